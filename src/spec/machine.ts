@@ -1,0 +1,145 @@
+/**
+ * What a machine is, typed. Everything comes from the `.vmx` and goes back to it (see vmx.ts); nothing here knows QEMU.
+ * VMware's keys keep VMware's values, so that its tools still read the file. Where Kame gives a guest another device
+ * than the VMware key names (virtio instead of nvme, say), the choice stands in a key of its own beside it,
+ * `kame.<device>.device`.
+ */
+
+export type Arch = 'aarch64' | 'x86_64';
+
+export type StorageBus = 'nvme' | 'sata' | 'scsi' | 'ide';
+
+/** The device a guest sees as disk controller. `virtio-*` only by a `kame.` key. */
+export type ControllerModel =
+  | 'nvme'
+  | 'ahci'
+  | 'ide'
+  | 'lsilogic'
+  | 'lsisas1068'
+  | 'buslogic'
+  | 'pvscsi'
+  | 'virtio-blk'
+  | 'virtio-scsi';
+
+export interface Controller {
+  readonly bus: StorageBus;
+  /** N of `scsiN`, `sataN`, `nvmeN`; for ide, the channel. */
+  readonly index: number;
+  readonly model: ControllerModel;
+}
+
+export type DiskMode = 'persistent' | 'independent-persistent' | 'independent-nonpersistent' | 'undoable';
+
+export interface StorageSlot {
+  readonly bus: StorageBus;
+  readonly controller: number;
+  readonly unit: number;
+}
+
+export interface Disk extends StorageSlot {
+  /** As in the .vmx: relative to the bundle, or absolute. */
+  readonly fileName: string;
+  readonly mode: DiskMode;
+}
+
+export interface Cdrom extends StorageSlot {
+  /** Path of an ISO, or null for an empty drive. */
+  readonly fileName: string | null;
+  readonly startConnected: boolean;
+}
+
+export type NicConnection = 'nat' | 'bridged' | 'hostonly' | 'custom';
+export type NicModel = 'virtio-net' | 'vmxnet3' | 'e1000' | 'e1000e' | 'vlance';
+
+export interface Nic {
+  /** N of `ethernetN`. */
+  readonly index: number;
+  readonly connection: NicConnection;
+  /** `vnet` of a custom connection, such as VMnet5. */
+  readonly vnet?: string;
+  readonly model: NicModel;
+  /** Lower-case, colons. */
+  readonly mac: string;
+  readonly macType: 'generated' | 'static' | 'vpx';
+  readonly startConnected: boolean;
+}
+
+export interface SerialPort {
+  readonly index: number;
+  readonly kind: 'file' | 'device' | 'pipe' | 'network';
+  readonly fileName: string;
+}
+
+export interface SharedFolder {
+  readonly index: number;
+  readonly guestName: string;
+  readonly hostPath: string;
+  readonly enabled: boolean;
+  readonly writable: boolean;
+}
+
+export interface Firmware {
+  readonly kind: 'efi' | 'bios';
+  readonly secureBoot: boolean;
+  /** EFI variables, relative to the bundle. */
+  readonly nvram: string;
+}
+
+/** Kernel and initrd that the engine loads itself, without firmware. Paths relative to the bundle. */
+export interface DirectBoot {
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine: string;
+}
+
+export type AcceleratorChoice = 'auto' | 'kvm' | 'hvf' | 'tcg';
+export type BootDevice = 'hdd' | 'cdrom' | 'ethernet' | 'floppy';
+export type InputModel = 'usb' | 'virtio' | 'ps2';
+
+export interface MachineSpec {
+  readonly displayName: string;
+  readonly annotation: string;
+  /** VMware guest OS id, such as arm-debian12-64. Decides arch and defaults. */
+  readonly guestOS: string;
+  readonly arch: Arch;
+  /** virtualHW.version */
+  readonly hardwareVersion: number;
+  /** Canonical lower-case UUID, from uuid.bios. */
+  readonly uuid: string;
+  readonly cpus: number;
+  readonly coresPerSocket: number;
+  readonly memoryMiB: number;
+  readonly firmware: Firmware;
+  readonly bootOrder: readonly BootDevice[];
+  readonly controllers: readonly Controller[];
+  readonly disks: readonly Disk[];
+  readonly cdroms: readonly Cdrom[];
+  readonly nics: readonly Nic[];
+  readonly serials: readonly SerialPort[];
+  readonly sharedFolders: readonly SharedFolder[];
+  readonly display: {
+    readonly present: boolean;
+    readonly heads: number;
+    readonly graphicsMemoryKiB: number;
+    readonly accelerate3d: boolean;
+  };
+  readonly sound: { readonly present: boolean; readonly model: 'hdaudio' | 'es1371' | 'sb16' };
+  readonly usb: { readonly present: boolean };
+  readonly input: InputModel;
+  /** RemoteDisplay.vnc.*; parsed now, served later. */
+  readonly vnc: { readonly enabled: boolean; readonly port: number };
+  readonly tpm: boolean;
+  /** checkpoint.vmState: name of a suspended state, or empty. */
+  readonly suspendedState: string;
+  /** Keys of Kame's own: `kame.*`. */
+  readonly kame: {
+    /** Pinned, such as virt-7.2, so that an engine upgrade does not change the guest's hardware. */
+    readonly machineType?: string;
+    readonly accelerator: AcceleratorChoice;
+    readonly directBoot?: DirectBoot;
+    /** Path of a cloud-init seed ISO, relative to the bundle; attached as a read-only drive. */
+    readonly seed?: string;
+    /** Id of the image the first disk was made from, for people. */
+    readonly image?: string;
+  };
+}

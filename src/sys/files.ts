@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+
+/** Translates what the file system says into an error a person can act on. */
+export function fileError(error: unknown, path: string): KameError {
+  if (error instanceof KameError) return error;
+  if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') {
+    return new KameError('DISK_FULL', `The disk is full: ${path} could not be written.`, { cause: error, details: { path } });
+  }
+  return new KameError('FILE_ACCESS', `${path}: ${messageOf(error)}`, { cause: error, details: { path } });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  let directory: FileHandle | undefined;
+  try {
+    directory = await open(path, 'r');
+    await directory.sync();
+  } catch (error) {
+    // Some file systems refuse to sync a directory; the rename itself has happened.
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+  } finally {
+    await directory?.close();
+  }
+}
+
+/** The temporary name beside `path` that writeFileAtomic uses; garbage collection knows the form. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/**
+ * Replaces a file so that at any instant either the old or the new content is there: temporary file, sync, rename,
+ * sync of the directory.
+ * @throws KameError DISK_FULL, FILE_ACCESS; the temporary file is gone then
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, path);
+  }
+}
+
+/**
+ * Reads a text or binary file with a cap on its size.
+ * @throws KameError FILE_ACCESS, or INVALID_VALUE when it is larger than `maxBytes`
+ */
+export async function readFileCapped(path: string, maxBytes: number): Promise<Buffer> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const { size } = await file.stat();
+    if (size > maxBytes) {
+      throw new KameError('INVALID_VALUE', `${path} has ${size} bytes; at most ${maxBytes} are read.`);
+    }
+    return await file.readFile();
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    await file?.close();
+  }
+}

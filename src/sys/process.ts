@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { openSync, closeSync } from 'node:fs';
+import { execa } from 'execa';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+
+export interface RunOptions {
+  /** Milliseconds until the command is ended with SIGTERM and, a second later, SIGKILL. Default 60 s. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  input?: string;
+  env?: Record<string, string>;
+  /** Bytes of output kept of each stream; more is an error. Default 64 MiB. */
+  maxBuffer?: number;
+}
+
+export interface RunResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a short command to its end. A non-zero exit is a result, not an exception.
+ * @throws KameError ENGINE_MISSING when there is no such program, CANCELLED, ENGINE_TIMEOUT
+ */
+export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const result = await execa(command, [...args], {
+    reject: false,
+    stdin: options.input === undefined ? 'ignore' : 'pipe',
+    ...(options.input === undefined ? {} : { input: options.input }),
+    timeout: options.timeoutMs ?? 60_000,
+    forceKillAfterDelay: 1000,
+    maxBuffer: options.maxBuffer ?? 64 * 1024 * 1024,
+    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    ...(options.env ? { env: options.env } : {}),
+  });
+  if (result.isCanceled) throw new KameError('CANCELLED', `${command} was cancelled.`);
+  if (result.timedOut) {
+    throw new KameError('ENGINE_TIMEOUT', `${command} did not end within ${options.timeoutMs ?? 60_000} ms.`);
+  }
+  if (result.exitCode === undefined && result.signal === undefined) {
+    const missing = errnoOf(result.cause) === 'ENOENT' || result.code === 'ENOENT';
+    throw new KameError(
+      missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM',
+      missing ? `The program ${command} is not installed.` : `${command} could not be run: ${messageOf(result.cause)}`,
+      { cause: result.cause },
+    );
+  }
+  return {
+    exitCode: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    stdout: result.stdout,
+    stderr: result.stderr,
+  };
+}
+
+export interface DetachedProcess {
+  readonly pid: number;
+  /** Resolves when the process ends, as long as this program lives; it outlives this program. */
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+}
+
+/**
+ * Starts a program in a session of its own, so that it outlives us and our terminal. Output is appended to a file.
+ * @throws KameError ENGINE_MISSING, HOST_PROBLEM
+ */
+export async function spawnDetached(
+  command: string,
+  args: readonly string[],
+  options: { logFile: string; cwd?: string; env?: Record<string, string> },
+): Promise<DetachedProcess> {
+  const log = openSync(options.logFile, 'a', 0o600);
+  try {
+    const child = spawn(command, [...args], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: options.cwd ?? '/',
+      ...(options.env ? { env: options.env } : {}),
+    });
+    const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    return { pid: child.pid as number, exited };
+  } catch (error) {
+    const missing = errnoOf(error) === 'ENOENT';
+    throw new KameError(
+      missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM',
+      missing ? `The program ${command} is not installed.` : `${command} could not be started: ${messageOf(error)}`,
+      { cause: error },
+    );
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+// Rings 1 and 2 (units and contracts) run in parallel; ring 3 (real guests) runs one file at a time,
+// because two emulated guests on two cores slow each other down.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'guest/**/*.test.ts', 'scripts/**/*.test.ts', 'test/*.test.ts', 'test/contract/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
