@@ -7,7 +7,10 @@ import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 export function fileError(error: unknown, path: string): KameError {
   if (error instanceof KameError) return error;
   if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') {
-    return new KameError('DISK_FULL', `The disk is full: ${path} could not be written.`, { cause: error, details: { path } });
+    return new KameError('DISK_FULL', `The disk is full: ${path} could not be written.`, {
+      cause: error,
+      details: { path },
+    });
   }
   return new KameError('FILE_ACCESS', `${path}: ${messageOf(error)}`, { cause: error, details: { path } });
 }

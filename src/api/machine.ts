@@ -1,0 +1,180 @@
+import * as z from 'zod';
+
+/** Shapes of machines as the API gives them and `kame … --json` prints them. */
+
+export const machineState = z.enum(['stopped', 'running', 'paused', 'suspended', 'broken']);
+export const arch = z.enum(['aarch64', 'x86_64']);
+export const accelerator = z.enum(['kvm', 'hvf', 'tcg']);
+
+export const machine = z
+  .object({
+    name: z.string(),
+    id: z.string().describe('The machine’s UUID; empty when the .vmx can’t be read'),
+    path: z.string().describe('Absolute path of the .vmx'),
+    state: machineState,
+    arch: arch.nullable().describe('null when the .vmx can’t be read'),
+    accelerator: accelerator.nullable().describe('What runs the guest’s code; null while stopped'),
+    cpus: z.int(),
+    memoryBytes: z.int(),
+    ip: z
+      .string()
+      .nullable()
+      .describe('First address that is not loopback or link-local, as the guest agent last told'),
+    agent: z.boolean().describe('Whether the guest agent answers'),
+  })
+  .meta({ id: 'Machine' });
+export type Machine = z.infer<typeof machine>;
+export type MachineState = z.infer<typeof machineState>;
+
+export const problem = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    key: z.string().describe('The .vmx key, or empty'),
+    message: z.string(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problem>;
+
+export const timings = z
+  .object({
+    spawnMs: z.number().describe('From the request until the engine’s process exists'),
+    qmpMs: z.number().describe('From the request until the engine answers'),
+    bootMs: z.number().nullable().describe('From the request until the first console line'),
+    agentMs: z.number().nullable().describe('From the request until the guest agent’s first reply'),
+  })
+  .meta({ id: 'Timings' });
+export type Timings = z.infer<typeof timings>;
+
+export const disk = z
+  .object({
+    slot: z.string().describe('Such as nvme0:0'),
+    device: z.string().describe('What the guest sees, such as virtio-blk'),
+    path: z.string(),
+    format: z.string().nullable(),
+    sizeBytes: z.int().nullable().describe('What the guest sees'),
+    allocatedBytes: z.int().nullable().describe('What it takes on the host'),
+  })
+  .meta({ id: 'Disk' });
+export type DiskInfo = z.infer<typeof disk>;
+
+export const nic = z
+  .object({
+    device: z.string().describe('Such as ethernet0'),
+    model: z.string(),
+    connection: z.string(),
+    mac: z.string(),
+  })
+  .meta({ id: 'Nic' });
+
+export const machineDetails = machine
+  .extend({
+    annotation: z.string(),
+    guestOS: z.string(),
+    firmware: z.string().describe('efi, bios or direct (the engine loads the kernel)'),
+    machineType: z.string().nullable(),
+    disks: z.array(disk),
+    cdroms: z.array(z.object({ slot: z.string(), path: z.string().nullable() })),
+    nics: z.array(nic),
+    image: z.string().nullable(),
+    acceleratorReason: z.string().nullable(),
+    engineVersion: z.string().nullable(),
+    pid: z.int().nullable().describe('Of the engine'),
+    startedAt: z.string().nullable().describe('ISO 8601'),
+    timings: timings.nullable().describe('Of the last start, while it runs'),
+    log: z.string().describe('Path of the machine’s log'),
+    sockets: z
+      .object({ monitor: z.string(), serial: z.string(), vnc: z.string() })
+      .nullable()
+      .describe('While running; monitor is a QMP socket for people'),
+    problems: z.array(problem),
+  })
+  .meta({ id: 'MachineDetails' });
+export type MachineDetails = z.infer<typeof machineDetails>;
+
+export const createMachine = z
+  .object({
+    name: z.string(),
+    image: z.string().optional().describe('tiny, an id of the catalogue, a path or a URL'),
+    iso: z.string().optional().describe('Path of an installation ISO'),
+    arch: arch.optional(),
+    cpus: z.int().optional(),
+    memoryBytes: z.int().optional(),
+    diskBytes: z.int().optional(),
+    guestOS: z.string().optional(),
+    user: z.string().optional().describe('User that cloud-init makes'),
+    sshKeys: z.array(z.string().max(16384)).max(64).optional(),
+    settings: z
+      .array(z.object({ key: z.string(), value: z.string() }))
+      .max(256)
+      .optional(),
+  })
+  .strict()
+  .meta({ id: 'CreateMachine' });
+export type CreateMachine = z.infer<typeof createMachine>;
+
+export const settings = z
+  .object({
+    settings: z
+      .array(z.object({ key: z.string(), value: z.string() }))
+      .min(1)
+      .max(256),
+  })
+  .strict();
+export type Settings = z.infer<typeof settings>;
+
+export const waitFor = z.enum(['agent', 'boot', 'none']);
+export type WaitFor = z.infer<typeof waitFor>;
+
+export const startMachine = z
+  .object({
+    wait: waitFor
+      .default('agent')
+      .describe('agent: its first reply; boot: the first console line; none: the engine runs'),
+    timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
+  })
+  .strict()
+  .meta({ id: 'StartMachine' });
+export type StartMachine = z.input<typeof startMachine>;
+
+export const startedMachine = machine
+  .extend({ timings, acceleratorReason: z.string(), waitedFor: waitFor })
+  .meta({ id: 'StartedMachine' });
+export type StartedMachine = z.infer<typeof startedMachine>;
+
+export const stopMachine = z
+  .object({
+    hard: z.boolean().default(false).describe('Power off at once, as by pulling the plug'),
+    timeoutMs: z.int().min(1).max(86_400_000).default(90_000),
+  })
+  .strict()
+  .meta({ id: 'StopMachine' });
+export type StopMachine = z.input<typeof stopMachine>;
+
+export const restartMachine = z
+  .object({ ...stopMachine.shape, ...startMachine.shape })
+  .strict()
+  .meta({ id: 'RestartMachine' });
+export type RestartMachine = z.input<typeof restartMachine>;
+
+export const launchPlan = z
+  .object({
+    binary: z.string(),
+    args: z.array(z.string()),
+    text: z.string().describe('For people: one option a line, quoted for a shell'),
+    accelerator,
+    acceleratorReason: z.string(),
+    machineType: z.string(),
+    notes: z.array(z.string()),
+  })
+  .meta({ id: 'LaunchPlan' });
+export type LaunchPlanReply = z.infer<typeof launchPlan>;
+
+export const networkInterface = z.object({
+  name: z.string(),
+  mac: z.string().nullable(),
+  addresses: z.array(z.object({ address: z.string(), prefix: z.int() })),
+});
+export const addresses = z
+  .object({ ip: z.string().nullable(), interfaces: z.array(networkInterface) })
+  .meta({ id: 'Addresses' });
+export type Addresses = z.infer<typeof addresses>;

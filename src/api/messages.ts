@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import { machineState } from './machine.ts';
+
+/** What goes over the wire beside machines: errors, progress, events, images, doctor, daemon. */
+
+export const errorBody = z
+  .object({
+    code: z.string().describe('One of the codes in docs/errors.md'),
+    message: z.string(),
+    next: z.string().describe('What to do'),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  })
+  .meta({ id: 'Error' });
+export type ErrorBody = z.infer<typeof errorBody>;
+
+export const progressReport = z.object({
+  stage: z.string(),
+  done: z.number().optional(),
+  total: z.number().optional(),
+  unit: z.enum(['bytes', 'items']).optional(),
+});
+
+/** A line of an `application/x-ndjson` answer to a long operation. The last line is a result or an error. */
+export type TaskLine<T> =
+  | { type: 'progress'; progress: z.infer<typeof progressReport> }
+  | { type: 'result'; result: T }
+  | { type: 'error'; error: ErrorBody };
+
+export const task = z
+  .object({
+    id: z.string(),
+    verb: z.string(),
+    machine: z.string().nullable(),
+    startedAt: z.string(),
+    progress: progressReport.nullable(),
+  })
+  .meta({ id: 'Task' });
+export type Task = z.infer<typeof task>;
+
+export const event = z
+  .object({
+    at: z.string().describe('ISO 8601'),
+    type: z.enum([
+      'machine.state',
+      'machine.agent',
+      'machine.created',
+      'machine.deleted',
+      'machine.changed',
+      'machine.panicked',
+      'task.started',
+      'task.ended',
+    ]),
+    machine: z.string().nullable().describe('Name'),
+    id: z.string().nullable(),
+    state: machineState.nullable(),
+    message: z.string(),
+  })
+  .meta({ id: 'Event' });
+export type KameEvent = z.infer<typeof event>;
+
+export const image = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    arch: z.string(),
+    source: z.enum(['embedded', 'catalogue', 'imported']),
+    guestOS: z.string().nullable(),
+    sizeBytes: z.int().nullable().describe('Of the download, or of the file when cached'),
+    cached: z.boolean(),
+    path: z.string().nullable().describe('Where it lies when cached'),
+  })
+  .meta({ id: 'Image' });
+export type Image = z.infer<typeof image>;
+
+export const pullImage = z
+  .object({ image: z.string(), arch: z.enum(['aarch64', 'x86_64']).optional() })
+  .strict();
+export type PullImage = z.infer<typeof pullImage>;
+export const importImage = z.object({ path: z.string(), name: z.string().optional() }).strict();
+export type ImportImage = z.infer<typeof importImage>;
+
+export const doctorCheck = z.object({
+  name: z.string(),
+  status: z.enum(['ok', 'warning', 'failed']),
+  message: z.string(),
+  next: z.string().optional(),
+});
+export const doctor = z.object({ ok: z.boolean(), checks: z.array(doctorCheck) }).meta({ id: 'Doctor' });
+export type Doctor = z.infer<typeof doctor>;
+export type DoctorCheck = z.infer<typeof doctorCheck>;
+
+export const daemonStatus = z
+  .object({
+    running: z.boolean(),
+    pid: z.int().nullable(),
+    version: z.string().nullable(),
+    home: z.string(),
+    socket: z.string(),
+    startedAt: z.string().nullable(),
+    machines: z.int().nullable(),
+    runningMachines: z.int().nullable(),
+    rssBytes: z.int().nullable(),
+  })
+  .meta({ id: 'DaemonStatus' });
+export type DaemonStatus = z.infer<typeof daemonStatus>;
+
+/**
+ * The exec WebSocket: the client's first text message is ExecRequest; then binary messages are standard input and an empty
+ * one ends it. The server sends text messages, ExecMessage, `data` in base64, and closes after `exit` or `error`.
+ */
+export const execRequest = z
+  .object({
+    command: z.array(z.string().max(131_072)).min(1).max(4096),
+    env: z.record(z.string(), z.string()).optional(),
+    stdin: z.boolean().default(false).describe('Whether standard input follows'),
+    timeoutMs: z.int().min(1).max(86_400_000).optional(),
+  })
+  .strict()
+  .meta({ id: 'ExecRequest' });
+export type ExecRequest = z.input<typeof execRequest>;
+export type ExecMessage =
+  | { type: 'stdout' | 'stderr'; data: string }
+  | { type: 'exit'; exitCode: number | null; signal: number | null }
+  | { type: 'error'; error: ErrorBody };

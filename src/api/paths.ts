@@ -1,0 +1,41 @@
+/** Where each resource lives. A machine is named by its name, its id or the path of its `.vmx`. */
+export const apiVersion = 'v1';
+export const ndjson = 'application/x-ndjson';
+/** Sent with every request; a daemon of another version is replaced (machines go on running). */
+export const versionHeader = 'x-kame-version';
+
+const root = `/${apiVersion}`;
+const of = (machine: string) => `${root}/machines/${encodeURIComponent(machine)}`;
+
+export const paths = {
+  daemon: `${root}/daemon`,
+  daemonStop: `${root}/daemon/stop`,
+  doctor: `${root}/doctor`,
+  events: `${root}/events`,
+  tasks: `${root}/tasks`,
+  openapi: `${root}/openapi.json`,
+  images: `${root}/images`,
+  imagePull: `${root}/images/pull`,
+  imageImport: `${root}/images/import`,
+  image: (id: string, arch?: string) =>
+    `${root}/images/${encodeURIComponent(id)}${arch === undefined ? '' : `?arch=${arch}`}`,
+  machines: `${root}/machines`,
+  register: `${root}/machines/register`,
+  machine: of,
+  rename: (machine: string) => `${of(machine)}/rename`,
+  unregister: (machine: string) => `${of(machine)}/unregister`,
+  plan: (machine: string) => `${of(machine)}/plan`,
+  start: (machine: string) => `${of(machine)}/start`,
+  stop: (machine: string) => `${of(machine)}/stop`,
+  restart: (machine: string) => `${of(machine)}/restart`,
+  pause: (machine: string) => `${of(machine)}/pause`,
+  unpause: (machine: string) => `${of(machine)}/unpause`,
+  addresses: (machine: string) => `${of(machine)}/addresses`,
+  screenshot: (machine: string) => `${of(machine)}/screenshot`,
+  /** `?follow=true` goes on with what is appended. */
+  logs: (machine: string) => `${of(machine)}/logs`,
+  /** WebSocket: binary messages both ways. */
+  console: (machine: string) => `${of(machine)}/console`,
+  /** WebSocket: see ExecRequest. */
+  exec: (machine: string) => `${of(machine)}/exec`,
+} as const;
