@@ -1,0 +1,245 @@
+import { lstat, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { KameError, errnoOf } from '../core/errors.ts';
+import { silentProgress, type Progress } from '../core/progress.ts';
+import { run, type RunResult } from '../sys/process.ts';
+import { temporaryName } from '../sys/files.ts';
+import { requireFreeSpace } from './free-space.ts';
+import { followGrowth } from './growth.ts';
+
+/** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */
+export type EngineFormat = 'raw' | 'qcow2';
+
+/** Largest virtual size that is made or accepted: 64 TiB. */
+export const maxVirtualSize = 64 * 1024 ** 4;
+
+const quickTimeoutMs = 60_000;
+const longTimeoutMs = 6 * 60 * 60_000;
+const outputCap = 4 * 1024 * 1024;
+
+interface Call {
+  /** Path or name of the program. Default `qemu-img`. */
+  qemuImg?: string;
+}
+
+export interface QemuImgInfo {
+  readonly format: string;
+  /** Bytes the guest sees. */
+  readonly virtualSize: number;
+  /** Bytes allocated on the host. */
+  readonly actualSize: number;
+  readonly backingFile?: string;
+  readonly dirty: boolean;
+}
+
+export interface QemuImgCheck {
+  readonly ok: boolean;
+  readonly corruptions: number;
+  readonly leaks: number;
+  readonly checkErrors: number;
+}
+
+function checkSize(sizeBytes: number, path: string): void {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 512 || sizeBytes > maxVirtualSize) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `The size of ${path} is ${sizeBytes} bytes; allowed are 512 bytes to 64 TiB.`,
+    );
+  }
+}
+
+function lastWords(result: RunResult): string {
+  const lines = result.stderr.trim().split('\n').slice(-3).join(' ').slice(0, 600);
+  return lines === '' ? `exit code ${result.exitCode ?? result.signal}` : lines;
+}
+
+/** What a failed qemu-img means for a person. Its texts are the only place where these reasons are told. */
+function failure(verb: string, path: string, result: RunResult, bytesNeeded?: number): KameError {
+  const words = lastWords(result);
+  if (/No space left on device|Disk quota exceeded/i.test(words)) {
+    const needed = bytesNeeded === undefined ? '' : ` About ${bytesNeeded} bytes are needed.`;
+    return new KameError('DISK_FULL', `The disk is full: ${path} could not be written.${needed}`, {
+      details: { path, ...(bytesNeeded === undefined ? {} : { bytesNeeded }) },
+    });
+  }
+  if (/Failed to get .*lock|Is another process using the image/i.test(words)) {
+    return new KameError('BUSY', `${path} is in use by another program, so it can't be ${verb}.`, {
+      next: 'Stop the machine or the program that has the image open.',
+      details: { path },
+    });
+  }
+  if (/Permission denied|No such file|Read-only file system/i.test(words)) {
+    return new KameError('FILE_ACCESS', `${path} can't be ${verb}: ${words}`, { details: { path } });
+  }
+  return new KameError('ENGINE_FAILED', `qemu-img: ${path} can't be ${verb}: ${words}`, {
+    details: { path },
+  });
+}
+
+async function call(options: Call, args: string[], progress?: Progress, timeoutMs = quickTimeoutMs) {
+  return run(options.qemuImg ?? 'qemu-img', args, {
+    timeoutMs,
+    maxBuffer: outputCap,
+    env: { LC_ALL: 'C' },
+    ...(progress ? { signal: progress.signal } : {}),
+  });
+}
+
+function parseJson(text: string, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Told below.
+  }
+  throw new KameError(
+    'ENGINE_FAILED',
+    `qemu-img answered for ${path} with something that is not a JSON object.`,
+  );
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw new KameError('FILE_ACCESS', `${path} can't be looked at.`, { cause: error });
+  }
+}
+
+/**
+ * Makes an empty qcow2 of `sizeBytes` at `path`, which appears only when complete.
+ * @throws KameError ALREADY_EXISTS, INVALID_VALUE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function createQcow2(options: Call & { path: string; sizeBytes: number }): Promise<void> {
+  const path = resolve(options.path);
+  checkSize(options.sizeBytes, path);
+  if (await exists(path)) throw new KameError('ALREADY_EXISTS', `${path} is there already.`);
+  const temporary = temporaryName(path);
+  try {
+    const args = ['create', '-q', '-f', 'qcow2', temporary, String(options.sizeBytes)];
+    const result = await call(options, args);
+    if (result.exitCode !== 0) throw failure('created', path, result);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Grows an image to `sizeBytes`. Never shrinks: that would cut the guest's data.
+ * @throws KameError INVALID_VALUE, BUSY, DISK_FULL, ENGINE_FAILED
+ */
+export async function resize(
+  options: Call & { path: string; format: EngineFormat; sizeBytes: number },
+): Promise<void> {
+  const path = resolve(options.path);
+  checkSize(options.sizeBytes, path);
+  const { virtualSize } = await info(options);
+  if (options.sizeBytes === virtualSize) return;
+  if (options.sizeBytes < virtualSize) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `${path} has ${virtualSize} bytes and can't be shrunk to ${options.sizeBytes}: the guest's data would be cut.`,
+    );
+  }
+  const result = await call(options, ['resize', '-q', '-f', options.format, path, String(options.sizeBytes)]);
+  if (result.exitCode !== 0) throw failure('resized', path, result);
+}
+
+/**
+ * What qemu-img tells of an image. Only for files that we wrote or whose header probe.ts has checked.
+ * @throws KameError BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function info(options: Call & { path: string; format: EngineFormat }): Promise<QemuImgInfo> {
+  const path = resolve(options.path);
+  // -U: reading the header of a running machine's disk is harmless.
+  const result = await call(options, ['info', '-U', '--output=json', '-f', options.format, path]);
+  if (result.exitCode !== 0) throw failure('read', path, result);
+  const json = parseJson(result.stdout, path);
+  const backing = json['backing-filename'];
+  return {
+    format: typeof json['format'] === 'string' ? json['format'] : options.format,
+    virtualSize: numberOf(json['virtual-size']),
+    actualSize: numberOf(json['actual-size']),
+    ...(typeof backing === 'string' ? { backingFile: backing } : {}),
+    dirty: json['dirty-flag'] === true,
+  };
+}
+
+/**
+ * Checks a qcow2's tables; changes nothing. Leaks alone are harmless and count as ok.
+ * @throws KameError BUSY, CANCELLED, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function check(options: Call & { path: string; progress?: Progress }): Promise<QemuImgCheck> {
+  const path = resolve(options.path);
+  const args = ['check', '-q', '--output=json', '-f', 'qcow2', path];
+  const result = await call(options, args, options.progress, longTimeoutMs);
+  // 0 clean, 2 corrupted, 3 leaks only; anything else is no check at all (qemu-img(1)).
+  if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)
+    throw failure('checked', path, result);
+  const json = parseJson(result.stdout, path);
+  return {
+    ok: result.exitCode !== 2,
+    corruptions: numberOf(json['corruptions']),
+    leaks: numberOf(json['leaks']),
+    checkErrors: numberOf(json['check-errors']),
+  };
+}
+
+/** Bytes that a conversion will write at most, as `qemu-img measure` computes them; undefined when it can't tell. */
+async function measure(
+  options: Call,
+  source: string,
+  sourceFormat: EngineFormat,
+  targetFormat: EngineFormat,
+): Promise<number | undefined> {
+  const args = ['measure', '--output=json', '-f', sourceFormat, '-O', targetFormat, source];
+  const result = await call(options, args);
+  if (result.exitCode !== 0) return undefined;
+  return numberOf(parseJson(result.stdout, source)['required']) || undefined;
+}
+
+/**
+ * Converts a raw image, or a qcow2 whose header was checked, to another file. The target appears only when complete;
+ * nothing half-made stays after a failure or a cancel. Progress is in bytes written of the bytes to write.
+ * @throws KameError DISK_FULL (with bytesNeeded), BUSY, CANCELLED, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function convert(
+  options: Call & {
+    source: string;
+    sourceFormat: EngineFormat;
+    target: string;
+    targetFormat: EngineFormat;
+    compress?: boolean;
+    progress?: Progress;
+  },
+): Promise<void> {
+  const source = resolve(options.source);
+  const target = resolve(options.target);
+  const progress = options.progress ?? silentProgress();
+  if (progress.signal.aborted) throw new KameError('CANCELLED', `The conversion of ${source} was cancelled.`);
+  const needed = await measure(options, source, options.sourceFormat, options.targetFormat);
+  // A compressed target is smaller than measured, by how much nobody knows: then only a real ENOSPC tells.
+  if (needed !== undefined && options.compress !== true)
+    await requireFreeSpace(dirname(target), needed, target);
+  const temporary = temporaryName(target);
+  const growth = followGrowth(temporary, needed, 'converting', progress);
+  try {
+    const args = ['convert', '-q', '-f', options.sourceFormat, '-O', options.targetFormat];
+    if (options.compress === true) args.push('-c');
+    const result = await call(options, [...args, source, temporary], progress, longTimeoutMs);
+    if (result.exitCode !== 0) throw failure('converted', target, result, needed);
+    await rename(temporary, target);
+  } finally {
+    growth.stop();
+    await rm(temporary, { force: true });
+  }
+  const { size } = await stat(target);
+  progress.report({ stage: 'converting', done: needed ?? size, total: needed ?? size, unit: 'bytes' });
+}
