@@ -178,7 +178,7 @@ export async function info(options: Call & { path: string; format: EngineFormat 
  */
 export async function check(options: Call & { path: string; progress?: Progress }): Promise<QemuImgCheck> {
   const path = resolve(options.path);
-  const args = ['check', '-q', '--output=json', '-f', 'qcow2', path];
+  const args = ['check', '--output=json', '-f', 'qcow2', path];
   const result = await call(options, args, options.progress, longTimeoutMs);
   // 0 clean, 2 corrupted, 3 leaks only; anything else is no check at all (qemu-img(1)).
   if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)
