@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, extname, join } from 'node:path';
+
+/** Every name on disk, in one place. docs/internals.md explains them to people. */
+
+/** Directory of a machine: a package that Finder shows as one file. */
+export const bundleExtension = '.vmwarevm';
+/** Of a half-made bundle: `.NAME.XXXX.creating`; it has no owner after a daemon's start. */
+export const creatingExtension = '.creating';
+/** Of a bundle that is being deleted: `.NAME.XXXX.deleting`. */
+export const deletingExtension = '.deleting';
+
+export interface HomeNames {
+  readonly home: string;
+  /** Bundles that Kame made. */
+  readonly machines: string;
+  /** Base images by content. */
+  readonly images: string;
+  /** Sockets and run records, one short directory for each machine that runs. */
+  readonly run: string;
+  /** What can be made again at any time: engine capabilities, accelerator verdicts, Debian packages. */
+  readonly cache: string;
+  /** Machines that lie elsewhere, those that were taken off the list, and deletions under way. */
+  readonly inventory: string;
+  /** The user's own images. */
+  readonly catalogue: string;
+  readonly daemonLog: string;
+}
+
+export function homeNames(home: string): HomeNames {
+  return {
+    home,
+    machines: join(home, 'machines'),
+    images: join(home, 'images'),
+    run: join(home, 'run'),
+    cache: join(home, 'cache'),
+    inventory: join(home, 'inventory.json'),
+    catalogue: join(home, 'catalogue.json'),
+    daemonLog: join(home, 'kamed.log'),
+  };
+}
+
+export interface MachineNames {
+  readonly vmx: string;
+  /** The bundle, or the directory the `.vmx` lies in. */
+  readonly directory: string;
+  /** `.vmx` basename without extension: other files of the machine are named after it. */
+  readonly stem: string;
+  /** What Kame and the engine say about the machine. */
+  readonly log: string;
+  /** What the guest wrote to its first serial port since it was started. */
+  readonly serialLog: string;
+  readonly lock: string;
+}
+
+export function isBundle(directory: string): boolean {
+  return directory.endsWith(bundleExtension);
+}
+
+export function machineNames(vmx: string): MachineNames {
+  const directory = dirname(vmx);
+  const stem = basename(vmx, extname(vmx));
+  return {
+    vmx,
+    directory,
+    stem,
+    log: join(directory, `${stem}.log`),
+    serialLog: join(directory, `${stem}-serial.log`),
+    // Beside other machines' files in one directory, the lock needs a name of its own.
+    lock: join(directory, isBundle(directory) ? 'lock' : `${stem}.lock`),
+  };
+}
+
+export interface RunNames {
+  readonly directory: string;
+  /** The daemon's QMP socket: a second client gets no greeting. */
+  readonly qmp: string;
+  /** QMP for people. */
+  readonly qmp2: string;
+  /** Guest agent. */
+  readonly qga: string;
+  /** First serial port. */
+  readonly serial: string;
+  readonly vnc: string;
+  /** What the daemon must know of a running machine after its own death. */
+  readonly record: string;
+  /** Written by QEMU. */
+  readonly pid: string;
+}
+
+/** Sockets lie in a short directory: macOS allows 104 bytes for a socket's path. */
+export function runNames(home: HomeNames, vmx: string): RunNames {
+  const key = createHash('sha256').update(vmx).digest('hex').slice(0, 8);
+  const directory = join(home.run, key);
+  return {
+    directory,
+    qmp: join(directory, 'qmp'),
+    qmp2: join(directory, 'qmp2'),
+    qga: join(directory, 'qga'),
+    serial: join(directory, 'serial'),
+    vnc: join(directory, 'vnc'),
+    record: join(directory, 'machine.json'),
+    pid: join(directory, 'pid'),
+  };
+}

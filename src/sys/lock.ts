@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { KameError, errnoOf } from '../core/errors.ts';
+import { fileError, writeFileAtomic } from './files.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+/** What a lock file says: which process holds it, and for what. */
+export interface LockHolder extends ProcessIdentity {
+  /** For people: such as `kamed` or `qemu`. */
+  readonly purpose: string;
+}
+
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { pid, birth, purpose } = value as Record<string, unknown>;
+    if (typeof pid !== 'number' || typeof birth !== 'string' || typeof purpose !== 'string') return undefined;
+    return { pid, birth, purpose };
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fileError(error, path);
+  }
+}
+
+/** The living process that holds the lock, or undefined: a lock of a dead process is no lock. */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const holder = parseHolder((await readText(path)) ?? '');
+  return holder && (await isAlive(holder)) ? holder : undefined;
+}
+
+/** Moves a stale lock aside. What was moved is looked at again, so that a lock taken meanwhile is put back. */
+async function clearStale(path: string, staleText: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw fileError(error, path);
+  }
+  if ((await readText(aside)) !== staleText) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/**
+ * Takes a lock for this process. The file appears complete or not at all (link of a finished file), so no reader sees half
+ * a holder. A stale lock, of a process that is gone or restarted, does not block.
+ * @throws KameError BUSY naming the holder
+ */
+export async function takeLock(path: string, purpose: string, subject: string): Promise<void> {
+  const me = await identify(process.pid);
+  const mine = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeFile(mine, JSON.stringify({ ...me, purpose }), { flag: 'wx', mode: 0o600 });
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      try {
+        await link(mine, path);
+        return;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw fileError(error, path);
+      }
+      const text = await readText(path);
+      if (text === undefined) continue;
+      const holder = parseHolder(text);
+      if (holder && (await isAlive(holder))) throw busy(subject, holder);
+      await clearStale(path, text);
+    }
+    throw new KameError('BUSY', `${subject} is locked: ${path} changes hands all the time.`);
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+function busy(subject: string, holder: LockHolder): KameError {
+  return new KameError('BUSY', `${subject} is in use by ${holder.purpose} (process ${holder.pid}).`, {
+    details: { pid: holder.pid },
+  });
+}
+
+/** Hands a lock that this process holds to another one, in one step: at no instant is it free. */
+export async function handLock(path: string, to: LockHolder): Promise<void> {
+  await writeFileAtomic(path, JSON.stringify(to));
+}
+
+/** Gives a lock back. */
+export async function releaseLock(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
