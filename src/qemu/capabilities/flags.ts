@@ -1,0 +1,61 @@
+import { atLeast } from './capabilities.ts';
+import { schemaHas } from './schema-path.ts';
+import type { ProbeReplies } from './replies.ts';
+import type { SchemaIndex } from '../qmp/schema.ts';
+
+/** How one question about a QEMU is answered. The first kind that can express the question is to be used. */
+type Question =
+  /** A path in the schema of QMP, see schema-path.ts. */
+  | { readonly schema: string }
+  /** A property of an object type, among those in `probedTypes`. */
+  | { readonly property: readonly [type: string, property: string] }
+  /** A command line option, and maybe a parameter of it. */
+  | { readonly option: string; readonly parameter?: string }
+  /** Where QEMU can't be asked: the first version that has it. */
+  | { readonly since: readonly [major: number, minor: number] };
+
+/** The one table of what differs between versions and builds. Nothing outside of capabilities/ compares versions. */
+export const questions = {
+  /** Screenshots as PNG: 7.1, and only in builds with libpng. */
+  'screendump-png': { schema: 'screendump/arg-type/*format/^png' },
+  /** Cheaper pointer authentication for an emulated guest: four times faster boots (measured on 7.2). */
+  'pauth-impdef': { property: ['max-arm-cpu', 'pauth-impdef'] },
+  /** 52-bit addresses; Linux before 5.12 does not boot with them (note at QEMU's virt-6.2 machine). */
+  lpa2: { property: ['max-arm-cpu', 'lpa2'] },
+  sandbox: { option: 'sandbox' },
+  'panic-action': { option: 'action', parameter: 'panic' },
+  'message-timestamp': { option: 'msg', parameter: 'timestamp' },
+  /** GIC version 3 under Hypervisor.framework; before it, version 2 and at most 8 CPUs. */
+  'hvf-gicv3': { since: [8, 0] },
+  /** `-netdev` with JSON goes through the new parser only from here on. */
+  'netdev-stream': { schema: 'netdev_add/arg-type/+stream' },
+  /** Device state into a file without a helper process. */
+  'migrate-mapped-ram': { schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^mapped-ram' },
+  'migrate-ignore-shared': { schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^x-ignore-shared' },
+  'memory-rom': { schema: 'object-add/arg-type/+memory-backend-file/*rom' },
+} as const satisfies Record<string, Question>;
+
+export type FlagName = keyof typeof questions;
+
+/** Object types whose properties the table asks for, by arch. */
+export const probedTypes: Readonly<Record<string, readonly string[]>> = {
+  aarch64: ['max-arm-cpu'],
+  x86_64: [],
+};
+
+function answer(question: Question, replies: ProbeReplies, schema: SchemaIndex): boolean {
+  if ('schema' in question) return schemaHas(schema, question.schema);
+  if ('property' in question) {
+    const [type, property] = question.property;
+    return (replies.properties[type] ?? []).includes(property);
+  }
+  if ('since' in question) return atLeast(replies.version.qemu, question.since[0], question.since[1]);
+  const option = replies.commandLineOptions.find((one) => one.option === question.option);
+  if (!option) return false;
+  return question.parameter === undefined || option.parameters.includes(question.parameter);
+}
+
+/** The lines of the table that hold for a QEMU, in the order of the table. */
+export function answerAll(replies: ProbeReplies, schema: SchemaIndex): FlagName[] {
+  return (Object.keys(questions) as FlagName[]).filter((name) => answer(questions[name], replies, schema));
+}

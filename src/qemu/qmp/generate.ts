@@ -1,0 +1,166 @@
+import { nameTypes, SchemaIndex, type Schema, type SchemaEntry, type SchemaMember } from './schema.ts';
+
+/** What uses.txt lists. */
+export interface Uses {
+  readonly names: readonly string[];
+  readonly unstable: ReadonlySet<string>;
+}
+
+/** Reads uses.txt: a name a line, `unstable NAME`, comments from `#`. */
+export function parseUses(text: string): Uses {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  const prefix = 'unstable ';
+  return {
+    names: lines.filter((line) => line !== '' && !line.startsWith(prefix)),
+    unstable: new Set(lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length).trim())),
+  };
+}
+
+type Featured = { readonly name?: string; readonly features?: readonly string[] };
+
+class Printer {
+  readonly #index: SchemaIndex;
+  readonly #uses: Uses;
+  /** Names written so far; each needs a declaration. */
+  readonly #wanted = new Set<string>();
+
+  constructor(schema: Schema, uses: Uses) {
+    this.#index = new SchemaIndex(schema);
+    this.#uses = uses;
+  }
+
+  /** Unstable members stay out unless they are listed with a reason. */
+  #kept(one: Featured): boolean {
+    return !one.features?.includes('unstable') || this.#uses.unstable.has(one.name ?? '');
+  }
+
+  /** The TypeScript type that a reference to a schema type is written as. */
+  reference(name: string): string {
+    const entry = this.#index.type(name);
+    if (!entry) return 'unknown';
+    if (entry['meta-type'] === 'builtin') return builtinType(entry);
+    if (entry['meta-type'] === 'array') return `ReadonlyArray<${this.reference(entry['element-type'] ?? '')}>`;
+    if (entry.name === 'Empty') return 'Record<string, never>';
+    this.#wanted.add(entry.name);
+    return entry.name;
+  }
+
+  #members(members: ReadonlyArray<Partial<SchemaMember>>, leaveOut?: string): string[] {
+    return members
+      .filter((member) => member.name !== leaveOut && this.#kept(member))
+      .map((member) => {
+        const optional = 'default' in member ? '?' : '';
+        const note = member.features?.includes('deprecated') ? '/** @deprecated */ ' : '';
+        return `  ${note}${key(member.name ?? '')}${optional}: ${this.reference(member.type ?? '')};`;
+      });
+  }
+
+  #object(entry: SchemaEntry): string {
+    const base = this.#members(entry.members ?? [], entry.tag);
+    if (!entry.tag) return `interface ${entry.name} {\n${base.join('\n')}\n}`;
+    const tag = (entry.members ?? []).find((member) => member.name === entry.tag);
+    const values = this.#values(tag?.type ?? '');
+    const bare = values.filter((value) => !(entry.variants ?? []).some((one) => one.case === value));
+    const arms = (entry.variants ?? [])
+      .filter((variant) => values.includes(variant.case))
+      .map((variant) => {
+        const type = this.reference(variant.type);
+        const head = `{ ${key(entry.tag ?? '')}: ${JSON.stringify(variant.case)} }`;
+        return type.startsWith('Record<') ? head : `(${head} & ${type})`;
+      });
+    const optional = tag && 'default' in tag ? '?' : '';
+    if (bare.length > 0) {
+      arms.push(`{ ${key(entry.tag)}${optional}: ${bare.map((value) => JSON.stringify(value)).join(' | ')} }`);
+    }
+    return `type ${entry.name} = {\n${base.join('\n')}\n} & (\n  | ${arms.join('\n  | ')}\n);`;
+  }
+
+  #values(type: string): string[] {
+    const entry = this.#index.type(type);
+    const members: readonly Featured[] = entry?.members ?? (entry?.values ?? []).map((name) => ({ name }));
+    return members.filter((member) => this.#kept(member)).map((member) => member.name ?? '');
+  }
+
+  /** The declarations of all that was referred to, and of what those refer to, by name. */
+  declarations(): string[] {
+    const texts = new Map<string, string>();
+    for (const name of this.#wanted) {
+      const entry = this.#index.type(name);
+      if (entry) texts.set(name, this.#declaration(entry));
+    }
+    return [...texts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+  }
+
+  #declaration(entry: SchemaEntry): string {
+    switch (entry['meta-type']) {
+      case 'object':
+        return this.#object(entry);
+      case 'enum':
+        return `type ${entry.name} = ${this.#values(entry.name)
+          .map((value) => JSON.stringify(value))
+          .join(' | ')};`;
+      case 'alternate':
+        return `type ${entry.name} = ${(entry.members ?? []).map((one) => this.reference(one.type ?? '')).join(' | ')};`;
+      default:
+        return '';
+    }
+  }
+}
+
+function builtinType(entry: SchemaEntry): string {
+  const types: Record<string, string> = {
+    string: 'string',
+    boolean: 'boolean',
+    int: 'number',
+    number: 'number',
+    null: 'null',
+    value: 'unknown',
+  };
+  return types[entry['json-type'] ?? 'value'] ?? 'unknown';
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+const header = `// Generated by scripts/qmp-generate.ts from schemas/qmp/ and uses.txt. Do not edit.
+// Types describe the newest recorded QEMU; what a given QEMU has is decided at run time by capabilities/flags.ts.
+// An int may exceed 2^53: JSON.parse rounds it then.
+`;
+
+/**
+ * The TypeScript of the commands and events listed, from the schema of one QEMU.
+ * @throws Error when a name listed is not in the schema
+ */
+export function generateProtocol(schema: Schema, uses: Uses): string {
+  const index = new SchemaIndex(schema);
+  const missing = uses.names.filter((name) => !index.root(name));
+  if (missing.length > 0) throw new Error(`uses.txt names what the schema lacks: ${missing.join(', ')}`);
+  const named = nameTypes(schema, uses.names);
+  const printer = new Printer(named, uses);
+  const commands: string[] = [];
+  const events: string[] = [];
+  for (const entry of named) {
+    const args = printer.reference(entry['arg-type'] ?? '');
+    if (entry['meta-type'] === 'event') events.push(`  ${key(entry.name)}: ${args};`);
+    if (entry['meta-type'] !== 'command') continue;
+    const result = printer.reference(entry['ret-type'] ?? '');
+    commands.push(`  ${key(entry.name)}: { arguments: ${args}; result: ${result} };`);
+  }
+  return `${[
+    header,
+    `export interface Commands {\n${commands.join('\n')}\n}`,
+    `export interface Events {\n${events.join('\n')}\n}`,
+    ...printer.declarations(),
+  ].join('\n')}\n`;
+}
+
+/** The newest of file names such as `10.0-x86_64.json`; x86_64 before aarch64, since it has more. */
+export function newestSchema(files: readonly string[]): string | undefined {
+  const rank = (file: string): number => {
+    const match = /^(\d+)\.(\d+)-(.*)\.json$/.exec(file);
+    return match ? Number(match[1]) * 10_000 + Number(match[2]) * 10 + (match[3] === 'x86_64' ? 1 : 0) : -1;
+  };
+  return [...files].sort((a, b) => rank(b) - rank(a))[0];
+}
+

@@ -1,0 +1,41 @@
+import { KameError } from '../../core/errors.ts';
+
+/** Bytes of one message above which a peer is taken for a runaway. A schema is 0.2 MB; a hostile guest can't reach QMP. */
+export const maxMessageBytes = 64 * 1024 * 1024;
+
+/**
+ * Cuts a stream into lines, however the stream was cut into chunks. Lines have no length limit but `limit`.
+ * @throws KameError ENGINE_FAILED from `push` when a line grows past the limit
+ */
+export class LineSplitter {
+  #parts: Buffer[] = [];
+  #held = 0;
+  readonly #limit: number;
+
+  constructor(limit: number = maxMessageBytes) {
+    this.#limit = limit;
+  }
+
+  push(chunk: Buffer): string[] {
+    const lines: string[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(10, from); end !== -1; end = chunk.indexOf(10, from)) {
+      this.#hold(chunk.subarray(from, end));
+      const line = Buffer.concat(this.#parts).toString('utf8').trim();
+      if (line !== '') lines.push(line);
+      this.#parts = [];
+      this.#held = 0;
+      from = end + 1;
+    }
+    this.#hold(chunk.subarray(from));
+    return lines;
+  }
+
+  #hold(part: Buffer): void {
+    this.#held += part.length;
+    if (this.#held > this.#limit) {
+      throw new KameError('ENGINE_FAILED', `QEMU sent a message of more than ${this.#limit} bytes.`);
+    }
+    if (part.length > 0) this.#parts.push(part);
+  }
+}

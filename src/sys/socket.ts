@@ -1,0 +1,72 @@
+import { createConnection, type Socket } from 'node:net';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+
+export interface ConnectOptions {
+  /** Milliseconds to keep trying while nobody listens yet. 0 tries once. */
+  deadlineMs: number;
+  signal?: AbortSignal;
+  /** When this settles, waiting has no sense any more (the listener's process ended). */
+  stop?: Promise<unknown>;
+}
+
+/** Nobody listens there (yet): no such file, or a file that a dead listener left behind. */
+const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN']);
+
+function connectOnce(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}
+
+/** Waits `ms`, or less when `wake` settles or the signal fires first. */
+async function pause(ms: number, wake: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    onAbort = resolve;
+    signal?.addEventListener('abort', onAbort);
+  });
+  try {
+    await Promise.race([waited, wake]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Connects to a Unix socket, trying again while nobody listens, until the deadline, the signal or `stop`.
+ * @returns undefined when `stop` settled first
+ * @throws KameError ENGINE_TIMEOUT at the deadline, CANCELLED, HOST_PROBLEM for any other refusal
+ */
+export async function connectUnix(path: string, options: ConnectOptions): Promise<Socket | undefined> {
+  const end = performance.now() + options.deadlineMs;
+  let stopped = false;
+  const stop = (options.stop ?? new Promise<never>(() => undefined)).then(
+    () => (stopped = true),
+    () => (stopped = true),
+  );
+  for (let wait = 2; ; wait = Math.min(wait * 1.5, 50)) {
+    if (options.signal?.aborted) throw new KameError('CANCELLED', `Connecting to ${path} was cancelled.`);
+    try {
+      return await connectOnce(path);
+    } catch (error) {
+      if (!notYet.has(errnoOf(error) ?? '')) {
+        throw new KameError('HOST_PROBLEM', `${path}: ${messageOf(error)}`, { cause: error });
+      }
+      if (stopped) return undefined;
+      if (performance.now() + wait > end) {
+        throw new KameError('ENGINE_TIMEOUT', `Nobody answers at ${path} within ${options.deadlineMs} ms.`, {
+          cause: error,
+        });
+      }
+    }
+    await pause(wait, stop, options.signal);
+  }
+}
