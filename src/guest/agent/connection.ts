@@ -1,0 +1,322 @@
+import { randomInt } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { connectUnix } from '../../sys/socket.ts';
+import { AgentFrames, type AgentFrame } from './frames.ts';
+import { cleanText, isObject, type GuestObject } from './reply.ts';
+import { within, type CallOptions } from './wait.ts';
+
+export interface ConnectionOptions {
+  /** Path of the Unix socket that QEMU listens on for the agent's port. */
+  readonly path: string;
+  /** Bytes of the longest answer that is read. Default 16 MiB. */
+  readonly maxReplyBytes?: number;
+}
+
+const defaultDeadlineMs = 10_000;
+/** A lost synchronisation request is repeated after this time, then after twice as long, and so on. */
+const firstResendMs = 1000;
+const connectDeadlineMs = 1000;
+
+interface Deadline {
+  readonly at: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+function deadlineOf(options: CallOptions): Deadline {
+  return { at: performance.now() + (options.deadlineMs ?? defaultDeadlineMs), signal: options.signal };
+}
+
+function remaining(deadline: Deadline): number {
+  return deadline.at - performance.now();
+}
+
+function silence(what: string): KameError {
+  return new KameError('GUEST_AGENT_MISSING', `The guest agent does not answer (${what}).`);
+}
+
+/** What an `error` answer means. Classes as in QEMU's qapi/error.json. */
+function refusal(command: string, error: unknown): KameError {
+  const { class: kind, desc } = isObject(error) ? error : {};
+  const words = typeof desc === 'string' ? cleanText(desc) : 'no reason given';
+  if (kind === 'CommandNotFound' || kind === 'CommandDisabled') {
+    const why = /disabled|not allowed|blocked/i.test(words) ? 'has it switched off' : 'is too old for it';
+    return new KameError(
+      'GUEST_AGENT_MISSING',
+      `The guest agent does not take ${command}: it ${why} (${words}).`,
+      {
+        next: 'Update qemu-guest-agent in the guest, or allow the command in its configuration.',
+        details: { command },
+      },
+    );
+  }
+  return new KameError('GUEST_FAILED', `The guest agent refused ${command}: ${words}`, {
+    details: { command },
+  });
+}
+
+/**
+ * One conversation with a QEMU guest agent: one call at a time, each with a deadline, the peer taken as hostile.
+ * Connects by itself when first used and again after a break; after anything odd it synchronises anew (0xFF and
+ * guest-sync-delimited, see QEMU's qga/qapi-schema.json) before the next call. Reads only while a call is waiting.
+ */
+export class AgentConnection {
+  readonly #path: string;
+  readonly #maxReplyBytes: number;
+  #socket: Socket | undefined;
+  #frames: AgentFrames;
+  #inbox: AgentFrame[] = [];
+  #wake: (() => void) | undefined;
+  #synced = false;
+  #closed = false;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(options: ConnectionOptions) {
+    this.#path = options.path;
+    this.#maxReplyBytes = options.maxReplyBytes ?? 16 * 1024 * 1024;
+    this.#frames = new AgentFrames(this.#maxReplyBytes);
+  }
+
+  /**
+   * Makes sure that somebody answers, by a fresh synchronisation.
+   * @throws KameError GUEST_AGENT_MISSING, CANCELLED
+   */
+  async sync(options: CallOptions = {}): Promise<void> {
+    await this.#exclusive('guest-sync-delimited', options, async (deadline) => {
+      this.#synced = false;
+      await this.#ready(deadline);
+    });
+  }
+
+  /**
+   * Sends a command and returns its `return` value, unchecked.
+   * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED
+   */
+  async call(command: string, args: object = {}, options: CallOptions = {}): Promise<unknown> {
+    return this.#exclusive(command, options, async (deadline) => {
+      await this.#ready(deadline);
+      this.#send({ execute: command, arguments: args });
+      return this.#answer(command, deadline);
+    });
+  }
+
+  /**
+   * Sends a command that answers only when it fails, such as guest-shutdown. Silence, or the end of the connection,
+   * is success.
+   * @throws KameError GUEST_AGENT_MISSING, GUEST_FAILED, CANCELLED
+   */
+  async callSilent(command: string, args: object = {}, options: CallOptions = {}): Promise<void> {
+    await this.#exclusive(command, options, async (deadline) => {
+      await this.#ready(deadline);
+      const id = randomInt(1, 2 ** 47);
+      this.#send({ execute: command, arguments: args });
+      this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
+      // From here on the guest may go down at any time, and with it the answers.
+      this.#synced = false;
+      try {
+        await this.#answerBefore(command, id, deadline);
+        this.#synced = true;
+      } catch (error) {
+        const gone =
+          error instanceof KameError && ['GUEST_TIMEOUT', 'GUEST_AGENT_MISSING'].includes(error.code);
+        if (!gone || error.details['command'] !== undefined) throw error;
+      }
+    });
+  }
+
+  /** Ends the conversation; calls that wait fail. */
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  async #exclusive<T>(
+    command: string,
+    options: CallOptions,
+    task: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    const previous = this.#tail;
+    let release: () => void = () => undefined;
+    const mine = new Promise<void>((resolve) => (release = resolve));
+    this.#tail = previous.then(() => mine);
+    try {
+      await within(previous, {
+        // The calls before this one have deadlines of their own.
+        ms: 2 ** 31 - 1,
+        signal: options.signal,
+        what: command,
+        onTimeout: () => silence('the calls before did not end'),
+      });
+      if (this.#closed) throw silence('the connection was closed');
+      return await task(deadlineOf(options));
+    } catch (error) {
+      throw this.#born(error, command);
+    } finally {
+      release();
+      this.#socket?.pause();
+    }
+  }
+
+  #born(error: unknown, command: string): KameError {
+    if (error instanceof KameError) return error;
+    return new KameError(
+      'GUEST_AGENT_MISSING',
+      `The guest agent can't be reached for ${command}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+
+  /** Connected, and the next line will be the answer to what is sent next. */
+  async #ready(deadline: Deadline): Promise<void> {
+    if (this.#socket === undefined) await this.#connect(deadline);
+    let resendMs = firstResendMs;
+    while (!this.#synced) {
+      const left = remaining(deadline);
+      if (left <= 0) throw silence('it was asked to synchronise');
+      const id = randomInt(1, 2 ** 47);
+      // The 0xFF makes the agent forget a request of which it has only a part.
+      this.#socket?.write(Buffer.from([0xff]));
+      this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
+      this.#synced = await this.#sawSync(id, {
+        ...deadline,
+        at: performance.now() + Math.min(left, resendMs),
+      });
+      resendMs *= 2;
+    }
+  }
+
+  /** Skips everything up to the sentinel that is followed by `id`. */
+  async #sawSync(id: number, deadline: Deadline): Promise<boolean> {
+    let marked = false;
+    for (;;) {
+      const frame = await this.#next('guest-sync-delimited', deadline, true);
+      if (frame === undefined) return false;
+      if (frame.kind === 'sentinel') marked = true;
+      else if (marked && frame.kind === 'line' && returned(frame.text) === id) return true;
+      else marked = false;
+    }
+  }
+
+  async #answer(command: string, deadline: Deadline): Promise<unknown> {
+    // Whatever goes wrong before the whole answer is read leaves the stream in a state we don't know.
+    this.#synced = false;
+    const frame = await this.#next(command, deadline);
+    const reply = this.#parse(command, frame);
+    this.#synced = true;
+    if ('error' in reply) throw refusal(command, reply['error']);
+    return reply['return'];
+  }
+
+  /** Reads up to the synchronisation that was sent right behind `command`; an error before it is the command's. */
+  async #answerBefore(command: string, id: number, deadline: Deadline): Promise<void> {
+    for (;;) {
+      const frame = await this.#next(command, deadline);
+      if (frame === undefined || frame.kind === 'sentinel') continue;
+      const reply = this.#parse(command, frame);
+      if ('error' in reply) throw refusal(command, reply['error']);
+      if (reply['return'] === id) return;
+    }
+  }
+
+  #parse(command: string, frame: AgentFrame | undefined): GuestObject {
+    if (frame?.kind === 'overflow') {
+      throw new KameError(
+        'GUEST_FAILED',
+        `The guest agent answered ${command} with more than ${this.#maxReplyBytes} bytes.`,
+      );
+    }
+    const value = frame?.kind === 'line' ? parsed(frame.text) : undefined;
+    if (value === undefined || !('return' in value || 'error' in value)) {
+      throw new KameError(
+        'GUEST_FAILED',
+        `The guest agent answered ${command} with something that is no answer.`,
+      );
+    }
+    return value;
+  }
+
+  /** The next frame; at the deadline undefined if `optional`, else an error. */
+  async #next(command: string, deadline: Deadline, optional = false): Promise<AgentFrame | undefined> {
+    for (;;) {
+      const frame = this.#inbox.shift();
+      if (frame) return frame;
+      if (this.#socket === undefined) throw silence('the connection was closed');
+      const left = remaining(deadline);
+      const timeout = new KameError('GUEST_TIMEOUT', `The guest agent did not answer ${command} in time.`);
+      if (left <= 0) {
+        if (optional) return undefined;
+        throw timeout;
+      }
+      const news = new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#socket.resume();
+      try {
+        await within(news, { ms: left, signal: deadline.signal, what: command, onTimeout: () => timeout });
+      } catch (error) {
+        if (error === timeout && optional) return undefined;
+        throw error;
+      }
+    }
+  }
+
+  #send(message: object): void {
+    this.#socket?.write(`${JSON.stringify(message)}\n`);
+  }
+
+  async #connect(deadline: Deadline): Promise<void> {
+    const socket = await this.#open(deadline);
+    if (this.#closed) {
+      socket.destroy();
+      throw silence('the connection was closed');
+    }
+    this.#socket = socket;
+    this.#frames = new AgentFrames(this.#maxReplyBytes);
+    this.#inbox = [];
+    this.#synced = false;
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of this.#frames.push(chunk)) this.#inbox.push(frame);
+      // Not read ahead: what nobody waits for stays in the kernel's buffer, and the guest's writes block.
+      socket.pause();
+      this.#wake?.();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      if (this.#socket === socket) this.#drop();
+    });
+  }
+
+  async #open(deadline: Deadline): Promise<Socket> {
+    try {
+      const socket = await connectUnix(this.#path, {
+        // QEMU listens before it says that it is up, so nobody there soon means nobody there.
+        deadlineMs: Math.min(connectDeadlineMs, Math.max(0, remaining(deadline))),
+        ...(deadline.signal ? { signal: deadline.signal } : {}),
+      });
+      if (socket) return socket;
+    } catch (error) {
+      if (error instanceof KameError && error.code !== 'ENGINE_TIMEOUT') throw error;
+    }
+    throw silence(`nobody listens at ${this.#path}`);
+  }
+
+  #drop(): void {
+    this.#socket?.destroy();
+    this.#socket = undefined;
+    this.#synced = false;
+    this.#wake?.();
+  }
+}
+
+function parsed(text: string): GuestObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function returned(text: string): unknown {
+  return parsed(text)?.['return'];
+}

@@ -1,0 +1,137 @@
+import { isIP } from 'node:net';
+import { arrayOf, integerOf, objectOf, senseless, textOf } from './reply.ts';
+
+/** Shapes of the answers as in QEMU's qga/qapi-schema.json, checked here because the guest may send anything. */
+
+export interface AgentInfo {
+  readonly version: string;
+  /** Names of the commands that are switched on. */
+  readonly commands: ReadonlySet<string>;
+}
+
+export interface GuestOsInfo {
+  readonly id?: string;
+  readonly name?: string;
+  readonly prettyName?: string;
+  readonly version?: string;
+  readonly versionId?: string;
+  readonly kernelRelease?: string;
+  readonly kernelVersion?: string;
+  readonly machine?: string;
+  readonly variant?: string;
+}
+
+export interface GuestAddress {
+  readonly address: string;
+  readonly family: 'ipv4' | 'ipv6';
+  readonly prefix: number;
+}
+
+export interface GuestInterface {
+  readonly name: string;
+  /** Lower-case, colons. */
+  readonly mac?: string;
+  readonly addresses: readonly GuestAddress[];
+}
+
+export interface GuestUser {
+  readonly user: string;
+  readonly domain?: string;
+  readonly loginTime: Date;
+}
+
+export function readInfo(value: unknown): AgentInfo {
+  const command = 'guest-info';
+  const object = objectOf(value, command);
+  const commands = new Set<string>();
+  for (const item of arrayOf(object['supported_commands'], command, 1000)) {
+    const entry = objectOf(item, command);
+    const name = textOf(entry, 'name', command, 100);
+    if (name !== undefined && entry['enabled'] === true) commands.add(name);
+  }
+  return { version: textOf(object, 'version', command, 100) ?? '', commands };
+}
+
+const osKeys = [
+  ['id', 'id'],
+  ['name', 'name'],
+  ['prettyName', 'pretty-name'],
+  ['version', 'version'],
+  ['versionId', 'version-id'],
+  ['kernelRelease', 'kernel-release'],
+  ['kernelVersion', 'kernel-version'],
+  ['machine', 'machine'],
+  ['variant', 'variant'],
+] as const satisfies readonly (readonly [keyof GuestOsInfo, string])[];
+
+export function readOsInfo(value: unknown): GuestOsInfo {
+  const object = objectOf(value, 'guest-get-osinfo');
+  const result: { -readonly [Key in keyof GuestOsInfo]: string } = {};
+  for (const [key, name] of osKeys) {
+    const text = textOf(object, name, 'guest-get-osinfo', 300);
+    if (text !== undefined) result[key] = text;
+  }
+  return result;
+}
+
+export function readHostName(value: unknown): string {
+  return textOf(objectOf(value, 'guest-get-host-name'), 'host-name', 'guest-get-host-name', 255) ?? '';
+}
+
+function readAddress(value: unknown): GuestAddress | undefined {
+  const command = 'guest-network-get-interfaces';
+  const object = objectOf(value, command);
+  const address = (textOf(object, 'ip-address', command, 100) ?? '').replace(/%.*$/u, '');
+  const version = isIP(address);
+  if (version === 0) return undefined;
+  const prefix = integerOf(object['prefix'], command, 'prefix');
+  if (prefix < 0 || prefix > 128) throw senseless(command, `prefix is ${prefix}`);
+  return { address, family: version === 4 ? 'ipv4' : 'ipv6', prefix };
+}
+
+export function readInterfaces(value: unknown): GuestInterface[] {
+  const command = 'guest-network-get-interfaces';
+  return arrayOf(value, command, 512).map((item) => {
+    const object = objectOf(item, command);
+    const mac = textOf(object, 'hardware-address', command, 100)?.toLowerCase();
+    const addresses = arrayOf(object['ip-addresses'] ?? [], command, 512)
+      .map((entry) => readAddress(entry))
+      .filter((entry) => entry !== undefined);
+    return {
+      name: textOf(object, 'name', command, 100) ?? '',
+      ...(mac !== undefined && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/u.test(mac) ? { mac } : {}),
+      addresses,
+    };
+  });
+}
+
+export function readUsers(value: unknown): GuestUser[] {
+  const command = 'guest-get-users';
+  return arrayOf(value, command, 10_000).map((item) => {
+    const object = objectOf(item, command);
+    const seconds = object['login-time'];
+    if (typeof seconds !== 'number' || Math.abs(seconds) > 8.64e12)
+      throw senseless(command, 'login-time is no time');
+    const domain = textOf(object, 'domain', command, 255);
+    return {
+      user: textOf(object, 'user', command, 255) ?? '',
+      ...(domain === undefined ? {} : { domain }),
+      loginTime: new Date(seconds * 1000),
+    };
+  });
+}
+
+/** Nanoseconds since 1970 as a time; the guest's clock may be anywhere, but must be a time. */
+export function readTime(value: unknown): Date {
+  const date = new Date(typeof value === 'number' ? value / 1e6 : Number.NaN);
+  if (Number.isNaN(date.getTime())) throw senseless('guest-get-time', 'no time');
+  return date;
+}
+
+export function readKeys(value: unknown): string[] {
+  const command = 'guest-ssh-get-authorized-keys';
+  return arrayOf(objectOf(value, command)['keys'], command, 10_000).map((item) => {
+    if (typeof item !== 'string') throw senseless(command, 'a key is no text');
+    return item;
+  });
+}

@@ -1,0 +1,64 @@
+/** One thing the guest agent's byte stream held. */
+export type AgentFrame =
+  | { readonly kind: 'sentinel' }
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'overflow' };
+
+const newline = 0x0a;
+/** Never part of UTF-8, so it marks a fresh start: what came before it is to be forgotten. */
+const sentinel = 0xff;
+
+/**
+ * Cuts a byte stream into lines and sentinels, keeping at most `maxLineBytes` of an unfinished line. A longer line is
+ * reported once as an overflow and skipped to its end, so a guest that never ends its line costs no memory.
+ */
+export class AgentFrames {
+  readonly #maxLineBytes: number;
+  #parts: Buffer[] = [];
+  #length = 0;
+  #skipping = false;
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
+  }
+
+  push(chunk: Buffer): AgentFrame[] {
+    const frames: AgentFrame[] = [];
+    let start = 0;
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (byte !== newline && byte !== sentinel) continue;
+      this.#append(chunk.subarray(start, at), frames);
+      if (byte === newline) this.#endLine(frames);
+      else frames.push({ kind: 'sentinel' });
+      this.#clear();
+      start = at + 1;
+    }
+    this.#append(chunk.subarray(start), frames);
+    return frames;
+  }
+
+  #append(part: Buffer, frames: AgentFrame[]): void {
+    if (part.length === 0 || this.#skipping) return;
+    this.#length += part.length;
+    if (this.#length > this.#maxLineBytes) {
+      this.#parts = [];
+      this.#skipping = true;
+      frames.push({ kind: 'overflow' });
+      return;
+    }
+    this.#parts.push(part);
+  }
+
+  #endLine(frames: AgentFrame[]): void {
+    if (this.#skipping || this.#length === 0) return;
+    const text = Buffer.concat(this.#parts, this.#length).toString('utf8').trim();
+    if (text !== '') frames.push({ kind: 'line', text });
+  }
+
+  #clear(): void {
+    this.#parts = [];
+    this.#length = 0;
+    this.#skipping = false;
+  }
+}
