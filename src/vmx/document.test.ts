@@ -1,0 +1,334 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KameError } from '../core/errors.ts';
+import {
+  edit,
+  emptyDocument,
+  entriesOf,
+  getText,
+  lineOf,
+  parseVmx,
+  printVmx,
+  vmxLimits,
+  type VmxDocument,
+} from './document.ts';
+import { getBoolean, getInteger } from './values.ts';
+
+const latin = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
+const parse = (text: string): VmxDocument => parseVmx(new TextEncoder().encode(text));
+const print = (doc: VmxDocument): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(printVmx(doc));
+const change = (text: string, changes: Record<string, string | null>): string =>
+  print(edit(parse(text), new Map(Object.entries(changes))));
+
+function codeOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof KameError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
+/** Lines that look like a .vmx, with everything odd in them. */
+const key = fc.constantFrom('a', 'A', 'memsize', 'scsi0:0.fileName', '__proto__', 'constructor', '.encoding');
+const vmxText = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('', ' ', '\t'),
+      fc.oneof(
+        fc.tuple(
+          key,
+          fc.constantFrom('=', ' = ', '='),
+          fc.constantFrom('"x"', 'y', '"a|22b" # c', '"no', '', '"é"'),
+        ),
+        fc.tuple(fc.constantFrom('# note', '#!/usr/bin/vmware', 'junk', '"', 'a = "b" c', '')),
+      ),
+      fc.constantFrom('\n', '\r\n', '\r\r\n', ''),
+    ),
+    { maxLength: 12 },
+  )
+  .map((lines) => lines.map(([indent, parts, newline]) => indent + parts.join('') + newline).join(''));
+
+describe('parse and print', () => {
+  it('gives back arbitrary bytes', () => {
+    const bytes = fc
+      .uint8Array({ maxLength: 400 })
+      .map((array) => array.map((byte) => (byte === 0 ? 10 : byte)));
+    fc.assert(
+      fc.property(bytes, (array) => {
+        fc.pre(!(array[0] === 0xff && array[1] === 0xfe) && !(array[0] === 0xfe && array[1] === 0xff));
+        expect(printVmx(parseVmx(array))).toEqual(array);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives back what looks like a .vmx', () => {
+    fc.assert(
+      fc.property(vmxText, (text) => {
+        expect(print(parse(text))).toBe(text);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads every form of a line', () => {
+    const doc = parse(
+      [
+        '#!/usr/bin/vmware',
+        '.encoding = "UTF-8"',
+        '  displayName="tight"',
+        'annotation = "one|0Atwo |22quoted|22 |7C bar |zz" # said so',
+        'scsi0:0.virtualSSD = 1',
+        'bare = word# comment',
+        'empty =',
+        'emptyQuoted = ""',
+        '\ttabs\t=\t"t\tt"\t',
+        'inner = a"b',
+        'hash = "a # b = c"',
+      ].join('\n'),
+    );
+    expect(Object.fromEntries(entriesOf(doc).map((entry) => [entry.key, entry.value]))).toEqual({
+      '.encoding': 'UTF-8',
+      displayName: 'tight',
+      annotation: 'one\ntwo "quoted" | bar |zz',
+      'scsi0:0.virtualSSD': '1',
+      bare: 'word',
+      empty: '',
+      emptyQuoted: '',
+      tabs: 't\tt',
+      inner: 'a"b',
+      hash: 'a # b = c',
+    });
+    expect(doc.problems).toEqual([]);
+    expect(getText(doc, 'DISPLAYNAME')).toBe('tight');
+    expect(lineOf(doc, 'DisplayName')).toBe(3);
+    expect(getText(doc, 'absent')).toBeUndefined();
+  });
+
+  it('reports what does not parse and keeps it', () => {
+    const text = 'a = "1" trailing\n= "x"\nno equals\nb = "open\nc = d e\nok = "1"\n';
+    const doc = parse(text);
+    expect(doc.problems.map((problem) => problem.line)).toEqual([1, 2, 3, 4, 5]);
+    expect(doc.problems[0]?.message).toBe('Line 1: Syntax error.');
+    expect(entriesOf(doc)).toEqual([{ key: 'ok', value: '1' }]);
+    expect(print(doc)).toBe(text);
+  });
+
+  it('lets the first of two definitions count and reports the second', () => {
+    const doc = parse('memsize = "512"\nMemSize = "1024"\n');
+    expect(getText(doc, 'memsize')).toBe('512');
+    expect(doc.problems).toEqual([
+      { line: 2, key: 'MemSize', message: 'Line 2: Variable "MemSize" is already defined. Line 1 counts.' },
+    ]);
+  });
+
+  it('takes __proto__ for a key like any other', () => {
+    const doc = parse('__proto__ = "x"\n__proto__.polluted = "yes"\nconstructor = "c"\n');
+    expect(getText(doc, '__proto__')).toBe('x');
+    expect(getText(doc, 'constructor')).toBe('c');
+    expect(getText(doc, 'toString')).toBeUndefined();
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(print(edit(doc, new Map([['__proto__', 'y']])))).toContain('__proto__ = "y"\n');
+  });
+});
+
+describe('encodings', () => {
+  it('reads and writes windows-1252', () => {
+    const bytes = latin('.encoding = "windows-1252"\r\ndisplayName = "Caf\xE9 \x93x\x94 \x80"\r\n');
+    const doc = parseVmx(bytes);
+    expect(getText(doc, 'displayName')).toBe('Café “x” €');
+    expect(printVmx(edit(doc, new Map([['displayName', 'Müller ™']])))).toEqual(
+      latin('.encoding = "windows-1252"\r\ndisplayName = "M\xFCller \x99"\r\n'),
+    );
+    expect(codeOf(() => edit(doc, new Map([['displayName', '亀']])))).toMatch(
+      /^INVALID_VALUE: "亀" .*windows-1252/,
+    );
+  });
+
+  it('reads a multi-byte encoding and writes ASCII into it', () => {
+    const doc = parseVmx(latin('.encoding = "GBK"\ndisplayName = "\xB9\xEA"\n'));
+    expect(getText(doc, 'displayName')).toBe('龟');
+    expect(printVmx(edit(doc, new Map([['memsize', '512']])))).toEqual(
+      latin('.encoding = "GBK"\ndisplayName = "\xB9\xEA"\nmemsize = "512"\n'),
+    );
+    expect(codeOf(() => edit(doc, new Map([['displayName', '龟龟']])))).toMatch(/^INVALID_VALUE/);
+  });
+
+  it('keeps the byte order mark, which decides', () => {
+    const bytes = latin('\xEF\xBB\xBF.encoding = "windows-1252"\nn = "\xC3\xA9"\n');
+    const doc = parseVmx(bytes);
+    expect(getText(doc, '.encoding')).toBe('windows-1252');
+    expect(getText(doc, 'n')).toBe('é');
+    expect(doc.problems.map((problem) => problem.key)).toEqual(['.encoding']);
+    expect(printVmx(doc)).toEqual(bytes);
+  });
+
+  it('assumes UTF-8, else windows-1252, where .encoding is missing or unknown', () => {
+    expect(getText(parseVmx(latin('n = "\xC3\xA9"')), 'n')).toBe('é');
+    expect(getText(parseVmx(latin('n = "\xE9"')), 'n')).toBe('é');
+    const doc = parseVmx(latin('.encoding = "klingon"\nn = "\xE9"'));
+    expect(doc.problems).toEqual([
+      {
+        line: 1,
+        key: '.encoding',
+        message: 'Line 1: The encoding "klingon" is not known. Using windows-1252.',
+      },
+    ]);
+  });
+
+  it('keeps bytes that are not of the encoding, and says so', () => {
+    const bytes = latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\n');
+    const doc = parseVmx(bytes);
+    expect(doc.problems.map((problem) => problem.message)).toEqual([
+      'Line 2: "n" has bytes that are not UTF-8.',
+    ]);
+    expect(printVmx(edit(doc, new Map([['m', '1']])))).toEqual(
+      latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\nm = "1"\n'),
+    );
+  });
+
+  it('refuses half a surrogate pair', () => {
+    expect(codeOf(() => edit(emptyDocument(), new Map([['a', '\uD83D']])))).toMatch(/^INVALID_VALUE/);
+  });
+});
+
+describe('edit', () => {
+  it('changes the value and nothing else of its line', () => {
+    expect(change('  a="1"\t# why\r\nb = "2"\r\n', { A: 'x|"y\n' })).toBe(
+      '  a="x|7C|22y|0A"\t# why\r\nb = "2"\r\n',
+    );
+    expect(change('a = 1# c\n', { a: '2' })).toBe('a = "2"# c\n');
+    expect(change('a =\n', { a: '2' })).toBe('a = "2"\n');
+    expect(change('a = bare', { a: 'bare' })).toBe('a = bare');
+  });
+
+  it('appends in the newline style of the file', () => {
+    expect(change('a = "1"\r\n', { b: '2' })).toBe('a = "1"\r\nb = "2"\r\n');
+    expect(change('a = "1"\r\nz = "9"', { b: '2' })).toBe('a = "1"\r\nz = "9"\r\nb = "2"\r\n');
+    expect(change('', { b: '2' })).toBe('b = "2"\n');
+  });
+
+  it('deletes every definition of a key', () => {
+    expect(change('a = "1"\n# note\nA = "2"\nb = "3"', { a: null, absent: null })).toBe('# note\nb = "3"');
+  });
+
+  it('takes the last of two changes of one key', () => {
+    expect(change('a = "1"\n', { A: null, a: '1' })).toBe('a = "1"\n');
+    expect(change('a = "1"\n', { A: '2', a: null })).toBe('');
+    expect(change('', { A: '2', a: '3' })).toBe('a = "3"\n');
+  });
+
+  it('leaves the document it was given', () => {
+    const doc = parse('a = "1"\n');
+    edit(doc, new Map([['a', '2']]));
+    expect(print(doc)).toBe('a = "1"\n');
+  });
+
+  it('changes only its own line, whatever stands in the file', () => {
+    fc.assert(
+      fc.property(vmxText, fc.string({ unit: 'grapheme' }), (text, value) => {
+        const before = parse(text);
+        const at = before.index.get('memsize');
+        fc.pre(at !== undefined);
+        const after = edit(before, new Map([['memsize', value]]));
+        expect(getText(after, 'MEMSIZE')).toBe(value);
+        expect(after.lines.filter((_, index) => index !== at)).toEqual(
+          before.lines.filter((_, index) => index !== at),
+        );
+        const again = parseVmx(printVmx(after));
+        expect(getText(again, 'memsize')).toBe(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives back arbitrary values', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        const doc = edit(emptyDocument(), new Map([['annotation', value]]));
+        expect(getText(parseVmx(printVmx(doc)), 'annotation')).toBe(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['', 'a b', 'a=b', 'a"', 'a#', 'a|41', 'a\nb', '\u0000', 'x'.repeat(201)])(
+    'refuses the key %j',
+    (key) => {
+      expect(codeOf(() => edit(emptyDocument(), new Map([[key, '1']])))).toMatch(
+        /^INVALID_VALUE: ".*can’t be a key/s,
+      );
+    },
+  );
+
+  it('refuses to change the encoding', () => {
+    expect(codeOf(() => edit(emptyDocument(), new Map([['.Encoding', 'GBK']])))).toMatch(
+      /^INVALID_VALUE: \.encoding/,
+    );
+    expect(print(edit(emptyDocument(), new Map([['.encoding', 'UTF-8']])))).toBe('.encoding = "UTF-8"\n');
+  });
+
+  it('refuses to grow beyond what can be read', () => {
+    const long = 'x'.repeat(vmxLimits.lineBytes);
+    expect(codeOf(() => edit(emptyDocument(), new Map([['guestinfo.x', long]])))).toMatch(
+      /The value of guestinfo\.x/,
+    );
+  });
+});
+
+describe('hostile files', () => {
+  it('refuses binary, UTF-16 and oversized files by name', () => {
+    expect(codeOf(() => parseVmx(latin('\x7FELF\0\0'), 'evil.vmx'))).toMatch(
+      /^BROKEN_MACHINE: evil\.vmx .*binary/,
+    );
+    expect(codeOf(() => parseVmx(latin('\xFF\xFEa\0'), 'w.vmx'))).toMatch(/^BROKEN_MACHINE: w\.vmx .*UTF-16/);
+    expect(codeOf(() => parseVmx(new Uint8Array(vmxLimits.bytes + 1)))).toMatch(/^BROKEN_MACHINE: .*bytes/);
+    expect(codeOf(() => parse('\n'.repeat(vmxLimits.lines + 1)))).toMatch(/^BROKEN_MACHINE: .*lines/);
+    expect(codeOf(() => parse('x'.repeat(vmxLimits.lineBytes + 1)))).toMatch(
+      /^BROKEN_MACHINE: .*line 1 is longer/,
+    );
+  });
+
+  it('reads the longest runs of blanks, quotes and returns in linear work', () => {
+    const run = vmxLimits.lineBytes - 10;
+    for (const text of [
+      `a =${' '.repeat(run)}b c`,
+      `${' '.repeat(run)}x`,
+      `a${' '.repeat(run)}`,
+      `a = "${'|'.repeat(run)}`,
+    ]) {
+      expect(parse(text).problems).toHaveLength(1);
+    }
+    expect(parse(`${'\r'.repeat(run)}x`).problems).toHaveLength(1);
+    expect(parse('\r'.repeat(vmxLimits.lineBytes * 3)).lines).toHaveLength(1);
+  });
+});
+
+describe('typed values', () => {
+  it('reads booleans and reports others in VMware’s words', () => {
+    const doc = parse('t = "True"\nf = "FALSE"\nodd = "maybe"\nempty = ""\n');
+    const problems: VmxDocument['problems'][number][] = [];
+    expect(['t', 'f', 'odd', 'empty', 'absent'].map((name) => getBoolean(doc, name, true, problems))).toEqual(
+      [true, false, true, true, true],
+    );
+    expect(problems).toEqual([
+      {
+        line: 3,
+        key: 'odd',
+        message: 'Value "maybe" for variable "odd" is not a valid boolean value. Using value "TRUE".',
+      },
+    ]);
+  });
+
+  it('reads integers', () => {
+    const doc = parse('n = "42"\nh = "0x10"\nneg = "-1"\nodd = "4x"\nhuge = "99999999999999999999"\n');
+    const problems: VmxDocument['problems'][number][] = [];
+    expect(
+      ['n', 'h', 'neg', 'odd', 'huge', 'absent'].map((name) => getInteger(doc, name, 7, problems)),
+    ).toEqual([42, 16, -1, 7, 7, 7]);
+    expect(problems.map((problem) => problem.key)).toEqual(['odd', 'huge']);
+  });
+});
