@@ -1,0 +1,88 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { kameHome, socketPath } from '../sys/home.ts';
+import { listenAlone } from '../sys/single-instance.ts';
+import { kameVersion } from '../sys/version.ts';
+import { adoptAll } from '../vm/adopt.ts';
+import { createHost, type Host } from '../vm/host.ts';
+import type { Http } from './app.ts';
+import { buildServer } from './server.ts';
+import { TaskList } from './tasks.ts';
+
+export interface DaemonOptions {
+  readonly home?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** Seconds without a request, a task or a running machine until the daemon stops itself. */
+const defaultIdleSeconds = 300;
+
+/** Whether anything needs the daemon now. */
+function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
+  return host.running.size > 0 || tasks.size > 0 || openRequests > 0;
+}
+
+/** Calls `stop` when nothing has needed the daemon for the given time. */
+function stopWhenIdle(http: Http, host: Host, tasks: TaskList, seconds: number, stop: () => void): Disposable {
+  let open = 0;
+  let lastUse = Date.now();
+  http.addHook('onRequest', (_request, reply, done) => {
+    open += 1;
+    reply.raw.once('close', () => {
+      open -= 1;
+      lastUse = Date.now();
+    });
+    done();
+  });
+  const timer = setInterval(
+    () => {
+      if (needed(host, tasks, open)) lastUse = Date.now();
+      else if (Date.now() - lastUse >= seconds * 1000) stop();
+    },
+    Math.min(seconds * 1000, 30_000),
+  );
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function idleSeconds(env: DaemonOptions['env']): number {
+  const value = Number(env['KAME_IDLE_SECONDS'] ?? defaultIdleSeconds);
+  return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
+}
+
+/**
+ * Runs the daemon until it is asked to stop or nothing needs it. Machines that run when it ends go on running; the next
+ * daemon adopts them.
+ * @throws KameError BUSY when another daemon serves this home
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { env, logger } = options;
+  const home = options.home ?? kameHome(env);
+  const socket = socketPath(home);
+  const version = kameVersion();
+  const host = createHost({ home, env, log: (message, details) => logger.info(details ?? {}, message) });
+  const tasks = new TaskList();
+  const { promise: stopped, resolve: requestStop } = withResolvers();
+  const daemon = { version, socket, startedAt: new Date(), requestStop };
+  const http = await buildServer(host, tasks, daemon, logger);
+  using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
+  await http.ready();
+  await listenAlone(socket, async () => {
+    // Before anyone can ask, what runs is adopted and what was half-made is gone.
+    await host.inventory.collectGarbage();
+    await adoptAll(host);
+    await http.listen({ path: socket });
+  });
+  logger.info({ home, pid: process.pid, version }, 'kamed listens');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, requestStop);
+  await stopped;
+  logger.info('kamed stops; running machines go on');
+  tasks.cancelAll();
+  await http.close();
+  await host.running.release();
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

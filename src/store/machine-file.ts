@@ -1,0 +1,105 @@
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { KameError, messageOf } from '../core/errors.ts';
+import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { readSpec, type SpecProblem } from '../spec/read.ts';
+import type { MachineSpec } from '../spec/machine.ts';
+import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
+
+/** A `.vmx` as it lies on disk. A file that can't be read is a machine too: a broken one, with the reason. */
+export interface MachineFile {
+  readonly names: MachineNames;
+  readonly name: string;
+  /** Undefined when broken. */
+  readonly content?: { readonly document: VmxDocument; readonly spec: MachineSpec };
+  readonly problems: readonly SpecProblem[];
+  /** Why the machine can't be used, or null. */
+  readonly broken: string | null;
+}
+
+/** A `.vmx` of a real machine has a few KiB. */
+const maxVmxBytes = 1024 * 1024;
+
+function fallbackName(names: MachineNames): string {
+  return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
+}
+
+/** Reads a machine's `.vmx`. Never throws: what is wrong is in `broken` and `problems`. */
+export async function readMachineFile(vmx: string): Promise<MachineFile> {
+  const names = machineNames(vmx);
+  try {
+    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes));
+    const { spec, problems } = readSpec(document);
+    const fatal = problems.find((problem) => problem.severity === 'error');
+    const name = spec.displayName === '' ? fallbackName(names) : spec.displayName;
+    return { names, name, content: { document, spec }, problems, broken: fatal ? fatal.message : null };
+  } catch (error) {
+    const message = error instanceof KameError ? error.message : `${vmx}: ${messageOf(error)}`;
+    return { names, name: fallbackName(names), problems: [], broken: message };
+  }
+}
+
+/** What the machine is. @throws KameError BROKEN_MACHINE with the reason */
+export function contentOf(file: MachineFile): { document: VmxDocument; spec: MachineSpec } {
+  if (!file.content || file.broken !== null) {
+    throw new KameError('BROKEN_MACHINE', `The machine ${file.name} can’t be used: ${file.broken}`, {
+      details: { path: file.names.vmx },
+    });
+  }
+  return file.content;
+}
+
+/** Replaces the `.vmx`: at any instant the old or the new one is there. */
+export async function writeMachineFile(vmx: string, document: VmxDocument): Promise<void> {
+  await writeFileAtomic(vmx, printVmx(document), 0o644);
+}
+
+interface CacheEntry {
+  readonly stamp: string;
+  readonly file: MachineFile;
+}
+
+/** Reads machine files again only when they have changed on disk. */
+export class MachineFileCache {
+  readonly #entries = new Map<string, CacheEntry>();
+
+  async read(vmx: string): Promise<MachineFile> {
+    const stamp = await stampOf(vmx);
+    const cached = this.#entries.get(vmx);
+    if (cached && stamp !== undefined && cached.stamp === stamp) return cached.file;
+    const file = await readMachineFile(vmx);
+    if (stamp === undefined) this.#entries.delete(vmx);
+    else this.#entries.set(vmx, { stamp, file });
+    return file;
+  }
+
+  /** Forgets what is no longer in the inventory. */
+  keepOnly(paths: readonly string[]): void {
+    const keep = new Set(paths);
+    for (const path of this.#entries.keys()) if (!keep.has(path)) this.#entries.delete(path);
+  }
+}
+
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds a line of Kame's own to a machine's log. The log never stops an operation. */
+export async function appendLog(names: MachineNames, line: string): Promise<void> {
+  try {
+    const log = await open(names.log, 'a', 0o600);
+    try {
+      await log.write(`${new Date().toISOString()} kame: ${line}\n`);
+    } finally {
+      await log.close();
+    }
+  } catch {
+    // The disk may be full; the operation itself will say so.
+  }
+}

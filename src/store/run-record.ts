@@ -1,0 +1,43 @@
+import { readFile, rm } from 'node:fs/promises';
+import { KameError } from '../core/errors.ts';
+import { writeFileAtomic } from '../sys/files.ts';
+import type { ProcessIdentity } from '../sys/process-identity.ts';
+import type { RunNames } from './names.ts';
+
+/** What must be known of a running machine after the daemon's death, beside what the engine itself can tell. */
+export interface RunRecord {
+  readonly vmx: string;
+  readonly engine: ProcessIdentity;
+  readonly engineVersion: string;
+  readonly accelerator: 'kvm' | 'hvf' | 'tcg';
+  readonly acceleratorReason: string;
+  readonly machineType: string;
+  /** ISO 8601 */
+  readonly startedAt: string;
+  readonly timings: { spawnMs: number; qmpMs: number; bootMs: number | null; agentMs: number | null };
+}
+
+export async function writeRunRecord(names: RunNames, record: RunRecord): Promise<void> {
+  await writeFileAtomic(names.record, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** The record, or undefined when there is none or it is half of one. */
+export async function readRunRecord(names: RunNames): Promise<RunRecord | undefined> {
+  try {
+    const value = JSON.parse(await readFile(names.record, 'utf8')) as RunRecord;
+    if (typeof value.engine?.pid !== 'number' || typeof value.engine.birth !== 'string') return undefined;
+    if (typeof value.timings?.qmpMs !== 'number') return undefined;
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the sockets and the record of a machine that no longer runs. */
+export async function removeRunDirectory(names: RunNames): Promise<void> {
+  try {
+    await rm(names.directory, { recursive: true, force: true });
+  } catch (error) {
+    throw new KameError('FILE_ACCESS', `${names.directory} could not be removed.`, { cause: error });
+  }
+}
