@@ -1,0 +1,79 @@
+import { basename } from 'node:path/posix';
+import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
+import { pickFirmware } from '../firmware/pick.ts';
+import type { PlanBuilder } from './builder.ts';
+import { escapeValue } from './builder.ts';
+import { gicVersion } from './processor.ts';
+import { machineMemory } from './memory.ts';
+
+/** The EFI firmware the machine needs, or undefined when it boots by BIOS or directly. @throws as pickFirmware */
+function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
+  const { accelerator, firmware, spec } = builder.input;
+  if (spec.firmware.kind !== 'efi') return undefined;
+  if (spec.kame.directBoot) {
+    if (spec.firmware.secureBoot) {
+      builder.note('Secure Boot has no say: the kernel is loaded directly (kame.directBoot), without firmware.');
+    }
+    return undefined;
+  }
+  return pickFirmware(firmware, {
+    arch: spec.arch,
+    machineType: builder.machineType,
+    secureBoot: spec.firmware.secureBoot,
+    smmPossible: builder.family === 'q35' && accelerator.kind !== 'hvf',
+  });
+}
+
+function attachFlash(builder: PlanBuilder, firmware: FirmwareDescriptor): void {
+  const { executable, nvramTemplate } = firmware.flash;
+  const nvram = builder.resolve(builder.input.spec.firmware.nvram);
+  builder.files.push({ from: nvramTemplate.filename, to: nvram });
+  builder.blockdev({
+    driver: executable.format,
+    'node-name': 'pflash0',
+    'read-only': true,
+    file: { driver: 'file', filename: executable.filename },
+  });
+  builder.blockdev({
+    driver: nvramTemplate.format,
+    'node-name': 'pflash1',
+    'read-only': false,
+    file: { driver: 'file', filename: nvram },
+  });
+  if (firmware.features.includes('requires-smm')) {
+    // Only code in SMM may then write the variables that hold the keys.
+    builder.option('global', 'driver=cfi.pflash01,property=secure,value=on');
+  }
+}
+
+function attachKernel(builder: PlanBuilder): void {
+  const direct = builder.input.spec.kame.directBoot;
+  if (!direct) return;
+  builder.option('kernel', builder.resolve(direct.kernel));
+  if (direct.initrd !== undefined) builder.option('initrd', builder.resolve(direct.initrd));
+  builder.option('append', direct.commandLine);
+}
+
+/** Machine type and what it boots by: EFI in flash, the built-in BIOS, or a kernel. @throws as pickFirmware */
+export function attachMachine(builder: PlanBuilder): void {
+  const { spec } = builder.input;
+  const firmware = firmwareFor(builder);
+  const smm = firmware?.features.includes('requires-smm') ?? false;
+  const parts = [
+    builder.machineType,
+    machineMemory,
+    'dump-guest-core=off',
+    'mem-merge=off',
+    ...(spec.arch === 'aarch64' ? [`gic-version=${gicVersion(builder)}`] : []),
+    ...(smm ? ['smm=on'] : []),
+    ...(firmware ? ['pflash0=pflash0', 'pflash1=pflash1'] : []),
+  ];
+  builder.option('machine', parts.map((part) => escapeValue(part)).join(','));
+  if (firmware) {
+    attachFlash(builder, firmware);
+    if (spec.firmware.secureBoot && spec.arch === 'aarch64') {
+      builder.note(`Secure Boot by ${basename(firmware.file)}: a guest's kernel could change its keys, since ARM has no SMM.`);
+    }
+  }
+  attachKernel(builder);
+}

@@ -1,0 +1,83 @@
+import { isAbsolute, join } from 'node:path/posix';
+import type { Commands } from '../qmp/generated/protocol.ts';
+import type { FilePreparation, PlanInput, PlanOption, PlanSockets, SetupCommand } from './launch-plan.ts';
+import type { MachineFamily } from './machine-type.ts';
+import type { PciAddress } from './pci.ts';
+
+/** A device of the command line. Everything has an id and a fixed place, so that a restored machine finds itself. */
+export interface DeviceOptions {
+  readonly driver: string;
+  readonly id: string;
+  readonly [property: string]: string | number | boolean;
+}
+
+/** Commas separate the parts of an option; in a value they are doubled. */
+export function escapeValue(text: string): string {
+  return text.replaceAll(',', ',,');
+}
+
+/** Collects a plan. The steps that fill it read `input` and decide; nothing is decided here. */
+export class PlanBuilder {
+  readonly input: PlanInput;
+  readonly machineType: string;
+  readonly family: MachineFamily;
+  readonly sockets: PlanSockets;
+  readonly options: PlanOption[] = [];
+  readonly files: FilePreparation[] = [];
+  readonly notes: string[] = [];
+  readonly setup: SetupCommand[] = [];
+
+  constructor(input: PlanInput, machineType: string, family: MachineFamily, sockets: PlanSockets) {
+    this.input = input;
+    this.machineType = machineType;
+    this.family = family;
+    this.sockets = sockets;
+  }
+
+  /** The bus that devices sit on. */
+  get rootBus(): string {
+    return this.family === 'i440fx' ? 'pci.0' : 'pcie.0';
+  }
+
+  option(name: string, value?: string | object): void {
+    this.options.push({ name: `-${name}`, ...(value === undefined ? {} : { value }) });
+  }
+
+  device(options: DeviceOptions): void {
+    this.option('device', options);
+  }
+
+  /** A device on the root bus, at a place of its own for ever. */
+  pciDevice(at: PciAddress, options: DeviceOptions): void {
+    const { driver, id, ...rest } = options;
+    const multifunction = at.shared && at.function === 0 ? { multifunction: true } : {};
+    const addr = `0x${at.slot.toString(16)}${at.function > 0 ? `.0x${at.function.toString(16)}` : ''}`;
+    this.device({ driver, id, bus: this.rootBus, addr, ...multifunction, ...rest });
+  }
+
+  blockdev(options: Commands['blockdev-add']['arguments']): void {
+    this.option('blockdev', options);
+  }
+
+  object(options: Commands['object-add']['arguments']): void {
+    this.option('object', options);
+  }
+
+  netdev(options: Commands['netdev_add']['arguments']): void {
+    this.option('netdev', options);
+  }
+
+  /** A listening Unix socket as a character device. */
+  socketChardev(id: string, path: string, more = ''): void {
+    this.option('chardev', `socket,id=${id},path=${escapeValue(path)},server=on,wait=off${more}`);
+  }
+
+  note(text: string): void {
+    if (!this.notes.includes(text)) this.notes.push(text);
+  }
+
+  /** A path of the .vmx: relative to the bundle, or absolute. */
+  resolve(path: string): string {
+    return isAbsolute(path) ? path : join(this.input.paths.bundle, path);
+  }
+}

@@ -1,0 +1,131 @@
+import { KameError } from '../../core/errors.ts';
+import { hasDevice } from '../capabilities/capabilities.ts';
+import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../spec/machine.ts';
+import type { PlanBuilder } from './builder.ts';
+import { controllerPlace, diskPlace } from './pci.ts';
+
+/** `nvme0:0`, as the .vmx names a slot. */
+export function slotName(slot: StorageSlot): string {
+  return `${slot.bus}${slot.controller}:${slot.unit}`;
+}
+
+/** Name for QEMU's ids and block nodes, which take no colon: `nvme0-0`. */
+export function slotId(slot: StorageSlot): string {
+  return `${slot.bus}${slot.controller}-${slot.unit}`;
+}
+
+interface ModelFacts {
+  /** QEMU's device, if the controller is one. */
+  readonly driver?: string;
+  /** Units a disk can have. */
+  readonly units: number;
+  /** Where the guest sees another controller than the .vmx names. */
+  readonly instead?: string;
+}
+
+const models: Record<ControllerModel, ModelFacts> = {
+  nvme: { driver: 'nvme', units: 64 },
+  ahci: { driver: 'ich9-ahci', units: 6 },
+  ide: { units: 2 },
+  pvscsi: { driver: 'pvscsi', units: 64 },
+  lsisas1068: { driver: 'mptsas1068', units: 8 },
+  lsilogic: { driver: 'lsi53c895a', units: 7, instead: 'an LSI 53C895A (driver sym53c8xx) instead of a 53C1030' },
+  buslogic: { driver: 'lsi53c895a', units: 7, instead: 'an LSI 53C895A instead of a BusLogic' },
+  'virtio-scsi': { driver: 'virtio-scsi-pci', units: 256 },
+  'virtio-blk': { units: 8 },
+};
+
+const defaultModels: Record<StorageBus, ControllerModel> = {
+  nvme: 'nvme',
+  sata: 'ahci',
+  scsi: 'virtio-scsi',
+  ide: 'ide',
+};
+
+/** The controller of a slot; one that the .vmx does not list has the usual model of its bus. */
+export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controller {
+  const { controllers } = builder.input.spec;
+  const found = controllers.find((one) => one.bus === slot.bus && one.index === slot.controller);
+  return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
+}
+
+function controllerId(controller: Controller): string {
+  return `${controller.bus}${controller.index}`;
+}
+
+function attachController(builder: PlanBuilder, controller: Controller): void {
+  const { driver, instead } = models[controller.model];
+  const id = controllerId(controller);
+  if (instead !== undefined) builder.note(`${id}: the guest sees ${instead}, which QEMU does not have.`);
+  if (driver === undefined) return;
+  if (!hasDevice(builder.input.capabilities, driver)) {
+    const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
+    throw new KameError('ENGINE_TOO_OLD', message);
+  }
+  const serial = controller.model === 'nvme' ? { serial: `kame-${id}` } : {};
+  builder.pciDevice(controllerPlace(controller.bus, controller.index), { driver, id, ...serial });
+}
+
+/** Every controller that has something on it. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
+export function attachControllers(builder: PlanBuilder): void {
+  const { cdroms, disks } = builder.input.spec;
+  const used = new Map<string, Controller>();
+  for (const slot of [...disks, ...cdroms]) {
+    const controller = controllerOf(builder, slot);
+    used.set(controllerId(controller), controller);
+  }
+  for (const id of [...used.keys()].sort()) attachController(builder, used.get(id) as Controller);
+}
+
+function checkUnit(controller: Controller, slot: StorageSlot): void {
+  const { units } = models[controller.model];
+  if (slot.unit < units) return;
+  const message = `${slotName(slot)} has no place: a controller of the model ${controller.model} takes units 0 to ${units - 1}.`;
+  throw new KameError('INVALID_VALUE', message);
+}
+
+/** IDE drives: on a real IDE channel where the machine has one, else on the AHCI controller of q35. */
+function idePlace(builder: PlanBuilder, slot: StorageSlot): Record<string, string | number> {
+  if (builder.family === 'i440fx') return { bus: `ide.${slot.controller}`, unit: slot.unit };
+  if (builder.family === 'q35') {
+    builder.note('The guest sees IDE drives on an AHCI controller, since the machine type q35 has no IDE.');
+    return { bus: `ide.${slot.controller * 2 + slot.unit}` };
+  }
+  throw new KameError('INVALID_VALUE', `${slotName(slot)}: an ARM machine has no IDE.`, {
+    next: 'Put the drive on sata0, nvme0 or scsi0.',
+  });
+}
+
+/** Device and place of a drive. */
+export interface DrivePlace {
+  readonly driver: string;
+  readonly at: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How a drive of a kind hangs on its controller: device, bus and place. @throws KameError INVALID_VALUE */
+export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' | 'cd'): DrivePlace {
+  const controller = controllerOf(builder, slot);
+  checkUnit(controller, slot);
+  const id = controllerId(controller);
+  switch (controller.model) {
+    case 'nvme':
+      if (kind === 'cd') break;
+      return { driver: 'nvme-ns', at: { bus: id, nsid: slot.unit + 1 } };
+    case 'virtio-blk': {
+      if (kind === 'cd') break;
+      const at = diskPlace(slot.bus, slot.controller, slot.unit);
+      const addr = `0x${at.slot.toString(16)}${at.function > 0 ? `.0x${at.function.toString(16)}` : ''}`;
+      const multifunction = at.function === 0 ? { multifunction: true } : {};
+      return { driver: 'virtio-blk-pci', at: { bus: builder.rootBus, addr, ...multifunction } };
+    }
+    case 'ahci':
+      return { driver: `ide-${kind}`, at: { bus: `${id}.${slot.unit}` } };
+    case 'ide':
+      return { driver: `ide-${kind}`, at: idePlace(builder, slot) };
+    default:
+      return { driver: `scsi-${kind}`, at: { bus: `${id}.0`, 'scsi-id': slot.unit, lun: 0 } };
+  }
+  throw new KameError('INVALID_VALUE', `${slotName(slot)}: a controller of the model ${controller.model} takes no CD drive.`, {
+    next: 'Put the drive on sata0 or scsi0.',
+  });
+}

@@ -1,0 +1,43 @@
+import { hasDevice } from '../capabilities/capabilities.ts';
+import { escapeValue, type DeviceOptions, type PlanBuilder } from './builder.ts';
+import { isWindows } from './guest-os.ts';
+import { pciPlaces } from './pci.ts';
+
+/** Power of two of MiB between 16 and 256, as the VGA device takes it. */
+function videoMemoryMiB(kib: number): number {
+  return 2 ** Math.min(8, Math.max(4, Math.ceil(Math.log2(Math.max(1, kib / 1024)))));
+}
+
+function standardVga(builder: PlanBuilder): DeviceOptions {
+  const { display } = builder.input.spec;
+  return { driver: 'VGA', id: 'video0', vgamem_mb: videoMemoryMiB(display.graphicsMemoryKiB) };
+}
+
+function virtio(builder: PlanBuilder, driver: string): DeviceOptions {
+  return { driver, id: 'video0', max_outputs: Math.min(16, Math.max(1, builder.input.spec.display.heads)) };
+}
+
+function attachVideo(builder: PlanBuilder): void {
+  const { capabilities, spec } = builder.input;
+  const windows = isWindows(spec.guestOS);
+  if (spec.arch === 'aarch64' && windows && hasDevice(capabilities, 'ramfb')) {
+    // Windows on ARM has a driver for the firmware's own frame buffer only. It is no PCI device.
+    builder.device({ driver: 'ramfb', id: 'video0' });
+  } else if (spec.arch === 'aarch64') {
+    builder.pciDevice(pciPlaces.display, virtio(builder, 'virtio-gpu-pci'));
+  } else if (windows || spec.firmware.kind === 'bios' || !hasDevice(capabilities, 'virtio-vga')) {
+    builder.pciDevice(pciPlaces.display, standardVga(builder));
+  } else {
+    builder.pciDevice(pciPlaces.display, virtio(builder, 'virtio-vga'));
+  }
+}
+
+/** The screen: the guest's video device, and VNC on a private socket. Nothing opens a window or a port. */
+export function attachDisplay(builder: PlanBuilder): void {
+  const { display } = builder.input.spec;
+  builder.option('display', 'none');
+  if (!display.present) return;
+  attachVideo(builder);
+  builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}`);
+  if (display.accelerate3d) builder.note('3D acceleration (mks.enable3d) is not given to the guest; the display is 2D.');
+}

@@ -1,0 +1,62 @@
+import { KameError } from '../../core/errors.ts';
+import type { BootDevice, Cdrom, Disk } from '../../spec/machine.ts';
+import type { PlanBuilder } from './builder.ts';
+import { controllerOf, drivePlace, slotId, slotName } from './controllers.ts';
+import type { DiskSource } from './launch-plan.ts';
+import { attachIso, attachLayers } from './layers.ts';
+import { pciPlaces } from './pci.ts';
+
+/** Boot positions: all of a kind in order, kinds in the order of the .vmx. Direct boot needs none. */
+export function bootIndex(builder: PlanBuilder, kind: BootDevice, at: number): { bootindex?: number } {
+  const { bootOrder, kame } = builder.input.spec;
+  const rank = bootOrder.indexOf(kind);
+  return kame.directBoot || rank === -1 ? {} : { bootindex: rank * 100 + at + 1 };
+}
+
+function sourceOf(builder: PlanBuilder, disk: Disk): DiskSource {
+  const name = slotName(disk);
+  if (disk.mode === 'independent-nonpersistent' || disk.mode === 'undoable') {
+    throw new KameError('INVALID_VALUE', `${name}.mode is ${disk.mode}, which Kame can't keep: what the guest writes would stay.`, {
+      next: `Set ${name}.mode to persistent, or take a snapshot and revert to it.`,
+    });
+  }
+  const source = builder.input.disks.get(name);
+  if (source) return source;
+  throw new KameError('INTERNAL', `The image of ${name} (${disk.fileName}) was not checked before the start.`);
+}
+
+function attachDisk(builder: PlanBuilder, disk: Disk, at: number): void {
+  const id = slotId(disk);
+  const { driver, at: place } = drivePlace(builder, disk, 'hd');
+  const drive = attachLayers(builder, sourceOf(builder, disk), `disk-${id}`);
+  const { model } = controllerOf(builder, disk);
+  // A full or failing host disk stops the guest, which goes on from there once there is room; read errors are the guest's.
+  const errors = model === 'nvme' ? {} : { werror: 'stop', rerror: 'report' };
+  const serial = model === 'nvme' ? {} : { serial: `kame-${id}` };
+  const rotation = driver === 'ide-hd' || driver === 'scsi-hd' ? { rotation_rate: 1 } : {};
+  const name = `drive-${id}`;
+  builder.device({ driver, id: name, ...place, drive, ...serial, ...errors, ...rotation, ...bootIndex(builder, 'hdd', at) });
+}
+
+function attachCdrom(builder: PlanBuilder, cdrom: Cdrom, at: number): void {
+  const id = slotId(cdrom);
+  const { driver, at: place } = drivePlace(builder, cdrom, 'cd');
+  const loaded = cdrom.fileName !== null && cdrom.startConnected;
+  const drive = loaded ? { drive: attachIso(builder, builder.resolve(cdrom.fileName as string), `cd-${id}`) } : {};
+  builder.device({ driver, id: `drive-${id}`, ...place, ...drive, ...bootIndex(builder, 'cdrom', at) });
+}
+
+/** The cloud-init seed: a read-only disk; cloud-init finds it by its label, so the guest needs no CD driver. */
+function attachSeed(builder: PlanBuilder): void {
+  const { seed } = builder.input.spec.kame;
+  if (seed === undefined) return;
+  const drive = attachIso(builder, builder.resolve(seed), 'disk-seed');
+  builder.pciDevice(pciPlaces.seed, { driver: 'virtio-blk-pci', id: 'drive-seed', drive, serial: 'kame-seed' });
+}
+
+/** Disks, CD drives and the seed. @throws KameError INVALID_VALUE, INTERNAL */
+export function attachDrives(builder: PlanBuilder): void {
+  builder.input.spec.disks.forEach((disk, at) => attachDisk(builder, disk, at));
+  builder.input.spec.cdroms.forEach((cdrom, at) => attachCdrom(builder, cdrom, at));
+  attachSeed(builder);
+}

@@ -1,0 +1,63 @@
+import { hasDevice, supports } from '../capabilities/capabilities.ts';
+import { escapeValue, type PlanBuilder } from './builder.ts';
+import { isWindows } from './guest-os.ts';
+import { pciPlaces } from './pci.ts';
+
+/** Name, identity, and nothing that was not asked for. */
+export function attachIdentity(builder: PlanBuilder): void {
+  const { capabilities, spec } = builder.input;
+  builder.option('nodefaults');
+  builder.option('no-user-config');
+  builder.option('name', `guest=${escapeValue(spec.displayName)},debug-threads=on`);
+  builder.option('uuid', spec.uuid);
+  if (supports(capabilities, 'message-timestamp')) builder.option('msg', 'timestamp=on');
+  if (supports(capabilities, 'sandbox')) {
+    const denied = ['obsolete', 'elevateprivileges', 'spawn', 'resourcecontrol'];
+    builder.option('sandbox', `on,${denied.map((what) => `${what}=deny`).join(',')}`);
+  }
+}
+
+/** Windows keeps local time in the hardware clock, everyone else UTC. */
+export function attachClock(builder: PlanBuilder): void {
+  builder.option('rtc', `base=${isWindows(builder.input.spec.guestOS) ? 'localtime' : 'utc'}`);
+}
+
+/** Small devices every guest profits from: entropy, memory that can be given back, news of a crash, news of a clone. */
+export function attachHelpers(builder: PlanBuilder): void {
+  const { capabilities } = builder.input;
+  builder.object({ 'qom-type': 'rng-builtin', id: 'rng0' });
+  builder.pciDevice(pciPlaces.random, { driver: 'virtio-rng-pci', id: 'random0', rng: 'rng0' });
+  builder.pciDevice(pciPlaces.balloon, { driver: 'virtio-balloon-pci', id: 'balloon0' });
+  if (hasDevice(capabilities, 'pvpanic-pci')) {
+    builder.pciDevice(pciPlaces.panic, { driver: 'pvpanic-pci', id: 'panic0' });
+    // The guest's own handling of a crash (dump, restart) goes on; without this, QEMU would end.
+    if (supports(capabilities, 'panic-action')) builder.option('action', 'panic=none');
+  }
+  if (hasDevice(capabilities, 'vmgenid')) builder.device({ driver: 'vmgenid', id: 'genid0', guid: 'auto' });
+}
+
+/** A sound card that plays into nothing. */
+export function attachSound(builder: PlanBuilder): void {
+  const { sound, arch } = builder.input.spec;
+  if (!sound.present) return;
+  builder.option('audiodev', 'none,id=audio0');
+  if (sound.model === 'sb16' && arch === 'x86_64') {
+    builder.device({ driver: 'sb16', id: 'sound0', audiodev: 'audio0' });
+  } else if (sound.model === 'es1371' && arch === 'x86_64') {
+    builder.note('sound.virtualDev is es1371; the guest sees its sibling ES1370, which QEMU has.');
+    builder.pciDevice(pciPlaces.sound, { driver: 'ES1370', id: 'sound0', audiodev: 'audio0' });
+  } else {
+    builder.pciDevice(pciPlaces.sound, { driver: 'intel-hda', id: 'hda0' });
+    builder.device({ driver: 'hda-duplex', id: 'sound0', bus: 'hda0.0', cad: 0, audiodev: 'audio0' });
+  }
+}
+
+/** What a person should know of this machine before it runs. */
+export function addNotes(builder: PlanBuilder): void {
+  const { accelerator, spec } = builder.input;
+  if (accelerator.kind === 'tcg') {
+    builder.note('The guest is emulated (TCG): slower, and no security boundary by itself; the engine runs confined.');
+  }
+  if (spec.tpm) builder.note('vtpm.present is set; the guest gets no TPM.');
+  if (spec.vnc.enabled) builder.note(`RemoteDisplay.vnc is set; no port is opened, the screen is on a private socket.`);
+}

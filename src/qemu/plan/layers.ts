@@ -1,0 +1,62 @@
+import { KameError } from '../../core/errors.ts';
+import type { Commands } from '../qmp/generated/protocol.ts';
+import type { PlanBuilder } from './builder.ts';
+import type { DiskSource } from './launch-plan.ts';
+
+type BlockNode = Commands['blockdev-add']['arguments'];
+
+const deepestChain = 256;
+
+/** Discarded and zeroed blocks are given back to the host; the host's page cache serves reads, flushes reach the disk. */
+function formatNode(layer: DiskSource, node: string, backing: string | null, writable: boolean): BlockNode {
+  const common = {
+    'node-name': node,
+    file: `${node}-file`,
+    'read-only': !writable,
+    cache: { direct: false, 'no-flush': false },
+    ...(writable ? ({ discard: 'unmap', 'detect-zeroes': 'unmap' } as const) : {}),
+  };
+  // `backing: null` keeps QEMU from opening what the header names: only layers named here are opened.
+  if (layer.format === 'raw') return { driver: 'raw', ...common };
+  return { driver: layer.format, ...common, backing };
+}
+
+function attachFile(builder: PlanBuilder, layer: DiskSource, node: string, writable: boolean): void {
+  builder.blockdev({
+    driver: 'file',
+    'node-name': `${node}-file`,
+    filename: layer.path,
+    'read-only': !writable,
+    locking: builder.input.host.os === 'linux' ? 'on' : 'auto',
+    cache: { direct: false, 'no-flush': false },
+    ...(writable ? { discard: 'unmap' as const } : {}),
+  });
+}
+
+/**
+ * An image and all beneath it as block nodes, from the bottom up. Only the top is writable.
+ * @returns the name of the top node
+ * @throws KameError BAD_IMAGE for a chain of more than 256 layers
+ */
+export function attachLayers(builder: PlanBuilder, source: DiskSource, node: string, writable = true): string {
+  const layers: DiskSource[] = [];
+  for (let layer: DiskSource | undefined = source; layer; layer = layer.backing) {
+    if (layers.length === deepestChain) {
+      throw new KameError('BAD_IMAGE', `${source.path} has more than ${deepestChain} layers beneath it.`);
+    }
+    layers.push(layer);
+  }
+  for (let depth = layers.length - 1; depth >= 0; depth -= 1) {
+    const layer = layers[depth] as DiskSource;
+    const name = depth === 0 ? node : `${node}-b${depth}`;
+    const backing = depth + 1 < layers.length ? `${node}-b${depth + 1}` : null;
+    attachFile(builder, layer, name, writable && depth === 0);
+    builder.blockdev(formatNode(layer, name, backing, writable && depth === 0));
+  }
+  return node;
+}
+
+/** An ISO as a read-only node; its name is returned. */
+export function attachIso(builder: PlanBuilder, path: string, node: string): string {
+  return attachLayers(builder, { path, format: 'raw' }, node, false);
+}

@@ -1,0 +1,54 @@
+import { KameError } from '../../core/errors.ts';
+import type { Nic, NicModel } from '../../spec/machine.ts';
+import { hasDevice } from '../capabilities/capabilities.ts';
+import type { PlanBuilder } from './builder.ts';
+import { bootIndex } from './drives.ts';
+import { nicPlace } from './pci.ts';
+
+const drivers: Record<NicModel, string> = {
+  'virtio-net': 'virtio-net-pci',
+  vmxnet3: 'vmxnet3',
+  e1000: 'e1000',
+  e1000e: 'e1000e',
+  vlance: 'pcnet',
+};
+
+function attachBackend(builder: PlanBuilder, nic: Nic): void {
+  const id = `net${nic.index}`;
+  if (nic.connection === 'nat') return builder.netdev({ type: 'user', id });
+  if (nic.connection === 'hostonly') return builder.netdev({ type: 'user', id, restrict: true });
+  const key = `ethernet${nic.index}.connectionType`;
+  throw new KameError('INVALID_VALUE', `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; nat and hostonly are possible.`, {
+    next: `Set ${key} to nat: \`kame set NAME ${key}=nat\`.`,
+  });
+}
+
+/** Boot ROMs cost start-up time and a file that may be missing; only an Intel machine that boots from its network needs one. */
+function bootRom(builder: PlanBuilder): { romfile?: string } {
+  const { arch, bootOrder, kame } = builder.input.spec;
+  return arch === 'x86_64' && bootOrder.includes('ethernet') && !kame.directBoot ? {} : { romfile: '' };
+}
+
+function attachNic(builder: PlanBuilder, nic: Nic, at: number): void {
+  const driver = drivers[nic.model];
+  if (!hasDevice(builder.input.capabilities, driver)) {
+    const message = `ethernet${nic.index}.virtualDev is ${nic.model}, but this QEMU was built without the device ${driver}.`;
+    throw new KameError('ENGINE_TOO_OLD', message);
+  }
+  attachBackend(builder, nic);
+  const id = `nic${nic.index}`;
+  builder.pciDevice(nicPlace(nic.index), {
+    driver,
+    id,
+    netdev: `net${nic.index}`,
+    mac: nic.mac,
+    ...bootRom(builder),
+    ...bootIndex(builder, 'ethernet', at),
+  });
+  if (!nic.startConnected) builder.setup.push({ execute: 'set_link', arguments: { name: id, up: false } });
+}
+
+/** Network cards. @throws KameError INVALID_VALUE for a connection that is not possible yet, ENGINE_TOO_OLD */
+export function attachNics(builder: PlanBuilder): void {
+  builder.input.spec.nics.forEach((nic, at) => attachNic(builder, nic, at));
+}

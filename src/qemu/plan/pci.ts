@@ -1,0 +1,62 @@
+import { KameError } from '../../core/errors.ts';
+import type { StorageBus } from '../../spec/machine.ts';
+
+/** A place on the root bus. `shared`: other functions of the slot may be taken too. */
+export interface PciAddress {
+  readonly slot: number;
+  readonly function: number;
+  readonly shared: boolean;
+}
+
+function whole(slot: number): PciAddress {
+  return { slot, function: 0, shared: false };
+}
+
+/**
+ * Where each device sits, for good: a checkpoint can only be loaded into a machine with the same devices at the same
+ * places, and a guest names its network cards after them. Slot 0 is the host bridge, 1 and 0x1f belong to the chipsets;
+ * 6, 7 and 9's other functions are free for what comes.
+ */
+export const pciPlaces = {
+  display: whole(0x02),
+  usb: whole(0x03),
+  serialBus: whole(0x04),
+  random: { slot: 0x05, function: 0, shared: true },
+  balloon: { slot: 0x05, function: 1, shared: true },
+  panic: { slot: 0x05, function: 2, shared: true },
+  sound: whole(0x08),
+  keyboard: { slot: 0x09, function: 0, shared: true },
+  tablet: { slot: 0x09, function: 1, shared: true },
+  seed: whole(0x1e),
+} as const satisfies Record<string, PciAddress>;
+
+const firstNic = 0x0a;
+const nicCount = 8;
+const controllerSlots: Record<StorageBus, number> = { scsi: 0x12, nvme: 0x16, sata: 0x1a, ide: 0x07 };
+const controllersPerBus: Record<StorageBus, number> = { scsi: 4, nvme: 4, sata: 4, ide: 1 };
+
+/** Place of `ethernetN`. @throws KameError INVALID_VALUE past the eighth */
+export function nicPlace(index: number): PciAddress {
+  if (index >= nicCount) {
+    throw new KameError('INVALID_VALUE', `ethernet${index} is one card too many: ethernet0 to ethernet7 have a place.`);
+  }
+  return whole(firstNic + index);
+}
+
+/** Place of a disk controller such as `scsi1`. @throws KameError INVALID_VALUE past the fourth of a kind */
+export function controllerPlace(bus: StorageBus, index: number): PciAddress {
+  if (index >= controllersPerBus[bus]) {
+    throw new KameError('INVALID_VALUE', `${bus}${index} is one controller too many: ${bus}0 to ${bus}3 have a place.`);
+  }
+  return whole(controllerSlots[bus] + index);
+}
+
+/** Place of a disk that is a PCI device itself, in the slot its controller would have. @throws KameError INVALID_VALUE past the eighth */
+export function diskPlace(bus: StorageBus, index: number, unit: number): PciAddress {
+  if (unit > 7) {
+    throw new KameError('INVALID_VALUE', `${bus}${index}:${unit} has no place: a virtio-blk controller takes units 0 to 7.`, {
+      next: 'Use virtio-scsi for more disks on one controller.',
+    });
+  }
+  return { slot: controllerPlace(bus, index).slot, function: unit, shared: true };
+}

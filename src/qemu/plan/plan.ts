@@ -1,0 +1,84 @@
+import { join } from 'node:path/posix';
+import { KameError } from '../../core/errors.ts';
+import { attachMachine } from './boot.ts';
+import { PlanBuilder } from './builder.ts';
+import { attachAgentChannel, attachMonitors, attachSerial } from './channels.ts';
+import { attachControllers } from './controllers.ts';
+import { attachDisplay } from './display.ts';
+import { attachDrives } from './drives.ts';
+import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound } from './extras.ts';
+import { attachInput } from './input.ts';
+import type { LaunchPlan, PlanInput, PlanOption } from './launch-plan.ts';
+import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
+import { attachMemory } from './memory.ts';
+import { attachNics } from './nics.ts';
+import { attachProcessor, cpuModel } from './processor.ts';
+import { socketsIn } from './sockets.ts';
+
+/** Options as a program gets them. */
+export function argumentsOf(options: readonly PlanOption[]): string[] {
+  return options.flatMap(({ name, value }) => {
+    if (value === undefined) return [name];
+    return [name, typeof value === 'string' ? value : JSON.stringify(value)];
+  });
+}
+
+function checkArch(input: PlanInput): void {
+  const { capabilities, spec } = input;
+  if (capabilities.arch !== spec.arch) {
+    throw new KameError('INTERNAL', `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${spec.arch}.`);
+  }
+  if (!capabilities.accelerators.includes(input.accelerator.kind)) {
+    throw new KameError('ENGINE_TOO_OLD', `${capabilities.binary} was built without ${input.accelerator.kind}.`, {
+      next: 'Set kame.accelerator to auto.',
+    });
+  }
+}
+
+/**
+ * How a machine is started: pure, from what it is, what the engine can do, and what the host is.
+ * @throws KameError INVALID_VALUE for what can't be given to a guest, ENGINE_TOO_OLD for what the engine lacks,
+ * ENGINE_MISSING without firmware, HOST_PROBLEM for too little memory or too long socket paths
+ */
+export function plan(input: PlanInput): LaunchPlan {
+  checkArch(input);
+  const machine = chooseMachineType(input.spec, input.capabilities);
+  const sockets = socketsIn(input.paths.run, input.host.os);
+  const builder = new PlanBuilder(input, machine.name, familyOf(machine.name) as MachineFamily, sockets);
+  const pidFile = join(input.paths.run, 'pid');
+
+  attachIdentity(builder);
+  builder.option('pidfile', pidFile);
+  if (input.paused) builder.option('S');
+  attachMachine(builder);
+  attachProcessor(builder, machine.maxCpus);
+  attachMemory(builder);
+  attachClock(builder);
+  attachMonitors(builder);
+  attachSerial(builder);
+  attachDisplay(builder);
+  attachInput(builder);
+  attachAgentChannel(builder);
+  attachHelpers(builder);
+  attachSound(builder);
+  attachNics(builder);
+  attachControllers(builder);
+  attachDrives(builder);
+  addNotes(builder);
+
+  return {
+    name: input.spec.displayName,
+    binary: input.capabilities.binary,
+    options: builder.options,
+    args: argumentsOf(builder.options),
+    files: builder.files,
+    sockets,
+    pidFile,
+    setup: builder.setup,
+    machineType: machine.name,
+    cpu: cpuModel(builder),
+    accelerator: input.accelerator.kind,
+    reason: input.accelerator.reason,
+    notes: builder.notes,
+  };
+}

@@ -1,0 +1,29 @@
+import { join } from 'node:path/posix';
+import { KameError } from '../../core/errors.ts';
+import type { HostFacts, PlanSockets } from './launch-plan.ts';
+
+/** Bytes of a socket's path, without the zero byte that ends it: sun_path is 104 bytes on macOS, 108 on Linux. */
+const longest: Record<HostFacts['os'], number> = { darwin: 103, linux: 107 };
+
+/** Throws when a path is too long for a socket. @throws KameError HOST_PROBLEM naming path and limit */
+export function checkSocketPath(path: string, os: HostFacts['os']): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= longest[os]) return;
+  throw new KameError('HOST_PROBLEM', `The socket path ${path} has ${bytes} bytes; this system allows ${longest[os]}.`, {
+    next: 'Set KAME_HOME to a directory with a shorter path.',
+    details: { path, bytes, allowed: longest[os] },
+  });
+}
+
+/** The sockets of a machine in its run directory. @throws KameError HOST_PROBLEM when a path is too long */
+export function socketsIn(run: string, os: HostFacts['os']): PlanSockets {
+  const sockets: PlanSockets = {
+    qmp: join(run, 'qmp'),
+    qmp2: join(run, 'qmp2'),
+    qga: join(run, 'qga'),
+    serial: join(run, 'serial'),
+    vnc: join(run, 'vnc'),
+  };
+  for (const path of Object.values(sockets)) checkSocketPath(path as string, os);
+  return sockets;
+}
