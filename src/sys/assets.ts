@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KameError } from '../core/errors.ts';
+
+const packageName = 'kame-vm';
+let root: string | undefined;
+
+function isPackageRoot(directory: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    return (
+      typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === packageName
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The directory that holds the package: found by walking up from this module, which is `src/sys/` in a clone and
+ * `dist/` in a build, so that both find the same files.
+ * @throws KameError INTERNAL when no parent directory is the package
+ */
+export function packageRoot(start: string = dirname(fileURLToPath(import.meta.url))): string {
+  if (root !== undefined) return root;
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (isPackageRoot(directory)) return (root = directory);
+    if (directory === dirname(directory)) {
+      throw new KameError('INTERNAL', `The files of ${packageName} were not found above ${start}.`, {
+        next: 'Install Kame again: its package is not whole.',
+      });
+    }
+  }
+}
+
+/**
+ * The path of a file that ships with the package, such as `guest/tiny/init`.
+ * @throws KameError INTERNAL for a path that leaves the package, or when the package is not whole
+ */
+export function assetPath(relative: string): string {
+  const clean = normalize(relative);
+  if (clean.startsWith('..') || clean.startsWith('/')) {
+    throw new KameError('INTERNAL', `${relative} is not a path inside the package.`);
+  }
+  return join(packageRoot(), clean);
+}
