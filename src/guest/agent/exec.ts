@@ -126,7 +126,8 @@ async function reap(connection: AgentConnection, pid: number): Promise<boolean> 
 
 /** Ends a command and, where the guest has setsid, all that it started: politely, then not. */
 async function kill(connection: AgentConnection, pid: number): Promise<void> {
-  const script = 'kill "-$1" -- "-$2" 2>/dev/null || kill "-$1" "$2"';
+  // Without `--` before the group, which dash does not take.
+  const script = 'kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2"';
   for (const name of ['TERM', 'KILL']) {
     const killer = { path: '/bin/sh', arg: ['-c', script, 'sh', name, String(pid)] };
     await reap(connection, await spawn(connection, killer, killOptions));

@@ -89,36 +89,40 @@ function readAddress(value: unknown): GuestAddress | undefined {
   return { address, family: version === 4 ? 'ipv4' : 'ipv6', prefix };
 }
 
-export function readInterfaces(value: unknown): GuestInterface[] {
+function readInterface(value: unknown): GuestInterface {
   const command = 'guest-network-get-interfaces';
-  return arrayOf(value, command, 512).map((item) => {
-    const object = objectOf(item, command);
-    const mac = textOf(object, 'hardware-address', command, 100)?.toLowerCase();
-    const addresses = arrayOf(object['ip-addresses'] ?? [], command, 512)
-      .map((entry) => readAddress(entry))
-      .filter((entry) => entry !== undefined);
-    return {
-      name: textOf(object, 'name', command, 100) ?? '',
-      ...(mac !== undefined && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/u.test(mac) ? { mac } : {}),
-      addresses,
-    };
-  });
+  const object = objectOf(value, command);
+  const mac = textOf(object, 'hardware-address', command, 100)?.toLowerCase();
+  const addresses = arrayOf(object['ip-addresses'] ?? [], command, 512)
+    .map((entry) => readAddress(entry))
+    .filter((entry) => entry !== undefined);
+  return {
+    name: textOf(object, 'name', command, 100) ?? '',
+    ...(mac !== undefined && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/u.test(mac) ? { mac } : {}),
+    addresses,
+  };
+}
+
+export function readInterfaces(value: unknown): GuestInterface[] {
+  return arrayOf(value, 'guest-network-get-interfaces', 512).map((item) => readInterface(item));
+}
+
+function readUser(value: unknown): GuestUser {
+  const command = 'guest-get-users';
+  const object = objectOf(value, command);
+  const seconds = object['login-time'];
+  if (typeof seconds !== 'number' || Math.abs(seconds) > 8.64e12)
+    throw senseless(command, 'login-time is no time');
+  const domain = textOf(object, 'domain', command, 255);
+  return {
+    user: textOf(object, 'user', command, 255) ?? '',
+    ...(domain === undefined ? {} : { domain }),
+    loginTime: new Date(seconds * 1000),
+  };
 }
 
 export function readUsers(value: unknown): GuestUser[] {
-  const command = 'guest-get-users';
-  return arrayOf(value, command, 10_000).map((item) => {
-    const object = objectOf(item, command);
-    const seconds = object['login-time'];
-    if (typeof seconds !== 'number' || Math.abs(seconds) > 8.64e12)
-      throw senseless(command, 'login-time is no time');
-    const domain = textOf(object, 'domain', command, 255);
-    return {
-      user: textOf(object, 'user', command, 255) ?? '',
-      ...(domain === undefined ? {} : { domain }),
-      loginTime: new Date(seconds * 1000),
-    };
-  });
+  return arrayOf(value, 'guest-get-users', 10_000).map((item) => readUser(item));
 }
 
 /** Nanoseconds since 1970 as a time; the guest's clock may be anywhere, but must be a time. */

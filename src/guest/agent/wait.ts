@@ -21,24 +21,19 @@ export async function within<T>(
 ): Promise<T> {
   const { ms, signal } = options;
   if (signal?.aborted === true) throw cancelled(options.what);
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => finish(() => reject(cancelled(options.what)));
-    const timer = setTimeout(
-      () => finish(() => reject(options.onTimeout())),
-      Math.min(Math.max(0, ms), 2 ** 31 - 1),
-    );
-    const finish = (settle: () => void): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      settle();
-    };
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const impatience = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(options.onTimeout()), Math.min(Math.max(0, ms), 2 ** 31 - 1));
+    onAbort = () => reject(cancelled(options.what));
     signal?.addEventListener('abort', onAbort, { once: true });
-    const settle = async (): Promise<void> => {
-      const value = await promise;
-      finish(() => resolve(value));
-    };
-    settle().catch((error: unknown) => finish(() => reject(error)));
   });
+  try {
+    return await Promise.race([promise, impatience]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 /** The pause between two looks at something that sends no event. Ends at once when cancelled. */

@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest';
+import { KameError } from '../../core/errors.ts';
+import { GuestAgent } from './agent.ts';
+import { fakeAgent, type FakeHandler, type FakeReply } from './fake-agent.ts';
+
+const pong: FakeHandler = () => ({ value: {} });
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return 'no error';
+  } catch (error) {
+    return error instanceof KameError ? error.code : String(error);
+  }
+}
+
+describe('a well-behaved agent', () => {
+  it('answers what is asked', async () => {
+    await using fake = await fakeAgent({
+      'guest-ping': pong,
+      'guest-info': () => ({
+        value: {
+          version: '7.2.0',
+          supported_commands: [
+            { name: 'guest-ping', enabled: true, 'success-response': true },
+            { name: 'guest-exec', enabled: false, 'success-response': true },
+          ],
+        },
+      }),
+      'guest-get-osinfo': () => ({
+        value: { id: 'debian', 'pretty-name': 'Debian\u001b[31m GNU', machine: 'aarch64' },
+      }),
+      'guest-get-host-name': () => ({ value: { 'host-name': 'tiny' } }),
+      'guest-get-time': () => ({ value: 1_700_000_000_000_000_000 }),
+      'guest-get-users': () => ({ value: [{ user: 'root', 'login-time': 1_700_000_000.5 }] }),
+      'guest-fsfreeze-status': () => ({ value: 'thawed' }),
+      'guest-fsfreeze-freeze': () => ({ value: 2 }),
+      'guest-network-get-interfaces': () => ({
+        value: [
+          {
+            name: 'lo',
+            'ip-addresses': [{ 'ip-address': '127.0.0.1', 'ip-address-type': 'ipv4', prefix: 8 }],
+          },
+          {
+            name: 'eth0',
+            'hardware-address': '00:0C:29:aa:bb:cc',
+            'ip-addresses': [
+              { 'ip-address': 'fe80::1%eth0', 'ip-address-type': 'ipv6', prefix: 64 },
+              { 'ip-address': '$(reboot)', 'ip-address-type': 'ipv4', prefix: 24 },
+            ],
+          },
+        ],
+      }),
+    });
+    const agent = new GuestAgent(fake);
+    await agent.waitReady();
+    await agent.ping();
+    expect([...(await agent.info()).commands]).toEqual(['guest-ping']);
+    expect(await agent.osInfo()).toEqual({ id: 'debian', prettyName: 'Debian [31m GNU', machine: 'aarch64' });
+    expect(await agent.hostName()).toBe('tiny');
+    expect((await agent.time()).toISOString()).toBe('2023-11-14T22:13:20.000Z');
+    expect((await agent.users())[0]?.loginTime.getTime()).toBe(1_700_000_000_500);
+    expect(await agent.fsfreezeStatus()).toBe('thawed');
+    expect(await agent.fsfreeze()).toBe(2);
+    expect(await agent.networkInterfaces()).toEqual([
+      { name: 'lo', addresses: [{ address: '127.0.0.1', family: 'ipv4', prefix: 8 }] },
+      {
+        name: 'eth0',
+        mac: '00:0c:29:aa:bb:cc',
+        addresses: [{ address: 'fe80::1', family: 'ipv6', prefix: 64 }],
+      },
+    ]);
+    agent.close();
+  });
+
+  it('may send its answer byte by byte', async () => {
+    await using fake = await fakeAgent({
+      'guest-get-host-name': async (_args, socket): Promise<FakeReply> => {
+        for (const byte of Buffer.from('{"return": {"host-name": "schildkröte"}}\n')) {
+          socket.write(Buffer.from([byte]));
+          await new Promise(setImmediate);
+        }
+        return 'silence';
+      },
+    });
+    const agent = new GuestAgent(fake);
+    expect(await agent.hostName()).toBe('schildkröte');
+    agent.close();
+  });
+
+  it('gets one call at a time, in order', async () => {
+    let open = 0;
+    let most = 0;
+    const slow: FakeHandler = async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise(setImmediate);
+      open -= 1;
+      return { value: {} };
+    };
+    await using fake = await fakeAgent({
+      'guest-ping': slow,
+      'guest-get-host-name': () => ({ value: { 'host-name': 'x' } }),
+    });
+    const agent = new GuestAgent(fake);
+    const results = await Promise.all([agent.ping(), agent.hostName(), agent.ping()]);
+    expect(results[1]).toBe('x');
+    expect(fake.calls).toEqual(['guest-ping', 'guest-get-host-name', 'guest-ping']);
+    expect(most).toBe(1);
+    agent.close();
+  });
+
+  it('is found again after it restarts', async () => {
+    let calls = 0;
+    await using fake = await fakeAgent({
+      'guest-ping': () => {
+        calls += 1;
+        return calls === 1 ? { end: '' } : { value: {} };
+      },
+    });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.ping())).toBe('GUEST_AGENT_MISSING');
+    await agent.ping();
+    agent.close();
+  });
+});
+
+describe('a shutdown', () => {
+  it('is accepted by silence and by a closed connection', async () => {
+    for (const reply of ['silence', { end: '' }] as const) {
+      await using fake = await fakeAgent({ 'guest-shutdown': () => reply });
+      const agent = new GuestAgent(fake);
+      await agent.shutdown('powerdown', { deadlineMs: 300 });
+      expect(fake.calls).toEqual(['guest-shutdown']);
+      agent.close();
+    }
+  });
+
+  it('is accepted although the guest stops answering', async () => {
+    let syncs = 0;
+    await using fake = await fakeAgent({
+      'guest-shutdown': () => 'silence',
+      'guest-sync-delimited': ({ id }) => {
+        syncs += 1;
+        if (syncs > 1) return 'silence';
+        return { raw: Buffer.concat([Buffer.from([0xff]), Buffer.from(`{"return":${String(id)}}\n`)]) };
+      },
+    });
+    const agent = new GuestAgent(fake);
+    await agent.shutdown('powerdown', { deadlineMs: 100 });
+    expect(syncs).toBe(2);
+    agent.close();
+  });
+
+  it('fails when the agent refuses it, and the next call works', async () => {
+    await using fake = await fakeAgent({
+      'guest-shutdown': () => ({ error: { class: 'GenericError', desc: 'no such mode' } }),
+      'guest-ping': pong,
+    });
+    const agent = new GuestAgent(fake);
+    await expect(agent.shutdown()).rejects.toThrow(/no such mode/);
+    await agent.ping();
+    agent.close();
+  });
+});
+
+describe('a hostile or broken agent', () => {
+  it('costs a timeout when it never answers', async () => {
+    await using fake = await fakeAgent({ 'guest-sync-delimited': () => 'silence' });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.ping({ deadlineMs: 50 }))).toBe('GUEST_AGENT_MISSING');
+    agent.close();
+  });
+
+  it('is synchronised anew after a call that was not answered, and its late answer is not taken for the next', async () => {
+    let late: () => void = () => undefined;
+    await using fake = await fakeAgent({
+      'guest-get-host-name': (_args, socket) => {
+        late = () => socket.write('{"return": {"host-name": "stale"}}\n');
+        return 'silence';
+      },
+      'guest-sync-delimited': ({ id }) => {
+        late();
+        return { raw: Buffer.concat([Buffer.from([0xff]), Buffer.from(`{"return":${String(id)}}\n`)]) };
+      },
+      'guest-get-osinfo': () => ({ value: { id: 'fresh' } }),
+    });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.hostName({ deadlineMs: 50 }))).toBe('GUEST_TIMEOUT');
+    expect(await agent.osInfo()).toEqual({ id: 'fresh' });
+    agent.close();
+  });
+
+  it.each([
+    ['garbage', 'this is no JSON\n'],
+    ['a list', '[1, 2]\n'],
+    ['neither return nor error', '{"event": "x"}\n'],
+    ['deep nesting', `${'['.repeat(100_000)}\n`],
+    ['a prototype', '{"__proto__": {"return": {}}}\n'],
+    ['binary', Buffer.from([0, 1, 2, 0xfe, 0x0a])],
+  ])('that sends %s fails the call and recovers', async (_name, raw) => {
+    await using fake = await fakeAgent({ 'guest-get-host-name': () => ({ raw }), 'guest-ping': pong });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.hostName())).toBe('GUEST_FAILED');
+    await agent.ping();
+    expect(Object.hasOwn(Object.prototype, 'return')).toBe(false);
+    agent.close();
+  });
+
+  it('that answers without end is cut off, and recovers', async () => {
+    await using fake = await fakeAgent({
+      'guest-get-host-name': () => ({ raw: 'x'.repeat(300_000) }),
+      'guest-ping': pong,
+    });
+    const agent = new GuestAgent({ path: fake.path, maxReplyBytes: 100_000 });
+    await expect(agent.hostName()).rejects.toThrow(/more than 100000 bytes/);
+    await agent.ping();
+    agent.close();
+  });
+
+  it('that answers with other synchronisation numbers is not trusted', async () => {
+    await using fake = await fakeAgent({
+      'guest-sync-delimited': ({ id }) => ({
+        raw: Buffer.concat([Buffer.from([0xff]), Buffer.from(`{"return":${Number(id) + 1}}\n`)]),
+      }),
+    });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.waitReady({ deadlineMs: 80 }))).toBe('GUEST_AGENT_MISSING');
+    agent.close();
+  });
+
+  it('that ends in the middle of an answer fails the call', async () => {
+    await using fake = await fakeAgent({ 'guest-get-host-name': () => ({ end: '{"return": {"host-' }) });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent.hostName())).toBe('GUEST_AGENT_MISSING');
+    agent.close();
+  });
+
+  it('that does not know a command is named with it', async () => {
+    await using fake = await fakeAgent({});
+    const agent = new GuestAgent(fake);
+    await expect(agent.sshAuthorizedKeys('root')).rejects.toMatchObject({
+      code: 'GUEST_AGENT_MISSING',
+      message: expect.stringContaining('guest-ssh-get-authorized-keys') as string,
+    });
+    agent.close();
+  });
+
+  it.each([
+    ['osInfo', { id: 7 }],
+    ['hostName', []],
+    ['networkInterfaces', [{ name: 'x', 'ip-addresses': [{ 'ip-address': '1.2.3.4', prefix: 999 }] }]],
+    ['networkInterfaces', Array.from({ length: 600 }, () => ({ name: 'x' }))],
+    ['info', { version: '1', supported_commands: 'all' }],
+    ['time', 'noon'],
+    ['users', [{ user: 'x', 'login-time': 1e300 }]],
+    ['fsfreezeStatus', 'slushy'],
+  ] as const)('whose %s makes no sense is refused', async (method, value) => {
+    const handler: FakeHandler = () => ({ value });
+    await using fake = await fakeAgent({
+      'guest-get-osinfo': handler,
+      'guest-get-host-name': handler,
+      'guest-network-get-interfaces': handler,
+      'guest-info': handler,
+      'guest-get-time': handler,
+      'guest-get-users': handler,
+      'guest-fsfreeze-status': handler,
+    });
+    const agent = new GuestAgent(fake);
+    expect(await codeOf(agent[method]())).toBe('GUEST_FAILED');
+    agent.close();
+  });
+
+  it('is given up at once when the caller cancels', async () => {
+    await using fake = await fakeAgent({ 'guest-ping': () => 'silence' });
+    const agent = new GuestAgent(fake);
+    await agent.waitReady();
+    const controller = new AbortController();
+    const ping = agent.ping({ signal: controller.signal, deadlineMs: 60_000 });
+    controller.abort();
+    expect(await codeOf(ping)).toBe('CANCELLED');
+    agent.close();
+  });
+
+  it('that is not there is told as such', async () => {
+    const agent = new GuestAgent({ path: '/nonexistent/qga' });
+    await expect(agent.ping({ deadlineMs: 20 })).rejects.toThrow(/nobody listens/);
+    agent.close();
+  });
+});
