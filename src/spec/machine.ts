@@ -11,15 +11,7 @@ export type StorageBus = 'nvme' | 'sata' | 'scsi' | 'ide';
 
 /** The device a guest sees as disk controller. `virtio-*` only by a `kame.` key. */
 export type ControllerModel =
-  | 'nvme'
-  | 'ahci'
-  | 'ide'
-  | 'lsilogic'
-  | 'lsisas1068'
-  | 'buslogic'
-  | 'pvscsi'
-  | 'virtio-blk'
-  | 'virtio-scsi';
+  'nvme' | 'ahci' | 'ide' | 'lsilogic' | 'lsisas1068' | 'buslogic' | 'pvscsi' | 'virtio-blk' | 'virtio-scsi';
 
 export interface Controller {
   readonly bus: StorageBus;
