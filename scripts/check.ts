@@ -1,0 +1,66 @@
+/** `npm run check`: everything that can be said about the sources without running them, and the architecture test. */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { formatDuration } from '../src/core/units.ts';
+
+interface Check {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+const bin = (name: string): string => `node_modules/${name}`;
+
+/** The slowest first, so that they end together. */
+const checks: readonly Check[] = [
+  { name: 'format', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
+  { name: 'types', args: [bin('typescript-native/bin/tsc'), '-p', '.'] },
+  { name: 'lint', args: [bin('oxlint/bin/oxlint'), '--type-aware', '--deny-warnings', '.'] },
+  {
+    name: 'architecture',
+    args: [bin('vitest/vitest.mjs'), 'run', '--project', 'unit', 'test/architecture.test.ts'],
+  },
+  { name: 'dead code', args: [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'] },
+  { name: 'generated files', args: ['--import', 'tsx', 'scripts/generate.ts', '--check'] },
+];
+
+async function runNode(args: readonly string[]): Promise<{ ok: boolean; output: string }> {
+  const child = spawn(process.execPath, args, {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ ok: code === 0, output }));
+  });
+}
+
+async function perform(check: Check): Promise<boolean> {
+  const start = performance.now();
+  const { ok, output } = await runNode(check.args);
+  const line = `${ok ? 'ok' : 'FAILED'} ${check.name} ${formatDuration(performance.now() - start)}`;
+  console.log(ok ? line : `${line}\n${output.trimEnd()}\n`);
+  return ok;
+}
+
+const waiting = [...checks];
+const failed: string[] = [];
+
+async function worker(): Promise<void> {
+  for (let check = waiting.shift(); check; check = waiting.shift()) {
+    if (!(await perform(check))) failed.push(check.name);
+  }
+}
+
+await Promise.all(Array.from({ length: Math.max(2, Math.min(4, availableParallelism())) }, worker));
+if (failed.length > 0) {
+  console.log(
+    `The check failed: ${failed.join(', ')}. \`npm run format\` and \`npm run generate\` mend two of them.`,
+  );
+  process.exitCode = 1;
+}

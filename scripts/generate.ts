@@ -1,0 +1,16 @@
+/**
+ * Runs every generator. With --check each one compares its file with what it would write, and writes nothing.
+ * A generator is a script that knows --check and exits with 1 when its file is stale.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const generators = ['errors-doc.ts', 'qmp-generate.ts'];
+
+for (const name of generators) {
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', script, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
+}
