@@ -1,0 +1,29 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { KameError } from '../core/errors.ts';
+
+/** macOS allows 104 bytes for a socket's path, Linux 108, each with the closing zero. */
+const maxSocketPath = 100;
+
+/** The directory that holds all of Kame's files: `KAME_HOME`, or `.kame` in the user's home. Absolute. */
+export function kameHome(env: Readonly<Record<string, string | undefined>>): string {
+  const chosen = env['KAME_HOME'];
+  return chosen === undefined || chosen === '' ? join(homedir(), '.kame') : resolve(chosen);
+}
+
+/**
+ * Where the daemon of a home listens.
+ * @throws KameError HOST_PROBLEM when the path is too long for a socket
+ */
+export function socketPath(home: string): string {
+  const path = join(home, 'kamed.sock');
+  const bytes = Buffer.byteLength(path);
+  if (bytes > maxSocketPath) {
+    throw new KameError(
+      'HOST_PROBLEM',
+      `The path ${path} has ${bytes} bytes; a socket's path may have ${maxSocketPath}.`,
+      { next: 'Set KAME_HOME to a shorter path.', details: { path, bytes } },
+    );
+  }
+  return path;
+}
