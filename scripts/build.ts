@@ -1,0 +1,125 @@
+/**
+ * Bundles src/bin/ into dist/. `--out DIR` and `--source DIR` serve the build's own test.
+ *
+ * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost nothing.
+ * kamed.mjs is one file: a daemon lives long, and an upgrade under it must not take a chunk away that it has yet to load.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { formatDuration, formatSize } from '../src/core/units.ts';
+import { noticesFor, packagesOf } from './licences.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+const { values } = parseArgs({
+  options: { out: { type: 'string', default: 'dist' }, source: { type: 'string', default: 'src/bin' } },
+});
+const out = values.out;
+const programs = ['kame', 'kamed'];
+/** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
+const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
+
+const vendor: Plugin = {
+  name: 'vendor',
+  setup(bundler) {
+    bundler.onResolve({ filter: new RegExp(`^${vendored.name}$`) }, () => ({
+      path: `./${vendored.to}`,
+      external: true,
+    }));
+  },
+};
+
+const shebang: Plugin = {
+  name: 'shebang',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/kamed?\.ts$/ }, ({ path }) => {
+      if (relative(values.source, path) !== path.split('/').at(-1)) return undefined;
+      const text = readFileSync(path, 'utf8');
+      return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
+    });
+  },
+};
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  // Flat, so that vendor/ has the same relative path from every file.
+  chunkNames: '[name]-[hash]',
+  // CommonJS packages in an ES module have no require of their own for the modules of Node.
+  banner: {
+    js: "import { createRequire as kameCreateRequire } from 'node:module'; const require = kameCreateRequire(import.meta.url);",
+  },
+  define: { __KAME_VERSION__: JSON.stringify(manifest.version) },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+  plugins: [shebang, vendor],
+};
+
+function entry(name: string): string {
+  const path = join(values.source, `${name}.ts`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: there is nothing to build ${name}.mjs from.`);
+  return path;
+}
+
+/** Shipped files that the programs read at run time lie in the package itself; see src/sys/assets.ts. */
+function copyVendored(): void {
+  const source = join('node_modules', vendored.name);
+  mkdirSync(join(out, 'vendor'), { recursive: true });
+  copyFileSync(join(source, vendored.file), join(out, vendored.to));
+  copyFileSync(join(source, 'LICENSE'), join(out, 'vendor', `${vendored.name}.LICENSE.txt`));
+  copyFileSync('licences/GPL-3.0.txt', join(out, 'vendor', 'GPL-3.0.txt'));
+}
+
+async function bundle(): Promise<Metafile[]> {
+  const [kame, kamed] = programs.map(entry) as [string, string];
+  const results = await Promise.all([
+    build({ ...common, entryPoints: [kame], splitting: true, metafile: true }),
+    build({ ...common, entryPoints: [kamed], metafile: true }),
+  ]);
+  return results.map((result) => result.metafile);
+}
+
+async function main(): Promise<void> {
+  const start = performance.now();
+  for (const name of programs) entry(name);
+  rmSync(out, { recursive: true, force: true });
+  const metafiles = await bundle();
+  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+  copyVendored();
+  const notices = noticesFor(packagesOf(inputs), [join('node_modules', vendored.name)]);
+  writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
+  for (const name of programs) {
+    const file = join(out, `${name}.mjs`);
+    chmodSync(file, 0o755);
+    console.log(`${file} ${formatSize(statSync(file).size)}`);
+  }
+  console.log(`Built in ${formatDuration(performance.now() - start)}.`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`The build failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,43 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { noticesFor, packagesOf } from './licences.ts';
+
+let directory = '';
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kame-licences-'))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function makePackage(name: string, license: string, text?: string): string {
+  const path = join(directory, 'node_modules', name);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'package.json'), JSON.stringify({ name, version: '1.2.3', license }));
+  if (text !== undefined) writeFileSync(join(path, 'LICENCE.md'), text);
+  return path;
+}
+
+it('names each package of a bundle once, the inner one of nested ones, and none for sources', () => {
+  expect(
+    packagesOf([
+      'src/bin/kame.ts',
+      'node_modules/ws/lib/a.js',
+      'node_modules/ws/lib/b.js',
+      'node_modules/@fastify/error/index.js',
+      'node_modules/fastify/node_modules/semver/index.js',
+    ]),
+  ).toEqual(['node_modules/@fastify/error', 'node_modules/fastify/node_modules/semver', 'node_modules/ws']);
+});
+
+it('holds the licence text of every package, bundled or beside', () => {
+  const text = noticesFor(
+    [makePackage('a', 'MIT', 'Text of a')],
+    [makePackage('b', 'LGPL-3.0+', 'Text of b')],
+  );
+  expect(text).toContain('a 1.2.3 (MIT)\n\nText of a');
+  expect(text).toContain('In vendor/: b 1.2.3 (LGPL-3.0+)\n\nText of b');
+});
+
+it('refuses a bundled package under a licence that is not on the list', () => {
+  expect(() => noticesFor([makePackage('c', 'AGPL-3.0', 'Text')], [])).toThrow(/c has the licence AGPL-3.0/);
+  expect(() => noticesFor([join(directory, 'nothing')], [])).toThrow(/is not a package/);
+});

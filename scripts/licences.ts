@@ -1,0 +1,67 @@
+/** The notices that the licences of bundled packages ask for. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Licences whose packages may be put into a bundle. Anything else stops the build. */
+const bundled = [
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'Unlicense',
+];
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+}
+
+/** The directories of the packages that the inputs of a bundle come from, each once. */
+export function packagesOf(inputs: readonly string[]): string[] {
+  const directories = inputs.map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  return [...new Set(directories.filter((directory) => directory !== undefined))].sort();
+}
+
+function licenceText(directory: string): string {
+  const name = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
+  return name === undefined ? '' : readFileSync(join(directory, name), 'utf8').trim();
+}
+
+function manifestOf(directory: string): Manifest {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest;
+}
+
+function notice(directory: string): string {
+  const { name, version, license } = manifestOf(directory);
+  const text = licenceText(directory);
+  const more = text === '' ? `The package has no licence file; its manifest says ${license}.` : text;
+  return `${name} ${version} (${license})\n\n${more}\n`;
+}
+
+/**
+ * The text of THIRD-PARTY-NOTICES.txt.
+ * @param inside directories of packages that are part of a bundle
+ * @param beside directories of packages that are shipped unchanged as files of their own
+ * @throws Error for a bundled package whose licence does not allow it
+ */
+export function noticesFor(inside: readonly string[], beside: readonly string[]): string {
+  for (const directory of inside) {
+    if (!existsSync(join(directory, 'package.json'))) throw new Error(`${directory} is not a package.`);
+    const { name, license = 'none' } = manifestOf(directory);
+    if (!bundled.includes(license)) {
+      throw new Error(
+        `${name} has the licence ${license}, which scripts/licences.ts does not allow in a bundle.`,
+      );
+    }
+  }
+  const rule = `\n${'-'.repeat(80)}\n\n`;
+  return [
+    'Kame contains the packages below. Those that are not in the bundles lie beside them, unchanged, in vendor/.\n',
+    ...inside.map(notice),
+    ...beside.map((directory) => `In vendor/: ${notice(directory)}`),
+  ].join(rule);
+}
