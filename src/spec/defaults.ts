@@ -1,0 +1,84 @@
+import type { Cdrom, MachineSpec } from './machine.ts';
+import { defaultBootOrder, defaultVncPort } from './devices.ts';
+import { findGuestOs } from './guest-os.ts';
+import { compareControllers, compareSlots } from './read-storage.ts';
+import { generatedMac } from './uuid.ts';
+
+/** Hardware version of new machines: that of Fusion 13 and Workstation 17, so that those open them. */
+export const defaultHardwareVersion = 20;
+
+/** What a new machine is made from. Whatever else is given replaces the guest system's default. */
+export interface NewMachine extends Partial<Omit<MachineSpec, 'displayName' | 'guestOS' | 'uuid' | 'arch'>> {
+  readonly name: string;
+  /** Canonical lower-case UUID. */
+  readonly uuid: string;
+  /** VMware guest OS id; decides arch, firmware and devices. */
+  readonly guestOS: string;
+  /** Address of the first adapter, lower-case with colons; by default the one VMware would generate. */
+  readonly mac?: string;
+}
+
+/**
+ * The machine that `kame create` makes for a guest system: one disk `disk0.qcow2`, one adapter on the NAT network, no
+ * CD drive (see withCdrom), everything else by the guest OS catalogue. Check it with validateSpec.
+ */
+export function defaultSpec(machine: NewMachine): MachineSpec {
+  const { name, uuid, guestOS, mac = generatedMac(uuid), ...overrides } = machine;
+  const { os } = findGuestOs(guestOS);
+  const controllers = [{ bus: os.disk.bus, index: 0, model: os.disk.model }];
+  return {
+    displayName: name,
+    annotation: '',
+    guestOS,
+    arch: os.arch,
+    hardwareVersion: defaultHardwareVersion,
+    uuid,
+    cpus: os.cpus,
+    coresPerSocket: 1,
+    memoryMiB: os.memoryMiB,
+    firmware: { kind: os.firmware, secureBoot: os.secureBoot, nvram: `${name}.nvram` },
+    bootOrder: defaultBootOrder,
+    controllers,
+    disks: [{ bus: os.disk.bus, controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
+    cdroms: [],
+    nics: [{ index: 0, connection: 'nat', model: os.nic, mac, macType: 'generated', startConnected: true }],
+    serials: [],
+    sharedFolders: [],
+    display: os.display,
+    sound: os.sound,
+    usb: { present: true },
+    input: os.input,
+    vnc: { enabled: false, port: defaultVncPort },
+    tpm: os.tpm,
+    suspendedState: '',
+    kame: { accelerator: 'auto' },
+    ...overrides,
+  };
+}
+
+/**
+ * The machine with one more CD drive, on the controller its guest system takes, which is added where it is missing.
+ * @param fileName path of an ISO, or null for an empty drive
+ */
+export function withCdrom(spec: MachineSpec, fileName: string | null): MachineSpec {
+  const { bus, model } = findGuestOs(spec.guestOS).os.cdrom;
+  const taken = new Set(
+    [...spec.disks, ...spec.cdroms].map((slot) => `${slot.bus}${slot.controller}:${slot.unit}`),
+  );
+  let controller = 0;
+  // As VMware does: a CD drive is the second unit where the first may be a disk.
+  let unit = bus === 'sata' ? 1 : 0;
+  while (taken.has(`${bus}${controller}:${unit}`)) {
+    unit += 1;
+    if (bus === 'ide' && unit > 1) [controller, unit] = [controller + 1, 0];
+  }
+  const cdrom: Cdrom = { bus, controller, unit, fileName, startConnected: true };
+  const present = spec.controllers.some((known) => known.bus === bus && known.index === controller);
+  return {
+    ...spec,
+    controllers: present
+      ? spec.controllers
+      : [...spec.controllers, { bus, index: controller, model }].sort(compareControllers),
+    cdroms: [...spec.cdroms, cdrom].sort(compareSlots),
+  };
+}

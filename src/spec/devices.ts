@@ -1,0 +1,54 @@
+import type {
+  BootDevice,
+  ControllerModel,
+  DiskMode,
+  NicConnection,
+  NicModel,
+  StorageBus,
+} from './machine.ts';
+
+/** What the buses of VMware's machines hold: controllers, and units on each. */
+export const buses: Record<
+  StorageBus,
+  { readonly controllers: number; readonly units: number; readonly models: readonly ControllerModel[] }
+> = {
+  nvme: { controllers: 4, units: 64, models: ['nvme', 'virtio-blk', 'virtio-scsi'] },
+  sata: { controllers: 4, units: 30, models: ['ahci', 'virtio-blk', 'virtio-scsi'] },
+  scsi: {
+    controllers: 4,
+    units: 64,
+    models: ['lsilogic', 'lsisas1068', 'buslogic', 'pvscsi', 'virtio-blk', 'virtio-scsi'],
+  },
+  ide: { controllers: 2, units: 2, models: ['ide', 'virtio-blk', 'virtio-scsi'] },
+};
+
+/** Unit 7 of a SCSI bus is the controller itself. */
+export const scsiReservedUnit = 7;
+
+/** What a VMware key alone says of the controller; for scsi, `virtualDev` says it. */
+export const nativeModel: Record<Exclude<StorageBus, 'scsi'>, ControllerModel> = {
+  nvme: 'nvme',
+  sata: 'ahci',
+  ide: 'ide',
+};
+
+/** Values of `scsiN.virtualDev`. */
+export const scsiModels = ['lsilogic', 'lsisas1068', 'buslogic', 'pvscsi'] as const;
+
+/** Values of `ethernetN.virtualDev` that are devices of ours too. */
+export const vmwareNicModels = ['vmxnet3', 'e1000', 'e1000e', 'vlance'] as const;
+export const nicModels: readonly NicModel[] = ['virtio-net', ...vmwareNicModels];
+
+export const diskModes: readonly DiskMode[] = [
+  'persistent',
+  'independent-persistent',
+  'independent-nonpersistent',
+  'undoable',
+];
+export const nicConnections: readonly NicConnection[] = ['nat', 'bridged', 'hostonly', 'custom'];
+export const bootDevices: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet', 'floppy'];
+export const defaultBootOrder: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet'];
+export const maxNics = 10;
+export const maxSerials = 4;
+export const maxSharedFolders = 100;
+export const defaultVncPort = 5900;

@@ -1,0 +1,168 @@
+import type { Arch, ControllerModel, InputModel, MachineSpec, NicModel, StorageBus } from './machine.ts';
+import { guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
+
+export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
+
+/** What a new machine for that guest gets. Sizes and counts are floors that install and run well, not the least. */
+export interface GuestOsProfile {
+  readonly family: GuestOsFamily;
+  readonly firmware: 'efi' | 'bios';
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+  /** The controller of the first disk. */
+  readonly disk: { readonly bus: StorageBus; readonly model: ControllerModel };
+  /** The controller of a CD drive. */
+  readonly cdrom: { readonly bus: StorageBus; readonly model: ControllerModel };
+  readonly nic: NicModel;
+  readonly input: InputModel;
+  readonly sound: MachineSpec['sound'];
+  readonly display: MachineSpec['display'];
+  readonly tpm: boolean;
+  readonly secureBoot: boolean;
+}
+
+/** One entry of the guest OS catalogue. */
+export interface GuestOs extends GuestOsProfile {
+  /** VMware's id, as `guestOS` has it. */
+  readonly id: string;
+  readonly name: string;
+  readonly arch: Arch;
+}
+
+const display = { present: true, heads: 1, graphicsMemoryKiB: 262_144, accelerate3d: false } as const;
+const hdaudio = { present: true, model: 'hdaudio' } as const;
+
+const linux: GuestOsProfile = {
+  family: 'linux',
+  firmware: 'efi',
+  cpus: 2,
+  memoryMiB: 2048,
+  diskGiB: 20,
+  disk: { bus: 'nvme', model: 'virtio-blk' },
+  // The UEFI of aarch64 has no AHCI driver; virtio-scsi it has, and so has every Linux.
+  cdrom: { bus: 'sata', model: 'virtio-scsi' },
+  nic: 'virtio-net',
+  input: 'usb',
+  sound: hdaudio,
+  display,
+  tpm: false,
+  secureBoot: false,
+};
+
+const windows: GuestOsProfile = {
+  ...linux,
+  family: 'windows',
+  memoryMiB: 4096,
+  diskGiB: 64,
+  // Windows brings drivers for these, and none for virtio.
+  disk: { bus: 'nvme', model: 'nvme' },
+  cdrom: { bus: 'sata', model: 'ahci' },
+  nic: 'e1000e',
+};
+
+const bios: GuestOsProfile = {
+  ...linux,
+  family: 'other',
+  firmware: 'bios',
+  cpus: 1,
+  memoryMiB: 256,
+  diskGiB: 8,
+  disk: { bus: 'ide', model: 'ide' },
+  cdrom: { bus: 'ide', model: 'ide' },
+  nic: 'e1000',
+  input: 'ps2',
+  sound: { present: false, model: 'es1371' },
+};
+
+const profiles: Record<GuestOsProfileName, GuestOsProfile> = {
+  linux,
+  linuxServer: { ...linux, sound: { present: false, model: 'hdaudio' } },
+  linuxLarge: { ...linux, memoryMiB: 4096, diskGiB: 25 },
+  linuxOld: { ...bios, family: 'linux', memoryMiB: 512, sound: { present: false, model: 'hdaudio' } },
+  windows,
+  windows11: { ...windows, tpm: true, secureBoot: true },
+  // Fusion gives Windows on ARM this adapter, and VMware's drivers know no other there.
+  windowsArm: {
+    ...windows,
+    nic: 'vmxnet3',
+    cdrom: { bus: 'sata', model: 'virtio-scsi' },
+    tpm: true,
+    secureBoot: true,
+  },
+  windowsServer: { ...windows, sound: { present: false, model: 'hdaudio' } },
+  windows7: {
+    ...windows,
+    firmware: 'bios',
+    memoryMiB: 2048,
+    diskGiB: 60,
+    disk: { bus: 'sata', model: 'ahci' },
+    nic: 'e1000',
+  },
+  windowsOld: {
+    ...bios,
+    family: 'windows',
+    memoryMiB: 512,
+    diskGiB: 40,
+    sound: { present: true, model: 'es1371' },
+  },
+  freebsd: { ...linux, family: 'freebsd', sound: { present: false, model: 'hdaudio' } },
+  darwin: { ...windows, family: 'darwin', disk: { bus: 'sata', model: 'ahci' } },
+  esxi: {
+    ...windows,
+    family: 'esxi',
+    diskGiB: 142,
+    disk: { bus: 'scsi', model: 'pvscsi' },
+    nic: 'vmxnet3',
+    sound: { present: false, model: 'hdaudio' },
+  },
+  other: {
+    ...linux,
+    family: 'other',
+    memoryMiB: 1024,
+    diskGiB: 8,
+    sound: { present: false, model: 'hdaudio' },
+  },
+  bios,
+};
+
+function entry(id: string, name: string, profile: GuestOsProfileName): GuestOs {
+  const arch: Arch = archOfGuestOs(id);
+  const base = profiles[profile];
+  // The PC has an AHCI drive that every guest and firmware knows.
+  const cdrom =
+    arch === 'x86_64' && base.cdrom.bus === 'sata' ? ({ bus: 'sata', model: 'ahci' } as const) : base.cdrom;
+  return { ...base, cdrom, id, name, arch };
+}
+
+/** The guest systems Kame knows, by VMware's ids: those of open-vm-tools and of files in the wild. */
+export const guestOsCatalogue: readonly GuestOs[] = guestOsRows.map(([id, name, profile]) =>
+  entry(id, name, profile),
+);
+
+const byId = new Map(guestOsCatalogue.map((os) => [os.id.toLowerCase(), os]));
+
+/** VMware's rule: ids of ARM guests start with `arm-`, all others are Intel's. */
+export function archOfGuestOs(id: string): Arch {
+  return /^arm-/i.test(id) ? 'aarch64' : 'x86_64';
+}
+
+function fallbackProfile(id: string): GuestOsProfileName {
+  const arm = archOfGuestOs(id) === 'aarch64';
+  if (/^(?:arm-)?win/i.test(id)) return arm ? 'windowsArm' : 'windows';
+  if (/freebsd/i.test(id)) return 'freebsd';
+  if (/darwin/i.test(id)) return 'darwin';
+  if (/vmkernel/i.test(id)) return 'esxi';
+  if (arm) return 'other';
+  if (!id.endsWith('-64')) return 'bios';
+  return /linux|ubuntu|debian|fedora|suse|sles|rhel|centos|alpine|arch/i.test(id) ? 'linux' : 'other';
+}
+
+/**
+ * The catalogue's entry for an id, without regard to case. For an id it does not have, `known` is false and the
+ * entry is guessed from the id: `arm-` decides the architecture, the rest of it the family.
+ */
+export function findGuestOs(id: string): { readonly os: GuestOs; readonly known: boolean } {
+  const found = byId.get(id.toLowerCase());
+  return found ? { os: found, known: true } : { os: entry(id, id, fallbackProfile(id)), known: false };
+}

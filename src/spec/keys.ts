@@ -1,0 +1,174 @@
+import { booleanText } from '../vmx/values.ts';
+import type { Cdrom, Controller, Disk, MachineSpec, Nic, SerialPort, SharedFolder } from './machine.ts';
+import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
+import { slotName } from './read-storage.ts';
+import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
+
+type Entry = readonly [key: string, value: string];
+
+/** VMware's default of `cpuid.coresPerSocket`. */
+const defaultCoresPerSocket = 1;
+
+function identityKeys(spec: MachineSpec): Entry[] {
+  const secure: Entry[] = spec.firmware.secureBoot ? [['uefi.secureBoot.enabled', 'TRUE']] : [];
+  return [
+    ['config.version', '8'],
+    ['virtualHW.version', String(spec.hardwareVersion)],
+    ['displayName', spec.displayName],
+    ...(spec.annotation === '' ? [] : [['annotation', spec.annotation] as const]),
+    ['guestOS', spec.guestOS],
+    ['firmware', spec.firmware.kind],
+    ...secure,
+    ['nvram', spec.firmware.nvram],
+    ['uuid.bios', uuidToVmx(spec.uuid)],
+    ['uuid.location', uuidToVmx(spec.uuid)],
+    ['memsize', String(spec.memoryMiB)],
+    ['numvcpus', String(spec.cpus)],
+    ...(spec.coresPerSocket === defaultCoresPerSocket
+      ? []
+      : [['cpuid.coresPerSocket', String(spec.coresPerSocket)] as const]),
+    ...bootOrderKeys(spec),
+  ];
+}
+
+function bootOrderKeys({ bootOrder }: MachineSpec): Entry[] {
+  const words = bootOrder.map((device) => (device === 'ethernet' ? 'ethernet0' : device)).join(',');
+  const usual = defaultBootOrder.map((device) => (device === 'ethernet' ? 'ethernet0' : device)).join(',');
+  return words === usual ? [] : [['bios.bootOrder', words]];
+}
+
+function controllerKeys({ bus, index, model }: Controller): Entry[] {
+  const name = `${bus}${index}`;
+  const keys: Entry[] = bus === 'ide' ? [] : [[`${name}.present`, 'TRUE']];
+  if (bus === 'scsi') {
+    const legal = scsiModels.find((known) => known === model);
+    keys.push([`${name}.virtualDev`, legal ?? 'pvscsi']);
+    if (legal) return keys;
+  } else if (model === nativeModel[bus]) return keys;
+  return [...keys, [`kame.${name}.device`, model]];
+}
+
+function diskKeys(disk: Disk): Entry[] {
+  const name = slotName(disk);
+  const mode: Entry[] = disk.mode === 'persistent' ? [] : [[`${name}.mode`, disk.mode]];
+  return [[`${name}.present`, 'TRUE'], [`${name}.fileName`, disk.fileName], ...mode];
+}
+
+function cdromKeys(cdrom: Cdrom): Entry[] {
+  const name = slotName(cdrom);
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.deviceType`, cdrom.fileName === null ? 'cdrom-raw' : 'cdrom-image'],
+    [`${name}.fileName`, cdrom.fileName ?? 'auto detect'],
+    [`${name}.startConnected`, booleanText(cdrom.startConnected)],
+  ];
+}
+
+function nicKeys(nic: Nic): Entry[] {
+  const name = `ethernet${nic.index}`;
+  const legal = vmwareNicModels.find((known) => known === nic.model);
+  const keys: Entry[] = [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.startConnected`, booleanText(nic.startConnected)],
+    [`${name}.connectionType`, nic.connection],
+  ];
+  if (nic.connection === 'custom' && nic.vnet !== undefined) keys.push([`${name}.vnet`, nic.vnet]);
+  keys.push([`${name}.virtualDev`, legal ?? 'vmxnet3']);
+  if (!legal) keys.push([`kame.${name}.device`, nic.model]);
+  keys.push([`${name}.addressType`, nic.macType]);
+  if (nic.macType === 'static') {
+    keys.push([`${name}.address`, nic.mac]);
+    if (!isVmwareStaticMac(nic.mac)) keys.push([`${name}.checkMACAddress`, 'FALSE']);
+    return keys;
+  }
+  keys.push([`${name}.generatedAddress`, nic.mac]);
+  if (nic.macType === 'generated')
+    keys.push([`${name}.generatedAddressOffset`, String(macOffset(nic.index))]);
+  return keys;
+}
+
+function serialKeys({ index, kind, fileName }: SerialPort): Entry[] {
+  const name = `serial${index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.fileType`, kind],
+    [`${name}.fileName`, fileName],
+  ];
+}
+
+function sharedFolderKeys(folder: SharedFolder): Entry[] {
+  const name = `sharedFolder${folder.index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.enabled`, booleanText(folder.enabled)],
+    [`${name}.readAccess`, 'TRUE'],
+    [`${name}.writeAccess`, booleanText(folder.writable)],
+    [`${name}.hostPath`, folder.hostPath],
+    [`${name}.guestName`, folder.guestName],
+    [`${name}.expiration`, 'never'],
+  ];
+}
+
+function sharingKeys({ sharedFolders }: MachineSpec): Entry[] {
+  if (sharedFolders.length === 0) return [];
+  const count = Math.max(...sharedFolders.map((folder) => folder.index)) + 1;
+  return [
+    ...sharedFolders.flatMap(sharedFolderKeys),
+    ['sharedFolder.maxNum', String(count)],
+    // Without this VMware shares nothing.
+    ['isolation.tools.hgfs.disable', 'FALSE'],
+  ];
+}
+
+function peripheralKeys(spec: MachineSpec): Entry[] {
+  const { display, sound, usb, vnc } = spec;
+  const usbText = booleanText(usb.present);
+  const vncKeys: Entry[] = [
+    ['RemoteDisplay.vnc.enabled', booleanText(vnc.enabled)],
+    ['RemoteDisplay.vnc.port', String(vnc.port)],
+  ];
+  return [
+    ['svga.present', booleanText(display.present)],
+    ...(display.heads === 1 ? [] : [['svga.numDisplays', String(display.heads)] as const]),
+    ['svga.graphicsMemoryKB', String(display.graphicsMemoryKiB)],
+    ['mks.enable3d', booleanText(display.accelerate3d)],
+    ['sound.present', booleanText(sound.present)],
+    ['sound.virtualDev', sound.model],
+    ...(sound.present ? [['sound.fileName', '-1'] as const, ['sound.autodetect', 'TRUE'] as const] : []),
+    ['usb.present', usbText],
+    ['ehci.present', usbText],
+    ['usb_xhci.present', usbText],
+    ...(vnc.enabled || vnc.port !== defaultVncPort ? vncKeys : []),
+    ...(spec.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
+    ...(spec.suspendedState === '' ? [] : [['checkpoint.vmState', spec.suspendedState] as const]),
+  ];
+}
+
+function kameKeys({ input, kame }: MachineSpec): Entry[] {
+  const keys: Entry[] = [['kame.input', input]];
+  if (kame.accelerator !== 'auto') keys.push(['kame.accelerator', kame.accelerator]);
+  if (kame.machineType !== undefined) keys.push(['kame.machineType', kame.machineType]);
+  if (kame.directBoot) {
+    keys.push(['kame.boot.kernel', kame.directBoot.kernel]);
+    if (kame.directBoot.initrd !== undefined) keys.push(['kame.boot.initrd', kame.directBoot.initrd]);
+    if (kame.directBoot.commandLine !== '') keys.push(['kame.boot.commandLine', kame.directBoot.commandLine]);
+  }
+  if (kame.seed !== undefined) keys.push(['kame.seed', kame.seed]);
+  if (kame.image !== undefined) keys.push(['kame.image', kame.image]);
+  return keys;
+}
+
+/** Every key that says what the spec says, in the order in which a new file has them. */
+export function keysOf(spec: MachineSpec): Map<string, string> {
+  return new Map([
+    ...identityKeys(spec),
+    ...spec.controllers.flatMap(controllerKeys),
+    ...spec.disks.flatMap(diskKeys),
+    ...spec.cdroms.flatMap(cdromKeys),
+    ...spec.nics.flatMap(nicKeys),
+    ...spec.serials.flatMap(serialKeys),
+    ...sharingKeys(spec),
+    ...peripheralKeys(spec),
+    ...kameKeys(spec),
+  ]);
+}

@@ -1,0 +1,114 @@
+import type { Nic, NicModel, SerialPort, SharedFolder } from './machine.ts';
+import {
+  maxNics,
+  maxSerials,
+  maxSharedFolders,
+  nicConnections,
+  nicModels,
+  vmwareNicModels,
+} from './devices.ts';
+import { listOf, type SpecReading } from './reading.ts';
+import { generatedMac, normalizeMac } from './uuid.ts';
+
+/** The numbers N of the keys `<prefix>N.…`, in order. */
+function indicesOf(reading: SpecReading, prefix: string): number[] {
+  const found = new Set<number>();
+  const form = new RegExp(`^${prefix}(0|[1-9]\\d{0,2})\\.`);
+  for (const key of reading.doc.index.keys()) {
+    const index = form.exec(key)?.[1];
+    if (index !== undefined) found.add(Number(index));
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/** The devices that are present, below the count there may be. */
+function presentIndices(reading: SpecReading, prefix: string, count: number): number[] {
+  return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
+    if (!reading.flag(`${prefix}${index}.present`, false)) return false;
+    if (index < count) return true;
+    reading.warn(
+      `${prefix}${index}.present`,
+      `${prefix}${index} is one too many (0 to ${count - 1}). It is left out.`,
+    );
+    return false;
+  });
+}
+
+/** Old adapters that are one of ours to the guest. */
+const nicAliases = new Map<string, NicModel>([
+  ['vmxnet', 'vlance'],
+  ['vmxnet2', 'vlance'],
+]);
+
+function readNicModel(reading: SpecReading, name: string, fallback: NicModel): NicModel {
+  const key = `${name}.virtualDev`;
+  const text = (reading.text(key) ?? '').toLowerCase();
+  const alias = nicAliases.get(text);
+  if (alias) reading.odd(key, listOf(vmwareNicModels), `${alias} is used`);
+  const native = alias ?? reading.choice<NicModel>(key, vmwareNicModels, fallback);
+  return reading.choice(`kame.${name}.device`, nicModels, native);
+}
+
+function readMac(reading: SpecReading, name: string, macType: Nic['macType'], derived: string): string {
+  const keys = [`${name}.address`, `${name}.generatedAddress`];
+  if (macType !== 'static') keys.reverse();
+  const key = keys.find((candidate) => reading.text(candidate) !== undefined);
+  if (key === undefined) return derived;
+  const mac = normalizeMac(reading.text(key) ?? '');
+  if (mac === undefined) reading.odd(key, 'six hex pairs such as 00:0c:29:12:34:56', `${derived} is used`);
+  return mac ?? derived;
+}
+
+/**
+ * The network adapters. One without an address gets the one that VMware would generate.
+ * @param fallback the model where no key names one
+ */
+export function readNics(reading: SpecReading, uuid: string, fallback: NicModel): Nic[] {
+  return presentIndices(reading, 'ethernet', maxNics).map((index) => {
+    const name = `ethernet${index}`;
+    const connection = reading.choice(`${name}.connectionType`, nicConnections, 'bridged');
+    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
+    const macType = reading.choice(
+      `${name}.addressType`,
+      ['generated', 'static', 'vpx'] as const,
+      'generated',
+    );
+    return {
+      index,
+      connection,
+      ...(vnet === undefined ? {} : { vnet }),
+      model: readNicModel(reading, name, fallback),
+      mac: readMac(reading, name, macType, generatedMac(uuid, index)),
+      macType,
+      startConnected: reading.flag(`${name}.startConnected`, true),
+    };
+  });
+}
+
+export const serialKinds = ['file', 'device', 'pipe', 'network'] as const;
+
+export function readSerials(reading: SpecReading): SerialPort[] {
+  return presentIndices(reading, 'serial', maxSerials).flatMap((index) => {
+    const name = `serial${index}`;
+    // VMware's virtual printer: a serial port that no guest of ours can use.
+    if (reading.text(`${name}.fileType`)?.toLowerCase() === 'thinprint') return [];
+    const kind = reading.choice(`${name}.fileType`, serialKinds, 'device');
+    return [{ index, kind, fileName: reading.text(`${name}.fileName`) ?? '' }];
+  });
+}
+
+export function readSharedFolders(reading: SpecReading): SharedFolder[] {
+  return presentIndices(reading, 'sharedFolder', maxSharedFolders).flatMap((index) => {
+    const name = `sharedFolder${index}`;
+    const hostPath = reading.text(`${name}.hostPath`);
+    const guestName = reading.text(`${name}.guestName`);
+    if (hostPath === undefined || guestName === undefined) {
+      const key = `${name}.${hostPath === undefined ? 'hostPath' : 'guestName'}`;
+      reading.warn(key, `${name} has no ${key.split('.')[1] ?? ''}. It is left out.`);
+      return [];
+    }
+    const readable = reading.flag(`${name}.readAccess`, true);
+    const enabled = reading.flag(`${name}.enabled`, true) && readable;
+    return [{ index, guestName, hostPath, enabled, writable: reading.flag(`${name}.writeAccess`, false) }];
+  });
+}

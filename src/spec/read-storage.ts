@@ -1,0 +1,146 @@
+import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
+import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
+import type { SpecReading } from './reading.ts';
+
+export interface Storage {
+  readonly controllers: readonly Controller[];
+  readonly disks: readonly Disk[];
+  readonly cdroms: readonly Cdrom[];
+}
+
+/** `nvme0:0`. */
+export function slotName(slot: StorageSlot): string {
+  return `${slot.bus}${slot.controller}:${slot.unit}`;
+}
+
+const busOrder: readonly StorageBus[] = ['nvme', 'sata', 'scsi', 'ide'];
+
+/** Order of controllers and devices in a spec: by bus, then number. */
+export function compareSlots(a: StorageSlot, b: StorageSlot): number {
+  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.controller - b.controller || a.unit - b.unit;
+}
+
+/** The same order for controllers. */
+export function compareControllers(a: Controller, b: Controller): number {
+  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.index - b.index;
+}
+
+function isBus(text: string): text is StorageBus {
+  return text in buses && Object.hasOwn(buses, text);
+}
+
+/** Every `<bus>N:M` that has a key. */
+function findSlots(reading: SpecReading): StorageSlot[] {
+  const slots = new Map<string, StorageSlot>();
+  for (const key of reading.doc.index.keys()) {
+    const match = /^([a-z]+)(0|[1-9]\d?):(0|[1-9]\d?)\./.exec(key);
+    const bus = match?.[1] ?? '';
+    if (!isBus(bus)) continue;
+    const slot = { bus, controller: Number(match?.[2]), unit: Number(match?.[3]) };
+    slots.set(slotName(slot), slot);
+  }
+  return [...slots.values()].sort(compareSlots);
+}
+
+function readModel(reading: SpecReading, bus: StorageBus, index: number): Controller['model'] {
+  const native =
+    bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, 'lsilogic') : nativeModel[bus];
+  return reading.choice(`kame.${bus}${index}.device`, buses[bus].models, native);
+}
+
+function readControllers(reading: SpecReading, slots: readonly StorageSlot[]): Controller[] {
+  const found: Controller[] = [];
+  for (const bus of busOrder) {
+    for (let index = 0; index < buses[bus].controllers; index += 1) {
+      // IDE has no key of its own: a channel is there when a device is.
+      const present =
+        bus === 'ide'
+          ? slots.some((slot) => slot.bus === 'ide' && slot.controller === index && isPresent(reading, slot))
+          : reading.flag(`${bus}${index}.present`, false);
+      if (present) found.push({ bus, index, model: readModel(reading, bus, index) });
+    }
+  }
+  return found;
+}
+
+function isPresent(reading: SpecReading, slot: StorageSlot): boolean {
+  return reading.text(`${slotName(slot)}.present`)?.toLowerCase() === 'true';
+}
+
+/** Whether the slot exists on its controller; if not, the device is left out with a warning. */
+function isReachable(reading: SpecReading, slot: StorageSlot, controllers: readonly Controller[]): boolean {
+  const name = slotName(slot);
+  const { controllers: count, units } = buses[slot.bus];
+  const reserved = slot.bus === 'scsi' && slot.unit === scsiReservedUnit;
+  if (slot.controller >= count || slot.unit >= units || reserved) {
+    reading.warn(
+      `${name}.present`,
+      `The device ${name} has no such place on a ${slot.bus} controller. It is left out.`,
+    );
+    return false;
+  }
+  if (controllers.some((controller) => controller.bus === slot.bus && controller.index === slot.controller))
+    return true;
+  const controller = `${slot.bus}${slot.controller}`;
+  reading.warn(
+    `${name}.present`,
+    `The device ${name} is on ${controller}, which is not present. It is left out.`,
+  );
+  return false;
+}
+
+function readMode(reading: SpecReading, name: string): DiskMode {
+  const key = `${name}.mode`;
+  // An old spelling. Were it taken for persistent, the disk would be written.
+  if (reading.text(key)?.toLowerCase() === 'nonpersistent') return 'independent-nonpersistent';
+  return reading.choice(key, diskModes, 'persistent');
+}
+
+const emptyNames = new Set(['auto detect', 'emptybackingstring', '']);
+
+function readCdrom(reading: SpecReading, slot: StorageSlot, type: string): Cdrom {
+  const name = slotName(slot);
+  const file = reading.text(`${name}.fileName`) ?? '';
+  // cdrom-raw and atapi-cdrom are drives of the host, which no guest gets here: an empty drive in their place.
+  const isImage = type === 'cdrom-image' && !emptyNames.has(file.toLowerCase());
+  return {
+    ...slot,
+    fileName: isImage ? file : null,
+    startConnected: reading.flag(`${name}.startConnected`, true),
+  };
+}
+
+const diskTypes = new Set(['', 'disk', 'scsi-harddisk', 'ata-harddisk']);
+const cdromTypes = new Set(['cdrom-image', 'atapi-cdrom', 'cdrom-raw']);
+
+function readDisk(reading: SpecReading, slot: StorageSlot): Disk | undefined {
+  const name = slotName(slot);
+  const fileName = reading.text(`${name}.fileName`);
+  if (fileName === undefined) {
+    reading.warn(`${name}.fileName`, `The disk ${name} has no fileName. It is left out.`);
+    return undefined;
+  }
+  return { ...slot, fileName, mode: readMode(reading, name) };
+}
+
+/** The controllers, disks and CD drives of a document. */
+export function readStorage(reading: SpecReading): Storage {
+  const slots = findSlots(reading);
+  const controllers = readControllers(reading, slots);
+  const disks: Disk[] = [];
+  const cdroms: Cdrom[] = [];
+  for (const slot of slots) {
+    const name = slotName(slot);
+    if (!reading.flag(`${name}.present`, false) || !isReachable(reading, slot, controllers)) continue;
+    const type = (reading.text(`${name}.deviceType`) ?? '').toLowerCase();
+    if (cdromTypes.has(type)) {
+      cdroms.push(readCdrom(reading, slot, type));
+    } else if (diskTypes.has(type)) {
+      const disk = readDisk(reading, slot);
+      if (disk) disks.push(disk);
+    } else {
+      reading.odd(`${name}.deviceType`, 'disk, cdrom-image, atapi-cdrom or cdrom-raw', `${name} is left out`);
+    }
+  }
+  return { controllers, disks, cdroms };
+}

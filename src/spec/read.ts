@@ -1,0 +1,201 @@
+import type { VmxDocument } from '../vmx/document.ts';
+import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineSpec } from './machine.ts';
+import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
+import { findGuestOs, type GuestOs } from './guest-os.ts';
+import type { SpecProblem } from './problem.ts';
+import { readNics, readSerials, readSharedFolders } from './read-devices.ts';
+import { readStorage } from './read-storage.ts';
+import { SpecReading } from './reading.ts';
+import { nilUuid, uuidFromVmx } from './uuid.ts';
+
+export type { SpecProblem } from './problem.ts';
+
+const count = { min: 1, max: 1_000_000 };
+const machineTypeForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** VMware's own value where the key is missing. */
+const defaultMemoryMiB = 32;
+
+function checkVersions(reading: SpecReading): void {
+  if (reading.text('encryption.data') !== undefined && reading.text('config.version') === undefined) {
+    reading.fatal('encryption.data', 'The virtual machine is encrypted. Decrypt it in VMware first.');
+    return;
+  }
+  for (const key of ['config.version', 'virtualHW.version']) {
+    if (reading.text(key) !== undefined) continue;
+    reading.fatal(key, `Cannot read the virtual machine configuration file: it has no ${key}.`);
+  }
+}
+
+function readGuestOs(reading: SpecReading): { guestOS: string; os: GuestOs } {
+  const guestOS = reading.text('guestOS') ?? 'other';
+  const { os, known } = findGuestOs(guestOS);
+  if (reading.text('guestOS') === undefined) {
+    reading.warn('guestOS', 'The file has no guestOS. "other" is used, an Intel system.');
+  } else if (!known) {
+    const what = `${os.arch}, ${os.family}`;
+    reading.warn(
+      'guestOS',
+      `The guest system "${reading.shown('guestOS')}" is not in the catalogue. It is taken for ${what}.`,
+    );
+  }
+  return { guestOS, os };
+}
+
+function readUuid(reading: SpecReading): string {
+  const text = reading.text('uuid.bios');
+  if (text === undefined) {
+    reading.warn('uuid.bios', 'The machine has no uuid.bios yet.');
+    return nilUuid;
+  }
+  const uuid = uuidFromVmx(text);
+  if (uuid === undefined)
+    reading.odd('uuid.bios', '16 hex pairs such as 56 4d … -xx …', 'the machine has none');
+  return uuid ?? nilUuid;
+}
+
+function readFirmware(reading: SpecReading, arch: Arch, nvramDefault: string): Firmware {
+  let kind = reading.choice('firmware', ['efi', 'bios'] as const, arch === 'aarch64' ? 'efi' : 'bios');
+  if (arch === 'aarch64' && kind === 'bios') {
+    reading.odd('firmware', 'efi for an ARM guest', 'efi is used');
+    kind = 'efi';
+  }
+  return {
+    kind,
+    secureBoot: kind === 'efi' && reading.flag('uefi.secureBoot.enabled', false),
+    nvram: reading.text('nvram') ?? nvramDefault,
+  };
+}
+
+function readBootOrder(reading: SpecReading): readonly BootDevice[] {
+  const text = reading.text('bios.bootOrder');
+  if (text === undefined) return defaultBootOrder;
+  const order = new Set<BootDevice>();
+  for (const word of text.split(',').slice(0, 32)) {
+    const name = word
+      .trim()
+      .toLowerCase()
+      .replace(/^ethernet\d+$/, 'ethernet');
+    const device = bootDevices.find((candidate) => candidate === name);
+    if (device) order.add(device);
+    else
+      reading.odd(
+        'bios.bootOrder',
+        'a list of hdd, cdrom, ethernet0 and floppy',
+        `"${word.trim().slice(0, 40)}" is left out`,
+      );
+  }
+  return order.size > 0 ? [...order] : defaultBootOrder;
+}
+
+function readDirectBoot(reading: SpecReading): DirectBoot | undefined {
+  const kernel = reading.text('kame.boot.kernel');
+  if (kernel === undefined) return undefined;
+  const initrd = reading.text('kame.boot.initrd');
+  const commandLine = reading.text('kame.boot.commandLine') ?? '';
+  return { kernel, ...(initrd === undefined ? {} : { initrd }), commandLine };
+}
+
+function readKame(reading: SpecReading): MachineSpec['kame'] {
+  const directBoot = readDirectBoot(reading);
+  const machineType = reading.text('kame.machineType');
+  const seed = reading.text('kame.seed');
+  const image = reading.text('kame.image');
+  const typeFits = machineType !== undefined && machineTypeForm.test(machineType);
+  if (machineType !== undefined && !typeFits) {
+    reading.odd('kame.machineType', 'the name of a QEMU machine such as virt-7.2', 'the newest is used');
+  }
+  return {
+    ...(typeFits ? { machineType } : {}),
+    accelerator: reading.choice('kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg'] as const, 'auto'),
+    ...(directBoot === undefined ? {} : { directBoot }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(image === undefined ? {} : { image }),
+  };
+}
+
+function readUsb(reading: SpecReading): boolean {
+  return ['usb.present', 'ehci.present', 'usb_xhci.present']
+    .map((key) => reading.flag(key, false))
+    .includes(true);
+}
+
+/** Keyboard and pointer that a machine of VMware's has, where no key of Kame's says otherwise. */
+function inputDefault(arch: Arch, usb: boolean): InputModel {
+  if (usb) return 'usb';
+  return arch === 'aarch64' ? 'virtio' : 'ps2';
+}
+
+function readPeripherals(
+  reading: SpecReading,
+  arch: Arch,
+): Pick<MachineSpec, 'display' | 'sound' | 'usb' | 'input' | 'vnc' | 'tpm'> {
+  const usb = readUsb(reading);
+  return {
+    display: {
+      present: reading.flag('svga.present', true),
+      heads: reading.integer('svga.numDisplays', 1, { min: 1, max: 16 }),
+      graphicsMemoryKiB: reading.integer('svga.graphicsMemoryKB', 262_144, {
+        min: 1024,
+        max: 16 * 1024 * 1024,
+      }),
+      accelerate3d: reading.flag('mks.enable3d', false),
+    },
+    sound: {
+      present: reading.flag('sound.present', false),
+      model: reading.choice(
+        'sound.virtualDev',
+        ['hdaudio', 'es1371', 'sb16'] as const,
+        arch === 'aarch64' ? 'hdaudio' : 'es1371',
+      ),
+    },
+    usb: { present: usb },
+    input: reading.choice('kame.input', ['usb', 'virtio', 'ps2'] as const, inputDefault(arch, usb)),
+    vnc: {
+      enabled: reading.flag('RemoteDisplay.vnc.enabled', false),
+      port: reading.integer('RemoteDisplay.vnc.port', defaultVncPort, { min: 1, max: 65_535 }),
+    },
+    tpm: reading.flag('vtpm.present', false),
+  };
+}
+
+/**
+ * The typed machine of a `.vmx`, by VMware's rules and defaults. Never throws: a value that makes no sense becomes a
+ * problem and its default; a problem of severity `error` (no config.version, an encrypted file) means that the
+ * machine can't be used. Whether the numbers are within what can run is validateSpec's matter. A machine without
+ * `uuid.bios` has `nilUuid` until it gets one.
+ * @param baseName file name of the .vmx without its ending: VMware's default for the nvram file
+ */
+export function readSpec(
+  doc: VmxDocument,
+  baseName?: string,
+): { spec: MachineSpec; problems: SpecProblem[] } {
+  const reading = new SpecReading(doc);
+  checkVersions(reading);
+  const { guestOS, os } = readGuestOs(reading);
+  const { arch } = os;
+  const displayName = reading.text('displayName') ?? '';
+  const uuid = readUuid(reading);
+  const nvram = `${baseName ?? (displayName.replace(/[/\\\p{Cc}]/gu, '_') || 'machine')}.nvram`;
+  const spec: MachineSpec = {
+    displayName,
+    annotation: reading.text('annotation') ?? '',
+    guestOS,
+    arch,
+    hardwareVersion: reading.integer('virtualHW.version', 0, { min: 1, max: 999 }),
+    uuid,
+    cpus: reading.integer('numvcpus', 1, count),
+    coresPerSocket: reading.integer('cpuid.coresPerSocket', 1, count),
+    memoryMiB: reading.integer('memsize', defaultMemoryMiB, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    firmware: readFirmware(reading, arch, nvram),
+    bootOrder: readBootOrder(reading),
+    ...readStorage(reading),
+    nics: readNics(reading, uuid, arch === 'aarch64' ? 'e1000e' : 'e1000'),
+    serials: readSerials(reading),
+    sharedFolders: readSharedFolders(reading),
+    ...readPeripherals(reading, arch),
+    suspendedState: reading.text('checkpoint.vmState') ?? '',
+    kame: readKame(reading),
+  };
+  return { spec, problems: reading.problems };
+}

@@ -1,0 +1,99 @@
+import { getText, lineOf, type VmxDocument, type VmxProblem } from '../vmx/document.ts';
+import { getBoolean, getInteger } from '../vmx/values.ts';
+import { shown, type SpecProblem } from './problem.ts';
+
+/** What a key may hold, for integers. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Reads typed values from a document and gathers what is odd about them. Never throws. */
+export class SpecReading {
+  readonly doc: VmxDocument;
+  readonly problems: SpecProblem[];
+
+  constructor(doc: VmxDocument) {
+    this.doc = doc;
+    this.problems = doc.problems.map((problem) => ({
+      severity: 'warning',
+      key: problem.key,
+      value: shown(getText(doc, problem.key) ?? ''),
+      allowed: '',
+      message: problem.message,
+      line: problem.line,
+    }));
+  }
+
+  /** The text, or undefined where the key is missing or empty. */
+  text(key: string): string | undefined {
+    const value = getText(this.doc, key);
+    return value === '' ? undefined : value;
+  }
+
+  /** The value for a message. */
+  shown(key: string): string {
+    return shown(getText(this.doc, key) ?? '');
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    return this.#typed(key, 'TRUE or FALSE', (problems) => getBoolean(this.doc, key, fallback, problems));
+  }
+
+  /** Within the range, or the fallback with a problem. */
+  integer(key: string, fallback: number, range: Range): number {
+    const allowed = `a whole number from ${range.min} to ${range.max}`;
+    const value = this.#typed(key, allowed, (problems) => getInteger(this.doc, key, fallback, problems));
+    if (value === fallback || (value >= range.min && value <= range.max)) return value;
+    this.odd(key, allowed, `${fallback} is used`);
+    return fallback;
+  }
+
+  /** One of the words, without regard to case, or the fallback with a problem. */
+  choice<T extends string>(key: string, words: readonly T[], fallback: T): T {
+    const text = this.text(key);
+    if (text === undefined) return fallback;
+    const found = words.find((word) => word.toLowerCase() === text.trim().toLowerCase());
+    if (found === undefined) this.odd(key, listOf(words), `${fallback} is used`);
+    return found ?? fallback;
+  }
+
+  /** A value that makes no sense; `instead` says what happens now. */
+  odd(key: string, allowed: string, instead: string): void {
+    const value = this.shown(key);
+    this.#add('warning', key, allowed, `${key} is "${value}"; allowed is ${allowed}. Now ${instead}.`);
+  }
+
+  warn(key: string, message: string): void {
+    this.#add('warning', key, '', message);
+  }
+
+  /** The machine can't be used. */
+  fatal(key: string, message: string): void {
+    this.#add('error', key, '', message);
+  }
+
+  #typed<T>(key: string, allowed: string, read: (problems: VmxProblem[]) => T): T {
+    const problems: VmxProblem[] = [];
+    const value = read(problems);
+    for (const problem of problems) this.#add('warning', key, allowed, shownMessage(problem.message));
+    return value;
+  }
+
+  #add(severity: SpecProblem['severity'], key: string, allowed: string, message: string): void {
+    const line = lineOf(this.doc, key);
+    const value = this.shown(key);
+    this.problems.push({ severity, key, value, allowed, message, ...(line === undefined ? {} : { line }) });
+  }
+}
+
+/** VMware's message holds the whole value; a long one is cut. */
+function shownMessage(message: string): string {
+  return message.length > 240 ? `${shown(message)} …` : message.replace(/\p{Cc}/gu, '\uFFFD');
+}
+
+/** `a, b or c`. */
+export function listOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
+}

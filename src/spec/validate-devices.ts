@@ -1,0 +1,157 @@
+import type { Controller, MachineSpec, Nic, StorageSlot } from './machine.ts';
+import {
+  buses,
+  diskModes,
+  maxNics,
+  maxSerials,
+  maxSharedFolders,
+  nicModels,
+  scsiReservedUnit,
+} from './devices.ts';
+import { absolutePath, hasControls, plainPath } from './paths.ts';
+import { refused, type SpecProblem } from './problem.ts';
+import { slotName } from './read-storage.ts';
+import { serialKinds } from './read-devices.ts';
+import { listOf } from './reading.ts';
+
+const pathAllowed = 'a path without control characters';
+
+/** A problem for each name that stands more than once. */
+function duplicates(names: readonly string[], suffix: string): SpecProblem[] {
+  const seen = new Set<string>();
+  return names.flatMap((name) => {
+    if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `one device called ${name}`)];
+    seen.add(name);
+    return [];
+  });
+}
+
+function numbered(key: string, index: number, count: number): SpecProblem[] {
+  const fits = Number.isInteger(index) && index >= 0 && index < count;
+  return fits ? [] : [refused(key, index, `a number from 0 to ${count - 1}`)];
+}
+
+function validateController({ bus, index, model }: Controller): SpecProblem[] {
+  const name = `${bus}${index}`;
+  const known = buses[bus];
+  const wrong = known.models.includes(model)
+    ? []
+    : [refused(`kame.${name}.device`, model, listOf(known.models))];
+  return [...numbered(`${name}.present`, index, known.controllers), ...wrong];
+}
+
+function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): SpecProblem[] {
+  const key = `${slotName(slot)}.present`;
+  const present = controllers.some(({ bus, index }) => bus === slot.bus && index === slot.controller);
+  if (!present)
+    return [
+      refused(key, 'TRUE', `a device on a controller that is present; ${slot.bus}${slot.controller} is not`),
+    ];
+  if (slot.bus === 'scsi' && slot.unit === scsiReservedUnit) {
+    return [refused(key, 'TRUE', 'any unit but 7, which is the controller')];
+  }
+  return numbered(key, slot.unit, buses[slot.bus].units);
+}
+
+/** Controllers, disks and CD drives. */
+export function validateStorage({ controllers, disks, cdroms }: MachineSpec): SpecProblem[] {
+  const devices: readonly StorageSlot[] = [...disks, ...cdroms];
+  return [
+    ...controllers.flatMap(validateController),
+    ...duplicates(
+      controllers.map(({ bus, index }) => `${bus}${index}`),
+      'present',
+    ),
+    ...devices.flatMap((slot) => validateSlot(slot, controllers)),
+    ...duplicates(devices.map(slotName), 'present'),
+    ...disks.flatMap((disk) =>
+      diskModes.includes(disk.mode) ? [] : [refused(`${slotName(disk)}.mode`, disk.mode, listOf(diskModes))],
+    ),
+    ...[...disks, ...cdroms].flatMap((drive) =>
+      drive.fileName === null || plainPath(drive.fileName)
+        ? []
+        : [refused(`${slotName(drive)}.fileName`, drive.fileName, pathAllowed)],
+    ),
+  ];
+}
+
+function validateNic(nic: Nic): SpecProblem[] {
+  const name = `ethernet${nic.index}`;
+  const problems = numbered(`${name}.present`, nic.index, maxNics);
+  const first = Number.parseInt(nic.mac.slice(0, 2), 16);
+  const form = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(nic.mac);
+  // The lowest bit of the first byte marks an address of many.
+  if (!form || (first & 1) === 1 || nic.mac === '00:00:00:00:00:00') {
+    const key = `${name}.${nic.macType === 'static' ? 'address' : 'generatedAddress'}`;
+    problems.push(refused(key, nic.mac, 'the address of one adapter such as 00:0c:29:12:34:56'));
+  }
+  if (!nicModels.includes(nic.model))
+    problems.push(refused(`kame.${name}.device`, nic.model, listOf(nicModels)));
+  if (nic.connection === 'custom' && !/^[A-Za-z0-9/][A-Za-z0-9/_.-]{0,63}$/.test(nic.vnet ?? '')) {
+    problems.push(refused(`${name}.vnet`, nic.vnet ?? '', 'the name of a network such as VMnet5'));
+  }
+  return problems;
+}
+
+/** Network adapters. */
+export function validateNics({ nics }: MachineSpec): SpecProblem[] {
+  const macs = new Map<string, number>();
+  const shared = nics.flatMap(({ index, mac }) => {
+    const other = macs.get(mac);
+    macs.set(mac, index);
+    return other === undefined
+      ? []
+      : [refused(`ethernet${index}.address`, mac, `an address that ethernet${other} does not have`)];
+  });
+  return [
+    ...nics.flatMap(validateNic),
+    ...duplicates(
+      nics.map(({ index }) => `ethernet${index}`),
+      'present',
+    ),
+    ...shared,
+  ];
+}
+
+/** Serial ports. */
+export function validateSerials({ serials }: MachineSpec): SpecProblem[] {
+  const names = serials.map(({ index }) => `serial${index}`);
+  return [
+    ...serials.flatMap(({ index, kind, fileName }) => {
+      const problems = numbered(`serial${index}.present`, index, maxSerials);
+      if (!serialKinds.includes(kind))
+        problems.push(refused(`serial${index}.fileType`, kind, listOf(serialKinds)));
+      if (fileName !== '' && !plainPath(fileName))
+        problems.push(refused(`serial${index}.fileName`, fileName, pathAllowed));
+      return problems;
+    }),
+    ...duplicates(names, 'present'),
+  ];
+}
+
+/** Shared folders. */
+export function validateSharedFolders({ sharedFolders }: MachineSpec): SpecProblem[] {
+  const names = new Set<string>();
+  return [
+    ...sharedFolders.flatMap(({ index, guestName, hostPath }) => {
+      const name = `sharedFolder${index}`;
+      const problems = numbered(`${name}.present`, index, maxSharedFolders);
+      if (!absolutePath(hostPath)) problems.push(refused(`${name}.hostPath`, hostPath, 'an absolute path'));
+      const plain =
+        guestName !== '' && guestName.length <= 255 && !/[/\\]/.test(guestName) && !hasControls(guestName);
+      if (!plain || guestName === '.' || guestName === '..') {
+        problems.push(
+          refused(`${name}.guestName`, guestName, 'a name without slashes and control characters'),
+        );
+      }
+      if (names.has(guestName))
+        problems.push(refused(`${name}.guestName`, guestName, 'a name that no other folder has'));
+      names.add(guestName);
+      return problems;
+    }),
+    ...duplicates(
+      sharedFolders.map(({ index }) => `sharedFolder${index}`),
+      'present',
+    ),
+  ];
+}

@@ -1,0 +1,73 @@
+import { edit, emptyDocument, entriesOf, foldKey, type VmxDocument } from '../vmx/document.ts';
+import type { MachineSpec } from './machine.ts';
+import { keysOf } from './keys.ts';
+import { slotName } from './read-storage.ts';
+
+/** What VMware expects in every file and Kame has no opinion about. Bridges: without them no PCI slot is free. */
+const boilerplate: readonly (readonly [string, string])[] = [
+  ['virtualHW.productCompatibility', 'hosted'],
+  ['pciBridge0.present', 'TRUE'],
+  ...[4, 5, 6, 7].flatMap((bridge) => [
+    [`pciBridge${bridge}.present`, 'TRUE'] as const,
+    [`pciBridge${bridge}.virtualDev`, 'pcieRootPort'] as const,
+    [`pciBridge${bridge}.functions`, '8'] as const,
+  ]),
+  ['vmci0.present', 'TRUE'],
+  ['floppy0.present', 'FALSE'],
+  ['powerType.powerOff', 'soft'],
+  ['powerType.powerOn', 'soft'],
+  ['powerType.suspend', 'soft'],
+  ['powerType.reset', 'soft'],
+  ['tools.syncTime', 'FALSE'],
+];
+
+/** A new `.vmx` for the machine: reading it gives the same spec. */
+export function createDocument(spec: MachineSpec): VmxDocument {
+  const timer = spec.arch === 'x86_64' ? [['hpet0.present', 'TRUE'] as const] : [];
+  return edit(emptyDocument(), new Map([...keysOf(spec), ...boilerplate, ...timer]));
+}
+
+/**
+ * The edits that turn a file of `before` into one of `after`: key -> value, or null to delete. Keys whose meaning is
+ * the same in both are left alone, so that the file keeps the spelling it has.
+ */
+export function specChanges(before: MachineSpec, after: MachineSpec): Map<string, string | null> {
+  const old = keysOf(before);
+  const wanted = keysOf(after);
+  const changes = new Map<string, string | null>();
+  for (const key of old.keys()) if (!wanted.has(key)) changes.set(key, null);
+  for (const [key, value] of wanted) if (old.get(key) !== value) changes.set(key, value);
+  return changes;
+}
+
+/** The names of all devices that have numbers: `nvme0`, `nvme0:0`, `ethernet0`, … */
+function deviceNames(spec: MachineSpec): string[] {
+  return [
+    ...spec.controllers.map(({ bus, index }) => `${bus}${index}`),
+    ...spec.disks.map(slotName),
+    ...spec.cdroms.map(slotName),
+    ...spec.nics.map(({ index }) => `ethernet${index}`),
+    ...spec.serials.map(({ index }) => `serial${index}`),
+    ...spec.sharedFolders.map(({ index }) => `sharedFolder${index}`),
+  ];
+}
+
+/**
+ * The document with specChanges done. Of a device that is gone, every key goes (`ethernet1.pciSlotNumber`, …), known
+ * or not: left behind they would fall to the next device of that name.
+ * @throws KameError INVALID_VALUE when a value can't be written
+ */
+export function applySpec(doc: VmxDocument, before: MachineSpec, after: MachineSpec): VmxDocument {
+  const changes = specChanges(before, after);
+  const kept = new Set(deviceNames(after));
+  const gone = deviceNames(before).flatMap((name) =>
+    kept.has(name) ? [] : [foldKey(`${name}.`), foldKey(`kame.${name}.`)],
+  );
+  if (gone.length > 0) {
+    for (const { key } of entriesOf(doc)) {
+      const folded = foldKey(key);
+      if (gone.some((prefix) => folded.startsWith(prefix))) changes.set(key, null);
+    }
+  }
+  return edit(doc, changes);
+}
