@@ -17,13 +17,17 @@ function bad(name: string, reason: string, cause?: unknown): KameError {
   return new KameError('BAD_IMAGE', `${name} can't be decompressed: ${reason}.`, { cause });
 }
 
+/** How often the decompressor may ask for more at the end: it does so to bring out what it still holds. */
+const emptyReads = 8;
+
 /** The compressed bytes as a stream that fails, instead of just ending, when more is wanted than there is. */
 function source(data: Uint8Array): ReadableStream<Uint8Array> {
   let offset = 0;
+  let empty = 0;
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (offset >= data.length) controller.error(new Error('it is cut off'));
+        if (offset >= data.length && (empty += 1) > emptyReads) controller.error(new Error('it is cut off'));
         else controller.enqueue(data.subarray(offset, (offset += inputBytes)));
       },
     },

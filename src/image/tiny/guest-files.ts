@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { fileError } from '../../sys/files.ts';
+import type { TinyTarget } from './recipe.ts';
+
+export interface GuestFile {
+  readonly data: Buffer;
+  readonly mode: number;
+}
+
+/** Files that are no programs, and who may read them. */
+function modeOf(path: string): number {
+  if (path === 'etc/shadow') return 0o600;
+  return path.startsWith('etc/') && !path.startsWith('etc/acpi/') ? 0o644 : 0o755;
+}
+
+/**
+ * The files of guest/tiny by their path in the guest, with `@SERIAL@` replaced by the name of the serial console. They
+ * come in alphabetical order, so that the same files make the same image.
+ * @throws KameError FILE_ACCESS
+ */
+export async function readGuestFiles(directory: string, target: TinyTarget): Promise<Map<string, GuestFile>> {
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
+      .filter((path) => !/(^|\/)(\.|README)/.test(path))
+      .sort();
+    const files = new Map<string, GuestFile>();
+    for (const path of paths) {
+      const text = await readFile(join(directory, path), 'utf8');
+      files.set(path, { data: Buffer.from(text.replaceAll('@SERIAL@', target.serial)), mode: modeOf(path) });
+    }
+    return files;
+  } catch (error) {
+    throw fileError(error, directory);
+  }
+}
+
+/** A short hash of the guest files: another one means that an image has to be made anew. */
+export function hashGuestFiles(files: ReadonlyMap<string, GuestFile>): string {
+  const hash = createHash('sha256');
+  for (const [path, file] of files)
+    hash.update(`${path}\0${file.mode}\0${file.data.length}\0`).update(file.data);
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,133 @@
+import type { DebianArch } from '../debian/archive.ts';
+
+export type TinyArch = 'aarch64' | 'x86_64';
+
+/** What differs between the architectures. */
+export interface TinyTarget {
+  readonly debian: DebianArch;
+  /** The package that depends on the newest kernel. */
+  readonly kernelPackage: string;
+  readonly triplet: string;
+  readonly serial: string;
+  readonly bootLoader: string;
+  /** Where UEFI looks for a loader on a disk that it does not know. */
+  readonly bootPath: string;
+}
+
+export const targets: Readonly<Record<TinyArch, TinyTarget>> = {
+  aarch64: {
+    debian: 'arm64',
+    kernelPackage: 'linux-image-arm64',
+    triplet: 'aarch64-linux-gnu',
+    serial: 'ttyAMA0',
+    bootLoader: 'systemd-bootaa64.efi',
+    bootPath: 'EFI/BOOT/BOOTAA64.EFI',
+  },
+  x86_64: {
+    debian: 'amd64',
+    kernelPackage: 'linux-image-amd64',
+    triplet: 'x86_64-linux-gnu',
+    serial: 'ttyS0',
+    bootLoader: 'systemd-bootx64.efi',
+    bootPath: 'EFI/BOOT/BOOTX64.EFI',
+  },
+};
+
+/** Raised when the recipe changes in a way that its guest files don't show: an image of another number is made anew. */
+export const recipeNumber = 1;
+
+/** Packages with programs for the guest; what they need is found by dependency resolution. */
+export const programPackages = ['busybox-static', 'qemu-guest-agent', 'e2fsprogs'] as const;
+export const bootLoaderPackage = 'systemd-boot-efi';
+
+/** Programs taken out of those packages, by file name; busybox serves as all others. */
+export const programs = ['qemu-ga', 'mke2fs', 'resize2fs'] as const;
+
+/**
+ * Kernel modules by name; those a kernel does not have are left out. `boot` are all that may be needed before the guest
+ * agent answers; the others are loaded afterwards, for the devices that are there.
+ */
+export const kernelModules = {
+  boot: [
+    'virtio_pci',
+    'virtio_console',
+    'virtio_blk',
+    'virtio_scsi',
+    'sd_mod',
+    'nvme',
+    'ahci',
+    'vmw_pvscsi',
+    'mptspi',
+    'mptsas',
+    'sym53c8xx',
+    'ata_piix',
+    'crc32c_generic',
+    'crc32c_intel',
+    'ext4',
+    'overlay',
+  ],
+  later: [
+    'virtio_net',
+    'virtio_gpu',
+    'virtio_input',
+    'virtio_balloon',
+    'virtio_rng',
+    'virtio_mmio',
+    'e1000',
+    'e1000e',
+    'vmxnet3',
+    '9p',
+    '9pnet_virtio',
+    'virtiofs',
+    'fuse',
+    'vfat',
+    'nls_cp437',
+    'nls_ascii',
+    'nls_utf8',
+    'nls_iso8859_1',
+    'isofs',
+    'sr_mod',
+    'evdev',
+    'button',
+    'gpio_keys',
+    'psmouse',
+    'hid',
+    'hid_generic',
+    'usbhid',
+    'usb_storage',
+    'uas',
+    'xhci_pci',
+    'ehci_pci',
+    'uhci_hcd',
+    'bochs',
+    'vmgenid',
+    'vmw_vsock_virtio_transport',
+    'qemu_fw_cfg',
+    'efivarfs',
+    'loop',
+  ],
+} as const;
+
+/** Parts of the kernel package that no virtual machine's hardware needs; passing over them saves memory. */
+const unneeded =
+  /\/(sound|drivers\/(media|infiniband|staging|iio|net\/(wireless|can|usb|dsa|wwan)|gpu\/drm\/(amd|i915|nouveau|radeon|msm)|target|mtd|soc|edac|comedi|isdn|bluetooth|hwmon|mfd|crypto))\//;
+
+/** Whether a module file of the kernel package is worth keeping while the package is read. */
+export function mayBeNeeded(path: string): boolean {
+  return path.endsWith('.ko') && !unneeded.test(path);
+}
+
+/**
+ * Kernel parameters of every boot. By measurement on an ARM64 guest under TCG (see docs/internals.md).
+ */
+export function commandLine(target: TinyTarget): string {
+  return `console=tty0 console=${target.serial} quiet`;
+}
+
+/** Sectors of 512 bytes. The data partition is last, so that it can grow with the disk. */
+export const layout = {
+  /** In the MBR; the guest formats only a disk that has it. */
+  signature: 0x454d414b,
+  esp: { start: 2048, sectors: 256 * 1024 },
+  data: { start: 2048 + 256 * 1024, sectors: 766 * 1024 - 2048 + 2048 },
+} as const;
