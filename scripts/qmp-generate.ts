@@ -20,6 +20,8 @@ const text = generateProtocol(schema, parseUses(readFileSync(join(root, 'src/qem
 if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (readFileSync(target, 'utf8') !== text) {
-  console.error('src/qemu/qmp/generated/protocol.ts is stale: run `node --import tsx scripts/qmp-generate.ts`');
+  console.error(
+    'src/qemu/qmp/generated/protocol.ts is stale: run `node --import tsx scripts/qmp-generate.ts`',
+  );
   process.exitCode = 1;
 }

@@ -43,7 +43,9 @@ export async function spawnStdio(
     const missing = errnoOf(error) === 'ENOENT';
     throw new KameError(
       missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM',
-      missing ? `The program ${command} is not installed.` : `${command} could not be started: ${messageOf(error)}`,
+      missing
+        ? `The program ${command} is not installed.`
+        : `${command} could not be started: ${messageOf(error)}`,
       { cause: error },
     );
   }

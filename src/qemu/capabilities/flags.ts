@@ -30,8 +30,12 @@ export const questions = {
   /** `-netdev` with JSON goes through the new parser only from here on. */
   'netdev-stream': { schema: 'netdev_add/arg-type/+stream' },
   /** Device state into a file without a helper process. */
-  'migrate-mapped-ram': { schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^mapped-ram' },
-  'migrate-ignore-shared': { schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^x-ignore-shared' },
+  'migrate-mapped-ram': {
+    schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^mapped-ram',
+  },
+  'migrate-ignore-shared': {
+    schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^x-ignore-shared',
+  },
   'memory-rom': { schema: 'object-add/arg-type/+memory-backend-file/*rom' },
 } as const satisfies Record<string, Question>;
 

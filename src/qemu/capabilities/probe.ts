@@ -6,7 +6,17 @@ import { atLeast, type Capabilities } from './capabilities.ts';
 import { askAll, capabilitiesFrom, type ProbeReplies } from './replies.ts';
 
 /** A machine-less QEMU: no guest, no accelerator, no files. */
-const probeArguments = ['-M', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-S', '-qmp', 'stdio'];
+const probeArguments = [
+  '-M',
+  'none',
+  '-nodefaults',
+  '-no-user-config',
+  '-display',
+  'none',
+  '-S',
+  '-qmp',
+  'stdio',
+];
 
 /** The oldest QEMU that is supported. */
 const oldest = { major: 7, minor: 2 };
@@ -26,12 +36,17 @@ export async function probeReplies(
     await using qmp = await QmpClient.open(engine.stream, { lastWords, ...signal });
     if (!atLeast(qmp.version, oldest.major, oldest.minor)) {
       const { major, minor, micro } = qmp.version;
-      throw new KameError('ENGINE_TOO_OLD', `${binary} is QEMU ${major}.${minor}.${micro}; 7.2 is the oldest that serves.`);
+      throw new KameError(
+        'ENGINE_TOO_OLD',
+        `${binary} is QEMU ${major}.${minor}.${micro}; 7.2 is the oldest that serves.`,
+      );
     }
     return await askAll(qmp);
   } catch (error) {
     if (error instanceof KameError && error.code !== 'ENGINE_FAILED') throw error;
-    throw new KameError('ENGINE_FAILED', `${binary} could not be probed: ${messageOf(error)}`, { cause: error });
+    throw new KameError('ENGINE_FAILED', `${binary} could not be probed: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -7,7 +7,10 @@ import { answerAll, probedTypes } from './flags.ts';
 
 /** What a QEMU answered, cut to what is read of it; recorded in test/replies, without the schema. */
 export interface ProbeReplies {
-  readonly version: { readonly qemu: { major: number; minor: number; micro: number }; readonly package: string };
+  readonly version: {
+    readonly qemu: { major: number; minor: number; micro: number };
+    readonly package: string;
+  };
   readonly arch: string;
   readonly kvmPresent: boolean;
   readonly machines: ReadonlyArray<{ name: string; alias?: string; 'cpu-max': number; deprecated: boolean }>;

@@ -37,7 +37,8 @@ function texts(value: unknown): string[] {
 function flashFile(value: unknown): FlashFile | undefined {
   const filename = text(field(value, 'filename'));
   const format = field(value, 'format');
-  if (filename === undefined || !isAbsolute(filename) || (format !== 'raw' && format !== 'qcow2')) return undefined;
+  if (filename === undefined || !isAbsolute(filename) || (format !== 'raw' && format !== 'qcow2'))
+    return undefined;
   return { filename, format };
 }
 
@@ -65,7 +66,8 @@ export function parseDescriptor(file: string, json: string): FirmwareDescriptor 
   const executable = flashFile(field(mapping, 'executable'));
   const nvramTemplate = flashFile(field(mapping, 'nvram-template'));
   if (!texts(field(root, 'interface-types')).includes('uefi')) return undefined;
-  if (field(mapping, 'device') !== 'flash' || mode !== 'split' || !executable || !nvramTemplate) return undefined;
+  if (field(mapping, 'device') !== 'flash' || mode !== 'split' || !executable || !nvramTemplate)
+    return undefined;
   return {
     file,
     description: text(field(root, 'description')) ?? '',

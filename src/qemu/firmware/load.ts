@@ -16,7 +16,13 @@ const largestFile = 64 * 1024;
 /** Directories of descriptors, from general to specific, as QEMU's docs/interop/firmware.json orders them. */
 export function firmwareDirectories(places: FirmwarePlaces, resolvedBinary: string): string[] {
   const config = places.env['XDG_CONFIG_HOME'] || join(places.home, '.config');
-  const prefixes = ['/usr', '/usr/local', '/opt/homebrew', dirname(dirname(resolvedBinary)), dirname(dirname(places.binary))];
+  const prefixes = [
+    '/usr',
+    '/usr/local',
+    '/opt/homebrew',
+    dirname(dirname(resolvedBinary)),
+    dirname(dirname(places.binary)),
+  ];
   const data = prefixes.map((prefix) => join(prefix, 'share/qemu/firmware'));
   return [...new Set([...data, '/etc/qemu/firmware', join(config, 'qemu/firmware')])];
 }
@@ -24,7 +30,10 @@ export function firmwareDirectories(places: FirmwarePlaces, resolvedBinary: stri
 async function namesIn(directory: string): Promise<string[]> {
   try {
     const names = await readdir(directory);
-    return names.filter((name) => name.endsWith('.json')).sort().slice(0, mostFiles);
+    return names
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .slice(0, mostFiles);
   } catch {
     // A directory that is not there, or not ours to read, holds no firmware for us.
     return [];

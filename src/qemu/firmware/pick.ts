@@ -42,9 +42,11 @@ function objection(firmware: FirmwareDescriptor, wish: FirmwareWish): string | u
   const targets = firmware.targets.filter((target) => target.architecture === wish.arch);
   if (targets.length === 0) return 'other architecture';
   const machines = targets.flatMap((target) => target.machines);
-  if (!machines.some((pattern) => globMatches(pattern, wish.machineType))) return `not for ${wish.machineType}`;
+  if (!machines.some((pattern) => globMatches(pattern, wish.machineType)))
+    return `not for ${wish.machineType}`;
   const has = (feature: string): boolean => firmware.features.includes(feature);
-  if (wish.secureBoot && !(has('secure-boot') && has('enrolled-keys'))) return 'no Secure Boot with enrolled keys';
+  if (wish.secureBoot && !(has('secure-boot') && has('enrolled-keys')))
+    return 'no Secure Boot with enrolled keys';
   if (!wish.secureBoot && has('enrolled-keys')) return 'Secure Boot is in force';
   if (!wish.secureBoot && has('requires-smm')) return 'needs SMM, which only Secure Boot is worth';
   if (has('requires-smm') && !wish.smmPossible) return 'needs SMM, which is not possible here';
@@ -65,7 +67,11 @@ export function pickFirmware(all: readonly FirmwareDescriptor[], wish: FirmwareW
   }
   const what = `UEFI firmware${wish.secureBoot ? ' with Secure Boot' : ''} for ${wish.arch}`;
   const seen = reasons.length === 0 ? 'No descriptor of one was found.' : `Seen: ${reasons.join('; ')}.`;
-  throw new KameError('ENGINE_MISSING', `There is no ${what} for the machine type ${wish.machineType}. ${seen}`, {
-    next: 'Debian and Ubuntu: `apt install qemu-efi-aarch64 ovmf`; macOS: `brew install qemu` brings it.',
-  });
+  throw new KameError(
+    'ENGINE_MISSING',
+    `There is no ${what} for the machine type ${wish.machineType}. ${seen}`,
+    {
+      next: 'Debian and Ubuntu: `apt install qemu-efi-aarch64 ovmf`; macOS: `brew install qemu` brings it.',
+    },
+  );
 }

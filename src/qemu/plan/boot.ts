@@ -12,7 +12,9 @@ function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
   if (spec.firmware.kind !== 'efi') return undefined;
   if (spec.kame.directBoot) {
     if (spec.firmware.secureBoot) {
-      builder.note('Secure Boot has no say: the kernel is loaded directly (kame.directBoot), without firmware.');
+      builder.note(
+        'Secure Boot has no say: the kernel is loaded directly (kame.directBoot), without firmware.',
+      );
     }
     return undefined;
   }
@@ -72,7 +74,9 @@ export function attachMachine(builder: PlanBuilder): void {
   if (firmware) {
     attachFlash(builder, firmware);
     if (spec.firmware.secureBoot && spec.arch === 'aarch64') {
-      builder.note(`Secure Boot by ${basename(firmware.file)}: a guest's kernel could change its keys, since ARM has no SMM.`);
+      builder.note(
+        `Secure Boot by ${basename(firmware.file)}: a guest's kernel could change its keys, since ARM has no SMM.`,
+      );
     }
   }
   attachKernel(builder);

@@ -17,7 +17,9 @@ export function attachSerial(builder: PlanBuilder): void {
   builder.option('serial', 'chardev:serial0');
   for (const serial of spec.serials) {
     // A .vmx from elsewhere must not choose which of our files is written.
-    builder.note(`serial${serial.index} (${serial.kind} ${serial.fileName}) is not connected; the console is \`kame console\`.`);
+    builder.note(
+      `serial${serial.index} (${serial.kind} ${serial.fileName}) is not connected; the console is \`kame console\`.`,
+    );
   }
 }
 

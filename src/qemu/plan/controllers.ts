@@ -29,7 +29,11 @@ const models: Record<ControllerModel, ModelFacts> = {
   ide: { units: 2 },
   pvscsi: { driver: 'pvscsi', units: 64 },
   lsisas1068: { driver: 'mptsas1068', units: 8 },
-  lsilogic: { driver: 'lsi53c895a', units: 7, instead: 'an LSI 53C895A (driver sym53c8xx) instead of a 53C1030' },
+  lsilogic: {
+    driver: 'lsi53c895a',
+    units: 7,
+    instead: 'an LSI 53C895A (driver sym53c8xx) instead of a 53C1030',
+  },
   buslogic: { driver: 'lsi53c895a', units: 7, instead: 'an LSI 53C895A instead of a BusLogic' },
   'virtio-scsi': { driver: 'virtio-scsi-pci', units: 256 },
   'virtio-blk': { units: 8 },
@@ -125,7 +129,11 @@ export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' |
     default:
       return { driver: `scsi-${kind}`, at: { bus: `${id}.0`, 'scsi-id': slot.unit, lun: 0 } };
   }
-  throw new KameError('INVALID_VALUE', `${slotName(slot)}: a controller of the model ${controller.model} takes no CD drive.`, {
-    next: 'Put the drive on sata0 or scsi0.',
-  });
+  throw new KameError(
+    'INVALID_VALUE',
+    `${slotName(slot)}: a controller of the model ${controller.model} takes no CD drive.`,
+    {
+      next: 'Put the drive on sata0 or scsi0.',
+    },
+  );
 }

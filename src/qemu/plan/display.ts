@@ -39,5 +39,6 @@ export function attachDisplay(builder: PlanBuilder): void {
   if (!display.present) return;
   attachVideo(builder);
   builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}`);
-  if (display.accelerate3d) builder.note('3D acceleration (mks.enable3d) is not given to the guest; the display is 2D.');
+  if (display.accelerate3d)
+    builder.note('3D acceleration (mks.enable3d) is not given to the guest; the display is 2D.');
 }

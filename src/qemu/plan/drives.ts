@@ -16,13 +16,20 @@ export function bootIndex(builder: PlanBuilder, kind: BootDevice, at: number): {
 function sourceOf(builder: PlanBuilder, disk: Disk): DiskSource {
   const name = slotName(disk);
   if (disk.mode === 'independent-nonpersistent' || disk.mode === 'undoable') {
-    throw new KameError('INVALID_VALUE', `${name}.mode is ${disk.mode}, which Kame can't keep: what the guest writes would stay.`, {
-      next: `Set ${name}.mode to persistent, or take a snapshot and revert to it.`,
-    });
+    throw new KameError(
+      'INVALID_VALUE',
+      `${name}.mode is ${disk.mode}, which Kame can't keep: what the guest writes would stay.`,
+      {
+        next: `Set ${name}.mode to persistent, or take a snapshot and revert to it.`,
+      },
+    );
   }
   const source = builder.input.disks.get(name);
   if (source) return source;
-  throw new KameError('INTERNAL', `The image of ${name} (${disk.fileName}) was not checked before the start.`);
+  throw new KameError(
+    'INTERNAL',
+    `The image of ${name} (${disk.fileName}) was not checked before the start.`,
+  );
 }
 
 function attachDisk(builder: PlanBuilder, disk: Disk, at: number): void {
@@ -35,14 +42,25 @@ function attachDisk(builder: PlanBuilder, disk: Disk, at: number): void {
   const serial = model === 'nvme' ? {} : { serial: `kame-${id}` };
   const rotation = driver === 'ide-hd' || driver === 'scsi-hd' ? { rotation_rate: 1 } : {};
   const name = `drive-${id}`;
-  builder.device({ driver, id: name, ...place, drive, ...serial, ...errors, ...rotation, ...bootIndex(builder, 'hdd', at) });
+  builder.device({
+    driver,
+    id: name,
+    ...place,
+    drive,
+    ...serial,
+    ...errors,
+    ...rotation,
+    ...bootIndex(builder, 'hdd', at),
+  });
 }
 
 function attachCdrom(builder: PlanBuilder, cdrom: Cdrom, at: number): void {
   const id = slotId(cdrom);
   const { driver, at: place } = drivePlace(builder, cdrom, 'cd');
   const loaded = cdrom.fileName !== null && cdrom.startConnected;
-  const drive = loaded ? { drive: attachIso(builder, builder.resolve(cdrom.fileName as string), `cd-${id}`) } : {};
+  const drive = loaded
+    ? { drive: attachIso(builder, builder.resolve(cdrom.fileName as string), `cd-${id}`) }
+    : {};
   builder.device({ driver, id: `drive-${id}`, ...place, ...drive, ...bootIndex(builder, 'cdrom', at) });
 }
 
@@ -51,7 +69,12 @@ function attachSeed(builder: PlanBuilder): void {
   const { seed } = builder.input.spec.kame;
   if (seed === undefined) return;
   const drive = attachIso(builder, builder.resolve(seed), 'disk-seed');
-  builder.pciDevice(pciPlaces.seed, { driver: 'virtio-blk-pci', id: 'drive-seed', drive, serial: 'kame-seed' });
+  builder.pciDevice(pciPlaces.seed, {
+    driver: 'virtio-blk-pci',
+    id: 'drive-seed',
+    drive,
+    serial: 'kame-seed',
+  });
 }
 
 /** Disks, CD drives and the seed. @throws KameError INVALID_VALUE, INTERNAL */

@@ -56,8 +56,11 @@ export function attachSound(builder: PlanBuilder): void {
 export function addNotes(builder: PlanBuilder): void {
   const { accelerator, spec } = builder.input;
   if (accelerator.kind === 'tcg') {
-    builder.note('The guest is emulated (TCG): slower, and no security boundary by itself; the engine runs confined.');
+    builder.note(
+      'The guest is emulated (TCG): slower, and no security boundary by itself; the engine runs confined.',
+    );
   }
   if (spec.tpm) builder.note('vtpm.present is set; the guest gets no TPM.');
-  if (spec.vnc.enabled) builder.note(`RemoteDisplay.vnc is set; no port is opened, the screen is on a private socket.`);
+  if (spec.vnc.enabled)
+    builder.note(`RemoteDisplay.vnc is set; no port is opened, the screen is on a private socket.`);
 }

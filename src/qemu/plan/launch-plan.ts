@@ -63,7 +63,10 @@ export interface PlanSockets {
 }
 
 /** A QMP command to send once the machine runs. */
-export type SetupCommand = { readonly execute: 'set_link'; readonly arguments: Commands['set_link']['arguments'] };
+export type SetupCommand = {
+  readonly execute: 'set_link';
+  readonly arguments: Commands['set_link']['arguments'];
+};
 
 /** All it takes to start a machine, as data. */
 export interface LaunchPlan {

@@ -38,7 +38,12 @@ function attachFile(builder: PlanBuilder, layer: DiskSource, node: string, writa
  * @returns the name of the top node
  * @throws KameError BAD_IMAGE for a chain of more than 256 layers
  */
-export function attachLayers(builder: PlanBuilder, source: DiskSource, node: string, writable = true): string {
+export function attachLayers(
+  builder: PlanBuilder,
+  source: DiskSource,
+  node: string,
+  writable = true,
+): string {
   const layers: DiskSource[] = [];
   for (let layer: DiskSource | undefined = source; layer; layer = layer.backing) {
     if (layers.length === deepestChain) {

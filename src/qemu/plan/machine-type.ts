@@ -21,7 +21,10 @@ function versionOf(name: string): [number, number] | undefined {
 }
 
 /** The newest versioned type of a family, such as `virt-10.0`. */
-export function newestMachineType(capabilities: Capabilities, family: MachineFamily): MachineType | undefined {
+export function newestMachineType(
+  capabilities: Capabilities,
+  family: MachineFamily,
+): MachineType | undefined {
   return capabilities.machines
     .filter((machine) => familyOf(machine.name) === family && versionOf(machine.name) !== undefined)
     .sort((a, b) => {
@@ -45,13 +48,20 @@ export function chooseMachineType(spec: MachineSpec, capabilities: Capabilities)
   }
   const found = capabilities.machines.find((machine) => machine.name === pinned || machine.alias === pinned);
   if (!found) {
-    throw new KameError('ENGINE_TOO_OLD', `The machine is pinned to the type ${pinned}, which ${engine} does not have.`, {
-      next: 'Install a QEMU that has it (`kame doctor` shows the one in use), or set kame.machineType to another type.',
-    });
+    throw new KameError(
+      'ENGINE_TOO_OLD',
+      `The machine is pinned to the type ${pinned}, which ${engine} does not have.`,
+      {
+        next: 'Install a QEMU that has it (`kame doctor` shows the one in use), or set kame.machineType to another type.',
+      },
+    );
   }
   const family = familyOf(found.name);
   if (!family || (family === 'virt') !== (spec.arch === 'aarch64')) {
-    throw new KameError('INVALID_VALUE', `kame.machineType is ${pinned}; ${spec.arch} machines are ${typesFor(spec.arch)}.`);
+    throw new KameError(
+      'INVALID_VALUE',
+      `kame.machineType is ${pinned}; ${spec.arch} machines are ${typesFor(spec.arch)}.`,
+    );
   }
   return found;
 }

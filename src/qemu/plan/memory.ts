@@ -13,7 +13,10 @@ export function attachMemory(builder: PlanBuilder): void {
   const { capabilities, host, spec } = builder.input;
   const size = spec.memoryMiB * 1024 * 1024;
   if (size > host.memoryBytes) {
-    throw new KameError('HOST_PROBLEM', `memsize is ${formatSize(size)}; this host has ${formatSize(host.memoryBytes)} in all.`);
+    throw new KameError(
+      'HOST_PROBLEM',
+      `memsize is ${formatSize(size)}; this host has ${formatSize(host.memoryBytes)} in all.`,
+    );
   }
   builder.option('m', `size=${spec.memoryMiB}M`);
   if (host.os === 'linux' && capabilities.memoryBackends.includes('memory-backend-memfd')) {

@@ -18,9 +18,13 @@ function attachBackend(builder: PlanBuilder, nic: Nic): void {
   if (nic.connection === 'nat') return builder.netdev({ type: 'user', id });
   if (nic.connection === 'hostonly') return builder.netdev({ type: 'user', id, restrict: true });
   const key = `ethernet${nic.index}.connectionType`;
-  throw new KameError('INVALID_VALUE', `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; nat and hostonly are possible.`, {
-    next: `Set ${key} to nat: \`kame set NAME ${key}=nat\`.`,
-  });
+  throw new KameError(
+    'INVALID_VALUE',
+    `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; nat and hostonly are possible.`,
+    {
+      next: `Set ${key} to nat: \`kame set NAME ${key}=nat\`.`,
+    },
+  );
 }
 
 /** Boot ROMs cost start-up time and a file that may be missing; only an Intel machine that boots from its network needs one. */

@@ -38,7 +38,10 @@ const controllersPerBus: Record<StorageBus, number> = { scsi: 4, nvme: 4, sata: 
 /** Place of `ethernetN`. @throws KameError INVALID_VALUE past the eighth */
 export function nicPlace(index: number): PciAddress {
   if (index >= nicCount) {
-    throw new KameError('INVALID_VALUE', `ethernet${index} is one card too many: ethernet0 to ethernet7 have a place.`);
+    throw new KameError(
+      'INVALID_VALUE',
+      `ethernet${index} is one card too many: ethernet0 to ethernet7 have a place.`,
+    );
   }
   return whole(firstNic + index);
 }
@@ -46,7 +49,10 @@ export function nicPlace(index: number): PciAddress {
 /** Place of a disk controller such as `scsi1`. @throws KameError INVALID_VALUE past the fourth of a kind */
 export function controllerPlace(bus: StorageBus, index: number): PciAddress {
   if (index >= controllersPerBus[bus]) {
-    throw new KameError('INVALID_VALUE', `${bus}${index} is one controller too many: ${bus}0 to ${bus}3 have a place.`);
+    throw new KameError(
+      'INVALID_VALUE',
+      `${bus}${index} is one controller too many: ${bus}0 to ${bus}3 have a place.`,
+    );
   }
   return whole(controllerSlots[bus] + index);
 }
@@ -54,9 +60,13 @@ export function controllerPlace(bus: StorageBus, index: number): PciAddress {
 /** Place of a disk that is a PCI device itself, in the slot its controller would have. @throws KameError INVALID_VALUE past the eighth */
 export function diskPlace(bus: StorageBus, index: number, unit: number): PciAddress {
   if (unit > 7) {
-    throw new KameError('INVALID_VALUE', `${bus}${index}:${unit} has no place: a virtio-blk controller takes units 0 to 7.`, {
-      next: 'Use virtio-scsi for more disks on one controller.',
-    });
+    throw new KameError(
+      'INVALID_VALUE',
+      `${bus}${index}:${unit} has no place: a virtio-blk controller takes units 0 to 7.`,
+      {
+        next: 'Use virtio-scsi for more disks on one controller.',
+      },
+    );
   }
   return { slot: controllerPlace(bus, index).slot, function: unit, shared: true };
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path/posix';
 import { KameError } from '../../core/errors.ts';
 import { attachMachine } from './boot.ts';
 import { PlanBuilder } from './builder.ts';
@@ -13,7 +12,7 @@ import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.
 import { attachMemory } from './memory.ts';
 import { attachNics } from './nics.ts';
 import { attachProcessor, cpuModel } from './processor.ts';
-import { socketsIn } from './sockets.ts';
+import { pidFileIn, socketsIn } from './sockets.ts';
 
 /** Options as a program gets them. */
 export function argumentsOf(options: readonly PlanOption[]): string[] {
@@ -26,12 +25,19 @@ export function argumentsOf(options: readonly PlanOption[]): string[] {
 function checkArch(input: PlanInput): void {
   const { capabilities, spec } = input;
   if (capabilities.arch !== spec.arch) {
-    throw new KameError('INTERNAL', `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${spec.arch}.`);
+    throw new KameError(
+      'INTERNAL',
+      `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${spec.arch}.`,
+    );
   }
   if (!capabilities.accelerators.includes(input.accelerator.kind)) {
-    throw new KameError('ENGINE_TOO_OLD', `${capabilities.binary} was built without ${input.accelerator.kind}.`, {
-      next: 'Set kame.accelerator to auto.',
-    });
+    throw new KameError(
+      'ENGINE_TOO_OLD',
+      `${capabilities.binary} was built without ${input.accelerator.kind}.`,
+      {
+        next: 'Set kame.accelerator to auto.',
+      },
+    );
   }
 }
 
@@ -45,7 +51,7 @@ export function plan(input: PlanInput): LaunchPlan {
   const machine = chooseMachineType(input.spec, input.capabilities);
   const sockets = socketsIn(input.paths.run, input.host.os);
   const builder = new PlanBuilder(input, machine.name, familyOf(machine.name) as MachineFamily, sockets);
-  const pidFile = join(input.paths.run, 'pid');
+  const pidFile = pidFileIn(input.paths.run);
 
   attachIdentity(builder);
   builder.option('pidfile', pidFile);

@@ -35,7 +35,10 @@ export function attachProcessor(builder: PlanBuilder, maxCpus: number): void {
   const { accelerator, spec } = builder.input;
   const limit = spec.arch === 'aarch64' && gicVersion(builder) === '2' ? Math.min(8, maxCpus) : maxCpus;
   if (spec.cpus > limit) {
-    throw new KameError('INVALID_VALUE', `numvcpus is ${spec.cpus}; ${builder.machineType} takes at most ${limit} here.`);
+    throw new KameError(
+      'INVALID_VALUE',
+      `numvcpus is ${spec.cpus}; ${builder.machineType} takes at most ${limit} here.`,
+    );
   }
   builder.option('accel', accelerator.kind === 'tcg' ? tcgOptions(builder) : accelerator.kind);
   builder.option('cpu', cpuModel(builder));

@@ -9,10 +9,14 @@ const longest: Record<HostFacts['os'], number> = { darwin: 103, linux: 107 };
 export function checkSocketPath(path: string, os: HostFacts['os']): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= longest[os]) return;
-  throw new KameError('HOST_PROBLEM', `The socket path ${path} has ${bytes} bytes; this system allows ${longest[os]}.`, {
-    next: 'Set KAME_HOME to a directory with a shorter path.',
-    details: { path, bytes, allowed: longest[os] },
-  });
+  throw new KameError(
+    'HOST_PROBLEM',
+    `The socket path ${path} has ${bytes} bytes; this system allows ${longest[os]}.`,
+    {
+      next: 'Set KAME_HOME to a directory with a shorter path.',
+      details: { path, bytes, allowed: longest[os] },
+    },
+  );
 }
 
 /** The sockets of a machine in its run directory. @throws KameError HOST_PROBLEM when a path is too long */
@@ -26,4 +30,9 @@ export function socketsIn(run: string, os: HostFacts['os']): PlanSockets {
   };
   for (const path of Object.values(sockets)) checkSocketPath(path as string, os);
   return sockets;
+}
+
+/** Where QEMU writes its process id, and holds a lock on it. */
+export function pidFileIn(run: string): string {
+  return join(run, 'pid');
 }

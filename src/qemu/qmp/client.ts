@@ -141,7 +141,9 @@ export class QmpClient implements AsyncDisposable {
     this.#nextId += 1;
     const { result, entry } = this.#wait(command, options, () => this.#pending.delete(id));
     if (this.#end) {
-      entry.settle(new KameError(this.#end.code, this.#end.message, { next: this.#end.next, cause: this.#end }));
+      entry.settle(
+        new KameError(this.#end.code, this.#end.message, { next: this.#end.next, cause: this.#end }),
+      );
       return result;
     }
     if (options.signal?.aborted) return result;
@@ -161,7 +163,8 @@ export class QmpClient implements AsyncDisposable {
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     let entry!: Pending;
     const result = new Promise<unknown>((resolve, reject) => {
-      const onAbort = (): void => entry.settle(new KameError('CANCELLED', `Waiting for ${command} was cancelled.`));
+      const onAbort = (): void =>
+        entry.settle(new KameError('CANCELLED', `Waiting for ${command} was cancelled.`));
       const timer = setTimeout(() => entry.settle(lateError(command, timeoutMs)), timeoutMs);
       let settled = false;
       const settle = (error: KameError | undefined, value?: unknown): void => {
@@ -196,19 +199,30 @@ export class QmpClient implements AsyncDisposable {
     try {
       message = JSON.parse(line) as Record<string, unknown>;
     } catch {
-      throw new KameError('ENGINE_FAILED', `The monitor sent something that is not JSON: ${line.slice(0, 80)}`);
+      throw new KameError(
+        'ENGINE_FAILED',
+        `The monitor sent something that is not JSON: ${line.slice(0, 80)}`,
+      );
     }
     if (typeof message !== 'object' || message === null) {
-      throw new KameError('ENGINE_FAILED', `The monitor sent something that is not QMP: ${line.slice(0, 80)}`);
+      throw new KameError(
+        'ENGINE_FAILED',
+        `The monitor sent something that is not QMP: ${line.slice(0, 80)}`,
+      );
     }
     if ('event' in message) this.#emit(message);
     else if ('QMP' in message) this.#greet(message['QMP']);
     else if ('return' in message || 'error' in message) this.#reply(message);
-    else throw new KameError('ENGINE_FAILED', `The monitor sent something that is not QMP: ${line.slice(0, 80)}`);
+    else
+      throw new KameError(
+        'ENGINE_FAILED',
+        `The monitor sent something that is not QMP: ${line.slice(0, 80)}`,
+      );
   }
 
   #greet(greeting: unknown): void {
-    const version = (greeting as { version?: { qemu?: Partial<QmpVersion>; package?: unknown } } | null)?.version;
+    const version = (greeting as { version?: { qemu?: Partial<QmpVersion>; package?: unknown } } | null)
+      ?.version;
     const { major, minor, micro } = version?.qemu ?? {};
     if (![major, minor, micro].every(Number.isInteger)) {
       throw new KameError('ENGINE_FAILED', 'The monitor greets without a version: it is not QEMU.');
@@ -228,7 +242,9 @@ export class QmpClient implements AsyncDisposable {
     const entry = typeof id === 'string' ? this.#pending.get(id) : undefined;
     if (entry && 'error' in message) {
       const error = message['error'] as { class?: unknown; desc?: unknown } | null;
-      entry.settle(new QmpError(entry.command, String(error?.class ?? 'GenericError'), String(error?.desc ?? '')));
+      entry.settle(
+        new QmpError(entry.command, String(error?.class ?? 'GenericError'), String(error?.desc ?? '')),
+      );
     } else if (entry) {
       entry.settle(undefined, message['return']);
     } else if ('error' in message && id === undefined) {

@@ -12,7 +12,9 @@ export function parseUses(text: string): Uses {
   const prefix = 'unstable ';
   return {
     names: lines.filter((line) => line !== '' && !line.startsWith(prefix)),
-    unstable: new Set(lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length).trim())),
+    unstable: new Set(
+      lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length).trim()),
+    ),
   };
 }
 
@@ -39,7 +41,8 @@ class Printer {
     const entry = this.#index.type(name);
     if (!entry) return 'unknown';
     if (entry['meta-type'] === 'builtin') return builtinType(entry);
-    if (entry['meta-type'] === 'array') return `ReadonlyArray<${this.reference(entry['element-type'] ?? '')}>`;
+    if (entry['meta-type'] === 'array')
+      return `ReadonlyArray<${this.reference(entry['element-type'] ?? '')}>`;
     if (entry.name === 'Empty') return 'Record<string, never>';
     this.#wanted.add(entry.name);
     return entry.name;
@@ -70,7 +73,9 @@ class Printer {
       });
     const optional = tag && 'default' in tag ? '?' : '';
     if (bare.length > 0) {
-      arms.push(`{ ${key(entry.tag)}${optional}: ${bare.map((value) => JSON.stringify(value)).join(' | ')} }`);
+      arms.push(
+        `{ ${key(entry.tag)}${optional}: ${bare.map((value) => JSON.stringify(value)).join(' | ')} }`,
+      );
     }
     return `type ${entry.name} = {\n${base.join('\n')}\n} & (\n  | ${arms.join('\n  | ')}\n);`;
   }
@@ -163,4 +168,3 @@ export function newestSchema(files: readonly string[]): string | undefined {
   };
   return [...files].sort((a, b) => rank(b) - rank(a))[0];
 }
-

@@ -86,7 +86,11 @@ function rootTypes(entry: SchemaEntry): Array<[type: string, name: string]> {
 }
 
 function isEmptyObject(entry: SchemaEntry): boolean {
-  return entry['meta-type'] === 'object' && (entry.members ?? []).length === 0 && (entry.variants ?? []).length === 0;
+  return (
+    entry['meta-type'] === 'object' &&
+    (entry.members ?? []).length === 0 &&
+    (entry.variants ?? []).length === 0
+  );
 }
 
 function freeName(wanted: string, taken: ReadonlySet<string>): string {
@@ -123,7 +127,8 @@ function typeNames(index: SchemaIndex, roots: readonly string[]): Map<string, st
 /** An array is called after its element, whatever path led to the element first. */
 function settleArrays(index: SchemaIndex, names: Map<string, string>): Map<string, string> {
   const settle = (type: string): string => {
-    const element = index.type(type)?.['meta-type'] === 'array' ? index.type(type)?.['element-type'] : undefined;
+    const element =
+      index.type(type)?.['meta-type'] === 'array' ? index.type(type)?.['element-type'] : undefined;
     return element === undefined ? (names.get(type) ?? type) : `[${settle(element)}]`;
   };
   return new Map([...names.keys()].map((type) => [type, settle(type)]));
@@ -146,10 +151,15 @@ function rename(entry: SchemaEntry, names: ReadonlyMap<string, string>): SchemaE
       ? {
           members: isEnum
             ? entry.members
-            : entry.members.map((member) => ({ ...member, ...(member.type ? { type: of(member.type) } : {}) })),
+            : entry.members.map((member) => ({
+                ...member,
+                ...(member.type ? { type: of(member.type) } : {}),
+              })),
         }
       : {}),
-    ...(entry.variants ? { variants: entry.variants.map((one) => ({ case: one.case, type: of(one.type) })) } : {}),
+    ...(entry.variants
+      ? { variants: entry.variants.map((one) => ({ case: one.case, type: of(one.type) })) }
+      : {}),
     // `values` repeats the names of an enum's members for old clients.
     ...(entry.values && !entry.members ? { values: entry.values } : {}),
   };

@@ -37,6 +37,7 @@ export interface Commands {
   "query-balloon": { arguments: Record<string, never>; result: QueryBalloonResult };
   "query-block": { arguments: Record<string, never>; result: ReadonlyArray<QueryBlockResultItem> };
   "query-blockstats": { arguments: QueryBlockstatsArguments; result: ReadonlyArray<QueryBlockstatsResultItem> };
+  "query-chardev": { arguments: Record<string, never>; result: ReadonlyArray<QueryChardevResultItem> };
   "query-command-line-options": { arguments: QueryCommandLineOptionsArguments; result: ReadonlyArray<QueryCommandLineOptionsResultItem> };
   "query-cpu-definitions": { arguments: Record<string, never>; result: ReadonlyArray<QueryCpuDefinitionsResultItem> };
   "query-cpus-fast": { arguments: Record<string, never>; result: ReadonlyArray<QueryCpusFastResultItem> };
@@ -1626,6 +1627,11 @@ interface QueryBlockstatsResultItemStatsTimedStatsItem {
   avg_rd_queue_depth: number;
   avg_wr_queue_depth: number;
   avg_zone_append_queue_depth: number;
+}
+interface QueryChardevResultItem {
+  label: string;
+  filename: string;
+  "frontend-open": boolean;
 }
 interface QueryCommandLineOptionsArguments {
   option?: string;

@@ -1,0 +1,29 @@
+import type { Arch } from '../../spec/machine.ts';
+import type { AcceleratorKind } from '../capabilities/capabilities.ts';
+
+/** Whether a guest booted under an accelerator, and how that was seen. Cached until engine or host kernel change. */
+export interface AcceleratorVerdict {
+  readonly kind: AcceleratorKind;
+  readonly arch: Arch;
+  readonly works: boolean;
+  /** A sentence for people: `the tiny guest reached its console in 0.4 s`, `no console output within 10 s`. */
+  readonly reason: string;
+  /** ISO 8601 */
+  readonly at: string;
+}
+
+export interface VerdictSubject {
+  readonly kind: AcceleratorKind;
+  readonly arch: Arch;
+  /** From `engineKey`: path, size and time of the binary. */
+  readonly engineKey: string;
+  readonly engineVersion: string;
+  /** `os.release()` */
+  readonly hostKernel: string;
+}
+
+/** What a verdict holds for. It is void as soon as any part changes. */
+export function verdictKey(subject: VerdictSubject): string {
+  const { arch, engineKey, engineVersion, hostKernel, kind } = subject;
+  return [kind, arch, engineKey, engineVersion, hostKernel].join('|');
+}

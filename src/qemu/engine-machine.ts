@@ -1,0 +1,151 @@
+import { readFile, rm } from 'node:fs/promises';
+import { poll } from '../core/deadline.ts';
+import { KameError } from '../core/errors.ts';
+import { readFileCapped, temporaryName, writeFileAtomic } from '../sys/files.ts';
+import { identify, isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { run } from '../sys/process.ts';
+import { versionText, type AcceleratorKind } from './capabilities/capabilities.ts';
+import { pngFromPpm } from './png.ts';
+import type { Commands, Events } from './qmp/generated/protocol.ts';
+import type { QmpClient } from './qmp/client.ts';
+import { QmpError } from './qmp/qmp-error.ts';
+
+/** QMP's words for what a machine does: `running`, `paused`, `io-error`, `inmigrate`, … */
+export type EngineStatus = Commands['query-status']['result']['status'];
+
+const largestScreenshot = 256 * 1024 * 1024;
+
+/** Who wrote a QEMU's pid file, if that process still runs. */
+export async function engineOf(pidFile: string): Promise<ProcessIdentity | undefined> {
+  const text = await readFile(pidFile, 'utf8').catch(() => '');
+  const pid = /^\s*(\d{1,10})\s*$/.exec(text)?.[1];
+  return pid === undefined ? undefined : await identify(Number(pid));
+}
+
+/** A running QEMU and its monitor. Disposing lets go of the monitor; the guest runs on. */
+export class EngineMachine implements AsyncDisposable {
+  readonly name: string;
+  readonly qmp: QmpClient;
+  readonly identity: ProcessIdentity;
+
+  constructor(name: string, qmp: QmpClient, identity: ProcessIdentity) {
+    this.name = name;
+    this.qmp = qmp;
+    this.identity = identity;
+  }
+
+  /** Resolves with the reason when the monitor's connection ends: mostly because QEMU ended. */
+  get closed(): Promise<KameError> {
+    return this.qmp.closed;
+  }
+
+  /** Calls the listener for each event of that name until the result is disposed. */
+  on<E extends keyof Events>(event: E, listener: (data: Events[E], at: Date) => void): Disposable {
+    return this.qmp.on(event, listener);
+  }
+
+  async status(): Promise<EngineStatus> {
+    return (await this.qmp.execute('query-status', {}, { timeoutMs: 10_000 })).status;
+  }
+
+  /** QEMU's version, such as `7.2.22`. */
+  get version(): string {
+    return versionText(this.qmp);
+  }
+
+  /** What runs the guest's code. QMP tells of KVM; Hypervisor.framework shows on the command line alone. */
+  async accelerator(): Promise<AcceleratorKind> {
+    if ((await this.qmp.execute('query-kvm')).enabled) return 'kvm';
+    if (process.platform !== 'darwin') return 'tcg';
+    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', String(this.identity.pid)]);
+    return / -accel hvf /.test(stdout) ? 'hvf' : 'tcg';
+  }
+
+  /** Whether something in the guest has opened the guest agent's port. */
+  async agentPortOpen(): Promise<boolean> {
+    const chardevs = await this.qmp.execute('query-chardev');
+    return chardevs.some((one) => one.label === 'qga' && one['frontend-open']);
+  }
+
+  /** Whether the engine's process still runs. */
+  async isAlive(): Promise<boolean> {
+    return await isAlive(this.identity);
+  }
+
+  /** Presses the power button: the guest shuts down if it listens. */
+  async powerdown(): Promise<void> {
+    await this.qmp.execute('system_powerdown');
+  }
+
+  async pause(): Promise<void> {
+    await this.qmp.execute('stop');
+  }
+
+  async resume(): Promise<void> {
+    await this.qmp.execute('cont');
+  }
+
+  async reset(): Promise<void> {
+    await this.qmp.execute('system_reset');
+  }
+
+  /**
+   * Ends QEMU as if the plug was pulled, but with its image files closed in order; by force once the deadline is over.
+   * @throws KameError ENGINE_TIMEOUT when the process survives even that
+   */
+  async quit(options: { deadlineMs?: number } = {}): Promise<void> {
+    const deadlineMs = options.deadlineMs ?? 10_000;
+    try {
+      await this.qmp.execute('quit', {}, { timeoutMs: deadlineMs });
+    } catch {
+      // A monitor that is gone or hangs is no reason to give up: the process is what counts.
+    }
+    if (await this.#waitUntilGone(deadlineMs)) return;
+    await this.kill();
+  }
+
+  /** Ends the process at once. @throws KameError ENGINE_TIMEOUT when it is still there after 5 s */
+  async kill(): Promise<void> {
+    await signalProcess(this.identity, 'SIGKILL');
+    if (await this.#waitUntilGone(5000)) return;
+    throw new KameError(
+      'ENGINE_TIMEOUT',
+      `The engine of ${this.name} (process ${this.identity.pid}) does not end.`,
+      {
+        next: 'It may hang in a failing disk of the host; its kernel log says more.',
+      },
+    );
+  }
+
+  /** Writes what the screen shows as a PNG. @throws KameError ENGINE_FAILED without a screen, FILE_ACCESS, DISK_FULL */
+  async screenshot(file: string): Promise<void> {
+    const raw = temporaryName(file);
+    try {
+      try {
+        await this.qmp.execute('screendump', { filename: raw, format: 'png' });
+        await writeFileAtomic(file, await readFileCapped(raw, largestScreenshot));
+      } catch (error) {
+        // Builds without libpng, and QEMU before 7.1, know PPM only.
+        if (!(error instanceof QmpError) || !/png|format/i.test(error.description)) throw error;
+        await this.qmp.execute('screendump', { filename: raw });
+        await writeFileAtomic(file, pngFromPpm(await readFileCapped(raw, largestScreenshot)));
+      }
+    } finally {
+      await rm(raw, { force: true });
+    }
+  }
+
+  /** Lets go of the monitor; the guest runs on, and another process can attach. */
+  async detach(): Promise<void> {
+    await this.qmp[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.detach();
+  }
+
+  async #waitUntilGone(deadlineMs: number): Promise<boolean> {
+    const gone = async (): Promise<true | undefined> => ((await this.isAlive()) ? undefined : true);
+    return (await poll(gone, { deadlineMs, maxStepMs: 50 })) ?? false;
+  }
+}

@@ -1,0 +1,60 @@
+import { deflateSync } from 'node:zlib';
+import { KameError } from '../core/errors.ts';
+
+const largestSide = 16_384;
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value >>> 0;
+});
+
+function crc32(data: Buffer): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const out = Buffer.alloc(body.length + 8);
+  out.writeUInt32BE(data.length, 0);
+  body.copy(out, 4);
+  out.writeUInt32BE(crc32(body), body.length + 4);
+  return out;
+}
+
+/**
+ * Turns the picture that QEMU's `screendump` writes in any build (binary PPM, 8 bits) into a PNG.
+ * @throws KameError ENGINE_FAILED for anything else
+ */
+export function pngFromPpm(ppm: Buffer): Buffer {
+  const head = /^P6\s+(\d{1,5})\s+(\d{1,5})\s+255\s/.exec(ppm.toString('latin1', 0, 64));
+  const width = Number(head?.[1] ?? 0);
+  const height = Number(head?.[2] ?? 0);
+  const pixels = ppm.subarray(head?.[0].length ?? 0);
+  const row = width * 3;
+  if (
+    !head ||
+    width < 1 ||
+    height < 1 ||
+    width > largestSide ||
+    height > largestSide ||
+    pixels.length !== row * height
+  ) {
+    throw new KameError('ENGINE_FAILED', 'QEMU wrote a screenshot that is no picture.');
+  }
+  const rows = Buffer.alloc((row + 1) * height);
+  for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (row + 1) + 1, y * row, (y + 1) * row);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
