@@ -1,0 +1,210 @@
+import { KameError } from '../core/errors.ts';
+import { formatSize, parseSize } from '../core/units.ts';
+import { booleanText } from '../vmx/values.ts';
+import { listOf } from './reading.ts';
+import { isVmwareStaticMac, normalizeMac } from './uuid.ts';
+
+/** Key -> value, or null to delete. */
+export type Changes = ReadonlyMap<string, string | null>;
+
+/** A setting for people: one word that stands for one or more keys of the .vmx. */
+export interface Setting {
+  readonly name: string;
+  /** What it is, for --help. */
+  readonly what: string;
+  /** The form of the value, for --help and messages. */
+  readonly form: string;
+  readonly example: string;
+  /** The keys it writes. */
+  readonly keys: readonly string[];
+  /** @throws KameError INVALID_VALUE when the text is not of the form */
+  readonly changes: (text: string) => Changes;
+}
+
+function invalid(name: string, text: string, form: string): KameError {
+  return new KameError('INVALID_VALUE', `${name} is "${text}"; allowed is ${form}.`);
+}
+
+function setting(
+  name: string,
+  what: string,
+  key: string,
+  form: string,
+  example: string,
+  value: (text: string) => string,
+): Setting {
+  return { name, what, form, example, keys: [key], changes: (text) => new Map([[key, value(text)]]) };
+}
+
+function text(name: string, what: string, key: string, form: string, example: string): Setting {
+  return setting(name, what, key, form, example, (value) => value);
+}
+
+function integer(name: string, what: string, key: string, form: string, example: string): Setting {
+  return setting(name, what, key, form, example, (value) => {
+    if (!/^\d{1,9}$/.test(value.trim())) throw invalid(name, value, form);
+    return String(Number(value));
+  });
+}
+
+function size(name: string, what: string, key: string, unit: number, form: string, example: string): Setting {
+  return setting(name, what, key, form, example, (value) => {
+    // A bare number would be bytes here and megabytes in VMware: ask instead of guessing.
+    if (/^\s*\d+\s*$/.test(value)) {
+      throw new KameError('INVALID_VALUE', `${name} is "${value}", without a unit.`, {
+        next: `Write the unit too, such as ${example}.`,
+      });
+    }
+    const bytes = parseSize(value, name);
+    if (bytes % unit !== 0) throw invalid(name, value, `${form}, a multiple of ${formatSize(unit)}`);
+    return String(bytes / unit);
+  });
+}
+
+const onOffForm = 'on or off';
+
+function readOnOff(name: string, value: string): boolean {
+  const word = value.trim().toLowerCase();
+  if (['on', 'true', 'yes', '1'].includes(word)) return true;
+  if (['off', 'false', 'no', '0'].includes(word)) return false;
+  throw invalid(name, value, onOffForm);
+}
+
+function onOff(name: string, what: string, ...keys: string[]): Setting {
+  const changes = (value: string): Changes => {
+    const written = booleanText(readOnOff(name, value));
+    return new Map(keys.map((key) => [key, written]));
+  };
+  return { name, what, form: onOffForm, example: 'on', keys, changes };
+}
+
+function choice(name: string, what: string, key: string, words: readonly string[]): Setting {
+  const form = listOf(words);
+  return setting(name, what, key, form, words[0] ?? '', (value) => {
+    const found = words.find((word) => word === value.trim().toLowerCase());
+    if (found === undefined) throw invalid(name, value, form);
+    return found;
+  });
+}
+
+const networkForm = 'nat, bridged, hostonly or the name of a network such as VMnet5';
+
+const network: Setting = {
+  name: 'network',
+  what: 'network of the first adapter',
+  form: networkForm,
+  example: 'nat',
+  keys: ['ethernet0.connectionType', 'ethernet0.vnet'],
+  changes: (value) => {
+    const word = value.trim();
+    if (['nat', 'bridged', 'hostonly'].includes(word.toLowerCase())) {
+      return new Map([
+        ['ethernet0.connectionType', word.toLowerCase()],
+        ['ethernet0.vnet', null],
+      ]);
+    }
+    if (!/^vmnet\d{1,3}$/i.test(word)) throw invalid('network', value, networkForm);
+    return new Map([
+      ['ethernet0.connectionType', 'custom'],
+      ['ethernet0.vnet', word],
+    ]);
+  },
+};
+
+const macForm = 'six hex pairs such as 00:50:56:12:34:56';
+
+const mac: Setting = {
+  name: 'mac',
+  what: 'address of the first adapter',
+  form: macForm,
+  example: '00:50:56:12:34:56',
+  keys: [
+    'ethernet0.addressType',
+    'ethernet0.address',
+    'ethernet0.checkMACAddress',
+    'ethernet0.generatedAddress',
+    'ethernet0.generatedAddressOffset',
+  ],
+  changes: (value) => {
+    const address = normalizeMac(value.trim());
+    if (address === undefined) throw invalid('mac', value, macForm);
+    return new Map([
+      ['ethernet0.addressType', 'static'],
+      ['ethernet0.address', address],
+      ['ethernet0.checkMACAddress', isVmwareStaticMac(address) ? null : 'FALSE'],
+      ['ethernet0.generatedAddress', null],
+      ['ethernet0.generatedAddressOffset', null],
+    ]);
+  },
+};
+
+/** The settings of `kame set`, in the order in which --help shows them. An empty value takes a setting back. */
+export const settingList: readonly Setting[] = [
+  integer('cpus', 'virtual processors', 'numvcpus', '1 to 32', '4'),
+  integer('cores-per-socket', 'cores in each socket', 'cpuid.coresPerSocket', 'a divisor of cpus', '2'),
+  size('memory', 'memory', 'memsize', 1024 ** 2, '64MiB to 1TiB', '2GiB'),
+  text('notes', 'what you want to remember', 'annotation', 'any text', 'web server'),
+  text(
+    'guest-os',
+    'VMware id of the guest system',
+    'guestOS',
+    'an id of the same architecture',
+    'arm-debian12-64',
+  ),
+  choice('accelerator', 'what runs the guest’s code', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),
+  text('machine-type', 'pinned machine type of QEMU', 'kame.machineType', 'such as virt-7.2', 'virt-7.2'),
+  choice('firmware', 'what boots the guest', 'firmware', ['efi', 'bios']),
+  onOff('secure-boot', 'UEFI Secure Boot', 'uefi.secureBoot.enabled'),
+  onOff('tpm', 'a TPM 2.0', 'vtpm.present'),
+  text('boot-order', 'what to boot from, in order', 'bios.bootOrder', 'hdd,cdrom,ethernet0', 'cdrom,hdd'),
+  onOff('display', 'a graphics adapter', 'svga.present'),
+  integer('displays', 'screens', 'svga.numDisplays', '1 to 16', '2'),
+  size(
+    'graphics-memory',
+    'memory of the graphics adapter',
+    'svga.graphicsMemoryKB',
+    1024,
+    '1MiB to 16GiB',
+    '256MiB',
+  ),
+  onOff('3d', 'accelerated 3D graphics', 'mks.enable3d'),
+  onOff('sound', 'a sound card', 'sound.present'),
+  onOff('usb', 'USB controllers', 'usb.present', 'ehci.present', 'usb_xhci.present'),
+  choice('input', 'keyboard and pointer', 'kame.input', ['usb', 'virtio', 'ps2']),
+  network,
+  mac,
+  onOff('vnc', 'a VNC server', 'RemoteDisplay.vnc.enabled'),
+  integer('vnc-port', 'port of the VNC server', 'RemoteDisplay.vnc.port', '1 to 65535', '5901'),
+  text(
+    'kernel-options',
+    'command line of a kernel booted directly',
+    'kame.boot.commandLine',
+    'one line',
+    'quiet',
+  ),
+];
+
+/** Keys that no `set` may touch, folded, and why. */
+export const protectedKeys: ReadonlyMap<string, string> = new Map([
+  ['.encoding', 'the whole file is written in it'],
+  ['config.version', 'no program reads the file without it'],
+  ['virtualhw.version', 'the guest’s hardware depends on it'],
+  ['virtualhw.productcompatibility', 'the file is one of a desktop product'],
+  ['displayname', 'it goes with the names of the files: use `kame rename`'],
+  ['name', 'it goes with the names of the files: use `kame rename`'],
+  ['uuid.bios', 'it is the machine’s identity'],
+  ['uuid.location', 'it is the machine’s identity'],
+  ['vc.uuid', 'it is the machine’s identity'],
+  ['nvram', 'the file with the EFI variables goes with the machine'],
+  ['extendedconfigfile', 'the file goes with the machine'],
+  ['checkpoint.vmstate', 'it says which suspended state the machine has'],
+  ['kame.seed', 'the seed is made with the machine'],
+  ['kame.image', 'it says what the first disk was made from'],
+  ['kame.boot.kernel', 'the kernel goes with the machine'],
+  ['kame.boot.initrd', 'the initrd goes with the machine'],
+]);
+
+/** Beginnings of keys that no `set` may touch. */
+export const protectedPrefixes: readonly (readonly [string, string])[] = [
+  ['encryption.', 'the file could not be decrypted any more'],
+];

@@ -1,0 +1,131 @@
+import { KameError } from '../core/errors.ts';
+import { suggest } from '../core/suggest.ts';
+import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
+import { isPlainKey, suggestKey } from './known-keys.ts';
+import { shown, type SpecProblem } from './problem.ts';
+import { readSpec } from './read.ts';
+import { protectedKeys, protectedPrefixes, settingList, type Changes, type Setting } from './setting-list.ts';
+import { validateSpec } from './validate.ts';
+
+/** One `key=value` of `kame set`. */
+export interface SettingChange {
+  /** A name of settingList, or any key of the .vmx. */
+  readonly key: string;
+  /** Empty: the setting goes back to its default; the key is deleted. */
+  readonly value: string;
+}
+
+const settingsByName = new Map(settingList.map((setting) => [setting.name, setting]));
+
+function problem(severity: SpecProblem['severity'], change: SettingChange, message: string): SpecProblem {
+  return { severity, key: shown(change.key), value: shown(change.value), allowed: '', message };
+}
+
+function protection(key: string): string | undefined {
+  const folded = foldKey(key);
+  return protectedKeys.get(folded) ?? protectedPrefixes.find(([prefix]) => folded.startsWith(prefix))?.[1];
+}
+
+function unknown(change: SettingChange): SpecProblem {
+  const names = settingList.map((setting) => setting.name);
+  const meant = suggest(change.key, names);
+  const hint =
+    meant === undefined
+      ? `The settings are ${names.join(', ')}, and keys of the .vmx.`
+      : `Did you mean ${meant}?`;
+  return problem('error', change, `"${shown(change.key)}" is not a setting. ${hint}`);
+}
+
+/** What a KameError says, with its advice where that is of this case. Any other error is a mistake of ours. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof KameError)) throw error;
+  return error.next === error.kind.next ? error.message : `${error.message} ${error.next}`;
+}
+
+function settingChanges(setting: Setting, value: string): Changes {
+  return value === '' ? new Map(setting.keys.map((key) => [key, null])) : setting.changes(value);
+}
+
+/** What one `key=value` does to the keys of the file, or why it does nothing. */
+function interpret(change: SettingChange): { changes: Changes; problems: readonly SpecProblem[] } {
+  const none: Changes = new Map();
+  const reason = protection(change.key);
+  if (reason !== undefined) {
+    const message = `${shown(change.key)} can’t be set: ${reason}.`;
+    return { changes: none, problems: [problem('error', change, message)] };
+  }
+  const setting = settingsByName.get(change.key.toLowerCase());
+  try {
+    if (setting) return { changes: settingChanges(setting, change.value), problems: [] };
+  } catch (error) {
+    return { changes: none, problems: [problem('error', change, sentenceOf(error))] };
+  }
+  if (!isPlainKey(change.key) && !change.key.includes('.'))
+    return { changes: none, problems: [unknown(change)] };
+  const meant = suggestKey(change.key);
+  const hint = `${shown(change.key)} is no key that is known. Did you mean ${meant ?? ''}?`;
+  return {
+    changes: new Map([[change.key, change.value === '' ? null : change.value]]),
+    problems: meant === undefined ? [] : [problem('warning', change, hint)],
+  };
+}
+
+function identityOf({ key, value, message }: SpecProblem): string {
+  return JSON.stringify([foldKey(key), value, message]);
+}
+
+function problemsOf(doc: VmxDocument): SpecProblem[] {
+  const { spec, problems } = readSpec(doc);
+  return [...problems, ...validateSpec(spec)];
+}
+
+/**
+ * The problems that the edit brings: a machine with an old one can still be set. A value that the reader would
+ * replace by a default is an error here, for it is not what was asked for.
+ */
+function newProblems(before: VmxDocument, after: VmxDocument): SpecProblem[] {
+  const old = new Set(problemsOf(before).map(identityOf));
+  return problemsOf(after)
+    .filter((found) => !old.has(identityOf(found)))
+    .map((found) => (found.allowed === '' ? found : { ...found, severity: 'error' as const }));
+}
+
+function archProblem(before: VmxDocument, after: VmxDocument): SpecProblem[] {
+  const [was, is] = [readSpec(before).spec, readSpec(after).spec];
+  if (was.arch === is.arch) return [];
+  const allowed = was.arch === 'aarch64' ? 'an id that starts with arm-' : 'an id without arm-';
+  const message = `guestOS is "${shown(is.guestOS)}"; allowed is ${allowed}, for the disk holds a system for ${was.arch}.`;
+  return [{ severity: 'error', key: 'guestOS', value: shown(is.guestOS), allowed, message }];
+}
+
+/**
+ * Applies `key=value` pairs to a `.vmx`: names of settingList, or any key of the file. The result is read and
+ * validated; if that (or a value, or a protected key) gives a problem of severity `error`, `doc` is the document as
+ * it was. Warnings are for people to see.
+ */
+export function applySettings(
+  doc: VmxDocument,
+  settings: readonly SettingChange[],
+): { doc: VmxDocument; problems: SpecProblem[] } {
+  const changes = new Map<string, string | null>();
+  const problems: SpecProblem[] = [];
+  for (const change of settings) {
+    const result = interpret(change);
+    problems.push(...result.problems);
+    for (const [key, value] of result.changes) changes.set(key, value);
+  }
+  if (problems.some((found) => found.severity === 'error')) return { doc, problems };
+  const edited = tryEdit(doc, changes);
+  if (!('lines' in edited)) return { doc, problems: [...problems, edited] };
+  problems.push(...archProblem(doc, edited), ...newProblems(doc, edited));
+  return problems.some((found) => found.severity === 'error') ? { doc, problems } : { doc: edited, problems };
+}
+
+function tryEdit(doc: VmxDocument, changes: Changes): VmxDocument | SpecProblem {
+  try {
+    return edit(doc, changes);
+  } catch (error) {
+    const [key, value] = [...changes][0] ?? ['', ''];
+    return problem('error', { key, value: value ?? '' }, sentenceOf(error));
+  }
+}
