@@ -6,12 +6,10 @@ import { run, type RunResult } from '../sys/process.ts';
 import { temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
+import { maxVirtualSize } from './limits.ts';
 
 /** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */
 export type EngineFormat = 'raw' | 'qcow2';
-
-/** Largest virtual size that is made or accepted: 64 TiB. */
-export const maxVirtualSize = 64 * 1024 ** 4;
 
 const quickTimeoutMs = 60_000;
 const longTimeoutMs = 6 * 60 * 60_000;

@@ -1,0 +1,139 @@
+import { lstat, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { KameError } from '../core/errors.ts';
+import type { Progress } from '../core/progress.ts';
+import { formatSize } from '../core/units.ts';
+import { fileError, temporaryName } from '../sys/files.ts';
+import { copyImage } from './copy.ts';
+import { requireFreeSpace } from './free-space.ts';
+import { badImage } from './image-file.ts';
+import { probeImage, type ProbedImage } from './probe.ts';
+import { convert, resize } from './qemu-img.ts';
+import { writeSparseRaw } from './raw-writer.ts';
+import { openVmdk } from './vmdk/vmdk-disk.ts';
+
+export interface ImportOptions {
+  /** A qcow2, raw or VMDK file. Never written. */
+  readonly source: string;
+  /** Path of the qcow2 to make; must not exist. */
+  readonly target: string;
+  /** Grows the disk to this many bytes. */
+  readonly sizeBytes?: number;
+  /** Path or name of the program. Default `qemu-img`. */
+  readonly qemuImg?: string;
+  /** Takes a file without any known signature as raw. */
+  readonly allowRaw?: boolean;
+  readonly progress: Progress;
+}
+
+export interface ImportedDisk {
+  readonly format: 'qcow2' | 'raw' | 'vmdk';
+  /** Bytes the guest sees. */
+  readonly virtualSize: number;
+}
+
+interface Job extends ImportOptions {
+  readonly temporary: string;
+}
+
+function program(options: ImportOptions): { qemuImg?: string } {
+  return options.qemuImg === undefined ? {} : { qemuImg: options.qemuImg };
+}
+
+async function refuseExisting(target: string): Promise<void> {
+  const found = await lstat(target).then(
+    () => true,
+    () => false,
+  );
+  if (found)
+    throw new KameError('ALREADY_EXISTS', `${target} is there already.`, { details: { path: target } });
+}
+
+function refuseShrinking(options: ImportOptions, virtualSize: number): void {
+  if (options.sizeBytes === undefined || options.sizeBytes >= virtualSize) return;
+  throw new KameError(
+    'INVALID_VALUE',
+    `The disk in ${options.source} has ${formatSize(virtualSize)} and can't be shrunk to ${formatSize(options.sizeBytes)}.`,
+    { next: `Ask for at least ${virtualSize} bytes.` },
+  );
+}
+
+async function importQcow2(job: Job, image: Extract<ProbedImage, { format: 'qcow2' }>): Promise<number> {
+  if (image.corrupt) {
+    throw badImage(
+      job.source,
+      'is marked as corrupt',
+      'Repair it where it comes from: `qemu-img check -r all`.',
+    );
+  }
+  refuseShrinking(job, image.virtualSize);
+  // Snapshots inside, and counts that are stale after a crash, do not come along: converting leaves them behind.
+  if (image.snapshots > 0 || image.dirty) {
+    await toQcow2(job, job.source, 'qcow2');
+    return image.virtualSize;
+  }
+  await copyImage(job.source, job.temporary, job.progress);
+  // What was checked is the source as it was then; what the engine will open is the copy.
+  const copy = await probeImage(job.temporary);
+  if (copy.format !== 'qcow2') throw badImage(job.source, 'changed while it was copied');
+  return copy.virtualSize;
+}
+
+async function toQcow2(job: Job, source: string, sourceFormat: 'raw' | 'qcow2'): Promise<void> {
+  const { temporary: target, progress } = job;
+  await convert({ ...program(job), source, sourceFormat, target, targetFormat: 'qcow2', progress });
+}
+
+/** By our own reader into a sparse raw file, and only that goes to the engine's tool. */
+async function importVmdk(job: Job): Promise<number> {
+  await using disk = await openVmdk(job.source);
+  refuseShrinking(job, disk.size);
+  await requireFreeSpace(dirname(job.target), disk.estimate * 2, job.target);
+  const raw = `${job.temporary}.raw`;
+  try {
+    await writeSparseRaw(disk, raw, job.progress);
+    await toQcow2(job, raw, 'raw');
+  } finally {
+    await rm(raw, { force: true });
+  }
+  return disk.size;
+}
+
+async function fill(job: Job): Promise<ImportedDisk> {
+  const image = await probeImage(job.source, { allowRaw: job.allowRaw === true });
+  if (image.format === 'iso') {
+    throw badImage(job.source, 'is an ISO image, which is no disk', 'Attach it as a CD: --iso PATH.');
+  }
+  if (image.format === 'qcow2') return { format: 'qcow2', virtualSize: await importQcow2(job, image) };
+  if (image.format === 'vmdk') return { format: 'vmdk', virtualSize: await importVmdk(job) };
+  refuseShrinking(job, image.virtualSize);
+  await toQcow2(job, job.source, 'raw');
+  return { format: 'raw', virtualSize: image.virtualSize };
+}
+
+/**
+ * Makes a machine's own qcow2 disk from an image: checked, copied or converted, grown. The target appears only when it
+ * is complete; after a failure, a cancel or a full disk nothing is left.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, INVALID_VALUE, ALREADY_EXISTS, DISK_FULL, CANCELLED, FILE_ACCESS,
+ * ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function importDisk(options: ImportOptions): Promise<ImportedDisk> {
+  const target = resolve(options.target);
+  await refuseExisting(target);
+  const job: Job = { ...options, source: resolve(options.source), target, temporary: temporaryName(target) };
+  try {
+    const disk = await fill(job);
+    const sizeBytes = options.sizeBytes ?? disk.virtualSize;
+    if (sizeBytes > disk.virtualSize) {
+      await resize({ ...program(job), path: job.temporary, format: 'qcow2', sizeBytes });
+    }
+    if (options.progress.signal.aborted)
+      throw new KameError('CANCELLED', `The import of ${job.source} was cancelled.`);
+    await rename(job.temporary, target);
+    return { ...disk, virtualSize: Math.max(sizeBytes, disk.virtualSize) };
+  } catch (error) {
+    throw fileError(error, target);
+  } finally {
+    await rm(job.temporary, { force: true });
+  }
+}

@@ -1,0 +1,34 @@
+import { open, rm } from 'node:fs/promises';
+import { KameError } from '../core/errors.ts';
+import type { Progress } from '../core/progress.ts';
+import { fileError } from '../sys/files.ts';
+import type { Disk } from './disk.ts';
+
+function isZero(data: Buffer): boolean {
+  // Comparing a buffer with itself shifted by one runs at memory speed: all bytes equal the first, which is zero.
+  return data.length === 0 || (data[0] === 0 && data.subarray(1).equals(data.subarray(0, -1)));
+}
+
+/**
+ * Writes a disk to a new raw file, leaving holes where it is zero. The file is gone again after a failure or a cancel.
+ * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED, and what reading the disk throws
+ */
+export async function writeSparseRaw(disk: Disk, path: string, progress: Progress): Promise<void> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.truncate(disk.size);
+      for await (const { offset, data } of disk.blocks()) {
+        if (progress.signal.aborted) throw new KameError('CANCELLED', `Writing ${path} was cancelled.`);
+        if (!isZero(data)) await file.write(data, 0, data.length, offset);
+        progress.report({ stage: 'reading', done: offset + data.length, total: disk.size, unit: 'bytes' });
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+      await rm(path, { force: true });
+    throw fileError(error, path);
+  }
+}

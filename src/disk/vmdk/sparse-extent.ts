@@ -1,0 +1,123 @@
+import { promisify } from 'node:util';
+import { inflate } from 'node:zlib';
+import type { DiskBlock } from '../disk.ts';
+import { badImage, type ImageFile } from '../image-file.ts';
+import { sectorBytes } from './descriptor.ts';
+import type { SparseHeader } from './sparse-header.ts';
+
+const inflateAsync = promisify(inflate);
+/** Grains read ahead, so that inflating uses more than one core. */
+const window = 8;
+/** A grain marker: place of the grain on the disk (8 bytes) and size of its data (4). */
+const markerBytes = 12;
+/** 128 MiB of directory map 64 TiB in grains of 4 KiB; nobody makes such disks. */
+const maxDirectoryBytes = 16 * 1024 * 1024;
+
+interface Grain {
+  /** Number of the grain on the disk. */
+  readonly index: number;
+  /** Sector of its data in the file. */
+  readonly sector: number;
+}
+
+/** Grains in the order of the disk. Every table is read once, and none may be used twice. */
+async function* grains(file: ImageFile, header: SparseHeader, limit: number): AsyncGenerator<Grain> {
+  const { grainsPerTable } = header;
+  const entryCount = Math.ceil(limit / grainsPerTable);
+  if (entryCount * 4 > maxDirectoryBytes)
+    throw badImage(file.path, `is damaged: its grain directory has ${entryCount} entries`);
+  const directory = await file.read(
+    header.directoryOffset * sectorBytes,
+    entryCount * 4,
+    'the grain directory',
+  );
+  const seen = new Set<number>();
+  // Distinct grains can't be more than the file has room for; more means that they overlap.
+  let room = Math.ceil(file.size / (header.compressed ? sectorBytes : header.grainBytes)) + 1;
+  for (let table = 0; table < entryCount; table += 1) {
+    const sector = directory.readUInt32LE(table * 4);
+    if (sector === 0) continue;
+    if (seen.has(sector))
+      throw badImage(file.path, `is damaged: the grain table at sector ${sector} is used twice`);
+    seen.add(sector);
+    const entries = await file.read(sector * sectorBytes, grainsPerTable * 4, 'a grain table');
+    const count = Math.min(grainsPerTable, limit - table * grainsPerTable);
+    for (let entry = 0; entry < count; entry += 1) {
+      const place = entries.readUInt32LE(entry * 4);
+      if (place === 0 || (place === 1 && header.hasZeroGrains)) continue;
+      room -= 1;
+      if (room < 0) throw badImage(file.path, 'is damaged: its grains overlap');
+      yield { index: table * grainsPerTable + entry, sector: place };
+    }
+  }
+}
+
+/** The bytes of a compressed grain: never more than a grain, whatever the data expands to. */
+async function inflateGrain(file: ImageFile, header: SparseHeader, grain: Grain): Promise<Buffer> {
+  const { path } = file;
+  const at = grain.sector * sectorBytes;
+  const marker = await file.read(at, markerBytes, `grain ${grain.index}`);
+  const place = marker.readBigUInt64LE(0);
+  const size = marker.readUInt32LE(8);
+  if (place !== BigInt(grain.index) * BigInt(header.grainBytes / sectorBytes)) {
+    throw badImage(path, `is damaged: the grain at sector ${grain.sector} belongs to sector ${place}`);
+  }
+  if (size === 0 || size > header.grainBytes * 2) {
+    throw badImage(path, `is damaged: grain ${grain.index} has ${size} compressed bytes`);
+  }
+  const packed = await file.read(at + markerBytes, size, `grain ${grain.index}`);
+  try {
+    return await inflateAsync(packed, { maxOutputLength: header.grainBytes });
+  } catch (error) {
+    throw badImage(
+      path,
+      `is damaged: grain ${grain.index} can't be unpacked (${error instanceof Error ? error.message : ''})`,
+    );
+  }
+}
+
+async function readGrain(
+  file: ImageFile,
+  header: SparseHeader,
+  grain: Grain,
+  size: number,
+): Promise<DiskBlock> {
+  const offset = grain.index * header.grainBytes;
+  const wanted = Math.min(header.grainBytes, size - offset);
+  if (!header.compressed) {
+    return { offset, data: await file.read(grain.sector * sectorBytes, wanted, `grain ${grain.index}`) };
+  }
+  const data = await inflateGrain(file, header, grain);
+  if (data.length < wanted)
+    throw badImage(file.path, `is damaged: grain ${grain.index} has only ${data.length} bytes`);
+  return { offset, data: data.subarray(0, wanted) };
+}
+
+/**
+ * The blocks of a sparse extent, offsets from its own start; the first `size` bytes of it.
+ * @throws KameError BAD_IMAGE
+ */
+export async function* sparseBlocks(
+  file: ImageFile,
+  header: SparseHeader,
+  size: number,
+): AsyncGenerator<DiskBlock> {
+  const limit = Math.ceil(Math.min(size, header.capacity * sectorBytes) / header.grainBytes);
+  const pending: Promise<DiskBlock>[] = [];
+  try {
+    for await (const grain of grains(file, header, limit)) {
+      const block = readGrain(file, header, grain, size);
+      // Awaited in order below; a failure before that must not count as unhandled.
+      block.catch(() => undefined);
+      pending.push(block);
+      const first = pending.length >= window ? pending.shift() : undefined;
+      if (first) yield await first;
+    }
+    while (pending.length > 0) {
+      const first = pending.shift();
+      if (first) yield await first;
+    }
+  } finally {
+    await Promise.allSettled(pending);
+  }
+}

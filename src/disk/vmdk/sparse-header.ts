@@ -1,0 +1,97 @@
+import { maxVirtualSize } from '../limits.ts';
+import { badImage, type ImageFile } from '../image-file.ts';
+import { sectorBytes } from './descriptor.ts';
+
+/**
+ * The header of a hosted sparse extent. Layout: VMware's "Virtual Disk Format 5.0" (vmdk_50_technote), little endian,
+ * places and sizes in sectors of 512 bytes.
+ */
+export interface SparseHeader {
+  /** Sectors. */
+  readonly capacity: number;
+  /** Bytes of a grain. */
+  readonly grainBytes: number;
+  readonly grainsPerTable: number;
+  readonly descriptorOffset: number;
+  readonly descriptorSectors: number;
+  readonly directoryOffset: number;
+  readonly compressed: boolean;
+  /** A grain table entry of 1 means a grain of zeros. */
+  readonly hasZeroGrains: boolean;
+}
+
+const flag = { zeroGrains: 1 << 2, compressed: 1 << 16 } as const;
+const directoryAtEnd = 0xffff_ffff_ffff_ffffn;
+const maxGrainBytes = 4 * 1024 * 1024;
+const deflate = 1;
+/** So that sectors in bytes are still exact in a double. */
+const maxSectors = 2n ** 44n;
+
+function sectors(buffer: Buffer, at: number, path: string, what: string): number {
+  const value = buffer.readBigUInt64LE(at);
+  if (value > maxSectors) throw badImage(path, `is damaged: its ${what} is ${value}`);
+  return Number(value);
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && (value & (value - 1)) === 0;
+}
+
+/**
+ * Reads the header, or the footer where the header says that the grain directory's place is told only there
+ * (a streamOptimized disk: the third last sector is the footer's marker, the second last the footer).
+ * @throws KameError BAD_IMAGE
+ */
+export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
+  const head = await file.read(0, sectorBytes, 'its header');
+  if (head.readBigUInt64LE(56) !== directoryAtEnd) return parseHeader(file.path, head);
+  if (file.size < 4 * sectorBytes) throw badImage(file.path, 'is truncated: its footer is missing');
+  const footer = await file.read(file.size - 2 * sectorBytes, sectorBytes, 'its footer');
+  if (footer.readBigUInt64LE(56) === directoryAtEnd || footer.toString('latin1', 0, 4) !== 'KDMV') {
+    throw badImage(file.path, 'is truncated: its footer is missing', 'Get it again: its end did not arrive.');
+  }
+  // The descriptor lies behind the first header; the footer's own field for it may be empty.
+  const { descriptorOffset, descriptorSectors } = parseHeader(file.path, head, true);
+  return { ...parseHeader(file.path, footer), descriptorOffset, descriptorSectors };
+}
+
+function parseHeader(path: string, head: Buffer, isFirstOfTwo = false): SparseHeader {
+  if (head.toString('latin1', 0, 4) === 'COWD') {
+    throw badImage(
+      path,
+      'is an ESX delta or thin disk (COWD), which is not read here',
+      'Consolidate or clone it in VMware.',
+    );
+  }
+  if (head.toString('latin1', 0, 4) !== 'KDMV')
+    throw badImage(path, 'is no sparse extent: it has no KDMV header');
+  const version = head.readUInt32LE(4);
+  if (version < 1 || version > 3) throw badImage(path, `is a VMDK of version ${version}; 1 to 3 are known`);
+  const flags = head.readUInt32LE(8);
+  const compressed = (flags & flag.compressed) !== 0;
+  const algorithm = head.readUInt16LE(77);
+  if (compressed && algorithm !== deflate)
+    throw badImage(path, `is compressed by method ${algorithm}, which is not known`);
+  const capacity = sectors(head, 12, path, 'capacity');
+  if (capacity * sectorBytes > maxVirtualSize) {
+    throw badImage(path, `says it has ${capacity * sectorBytes} bytes; at most 64 TiB are accepted`);
+  }
+  const grainBytes = sectors(head, 20, path, 'grain size') * sectorBytes;
+  if (grainBytes < 4096 || grainBytes > maxGrainBytes || !isPowerOfTwo(grainBytes)) {
+    throw badImage(path, `is damaged: its grains have ${grainBytes} bytes`);
+  }
+  const grainsPerTable = head.readUInt32LE(44);
+  if (grainsPerTable < 1 || grainsPerTable > 512) {
+    throw badImage(path, `is damaged: its grain tables have ${grainsPerTable} entries`);
+  }
+  return {
+    capacity,
+    grainBytes,
+    grainsPerTable,
+    descriptorOffset: sectors(head, 28, path, 'descriptor offset'),
+    descriptorSectors: sectors(head, 36, path, 'descriptor size'),
+    directoryOffset: isFirstOfTwo ? 0 : sectors(head, 56, path, 'grain directory offset'),
+    compressed,
+    hasZeroGrains: (flags & flag.zeroGrains) !== 0,
+  };
+}
