@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import pino from 'pino';
-import { KameError, messageOf } from '../core/errors.ts';
 import { runDaemon } from '../daemon/run.ts';
 
 /** The daemon: `kamed [--home DIR]`. Logs JSON lines to standard output. */

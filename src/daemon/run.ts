@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
-import { kameVersion } from '../sys/version.ts';
+import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/adopt.ts';
 import { createHost, type Host } from '../vm/host.ts';
 import type { Http } from './app.ts';
@@ -23,7 +23,13 @@ function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
 }
 
 /** Calls `stop` when nothing has needed the daemon for the given time. */
-function stopWhenIdle(http: Http, host: Host, tasks: TaskList, seconds: number, stop: () => void): Disposable {
+function stopWhenIdle(
+  http: Http,
+  host: Host,
+  tasks: TaskList,
+  seconds: number,
+  stop: () => void,
+): Disposable {
   let open = 0;
   let lastUse = Date.now();
   http.addHook('onRequest', (_request, reply, done) => {
@@ -58,7 +64,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { env, logger } = options;
   const home = options.home ?? kameHome(env);
   const socket = socketPath(home);
-  const version = kameVersion();
   const host = createHost({ home, env, log: (message, details) => logger.info(details ?? {}, message) });
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = withResolvers();

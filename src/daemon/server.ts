@@ -12,7 +12,7 @@ import type { Host } from '../vm/host.ts';
 import { errorBody } from './answer.ts';
 import type { DaemonFacts, Http } from './app.ts';
 import { daemonRoutes } from './routes/daemon.ts';
-import { imageRoutes } from './routes/images.ts';
+//import { imageRoutes } from './routes/images.ts';
 import { inventoryRoutes, powerRoutes } from './routes/machines.ts';
 import { streamRoutes } from './routes/streams.ts';
 import type { TaskList } from './tasks.ts';
@@ -34,9 +34,13 @@ function checkVersion(http: Http, version: string): void {
     const theirs = request.headers[versionHeader];
     const stopping = request.url.endsWith('/daemon/stop');
     if (theirs === undefined || theirs === version || stopping) return;
-    const error = new KameError('DAEMON_UNREACHABLE', `The daemon has version ${version}, the client ${String(theirs)}.`, {
-      next: 'Run kame daemon stop; the next command starts the right one. Machines go on running.',
-    });
+    const error = new KameError(
+      'DAEMON_UNREACHABLE',
+      `The daemon has version ${version}, the client ${String(theirs)}.`,
+      {
+        next: 'Run kame daemon stop; the next command starts the right one. Machines go on running.',
+      },
+    );
     await reply.status(426).send(errorBody(error));
   });
 }
@@ -61,7 +65,8 @@ export async function buildServer(
   server.setErrorHandler((thrown, request, reply) => {
     const error = hasZodFastifySchemaValidationErrors(thrown) ? validationError(thrown) : clientFault(thrown);
     const known = error instanceof KameError;
-    if (!known || error.code === 'INTERNAL') request.log.error({ err: thrown }, `${request.method} ${request.url}`);
+    if (!known || error.code === 'INTERNAL')
+      request.log.error({ err: thrown }, `${request.method} ${request.url}`);
     else request.log.info({ code: error.code }, `${request.method} ${request.url}: ${error.message}`);
     void reply.status(known ? error.kind.http : 500).send(errorBody(error));
   });
@@ -75,7 +80,7 @@ export async function buildServer(
       daemonRoutes(app);
       inventoryRoutes(app);
       powerRoutes(app);
-      imageRoutes(app);
+      //imageRoutes(app);
       streamRoutes(app);
       done();
     },
@@ -90,4 +95,3 @@ function clientFault(error: unknown): unknown {
   if (error instanceof KameError || typeof status !== 'number' || status >= 500) return error;
   return new KameError('USAGE', (error as Error).message, { cause: error });
 }
-

@@ -72,34 +72,15 @@ export function machineNames(vmx: string): MachineNames {
 }
 
 export interface RunNames {
+  /** The engine puts its sockets and its pid file here: qmp, qmp2, qga, serial, vnc (see qemu/plan/sockets.ts). */
   readonly directory: string;
-  /** The daemon's QMP socket: a second client gets no greeting. */
-  readonly qmp: string;
-  /** QMP for people. */
-  readonly qmp2: string;
-  /** Guest agent. */
-  readonly qga: string;
-  /** First serial port. */
-  readonly serial: string;
-  readonly vnc: string;
   /** What the daemon must know of a running machine after its own death. */
   readonly record: string;
-  /** Written by QEMU. */
-  readonly pid: string;
 }
 
-/** Sockets lie in a short directory: macOS allows 104 bytes for a socket's path. */
+/** A short directory: macOS allows 104 bytes for a socket's path. */
 export function runNames(home: HomeNames, vmx: string): RunNames {
   const key = createHash('sha256').update(vmx).digest('hex').slice(0, 8);
   const directory = join(home.run, key);
-  return {
-    directory,
-    qmp: join(directory, 'qmp'),
-    qmp2: join(directory, 'qmp2'),
-    qga: join(directory, 'qga'),
-    serial: join(directory, 'serial'),
-    vnc: join(directory, 'vnc'),
-    record: join(directory, 'machine.json'),
-    pid: join(directory, 'pid'),
-  };
+  return { directory, record: join(directory, 'machine.json') };
 }

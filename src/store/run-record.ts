@@ -7,7 +7,8 @@ import type { RunNames } from './names.ts';
 /** What must be known of a running machine after the daemon's death, beside what the engine itself can tell. */
 export interface RunRecord {
   readonly vmx: string;
-  readonly engine: ProcessIdentity;
+  /** Null until the engine's monitor has answered: its pid file tells who it is, even when we could not. */
+  readonly engine: ProcessIdentity | null;
   readonly engineVersion: string;
   readonly accelerator: 'kvm' | 'hvf' | 'tcg';
   readonly acceleratorReason: string;
@@ -25,7 +26,7 @@ export async function writeRunRecord(names: RunNames, record: RunRecord): Promis
 export async function readRunRecord(names: RunNames): Promise<RunRecord | undefined> {
   try {
     const value = JSON.parse(await readFile(names.record, 'utf8')) as RunRecord;
-    if (typeof value.engine?.pid !== 'number' || typeof value.engine.birth !== 'string') return undefined;
+    if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.timings?.qmpMs !== 'number') return undefined;
     return value;
   } catch {

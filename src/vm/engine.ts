@@ -1,0 +1,64 @@
+import { access, constants } from 'node:fs/promises';
+import { arch as hostArch, cpus, homedir, release, totalmem } from 'node:os';
+import { KameError } from '../core/errors.ts';
+import type { Arch } from '../spec/machine.ts';
+import { probeCached } from '../qemu/capabilities/cache.ts';
+import type { Capabilities } from '../qemu/capabilities/capabilities.ts';
+import { findEngine, findQemuImg, type EngineSearch } from '../qemu/capabilities/find-engine.ts';
+import type { FirmwareDescriptor } from '../qemu/firmware/descriptor.ts';
+import { loadFirmware } from '../qemu/firmware/load.ts';
+import type { HostFacts } from '../qemu/plan/launch-plan.ts';
+import type { Host } from './host.ts';
+
+/** @throws KameError HOST_PROBLEM on a system that Kame does not run on */
+export function hostOs(): HostFacts['os'] {
+  const { platform } = process;
+  if (platform === 'linux' || platform === 'darwin') return platform;
+  throw new KameError('HOST_PROBLEM', `Kame runs on Linux and macOS, not on ${platform}.`);
+}
+
+/** What runs here without emulation. */
+export function hostArchitecture(): Arch {
+  return hostArch() === 'arm64' ? 'aarch64' : 'x86_64';
+}
+
+export function hostFacts(): HostFacts {
+  return { os: hostOs(), arch: hostArchitecture(), cpus: cpus().length, memoryBytes: totalmem() };
+}
+
+export function hostKernel(): string {
+  return release();
+}
+
+function search(host: Host): EngineSearch {
+  return { env: host.env, os: hostOs() };
+}
+
+/** The engine for guests of an architecture and what it can do. @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD */
+export async function engineFor(
+  host: Host,
+  arch: Arch,
+  options: { signal?: AbortSignal; fresh?: boolean } = {},
+): Promise<Capabilities> {
+  return await probeCached(await findEngine(arch, search(host)), host.names.cache, options);
+}
+
+/** UEFI firmware that belongs to an engine. */
+export async function firmwareFor(host: Host, capabilities: Capabilities): Promise<FirmwareDescriptor[]> {
+  return await loadFirmware({ binary: capabilities.binary, env: host.env, home: homedir() });
+}
+
+/** Path of qemu-img. @throws KameError ENGINE_MISSING */
+export async function qemuImg(host: Host): Promise<string> {
+  return await findQemuImg(search(host));
+}
+
+/** Whether `/dev/kvm` is there, and whether this user may use it. */
+export async function kvmDevice(): Promise<{ exists: boolean; accessible: boolean }> {
+  const may = async (mode: number) =>
+    await access('/dev/kvm', mode).then(
+      () => true,
+      () => false,
+    );
+  return { exists: await may(constants.F_OK), accessible: await may(constants.R_OK | constants.W_OK) };
+}

@@ -1,0 +1,69 @@
+import { KameError } from '../core/errors.ts';
+import { Inventory } from '../store/inventory.ts';
+import { MachineFileCache } from '../store/machine-file.ts';
+import { homeNames, type HomeNames } from '../store/names.ts';
+import { EventBus } from './events.ts';
+import { RunningMachines } from './running.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What every use case works on: one home directory and what is known of it. Truth lies on disk and in the engines. */
+export interface Host {
+  readonly names: HomeNames;
+  readonly env: Environment;
+  readonly inventory: Inventory;
+  readonly files: MachineFileCache;
+  readonly running: RunningMachines;
+  readonly operations: Operations;
+  readonly events: EventBus;
+  readonly log: (message: string, details?: Record<string, unknown>) => void;
+}
+
+export interface HostOptions {
+  readonly home: string;
+  readonly env: Environment;
+  readonly log: Host['log'];
+}
+
+export function createHost({ home, env, log }: HostOptions): Host {
+  const names = homeNames(home);
+  return {
+    names,
+    env,
+    inventory: new Inventory(names),
+    files: new MachineFileCache(),
+    running: new RunningMachines(),
+    operations: new Operations(),
+    events: new EventBus(),
+    log,
+  };
+}
+
+/** One operation at a time for each machine: the second is told so, it does not wait. */
+export class Operations {
+  readonly #verbs = new Map<string, string>();
+
+  /** @throws KameError BUSY naming what is under way */
+  async exclusive<T>(
+    about: { key: string; machine: string; verb: string },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const current = this.#verbs.get(about.key);
+    if (current !== undefined) {
+      throw new KameError('BUSY', `${about.machine} can’t be ${about.verb}: it is being ${current}.`, {
+        next: 'Wait until that has ended; kame show tells the state.',
+      });
+    }
+    this.#verbs.set(about.key, about.verb);
+    try {
+      return await work();
+    } finally {
+      this.#verbs.delete(about.key);
+    }
+  }
+
+  /** What is being done with a machine, as a past participle; undefined when nothing is. */
+  underWay(key: string): string | undefined {
+    return this.#verbs.get(key);
+  }
+}

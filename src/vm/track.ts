@@ -1,0 +1,112 @@
+import type { Timings } from '../api/machine.ts';
+import { poll } from '../core/deadline.ts';
+import { KameError, messageOf } from '../core/errors.ts';
+import { GuestAgent } from '../guest/agent/agent.ts';
+import type { EngineMachine } from '../qemu/machine.ts';
+import { socketsIn } from '../qemu/plan/sockets.ts';
+import { appendLog } from '../store/machine-file.ts';
+import type { MachineNames, RunNames } from '../store/names.ts';
+import { removeRunDirectory, writeRunRecord, type RunRecord } from '../store/run-record.ts';
+import { lockHolder, releaseLock } from '../sys/lock.ts';
+import { isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { watchAgent } from './agent-watch.ts';
+import { ConsoleHub } from './console.ts';
+import { hostOs } from './engine.ts';
+import type { Host } from './host.ts';
+import type { RunningMachine } from './running.ts';
+import { watchStatus } from './status-watch.ts';
+
+/** How long an engine may take to be gone once its monitor has closed. */
+const exitDeadlineMs = 10_000;
+
+export interface TrackOptions {
+  readonly names: MachineNames;
+  readonly run: RunNames;
+  readonly name: string;
+  readonly id: string;
+  readonly engine: EngineMachine;
+  readonly record: RunRecord;
+  readonly state: 'running' | 'paused';
+}
+
+/** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
+export function track(host: Host, options: TrackOptions): RunningMachine {
+  const sockets = socketsIn(options.run.directory, hostOs());
+  const end = signalOnce();
+  const answer = signalOnce();
+  const machine: RunningMachine = {
+    ...options,
+    agent: new GuestAgent({ path: sockets.qga }),
+    console: new ConsoleHub(sockets.serial),
+    agentAnswers: false,
+    ip: null,
+    answered: answer.promise,
+    markAnswered: answer.resolve,
+    ended: end.promise,
+  };
+  host.running.add(machine);
+  watchStatus(host, machine);
+  watchAgent(host, machine);
+  void machine.engine.closed.then(async () => {
+    try {
+      // A daemon that stops lets go of engines that run on.
+      if (host.running.get(machine.names.vmx) === machine) await cleanUp(host, machine);
+    } catch (error) {
+      host.log('Cleaning up after a machine failed', { machine: machine.name, reason: messageOf(error) });
+    } finally {
+      end.resolve();
+    }
+  });
+  return machine;
+}
+
+function signalOnce(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+/** Makes sure that an engine's process is gone: waits for it, then kills it. @throws KameError ENGINE_TIMEOUT */
+export async function ensureGone(engine: ProcessIdentity, deadlineMs: number): Promise<void> {
+  const gone = async () => ((await isAlive(engine)) ? undefined : true);
+  if (await poll(gone, { deadlineMs, stepMs: 2, maxStepMs: 50 })) return;
+  await signalProcess(engine, 'SIGKILL');
+  if (await poll(gone, { deadlineMs: 5000, stepMs: 2, maxStepMs: 50 })) return;
+  throw new KameError(
+    'ENGINE_TIMEOUT',
+    `The engine (process ${engine.pid}) does not end, not even by SIGKILL.`,
+    {
+      next: 'A process that can’t be killed waits for a disk or file system of the host: look there.',
+    },
+  );
+}
+
+async function cleanUp(host: Host, machine: RunningMachine): Promise<void> {
+  machine.agent.close();
+  machine.console.close();
+  await ensureGone(machine.engine.identity, exitDeadlineMs);
+  await removeRunDirectory(machine.run);
+  const holder = await lockHolder(machine.names.lock);
+  if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
+  host.running.remove(machine);
+  await appendLog(machine.names, 'stopped');
+  host.events.emit({
+    type: 'machine.state',
+    machine: machine.name,
+    id: machine.id,
+    state: 'stopped',
+    message: `${machine.name} has stopped.`,
+  });
+}
+
+/** Keeps a time of the start, once, on disk too: the next daemon tells the same. */
+export async function recordTiming(
+  machine: RunningMachine,
+  which: 'bootMs' | 'agentMs',
+  ms: number,
+): Promise<void> {
+  if (machine.record.timings[which] !== null) return;
+  const timings: Timings = { ...machine.record.timings, [which]: ms };
+  machine.record = { ...machine.record, timings };
+  await writeRunRecord(machine.run, machine.record);
+}
