@@ -25,40 +25,42 @@ function invalid(name: string, text: string, form: string): KameError {
   return new KameError('INVALID_VALUE', `${name} is "${text}"; allowed is ${form}.`);
 }
 
-function setting(
-  name: string,
-  what: string,
-  key: string,
-  form: string,
-  example: string,
-  value: (text: string) => string,
-): Setting {
-  return { name, what, form, example, keys: [key], changes: (text) => new Map([[key, value(text)]]) };
+/** A setting that writes one key. */
+interface About {
+  readonly name: string;
+  readonly what: string;
+  readonly key: string;
+  readonly form: string;
+  readonly example: string;
 }
 
-function text(name: string, what: string, key: string, form: string, example: string): Setting {
-  return setting(name, what, key, form, example, (value) => value);
+/** The value as the .vmx has it. @throws KameError INVALID_VALUE */
+type Convert = (text: string, about: About) => string;
+
+function one(about: About, convert: Convert): Setting {
+  const { key, ...rest } = about;
+  return { ...rest, keys: [key], changes: (text) => new Map([[key, convert(text, about)]]) };
 }
 
-function integer(name: string, what: string, key: string, form: string, example: string): Setting {
-  return setting(name, what, key, form, example, (value) => {
-    if (!/^\d{1,9}$/.test(value.trim())) throw invalid(name, value, form);
-    return String(Number(value));
-  });
-}
+const asText: Convert = (text) => text;
 
-function size(name: string, what: string, key: string, unit: number, form: string, example: string): Setting {
-  return setting(name, what, key, form, example, (value) => {
+const asInteger: Convert = (text, { name, form }) => {
+  if (!/^\d{1,9}$/.test(text.trim())) throw invalid(name, text, form);
+  return String(Number(text));
+};
+
+function asSizeIn(unit: number): Convert {
+  return (text, { name, form, example }) => {
     // A bare number would be bytes here and megabytes in VMware: ask instead of guessing.
-    if (/^\s*\d+\s*$/.test(value)) {
-      throw new KameError('INVALID_VALUE', `${name} is "${value}", without a unit.`, {
+    if (/^\s*\d+\s*$/.test(text)) {
+      throw new KameError('INVALID_VALUE', `${name} is "${text}", without a unit.`, {
         next: `Write the unit too, such as ${example}.`,
       });
     }
-    const bytes = parseSize(value, name);
-    if (bytes % unit !== 0) throw invalid(name, value, `${form}, a multiple of ${formatSize(unit)}`);
+    const bytes = parseSize(text, name);
+    if (bytes % unit !== 0) throw invalid(name, text, `${form}, a multiple of ${formatSize(unit)}`);
     return String(bytes / unit);
-  });
+  };
 }
 
 const onOffForm = 'on or off';
@@ -79,10 +81,10 @@ function onOff(name: string, what: string, ...keys: string[]): Setting {
 }
 
 function choice(name: string, what: string, key: string, words: readonly string[]): Setting {
-  const form = listOf(words);
-  return setting(name, what, key, form, words[0] ?? '', (value) => {
-    const found = words.find((word) => word === value.trim().toLowerCase());
-    if (found === undefined) throw invalid(name, value, form);
+  const about = { name, what, key, form: listOf(words), example: words[0] ?? '' };
+  return one(about, (text) => {
+    const found = words.find((word) => word === text.trim().toLowerCase());
+    if (found === undefined) throw invalid(name, text, about.form);
     return found;
   });
 }
@@ -140,32 +142,82 @@ const mac: Setting = {
 
 /** The settings of `kame set`, in the order in which --help shows them. An empty value takes a setting back. */
 export const settingList: readonly Setting[] = [
-  integer('cpus', 'virtual processors', 'numvcpus', '1 to 32', '4'),
-  integer('cores-per-socket', 'cores in each socket', 'cpuid.coresPerSocket', 'a divisor of cpus', '2'),
-  size('memory', 'memory', 'memsize', 1024 ** 2, '64MiB to 1TiB', '2GiB'),
-  text('notes', 'what you want to remember', 'annotation', 'any text', 'web server'),
-  text(
-    'guest-os',
-    'VMware id of the guest system',
-    'guestOS',
-    'an id of the same architecture',
-    'arm-debian12-64',
+  one(
+    { name: 'cpus', what: 'virtual processors', key: 'numvcpus', form: '1 to 32', example: '4' },
+    asInteger,
+  ),
+  one(
+    {
+      name: 'cores-per-socket',
+      what: 'cores in each socket',
+      key: 'cpuid.coresPerSocket',
+      form: 'a divisor of cpus',
+      example: '2',
+    },
+    asInteger,
+  ),
+  one(
+    { name: 'memory', what: 'memory', key: 'memsize', form: '64MiB to 1TiB', example: '2GiB' },
+    asSizeIn(1024 ** 2),
+  ),
+  one(
+    {
+      name: 'notes',
+      what: 'what you want to remember',
+      key: 'annotation',
+      form: 'any text',
+      example: 'web server',
+    },
+    asText,
+  ),
+  one(
+    {
+      name: 'guest-os',
+      what: 'VMware id of the guest system',
+      key: 'guestOS',
+      form: 'an id of the same architecture',
+      example: 'arm-debian12-64',
+    },
+    asText,
   ),
   choice('accelerator', 'what runs the guest’s code', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),
-  text('machine-type', 'pinned machine type of QEMU', 'kame.machineType', 'such as virt-7.2', 'virt-7.2'),
+  one(
+    {
+      name: 'machine-type',
+      what: 'pinned machine type of QEMU',
+      key: 'kame.machineType',
+      form: 'such as virt-7.2',
+      example: 'virt-7.2',
+    },
+    asText,
+  ),
   choice('firmware', 'what boots the guest', 'firmware', ['efi', 'bios']),
   onOff('secure-boot', 'UEFI Secure Boot', 'uefi.secureBoot.enabled'),
   onOff('tpm', 'a TPM 2.0', 'vtpm.present'),
-  text('boot-order', 'what to boot from, in order', 'bios.bootOrder', 'hdd,cdrom,ethernet0', 'cdrom,hdd'),
+  one(
+    {
+      name: 'boot-order',
+      what: 'what to boot from, in order',
+      key: 'bios.bootOrder',
+      form: 'hdd,cdrom,ethernet0',
+      example: 'cdrom,hdd',
+    },
+    asText,
+  ),
   onOff('display', 'a graphics adapter', 'svga.present'),
-  integer('displays', 'screens', 'svga.numDisplays', '1 to 16', '2'),
-  size(
-    'graphics-memory',
-    'memory of the graphics adapter',
-    'svga.graphicsMemoryKB',
-    1024,
-    '1MiB to 16GiB',
-    '256MiB',
+  one(
+    { name: 'displays', what: 'screens', key: 'svga.numDisplays', form: '1 to 16', example: '2' },
+    asInteger,
+  ),
+  one(
+    {
+      name: 'graphics-memory',
+      what: 'memory of the graphics adapter',
+      key: 'svga.graphicsMemoryKB',
+      form: '1MiB to 16GiB',
+      example: '256MiB',
+    },
+    asSizeIn(1024),
   ),
   onOff('3d', 'accelerated 3D graphics', 'mks.enable3d'),
   onOff('sound', 'a sound card', 'sound.present'),
@@ -174,13 +226,25 @@ export const settingList: readonly Setting[] = [
   network,
   mac,
   onOff('vnc', 'a VNC server', 'RemoteDisplay.vnc.enabled'),
-  integer('vnc-port', 'port of the VNC server', 'RemoteDisplay.vnc.port', '1 to 65535', '5901'),
-  text(
-    'kernel-options',
-    'command line of a kernel booted directly',
-    'kame.boot.commandLine',
-    'one line',
-    'quiet',
+  one(
+    {
+      name: 'vnc-port',
+      what: 'port of the VNC server',
+      key: 'RemoteDisplay.vnc.port',
+      form: '1 to 65535',
+      example: '5901',
+    },
+    asInteger,
+  ),
+  one(
+    {
+      name: 'kernel-options',
+      what: 'command line of a kernel booted directly',
+      key: 'kame.boot.commandLine',
+      form: 'one line',
+      example: 'quiet',
+    },
+    asText,
   ),
 ];
 
