@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Dispatcher } from 'undici';
+import { KameError } from '../core/errors.ts';
+import type { Progress } from '../core/progress.ts';
+import { formatSize } from '../core/units.ts';
+import { requireFreeSpace } from '../disk/free-space.ts';
+import type { Checksum } from './checksum.ts';
+import { Refused, nameOf, openUrl, withRetries } from './http.ts';
+import { PartFile, removePart, type Hashes } from './part-file.ts';
+
+export interface DownloadOptions {
+  readonly url: URL;
+  /** What the file must hash to; without one it is taken as it comes, over https or from this host only. */
+  readonly checksum?: Checksum;
+  /** Directory of half-done downloads. */
+  readonly directory: string;
+  /** Most bytes that are accepted. Default 64 GiB. */
+  readonly maxBytes?: number;
+  readonly progress: Progress;
+  /** Milliseconds before the first repetition. Default 500. */
+  readonly pauseMs?: number;
+  /** Milliseconds of silence that end an attempt. Default 30 s. */
+  readonly silenceMs?: number;
+}
+
+export interface Downloaded {
+  /** Path of the complete file, still in the directory of half-done ones: the caller moves it. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly hashes: Hashes;
+}
+
+const defaultMaxBytes = 64 * 1024 ** 3;
+/** Progress is told once for each of these, and at the end. */
+const reportBytes = 256 * 1024;
+
+/** Where the bytes of a download gather. */
+function partPath({ directory, url, checksum }: DownloadOptions): string {
+  const key = createHash('sha256').update(`${url.href} ${checksum?.hex ?? ''}`);
+  return join(directory, `${key.digest('hex').slice(0, 32)}.part`);
+}
+
+function header(reply: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = reply.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** What If-Range takes: a strong ETag, else the date. A weak ETag does not promise the same bytes. */
+function validatorOf(reply: Dispatcher.ResponseData): string | undefined {
+  const etag = header(reply, 'etag');
+  return etag !== undefined && !etag.startsWith('W/') ? etag : header(reply, 'last-modified');
+}
+
+/** The whole size, when the server tells it, and whether the body begins where our part ends. */
+function placeOf(
+  reply: Dispatcher.ResponseData,
+  have: number,
+): { continues: boolean; total: number | undefined } {
+  if (reply.statusCode === 206) {
+    const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/u.exec(header(reply, 'content-range') ?? '') ?? [];
+    if (Number(start) !== have) throw new Error('the server sent another part than was asked for');
+    return { continues: true, total: total === undefined || total === '*' ? undefined : Number(total) };
+  }
+  const length = Number(header(reply, 'content-length') ?? Number.NaN);
+  return { continues: false, total: Number.isSafeInteger(length) ? length : undefined };
+}
+
+/** The answer whose body is to be taken; undefined when all of it is here already. */
+async function begin(part: PartFile, options: DownloadOptions): Promise<Dispatcher.ResponseData | undefined> {
+  const headers: Record<string, string> =
+    part.size > 0 && part.validator !== undefined
+      ? { range: `bytes=${part.size}-`, 'if-range': part.validator }
+      : {};
+  const reply = await openUrl(options.url, {
+    signal: options.progress.signal,
+    allowHttp: options.checksum !== undefined,
+    headers,
+    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+  });
+  if (reply.statusCode === 200 || reply.statusCode === 206) return reply;
+  await reply.body.dump({ limit: 64 * 1024 });
+  if (reply.statusCode !== 416) throw new Refused(`the server answered with status ${reply.statusCode}`);
+  if (header(reply, 'content-range') === `bytes */${part.size}`) return undefined;
+  // What we have does not fit what the server has: all of it again.
+  await part.restart(undefined);
+  throw new Error('the server has no such part');
+}
+
+async function receive(part: PartFile, options: DownloadOptions): Promise<void> {
+  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  const reply = await begin(part, options);
+  if (!reply) return;
+  const { continues, total } = placeOf(reply, part.size);
+  try {
+    if (!continues) await part.restart(validatorOf(reply));
+    if (total !== undefined && total > maxBytes) throw tooLong(maxBytes);
+    if (total !== undefined)
+      await requireFreeSpace(dirname(part.path), total - part.size, nameOf(options.url));
+    let reported = -reportBytes;
+    const report = (): void => {
+      const size = total === undefined ? {} : { total };
+      options.progress.report({ stage: 'downloading', done: part.size, ...size, unit: 'bytes' });
+      reported = part.size;
+    };
+    for await (const chunk of reply.body as AsyncIterable<Buffer>) {
+      if (part.size + chunk.length > maxBytes) throw tooLong(maxBytes);
+      await part.append(chunk);
+      if (part.size - reported >= reportBytes) report();
+    }
+    if (total !== undefined && part.size !== total)
+      throw new Error(`only ${part.size} of ${total} bytes came`);
+    report();
+  } finally {
+    reply.body.destroy();
+  }
+}
+
+function tooLong(maxBytes: number): Refused {
+  return new Refused(`it has more than the ${formatSize(maxBytes)} that are accepted`);
+}
+
+async function verify(part: PartFile, { url, checksum }: DownloadOptions): Promise<Hashes> {
+  const hashes = part.hashes();
+  if (!checksum || hashes[checksum.algorithm] === checksum.hex) return hashes;
+  throw new KameError(
+    'CHECKSUM_MISMATCH',
+    `${nameOf(url)} has the ${checksum.algorithm} ${hashes[checksum.algorithm]}, where ${checksum.hex} is expected. The file was discarded.`,
+    { details: { url: nameOf(url) } },
+  );
+}
+
+/** Whether what has come so far is of no use later: wrong, or in the way on a full disk. */
+function isUseless(error: unknown): boolean {
+  return !(error instanceof KameError) || error.code === 'CHECKSUM_MISMATCH' || error.code === 'DISK_FULL';
+}
+
+/**
+ * Downloads a file: continued where an earlier attempt ended, repeated when the connection breaks, hashed on the way.
+ * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH (the file is gone), DISK_FULL (with bytesNeeded; the file is
+ * gone), CANCELLED, FILE_ACCESS
+ */
+export async function download(options: DownloadOptions): Promise<Downloaded> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const path = partPath(options);
+  const part = await PartFile.open(path, options.url.href);
+  try {
+    let before = part.size;
+    const progressed = (): boolean => {
+      const grown = part.size > before;
+      before = part.size;
+      return grown;
+    };
+    const retry = {
+      signal: options.progress.signal,
+      ...(options.pauseMs === undefined ? {} : { pauseMs: options.pauseMs }),
+    };
+    await withRetries(options.url, retry, () => receive(part, options), progressed);
+    const hashes = await verify(part, options);
+    await part.sync();
+    return { path, bytes: part.size, hashes };
+  } catch (error) {
+    if (part.validator === undefined || isUseless(error)) await removePart(path);
+    throw error;
+  } finally {
+    await part.close();
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import { KameError, messageOf } from '../core/errors.ts';
+
+/** Limits of one download. */
+export interface HttpOptions {
+  readonly signal: AbortSignal;
+  /** Whether plain http is accepted from other hosts, because a checksum from elsewhere proves the content. */
+  readonly allowHttp: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds of silence that end an attempt. Default 30 s. */
+  readonly silenceMs?: number;
+}
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds before the first repetition; each next one waits twice as long. Default 500. */
+  readonly pauseMs?: number;
+}
+
+const maxRedirects = 5;
+const attempts = 5;
+const defaultSilenceMs = 30_000;
+
+/** An answer that no repetition would change. */
+export class Refused extends Error {}
+
+let proxied: Dispatcher | undefined;
+let direct: Dispatcher | undefined;
+
+/** Honours http_proxy, https_proxy and no_proxy; this host itself is never asked for through a proxy. */
+function dispatcher(url: URL): Dispatcher {
+  if (isLoopback(url)) return (direct ??= new Agent());
+  return (proxied ??= new EnvHttpProxyAgent());
+}
+
+export function isLoopback(url: URL): boolean {
+  return (
+    url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/u.test(url.hostname)
+  );
+}
+
+/** A URL for messages: without user name, password, query and fragment. */
+export function nameOf(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/** @throws KameError INVALID_VALUE */
+export function parseUrl(text: string): URL {
+  const url = URL.canParse(text) && text.length <= 4096 ? new URL(text) : undefined;
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:')) return url;
+  throw new KameError('INVALID_VALUE', `"${text.slice(0, 300)}" is not a URL that can be downloaded.`, {
+    next: 'Write https://HOST/PATH.',
+  });
+}
+
+/**
+ * Refuses transport that anybody on the way could change: http is for this host, or for content whose checksum is
+ * known from elsewhere; and what began as https stays https.
+ */
+function refuseInsecure(url: URL, from: URL | undefined, allowHttp: boolean): void {
+  if (url.protocol === 'https:') return;
+  if (url.protocol !== 'http:') throw new Refused(`it leads to ${url.protocol}`);
+  if (from?.protocol === 'https:') throw new Refused('it redirects from https to http');
+  if (!isLoopback(url) && !allowHttp) {
+    throw new Refused('plain http is accepted only with a checksum (append #sha256=HEX), or use https');
+  }
+}
+
+/**
+ * Asks for a URL and follows redirects. Returns any answer of status 200 to 299, and 416.
+ * @throws Refused for what a repetition would not change; other errors may pass
+ */
+export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatcher.ResponseData> {
+  let url = start;
+  let from: URL | undefined;
+  for (let hop = 0; hop <= maxRedirects; hop += 1) {
+    refuseInsecure(url, from, options.allowHttp);
+    const silence = options.silenceMs ?? defaultSilenceMs;
+    const reply = await request(url, {
+      dispatcher: dispatcher(url),
+      signal: options.signal,
+      headersTimeout: silence,
+      bodyTimeout: silence,
+      headers: { 'accept-encoding': 'identity', 'user-agent': 'kame', ...options.headers },
+    });
+    const { statusCode, headers, body } = reply;
+    if ((statusCode >= 200 && statusCode < 300) || statusCode === 416) return reply;
+    await body.dump({ limit: 64 * 1024 });
+    const location = headers['location'];
+    if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') throw statusError(statusCode);
+    if (!URL.canParse(location, url.href)) throw new Refused('it redirects to something that is no URL');
+    from = url;
+    url = new URL(location, url);
+  }
+  throw new Refused(`it redirects more than ${maxRedirects} times`);
+}
+
+function statusError(status: number): Error {
+  const text = `the server answered with status ${status}`;
+  return status >= 500 || status === 429 || status === 408 ? new Error(text) : new Refused(text);
+}
+
+export function downloadFailed(url: URL, error: unknown): KameError {
+  const reason = messageOf(error) || 'the connection broke';
+  return new KameError('DOWNLOAD_FAILED', `${nameOf(url)} could not be downloaded: ${reason}.`, {
+    cause: error,
+    details: { url: nameOf(url) },
+    ...(error instanceof Refused ? { next: 'Check the address; trying again will not help.' } : {}),
+  });
+}
+
+/**
+ * Repeats what fails in passing. An attempt that got further than the one before (`progressed`) starts the count anew.
+ * @throws KameError DOWNLOAD_FAILED, CANCELLED, or any KameError of the attempt
+ */
+export async function withRetries<T>(
+  url: URL,
+  options: RetryOptions,
+  attempt: () => Promise<T>,
+  progressed: () => boolean = () => false,
+): Promise<T> {
+  for (let failures = 0; ;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (options.signal.aborted)
+        throw new KameError('CANCELLED', `The download of ${nameOf(url)} was cancelled.`);
+      if (error instanceof KameError) throw error;
+      failures = progressed() ? 1 : failures + 1;
+      if (error instanceof Refused || failures >= attempts) throw downloadFailed(url, error);
+      const pause = (options.pauseMs ?? 500) * 2 ** (failures - 1);
+      await delay(pause, undefined, { signal: options.signal }).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * Downloads a small text, such as a sums file.
+ * @throws KameError DOWNLOAD_FAILED (also when it has more than `maxBytes`), CANCELLED
+ */
+export async function fetchText(
+  url: URL,
+  options: HttpOptions & RetryOptions & { maxBytes: number },
+): Promise<string> {
+  return withRetries(url, options, async () => {
+    const { statusCode, body } = await openUrl(url, options);
+    if (statusCode !== 200) throw new Refused(`the server answered with status ${statusCode}`);
+    const parts: Buffer[] = [];
+    let length = 0;
+    for await (const part of body as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > options.maxBytes) throw new Refused(`it has more than ${options.maxBytes} bytes`);
+      parts.push(part);
+    }
+    return Buffer.concat(parts).toString('utf8');
+  });
+}
