@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
@@ -64,6 +65,9 @@ async function checkOwner(plan: LaunchPlan, child: DetachedProcess): Promise<Pro
   );
 }
 
+/** The monitor of a process that ends breaks a moment before the end itself is known. */
+const endsWithinMs = 200;
+
 /** Prefers the reason of a process that ended over what its monitor saw of that. */
 async function failureOf(
   error: unknown,
@@ -71,14 +75,9 @@ async function failureOf(
   child: DetachedProcess,
   words: Words,
 ): Promise<unknown> {
-  const late = new Promise<undefined>((resolve) => {
-    setTimeout(resolve, 200, undefined).unref();
-  });
-  const end =
-    error instanceof KameError && error.code === 'ENGINE_FAILED'
-      ? await Promise.race([child.exited, late])
-      : undefined;
-  return end ? startFailure(plan.name, end, words()) : error;
+  if (!(problem instanceof KameError) || problem.code !== 'ENGINE_FAILED') return problem;
+  const end = await Promise.race([child.exited, pause(endsWithinMs)]);
+  return end ? startFailure(plan.name, end, words()) : problem;
 }
 
 /**

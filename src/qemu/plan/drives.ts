@@ -58,9 +58,7 @@ function attachCdrom(builder: PlanBuilder, cdrom: Cdrom, at: number): void {
   const id = slotId(cdrom);
   const { driver, at: place } = drivePlace(builder, cdrom, 'cd');
   const loaded = cdrom.fileName !== null && cdrom.startConnected;
-  const drive = loaded
-    ? { drive: attachIso(builder, builder.resolve(cdrom.fileName as string), `cd-${id}`) }
-    : {};
+  const drive = loaded ? { drive: attachIso(builder, builder.resolve(cdrom.fileName), `cd-${id}`) } : {};
   builder.device({ driver, id: `drive-${id}`, ...place, ...drive, ...bootIndex(builder, 'cdrom', at) });
 }
 

@@ -44,8 +44,6 @@ type Rest<C extends keyof Commands> =
 
 interface Pending {
   readonly command: string;
-  /** Made when the command was sent, so that its stack shows our caller. */
-  readonly born: { stack?: string };
   settle(error: KameError | undefined, result?: unknown): void;
 }
 
@@ -104,15 +102,15 @@ export class QmpClient implements AsyncDisposable {
    * @throws QmpError (ENGINE_FAILED) when QEMU refuses, KameError ENGINE_TIMEOUT, CANCELLED, ENGINE_FAILED when the connection ends
    */
   execute<C extends keyof Commands>(command: C, ...rest: Rest<C>): Promise<Commands[C]['result']> {
-    return this.#send(command, rest[0], rest[1] ?? {}) as Promise<Commands[C]['result']>;
+    return this.#send(command, rest[0], rest[1] ?? {});
   }
 
   /** Calls the listener for each event of that name until the result is disposed. */
   on<E extends keyof Events>(event: E, listener: (data: Events[E], at: Date) => void): Disposable {
     const listeners = this.#listeners.get(event) ?? new Set<Listener>();
     this.#listeners.set(event, listeners);
-    listeners.add(listener as Listener);
-    return { [Symbol.dispose]: () => listeners.delete(listener as Listener) };
+    listeners.add(listener);
+    return { [Symbol.dispose]: () => listeners.delete(listener) };
   }
 
   /** Ends the connection; QEMU goes on. */
@@ -125,7 +123,7 @@ export class QmpClient implements AsyncDisposable {
   async #handshake(options: OpenOptions): Promise<void> {
     const timeoutMs = options.timeoutMs ?? 10_000;
     const started = performance.now();
-    const pending = this.#wait('the greeting', { ...options, timeoutMs });
+    const pending = this.#wait<void>('the greeting', { ...options, timeoutMs });
     this.#greeted = (version) => {
       this.#version = version;
       pending.entry.settle(undefined);
@@ -136,10 +134,10 @@ export class QmpClient implements AsyncDisposable {
     await this.#send('qmp_capabilities', undefined, { timeoutMs: left, ...signal });
   }
 
-  #send(command: string, args: object | undefined, options: ExecuteOptions): Promise<unknown> {
+  #send<T>(command: string, args: object | undefined, options: ExecuteOptions): Promise<T> {
     const id = `k${this.#nextId}`;
     this.#nextId += 1;
-    const { result, entry } = this.#wait(command, options, () => this.#pending.delete(id));
+    const { result, entry } = this.#wait<T>(command, options, () => this.#pending.delete(id));
     if (this.#end) {
       entry.settle(
         new KameError(this.#end.code, this.#end.message, { next: this.#end.next, cause: this.#end }),
@@ -153,16 +151,17 @@ export class QmpClient implements AsyncDisposable {
   }
 
   /** A promise with a deadline, a signal and an entry that settles it once. */
-  #wait(
+  #wait<T>(
     command: string,
     options: ExecuteOptions,
     forget: () => void = () => undefined,
-  ): { result: Promise<unknown>; entry: Pending } {
+  ): { result: Promise<T>; entry: Pending } {
+    // The stack of the call, for an error that is found much later by the reader of replies.
     const born: { stack?: string } = {};
-    Error.captureStackTrace(born, this.execute);
+    Error.captureStackTrace(born);
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     let entry!: Pending;
-    const result = new Promise<unknown>((resolve, reject) => {
+    const result = new Promise<T>((resolve, reject) => {
       const onAbort = (): void =>
         entry.settle(new KameError('CANCELLED', `Waiting for ${command} was cancelled.`));
       const timer = setTimeout(() => entry.settle(lateError(command, timeoutMs)), timeoutMs);
@@ -174,9 +173,9 @@ export class QmpClient implements AsyncDisposable {
         options.signal?.removeEventListener('abort', onAbort);
         forget();
         if (error) reject(withStackOf(error, born));
-        else resolve(value);
+        else resolve(value as T);
       };
-      entry = { command, born, settle };
+      entry = { command, settle };
       if (options.signal?.aborted) onAbort();
       else options.signal?.addEventListener('abort', onAbort);
     });
@@ -195,29 +194,11 @@ export class QmpClient implements AsyncDisposable {
   }
 
   #dispatch(line: string): void {
-    let message: Record<string, unknown>;
-    try {
-      message = JSON.parse(line) as Record<string, unknown>;
-    } catch {
-      throw new KameError(
-        'ENGINE_FAILED',
-        `The monitor sent something that is not JSON: ${line.slice(0, 80)}`,
-      );
-    }
-    if (typeof message !== 'object' || message === null) {
-      throw new KameError(
-        'ENGINE_FAILED',
-        `The monitor sent something that is not QMP: ${line.slice(0, 80)}`,
-      );
-    }
+    const message = parseMessage(line);
     if ('event' in message) this.#emit(message);
     else if ('QMP' in message) this.#greet(message['QMP']);
     else if ('return' in message || 'error' in message) this.#reply(message);
-    else
-      throw new KameError(
-        'ENGINE_FAILED',
-        `The monitor sent something that is not QMP: ${line.slice(0, 80)}`,
-      );
+    else throw notQmp(line);
   }
 
   #greet(greeting: unknown): void {
@@ -242,25 +223,30 @@ export class QmpClient implements AsyncDisposable {
     const entry = typeof id === 'string' ? this.#pending.get(id) : undefined;
     if (entry && 'error' in message) {
       const error = message['error'] as { class?: unknown; desc?: unknown } | null;
-      entry.settle(
-        new QmpError(entry.command, String(error?.class ?? 'GenericError'), String(error?.desc ?? '')),
-      );
+      entry.settle(new QmpError(entry.command, word(error?.class) || 'GenericError', word(error?.desc)));
     } else if (entry) {
       entry.settle(undefined, message['return']);
     } else if ('error' in message && id === undefined) {
-      const desc = String((message['error'] as { desc?: unknown } | null)?.desc ?? '');
+      const desc = word((message['error'] as { desc?: unknown } | null)?.desc);
       throw new KameError('ENGINE_FAILED', `QEMU could not read what it was sent: ${desc}`);
     }
   }
 
   #emit(message: Record<string, unknown>): void {
-    const name = String(message['event']);
+    const name = word(message['event']);
     const stamp = message['timestamp'] as { seconds?: number; microseconds?: number } | undefined;
     const seconds = stamp?.seconds ?? -1;
     const at = seconds >= 0 ? new Date(seconds * 1000 + (stamp?.microseconds ?? 0) / 1000) : new Date();
     const data = message['data'] ?? {};
     this.#options.onEvent?.({ name, data, at });
-    for (const listener of this.#listeners.get(name) ?? []) listener(data as never, at);
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        listener(data as never, at);
+      } catch (error) {
+        // A listener's mistake must not end the connection that all others use.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 
   #finish(what: string): void {
@@ -278,6 +264,24 @@ export class QmpClient implements AsyncDisposable {
     this.#pending.clear();
     this.#announceEnd(this.#end);
   }
+}
+
+function notQmp(line: string): KameError {
+  return new KameError('ENGINE_FAILED', `The monitor sent something that is not QMP: ${line.slice(0, 80)}`);
+}
+
+function parseMessage(line: string): Record<string, unknown> {
+  try {
+    const message: unknown = JSON.parse(line);
+    if (typeof message === 'object' && message !== null) return message as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw notQmp(line);
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function lateError(command: string, timeoutMs: number): KameError {
