@@ -70,7 +70,7 @@ const endsWithinMs = 200;
 
 /** Prefers the reason of a process that ended over what its monitor saw of that. */
 async function failureOf(
-  error: unknown,
+  problem: unknown,
   plan: LaunchPlan,
   child: DetachedProcess,
   words: Words,

@@ -63,7 +63,11 @@ function descriptor(arch: Arch, file: string, vars: string, features: string[]):
 
 export const someFirmware: readonly FirmwareDescriptor[] = [
   descriptor('aarch64', '40-edk2-aarch64-secure-enrolled.json', 'ms', ['enrolled-keys', 'secure-boot']),
-  descriptor('x86_64', '40-edk2-x86_64-secure-enrolled.json', 'ms', ['enrolled-keys', 'requires-smm', 'secure-boot']),
+  descriptor('x86_64', '40-edk2-x86_64-secure-enrolled.json', 'ms', [
+    'enrolled-keys',
+    'requires-smm',
+    'secure-boot',
+  ]),
   descriptor('aarch64', '60-edk2-aarch64.json', '', ['verbose-static']),
   descriptor('x86_64', '60-edk2-x86_64.json', '', ['acpi-s3']),
 ];
@@ -86,7 +90,14 @@ export function someSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
     disks: [{ bus: 'nvme', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
     cdroms: [],
     nics: [
-      { index: 0, connection: 'nat', model: 'virtio-net', mac: '00:0c:29:00:00:01', macType: 'generated', startConnected: true },
+      {
+        index: 0,
+        connection: 'nat',
+        model: 'virtio-net',
+        mac: '00:0c:29:00:00:01',
+        macType: 'generated',
+        startConnected: true,
+      },
     ],
     serials: [],
     sharedFolders: [],
@@ -116,9 +127,17 @@ function hostFor(accelerator: AcceleratorKind, arch: Arch): HostFacts {
 }
 
 /** All that a plan needs, from recorded capabilities and invented paths. */
-export function someInput({ spec = someSpec(), version = '7.2', accelerator = 'tcg', disks }: SomeInput = {}): PlanInput {
+export function someInput({
+  spec = someSpec(),
+  version = '7.2',
+  accelerator = 'tcg',
+  disks,
+}: SomeInput = {}): PlanInput {
   const checked = spec.disks.map((disk): [string, DiskSource] => {
-    return [slotName(disk), { path: `/home/ada/.kame/machines/demo.vmwarevm/${disk.fileName}`, format: 'qcow2' }];
+    return [
+      slotName(disk),
+      { path: `/home/ada/.kame/machines/demo.vmwarevm/${disk.fileName}`, format: 'qcow2' },
+    ];
   });
   return {
     spec,

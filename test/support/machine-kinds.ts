@@ -1,0 +1,127 @@
+import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
+import type { MachineSpec } from '../../src/spec/machine.ts';
+import { someSpec } from './plan-inputs.ts';
+
+const iso = { bus: 'sata', controller: 0, unit: 1, fileName: 'install.iso', startConnected: true } as const;
+
+/** One machine of each kind that Kame runs, for golden plans and for starting engines with them. */
+export const machineKinds: Readonly<Record<string, MachineSpec>> = {
+  'tiny-direct-arm': someSpec({
+    cpus: 1,
+    kame: {
+      accelerator: 'auto',
+      directBoot: { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'console=ttyAMA0 quiet' },
+    },
+  }),
+  'linux-efi-arm': someSpec({
+    cpus: 4,
+    coresPerSocket: 2,
+    memoryMiB: 4096,
+    controllers: [
+      { bus: 'nvme', index: 0, model: 'nvme' },
+      { bus: 'sata', index: 0, model: 'ahci' },
+    ],
+    cdroms: [iso, { bus: 'sata', controller: 0, unit: 2, fileName: null, startConnected: true }],
+    nics: [
+      {
+        index: 0,
+        connection: 'nat',
+        model: 'virtio-net',
+        mac: '00:0c:29:00:00:01',
+        macType: 'generated',
+        startConnected: true,
+      },
+      {
+        index: 1,
+        connection: 'hostonly',
+        model: 'e1000e',
+        mac: '00:0c:29:00:00:02',
+        macType: 'static',
+        startConnected: false,
+      },
+    ],
+    sound: { present: true, model: 'hdaudio' },
+    kame: { accelerator: 'auto', seed: 'seed.iso' },
+  }),
+  'linux-efi-secure-arm': someSpec({
+    firmware: { kind: 'efi', secureBoot: true, nvram: 'demo.nvram' },
+    controllers: [{ bus: 'scsi', index: 0, model: 'virtio-scsi' }],
+    disks: [{ bus: 'scsi', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
+    input: 'virtio',
+    usb: { present: false },
+  }),
+  'windows-arm': someSpec({
+    displayName: 'Windows 11, on ARM',
+    guestOS: 'arm-windows11-64',
+    cpus: 4,
+    memoryMiB: 8192,
+    controllers: [{ bus: 'nvme', index: 0, model: 'nvme' }],
+    cdroms: [iso],
+    bootOrder: ['cdrom', 'hdd'],
+    sound: { present: true, model: 'hdaudio' },
+    tpm: true,
+  }),
+  'imported-bios-x86': someSpec({
+    guestOS: 'debian10-64',
+    arch: 'x86_64',
+    firmware: { kind: 'bios', secureBoot: false, nvram: 'demo.nvram' },
+    bootOrder: ['hdd', 'cdrom', 'ethernet'],
+    controllers: [
+      { bus: 'scsi', index: 0, model: 'pvscsi' },
+      { bus: 'scsi', index: 1, model: 'lsilogic' },
+      { bus: 'scsi', index: 2, model: 'lsisas1068' },
+    ],
+    disks: [
+      { bus: 'scsi', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' },
+      { bus: 'scsi', controller: 1, unit: 3, fileName: 'disk1.qcow2', mode: 'independent-persistent' },
+      { bus: 'scsi', controller: 2, unit: 0, fileName: 'disk2.qcow2', mode: 'persistent' },
+    ],
+    cdroms: [{ bus: 'ide', controller: 1, unit: 0, fileName: null, startConnected: true }],
+    nics: [
+      {
+        index: 0,
+        connection: 'nat',
+        model: 'e1000',
+        mac: '00:0c:29:00:00:01',
+        macType: 'generated',
+        startConnected: true,
+      },
+      {
+        index: 1,
+        connection: 'nat',
+        model: 'vmxnet3',
+        mac: '00:0c:29:00:00:02',
+        macType: 'generated',
+        startConnected: true,
+      },
+    ],
+    serials: [{ index: 0, kind: 'file', fileName: '/home/ada/.bashrc' }],
+    sound: { present: true, model: 'es1371' },
+    input: 'ps2',
+    usb: { present: false },
+  }),
+  'linux-efi-x86': someSpec({
+    guestOS: 'debian12-64',
+    arch: 'x86_64',
+    memoryMiB: 2048,
+    controllers: [
+      { bus: 'nvme', index: 0, model: 'nvme' },
+      { bus: 'sata', index: 0, model: 'ahci' },
+    ],
+    disks: [
+      { bus: 'nvme', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' },
+      { bus: 'sata', controller: 0, unit: 0, fileName: 'disk1.qcow2', mode: 'persistent' },
+    ],
+    cdroms: [iso],
+  }),
+  'linux-efi-secure-x86': someSpec({
+    guestOS: 'debian12-64',
+    arch: 'x86_64',
+    firmware: { kind: 'efi', secureBoot: true, nvram: 'demo.nvram' },
+  }),
+};
+
+/** Whether a kind can be planned under an accelerator: SMM, which Intel's Secure Boot needs, is not in HVF. */
+export function isPossible(kind: string, accelerator: AcceleratorKind): boolean {
+  return !(kind === 'linux-efi-secure-x86' && accelerator === 'hvf');
+}
