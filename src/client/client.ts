@@ -199,7 +199,30 @@ export class KameClient {
     return this.#json<Task[]>({ method: 'GET', path: paths.tasks, ...options });
   }
 
-  daemonStatus(options?: CallOptions): Promise<DaemonStatus> {
+  /** Whether a daemon runs. Starts none. */
+  async daemonStatus(options?: CallOptions): Promise<DaemonStatus> {
+    try {
+      const call: Call = { method: 'GET', path: paths.daemon, timeoutMs: ordinaryTimeoutMs, ...options };
+      return (await jsonOf(await this.#once(call), options?.signal)) as DaemonStatus;
+    } catch (error) {
+      if (error instanceof OtherVersion) throw unreachable(error, this.home);
+      if (!(error instanceof NotListening)) throw error;
+      const { home, socket } = this;
+      const unknown = { pid: null, version: null, startedAt: null };
+      return {
+        running: false,
+        ...unknown,
+        home,
+        socket,
+        machines: null,
+        runningMachines: null,
+        rssBytes: null,
+      };
+    }
+  }
+
+  /** The status of a daemon that runs; it is started if need be. */
+  startedDaemon(options?: CallOptions): Promise<DaemonStatus> {
     return this.#json<DaemonStatus>({ method: 'GET', path: paths.daemon, ...options });
   }
 

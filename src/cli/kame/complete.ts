@@ -1,0 +1,120 @@
+import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
+import { knownImages, knownMachines } from '../../client/known-names.ts';
+import type { Session } from '../session.ts';
+import { visible } from '../text.ts';
+import { verbs } from './verbs.ts';
+
+interface Candidate {
+  readonly value: string;
+  readonly about?: string;
+}
+
+/** Tells the shell to complete paths by itself. */
+const files: Candidate = { value: ':files' };
+
+function plain(values: readonly string[]): Candidate[] {
+  return values.map((value) => ({ value }));
+}
+
+async function valuesOf(kind: string, session: Session): Promise<Candidate[]> {
+  if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
+  if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];
+  return ['path', 'file', 'file.png', 'command'].includes(kind) ? [files] : [];
+}
+
+/** The word in the angle brackets of `--iso <path>`. */
+function valueKind(option: Option): string {
+  return /<([^>]*)>/.exec(option.flags)?.[1] ?? '';
+}
+
+function takesValue(option: Option | undefined): option is Option {
+  return option !== undefined && (option.required || option.optional);
+}
+
+function optionNamed(command: CommandUnknownOpts, word: string | undefined): Option | undefined {
+  if (word === undefined) return undefined;
+  return command.options.find((option) => option.long === word || option.short === word);
+}
+
+/** The words that are arguments: not options, not their values. */
+function argumentsIn(command: CommandUnknownOpts, words: readonly string[]): string[] {
+  const found: string[] = [];
+  let isValue = false;
+  let all = false;
+  for (const word of words) {
+    if (isValue) isValue = false;
+    else if (!all && word === '--') all = true;
+    else if (!all && word.startsWith('-')) isValue = takesValue(optionNamed(command, word));
+    else found.push(word);
+  }
+  return found;
+}
+
+async function argumentValues(
+  command: CommandUnknownOpts,
+  words: readonly string[],
+  session: Session,
+): Promise<Candidate[]> {
+  const given = argumentsIn(command, words);
+  const last = command.registeredArguments.at(-1);
+  const argument = command.registeredArguments[given.length] ?? (last?.variadic ? last : undefined);
+  if (!argument) return [];
+  if (argument.argChoices) return plain(argument.argChoices);
+  const values = await valuesOf(argument.name(), session);
+  return values.filter(({ value }) => !given.includes(value));
+}
+
+async function inCommand(
+  command: CommandUnknownOpts,
+  words: readonly string[],
+  current: string,
+  session: Session,
+): Promise<Candidate[]> {
+  const sub = command.commands.find(
+    (child) => child.name() === words[0] || child.aliases().includes(words[0] ?? ''),
+  );
+  if (sub) return await inCommand(sub, words.slice(1), current, session);
+  if (command.commands.length > 0 && words.length === 0) {
+    return command.commands.map((child) => ({ value: child.name(), about: child.description() }));
+  }
+  const option = words.includes('--') ? undefined : optionNamed(command, words.at(-1));
+  if (takesValue(option)) {
+    return option.argChoices ? plain(option.argChoices) : await valuesOf(valueKind(option), session);
+  }
+  if (current.startsWith('-') && !words.includes('--')) {
+    return [...command.options, { long: '--help', description: 'print help' }].flatMap(
+      ({ long, description }) =>
+        long === undefined || long === null ? [] : [{ value: long, about: description }],
+    );
+  }
+  return await argumentValues(command, words, session);
+}
+
+async function candidates(words: readonly string[], current: string, session: Session): Promise<Candidate[]> {
+  const [first, ...rest] = words;
+  if (first === undefined) {
+    if (current.startsWith('-')) return plain(['--help', '--version']);
+    return verbs.map(({ name, summary }) => ({ value: name, about: summary }));
+  }
+  const verb = verbs.find(({ name, alias }) => name === first || alias === first);
+  if (!verb) return [];
+  const program = new Command('kame');
+  (await verb.load()).define(program, session);
+  const command = program.commands[0];
+  return command ? await inCommand(command, rest, current, session) : [];
+}
+
+/**
+ * `kame __complete WORD…`, for the scripts of `kame completion`: the words after `kame`, the last one being written. Prints
+ * what it may become. Never starts a daemon, and never complains: a completion that fails shows nothing.
+ */
+export async function complete(given: readonly string[], session: Session): Promise<void> {
+  // Bash cuts --image=tiny into three words.
+  const words = given.filter((word) => word !== '=');
+  const current = words.at(-1) ?? '';
+  const found = await candidates(words.slice(0, -1), current, session).catch(() => []);
+  for (const { value, about } of found) {
+    if (value !== files.value && !value.startsWith(current)) continue;
+    session.context.stdout.write(`${visible(value)}${about ? `\t${visible(about)}` : ''}\n`);
+  }
+}

@@ -1,0 +1,78 @@
+import { Argument, type Command } from '@commander-js/extra-typings';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * The scripts ask `kame __complete WORD…` (complete.ts): a candidate a line, with a tab before its description, or `:files`.
+ * None needs more than the shell itself; bash's works in the 3.2 of macOS and without the bash-completion package.
+ */
+const scripts = {
+  bash: `# kame completion bash: put  source <(kame completion bash)  into ~/.bashrc
+_kame() {
+  local line cur="\${COMP_WORDS[COMP_CWORD]}"
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case "$line" in
+      :files)
+        compopt -o filenames 2>/dev/null
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur") ;;
+      ?*) COMPREPLY+=("$(printf '%q' "\${line%%$'\\t'*}")") ;;
+    esac
+  done < <(kame __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _kame kame
+`,
+  zsh: `#compdef kame
+# kame completion zsh: put  source <(kame completion zsh)  into ~/.zshrc, after compinit
+_kame() {
+  local line value tab=$'\\t'
+  local -a values
+  while IFS= read -r line; do
+    if [[ $line == :files ]]; then
+      _files
+    elif [[ -n $line ]]; then
+      value=\${line%%$tab*}
+      value=\${value//:/\\\\:}
+      if [[ $line == *$tab* ]]; then values+=("$value:\${line#*$tab}"); else values+=("$value"); fi
+    fi
+  done < <(kame __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  (( $#values )) && _describe kame values
+}
+compdef _kame kame
+`,
+  fish: `# kame completion fish: kame completion fish > ~/.config/fish/completions/kame.fish
+function __kame_complete
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  for line in (kame __complete $words[2..-1] "$current" 2>/dev/null)
+    if test "$line" = ':files'
+      __fish_complete_path "$current"
+    else
+      echo "$line"
+    end
+  end
+end
+complete -c kame -f -a '(__kame_complete)'
+`,
+} as const;
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('completion')
+    .summary('print a completion script for a shell')
+    .description('Prints a script that completes verbs, options, names of machines and ids of images.')
+    .addArgument(new Argument('<shell>', 'the shell it is for').choices(['bash', 'zsh', 'fish'] as const))
+    .option('--json', jsonShape('{shell, script}'))
+    .addHelpText(
+      'after',
+      examples(
+        'source <(kame completion bash)',
+        'source <(kame completion zsh)',
+        'kame completion fish > ~/.config/fish/completions/kame.fish',
+      ),
+    )
+    .action((shell) => {
+      if (session.json) session.printJson({ shell, script: scripts[shell] });
+      else session.context.stdout.write(scripts[shell]);
+    });
+}

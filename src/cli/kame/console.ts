@@ -1,0 +1,99 @@
+import type { Command } from '@commander-js/extra-typings';
+import { paths } from '../../api/paths.ts';
+import type { TerminalInput } from '../context.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+import { writeAll } from '../write-all.ts';
+
+/** Ctrl-] as a terminal in raw mode sends it. */
+const leave = 0x1d;
+/** What a guest may have left behind: colours, a hidden cursor, mouse and paste reports. */
+const calm = '\u001b[0m\u001b[?25h\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l';
+const enterOtherScreen = '\u001b[?1049h';
+const leaveOtherScreen = '\u001b[?1049l';
+
+interface Screen {
+  /** Whether the guest's program has the second screen, as editors do. */
+  other: boolean;
+}
+
+function watch(screen: Screen, chunk: Buffer): void {
+  const text = chunk.toString('latin1');
+  const entered = text.lastIndexOf(enterOtherScreen);
+  const left = text.lastIndexOf(leaveOtherScreen);
+  if (entered !== left) screen.other = entered > left;
+}
+
+/** Sends what is typed until Ctrl-], the end of a pipe, or until nobody listens. True when the user wants to leave. */
+async function sendKeys(stdin: TerminalInput, write: (data: Uint8Array) => Promise<void>): Promise<boolean> {
+  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+    const end = stdin.isTTY === true ? chunk.indexOf(leave) : -1;
+    const keys = end < 0 ? chunk : chunk.subarray(0, end);
+    if (keys.length > 0) await write(keys);
+    if (end >= 0) return true;
+  }
+  return false;
+}
+
+async function attach(session: Session, name: string): Promise<void> {
+  const { stdin, stdout, stderr } = session.context;
+  const { signal } = session;
+  const connection = await session.client.console(session.machine(name), { signal });
+  const raw = stdin.isTTY === true;
+  const screen: Screen = { other: false };
+  let left = false;
+  if (raw) {
+    session.note(`This is the serial console of ${name}. Ctrl-] leaves.`);
+    stdin.setRawMode?.(true);
+  }
+  try {
+    void sendKeys(stdin, (data) => connection.write(data)).then(
+      (wantsToLeave) => {
+        left = wantsToLeave;
+        // At the end of a pipe the guest's answer is still to come.
+        if (wantsToLeave) connection.close();
+      },
+      () => connection.close(),
+    );
+    for await (const chunk of connection.output) {
+      watch(screen, chunk);
+      await writeAll(stdout, chunk);
+    }
+  } finally {
+    connection.close();
+    if (raw) {
+      stdin.setRawMode?.(false);
+      if (stdout.isTTY === true) stdout.write(`${screen.other ? leaveOtherScreen : ''}${calm}`);
+      stderr.write('\r\n');
+    }
+    // A pending read would keep the process alive.
+    stdin.destroy();
+  }
+  if (!signal.aborted)
+    session.note(left ? `Left the console of ${name}.` : `The console of ${name} has closed.`);
+}
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('console')
+    .summary('use the serial console; Ctrl-] leaves')
+    .description(
+      'Connects this terminal to the serial console of a machine. Ctrl-] leaves. What is piped in is sent, and the ' +
+        'output goes on until the machine stops or Ctrl-C.',
+    )
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .option(
+      '--json',
+      jsonShape('{name, socket, path}: where programs find it as a WebSocket, instead of connecting'),
+    )
+    .addHelpText('after', examples('kame console demo'))
+    .action(async (name) => {
+      if (!session.json) {
+        await attach(session, name);
+        return;
+      }
+      const machine = await session.client.machine(session.machine(name));
+      const { socket } = session.client;
+      session.printJson({ name: machine.name, socket, path: paths.console(machine.name) });
+    });
+}

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { Option, type Command } from '@commander-js/extra-typings';
+import { KameError } from '../../core/errors.ts';
+import { readFileCapped } from '../../sys/files.ts';
+import { collect, examples, given, integer, jsonShape, keyValue, seconds, size } from '../options.ts';
+import type { Session } from '../session.ts';
+import { startedText } from '../started.ts';
+
+const maxKeyFile = 64 * 1024;
+
+/** An image's id and a URL stay as they are; what looks like a path or is one is made absolute. */
+export function imageReference(session: Session, text: string): string {
+  if (/^https?:\/\//i.test(text)) return text;
+  const path = session.path(text);
+  return text.includes('/') || text.startsWith('.') || existsSync(path) ? path : text;
+}
+
+/**
+ * The public keys in a file, one a line as in `authorized_keys`.
+ * @throws KameError USAGE for a private key or a file without keys, FILE_ACCESS
+ */
+async function publicKeys(path: string): Promise<string[]> {
+  const text = (await readFileCapped(path, maxKeyFile)).toString('utf8');
+  if (text.includes('PRIVATE KEY')) {
+    throw new KameError('USAGE', `${path} is a private key. It stays on this host.`, {
+      next: 'Name the public key, whose file ends in .pub.',
+    });
+  }
+  const keys = text.split('\n').flatMap((line) => {
+    const key = line.trim();
+    return key === '' || key.startsWith('#') ? [] : [key];
+  });
+  if (keys.length === 0) throw new KameError('USAGE', `${path} holds no public key.`);
+  return keys;
+}
+
+function addCommand(program: Command) {
+  return program
+    .command('create')
+    .summary('make a machine')
+    .description('Makes a machine, from an image or for an installation from an ISO.')
+    .argument('<new-name>', 'name of the machine')
+    .option(
+      '--image <image>',
+      'tiny, an id of `kame image list`, a path or a URL (default: tiny, unless --iso is given)',
+    )
+    .option('--iso <path>', 'installation ISO to boot from')
+    .addOption(
+      new Option('--arch <arch>', 'architecture (default: that of the image)').choices([
+        'aarch64',
+        'x86_64',
+      ] as const),
+    )
+    .option('--cpus <n>', 'virtual processors', integer('--cpus', 1, 512))
+    .option('--memory <size>', 'memory, such as 1GiB', size('--memory'))
+    .option('--disk <size>', 'size of the disk, such as 20GiB', size('--disk'))
+    .option('--guest-os <id>', 'guest OS id, such as arm-debian12-64')
+    .option('--user <name>', 'user that cloud-init makes in the guest')
+    .option('--ssh-key <file>', 'file of public keys for that user; may be repeated', collect)
+    .option('--set <key=value>', 'any other setting, as in `kame set`; may be repeated', collect)
+    .option('--start', 'start it when it is made')
+    .addOption(
+      new Option('--wait <what>', 'with --start: what to wait for').choices([
+        'agent',
+        'boot',
+        'none',
+      ] as const),
+    )
+    .option('--timeout <seconds>', 'with --start: how long to wait (default: 300)', seconds('--timeout'))
+    .option('--json', jsonShape('MachineDetails; with --start StartedMachine'))
+    .addHelpText(
+      'after',
+      examples(
+        'kame create demo --start',
+        'kame create web --image debian-12 --memory 2GiB --disk 20GiB --user me --ssh-key ~/.ssh/id_ed25519.pub',
+        'kame create win --iso ./win11-arm64.iso --guest-os arm-windows11-64 --cpus 4 --memory 8GiB',
+        'kame create old --image ./old.vmdk --arch x86_64 --set annotation="From the attic"',
+      ),
+    );
+}
+
+export function define(program: Command, session: Session): void {
+  addCommand(program).action(async (name, options) => {
+    const { image, iso, start, wait, timeout, sshKey, set, ...rest } = options;
+    if (start !== true && (wait !== undefined || timeout !== undefined)) {
+      throw new KameError('USAGE', '--wait and --timeout only make sense with --start.');
+    }
+    const chosen = image ?? (iso === undefined ? 'tiny' : undefined);
+    const body = {
+      name,
+      ...given({
+        image: chosen === undefined ? undefined : imageReference(session, chosen),
+        iso: iso === undefined ? undefined : session.path(iso),
+        arch: rest.arch,
+        cpus: rest.cpus,
+        memoryBytes: rest.memory,
+        diskBytes: rest.disk,
+        guestOS: rest.guestOs,
+        user: rest.user,
+        sshKeys:
+          sshKey === undefined
+            ? undefined
+            : (await Promise.all(sshKey.map((file) => publicKeys(session.path(file))))).flat(),
+        settings: set?.map((text) => keyValue(text, '--set')),
+      }),
+    };
+    const machine = await session.task(name, (task) => session.client.create(body, task));
+    if (start !== true) {
+      if (session.json) session.printJson(machine);
+      else session.print(`${machine.name} is made: ${machine.path}`);
+      return;
+    }
+    const power = given({ wait, timeoutMs: timeout });
+    const started = await session.task(name, (task) => session.client.start(machine.path, power, task));
+    if (session.json) session.printJson(started);
+    else session.print(startedText(started));
+  });
+}

@@ -1,0 +1,30 @@
+import type { Command } from '@commander-js/extra-typings';
+import { KameError } from '../../core/errors.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+import { confirm } from '../confirm.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('delete')
+    .summary('delete a machine and its disks')
+    .description('Deletes a stopped machine with all of its files. There is no way back, so it asks first.')
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', jsonShape('MachineDetails, as they were'))
+    .addHelpText('after', examples('kame delete demo', 'kame delete demo --yes'))
+    .action(async (name, options) => {
+      const machine = await session.client.machine(session.machine(name));
+      if (machine.state === 'running' || machine.state === 'paused') {
+        throw new KameError('WRONG_STATE', `${machine.name} is ${machine.state}.`, {
+          next: `Stop it first: \`kame stop ${machine.name}\`, or at once: \`kame stop ${machine.name} --hard\`.`,
+        });
+      }
+      if (options.yes !== true) {
+        await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
+      }
+      await session.client.delete(machine.path, { signal: session.signal });
+      if (session.json) session.printJson(machine);
+      else session.print(`${machine.name} is deleted`);
+    });
+}

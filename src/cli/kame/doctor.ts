@@ -1,0 +1,43 @@
+import type { Command } from '@commander-js/extra-typings';
+import type { DoctorCheck } from '../../api/messages.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Colour, Session } from '../session.ts';
+
+const colours: Record<DoctorCheck['status'], Colour> = { ok: 'green', warning: 'yellow', failed: 'red' };
+const hostProblem = 5;
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('doctor')
+    .summary('check what this host can do')
+    .description(
+      'Checks the engine, its firmware, the accelerators and the directories. Exit code 5: something failed.',
+    )
+    .option('--fresh', 'prove the accelerators again instead of trusting what was found before')
+    .option('--json', jsonShape('Doctor'))
+    .addHelpText(
+      'after',
+      examples(
+        'kame doctor',
+        'kame doctor --fresh',
+        `kame doctor --json | jq '.checks[] | select(.status != "ok")'`,
+      ),
+    )
+    .action(async ({ fresh = false }) => {
+      const doctor = await session.task('doctor', (options) => session.client.doctor(fresh, options));
+      if (!doctor.ok) session.exitCode = hostProblem;
+      if (session.json) {
+        session.printJson(doctor);
+        return;
+      }
+      session.printTable(
+        ['CHECK', 'STATUS', 'FOUND'],
+        doctor.checks.map(({ name, status, message }) => [
+          name,
+          { text: status, paint: session.paint(colours[status]) },
+          message,
+        ]),
+      );
+      for (const { name, next } of doctor.checks) if (next !== undefined) session.print(`${name}: ${next}`);
+    });
+}

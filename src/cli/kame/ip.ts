@@ -1,0 +1,26 @@
+import type { Command } from '@commander-js/extra-typings';
+import { KameError } from '../../core/errors.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('ip')
+    .summary('print the address of the guest')
+    .description(
+      'Prints the first address of the guest that is not loopback or link-local, as its agent tells it.',
+    )
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .option('--json', jsonShape('Addresses'))
+    .addHelpText('after', examples('kame ip demo', 'kame ip demo --json | jq .interfaces'))
+    .action(async (name) => {
+      const addresses = await session.client.addresses(session.machine(name));
+      if (session.json) session.printJson(addresses);
+      else if (addresses.ip !== null) session.print(addresses.ip);
+      else {
+        throw new KameError('GUEST_FAILED', `${name} has no address yet.`, {
+          next: '`kame ip --json` shows its interfaces; `kame console` shows what the guest does.',
+        });
+      }
+    });
+}

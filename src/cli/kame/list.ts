@@ -1,0 +1,48 @@
+import type { Command } from '@commander-js/extra-typings';
+import { formatSize } from '../../core/units.ts';
+import type { Machine } from '../../api/machine.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+import { stateCell } from '../state.ts';
+import type { Cell } from '../table.ts';
+
+const head = ['NAME', 'STATE', 'ARCH', 'ACCEL', 'CPUS', 'MEMORY', 'IP', 'AGENT'];
+
+function row(machine: Machine, session: Session): (Cell | string)[] {
+  return [
+    machine.name,
+    stateCell(machine.state, session),
+    machine.arch ?? '-',
+    machine.accelerator ?? '-',
+    { text: String(machine.cpus), align: 'right' },
+    { text: formatSize(machine.memoryBytes), align: 'right' },
+    machine.ip ?? '-',
+    machine.agent ? 'yes' : '-',
+  ];
+}
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('list')
+    .alias('ls')
+    .summary('list all machines')
+    .description('Lists all machines of this user, those that can’t be read too (state: broken).')
+    .option('--json', jsonShape('an array of Machine'))
+    .addHelpText(
+      'after',
+      examples('kame list', `kame list --json | jq -r '.[] | select(.state == "running") | .name'`),
+    )
+    .action(async () => {
+      const machines = await session.client.list();
+      if (session.json) {
+        session.printJson(machines);
+        return;
+      }
+      session.printTable(
+        head,
+        machines.map((machine) => row(machine, session)),
+      );
+      if (machines.length === 0)
+        session.note('There is no machine yet. `kame create NAME --start` makes one.');
+    });
+}

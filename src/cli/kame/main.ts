@@ -1,0 +1,96 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { KameError } from '../../core/errors.ts';
+import { version } from '../../core/version.ts';
+import type { CliContext } from '../context.ts';
+import { examples } from '../options.ts';
+import { Session } from '../session.ts';
+import { verbs } from './verbs.ts';
+
+/** The words of a command line that are Kame's own: what follows `--` is the guest's. */
+function ownWords(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end < 0 ? argv : argv.slice(0, end);
+}
+
+function newProgram(context: CliContext): Command {
+  return new Command('kame')
+    .description('Virtual machines on every host: create, start, use and stop them.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      // Errors are printed in one form, by Session.fail.
+      outputError: () => undefined,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+}
+
+/** All verbs by name and summary: enough for the help and for suggestions. */
+function addSummaries(program: Command): void {
+  for (const verb of verbs) {
+    const command = program.command(verb.name).summary(verb.summary).helpGroup(verb.group);
+    if (verb.alias !== undefined) command.alias(verb.alias);
+  }
+  program.addHelpText(
+    'after',
+    `${examples('kame create demo --start', 'kame exec demo -- uname -a', 'kame stop demo')}
+
+Each verb has a --help with examples, and --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such machine,
+4 wrong state, 5 engine or host problem. KAME_HOME is where everything lies (default: ~/.kame).`,
+  );
+}
+
+/** What Commander found wrong, in our form: its suggestion becomes the next step. */
+function usageError(error: CommanderError, argv: readonly string[]): KameError {
+  const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
+  const verb = verbs.find(({ name, alias }) => name === argv[0] || alias === argv[0]);
+  const help = verb ? `\`kame ${verb.name} --help\` shows the form.` : '`kame --help` lists the verbs.';
+  const hint = more.join(' ').replace(/^\((.*)\)$/, '$1');
+  return new KameError('USAGE', sentence, { next: hint === '' ? help : `${hint} ${help}` });
+}
+
+async function dispatch(argv: readonly string[], program: Command, session: Session): Promise<void> {
+  const verb = verbs.find(({ name, alias }) => name === argv[0] || alias === argv[0]);
+  if (verb) (await verb.load()).define(program, session);
+  else addSummaries(program);
+  if (argv.length === 0) program.outputHelp();
+  else await program.parseAsync([...argv], { from: 'user' });
+}
+
+/** `kame help VERB` is `kame VERB --help`. */
+function withoutHelpVerb(argv: readonly string[]): readonly string[] {
+  if (argv[0] !== 'help') return argv;
+  return argv.length === 1 ? ['--help'] : [...argv.slice(1), '--help'];
+}
+
+/**
+ * Runs one command line of `kame`, without the program's name.
+ * @returns the exit code
+ */
+export async function main(given: readonly string[], context: CliContext): Promise<number> {
+  // Who reads our output may stop reading, as head does: that ends us quietly.
+  for (const stream of [context.stdout, context.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      context.exit(error.code === 'EPIPE' ? 0 : 1);
+    });
+  }
+  const argv = withoutHelpVerb(given);
+  const session = new Session(context, { json: ownWords(argv).includes('--json') });
+  try {
+    if (argv[0] === '__complete') {
+      const { complete } = await import('./complete.ts');
+      await complete(argv.slice(1), session);
+    } else await dispatch(argv, newProgram(context), session);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) session.fail(error);
+    else if (error.exitCode !== 0) session.fail(usageError(error, argv));
+  } finally {
+    session.close();
+  }
+  return session.exitCode;
+}

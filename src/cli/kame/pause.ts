@@ -1,0 +1,20 @@
+import type { Command } from '@commander-js/extra-typings';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('pause')
+    .summary('hold machines where they are')
+    .description('Holds machines where they are: their guests stand still, and keep their memory.')
+    .argument('<name...>', 'names, ids or .vmx of machines')
+    .option('--json', jsonShape('Machine, an array of them for several names'))
+    .addHelpText('after', examples('kame pause demo', 'kame pause web db'))
+    .action(async (names) => {
+      await session.each(
+        names,
+        (name, options) => session.client.pause(name, options),
+        (machine) => `${machine.name} is ${machine.state}`,
+      );
+    });
+}

@@ -1,0 +1,21 @@
+import type { Command } from '@commander-js/extra-typings';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('register')
+    .summary('add a machine that lies elsewhere')
+    .description('Adds a machine that lies elsewhere to the list. Its files stay where they are.')
+    .argument('<path>', 'a .vmx, or the bundle that holds one')
+    .option('--json', jsonShape('MachineDetails'))
+    .addHelpText(
+      'after',
+      examples('kame register ~/Virtual\\ Machines/web.vmwarevm', 'kame register ./old/old.vmx'),
+    )
+    .action(async (path) => {
+      const machine = await session.client.register(session.path(path));
+      if (session.json) session.printJson(machine);
+      else session.print(`${machine.name} is registered: ${machine.path}`);
+    });
+}

@@ -1,0 +1,19 @@
+import type { Command } from '@commander-js/extra-typings';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('rename')
+    .summary('give a machine another name')
+    .description('Gives a stopped machine another name. Its bundle and its .vmx are renamed with it.')
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .argument('<new-name>', 'the name it gets')
+    .option('--json', jsonShape('MachineDetails'))
+    .addHelpText('after', examples('kame rename demo web'))
+    .action(async (name, newName) => {
+      const machine = await session.client.rename(session.machine(name), newName);
+      if (session.json) session.printJson(machine);
+      else session.print(`${name} is now ${machine.name}: ${machine.path}`);
+    });
+}

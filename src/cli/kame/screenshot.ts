@@ -1,0 +1,25 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from '@commander-js/extra-typings';
+import { fileError } from '../../sys/files.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('screenshot')
+    .summary('save what the screen shows')
+    .description('Saves what the screen of a running machine shows as PNG. A file of that name is replaced.')
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .argument('<file.png>', 'the file to write')
+    .option('--json', jsonShape('{name, path, sizeBytes}'))
+    .addHelpText('after', examples('kame screenshot demo demo.png'))
+    .action(async (name, file) => {
+      const path = session.path(file);
+      const png = await session.client.screenshot(session.machine(name), { signal: session.signal });
+      await writeFile(path, png).catch((error: unknown) => {
+        throw fileError(error, path);
+      });
+      if (session.json) session.printJson({ name, path, sizeBytes: png.length });
+      else session.print(`${name}: saved to ${path}`);
+    });
+}

@@ -1,0 +1,26 @@
+import type { Command } from '@commander-js/extra-typings';
+import { examples, jsonShape, keyValue } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('set')
+    .summary('change settings of a machine')
+    .description(
+      'Changes settings: cpus, memory and the like, or any key of the .vmx. An empty value removes the key. ' +
+        'A wrong value changes nothing.',
+    )
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .argument('<key=value...>', 'settings')
+    .option('--json', jsonShape('MachineDetails'))
+    .addHelpText(
+      'after',
+      examples('kame set demo cpus=4 memory=2GiB', 'kame set demo annotation="Build machine"'),
+    )
+    .action(async (name, pairs) => {
+      const settings = pairs.map((text) => keyValue(text, 'The setting'));
+      const machine = await session.client.set(session.machine(name), { settings });
+      if (session.json) session.printJson(machine);
+      else session.print(`${machine.name}: set ${settings.map(({ key }) => key).join(', ')}`);
+    });
+}

@@ -1,0 +1,81 @@
+import type { Command } from '@commander-js/extra-typings';
+import { formatDuration, formatSize } from '../../core/units.ts';
+import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+import { stateCell } from '../state.ts';
+import type { Cell } from '../table.ts';
+
+type Pair = readonly [string, Cell | string];
+
+function diskText(disk: DiskInfo): string {
+  const sizes = [
+    disk.sizeBytes === null ? undefined : formatSize(disk.sizeBytes),
+    disk.allocatedBytes === null ? undefined : `${formatSize(disk.allocatedBytes)} on the host`,
+  ].filter((text) => text !== undefined);
+  return [disk.device, disk.format ?? 'unreadable', ...sizes, disk.path].join(', ');
+}
+
+function timingsText(timings: Timings): string {
+  const parts = [`process ${formatDuration(timings.spawnMs)}`, `engine ${formatDuration(timings.qmpMs)}`];
+  if (timings.bootMs !== null) parts.push(`first console line ${formatDuration(timings.bootMs)}`);
+  if (timings.agentMs !== null) parts.push(`agent ${formatDuration(timings.agentMs)}`);
+  return parts.join(', ');
+}
+
+function runningPairs(machine: MachineDetails): Pair[] {
+  const { accelerator, acceleratorReason: reason, timings, sockets } = machine;
+  const pairs: Pair[] = [];
+  if (accelerator !== null) pairs.push(['accelerator', reason ? `${accelerator} (${reason})` : accelerator]);
+  if (machine.engineVersion !== null) pairs.push(['engine', `QEMU ${machine.engineVersion}`]);
+  if (machine.pid !== null) pairs.push(['process', String(machine.pid)]);
+  if (machine.startedAt !== null) pairs.push(['started', machine.startedAt]);
+  if (timings !== null) pairs.push(['timings', timingsText(timings)]);
+  if (sockets !== null)
+    pairs.push(['monitor', sockets.monitor], ['serial', sockets.serial], ['vnc', sockets.vnc]);
+  return pairs;
+}
+
+function pairsOf(machine: MachineDetails, session: Session): Pair[] {
+  const pairs: Pair[] = [
+    ['name', machine.name],
+    ['state', stateCell(machine.state, session)],
+    ['id', machine.id === '' ? '-' : machine.id],
+    ['path', machine.path],
+    ['guest OS', `${machine.guestOS} (${machine.arch ?? 'unknown architecture'})`],
+    ['cpus', String(machine.cpus)],
+    ['memory', formatSize(machine.memoryBytes)],
+    ['firmware', machine.firmware],
+    ['address', machine.ip ?? '-'],
+    ['agent', machine.agent ? 'answers' : '-'],
+  ];
+  if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
+  if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
+  if (machine.image !== null) pairs.push(['image', machine.image]);
+  for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
+  for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
+  for (const nic of machine.nics) pairs.push([nic.device, [nic.model, nic.connection, nic.mac].join(', ')]);
+  pairs.push(...runningPairs(machine), ['log', machine.log]);
+  for (const { severity, key, message } of machine.problems) {
+    const text = key === '' ? message : `${key}: ${message}`;
+    pairs.push([severity, { text, paint: session.paint(severity === 'error' ? 'red' : 'yellow') }]);
+  }
+  return pairs;
+}
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('show')
+    .summary('show all there is to know of a machine')
+    .description(
+      'Shows all there is to know of a machine: its devices, how it runs, and what is wrong with it.',
+    )
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .option('--json', jsonShape('MachineDetails'))
+    .addHelpText('after', examples('kame show demo', 'kame show demo --json | jq .disks'))
+    .action(async (name) => {
+      const machine = await session.client.machine(session.machine(name));
+      if (session.json) session.printJson(machine);
+      else session.printPairs(pairsOf(machine, session));
+    });
+}

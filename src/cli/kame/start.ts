@@ -1,0 +1,41 @@
+import { Option, type Command } from '@commander-js/extra-typings';
+import { examples, given, jsonShape, seconds } from '../options.ts';
+import type { Session } from '../session.ts';
+import { startedText } from '../started.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('start')
+    .summary('start machines')
+    .description('Starts machines, and waits until their guest agents answer.')
+    .argument('<name...>', 'names, ids or .vmx of machines')
+    .addOption(
+      new Option('--wait <what>', 'for the guest agent, the first console line, or only the engine').choices([
+        'agent',
+        'boot',
+        'none',
+      ] as const),
+    )
+    .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
+    .option('--dry-run', 'print what would be run, and run nothing')
+    .option(
+      '--json',
+      jsonShape('StartedMachine, an array of them for several names; with --dry-run LaunchPlan'),
+    )
+    .addHelpText(
+      'after',
+      examples('kame start demo', 'kame start web db --wait none', 'kame start demo --dry-run'),
+    )
+    .action(async (names, { wait, timeout, dryRun }) => {
+      if (dryRun === true) {
+        await session.each(
+          names,
+          (name, { signal }) => session.client.plan(name, { signal }),
+          (plan) => [plan.text, ...plan.notes.map((note) => `# ${note}`)].join('\n'),
+        );
+        return;
+      }
+      const body = given({ wait, timeoutMs: timeout });
+      await session.each(names, (name, options) => session.client.start(name, body, options), startedText);
+    });
+}

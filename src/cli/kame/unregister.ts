@@ -1,0 +1,19 @@
+import type { Command } from '@commander-js/extra-typings';
+import { examples, jsonShape } from '../options.ts';
+import type { Session } from '../session.ts';
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('unregister')
+    .summary('take a machine off the list, and keep its files')
+    .description('Takes a machine off the list. Its files stay; `kame register` adds it again.')
+    .argument('<name>', 'name, id or .vmx of a machine')
+    .option('--json', jsonShape('MachineDetails, as they were'))
+    .addHelpText('after', examples('kame unregister demo'))
+    .action(async (name) => {
+      const machine = await session.client.machine(session.machine(name));
+      await session.client.unregister(machine.path);
+      if (session.json) session.printJson(machine);
+      else session.print(`${machine.name} is off the list; its files stay: ${machine.path}`);
+    });
+}

@@ -1,0 +1,113 @@
+import type { Command } from '@commander-js/extra-typings';
+import type { Session } from '../session.ts';
+
+/** What a verb's file exports: adds the verb, with arguments, help and action, to the program. */
+export type Define = (program: Command, session: Session) => void;
+
+export interface Verb {
+  readonly name: string;
+  readonly alias?: string;
+  readonly group: string;
+  readonly summary: string;
+  /** Only the verb that is used is loaded. */
+  load(): Promise<{ define: Define }>;
+}
+
+const machines = 'Machines:';
+const power = 'Power:';
+const guest = 'In the guest:';
+const host = 'Images, host and daemon:';
+
+/** THE TABLE of verbs: help, suggestions, completion and the user guide are made from it. */
+export const verbs: readonly Verb[] = [
+  { name: 'create', group: machines, summary: 'make a machine', load: () => import('./create.ts') },
+  {
+    name: 'list',
+    alias: 'ls',
+    group: machines,
+    summary: 'list all machines',
+    load: () => import('./list.ts'),
+  },
+  {
+    name: 'show',
+    group: machines,
+    summary: 'show all there is to know of a machine',
+    load: () => import('./show.ts'),
+  },
+  { name: 'set', group: machines, summary: 'change settings of a machine', load: () => import('./set.ts') },
+  {
+    name: 'rename',
+    group: machines,
+    summary: 'give a machine another name',
+    load: () => import('./rename.ts'),
+  },
+  {
+    name: 'delete',
+    group: machines,
+    summary: 'delete a machine and its disks',
+    load: () => import('./delete.ts'),
+  },
+  {
+    name: 'register',
+    group: machines,
+    summary: 'add a machine that lies elsewhere',
+    load: () => import('./register.ts'),
+  },
+  {
+    name: 'unregister',
+    group: machines,
+    summary: 'take a machine off the list, and keep its files',
+    load: () => import('./unregister.ts'),
+  },
+  { name: 'start', group: power, summary: 'start machines', load: () => import('./start.ts') },
+  { name: 'stop', group: power, summary: 'shut machines down', load: () => import('./stop.ts') },
+  {
+    name: 'restart',
+    group: power,
+    summary: 'shut machines down and start them again',
+    load: () => import('./restart.ts'),
+  },
+  { name: 'pause', group: power, summary: 'hold machines where they are', load: () => import('./pause.ts') },
+  { name: 'unpause', group: power, summary: 'let paused machines go on', load: () => import('./unpause.ts') },
+  {
+    name: 'console',
+    group: guest,
+    summary: 'use the serial console; Ctrl-] leaves',
+    load: () => import('./console.ts'),
+  },
+  { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
+  { name: 'ip', group: guest, summary: 'print the address of the guest', load: () => import('./ip.ts') },
+  {
+    name: 'screenshot',
+    group: guest,
+    summary: 'save what the screen shows',
+    load: () => import('./screenshot.ts'),
+  },
+  { name: 'logs', group: guest, summary: 'print the log of a machine', load: () => import('./logs.ts') },
+  {
+    name: 'events',
+    group: host,
+    summary: 'print what happens, as it happens',
+    load: () => import('./events.ts'),
+  },
+  {
+    name: 'image',
+    group: host,
+    summary: 'list, download, import and delete images',
+    load: () => import('./image.ts'),
+  },
+  { name: 'doctor', group: host, summary: 'check what this host can do', load: () => import('./doctor.ts') },
+  {
+    name: 'daemon',
+    group: host,
+    summary: 'run, start, stop or look at the daemon',
+    load: () => import('./daemon.ts'),
+  },
+  {
+    name: 'completion',
+    group: host,
+    summary: 'print a completion script for a shell',
+    load: () => import('./completion.ts'),
+  },
+  { name: 'version', group: host, summary: 'print the version', load: () => import('./version.ts') },
+];

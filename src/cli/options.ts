@@ -1,0 +1,64 @@
+import { KameError } from '../core/errors.ts';
+import { parseSize } from '../core/units.ts';
+
+/** Readers of option values. Each throws a KameError that names the option and says what is allowed. */
+
+function wrong(option: string, text: string, form: string): KameError {
+  return new KameError('USAGE', `${option} is "${text}", which is not ${form}.`);
+}
+
+export function integer(option: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw wrong(option, text, `a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+/** Seconds, with decimals if need be, as milliseconds. */
+export function seconds(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+    if (!(value >= 1 && value <= 86_400_000)) throw wrong(option, text, 'a number of seconds up to 86400');
+    return value;
+  };
+}
+
+export function size(option: string): (text: string) => number {
+  return (text) => parseSize(text, option);
+}
+
+/** An option that may be given several times. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** `key=value`; the value may be empty and may hold `=`. */
+export function keyValue(text: string, what: string): { key: string; value: string } {
+  const at = text.indexOf('=');
+  if (at <= 0) {
+    throw new KameError('USAGE', `${what} "${text}" is not of the form key=value.`, {
+      next: 'Write for example memory=2GiB; quote it when the value has spaces.',
+    });
+  }
+  return { key: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+/** Leaves out what was not given: the API tells "not given" from "given". */
+export function given<T extends Record<string, unknown>>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** The end of a help text: real command lines. */
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+/** The help text of `--json`, with the name of the shape, which docs/user-guide.md explains. */
+export function jsonShape(shape: string): string {
+  return `print JSON: ${shape}`;
+}

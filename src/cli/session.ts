@@ -1,0 +1,157 @@
+import { isAbsolute, resolve } from 'node:path';
+import { KameError } from '../core/errors.ts';
+import { KameClient, type TaskOptions } from '../client/client.ts';
+import { errorToBody } from '../client/errors.ts';
+import { hasColours, type CliContext } from './context.ts';
+import { ProgressLine } from './progress-line.ts';
+import { tableLines, type Cell } from './table.ts';
+import { indent, toJson, visibleLines } from './text.ts';
+
+const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const colourCodes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
+export type Colour = keyof typeof colourCodes;
+
+/** One run of a command: where it prints, whom it asks, and how it ends. */
+export class Session {
+  readonly context: CliContext;
+  readonly json: boolean;
+  exitCode = 0;
+  #client: KameClient | undefined;
+  #interrupted: AbortController | undefined;
+  readonly #onInterrupt = () => this.#interrupt();
+
+  constructor(context: CliContext, options: { json: boolean }) {
+    this.context = context;
+    this.json = options.json;
+  }
+
+  /** The client that starts a daemon when none runs. */
+  get client(): KameClient {
+    this.#client ??= new KameClient({ env: this.context.env, daemon: this.context.daemon });
+    return this.#client;
+  }
+
+  /** A client that leaves things as they are. */
+  passiveClient(): KameClient {
+    return new KameClient({ env: this.context.env });
+  }
+
+  /** Fires at the first Ctrl-C, which cancels; the second one ends the process, as if nobody listened. */
+  get signal(): AbortSignal {
+    if (!this.#interrupted) {
+      this.#interrupted = new AbortController();
+      for (const name of interrupts) this.context.signals.on(name, this.#onInterrupt);
+    }
+    return this.#interrupted.signal;
+  }
+
+  close(): void {
+    for (const name of interrupts) this.context.signals.off(name, this.#onInterrupt);
+  }
+
+  #interrupt(): void {
+    this.close();
+    this.#interrupted?.abort();
+  }
+
+  /** Whether the user has pressed Ctrl-C. */
+  get cancelled(): boolean {
+    return this.#interrupted?.signal.aborted ?? false;
+  }
+
+  paint(colour: Colour): ((text: string) => string) | undefined {
+    if (!hasColours(this.context.stdout, this.context.env)) return undefined;
+    return (text) => `\u001b[${colourCodes[colour]}m${text}\u001b[0m`;
+  }
+
+  print(text: string): void {
+    this.context.stdout.write(`${visibleLines(text)}\n`);
+  }
+
+  printJson(value: unknown): void {
+    this.context.stdout.write(`${toJson(value, 2)}\n`);
+  }
+
+  /** One JSON value on one line, for streams. */
+  printJsonLine(value: unknown): void {
+    this.context.stdout.write(`${toJson(value)}\n`);
+  }
+
+  printTable(head: readonly string[], rows: readonly (readonly (Cell | string)[])[]): void {
+    const bold = this.paint('bold');
+    const lines = tableLines([head.map((text) => ({ text, paint: bold })), ...rows]);
+    this.context.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  /** Names and values, one pair a line. */
+  printPairs(pairs: readonly (readonly [string, Cell | string])[]): void {
+    this.context.stdout.write(`${tableLines(pairs).join('\n')}\n`);
+  }
+
+  /** A remark for people, beside the output. */
+  note(text: string): void {
+    if (!this.json) this.context.stderr.write(`${visibleLines(text)}\n`);
+  }
+
+  /** Prints what went wrong and what to do; the worst exit code of a session wins. */
+  fail(error: unknown, subject?: string): void {
+    const body = errorToBody(error);
+    const known = error instanceof KameError ? error : new KameError('INTERNAL', body.message);
+    this.exitCode = Math.max(this.exitCode, known.kind.exit);
+    if (this.json) {
+      this.context.stderr.write(`${toJson(body, 2)}\n`);
+      return;
+    }
+    const about = subject === undefined || body.message.includes(subject) ? '' : `${subject}: `;
+    const [first = '', ...more] = `${about}${body.message}`.split('\n');
+    const lines = [`kame: ${first}`];
+    if (more.length > 0) lines.push(indent(more.join('\n')));
+    if (body.next !== '') lines.push(indent(body.next));
+    this.context.stderr.write(`${visibleLines(lines.join('\n'))}\n`);
+  }
+
+  /** Runs a long operation with its progress shown. */
+  async task<T>(label: string, work: (options: TaskOptions) => Promise<T>): Promise<T> {
+    const line = new ProgressLine(this.context, label, { silent: this.json });
+    try {
+      return await work({ signal: this.signal, onProgress: (report) => line.report(report) });
+    } finally {
+      line.end();
+    }
+  }
+
+  /**
+   * Does the same to several machines, one after the other. All are tried. One name prints an object, several an array of
+   * those that succeeded.
+   */
+  async each<T>(
+    names: readonly string[],
+    work: (name: string, options: TaskOptions) => Promise<T>,
+    text: (result: T) => string,
+  ): Promise<void> {
+    const results: T[] = [];
+    for (const name of names) {
+      if (this.cancelled) break;
+      try {
+        const result = await this.task(name, (options) => work(this.machine(name), options));
+        results.push(result);
+        if (!this.json) this.print(text(result));
+      } catch (error) {
+        this.fail(error, names.length > 1 ? name : undefined);
+      }
+    }
+    if (!this.json) return;
+    if (names.length > 1) this.printJson(results);
+    else if (results.length > 0) this.printJson(results[0]);
+  }
+
+  /** A path as the daemon, which runs elsewhere, must be told it. */
+  path(text: string): string {
+    return resolve(this.context.cwd, text);
+  }
+
+  /** How the daemon is told a machine: a name and an id stay, the path of a `.vmx` is made absolute. */
+  machine(text: string): string {
+    return text.includes('/') && !isAbsolute(text) ? this.path(text) : text;
+  }
+}

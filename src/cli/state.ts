@@ -1,0 +1,16 @@
+import type { MachineState } from '../api/machine.ts';
+import type { Colour, Session } from './session.ts';
+import type { Cell } from './table.ts';
+
+const colours: Partial<Record<MachineState, Colour>> = {
+  running: 'green',
+  paused: 'yellow',
+  suspended: 'yellow',
+  broken: 'red',
+};
+
+/** A machine's state for a table. */
+export function stateCell(state: MachineState, session: Session): Cell {
+  const colour = colours[state];
+  return { text: state, paint: colour && session.paint(colour) };
+}

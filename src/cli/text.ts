@@ -1,0 +1,36 @@
+/** Control characters: C0, DEL, C1, and the marks that reorder what is shown. A name or a guest must not command the terminal. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const controls = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+// oxlint-disable-next-line no-control-regex
+const controlsButNewline = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
+}
+
+/** Foreign text for a terminal, on one line: control characters are shown as `\x1b` and the like. */
+export function visible(text: string): string {
+  return text.replace(controls, escaped);
+}
+
+/** Like `visible`, and line ends stay. */
+export function visibleLines(text: string): string {
+  return text.replace(controlsButNewline, escaped);
+}
+
+/** Every line moved in by two spaces. */
+export function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? '' : `  ${line}`))
+    .join('\n');
+}
+
+/** JSON in which no character commands a terminal: JSON itself lets DEL and C1 stand. */
+export function toJson(value: unknown, space?: number): string {
+  return JSON.stringify(value, null, space).replace(
+    controlsButNewline,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
