@@ -1,0 +1,42 @@
+import { KameError } from './errors.ts';
+
+/** Waits; returns early, without an error, when the signal fires. For steps between looks at a condition, never alone. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener('abort', end);
+  });
+}
+
+export interface PollOptions {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+  /** Milliseconds between two looks: the first, and the most it grows to. */
+  readonly stepMs?: number;
+  readonly maxStepMs?: number;
+}
+
+/**
+ * Looks again and again until the condition gives something.
+ * @returns undefined at the deadline
+ * @throws KameError CANCELLED
+ */
+export async function poll<T>(look: () => Promise<T | undefined>, options: PollOptions): Promise<T | undefined> {
+  const end = performance.now() + options.deadlineMs;
+  let step = options.stepMs ?? 5;
+  for (;;) {
+    if (options.signal?.aborted) throw new KameError('CANCELLED', 'The operation was cancelled.');
+    const found = await look();
+    if (found !== undefined) return found;
+    const left = end - performance.now();
+    if (left <= 0) return undefined;
+    await pause(Math.min(step, left), options.signal);
+    step = Math.min(step * 1.5, options.maxStepMs ?? 250);
+  }
+}
