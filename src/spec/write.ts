@@ -2,6 +2,7 @@ import { edit, emptyDocument, entriesOf, foldKey, type VmxDocument } from '../vm
 import type { MachineSpec } from './machine.ts';
 import { keysOf } from './keys.ts';
 import { slotName } from './read-storage.ts';
+import { readSpec } from './read.ts';
 
 /** What VMware expects in every file and Kame has no opinion about. Bridges: without them no PCI slot is free. */
 const boilerplate: readonly (readonly [string, string])[] = [
@@ -54,7 +55,7 @@ function deviceNames(spec: MachineSpec): string[] {
 
 /**
  * The document with specChanges done. Of a device that is gone, every key goes (`ethernet1.pciSlotNumber`, …), known
- * or not: left behind they would fall to the next device of that name.
+ * or not: left behind they would fall to the next device of that name. Reading the result gives `after`.
  * @throws KameError INVALID_VALUE when a value can't be written
  */
 export function applySpec(doc: VmxDocument, before: MachineSpec, after: MachineSpec): VmxDocument {
@@ -69,5 +70,7 @@ export function applySpec(doc: VmxDocument, before: MachineSpec, after: MachineS
       if (gone.some((prefix) => folded.startsWith(prefix))) changes.set(key, null);
     }
   }
-  return edit(doc, changes);
+  const edited = edit(doc, changes);
+  // What the file does not say follows from other keys (an address from the UUID, say), and may have moved with them.
+  return edit(edited, specChanges(readSpec(edited).spec, after));
 }

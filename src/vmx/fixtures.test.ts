@@ -20,7 +20,7 @@ describe('files in the shape that VMware’s products and Packer write', () => {
   it.each(files)('%s keeps every line but the edited one', (name) => {
     const doc = parseVmx(read(name));
     const before = Buffer.from(read(name)).toString('latin1').split('\n');
-    const [first] = entriesOf(doc).filter(({ key }) => key !== '.encoding');
+    const first = entriesOf(doc).find(({ key }) => key !== '.encoding');
     const after = Buffer.from(printVmx(edit(doc, new Map([[first?.key ?? '', 'edited']]))))
       .toString('latin1')
       .split('\n');

@@ -1,0 +1,370 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { entriesOf, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { defaultSpec, withCdrom } from './defaults.ts';
+import { buses, diskModes, nicModels } from './devices.ts';
+import { guestOsCatalogue } from './guest-os.ts';
+import type { Controller, MachineSpec, Nic, StorageBus, StorageSlot } from './machine.ts';
+import { compareControllers, compareSlots } from './read-storage.ts';
+import { readSpec } from './read.ts';
+import { validateSpec } from './validate.ts';
+import { applySpec, createDocument, specChanges } from './write.ts';
+
+const uuid = '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f';
+const demo = defaultSpec({ name: 'demo', uuid, guestOS: 'arm-other6xlinux-64' });
+const fixture = (name: string): VmxDocument =>
+  parseVmx(new Uint8Array(readFileSync(join(import.meta.dirname, '../vmx/fixtures', name))));
+
+const word = fc.stringMatching(/^[a-z0-9äé亀 ._"|-]{0,11}[a-z0-9]$/);
+const file = word.map((name) => `${name.replaceAll('..', '')}.img`);
+const flag = fc.boolean();
+
+const controllers: fc.Arbitrary<Controller[]> = fc
+  .uniqueArray(
+    fc
+      .constantFrom<StorageBus>('nvme', 'sata', 'scsi')
+      .chain((bus) =>
+        fc.record({ bus: fc.constant(bus), index: fc.nat(3), model: fc.constantFrom(...buses[bus].models) }),
+      ),
+    { maxLength: 4, selector: ({ bus, index }) => `${bus}${index}` },
+  )
+  .map((list) => [...list].sort(compareControllers));
+
+/** Devices on those controllers, each in a place of its own. */
+function slotsOn(list: readonly Controller[]): fc.Arbitrary<StorageSlot[]> {
+  if (list.length === 0) return fc.constant([]);
+  return fc
+    .uniqueArray(
+      fc.record({ on: fc.constantFrom(...list), unit: fc.nat(6) }).map(({ on, unit }) => ({
+        bus: on.bus,
+        controller: on.index,
+        unit,
+      })),
+      { maxLength: 6, selector: (slot) => `${slot.bus}${slot.controller}:${slot.unit}` },
+    )
+    .map((slots) => [...slots].sort(compareSlots));
+}
+
+const storage = controllers.chain((list) =>
+  fc
+    .tuple(
+      slotsOn(list),
+      fc.infiniteStream(
+        fc.record({ isDisk: flag, name: file, empty: flag, mode: fc.constantFrom(...diskModes) }),
+      ),
+    )
+    .map(([slots, stream]): Pick<MachineSpec, 'controllers' | 'disks' | 'cdroms'> => {
+      const devices = slots.map((slot) => ({
+        slot,
+        ...(stream.next().value ?? { isDisk: true, name: 'x', empty: true, mode: 'persistent' as const }),
+      }));
+      return {
+        controllers: list,
+        disks: devices.flatMap(({ slot, isDisk, name, mode }) =>
+          isDisk ? [{ ...slot, fileName: name, mode }] : [],
+        ),
+        cdroms: devices.flatMap(({ slot, isDisk, name, empty }) =>
+          isDisk ? [] : [{ ...slot, fileName: empty ? null : name, startConnected: empty }],
+        ),
+      };
+    }),
+);
+
+const nic: fc.Arbitrary<Omit<Nic, 'index'>> = fc.oneof(
+  fc.record({
+    connection: fc.constantFrom('nat' as const, 'bridged' as const, 'hostonly' as const),
+    model: fc.constantFrom(...nicModels),
+    mac: fc
+      .nat(0xffffff)
+      .map(
+        (n) =>
+          `00:50:56:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
+      ),
+    macType: fc.constantFrom('generated' as const, 'static' as const, 'vpx' as const),
+    startConnected: flag,
+  }),
+  fc.record({
+    connection: fc.constant('custom' as const),
+    vnet: fc.nat(20).map((n) => `VMnet${n}`),
+    model: fc.constantFrom(...nicModels),
+    mac: fc.constantFrom('02:00:00:00:00:01', '00:0c:29:aa:bb:cc'),
+    macType: fc.constantFrom('generated' as const, 'static' as const),
+    startConnected: flag,
+  }),
+);
+
+const nics = fc
+  .uniqueArray(nic, { maxLength: 4, selector: ({ mac }) => mac })
+  .map((list) => list.map((one, index) => ({ index, ...one })));
+
+/** Any machine that validateSpec lets pass. */
+const anySpec: fc.Arbitrary<MachineSpec> = fc
+  .record({
+    os: fc.constantFrom(...guestOsCatalogue),
+    displayName: word,
+    annotation: fc.string({ unit: 'grapheme' }),
+    hardwareVersion: fc.integer({ min: 3, max: 99 }),
+    uuid: fc.uuid(),
+    coresPerSocket: fc.constantFrom(1, 2, 4),
+    memoryMiB: fc.integer({ min: 16, max: 262_144 }).map((n) => n * 4),
+    nvram: file,
+    secureBoot: flag,
+    bootOrder: fc.shuffledSubarray(['hdd', 'cdrom', 'ethernet', 'floppy'] as const, { minLength: 1 }),
+    storage,
+    nics,
+    serials: fc
+      .array(file, { maxLength: 3 })
+      .map((list) => list.map((fileName, index) => ({ index, kind: 'file' as const, fileName }))),
+    folders: fc.uniqueArray(word, { maxLength: 3 }),
+    writable: flag,
+    display: fc.record({
+      present: flag,
+      heads: fc.integer({ min: 1, max: 16 }),
+      graphicsMemoryKiB: fc.integer({ min: 1024, max: 9_999_999 }),
+      accelerate3d: flag,
+    }),
+    sound: fc.record({
+      present: flag,
+      model: fc.constantFrom('hdaudio' as const, 'es1371' as const, 'sb16' as const),
+    }),
+    usb: flag,
+    vnc: fc.record({ enabled: flag, port: fc.integer({ min: 1, max: 65_535 }) }),
+    tpm: flag,
+    suspendedState: fc.constantFrom('', 'a.vmss'),
+    kame: fc.record(
+      {
+        machineType: fc.constantFrom('virt-7.2', 'pc-q35-10.0'),
+        accelerator: fc.constantFrom('auto' as const, 'kvm' as const, 'hvf' as const, 'tcg' as const),
+        directBoot: fc.record(
+          { kernel: file, initrd: file, commandLine: fc.constantFrom('', 'console=ttyAMA0 "quiet"') },
+          { requiredKeys: ['kernel', 'commandLine'] },
+        ),
+        seed: file,
+        image: word,
+      },
+      { requiredKeys: ['accelerator'] },
+    ),
+  })
+  .map(({ os, storage, folders, writable, nvram, secureBoot, usb, coresPerSocket, ...rest }) => ({
+    ...rest,
+    ...storage,
+    guestOS: os.id,
+    arch: os.arch,
+    cpus: coresPerSocket * 2,
+    coresPerSocket,
+    firmware: { kind: os.firmware, secureBoot: secureBoot && os.firmware === 'efi', nvram },
+    sharedFolders: folders.map((guestName, index) => ({
+      index,
+      guestName,
+      hostPath: `/srv/${guestName}`,
+      enabled: index > 0,
+      writable,
+    })),
+    usb: { present: usb },
+    input: usb ? 'usb' : 'virtio',
+  }));
+
+describe('createDocument', () => {
+  it('writes what kame create makes of the tiny image', () => {
+    const spec = withCdrom(
+      {
+        ...demo,
+        kame: {
+          ...demo.kame,
+          machineType: 'virt-7.2',
+          directBoot: { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'quiet' },
+          seed: 'seed.iso',
+          image: 'tiny',
+        },
+      },
+      'install.iso',
+    );
+    expect(new TextDecoder().decode(printVmx(createDocument(spec)))).toMatchInlineSnapshot(`
+      ".encoding = "UTF-8"
+      config.version = "8"
+      virtualHW.version = "20"
+      displayName = "demo"
+      guestOS = "arm-other6xlinux-64"
+      firmware = "efi"
+      nvram = "demo.nvram"
+      uuid.bios = "56 4d 7b fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f"
+      uuid.location = "56 4d 7b fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f"
+      memsize = "2048"
+      numvcpus = "2"
+      nvme0.present = "TRUE"
+      kame.nvme0.device = "virtio-blk"
+      sata0.present = "TRUE"
+      kame.sata0.device = "virtio-scsi"
+      nvme0:0.present = "TRUE"
+      nvme0:0.fileName = "disk0.qcow2"
+      sata0:1.present = "TRUE"
+      sata0:1.deviceType = "cdrom-image"
+      sata0:1.fileName = "install.iso"
+      sata0:1.startConnected = "TRUE"
+      ethernet0.present = "TRUE"
+      ethernet0.startConnected = "TRUE"
+      ethernet0.connectionType = "nat"
+      ethernet0.virtualDev = "vmxnet3"
+      kame.ethernet0.device = "virtio-net"
+      ethernet0.addressType = "generated"
+      ethernet0.generatedAddress = "00:0c:29:ee:1c:8f"
+      ethernet0.generatedAddressOffset = "0"
+      svga.present = "TRUE"
+      svga.graphicsMemoryKB = "262144"
+      mks.enable3d = "FALSE"
+      sound.present = "FALSE"
+      sound.virtualDev = "hdaudio"
+      usb.present = "TRUE"
+      ehci.present = "TRUE"
+      usb_xhci.present = "TRUE"
+      kame.input = "usb"
+      kame.machineType = "virt-7.2"
+      kame.boot.kernel = "vmlinuz"
+      kame.boot.initrd = "initrd.img"
+      kame.boot.commandLine = "quiet"
+      kame.seed = "seed.iso"
+      kame.image = "tiny"
+      virtualHW.productCompatibility = "hosted"
+      pciBridge0.present = "TRUE"
+      pciBridge4.present = "TRUE"
+      pciBridge4.virtualDev = "pcieRootPort"
+      pciBridge4.functions = "8"
+      pciBridge5.present = "TRUE"
+      pciBridge5.virtualDev = "pcieRootPort"
+      pciBridge5.functions = "8"
+      pciBridge6.present = "TRUE"
+      pciBridge6.virtualDev = "pcieRootPort"
+      pciBridge6.functions = "8"
+      pciBridge7.present = "TRUE"
+      pciBridge7.virtualDev = "pcieRootPort"
+      pciBridge7.functions = "8"
+      vmci0.present = "TRUE"
+      floppy0.present = "FALSE"
+      powerType.powerOff = "soft"
+      powerType.powerOn = "soft"
+      powerType.suspend = "soft"
+      powerType.reset = "soft"
+      tools.syncTime = "FALSE"
+      "
+    `);
+  });
+
+  it('writes what readSpec reads, for every machine', () => {
+    fc.assert(
+      fc.property(anySpec, (spec) => {
+        expect(validateSpec(spec)).toEqual([]);
+        const doc = parseVmx(printVmx(createDocument(spec)));
+        const read = readSpec(doc);
+        expect(read.problems).toEqual([]);
+        expect(read.spec).toEqual(spec);
+        expect(doc.problems).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(guestOsCatalogue.map(({ id }) => id))('writes the default machine for %s', (guestOS) => {
+    const spec = withCdrom(withCdrom(defaultSpec({ name: 'demo', uuid, guestOS }), 'a.iso'), null);
+    expect(validateSpec(spec)).toEqual([]);
+    expect(readSpec(createDocument(spec))).toEqual({ spec, problems: [] });
+  });
+
+  it('uses only VMware’s values on VMware’s keys', () => {
+    const values = new Map(entriesOf(createDocument(demo)).map(({ key, value }) => [key, value]));
+    expect(values.get('ethernet0.virtualDev')).toBe('vmxnet3');
+    expect([...values].filter(([key, value]) => !key.startsWith('kame.') && /virtio/.test(value))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('defaultSpec', () => {
+  it('takes what is given over what the guest system has', () => {
+    const spec = defaultSpec({
+      name: 'a',
+      uuid,
+      guestOS: 'arm-debian12-64',
+      mac: '00:50:56:00:00:01',
+      cpus: 8,
+      disks: [],
+    });
+    expect(spec).toMatchObject({ cpus: 8, disks: [], arch: 'aarch64', nics: [{ mac: '00:50:56:00:00:01' }] });
+  });
+});
+
+describe('specChanges', () => {
+  it('names what differs and nothing else', () => {
+    const [nic] = demo.nics;
+    if (!nic) throw new Error('the default machine has an adapter');
+    const after: MachineSpec = {
+      ...demo,
+      cpus: 4,
+      annotation: 'hi',
+      nics: [{ ...nic, macType: 'static', mac: '02:00:00:00:00:01' }],
+    };
+    expect([...specChanges(demo, after)].sort()).toEqual([
+      ['annotation', 'hi'],
+      ['ethernet0.address', '02:00:00:00:00:01'],
+      ['ethernet0.addressType', 'static'],
+      ['ethernet0.checkMACAddress', 'FALSE'],
+      ['ethernet0.generatedAddress', null],
+      ['ethernet0.generatedAddressOffset', null],
+      ['numvcpus', '4'],
+    ]);
+    expect(specChanges(demo, demo).size).toBe(0);
+  });
+
+  it('turns the file of any machine into that of any other', () => {
+    fc.assert(
+      fc.property(anySpec, anySpec, (before, after) => {
+        expect(readSpec(applySpec(createDocument(before), before, after)).spec).toEqual(after);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each(['fusion13-arm.vmx', 'workstation17-windows.vmx', 'packer-ubuntu.vmx', 'esxi8.vmx'])(
+    'turns %s into any machine, and leaves unknown keys',
+    (name) => {
+      const doc = fixture(name);
+      const before = readSpec(doc).spec;
+      fc.assert(
+        fc.property(anySpec, (any) => {
+          const after = name.startsWith('workstation')
+            ? {
+                ...any,
+                displayName: 'a',
+                annotation: '',
+                disks: [],
+                cdroms: [],
+                serials: [],
+                sharedFolders: [],
+                firmware: { ...any.firmware, nvram: 'a' },
+                kame: { accelerator: 'auto' as const },
+              }
+            : any;
+          const edited = applySpec(doc, before, after);
+          expect(readSpec(edited).spec).toEqual(after);
+          for (const key of ['softPowerOff', 'mem.hotadd', 'uuid.action', 'guestInfo.detailed.data']) {
+            expect(getText(edited, key)).toBe(getText(doc, key));
+          }
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+
+  it('removes every key of a device that is gone, and of no other', () => {
+    const doc = fixture('fusion13-arm.vmx');
+    const before = readSpec(doc).spec;
+    const after = { ...before, nics: before.nics.slice(1), cdroms: [] };
+    const edited = applySpec(doc, before, after);
+    const left = entriesOf(edited).map(({ key }) => key);
+    expect(left.filter((key) => /^(?:ethernet0|sata0:1)\./.test(key))).toEqual([]);
+    expect(left).toEqual(
+      expect.arrayContaining(['ethernet1.present', 'sata0.present', 'sata0.pciSlotNumber']),
+    );
+  });
+});
