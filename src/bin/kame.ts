@@ -26,7 +26,7 @@ async function run(argv: string[]): Promise<void> {
     signals: process,
     daemon: daemonProgram(),
     runDaemon: async (args) => {
-      const { main: daemon } = await import('./kamed.ts');
+      const { main: daemon } = await import('../daemon/main.ts');
       await daemon(args);
     },
     exit: (code) => process.exit(code),

@@ -74,6 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await listenAlone(socket, async () => {
     // Before anyone can ask, what runs is adopted and what was half-made is gone.
     await host.inventory.collectGarbage();
+    await host.images.collectGarbage();
     await adoptAll(host);
     await http.listen({ path: socket });
   });

@@ -12,7 +12,7 @@ import type { Host } from '../vm/host.ts';
 import { errorBody } from './answer.ts';
 import type { DaemonFacts, Http } from './app.ts';
 import { daemonRoutes } from './routes/daemon.ts';
-//import { imageRoutes } from './routes/images.ts';
+import { imageRoutes } from './routes/images.ts';
 import { inventoryRoutes, powerRoutes } from './routes/machines.ts';
 import { streamRoutes } from './routes/streams.ts';
 import type { TaskList } from './tasks.ts';
@@ -80,7 +80,7 @@ export async function buildServer(
       daemonRoutes(app);
       inventoryRoutes(app);
       powerRoutes(app);
-      //imageRoutes(app);
+      imageRoutes(app);
       streamRoutes(app);
       done();
     },

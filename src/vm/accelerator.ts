@@ -19,7 +19,7 @@ import { runNames } from '../store/names.ts';
 import { removeRunDirectory } from '../store/run-record.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import type { Host } from './host.ts';
-import { tinyImage } from './images.ts';
+import { tinyBoot, type DirectBootFiles } from './images.ts';
 import { firstConsoleLine } from './serial-log.ts';
 
 /** The tiny guest must reach its first console line in this time, or the accelerator is not used. */
@@ -41,7 +41,7 @@ async function readVerdicts(path: string): Promise<Map<string, AcceleratorVerdic
 }
 
 /** The spec of the guest that proves an accelerator: the tiny guest with nothing but a console. */
-function proofSpec(arch: Arch, tiny: { kernel: string; initrd: string; commandLine: string }): MachineSpec {
+function proofSpec(arch: Arch, directBoot: DirectBootFiles): MachineSpec {
   const spec = defaultSpec({
     name: `proof-${arch}`,
     uuid: '00000000-0000-4000-8000-000000000000',
@@ -58,7 +58,7 @@ function proofSpec(arch: Arch, tiny: { kernel: string; initrd: string; commandLi
     usb: { present: false },
     kame: {
       ...spec.kame,
-      directBoot: { kernel: tiny.kernel, initrd: tiny.initrd, commandLine: tiny.commandLine },
+      directBoot,
     },
   };
 }
@@ -71,7 +71,7 @@ async function bootProof(
   progress: Progress,
 ): Promise<{ works: boolean; reason: string }> {
   const { arch } = capabilities;
-  const tiny = await tinyImage(host, arch, progress);
+  const tiny = await tinyBoot(host, arch, progress);
   progress.report({ stage: `Proving ${kind} with a tiny ${arch} guest (at most ${proofMs / 1000} s)` });
   const run = runNames(host.names, `proof-${kind}-${arch}`);
   const serialLog = join(run.directory, 'serial.log');

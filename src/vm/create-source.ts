@@ -1,27 +1,20 @@
-import { copyFile } from 'node:fs/promises';
-import { constants } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { CreateMachine } from '../api/machine.ts';
+import { importDisk } from '../disk/import.ts';
 import { probeImage } from '../disk/probe.ts';
-import { resize } from '../disk/qemu-img.ts';
+import { createQcow2 } from '../disk/qemu-img.ts';
+import type { ImageSource } from '../image/cache.ts';
+import { hostNameFor, makeSeedIso } from '../image/seed/seed.ts';
+import { findGuestOs } from '../spec/guest-os.ts';
 import type { Arch, MachineSpec } from '../spec/machine.ts';
 import { fileError } from '../sys/files.ts';
+import { qemuImg } from './engine.ts';
 import type { Host } from './host.ts';
-import { tinyImage } from './images.ts';
+import { defaultImage } from './images.ts';
 
-/** What a new machine's first disk is made of. */
-export interface SourceImage {
-  readonly id: string;
-  /** Guest OS id, where it is known. */
-  readonly guestOS?: string;
-  /** Kernel and initrd that go into the bundle. */
-  readonly directBoot?: { readonly kernel: string; readonly initrd: string; readonly commandLine: string };
-  /** Writes the disk as qcow2, grown to a size in bytes where one is given. */
-  copyDisk(target: string, sizeBytes: number | undefined, qemuImg: string, progress: Progress): Promise<void>;
-  /** Writes the cloud-init seed; absent where the image does not read one. */
-  writeSeed?(target: string, spec: MachineSpec, request: CreateMachine): Promise<void>;
-}
+const gibibyte = 1024 ** 3;
 
 /** @throws KameError BAD_IMAGE when the file is no ISO image */
 export async function checkInstallIso(path: string): Promise<void> {
@@ -39,24 +32,55 @@ export async function imageFor(
   request: CreateMachine,
   arch: Arch,
   progress: Progress,
-): Promise<SourceImage | undefined> {
-  const { image, iso } = request;
-  if (image === undefined && iso !== undefined) return undefined;
-  return await tinySource(host, arch, progress);
+): Promise<ImageSource | undefined> {
+  if (request.image === undefined && request.iso !== undefined) return undefined;
+  return await host.images.resolve(request.image ?? defaultImage, { arch }, progress);
 }
 
-async function tinySource(host: Host, arch: Arch, progress: Progress): Promise<SourceImage> {
-  const tiny = await tinyImage(host, arch, progress);
-  return {
-    id: 'tiny',
-    directBoot: { kernel: tiny.kernel, initrd: tiny.initrd, commandLine: tiny.commandLine },
-    copyDisk: async (target, sizeBytes, qemuImg) => {
-      try {
-        await copyFile(tiny.disk, target, constants.COPYFILE_FICLONE);
-      } catch (error) {
-        throw fileError(error, target);
-      }
-      if (sizeBytes !== undefined) await resize({ qemuImg, path: target, format: 'qcow2', sizeBytes });
-    },
-  };
+/** Writes a new machine's first disk: a copy of its image, or an empty one. The bundle shares nothing with the cache. */
+export async function writeFirstDisk(
+  host: Host,
+  target: string,
+  source: ImageSource | undefined,
+  wanted: { sizeBytes: number | undefined; guestOS: string },
+  progress: Progress,
+): Promise<void> {
+  const tool = await qemuImg(host);
+  if (!source || source.format === 'iso') {
+    const sizeBytes = wanted.sizeBytes ?? findGuestOs(wanted.guestOS).os.diskGiB * gibibyte;
+    await createQcow2({ qemuImg: tool, path: target, sizeBytes });
+    return;
+  }
+  progress.report({ stage: 'Copying the disk' });
+  const size = wanted.sizeBytes === undefined ? {} : { sizeBytes: wanted.sizeBytes };
+  await importDisk({ source: source.disk, target, qemuImg: tool, progress, ...size });
+}
+
+/** Whether a new machine gets a cloud-init seed. */
+export function wantsSeed(source: ImageSource | undefined, request: CreateMachine): boolean {
+  if (!source?.cloudInit) return false;
+  // An image of unknown making gets one only when there is something to say to it.
+  return source.user !== undefined || request.user !== undefined || (request.sshKeys ?? []).length > 0;
+}
+
+/** Writes the cloud-init NoCloud seed: host name, user, SSH keys. */
+export async function writeSeed(
+  target: string,
+  spec: MachineSpec,
+  source: ImageSource,
+  request: CreateMachine,
+): Promise<void> {
+  const iso = makeSeedIso({
+    instanceId: spec.uuid,
+    hostname: hostNameFor(spec.displayName),
+    user: request.user ?? source.user ?? 'kame',
+    ...(source.user === undefined ? {} : { imageUser: source.user }),
+    sshKeys: request.sshKeys ?? [],
+    installAgent: true,
+  });
+  try {
+    await writeFile(target, iso, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    throw fileError(error, target);
+  }
 }

@@ -7,7 +7,8 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
 import type { CreateMachine, MachineDetails } from '../api/machine.ts';
-import { createQcow2 } from '../disk/qemu-img.ts';
+import type { ImageSource } from '../image/cache.ts';
+import { hostNameFor } from '../image/seed/seed.ts';
 import { defaultSpec, withCdrom, type NewMachine } from '../spec/defaults.ts';
 import { findGuestOs } from '../spec/guest-os.ts';
 import type { Arch, MachineSpec } from '../spec/machine.ts';
@@ -18,23 +19,17 @@ import { createDocument } from '../spec/write.ts';
 import { createBundle } from '../store/bundle.ts';
 import { writeMachineFile } from '../store/machine-file.ts';
 import { fileError } from '../sys/files.ts';
-import { checkInstallIso, imageFor, type SourceImage } from './create-source.ts';
+import { checkInstallIso, imageFor, wantsSeed, writeFirstDisk, writeSeed } from './create-source.ts';
 import { describe } from './describe.ts';
-import { qemuImg } from './engine.ts';
 import type { Host } from './host.ts';
+import { defaultArch } from './images.ts';
 import { refuseTakenName } from './inventory.ts';
 import { refuseProblems } from './settings.ts';
 
 const mebibyte = 1024 * 1024;
-
-/** A name as a host name: letters, digits and dashes (RFC 1123), at most 63 of them. */
-export function hostNameOf(name: string): string {
-  const ascii = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-');
-  return ascii.replace(/^-+/, '').slice(0, 63).replace(/-+$/, '') || 'kame';
-}
+/** In a bundle that boots without firmware. */
+const kernelFile = 'kernel';
+const initrdFile = 'initrd';
 
 function memoryMiB(bytes: number): number {
   if (bytes > totalmem()) {
@@ -89,9 +84,9 @@ function tinySpec(spec: MachineSpec, request: CreateMachine, commandLine: string
     kame: {
       ...spec.kame,
       directBoot: {
-        kernel: 'kernel',
-        initrd: 'initrd',
-        commandLine: `${commandLine} kame.hostname=${hostNameOf(request.name)}`,
+        kernel: kernelFile,
+        initrd: initrdFile,
+        commandLine: `${commandLine} kame.hostname=${hostNameFor(request.name)}`,
       },
     },
   };
@@ -109,7 +104,7 @@ function archOf(request: CreateMachine): Arch {
     );
   }
   // ARM64 is what Kame is for; an Intel machine is asked for by name.
-  return request.arch ?? named ?? 'aarch64';
+  return request.arch ?? named ?? defaultArch;
 }
 
 /** Where the same blocks can be shared with the original, they are; else they are copied. */
@@ -121,54 +116,41 @@ async function copy(from: string, to: string): Promise<void> {
   }
 }
 
-async function writeDisk(
-  host: Host,
-  target: string,
-  source: SourceImage | undefined,
-  sizeBytes: number | undefined,
-  fallbackBytes: number,
-  progress: Progress,
-): Promise<void> {
-  const tool = await qemuImg(host);
-  if (!source) {
-    await createQcow2({ qemuImg: tool, path: target, sizeBytes: sizeBytes ?? fallbackBytes });
-    return;
-  }
-  progress.report({ stage: 'Copying the disk' });
-  await source.copyDisk(target, sizeBytes, tool, progress);
-}
-
 async function fillBundle(
   host: Host,
   directory: string,
   request: CreateMachine,
   spec: MachineSpec,
-  source: SourceImage | undefined,
+  source: ImageSource | undefined,
   progress: Progress,
 ): Promise<void> {
-  const size = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
-  const fallback = findGuestOs(spec.guestOS).os.diskGiB * 1024 ** 3;
-  await writeDisk(host, join(directory, 'disk0.qcow2'), source, size, fallback, progress);
+  const sizeBytes = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
+  const wanted = { sizeBytes, guestOS: spec.guestOS };
+  await writeFirstDisk(host, join(directory, 'disk0.qcow2'), source, wanted, progress);
   if (source?.directBoot) {
-    await copy(source.directBoot.kernel, join(directory, 'kernel'));
-    await copy(source.directBoot.initrd, join(directory, 'initrd'));
+    await copy(source.directBoot.kernel, join(directory, kernelFile));
+    await copy(source.directBoot.initrd, join(directory, initrdFile));
   }
-  if (source?.writeSeed) await source.writeSeed(join(directory, 'seed.iso'), spec, request);
+  if (source && spec.kame.seed !== undefined) {
+    await writeSeed(join(directory, spec.kame.seed), spec, source, request);
+  }
   const { doc, problems } = applySettings(createDocument(spec), request.settings ?? []);
   refuseProblems(problems);
   await writeMachineFile(join(directory, `${request.name}.vmx`), doc);
 }
 
-async function planSpec(
-  request: CreateMachine,
-  source: SourceImage | undefined,
-  arch: Arch,
-): Promise<MachineSpec> {
+function planSpec(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineSpec {
   const guestOS = request.guestOS ?? source?.guestOS;
-  const base = specOf({ ...request, ...(guestOS === undefined ? {} : { guestOS }) }, arch);
+  const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
+  const whole = {
+    ...request,
+    ...(guestOS === undefined ? {} : { guestOS }),
+    ...(iso === undefined ? {} : { iso }),
+  };
+  const base = specOf(whole, arch);
   const spec = source?.directBoot ? tinySpec(base, request, source.directBoot.commandLine) : base;
   const image = source === undefined ? {} : { image: source.id };
-  const seed = source?.writeSeed ? { seed: 'seed.iso' } : {};
+  const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};
   return { ...spec, kame: { ...spec.kame, ...image, ...seed } };
 }
 
@@ -198,7 +180,7 @@ export async function create(
     const arch = archOf(request);
     await checkRequest(host, request, arch);
     const source = await imageFor(host, request, arch, progress);
-    const spec = await planSpec(request, source, arch);
+    const spec = planSpec(request, source, arch);
     refuseProblems(validateSpec(spec));
     const vmx = await createBundle(host.names, request.name, async (directory) => {
       await fillBundle(host, directory, request, spec, source, progress);

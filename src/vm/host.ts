@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { KameError } from '../core/errors.ts';
+import { ImageCache } from '../image/cache.ts';
+import { buildTiny } from '../image/tiny/build.ts';
 import { Inventory } from '../store/inventory.ts';
 import { MachineFileCache } from '../store/machine-file.ts';
 import { homeNames, type HomeNames } from '../store/names.ts';
@@ -13,6 +16,7 @@ export interface Host {
   readonly env: Environment;
   readonly inventory: Inventory;
   readonly files: MachineFileCache;
+  readonly images: ImageCache;
   readonly running: RunningMachines;
   readonly operations: Operations;
   readonly events: EventBus;
@@ -32,6 +36,12 @@ export function createHost({ home, env, log }: HostOptions): Host {
     env,
     inventory: new Inventory(names),
     files: new MachineFileCache(),
+    images: new ImageCache({
+      directory: names.images,
+      catalogue: names.catalogue,
+      cacheDir: join(names.cache, 'debian'),
+      buildTiny,
+    }),
     running: new RunningMachines(),
     operations: new Operations(),
     events: new EventBus(),

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import type { Checksum } from './checksum.ts';
+import type { Hashes } from './part-file.ts';
+
+const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`, 'u'));
+
+const label = z.object({
+  id: z.string().max(200),
+  name: z.string().max(300),
+  /** Absent when it is not known, as of an imported file. */
+  arch: z.enum(['aarch64', 'x86_64']).optional(),
+  source: z.enum(['catalogue', 'imported']),
+  url: z.string().max(4096).optional(),
+  guestOS: z.string().max(100).optional(),
+  user: z.string().max(100).optional(),
+  cloudInit: z.boolean(),
+});
+
+const stored = z.object({
+  sha256: hex(64),
+  sha512: hex(128),
+  bytes: z.int().min(0),
+  format: z.enum(['qcow2', 'raw', 'vmdk', 'iso']),
+  addedAt: z.string().max(40),
+  labels: z.array(label).min(1).max(100),
+});
+
+/** A name under which a stored image is known. */
+export type ImageLabel = z.infer<typeof label>;
+/** An image in the store: its content by hash, and all names for it. */
+export type StoredImage = z.infer<typeof stored>;
+
+const extension = '.img';
+const abandonedMs = 7 * 24 * 60 * 60_000;
+
+function sameLabel(one: ImageLabel, other: ImageLabel): boolean {
+  return one.id === other.id && one.arch === other.arch;
+}
+
+/** Hashes of a file that is there already. */
+export async function hashFile(path: string): Promise<Hashes> {
+  const [sha256, sha512] = [createHash('sha256'), createHash('sha512')];
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    sha256.update(chunk);
+    sha512.update(chunk);
+  }
+  return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex') };
+}
+
+/**
+ * The directory of base images, by content: `<sha256>.img` and, written after it, `<sha256>.json` that says what it is.
+ * An image without its `.json` is half-done. Machines hold copies, so any image may be removed at any time.
+ */
+export class ImageStore {
+  readonly directory: string;
+  /** Where downloads gather; they are continued for a week. */
+  readonly downloads: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.downloads = join(directory, 'downloads');
+  }
+
+  pathOf(image: StoredImage): string {
+    return join(this.directory, `${image.sha256}${extension}`);
+  }
+
+  /** All whole images. A description that can't be read, or whose file is gone or of another size, is left out. */
+  async list(): Promise<StoredImage[]> {
+    const images: StoredImage[] = [];
+    for (const name of await this.#names()) {
+      if (!/^[0-9a-f]{64}\.json$/u.test(name)) continue;
+      const image = await this.#read(name);
+      if (image) images.push(image);
+    }
+    return images;
+  }
+
+  async findByChecksum(checksum: Checksum): Promise<StoredImage | undefined> {
+    return (await this.list()).find((image) => image[checksum.algorithm] === checksum.hex);
+  }
+
+  /**
+   * Takes a complete file into the store, by renaming it, under a label. Content that is there already stays, and the
+   * file goes; an older image that had the same label loses it.
+   */
+  async add(
+    file: string,
+    facts: Omit<StoredImage, 'labels' | 'addedAt'>,
+    labelled: ImageLabel,
+  ): Promise<StoredImage> {
+    const known = (await this.list()).find(({ sha256 }) => sha256 === facts.sha256);
+    const image = { ...facts, addedAt: new Date().toISOString(), labels: [labelled] };
+    if (known) {
+      await rm(file, { force: true });
+      return this.label(known, labelled);
+    }
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await rename(file, this.pathOf(image));
+    } catch (error) {
+      throw fileError(error, this.pathOf(image));
+    }
+    await this.#unlabel((one) => sameLabel(one, labelled));
+    await this.#write(image);
+    return image;
+  }
+
+  /** Gives a stored image one more name. */
+  async label(image: StoredImage, labelled: ImageLabel): Promise<StoredImage> {
+    const labels = [...image.labels.filter((one) => !sameLabel(one, labelled)), labelled];
+    const next = { ...image, labels };
+    await this.#write(next);
+    await this.#unlabel((one) => sameLabel(one, labelled), image.sha256);
+    return next;
+  }
+
+  /** Removes names, and images that have none left. Returns how many names went. */
+  async remove(matches: (label: ImageLabel) => boolean): Promise<number> {
+    return this.#unlabel(matches);
+  }
+
+  /** Removes what no living operation owns: to be called when none runs, such as at the daemon's start. */
+  async collectGarbage(now = Date.now()): Promise<void> {
+    const whole = new Set((await this.list()).map(({ sha256 }) => sha256));
+    for (const name of await this.#names()) {
+      const [, hash] = /^([0-9a-f]{64})\.(?:img|json)$/u.exec(name) ?? [];
+      const isHalfDone = hash !== undefined && !whole.has(hash);
+      if (isHalfDone || /^\..*\.tmp(\.raw)?$/u.test(name))
+        await rm(join(this.directory, name), { force: true });
+    }
+    for (const name of await namesIn(this.downloads)) {
+      const path = join(this.downloads, name);
+      const facts = await stat(path).catch(() => undefined);
+      if (facts && now - facts.mtimeMs > abandonedMs) await rm(path, { force: true });
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    return namesIn(this.directory);
+  }
+
+  async #read(name: string): Promise<StoredImage | undefined> {
+    try {
+      const text = (await readFileCapped(join(this.directory, name), 1024 * 1024)).toString('utf8');
+      const image = stored.parse(JSON.parse(text));
+      const { size } = await stat(this.pathOf(image));
+      return size === image.bytes && name === `${image.sha256}.json` ? image : undefined;
+    } catch {
+      // Half-done, or not ours: as if it were not there.
+      return undefined;
+    }
+  }
+
+  async #write(image: StoredImage): Promise<void> {
+    const text = `${JSON.stringify(image, undefined, 2)}\n`;
+    await writeFileAtomic(join(this.directory, `${image.sha256}.json`), text);
+  }
+
+  async #unlabel(matches: (label: ImageLabel) => boolean, except?: string): Promise<number> {
+    let removed = 0;
+    for (const image of await this.list()) {
+      const labels = image.labels.filter((one) => !matches(one));
+      if (image.sha256 === except || labels.length === image.labels.length) continue;
+      removed += image.labels.length - labels.length;
+      if (labels.length > 0) await this.#write({ ...image, labels });
+      else await this.#drop(image);
+    }
+    return removed;
+  }
+
+  async #drop(image: StoredImage): Promise<void> {
+    // The description goes first: a file without one is garbage, a description without file a lie.
+    await rm(join(this.directory, `${image.sha256}.json`), { force: true });
+    await rm(this.pathOf(image), { force: true });
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => []);
+}

@@ -1,0 +1,102 @@
+import { KameError } from '../../core/errors.ts';
+import { makeIso } from './iso9660.ts';
+
+export interface SeedOptions {
+  /** Stays the same for a machine's life; a new one makes cloud-init run again. */
+  readonly instanceId: string;
+  readonly hostname: string;
+  /** Account to log in with. */
+  readonly user: string;
+  /** The image's own default user: when it is `user`, the image's groups, shell and rights for it are kept. */
+  readonly imageUser?: string;
+  /** Lines as in authorized_keys. */
+  readonly sshKeys: readonly string[];
+  /** Has the guest install and start qemu-guest-agent, over its network. */
+  readonly installAgent: boolean;
+  /** cloud-init network configuration, version 1 or 2. */
+  readonly networkConfig?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * JSON that every YAML parser reads as the same: YAML 1.1 forbids or folds some characters that JSON has plain.
+ * Emoji and other letters stay as they are.
+ */
+export function yamlSafeJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 1).replace(
+    /[\u007f-\u00a0\u2028\u2029\ufeff]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A machine's name as a host name: letters, digits and dashes, at most 63. */
+export function hostNameFor(machineName: string): string {
+  const text = machineName
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/gu, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/gu, '');
+  return text === '' ? 'kame' : text;
+}
+
+function check(options: SeedOptions): void {
+  const { hostname, user, instanceId, sshKeys } = options;
+  const wrong = (what: string, value: string): KameError =>
+    new KameError('INVALID_VALUE', `${JSON.stringify(value.slice(0, 100))} can't be ${what}.`);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/iu.test(hostname)) throw wrong('a host name', hostname);
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/u.test(user)) throw wrong('a user name', user);
+  if (!/^[A-Za-z0-9._-]{1,100}$/u.test(instanceId)) throw wrong('an instance id', instanceId);
+  const badKey = sshKeys.find(
+    (key) => key.length > 16_384 || !/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\p{Cc}]*)?$/u.test(key),
+  );
+  if (badKey !== undefined) throw wrong('an SSH public key', badKey);
+}
+
+function userData(options: SeedOptions): object {
+  const { user, imageUser, sshKeys, hostname } = options;
+  const account =
+    user === imageUser
+      ? 'default'
+      : { name: user, lock_passwd: true, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: sshKeys };
+  return {
+    hostname,
+    preserve_hostname: false,
+    users: [account],
+    ssh_pwauth: false,
+    ...(account === 'default' ? { ssh_authorized_keys: sshKeys } : {}),
+    ...(options.installAgent ? agentInstallation : {}),
+  };
+}
+
+/** The service is static on some distributions (udev starts it) and OpenRC's on Alpine; failing harms nothing. */
+const agentInstallation = {
+  packages: ['qemu-guest-agent'],
+  runcmd: [
+    'systemctl enable --now qemu-guest-agent || systemctl start qemu-guest-agent || { rc-update add qemu-guest-agent && rc-service qemu-guest-agent start; } || true',
+  ],
+};
+
+/**
+ * The files of a NoCloud seed, by name.
+ * @throws KameError INVALID_VALUE for a name, id or key that would not mean in YAML or in the guest what it says
+ */
+export function seedFiles(options: SeedOptions): ReadonlyMap<string, string> {
+  check(options);
+  const meta = { 'instance-id': options.instanceId, 'local-hostname': options.hostname };
+  const files = new Map([
+    ['user-data', `#cloud-config\n${yamlSafeJson(userData(options))}\n`],
+    ['meta-data', `${yamlSafeJson(meta)}\n`],
+  ]);
+  if (options.networkConfig) files.set('network-config', `${yamlSafeJson(options.networkConfig)}\n`);
+  return files;
+}
+
+/**
+ * The seed as a CD image with the label that cloud-init looks for. `date` stands on its files.
+ * @throws KameError INVALID_VALUE
+ */
+export function makeSeedIso(options: SeedOptions, date = new Date()): Buffer {
+  const files = [...seedFiles(options)].map(([name, text]) => ({ name, data: Buffer.from(text, 'utf8') }));
+  return makeIso({ label: 'cidata', files, date });
+}

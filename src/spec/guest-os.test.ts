@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { findGuestOs, guestOsCatalogue } from './guest-os.ts';
+
+describe('the guest OS catalogue', () => {
+  it('has each id once, in VMware’s form, with a name', () => {
+    const ids = guestOsCatalogue.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => !/^[a-z0-9-]+$/.test(id))).toEqual([]);
+    expect(guestOsCatalogue.filter(({ name }) => name === '')).toEqual([]);
+  });
+
+  it('gives ARM guests UEFI, and no device that is only a PC’s', () => {
+    for (const os of guestOsCatalogue.filter(({ arch }) => arch === 'aarch64')) {
+      expect(os.firmware).toBe('efi');
+      expect(os.input).not.toBe('ps2');
+      expect(os.disk.bus).not.toBe('ide');
+    }
+  });
+
+  it('gives 64-bit Linux virtio', () => {
+    for (const id of ['arm-ubuntu-64', 'debian12-64', 'arm-other6xlinux-64', 'rhel9-64']) {
+      expect(findGuestOs(id)).toMatchObject({
+        known: true,
+        os: { disk: { model: 'virtio-blk' }, nic: 'virtio-net' },
+      });
+    }
+  });
+
+  it('finds ids without regard to case', () => {
+    expect(findGuestOs('ARM-Windows11-64')).toMatchObject({
+      known: true,
+      os: { id: 'arm-windows11-64', tpm: true },
+    });
+  });
+
+  it.each([
+    ['arm-windows99-64', 'aarch64', 'windows'],
+    ['arm-freebsd16-64', 'aarch64', 'freebsd'],
+    ['arm-templeos-64', 'aarch64', 'other'],
+    ['arm-', 'aarch64', 'other'],
+    ['windows12-64', 'x86_64', 'windows'],
+    ['darwin99-64', 'x86_64', 'darwin'],
+    ['vmkernel10', 'x86_64', 'esxi'],
+    ['debian99-64', 'x86_64', 'linux'],
+    ['beos', 'x86_64', 'other'],
+    ['plan9-64', 'x86_64', 'other'],
+    ['__proto__', 'x86_64', 'other'],
+    ['', 'x86_64', 'other'],
+  ])('takes the unknown %j for %s, %s', (id, arch, family) => {
+    expect(findGuestOs(id)).toMatchObject({ known: false, os: { id, arch, family } });
+  });
+});

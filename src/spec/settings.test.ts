@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { edit, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { defaultSpec } from './defaults.ts';
+import { suggestKey } from './known-keys.ts';
+import { readSpec } from './read.ts';
+import { protectedKeys, settingList } from './setting-list.ts';
+import { applySettings, type SettingChange } from './settings.ts';
+import { createDocument } from './write.ts';
+
+const demo = createDocument(
+  defaultSpec({ name: 'demo', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'arm-debian12-64' }),
+);
+
+function changesOf(words: readonly string[]): SettingChange[] {
+  return words.map((word) => {
+    const at = word.indexOf('=');
+    return { key: word.slice(0, at), value: word.slice(at + 1) };
+  });
+}
+
+/** The document after settings that must be accepted without a word. */
+function set(doc: VmxDocument, ...words: string[]): VmxDocument {
+  const result = applySettings(doc, changesOf(words));
+  expect(result.problems).toEqual([]);
+  return result.doc;
+}
+
+/** The messages of settings that must be refused, which leaves the document as it was. */
+function refusal(doc: VmxDocument, ...words: string[]): string {
+  const result = applySettings(doc, changesOf(words));
+  expect(result.doc).toBe(doc);
+  expect(result.problems.some(({ severity }) => severity === 'error')).toBe(true);
+  return result.problems.map(({ message }) => message).join(' ');
+}
+
+describe('settings', () => {
+  it.each<[string, Record<string, string | undefined>]>([
+    ['cpus=4', { numvcpus: '4' }],
+    ['CPUS= 4', { numvcpus: '4' }],
+    ['memory=4GiB', { memsize: '4096' }],
+    ['notes=one\ntwo "x"', { annotation: 'one\ntwo "x"' }],
+    ['guest-os=arm-ubuntu-64', { guestOS: 'arm-ubuntu-64' }],
+    ['accelerator=TCG', { 'kame.accelerator': 'tcg' }],
+    ['machine-type=virt-7.2', { 'kame.machineType': 'virt-7.2' }],
+    ['secure-boot=on', { 'uefi.secureBoot.enabled': 'TRUE' }],
+    ['tpm=yes', { 'vtpm.present': 'TRUE' }],
+    ['boot-order=cdrom,hdd', { 'bios.bootOrder': 'cdrom,hdd' }],
+    ['display=off', { 'svga.present': 'FALSE' }],
+    ['displays=2', { 'svga.numDisplays': '2' }],
+    ['graphics-memory=512MiB', { 'svga.graphicsMemoryKB': '524288' }],
+    ['3d=true', { 'mks.enable3d': 'TRUE' }],
+    ['sound=0', { 'sound.present': 'FALSE' }],
+    ['input=virtio', { 'kame.input': 'virtio' }],
+    ['network=HostOnly', { 'ethernet0.connectionType': 'hostonly' }],
+    ['network=VMnet5', { 'ethernet0.connectionType': 'custom', 'ethernet0.vnet': 'VMnet5' }],
+    [
+      'mac=00-50-56-00-00-0A',
+      { 'ethernet0.address': '00:50:56:00:00:0a', 'ethernet0.checkMACAddress': undefined },
+    ],
+    ['mac=02:00:00:00:00:01', { 'ethernet0.addressType': 'static', 'ethernet0.checkMACAddress': 'FALSE' }],
+    ['vnc=on', { 'RemoteDisplay.vnc.enabled': 'TRUE' }],
+    ['vnc-port=5901', { 'RemoteDisplay.vnc.port': '5901' }],
+    ['kernel-options=quiet', { 'kame.boot.commandLine': 'quiet' }],
+    ['guestinfo.x=a=b', { 'guestinfo.x': 'a=b' }],
+    ['memsize=1024', { memsize: '1024' }],
+    ['annotation=x', { annotation: 'x' }],
+    ['Ethernet0.ConnectionType=bridged', { 'ethernet0.connectionType': 'bridged' }],
+    ['__proto__.x=1', { '__proto__.x': '1' }],
+  ])('%s', (word, expected) => {
+    const doc = set(demo, word);
+    for (const [key, value] of Object.entries(expected)) expect(getText(doc, key)).toBe(value);
+  });
+
+  it('an empty value takes a setting back, and deletes a key', () => {
+    const doc = set(demo, 'network=VMnet5', 'notes=x', 'guestinfo.x=1', 'mac=02:00:00:00:00:01');
+    const back = set(doc, 'network=nat', 'notes=', 'guestinfo.x=', 'mac=');
+    for (const key of ['ethernet0.vnet', 'annotation', 'guestinfo.x'])
+      expect(getText(back, key)).toBeUndefined();
+    expect(readSpec(back).spec.nics).toEqual(readSpec(demo).spec.nics);
+  });
+
+  it('what belongs together is set together', () => {
+    expect(refusal(demo, 'usb=off')).toContain('kame.input is "usb"; allowed is virtio or ps2');
+    expect(readSpec(set(demo, 'usb=off', 'input=virtio')).spec.usb.present).toBe(false);
+    expect(refusal(demo, 'cpus=6', 'cores-per-socket=4')).toContain('a divisor of numvcpus (6)');
+    expect(readSpec(set(demo, 'cpus=6', 'cores-per-socket=3')).spec.coresPerSocket).toBe(3);
+  });
+
+  it.each([
+    ['cpus=0', 'numvcpus is "0"; allowed is a whole number from 1 to 32.'],
+    ['cpus=many', 'cpus is "many"; allowed is 1 to 32.'],
+    ['cpus=-1', 'cpus is "-1"; allowed is 1 to 32.'],
+    ['memory=1MiB', 'memsize is "1"; allowed is a multiple of 4 from 64 to 1048576 (MiB).'],
+    ['memory=10TiB', 'memsize is "10485760"; allowed is'],
+    ['memory=1023MiB', 'memsize is "1023"; allowed is'],
+    ['memory=4096', 'memory is "4096", without a unit. Write the unit too, such as 2GiB.'],
+    ['memory=1.5MB', 'memory is "1.5MB"; allowed is 64MiB to 1TiB, a multiple of 1 MiB.'],
+    ['memory=lots', 'memory is "lots", which is not a size. Write a number and a unit'],
+    ['memsize=x', 'Value "x" for variable "memsize" is not a valid integer value.'],
+    ['sound=loud', 'sound is "loud"; allowed is on or off.'],
+    ['sound.present=loud', 'is not a valid boolean value'],
+    ['accelerator=warp', 'accelerator is "warp"; allowed is auto, kvm, hvf or tcg.'],
+    ['kame.accelerator=warp', 'kame.accelerator is "warp"; allowed is auto, kvm, hvf or tcg.'],
+    ['firmware=bios', 'firmware is "bios"; allowed is efi for an ARM guest.'],
+    ['network=wifi', 'network is "wifi"; allowed is nat, bridged, hostonly or the name'],
+    ['ethernet0.connectionType=wifi', 'allowed is nat, bridged, hostonly or custom'],
+    ['mac=nonsense', 'mac is "nonsense"; allowed is six hex pairs'],
+    ['mac=01:00:5e:00:00:01', 'ethernet0.address is "01:00:5e:00:00:01"; allowed is'],
+    ['machine-type=virt,x=y', 'allowed is the name of a QEMU machine'],
+    ['boot-order=tape', 'bios.bootOrder is "tape"; allowed is'],
+    [
+      'guest-os=debian12-64',
+      'guestOS is "debian12-64"; allowed is an id that starts with arm-, for the disk holds',
+    ],
+    ['nvme0:0.fileName=', 'The disk nvme0:0 has no fileName.'],
+    ['nvme0:0.fileName=a\nb', 'nvme0:0.fileName is'],
+    ['nvme0.present=FALSE', 'The device nvme0:0 is on nvme0, which is not present.'],
+    ['config.version=9', 'config.version can’t be set: no program reads the file without it.'],
+    ['UUID.bios=x', 'can’t be set: it is the machine’s identity.'],
+    ['encryption.data=x', 'encryption.data can’t be set'],
+    ['name=x', 'use `kame rename`'],
+    ['displayName=x', 'use `kame rename`'],
+    ['.encoding=GBK', '.encoding can’t be set'],
+    ['memry=1GiB', '"memry" is not a setting. Did you mean memory?'],
+    ['frobnicate=1', '"frobnicate" is not a setting. The settings are cpus,'],
+    ['=1', '"" is not a setting.'],
+    ['a b.c=1', '"a b.c" can’t be a key of a configuration file.'],
+    ['guestinfo.x=\uD800', 'can’t be written in the file’s encoding, UTF-8'],
+  ])('refuses %j', (word, message) => {
+    expect(refusal(demo, 'notes=not this either', word)).toContain(message);
+  });
+
+  it('warns of a key that is nearly a known one, and sets it', () => {
+    const { doc, problems } = applySettings(demo, changesOf(['ethernet0.conectionType=nat']));
+    expect(getText(doc, 'ethernet0.conectionType')).toBe('nat');
+    expect(problems).toEqual([
+      expect.objectContaining({
+        severity: 'warning',
+        message: 'ethernet0.conectionType is no key that is known. Did you mean ethernet0.connectionType?',
+      }),
+    ]);
+  });
+
+  it('lets a machine with old problems be set', () => {
+    const bytes = readFileSync(join(import.meta.dirname, '../vmx/fixtures/workstation5-bom-mixed.vmx'));
+    const before = parseVmx(new Uint8Array(bytes));
+    const doc = set(before, 'notes=still mine');
+    const lines = Buffer.from(printVmx(doc)).toString('latin1').split('\n');
+    expect(lines.slice(0, -2).join('\n')).toBe(bytes.toString('latin1').split('\n').slice(0, -1).join('\n'));
+    expect(getText(doc, 'annotation')).toBe('still mine');
+  });
+
+  it('does not hide a new problem behind an old one', () => {
+    const broken = edit(demo, new Map([['memsize', '1']]));
+    expect(refusal(broken, 'memsize=2')).toContain('memsize is "2"');
+    expect(set(broken, 'cpus=3')).not.toBe(broken);
+  });
+});
+
+describe('the list of settings', () => {
+  it('has an example that works for each, on a machine of the PC', () => {
+    const pc = createDocument(
+      defaultSpec({ name: 'pc', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'debian12-64' }),
+    );
+    for (const { name, example } of settingList) {
+      const doc = name === 'guest-os' ? demo : name === 'cores-per-socket' ? set(pc, 'cpus=4') : pc;
+      const { problems } = applySettings(doc, [{ key: name, value: example }]);
+      expect(problems, `${name}=${example}`).toEqual([]);
+    }
+  });
+
+  it('names each once, with words for --help, and no protected key', () => {
+    expect(new Set(settingList.map(({ name }) => name)).size).toBe(settingList.length);
+    for (const { what, form, keys } of settingList) {
+      expect(what).not.toBe('');
+      expect(form).not.toBe('');
+      expect(keys.filter((key) => protectedKeys.has(key.toLowerCase()))).toEqual([]);
+    }
+  });
+});
+
+describe('suggestKey', () => {
+  it.each([
+    ['ethernet12.virtualdef', 'ethernet12.virtualDev'],
+    ['nvme0:3.filname', 'nvme0:3.fileName'],
+    ['kame.acelerator', 'kame.accelerator'],
+    ['ethernet0.present', undefined],
+    ['NVME0:0.FILENAME', undefined],
+    ['guestinfo.anything', undefined],
+    ['vendor.own.key', undefined],
+  ])('%s -> %s', (key, meant) => {
+    expect(suggestKey(key)).toBe(meant);
+  });
+});
