@@ -1,0 +1,43 @@
+/** Numbers of tests. */
+export interface Results {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A file that failed without any failed test: it could not be loaded, or a hook of it threw. It counts as one failure. */
+function failedBeforeItsTests(file: unknown): boolean {
+  const tests = list(field(file, 'assertionResults'));
+  return field(file, 'status') === 'failed' && !tests.some((test) => field(test, 'status') === 'failed');
+}
+
+/**
+ * Counts a report of vitest's JSON reporter. A runner that crashed (no report, or an exit code that its report does not
+ * explain) counts as one failure, and so does a run without any test: silence is no success.
+ */
+export function countResults(report: unknown, runnerExit: number): Results {
+  const results: Results = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of list(field(report, 'testResults'))) {
+    if (failedBeforeItsTests(file)) results.failed += 1;
+    for (const test of list(field(file, 'assertionResults'))) {
+      const status = field(test, 'status');
+      if (status === 'passed' || status === 'failed') results[status] += 1;
+      else results.skipped += 1;
+    }
+  }
+  const silent = results.passed + results.failed + results.skipped === 0;
+  if (results.failed === 0 && (runnerExit !== 0 || silent)) results.failed = 1;
+  return results;
+}
+
+export function summaryLine({ passed, failed, skipped }: Results): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
