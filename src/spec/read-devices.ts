@@ -26,9 +26,10 @@ function presentIndices(reading: SpecReading, prefix: string, count: number): nu
   return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
     if (!reading.flag(`${prefix}${index}.present`, false)) return false;
     if (index < count) return true;
-    reading.warn(
+    reading.leaveOut(
       `${prefix}${index}.present`,
-      `${prefix}${index} is one too many (0 to ${count - 1}). It is left out.`,
+      `a number from 0 to ${count - 1}`,
+      `${prefix}${index} is one too many (0 to ${count - 1}).`,
     );
     return false;
   });
@@ -103,8 +104,8 @@ export function readSharedFolders(reading: SpecReading): SharedFolder[] {
     const hostPath = reading.text(`${name}.hostPath`);
     const guestName = reading.text(`${name}.guestName`);
     if (hostPath === undefined || guestName === undefined) {
-      const key = `${name}.${hostPath === undefined ? 'hostPath' : 'guestName'}`;
-      reading.warn(key, `${name} has no ${key.split('.')[1] ?? ''}. It is left out.`);
+      const missing = hostPath === undefined ? 'hostPath' : 'guestName';
+      reading.leaveOut(`${name}.${missing}`, 'a text that is not empty', `${name} has no ${missing}.`);
       return [];
     }
     const readable = reading.flag(`${name}.readAccess`, true);

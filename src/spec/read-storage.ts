@@ -73,18 +73,20 @@ function isReachable(reading: SpecReading, slot: StorageSlot, controllers: reado
   const { controllers: count, units } = buses[slot.bus];
   const reserved = slot.bus === 'scsi' && slot.unit === scsiReservedUnit;
   if (slot.controller >= count || slot.unit >= units || reserved) {
-    reading.warn(
+    reading.leaveOut(
       `${name}.present`,
-      `The device ${name} has no such place on a ${slot.bus} controller. It is left out.`,
+      `a place that a ${slot.bus} controller has`,
+      `There is no place ${name} on a ${slot.bus} controller.`,
     );
     return false;
   }
   if (controllers.some((controller) => controller.bus === slot.bus && controller.index === slot.controller))
     return true;
   const controller = `${slot.bus}${slot.controller}`;
-  reading.warn(
+  reading.leaveOut(
     `${name}.present`,
-    `The device ${name} is on ${controller}, which is not present. It is left out.`,
+    `FALSE while ${controller} is not present`,
+    `The device ${name} is on ${controller}, which is not present.`,
   );
   return false;
 }
@@ -117,7 +119,7 @@ function readDisk(reading: SpecReading, slot: StorageSlot): Disk | undefined {
   const name = slotName(slot);
   const fileName = reading.text(`${name}.fileName`);
   if (fileName === undefined) {
-    reading.warn(`${name}.fileName`, `The disk ${name} has no fileName. It is left out.`);
+    reading.leaveOut(`${name}.fileName`, 'the path of a disk image', `The disk ${name} has no fileName.`);
     return undefined;
   }
   return { ...slot, fileName, mode: readMode(reading, name) };

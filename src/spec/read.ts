@@ -10,7 +10,6 @@ import { nilUuid, uuidFromVmx } from './uuid.ts';
 
 export type { SpecProblem } from './problem.ts';
 
-const count = { min: 1, max: 1_000_000 };
 const machineTypeForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** VMware's own value where the key is missing. */
@@ -184,9 +183,9 @@ export function readSpec(
     arch,
     hardwareVersion: reading.integer('virtualHW.version', 0, { min: 1, max: 999 }),
     uuid,
-    cpus: reading.integer('numvcpus', 1, count),
-    coresPerSocket: reading.integer('cpuid.coresPerSocket', 1, count),
-    memoryMiB: reading.integer('memsize', defaultMemoryMiB, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    cpus: reading.integer('numvcpus', 1),
+    coresPerSocket: reading.integer('cpuid.coresPerSocket', 1),
+    memoryMiB: reading.integer('memsize', defaultMemoryMiB),
     firmware: readFirmware(reading, arch, nvram),
     bootOrder: readBootOrder(reading),
     ...readStorage(reading),

@@ -8,6 +8,8 @@ export interface Range {
   readonly max: number;
 }
 
+const anyInteger: Range = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+
 /** Reads typed values from a document and gathers what is odd about them. Never throws. */
 export class SpecReading {
   readonly doc: VmxDocument;
@@ -40,9 +42,10 @@ export class SpecReading {
     return this.#typed(key, 'TRUE or FALSE', (problems) => getBoolean(this.doc, key, fallback, problems));
   }
 
-  /** Within the range, or the fallback with a problem. */
-  integer(key: string, fallback: number, range: Range): number {
-    const allowed = `a whole number from ${range.min} to ${range.max}`;
+  /** Within the range, or the fallback with a problem. Without a range, validateSpec judges the number. */
+  integer(key: string, fallback: number, range: Range = anyInteger): number {
+    const allowed =
+      range === anyInteger ? 'a whole number' : `a whole number from ${range.min} to ${range.max}`;
     const value = this.#typed(key, allowed, (problems) => getInteger(this.doc, key, fallback, problems));
     if (value === fallback || (value >= range.min && value <= range.max)) return value;
     this.odd(key, allowed, `${fallback} is used`);
@@ -64,8 +67,14 @@ export class SpecReading {
     this.#add('warning', key, allowed, `${key} is "${value}"; allowed is ${allowed}. Now ${instead}.`);
   }
 
+  /** Worth knowing, but nothing is taken for something else. */
   warn(key: string, message: string): void {
     this.#add('warning', key, '', message);
+  }
+
+  /** A device that the machine does not get; `allowed` is what it would take. */
+  leaveOut(key: string, allowed: string, message: string): void {
+    this.#add('warning', key, allowed, `${message} It is left out.`);
   }
 
   /** The machine can't be used. */

@@ -2,7 +2,7 @@ import { KameError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
 import { isPlainKey, suggestKey } from './known-keys.ts';
-import { shown, type SpecProblem } from './problem.ts';
+import { refused, shown, type SpecProblem } from './problem.ts';
 import { readSpec } from './read.ts';
 import { protectedKeys, protectedPrefixes, settingList, type Changes, type Setting } from './setting-list.ts';
 import { validateSpec } from './validate.ts';
@@ -87,7 +87,11 @@ function newProblems(before: VmxDocument, after: VmxDocument): SpecProblem[] {
   const old = new Set(problemsOf(before).map(identityOf));
   return problemsOf(after)
     .filter((found) => !old.has(identityOf(found)))
-    .map((found) => (found.allowed === '' ? found : { ...found, severity: 'error' as const }));
+    .map((found) =>
+      found.allowed === '' || found.severity === 'error'
+        ? found
+        : refused(found.key, found.value, found.allowed),
+    );
 }
 
 function archProblem(before: VmxDocument, after: VmxDocument): SpecProblem[] {

@@ -304,15 +304,15 @@ describe('specChanges', () => {
       annotation: 'hi',
       nics: [{ ...nic, macType: 'static', mac: '02:00:00:00:00:01' }],
     };
-    expect([...specChanges(demo, after)].sort()).toEqual([
-      ['annotation', 'hi'],
-      ['ethernet0.address', '02:00:00:00:00:01'],
-      ['ethernet0.addressType', 'static'],
-      ['ethernet0.checkMACAddress', 'FALSE'],
-      ['ethernet0.generatedAddress', null],
-      ['ethernet0.generatedAddressOffset', null],
-      ['numvcpus', '4'],
-    ]);
+    expect(Object.fromEntries(specChanges(demo, after))).toEqual({
+      annotation: 'hi',
+      'ethernet0.address': '02:00:00:00:00:01',
+      'ethernet0.addressType': 'static',
+      'ethernet0.checkMACAddress': 'FALSE',
+      'ethernet0.generatedAddress': null,
+      'ethernet0.generatedAddressOffset': null,
+      numvcpus: '4',
+    });
     expect(specChanges(demo, demo).size).toBe(0);
   });
 
