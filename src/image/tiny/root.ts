@@ -84,6 +84,8 @@ const skeleton: readonly (readonly [string, RootEntry])[] = [
   ['etc/mtab', { type: 'symlink', target: '../proc/self/mounts' }],
   // The kernel opens it for the first program before anything is mounted.
   ['dev/console', { type: 'character-device', mode: 0o600, major: 5, minor: 1 }],
+  // The shell opens it for programs in the background, also after what was mounted on dev has moved.
+  ['dev/null', { type: 'character-device', mode: 0o666, major: 1, minor: 3 }],
 ];
 
 function addParents(tree: Map<string, RootEntry>, path: string): void {
