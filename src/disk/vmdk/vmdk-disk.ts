@@ -138,15 +138,16 @@ async function allocatedBytes(path: string, directory: string, descriptor: Descr
 
 async function openSparse(file: ImageFile): Promise<Disk> {
   const header = await readSparseHeader(file);
-  if (header.descriptorOffset === 0 || header.descriptorSectors === 0) {
+  const length = Math.min(header.descriptorSectors * sectorBytes, maxDescriptorBytes);
+  const text = await file.readUpTo(header.descriptorOffset * sectorBytes, length);
+  // Parts have no descriptor, or room for one that is left empty.
+  if (header.descriptorOffset === 0 || text.every((byte) => byte === 0)) {
     throw badImage(
       file.path,
-      'is one part of a split disk',
+      'is one part of a split disk, or has lost its descriptor',
       'Name the descriptor, the small .vmdk without -s001, instead.',
     );
   }
-  const length = Math.min(header.descriptorSectors * sectorBytes, maxDescriptorBytes);
-  const text = await file.readUpTo(header.descriptorOffset * sectorBytes, length);
   const { extents } = parseDescriptor(file.path, text);
   // The name in its only line may be from before the file was renamed; the extent is this file all the same.
   const [extent] = extents;
