@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Licences whose packages may be put into a bundle. Anything else stops the build. */
-const bundled = [
+const bundled = new Set([
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',
@@ -12,7 +12,7 @@ const bundled = [
   'ISC',
   'MIT',
   'Unlicense',
-];
+]);
 
 interface Manifest {
   readonly name: string;
@@ -52,7 +52,7 @@ export function noticesFor(inside: readonly string[], beside: readonly string[])
   for (const directory of inside) {
     if (!existsSync(join(directory, 'package.json'))) throw new Error(`${directory} is not a package.`);
     const { name, license = 'none' } = manifestOf(directory);
-    if (!bundled.includes(license)) {
+    if (!bundled.has(license)) {
       throw new Error(
         `${name} has the licence ${license}, which scripts/licences.ts does not allow in a bundle.`,
       );

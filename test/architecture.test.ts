@@ -15,6 +15,8 @@ interface Rule {
 const pure = ['core', 'vmx', 'spec'];
 const host = [...pure, 'sys'];
 const parts = ['disk', 'qemu', 'network', 'guest', 'image'];
+const fetching = ['openpgp', 'undici', 'xz-decompress', 'zod'];
+const commandLine = ['@bomb.sh/tab', '@commander-js/extra-typings', 'commander'];
 const http = [
   '@fastify/swagger',
   'fastify',
@@ -33,15 +35,15 @@ const table: Readonly<Record<string, Rule>> = {
   api: { folders: pure, packages: ['zod'], node: false },
   sys: { folders: ['core'], packages: ['execa'], node: true },
   disk: { folders: host, packages: [], node: true },
-  qemu: { folders: host, packages: [], node: true },
+  qemu: { folders: host, packages: ['zod'], node: true },
   network: { folders: host, packages: [], node: true },
   guest: { folders: host, packages: [], node: true },
-  image: { folders: [...host, 'disk'], packages: ['openpgp', 'undici', 'xz-decompress'], node: true },
+  image: { folders: [...host, 'disk'], packages: fetching, node: true },
   store: { folders: [...host, 'disk'], packages: [], node: true },
   vm: { folders: [...host, 'api', ...parts, 'store'], packages: [], node: true },
   daemon: { folders: [...host, 'api', 'store', 'vm'], packages: http, node: true },
   client: { folders: [...host, 'api'], packages: ['ws'], node: true },
-  cli: { folders: [...host, 'api', 'client'], packages: ['@bomb.sh/tab', 'commander'], node: true },
+  cli: { folders: [...host, 'api', 'client'], packages: commandLine, node: true },
   bin: {
     folders: [...host, 'api', 'daemon', 'client', 'cli', 'vm', 'store'],
     packages: ['pino'],

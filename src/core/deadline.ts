@@ -27,7 +27,10 @@ export interface PollOptions {
  * @returns undefined at the deadline
  * @throws KameError CANCELLED
  */
-export async function poll<T>(look: () => Promise<T | undefined>, options: PollOptions): Promise<T | undefined> {
+export async function poll<T>(
+  look: () => Promise<T | undefined>,
+  options: PollOptions,
+): Promise<T | undefined> {
   const end = performance.now() + options.deadlineMs;
   let step = options.stepMs ?? 5;
   for (;;) {

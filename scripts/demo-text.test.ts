@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { demoSummary, stateIn, stepsFor } from './demo-text.ts';
+
+const verbs = (state: string | undefined): (string | undefined)[] =>
+  stepsFor(state).map(({ args }) => args[0]);
+
+it('creates the machine only when it is not there, and always ends with its start', () => {
+  expect(verbs(undefined)).toEqual(['create', 'start']);
+  expect(verbs('stopped')).toEqual(['start']);
+});
+
+it('stops a machine that runs, and powers off one that is paused and can not shut down', () => {
+  expect(verbs('running')).toEqual(['stop', 'start']);
+  expect(stepsFor('running')[0]?.args).not.toContain('--hard');
+  expect(stepsFor('paused')[0]?.args).toContain('--hard');
+});
+
+it('finds the machine by its name', () => {
+  expect(stateIn([{ name: 'demo2', state: 'running' }])).toBeUndefined();
+  expect(stateIn([{ name: 'demo', state: 'paused' }])).toBe('paused');
+  expect(() => stateIn({})).toThrow(/no array/);
+});
+
+it('tells the time, the accelerator, why, and three commands', () => {
+  const timings = { spawnMs: 12, qmpMs: 340, agentMs: 2100 };
+  const text = demoSummary({ accelerator: 'tcg', acceleratorReason: 'No guest boots under kvm.', timings });
+  expect(text).toMatch(/booted in 2\.1 s/);
+  expect(text).toMatch(/tcg\. No guest boots under kvm\./);
+  expect(text.match(/kame\.mjs/g)).toHaveLength(3);
+});

@@ -1,0 +1,49 @@
+import { formatDuration } from '../src/core/units.ts';
+
+const name = 'demo';
+const program = './dist/kame.mjs';
+
+export interface Step {
+  readonly say: string;
+  /** Arguments of kame. */
+  readonly args: readonly string[];
+}
+
+/** The state of the machine demo in what `kame list --json` printed, or undefined when there is none. */
+export function stateIn(machines: unknown): string | undefined {
+  if (!Array.isArray(machines)) throw new Error('`kame list --json` printed no array.');
+  const demo = (machines as { name?: unknown; state?: unknown }[]).find((machine) => machine.name === name);
+  return demo === undefined ? undefined : String(demo.state);
+}
+
+/** What leads from a state to a machine that has just booted. The last step is the start. */
+export function stepsFor(state: string | undefined): Step[] {
+  const start: Step = { say: `Starting the machine ${name}.`, args: ['start', name, '--wait', 'agent'] };
+  if (state === undefined) {
+    const create = ['create', name, '--image', 'tiny'];
+    return [{ say: `Creating the machine ${name} from the tiny image.`, args: create }, start];
+  }
+  if (state === 'running' || state === 'paused') {
+    const stop = ['stop', name, ...(state === 'paused' ? ['--hard'] : [])];
+    return [{ say: `The machine ${name} is ${state}: stopping it first.`, args: stop }, start];
+  }
+  return [start];
+}
+
+/** How the boot went and what to try next, from what `kame start --json` printed. */
+export function demoSummary(started: unknown): string {
+  const { accelerator, acceleratorReason, timings } = started as {
+    accelerator: string;
+    acceleratorReason: string;
+    timings: { spawnMs: number; qmpMs: number; agentMs: number };
+  };
+  return `
+The machine ${name} booted in ${formatDuration(timings.agentMs)}, from the command to the first answer of its guest agent.
+The engine's process was there after ${formatDuration(timings.spawnMs)} and answered after ${formatDuration(timings.qmpMs)}.
+Accelerator: ${accelerator}. ${acceleratorReason}
+
+Next:
+  ${program} exec ${name} -- uname -a
+  ${program} console ${name}          (Ctrl-] leaves)
+  ${program} stop ${name}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * `./run demo`: creates the machine `demo` from the tiny image when it isn't there, boots it, and tells how long that took.
+ * It is a client of the command line like any other: `kame … --json` for facts, its progress straight to the terminal.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { demoSummary, stateIn, stepsFor } from './demo-text.ts';
+
+const kame = fileURLToPath(new URL('../dist/kame.mjs', import.meta.url));
+
+/** Runs kame with its standard error on our terminal. Its exit code becomes ours when it fails. */
+async function runKame(args: readonly string[]): Promise<unknown> {
+  const child = spawn(process.execPath, [kame, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exit) => resolve(exit ?? 1));
+  });
+  if (code !== 0) {
+    console.error(`The demo stopped: \`kame ${args.join(' ')}\` ended with exit code ${code}.`);
+    process.exit(code);
+  }
+  return output.trim() === '' ? undefined : JSON.parse(output);
+}
+
+let answer: unknown;
+for (const { say, args } of stepsFor(stateIn(await runKame(['list'])))) {
+  console.error(say);
+  answer = await runKame(args);
+}
+console.log(demoSummary(answer));
