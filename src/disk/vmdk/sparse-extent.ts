@@ -46,7 +46,11 @@ async function* grains(file: ImageFile, header: SparseHeader, limit: number): As
       const place = entries.readUInt32LE(entry * 4);
       if (place === 0 || (place === 1 && header.hasZeroGrains)) continue;
       room -= 1;
-      if (room < 0) throw badImage(file.path, 'is damaged: its grains overlap');
+      if (room < 0)
+        throw badImage(
+          file.path,
+          'is truncated, or its grains overlap: it names more of them than it has room for',
+        );
       yield { index: table * grainsPerTable + entry, sector: place };
     }
   }

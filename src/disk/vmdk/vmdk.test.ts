@@ -213,8 +213,8 @@ describe('a hostile sparse VMDK', () => {
         writeFileSync(at('cut.vmdk'), image);
         truncateSync(at('cut.vmdk'), Math.floor(image.length * part));
         const result = await read(at('cut.vmdk'));
-        const isWhole = Buffer.isBuffer(result) && result.equals(content) && part === 0.99;
-        expect(isWhole || /^BAD_IMAGE: /u.test(String(result))).toBe(true);
+        const isWhole = Buffer.isBuffer(result) && result.equals(content);
+        expect(isWhole || String(result).startsWith('BAD_IMAGE: ')).toBe(true);
       }
     }
   });
