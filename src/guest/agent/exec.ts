@@ -214,17 +214,21 @@ async function drain(connection: AgentConnection, files: readonly OutputFile[]):
   return bytes;
 }
 
-async function cleanUp(
+/** Begins to remove the command's files; open ones may go too. */
+async function removeFiles(connection: AgentConnection, name: string): Promise<number> {
+  const paths = bases.map((base) => `${base}/${name}`);
+  const args = { path: '/bin/sh', arg: ['-c', 'exec rm -rf -- "$@"', 'sh', ...paths] };
+  return spawn(connection, args, killOptions);
+}
+
+/** Has the agent forget what it keeps of a command: open files, and the helper's end. */
+async function forget(
   connection: AgentConnection,
-  name: string,
+  helper: number,
   files: readonly OutputFile[],
 ): Promise<void> {
   for (const { handle } of files) await closeFile(connection, handle, callOptions);
-  const paths = bases.map((base) => `${base}/${name}`);
-  await reap(
-    connection,
-    await spawn(connection, { path: '/bin/sh', arg: ['-c', 'exec rm -rf -- "$@"', 'sh', ...paths] }),
-  );
+  await reap(connection, helper);
 }
 
 async function stream(
@@ -246,8 +250,9 @@ async function stream(
     });
     return { exitCode, signal, streamed: true, truncated: false };
   } finally {
-    // The result does not wait for it: it is in the queue before anything the caller asks next.
-    void cleanUp(connection, name, files).catch(() => undefined);
+    // The files must go even if the caller hangs up now; for the rest the result does not wait.
+    const helper = await removeFiles(connection, name).catch(() => undefined);
+    if (helper !== undefined) void forget(connection, helper, files).catch(() => undefined);
   }
 }
 
