@@ -45,11 +45,13 @@ async function monitorOf(
   words: Words,
 ): Promise<QmpClient> {
   const deadlineMs = options.deadlineMs ?? 30_000;
-  const signal = options.signal ? { signal: options.signal } : {};
-  const socket = await connectUnix(plan.sockets.qmp, { deadlineMs, stop: child.exited, ...signal });
+  const gone = new AbortController();
+  void child.exited.then(() => gone.abort());
+  const signal = options.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal;
+  const socket = await connectUnix(plan.sockets.qmp, { deadlineMs, stop: child.exited, signal });
   if (!socket) throw startFailure(plan.name, await child.exited, words());
   const onEvent = options.onEvent ? { onEvent: options.onEvent } : {};
-  return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, ...signal, ...onEvent });
+  return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, signal, ...onEvent });
 }
 
 /** Another engine may listen at the same path: the pid file, which QEMU locks, tells whose monitor it is. */
@@ -75,7 +77,6 @@ async function failureOf(
   child: DetachedProcess,
   words: Words,
 ): Promise<unknown> {
-  if (!(problem instanceof KameError) || problem.code !== 'ENGINE_FAILED') return problem;
   const end = await Promise.race([child.exited, pause(endsWithinMs)]);
   return end ? startFailure(plan.name, end, words()) : problem;
 }
@@ -101,7 +102,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     for (const step of plan.setup) await qmp.execute(step.execute, step.arguments);
     return { machine, timings: { spawnMs, qmpMs } };
   } catch (error) {
-    const failure = await failureOf(error, plan, child, words);
+    const failure = options.signal?.aborted ? error : await failureOf(error, plan, child, words);
     await qmp?.[Symbol.asyncDispose]();
     if (born) await signalProcess(born, 'SIGKILL');
     await child.exited;

@@ -1,6 +1,9 @@
 import type { SchemaEntry, SchemaIndex } from '../qmp/schema.ts';
 
-/** One step from a type: `*name` optional member, `name` member, `+case` variant, `^value` of an enum, `[]` element. */
+/**
+ * One step from a type: `*name` member that is optional, `name` member of either kind, `+case` variant, `^value` of an
+ * enum, `[]` element.
+ */
 function step(index: SchemaIndex, from: SchemaEntry, word: string): SchemaEntry | true | undefined {
   if (word === '[]') return index.type(from['element-type'] ?? '');
   if (word.startsWith('^')) {
