@@ -40,7 +40,7 @@ export function demoSummary(started: unknown): string {
   return `
 The machine ${name} booted in ${formatDuration(timings.agentMs)}, from the command to the first answer of its guest agent.
 The engine's process was there after ${formatDuration(timings.spawnMs)} and answered after ${formatDuration(timings.qmpMs)}.
-Accelerator: ${accelerator}. ${acceleratorReason}
+Accelerator: ${accelerator} (${acceleratorReason})
 
 Next:
   ${program} exec ${name} -- uname -a

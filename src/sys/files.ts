@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
@@ -58,13 +59,17 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 
 /**
  * Reads a text or binary file with a cap on its size.
- * @throws KameError FILE_ACCESS, or INVALID_VALUE when it is larger than `maxBytes`
+ * @throws KameError FILE_ACCESS, also for what is not a regular file, or INVALID_VALUE when it is larger than `maxBytes`
  */
 export async function readFileCapped(path: string, maxBytes: number): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
-    const { size } = await file.stat();
+    // Opening a named pipe would wait for its writer for ever, and its size says nothing.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await file.stat();
+    if (!stat.isFile())
+      throw new KameError('FILE_ACCESS', `${path} is not a regular file.`, { details: { path } });
+    const { size } = stat;
     if (size > maxBytes) {
       throw new KameError('INVALID_VALUE', `${path} has ${size} bytes; at most ${maxBytes} are read.`);
     }

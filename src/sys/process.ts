@@ -21,13 +21,14 @@ export interface RunResult {
 
 /**
  * Runs a short command to its end. A non-zero exit is a result, not an exception.
- * @throws KameError ENGINE_MISSING when there is no such program, CANCELLED, ENGINE_TIMEOUT
+ * @throws KameError ENGINE_MISSING when there is no such program, HOST_PROBLEM, CANCELLED, ENGINE_TIMEOUT
  */
 export async function run(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
+  const maxBuffer = options.maxBuffer ?? 64 * 1024 * 1024;
   // Loaded on first use: a command that runs nothing starts faster without it.
   const { execa } = await import('execa');
   const result = await execa(command, [...args], {
@@ -36,13 +37,16 @@ export async function run(
     ...(options.input === undefined ? {} : { input: options.input }),
     timeout: options.timeoutMs ?? 60_000,
     forceKillAfterDelay: 1000,
-    maxBuffer: options.maxBuffer ?? 64 * 1024 * 1024,
+    maxBuffer,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.env ? { env: options.env } : {}),
   });
   if (result.isCanceled) throw new KameError('CANCELLED', `${command} was cancelled.`);
   if (result.timedOut) {
     throw new KameError('ENGINE_TIMEOUT', `${command} did not end within ${options.timeoutMs ?? 60_000} ms.`);
+  }
+  if (result.isMaxBuffer) {
+    throw new KameError('HOST_PROBLEM', `${command} printed more than ${maxBuffer} bytes.`);
   }
   if (result.exitCode === undefined && result.signal === undefined) {
     const missing = errnoOf(result.cause) === 'ENOENT' || result.code === 'ENOENT';

@@ -1,0 +1,116 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KameError } from '../core/errors.ts';
+import { fileError, readFileCapped, temporaryName, writeFileAtomic } from './files.ts';
+import { run } from './process.ts';
+
+let directory = '';
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kame-files-'))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('writeFileAtomic', () => {
+  it('makes a private file, replaces it, and leaves nothing else', async () => {
+    const path = join(directory, 'a.json');
+    await writeFileAtomic(path, 'old');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await writeFileAtomic(path, new Uint8Array([110, 101, 119]), 0o644);
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(readdirSync(directory)).toEqual(['a.json']);
+  });
+
+  it('never shows a reader half a file', async () => {
+    const path = join(directory, 'a');
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(200_000));
+    await writeFileAtomic(path, texts[0] ?? '');
+    const writing = Promise.all(texts.map((text) => writeFileAtomic(path, text)));
+    let done = false;
+    const written = writing.then(() => (done = true));
+    const seen = new Set<boolean>();
+    while (!done) {
+      seen.add(texts.includes((await readFileCapped(path, 1_000_000)).toString()));
+    }
+    await written;
+    expect([...seen]).toEqual([true]);
+    expect(readdirSync(directory)).toEqual(['a']);
+  });
+
+  it('replaces a symbolic link, not what it points to', async () => {
+    writeFileSync(join(directory, 'target'), 'kept');
+    symlinkSync('target', join(directory, 'link'));
+    await writeFileAtomic(join(directory, 'link'), 'new');
+    expect(readFileSync(join(directory, 'target'), 'utf8')).toBe('kept');
+    expect(readFileSync(join(directory, 'link'), 'utf8')).toBe('new');
+  });
+
+  it('leaves nothing behind when it fails', async () => {
+    mkdirSync(join(directory, 'taken'));
+    await expect(writeFileAtomic(join(directory, 'taken'), 'x')).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+    });
+    expect(readdirSync(directory)).toEqual(['taken']);
+    const lost = join(directory, 'no', 'where');
+    await expect(writeFileAtomic(lost, 'x')).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+      details: { path: lost },
+    });
+  });
+});
+
+describe('readFileCapped', () => {
+  it('reads a file of just the size allowed, and refuses a larger one', async () => {
+    const path = join(directory, 'a');
+    writeFileSync(path, '12345');
+    expect((await readFileCapped(path, 5)).toString()).toBe('12345');
+    await expect(readFileCapped(path, 4)).rejects.toMatchObject({
+      code: 'INVALID_VALUE',
+      message: `${path} has 5 bytes; at most 4 are read.`,
+    });
+  });
+
+  it('names a file that is missing, and a directory', async () => {
+    const missing = join(directory, 'missing');
+    await expect(readFileCapped(missing, 10)).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+      details: { path: missing },
+    });
+    await expect(readFileCapped(directory, 100_000)).rejects.toMatchObject({ code: 'FILE_ACCESS' });
+  });
+
+  it('does not wait for the writer of a named pipe', async () => {
+    const pipe = join(directory, 'pipe');
+    await run('mkfifo', [pipe]);
+    await expect(readFileCapped(pipe, 10)).rejects.toMatchObject({
+      message: `${pipe} is not a regular file.`,
+    });
+  });
+});
+
+describe('fileError', () => {
+  it('tells a full disk and a used-up quota from other failures', () => {
+    const failure = (code: string): Error => Object.assign(new Error('no'), { code });
+    expect(fileError(failure('ENOSPC'), '/x')).toMatchObject({ code: 'DISK_FULL', details: { path: '/x' } });
+    expect(fileError(failure('EDQUOT'), '/x')).toMatchObject({ code: 'DISK_FULL' });
+    expect(fileError(failure('EACCES'), '/x')).toMatchObject({ code: 'FILE_ACCESS', message: '/x: no' });
+  });
+
+  it('lets our own errors through', () => {
+    const own = new KameError('BUSY', 'demo is in use.');
+    expect(fileError(own, '/x')).toBe(own);
+  });
+});
+
+it('puts temporary files beside the file, hidden, each under a name of its own', () => {
+  expect(temporaryName('/d/a.json')).toMatch(/^\/d\/\.a\.json\.[0-9a-f]{12}\.tmp$/);
+  expect(temporaryName('/d/a.json')).not.toBe(temporaryName('/d/a.json'));
+});
