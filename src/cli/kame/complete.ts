@@ -2,7 +2,7 @@ import { Command, type CommandUnknownOpts, type Option } from '@commander-js/ext
 import { knownImages, knownMachines } from '../../client/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
-import { verbs } from './verbs.ts';
+import { findVerb, verbs } from './verbs.ts';
 
 interface Candidate {
   readonly value: string;
@@ -96,7 +96,7 @@ async function candidates(words: readonly string[], current: string, session: Se
     if (current.startsWith('-')) return plain(['--help', '--version']);
     return verbs.map(({ name, summary }) => ({ value: name, about: summary }));
   }
-  const verb = verbs.find(({ name, alias }) => name === first || alias === first);
+  const verb = findVerb(first);
   if (!verb) return [];
   const program = new Command('kame');
   (await verb.load()).define(program, session);

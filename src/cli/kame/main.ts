@@ -4,7 +4,7 @@ import { version } from '../../core/version.ts';
 import type { CliContext } from '../context.ts';
 import { examples } from '../options.ts';
 import { Session } from '../session.ts';
-import { verbs } from './verbs.ts';
+import { findVerb, verbs } from './verbs.ts';
 
 /** The words of a command line that are Kame's own: what follows `--` is the guest's. */
 function ownWords(argv: readonly string[]): readonly string[] {
@@ -48,14 +48,14 @@ Each verb has a --help with examples, and --json. Exit codes: 0 done, 1 failed, 
 function usageError(error: CommanderError, argv: readonly string[]): KameError {
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
-  const verb = verbs.find(({ name, alias }) => name === argv[0] || alias === argv[0]);
+  const verb = findVerb(argv[0]);
   const help = verb ? `\`kame ${verb.name} --help\` shows the form.` : '`kame --help` lists the verbs.';
   const hint = more.join(' ').replace(/^\((.*)\)$/, '$1');
   return new KameError('USAGE', sentence, { next: hint === '' ? help : `${hint} ${help}` });
 }
 
 async function dispatch(argv: readonly string[], program: Command, session: Session): Promise<void> {
-  const verb = verbs.find(({ name, alias }) => name === argv[0] || alias === argv[0]);
+  const verb = findVerb(argv[0]);
   if (verb) (await verb.load()).define(program, session);
   else addSummaries(program);
   if (argv.length === 0) program.outputHelp();

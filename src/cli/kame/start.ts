@@ -31,7 +31,7 @@ export function define(program: Command, session: Session): void {
         await session.each(
           names,
           (name, { signal }) => session.client.plan(name, { signal }),
-          (plan) => [plan.text, ...plan.notes.map((note) => `# ${note}`)].join('\n'),
+          (plan) => plan.text.trimEnd(),
         );
         return;
       }

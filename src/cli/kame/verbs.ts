@@ -111,3 +111,8 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'version', group: host, summary: 'print the version', load: () => import('./version.ts') },
 ];
+
+/** The verb of that name or alias. */
+export function findVerb(word: string | undefined): Verb | undefined {
+  return word === undefined ? undefined : verbs.find(({ name, alias }) => name === word || alias === word);
+}

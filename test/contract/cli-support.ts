@@ -1,0 +1,223 @@
+import { EventEmitter } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Machine, MachineDetails, StartedMachine } from '../../src/api/machine.ts';
+import type { CliContext } from '../../src/cli/context.ts';
+import { main } from '../../src/cli/kame/main.ts';
+
+export interface Recorded {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly headers: IncomingMessage['headers'];
+}
+
+type Handler = (response: ServerResponse, request: Recorded) => void;
+
+/** A daemon that says what a test wants it to say, on a real Unix socket. */
+export interface FakeDaemon extends AsyncDisposable {
+  readonly home: string;
+  readonly socket: string;
+  readonly requests: Recorded[];
+  /** `GET /v1/machines` and the like. */
+  on(route: string, handler: Handler): void;
+  onSocket(path: string, handler: (socket: WebSocket) => void): void;
+  /** Listens no more. */
+  close(): void;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+export function json(value: unknown, status = 200): Handler {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  };
+}
+
+/** A long operation: its lines, one after the other. */
+export function lines(...values: unknown[]): Handler {
+  return (response) => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    response.end(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+  };
+}
+
+export function problem(status: number, code: string, message: string): Handler {
+  return json({ code, message, next: 'Do this.', details: {} }, status);
+}
+
+export async function temporaryHome(): Promise<AsyncDisposable & { readonly home: string }> {
+  const home = await mkdtemp(join(tmpdir(), 'kame-cli-'));
+  return { home, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) };
+}
+
+export async function fakeDaemon(): Promise<FakeDaemon> {
+  const temporary = await temporaryHome();
+  const socket = join(temporary.home, 'kamed.sock');
+  const requests: Recorded[] = [];
+  const handlers = new Map<string, Handler>();
+  const sockets = new Map<string, (socket: WebSocket) => void>();
+  const server = createServer((request, response) => {
+    void bodyOf(request).then((body) => {
+      const [path = ''] = (request.url ?? '').split('?');
+      const recorded = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        body,
+        headers: request.headers,
+      };
+      requests.push(recorded);
+      const handler =
+        handlers.get(`${request.method} ${path}`) ?? problem(404, 'USAGE', `No ${request.url}.`);
+      handler(response, recorded);
+    });
+  });
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  server.on('upgrade', (request, raw, head) => {
+    webSockets.handleUpgrade(request, raw, head, (connection) =>
+      sockets.get(request.url ?? '')?.(connection),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return {
+    home: temporary.home,
+    socket,
+    requests,
+    on: (route, handler) => void handlers.set(route, handler),
+    onSocket: (path, handler) => void sockets.set(path, handler),
+    close: () => void server.close(),
+    [Symbol.asyncDispose]: async () => {
+      for (const client of webSockets.clients) client.terminate();
+      server.closeAllConnections();
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
+      await temporary[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly stdin?: CliContext['stdin'];
+  /** Whether output goes to a terminal. */
+  readonly tty?: boolean;
+  readonly signals?: EventEmitter;
+  readonly daemon?: CliContext['daemon'];
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stdoutBytes: Buffer;
+  readonly stderr: string;
+}
+
+/** A stream that keeps what is written to it. */
+function sink(isTTY: boolean) {
+  const stream = Object.assign(new PassThrough(), { isTTY });
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return { stream, bytes: () => Buffer.concat(chunks) };
+}
+
+/** Standard input of a terminal that remembers whether it is in raw mode. */
+export function terminalInput() {
+  const modes: boolean[] = [];
+  const stream = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: (raw: boolean) => modes.push(raw),
+  });
+  return { stream, modes };
+}
+
+/** Runs a command line of kame in this process. Without `daemon`, none can be started. */
+export async function kame(home: string, argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const stdout = sink(options.tty ?? false);
+  const stderr = sink(options.tty ?? false);
+  let exited: number | undefined;
+  const code = await main(argv, {
+    env: { TERM: 'xterm', KAME_HOME: home, ...options.env },
+    cwd: options.cwd ?? home,
+    stdin: options.stdin ?? Object.assign(new PassThrough(), { isTTY: false }),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    signals: options.signals ?? new EventEmitter(),
+    daemon: options.daemon ?? { command: '/no/such/program', args: [] },
+    runDaemon: () => Promise.reject(new Error('not here')),
+    exit: (status) => {
+      exited = status;
+    },
+  });
+  return {
+    code: exited ?? code,
+    stdout: stdout.bytes().toString('utf8'),
+    stdoutBytes: stdout.bytes(),
+    stderr: stderr.bytes().toString('utf8'),
+  };
+}
+
+export const demo: Machine = {
+  name: 'demo',
+  id: '0f6c1f6e-8a53-4bd5-9c7a-0d8a4ab6d3d2',
+  path: '/k/machines/demo.vmwarevm/demo.vmx',
+  state: 'stopped',
+  arch: 'aarch64',
+  accelerator: null,
+  cpus: 2,
+  memoryBytes: 1024 ** 3,
+  ip: null,
+  agent: false,
+};
+
+export const demoRunning: Machine = {
+  ...demo,
+  state: 'running',
+  accelerator: 'tcg',
+  ip: '10.0.2.15',
+  agent: true,
+};
+
+export const demoDetails: MachineDetails = {
+  ...demo,
+  annotation: 'line one',
+  guestOS: 'arm-debian12-64',
+  firmware: 'direct',
+  machineType: 'virt-7.2',
+  disks: [
+    {
+      slot: 'nvme0:0',
+      device: 'virtio-blk',
+      path: '/k/disk0.qcow2',
+      format: 'qcow2',
+      sizeBytes: 2 * 1024 ** 3,
+      allocatedBytes: 1024 ** 2,
+    },
+  ],
+  cdroms: [],
+  nics: [{ device: 'ethernet0', model: 'virtio-net', connection: 'nat', mac: '00:0c:29:00:00:01' }],
+  image: 'tiny',
+  acceleratorReason: null,
+  engineVersion: null,
+  pid: null,
+  startedAt: null,
+  timings: null,
+  log: '/k/demo.log',
+  sockets: null,
+  problems: [{ severity: 'warning', key: 'foo.bar', message: 'is not known' }],
+};
+
+export const demoStarted: StartedMachine = {
+  ...demoRunning,
+  timings: { spawnMs: 12, qmpMs: 85, bootMs: 900, agentMs: 1800 },
+  acceleratorReason: 'kvm runs x86_64 guests only here',
+  waitedFor: 'agent',
+};
