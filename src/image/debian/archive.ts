@@ -34,6 +34,8 @@ export interface DebianArchive {
   fetchPackages(packages: readonly DebianPackage[]): Promise<Buffer[]>;
 }
 
+/** More would be unfriendly to a mirror. */
+const parallelDownloads = 4;
 const maxInReleaseBytes = 4 * 1024 * 1024;
 const maxPackagesXzBytes = 64 * 1024 * 1024;
 const maxPackagesBytes = 256 * 1024 * 1024;
@@ -98,16 +100,27 @@ async function fetchAll(
     if (one.size > maxPackageBytes)
       throw new KameError('BAD_IMAGE', `The package ${one.name} has ${one.size} bytes.`);
   }
-  return await Promise.all(
-    packages.map((one) =>
-      downloadChecked(`${mirror}/${one.filename}`, one, {
+  const results = new Map<DebianPackage, Buffer>();
+  const queue = [...packages];
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let one = queue.shift(); one && failures.length === 0; one = queue.shift()) {
+      const data = await downloadChecked(`${mirror}/${one.filename}`, one, {
         cachePath: join(cacheDir, one.sha256),
         signal: progress.signal,
         onBytes: (count) =>
           progress.report({ stage: 'Debian packages', done: (done += count), total, unit: 'bytes' }),
-      }),
-    ),
-  );
+      });
+      results.set(one, data);
+    }
+  };
+  const fail = (error: unknown) => {
+    failures.push(error);
+  };
+  // All of them are waited for, so that nothing goes on after a failure.
+  await Promise.all(Array.from({ length: parallelDownloads }, () => worker().catch(fail)));
+  if (failures.length > 0) throw failures[0];
+  return packages.map((one) => results.get(one) as Buffer);
 }
 
 /**

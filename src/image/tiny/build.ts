@@ -226,7 +226,7 @@ export async function buildTiny(options: BuildTinyOptions): Promise<TinyImage> {
     await moveIntoPlace(temporary, outDir);
     return imageOf(manifest, outDir);
   } catch (error) {
-    throw fileError(error, outDir);
+    throw errnoOf(error) === undefined ? error : fileError(error, outDir);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -112,13 +112,24 @@ export const kernelModules = {
   ],
 } as const;
 
-/** Parts of the kernel package that no virtual machine's hardware needs; passing over them saves memory. */
-const unneeded =
-  /\/(sound|drivers\/(media|infiniband|staging|iio|net\/(wireless|can|usb|dsa|wwan)|gpu\/drm\/(amd|i915|nouveau|radeon|msm)|target|mtd|soc|edac|comedi|isdn|bluetooth|hwmon|mfd|crypto))\//;
+/** The directories of the modules above and of what they depend on. Keeping only these saves 300 MB of memory. */
+const moduleDirectories = new RegExp(
+  `/kernel/(${[
+    'arch/[^/]+/crypto',
+    'block',
+    'crypto',
+    'lib(/[^/]+)*',
+    'drivers/(acpi|ata|block|cdrom|char|char/hw_random|firmware|message/fusion|nvme/host|virtio)',
+    'drivers/(gpu/drm|gpu/drm/(tiny|ttm|virtio)|scsi|scsi/sym53c8xx_2|usb/(common|core|host|storage))',
+    'drivers/(hid|hid/usbhid|input|input/(keyboard|mouse)|net|net/ethernet/intel/e1000e?|net/vmxnet3)',
+    'fs(/(9p|efivarfs|ext4|fat|fscache|fuse|isofs|jbd2|netfs|nls|overlayfs))?',
+    'net/(9p|core|vmw_vsock)',
+  ].join('|')})/[^/]+\\.ko$`,
+);
 
 /** Whether a module file of the kernel package is worth keeping while the package is read. */
 export function mayBeNeeded(path: string): boolean {
-  return path.endsWith('.ko') && !unneeded.test(path);
+  return moduleDirectories.test(path);
 }
 
 /**
