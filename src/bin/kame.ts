@@ -27,7 +27,7 @@ async function run(argv: string[]): Promise<void> {
     daemon: daemonProgram(),
     runDaemon: async (args) => {
       const { main: daemon } = await import('../daemon/main.ts');
-      await daemon(args);
+      process.exit(await daemon(args));
     },
     exit: (code) => process.exit(code),
   });

@@ -1,3 +1,3 @@
 import { main } from '../daemon/main.ts';
 
-await main(process.argv.slice(2));
+process.exit(await main(process.argv.slice(2)));

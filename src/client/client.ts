@@ -62,6 +62,7 @@ export class KameClient {
   readonly home: string;
   readonly socket: string;
   readonly #daemon: DaemonProgram | undefined;
+  #starting: Promise<void> | undefined;
 
   /** @throws KameError HOST_PROBLEM when the home's path is too long for a socket */
   constructor(options: ClientOptions) {
@@ -271,7 +272,9 @@ export class KameClient {
       if (this.#daemon === undefined) throw unreachable(error, this.home);
       if (error instanceof OtherVersion) await this.stopDaemon();
       const { startDaemon } = await import('./ensure-daemon.ts');
-      await startDaemon(this.home, this.socket, this.#daemon);
+      // Calls at once start one daemon.
+      this.#starting ??= startDaemon(this.home, this.socket, this.#daemon);
+      await this.#starting.finally(() => (this.#starting = undefined));
     }
     try {
       return await this.#once(call);

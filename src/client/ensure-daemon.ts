@@ -13,7 +13,7 @@ export interface DaemonProgram {
 
 const startDeadlineMs = 15_000;
 /** Two clients may start a daemon at once: the one that loses ends, and the other one's socket comes a moment later. */
-const otherDaemonMs = 2000;
+const exitBusy = 75;
 const maxLastWords = 4096;
 
 async function sizeOf(path: string): Promise<number> {
@@ -33,10 +33,11 @@ async function lastWords(log: string, from: number): Promise<string> {
   return buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n').slice(-10).join('\n');
 }
 
-async function waitForSocket(socket: string, exited: Promise<unknown>): Promise<boolean> {
+async function waitForSocket(socket: string, exited: Promise<{ code: number | null }>): Promise<boolean> {
   try {
     const first = await connectUnix(socket, { deadlineMs: startDeadlineMs, stop: exited });
-    const connection = first ?? (await connectUnix(socket, { deadlineMs: otherDaemonMs }));
+    const lost = first === undefined && (await exited).code === exitBusy;
+    const connection = lost ? await connectUnix(socket, { deadlineMs: startDeadlineMs }) : first;
     connection?.destroy();
     return connection !== undefined;
   } catch (error) {

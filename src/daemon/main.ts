@@ -1,12 +1,26 @@
 import { parseArgs } from 'node:util';
 import pino from 'pino';
+import { KameError, messageOf } from '../core/errors.ts';
 import { runDaemon } from './run.ts';
 
-/** The daemon: `kamed [--home DIR]`. Logs JSON lines to standard output. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** Another daemon serves the home, or is about to: EX_TEMPFAIL of sysexits.h. Clients wait for that one. */
+export const exitBusy = 75;
+
+/** The daemon: `kamed [--home DIR]`. Logs JSON lines to standard output. Returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: { home: { type: 'string' } } });
   const logger = pino({ level: process.env['KAME_LOG_LEVEL'] ?? 'info' });
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'A rejection nobody handled'));
-  await runDaemon({ ...(values.home === undefined ? {} : { home: values.home }), env: process.env, logger });
-  process.exit(0);
+  try {
+    await runDaemon({
+      ...(values.home === undefined ? {} : { home: values.home }),
+      env: process.env,
+      logger,
+    });
+    return 0;
+  } catch (error) {
+    logger.fatal({ err: error }, messageOf(error));
+    if (!(error instanceof KameError)) return 1;
+    return error.code === 'BUSY' ? exitBusy : error.kind.exit;
+  }
 }

@@ -1,14 +1,25 @@
 import type { Addresses } from '../api/machine.ts';
+import { poll } from '../core/deadline.ts';
 import { primaryAddress } from './agent-watch.ts';
 import { refuseWithoutAgent } from './exec.ts';
 import type { Host } from './host.ts';
 import { runningMachine } from './state.ts';
 
+/** How long a guest without an address is asked again. */
+const addressMs = 15_000;
+
 /** The network interfaces of a guest, as its agent tells now. @throws KameError WRONG_STATE, GUEST_AGENT_MISSING */
 export async function addressesOf(host: Host, reference: string): Promise<Addresses> {
   const machine = await runningMachine(host, reference);
   refuseWithoutAgent(machine);
-  const interfaces = await machine.agent.networkInterfaces();
+  const ask = async () => await machine.agent.networkInterfaces();
+  const withAddress = async () => {
+    const interfaces = await ask();
+    return primaryAddress(interfaces) === null ? undefined : interfaces;
+  };
+  // A guest that has just booted is still asking for its address.
+  const interfaces =
+    (await poll(withAddress, { deadlineMs: addressMs, stepMs: 100, maxStepMs: 1000 })) ?? (await ask());
   machine.ip = primaryAddress(interfaces);
   return {
     ip: machine.ip,

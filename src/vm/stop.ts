@@ -20,6 +20,8 @@ const defaultTimeoutMs = 90_000;
 const quitMs = 5000;
 /** A guest that accepts an agent's or a button's request gets this long before the other way is tried too. */
 const secondTryMs = 15_000;
+/** A guest under load answers in this time; one that does not is asked by its power button. */
+const agentPingMs = 3000;
 
 /** Waits for an engine's end. False when the time is over. */
 async function ended(machine: RunningMachine, ms: number, signal: AbortSignal): Promise<boolean> {
@@ -39,6 +41,8 @@ async function ended(machine: RunningMachine, ms: number, signal: AbortSignal): 
 async function askGuest(host: Host, machine: RunningMachine): Promise<'agent' | 'button'> {
   if (machine.agentAnswers) {
     try {
+      // The shutdown itself has no answer, so whether anyone listens is asked before.
+      await machine.agent.ping({ deadlineMs: agentPingMs });
       await machine.agent.shutdown('powerdown', { deadlineMs: 5000 });
       return 'agent';
     } catch (error) {

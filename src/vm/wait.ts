@@ -15,7 +15,7 @@ interface Wait {
 async function endedEarly(machine: RunningMachine): Promise<KameError> {
   const reason = (await machine.engine.closed).message;
   return new KameError('ENGINE_FAILED', `${machine.name} ended while it was starting. ${reason}`, {
-    next: `kame logs ${machine.name} shows what the engine said; kame logs ${machine.name} --console what the guest said.`,
+    next: `kame logs ${machine.name} shows what the engine said; kame logs ${machine.name} --serial what the guest said.`,
     details: { machine: machine.name },
   });
 }

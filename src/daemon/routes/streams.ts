@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { KameError } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import { execRequest, type ExecMessage } from '../../api/messages.ts';
 import { apiVersion } from '../../api/paths.ts';
 import { attachConsole } from '../../vm/console.ts';
@@ -31,8 +31,11 @@ function closeWithError(socket: WebSocket, error: unknown): void {
 }
 
 async function serveConsole(app: App, socket: WebSocket, machine: string): Promise<void> {
+  const typed = new MessageQueue(socket);
   const terminal = await attachConsole(app.host, machine);
-  socket.on('message', (data: Buffer) => terminal.write(data));
+  void (async () => {
+    for (let data = await typed.next(); data; data = await typed.next()) terminal.write(data);
+  })();
   socket.once('close', () => terminal.close());
   terminal.onData((chunk) => {
     socket.send(chunk, { binary: true });
@@ -43,16 +46,18 @@ async function serveConsole(app: App, socket: WebSocket, machine: string): Promi
 }
 
 async function serveExec(app: App, socket: WebSocket, machine: string): Promise<void> {
+  const messages = new MessageQueue(socket);
   const controller = new AbortController();
   socket.once('close', () => controller.abort());
-  const request = execRequest.parse(JSON.parse(await firstMessage(socket)));
-  const stdin = request.stdin ? inputOf(socket) : undefined;
+  const first = await messages.next();
+  if (!first) throw new KameError('CANCELLED', 'The client went away.');
+  const request = parseExec(first);
   const send = async (message: ExecMessage) => {
     socket.send(JSON.stringify(message));
     await drained(socket);
   };
   const result = await execute(app.host, machine, request, {
-    ...(stdin ? { stdin } : {}),
+    ...(request.stdin ? { stdin: untilEmpty(messages) } : {}),
     signal: controller.signal,
     onOutput: async (stream, chunk) => await send({ type: stream, data: chunk.toString('base64') }),
   });
@@ -60,38 +65,57 @@ async function serveExec(app: App, socket: WebSocket, machine: string): Promise<
   socket.close(1000);
 }
 
-async function firstMessage(socket: WebSocket): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    socket.once('message', (data: Buffer) => resolve(data.toString('utf8')));
-    socket.once('close', () => reject(new KameError('CANCELLED', 'The client went away.')));
-  });
+function parseExec(message: Buffer): z.infer<typeof execRequest> {
+  try {
+    return execRequest.parse(JSON.parse(message.toString('utf8')));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new KameError('USAGE', `The exec request is not of the form that is asked for: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
-/** Standard input as it comes; an empty message ends it. At most `highWater` bytes wait, then the client is held back. */
-async function* inputOf(socket: WebSocket): AsyncGenerator<Buffer> {
-  const queue: Buffer[] = [];
-  let queued = 0;
-  let ended = false;
-  let wake = () => {};
-  socket.on('message', (data: Buffer) => {
-    if (data.length === 0) ended = true;
-    else queue.push(data);
-    queued += data.length;
-    if (queued > highWater) socket.pause();
-    wake();
-  });
-  socket.once('close', () => {
-    ended = true;
-    wake();
-  });
-  for (;;) {
-    const chunk = queue.shift();
-    if (chunk) {
-      queued -= chunk.length;
-      if (socket.isPaused && queued < highWater) socket.resume();
-      yield chunk;
-    } else if (ended) return;
-    else await new Promise<void>((resolve) => (wake = resolve));
+/** Standard input as it comes; an empty message ends it. */
+async function* untilEmpty(messages: MessageQueue): AsyncGenerator<Buffer> {
+  for (let chunk = await messages.next(); chunk && chunk.length > 0; chunk = await messages.next())
+    yield chunk;
+}
+
+/**
+ * What a client sends, kept from the first message on until it is asked for. At most `highWater` bytes wait, then the
+ * client is held back.
+ */
+class MessageQueue {
+  readonly #socket: WebSocket;
+  readonly #messages: Buffer[] = [];
+  #bytes = 0;
+  #ended = false;
+  #wake = () => {};
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data: Buffer) => {
+      this.#messages.push(data);
+      this.#bytes += data.length;
+      if (this.#bytes > highWater) socket.pause();
+      this.#wake();
+    });
+    socket.once('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  /** The next message; undefined when the client has gone. */
+  async next(): Promise<Buffer | undefined> {
+    while (this.#messages.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    const message = this.#messages.shift();
+    this.#bytes -= message?.length ?? 0;
+    if (this.#socket.isPaused && this.#bytes < highWater) this.#socket.resume();
+    return message;
   }
 }
 

@@ -1,0 +1,151 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { cp, mkdtemp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { poll } from '../../src/core/deadline.ts';
+import type { Machine } from '../../src/api/machine.ts';
+import { KameClient } from '../../src/client/client.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(root, 'dist', 'kame.mjs');
+
+/** Where the tiny images of all tests lie: built once, linked into each home. */
+export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
+  const cache = join(root, '.cache');
+  mkdirSync(cache, { recursive: true });
+  return { cacheDir: join(cache, 'debian'), outDir: join(cache, `tiny-${arch}`) };
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface HomeOptions {
+  /** Added to the environment of every command, and so of the daemon. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A directory for the home, such as one on a small file system. */
+  readonly parent?: string;
+}
+
+/** A KAME_HOME of a test's own, with the tiny images in it. Disposing ends all that runs there and removes it. */
+export class TestHome implements AsyncDisposable {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor(path: string, env: Readonly<Record<string, string>>) {
+    this.path = path;
+    this.env = { ...env, KAME_HOME: path };
+  }
+
+  /** Runs the built `kame` as a user would. */
+  async kame(
+    args: readonly string[],
+    options: { input?: string; signal?: AbortSignal } = {},
+  ): Promise<CommandResult> {
+    const result = await execa(process.execPath, [program, ...args], {
+      reject: false,
+      env: this.env,
+      timeout: 240_000,
+      input: options.input ?? '',
+      stripFinalNewline: false,
+      ...(options.signal ? { cancelSignal: options.signal } : {}),
+    });
+    return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** Runs `kame … --json` that must succeed; what it prints, parsed. */
+  async json<T>(...args: string[]): Promise<T> {
+    const end = args.indexOf('--');
+    const words = end < 0 ? [...args, '--json'] : [...args.slice(0, end), '--json', ...args.slice(end)];
+    const { code, stdout, stderr } = await this.kame(words);
+    if (code !== 0) throw new Error(`kame ${words.join(' ')} ended with ${code}:\n${stderr}${stdout}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Runs a shell line in a guest; its standard output. */
+  async sh(machine: string, line: string): Promise<string> {
+    const { code, stdout, stderr } = await this.kame(['exec', machine, '--', 'sh', '-c', line]);
+    if (code !== 0) throw new Error(`In ${machine}, "${line}" ended with ${code}: ${stderr}`);
+    return stdout;
+  }
+
+  /** The API, as another program would use it. No daemon is started by it. */
+  client(): KameClient {
+    return new KameClient({ env: this.env });
+  }
+
+  async daemonPid(): Promise<number | undefined> {
+    return (await this.json<{ pid: number | null }>('daemon', 'status')).pid ?? undefined;
+  }
+
+  /** Kills the daemon at once and waits until it is gone. */
+  async killDaemon(): Promise<void> {
+    const pid = await this.daemonPid();
+    if (pid === undefined) return;
+    process.kill(pid, 'SIGKILL');
+    await waitForExit(pid);
+  }
+
+  /** Pids of the engines that run for this home: their command lines name its run directory. */
+  async engines(): Promise<number[]> {
+    const { stdout } = await execa('ps', ['-axo', 'pid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 });
+    return stdout
+      .split('\n')
+      .filter((line) => line.includes(`-pidfile ${this.path}/`) && !/^\s*\d+\s+Z/.test(line))
+      .map((line) => Number.parseInt(line, 10));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (existsSync(join(this.path, 'kamed.sock'))) await this.kame(['daemon', 'stop']);
+    for (const pid of await this.engines()) process.kill(pid, 'SIGKILL');
+    await poll(async () => ((await this.engines()).length === 0 ? true : undefined), { deadlineMs: 10_000 });
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  /** Keeps what tells why a test failed: logs, console, screenshots. */
+  async postMortem(name: string): Promise<void> {
+    const target = join(root, 'test-results', name.replaceAll(/[^\w-]+/g, '-').slice(0, 100));
+    await mkdir(target, { recursive: true });
+    const machines = (await this.client()
+      .list()
+      .catch(() => [])) as Machine[];
+    for (const machine of machines.filter(({ state }) => state === 'running')) {
+      await this.kame(['screenshot', machine.name, join(target, `${machine.name}.png`)]);
+    }
+    const bundles = await readdir(join(this.path, 'machines')).catch(() => []);
+    for (const bundle of bundles) {
+      for (const file of await readdir(join(this.path, 'machines', bundle))) {
+        if (file.endsWith('.log') || file.endsWith('.vmx')) {
+          await cp(join(this.path, 'machines', bundle, file), join(target, file)).catch(() => undefined);
+        }
+      }
+    }
+    await cp(join(this.path, 'kamed.log'), join(target, 'kamed.log')).catch(() => undefined);
+  }
+}
+
+/** Waits until a process is gone (a zombie is). */
+export async function waitForExit(pid: number): Promise<void> {
+  const gone = await poll(
+    async () => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+      return stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z') ? true : undefined;
+    },
+    { deadlineMs: 10_000 },
+  );
+  if (!gone) throw new Error(`Process ${pid} did not end within 10 s.`);
+}
+
+/** Makes a home. Its path is short, because sockets lie in it. */
+export async function useHome(options: HomeOptions = {}): Promise<TestHome> {
+  const path = await mkdtemp(join(options.parent ?? '/tmp', 'kame-'));
+  await mkdir(join(path, 'images'), { mode: 0o700 });
+  for (const arch of ['aarch64', 'x86_64'] as const) {
+    const { outDir } = sharedTiny(arch);
+    if (existsSync(outDir)) await symlink(outDir, join(path, 'images', `tiny-${arch}`));
+  }
+  return new TestHome(path, options.env ?? {});
+}
