@@ -71,25 +71,28 @@ export function selectModules(
   return [...chosen.values()];
 }
 
-/** The text of modules.dep, where each module is followed by all it needs, nearest first; see modules.dep(5). */
+/**
+ * The text of modules.dep, where each module is followed by all it needs, nearest first; see modules.dep(5). The modules
+ * must be in the order of selectModules.
+ */
 export function modulesDep(modules: readonly KernelModule[]): string {
   const byName = new Map(modules.map((one) => [one.name, one]));
-  const closure = (module: KernelModule, found: Set<KernelModule>) => {
+  const collect = (module: KernelModule, found: Set<KernelModule>) => {
     for (const name of module.depends) {
       const dependency = byName.get(name);
-      if (!dependency) continue;
-      // Deleted and added again, so that what is needed by several comes after all of them.
-      found.delete(dependency);
+      if (!dependency || found.has(dependency)) continue;
       found.add(dependency);
-      closure(dependency, found);
+      collect(dependency, found);
     }
     return found;
   };
   return modules
-    .map(
-      (one) =>
-        `${one.path}:${[...closure(one, new Set())].map((dependency) => ` ${dependency.path}`).join('')}\n`,
-    )
+    .map((one) => {
+      const needed = collect(one, new Set());
+      needed.delete(one);
+      const nearestFirst = modules.filter((other) => needed.has(other)).reverse();
+      return `${one.path}:${nearestFirst.map((dependency) => ` ${dependency.path}`).join('')}\n`;
+    })
     .join('');
 }
 

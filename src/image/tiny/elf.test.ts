@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KameError } from '../../core/errors.ts';
+import { readElf } from './elf.ts';
+import { makeElf } from './fixtures/make-elf.ts';
+
+describe('readElf', () => {
+  const file = makeElf({ needed: ['libc.so.6', 'libm.so.6'], sections: { '.modinfo': 'name=x\0' } });
+
+  it('reads needed libraries and sections', () => {
+    const elf = readElf(file, 'tool');
+    expect(elf.needed).toEqual(['libc.so.6', 'libm.so.6']);
+    expect(elf.section('.modinfo')?.toString()).toBe('name=x\0');
+    expect(elf.section('.none')).toBeUndefined();
+    expect(elf.interpreter).toBeUndefined();
+  });
+
+  it('refuses what is no ELF file', () => {
+    for (const data of [Buffer.alloc(0), Buffer.from('#!/bin/sh\n'.repeat(20)), Buffer.alloc(100)]) {
+      expect(() => readElf(data, 'tool')).toThrowError(/64-bit little-endian/);
+    }
+  });
+
+  it('refuses or reads any damage, and never fails otherwise', () => {
+    fc.assert(
+      fc.property(fc.nat(file.length - 1), fc.nat(255), fc.nat(file.length), (at, byte, length) => {
+        const damaged = Buffer.from(file.subarray(0, length));
+        if (at < length) damaged[at] = byte;
+        try {
+          readElf(damaged, 'tool').section('.modinfo');
+        } catch (error) {
+          expect(error).toBeInstanceOf(KameError);
+        }
+        expect(damaged).toHaveLength(length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { TarFile } from '../debian/tar.ts';
+import { makeElf } from './fixtures/make-elf.ts';
+import { targets } from './recipe.ts';
+import { buildRoot, busyboxApplets, isProgramFile, type RootParts } from './root.ts';
+
+const applets = ['[', '[[', ...Array.from({ length: 120 }, (_, index) => `applet${index}`), 'mke2fs', 'sh'];
+const busybox = Buffer.concat([makeElf(), Buffer.from(`before\0${applets.join('\0')}\0\0after\0`)]);
+
+function file(name: string, data: Uint8Array): [string, TarFile] {
+  return [name, { name, type: 'file', mode: 0o755, size: data.length, linkName: '', data }];
+}
+
+function link(name: string, linkName: string): [string, TarFile] {
+  return [name, { name, type: 'symlink', mode: 0o777, size: 0, linkName, data: Buffer.alloc(0) }];
+}
+
+const lib = 'usr/lib/aarch64-linux-gnu';
+const files = new Map<string, TarFile>([
+  file('bin/busybox', busybox),
+  file('usr/sbin/qemu-ga', makeElf({ needed: ['libglib.so.0', 'libc.so.6'] })),
+  file('sbin/mke2fs', makeElf({ needed: ['libc.so.6'] })),
+  file('sbin/resize2fs', makeElf()),
+  link(`${lib}/libglib.so.0`, 'libglib.so.0.7'),
+  file(`${lib}/libglib.so.0.7`, makeElf({ needed: ['libpcre.so'] })),
+  file(`${lib}/libpcre.so`, makeElf({ needed: ['libc.so.6'] })),
+  file('lib/aarch64-linux-gnu/libc.so.6', makeElf({ needed: ['ld-linux-aarch64.so.1'] })),
+  file('lib/aarch64-linux-gnu/ld-linux-aarch64.so.1', makeElf()),
+  file(`${lib}/libunused.so`, makeElf()),
+]);
+const parts: RootParts = {
+  target: targets.aarch64,
+  files,
+  modules: [],
+  kernelVersion: '6.1.0-1-arm64',
+  guestFiles: new Map([['init', { data: Buffer.from('#!/usr/bin/busybox sh\n'), mode: 0o755 }]]),
+  osRelease: 'ID=kame-tiny\n',
+};
+
+describe('buildRoot', () => {
+  it('takes programs, the libraries they need through all levels, and nothing else', () => {
+    const tree = buildRoot(parts);
+    expect([...tree.keys()].filter((path) => path.includes('.so')).sort()).toEqual([
+      `${lib}/libc.so.6`,
+      `${lib}/libglib.so.0`,
+      `${lib}/libpcre.so`,
+      'usr/lib/ld-linux-aarch64.so.1',
+    ]);
+    expect(tree.get('usr/bin/sh')).toEqual({ type: 'symlink', target: 'busybox' });
+    expect(tree.get('usr/bin/mke2fs')).toMatchObject({ type: 'file' });
+    expect(tree.get('init')).toMatchObject({ type: 'file', mode: 0o755 });
+  });
+
+  it('has every directory before what is in it', () => {
+    const seen = new Set<string>();
+    for (const [path, entry] of buildRoot(parts)) {
+      const parent = path.split('/').slice(0, -1).join('/');
+      expect(parent === '' || seen.has(parent), path).toBe(true);
+      if (entry.type === 'directory') seen.add(path);
+    }
+    expect(seen.size).toBeGreaterThan(10);
+  });
+
+  it('names what the packages lack', () => {
+    const without = (name: string) => new Map([...files].filter(([path]) => !path.endsWith(name)));
+    expect(() => buildRoot({ ...parts, files: without('qemu-ga') })).toThrowError(/do not hold qemu-ga/);
+    expect(() => buildRoot({ ...parts, files: without('libpcre.so') })).toThrowError(
+      /do not hold libpcre.so/,
+    );
+  });
+
+  it('does not follow links for ever', () => {
+    const circle = new Map([...files, link(`${lib}/libpcre.so`, 'libpcre.so')]);
+    expect(() => buildRoot({ ...parts, files: circle })).toThrowError(/libpcre.so/);
+  });
+});
+
+describe('busyboxApplets', () => {
+  it('reads the list out of the binary', () => {
+    expect(busyboxApplets(busybox)).toEqual(applets);
+  });
+
+  it('refuses a binary without one, or with names that are none', () => {
+    expect(() => busyboxApplets(makeElf())).toThrowError(/list of busybox applets/);
+    const hostile = Buffer.from(busybox.toString('latin1').replace('applet7\0', '../etc\0'), 'latin1');
+    expect(() => busyboxApplets(hostile)).toThrowError(/list of busybox applets/);
+  });
+});
+
+describe('isProgramFile', () => {
+  it.each([
+    'usr/sbin/qemu-ga',
+    'bin/busybox',
+    'lib/ld-linux-aarch64.so.1',
+    `${lib}/libm.so.6`,
+    'lib64/ld-linux-x86-64.so.2',
+  ])('keeps %s', (path) => expect(isProgramFile(path)).toBe(true));
+  it.each(['usr/bin/other', `${lib}/engines/x.so`, 'usr/share/doc/libm.so.6.gz', 'etc/passwd'])(
+    'passes over %s',
+    (path) => expect(isProgramFile(path)).toBe(false),
+  );
+});
