@@ -3,6 +3,7 @@ import { kameHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/adopt.ts';
+import { startMaintenance } from '../vm/maintenance.ts';
 import { createHost, type Host } from '../vm/host.ts';
 import type { Http } from './app.ts';
 import { buildServer } from './server.ts';
@@ -70,6 +71,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const daemon = { version, socket, startedAt: new Date(), requestStop };
   const http = await buildServer(host, tasks, daemon, logger);
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
+  using _maintenance = startMaintenance(host);
   await http.ready();
   await listenAlone(socket, async () => {
     // Before anyone can ask, what runs is adopted and what was half-made is gone.

@@ -12,6 +12,7 @@ import { fileError } from '../sys/files.ts';
 import { releaseLock, takeLock } from '../sys/lock.ts';
 import { describe, resolveIn } from './describe.ts';
 import { findMachine, machineFiles } from './find.ts';
+import { ensureUuid } from './identity.ts';
 import type { Host } from './host.ts';
 import { refuseRunning } from './state.ts';
 
@@ -49,8 +50,9 @@ async function vmxPath(path: string): Promise<string> {
  */
 export async function register(host: Host, path: string): Promise<MachineDetails> {
   const vmx = await vmxPath(path);
-  const file = await host.files.read(vmx);
-  contentOf(file);
+  const found = await host.files.read(vmx);
+  contentOf(found);
+  const file = await ensureUuid(host, found);
   if (!(await host.inventory.paths()).includes(vmx)) {
     await refuseTakenName(host, file.name);
     await host.inventory.register(vmx);

@@ -20,6 +20,7 @@ import { summary } from './describe.ts';
 import { checkedDisks, checkFiles } from './disks.ts';
 import { engineFor, firmwareFor, hostFacts } from './engine.ts';
 import { findMachine } from './find.ts';
+import { ensureUuid } from './identity.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
 import { stateOf } from './state.ts';
@@ -164,9 +165,10 @@ async function powerOn(host: Host, file: MachineFile, progress: Progress): Promi
   await takeLock(file.names.lock, 'kamed', file.name);
   try {
     progress.report({ stage: `Starting ${file.name}` });
-    const prepared = await prepare(host, file, progress);
-    const machine = await launchEngine(host, file, prepared, started, progress);
-    await pinMachineType(file, prepared.plan.machineType);
+    const whole = await ensureUuid(host, file);
+    const prepared = await prepare(host, whole, progress);
+    await pinMachineType(whole, prepared.plan.machineType);
+    const machine = await launchEngine(host, whole, prepared, started, progress);
     for (const note of prepared.plan.notes) await appendLog(file.names, note);
     host.events.emit({
       type: 'machine.state',

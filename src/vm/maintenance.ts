@@ -1,0 +1,18 @@
+import { messageOf } from '../core/errors.ts';
+import type { Host } from './host.ts';
+import { capSerialLog } from './serial-log.ts';
+
+const everyMs = 15_000;
+
+/** What is looked after while machines run: a guest must not fill the host's disk through its console. */
+export function startMaintenance(host: Host): Disposable {
+  const timer = setInterval(() => {
+    for (const { names, name } of host.running.all()) {
+      capSerialLog(names.serialLog).catch((error: unknown) => {
+        host.log('The console log could not be cut', { machine: name, reason: messageOf(error) });
+      });
+    }
+  }, everyMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
