@@ -13,7 +13,6 @@ export const paths = {
   doctor: `${root}/doctor`,
   events: `${root}/events`,
   tasks: `${root}/tasks`,
-  openapi: `${root}/openapi.json`,
   images: `${root}/images`,
   imagePull: `${root}/images/pull`,
   imageImport: `${root}/images/import`,
