@@ -8,6 +8,6 @@ describe('assetPath', () => {
   });
 
   it.each(['../secret', 'guest/../../secret', '/etc/passwd'])('refuses %s', (path) => {
-    expect(() => assetPath(path)).toThrowError(expect.objectContaining({ code: 'INTERNAL' }));
+    expect(() => assetPath(path)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });

@@ -18,14 +18,14 @@ describe('readAr', () => {
     ['cut off in a header', whole.subarray(0, 8 + 30)],
     ['a wrong header end', Buffer.concat([whole.subarray(0, 66), Buffer.from('xx'), whole.subarray(68)])],
   ])('refuses what is %s', (_, data) => {
-    expect(() => readAr(data)).toThrowError(expect.objectContaining({ code: 'BAD_IMAGE' }));
+    expect(() => readAr(data)).toThrow(expect.objectContaining({ code: 'BAD_IMAGE' }));
   });
 
   it('refuses sizes that are no numbers or reach beyond the file', () => {
     const huge = Buffer.from(whole);
     huge.write('9999999999', 8 + 48, 'latin1');
-    expect(() => readAr(huge)).toThrowError(/cut off/);
+    expect(() => readAr(huge)).toThrow(/cut off/);
     huge.write('-1        ', 8 + 48, 'latin1');
-    expect(() => readAr(huge)).toThrowError(/no number/);
+    expect(() => readAr(huge)).toThrow(/no number/);
   });
 });

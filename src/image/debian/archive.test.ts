@@ -102,6 +102,6 @@ describe('mirrorAddress', () => {
   });
 
   it.each(['', 'ftp://x/', 'file:///etc', 'debian'])('refuses "%s"', (text) => {
-    expect(() => mirrorAddress(text)).toThrowError(expect.objectContaining({ code: 'INVALID_VALUE' }));
+    expect(() => mirrorAddress(text)).toThrow(expect.objectContaining({ code: 'INVALID_VALUE' }));
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { indexText } from './fixtures/signed-archive.ts';
 import { dependencyClosure, parseDepends, parsePackages } from './packages.ts';
@@ -33,7 +33,7 @@ describe('parsePackages', () => {
     ['no hash', text.replace('SHA256:', 'MD5:')],
     ['no size', text.replace('Size: 1', 'Size: many')],
   ])('refuses a package with %s', (_, bad) => {
-    expect(() => parsePackages(bad).get('tool')).toThrowError(expect.objectContaining({ code: 'BAD_IMAGE' }));
+    expect(() => parsePackages(bad).get('tool')).toThrow(expect.objectContaining({ code: 'BAD_IMAGE' }));
   });
 
   it('survives any text', () => {
@@ -66,7 +66,7 @@ describe('dependencyClosure', () => {
   });
 
   it('names what is missing', () => {
-    expect(() => dependencyClosure(index, ['broken'])).toThrowError(/no package nowhere/);
-    expect(() => dependencyClosure(index, ['absent'])).toThrowError(/no package absent/);
+    expect(() => dependencyClosure(index, ['broken'])).toThrow(/no package nowhere/);
+    expect(() => dependencyClosure(index, ['absent'])).toThrow(/no package absent/);
   });
 });

@@ -93,7 +93,7 @@ describe('parseRelease', () => {
     ['a path with blanks', text.replace('main/binary', 'main binary')],
     ['too many lines', text + '\n'.repeat(100_001)],
   ])('refuses a file with %s', (_, bad) => {
-    expect(() => parseRelease(bad)).toThrowError(expect.objectContaining(refused));
+    expect(() => parseRelease(bad)).toThrow(expect.objectContaining(refused));
   });
 });
 
@@ -106,11 +106,11 @@ describe('checkRelease', () => {
   });
 
   it('refuses another suite, the future, and what is no longer valid', () => {
-    expect(() => checkRelease(release, 'trixie', now)).toThrowError(/not of trixie/);
-    expect(() => checkRelease(release, 'bookworm', new Date('2026-07-01T00:00:00Z'))).toThrowError(
+    expect(() => checkRelease(release, 'trixie', now)).toThrow(/not of trixie/);
+    expect(() => checkRelease(release, 'bookworm', new Date('2026-07-01T00:00:00Z'))).toThrow(
       /in the future/,
     );
     const expired = { ...release, validUntil: new Date('2026-07-11T23:00:00Z') };
-    expect(() => checkRelease(expired, 'bookworm', now)).toThrowError(/valid until/);
+    expect(() => checkRelease(expired, 'bookworm', now)).toThrow(/valid until/);
   });
 });

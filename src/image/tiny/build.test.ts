@@ -136,7 +136,7 @@ describe('the guest files', () => {
     const files = await readGuestFiles(assetPath('guest/tiny'), targets.aarch64);
     const programs = [...files].filter(([, file]) => file.data.toString('latin1', 0, 2) === '#!');
     expect(programs.length).toBeGreaterThan(5);
-    for (const [path, file] of programs) expect(file.mode, path).toBe(0o755);
+    expect(programs.filter(([, file]) => file.mode !== 0o755).map(([path]) => path)).toEqual([]);
     expect(files.get('etc/shadow')?.mode).toBe(0o600);
   });
 

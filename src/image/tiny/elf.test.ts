@@ -1,8 +1,18 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KameError } from '../../core/errors.ts';
 import { readElf } from './elf.ts';
 import { makeElf } from './fixtures/make-elf.ts';
+
+/** What becomes of reading a file: `read`, or the code of the error. */
+function outcome(data: Buffer): string {
+  try {
+    readElf(data, 'tool').section('.modinfo');
+    return 'read';
+  } catch (error) {
+    return error instanceof KameError ? error.code : `not ours: ${String(error)}`;
+  }
+}
 
 describe('readElf', () => {
   const file = makeElf({ needed: ['libc.so.6', 'libm.so.6'], sections: { '.modinfo': 'name=x\0' } });
@@ -17,7 +27,7 @@ describe('readElf', () => {
 
   it('refuses what is no ELF file', () => {
     for (const data of [Buffer.alloc(0), Buffer.from('#!/bin/sh\n'.repeat(20)), Buffer.alloc(100)]) {
-      expect(() => readElf(data, 'tool')).toThrowError(/64-bit little-endian/);
+      expect(() => readElf(data, 'tool')).toThrow(/64-bit little-endian/);
     }
   });
 
@@ -26,12 +36,7 @@ describe('readElf', () => {
       fc.property(fc.nat(file.length - 1), fc.nat(255), fc.nat(file.length), (at, byte, length) => {
         const damaged = Buffer.from(file.subarray(0, length));
         if (at < length) damaged[at] = byte;
-        try {
-          readElf(damaged, 'tool').section('.modinfo');
-        } catch (error) {
-          expect(error).toBeInstanceOf(KameError);
-        }
-        expect(damaged).toHaveLength(length);
+        expect(outcome(damaged)).toMatch(/^(read|BAD_IMAGE)$/);
       }),
       { numRuns: 500 },
     );

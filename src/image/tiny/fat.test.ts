@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildFat, type FatOptions } from './fat.ts';
 
@@ -114,16 +114,16 @@ describe('buildFat', () => {
   it.each(['', '..', 'a/../b', 'a:b', 'naïve', 'x'.repeat(256), 'a\0b', '/a'])(
     'refuses the path %j',
     (path) => {
-      expect(() => build({ [path]: Buffer.alloc(1) })).toThrowError(
+      expect(() => build({ [path]: Buffer.alloc(1) })).toThrow(
         expect.objectContaining({ code: 'INVALID_VALUE' }),
       );
     },
   );
 
   it('refuses volumes and labels that FAT32 can not have, and files that do not fit', () => {
-    expect(() => build({}, { sizeBytes: 1024 * 1024 })).toThrowError(/out of range/);
-    expect(() => build({}, { label: 'much too long a label' })).toThrowError(/label/);
+    expect(() => build({}, { sizeBytes: 1024 * 1024 })).toThrow(/out of range/);
+    expect(() => build({}, { label: 'much too long a label' })).toThrow(/label/);
     const full = () => build({ LARGE: Buffer.alloc(sizeBytes) });
-    expect(full).toThrowError(expect.objectContaining({ code: 'DISK_FULL' }));
+    expect(full).toThrow(expect.objectContaining({ code: 'DISK_FULL' }));
   });
 });

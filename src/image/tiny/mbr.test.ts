@@ -33,6 +33,6 @@ describe('writeMbr', () => {
     ],
   ])('refuses partitions %s', (_, partitions) => {
     const typed = partitions.map((one) => ({ type: 0x83, ...one }));
-    expect(() => writeMbr(1, typed)).toThrowError(expect.objectContaining({ code: 'INVALID_VALUE' }));
+    expect(() => writeMbr(1, typed)).toThrow(expect.objectContaining({ code: 'INVALID_VALUE' }));
   });
 });

@@ -30,8 +30,8 @@ describe('readModule', () => {
   });
 
   it('refuses what is no module', () => {
-    expect(() => readModule('x.ko', makeElf())).toThrowError(/no .modinfo/);
-    expect(() => readModule('x.ko', Buffer.from('text'))).toThrowError(
+    expect(() => readModule('x.ko', makeElf())).toThrow(/no .modinfo/);
+    expect(() => readModule('x.ko', Buffer.from('text'))).toThrow(
       expect.objectContaining({ code: 'BAD_IMAGE' }),
     );
   });
@@ -45,7 +45,7 @@ describe('selectModules', () => {
 
   it('ends in a circle, and names a missing dependency', () => {
     expect(selectModules(files, ['circle_a'])).toHaveLength(2);
-    expect(() => selectModules(files, ['broken'])).toThrowError(/broken needs nowhere/);
+    expect(() => selectModules(files, ['broken'])).toThrow(/broken needs nowhere/);
   });
 });
 
