@@ -79,7 +79,7 @@ function typeOf(property: Property): string {
   }
   if (typeof property.additionalProperties === 'object')
     return `object of ${typeOf(property.additionalProperties)}`;
-  return typeof property.type === 'string' ? property.type : 'any';
+  return property.type === undefined ? 'any' : [property.type].flat().join(' or ');
 }
 
 function section(id: string, schema: Property): string {

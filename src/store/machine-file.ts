@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { KameError, messageOf } from '../core/errors.ts';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
 import { readSpec, type SpecProblem } from '../spec/read.ts';
@@ -25,6 +25,12 @@ function fallbackName(names: MachineNames): string {
   return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
 }
 
+function reasonOf(error: unknown, vmx: string): string {
+  if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return `${vmx} is not there.`;
+  const message = messageOf(error);
+  return message.includes(vmx) ? message : `${vmx}: ${message}`;
+}
+
 /** Reads a machine's `.vmx`. Never throws: what is wrong is in `broken` and `problems`. */
 export async function readMachineFile(vmx: string): Promise<MachineFile> {
   const names = machineNames(vmx);
@@ -35,8 +41,7 @@ export async function readMachineFile(vmx: string): Promise<MachineFile> {
     const name = spec.displayName === '' ? fallbackName(names) : spec.displayName;
     return { names, name, content: { document, spec }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
-    const message = error instanceof KameError ? error.message : `${vmx}: ${messageOf(error)}`;
-    return { names, name: fallbackName(names), problems: [], broken: message };
+    return { names, name: fallbackName(names), problems: [], broken: reasonOf(error, vmx) };
   }
 }
 

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
+import { createBundle, deletingName } from './bundle.ts';
+import { Inventory } from './inventory.ts';
+import { homeNames, type HomeNames } from './names.ts';
+
+const temporary = useTemporaryDirectory();
+
+async function makeBundle(home: HomeNames, name: string): Promise<string> {
+  return await createBundle(home, name, async (directory) => {
+    await writeFile(join(directory, `${name}.vmx`), `displayName = "${name}"\n`);
+  });
+}
+
+describe('Inventory', () => {
+  it('finds the bundles of the home by looking, and others by registration', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(join(directory.path, 'home'));
+    const inventory = new Inventory(home);
+    expect(await inventory.paths()).toEqual([]);
+    const own = await makeBundle(home, 'own');
+    const foreign = join(directory.path, 'elsewhere', 'vm.vmx');
+    await inventory.register(foreign);
+    await inventory.register(foreign);
+    await inventory.register(own);
+    expect(await new Inventory(home).paths()).toEqual([foreign, own].sort());
+    await inventory.unregister(own);
+    await inventory.unregister(foreign);
+    expect(await inventory.paths()).toEqual([]);
+    expect(existsSync(own)).toBe(true);
+    await inventory.register(own);
+    expect(await inventory.paths()).toEqual([own]);
+  });
+
+  it('keeps the machines of the home when its file is lost, and says so when it is damaged', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(directory.path);
+    const own = await makeBundle(home, 'own');
+    expect(await new Inventory(home).paths()).toEqual([own]);
+    await writeFile(home.inventory, '{"registered": ["/a.vmx", 7, null], "deleting": [{"vmx": 1}, "x"]}');
+    expect(await new Inventory(home).paths()).toEqual(['/a.vmx', own].sort());
+    await writeFile(home.inventory, '{"registered": [');
+    await expect(new Inventory(home).paths()).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+      message: `${home.inventory} is not valid JSON.`,
+    });
+  });
+
+  it('lists a bundle without a .vmx, and takes a .vmx of another name', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(directory.path);
+    await mkdir(join(home.machines, 'empty.vmwarevm'), { recursive: true });
+    await mkdir(join(home.machines, 'renamed.vmwarevm'));
+    await writeFile(join(home.machines, 'renamed.vmwarevm', 'old.vmx'), '');
+    expect(await new Inventory(home).paths()).toEqual([
+      join(home.machines, 'empty.vmwarevm', 'empty.vmx'),
+      join(home.machines, 'renamed.vmwarevm', 'old.vmx'),
+    ]);
+  });
+
+  it('deletes a bundle, and removes a registration with it', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(join(directory.path, 'home'));
+    const inventory = new Inventory(home);
+    const bundle = join(directory.path, 'vm.vmwarevm');
+    await mkdir(bundle);
+    const vmx = join(bundle, 'vm.vmx');
+    await writeFile(vmx, '');
+    await inventory.register(vmx);
+    await inventory.deleteFiles({ vmx, aside: deletingName(directory.path, 'vm'), files: [] });
+    expect(await readdir(directory.path)).toEqual(['home']);
+    expect(await inventory.paths()).toEqual([]);
+  });
+
+  it('ends a deletion that was killed after it had begun, and forgets one that never began', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(join(directory.path, 'home'));
+    await mkdir(home.home);
+    const half = deletingName(directory.path, 'half');
+    await mkdir(half);
+    await writeFile(join(half, 'disk0.qcow2'), 'x');
+    const whole = join(directory.path, 'whole.vmwarevm', 'whole.vmx');
+    await mkdir(join(directory.path, 'whole.vmwarevm'));
+    await writeFile(whole, '');
+    const gone = join(directory.path, 'half.vmwarevm', 'half.vmx');
+    const deleting = [
+      { vmx: gone, aside: half, files: [] },
+      { vmx: whole, aside: deletingName(directory.path, 'whole'), files: [] },
+      // What does not look like ours is never removed.
+      { vmx: whole, aside: directory.path, files: [] },
+    ];
+    await writeFile(
+      home.inventory,
+      JSON.stringify({ registered: [gone, whole], unregistered: [], deleting }),
+    );
+    const inventory = new Inventory(home);
+    await inventory.collectGarbage();
+    expect(existsSync(half)).toBe(false);
+    expect(existsSync(whole)).toBe(true);
+    expect(await inventory.paths()).toEqual([whole]);
+    expect(JSON.parse(await readFile(home.inventory, 'utf8'))).toMatchObject({ deleting: [] });
+  });
+
+  it('removes half-made bundles, and nothing else', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(directory.path);
+    await makeBundle(home, 'whole');
+    for (const name of ['.demo.12345678.creating', '.demo.12345678.deleting', '.keep']) {
+      await mkdir(join(home.machines, name));
+    }
+    await new Inventory(home).collectGarbage();
+    expect((await readdir(home.machines)).sort()).toEqual(['.keep', 'whole.vmwarevm']);
+  });
+});
+
+describe('createBundle', () => {
+  it('leaves nothing when filling fails, and refuses a name that is taken', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(directory.path);
+    const failing = createBundle(home, 'demo', async (bundle) => {
+      await writeFile(join(bundle, 'disk0.qcow2'), 'half');
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(await readdir(home.machines)).toEqual([]);
+    await makeBundle(home, 'demo');
+    await expect(makeBundle(home, 'demo')).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(await readdir(home.machines)).toEqual(['demo.vmwarevm']);
+  });
+
+  it('lets one of two at once win', async () => {
+    const directory = { path: temporary() };
+    const home = homeNames(directory.path);
+    const results = await Promise.allSettled([makeBundle(home, 'demo'), makeBundle(home, 'demo')]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await readdir(home.machines)).toEqual(['demo.vmwarevm']);
+  });
+});
