@@ -28,7 +28,7 @@ function protection(key: string): string | undefined {
 
 function unknown(change: SettingChange): SpecProblem {
   const names = settingList.map((setting) => setting.name);
-  const meant = suggest(change.key, names);
+  const meant = suggest(change.key, names) ?? suggestKey(change.key);
   const hint =
     meant === undefined
       ? `The settings are ${names.join(', ')}, and keys of the .vmx.`

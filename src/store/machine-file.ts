@@ -35,7 +35,7 @@ function reasonOf(error: unknown, vmx: string): string {
 export async function readMachineFile(vmx: string): Promise<MachineFile> {
   const names = machineNames(vmx);
   try {
-    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes));
+    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes), vmx);
     const { spec, problems } = readSpec(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
     const name = spec.displayName === '' ? fallbackName(names) : spec.displayName;

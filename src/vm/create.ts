@@ -13,8 +13,9 @@ import { defaultSpec, withCdrom, type NewMachine } from '../spec/defaults.ts';
 import { findGuestOs } from '../spec/guest-os.ts';
 import type { Arch, MachineSpec } from '../spec/machine.ts';
 import { checkMachineName } from '../spec/name.ts';
+import type { SpecProblem } from '../spec/problem.ts';
 import { applySettings } from '../spec/settings.ts';
-import { validateSpec } from '../spec/validate.ts';
+import { limits, validateSpec } from '../spec/validate.ts';
 import { createDocument } from '../spec/write.ts';
 import { createBundle } from '../store/bundle.ts';
 import { writeMachineFile } from '../store/machine-file.ts';
@@ -24,7 +25,7 @@ import { describe } from './describe.ts';
 import type { Host } from './host.ts';
 import { defaultArch } from './images.ts';
 import { refuseTakenName } from './inventory.ts';
-import { refuseProblems } from './settings.ts';
+import { refuseProblems, withWarnings } from './settings.ts';
 
 const mebibyte = 1024 * 1024;
 /** In a bundle that boots without firmware. */
@@ -32,10 +33,11 @@ const kernelFile = 'kernel';
 const initrdFile = 'initrd';
 
 function memoryMiB(bytes: number): number {
-  if (bytes > totalmem()) {
+  const min = limits.memoryMiB.min * mebibyte;
+  if (bytes < min || bytes > totalmem()) {
     throw new KameError(
       'INVALID_VALUE',
-      `memory is ${formatSize(bytes)}; allowed is at most what this host has, ${formatSize(totalmem())}.`,
+      `memory is ${formatSize(bytes)}; allowed is ${formatSize(min)} to what this host has, ${formatSize(totalmem())}.`,
       { details: { key: 'memory', value: bytes } },
     );
   }
@@ -154,15 +156,17 @@ function planSpec(request: CreateMachine, source: ImageSource | undefined, arch:
   return { ...spec, kame: { ...spec.kame, ...image, ...seed } };
 }
 
-/** What is wrong with a request is said before anything is downloaded or written. */
-async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<void> {
+/** What is wrong with a request is said before anything is downloaded or written. Returns what is only odd. */
+async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<SpecProblem[]> {
   checkMachineName(request.name);
   await refuseTakenName(host, request.name);
   if (request.diskBytes !== undefined) diskSize(request.diskBytes);
   if (request.iso !== undefined) await checkInstallIso(request.iso);
   const spec = specOf(request, arch);
   refuseProblems(validateSpec(spec));
-  refuseProblems(applySettings(createDocument(spec), request.settings ?? []).problems);
+  const { problems } = applySettings(createDocument(spec), request.settings ?? []);
+  refuseProblems(problems);
+  return problems;
 }
 
 /**
@@ -178,7 +182,7 @@ export async function create(
   const about = { key: `name:${request.name}`, machine: request.name, verb: 'created' };
   return await host.operations.exclusive(about, async () => {
     const arch = archOf(request);
-    await checkRequest(host, request, arch);
+    const warnings = await checkRequest(host, request, arch);
     const source = await imageFor(host, request, arch, progress);
     const spec = planSpec(request, source, arch);
     refuseProblems(validateSpec(spec));
@@ -195,6 +199,6 @@ export async function create(
       state: 'stopped',
       message: `${file.name} was created.`,
     });
-    return await describe(host, file);
+    return withWarnings(await describe(host, file), warnings);
   });
 }

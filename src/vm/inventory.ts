@@ -32,7 +32,8 @@ async function vmxPath(path: string): Promise<string> {
   try {
     real = await realpath(path);
   } catch (error) {
-    throw fileError(error, path);
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
+    throw new KameError('FILE_ACCESS', `There is no file ${path}.`, { cause: error, details: { path } });
   }
   if (real.endsWith(bundleExtension)) {
     const stem = real.slice(dirname(real).length + 1, -bundleExtension.length);

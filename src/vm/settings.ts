@@ -13,6 +13,15 @@ export function refuseProblems(problems: readonly SpecProblem[]): void {
   if (error) throw error;
 }
 
+/** Adds what was odd about the request, such as a key that nobody knows, to what the file itself tells. */
+export function withWarnings(details: MachineDetails, warnings: readonly SpecProblem[]): MachineDetails {
+  const unsaid = warnings.filter(
+    ({ message }) => !details.problems.some((problem) => problem.message === message),
+  );
+  const added = unsaid.map(({ severity, key, message }) => ({ severity, key, message }));
+  return { ...details, problems: [...details.problems, ...added] };
+}
+
 /**
  * Changes settings of a stopped machine: all of them or none.
  * @throws KameError WRONG_STATE while it runs, INVALID_VALUE naming key, value and what is allowed
@@ -23,10 +32,11 @@ export async function changeSettings(
   settings: readonly SettingChange[],
 ): Promise<MachineDetails> {
   const file = await findMachine(host, reference);
-  await whileStopped(host, file, 'changed', async () => {
+  const warnings = await whileStopped(host, file, 'changed', async () => {
     const { doc, problems } = applySettings(contentOf(file).document, settings);
     refuseProblems(problems);
     await writeMachineFile(file.names.vmx, doc);
+    return problems;
   });
   const changed = await host.files.read(file.names.vmx);
   host.events.emit({
@@ -36,5 +46,5 @@ export async function changeSettings(
     state: null,
     message: `The settings of ${changed.name} were changed: ${settings.map(({ key }) => key).join(', ')}.`,
   });
-  return await describe(host, changed);
+  return withWarnings(await describe(host, changed), warnings);
 }

@@ -8,7 +8,9 @@ import type { Machine } from '../../src/api/machine.ts';
 import { KameClient } from '../../src/client/client.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'dist', 'kame.mjs');
+/** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
+export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
+const program = join(builtIn, 'kame.mjs');
 
 /** Where the tiny images of all tests lie: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
