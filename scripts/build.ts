@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -26,7 +27,8 @@ process.chdir(root);
 const { values } = parseArgs({
   options: { out: { type: 'string', default: 'dist' }, source: { type: 'string', default: 'src/bin' } },
 });
-const out = values.out;
+/** Built beside its place and moved there when it is whole: programs run from it at any time. */
+const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
 /** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
 const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
@@ -103,7 +105,6 @@ async function bundle(): Promise<Metafile[]> {
 async function main(): Promise<void> {
   const start = performance.now();
   for (const name of programs) entry(name);
-  rmSync(out, { recursive: true, force: true });
   const metafiles = await bundle();
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
@@ -112,14 +113,17 @@ async function main(): Promise<void> {
   for (const name of programs) {
     const file = join(out, `${name}.mjs`);
     chmodSync(file, 0o755);
-    console.log(`${file} ${formatSize(statSync(file).size)}`);
+    console.log(`${join(values.out, `${name}.mjs`)} ${formatSize(statSync(file).size)}`);
   }
+  rmSync(values.out, { recursive: true, force: true });
+  renameSync(out, values.out);
   console.log(`Built in ${formatDuration(performance.now() - start)}.`);
 }
 
 try {
   await main();
 } catch (error) {
+  rmSync(out, { recursive: true, force: true });
   console.error(`The build failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }
