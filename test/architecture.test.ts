@@ -16,7 +16,7 @@ const pure = ['core', 'vmx', 'spec'];
 const host = [...pure, 'sys'];
 const parts = ['disk', 'qemu', 'network', 'guest', 'image'];
 const fetching = ['openpgp', 'undici', 'xz-decompress', 'zod'];
-const commandLine = ['@bomb.sh/tab', '@commander-js/extra-typings', 'commander'];
+const commandLine = ['@commander-js/extra-typings', 'commander'];
 const http = [
   '@fastify/swagger',
   'fastify',

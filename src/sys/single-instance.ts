@@ -1,5 +1,5 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from './files.ts';
@@ -33,7 +33,9 @@ export async function listenAlone(path: string, listen: () => Promise<void>): Pr
   await takeLock(lock, 'kamed', path);
   try {
     if (await socketAnswers(path)) {
-      throw new KameError('BUSY', `A daemon listens on ${path} already.`, { next: 'kame daemon status shows it.' });
+      throw new KameError('BUSY', `A daemon listens on ${path} already.`, {
+        next: 'kame daemon status shows it.',
+      });
     }
     await rm(path, { force: true });
     // The socket is made with the process's umask: nobody else may connect, not even for an instant.
@@ -46,11 +48,4 @@ export async function listenAlone(path: string, listen: () => Promise<void>): Pr
   } finally {
     await releaseLock(lock);
   }
-}
-
-/** Resolves when a server has stopped listening. */
-export async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
 }

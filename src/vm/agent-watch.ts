@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import type { GuestInterface } from '../guest/agent/facts.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
-import { recordTiming } from './track.ts';
+import { recordTiming } from './timing.ts';
 
 /** The id of the agent's port in the launch plan. */
 const agentPort = 'agent0';
@@ -17,24 +17,23 @@ const addressMs = 120_000;
 export function watchAgent(host: Host, machine: RunningMachine): void {
   const ended = new AbortController();
   void machine.ended.then(() => ended.abort());
-  let asking: Promise<void> | undefined;
-  const ask = () => {
-    asking ??= greet(host, machine, ended.signal).finally(() => (asking = undefined));
-    asking.catch((error: unknown) =>
-      host.log('Guest agent', { machine: machine.name, reason: messageOf(error) }),
-    );
+  let greeting: Promise<void> | undefined;
+  const greetOnce = (openedAt: Date | null) => {
+    greeting ??= greet(host, machine, openedAt, ended.signal)
+      .catch((error: unknown) => host.log('Guest agent', { machine: machine.name, reason: messageOf(error) }))
+      .finally(() => (greeting = undefined));
   };
-  machine.engine.qmp.on('VSERPORT_CHANGE', (port) => {
+  machine.engine.qmp.on('VSERPORT_CHANGE', (port, at) => {
     if (port.id !== agentPort) return;
-    if (port.open) ask();
+    if (port.open) greetOnce(at);
     else {
       machine.agentAnswers = false;
       emit(host, machine, `The guest agent of ${machine.name} has gone.`);
     }
   });
-  // The port may have been opened before we listened: an adopted machine.
+  // The port may have been opened before we listened: an adopted machine. When, nobody knows.
   void portIsOpen(machine).then(
-    (open) => open && ask(),
+    (open) => open && greetOnce(null),
     () => undefined,
   );
 }
@@ -55,14 +54,35 @@ function emit(host: Host, machine: RunningMachine, message: string): void {
   });
 }
 
-async function greet(host: Host, machine: RunningMachine, signal: AbortSignal): Promise<void> {
-  await machine.agent.waitReady({ deadlineMs: firstReplyMs, signal });
+/** Waits for the agent behind an open port, however long it takes to say something sensible. */
+async function greet(
+  host: Host,
+  machine: RunningMachine,
+  openedAt: Date | null,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await machine.agent.waitReady({ deadlineMs: firstReplyMs, signal });
+      break;
+    } catch (error) {
+      if (signal.aborted || !(await portIsOpen(machine))) throw error;
+    }
+  }
   machine.agentAnswers = true;
   const sinceStart = Date.now() - Date.parse(machine.record.startedAt);
-  await recordTiming(machine, 'agentMs', sinceStart);
+  const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
   machine.markAnswered();
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
-  await poll(async () => (await refreshAddress(machine)) ?? undefined, {
+  learnAddress(machine, signal).catch((error: unknown) => {
+    host.log('The address could not be learnt', { machine: machine.name, reason: messageOf(error) });
+  });
+  await written;
+}
+
+/** Asks until the guest has an address: it comes some time after the agent's first reply. */
+async function learnAddress(machine: RunningMachine, signal: AbortSignal): Promise<void> {
+  await poll(async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null), {
     deadlineMs: addressMs,
     signal,
     stepMs: 200,

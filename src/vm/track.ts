@@ -1,4 +1,3 @@
-import type { Timings } from '../api/machine.ts';
 import { poll } from '../core/deadline.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { GuestAgent } from '../guest/agent/agent.ts';
@@ -6,7 +5,7 @@ import type { EngineMachine } from '../qemu/machine.ts';
 import { socketsIn } from '../qemu/plan/sockets.ts';
 import { appendLog } from '../store/machine-file.ts';
 import type { MachineNames, RunNames } from '../store/names.ts';
-import { removeRunDirectory, writeRunRecord, type RunRecord } from '../store/run-record.ts';
+import { removeRunDirectory, type RunRecord } from '../store/run-record.ts';
 import { lockHolder, releaseLock } from '../sys/lock.ts';
 import { isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
 import { watchAgent } from './agent-watch.ts';
@@ -97,16 +96,4 @@ async function cleanUp(host: Host, machine: RunningMachine): Promise<void> {
     state: 'stopped',
     message: `${machine.name} has stopped.`,
   });
-}
-
-/** Keeps a time of the start, once, on disk too: the next daemon tells the same. */
-export async function recordTiming(
-  machine: RunningMachine,
-  which: 'bootMs' | 'agentMs',
-  ms: number,
-): Promise<void> {
-  if (machine.record.timings[which] !== null) return;
-  const timings: Timings = { ...machine.record.timings, [which]: ms };
-  machine.record = { ...machine.record, timings };
-  await writeRunRecord(machine.run, machine.record);
 }

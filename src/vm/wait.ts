@@ -5,7 +5,7 @@ import { appendLog } from '../store/machine-file.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
 import { firstConsoleLine, lastConsoleLines } from './serial-log.ts';
-import { recordTiming } from './track.ts';
+import { recordTiming } from './timing.ts';
 
 interface Wait {
   readonly deadlineMs: number;
