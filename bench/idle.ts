@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench } from './support/bench.ts';
+import { benchHome } from './support/kame.ts';
+import { usageReader } from './support/process-usage.ts';
+import { machineCount, makeTwentyMachines } from './support/twenty-machines.ts';
+
+const everyMs = 1000;
+
+/** What the daemon costs while nothing happens. */
+export const idle: Bench = {
+  name: 'idle',
+  about: 'memory and processor time of a daemon with stopped machines; --runs is in seconds',
+  async run(context) {
+    const seconds = context.runs ?? 60;
+    await using home = await benchHome();
+    await makeTwentyMachines(home, context.say);
+    const pid = await home.daemonPid();
+    if (pid === undefined) throw new Error('No daemon runs.');
+    const usage = usageReader(pid);
+    const first = { ...usage(), at: performance.now() };
+    const rss: number[] = [];
+    for (let second = 1; second <= seconds; second += 1) {
+      context.say(`${second} of ${seconds} s`);
+      await sleep(everyMs, undefined, { signal: context.signal });
+      rss.push(usage().rssMb);
+    }
+    const wall = (performance.now() - first.at) / 1000;
+    const cpu = ((usage().cpuSeconds - first.cpuSeconds) / wall) * 100;
+    return {
+      bench: 'idle',
+      title: `daemon with ${machineCount} stopped machines, ${seconds} s`,
+      series: [
+        { name: 'resident memory', unit: 'MB', samples: rss, bar: { of: 'max', at: 'most', value: 100 } },
+        { name: 'processor', unit: '%', samples: [cpu], bar: { of: 'max', at: 'most', value: 0.3 } },
+      ],
+      notes: [
+        'Memory: all that is resident, once a second; of it about 45 MB are the program file of Node itself.',
+        'Processor: user and system time of the whole span, of one processor.',
+      ],
+    };
+  },
+};

@@ -1,0 +1,69 @@
+/**
+ * `npm run bench -- [NAME…] [--runs N]`: measures, prints a table for each benchmark and writes its samples to
+ * bench/results/. Nothing is judged: the exit code tells whether it could be measured.
+ */
+import { parseArgs } from 'node:util';
+import { idle } from './idle.ts';
+import { commandLine } from './list.ts';
+import { startMax } from './start-max.ts';
+import { start } from './start.ts';
+import type { Bench } from './support/bench.ts';
+import { saveResult, tableOf } from './support/report.ts';
+
+const benches: readonly Bench[] = [start, startMax, commandLine, idle];
+
+function usage(): string {
+  const lines = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`);
+  return ['usage: npm run bench -- [NAME…] [--runs N]', '', ...lines].join('\n');
+}
+
+function chosen(names: readonly string[]): readonly Bench[] {
+  const unknown = names.find((name) => !benches.some((bench) => bench.name === name));
+  if (unknown !== undefined) throw new Error(`There is no benchmark ${unknown}.\n${usage()}`);
+  return names.length === 0 ? benches : benches.filter(({ name }) => names.includes(name));
+}
+
+function runsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const runs = Number(text);
+  if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
+    throw new Error(`--runs is ${text}, not 1 to 1000.`);
+  return runs;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { runs: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    console.log(usage());
+    return;
+  }
+  const runs = runsOf(values.runs);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop.abort(new Error('Interrupted.')));
+  }
+  for (const bench of chosen(positionals)) {
+    const say = (text: string) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${bench.name}: ${text}`);
+    };
+    try {
+      const result = await bench.run({ runs, say, signal: stop.signal });
+      if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
+      console.log(`${tableOf(result)}\n  ${saveResult(result)}\n`);
+    } catch (error) {
+      throw new Error(`${bench.name}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

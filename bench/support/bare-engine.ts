@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A bare QEMU: nothing of Kame between the command and the guest. */
+export interface BareCommand {
+  readonly binary: string;
+  readonly args: readonly string[];
+  /** The socket of the guest agent's port. */
+  readonly agentSocket: string;
+}
+
+const deadlineMs = 180_000;
+const lookEveryMs = 2;
+/** A request that was lost on the way, which does not happen with an agent that starts, is sent again. */
+const resendMs = 2000;
+
+async function connect(path: string, signal: AbortSignal): Promise<Socket> {
+  for (;;) {
+    signal.throwIfAborted();
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch {
+      await sleep(lookEveryMs, undefined, { signal });
+    }
+  }
+}
+
+/**
+ * Resolves at the reply to the first ping. QEMU keeps what is written before the guest opens the port, so nothing is faster
+ * than asking at once.
+ */
+async function agentReply(path: string, signal: AbortSignal): Promise<void> {
+  const socket = await connect(path, signal);
+  const id = 4711;
+  const request = ['guest-sync', 'guest-ping']
+    .map((execute) => JSON.stringify(execute === 'guest-sync' ? { execute, arguments: { id } } : { execute }))
+    .join('\n');
+  const ask = () => socket.write(`${request}\n`);
+  const again = setInterval(ask, resendMs);
+  try {
+    ask();
+    let text = '';
+    for await (const chunk of socket.iterator({ destroyOnReturn: true }) as AsyncIterable<Buffer>) {
+      text += chunk.toString('latin1');
+      const [, ...replies] = text.split(`{"return": ${id}}`);
+      if (replies.some((rest) => rest.includes('{"return": {}}'))) return;
+    }
+    throw new Error('The engine closed the port of the guest agent.');
+  } finally {
+    clearInterval(again);
+    socket.destroy();
+  }
+}
+
+/** Milliseconds from before the start of the process until the guest's agent has answered. The engine is ended after it. */
+export async function bareStart(command: BareCommand, outer: AbortSignal): Promise<number> {
+  const started = performance.now();
+  const child = spawn(command.binary, command.args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const over = new AbortController();
+  const signal = AbortSignal.any([outer, over.signal, AbortSignal.timeout(deadlineMs)]);
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-4096)));
+  const exited = once(child, 'close');
+  const ended = exited.then(() => {
+    throw new Error(`The bare engine ended before its guest answered: ${words.trim()}`);
+  });
+  ended.catch(() => undefined);
+  try {
+    await Promise.race([agentReply(command.agentSocket, signal), ended, aborted(signal)]);
+    return performance.now() - started;
+  } finally {
+    over.abort();
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), 5000);
+    await exited.catch(() => undefined);
+    clearTimeout(kill);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
