@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const generators = ['errors-doc.ts', 'api-doc.ts', 'qmp-generate.ts'];
+const generators = ['errors-doc.ts', 'api-doc.ts', 'qmp-generate.ts', 'user-guide.ts'];
 
 for (const name of generators) {
   const script = fileURLToPath(new URL(name, import.meta.url));

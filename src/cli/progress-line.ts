@@ -71,7 +71,8 @@ export class ProgressLine {
   #draw(): void {
     if (performance.now() - this.#startedAt < quietMs) return;
     this.#frame = (this.#frame + 1) % frames.length;
-    const columns = this.#context.stderr.columns ?? 80;
+    // A terminal without a size, as in some containers, says 0.
+    const columns = this.#context.stderr.columns || 80;
     const line = `${frames[this.#frame]} ${this.#label}: ${this.#text()}`;
     this.#context.stderr.write(
       `\r\u001b[2K${Array.from(line)

@@ -12,6 +12,9 @@ function ownWords(argv: readonly string[]): readonly string[] {
   return end < 0 ? argv : argv.slice(0, end);
 }
 
+/** Columns of a help text where there is no terminal, or one that does not know its width. */
+const plainWidth = 80;
+
 function newProgram(context: CliContext): Command {
   return new Command('kame')
     .description('Virtual machines on every host: create, start, use and stop them.')
@@ -24,6 +27,8 @@ function newProgram(context: CliContext): Command {
       writeErr: (text) => context.stderr.write(text),
       // Errors are printed in one form, by Session.fail.
       outputError: () => undefined,
+      // Of our own output, not of the process's: a help text is the same everywhere but on a terminal.
+      getOutHelpWidth: () => (context.stdout.isTTY === true && context.stdout.columns) || plainWidth,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
