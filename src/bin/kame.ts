@@ -1,15 +1,14 @@
 #!/usr/bin/env node
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { version } from '../core/version.ts';
+
+const fromSource = import.meta.url.endsWith('.ts');
+const daemonFile = fileURLToPath(new URL(fromSource ? 'kamed.ts' : 'kamed.mjs', import.meta.url));
 
 /** How the daemon beside this program is started: built, or from the sources. */
 function daemonProgram(): { command: string; args: string[] } {
-  const command = process.execPath;
-  if (!import.meta.url.endsWith('.ts')) {
-    return { command, args: [fileURLToPath(new URL('kamed.mjs', import.meta.url))] };
-  }
-  const loader = import.meta.resolve('tsx');
-  return { command, args: ['--import', loader, fileURLToPath(new URL('kamed.ts', import.meta.url))] };
+  const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
+  return { command: process.execPath, args: [...loader, daemonFile] };
 }
 
 async function run(argv: string[]): Promise<void> {
@@ -26,8 +25,9 @@ async function run(argv: string[]): Promise<void> {
     signals: process,
     daemon: daemonProgram(),
     runDaemon: async (args) => {
-      const { main: daemon } = await import('../daemon/main.ts');
-      process.exit(await daemon(args));
+      // By its path, so that the daemon is not bundled a second time. It reads its arguments itself.
+      process.argv.splice(2, Infinity, ...args);
+      await import(pathToFileURL(daemonFile).href);
     },
     exit: (code) => process.exit(code),
   });

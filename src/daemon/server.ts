@@ -7,7 +7,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { KameError } from '../core/errors.ts';
-import { apiVersion, versionHeader } from '../api/paths.ts';
+import { apiVersion, paths, versionHeader } from '../api/paths.ts';
 import type { Host } from '../vm/host.ts';
 import { errorBody } from './answer.ts';
 import type { DaemonFacts, Http } from './app.ts';
@@ -32,8 +32,9 @@ function validationError(error: { validation?: { instancePath?: string; message?
 function checkVersion(http: Http, version: string): void {
   http.addHook('onRequest', async (request, reply) => {
     const theirs = request.headers[versionHeader];
-    const stopping = request.url.endsWith('/daemon/stop');
-    if (theirs === undefined || theirs === version || stopping) return;
+    // Any version may look at the daemon and stop it.
+    const about = request.url.startsWith(paths.daemon);
+    if (theirs === undefined || theirs === version || about) return;
     const error = new KameError(
       'DAEMON_UNREACHABLE',
       `The daemon has version ${version}, the client ${String(theirs)}.`,

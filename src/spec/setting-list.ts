@@ -89,6 +89,25 @@ function choice(name: string, what: string, key: string, words: readonly string[
   });
 }
 
+/** Names, in a bundle, of what is booted without firmware. */
+export const directBootFiles = { kernel: 'kernel', initrd: 'initrd' } as const;
+
+const bootForm = 'direct (the engine loads the kernel in the bundle) or firmware (the disk boots by itself)';
+
+const boot: Setting = {
+  name: 'boot',
+  what: 'how a machine of the tiny image boots',
+  form: bootForm,
+  example: 'firmware',
+  keys: ['kame.boot.kernel', 'kame.boot.initrd'],
+  changes: (value) => {
+    const word = value.trim().toLowerCase();
+    if (word !== 'direct' && word !== 'firmware') throw invalid('boot', value, bootForm);
+    const files = Object.entries(directBootFiles);
+    return new Map(files.map(([part, file]) => [`kame.boot.${part}`, word === 'direct' ? file : null]));
+  },
+};
+
 const networkForm = 'nat, bridged, hostonly or the name of a network such as VMnet5';
 
 const network: Setting = {
@@ -191,6 +210,7 @@ export const settingList: readonly Setting[] = [
     },
     asText,
   ),
+  boot,
   choice('firmware', 'what boots the guest', 'firmware', ['efi', 'bios']),
   onOff('secure-boot', 'UEFI Secure Boot', 'uefi.secureBoot.enabled'),
   onOff('tpm', 'a TPM 2.0', 'vtpm.present'),
@@ -267,6 +287,9 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
   ['kame.boot.kernel', 'the kernel goes with the machine'],
   ['kame.boot.initrd', 'the initrd goes with the machine'],
 ]);
+
+/** Protected keys that may be taken out, though not set: an empty value discards a suspended state. */
+export const removableKeys: ReadonlySet<string> = new Set(['checkpoint.vmstate']);
 
 /** Beginnings of keys that no `set` may touch. */
 export const protectedPrefixes: readonly (readonly [string, string])[] = [

@@ -173,10 +173,12 @@ describe('the list of settings', () => {
 
   it('names each once, with words for --help, and no protected key', () => {
     expect(new Set(settingList.map(({ name }) => name)).size).toBe(settingList.length);
-    for (const { what, form, keys } of settingList) {
+    for (const { name, what, form, keys } of settingList) {
       expect(what).not.toBe('');
       expect(form).not.toBe('');
-      expect(keys.filter((key) => protectedKeys.has(key.toLowerCase()))).toEqual([]);
+      // `boot` chooses between values of its own; nobody can name another file by it.
+      const written = keys.filter((key) => protectedKeys.has(key.toLowerCase()));
+      expect(written).toEqual(name === 'boot' ? ['kame.boot.kernel', 'kame.boot.initrd'] : []);
     }
   });
 });
@@ -192,5 +194,34 @@ describe('suggestKey', () => {
     ['vendor.own.key', undefined],
   ])('%s -> %s', (key, meant) => {
     expect(suggestKey(key)).toBe(meant);
+  });
+});
+
+describe('boot', () => {
+  it('changes between the kernel in the bundle and the firmware', () => {
+    const doc = createDocument({
+      ...defaultSpec({
+        name: 'a',
+        uuid: '7b11072f-707b-4bf2-95e6-1d411f5a171c',
+        guestOS: 'arm-other6xlinux-64',
+      }),
+      kame: { accelerator: 'auto', directBoot: { kernel: 'kernel', initrd: 'initrd', commandLine: 'quiet' } },
+    });
+    const firmware = applySettings(doc, [{ key: 'boot', value: 'firmware' }]);
+    expect(readSpec(firmware.doc).spec.kame.directBoot).toBeUndefined();
+    const direct = applySettings(firmware.doc, [{ key: 'boot', value: 'direct' }]);
+    expect(readSpec(direct.doc).spec).toEqual(readSpec(doc).spec);
+    expect(applySettings(doc, [{ key: 'boot', value: 'floppy' }]).problems[0]?.message).toContain(
+      'boot is "floppy"',
+    );
+  });
+
+  it('may discard a suspended state, but not set one', () => {
+    const doc = parseVmx(
+      Buffer.from('config.version = "8"\nvirtualHW.version = "20"\ncheckpoint.vmState = "a.vmss"\n'),
+    );
+    expect(applySettings(doc, [{ key: 'checkpoint.vmState', value: 'b.vmss' }]).problems).not.toEqual([]);
+    const { doc: discarded } = applySettings(doc, [{ key: 'checkpoint.vmState', value: '' }]);
+    expect(readSpec(discarded).spec.suspendedState).toBe('');
   });
 });

@@ -4,7 +4,14 @@ import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
 import { isPlainKey, suggestKey } from './known-keys.ts';
 import { refused, shown, type SpecProblem } from './problem.ts';
 import { readSpec } from './read.ts';
-import { protectedKeys, protectedPrefixes, settingList, type Changes, type Setting } from './setting-list.ts';
+import {
+  protectedKeys,
+  protectedPrefixes,
+  removableKeys,
+  settingList,
+  type Changes,
+  type Setting,
+} from './setting-list.ts';
 import { validateSpec } from './validate.ts';
 
 /** One `key=value` of `kame set`. */
@@ -21,8 +28,9 @@ function problem(severity: SpecProblem['severity'], change: SettingChange, messa
   return { severity, key: shown(change.key), value: shown(change.value), allowed: '', message };
 }
 
-function protection(key: string): string | undefined {
+function protection({ key, value }: SettingChange): string | undefined {
   const folded = foldKey(key);
+  if (value === '' && removableKeys.has(folded)) return undefined;
   return protectedKeys.get(folded) ?? protectedPrefixes.find(([prefix]) => folded.startsWith(prefix))?.[1];
 }
 
@@ -49,7 +57,7 @@ function settingChanges(setting: Setting, value: string): Changes {
 /** What one `key=value` does to the keys of the file, or why it does nothing. */
 function interpret(change: SettingChange): { changes: Changes; problems: readonly SpecProblem[] } {
   const none: Changes = new Map();
-  const reason = protection(change.key);
+  const reason = protection(change);
   if (reason !== undefined) {
     const message = `${shown(change.key)} can’t be set: ${reason}.`;
     return { changes: none, problems: [problem('error', change, message)] };

@@ -14,6 +14,7 @@ import { findGuestOs } from '../spec/guest-os.ts';
 import type { Arch, MachineSpec } from '../spec/machine.ts';
 import { checkMachineName } from '../spec/name.ts';
 import type { SpecProblem } from '../spec/problem.ts';
+import { directBootFiles } from '../spec/setting-list.ts';
 import { applySettings } from '../spec/settings.ts';
 import { limits, validateSpec } from '../spec/validate.ts';
 import { createDocument } from '../spec/write.ts';
@@ -28,9 +29,6 @@ import { refuseTakenName } from './inventory.ts';
 import { refuseProblems, withWarnings } from './settings.ts';
 
 const mebibyte = 1024 * 1024;
-/** In a bundle that boots without firmware. */
-const kernelFile = 'kernel';
-const initrdFile = 'initrd';
 
 function memoryMiB(bytes: number): number {
   const min = limits.memoryMiB.min * mebibyte;
@@ -86,8 +84,8 @@ function tinySpec(spec: MachineSpec, request: CreateMachine, commandLine: string
     kame: {
       ...spec.kame,
       directBoot: {
-        kernel: kernelFile,
-        initrd: initrdFile,
+        kernel: directBootFiles.kernel,
+        initrd: directBootFiles.initrd,
         commandLine: `${commandLine} kame.hostname=${hostNameFor(request.name)}`,
       },
     },
@@ -130,8 +128,8 @@ async function fillBundle(
   const wanted = { sizeBytes, guestOS: spec.guestOS };
   await writeFirstDisk(host, join(directory, 'disk0.qcow2'), source, wanted, progress);
   if (source?.directBoot) {
-    await copy(source.directBoot.kernel, join(directory, kernelFile));
-    await copy(source.directBoot.initrd, join(directory, initrdFile));
+    await copy(source.directBoot.kernel, join(directory, directBootFiles.kernel));
+    await copy(source.directBoot.initrd, join(directory, directBootFiles.initrd));
   }
   if (source && spec.kame.seed !== undefined) {
     await writeSeed(join(directory, spec.kame.seed), spec, source, request);
