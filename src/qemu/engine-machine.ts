@@ -3,8 +3,10 @@ import { poll } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { readFileCapped, temporaryName, writeFileAtomic } from '../sys/files.ts';
 import { identify, isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { findProcesses } from '../sys/process-search.ts';
 import { run } from '../sys/process.ts';
 import { versionText, type AcceleratorKind } from './capabilities/capabilities.ts';
+import { pidFileIn } from './plan/sockets.ts';
 import { pngFromPpm } from './png.ts';
 import type { Commands, Events } from './qmp/generated/protocol.ts';
 import type { QmpClient } from './qmp/client.ts';
@@ -20,6 +22,14 @@ export async function engineOf(pidFile: string): Promise<ProcessIdentity | undef
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const pid = /^\s*(\d{1,10})\s*$/.exec(text)?.[1];
   return pid === undefined ? undefined : await identify(Number(pid));
+}
+
+/**
+ * The engines of a run directory, found by their command lines: a starting one has not written its pid file yet, and the
+ * pid in an old file may be another program's by now.
+ */
+export async function enginesIn(runDirectory: string): Promise<ProcessIdentity[]> {
+  return await findProcesses(['-pidfile', pidFileIn(runDirectory)]);
 }
 
 /** A running QEMU and its monitor. Disposing lets go of the monitor; the guest runs on. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 
 /** Every name on disk, in one place. docs/internals.md explains them to people. */
@@ -81,6 +82,15 @@ export interface RunNames {
 /** A short directory: macOS allows 104 bytes for a socket's path. */
 export function runNames(home: HomeNames, vmx: string): RunNames {
   const key = createHash('sha256').update(vmx).digest('hex').slice(0, 8);
-  const directory = join(home.run, key);
+  return namesIn(join(home.run, key));
+}
+
+function namesIn(directory: string): RunNames {
   return { directory, record: join(directory, 'machine.json') };
+}
+
+/** Every run directory that there is, whoever's. */
+export async function runDirectories(home: HomeNames): Promise<RunNames[]> {
+  const names = await readdir(home.run).catch(() => []);
+  return names.filter((name) => /^[0-9a-f]{8}$/.test(name)).map((name) => namesIn(join(home.run, name)));
 }

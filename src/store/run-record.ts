@@ -13,6 +13,8 @@ export interface RunRecord {
   readonly accelerator: 'kvm' | 'hvf' | 'tcg';
   readonly acceleratorReason: string;
   readonly machineType: string;
+  /** The plan's monitor commands: a daemon that died before `engine` was written may not have sent them. */
+  readonly setup: readonly unknown[];
   /** ISO 8601 */
   readonly startedAt: string;
   readonly timings: { spawnMs: number; qmpMs: number; bootMs: number | null; agentMs: number | null };
@@ -27,7 +29,7 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
   try {
     const value = JSON.parse(await readFile(names.record, 'utf8')) as RunRecord;
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
-    if (typeof value.timings?.qmpMs !== 'number') return undefined;
+    if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
     return value;
   } catch {
     return undefined;

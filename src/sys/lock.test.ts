@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { handLock, lockHolder, releaseLock, takeLock } from './lock.ts';
+import { clearDeadLock, handLock, lockHolder, releaseLock, takeLock } from './lock.ts';
 import { identify, isAlive, signalProcess } from './process-identity.ts';
 
 const temporary = useTemporaryDirectory();
@@ -97,5 +97,23 @@ describe('signalProcess', () => {
     expect(identity && (await isAlive(identity))).toBe(true);
     await other.end();
     expect(identity && (await signalProcess(identity, 'SIGKILL'))).toBe(false);
+  });
+});
+
+describe('clearDeadLock', () => {
+  it('removes the lock of a dead process and what is no lock, never that of a living one', async () => {
+    const path = join(temporary(), 'lock');
+    await clearDeadLock(path);
+    const child = await livingProcess();
+    const holder = { ...(await identify(child.pid)), purpose: 'qemu' };
+    await writeFile(path, JSON.stringify(holder));
+    await clearDeadLock(path);
+    expect(await lockHolder(path)).toEqual(holder);
+    await child.end();
+    await clearDeadLock(path);
+    expect(await readdir(temporary())).toEqual([]);
+    await writeFile(path, 'half a lo');
+    await clearDeadLock(path);
+    expect(await readdir(temporary())).toEqual([]);
   });
 });

@@ -87,6 +87,14 @@ function busy(subject: string, holder: LockHolder): KameError {
   });
 }
 
+/** Removes what a dead process left of a lock; one of a living process stays. */
+export async function clearDeadLock(path: string): Promise<void> {
+  const text = await readText(path);
+  if (text === undefined) return;
+  const holder = parseHolder(text);
+  if (!holder || !(await isAlive(holder))) await clearStale(path, text);
+}
+
 /** Hands a lock that this process holds to another one, in one step: at no instant is it free. */
 export async function handLock(path: string, to: LockHolder): Promise<void> {
   await writeFileAtomic(path, JSON.stringify(to));

@@ -1,16 +1,22 @@
 import { existsSync } from 'node:fs';
+import { poll } from '../core/deadline.ts';
 import { KameError, messageOf } from '../core/errors.ts';
-import { attach } from '../qemu/machine.ts';
-import { runNames } from '../store/names.ts';
-import { readRunRecord, removeRunDirectory, writeRunRecord } from '../store/run-record.ts';
-import { handLock } from '../sys/lock.ts';
+import { enginesIn } from '../qemu/engine-machine.ts';
+import type { LaunchPlan } from '../qemu/plan/launch-plan.ts';
+import { attach, type EngineMachine } from '../qemu/machine.ts';
+import type { MachineFile } from '../store/machine-file.ts';
+import { runDirectories, runNames, type RunNames } from '../store/names.ts';
+import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../store/run-record.ts';
+import { clearDeadLock, handLock } from '../sys/lock.ts';
 import { machineFiles } from './find.ts';
 import type { Host } from './host.ts';
-import type { MachineFile } from '../store/machine-file.ts';
-import { track } from './track.ts';
+import { pinMachineType } from './start.ts';
+import { ensureGone, track } from './track.ts';
 
 /** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
 const adoptDeadlineMs = 3000;
+/** An engine whose starter died before it opened its monitor gets this long to open it. */
+const openDeadlineMs = 5000;
 
 /** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
 export async function adoptAll(host: Host): Promise<void> {
@@ -24,39 +30,84 @@ export async function adoptAll(host: Host): Promise<void> {
       }
     }),
   );
+  await sweep(host, new Set(files.map((file) => runNames(host.names, file.names.vmx).directory)));
 }
 
 /** Takes back one machine if its engine runs. Whether it does, the engine's monitor tells, not a file. */
 export async function adopt(host: Host, file: MachineFile): Promise<void> {
   const run = runNames(host.names, file.names.vmx);
-  if (!existsSync(run.directory)) return;
-  const engine = await attach(run.directory, {
-    name: file.name,
-    logFile: file.names.log,
-    deadlineMs: adoptDeadlineMs,
-  });
+  const engine = existsSync(run.directory) ? await engineIn(host, file, run) : null;
   if (!engine) {
     await removeRunDirectory(run);
+    await clearDeadLock(file.names.lock);
     return;
   }
+  const record = await completeRecord(file, run, engine);
+  await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
+  const state = (await engine.status()) === 'running' ? 'running' : 'paused';
+  await writeRunRecord(run, record);
+  const id = file.content?.spec.uuid ?? '';
+  track(host, { names: file.names, run, name: file.name, id, engine, record, state });
+  host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+}
+
+/**
+ * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
+ * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
+ */
+async function engineIn(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
+  const options = { name: file.name, logFile: file.names.log, deadlineMs: adoptDeadlineMs };
+  const settled = await poll(
+    async () => {
+      const engine = await attach(run.directory, options);
+      if (engine) return { engine };
+      return (await enginesIn(run.directory)).length === 0 ? { engine: null } : undefined;
+    },
+    { deadlineMs: openDeadlineMs, stepMs: 20 },
+  );
+  if (settled) return settled.engine;
+  await endEngines(host, run.directory, 'It never opened its monitor');
+  return null;
+}
+
+/** What the dead daemon knew; what it did not come to is done now. */
+async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
     await engine[Symbol.asyncDispose]();
     throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
   }
   // Killed during the start, the daemon had not yet written who the engine is.
-  const record = { ...stored, engine: engine.identity };
-  await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
-  const state = (await engine.status()) === 'running' ? 'running' : 'paused';
-  await writeRunRecord(run, record);
-  track(host, {
-    names: file.names,
-    run,
-    name: file.name,
-    id: file.content?.spec.uuid ?? '',
-    engine,
-    record,
-    state,
-  });
-  host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+  if (stored.engine === null) {
+    for (const step of stored.setup as LaunchPlan['setup'])
+      await engine.qmp.execute(step.execute, step.arguments);
+  }
+  if (file.content && file.broken === null) await pinMachineType(file, stored.machineType);
+  return { ...stored, engine: engine.identity };
+}
+
+async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
+  for (const engine of await enginesIn(directory)) {
+    host.log('An engine was ended', { pid: engine.pid, directory, reason });
+    await ensureGone(engine, 0);
+  }
+}
+
+/**
+ * Clears run directories that are no listed machine's. Without a record they are of an accelerator's proof that a killed
+ * daemon left running; with one they are of a machine that has left the list, whose engine is nobody's to end.
+ */
+async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
+  for (const run of await runDirectories(host.names)) {
+    if (known.has(run.directory)) continue;
+    try {
+      if (!existsSync(run.record)) await endEngines(host, run.directory, 'Its proof was cut short');
+      if ((await enginesIn(run.directory)).length === 0) await removeRunDirectory(run);
+    } catch (error) {
+      host.log('A run directory could not be cleared', {
+        directory: run.directory,
+        reason: messageOf(error),
+      });
+    }
+  }
 }

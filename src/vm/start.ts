@@ -107,7 +107,7 @@ async function refuseStart(host: Host, file: MachineFile): Promise<void> {
 }
 
 /** An engine upgrade must not change a guest's hardware: the machine type of the first start stays. */
-async function pinMachineType(file: MachineFile, machineType: string): Promise<void> {
+export async function pinMachineType(file: MachineFile, machineType: string): Promise<void> {
   const { document, spec } = contentOf(file);
   if (spec.kame.machineType !== undefined) return;
   await writeMachineFile(file.names.vmx, edit(document, new Map([['kame.machineType', machineType]])));
@@ -136,6 +136,7 @@ async function launchEngine(
     accelerator: launchPlan.accelerator,
     acceleratorReason: launchPlan.reason,
     machineType: launchPlan.machineType,
+    setup: launchPlan.setup,
     startedAt: started.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };

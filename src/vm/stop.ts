@@ -1,12 +1,11 @@
 import { KameError, messageOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../api/machine.ts';
-import { pidFileIn } from '../qemu/plan/sockets.ts';
-import { engineOf } from '../qemu/engine-machine.ts';
+import { enginesIn } from '../qemu/engine-machine.ts';
 import { appendLog, type MachineFile } from '../store/machine-file.ts';
 import { runNames } from '../store/names.ts';
 import { removeRunDirectory } from '../store/run-record.ts';
-import { releaseLock } from '../sys/lock.ts';
+import { lockHolder, releaseLock } from '../sys/lock.ts';
 import { summary } from './describe.ts';
 import { findMachine } from './find.ts';
 import type { Host } from './host.ts';
@@ -88,7 +87,8 @@ async function stopHard(machine: RunningMachine): Promise<void> {
 /** An engine that runs but does not answer, so that no daemon could adopt it. */
 async function stopStuck(host: Host, file: MachineFile, hard: boolean): Promise<boolean> {
   const run = runNames(host.names, file.names.vmx);
-  const engine = await engineOf(pidFileIn(run.directory));
+  const engines = await enginesIn(run.directory);
+  const [engine] = engines;
   if (!engine) return false;
   if (!hard) {
     throw new KameError(
@@ -99,7 +99,7 @@ async function stopStuck(host: Host, file: MachineFile, hard: boolean): Promise<
       },
     );
   }
-  await ensureGone(engine, 0);
+  for (const each of engines) await ensureGone(each, 0);
   await removeRunDirectory(run);
   await releaseLock(file.names.lock);
   return true;
@@ -118,6 +118,17 @@ async function stopLocked(
     return;
   }
   if (await stopStuck(host, file, options.hard ?? false)) return;
+  const holder = await lockHolder(file.names.lock);
+  if (holder && holder.pid !== process.pid) {
+    throw new KameError(
+      'BUSY',
+      `${file.name} is in use by ${holder.purpose} (process ${holder.pid}), which was not started from here.`,
+      {
+        next: 'Stop it where it was started: by the user or with the KAME_HOME that it belongs to.',
+        details: { machine: file.name, pid: holder.pid },
+      },
+    );
+  }
   throw new KameError('WRONG_STATE', `${file.name} is not running: it is ${stateOf(host, file)}.`, {
     details: { machine: file.name },
   });

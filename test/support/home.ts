@@ -42,6 +42,11 @@ export class TestHome implements AsyncDisposable {
     this.env = { ...env, KAME_HOME: path };
   }
 
+  /** The same home with more in the environment; to be made before its daemon runs. */
+  with(env: Readonly<Record<string, string>>): TestHome {
+    return new TestHome(this.path, { ...this.env, ...env });
+  }
+
   /** Runs the built `kame` as a user would. */
   async kame(
     args: readonly string[],

@@ -1,3 +1,4 @@
+import { pause } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { spawnStdio } from '../../sys/stdio-process.ts';
 import { QmpClient } from '../qmp/client.ts';
@@ -20,6 +21,9 @@ const probeArguments = [
 
 /** The oldest QEMU that is supported. */
 const oldest = { major: 7, minor: 2 };
+
+/** The connection to a program that ends breaks a moment before all it said has come. */
+const endsWithinMs = 500;
 
 /**
  * Starts a QEMU without a machine and asks it what it is. Takes about 0.2 s.
@@ -44,7 +48,10 @@ export async function probeReplies(
     return await askAll(qmp);
   } catch (error) {
     if (error instanceof KameError && error.code !== 'ENGINE_FAILED') throw error;
-    throw new KameError('ENGINE_FAILED', `${binary} could not be probed: ${messageOf(error)}`, {
+    await Promise.race([engine.exited, pause(endsWithinMs)]);
+    const words = lastWords();
+    const unsaid = words === '' || messageOf(error).includes(words) ? '' : ` Its last words: ${words}`;
+    throw new KameError('ENGINE_FAILED', `${binary} could not be probed: ${messageOf(error)}${unsaid}`, {
       cause: error,
     });
   }

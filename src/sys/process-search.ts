@@ -1,0 +1,38 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { identify, type ProcessIdentity } from './process-identity.ts';
+import { run } from './process.ts';
+
+/** Whether the words follow each other among a process's arguments, as proc(5) gives them: each with a closing zero. */
+function linuxArgumentsHave(commandLine: string, words: readonly string[]): boolean {
+  return `\0${commandLine}`.includes(`\0${words.join('\0')}\0`);
+}
+
+async function linuxPids(words: readonly string[]): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      // Gone meanwhile, or another user's: not one of ours.
+      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return linuxArgumentsHave(commandLine, words);
+    }),
+  );
+  return pids.filter((_, index) => found[index]).map(Number);
+}
+
+async function psPids(words: readonly string[]): Promise<number[]> {
+  const { stdout } = await run('ps', ['-axww', '-o', 'pid=,args='], { env: { LC_ALL: 'C' } });
+  return stdout
+    .split('\n')
+    .filter((line) => `${line} `.includes(` ${words.join(' ')} `))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/**
+ * The living processes that have these words, one after the other, among their arguments. For finding what an earlier
+ * program of ours started and could not write down before it died.
+ */
+export async function findProcesses(words: readonly string[]): Promise<ProcessIdentity[]> {
+  const pids = process.platform === 'linux' ? await linuxPids(words) : await psPids(words);
+  const identities = await Promise.all(pids.map(identify));
+  return identities.filter((one) => one !== undefined && one.pid !== process.pid) as ProcessIdentity[];
+}
