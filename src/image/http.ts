@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type * as Undici from 'undici';
+import type { Dispatcher } from 'undici';
 import { KameError, messageOf } from '../core/errors.ts';
 
 /** Limits of one download. */
@@ -29,7 +30,7 @@ let proxied: Dispatcher | undefined;
 let direct: Dispatcher | undefined;
 
 /** Honours http_proxy, https_proxy and no_proxy; this host itself is never asked for through a proxy. */
-function dispatcher(url: URL): Dispatcher {
+function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL): Dispatcher {
   if (isLoopback(url)) return (direct ??= new Agent());
   return (proxied ??= new EnvHttpProxyAgent());
 }
@@ -74,11 +75,13 @@ function refuseInsecure(url: URL, from: URL | undefined, allowHttp: boolean): vo
 export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatcher.ResponseData> {
   let url = start;
   let from: URL | undefined;
+  // Loaded on first use: a daemon that downloads nothing needs less memory without it.
+  const undici = await import('undici');
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     refuseInsecure(url, from, options.allowHttp);
     const silence = options.silenceMs ?? defaultSilenceMs;
-    const reply = await request(url, {
-      dispatcher: dispatcher(url),
+    const reply = await undici.request(url, {
+      dispatcher: dispatcher(undici, url),
       signal: options.signal,
       headersTimeout: silence,
       bodyTimeout: silence,

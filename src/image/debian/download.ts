@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type * as Undici from 'undici';
+import type { Dispatcher } from 'undici';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
 import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
 
@@ -22,7 +23,7 @@ const maxRedirects = 5;
 let agent: Dispatcher | undefined;
 
 /** A dispatcher that honours http_proxy, https_proxy and no_proxy. */
-function dispatcher(): Dispatcher {
+function dispatcher({ EnvHttpProxyAgent }: typeof Undici): Dispatcher {
   agent ??= new EnvHttpProxyAgent({ connect: { timeout: silenceMs } });
   return agent;
 }
@@ -39,9 +40,11 @@ class Refused extends Error {}
 
 async function open(url: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
   let target = url;
+  // Loaded on first use: a daemon that downloads nothing needs less memory without it.
+  const undici = await import('undici');
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
-    const reply = await request(target, {
-      dispatcher: dispatcher(),
+    const reply = await undici.request(target, {
+      dispatcher: dispatcher(undici),
       signal,
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
