@@ -73,6 +73,10 @@ const common: BuildOptions = {
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
+  // Comments of packages hold other characters than ASCII, with which Node keeps the whole text at two bytes a character. Names
+  // and lines stay as they are, more or less, so that a stack trace can be read.
+  minifyWhitespace: true,
+  lineLimit: 160,
   metafile: true,
   logLevel: 'warning',
   plugins: [shebang, vendor],
