@@ -30,6 +30,8 @@ const { values } = parseArgs({
 /** Built beside its place and moved there when it is whole: programs run from it at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
+/** Helper processes of the daemon, each in one file like it. */
+const helpers = ['tiny-builder'];
 /** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
 const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
 
@@ -102,13 +104,14 @@ async function bundle(): Promise<Metafile[]> {
   const results = await Promise.all([
     build({ ...common, entryPoints: [kame], splitting: true, metafile: true }),
     build({ ...common, entryPoints: [kamed], metafile: true }),
+    build({ ...common, entryPoints: helpers.map(entry), metafile: true }),
   ]);
   return results.map((result) => result.metafile);
 }
 
 async function main(): Promise<void> {
   const start = performance.now();
-  for (const name of programs) entry(name);
+  for (const name of [...programs, ...helpers]) entry(name);
   const metafiles = await bundle();
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();

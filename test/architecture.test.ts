@@ -45,7 +45,7 @@ const table: Readonly<Record<string, Rule>> = {
   client: { folders: [...host, 'api'], packages: ['ws'], node: true },
   cli: { folders: [...host, 'api', 'client'], packages: commandLine, node: true },
   bin: {
-    folders: [...host, 'api', 'daemon', 'client', 'cli', 'vm', 'store'],
+    folders: [...host, 'api', 'daemon', 'client', 'cli', 'image', 'vm', 'store'],
     packages: ['pino'],
     node: true,
   },

@@ -7,16 +7,13 @@ import { runDaemon } from './run.ts';
 export const exitBusy = 75;
 
 /** The daemon: `kamed [--home DIR]`. Logs JSON lines to standard output. Returns the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(argv: readonly string[], tinyBuilder: URL): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: { home: { type: 'string' } } });
   const logger = pino({ level: process.env['KAME_LOG_LEVEL'] ?? 'info' });
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'A rejection nobody handled'));
   try {
-    await runDaemon({
-      ...(values.home === undefined ? {} : { home: values.home }),
-      env: process.env,
-      logger,
-    });
+    const home = values.home === undefined ? {} : { home: values.home };
+    await runDaemon({ ...home, env: process.env, logger, tinyBuilder });
     return 0;
   } catch (error) {
     logger.fatal({ err: error }, messageOf(error));

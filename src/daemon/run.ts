@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { kameHome, socketPath } from '../sys/home.ts';
+import { runInHelper } from '../sys/helper-process.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/adopt.ts';
@@ -13,6 +14,8 @@ export interface DaemonOptions {
   readonly home?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: FastifyBaseLogger;
+  /** The module that builds the embedded image in a process of its own. */
+  readonly tinyBuilder: URL;
 }
 
 /** Seconds without a request, a task or a running machine until the daemon stops itself. */
@@ -62,10 +65,15 @@ function idleSeconds(env: DaemonOptions['env']): number {
  * @throws KameError BUSY when another daemon serves this home
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { env, logger } = options;
+  const { env, logger, tinyBuilder } = options;
   const home = options.home ?? kameHome(env);
   const socket = socketPath(home);
-  const host = createHost({ home, env, log: (message, details) => logger.info(details ?? {}, message) });
+  const host = createHost({
+    home,
+    env,
+    log: (message, details) => logger.info(details ?? {}, message),
+    buildTiny: async ({ progress, ...input }) => await runInHelper(tinyBuilder, input, progress),
+  });
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = withResolvers();
   const daemon = { version, socket, startedAt: new Date(), requestStop };

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { KameError } from '../core/errors.ts';
-import { ImageCache } from '../image/cache.ts';
-import { buildTiny } from '../image/tiny/build.ts';
+import { ImageCache, type BuildTiny } from '../image/cache.ts';
 import { Inventory } from '../store/inventory.ts';
 import { MachineFileCache } from '../store/machine-file.ts';
 import { homeNames, type HomeNames } from '../store/names.ts';
@@ -27,9 +26,11 @@ export interface HostOptions {
   readonly home: string;
   readonly env: Environment;
   readonly log: Host['log'];
+  /** Builds the embedded image. */
+  readonly buildTiny: BuildTiny;
 }
 
-export function createHost({ home, env, log }: HostOptions): Host {
+export function createHost({ home, env, log, buildTiny }: HostOptions): Host {
   const names = homeNames(home);
   return {
     names,

@@ -1,0 +1,80 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { KameError, messageOf, type ErrorCode } from '../core/errors.ts';
+import type { Progress, ProgressReport } from '../core/progress.ts';
+
+/** An error as it crosses processes: classes do not survive the copy. */
+interface CopiedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string;
+  readonly details: KameError['details'];
+}
+
+type HelperMessage =
+  | { readonly type: 'progress'; readonly report: ProgressReport }
+  | { readonly type: 'result'; readonly result: unknown }
+  | { readonly type: 'error'; readonly error: CopiedError };
+
+type OrderMessage = { readonly type: 'work'; readonly input: unknown } | { readonly type: 'cancel' };
+
+/**
+ * Does heavy work in a process of its own, whose memory is given back when it ends. `input` and the result must be plain
+ * data. Cancelling lets the work clean up after itself, as does the death of this process.
+ * @param file a module that calls serveWork
+ * @throws what the work throws, as KameError
+ */
+export async function runInHelper<T>(file: URL, input: unknown, progress: Progress): Promise<T> {
+  const helper = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const send = (message: OrderMessage) => {
+    if (helper.connected) helper.send(message);
+  };
+  const cancel = () => send({ type: 'cancel' });
+  progress.signal.addEventListener('abort', cancel);
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      helper.on('message', (message: HelperMessage) => {
+        if (message.type === 'progress') progress.report(message.report);
+        else if (message.type === 'result') resolve(message.result as T);
+        else reject(new KameError(message.error.code, message.error.message, message.error));
+      });
+      helper.once('error', reject);
+      helper.once('exit', (code, signal) => {
+        reject(
+          new KameError('HOST_PROBLEM', `A helper process of Kame ended (${signal ?? `exit code ${code}`}).`),
+        );
+      });
+      send({ type: 'work', input });
+      if (progress.signal.aborted) cancel();
+    });
+  } finally {
+    progress.signal.removeEventListener('abort', cancel);
+    if (helper.connected) helper.disconnect();
+  }
+}
+
+/** The other side of runInHelper: does the work that this process was started for, and ends with it. */
+export function serveWork<I>(work: (input: I, progress: Progress) => Promise<unknown>): void {
+  const controller = new AbortController();
+  const send = (message: HelperMessage) => {
+    if (process.connected) process.send?.(message);
+  };
+  const progress: Progress = {
+    signal: controller.signal,
+    report: (report) => send({ type: 'progress', report: { ...report } }),
+  };
+  const perform = async (input: I) => {
+    try {
+      send({ type: 'result', result: await work(input, progress) });
+    } catch (error) {
+      const known = error instanceof KameError ? error : new KameError('INTERNAL', messageOf(error));
+      const { code, message, next, details } = known;
+      send({ type: 'error', error: { code, message, next, details } });
+    }
+  };
+  process.on('disconnect', () => controller.abort());
+  process.on('message', (message: OrderMessage) => {
+    if (message.type === 'work') void perform(message.input as I);
+    else controller.abort();
+  });
+}
