@@ -54,7 +54,7 @@ export async function runInHelper<T>(file: URL, input: unknown, progress: Progre
 }
 
 /** The other side of runInHelper: does the work that this process was started for, and ends with it. */
-export function serveWork<I>(work: (input: I, progress: Progress) => Promise<unknown>): void {
+export function serveWork(work: (input: unknown, progress: Progress) => Promise<unknown>): void {
   const controller = new AbortController();
   const send = (message: HelperMessage) => {
     if (process.connected) process.send?.(message);
@@ -63,7 +63,7 @@ export function serveWork<I>(work: (input: I, progress: Progress) => Promise<unk
     signal: controller.signal,
     report: (report) => send({ type: 'progress', report: { ...report } }),
   };
-  const perform = async (input: I) => {
+  const perform = async (input: unknown) => {
     try {
       send({ type: 'result', result: await work(input, progress) });
     } catch (error) {
@@ -74,7 +74,7 @@ export function serveWork<I>(work: (input: I, progress: Progress) => Promise<unk
   };
   process.on('disconnect', () => controller.abort());
   process.on('message', (message: OrderMessage) => {
-    if (message.type === 'work') void perform(message.input as I);
+    if (message.type === 'work') void perform(message.input);
     else controller.abort();
   });
 }

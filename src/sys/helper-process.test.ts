@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentProgress, type ProgressReport } from '../core/progress.ts';
+import { poll } from '../core/deadline.ts';
+import { runInHelper } from './helper-process.ts';
+import { identify } from './process-identity.ts';
+
+const file = new URL('../../test/support/helper-work.ts', import.meta.url);
+const { execArgv } = process;
+
+// A helper is started as this process was; the runner's own arguments do not read TypeScript.
+beforeAll(() => {
+  process.execArgv = ['--import', import.meta.resolve('tsx')];
+});
+afterAll(() => {
+  process.execArgv = execArgv;
+});
+
+describe('runInHelper', () => {
+  it('gives the result and the progress, and the process ends', async () => {
+    const reports: ProgressReport[] = [];
+    const progress = {
+      signal: new AbortController().signal,
+      report: (report: ProgressReport) => void reports.push(report),
+    };
+    const result = await runInHelper<{ pid: number; input: unknown }>(file, { a: [1] }, progress);
+    expect(result.input).toEqual({ a: [1] });
+    expect(result.pid).not.toBe(process.pid);
+    expect(reports).toEqual([{ stage: 'working', done: 1, total: 2, unit: 'items' }]);
+    const gone = async () => ((await identify(result.pid)) ? undefined : true);
+    expect(await poll(gone, { deadlineMs: 10_000 })).toBe(true);
+  });
+
+  it('throws what the work throws, with code and advice', async () => {
+    await expect(runInHelper(file, 'refuse', silentProgress())).rejects.toMatchObject({
+      code: 'CHECKSUM_MISMATCH',
+      message: 'The file is another one.',
+      next: 'Ask.',
+      details: { bytes: 3 },
+    });
+    await expect(runInHelper(file, 'break', silentProgress())).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: 'a bug',
+    });
+  });
+
+  it('says so when the process is killed', async () => {
+    await expect(runInHelper(file, 'die', silentProgress())).rejects.toMatchObject({
+      code: 'HOST_PROBLEM',
+      message: 'A helper process of Kame ended (SIGKILL).',
+    });
+  });
+
+  it('lets the work clean up when it is cancelled', async () => {
+    const controller = new AbortController();
+    const progress = { signal: controller.signal, report: () => controller.abort() };
+    await expect(runInHelper(file, 'wait', progress)).rejects.toMatchObject({
+      code: 'CANCELLED',
+      message: 'Cleaned up.',
+    });
+  });
+});
