@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { CreateMachine } from '../api/machine.ts';
+import { requireFreeSpace } from '../disk/free-space.ts';
 import { importDisk } from '../disk/import.ts';
 import { probeImage } from '../disk/probe.ts';
 import { createQcow2 } from '../disk/qemu-img.ts';
@@ -54,6 +56,34 @@ export async function writeFirstDisk(
   progress.report({ stage: 'Copying the disk' });
   const size = wanted.sizeBytes === undefined ? {} : { sizeBytes: wanted.sizeBytes };
   await importDisk({ source: source.disk, target, qemuImg: tool, progress, ...size });
+}
+
+async function allocatedBytes(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => 0,
+  );
+}
+
+/**
+ * What to say when the disk was full during a create: how much a machine of this image takes. To be called when what was
+ * half-made is gone again. Gives the error itself when there is more to say than that.
+ */
+export async function diskFull(
+  error: unknown,
+  target: string,
+  source: ImageSource | undefined,
+): Promise<unknown> {
+  if (!(error instanceof KameError) || error.code !== 'DISK_FULL' || !source) return error;
+  if (error.details['bytesNeeded'] !== undefined) return error;
+  const { directBoot } = source;
+  const files = [source.disk, ...(directBoot ? [directBoot.kernel, directBoot.initrd] : [])];
+  const sizes = await Promise.all(files.map(allocatedBytes));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return await requireFreeSpace(dirname(target), bytes, target).then(
+    () => error,
+    (better: unknown) => better,
+  );
 }
 
 /** Whether a new machine gets a cloud-init seed. */

@@ -20,8 +20,16 @@ import { limits, validateSpec } from '../spec/validate.ts';
 import { createDocument } from '../spec/write.ts';
 import { createBundle } from '../store/bundle.ts';
 import { writeMachineFile } from '../store/machine-file.ts';
+import { bundleExtension } from '../store/names.ts';
 import { fileError } from '../sys/files.ts';
-import { checkInstallIso, imageFor, wantsSeed, writeFirstDisk, writeSeed } from './create-source.ts';
+import {
+  checkInstallIso,
+  diskFull,
+  imageFor,
+  wantsSeed,
+  writeFirstDisk,
+  writeSeed,
+} from './create-source.ts';
 import { describe } from './describe.ts';
 import type { Host } from './host.ts';
 import { defaultArch } from './images.ts';
@@ -139,6 +147,23 @@ async function fillBundle(
   await writeMachineFile(join(directory, `${request.name}.vmx`), doc);
 }
 
+async function makeBundle(
+  host: Host,
+  request: CreateMachine,
+  spec: MachineSpec,
+  source: ImageSource | undefined,
+  progress: Progress,
+): Promise<string> {
+  const { name } = request;
+  try {
+    return await createBundle(host.names, name, async (directory) => {
+      await fillBundle(host, directory, request, spec, source, progress);
+    });
+  } catch (error) {
+    throw await diskFull(error, join(host.names.machines, `${name}${bundleExtension}`), source);
+  }
+}
+
 function planSpec(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineSpec {
   const guestOS = request.guestOS ?? source?.guestOS;
   const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
@@ -184,9 +209,7 @@ export async function create(
     const source = await imageFor(host, request, arch, progress);
     const spec = planSpec(request, source, arch);
     refuseProblems(validateSpec(spec));
-    const vmx = await createBundle(host.names, request.name, async (directory) => {
-      await fillBundle(host, directory, request, spec, source, progress);
-    });
+    const vmx = await makeBundle(host, request, spec, source, progress);
     // A machine of this path may have been taken off the list before it was deleted by hand.
     await host.inventory.register(vmx);
     const file = await host.files.read(vmx);

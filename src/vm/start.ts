@@ -117,7 +117,7 @@ async function launchEngine(
   host: Host,
   file: MachineFile,
   prepared: Prepared,
-  started: { at: Date; clock: number },
+  begun: { at: Date; clock: number },
   progress: Progress,
 ): Promise<RunningMachine> {
   const { plan: launchPlan, capabilities, spec } = prepared;
@@ -137,12 +137,12 @@ async function launchEngine(
     acceleratorReason: launchPlan.reason,
     machineType: launchPlan.machineType,
     setup: launchPlan.setup,
-    startedAt: started.at.toISOString(),
+    startedAt: begun.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };
   // Written before there is an engine: if this daemon dies in between, the next one knows what it finds.
   await writeRunRecord(run, planned);
-  const before = performance.now() - started.clock;
+  const before = performance.now() - begun.clock;
   const { machine: engine, timings } = await launch(launchPlan, {
     logFile: names.log,
     signal: progress.signal,
@@ -160,8 +160,9 @@ async function launchEngine(
   }
 }
 
-async function powerOn(host: Host, file: MachineFile, progress: Progress): Promise<RunningMachine> {
-  const started = { at: new Date(), clock: performance.now() };
+/** Starts the engine of a stopped machine; the caller holds the machine by `host.operations`. */
+export async function powerOn(host: Host, file: MachineFile, progress: Progress): Promise<RunningMachine> {
+  const begun = { at: new Date(), clock: performance.now() };
   await refuseStart(host, file);
   await takeLock(file.names.lock, 'kamed', file.name);
   try {
@@ -169,7 +170,7 @@ async function powerOn(host: Host, file: MachineFile, progress: Progress): Promi
     const whole = await ensureUuid(host, file);
     const prepared = await prepare(host, whole, progress);
     await pinMachineType(whole, prepared.plan.machineType);
-    const machine = await launchEngine(host, whole, prepared, started, progress);
+    const machine = await launchEngine(host, whole, prepared, begun, progress);
     for (const note of prepared.plan.notes) await appendLog(file.names, note);
     host.events.emit({
       type: 'machine.state',
@@ -186,18 +187,17 @@ async function powerOn(host: Host, file: MachineFile, progress: Progress): Promi
   }
 }
 
-/** Starts a machine; the caller holds it by `host.operations`. */
-export async function startLocked(
+/** Waits until the guest of a machine that was powered on is as far as asked for. */
+export async function started(
   host: Host,
-  file: MachineFile,
+  machine: RunningMachine,
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
   const waitedFor: WaitFor = options.wait ?? 'agent';
-  const machine = await powerOn(host, file, progress);
   await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
   return {
-    ...(await summary(host, await findMachine(host, file.names.vmx))),
+    ...(await summary(host, await findMachine(host, machine.names.vmx))),
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
@@ -206,7 +206,7 @@ export async function startLocked(
 
 /**
  * Starts a stopped machine and waits until its guest is as far as asked for. When the guest is not in time, the machine
- * goes on running.
+ * goes on running. While it waits, the machine can be stopped.
  * @throws KameError WRONG_STATE, BUSY, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
  */
 export async function start(
@@ -217,5 +217,6 @@ export async function start(
 ): Promise<StartedMachine> {
   const file = await findMachine(host, reference);
   const about = { key: file.names.vmx, machine: file.name, verb: 'started' };
-  return await host.operations.exclusive(about, async () => await startLocked(host, file, options, progress));
+  const machine = await host.operations.exclusive(about, async () => await powerOn(host, file, progress));
+  return await started(host, machine, options, progress);
 }

@@ -10,7 +10,7 @@ import { summary } from './describe.ts';
 import { findMachine } from './find.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
-import { startLocked } from './start.ts';
+import { powerOn, started } from './start.ts';
 import { stateOf } from './state.ts';
 import { ensureGone } from './track.ts';
 
@@ -161,8 +161,9 @@ export async function restart(
 ): Promise<StartedMachine> {
   const file = await findMachine(host, reference);
   const about = { key: file.names.vmx, machine: file.name, verb: 'restarted' };
-  return await host.operations.exclusive(about, async () => {
+  const machine = await host.operations.exclusive(about, async () => {
     await stopLocked(host, file, options, progress);
-    return await startLocked(host, await findMachine(host, file.names.vmx), options, progress);
+    return await powerOn(host, await findMachine(host, file.names.vmx), progress);
   });
+  return await started(host, machine, options, progress);
 }

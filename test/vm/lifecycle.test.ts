@@ -202,6 +202,31 @@ describe('a running machine', () => {
 });
 
 describe('power', () => {
+  it('answers again after the guest has rebooted itself, in the same engine', async () => {
+    keepEvidence('reboot');
+    const before = await home.json<MachineDetails>('show', 'demo');
+    const boot = await home.sh('demo', 'cat /proc/sys/kernel/random/boot_id');
+    await home.kame(['exec', 'demo', '--', 'sh', '-c', '(sleep 0.2; reboot) >/dev/null 2>&1 &']);
+    const rebooted = async () => {
+      const { code, stdout } = await home.kame([
+        'exec',
+        'demo',
+        '--timeout',
+        '5',
+        '--',
+        'cat',
+        '/proc/sys/kernel/random/boot_id',
+      ]);
+      return code === 0 && stdout !== boot ? true : undefined;
+    };
+    expect(await poll(rebooted, { deadlineMs: 60_000, stepMs: 200 })).toBe(true);
+    expect(await home.json('show', 'demo')).toMatchObject({
+      pid: before.pid,
+      timings: before.timings,
+      agent: true,
+    });
+  });
+
   it('keeps what the guest wrote over a restart, and stops within the guest', async () => {
     keepEvidence('restart');
     await home.sh('demo', 'echo kept >/root/note; sync');
