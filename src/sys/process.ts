@@ -66,6 +66,15 @@ export async function run(
   };
 }
 
+/** Why a program could not be started: it is missing, or the host denies it. */
+export function startError(command: string, error: unknown): KameError {
+  const missing = errnoOf(error) === 'ENOENT';
+  const why = missing
+    ? `The program ${command} is not installed.`
+    : `${command} could not be started: ${messageOf(error)}`;
+  return new KameError(missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM', why, { cause: error });
+}
+
 export interface DetachedProcess {
   readonly pid: number;
   /** Resolves when the process ends, as long as this program lives; it outlives this program. */
@@ -99,14 +108,7 @@ export async function spawnDetached(
     child.unref();
     return { pid: child.pid as number, exited };
   } catch (error) {
-    const missing = errnoOf(error) === 'ENOENT';
-    throw new KameError(
-      missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM',
-      missing
-        ? `The program ${command} is not installed.`
-        : `${command} could not be started: ${messageOf(error)}`,
-      { cause: error },
-    );
+    throw startError(command, error);
   } finally {
     closeSync(log);
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
-import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import { startError } from './process.ts';
 
 export interface StdioProcess extends AsyncDisposable {
   /** What the program prints, and what it reads, as one stream. */
@@ -40,14 +40,7 @@ export async function spawnStdio(
       child.once('error', reject);
     });
   } catch (error) {
-    const missing = errnoOf(error) === 'ENOENT';
-    throw new KameError(
-      missing ? 'ENGINE_MISSING' : 'HOST_PROBLEM',
-      missing
-        ? `The program ${command} is not installed.`
-        : `${command} could not be started: ${messageOf(error)}`,
-      { cause: error },
-    );
+    throw startError(command, error);
   }
   return {
     stream: Duplex.from({ readable: child.stdout, writable: child.stdin }),

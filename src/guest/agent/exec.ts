@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { pause } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { AgentConnection } from './connection.ts';
 import { closeFile, openFile, readChunk } from './files.ts';
 import { bytesOf, integerOf, objectOf } from './reply.ts';
-import { cancelled, pause, type CallOptions } from './wait.ts';
+import { cancelled, type CallOptions } from './wait.ts';
 
 export interface ExecOptions {
   /** Program in the guest: a path, or a name that its PATH finds. */

@@ -35,17 +35,3 @@ export async function within<T>(
     if (onAbort) signal?.removeEventListener('abort', onAbort);
   }
 }
-
-/** The pause between two looks at something that sends no event. Ends at once when cancelled. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted === true) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
-}
