@@ -83,7 +83,7 @@ export class ProgressLine {
   }
 
   #text(): string {
-    const { stage, done, total, unit } = this.#report ?? { stage: 'waiting for the daemon' };
+    const { stage, done, total, unit } = this.#report ?? { stage: 'Waiting for the daemon' };
     const parts = [visible(stage)];
     if (done !== undefined && total !== undefined && total > 0) {
       const share = Math.min(1, done / total);

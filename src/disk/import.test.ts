@@ -138,7 +138,7 @@ describe('images that are taken', () => {
       virtualSize: sizeBytes,
     });
     expect((await info({ path: target, format: 'qcow2' })).virtualSize).toBe(sizeBytes);
-    expect([...stages]).toEqual(['converting']);
+    expect([...stages]).toEqual(['Converting the disk']);
   });
 });
 

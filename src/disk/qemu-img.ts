@@ -227,7 +227,7 @@ export async function convert(
   if (needed !== undefined && options.compress !== true)
     await requireFreeSpace(dirname(target), needed, target);
   const temporary = temporaryName(target);
-  const growth = followGrowth(temporary, needed, 'converting', progress);
+  const growth = followGrowth(temporary, needed, 'Converting the disk', progress);
   try {
     const args = ['convert', '-q', '-f', options.sourceFormat, '-O', options.targetFormat];
     if (options.compress === true) args.push('-c');
@@ -239,5 +239,5 @@ export async function convert(
     await rm(temporary, { force: true });
   }
   const { size } = await stat(target);
-  progress.report({ stage: 'converting', done: needed ?? size, total: needed ?? size, unit: 'bytes' });
+  progress.report({ stage: 'Converting the disk', done: needed ?? size, total: needed ?? size, unit: 'bytes' });
 }

@@ -268,7 +268,7 @@ export class ImageCache {
   async #publishedChecksum(entry: DownloadEntry, progress: Progress): Promise<Checksum> {
     if (entry.checksum.kind === 'fixed') return entry.checksum.checksum;
     const { url, file, algorithm } = entry.checksum;
-    progress.report({ stage: 'looking up the checksum' });
+    progress.report({ stage: 'Looking up the checksum' });
     const text = await fetchText(parseUrl(url), {
       signal: progress.signal,
       // What proves the image must not come from just anybody itself.

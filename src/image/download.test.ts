@@ -69,7 +69,7 @@ describe('a download', () => {
     expect(result).toMatchObject({ bytes: body.length, hashes: { sha256 } });
     expect(readFileSync(result.path).equals(body)).toBe(true);
     expect(reports.at(-1)).toEqual({
-      stage: 'downloading',
+      stage: 'Downloading',
       done: body.length,
       total: body.length,
       unit: 'bytes',

@@ -101,7 +101,7 @@ async function receive(part: PartFile, options: DownloadOptions): Promise<void> 
     let reported = -reportBytes;
     const report = (): void => {
       const size = total === undefined ? {} : { total };
-      options.progress.report({ stage: 'downloading', done: part.size, ...size, unit: 'bytes' });
+      options.progress.report({ stage: 'Downloading', done: part.size, ...size, unit: 'bytes' });
       reported = part.size;
     };
     for await (const chunk of reply.body as AsyncIterable<Buffer>) {
