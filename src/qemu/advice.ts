@@ -14,6 +14,11 @@ const advices: readonly Advice[] = [
     next: 'Another program has the disk image open: another QEMU, or a backup. Stop it, then start the machine again.',
   },
   {
+    pattern: /No space left on device|Failed to write pid file/i,
+    code: 'DISK_FULL',
+    next: 'Free some space on the host’s disk, then start the machine again.',
+  },
+  {
     pattern: /cannot (?:create|open|lock) (?:PID|pid) file|Failed to lock .*pid|cannot create pid file/i,
     code: 'BUSY',
     next: 'An engine of this machine still runs. `kame list` shows it; `kame stop NAME --hard` ends it.',
@@ -38,11 +43,6 @@ const advices: readonly Advice[] = [
       /cannot set up guest memory|Cannot allocate memory|unable to map backing store|memory allocation|MAP_FAILED/i,
     code: 'HOST_PROBLEM',
     next: 'The host has too little free memory. Stop other machines, or lower memsize.',
-  },
-  {
-    pattern: /No space left on device/i,
-    code: 'DISK_FULL',
-    next: 'Free some space on the host’s disk, then start the machine again.',
   },
   {
     pattern: /Address already in use|Failed to bind socket/i,

@@ -21,6 +21,14 @@ export async function socketAnswers(path: string): Promise<boolean> {
 }
 
 /**
+ * On a full disk there is no lock to be had, but machines that run must still be reached: the question whether somebody
+ * answers is all that remains, and leaves a gap of a moment for two who begin at once.
+ */
+function forgiveFullDisk(error: unknown): void {
+  if (!(error instanceof KameError) || error.code !== 'DISK_FULL') throw error;
+}
+
+/**
  * Listens on a Unix socket as its only owner: the socket is the lock. What a dead process left is replaced. Looking and
  * binding are one step for others, by a lock file that dies with its holder.
  * @param listen binds the socket and resolves when it listens
@@ -30,7 +38,7 @@ export async function listenAlone(path: string, listen: () => Promise<void>): Pr
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await chmod(dirname(path), 0o700);
   const lock = `${path}.lock`;
-  await takeLock(lock, 'kamed', path);
+  await takeLock(lock, 'kamed', path).catch(forgiveFullDisk);
   try {
     if (await socketAnswers(path)) {
       throw new KameError('BUSY', `A daemon listens on ${path} already.`, {

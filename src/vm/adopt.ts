@@ -7,7 +7,7 @@ import { attach, type EngineMachine } from '../qemu/machine.ts';
 import type { MachineFile } from '../store/machine-file.ts';
 import { runDirectories, runNames, type RunNames } from '../store/names.ts';
 import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../store/run-record.ts';
-import { clearDeadLock, handLock } from '../sys/lock.ts';
+import { clearDeadLock, handLock, lockHolder } from '../sys/lock.ts';
 import { machineFiles } from './find.ts';
 import type { Host } from './host.ts';
 import { pinMachineType } from './start.ts';
@@ -17,6 +17,10 @@ import { ensureGone, track } from './track.ts';
 const adoptDeadlineMs = 3000;
 /** An engine whose starter died before it opened its monitor gets this long to open it. */
 const openDeadlineMs = 5000;
+
+/** The engine no longer tells which error it was. */
+const ioError =
+  'A disk error paused it, such as a full disk of the host. Make room, then kame unpause goes on; nothing is lost.';
 
 /** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
 export async function adoptAll(host: Host): Promise<void> {
@@ -42,13 +46,18 @@ export async function adopt(host: Host, file: MachineFile): Promise<void> {
     await clearDeadLock(file.names.lock);
     return;
   }
-  const record = await completeRecord(file, run, engine);
-  await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
-  const state = (await engine.status()) === 'running' ? 'running' : 'paused';
-  await writeRunRecord(run, record);
-  const id = file.content?.spec.uuid ?? '';
-  track(host, { names: file.names, run, name: file.name, id, engine, record, state });
-  host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+  try {
+    const record = await completeRecord(file, run, engine);
+    const status = await engine.status();
+    const state = status === 'running' ? 'running' : 'paused';
+    const trouble = status === 'io-error' ? ioError : null;
+    const id = file.content?.spec.uuid ?? '';
+    track(host, { names: file.names, run, name: file.name, id, engine, record, state, trouble });
+    host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+  } catch (error) {
+    await engine.detach();
+    throw error;
+  }
 }
 
 /**
@@ -74,7 +83,6 @@ async function engineIn(host: Host, file: MachineFile, run: RunNames): Promise<E
 async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
-    await engine[Symbol.asyncDispose]();
     throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
   }
   // Killed during the start, the daemon had not yet written who the engine is.
@@ -82,8 +90,15 @@ async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMa
     for (const step of stored.setup as LaunchPlan['setup'])
       await engine.qmp.execute(step.execute, step.arguments);
   }
+  const record = { ...stored, engine: engine.identity };
+  // What is written down already is left alone: the disk may be full, and a paused machine must be reached all the same.
+  const holder = await lockHolder(file.names.lock);
+  if (holder?.pid !== engine.identity.pid) {
+    await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
+  }
+  if (stored.engine?.birth !== engine.identity.birth) await writeRunRecord(run, record);
   if (file.content && file.broken === null) await pinMachineType(file, stored.machineType);
-  return { ...stored, engine: engine.identity };
+  return record;
 }
 
 async function endEngines(host: Host, directory: string, reason: string): Promise<void> {

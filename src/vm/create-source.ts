@@ -66,24 +66,16 @@ async function allocatedBytes(path: string): Promise<number> {
 }
 
 /**
- * What to say when the disk was full during a create: how much a machine of this image takes. To be called when what was
- * half-made is gone again. Gives the error itself when there is more to say than that.
+ * Refuses a create that ended with a full disk by telling how much a machine of this image takes. To be called when what
+ * was half-made is gone again; returns when there would be room now.
+ * @throws KameError DISK_FULL naming the bytes needed and the bytes there
  */
-export async function diskFull(
-  error: unknown,
-  target: string,
-  source: ImageSource | undefined,
-): Promise<unknown> {
-  if (!(error instanceof KameError) || error.code !== 'DISK_FULL' || !source) return error;
-  if (error.details['bytesNeeded'] !== undefined) return error;
-  const { directBoot } = source;
-  const files = [source.disk, ...(directBoot ? [directBoot.kernel, directBoot.initrd] : [])];
-  const sizes = await Promise.all(files.map(allocatedBytes));
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return await requireFreeSpace(dirname(target), bytes, target).then(
-    () => error,
-    (better: unknown) => better,
-  );
+export async function tellSpaceNeeded(target: string, source: ImageSource): Promise<void> {
+  const { disk, directBoot } = source;
+  const files = [disk, ...(directBoot ? [directBoot.kernel, directBoot.initrd] : [])];
+  let bytes = 0;
+  for (const file of files) bytes += await allocatedBytes(file);
+  await requireFreeSpace(dirname(target), bytes, target);
 }
 
 /** Whether a new machine gets a cloud-init seed. */

@@ -24,8 +24,8 @@ import { bundleExtension } from '../store/names.ts';
 import { fileError } from '../sys/files.ts';
 import {
   checkInstallIso,
-  diskFull,
   imageFor,
+  tellSpaceNeeded,
   wantsSeed,
   writeFirstDisk,
   writeSeed,
@@ -160,7 +160,11 @@ async function makeBundle(
       await fillBundle(host, directory, request, spec, source, progress);
     });
   } catch (error) {
-    throw await diskFull(error, join(host.names.machines, `${name}${bundleExtension}`), source);
+    const full = error instanceof KameError && error.code === 'DISK_FULL';
+    const unsaid = full && error.details['bytesNeeded'] === undefined;
+    if (unsaid && source)
+      await tellSpaceNeeded(join(host.names.machines, `${name}${bundleExtension}`), source);
+    throw error;
   }
 }
 

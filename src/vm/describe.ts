@@ -99,7 +99,7 @@ export async function describe(host: Host, file: MachineFile): Promise<MachineDe
     })),
     image: spec?.kame.image ?? null,
     log: names.log,
-    problems: problemsOf(file),
+    problems: [...problemsOf(file), ...troubleOf(host, file)],
     ...runtimeOf(host, file),
   };
 }
@@ -108,6 +108,11 @@ function problemsOf(file: MachineFile): MachineDetails['problems'] {
   const known = file.problems.map(({ severity, key, message }) => ({ severity, key, message }));
   const unsaid = file.broken !== null && !known.some(({ message }) => message === file.broken);
   return unsaid ? [{ severity: 'error', key: '', message: file.broken ?? '' }, ...known] : known;
+}
+
+function troubleOf(host: Host, file: MachineFile): MachineDetails['problems'] {
+  const message = host.running.get(file.names.vmx)?.trouble;
+  return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 
 type Runtime = Pick<

@@ -15,6 +15,8 @@ export interface RunningMachine {
   readonly console: ConsoleHub;
   record: RunRecord;
   state: 'running' | 'paused';
+  /** Why the engine paused it by itself, as for a full disk; null when it did not. */
+  trouble: string | null;
   /** Whether the guest agent answers. */
   agentAnswers: boolean;
   /** Resolves at the agent's first reply. */

@@ -10,14 +10,19 @@ export function watchStatus(host: Host, machine: RunningMachine): void {
     host.events.emit({ type: 'machine.state', machine: machine.name, id: machine.id, state, message });
   };
   qmp.on('STOP', () => change('paused', `${machine.name} is paused.`));
-  qmp.on('RESUME', () => change('running', `${machine.name} is running.`));
+  qmp.on('RESUME', () => {
+    machine.trouble = null;
+    change('running', `${machine.name} is running.`);
+  });
   qmp.on('BLOCK_IO_ERROR', (error) => {
     const full = error.nospace === true;
     const what = full
       ? 'The host’s disk is full. Make room, then kame unpause goes on; nothing is lost.'
       : `A disk error (${error.operation}): ${error.reason}`;
     void appendLog(machine.names, what);
-    if (error.action === 'stop') change('paused', `${machine.name} is paused. ${what}`);
+    if (error.action !== 'stop') return;
+    machine.trouble = what;
+    change('paused', `${machine.name} is paused. ${what}`);
   });
   qmp.on('GUEST_PANICKED', () => {
     const message = `The guest of ${machine.name} has panicked.`;

@@ -26,6 +26,7 @@ export interface TrackOptions {
   readonly engine: EngineMachine;
   readonly record: RunRecord;
   readonly state: 'running' | 'paused';
+  readonly trouble?: string | null;
 }
 
 /** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
@@ -35,6 +36,7 @@ export function track(host: Host, options: TrackOptions): RunningMachine {
   const answer = signalOnce();
   const machine: RunningMachine = {
     ...options,
+    trouble: options.trouble ?? null,
     agent: new GuestAgent({ path: sockets.qga }),
     console: new ConsoleHub(sockets.serial),
     agentAnswers: false,
