@@ -72,7 +72,7 @@ export const startMax: Bench = {
         [direct]: async () => await bareStart(directCommand(guest), context.signal),
         [uefi]: async () => await bareStart(byUefi, context.signal),
       },
-      context.runs ?? 3,
+      context.runs ?? 5,
       context,
     );
     const ratio = { to: kame };
