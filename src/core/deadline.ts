@@ -14,6 +14,28 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * A signal that fires after `ms`, or with the given one. Disposing stops its clock. Not AbortSignal.any over
+ * AbortSignal.timeout: in Node 20 the timeout is collected as garbage before it fires.
+ */
+export function deadlineSignal(
+  ms: number,
+  signal: AbortSignal,
+): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const fire = () => controller.abort();
+  const timer = setTimeout(fire, Math.max(0, ms));
+  if (signal.aborted) fire();
+  else signal.addEventListener('abort', fire);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', fire);
+    },
+  };
+}
+
 export interface PollOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;

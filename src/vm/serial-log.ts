@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { deadlineSignal } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 
 /** A guest may write to its console for ever; the file keeps this much, then starts anew. */
@@ -26,7 +27,8 @@ export async function firstConsoleLine(
   path: string,
   options: { deadlineMs: number; signal: AbortSignal; stop: Promise<unknown> },
 ): Promise<boolean> {
-  const over = AbortSignal.any([options.signal, AbortSignal.timeout(options.deadlineMs)]);
+  using deadline = deadlineSignal(options.deadlineMs, options.signal);
+  const over = deadline.signal;
   let stopped = false;
   void options.stop.then(() => (stopped = true));
   // The directory is watched: the file may not be there yet. Watching begins before the first look, so no line is missed.

@@ -1,3 +1,4 @@
+import { deadlineSignal } from '../core/deadline.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../api/machine.ts';
@@ -24,7 +25,8 @@ const agentPingMs = 3000;
 
 /** Waits for an engine's end. False when the time is over. */
 async function ended(machine: RunningMachine, ms: number, signal: AbortSignal): Promise<boolean> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, ms))]);
+  using deadline = deadlineSignal(ms, signal);
+  const over = deadline.signal;
   const waited = new Promise<false>((resolve) => {
     if (over.aborted) resolve(false);
     else over.addEventListener('abort', () => resolve(false), { once: true });

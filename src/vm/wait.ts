@@ -1,3 +1,4 @@
+import { deadlineSignal } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { WaitFor } from '../api/machine.ts';
@@ -36,7 +37,8 @@ async function tooLate(machine: RunningMachine, what: string, deadlineMs: number
 
 async function agentReply(machine: RunningMachine, { deadlineMs, signal }: Wait): Promise<void> {
   if (machine.agentAnswers) return;
-  const over = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+  using deadline = deadlineSignal(deadlineMs, signal);
+  const over = deadline.signal;
   const late = new Promise<'late'>((resolve) => {
     if (over.aborted) resolve('late');
     else over.addEventListener('abort', () => resolve('late'), { once: true });

@@ -1,0 +1,52 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { deadlineSignal, pause, poll } from './deadline.ts';
+
+/** Collects garbage now, as a busy program does sooner or later. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+async function fired(signal: AbortSignal): Promise<true> {
+  return await new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(true), { once: true }),
+  );
+}
+
+describe('deadlineSignal', () => {
+  it('fires at its deadline, garbage collection or not', async () => {
+    using deadline = deadlineSignal(30, new AbortController().signal);
+    const end = fired(deadline.signal);
+    await pause(1);
+    collectGarbage();
+    expect(await Promise.race([end, pause(5000)])).toBe(true);
+  });
+
+  it('fires with the other signal, before and after, and not once it is disposed', async () => {
+    const other = new AbortController();
+    const early = deadlineSignal(60_000, other.signal);
+    const end = fired(early.signal);
+    const disposed = deadlineSignal(0, other.signal);
+    disposed[Symbol.dispose]();
+    other.abort();
+    expect(await end).toBe(true);
+    early[Symbol.dispose]();
+    using late = deadlineSignal(60_000, other.signal);
+    expect(late.signal.aborted).toBe(true);
+    await pause(5);
+    expect(disposed.signal.aborted).toBe(false);
+  });
+});
+
+describe('poll', () => {
+  it('looks until there is something, or the deadline', async () => {
+    let looks = 0;
+    const third = async () => ((looks += 1) === 3 ? looks : undefined);
+    expect(await poll(third, { deadlineMs: 5000, stepMs: 1 })).toBe(3);
+    expect(await poll(async () => undefined, { deadlineMs: 5, stepMs: 1 })).toBe(undefined);
+    const cancelled = { deadlineMs: 5000, signal: AbortSignal.abort() };
+    await expect(poll(third, cancelled)).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
