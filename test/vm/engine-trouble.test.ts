@@ -341,7 +341,7 @@ describe('the daemon is killed', () => {
     const random = seeded(seed);
     for (let round = 0; round < 10; round += 1) {
       const daemon = await home.daemonPid();
-      const afterMs = 100 + random() * 900;
+      const afterMs = 120 + random() * 600;
       const start = background(['start', 'demo', '--wait', 'none']);
       await pause(afterMs);
       if (daemon !== undefined) process.kill(daemon, 'SIGKILL');
