@@ -1,6 +1,7 @@
 /**
- * `./run test`: the check, then all tests. The last line is `N passed, N failed, N skipped`, from the runner's own report.
- * The check counts as one test, so that the numbers say whether all is well. Arguments are passed on to the runner.
+ * `./run test`: the check, then all tests; in CI then short runs of the benchmarks, whose figures are printed, not judged.
+ * The last line is `N passed, N failed, N skipped`, from the runner's own report. The check and each benchmark count as
+ * one test, so that the numbers say whether all is well. Arguments are passed on to the runner.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { countResults, summaryLine } from './test-results.ts';
 
 const report = 'test-results/vitest.json';
+/** Benchmarks and how often each measures; for `idle` the seconds. */
+const shortBenches: readonly (readonly [string, number])[] = [
+  ['start', 3],
+  ['start-max', 1],
+  ['list', 5],
+  ['idle', 10],
+];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -42,5 +50,12 @@ const runnerExit = await runNode([
 ]);
 const results = countResults(readReport(), runnerExit);
 results[checkExit === 0 ? 'passed' : 'failed'] += 1;
+if (process.env['CI'] === 'true') {
+  // What counts is that each one can be measured.
+  for (const [name, runs] of shortBenches) {
+    const exit = await runNode(['--import', 'tsx', 'bench/run.ts', name, '--runs', String(runs)]);
+    results[exit === 0 ? 'passed' : 'failed'] += 1;
+  }
+}
 console.log(summaryLine(results));
 process.exitCode = results.failed === 0 ? 0 : 1;
