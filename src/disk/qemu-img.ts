@@ -239,5 +239,10 @@ export async function convert(
     await rm(temporary, { force: true });
   }
   const { size } = await stat(target);
-  progress.report({ stage: 'Converting the disk', done: needed ?? size, total: needed ?? size, unit: 'bytes' });
+  progress.report({
+    stage: 'Converting the disk',
+    done: needed ?? size,
+    total: needed ?? size,
+    unit: 'bytes',
+  });
 }

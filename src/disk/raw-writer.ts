@@ -21,7 +21,12 @@ export async function writeSparseRaw(disk: Disk, path: string, progress: Progres
       for await (const { offset, data } of disk.blocks()) {
         if (progress.signal.aborted) throw new KameError('CANCELLED', `Writing ${path} was cancelled.`);
         if (!isZero(data)) await file.write(data, 0, data.length, offset);
-        progress.report({ stage: 'Reading the disk', done: offset + data.length, total: disk.size, unit: 'bytes' });
+        progress.report({
+          stage: 'Reading the disk',
+          done: offset + data.length,
+          total: disk.size,
+          unit: 'bytes',
+        });
       }
     } finally {
       await file.close();
