@@ -3,6 +3,7 @@ import { Option, type Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { readFileCapped } from '../../sys/files.ts';
 import { collect, examples, given, integer, jsonShape, keyValue, seconds, size } from '../options.ts';
+import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
 
@@ -105,6 +106,7 @@ export function define(program: Command, session: Session): void {
       }),
     };
     const machine = await session.task(name, (task) => session.client.create(body, task));
+    noteProblems(session, machine);
     if (start !== true) {
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} is made: ${machine.path}`);

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples, jsonShape, keyValue } from '../options.ts';
+import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 
 export function define(program: Command, session: Session): void {
@@ -22,5 +23,6 @@ export function define(program: Command, session: Session): void {
       const machine = await session.client.set(session.machine(name), { settings });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name}: set ${settings.map(({ key }) => key).join(', ')}`);
+      noteProblems(session, machine);
     });
 }
