@@ -53,6 +53,30 @@ export const errorKinds = {
     when: 'The machine is in a state in which the verb makes no sense, such as starting a running machine.',
     next: '`kame show NAME` tells the state.',
   },
+  NO_SUCH_SNAPSHOT: {
+    exit: 3,
+    http: 404,
+    when: 'The machine has no snapshot of that label, path or number, or several have that label.',
+    next: '`kame snapshot list NAME` shows the snapshots; #UID or a path such as /a/b names one exactly.',
+  },
+  HAS_CLONES: {
+    exit: 4,
+    http: 409,
+    when: 'A machine or snapshot can’t be deleted or moved: linked clones build on its disks.',
+    next: 'Delete the clones that the message names, or make full clones of them first.',
+  },
+  CHECKPOINT_BLOCKED: {
+    exit: 4,
+    http: 409,
+    when: 'A device of the running machine can’t be saved, so its memory can’t be part of a snapshot, a suspend or an instant clone.',
+    next: 'The message names the device and what to do; a snapshot with --disk-only, or of the stopped machine, is always possible.',
+  },
+  CHECKPOINT_MISMATCH: {
+    exit: 5,
+    http: 409,
+    when: 'A saved memory state was made with another engine version, machine type, CPU, accelerator or memory size, or its files are damaged.',
+    next: 'Use the engine that the message names, or drop the state: `kame start NAME --discard-state` starts from the disks.',
+  },
   BUSY: {
     exit: 4,
     http: 409,

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
@@ -18,13 +18,19 @@ export class ImageFile {
   readonly size: number;
   /** Bytes allocated on the host; less than `size` when there are holes. */
   readonly allocated: number;
+  /** Names that the file has. */
+  readonly links: number;
+  /** The same for two names of one file. */
+  readonly identity: string;
   readonly #handle: FileHandle;
 
-  private constructor(path: string, handle: FileHandle, size: number, allocated: number) {
+  private constructor(path: string, handle: FileHandle, facts: Stats) {
     this.path = path;
     this.#handle = handle;
-    this.size = size;
-    this.allocated = allocated;
+    this.size = facts.size;
+    this.allocated = facts.blocks * 512;
+    this.links = facts.nlink;
+    this.identity = `${facts.dev}:${facts.ino}`;
   }
 
   /**
@@ -41,7 +47,7 @@ export class ImageFile {
       handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
       const facts = await handle.stat();
       refuseOther(path, facts);
-      return new ImageFile(path, handle, facts.size, facts.blocks * 512);
+      return new ImageFile(path, handle, facts);
     } catch (error) {
       await handle?.close();
       throw openError(error, path);

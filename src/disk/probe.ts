@@ -1,4 +1,4 @@
-import { checkQcow2, type Qcow2Facts } from './qcow2-header.ts';
+import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 import { ImageFile, badImage } from './image-file.ts';
 
 /** What a file is, found by our own bounded reads; the engine never guesses. */
@@ -94,7 +94,7 @@ export async function probeImage(path: string, options: ProbeOptions = {}): Prom
   const common = { path, fileSize: file.size };
   if (file.size === 0) throw badImage(path, 'is empty', 'Get it again: a download may have failed.');
   const head = await file.readUpTo(0, headBytes);
-  if (hasMagic(head, 0, 'QFI\u00fb')) return { ...common, format: 'qcow2', ...(await checkQcow2(file)) };
+  if (hasQcow2Magic(head)) return { ...common, format: 'qcow2', ...(await checkQcow2(file)) };
   if (isVmdk(head)) return { ...common, format: 'vmdk' };
   if (file.size < 512) throw badImage(path, `has only ${file.size} bytes, too few for a disk`);
   refuseForeign(path, head, await file.readUpTo(file.size - 512, 512));

@@ -1,7 +1,16 @@
 import { maxVirtualSize } from './limits.ts';
 import { badImage, type ImageFile } from './image-file.ts';
+import { refuseTruncated, type Qcow2Mapping } from './qcow2-tables.ts';
 
-/** Facts of a qcow2 file that stands alone. Layout: QEMU's docs/interop/qcow2.txt. */
+/** Another file that a qcow2 reads where it holds nothing itself. */
+export interface BackingReference {
+  /** As the header has it: relative to the directory of the file that names it, or absolute. */
+  readonly name: string;
+  /** As the header has it; null when it says nothing. */
+  readonly format: string | null;
+}
+
+/** Facts of a qcow2 file. Layout: QEMU's docs/interop/qcow2.txt. */
 export interface Qcow2Facts {
   readonly virtualSize: number;
   readonly clusterSize: number;
@@ -10,26 +19,32 @@ export interface Qcow2Facts {
   readonly dirty: boolean;
   /** The engine has once found its tables damaged. */
   readonly corrupt: boolean;
+  /** Null unless asked for by `backing: 'tell'`. */
+  readonly backing: BackingReference | null;
+  /** Where its mapping lies. */
+  readonly mapping: Qcow2Mapping;
 }
 
-interface Header extends Qcow2Facts {
-  readonly l1Offset: number;
-  readonly l1Size: number;
-  readonly extendedL2: boolean;
+export interface CheckOptions {
+  /** `refuse`, the default, takes no file that lies on another one. `tell` leaves the judgement to the caller. */
+  readonly backing?: 'refuse' | 'tell';
+  /** Follows the tables to find out whether the file is whole. Default true; false reads the header alone. */
+  readonly tables?: boolean;
 }
 
 const incompatible = { dirty: 1n, corrupt: 2n, dataFile: 4n, compression: 8n, extendedL2: 16n } as const;
 const knownIncompatible = 31n;
-const extension = { end: 0, dataFile: 0x44415441 } as const;
+/** Types of header extensions. */
+export const extension = { end: 0, dataFile: 0x44415441, backingFormat: 0xe2792aca } as const;
 const maxExtensions = 64;
 
 /** Limits of QEMU's own driver. */
 const maxL1Bytes = 32 * 1024 * 1024;
 const maxRefcountTableBytes = 8 * 1024 * 1024;
 const maxSnapshots = 65_536;
-/** How much of the mapping is followed to find out whether the file is whole. */
-const maxTableBytes = 512 * 1024 * 1024;
-const offsetMask = 0x00ff_ffff_ffff_fe00n;
+const maxBackingFormat = 15;
+/** Bytes of a backing file's name. */
+export const maxBackingName = 1023;
 const flatten = 'Flatten it where it comes from: `qemu-img convert -O qcow2 OLD NEW`, then import NEW.';
 
 function printable(bytes: Buffer): string {
@@ -42,51 +57,80 @@ function u64(buffer: Buffer, offset: number, path: string, what: string): number
   return Number(value);
 }
 
-/** Refuses every way in which a qcow2 can make the engine read another file. */
-async function refuseReferences(
-  file: ImageFile,
-  head: Buffer,
-  features: bigint,
-  headerLength: number,
-): Promise<void> {
-  const backingOffset = u64(head, 8, file.path, 'backing file offset');
-  if (backingOffset !== 0) {
-    const length = Math.min(head.readUInt32BE(16), 1023);
-    const name = await file.readUpTo(backingOffset, length);
-    throw badImage(
-      file.path,
-      `is an overlay on another file, ${printable(name)}, which is not read`,
-      flatten,
-    );
-  }
-  let at = headerLength;
-  for (let count = 0; ; count += 1) {
-    const [type, length] = await extensionAt(file, at);
-    if (type === undefined || length === undefined || type === extension.end) break;
+/** Text that is exactly what its bytes are, so that we and the engine mean the same file. */
+function exactText(bytes: Buffer, path: string): string {
+  const text = bytes.toString('utf8');
+  if (text.includes('\0') || !Buffer.from(text).equals(bytes))
+    throw badImage(path, `is damaged: its name of a backing file, ${printable(bytes)}, is no text`);
+  return text;
+}
+
+interface Extensions {
+  readonly backingFormat: string | null;
+}
+
+/** Walks the header extensions as QEMU does: up to the backing file's name, or to the end of the first cluster. */
+async function readExtensions(file: ImageFile, start: number, end: number): Promise<Extensions> {
+  const { path } = file;
+  let backingFormat: string | null = null;
+  let at = start;
+  for (let count = 0; at + 8 <= end; count += 1) {
+    const head = await file.readUpTo(at, 8);
+    const type = head.length < 8 ? extension.end : head.readUInt32BE(0);
+    if (type === extension.end) break;
+    const length = head.readUInt32BE(4);
     if (type === extension.dataFile) {
-      const name = await file.readUpTo(at + 8, Math.min(length, 1023));
-      throw badImage(
-        file.path,
-        `keeps its data in another file, ${printable(name)}, which is not read`,
-        flatten,
-      );
+      const name = await file.readUpTo(at + 8, Math.min(length, maxBackingName));
+      throw badImage(path, `keeps its data in another file, ${printable(name)}, which is not read`, flatten);
     }
-    if (count === maxExtensions)
-      throw badImage(file.path, `has more than ${maxExtensions} header extensions`);
+    if (count === maxExtensions) throw badImage(path, `has more than ${maxExtensions} header extensions`);
+    if (length > end - at - 8) throw badImage(path, 'is damaged: a header extension is too long');
+    if (type === extension.backingFormat) {
+      if (backingFormat !== null || length > maxBackingFormat)
+        throw badImage(path, 'is damaged: its format of the backing file makes no sense');
+      backingFormat = exactText(await file.read(at + 8, length, 'a header extension'), path);
+    }
     at += 8 + Math.ceil(length / 8) * 8;
   }
-  if ((features & incompatible.dataFile) !== 0n) {
-    throw badImage(file.path, 'keeps its data in another file that it does not name', flatten);
+  return { backingFormat };
+}
+
+/** Refuses every way in which a qcow2 can make the engine read another file, but tells of its backing file if asked. */
+async function references(
+  file: ImageFile,
+  head: Buffer,
+  shape: { features: bigint; headerLength: number; clusterSize: number },
+  tell: boolean,
+): Promise<BackingReference | null> {
+  const { path } = file;
+  const offset = u64(head, 8, path, 'backing file offset');
+  const length = head.readUInt32BE(16);
+  // For QEMU too a name without a length is none.
+  const named = offset !== 0 && length !== 0;
+  if (named && !tell) {
+    const name = await file.readUpTo(offset, Math.min(length, maxBackingName));
+    throw badImage(path, `is an overlay on another file, ${printable(name)}, which is not read`, flatten);
   }
+  if (offset > shape.clusterSize || (named && length > Math.min(maxBackingName, shape.clusterSize - offset)))
+    throw badImage(path, 'is damaged: its name of a backing file makes no sense');
+  const end = offset === 0 ? shape.clusterSize : offset;
+  const { backingFormat } = await readExtensions(file, shape.headerLength, end);
+  if ((shape.features & incompatible.dataFile) !== 0n) {
+    throw badImage(path, 'keeps its data in another file that it does not name', flatten);
+  }
+  if (!named) return null;
+  const name = exactText(await file.read(offset, length, 'the name of its backing file'), path);
+  return { name, format: backingFormat };
 }
 
-async function extensionAt(file: ImageFile, at: number): Promise<number[]> {
-  const head = await file.readUpTo(at, 8);
-  return head.length < 8 ? [] : [head.readUInt32BE(0), head.readUInt32BE(4)];
-}
-
-function refuseGeometry(path: string, head: Buffer, header: Header, fileSize: number): void {
-  const { clusterSize, virtualSize, l1Size, l1Offset, extendedL2 } = header;
+function refuseGeometry(
+  path: string,
+  head: Buffer,
+  facts: Omit<Qcow2Facts, 'backing'>,
+  fileSize: number,
+): void {
+  const { virtualSize, clusterSize } = facts;
+  const { l1Size, l1Offset, extendedL2 } = facts.mapping;
   if (virtualSize === 0) throw badImage(path, 'has a virtual size of 0 bytes');
   if (virtualSize > maxVirtualSize)
     throw badImage(path, `says it has ${virtualSize} bytes; at most 64 TiB are accepted`);
@@ -107,49 +151,19 @@ function refuseGeometry(path: string, head: Buffer, header: Header, fileSize: nu
     throw badImage(path, 'is truncated: its reference count table lies beyond its end');
   }
   const snapshotsOffset = u64(head, 64, path, 'snapshot table offset');
-  if (header.snapshots > maxSnapshots || (header.snapshots > 0 && snapshotsOffset >= fileSize)) {
+  if (facts.snapshots > maxSnapshots || (facts.snapshots > 0 && snapshotsOffset >= fileSize)) {
     throw badImage(path, 'is damaged: its snapshot table makes no sense');
   }
 }
 
-/** Follows L1 and L2 tables: every cluster they name must begin inside the file. */
-async function refuseTruncated(file: ImageFile, header: Header): Promise<void> {
-  const l1 = await file.read(header.l1Offset, header.l1Size * 8, 'the L1 table');
-  const seen = new Set<number>();
-  const entryBytes = header.extendedL2 ? 16 : 8;
-  let budget = maxTableBytes;
-  for (let at = 0; at < l1.length; at += 8) {
-    const table = Number(l1.readBigUInt64BE(at) & offsetMask);
-    if (table === 0) continue;
-    if (table % header.clusterSize !== 0) throw badImage(file.path, `is damaged: an L2 table is at ${table}`);
-    if (seen.has(table)) throw badImage(file.path, `is damaged: the L2 table at ${table} is used twice`);
-    seen.add(table);
-    budget -= header.clusterSize;
-    if (budget < 0) return;
-    const entries = await file.read(table, header.clusterSize, 'an L2 table');
-    for (let entry = 0; entry < entries.length; entry += entryBytes) {
-      const offset = clusterOffset(entries, entry, header.clusterSize);
-      if (offset >= file.size)
-        throw badImage(file.path, `is truncated: a cluster lies at ${offset}, beyond its end`);
-    }
-  }
+interface Shape {
+  readonly version: number;
+  readonly features: bigint;
+  readonly headerLength: number;
+  readonly clusterSize: number;
 }
 
-/** Host offset that an L2 entry names, 0 for none. A compressed cluster's has fewer bits (62 - (cluster_bits - 8)). */
-function clusterOffset(entries: Buffer, at: number, clusterSize: number): number {
-  const entry = entries.readBigUInt64BE(at);
-  if (((entry >> 62n) & 1n) === 0n) return Number(entry & offsetMask);
-  const bits = 62n - (BigInt(Math.log2(clusterSize)) - 8n);
-  return Number(entry & ((1n << bits) - 1n));
-}
-
-/**
- * Checks that a qcow2 file is whole, sane and refers to no other file.
- * @throws KameError BAD_IMAGE naming the file and what it refers to
- */
-export async function checkQcow2(file: ImageFile): Promise<Qcow2Facts> {
-  const { path } = file;
-  const head = await file.readUpTo(0, 112);
+function shapeOf(path: string, head: Buffer): Shape {
   if (head.length < 72) throw badImage(path, 'is truncated: its header is not whole');
   const version = head.readUInt32BE(4);
   if (version !== 2 && version !== 3)
@@ -163,31 +177,50 @@ export async function checkQcow2(file: ImageFile): Promise<Qcow2Facts> {
   if (version === 3 && (headerLength < 104 || headerLength > 2 ** clusterBits || headerLength % 8 !== 0)) {
     throw badImage(path, `is damaged: its header has ${headerLength} bytes`);
   }
-  await refuseReferences(file, head, features, headerLength);
+  return { version, features, headerLength, clusterSize: 2 ** clusterBits };
+}
+
+function refuseUnknown(path: string, head: Buffer, { version, features }: Shape): void {
   if ((features & ~knownIncompatible) !== 0n) {
-    throw badImage(
-      path,
-      `uses features of qcow2 that are not known here (0x${features.toString(16)})`,
-      flatten,
-    );
+    const bits = `0x${features.toString(16)}`;
+    throw badImage(path, `uses features of qcow2 that are not known here (${bits})`, flatten);
   }
-  const crypt = head.readUInt32BE(32);
-  if (crypt !== 0)
+  if (head.readUInt32BE(32) !== 0)
     throw badImage(path, 'is encrypted', 'Decrypt it where it comes from, then import the result.');
   if (version === 3 && head.readUInt32BE(96) > 6)
     throw badImage(path, 'is damaged: its refcount order is above 6');
-  const header: Header = {
+}
+
+/** Whether a file begins as every qcow2 does. */
+export function hasQcow2Magic(head: Buffer): boolean {
+  return head.length >= 4 && head.readUInt32BE(0) === 0x514649fb;
+}
+
+/**
+ * Checks that a qcow2 file is whole, sane and refers to no other file, or to none but a backing file that is told.
+ * @throws KameError BAD_IMAGE naming the file and what it refers to
+ */
+export async function checkQcow2(file: ImageFile, options: CheckOptions = {}): Promise<Qcow2Facts> {
+  const { path } = file;
+  const head = await file.readUpTo(0, 112);
+  const shape = shapeOf(path, head);
+  const backing = await references(file, head, shape, options.backing === 'tell');
+  refuseUnknown(path, head, shape);
+  const { features, clusterSize } = shape;
+  const facts = {
     virtualSize: u64(head, 24, path, 'virtual size'),
-    clusterSize: 2 ** clusterBits,
+    clusterSize,
     snapshots: head.readUInt32BE(60),
     dirty: (features & incompatible.dirty) !== 0n,
     corrupt: (features & incompatible.corrupt) !== 0n,
-    l1Offset: u64(head, 40, path, 'L1 table offset'),
-    l1Size: head.readUInt32BE(36),
-    extendedL2: (features & incompatible.extendedL2) !== 0n,
+    mapping: {
+      clusterSize,
+      l1Offset: u64(head, 40, path, 'L1 table offset'),
+      l1Size: head.readUInt32BE(36),
+      extendedL2: (features & incompatible.extendedL2) !== 0n,
+    },
   };
-  refuseGeometry(path, head, header, file.size);
-  await refuseTruncated(file, header);
-  const { virtualSize, clusterSize, snapshots, dirty, corrupt } = header;
-  return { virtualSize, clusterSize, snapshots, dirty, corrupt };
+  refuseGeometry(path, head, facts, file.size);
+  if (options.tables !== false) await refuseTruncated(file, facts.mapping);
+  return { ...facts, backing };
 }

@@ -2,23 +2,15 @@ import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { run, type RunResult } from '../sys/process.ts';
 import { temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './limits.ts';
+import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
+import { syncFile } from './sync.ts';
 
 /** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */
 export type EngineFormat = 'raw' | 'qcow2';
-
-const quickTimeoutMs = 60_000;
-const longTimeoutMs = 6 * 60 * 60_000;
-const outputCap = 4 * 1024 * 1024;
-
-interface Call {
-  /** Path or name of the program. Default `qemu-img`. */
-  qemuImg?: string;
-}
 
 export interface QemuImgInfo {
   readonly format: string;
@@ -44,60 +36,6 @@ function checkSize(sizeBytes: number, path: string): void {
       `The size of ${path} is ${sizeBytes} bytes; allowed are 512 bytes to 64 TiB.`,
     );
   }
-}
-
-function lastWords(result: RunResult): string {
-  const lines = result.stderr.trim().split('\n').slice(-3).join(' ').slice(0, 600);
-  return lines === '' ? `exit code ${result.exitCode ?? result.signal}` : lines;
-}
-
-/** What a failed qemu-img means for a person. Its texts are the only place where these reasons are told. */
-function failure(verb: string, path: string, result: RunResult, bytesNeeded?: number): KameError {
-  const words = lastWords(result);
-  if (/No space left on device|Disk quota exceeded/i.test(words)) {
-    const needed = bytesNeeded === undefined ? '' : ` About ${bytesNeeded} bytes are needed.`;
-    return new KameError('DISK_FULL', `The disk is full: ${path} could not be written.${needed}`, {
-      details: { path, ...(bytesNeeded === undefined ? {} : { bytesNeeded }) },
-    });
-  }
-  if (/Failed to get .*lock|Is another process using the image/i.test(words)) {
-    return new KameError('BUSY', `${path} is in use by another program, so it can't be ${verb}.`, {
-      next: 'Stop the machine or the program that has the image open.',
-      details: { path },
-    });
-  }
-  if (/Permission denied|No such file|Read-only file system/i.test(words)) {
-    return new KameError('FILE_ACCESS', `${path} can't be ${verb}: ${words}`, { details: { path } });
-  }
-  return new KameError('ENGINE_FAILED', `qemu-img: ${path} can't be ${verb}: ${words}`, {
-    details: { path },
-  });
-}
-
-async function call(options: Call, args: string[], progress?: Progress, timeoutMs = quickTimeoutMs) {
-  return run(options.qemuImg ?? 'qemu-img', args, {
-    timeoutMs,
-    maxBuffer: outputCap,
-    env: { LC_ALL: 'C' },
-    ...(progress ? { signal: progress.signal } : {}),
-  });
-}
-
-function parseJson(text: string, path: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    // Told below.
-  }
-  throw new KameError(
-    'ENGINE_FAILED',
-    `qemu-img answered for ${path} with something that is not a JSON object.`,
-  );
-}
-
-function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -233,6 +171,7 @@ export async function convert(
     if (options.compress === true) args.push('-c');
     const result = await call(options, [...args, source, temporary], progress, longTimeoutMs);
     if (result.exitCode !== 0) throw failure('converted', target, result, needed);
+    await syncFile(temporary);
     await rename(temporary, target);
   } finally {
     growth.stop();

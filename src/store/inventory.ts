@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
@@ -195,7 +196,9 @@ export class Inventory {
   async #change(edit: (file: InventoryFile) => InventoryFile): Promise<void> {
     const result = this.#queue.then(async () => {
       await mkdir(this.#names.home, { recursive: true, mode: 0o700 });
-      const next = edit(await readInventory(this.#names.inventory));
+      const before = await readInventory(this.#names.inventory);
+      const next = edit(before);
+      if (isDeepStrictEqual(before, next)) return;
       await writeFileAtomic(this.#names.inventory, `${JSON.stringify(next, null, 2)}\n`);
     });
     this.#queue = result.catch(() => undefined);

@@ -56,8 +56,12 @@ export function contentOf(file: MachineFile): { document: VmxDocument; spec: Mac
 }
 
 /** Replaces the `.vmx`: at any instant the old or the new one is there. */
-export async function writeMachineFile(vmx: string, document: VmxDocument): Promise<void> {
-  await writeFileAtomic(vmx, printVmx(document), 0o644);
+export async function writeMachineFile(
+  vmx: string,
+  document: VmxDocument,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
+  await writeFileAtomic(vmx, printVmx(document), 0o644, options);
 }
 
 interface CacheEntry {

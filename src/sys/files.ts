@@ -29,6 +29,23 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Makes sure that files, and the names in their directory, are on the disk. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function syncFiles(directory: string, paths: readonly string[]): Promise<void> {
+  try {
+    for (const path of paths) {
+      const file = await open(path, 'r');
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    }
+    await syncDirectory(directory);
+  } catch (error) {
+    throw fileError(error, directory);
+  }
+}
+
 /** The temporary name beside `path` that writeFileAtomic uses; garbage collection knows the form. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -37,20 +54,27 @@ export function temporaryName(path: string): string {
 /**
  * Replaces a file so that at any instant either the old or the new content is there: temporary file, sync, rename,
  * sync of the directory.
+ * `sync: false` leaves out the syncs, for what means nothing after a restart of the host.
  * @throws KameError DISK_FULL, FILE_ACCESS; the temporary file is gone then
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o600,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
+  const sync = options.sync ?? true;
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(data);
-      await file.sync();
+      if (sync) await file.sync();
     } finally {
       await file.close();
     }
     await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    if (sync) await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw fileError(error, path);

@@ -1,0 +1,234 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
+import { KameError } from '../core/errors.ts';
+import { namesFile, namesProtocol } from './backing-name.ts';
+import { ImageFile, badImage } from './image-file.ts';
+import { probeImage } from './probe.ts';
+import { checkQcow2, hasQcow2Magic, type BackingReference, type Qcow2Facts } from './qcow2-header.ts';
+import { mapsNothing } from './qcow2-tables.ts';
+
+/** One file of a disk: its top, or what lies beneath. */
+export interface Layer {
+  /** Absolute; of the layers beneath the top, without any symbolic link in it. */
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+  /** Bytes the guest sees. */
+  readonly virtualSize: number;
+  /** Bytes allocated on the host. */
+  readonly allocatedBytes: number;
+  /** Names that the file has: more than 1 when it is shared by hard links. */
+  readonly links: number;
+  /** The engine has once found its tables damaged. */
+  readonly corrupt: boolean;
+  /** The file beneath as the header names it; null for the lowest layer. */
+  readonly backingName: string | null;
+  readonly backing?: Layer;
+}
+
+export interface ChainOptions {
+  /** Directories in which, or below which, the layers beneath the top must lie. */
+  readonly inside: readonly string[];
+  /** Follows every layer's tables to find out whether it is whole. Default true; false reads the headers alone. */
+  readonly tables?: boolean;
+}
+
+/** Layers at most. */
+const maxDepth = 256;
+
+type Plain = Omit<Layer, 'backing'>;
+
+interface Reading {
+  readonly layer: Plain;
+  readonly reference: BackingReference | null;
+  readonly identity: string;
+}
+
+function qcow2Layer(file: ImageFile, facts: Qcow2Facts): Plain {
+  return {
+    path: file.path,
+    format: 'qcow2',
+    virtualSize: facts.virtualSize,
+    allocatedBytes: file.allocated,
+    links: file.links,
+    corrupt: facts.corrupt,
+    backingName: facts.backing?.name ?? null,
+  };
+}
+
+function rawLayer(file: ImageFile): Plain {
+  return {
+    path: file.path,
+    format: 'raw',
+    virtualSize: Math.ceil(file.size / 512) * 512,
+    allocatedBytes: file.allocated,
+    links: file.links,
+    corrupt: false,
+    backingName: null,
+  };
+}
+
+async function readQcow2(file: ImageFile, tables: boolean): Promise<Reading> {
+  const facts = await checkQcow2(file, { backing: 'tell', tables });
+  return { layer: qcow2Layer(file, facts), reference: facts.backing, identity: file.identity };
+}
+
+async function isQcow2(file: ImageFile): Promise<boolean> {
+  return hasQcow2Magic(await file.readUpTo(0, 4));
+}
+
+/** The top may be what it is; only what no machine runs on is refused. */
+async function readTop(path: string, tables: boolean): Promise<Reading> {
+  await using file = await ImageFile.open(path);
+  if (await isQcow2(file)) {
+    const top = await readQcow2(file, tables);
+    if (tables && top.layer.corrupt) {
+      throw badImage(
+        path,
+        'is marked as corrupt, so the engine will not write to it',
+        'Repair a copy of it: `qemu-img check -r all COPY`.',
+      );
+    }
+    return top;
+  }
+  const { format } = await probeImage(path, { allowRaw: true });
+  if (format !== 'raw') {
+    throw new KameError(
+      'BAD_IMAGE',
+      `${path} is ${format === 'iso' ? 'an ISO' : 'a VMDK'} image, on which no machine runs directly.`,
+      {
+        next: 'Make a machine of it: kame create NAME --image PATH copies its content into a disk of its own.',
+        details: { path, format },
+      },
+    );
+  }
+  return { layer: rawLayer(file), reference: null, identity: file.identity };
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 300));
+}
+
+function foreign(layer: string, name: string, why: string): KameError {
+  return new KameError('BAD_IMAGE', `${layer} has a foreign backing reference: ${quoted(name)} ${why}.`, {
+    next: 'If this disk came from elsewhere, flatten it there: `qemu-img convert -O qcow2 OLD NEW`, then import NEW.',
+    details: { path: layer, backing: name },
+  });
+}
+
+function missing(layer: string, path: string, cause: unknown): KameError {
+  return new KameError(
+    'FILE_ACCESS',
+    `${path} is not there; ${layer} is a layer over it and is worthless without it.`,
+    {
+      next: 'Put that file back from where it was moved or from a backup; change neither of the two before.',
+      details: { path, layer },
+      cause,
+    },
+  );
+}
+
+/** Where a reference leads, seen as QEMU sees it: from the directory of the file that names it. */
+async function locate(layer: string, name: string, inside: readonly string[]): Promise<string> {
+  if (namesProtocol(name)) throw foreign(layer, name, 'is no file');
+  if (!namesFile(name)) throw foreign(layer, name, 'is no name of a file');
+  // Not `join`: in `a/../b` the kernel follows a link `a` before it goes up.
+  const path = isAbsolute(name) ? name : `${dirname(layer)}/${name}`;
+  const directory = await realpath(dirname(path)).catch((error: unknown) => {
+    throw missing(layer, path, error);
+  });
+  const allowed = inside.some(
+    (each) => directory === each || directory.startsWith(each.endsWith(sep) ? each : each + sep),
+  );
+  if (!allowed) throw foreign(layer, name, 'lies outside of the machine');
+  return resolve(directory, basename(path));
+}
+
+/** Opens what a layer names; says both names when it is not there. */
+async function openBacking(layer: string, path: string): Promise<ImageFile> {
+  try {
+    return await ImageFile.open(path, { follow: false });
+  } catch (error) {
+    if (!(error instanceof KameError)) throw error;
+    if (error.code === 'NO_SUCH_IMAGE') throw missing(layer, path, error);
+    throw new KameError(error.code, `${error.message} ${layer} names it as its backing file.`, {
+      details: { ...error.details, layer },
+      cause: error,
+    });
+  }
+}
+
+async function readBacking(
+  layer: string,
+  reference: BackingReference,
+  path: string,
+  tables: boolean,
+): Promise<Reading> {
+  const { name, format } = reference;
+  if (format !== null && format !== 'qcow2' && format !== 'raw')
+    throw badImage(
+      layer,
+      `says that its backing file ${quoted(name)} is ${quoted(format)}; only qcow2 and raw are read`,
+    );
+  await using file = await openBacking(layer, path);
+  const found = (await isQcow2(file)) ? 'qcow2' : 'raw';
+  if (format === null && found === 'raw')
+    throw badImage(layer, `does not say of which format its backing file ${quoted(name)} is`);
+  if (format !== null && format !== found)
+    throw badImage(
+      layer,
+      `says that its backing file ${quoted(name)} is ${format}, and it is ${found === 'raw' ? 'not' : found}`,
+    );
+  if (found === 'qcow2') return await readQcow2(file, tables);
+  if (file.size === 0) throw badImage(path, `is empty; ${layer} names it as its backing file`);
+  return { layer: rawLayer(file), reference: null, identity: file.identity };
+}
+
+async function realDirectories(directories: readonly string[]): Promise<string[]> {
+  const real = await Promise.all(
+    directories.map(async (each) => await realpath(each).catch(() => undefined)),
+  );
+  return real.filter((each) => each !== undefined);
+}
+
+/**
+ * Reads a disk from its top down to its lowest layer, each header checked by us before the engine sees it. Where a
+ * layer's header names another file, that file must lie in one of the directories `inside`, be a regular file and no
+ * symbolic link; raw only where the header says so.
+ * @throws KameError NO_SUCH_IMAGE for the top, FILE_ACCESS for a layer that is not there or can't be read, BAD_IMAGE
+ * naming the layer and what it refers to
+ */
+export async function readChain(path: string, options: ChainOptions): Promise<Layer> {
+  const tables = options.tables !== false;
+  const inside = await realDirectories(options.inside);
+  let reading = await readTop(resolve(path), tables);
+  const layers: Plain[] = [reading.layer];
+  const seen = new Set([reading.identity]);
+  while (reading.reference !== null) {
+    const above = reading.layer.path;
+    const { name } = reading.reference;
+    if (layers.length === maxDepth) throw badImage(path, `has more than ${maxDepth} layers`);
+    const below = await locate(above, name, inside);
+    reading = await readBacking(above, reading.reference, below, tables);
+    if (seen.has(reading.identity))
+      throw badImage(above, `has itself beneath it: its backing file is ${quoted(name)}`);
+    seen.add(reading.identity);
+    layers.push(reading.layer);
+  }
+  return join(layers);
+}
+
+function join(layers: readonly Plain[]): Layer {
+  const lowest = layers.at(-1) as Layer;
+  return layers.slice(0, -1).reduceRight<Layer>((backing, layer) => ({ ...layer, backing }), lowest);
+}
+
+/**
+ * Whether nothing was ever written to a qcow2: it maps no cluster, and shows only what lies beneath.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
+ */
+export async function isUnwritten(path: string): Promise<boolean> {
+  await using file = await ImageFile.open(resolve(path));
+  if (!(await isQcow2(file))) throw badImage(path, 'is no qcow2');
+  const { mapping, snapshots } = await checkQcow2(file, { backing: 'tell', tables: false });
+  return snapshots === 0 && (await mapsNothing(file, mapping));
+}

@@ -1,0 +1,94 @@
+import { chmod, lstat, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { KameError } from '../core/errors.ts';
+import { silentProgress, type Progress } from '../core/progress.ts';
+import { fileError, temporaryName } from '../sys/files.ts';
+import { readChain, type Layer } from './chain.ts';
+import { ownBytes } from './estimate.ts';
+import { requireFreeSpace } from './free-space.ts';
+import { followGrowth } from './growth.ts';
+import { ImageFile, badImage } from './image-file.ts';
+import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
+import { checkQcow2 } from './qcow2-header.ts';
+import { syncDirectoryOf, syncFile } from './sync.ts';
+
+const stage = 'Compacting the disk';
+
+export interface Compacted {
+  /** Bytes allocated on the host, before and after. Equal when there was nothing to gain. */
+  readonly before: number;
+  readonly after: number;
+}
+
+type Options = Call & { path: string; progress?: Progress };
+
+/** What a copy would lose, or could not be trusted with. */
+async function refuseLoss(layer: Layer): Promise<void> {
+  if (layer.format === 'raw') return;
+  await using file = await ImageFile.open(layer.path);
+  const { corrupt, snapshots } = await checkQcow2(file, { backing: 'tell' });
+  if (corrupt) throw badImage(layer.path, 'is marked as corrupt');
+  if (snapshots === 0) return;
+  throw badImage(
+    layer.path,
+    `holds ${snapshots} internal snapshots of QEMU, which compacting would lose`,
+    'Delete them first: `qemu-img snapshot -d NAME FILE`.',
+  );
+}
+
+/** The layer with its real path: a copy takes the place of the file, not of a link to it. */
+async function layerAt(path: string): Promise<Layer> {
+  const layer = await readChain(path, { inside: ['/'], tables: false });
+  if (!(await lstat(path)).isSymbolicLink()) return layer;
+  if (layer.backing) throw badImage(path, 'is a symbolic link to a layer', 'Name the file itself.');
+  return { ...layer, path: await realpath(path) };
+}
+
+function convertArgs(layer: Layer, target: string): string[] {
+  const args = ['convert', '-q', '-f', layer.format, '-O', layer.format];
+  // With -B only what the layer holds itself is copied, its zeros over the layer beneath too.
+  if (layer.backing) args.push('-B', layer.backingName ?? '', '-F', layer.backing.format);
+  return [...args, layer.path, target];
+}
+
+/** Puts a finished copy into the place of a layer, if that gains anything. */
+async function replace(layer: Layer, temporary: string): Promise<number> {
+  const [old, made] = await Promise.all([stat(layer.path), stat(temporary)]);
+  if (made.blocks >= old.blocks) return old.blocks * 512;
+  await chmod(temporary, old.mode & 0o777);
+  await syncFile(temporary);
+  await rename(temporary, layer.path);
+  await syncDirectoryOf(layer.path);
+  return made.blocks * 512;
+}
+
+/**
+ * Gives back to the host what a stopped machine's disk holds in vain: clusters of zeros, of discarded data, leaks. Of a
+ * disk of several layers only the top is compacted; the layers beneath are frozen and stay as they are. The content
+ * stays the same. A copy is made, for which there must be room, and takes the file's place only if it is smaller; until
+ * then the file is as it was. Only for a chain that readChain has accepted.
+ * @throws KameError DISK_FULL (with bytesNeeded) before anything is written or when the disk fills up, BUSY when a
+ * machine runs on it, BAD_IMAGE, CANCELLED, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function compact(options: Options): Promise<Compacted> {
+  const progress = options.progress ?? silentProgress();
+  const layer = await layerAt(resolve(options.path));
+  await refuseLoss(layer);
+  if (progress.signal.aborted) throw new KameError('CANCELLED', `Compacting ${layer.path} was cancelled.`);
+  const needed = await ownBytes(layer);
+  await requireFreeSpace(dirname(layer.path), needed, layer.path);
+  const temporary = temporaryName(layer.path);
+  const growth = followGrowth(temporary, needed, stage, progress);
+  try {
+    const result = await call(options, convertArgs(layer, temporary), progress, longTimeoutMs);
+    if (result.exitCode !== 0) throw failure('compacted', layer.path, result, needed);
+    const after = await replace(layer, temporary);
+    progress.report({ stage, done: needed, total: needed, unit: 'bytes' });
+    return { before: layer.allocatedBytes, after };
+  } catch (error) {
+    throw fileError(error, layer.path);
+  } finally {
+    growth.stop();
+    await rm(temporary, { force: true });
+  }
+}

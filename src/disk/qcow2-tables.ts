@@ -1,0 +1,142 @@
+import { badImage, type ImageFile } from './image-file.ts';
+
+/** Where the mapping of a qcow2 begins, and how its entries look. */
+export interface Qcow2Mapping {
+  readonly clusterSize: number;
+  /** Byte offset of the L1 table, and its number of entries. */
+  readonly l1Offset: number;
+  readonly l1Size: number;
+  readonly extendedL2: boolean;
+}
+
+/** How much of the mapping is followed. */
+const maxTableBytes = 512 * 1024 * 1024;
+
+/** Offset in an entry of the L1 or L2 table: bits 9 to 55. */
+function plainOffset(high: number, low: number): number {
+  return (high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0);
+}
+
+function isCompressed(high: number): boolean {
+  return (high & 0x4000_0000) !== 0;
+}
+
+/** Bytes of an entry of an L2 table. */
+function entryBytes(mapping: Qcow2Mapping): number {
+  return mapping.extendedL2 ? 16 : 8;
+}
+
+async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
+  return await file.read(mapping.l1Offset, mapping.l1Size * 8, 'the L1 table');
+}
+
+interface L2Table {
+  /** Its place in the L1 table. */
+  readonly index: number;
+  /** Valid until the next table is asked for. */
+  readonly entries: Buffer;
+}
+
+/** The L2 tables that exist: 1/8192 of the mapped bytes with 64 KiB clusters, at most 512 MiB. */
+async function* l2Tables(file: ImageFile, mapping: Qcow2Mapping): AsyncGenerator<L2Table> {
+  const { clusterSize } = mapping;
+  const l1 = await readL1(file, mapping);
+  const seen = new Set<number>();
+  const entries = Buffer.allocUnsafe(clusterSize);
+  let budget = maxTableBytes;
+  for (let index = 0; index < mapping.l1Size; index += 1) {
+    const table = plainOffset(l1.readUInt32BE(index * 8), l1.readUInt32BE(index * 8 + 4));
+    if (table === 0) continue;
+    if (table % clusterSize !== 0) throw badImage(file.path, `is damaged: an L2 table is at ${table}`);
+    if (seen.has(table)) throw badImage(file.path, `is damaged: the L2 table at ${table} is used twice`);
+    seen.add(table);
+    budget -= clusterSize;
+    if (budget < 0) return;
+    if ((await file.readInto(entries, table)) < clusterSize)
+      throw badImage(file.path, `is truncated: an L2 table lies beyond its end at byte ${file.size}`);
+    yield { index, entries };
+  }
+}
+
+/** What is wrong with the first cluster of an L2 table that can't be where it says; undefined when all can. */
+function misplaced(table: Buffer, mapping: Qcow2Mapping, end: number): string | undefined {
+  const step = entryBytes(mapping);
+  // A compressed cluster's offset has 62 - (cluster_bits - 8) bits, so 30 - (cluster_bits - 8) of the upper half.
+  const compressedMask = 2 ** (30 - (Math.log2(mapping.clusterSize) - 8)) - 1;
+  for (let at = 0; at < table.length; at += step) {
+    const high = table.readUInt32BE(at);
+    const low = table.readUInt32BE(at + 4);
+    if (high === 0 && low === 0) continue;
+    const compressed = isCompressed(high);
+    const offset = compressed ? (high & compressedMask) * 2 ** 32 + low : plainOffset(high, low);
+    if (offset >= end) return `is truncated: a cluster lies at ${offset}, beyond its end`;
+    if (!compressed && offset % mapping.clusterSize !== 0)
+      return `is damaged: a cluster lies at ${offset}, which is within another one`;
+  }
+  return undefined;
+}
+
+/**
+ * Follows L1 and L2 tables: every cluster they name must begin inside the file, where a cluster can begin.
+ * @throws KameError BAD_IMAGE
+ */
+export async function refuseTruncated(file: ImageFile, mapping: Qcow2Mapping): Promise<void> {
+  for await (const { entries } of l2Tables(file, mapping)) {
+    const reason = misplaced(entries, mapping, file.size);
+    if (reason !== undefined) throw badImage(file.path, reason);
+  }
+}
+
+/** Whether the L1 table names no L2 table at all: then nothing was ever written. @throws KameError BAD_IMAGE */
+export async function mapsNothing(file: ImageFile, mapping: Qcow2Mapping): Promise<boolean> {
+  const l1 = await readL1(file, mapping);
+  return l1.equals(Buffer.alloc(l1.length));
+}
+
+/** A qcow2 opened, and where its mapping lies. */
+export interface MappedFile {
+  readonly file: ImageFile;
+  readonly mapping: Qcow2Mapping;
+}
+
+/** Bytes that a table's clusters take that hold data in `entries` and have no place of their own in `into`. */
+function newClusters(entries: Buffer, step: number, into: Buffer | undefined): number {
+  let count = 0;
+  for (let at = 0; at < entries.length; at += step) {
+    const high = entries.readUInt32BE(at);
+    const low = entries.readUInt32BE(at + 4);
+    if (high === 0 && low === 0) continue;
+    // The lowest bit says that the cluster reads as zeros, wherever it lies. Extended entries keep that elsewhere.
+    const data = isCompressed(high) || (plainOffset(high, low) !== 0 && (step === 16 || (low & 1) === 0));
+    if (!data) continue;
+    const there = into?.readUInt32BE(at) ?? 0;
+    const place = into && !isCompressed(there) && plainOffset(there, into.readUInt32BE(at + 4)) !== 0;
+    if (place !== true) count += 1;
+  }
+  return count;
+}
+
+/**
+ * Bytes at most by which `into` grows when it is given all data of `from`: clusters, tables, counts of references.
+ * Without `into`, or where the two have clusters of different kinds: the data of `from`.
+ * @throws KameError BAD_IMAGE
+ */
+export async function bytesToCopy(from: MappedFile, into?: MappedFile): Promise<number> {
+  const { clusterSize, extendedL2 } = from.mapping;
+  const alike =
+    into !== undefined && into.mapping.clusterSize === clusterSize && into.mapping.extendedL2 === extendedL2;
+  const intoL1 = alike ? await readL1(into.file, into.mapping) : Buffer.alloc(0);
+  const intoEntries = Buffer.allocUnsafe(clusterSize);
+  let clusters = 0;
+  let tables = 0;
+  for await (const { index, entries } of l2Tables(from.file, from.mapping)) {
+    const known = alike && index < into.mapping.l1Size;
+    const table = known ? plainOffset(intoL1.readUInt32BE(index * 8), intoL1.readUInt32BE(index * 8 + 4)) : 0;
+    if (alike && table !== 0) await into.file.readInto(intoEntries, table);
+    else tables += 1;
+    clusters += newClusters(entries, entryBytes(from.mapping), table === 0 ? undefined : intoEntries);
+  }
+  // A block of counts has 2 bytes for each cluster. What is small beside that: L1 table, table of counts, header.
+  const counts = Math.ceil((clusters + tables) / (clusterSize / 2));
+  return clusters + tables === 0 ? 0 : (clusters + tables + counts) * clusterSize;
+}

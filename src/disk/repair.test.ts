@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { at, io, qemuImg } from '../../test/support/disk-layers.ts';
+import { check } from './qemu-img.ts';
+import { repairLeaks } from './repair.ts';
+
+describe('repairLeaks', () => {
+  it('gives back leaks and counts them; a clean disk has none', async () => {
+    qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
+    io(at('disk'), ['write -P 1 0 1M']);
+    expect(await repairLeaks({ path: at('disk') })).toBe(0);
+    const bytes = readFileSync(at('disk'));
+    // Two clusters more are counted than anything refers to.
+    const block = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(48))));
+    const clusters = bytes.length / 65_536;
+    bytes.writeUInt16BE(1, block + clusters * 2);
+    bytes.writeUInt16BE(1, block + clusters * 2 + 2);
+    writeFileSync(at('disk'), Buffer.concat([bytes, Buffer.alloc(2 * 65_536)]));
+    expect(await check({ path: at('disk') })).toMatchObject({ ok: true, leaks: 2 });
+    expect(await repairLeaks({ path: at('disk') })).toBe(2);
+    expect(await check({ path: at('disk') })).toMatchObject({ ok: true, leaks: 0 });
+  });
+
+  it('refuses damage and says what it is', async () => {
+    qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
+    io(at('disk'), ['write -P 1 0 1M']);
+    const bytes = readFileSync(at('disk'));
+    const block = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(48))));
+    bytes.fill(0, block, block + 65_536);
+    writeFileSync(at('disk'), bytes);
+    const damaged = readFileSync(at('disk'));
+    await expect(repairLeaks({ path: at('disk') })).rejects.toMatchObject({
+      code: 'BAD_IMAGE',
+      message: expect.stringMatching(/disk is damaged in \d+ places: .*refcount/) as unknown,
+    });
+    expect(readFileSync(at('disk')).equals(damaged)).toBe(true);
+  });
+
+  it('takes counts that were kept lazily for what they are', async () => {
+    qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', at('disk'), '8M');
+    const crash = ['-f', 'qcow2', '-c', 'write -P 1 0 1M', '-c', 'flush', '-c', 'abort', at('disk')];
+    expect(() => execFileSync('qemu-io', crash, { stdio: 'ignore' })).toThrow(/Command failed/);
+    await repairLeaks({ path: at('disk') });
+    expect(await check({ path: at('disk') })).toEqual({ ok: true, corruptions: 0, leaks: 0, checkErrors: 0 });
+    io(at('disk'), ['read -P 1 0 1M']);
+  });
+});

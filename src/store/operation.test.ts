@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
+import { machineNames } from './names.ts';
+import { readOperation, removeOperation, writeOperation, type Operation } from './operation.ts';
+
+const directory = useTemporaryDirectory();
+
+async function someMachine(path: string) {
+  const names = machineNames(join(path, 'a.vmwarevm', 'a.vmx'));
+  await mkdir(dirname(names.vmx));
+  return names;
+}
+
+describe('the operation under way', () => {
+  it('comes back as it was written, until it is removed', async () => {
+    const path = directory();
+    const names = await someMachine(path);
+    expect(await readOperation(names)).toBeUndefined();
+    const operation: Operation = {
+      kind: 'revert',
+      uid: 4,
+      layers: [{ slot: 'nvme0:0', from: 'disk0.qcow2', to: 'disk0-000001.qcow2' }],
+    };
+    await writeOperation(names, operation);
+    expect(await readOperation(names)).toEqual(operation);
+    await removeOperation(names);
+    expect(await readOperation(names)).toBeUndefined();
+  });
+
+  const hostile = [
+    'not JSON',
+    '[]',
+    '{"kind":"format"}',
+    '{"kind":"revert","uid":1,"layers":[{"slot":"a","from":"b","to":"../../etc/passwd"}]}',
+    '{"kind":"layer","layers":[{"slot":"a","from":"b","to":"/etc/passwd"}],"snapshot":null,"paused":false}',
+    '{"kind":"layer","layers":"all"}',
+  ];
+  for (const text of hostile) {
+    it(`is refused when it is ${text.slice(0, 60)}`, async () => {
+      const path = directory();
+      const names = await someMachine(path);
+      await writeFile(names.operation, text);
+      await expect(readOperation(names)).rejects.toMatchObject({ code: 'BROKEN_MACHINE' });
+    });
+  }
+});

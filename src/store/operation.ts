@@ -1,0 +1,121 @@
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { errnoOf, KameError } from '../core/errors.ts';
+import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import type { Snapshot } from '../vmx/snapshots.ts';
+import type { MachineNames } from './names.ts';
+
+/** A disk that gets a new top layer; names of files in the machine's directory, except `from` of a linked clone. */
+export interface LayerChange {
+  /** Such as nvme0:0. */
+  readonly slot: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A snapshot as a JSON file keeps it. */
+export type SnapshotIntent = Omit<Snapshot, 'createdAt'> & { readonly createdAt: string };
+
+/**
+ * What is being done to a machine's files. It is written before the first of them changes and removed after the last, so
+ * that whoever finds it after a kill can finish or undo the work; see vm/checkpoint/settle.ts.
+ */
+export type Operation =
+  | {
+      readonly kind: 'layer';
+      /** The snapshot that is listed at the end; null where only the disks get a new layer, as for instant clones. */
+      readonly snapshot: SnapshotIntent | null;
+      readonly layers: readonly LayerChange[];
+      /** The machine stood still before, so it is not let go on. */
+      readonly paused: boolean;
+      /** The guest's file systems are frozen for it. */
+      readonly quiesced?: boolean;
+    }
+  | { readonly kind: 'suspend'; readonly checkpoint: string; readonly paused: boolean }
+  | { readonly kind: 'revert'; readonly uid: number; readonly layers: readonly LayerChange[] }
+  /** Layers are merged and left-overs removed. */
+  | { readonly kind: 'tidy'; readonly paused: boolean }
+  | { readonly kind: 'clone'; readonly identity: CloneIdentity | null }
+  | {
+      readonly kind: 'disk';
+      /** Files of one disk that is being put in, worked on or taken out: in the end the `.vmx` names one, or all go. */
+      readonly files: readonly string[];
+      /** The file of a disk that is taken out and stays, and the name it gets; null when none does. */
+      readonly kept: { readonly from: string; readonly to: string } | null;
+    };
+
+/** What an instant clone's guest is to become; applied again if it is not known to have worked. */
+export interface CloneIdentity {
+  readonly hostName: string;
+  readonly macs: readonly { readonly old: string; readonly new: string }[];
+}
+
+const maxBytes = 1024 * 1024;
+
+function isFileName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && basename(value) === value && !value.startsWith('.');
+}
+
+function areLayers(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((layer: unknown) => {
+      if (typeof layer !== 'object' || layer === null) return false;
+      const { slot, from, to } = layer as Record<string, unknown>;
+      return typeof slot === 'string' && typeof from === 'string' && isFileName(to);
+    })
+  );
+}
+
+function areFiles(files: unknown, kept: unknown): boolean {
+  if (!Array.isArray(files) || !files.every(isFileName)) return false;
+  if (kept === null) return true;
+  if (typeof kept !== 'object') return false;
+  const { from, to } = kept as Record<string, unknown>;
+  return isFileName(from) && isFileName(to);
+}
+
+function isOperation(value: unknown): value is Operation {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, layers, checkpoint, files, kept } = value as Record<string, unknown>;
+  if (kind === 'disk') return areFiles(files, kept);
+  if (kind === 'layer' || kind === 'revert') return areLayers(layers);
+  if (kind === 'suspend') return typeof checkpoint === 'string';
+  return kind === 'tidy' || kind === 'clone';
+}
+
+export async function writeOperation(
+  names: Pick<MachineNames, 'operation'>,
+  operation: Operation,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
+  await writeFileAtomic(names.operation, `${JSON.stringify(operation)}\n`, 0o600, options);
+}
+
+/** The operation that was begun and not ended, or undefined. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
+export async function readOperation(names: MachineNames): Promise<Operation | undefined> {
+  let text: string;
+  try {
+    text = (await readFileCapped(names.operation, maxBytes)).toString('utf8');
+  } catch (error) {
+    if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isOperation(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new KameError(
+    'BROKEN_MACHINE',
+    `${names.operation} makes no sense, so nothing is done to the machine’s disks.`,
+    {
+      next: 'Kame wrote it before it changed snapshots. Move it away if you know that the .vmx names the right disks.',
+    },
+  );
+}
+
+export async function removeOperation(names: MachineNames): Promise<void> {
+  await rm(names.operation, { force: true });
+}

@@ -1,0 +1,42 @@
+import { stat } from 'node:fs/promises';
+import { KameError, errnoOf } from '../core/errors.ts';
+import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { emptyDocument, parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
+import { readSnapshots, writeSnapshots, type SnapshotProblem, type SnapshotTree } from '../vmx/snapshots.ts';
+import type { MachineNames } from './names.ts';
+
+/** A machine's `.vmsd` as it lies on disk. */
+export interface SnapshotFile {
+  readonly document: VmxDocument;
+  readonly tree: SnapshotTree;
+  readonly problems: readonly SnapshotProblem[];
+}
+
+/** Reads a machine's snapshots; a missing or empty file has none. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
+export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFile> {
+  let bytes = Buffer.alloc(0);
+  try {
+    bytes = Buffer.from(await readFileCapped(names.snapshots, vmxLimits.bytes));
+  } catch (error) {
+    if (!(error instanceof KameError) || errnoOf(error.cause) !== 'ENOENT') throw error;
+  }
+  const document = bytes.length === 0 ? emptyDocument() : parseVmx(bytes, names.snapshots);
+  return { document, ...readSnapshots(document) };
+}
+
+/** Replaces the `.vmsd`: at any instant the old or the new one is there. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function writeSnapshotTree(
+  names: MachineNames,
+  file: SnapshotFile,
+  tree: SnapshotTree,
+): Promise<void> {
+  await writeFileAtomic(names.snapshots, printVmx(writeSnapshots(file.document, tree)), 0o644);
+}
+
+/** Whether a machine has a `.vmsd`, which is there once it had a snapshot or is a linked clone. */
+export async function hasSnapshotFile(names: MachineNames): Promise<boolean> {
+  return await stat(names.snapshots).then(
+    (found) => found.size > 0,
+    () => false,
+  );
+}

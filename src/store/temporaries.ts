@@ -1,0 +1,22 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../core/errors.ts';
+import { fileError } from '../sys/files.ts';
+
+/** What writeFileAtomic and its kin, and the lock, call a file that is not complete: `.NAME.HEX.tmp`, `lock.HEX.stale`. */
+const temporary = /^(?:\..+\.[0-9a-f]{12}\.tmp|.*lock\.[0-9a-f]{12}\.(?:tmp|stale))$/;
+
+/**
+ * Removes half-written files that a kill left in a directory. Only for a directory of ours, and only while nobody writes
+ * there: when a daemon starts.
+ * @throws KameError FILE_ACCESS
+ */
+export async function sweepTemporaries(directory: string): Promise<void> {
+  try {
+    for (const name of await readdir(directory)) {
+      if (temporary.test(name)) await rm(join(directory, name), { force: true });
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw fileError(error, directory);
+  }
+}

@@ -1,0 +1,113 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { KameError } from '../core/errors.ts';
+import { fileError } from './files.ts';
+
+/** A part of a file that holds data: from `start`, `length` bytes. */
+export type Extent = readonly [start: number, length: number];
+
+const chunkBytes = 1024 * 1024;
+const zeros = Buffer.alloc(chunkBytes);
+/** Copies under way at once. The system writes to a file one at a time, so more than two only wait for each other. */
+const workers = 2;
+
+/** Extents in order; those that are less than `gap` bytes apart become one. */
+export function mergeExtents(extents: readonly Extent[], gap: number): Extent[] {
+  const merged: [number, number][] = [];
+  for (const [start, length] of [...extents].sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    const end = start + length;
+    if (last && start - (last[0] + last[1]) <= gap) last[1] = Math.max(last[1], end - last[0]);
+    else merged.push([start, length]);
+  }
+  return merged;
+}
+
+/** Bytes in extents. */
+export function extentBytes(extents: readonly Extent[]): number {
+  return extents.reduce((sum, [, length]) => sum + length, 0);
+}
+
+function* chunksOf(extents: readonly Extent[]): Generator<Extent> {
+  for (const [start, length] of extents) {
+    for (let at = 0; at < length; at += chunkBytes) yield [start + at, Math.min(chunkBytes, length - at)];
+  }
+}
+
+async function copyChunk(
+  source: FileHandle,
+  target: FileHandle,
+  buffer: Buffer,
+  [start, length]: Extent,
+  skipZeros: boolean,
+): Promise<void> {
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await source.read(buffer, read, length - read, start + read);
+    // Beyond the source's end there are zeros.
+    if (bytesRead === 0) buffer.fill(0, read, length);
+    read = bytesRead === 0 ? length : read + bytesRead;
+  }
+  if (skipZeros && buffer.compare(zeros, 0, length, 0, length) === 0) return;
+  for (let written = 0; written < length;) {
+    const { bytesWritten } = await target.write(buffer, written, length - written, start + written);
+    written += bytesWritten;
+  }
+}
+
+export interface CopyExtentsOptions {
+  /** Size the target gets; what is in no extent is a hole. */
+  readonly size: number;
+  /** Leaves holes where there are zeros; only for a target that is new. */
+  readonly skipZeros?: boolean;
+  /** Flush to the disk before returning. */
+  readonly sync?: boolean;
+  readonly signal?: AbortSignal;
+  /** Told now and then: bytes copied so far. */
+  readonly onBytes?: (done: number) => void;
+}
+
+/**
+ * Copies parts of a file to the same places of another, which is made if it is not there. A target that has data already
+ * is overwritten in place: its pages need not be allocated again, which takes half of the time on a memory file system.
+ * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED; the target may be half written then
+ */
+export async function copyExtents(
+  from: string,
+  to: string,
+  extents: readonly Extent[],
+  options: CopyExtentsOptions,
+): Promise<void> {
+  let source: FileHandle | undefined;
+  let target: FileHandle | undefined;
+  try {
+    const [input, output] = [await open(from, 'r'), await open(to, 'a', 0o600).then(reopen(to))];
+    [source, target] = [input, output];
+    await output.truncate(options.size);
+    const chunks = chunksOf(extents);
+    let done = 0;
+    const work = async () => {
+      const buffer = Buffer.allocUnsafe(chunkBytes);
+      for (const chunk of chunks) {
+        if (options.signal?.aborted) throw new KameError('CANCELLED', `Copying to ${to} was cancelled.`);
+        await copyChunk(input, output, buffer, chunk, options.skipZeros ?? false);
+        done += chunk[1];
+        options.onBytes?.(done);
+      }
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+    if (options.sync) await output.datasync();
+  } catch (error) {
+    throw fileError(error, to);
+  } finally {
+    await source?.close();
+    await target?.close();
+  }
+}
+
+/** A file opened for appending can't be written in its middle: it was opened so only to make it. */
+function reopen(path: string): (made: FileHandle) => Promise<FileHandle> {
+  return async (made) => {
+    await made.close();
+    return await open(path, 'r+');
+  };
+}

@@ -1,0 +1,74 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import { extentBytes, mergeExtents, type Extent } from './extents.ts';
+
+const pageBytes = 4096;
+/** Bytes of pagemap read at once: 8 for each page. */
+const batchBytes = 1024 * 1024;
+/** Holes smaller than this are copied with their surroundings. */
+const gapBytes = 64 * 1024;
+
+interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  readonly fileOffset: number;
+}
+
+/** Mappings of one file in a process, from `/proc/PID/maps` (proc(5)). */
+function mappingsOf(maps: string, inode: number): Mapping[] {
+  return maps.split('\n').flatMap((line) => {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ (\d+) /.exec(line);
+    if (!match || Number(match[4]) !== inode) return [];
+    const [start, end, fileOffset] = [match[1], match[2], match[3]].map((hex) =>
+      Number.parseInt(hex ?? '', 16),
+    );
+    return [{ start, end, fileOffset } as Mapping];
+  });
+}
+
+/** Runs of pages that are in memory or swapped: bits 63 and 62 of a pagemap entry (kernel's admin-guide/mm/pagemap). */
+function collectRuns(entries: Uint32Array, firstOffset: number, extents: [number, number][]): void {
+  for (let page = 0; page < entries.length / 2; page += 1) {
+    if ((entries[2 * page + 1] ?? 0) >>> 30 === 0) continue;
+    const offset = firstOffset + page * pageBytes;
+    const last = extents.at(-1);
+    if (last && last[0] + last[1] === offset) last[1] += pageBytes;
+    else extents.push([offset, pageBytes]);
+  }
+}
+
+/**
+ * Which parts of a file a process has touched through its mapping of it. For a guest's RAM these are the parts that hold
+ * data: Node has no lseek(SEEK_DATA), and looking at every byte takes far longer.
+ * @param filled what was written to the file otherwise, before the process mapped it
+ * @returns undefined where that can't be told: another system than Linux, or pages that are not mapped at the moment
+ */
+export async function touchedExtents(
+  pid: number,
+  path: string,
+  filled: readonly Extent[] = [],
+): Promise<Extent[] | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const [file, maps] = await Promise.all([stat(path), readFile(`/proc/${pid}/maps`, 'utf8')]);
+  const mappings = mappingsOf(maps, file.ino);
+  if (mappings.length === 0) return undefined;
+  const extents: [number, number][] = [];
+  const pagemap = await open(`/proc/${pid}/pagemap`, 'r');
+  try {
+    for (const { start, end, fileOffset } of mappings) {
+      const total = ((end - start) / pageBytes) * 8;
+      for (let at = 0; at < total; at += batchBytes) {
+        const bytes = Math.min(batchBytes, total - at);
+        const batch = new Uint32Array(bytes / 4);
+        const { bytesRead } = await pagemap.read(batch, 0, bytes, (start / pageBytes) * 8 + at);
+        if (bytesRead !== bytes) return undefined;
+        collectRuns(batch, fileOffset + (at / 8) * pageBytes, extents);
+      }
+    }
+  } finally {
+    await pagemap.close();
+  }
+  const all = mergeExtents([...extents, ...filled], 0);
+  // The file holds pages that nobody told of: swapped out, or written by someone else.
+  const held = (await stat(path)).blocks * 512;
+  return held > extentBytes(all) ? undefined : mergeExtents(all, gapBytes);
+}

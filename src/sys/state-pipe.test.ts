@@ -1,0 +1,83 @@
+import { pbkdf2 } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
+import { connectUnix } from './socket.ts';
+import { receiveToFile, sendFile } from './state-pipe.ts';
+
+const directory = useTemporaryDirectory();
+const state = Buffer.alloc(300_000, 'state');
+
+/** Listens as an engine does; `onData` is told how much came. */
+async function engine(path: string, onData: (socket: Socket, received: number) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    let received = 0;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => onData(socket, (received += chunk.length)));
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return server;
+}
+
+/** Keeps the threads busy that read files, so that the end of a file is seen late. */
+async function busy(): Promise<void> {
+  const work = async () =>
+    await new Promise<void>((resolve) => pbkdf2('a', 'b', 1000, 64, 'sha512', () => resolve()));
+  await Promise.all(Array.from({ length: 8 }, work));
+}
+
+describe('sendFile', () => {
+  it('is content when the engine has all and hangs up before the end of the file is seen', async () => {
+    const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
+    await writeFile(file, state);
+    const server = await engine(path, (socket, received) => {
+      if (received === state.length) socket.destroy();
+    });
+    for (let round = 0; round < 50; round += 1) {
+      await Promise.all([expect(sendFile(file, path, 1000)).resolves.toBe(undefined), busy()]);
+    }
+    server.close();
+  });
+
+  it('tells when the engine hangs up in the middle', async () => {
+    const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
+    await writeFile(file, Buffer.alloc(8_000_000));
+    const server = await engine(path, (socket) => socket.destroy());
+    await expect(sendFile(file, path, 1000)).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: `The engine hung up while ${file} was sent to it.`,
+    });
+    server.close();
+  });
+
+  it('tells of a file that is not there, and of nobody who listens', async () => {
+    const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
+    await expect(sendFile(file, path, 20)).rejects.toMatchObject({ code: 'FILE_ACCESS' });
+    await writeFile(file, state);
+    await expect(sendFile(file, path, 20)).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' });
+  });
+});
+
+describe('receiveToFile', () => {
+  it('writes what one sender sends, and counts it', async () => {
+    const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
+    let told = 0;
+    await using pipe = await receiveToFile(path, file, (done) => (told = done));
+    const socket = await connectUnix(path, { deadlineMs: 1000 });
+    socket?.end(state);
+    expect(await pipe.received).toBe(state.length);
+    expect(told).toBe(state.length);
+    expect(state.equals(await readFile(file))).toBe(true);
+  });
+
+  it('tells of a file that can’t be written', async () => {
+    const path = join(directory(), 's');
+    await using pipe = await receiveToFile(path, join(directory(), 'none', 'state'));
+    const socket = await connectUnix(path, { deadlineMs: 1000 });
+    socket?.on('error', () => undefined);
+    socket?.end(state);
+    await expect(pipe.received).rejects.toMatchObject({ code: 'FILE_ACCESS' });
+  });
+});

@@ -1,0 +1,81 @@
+import { createWriteStream, createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { KameError } from '../core/errors.ts';
+import { fileError } from './files.ts';
+import { connectUnix } from './socket.ts';
+
+async function listen(path: string): Promise<Server> {
+  await rm(path, { force: true });
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve());
+  });
+  return server;
+}
+
+export interface SocketToFile extends AsyncDisposable {
+  /** Resolves with the bytes written once the sender has ended; rejects with DISK_FULL or FILE_ACCESS. */
+  readonly received: Promise<number>;
+}
+
+/**
+ * Listens at a Unix socket for one sender and writes what it sends to a file. For a sender that may neither open files of
+ * ours nor start programs. Disposing ends it at any time.
+ */
+export async function receiveToFile(
+  socketPath: string,
+  file: string,
+  onBytes: (done: number) => void = () => undefined,
+): Promise<SocketToFile> {
+  const server = await listen(socketPath);
+  let sender: Socket | undefined;
+  let done = 0;
+  const received = new Promise<number>((resolve, reject) => {
+    server.once('connection', (socket) => {
+      sender = socket;
+      server.close();
+      socket.on('data', (chunk: Buffer) => {
+        done += chunk.length;
+        onBytes(done);
+      });
+      pipeline(socket, createWriteStream(file, { mode: 0o600, highWaterMark: 1024 * 1024 })).then(
+        () => resolve(done),
+        (error: unknown) => reject(fileError(error, file)),
+      );
+    });
+  });
+  // Whoever disposes early does not wait for it.
+  received.catch(() => undefined);
+  return {
+    received,
+    async [Symbol.asyncDispose]() {
+      sender?.destroy();
+      server.close();
+      await rm(socketPath, { force: true });
+    },
+  };
+}
+
+/**
+ * Sends a file to whoever listens at a Unix socket, then hangs up.
+ * @throws KameError FILE_ACCESS, ENGINE_TIMEOUT when nobody listens, ENGINE_FAILED when the receiver hangs up
+ */
+export async function sendFile(file: string, socketPath: string, deadlineMs: number): Promise<void> {
+  const { size } = await stat(file).catch((error: unknown) => Promise.reject(fileError(error, file)));
+  const socket = await connectUnix(socketPath, { deadlineMs });
+  if (!socket) return;
+  try {
+    await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), socket);
+  } catch (error) {
+    // The receiver knows by itself when it has all, and may hang up before the end of the file is seen here.
+    if (socket.bytesWritten >= size) return;
+    throw new KameError('ENGINE_FAILED', `The engine hung up while ${file} was sent to it.`, {
+      cause: error,
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,132 @@
+import { snapshotLimits, type Snapshot, type SnapshotTree } from './snapshot-model.ts';
+
+function byUid(tree: SnapshotTree): Map<number, Snapshot> {
+  return new Map(tree.snapshots.map((snapshot) => [snapshot.uid, snapshot]));
+}
+
+/** The uid that the next snapshot gets, for the names of its files. Where a file has used up all, the lowest free one. */
+export function nextUid(tree: SnapshotTree): number {
+  if (tree.lastUid < snapshotLimits.integer) return tree.lastUid + 1;
+  const used = byUid(tree);
+  let uid = 1;
+  while (used.has(uid)) uid += 1;
+  return uid;
+}
+
+/** With a new snapshot under the current one, which becomes the current one itself. Its uid is `nextUid(tree)`. */
+export function add(tree: SnapshotTree, snapshot: Omit<Snapshot, 'uid' | 'parent'>): SnapshotTree {
+  const uid = nextUid(tree);
+  const added = { ...snapshot, uid, parent: tree.current };
+  const lastUid = Math.max(tree.lastUid, uid);
+  return { ...tree, current: uid, lastUid, snapshots: [...tree.snapshots, added] };
+}
+
+/** The snapshots under this one, or the roots under null, in the order of the file. */
+export function childrenOf(tree: SnapshotTree, uid: number | null): Snapshot[] {
+  return tree.snapshots.filter(({ parent }) => parent === uid);
+}
+
+/** What the snapshot comes from: its parent first, the root last. */
+export function ancestors(tree: SnapshotTree, uid: number): Snapshot[] {
+  const all = byUid(tree);
+  const above = new Set<Snapshot>();
+  let at = all.get(all.get(uid)?.parent ?? 0);
+  for (; at && !above.has(at); at = all.get(at.parent ?? 0)) above.add(at);
+  return [...above];
+}
+
+/** The snapshot and all below it, each parent before its children. Empty for an unknown uid. */
+export function subtreeOf(tree: SnapshotTree, uid: number): Snapshot[] {
+  const children = new Map<number, Snapshot[]>();
+  for (const snapshot of tree.snapshots) {
+    const siblings = children.get(snapshot.parent ?? 0);
+    if (siblings) siblings.push(snapshot);
+    else children.set(snapshot.parent ?? 0, [snapshot]);
+  }
+  const below = new Set(tree.snapshots.filter((snapshot) => snapshot.uid === uid));
+  // A set gives what is added while it is walked.
+  for (const snapshot of below) for (const child of children.get(snapshot.uid) ?? []) below.add(child);
+  return [...below];
+}
+
+/**
+ * Without a snapshot, or with `children` without all below it too. What stays below goes to its parent, and so does
+ * `current` where it pointed at what goes. An unknown uid changes nothing.
+ */
+export function remove(tree: SnapshotTree, uid: number, options: { children: boolean }): SnapshotTree {
+  const removed = byUid(tree).get(uid);
+  if (!removed) return tree;
+  const gone = new Set(options.children ? subtreeOf(tree, uid).map((snapshot) => snapshot.uid) : [uid]);
+  const snapshots = tree.snapshots
+    .filter((snapshot) => !gone.has(snapshot.uid))
+    .map((snapshot) => (snapshot.parent === uid ? { ...snapshot, parent: removed.parent } : snapshot));
+  const current = tree.current !== null && gone.has(tree.current) ? removed.parent : tree.current;
+  return { ...tree, current, snapshots };
+}
+
+function change(tree: SnapshotTree, uid: number, changes: Partial<Snapshot>): SnapshotTree {
+  const snapshots = tree.snapshots.map((snapshot) =>
+    snapshot.uid === uid ? { ...snapshot, ...changes } : snapshot,
+  );
+  return { ...tree, snapshots };
+}
+
+/** With another name. A person who names an automatic snapshot wants to keep it: AutoProtect lets go of it. */
+export function rename(tree: SnapshotTree, uid: number, displayName: string): SnapshotTree {
+  return change(tree, uid, { displayName, tiers: [] });
+}
+
+/** With another description. */
+export function describe(tree: SnapshotTree, uid: number, description: string): SnapshotTree {
+  return change(tree, uid, { description });
+}
+
+/** The names from the root: `/before/after`. Empty for an unknown uid. A name may hold a `/` itself. */
+export function pathOf(tree: SnapshotTree, uid: number): string {
+  const self = byUid(tree).get(uid);
+  if (!self) return '';
+  return [self, ...ancestors(tree, uid)]
+    .reverse()
+    .map(({ displayName }) => `/${displayName}`)
+    .join('');
+}
+
+/** Whether `path` is the snapshot’s, from its end: no path is made, for deep trees of long names. */
+function hasPath(all: ReadonlyMap<number, Snapshot>, snapshot: Snapshot, path: string): boolean {
+  let rest = path;
+  let at: Snapshot | undefined = snapshot;
+  while (at) {
+    const step = `/${at.displayName}`;
+    if (!rest.endsWith(step)) return false;
+    rest = rest.slice(0, -step.length);
+    at = at.parent === null ? undefined : all.get(at.parent);
+  }
+  return rest === '';
+}
+
+/** What a reference stands for. */
+export type FoundSnapshot =
+  | { readonly kind: 'found'; readonly snapshot: Snapshot }
+  | { readonly kind: 'none' }
+  /** In the order of the file; each has a path and a uid to tell it by. */
+  | { readonly kind: 'several'; readonly candidates: readonly Snapshot[] };
+
+/**
+ * The snapshot that a person means: `#3` by its uid, `/before/after` by the names from the root, else by its name,
+ * letter for letter. The first of these that fits anything decides, so a snapshot with a name such as `#3` is still
+ * found where no uid is 3.
+ */
+export function findSnapshot(tree: SnapshotTree, reference: string): FoundSnapshot {
+  const all = byUid(tree);
+  const uid = /^#(\d{1,10})$/.exec(reference)?.[1];
+  const numbered = uid === undefined ? undefined : all.get(Number(uid));
+  if (numbered) return { kind: 'found', snapshot: numbered };
+  const byPath = reference.startsWith('/')
+    ? tree.snapshots.filter((snapshot) => hasPath(all, snapshot, reference))
+    : [];
+  const candidates =
+    byPath.length > 0 ? byPath : tree.snapshots.filter(({ displayName }) => displayName === reference);
+  const [first] = candidates;
+  if (!first) return { kind: 'none' };
+  return candidates.length === 1 ? { kind: 'found', snapshot: first } : { kind: 'several', candidates };
+}
