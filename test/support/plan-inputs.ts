@@ -4,7 +4,7 @@ import { capabilitiesFrom, type ProbeReplies } from '../../src/qemu/capabilities
 import type { AcceleratorKind, Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { slotName } from '../../src/qemu/plan/controllers.ts';
-import type { DiskSource, HostFacts, PlanInput } from '../../src/qemu/plan/launch-plan.ts';
+import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/launch-plan.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
 import type { Arch, MachineSpec } from '../../src/spec/machine.ts';
 
@@ -118,6 +118,8 @@ export interface SomeInput {
   readonly version?: RecordedVersion;
   readonly accelerator?: AcceleratorKind;
   readonly disks?: ReadonlyMap<string, DiskSource>;
+  /** Restored from a checkpoint, copy-on-write, instead of booted. */
+  readonly clone?: boolean;
 }
 
 function hostFor(accelerator: AcceleratorKind, arch: Arch): HostFacts {
@@ -126,12 +128,22 @@ function hostFor(accelerator: AcceleratorKind, arch: Arch): HostFacts {
   return { os, arch: hostArch, cpus: 8, memoryBytes: 16 * 1024 ** 3 };
 }
 
+/** RAM lies on a memory file system, or on macOS in the run directory. */
+function ramFor(accelerator: AcceleratorKind, clone: boolean): RamFile {
+  const directory =
+    accelerator === 'hvf' ? '/home/ada/.kame/run/0a1b2c3d/' : '/dev/shm/kame-1000-4f5e6d7c/0a1b2c3d.';
+  return clone
+    ? { path: `${directory}clone-01020304.memory`, share: false }
+    : { path: `${directory}ram`, share: true };
+}
+
 /** All that a plan needs, from recorded capabilities and invented paths. */
 export function someInput({
   spec = someSpec(),
   version = '7.2',
   accelerator = 'tcg',
   disks,
+  clone = false,
 }: SomeInput = {}): PlanInput {
   const checked = spec.disks.map((disk): [string, DiskSource] => {
     return [
@@ -144,6 +156,8 @@ export function someInput({
     capabilities: recordedCapabilities(version, spec.arch, accelerator),
     firmware: someFirmware,
     host: hostFor(accelerator, spec.arch),
+    ram: ramFor(accelerator, clone),
+    ...(clone ? { restore: true } : {}),
     accelerator: { kind: accelerator, reason: accelerator === 'tcg' ? 'emulated' : 'proved by a boot' },
     paths: {
       bundle: '/home/ada/.kame/machines/demo.vmwarevm',

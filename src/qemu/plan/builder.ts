@@ -1,6 +1,13 @@
 import { isAbsolute, join } from 'node:path/posix';
 import type { Commands } from '../qmp/generated/protocol.ts';
-import type { FilePreparation, PlanInput, PlanOption, PlanSockets, SetupCommand } from './launch-plan.ts';
+import type {
+  AfterLoadCommand,
+  FilePreparation,
+  PlanInput,
+  PlanOption,
+  PlanSockets,
+  SetupCommand,
+} from './launch-plan.ts';
 import type { MachineFamily } from './machine-type.ts';
 import type { PciAddress } from './pci.ts';
 
@@ -26,6 +33,7 @@ export class PlanBuilder {
   readonly files: FilePreparation[] = [];
   readonly notes: string[] = [];
   readonly setup: SetupCommand[] = [];
+  readonly afterLoad: AfterLoadCommand[] = [];
 
   constructor(input: PlanInput, machineType: string, family: MachineFamily, sockets: PlanSockets) {
     this.input = input;

@@ -53,6 +53,11 @@ export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controlle
   return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
 }
 
+/** How many units a disk can have on a controller of a model. */
+export function unitsOf(model: ControllerModel): number {
+  return models[model].units;
+}
+
 function controllerId(controller: Controller): string {
   return `${controller.bus}${controller.index}`;
 }

@@ -27,6 +27,20 @@ export interface PlanPaths {
   readonly serialLog: string;
 }
 
+/** Bytes of the flash that holds a firmware's code, and of the one with its variables. */
+export interface FlashBytes {
+  readonly code: number;
+  readonly variables: number;
+}
+
+/** Guest RAM as a file, so that a checkpoint can copy it from outside of QEMU while the device state is saved without it. */
+export interface RamFile {
+  /** On a memory file system: elsewhere the host would write it back to disk all the time. */
+  readonly path: string;
+  /** False opens it copy-on-write: what the guest writes stays private memory of its engine, as for an instant clone. */
+  readonly share: boolean;
+}
+
 export interface PlanInput {
   readonly spec: MachineSpec;
   readonly capabilities: Capabilities;
@@ -39,6 +53,12 @@ export interface PlanInput {
   readonly disks: ReadonlyMap<string, DiskSource>;
   /** Start with the CPUs stopped. */
   readonly paused?: boolean;
+  /** Where RAM lies; without it, it is memory of the engine alone. */
+  readonly ram?: RamFile;
+  /** Sizes of a firmware's files; without them a restored machine reads them. */
+  readonly flashBytes?: (firmware: FirmwareDescriptor) => FlashBytes | undefined;
+  /** Wait for a checkpoint's device state instead of booting. */
+  readonly restore?: boolean;
 }
 
 /** One option of the command line; an object is printed as JSON. */
@@ -68,6 +88,12 @@ export type SetupCommand = {
   readonly arguments: Commands['set_link']['arguments'];
 };
 
+/** A QMP command to send once a checkpoint's state is loaded, before the guest goes on. */
+export type AfterLoadCommand = {
+  readonly execute: 'blockdev-reopen';
+  readonly arguments: Commands['blockdev-reopen']['arguments'];
+};
+
 /** All it takes to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
@@ -80,8 +106,15 @@ export interface LaunchPlan {
   /** QEMU writes its process id there and holds a lock on it. */
   readonly pidFile: string;
   readonly setup: readonly SetupCommand[];
+  readonly afterLoad: readonly AfterLoadCommand[];
   readonly machineType: string;
   readonly cpu: string;
+  /** The file that holds guest RAM, or null when it is memory of the engine. */
+  readonly ram: RamFile | null;
+  /** The engine waits for a checkpoint's state. */
+  readonly restores: boolean;
+  /** A reset by the guest ends the engine, because it lacks the kernel to boot; whoever watches it starts it anew. */
+  readonly resetEnds: boolean;
   readonly accelerator: AcceleratorKind;
   readonly reason: string;
   /** What the guest gets other than the .vmx says, and why. */

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
 import type { PlanBuilder } from './builder.ts';
-import type { DiskSource } from './launch-plan.ts';
+import type { DiskSource, HostFacts } from './launch-plan.ts';
 
 type BlockNode = Commands['blockdev-add']['arguments'];
 
@@ -21,16 +21,35 @@ function formatNode(layer: DiskSource, node: string, backing: string | null, wri
   return { driver: layer.format, ...common, backing };
 }
 
-function attachFile(builder: PlanBuilder, layer: DiskSource, node: string, writable: boolean): void {
-  builder.blockdev({
+/** How a file is opened: `beneath` for reading, until its layer is made writable to merge another into it. */
+type Access = 'write' | 'read' | 'beneath';
+
+function fileNode(path: string, node: string, access: Access, os: HostFacts['os']): BlockNode {
+  return {
     driver: 'file',
     'node-name': `${node}-file`,
-    filename: layer.path,
-    'read-only': !writable,
-    locking: builder.input.host.os === 'linux' ? 'on' : 'auto',
+    filename: path,
+    'read-only': access === 'read',
+    ...(access === 'beneath' ? { 'auto-read-only': true } : {}),
+    locking: os === 'linux' ? 'on' : 'auto',
     cache: { direct: false, 'no-flush': false },
-    ...(writable ? { discard: 'unmap' as const } : {}),
-  });
+    ...(access === 'write' ? { discard: 'unmap' as const } : {}),
+  };
+}
+
+/** A layer's format node as `blockdev-reopen` is to have it. */
+export function reopenedNode(
+  layer: DiskSource,
+  node: string,
+  backingNode: string | null,
+  writable: boolean,
+): BlockNode {
+  return formatNode(layer, node, backingNode, writable);
+}
+
+/** The block nodes of a new empty overlay, to be put on top of a running machine's disk: file first, then format. */
+export function overlayNodes(path: string, node: string, os: HostFacts['os']): [BlockNode, BlockNode] {
+  return [fileNode(path, node, 'write', os), formatNode({ path, format: 'qcow2' }, node, null, true)];
 }
 
 /**
@@ -55,7 +74,10 @@ export function attachLayers(
     const layer = layers[depth] as DiskSource;
     const name = depth === 0 ? node : `${node}-b${depth}`;
     const backing = depth + 1 < layers.length ? `${node}-b${depth + 1}` : null;
-    attachFile(builder, layer, name, writable && depth === 0);
+    // A foreign image is never written to, so nothing is ever merged into it.
+    const beneath = layer.format === 'vmdk' ? 'read' : 'beneath';
+    const access = depth > 0 ? beneath : writable ? 'write' : 'read';
+    builder.blockdev(fileNode(layer.path, name, access, builder.input.host.os));
     builder.blockdev(formatNode(layer, name, backing, writable && depth === 0));
   }
   return node;

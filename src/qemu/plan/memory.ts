@@ -5,12 +5,12 @@ import type { PlanBuilder } from './builder.ts';
 const id = 'ram0';
 
 /**
- * Guest RAM as an object of its own: on Linux a shared memfd, which a checkpoint can copy from outside of QEMU
- * (through /proc/PID/fd) while the device state is saved without it.
+ * Guest RAM as an object of its own: the file that is asked for, else memory of the engine. Only a named file is left out
+ * of a checkpoint's device state by every version (x-ignore-shared takes a memfd for shared up to QEMU 8.0).
  * @throws KameError HOST_PROBLEM when the host has less memory than the guest wants
  */
 export function attachMemory(builder: PlanBuilder): void {
-  const { capabilities, host, spec } = builder.input;
+  const { capabilities, host, ram, spec } = builder.input;
   const size = spec.memoryMiB * 1024 * 1024;
   if (size > host.memoryBytes) {
     throw new KameError(
@@ -19,13 +19,13 @@ export function attachMemory(builder: PlanBuilder): void {
     );
   }
   builder.option('m', `size=${spec.memoryMiB}M`);
-  if (host.os === 'linux' && capabilities.memoryBackends.includes('memory-backend-memfd')) {
-    builder.object({ 'qom-type': 'memory-backend-memfd', id, size, share: true });
+  if (ram && capabilities.memoryBackends.includes('memory-backend-file')) {
+    builder.object({ 'qom-type': 'memory-backend-file', id, size, 'mem-path': ram.path, share: ram.share });
     return;
   }
   builder.object({ 'qom-type': 'memory-backend-ram', id, size });
   builder.note(
-    'RAM is private memory of the engine, since this system has no memfd: checkpoints will write it through the engine.',
+    'RAM is memory of the engine alone: a snapshot or a suspend takes longer, it writes all of it.',
   );
 }
 

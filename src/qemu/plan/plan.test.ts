@@ -90,6 +90,31 @@ describe('a launch plan', () => {
     ]);
   });
 
+  it('restores a machine with EFI without reading its flash, and gives it its variables before it runs', () => {
+    const input = someInput({ clone: true });
+    const launch = plan({ ...input, flashBytes: () => ({ code: 67_108_864, variables: 4096 }) });
+    const nodes = objects(launch, '-blockdev');
+    expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({
+      'read-only': true,
+      file: { driver: 'null-co', size: 67_108_864, 'read-zeroes': false },
+    });
+    expect(nodes.find((node) => node['node-name'] === 'pflash1')).toMatchObject({
+      file: { driver: 'null-co', size: 4096 },
+    });
+    expect(launch.afterLoad).toMatchObject([
+      {
+        execute: 'blockdev-reopen',
+        arguments: { options: [{ 'node-name': 'pflash1', file: 'nvram-file' }] },
+      },
+    ]);
+    expect(launch.resetEnds).toBe(false);
+  });
+
+  it('reads the flash of a restored machine whose firmware files it knows nothing of', () => {
+    const nodes = objects(plan(someInput({ clone: true })), '-blockdev');
+    expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({ file: { driver: 'file' } });
+  });
+
   it('refuses an endless chain', () => {
     interface Loop {
       path: string;

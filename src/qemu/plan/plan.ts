@@ -55,7 +55,8 @@ export function plan(input: PlanInput): LaunchPlan {
 
   attachIdentity(builder);
   builder.option('pidfile', pidFile);
-  if (input.paused) builder.option('S');
+  if (input.paused || input.restore) builder.option('S');
+  if (input.restore) builder.option('incoming', 'defer');
   attachMachine(builder);
   attachProcessor(builder, machine.maxCpus);
   attachMemory(builder);
@@ -81,8 +82,12 @@ export function plan(input: PlanInput): LaunchPlan {
     sockets,
     pidFile,
     setup: builder.setup,
+    afterLoad: builder.afterLoad,
     machineType: machine.name,
     cpu: cpuModel(builder),
+    ram: input.ram ?? null,
+    restores: input.restore === true,
+    resetEnds: input.restore === true && input.spec.kame.directBoot !== undefined,
     accelerator: input.accelerator.kind,
     reason: input.accelerator.reason,
     notes: builder.notes,

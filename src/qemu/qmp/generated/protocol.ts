@@ -4,6 +4,8 @@
 
 export interface Commands {
   balloon: { arguments: BalloonArguments; result: Record<string, never> };
+  "block-commit": { arguments: BlockCommitArguments; result: Record<string, never> };
+  "block-stream": { arguments: BlockStreamArguments; result: Record<string, never> };
   block_resize: { arguments: BlockResizeArguments; result: Record<string, never> };
   "blockdev-add": { arguments: BlockdevAddArguments; result: Record<string, never> };
   "blockdev-close-tray": { arguments: BlockdevCloseTrayArguments; result: Record<string, never> };
@@ -11,6 +13,7 @@ export interface Commands {
   "blockdev-insert-medium": { arguments: BlockdevInsertMediumArguments; result: Record<string, never> };
   "blockdev-open-tray": { arguments: BlockdevOpenTrayArguments; result: Record<string, never> };
   "blockdev-remove-medium": { arguments: BlockdevRemoveMediumArguments; result: Record<string, never> };
+  "blockdev-reopen": { arguments: BlockdevReopenArguments; result: Record<string, never> };
   "blockdev-snapshot": { arguments: BlockdevSnapshotArguments; result: Record<string, never> };
   "chardev-add": { arguments: ChardevAddArguments; result: ChardevAddResult };
   "chardev-remove": { arguments: ChardevRemoveArguments; result: Record<string, never> };
@@ -19,7 +22,10 @@ export interface Commands {
   device_add: { arguments: DeviceAddArguments; result: Record<string, never> };
   device_del: { arguments: DeviceDelArguments; result: Record<string, never> };
   "input-send-event": { arguments: InputSendEventArguments; result: Record<string, never> };
+  "job-cancel": { arguments: JobCancelArguments; result: Record<string, never> };
+  "job-complete": { arguments: JobCompleteArguments; result: Record<string, never> };
   "job-dismiss": { arguments: JobDismissArguments; result: Record<string, never> };
+  "job-finalize": { arguments: JobFinalizeArguments; result: Record<string, never> };
   migrate: { arguments: MigrateArguments; result: Record<string, never> };
   "migrate-incoming": { arguments: MigrateIncomingArguments; result: Record<string, never> };
   "migrate-set-capabilities": { arguments: MigrateSetCapabilitiesArguments; result: Record<string, never> };
@@ -92,6 +98,22 @@ interface BalloonArguments {
 interface BalloonChangeEventData {
   actual: number;
 }
+interface BlockCommitArguments {
+  "job-id"?: string;
+  device: string;
+  "base-node"?: string;
+  /** @deprecated */ base?: string;
+  "top-node"?: string;
+  /** @deprecated */ top?: string;
+  "backing-file"?: string;
+  "backing-mask-protocol"?: boolean;
+  speed?: number;
+  "on-error"?: BlockCommitArgumentsOnError;
+  "filter-node-name"?: string;
+  "auto-finalize"?: boolean;
+  "auto-dismiss"?: boolean;
+}
+type BlockCommitArgumentsOnError = "report" | "ignore" | "enospc" | "stop" | "auto";
 interface BlockImageCorruptedEventData {
   device: string;
   "node-name"?: string;
@@ -115,6 +137,20 @@ interface BlockResizeArguments {
   device?: string;
   "node-name"?: string;
   size: number;
+}
+interface BlockStreamArguments {
+  "job-id"?: string;
+  device: string;
+  base?: string;
+  "base-node"?: string;
+  "backing-file"?: string;
+  "backing-mask-protocol"?: boolean;
+  bottom?: string;
+  speed?: number;
+  "on-error"?: BlockCommitArgumentsOnError;
+  "filter-node-name"?: string;
+  "auto-finalize"?: boolean;
+  "auto-dismiss"?: boolean;
 }
 type BlockdevAddArguments = {
   "node-name"?: string;
@@ -544,6 +580,9 @@ interface BlockdevOpenTrayArguments {
 interface BlockdevRemoveMediumArguments {
   id: string;
 }
+interface BlockdevReopenArguments {
+  options: ReadonlyArray<BlockdevAddArguments>;
+}
 interface BlockdevSnapshotArguments {
   node: string;
   overlay: string;
@@ -839,7 +878,16 @@ interface InputSendEventArgumentsEventsItemRelData {
   value: number;
 }
 type InputSendEventArgumentsEventsItemRelDataAxis = "x" | "y";
+interface JobCancelArguments {
+  id: string;
+}
+interface JobCompleteArguments {
+  id: string;
+}
 interface JobDismissArguments {
+  id: string;
+}
+interface JobFinalizeArguments {
   id: string;
 }
 interface JobStatusChangeEventData {
@@ -2141,8 +2189,8 @@ interface TransactionArgumentsActionsItemBlockdevBackupData {
   bitmap?: string;
   "bitmap-mode"?: TransactionArgumentsActionsItemBlockdevBackupDataBitmapMode;
   compress?: boolean;
-  "on-source-error"?: TransactionArgumentsActionsItemBlockdevBackupDataOnSourceError;
-  "on-target-error"?: TransactionArgumentsActionsItemBlockdevBackupDataOnSourceError;
+  "on-source-error"?: BlockCommitArgumentsOnError;
+  "on-target-error"?: BlockCommitArgumentsOnError;
   "auto-finalize"?: boolean;
   "auto-dismiss"?: boolean;
   "filter-node-name"?: string;
@@ -2150,7 +2198,6 @@ interface TransactionArgumentsActionsItemBlockdevBackupData {
   target: string;
 }
 type TransactionArgumentsActionsItemBlockdevBackupDataBitmapMode = "on-success" | "never" | "always";
-type TransactionArgumentsActionsItemBlockdevBackupDataOnSourceError = "report" | "ignore" | "enospc" | "stop" | "auto";
 type TransactionArgumentsActionsItemBlockdevBackupDataSync = "top" | "full" | "none" | "incremental" | "bitmap";
 interface TransactionArgumentsActionsItemBlockdevSnapshot {
   data: BlockdevSnapshotArguments;
@@ -2185,8 +2232,8 @@ interface TransactionArgumentsActionsItemDriveBackupData {
   bitmap?: string;
   "bitmap-mode"?: TransactionArgumentsActionsItemBlockdevBackupDataBitmapMode;
   compress?: boolean;
-  "on-source-error"?: TransactionArgumentsActionsItemBlockdevBackupDataOnSourceError;
-  "on-target-error"?: TransactionArgumentsActionsItemBlockdevBackupDataOnSourceError;
+  "on-source-error"?: BlockCommitArgumentsOnError;
+  "on-target-error"?: BlockCommitArgumentsOnError;
   "auto-finalize"?: boolean;
   "auto-dismiss"?: boolean;
   "filter-node-name"?: string;

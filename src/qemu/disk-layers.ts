@@ -1,0 +1,72 @@
+import { KameError } from '../core/errors.ts';
+import type { EngineMachine } from './engine-machine.ts';
+import type { HostFacts } from './plan/launch-plan.ts';
+import { overlayNodes } from './plan/layers.ts';
+
+/** A disk of a running machine that gets a new top layer. */
+export interface NewLayer {
+  /** The image that the guest writes to now. */
+  readonly from: string;
+  /** An empty overlay on it, already made. */
+  readonly to: string;
+  /** Node name for the overlay, new to this engine, at most 26 characters. */
+  readonly node: string;
+}
+
+/**
+ * Names of the nodes that show layers, by the path of their file. A format node can't be asked for it: where what lies
+ * beneath was named on the command line, its `file` is a JSON text. The node of the file itself, `NODE-file`, tells.
+ */
+export async function nodesByFile(engine: EngineMachine): Promise<Map<string, string>> {
+  const nodes = await engine.qmp.execute('query-named-block-nodes', { flat: true });
+  return new Map(
+    nodes.flatMap(({ drv, file, 'node-name': name }) =>
+      drv === 'file' && name?.endsWith('-file') ? [[file, name.slice(0, -'-file'.length)] as const] : [],
+    ),
+  );
+}
+
+/** The image files that a running machine's devices write to now. */
+export async function topFiles(engine: EngineMachine): Promise<Set<string>> {
+  const [devices, nodes] = [await engine.qmp.execute('query-block'), await nodesByFile(engine)];
+  const tops = new Set(
+    devices.flatMap(({ inserted }) => (inserted && !inserted.ro ? [inserted['node-name']] : [])),
+  );
+  return new Set([...nodes].flatMap(([file, node]) => (tops.has(node) ? [file] : [])));
+}
+
+/** Opens the overlays beside the machine's disks; nothing uses them yet. */
+export async function openLayers(
+  engine: EngineMachine,
+  layers: readonly NewLayer[],
+  os: HostFacts['os'],
+): Promise<void> {
+  for (const { to, node } of layers) {
+    for (const options of overlayNodes(to, node, os)) await engine.qmp.execute('blockdev-add', options);
+  }
+}
+
+/** Closes overlays that `openLayers` opened and that were not put to use. */
+export async function closeLayers(engine: EngineMachine, layers: readonly NewLayer[]): Promise<void> {
+  for (const { node } of layers) {
+    for (const name of [node, `${node}-file`]) {
+      await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * Puts each opened overlay on top of its disk: all of them at one instant, or none.
+ * @throws KameError ENGINE_FAILED
+ */
+export async function pushLayers(engine: EngineMachine, layers: readonly NewLayer[]): Promise<void> {
+  if (layers.length === 0) return;
+  const nodes = await nodesByFile(engine);
+  const actions = layers.map(({ from, node }) => {
+    const top = nodes.get(from);
+    if (top === undefined)
+      throw new KameError('ENGINE_FAILED', `The engine of ${engine.name} does not have ${from} open.`);
+    return { type: 'blockdev-snapshot' as const, data: { node: top, overlay: node } };
+  });
+  await engine.qmp.execute('transaction', { actions });
+}

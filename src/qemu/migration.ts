@@ -1,0 +1,147 @@
+import { pause } from '../core/deadline.ts';
+import { KameError } from '../core/errors.ts';
+import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
+import type { EngineMachine } from './engine-machine.ts';
+
+/** The device state of a machine goes out of and into the engine as a migration stream (QEMU's docs/devel/migration). */
+
+const endDeadlineMs = 600_000;
+/** Without news the engine is asked this often. */
+const lookMs = 100;
+/** No limit that a local socket would meet. */
+const bytesPerSecond = 2 ** 40;
+/** How long the guest may stand still at the end, when RAM goes through the stream while it runs. */
+const downtimeMs = 60;
+/** A guest that writes RAM faster than it is sent is stopped after that long. */
+const liveLimitMs = 30_000;
+
+export interface SaveOptions {
+  /** Where the stream goes. */
+  readonly file: string;
+  /** Path of a socket in the machine's run directory, for the way there. */
+  readonly socket: string;
+  /** RAM goes with it, while the guest runs; otherwise RAM lies in a file of its own, and the guest must be stopped. */
+  readonly withRam: boolean;
+  readonly signal: AbortSignal;
+  readonly onBytes?: (done: number) => void;
+}
+
+async function setUp(engine: EngineMachine, ignoreShared: boolean): Promise<void> {
+  await engine.qmp.execute('migrate-set-capabilities', {
+    capabilities: [
+      { capability: 'x-ignore-shared', state: ignoreShared },
+      { capability: 'events', state: true },
+    ],
+  });
+}
+
+/** Looks whenever the engine tells of a change, and now and then. False at the deadline. */
+async function untilEnded(engine: EngineMachine, look: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + endDeadlineMs;
+  let news = signal();
+  using _events = engine.on('MIGRATION', () => news.fire());
+  while (performance.now() < end) {
+    news = signal();
+    if (await look()) return true;
+    await Promise.race([news.fired, pause(lookMs)]);
+  }
+  return false;
+}
+
+function signal(): { fired: Promise<void>; fire: () => void } {
+  let fire = () => {};
+  const fired = new Promise<void>((resolve) => (fire = resolve));
+  return { fired, fire };
+}
+
+function failed(engine: EngineMachine, what: string, reason: string | undefined): KameError {
+  return new KameError(
+    'ENGINE_FAILED',
+    `The state of ${engine.name} could not be ${what}: ${reason ?? 'no reason told'}.`,
+  );
+}
+
+/** Waits for the end of an outgoing migration. */
+async function migrated(engine: EngineMachine, options: SaveOptions): Promise<void> {
+  const begun = performance.now();
+  let [cancelled, stopped] = [false, !options.withRam];
+  const end = await untilEnded(engine, async () => {
+    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate');
+    if (status === 'completed') return true;
+    if (status === 'failed') throw failed(engine, 'saved', reason);
+    if (status === 'cancelled') {
+      throw new KameError('CANCELLED', `Saving the state of ${engine.name} was cancelled.`);
+    }
+    if (options.signal.aborted && !cancelled) {
+      cancelled = true;
+      await engine.qmp.execute('migrate_cancel');
+    }
+    if (!stopped && performance.now() - begun > liveLimitMs) {
+      stopped = true;
+      await engine.qmp.execute('stop');
+    }
+    return false;
+  });
+  if (end) return;
+  await engine.qmp.execute('migrate_cancel');
+  throw new KameError(
+    'ENGINE_TIMEOUT',
+    `The state of ${engine.name} was not saved within ${endDeadlineMs / 1000} s.`,
+  );
+}
+
+/**
+ * Writes a machine's device state to a file. The guest stands still when this returns; `cont` lets it go on.
+ * @returns bytes written
+ * @throws KameError ENGINE_FAILED with QEMU's reason (such as a device that can't be saved), DISK_FULL, CANCELLED, ENGINE_TIMEOUT
+ */
+export async function saveState(engine: EngineMachine, options: SaveOptions): Promise<number> {
+  await setUp(engine, !options.withRam);
+  await using pipe = await receiveToFile(options.socket, options.file, options.onBytes);
+  // A file that can't be written breaks the stream; then its reason counts, not that of the engine.
+  let broken: unknown;
+  pipe.received.catch((error: unknown) => (broken = error));
+  try {
+    await engine.qmp.execute('migrate-set-parameters', {
+      'max-bandwidth': bytesPerSecond,
+      'downtime-limit': downtimeMs,
+    });
+    await engine.qmp.execute('migrate', { uri: `unix:${options.socket}` });
+    await migrated(engine, options);
+    return await pipe.received;
+  } catch (error) {
+    await pause(0);
+    throw broken ?? error;
+  } finally {
+    await setUp(engine, false).catch(() => undefined);
+  }
+}
+
+export interface LoadOptions {
+  readonly file: string;
+  readonly socket: string;
+  /** Whether RAM is in the stream. */
+  readonly withRam: boolean;
+}
+
+/**
+ * Gives a machine that was started with `-incoming defer` its device state. It stands still afterwards.
+ * @throws KameError ENGINE_FAILED with QEMU's reason when the state does not fit, FILE_ACCESS, ENGINE_TIMEOUT
+ */
+export async function loadState(engine: EngineMachine, options: LoadOptions): Promise<void> {
+  await setUp(engine, !options.withRam);
+  await engine.qmp.execute('migrate-incoming', { uri: `unix:${options.socket}` });
+  await sendFile(options.file, options.socket, 5000);
+  const end = await untilEnded(engine, async () => {
+    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate');
+    if (status === 'failed') throw failed(engine, 'restored', reason);
+    return status === 'completed';
+  });
+  if (!end) throw new KameError('ENGINE_TIMEOUT', `The state of ${engine.name} was not restored in time.`);
+  await setUp(engine, false);
+}
+
+/** Why the engine can't save this machine now, in QEMU's words; empty when it can. */
+export async function saveBlockers(engine: EngineMachine): Promise<readonly string[]> {
+  return (await engine.qmp.execute('query-migrate'))['blocked-reasons'] ?? [];
+}
