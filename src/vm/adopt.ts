@@ -5,12 +5,18 @@ import { enginesIn } from '../qemu/engine-machine.ts';
 import type { LaunchPlan } from '../qemu/plan/launch-plan.ts';
 import { attach, type EngineMachine } from '../qemu/machine.ts';
 import type { MachineFile } from '../store/machine-file.ts';
-import { runDirectories, runNames, type RunNames } from '../store/names.ts';
+import { isBundle, runDirectories, runNames, type RunNames } from '../store/names.ts';
 import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../store/run-record.ts';
 import { clearDeadLock, handLock, lockHolder } from '../sys/lock.ts';
 import { machineFiles } from './find.ts';
+import { repairAfterCrash } from './crash.ts';
 import type { Host } from './host.ts';
-import { pinMachineType } from './start.ts';
+import { settle } from './checkpoint/settle.ts';
+import { sweepLeftCheckpoints } from './checkpoint/tidy.ts';
+import { readOperation } from '../store/operation.ts';
+import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../store/ram-place.ts';
+import { sweepTemporaries } from '../store/temporaries.ts';
+import { pinMachineType } from './launch.ts';
 import { ensureGone, track } from './track.ts';
 
 /** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
@@ -24,24 +30,36 @@ const ioError =
 
 /** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
 export async function adoptAll(host: Host): Promise<void> {
+  for (const directory of [host.names.home, host.names.cache]) await sweepTemporaries(directory);
   const files = await machineFiles(host);
   await Promise.all(
     files.map(async (file) => {
       try {
+        if (isBundle(file.names.directory)) await sweepTemporaries(file.names.directory);
         await adopt(host, file);
+        await settle(host, file);
+        await sweepLeftCheckpoints(await host.files.read(file.names.vmx));
+        const run = runNames(host.names, file.names.vmx);
+        // No clone is being made any more: what they would start from goes too.
+        if (host.running.get(file.names.vmx)) await removeCheckpointRam(host.names, run);
+        else await removeRamFiles(host.names, run);
       } catch (error) {
         host.log('A machine could not be adopted', { machine: file.name, reason: messageOf(error) });
       }
     }),
   );
-  await sweep(host, new Set(files.map((file) => runNames(host.names, file.names.vmx).directory)));
+  const known = new Set(files.map((file) => runNames(host.names, file.names.vmx).directory));
+  await sweep(host, known);
+  await sweepRamFiles(host.names, known);
 }
 
 /** Takes back one machine if its engine runs. Whether it does, the engine's monitor tells, not a file. */
 export async function adopt(host: Host, file: MachineFile): Promise<void> {
   const run = runNames(host.names, file.names.vmx);
-  const engine = existsSync(run.directory) ? await engineIn(host, file, run) : null;
+  const ran = existsSync(run.directory);
+  const engine = ran ? await wholeEngine(host, file, run) : null;
   if (!engine) {
+    if (ran) await repairAfterCrash(host, file.names.vmx);
     await removeRunDirectory(run);
     await clearDeadLock(file.names.lock);
     return;
@@ -58,6 +76,25 @@ export async function adopt(host: Host, file: MachineFile): Promise<void> {
     await engine.detach();
     throw error;
   }
+}
+
+/**
+ * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
+ * else it is ended, and the machine is still suspended in that state.
+ */
+async function wholeEngine(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
+  const engine = await engineIn(host, file, run);
+  if (!engine) return null;
+  const record = await readRunRecord(run);
+  if (record?.restored !== 'loading') return engine;
+  const spent = (file.content?.spec.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  if (!spent || (await readOperation(file.names))?.kind === 'clone') {
+    await engine.kill();
+    return null;
+  }
+  await writeRunRecord(run, { ...record, restored: 'yes' });
+  await engine.resume();
+  return engine;
 }
 
 /**

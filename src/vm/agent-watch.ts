@@ -1,6 +1,8 @@
 import { poll } from '../core/deadline.ts';
 import { messageOf } from '../core/errors.ts';
 import type { GuestInterface } from '../guest/agent/facts.ts';
+import { setClock } from '../guest/identity/clock.ts';
+import { appendLog } from '../store/machine-file.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
 import { recordTiming } from './timing.ts';
@@ -73,11 +75,23 @@ async function greet(
   const sinceStart = Date.now() - Date.parse(machine.record.startedAt);
   const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
   machine.markAnswered();
+  // A restored guest has the time of its checkpoint.
+  if (machine.record.restored === 'yes') await setTheClock(host, machine);
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
   learnAddress(machine, signal).catch((error: unknown) => {
     host.log('The address could not be learnt', { machine: machine.name, reason: messageOf(error) });
   });
   await written;
+}
+
+/** Gives the guest the host's time; a failure is told in the log. */
+export async function setTheClock(host: Host, machine: RunningMachine): Promise<void> {
+  try {
+    await setClock(machine.agent);
+  } catch (error) {
+    host.log('The clock could not be set', { machine: machine.name, reason: messageOf(error) });
+    await appendLog(machine.names, `the guest's clock could not be set: ${messageOf(error)}`);
+  }
 }
 
 /** Asks until the guest has an address: it comes some time after the agent's first reply. */

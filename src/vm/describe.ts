@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
 import type { DiskInfo, Machine, MachineDetails } from '../api/machine.ts';
 import type { Disk, MachineSpec, StorageSlot } from '../spec/machine.ts';
-import { probeImage } from '../disk/probe.ts';
+import { readChain } from '../disk/chain.ts';
+import { layerDirectories } from './disks.ts';
 import { slotName } from '../qemu/plan/controllers.ts';
 import { socketsIn } from '../qemu/plan/sockets.ts';
 import type { MachineFile } from '../store/machine-file.ts';
-import type { MachineNames } from '../store/names.ts';
+import { resolveIn } from '../store/names.ts';
 import { lockHolder } from '../sys/lock.ts';
 import { findMachine, machineFiles } from './find.ts';
 import { hostOs } from './engine.ts';
@@ -39,27 +38,22 @@ export async function list(host: Host): Promise<Machine[]> {
   return await Promise.all(files.map(async (file) => await summary(host, file)));
 }
 
-/** Where a file that a `.vmx` names lies: relative names are relative to the `.vmx`. */
-export function resolveIn(names: MachineNames, fileName: string): string {
-  return isAbsolute(fileName) ? fileName : join(names.directory, fileName);
-}
-
 function deviceOf(spec: MachineSpec, slot: StorageSlot): string {
   const controller = spec.controllers.find((each) => each.bus === slot.bus && each.index === slot.controller);
   return controller?.model ?? slot.bus;
 }
 
-async function describeDisk(names: MachineNames, spec: MachineSpec, disk: Disk): Promise<DiskInfo> {
+async function describeDisk(
+  { names }: MachineFile,
+  spec: MachineSpec,
+  disk: Disk,
+  inside: readonly string[],
+): Promise<DiskInfo> {
   const path = resolveIn(names, disk.fileName);
   const base = { slot: slotName(disk), device: deviceOf(spec, disk), path };
   try {
-    const [probed, { blocks }] = await Promise.all([probeImage(path, { allowRaw: true }), stat(path)]);
-    return {
-      ...base,
-      format: probed.format,
-      sizeBytes: 'virtualSize' in probed ? probed.virtualSize : null,
-      allocatedBytes: blocks * 512,
-    };
+    const { format, virtualSize, allocatedBytes } = await readChain(path, { inside, tables: false });
+    return { ...base, format, sizeBytes: virtualSize, allocatedBytes };
   } catch {
     // The start says what is wrong with it; the description goes on without.
     return { ...base, format: null, sizeBytes: null, allocatedBytes: null };
@@ -78,6 +72,7 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 export async function describe(host: Host, file: MachineFile): Promise<MachineDetails> {
   const { names } = file;
   const spec = file.content?.spec;
+  const inside = await layerDirectories(host, file).catch(() => [names.directory]);
   return {
     ...(await summary(host, file)),
     annotation: spec?.annotation ?? '',
@@ -85,7 +80,7 @@ export async function describe(host: Host, file: MachineFile): Promise<MachineDe
     firmware: spec ? firmwareOf(spec) : '',
     machineType: spec?.kame.machineType ?? null,
     disks: spec
-      ? await Promise.all(spec.disks.map(async (disk) => await describeDisk(names, spec, disk)))
+      ? await Promise.all(spec.disks.map(async (disk) => await describeDisk(file, spec, disk, inside)))
       : [],
     cdroms: (spec?.cdroms ?? []).map((cdrom) => ({
       slot: slotName(cdrom),

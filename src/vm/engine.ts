@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { arch as hostArch, cpus, homedir, release, totalmem } from 'node:os';
 import { KameError } from '../core/errors.ts';
 import type { Arch } from '../spec/machine.ts';
@@ -7,7 +7,7 @@ import type { Capabilities } from '../qemu/capabilities/capabilities.ts';
 import { findEngine, findQemuImg, type EngineSearch } from '../qemu/capabilities/find-engine.ts';
 import type { FirmwareDescriptor } from '../qemu/firmware/descriptor.ts';
 import { loadFirmware } from '../qemu/firmware/load.ts';
-import type { HostFacts } from '../qemu/plan/launch-plan.ts';
+import type { FlashBytes, HostFacts } from '../qemu/plan/launch-plan.ts';
 import type { Host } from './host.ts';
 
 /** @throws KameError HOST_PROBLEM on a system that Kame does not run on */
@@ -46,6 +46,25 @@ export async function engineFor(
 /** UEFI firmware that belongs to an engine. */
 export async function firmwareFor(host: Host, capabilities: Capabilities): Promise<FirmwareDescriptor[]> {
   return await loadFirmware({ binary: capabilities.binary, env: host.env, home: homedir() });
+}
+
+/** Sizes of each firmware's code and variables, by the file of its descriptor; one that can't be read is left out. */
+export async function flashSizes(firmware: readonly FirmwareDescriptor[]): Promise<Map<string, FlashBytes>> {
+  const sizes = new Map<string, FlashBytes>();
+  for (const { file, flash } of firmware) {
+    const paths = [flash.executable.filename, flash.nvramTemplate.filename];
+    const [code, variables] = await Promise.all(
+      paths.map(
+        async (path) =>
+          await stat(path).then(
+            ({ size }) => size,
+            () => undefined,
+          ),
+      ),
+    );
+    if (code !== undefined && variables !== undefined) sizes.set(file, { code, variables });
+  }
+  return sizes;
 }
 
 /** Path of qemu-img. @throws KameError ENGINE_MISSING */

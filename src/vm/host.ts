@@ -5,7 +5,7 @@ import { Inventory } from '../store/inventory.ts';
 import { MachineFileCache } from '../store/machine-file.ts';
 import { homeNames, type HomeNames } from '../store/names.ts';
 import { EventBus } from './events.ts';
-import { RunningMachines } from './running.ts';
+import { RunningMachines, type RunningMachine } from './running.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,6 +20,15 @@ export interface Host {
   readonly operations: Operations;
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
+  readonly hooks: Hooks;
+}
+
+/** What is to be done at events, set by whoever runs the host. */
+export interface Hooks {
+  /** The guest of a restored machine has reset itself, which ended its engine: it is to be started anew. */
+  onReset?: (machine: RunningMachine) => void;
+  /** Milliseconds that the machine of a `.vmx` has run and that its AutoProtect clock on disk does not have yet. */
+  unsavedRunMs?: (vmx: string) => number;
 }
 
 export interface HostOptions {
@@ -47,6 +56,7 @@ export function createHost({ home, env, log, buildTiny }: HostOptions): Host {
     operations: new Operations(),
     events: new EventBus(),
     log,
+    hooks: {},
   };
 }
 

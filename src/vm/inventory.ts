@@ -6,11 +6,12 @@ import { checkMachineName } from '../spec/name.ts';
 import { edit } from '../vmx/document.ts';
 import { deletingName, exists } from '../store/bundle.ts';
 import { contentOf, writeMachineFile, type MachineFile } from '../store/machine-file.ts';
-import { bundleExtension, isBundle, machineNames, runNames } from '../store/names.ts';
+import { bundleExtension, isBundle, machineNames, runNames, resolveIn } from '../store/names.ts';
 import { removeRunDirectory } from '../store/run-record.ts';
 import { fileError } from '../sys/files.ts';
 import { releaseLock, takeLock } from '../sys/lock.ts';
-import { describe, resolveIn } from './describe.ts';
+import { inheritParents, refuseClonedFrom } from './clone/registry.ts';
+import { describe } from './describe.ts';
 import { findMachine, machineFiles } from './find.ts';
 import { ensureUuid } from './identity.ts';
 import type { Host } from './host.ts';
@@ -66,6 +67,7 @@ export async function register(host: Host, path: string): Promise<MachineDetails
 export async function unregister(host: Host, reference: string): Promise<void> {
   const file = await findMachine(host, reference);
   refuseRunning(host, file, 'unregistered');
+  await refuseClonedFrom(file, 'taken off the list');
   await host.inventory.unregister(file.names.vmx);
   changed(host, file, 'machine.deleted', `${file.name} was unregistered.`);
 }
@@ -107,11 +109,13 @@ export async function rename(host: Host, reference: string, name: string): Promi
   const file = await findMachine(host, reference);
   if (file.name === name) return await describe(host, file);
   await refuseTakenName(host, name);
+  await refuseClonedFrom(file, 'renamed');
   const vmx = await whileStopped(host, file, 'renamed', async () => {
     const { document } = contentOf(file);
     const { directory } = file.names;
     const target = join(dirname(directory), `${name}${bundleExtension}`);
     const moves = isBundle(directory) && target !== directory;
+    if (moves) await inheritParents(file, join(target, `${file.names.stem}.vmx`));
     if (moves && (await exists(target))) {
       throw new KameError('ALREADY_EXISTS', `${target} is there already.`);
     }
@@ -163,6 +167,7 @@ export async function remove(host: Host, reference: string): Promise<void> {
   const about = { key: names.vmx, machine: file.name, verb: 'deleted' };
   await host.operations.exclusive(about, async () => {
     refuseRunning(host, file, 'deleted');
+    await refuseClonedFrom(file, 'deleted');
     if (!(await exists(names.directory))) {
       await host.inventory.unregister(names.vmx);
       return;

@@ -1,10 +1,14 @@
 import { messageOf } from '../core/errors.ts';
+import { startAutoProtect } from './autoprotect-clock.ts';
 import type { Host } from './host.ts';
 import { capSerialLog } from './serial-log.ts';
 
 const everyMs = 15_000;
 
-/** What is looked after while machines run: a guest must not fill the host's disk through its console. */
+/**
+ * What is looked after while machines run: a guest must not fill the host's disk through its console, and AutoProtect takes
+ * its snapshots.
+ */
 export function startMaintenance(host: Host): Disposable {
   const timer = setInterval(() => {
     for (const { names, name } of host.running.all()) {
@@ -14,5 +18,11 @@ export function startMaintenance(host: Host): Disposable {
     }
   }, everyMs);
   timer.unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  const autoProtect = startAutoProtect(host);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      autoProtect[Symbol.dispose]();
+    },
+  };
 }

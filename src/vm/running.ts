@@ -24,6 +24,8 @@ export interface RunningMachine {
   readonly markAnswered: () => void;
   /** As the agent last told. */
   ip: string | null;
+  /** Why the engine ended, as it said; null while it runs, and when it was killed or crashed. */
+  shutdown: string | null;
   /** Resolves when the engine is gone and its lock and sockets are cleaned up. */
   readonly ended: Promise<void>;
 }

@@ -1,7 +1,11 @@
 import type { MachineDetails } from '../api/machine.ts';
+import { KameError } from '../core/errors.ts';
+import type { MachineSpec } from '../spec/machine.ts';
+import { readSpec } from '../spec/read.ts';
 import { problemsToError, type SpecProblem } from '../spec/problem.ts';
 import { applySettings, type SettingChange } from '../spec/settings.ts';
-import { contentOf, writeMachineFile } from '../store/machine-file.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../store/machine-file.ts';
+import { tidy } from './checkpoint/tidy.ts';
 import { describe } from './describe.ts';
 import { findMachine } from './find.ts';
 import type { Host } from './host.ts';
@@ -22,6 +26,15 @@ export function withWarnings(details: MachineDetails, warnings: readonly SpecPro
   return { ...details, problems: [...details.problems, ...added] };
 }
 
+/** What is suspended has hardware that its memory knows; only dropping that memory is possible. */
+function refuseSuspended(file: MachineFile, before: MachineSpec, after: MachineSpec): void {
+  if (before.suspendedState === '' || after.suspendedState === '') return;
+  throw new KameError('WRONG_STATE', `${file.name} is suspended; its settings can’t be changed.`, {
+    next: `kame start ${file.name} goes on with it; kame start ${file.name} --discard-state drops what was in its memory.`,
+    details: { machine: file.name },
+  });
+}
+
 /**
  * Changes settings of a stopped machine: all of them or none.
  * @throws KameError WRONG_STATE while it runs, INVALID_VALUE naming key, value and what is allowed
@@ -33,9 +46,12 @@ export async function changeSettings(
 ): Promise<MachineDetails> {
   const file = await findMachine(host, reference);
   const warnings = await whileStopped(host, file, 'changed', async () => {
-    const { doc, problems } = applySettings(contentOf(file).document, settings);
+    const { document, spec } = contentOf(file);
+    const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
+    refuseSuspended(file, spec, readSpec(doc).spec);
     await writeMachineFile(file.names.vmx, doc);
+    if (spec.suspendedState !== '') await tidy(host, await host.files.read(file.names.vmx));
     return problems;
   });
   const changed = await host.files.read(file.names.vmx);

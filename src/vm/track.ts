@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { poll } from '../core/deadline.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { GuestAgent } from '../guest/agent/agent.ts';
@@ -5,11 +6,13 @@ import type { EngineMachine } from '../qemu/machine.ts';
 import { socketsIn } from '../qemu/plan/sockets.ts';
 import { appendLog } from '../store/machine-file.ts';
 import type { MachineNames, RunNames } from '../store/names.ts';
+import { ramFileOf } from '../store/ram-place.ts';
 import { removeRunDirectory, type RunRecord } from '../store/run-record.ts';
 import { lockHolder, releaseLock } from '../sys/lock.ts';
 import { isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
 import { watchAgent } from './agent-watch.ts';
 import { ConsoleHub } from './console.ts';
+import { repairAfterCrash } from './crash.ts';
 import { hostOs } from './engine.ts';
 import type { Host } from './host.ts';
 import type { RunningMachine } from './running.ts';
@@ -44,8 +47,10 @@ export function track(host: Host, options: TrackOptions): RunningMachine {
     answered: answer.promise,
     markAnswered: answer.resolve,
     ended: end.promise,
+    shutdown: null,
   };
   host.running.add(machine);
+  machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
   void machine.engine.closed.then(async () => {
@@ -57,6 +62,7 @@ export function track(host: Host, options: TrackOptions): RunningMachine {
     } finally {
       end.resolve();
     }
+    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine);
   });
   return machine;
 }
@@ -86,6 +92,8 @@ async function cleanUp(host: Host, machine: RunningMachine): Promise<void> {
   machine.agent.close();
   machine.console.close();
   await ensureGone(machine.engine.identity, exitDeadlineMs);
+  if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
+  await rm(ramFileOf(host.names, machine.run), { force: true });
   await removeRunDirectory(machine.run);
   const holder = await lockHolder(machine.names.lock);
   if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { KameError } from '../../core/errors.ts';
+import { setClock, type ClockAgent } from './clock.ts';
+
+const refusal = () => new KameError('GUEST_FAILED', 'this feature or command is not currently supported');
+
+interface Guest {
+  /** Guest's time less the host's, in milliseconds. */
+  offset: number;
+  readonly calls: string[];
+}
+
+/** An agent of a guest whose clock is `offset` ahead. */
+function agentOf(
+  guest: Guest,
+  does: {
+    time?: 'refused';
+    set?: 'refused' | 'complains' | 'ignored';
+    date?: 'fraction' | 'seconds' | 'refused';
+  } = {},
+): ClockAgent {
+  return {
+    time: async () => {
+      guest.calls.push('time');
+      if (does.time) throw refusal();
+      return new Date(Date.now() + guest.offset);
+    },
+    setTime: async (time) => {
+      guest.calls.push('set');
+      if (does.set === 'refused') throw refusal();
+      if (does.set !== 'ignored') guest.offset = time.getTime() - Date.now();
+      if (does.set === 'complains') throw new KameError('GUEST_FAILED', 'hwclock failed');
+    },
+    exec: async ({ args = [] }) => {
+      guest.calls.push('date');
+      if (does.date === undefined || does.date === 'refused') throw refusal();
+      const time = Number(args.at(-1)) * 1000;
+      // The program starts late, by more than what is thought at first.
+      const start = Date.now() + 400;
+      guest.offset = (does.date === 'seconds' ? Math.floor(time / 1000) * 1000 : time) - start;
+      return { exitCode: 0, signal: null, streamed: true, truncated: false };
+    },
+  };
+}
+
+describe('setting the clock', () => {
+  it('leaves one alone that is right', async () => {
+    const guest: Guest = { offset: 40, calls: [] };
+    expect(await setClock(agentOf(guest))).toMatchObject({ result: 'ok', by: 'kept' });
+    expect(guest.calls).toEqual(['time']);
+  });
+
+  it('sets a wrong one by the agent', async () => {
+    const guest: Guest = { offset: -3_600_000, calls: [] };
+    const report = await setClock(agentOf(guest));
+    expect(report).toMatchObject({ result: 'ok', by: 'agent' });
+    expect(Math.abs(report.offsetMs ?? 1e9)).toBeLessThan(200);
+  });
+
+  it('believes the clock more than an agent that complains of its hwclock', async () => {
+    const guest: Guest = { offset: 9e6, calls: [] };
+    expect(await setClock(agentOf(guest, { set: 'complains' }))).toMatchObject({ result: 'ok', by: 'agent' });
+    expect(guest.calls).not.toContain('date');
+  });
+
+  it('sets it by date where the agent has no hwclock, and learns how late date is', async () => {
+    const guest: Guest = { offset: 9e6, calls: [] };
+    const report = await setClock(agentOf(guest, { set: 'refused', date: 'fraction' }));
+    expect(report).toMatchObject({ result: 'ok', by: 'date' });
+    expect(guest.calls.filter((call) => call === 'date')).toHaveLength(2);
+  });
+
+  it.each(['refused', 'ignored'] as const)('says so when nothing helps: set-time is %s', async (set) => {
+    const guest: Guest = { offset: 9e6, calls: [] };
+    const report = await setClock(agentOf(guest, { set, date: 'refused' }));
+    expect(report).toMatchObject({ result: 'failed', by: 'nobody' });
+    expect(report.reason).toMatch(set === 'refused' ? /not currently supported/ : /9000\d+ ms from/);
+    expect(report.offsetMs).toBeGreaterThan(8.9e6);
+  });
+
+  it('trusts an agent that sets the time but does not tell it', async () => {
+    const guest: Guest = { offset: 9e6, calls: [] };
+    expect(await setClock(agentOf(guest, { time: 'refused' }))).toEqual({ result: 'ok', by: 'agent' });
+  });
+
+  it('throws when nobody answers', async () => {
+    const silent: ClockAgent = {
+      ...agentOf({ offset: 0, calls: [] }),
+      time: async () => await Promise.reject(new KameError('GUEST_AGENT_MISSING', 'silence')),
+    };
+    await expect(setClock(silent)).rejects.toMatchObject({ code: 'GUEST_AGENT_MISSING' });
+  });
+});

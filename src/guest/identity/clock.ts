@@ -1,0 +1,137 @@
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { GuestAgent } from '../agent/agent.ts';
+
+/** What of the agent is needed to set the clock. */
+export type ClockAgent = Pick<GuestAgent, 'time' | 'setTime' | 'exec'>;
+
+export interface ClockReport {
+  readonly result: 'ok' | 'failed';
+  /** Whether the clock was right already, or who set it; `nobody` when it stayed wrong. */
+  readonly by: 'kept' | 'agent' | 'date' | 'nobody';
+  readonly reason?: string;
+  /** Guest's time less the host's at the end, in milliseconds; absent when the agent does not tell the time. */
+  readonly offsetMs?: number;
+}
+
+export interface ClockOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A clock is right within this, in milliseconds; the time that it takes to ask is a part of it. */
+const toleranceMs = 200;
+/** A question that took longer is asked again. */
+const quickMs = 50;
+const looks = 3;
+const deadlineMs = 30_000;
+/** From a request to the start of the program in the guest, in milliseconds, before it is known better. */
+const firstLeadMs = 60;
+const dateAttempts = 3;
+
+interface Look {
+  /** Guest's time less the host's, in milliseconds. */
+  readonly offsetMs: number;
+  /** How far that may be from the truth: half of the round trip. */
+  readonly errorMs: number;
+}
+
+/** Whether somebody is there, but does not do what was asked for. */
+export function isRefusal(error: unknown): error is KameError {
+  if (!(error instanceof KameError)) return false;
+  const unknown = error.code === 'GUEST_AGENT_MISSING' && error.details['command'] !== undefined;
+  return unknown || error.code === 'GUEST_FAILED';
+}
+
+function callOptions({ signal }: ClockOptions): { deadlineMs: number; signal?: AbortSignal } {
+  return { deadlineMs, ...(signal ? { signal } : {}) };
+}
+
+async function lookOnce(agent: ClockAgent, options: ClockOptions): Promise<Look> {
+  const asked = performance.now();
+  const guest = await agent.time(callOptions(options));
+  const errorMs = (performance.now() - asked) / 2;
+  return { offsetMs: guest.getTime() - (Date.now() - errorMs), errorMs };
+}
+
+/** The best of a few looks at the guest's clock; undefined when the agent does not tell the time. */
+async function look(agent: ClockAgent, options: ClockOptions): Promise<Look | undefined> {
+  try {
+    let best = await lookOnce(agent, options);
+    for (let count = 1; count < looks && best.errorMs > quickMs / 2; count += 1) {
+      const next = await lookOnce(agent, options);
+      if (next.errorMs < best.errorMs) best = next;
+    }
+    return best;
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+function isRight({ offsetMs, errorMs }: Look): boolean {
+  return Math.abs(offsetMs) + errorMs <= toleranceMs;
+}
+
+function right(by: ClockReport['by'], at?: Look): ClockReport {
+  return { result: 'ok', by, ...(at ? { offsetMs: Math.round(at.offsetMs) } : {}) };
+}
+
+/** What the agent refused, if it did. */
+async function byAgent(
+  agent: ClockAgent,
+  leadMs: number,
+  options: ClockOptions,
+): Promise<string | undefined> {
+  try {
+    await agent.setTime(new Date(Date.now() + leadMs), callOptions(options));
+    return undefined;
+  } catch (error) {
+    if (isRefusal(error)) return messageOf(error);
+    throw error;
+  }
+}
+
+/** Runs `date`, with the fraction of a second where it takes one. How long it takes to start is learned on the way. */
+async function byDate(agent: ClockAgent, options: ClockOptions): Promise<Look | undefined> {
+  const script = 'date -u -s "@$1" || date -u -s "@${1%.*}"';
+  let leadMs = firstLeadMs;
+  let at: Look | undefined;
+  for (let attempt = 0; attempt < dateAttempts; attempt += 1) {
+    const seconds = ((Date.now() + leadMs) / 1000).toFixed(3);
+    try {
+      await agent.exec({
+        path: '/bin/sh',
+        args: ['-c', script, 'sh', seconds],
+        timeoutMs: deadlineMs,
+        ...(options.signal ? { signal: options.signal } : {}),
+      });
+    } catch (error) {
+      if (isRefusal(error)) return at;
+      throw error;
+    }
+    at = await look(agent, options);
+    if (at === undefined || isRight(at)) return at;
+    leadMs -= at.offsetMs;
+  }
+  return at;
+}
+
+/**
+ * Sets the guest's clock to the host's unless it is right within 0.2 s, as after a resume or a revert. The clock is set
+ * when the agent reads the request; the answer may come up to a second later, since util-linux's hwclock waits for a
+ * whole second. An agent that has no hwclock refuses (qga/commands-posix.c): then `date` does it. One that sets the
+ * time and complains of its hwclock afterwards has done what was asked for.
+ * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED; a clock that can't be set is in the report
+ */
+export async function setClock(agent: ClockAgent, options: ClockOptions = {}): Promise<ClockReport> {
+  const before = await look(agent, options);
+  if (before && isRight(before)) return right('kept', before);
+  const refused = await byAgent(agent, before?.errorMs ?? 0, options);
+  let at = await look(agent, options);
+  if (at === undefined && refused === undefined) return right('agent');
+  if (at && isRight(at)) return right('agent', at);
+  at = (await byDate(agent, options)) ?? at;
+  if (at && isRight(at)) return right('date', at);
+  const offset = at ? { offsetMs: Math.round(at.offsetMs) } : {};
+  const reason = refused ?? `it is ${Math.round(at?.offsetMs ?? 0)} ms from the host's after it was set`;
+  return { result: 'failed', by: 'nobody', reason, ...offset };
+}

@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { GuestAgent } from '../agent/agent.ts';
+import { isRefusal, setClock } from './clock.ts';
+import { hostKeyTypes, makeHostKey, type HostKey, type HostKeyType } from './host-keys.ts';
+import { allSteps, maxReportBytes, readSteps, type IdentityStep } from './report.ts';
+import { keysScript, keyStepNames } from './keys-script.ts';
+import { identityScript, identityStepNames, type Card } from './script.ts';
+
+/** What of the agent is needed. */
+export type IdentityAgent = Pick<GuestAgent, 'osInfo' | 'time' | 'setTime' | 'exec'>;
+
+export interface IdentityOptions {
+  /** By RFC 1123: letters, digits and dashes, in parts with dots between; at most 64 characters, as Linux takes. */
+  readonly hostName: string;
+  /** Address of each network card in the copied memory, and the one that it gets. */
+  readonly macs: readonly Card[];
+  /** 32 hexadecimal digits in lower case. Default: random. */
+  readonly machineId?: string;
+  readonly signal?: AbortSignal;
+  /** Where host keys come from, for a caller that makes some in advance. Default: made here. */
+  readonly makeKey?: (type: HostKeyType, comment: string) => Promise<HostKey>;
+}
+
+export interface IdentityReport {
+  readonly steps: readonly IdentityStep[];
+  /** What the guest has now; absent where it has none. */
+  readonly machineId?: string;
+  /** The new SSH host keys that are in place. */
+  readonly hostKeys: readonly { readonly type: HostKeyType; readonly fingerprint: string }[];
+  /** Milliseconds from the call on, each until that was done. */
+  readonly timings: {
+    /** Names, addresses and random numbers. */
+    readonly namesMs: number;
+    readonly clockMs: number;
+    /** The SSH host keys too. */
+    readonly totalMs: number;
+  };
+}
+
+const scriptDeadlineMs = 30_000;
+/** From the request to the first step of the script, in milliseconds. What is missing is set after it. */
+const scriptLeadMs = 60;
+const maxCards = 10;
+const maxForeignKeys = 5;
+
+function refuse(what: string, value: string, allowed: string): KameError {
+  return new KameError('INVALID_VALUE', `"${value.slice(0, 100)}" is no ${what}: ${allowed}.`);
+}
+
+function checkHostName(name: string): void {
+  const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/u;
+  if (name.length > 64 || !name.split('.').every((part) => label.test(part))) {
+    throw refuse(
+      'host name',
+      name,
+      'letters, digits and dashes in parts with dots between, at most 64 characters',
+    );
+  }
+}
+
+function checkedCards(cards: readonly Card[]): Card[] {
+  if (cards.length > maxCards) {
+    throw new KameError('INVALID_VALUE', `A machine has at most ${maxCards} network cards.`);
+  }
+  return cards.map((card) => {
+    const lower = { old: card.old.toLowerCase(), new: card.new.toLowerCase() };
+    for (const mac of [lower.old, lower.new]) {
+      if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/u.test(mac)) {
+        throw refuse('MAC address of a card', mac, 'six bytes in hexadecimal with colons, the first even');
+      }
+    }
+    return lower;
+  });
+}
+
+function checkMachineId(id: string): void {
+  if (!/^[0-9a-f]{32}$/u.test(id)) throw refuse('machine-id', id, '32 hexadecimal digits in lower case');
+}
+
+/** The guest's OS as its agent calls it; empty when it does not tell. */
+async function osId(agent: IdentityAgent, options: { signal?: AbortSignal }): Promise<string> {
+  try {
+    return (await agent.osInfo(options)).id ?? '';
+  } catch (error) {
+    if (isRefusal(error)) return '';
+    throw error;
+  }
+}
+
+/**
+ * Runs a script in the guest; its steps, all failed where the guest runs no scripts.
+ * @param onText called with all that the script has printed so far
+ */
+async function runScript(
+  agent: IdentityAgent,
+  input: string,
+  names: readonly string[],
+  { signal, onText }: { signal: AbortSignal | undefined; onText?: (text: string) => void },
+): Promise<IdentityStep[]> {
+  let text = '';
+  const onStdout = (chunk: Buffer): void => {
+    text += chunk.toString('latin1');
+    if (text.length > maxReportBytes)
+      throw new KameError('GUEST_FAILED', `The script in the guest wrote more than ${maxReportBytes} bytes.`);
+    onText?.(text);
+  };
+  const options = { path: '/bin/sh', input, timeoutMs: scriptDeadlineMs, onStdout };
+  try {
+    await agent.exec({ ...options, ...(signal ? { signal } : {}) });
+    return readSteps(text, names);
+  } catch (error) {
+    const late = error instanceof KameError && error.code === 'GUEST_TIMEOUT';
+    if (late || isRefusal(error)) return allSteps(names, 'failed', messageOf(error));
+    throw error;
+  }
+}
+
+/** The clock after the script: what `date` could not set exactly is set by the agent. */
+async function clockStep(agent: IdentityAgent, signal: AbortSignal | undefined): Promise<IdentityStep> {
+  const { result, reason } = await setClock(agent, signal ? { signal } : {});
+  return { name: 'clock', result, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Kinds of host keys that the guest has, as its script told; others than we can make stay as they are. */
+function kindsOf(step: IdentityStep | undefined): { known: HostKeyType[]; other: IdentityStep[] } {
+  if (step?.result !== 'ok') return { known: [], other: step ? [step] : [] };
+  const names = (step.reason ?? '').split(',').filter((name) => /^[a-z0-9]{1,20}$/u.test(name));
+  const known = hostKeyTypes.filter((type) => names.includes(type));
+  const foreign = names.filter((name) => !known.some((type) => type === name)).slice(0, maxForeignKeys);
+  const steps = foreign.map((name) => `host-key-${name}`);
+  return { known, other: allSteps(steps, 'skipped', 'keys of this kind are not made') };
+}
+
+/** Host keys that are made as soon as the guest has told which it has, while its script goes on. */
+class KeysInTheMaking {
+  readonly #options: IdentityOptions;
+  #keys: Promise<HostKey[]> | undefined;
+  other: readonly IdentityStep[] = [];
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at what the script has printed so far. */
+  see(text: string): void {
+    const end = text.lastIndexOf('\n') + 1;
+    const [step] = readSteps(text.slice(0, end), ['host-keys']);
+    if (step && step.result !== 'failed') this.#begin(step);
+  }
+
+  /** The keys, given the script's own last word on them. */
+  async keys(step: IdentityStep | undefined): Promise<HostKey[]> {
+    if (step) this.#begin(step);
+    return (await this.#keys) ?? [];
+  }
+
+  #begin(step: IdentityStep): void {
+    if (this.#keys !== undefined) return;
+    const { makeKey = makeHostKey, hostName } = this.#options;
+    const { known, other } = kindsOf(step);
+    this.other = other;
+    this.#keys = Promise.all(known.map(async (kind) => await makeKey(kind, `root@${hostName}`)));
+    // It is waited for only when the script went well.
+    this.#keys.catch(() => undefined);
+  }
+}
+
+async function placeKeys(
+  agent: IdentityAgent,
+  keys: readonly HostKey[],
+  signal: AbortSignal | undefined,
+): Promise<{ placed: HostKey[]; steps: IdentityStep[] }> {
+  if (keys.length === 0) return { placed: [], steps: [] };
+  const steps = await runScript(agent, keysScript(keys), keyStepNames(keys), { signal });
+  const done = ({ type }: HostKey) =>
+    steps.some(({ name, result }) => name === `host-key-${type}` && result === 'ok');
+  return { placed: keys.filter(done), steps };
+}
+
+/** All but the clock and the keys, which are begun on the way. */
+async function changeNames(
+  agent: IdentityAgent,
+  { hostName, machineId, cards }: { hostName: string; machineId: string; cards: readonly Card[] },
+  { keys, signal }: { keys: KeysInTheMaking; signal: AbortSignal | undefined },
+): Promise<IdentityStep[]> {
+  const names = identityStepNames(cards.length);
+  if ((await osId(agent, signal ? { signal } : {})) === 'mswindows')
+    return allSteps(names, 'skipped', 'Windows keeps its identity');
+  const seed = randomBytes(64).toString('base64');
+  const now = Date.now() + scriptLeadMs;
+  const input = identityScript({ hostName, machineId, cards, seed, now });
+  return await runScript(agent, input, names, { signal, onText: (text) => keys.see(text) });
+}
+
+/**
+ * Makes a machine that goes on from a copy of another's memory a machine of its own, from inside: clock, random numbers,
+ * host name, machine-id, MAC addresses, DHCP leases, and then the SSH host keys, which are made here. Steps that fail or
+ * don't apply are in the report and stop nothing. In Windows only the clock is set.
+ * @throws KameError INVALID_VALUE before the guest is asked anything; GUEST_AGENT_MISSING when nobody answers, CANCELLED
+ */
+export async function applyIdentity(agent: IdentityAgent, options: IdentityOptions): Promise<IdentityReport> {
+  const { hostName, machineId = randomBytes(16).toString('hex'), signal } = options;
+  checkHostName(hostName);
+  checkMachineId(machineId);
+  const cards = checkedCards(options.macs);
+  const started = performance.now();
+  const since = (): number => performance.now() - started;
+  const making = new KeysInTheMaking(options);
+  const steps = await changeNames(agent, { hostName, machineId, cards }, { keys: making, signal });
+  const namesMs = since();
+  const clock = await clockStep(agent, signal);
+  const clockMs = since();
+  const keys = await making.keys(steps.find(({ name }) => name === 'host-keys'));
+  const { placed, steps: keySteps } = await placeKeys(agent, keys, signal);
+  const rest = steps.filter(({ name }) => name !== 'clock' && name !== 'host-keys');
+  const hasId = rest.some(({ name, result }) => name === 'machine-id' && result === 'ok');
+  const totalMs = since();
+  return {
+    steps: [clock, ...rest, ...making.other, ...keySteps],
+    ...(hasId ? { machineId } : {}),
+    hostKeys: placed.map(({ type, fingerprint }) => ({ type, fingerprint })),
+    timings: { namesMs, clockMs, totalMs },
+  };
+}

@@ -1,0 +1,44 @@
+import { KameError } from '../../core/errors.ts';
+import { saveBlockers } from '../../qemu/migration.ts';
+import { contentOf, type MachineFile } from '../../store/machine-file.ts';
+import type { RunningMachine } from '../running.ts';
+
+/** A device that QEMU can't save, and the way around it. */
+interface Blocker {
+  readonly device: string;
+  readonly remedy: string;
+}
+
+/** What is known of devices without asking: QEMU tells of some only in the middle of the work. */
+function knownBlockers(file: MachineFile): Blocker[] {
+  const { spec } = contentOf(file);
+  const used = new Set(spec.disks.map(({ bus, controller }) => `${bus}${controller}`));
+  return spec.controllers
+    .filter(({ model, bus, index }) => model === 'nvme' && used.has(`${bus}${index}`))
+    .map(({ bus, index }) => ({
+      device: `${bus}${index}, an NVMe controller`,
+      remedy: `After a stop, kame set ${file.name} kame.${bus}${index}.device=virtio-blk gives it one that can be saved, if the guest has a driver for it (Linux has).`,
+    }));
+}
+
+/**
+ * Refuses what could not be saved, by name, before anything is touched.
+ * @throws KameError CHECKPOINT_BLOCKED naming each device and what to do, ENGINE_TIMEOUT
+ */
+export async function refuseBlocked(file: MachineFile, machine: RunningMachine): Promise<void> {
+  const known = knownBlockers(file);
+  const told = await saveBlockers(machine.engine);
+  if (known.length === 0 && told.length === 0) return;
+  const reasons = [...known.map(({ device }) => device), ...told];
+  throw new KameError(
+    'CHECKPOINT_BLOCKED',
+    `The memory of ${file.name} can’t be saved. What is in the way: ${reasons.join('; ')}.`,
+    {
+      next: [
+        ...known.map(({ remedy }) => remedy),
+        'Without memory it works: --disk-only, or stop the machine first.',
+      ].join(' '),
+      details: { machine: file.name },
+    },
+  );
+}

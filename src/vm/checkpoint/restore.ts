@@ -1,0 +1,144 @@
+import { open, rm } from 'node:fs/promises';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { loadState } from '../../qemu/migration.ts';
+import type { RamFile } from '../../qemu/plan/launch-plan.ts';
+import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
+import type { MachineFile } from '../../store/machine-file.ts';
+import { runNames, type RunNames } from '../../store/names.ts';
+import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
+import { writeRunRecord } from '../../store/run-record.ts';
+import { copyExtents, extentBytes } from '../../sys/extents.ts';
+import { fileError } from '../../sys/files.ts';
+import type { Host } from '../host.ts';
+import {
+  fingerprintOf,
+  launchEngine,
+  prepare,
+  trackLaunched,
+  type Begun,
+  type LaunchedEngine,
+} from '../launch.ts';
+import type { RunningMachine } from '../running.ts';
+import { refuseMismatch } from './fingerprint.ts';
+
+/** A saved memory state, wherever its files lie. */
+export interface SavedState {
+  /** File of the device state. */
+  readonly state: string;
+  /** File of the RAM, when it has one. */
+  readonly ramFile: string;
+  readonly ram: SavedRam;
+  readonly engine: Fingerprint;
+  /** False for a machine that was paused: it stays so. */
+  readonly wasRunning: boolean;
+}
+
+export interface RestoreOptions {
+  readonly saved: SavedState;
+  /**
+   * Opens the saved RAM copy-on-write instead of copying it: starts sooner and shares memory with others that do the same,
+   * but the machine's own RAM is then in no file, and its next checkpoint takes longer.
+   */
+  readonly copyOnWrite?: boolean;
+  /** Called when the state is in the engine and before the guest goes on: the saved state is spent from then on. */
+  readonly beforeRun: () => Promise<void>;
+  /** Called when the guest is told to go on: from then on it may have run, whatever is heard of it. */
+  readonly onRun?: () => void;
+}
+
+async function makeFile(path: string, size: number): Promise<void> {
+  try {
+    await rm(path, { force: true });
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.truncate(size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+/** Where the restored machine has its RAM: a new shared file where there is room, else the saved one, copy-on-write. */
+async function ramFor(host: Host, run: RunNames, options: RestoreOptions): Promise<RamFile | undefined> {
+  const { ram, ramFile, engine } = options.saved;
+  const bytes = engine.memoryMiB * 1024 * 1024;
+  if (!options.copyOnWrite && (await hasRamPlace(host.names, bytes))) {
+    const path = ramFileOf(host.names, run);
+    await makeFile(path, bytes);
+    return { path, share: true };
+  }
+  return ram.kind === 'file' ? { path: ramFile, share: false } : undefined;
+}
+
+/** Fills a shared RAM file while the engine that will use it starts. */
+async function fillRam(target: RamFile | undefined, saved: SavedState, progress: Progress): Promise<void> {
+  if (!target?.share || saved.ram.kind !== 'file') return;
+  const total = extentBytes(saved.ram.extents);
+  await copyExtents(saved.ramFile, target.path, saved.ram.extents, {
+    size: saved.ram.size,
+    signal: progress.signal,
+    onBytes: (done) => progress.report({ stage: 'Reading memory', done, total, unit: 'bytes' }),
+  });
+}
+
+async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOptions): Promise<void> {
+  const { saved } = options;
+  try {
+    await loadState(launched.engine, {
+      file: saved.state,
+      socket: `${run.directory}/state`,
+      withRam: saved.ram.kind === 'stream',
+    });
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
+    throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Starts a machine from a saved memory state. The caller holds its lock and clears up when this throws; until `beforeRun`
+ * has returned nothing of the saved state is spent.
+ * @throws KameError CHECKPOINT_MISMATCH naming what differs, BAD_IMAGE, ENGINE_*, CANCELLED, DISK_FULL
+ */
+export async function restore(
+  host: Host,
+  file: MachineFile,
+  options: RestoreOptions,
+  begun: Begun,
+  progress: Progress,
+): Promise<RunningMachine> {
+  const { saved } = options;
+  const run = runNames(host.names, file.names.vmx);
+  const ram = await ramFor(host, run, options);
+  const prepared = await prepare(host, file, progress, {
+    restore: true,
+    ram: ram ?? null,
+    freshLayers: options.copyOnWrite ?? false,
+  });
+  refuseMismatch(file.name, saved.engine, fingerprintOf(prepared));
+  const filling = fillRam(ram, saved, progress);
+  // Awaited below; a failure while the engine starts must not go unheard before that.
+  filling.catch(() => undefined);
+  const launched = await launchEngine(host, file, prepared, begun, progress);
+  try {
+    await filling;
+    await load(launched, run, options);
+    for (const step of prepared.plan.afterLoad)
+      await launched.engine.qmp.execute(step.execute, step.arguments);
+    await options.beforeRun();
+    const filled = ram?.share && saved.ram.kind === 'file' ? saved.ram.extents : [];
+    const record = { ...launched.record, filled, restored: 'yes' as const };
+    await writeRunRecord(run, record);
+    options.onRun?.();
+    if (saved.wasRunning) await launched.engine.resume();
+    return trackLaunched(host, file, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
+  } catch (error) {
+    await launched.engine.kill();
+    throw error;
+  }
+}

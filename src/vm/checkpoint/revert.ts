@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
+import { readSpec } from '../../spec/read.ts';
+import { readCheckpointRecord } from '../../store/checkpoint.ts';
+import {
+  appendLog,
+  contentOf,
+  readMachineFile,
+  writeMachineFile,
+  type MachineFile,
+} from '../../store/machine-file.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
+import { readSnapshotFile } from '../../store/snapshot-file.ts';
+import { releaseLock, takeLock } from '../../sys/lock.ts';
+import { edit, type VmxDocument } from '../../vmx/document.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
+import { summary } from '../describe.ts';
+import { layerDirectories, snapshotChain } from '../disks.ts';
+import { findMachine } from '../find.ts';
+import type { Host } from '../host.ts';
+import { fingerprintOf, prepare } from '../launch.ts';
+import { powerOn, started } from '../start.ts';
+import { refuseMismatch } from './fingerprint.ts';
+import { createLayers, nameLayers, withLayers } from './layers.ts';
+import { finishRevert } from './revert-finish.ts';
+import { settle } from './settle.ts';
+import { snapshotOf } from './snapshot-list.ts';
+
+/** The `.vmx` that a snapshot brings back: its own, on new layers, with the name that the machine has now. */
+async function configOf(
+  file: MachineFile,
+  snapshot: Snapshot,
+  layers: readonly LayerChange[],
+): Promise<VmxDocument> {
+  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
+  // A snapshot of another program has its configuration in a file of that program's own; disks alone go back then.
+  const kept = existsSync(checkpoint.config) ? await readMachineFile(checkpoint.config) : file;
+  const { document } = contentOf({ ...kept, name: file.name });
+  return edit(
+    withLayers(document, layers),
+    new Map([
+      ['displayName', file.name],
+      ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(file.names, checkpoint.id) : ''],
+    ]),
+  );
+}
+
+/** Refuses what could not be brought back, before anything is touched. */
+async function check(
+  host: Host,
+  file: MachineFile,
+  snapshot: Snapshot,
+  document: VmxDocument,
+  start: boolean,
+  progress: Progress,
+): Promise<void> {
+  const inside = await layerDirectories(host, file);
+  for (const { fileName } of snapshot.disks) {
+    await snapshotChain(file, fileName, { inside });
+  }
+  if (!snapshot.withMemory) return;
+  const record = await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
+  if (!start) return;
+  const { spec } = readSpec(document);
+  const before: MachineFile = { ...file, content: { document, spec } };
+  // What would run it is found out on the disks that the machine has now: those of the snapshot have no top layer yet.
+  const disks = file.content?.spec.disks ?? [];
+  const probe = { ...before, content: { document, spec: { ...spec, disks } } };
+  refuseMismatch(
+    file.name,
+    record.engine,
+    fingerprintOf(await prepare(host, probe, progress, { restore: true, ram: null })),
+  );
+}
+
+async function goBack(
+  host: Host,
+  file: MachineFile,
+  snapshot: Snapshot,
+  options: RevertSnapshot,
+  progress: Progress,
+): Promise<void> {
+  const files = new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName]));
+  const layers = await nameLayers(file.names, files);
+  const document = await configOf(file, snapshot, layers);
+  await check(host, file, snapshot, document, options.start ?? true, progress);
+  await writeOperation(file.names, { kind: 'revert', uid: snapshot.uid, layers });
+  try {
+    await createLayers(host, file, layers);
+    const machine = host.running.get(file.names.vmx);
+    if (progress.signal.aborted)
+      throw new KameError('CANCELLED', `The revert of ${file.name} was cancelled.`);
+    progress.report({ stage: `Reverting ${file.name} to ${snapshot.displayName}` });
+    await machine?.engine.quit();
+    await machine?.ended;
+    await takeLock(file.names.lock, 'kamed', file.name);
+    try {
+      await writeMachineFile(file.names.vmx, document);
+      await finishRevert(host, await host.files.read(file.names.vmx), snapshot.uid);
+    } finally {
+      await releaseLock(file.names.lock);
+    }
+    await removeOperation(file.names);
+    await appendLog(file.names, `reverted to the snapshot ${snapshot.displayName}`);
+  } catch (error) {
+    await settle(host, file, { failed: true });
+    throw error;
+  }
+}
+
+/**
+ * Brings a machine back to what it was when a snapshot was taken. What it is now is lost. A snapshot with memory goes on
+ * running, or with `start: false` leaves the machine suspended in it.
+ * @throws KameError NO_SUCH_SNAPSHOT, CHECKPOINT_MISMATCH, BAD_IMAGE, FILE_ACCESS, DISK_FULL, ENGINE_*
+ */
+export async function revertSnapshot(
+  host: Host,
+  reference: string,
+  snapshotReference: string,
+  options: RevertSnapshot,
+  progress: Progress,
+): Promise<RevertedMachine> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'reverted' };
+  const { machine, snapshot } = await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const { tree } = await readSnapshotFile(file.names);
+    const which = snapshotOf(file, tree, snapshotReference);
+    await goBack(host, file, which, options, progress);
+    const starts = which.withMemory && (options.start ?? true);
+    const reverted = await findMachine(host, file.names.vmx);
+    return { snapshot: which, machine: starts ? await powerOn(host, reverted, progress) : null };
+  });
+  if (machine?.state === 'running') await started(host, machine, options, progress);
+  const after = await summary(host, await findMachine(host, found.names.vmx));
+  return { ...after, snapshot: snapshot.displayName, notes: [] };
+}

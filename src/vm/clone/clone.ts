@@ -1,0 +1,272 @@
+import { join } from 'node:path';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { Machine } from '../../api/machine.ts';
+import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
+import { hostNameFor } from '../../image/seed/seed.ts';
+import { checkMachineName } from '../../spec/name.ts';
+import { contentOf, type MachineFile } from '../../store/machine-file.ts';
+import { bundleExtension } from '../../store/names.ts';
+import { removeOperation } from '../../store/operation.ts';
+import { settle } from '../checkpoint/settle.ts';
+import { summary } from '../describe.ts';
+import { findMachine } from '../find.ts';
+import type { Host } from '../host.ts';
+import { refuseTakenName } from '../inventory.ts';
+import type { Begun } from '../launch.ts';
+import type { RunningMachine } from '../running.ts';
+import { powerOn, started } from '../start.ts';
+import { waitFor } from '../wait.ts';
+import { coldClone, coldState, linkableState } from './cold-clone.ts';
+import { discardClone } from './discard.ts';
+import { giveIdentity } from './identity.ts';
+import { instantClone, keepClone, removeTemplate, takeTemplate, type Template } from './instant-clone.ts';
+
+/** Clones that start at once: more only wait for each other. */
+const atOnce = 4;
+const defaultTimeoutMs = 300_000;
+
+/** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
+function namesOf({ name, count = 1 }: CloneMachine): string[] {
+  return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
+}
+
+/** Runs `work` for each, some at once; the results in order, or the first error once all have ended. */
+async function eachOf<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<PromiseSettledResult<R>[]> {
+  const results: PromiseSettledResult<R>[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const at = next;
+      next += 1;
+      const [result] = await Promise.allSettled([work(items[at] as T)]);
+      results[at] = result;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  return results;
+}
+
+function firstFailure(results: readonly PromiseSettledResult<unknown>[]): Error | undefined {
+  const reason: unknown = results.find((result) => result.status === 'rejected')?.reason;
+  return reason === undefined || reason instanceof Error ? reason : new Error(messageOf(reason));
+}
+
+function told(host: Host, machine: Machine, source: MachineFile): void {
+  host.events.emit({
+    type: 'machine.created',
+    machine: machine.name,
+    id: machine.id,
+    state: machine.state,
+    message: `${machine.name} was cloned from ${source.name}.`,
+  });
+}
+
+async function coldClones(
+  host: Host,
+  file: MachineFile,
+  body: CloneMachine,
+  progress: Progress,
+): Promise<ClonedMachines> {
+  const kind = body.kind === 'linked' ? 'linked' : 'full';
+  const first = await coldState(host, file, body);
+  const { file: source, state } =
+    kind === 'linked' ? await linkableState(host, file, first, progress) : { file, state: first };
+  const machines: Machine[] = [];
+  const agentMs: (number | null)[] = [];
+  for (const name of namesOf(body)) {
+    const begun = performance.now();
+    const options = { name, kind, keepIdentity: body.keepIdentity ?? false } as const;
+    const vmx = await coldClone(host, source, state, options, progress);
+    await host.inventory.register(vmx);
+    const clone = await host.files.read(vmx);
+    if (body.start) {
+      const running = await powerOn(host, clone, progress);
+      await started(host, running, body, progress);
+      agentMs.push(running.agentAnswers ? performance.now() - begun : null);
+    } else {
+      agentMs.push(null);
+    }
+    const machine = await summary(host, clone);
+    told(host, machine, source);
+    machines.push(machine);
+  }
+  return { machines, stoppedMs: null, agentMs, notes: [...state.notes] };
+}
+
+interface Born {
+  readonly machine: RunningMachine;
+  readonly agentMs: number | null;
+}
+
+interface Birth {
+  readonly source: MachineFile;
+  readonly template: Template;
+  readonly body: CloneMachine;
+  readonly begun: Begun;
+  /** Whether there is somebody in the guest to talk to. */
+  readonly hasAgent: boolean;
+}
+
+/** Runs `work` for a clone while nobody else does anything with it. */
+async function aloneWith<T>(host: Host, name: string, work: () => Promise<T>): Promise<T> {
+  const key = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
+  return await host.operations.exclusive({ key, machine: name, verb: 'cloned' }, work);
+}
+
+/** One instant clone, up to its agent's first reply. */
+async function bear(host: Host, name: string, birth: Birth, progress: Progress): Promise<Born> {
+  const { source, template, body, begun, hasAgent } = birth;
+  const keepIdentity = body.keepIdentity ?? false;
+  return await aloneWith(host, name, async () => {
+    const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
+    if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
+    try {
+      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
+    } catch (error) {
+      await discardClone(host, await host.files.read(machine.names.vmx));
+      throw error;
+    }
+    return { machine, agentMs: performance.now() - begun.clock };
+  });
+}
+
+/** Makes the guest of a clone one of its own, and the clone one that stays. Returns what is odd. */
+async function release(
+  host: Host,
+  { machine, agentMs }: Born,
+  birth: Birth,
+  progress: Progress,
+): Promise<string[]> {
+  return await aloneWith(host, machine.name, async () => {
+    const macs = macsOf(birth.source, await host.files.read(machine.names.vmx));
+    const identity = { hostName: hostNameFor(machine.name), macs };
+    const changes = agentMs !== null && birth.body.keepIdentity !== true;
+    const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
+    await handOut(host, machine);
+    return notes;
+  });
+}
+
+/** The clone is one's own from here on: it is on the disk, and no kill takes it away. */
+async function handOut(host: Host, machine: RunningMachine): Promise<void> {
+  await keepClone(await host.files.read(machine.names.vmx));
+  await removeOperation(machine.names);
+}
+
+function macsOf(source: MachineFile, clone: MachineFile): { old: string; new: string }[] {
+  const [before, after] = [contentOf(source).spec.nics, contentOf(clone).spec.nics];
+  return before.flatMap(({ mac }, at) => {
+    const other = after[at]?.mac;
+    return other === undefined || other === mac ? [] : [{ old: mac, new: other }];
+  });
+}
+
+async function instantClones(
+  host: Host,
+  file: MachineFile,
+  body: CloneMachine,
+  begun: Begun,
+  progress: Progress,
+): Promise<ClonedMachines> {
+  const running = host.running.get(file.names.vmx);
+  if (running?.state !== 'running') {
+    throw new KameError(
+      'WRONG_STATE',
+      `${file.name} is not running; an instant clone is a copy of a running machine.`,
+      {
+        next: `kame start ${file.name} or kame unpause ${file.name} first; --linked clones a stopped machine.`,
+        details: { machine: file.name },
+      },
+    );
+  }
+  if (body.snapshot !== undefined) {
+    throw new KameError('USAGE', 'An instant clone copies what runs now, not a snapshot.', {
+      next: 'Leave --snapshot out, or make a linked or full clone of it.',
+    });
+  }
+  const hasAgent = running.agentAnswers;
+  const notes = hasAgent
+    ? []
+    : [`${file.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
+  progress.report({ stage: `Copying ${file.name} while it runs` });
+  const template = await takeTemplate(host, file, running, progress);
+  const birth = { source: file, template, body, begun, hasAgent };
+  const names = namesOf(body);
+  const count = counter(progress, names.length);
+  try {
+    const results = await eachOf(
+      names,
+      async (name) => await count('Starting clones', bear(host, name, birth, progress)),
+    );
+    const born = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const recorded = await Promise.allSettled([template.recorded]);
+    // Only now: what each guest does for it would keep the others from starting.
+    const released =
+      firstFailure([...results, ...recorded]) === undefined
+        ? await eachOf(
+            born,
+            async (one) =>
+              await count('Giving clones their own identity', release(host, one, birth, progress)),
+          )
+        : [];
+    const failure = firstFailure([...results, ...recorded, ...released]);
+    if (failure !== undefined) {
+      for (const { machine } of born) await discardClone(host, await host.files.read(machine.names.vmx));
+      await settle(host, file, { failed: true });
+      throw failure;
+    }
+    const machines = await Promise.all(
+      born.map(async ({ machine }) => await summary(host, await host.files.read(machine.names.vmx))),
+    );
+    for (const machine of machines) told(host, machine, file);
+    return {
+      machines,
+      stoppedMs: template.stoppedMs,
+      agentMs: born.map(({ agentMs }) => agentMs),
+      notes: [...notes, ...released.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))],
+    };
+  } finally {
+    await removeTemplate(template.files);
+  }
+}
+
+/** Tells how many of all are done with each stage. */
+function counter(progress: Progress, total: number): <T>(stage: string, work: Promise<T>) => Promise<T> {
+  const done = new Map<string, number>();
+  return async (stage, work) => {
+    const result = await work;
+    done.set(stage, (done.get(stage) ?? 0) + 1);
+    progress.report({ stage, done: done.get(stage) ?? 0, total, unit: 'items' });
+    return result;
+  };
+}
+
+/**
+ * Clones a machine, once or many times: full (own disks), linked (disks that build on a snapshot of the source) or
+ * instant (a running copy of a running machine). All clones come to be, or, of an instant clone, none.
+ * @throws KameError INVALID_NAME, ALREADY_EXISTS, WRONG_STATE, NO_SUCH_SNAPSHOT, CHECKPOINT_BLOCKED, DISK_FULL, CANCELLED
+ */
+export async function clone(
+  host: Host,
+  reference: string,
+  body: CloneMachine,
+  progress: Progress,
+): Promise<ClonedMachines> {
+  const begun = { at: new Date(), clock: performance.now() };
+  const found = await findMachine(host, reference);
+  for (const name of namesOf(body)) {
+    checkMachineName(name);
+    await refuseTakenName(host, name);
+  }
+  const about = { key: found.names.vmx, machine: found.name, verb: 'cloned' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    contentOf(file);
+    if (body.kind === 'instant') return await instantClones(host, file, body, begun, progress);
+    return await coldClones(host, file, body, progress);
+  });
+}

@@ -1,0 +1,19 @@
+import { rm } from 'node:fs/promises';
+import type { MachineFile } from '../../store/machine-file.ts';
+import { runNames } from '../../store/names.ts';
+import { removeRamFiles } from '../../store/ram-place.ts';
+import { removeRunDirectory } from '../../store/run-record.ts';
+import { releaseLock } from '../../sys/lock.ts';
+import type { Host } from '../host.ts';
+
+/** Removes a clone that did not come to run, or is not wanted any more. */
+export async function discardClone(host: Host, clone: MachineFile): Promise<void> {
+  const machine = host.running.get(clone.names.vmx);
+  await machine?.engine.kill();
+  await machine?.ended;
+  const run = runNames(host.names, clone.names.vmx);
+  await removeRunDirectory(run);
+  await removeRamFiles(host.names, run);
+  await releaseLock(clone.names.lock);
+  await rm(clone.names.directory, { recursive: true, force: true });
+}

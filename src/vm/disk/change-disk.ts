@@ -1,0 +1,90 @@
+import { basename } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { contentOf, appendLog, type MachineFile } from '../../store/machine-file.ts';
+import { removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
+import { isOwnFile } from '../checkpoint/layers.ts';
+import { settle } from '../checkpoint/settle.ts';
+import { findMachine } from '../find.ts';
+import type { Host } from '../host.ts';
+import { whileStopped } from '../inventory.ts';
+import { settleDisk } from './settle-disk.ts';
+
+export type DiskOperation = Extract<Operation, { kind: 'disk' }>;
+
+/** @throws KameError WRONG_STATE when the machine is suspended: its memory knows the disks as they are */
+function refuseSuspended(file: MachineFile): void {
+  if (contentOf(file).spec.suspendedState === '') return;
+  throw new KameError(
+    'WRONG_STATE',
+    `${file.name} is suspended; its disks can’t be changed under its memory.`,
+    {
+      next: `Resume it with kame start ${file.name} and stop it, or drop its memory with --discard-state.`,
+      details: { machine: file.name },
+    },
+  );
+}
+
+/**
+ * Works on the disks of a stopped machine. Nobody can start or change it meanwhile, and what was begun before is ended.
+ * @throws KameError NO_SUCH_MACHINE, BUSY, WRONG_STATE unless it is stopped, BROKEN_MACHINE, and what `work` throws
+ */
+export async function changeDisks<T>(
+  host: Host,
+  reference: string,
+  work: (file: MachineFile) => Promise<T>,
+): Promise<T> {
+  const found = await findMachine(host, reference);
+  return await whileStopped(host, found, 'changed', async () => {
+    const file = await settle(host, found);
+    refuseSuspended(file);
+    return await work(file);
+  });
+}
+
+/**
+ * Does what a kill must not leave half done: settleDisk ends it, now or before the next command, whichever part of it
+ * was done.
+ */
+export async function journaled(
+  host: Host,
+  file: MachineFile,
+  operation: DiskOperation,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { names } = file;
+  await writeOperation(names, operation);
+  try {
+    await work();
+  } catch (error) {
+    await settle(host, file, { failed: true });
+    throw error;
+  }
+  await settleDisk(await host.files.read(names.vmx), operation);
+  await removeOperation(names);
+}
+
+/** The operation of rewriting a disk’s file: what a kill leaves beside it is removed. */
+export function rewriting(file: MachineFile, top: Layer): DiskOperation {
+  return { kind: 'disk', files: isOwnFile(file.names, top.path) ? [basename(top.path)] : [], kept: null };
+}
+
+/** @throws KameError HAS_CLONES when the file has other names: it is a layer of an instant clone too */
+export function refuseShared(file: MachineFile, layer: Layer, participle: string): void {
+  if (layer.links === 1) return;
+  throw new KameError(
+    'HAS_CLONES',
+    `${layer.path} can’t be ${participle}: other machines share this file (it has ${layer.links} names).`,
+    {
+      next: 'Take a snapshot: what the machine writes from then on lies in a file of its own.',
+      details: { machine: file.name, path: layer.path },
+    },
+  );
+}
+
+/** Tells those who listen, and the machine’s log, what has become of a disk. */
+export async function tellChange(host: Host, file: MachineFile, message: string): Promise<void> {
+  await appendLog(file.names, message);
+  const id = file.content?.spec.uuid ?? null;
+  host.events.emit({ type: 'machine.changed', machine: file.name, id, state: null, message });
+}

@@ -1,0 +1,86 @@
+import { resolveIn } from '../../store/names.ts';
+import { dirname } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { formatSize } from '../../core/units.ts';
+import type { GrowDisk, MachineDisk } from '../../api/checkpoint.ts';
+import { readChain, type Layer } from '../../disk/chain.ts';
+import { freeSpace } from '../../disk/free-space.ts';
+import { maxVirtualSize } from '../../disk/limits.ts';
+import { resize } from '../../disk/qemu-img.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import type { MachineFile } from '../../store/machine-file.ts';
+import { layersOf } from '../checkpoint/layers.ts';
+import { layerDirectories } from '../disks.ts';
+import { qemuImg } from '../engine.ts';
+import type { Host } from '../host.ts';
+import { changeDisks, journaled, refuseShared, rewriting, tellChange } from './change-disk.ts';
+import { chosenDisk } from './chosen-disk.ts';
+import { refuseHeld, snapshotsOn } from './holders.ts';
+import { describeNow } from './list.ts';
+
+const sector = 512;
+
+function checkSize(slot: string, { virtualSize }: Layer, sizeBytes: number): void {
+  if (sizeBytes > maxVirtualSize) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `The size is ${formatSize(sizeBytes)}; at most ${formatSize(maxVirtualSize)} are possible.`,
+      { next: 'Name a smaller size, or spread the data over several disks.', details: { sizeBytes } },
+    );
+  }
+  if (sizeBytes < virtualSize) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `${slot} has ${formatSize(virtualSize)} (${virtualSize} bytes) and can’t be shrunk to ${sizeBytes} bytes: the guest’s data would be cut.`,
+      { next: 'Name a size that is larger than the present one.', details: { sizeBytes, virtualSize } },
+    );
+  }
+}
+
+/** What a person should know of a disk that has grown. Room on the host is not needed before the guest uses it. */
+async function advice(file: MachineFile, slot: string, top: Layer, sizeBytes: number): Promise<string> {
+  const free = await freeSpace(dirname(top.path)).catch(() => Number.MAX_SAFE_INTEGER);
+  const room =
+    free < sizeBytes - top.virtualSize ? ` The host has ${formatSize(free)} left for it at present.` : '';
+  return `${slot} of ${file.name} has ${formatSize(sizeBytes)} now; its partitions and file systems are the guest’s to grow.${room}`;
+}
+
+/**
+ * Makes a disk of a stopped machine larger. As in VMware's products not under snapshots, which would bring back a disk of
+ * another size; a linked clone's disk grows, as its own layer may be larger than what lies beneath.
+ * @throws KameError WRONG_STATE unless the machine is stopped, and naming the snapshots that hold the disk; INVALID_VALUE,
+ * HAS_CLONES, BAD_IMAGE, FILE_ACCESS, BUSY, DISK_FULL, ENGINE_*
+ */
+export async function growDisk(
+  host: Host,
+  reference: string,
+  which: string,
+  body: GrowDisk,
+  progress: Progress,
+): Promise<MachineDisk> {
+  return await changeDisks(host, reference, async (file) => {
+    const disk = chosenDisk(file, which);
+    const slot = slotName(disk);
+    const inside = await layerDirectories(host, file);
+    const top = await readChain(resolveIn(file.names, disk.fileName), { inside });
+    const sizeBytes = Math.ceil(body.sizeBytes / sector) * sector;
+    checkSize(slot, top, sizeBytes);
+    refuseHeld(
+      file,
+      await snapshotsOn(host, file, { slot, layers: layersOf(top) }),
+      `${slot} can’t grow`,
+      `Delete them with kame snapshot delete, or grow the disk of a full clone: kame clone ${file.name} NEW --full.`,
+    );
+    refuseShared(file, top, 'grown');
+    if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} has its old size.`);
+    if (sizeBytes > top.virtualSize) {
+      const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
+      await journaled(host, file, rewriting(file, top), async () => await resize(options));
+      const message = await advice(file, slot, top, sizeBytes);
+      progress.report({ stage: message });
+      await tellChange(host, file, message);
+    }
+    return await describeNow(host, file.names.vmx, slot);
+  });
+}

@@ -1,0 +1,101 @@
+import { basename, extname } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import { readChain, type Layer } from '../../disk/chain.ts';
+import { readMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { checkpointNames, resolveIn } from '../../store/names.ts';
+import { readSnapshotFile } from '../../store/snapshot-file.ts';
+import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
+import { layersOf } from '../checkpoint/layers.ts';
+import { layerDirectories } from '../disks.ts';
+import type { Host } from '../host.ts';
+
+/** A disk of the machine with all its layers. */
+export interface WholeDisk {
+  readonly slot: string;
+  readonly layers: readonly Layer[];
+}
+
+function pathsOf({ layers }: WholeDisk): Set<string> {
+  return new Set(layers.map(({ path }) => path));
+}
+
+/** `disk0` of `disk0-000002.qcow2`. */
+function stemOf(path: string): string {
+  return basename(path, extname(path)).replace(/-\d{6}$/, '');
+}
+
+/** Whether a snapshot's disk lies in files of this one. If its layers can't be read, it does when it looks like it. */
+async function isOn(
+  disk: WholeDisk,
+  { node, fileName }: SnapshotDisk,
+  path: string,
+  inside: readonly string[],
+): Promise<boolean> {
+  const paths = pathsOf(disk);
+  if (paths.has(path)) return true;
+  try {
+    return layersOf(await readChain(path, { inside, tables: false })).some((layer) => paths.has(layer.path));
+  } catch {
+    return node === disk.slot || disk.layers.some((layer) => stemOf(layer.path) === stemOf(fileName));
+  }
+}
+
+/** The snapshots that name this very file. */
+export async function snapshotsNaming(file: MachineFile, path: string): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(file.names);
+  return tree.snapshots.filter(({ disks }) =>
+    disks.some(({ fileName }) => resolveIn(file.names, fileName) === path),
+  );
+}
+
+/** The snapshots whose disks lie in any of this disk's files. */
+export async function snapshotsOn(host: Host, file: MachineFile, disk: WholeDisk): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(file.names);
+  const inside = await layerDirectories(host, file);
+  const holding: Snapshot[] = [];
+  for (const snapshot of tree.snapshots) {
+    for (const each of snapshot.disks) {
+      if (!(await isOn(disk, each, resolveIn(file.names, each.fileName), inside))) continue;
+      holding.push(snapshot);
+      break;
+    }
+  }
+  return holding;
+}
+
+/** The snapshots to which no revert would be whole without this disk's files, those that name it as independent too. */
+export async function snapshotsNeeding(host: Host, file: MachineFile, disk: WholeDisk): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(file.names);
+  const uids = new Set((await snapshotsOn(host, file, disk)).map(({ uid }) => uid));
+  const paths = pathsOf(disk);
+  for (const { uid } of tree.snapshots) {
+    const { content } = await readMachineFile(checkpointNames(file.names, String(uid)).config);
+    const named = (content?.spec.disks ?? []).map(({ fileName }) => resolveIn(file.names, fileName));
+    if (named.some((path) => paths.has(path))) uids.add(uid);
+  }
+  return tree.snapshots.filter(({ uid }) => uids.has(uid));
+}
+
+/** The labels of snapshots, for a message; of very many only the first. */
+function labelsOf(snapshots: readonly Snapshot[]): string {
+  const shown = snapshots.slice(0, 10).map(({ displayName }) => displayName);
+  const more = snapshots.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** @throws KameError WRONG_STATE naming the snapshots */
+export function refuseHeld(
+  file: MachineFile,
+  snapshots: readonly Snapshot[],
+  what: string,
+  next: string,
+): void {
+  if (snapshots.length === 0) return;
+  const labels = labelsOf(snapshots);
+  const holders = snapshots.length === 1 ? `the snapshot ${labels}` : `the snapshots ${labels}`;
+  const verb = snapshots.length === 1 ? 'holds' : 'hold';
+  throw new KameError('WRONG_STATE', `${what}: ${holders} of ${file.name} ${verb} it.`, {
+    next,
+    details: { machine: file.name, snapshots: snapshots.length },
+  });
+}

@@ -1,0 +1,73 @@
+import { resolveIn } from '../../store/names.ts';
+import { stat } from 'node:fs/promises';
+import { messageOf } from '../../core/errors.ts';
+import type { MachineDisk } from '../../api/checkpoint.ts';
+import { readChain } from '../../disk/chain.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import type { Disk } from '../../spec/machine.ts';
+import { contentOf, type MachineFile } from '../../store/machine-file.ts';
+import { layersOf } from '../checkpoint/layers.ts';
+import { layerDirectories } from '../disks.ts';
+import { findMachine } from '../find.ts';
+import type { Host } from '../host.ts';
+
+async function allocatedBytes(path: string): Promise<number | null> {
+  return await stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => null,
+  );
+}
+
+/** A disk with all its layers; what is wrong with one of them is told, not thrown. */
+export async function describeDisk(
+  file: MachineFile,
+  disk: Disk,
+  inside: readonly string[],
+): Promise<MachineDisk> {
+  const controller = file.content?.spec.controllers.find(
+    ({ bus, index }) => bus === disk.bus && index === disk.controller,
+  );
+  const path = resolveIn(file.names, disk.fileName);
+  const base = { slot: slotName(disk), device: controller?.model ?? disk.bus, path };
+  try {
+    const top = await readChain(path, { inside, tables: false });
+    const layers = layersOf(top);
+    const corrupt = layers.find((layer) => layer.corrupt);
+    return {
+      ...base,
+      format: top.format,
+      sizeBytes: top.virtualSize,
+      allocatedBytes: top.allocatedBytes,
+      layers: layers.map((layer) => ({ path: layer.path, allocatedBytes: layer.allocatedBytes })),
+      problem: corrupt ? `${corrupt.path} is marked as corrupt.` : null,
+    };
+  } catch (error) {
+    const bytes = await allocatedBytes(path);
+    return {
+      ...base,
+      format: null,
+      sizeBytes: null,
+      allocatedBytes: bytes,
+      layers: [{ path, allocatedBytes: bytes }],
+      problem: messageOf(error),
+    };
+  }
+}
+
+/** The same as describeDisk, for a machine whose `.vmx` may have changed just now. */
+export async function describeNow(host: Host, vmx: string, slot: string): Promise<MachineDisk> {
+  const file = await host.files.read(vmx);
+  const disk = contentOf(file).spec.disks.find((each) => slotName(each) === slot) as Disk;
+  return await describeDisk(file, disk, await layerDirectories(host, file));
+}
+
+/**
+ * The disks of a machine in whatever state it is. One with a damaged or missing layer has a problem; the others are whole.
+ * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when the `.vmx` can't be read
+ */
+export async function listDisks(host: Host, reference: string): Promise<MachineDisk[]> {
+  const file = await findMachine(host, reference);
+  const disks = file.content?.spec.disks ?? contentOf(file).spec.disks;
+  const inside = await layerDirectories(host, file).catch(() => [file.names.directory]);
+  return await Promise.all(disks.map(async (disk) => await describeDisk(file, disk, inside)));
+}

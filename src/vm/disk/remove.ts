@@ -1,0 +1,161 @@
+import { resolveIn } from '../../store/names.ts';
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import type { RemovedDisk } from '../../api/checkpoint.ts';
+import { readChain, type Layer } from '../../disk/chain.ts';
+import { pullInto } from '../../disk/merge.ts';
+import { repairLeaks } from '../../disk/repair.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import type { Disk } from '../../spec/machine.ts';
+import { applySpec } from '../../spec/write.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { isLayerName, isOwnFile, layersOf } from '../checkpoint/layers.ts';
+import { layerDirectories } from '../disks.ts';
+import { qemuImg } from '../engine.ts';
+import { machineFiles } from '../find.ts';
+import type { Host } from '../host.ts';
+import { changeDisks, journaled, refuseShared, tellChange, type DiskOperation } from './change-disk.ts';
+import { chosenDisk } from './chosen-disk.ts';
+import { refuseHeld, snapshotsNeeding, type WholeDisk } from './holders.ts';
+
+/** The layers of a disk from the top as far as they can be read, and whether they are all. */
+interface Found extends WholeDisk {
+  readonly path: string;
+  readonly whole: boolean;
+}
+
+async function find(host: Host, file: MachineFile, disk: Disk): Promise<Found> {
+  const path = resolveIn(file.names, disk.fileName);
+  const slot = slotName(disk);
+  try {
+    const inside = await layerDirectories(host, file);
+    return { slot, path, layers: layersOf(await readChain(path, { inside, tables: false })), whole: true };
+  } catch {
+    // A damaged disk can be taken out all the same. Of its files only the top is known then.
+    const alone = { path, format: 'qcow2', virtualSize: 0, allocatedBytes: 0, links: 1 } as const;
+    return { slot, path, layers: [{ ...alone, corrupt: true, backingName: null }], whole: false };
+  }
+}
+
+/** The machine that has one of the files too: another one on the list, or this one at another slot. */
+async function otherOwner(
+  host: Host,
+  file: MachineFile,
+  slot: string,
+  paths: ReadonlySet<string>,
+): Promise<string | undefined> {
+  for (const other of await machineFiles(host)) {
+    const same = other.names.vmx === file.names.vmx;
+    const disks = (other.content?.spec.disks ?? []).filter((each) => !same || slotName(each) !== slot);
+    if (disks.some(({ fileName }) => paths.has(resolveIn(other.names, fileName)))) return other.name;
+  }
+  return undefined;
+}
+
+function ownPaths(file: MachineFile, { layers }: Found): string[] {
+  return layers.map(({ path }) => path).filter((path) => isOwnFile(file.names, path));
+}
+
+/** Deleting: the disk’s own files go, with all layers. */
+async function deletion(host: Host, file: MachineFile, found: Found): Promise<DiskOperation> {
+  const { slot, path } = found;
+  const keep = `kame disk remove ${file.name} ${slot} --keep-file takes the disk out and leaves its file`;
+  const needing = await snapshotsNeeding(host, file, found);
+  refuseHeld(
+    file,
+    needing,
+    `The file of ${slot} can’t be deleted`,
+    `${keep}; or delete the snapshots first.`,
+  );
+  const own = ownPaths(file, found);
+  const other = await otherOwner(host, file, slot, new Set(own));
+  if (other !== undefined) {
+    throw new KameError('WRONG_STATE', `${path} can’t be deleted: it is a disk of ${other} too.`, {
+      next: `${keep}.`,
+      details: { machine: other, path },
+    });
+  }
+  return { kind: 'disk', files: own.map((each) => basename(each)), kept: null };
+}
+
+/** What lies beneath a file that is kept and nobody needs any more, now that the file is whole by itself. */
+async function leftBeneath(host: Host, file: MachineFile, found: Found): Promise<string[]> {
+  const beneath = { ...found, layers: found.layers.slice(1) };
+  const own = ownPaths(file, beneath);
+  const needed =
+    (await snapshotsNeeding(host, file, beneath)).length > 0 ||
+    (await otherOwner(host, file, found.slot, new Set(own))) !== undefined;
+  return needed ? [] : own.map((path) => basename(path));
+}
+
+/** `disk0-kept.qcow2`, or with the next free number. */
+async function keptName(file: MachineFile, top: string): Promise<string> {
+  const taken = new Set(await readdir(file.names.directory));
+  const stem = basename(top, extname(top)).replace(/-\d{6}$/, '');
+  let name = `${stem}-kept.qcow2`;
+  for (let number = 2; taken.has(name); number += 1) name = `${stem}-kept-${number}.qcow2`;
+  return name;
+}
+
+/**
+ * Keeping: what lies in several layers is brought together in one file first, since those beneath belong to snapshots or
+ * to the parent of a linked clone and go with them one day. A layer’s name is given up: whoever tidies up removes layers
+ * that no disk has.
+ */
+async function keeping(
+  host: Host,
+  file: MachineFile,
+  found: Found,
+  progress: Progress,
+): Promise<DiskOperation> {
+  const top = found.layers[0] as Layer;
+  const own = isOwnFile(file.names, top.path);
+  let files: string[] = [];
+  if (found.whole && own && top.backing) {
+    refuseShared(file, top, 'completed');
+    const program = await qemuImg(host);
+    await pullInto({ qemuImg: program, overlay: top.path, onto: null, progress });
+    await repairLeaks({ qemuImg: program, path: top.path });
+    files = await leftBeneath(host, file, found);
+  }
+  const name = basename(top.path);
+  const kept = own && isLayerName(name) ? { from: name, to: await keptName(file, top.path) } : null;
+  return { kind: 'disk', files, kept };
+}
+
+/**
+ * Takes a disk out of a stopped machine. Its own files are deleted, all layers, or kept: then in one file that needs no
+ * other. Files outside of the machine’s directory always stay. A file that an instant clone shares loses this one name.
+ * @throws KameError WRONG_STATE unless the machine is stopped, and naming the snapshots or the machine that need the file;
+ * INVALID_VALUE, DISK_FULL, BUSY, CANCELLED
+ */
+export async function removeDisk(
+  host: Host,
+  reference: string,
+  which: string,
+  options: { readonly keepFile: boolean },
+  progress: Progress = silentProgress(),
+): Promise<RemovedDisk> {
+  return await changeDisks(host, reference, async (file) => {
+    const disk = chosenDisk(file, which);
+    const found = await find(host, file, disk);
+    const { slot, path } = found;
+    const operation = options.keepFile
+      ? await keeping(host, file, found, progress)
+      : await deletion(host, file, found);
+    if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not removed.`);
+    await journaled(host, file, operation, async () => {
+      const { document, spec } = contentOf(file);
+      const after = { ...spec, disks: spec.disks.filter((each) => slotName(each) !== slot) };
+      await writeMachineFile(file.names.vmx, applySpec(document, spec, after));
+    });
+    const fileKept =
+      options.keepFile || !operation.files.includes(basename(path)) || !isOwnFile(file.names, path);
+    const now = operation.kept ? join(file.names.directory, operation.kept.to) : path;
+    const fate = fileKept ? `its file stays: ${now}` : 'its file was deleted';
+    await tellChange(host, file, `The disk ${slot} was removed from ${file.name}; ${fate}.`);
+    return { slot, path: now, fileKept };
+  });
+}
