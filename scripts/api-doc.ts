@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { format, resolveConfig } from 'prettier';
+import * as checkpoints from '../src/api/checkpoint.ts';
 import * as machines from '../src/api/machine.ts';
 import * as messages from '../src/api/messages.ts';
 import { apiVersion } from '../src/api/paths.ts';
@@ -42,6 +43,23 @@ const routes: readonly (readonly [method: string, path: string, takes: string, g
   ['POST', '/machines/NAME/restart', 'RestartMachine', 'StartedMachine, long'],
   ['POST', '/machines/NAME/pause', '', 'Machine'],
   ['POST', '/machines/NAME/unpause', '', 'Machine'],
+  ['POST', '/machines/NAME/suspend', '', 'SuspendedMachine, long'],
+  ['POST', '/machines/NAME/clone', 'CloneMachine', 'ClonedMachines, long'],
+  ['GET', '/machines/NAME/snapshots', '', 'array of Snapshot, parents before their children'],
+  ['POST', '/machines/NAME/snapshots', 'TakeSnapshot', 'TakenSnapshot, long'],
+  ['GET', '/machines/NAME/snapshots/SNAPSHOT', '', 'SnapshotDetails'],
+  ['PATCH', '/machines/NAME/snapshots/SNAPSHOT', 'EditSnapshot', 'Snapshot'],
+  ['DELETE', '/machines/NAME/snapshots/SNAPSHOT', '`?children=true`', 'DeletedSnapshots, long'],
+  ['POST', '/machines/NAME/snapshots/SNAPSHOT/revert', 'RevertSnapshot', 'RevertedMachine, long'],
+  ['GET', '/machines/NAME/autoprotect', '', 'AutoProtect'],
+  ['PUT', '/machines/NAME/autoprotect', 'SetAutoProtect', 'AutoProtect'],
+  ['GET', '/machines/NAME/disks', '', 'array of MachineDisk'],
+  ['POST', '/machines/NAME/disks', 'AddDisk', 'MachineDisk, long'],
+  ['POST', '/machines/NAME/disks/check', 'CheckDisk', 'CheckedDisks of all disks, long'],
+  ['POST', '/machines/NAME/disks/DISK/check', 'CheckDisk', 'CheckedDisks, long'],
+  ['POST', '/machines/NAME/disks/DISK/grow', 'GrowDisk', 'MachineDisk, long'],
+  ['POST', '/machines/NAME/disks/DISK/compact', '', 'CompactedDisk, long'],
+  ['DELETE', '/machines/NAME/disks/DISK', '`?keepFile=true`', 'RemovedDisk'],
   ['GET', '/machines/NAME/addresses', '', 'Addresses'],
   ['GET', '/machines/NAME/screenshot', '', 'PNG'],
   ['GET', '/machines/NAME/logs', '`?follow=true&console=true`', 'text stream'],
@@ -56,7 +74,9 @@ const routes: readonly (readonly [method: string, path: string, takes: string, g
 /** The schemas that have a name, in the order of the source. */
 function namedSchemas(): Map<string, Property> {
   const named = new Map<string, Property>();
-  for (const value of [...Object.values(machines), ...Object.values(messages)]) {
+  for (const value of [machines, checkpoints, messages].flatMap(
+    (module) => Object.values(module) as unknown[],
+  )) {
     if (!(value instanceof z.ZodType)) continue;
     const id = z.globalRegistry.get(value)?.id;
     if (id === undefined) continue;
@@ -102,7 +122,8 @@ function page(): string {
 
 The daemon serves HTTP on the Unix socket \`kamed.sock\` in the home directory, which only its owner may open. The command
 line prints these very shapes with \`--json\`. All paths begin with \`/${apiVersion}\`. A machine is named by its name, its id or
-the path of its \`.vmx\`, percent-encoded.
+the path of its \`.vmx\`; a snapshot by its label, its path such as \`/a/b\`, or \`#\` and its uid; a disk by its slot or the
+name of its file: all of them percent-encoded.
 
 A long operation answers with its result when it has ended. With \`Accept: application/x-ndjson\` it answers with one JSON
 object a line: \`{"type": "progress", "progress": …}\` any number of times, then \`{"type": "result", "result": …}\` or

@@ -15,6 +15,10 @@ const shortBenches: readonly (readonly [string, number])[] = [
   ['start-max', 1],
   ['list', 5],
   ['idle', 60],
+  ['checkpoint', 1],
+  ['clone', 1],
+  ['linked', 1],
+  ['suspend', 1],
 ];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));

@@ -16,6 +16,8 @@ const mark =
 const groups: Readonly<Record<string, readonly string[]>> = {
   image: ['list', 'pull', 'import', 'delete'],
   daemon: ['run', 'start', 'stop', 'status'],
+  snapshot: ['take', 'list', 'show', 'revert', 'rename', 'delete'],
+  disk: ['list', 'add', 'grow', 'compact', 'check', 'remove'],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {

@@ -131,6 +131,10 @@ export const startMachine = z
       .default('agent')
       .describe('agent: its first reply; boot: the first console line; none: the engine runs'),
     timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
+    discardState: z
+      .boolean()
+      .default(false)
+      .describe('Boot a suspended machine anew; what its guest had not saved is lost'),
   })
   .strict()
   .meta({ id: 'StartMachine' });
@@ -151,7 +155,7 @@ export const stopMachine = z
 export type StopMachine = z.input<typeof stopMachine>;
 
 export const restartMachine = z
-  .object({ ...stopMachine.shape, ...startMachine.shape })
+  .object({ ...stopMachine.shape, ...startMachine.pick({ wait: true, timeoutMs: true }).shape })
   .strict()
   .meta({ id: 'RestartMachine' });
 export type RestartMachine = z.input<typeof restartMachine>;

@@ -28,6 +28,23 @@ export function size(option: string): (text: string) => number {
   return (text) => parseSize(text, option);
 }
 
+/** The size of something that is there: above 0. */
+export function sizeAboveZero(option: string): (text: string) => number {
+  return (text) => {
+    const bytes = parseSize(text, option);
+    if (bytes === 0) throw wrong(option, text, 'a size above 0');
+    return bytes;
+  };
+}
+
+/** A text that is not empty, such as the label of a snapshot. */
+export function filled(what: string): (text: string) => string {
+  return (text) => {
+    if (text.trim() === '') throw new KameError('USAGE', `${what} is empty.`);
+    return text;
+  };
+}
+
 /** An option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

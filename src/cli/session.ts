@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
-import { KameClient, type TaskOptions } from '../client/client.ts';
+import { KameClient } from '../client/client.ts';
+import type { TaskOptions } from '../client/connection.ts';
 import { errorToBody } from '../client/errors.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';

@@ -14,3 +14,10 @@ export function stateCell(state: MachineState, session: Session): Cell {
   const colour = colours[state];
   return { text: state, paint: colour && session.paint(colour) };
 }
+
+/** What to do with suspended machines, for people. */
+export function suspendedAdvice(names: readonly string[]): string {
+  const [first] = names;
+  const name = names.length === 1 && first !== undefined ? first : 'NAME';
+  return `\`kame start ${name}\` goes on; \`kame start ${name} --discard-state\` boots anew, and what was not saved is lost.`;
+}

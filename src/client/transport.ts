@@ -5,7 +5,7 @@ import { version } from '../core/version.ts';
 import { errorFromBody } from './errors.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly accept?: string;

@@ -4,7 +4,9 @@ import { runInHelper } from '../sys/helper-process.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/adopt.ts';
+import { removeRamDirectory } from '../store/ram-place.ts';
 import { startMaintenance } from '../vm/maintenance.ts';
+import { startAfterReset } from '../vm/reset.ts';
 import { createHost, type Host } from '../vm/host.ts';
 import type { Http } from './app.ts';
 import { buildServer } from './server.ts';
@@ -74,6 +76,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log: (message, details) => logger.info(details ?? {}, message),
     buildTiny: async ({ progress, ...input }) => await runInHelper(tinyBuilder, input, progress),
   });
+  host.hooks.onReset = (machine) => void startAfterReset(host, machine);
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = withResolvers();
   const daemon = { version, socket, startedAt: new Date(), requestStop };
@@ -95,6 +98,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   tasks.cancelAll();
   await http.close();
   await host.running.release();
+  await removeRamDirectory(host.names);
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

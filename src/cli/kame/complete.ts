@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
-import { knownImages, knownMachines } from '../../client/known-names.ts';
+import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { findVerb, verbs } from './verbs.ts';
@@ -16,7 +16,13 @@ function plain(values: readonly string[]): Candidate[] {
   return values.map((value) => ({ value }));
 }
 
-async function valuesOf(kind: string, session: Session): Promise<Candidate[]> {
+/** @param machine the first argument, which snapshots and disks belong to */
+async function valuesOf(kind: string, machine: string | undefined, session: Session): Promise<Candidate[]> {
+  if (kind === 'snapshot' || kind === 'disk') {
+    if (machine === undefined) return [];
+    const known = kind === 'snapshot' ? knownSnapshots : knownDisks;
+    return plain(await known(session.passiveClient(), session.machine(machine)));
+  }
   if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
   if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];
   return ['path', 'file', 'file.png', 'command'].includes(kind) ? [files] : [];
@@ -60,8 +66,8 @@ async function argumentValues(
   const argument = command.registeredArguments[given.length] ?? (last?.variadic ? last : undefined);
   if (!argument) return [];
   if (argument.argChoices) return plain(argument.argChoices);
-  const values = await valuesOf(argument.name(), session);
-  return values.filter(({ value }) => !given.includes(value));
+  const values = await valuesOf(argument.name(), given[0], session);
+  return argument.variadic ? values.filter(({ value }) => !given.includes(value)) : values;
 }
 
 async function inCommand(
@@ -75,11 +81,15 @@ async function inCommand(
   );
   if (sub) return await inCommand(sub, words.slice(1), current, session);
   if (command.commands.length > 0 && words.length === 0) {
-    return command.commands.map((child) => ({ value: child.name(), about: child.description() }));
+    return command.commands.map((child) => ({
+      value: child.name(),
+      about: child.summary() || child.description(),
+    }));
   }
   const option = words.includes('--') ? undefined : optionNamed(command, words.at(-1));
   if (takesValue(option)) {
-    return option.argChoices ? plain(option.argChoices) : await valuesOf(valueKind(option), session);
+    if (option.argChoices) return plain(option.argChoices);
+    return await valuesOf(valueKind(option), argumentsIn(command, words)[0], session);
   }
   if (current.startsWith('-') && !words.includes('--')) {
     return [...command.options, { long: '--help', description: 'print help' }].flatMap(

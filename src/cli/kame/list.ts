@@ -3,7 +3,7 @@ import { formatSize } from '../../core/units.ts';
 import type { Machine } from '../../api/machine.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell } from '../state.ts';
+import { stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
 
 const head = ['NAME', 'STATE', 'ARCH', 'ACCEL', 'CPUS', 'MEMORY', 'IP', 'AGENT'];
@@ -44,5 +44,7 @@ export function define(program: Command, session: Session): void {
       );
       if (machines.length === 0)
         session.note('There is no machine yet. `kame create NAME --start` makes one.');
+      const suspended = machines.filter(({ state }) => state === 'suspended').map(({ name }) => name);
+      if (suspended.length > 0) session.note(`Suspended: ${suspendedAdvice(suspended)}`);
     });
 }

@@ -24,8 +24,8 @@ function newProgram(context: CliContext): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
       // Errors are printed in one form, by Session.fail.
+      writeErr: () => undefined,
       outputError: () => undefined,
       // Of our own output, not of the process's: a help text is the same everywhere but on a terminal.
       getOutHelpWidth: () => (context.stdout.isTTY === true && context.stdout.columns) || plainWidth,
@@ -42,15 +42,22 @@ function addSummaries(program: Command): void {
   }
   program.addHelpText(
     'after',
-    `${examples('kame create demo --start', 'kame exec demo -- uname -a', 'kame stop demo')}
+    `${examples('kame create demo --start', 'kame exec demo -- uname -a', 'kame snapshot take demo clean', 'kame stop demo')}
 
-Each verb has a --help with examples, and --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such machine,
-4 wrong state, 5 engine or host problem. KAME_HOME is where everything lies (default: ~/.kame).`,
+Each verb has a --help with examples, and --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such machine or
+snapshot, 4 wrong state, 5 engine or host problem. KAME_HOME is where everything lies (default: ~/.kame).`,
   );
 }
 
 /** What Commander found wrong, in our form: its suggestion becomes the next step. */
-function usageError(error: CommanderError, argv: readonly string[]): KameError {
+function usageError(error: CommanderError, argv: readonly string[], program: Command): KameError {
+  if (error.code === 'commander.help') {
+    const [group] = program.commands;
+    const names = group?.commands.map((command) => command.name()).join(', ');
+    return new KameError('USAGE', `kame ${group?.name()} takes one of: ${names}.`, {
+      next: `\`kame ${group?.name()} --help\` tells what they do.`,
+    });
+  }
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
   const verb = findVerb(argv[0]);
@@ -86,14 +93,15 @@ export async function main(given: readonly string[], context: CliContext): Promi
   }
   const argv = withoutHelpVerb(given);
   const session = new Session(context, { json: ownWords(argv).includes('--json') });
+  const program = newProgram(context);
   try {
     if (argv[0] === '__complete') {
       const { complete } = await import('./complete.ts');
       await complete(argv.slice(1), session);
-    } else await dispatch(argv, newProgram(context), session);
+    } else await dispatch(argv, program, session);
   } catch (error) {
     if (!(error instanceof CommanderError)) session.fail(error);
-    else if (error.exitCode !== 0) session.fail(usageError(error, argv));
+    else if (error.exitCode !== 0) session.fail(usageError(error, argv, program));
   } finally {
     session.close();
   }

@@ -3,7 +3,7 @@ import { formatDuration, formatSize } from '../../core/units.ts';
 import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell } from '../state.ts';
+import { stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
 
 type Pair = readonly [string, Cell | string];
@@ -49,6 +49,7 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
     ['address', machine.ip ?? '-'],
     ['agent', machine.agent ? 'answers' : '-'],
   ];
+  if (machine.state === 'suspended') pairs.push(['suspended', suspendedAdvice([machine.name])]);
   if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
   if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
   if (machine.image !== null) pairs.push(['image', machine.image]);

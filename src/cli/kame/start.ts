@@ -7,7 +7,9 @@ export function define(program: Command, session: Session): void {
   program
     .command('start')
     .summary('start machines')
-    .description('Starts machines, and waits until their guest agents answer.')
+    .description(
+      'Starts machines, and waits until their guest agents answer. Suspended machines go on where they were.',
+    )
     .argument('<name...>', 'names, ids or .vmx of machines')
     .addOption(
       new Option('--wait <what>', 'for the guest agent, the first console line, or only the engine').choices([
@@ -17,6 +19,7 @@ export function define(program: Command, session: Session): void {
       ] as const),
     )
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
+    .option('--discard-state', 'boot suspended machines anew; what their guests had not saved is lost')
     .option('--dry-run', 'print what would be run, and run nothing')
     .option(
       '--json',
@@ -26,7 +29,7 @@ export function define(program: Command, session: Session): void {
       'after',
       examples('kame start demo', 'kame start web db --wait none', 'kame start demo --dry-run'),
     )
-    .action(async (names, { wait, timeout, dryRun }) => {
+    .action(async (names, { wait, timeout, discardState, dryRun }) => {
       if (dryRun === true) {
         await session.each(
           names,
@@ -35,7 +38,7 @@ export function define(program: Command, session: Session): void {
         );
         return;
       }
-      const body = given({ wait, timeoutMs: timeout });
+      const body = given({ wait, timeoutMs: timeout, discardState });
       await session.each(names, (name, options) => session.client.start(name, body, options), startedText);
     });
 }

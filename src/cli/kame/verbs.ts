@@ -15,6 +15,7 @@ export interface Verb {
 
 const machines = 'Machines:';
 const power = 'Power:';
+const states = 'Snapshots, clones and disks:';
 const guest = 'In the guest:';
 const host = 'Images, host and daemon:';
 
@@ -69,6 +70,36 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'pause', group: power, summary: 'hold machines where they are', load: () => import('./pause.ts') },
   { name: 'unpause', group: power, summary: 'let paused machines go on', load: () => import('./unpause.ts') },
+  {
+    name: 'suspend',
+    group: power,
+    summary: 'write running machines to disk and end them',
+    load: () => import('./suspend.ts'),
+  },
+  {
+    name: 'snapshot',
+    group: states,
+    summary: 'take snapshots and go back to them',
+    load: () => import('./snapshot.ts'),
+  },
+  {
+    name: 'autoprotect',
+    group: states,
+    summary: 'take snapshots regularly while a machine runs',
+    load: () => import('./autoprotect.ts'),
+  },
+  {
+    name: 'clone',
+    group: states,
+    summary: 'copy machines: full, linked, or instantly while they run',
+    load: () => import('./clone.ts'),
+  },
+  {
+    name: 'disk',
+    group: states,
+    summary: 'list, add, grow, compact, check and remove disks',
+    load: () => import('./disk.ts'),
+  },
   {
     name: 'console',
     group: guest,

@@ -1,0 +1,194 @@
+import type { Command } from '@commander-js/extra-typings';
+import { formatSize } from '../../core/units.ts';
+import type { MachineDisk } from '../../api/checkpoint.ts';
+import { confirm } from '../confirm.ts';
+import { freedText } from '../freed.ts';
+import { examples, filled, given, jsonShape, sizeAboveZero } from '../options.ts';
+import type { Session } from '../session.ts';
+import type { Cell } from '../table.ts';
+
+const machineText = 'name, id or .vmx of a machine';
+const diskText = 'its slot, such as nvme0:0, or the name of its file';
+const filledDisk = filled('The disk');
+const failed = 1;
+
+const sizeText = (bytes: number | null) => (bytes === null ? '-' : formatSize(bytes));
+
+/** What all layers of a disk take on the host; null when that is not known. */
+function onHost({ layers }: MachineDisk): number | null {
+  return layers.reduce<number | null>(
+    (sum, { allocatedBytes }) => (sum === null || allocatedBytes === null ? null : sum + allocatedBytes),
+    0,
+  );
+}
+
+function row(disk: MachineDisk, session: Session): (Cell | string)[] {
+  const { problem } = disk;
+  return [
+    disk.slot,
+    disk.device,
+    disk.format ?? '-',
+    { text: sizeText(disk.sizeBytes), align: 'right' },
+    { text: sizeText(onHost(disk)), align: 'right' },
+    { text: String(disk.layers.length), align: 'right' },
+    problem === null ? disk.path : { text: problem, paint: session.paint('red') },
+  ];
+}
+
+function defineList(parent: Command, session: Session): void {
+  parent
+    .command('list')
+    .alias('ls')
+    .summary('list them')
+    .description('Lists the disks of a machine, with what they take on the host, all layers counted.')
+    .argument('<name>', machineText)
+    .option('--json', jsonShape('an array of MachineDisk'))
+    .addHelpText('after', examples('kame disk list demo', `kame disk list demo --json | jq '.[].layers'`))
+    .action(async (name) => {
+      const disks = await session.client.disks.list(session.machine(name));
+      if (session.json) session.printJson(disks);
+      else {
+        session.printTable(
+          ['SLOT', 'DEVICE', 'FORMAT', 'SIZE', 'ON HOST', 'LAYERS', 'FILE'],
+          disks.map((disk) => row(disk, session)),
+        );
+      }
+    });
+}
+
+function defineAdd(parent: Command, session: Session): void {
+  parent
+    .command('add')
+    .summary('add an empty one')
+    .description('Adds an empty disk to a stopped machine.')
+    .argument('<name>', machineText)
+    .argument('<size>', 'such as 20GiB', sizeAboveZero('The size'))
+    .option('--slot <slot>', 'where, such as nvme0:1 (default: the next free one)', filled('--slot'))
+    .option('--json', jsonShape('MachineDisk'))
+    .addHelpText('after', examples('kame disk add demo 20GiB', 'kame disk add demo 1TiB --slot nvme0:1'))
+    .action(async (name, sizeBytes, { slot }) => {
+      const body = { sizeBytes, ...given({ slot }) };
+      const disk = await session.task(name, (options) =>
+        session.client.disks.add(session.machine(name), body, options),
+      );
+      if (session.json) session.printJson(disk);
+      else session.print(`${name}: ${disk.slot} is added: ${sizeText(disk.sizeBytes)}, ${disk.path}`);
+    });
+}
+
+function defineGrow(parent: Command, session: Session): void {
+  parent
+    .command('grow')
+    .summary('make one larger')
+    .description(
+      'Makes a disk of a stopped machine larger, unless snapshots hold it. Its partitions and file systems are the guest’s to grow.',
+    )
+    .argument('<name>', machineText)
+    .argument('<disk>', diskText, filledDisk)
+    .argument('<size>', 'the new size, such as 40GiB', sizeAboveZero('The size'))
+    .option('--json', jsonShape('MachineDisk'))
+    .addHelpText('after', examples('kame disk grow demo nvme0:0 40GiB'))
+    .action(async (name, disk, sizeBytes) => {
+      const grown = await session.task(name, (options) =>
+        session.client.disks.grow(session.machine(name), disk, { sizeBytes }, options),
+      );
+      if (session.json) session.printJson(grown);
+      else session.print(`${name}: ${grown.slot} has ${sizeText(grown.sizeBytes)} now`);
+    });
+}
+
+function defineCompact(parent: Command, session: Session): void {
+  parent
+    .command('compact')
+    .summary('give back to the host what one takes for nothing')
+    .description(
+      'Gives back to the host what a disk of a stopped machine takes for nothing. What the guest reads stays the same.',
+    )
+    .argument('<name>', machineText)
+    .argument('<disk>', diskText, filledDisk)
+    .option('--json', jsonShape('CompactedDisk'))
+    .addHelpText('after', examples('kame disk compact demo nvme0:0'))
+    .action(async (name, disk) => {
+      const compacted = await session.task(name, (options) =>
+        session.client.disks.compact(session.machine(name), disk, options),
+      );
+      if (session.json) session.printJson(compacted);
+      else session.print(`${name}: ${compacted.slot} is compacted; ${freedText(compacted.bytesFreed)}`);
+    });
+}
+
+function defineCheck(parent: Command, session: Session): void {
+  parent
+    .command('check')
+    .summary('check the files of one or of all')
+    .description(
+      'Checks the files of a disk, or of all disks, layer by layer; of a running machine those that the engine does not write to. Exit code 1: something is wrong.',
+    )
+    .argument('<name>', machineText)
+    .argument('[disk]', `${diskText} (default: all)`, filledDisk)
+    .option('--repair', 'give back clusters that are taken for nothing; needs a stopped machine')
+    .option('--json', jsonShape('CheckedDisks'))
+    .addHelpText('after', examples('kame disk check demo', 'kame disk check demo nvme0:0 --repair'))
+    .action(async (name, disk, { repair }) => {
+      const checked = await session.task(name, (options) =>
+        session.client.disks.check(session.machine(name), disk ?? null, given({ repair }), options),
+      );
+      if (!checked.ok) session.exitCode = failed;
+      if (session.json) {
+        session.printJson(checked);
+        return;
+      }
+      session.printTable(
+        ['SLOT', 'STATUS', 'FOUND', 'FILE'],
+        checked.layers.map(({ slot, ok, message, path }) => {
+          const status = { text: ok ? 'ok' : 'failed', paint: session.paint(ok ? 'green' : 'red') };
+          return [slot, status, message, path];
+        }),
+      );
+    });
+}
+
+function defineRemove(parent: Command, session: Session): void {
+  parent
+    .command('remove')
+    .summary('take one out')
+    .description('Takes a disk out of a stopped machine and deletes its file. It asks first.')
+    .argument('<name>', machineText)
+    .argument('<disk>', diskText, filledDisk)
+    .option('--keep-file', 'keep its content, in one file; nothing is asked then')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', jsonShape('RemovedDisk'))
+    .addHelpText(
+      'after',
+      examples('kame disk remove demo nvme0:1', 'kame disk remove demo nvme0:1 --keep-file'),
+    )
+    .action(async (name, disk, { keepFile = false, yes }) => {
+      if (!keepFile && yes !== true) await confirm(session, `Delete disk ${disk} of ${name} with all on it?`);
+      const { signal } = session;
+      const removed = await session.client.disks.remove(
+        session.machine(name),
+        disk,
+        { keepFile },
+        { signal },
+      );
+      if (session.json) session.printJson(removed);
+      else {
+        const file = removed.fileKept ? `its file stays: ${removed.path}` : 'its file is deleted';
+        session.print(`${name}: ${removed.slot} is removed; ${file}`);
+      }
+    });
+}
+
+export function define(program: Command, session: Session): void {
+  const disk = program
+    .command('disk')
+    .summary('list, add, grow, compact, check and remove disks')
+    .description('Lists, adds, grows, compacts, checks and removes the disks of a machine.')
+    .addHelpText('after', examples('kame disk list demo', 'kame disk grow demo nvme0:0 40GiB'));
+  defineList(disk, session);
+  defineAdd(disk, session);
+  defineGrow(disk, session);
+  defineCompact(disk, session);
+  defineCheck(disk, session);
+  defineRemove(disk, session);
+}

@@ -1,0 +1,56 @@
+import type { Snapshot } from '../api/checkpoint.ts';
+
+/** A line of the tree: the strokes before it, and the snapshot, or null for where the machine stands. */
+export interface TreeLine {
+  readonly strokes: string;
+  readonly snapshot: Snapshot | null;
+}
+
+type Node = Snapshot | null;
+
+/** Strokes for one node: before itself, and before what is below it. Roots have none. */
+function strokesOf(above: string, root: boolean, last: boolean): { own: string; below: string } {
+  if (root) return { own: '', below: '' };
+  return { own: above + (last ? '└─ ' : '├─ '), below: above + (last ? '   ' : '│  ') };
+}
+
+/**
+ * The tree of snapshots, drawn with lines as Fusion's window does: siblings in the order given, and "You are here" (null) as
+ * the last one below the current snapshot. Without a current one the machine stands beside the roots. A snapshot whose parent
+ * is not in the list is drawn as a root.
+ */
+export function treeLines(snapshots: readonly Snapshot[]): TreeLine[] {
+  const known = new Set(snapshots.map(({ uid }) => uid));
+  const children = new Map<number | null, Node[]>();
+  const put = (parent: number | null, node: Node) => {
+    children.set(parent, [...(children.get(parent) ?? []), node]);
+  };
+  for (const snapshot of snapshots) {
+    const { parent } = snapshot;
+    put(parent !== null && known.has(parent) ? parent : null, snapshot);
+  }
+  put(snapshots.find(({ current }) => current)?.uid ?? null, null);
+
+  const lines: TreeLine[] = [];
+  // A list and no recursion: a chain may be deeper than the stack. What is drawn next stands at its end.
+  const waiting: { node: Node; above: string; root: boolean; last: boolean }[] = [];
+  const push = (nodes: readonly Node[], above: string, root: boolean) => {
+    nodes.toReversed().forEach((node, index) => waiting.push({ node, above, root, last: index === 0 }));
+  };
+  push(children.get(null) ?? [], '', true);
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { own, below } = strokesOf(next.above, next.root, next.last);
+    lines.push({ strokes: own, snapshot: next.node });
+    if (next.node) push(children.get(next.node.uid) ?? [], below, false);
+  }
+  return lines;
+}
+
+/** A point in time for a table, in the host's time zone: `2026-11-24 01:35`. What is no time stays as it is. */
+export function localTime(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return iso;
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
