@@ -165,6 +165,14 @@ export async function kame(home: string, argv: readonly string[], options: RunOp
   };
 }
 
+/** Verbs that are groups, with their own verbs. `daemon run` has no --json. */
+export const subVerbs: Readonly<Record<string, string>> = {
+  image: 'list pull import delete',
+  daemon: 'start stop status',
+  snapshot: 'take list show revert rename delete',
+  disk: 'list add grow compact check remove',
+};
+
 export const demo: Machine = {
   name: 'demo',
   id: '0f6c1f6e-8a53-4bd5-9c7a-0d8a4ab6d3d2',

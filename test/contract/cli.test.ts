@@ -14,6 +14,7 @@ import {
   kame,
   lines,
   problem,
+  subVerbs,
   type FakeDaemon,
   type RunOptions,
 } from './cli-support.ts';
@@ -40,10 +41,9 @@ describe('help', () => {
       expect(stdout).toMatch(new RegExp(`^  ${name}[ |]`, 'm'));
       expect(stdout).toContain(summary);
     }
-    const leaves = verbs.flatMap(({ name }) => {
-      if (name === 'image') return ['list', 'pull', 'import', 'delete'].map((sub) => [name, sub]);
-      return name === 'daemon' ? ['start', 'stop', 'status'].map((sub) => [name, sub]) : [[name]];
-    });
+    const leaves = verbs.flatMap(
+      ({ name }) => subVerbs[name]?.split(' ').map((sub) => [name, sub]) ?? [[name]],
+    );
     for (const words of leaves) {
       const help = await run([...words, '--help']);
       expect({ words, code: help.code }).toEqual({ words, code: 0 });
@@ -268,7 +268,7 @@ describe('start and its kin', () => {
       qmpMs: 85,
       agentMs: 1800,
     });
-    expect(api.startMachine.parse(bodies()[0])).toEqual({ wait: 'agent', timeoutMs: 300_000 });
+    expect(api.startMachine.parse(bodies()[0])).toMatchObject({ wait: 'agent', timeoutMs: 300_000 });
   });
 
   it('tries all names; the worst exit code wins', async () => {

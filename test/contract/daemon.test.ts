@@ -1,43 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { machine, machineDetails } from '../../src/api/machine.ts';
 import { daemonStatus, errorBody } from '../../src/api/messages.ts';
 import { ndjson, paths, versionHeader } from '../../src/api/paths.ts';
-import { buildServer } from '../../src/daemon/server.ts';
-import { TaskList } from '../../src/daemon/tasks.ts';
-import { createHost } from '../../src/vm/host.ts';
-import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+import { useHomes, valid } from './daemon-support.ts';
 
-const temporary = useTemporaryDirectory();
-
-/** The daemon's server on a home of its own, asked without a socket. */
-async function useServer(vmx?: string) {
-  const home = temporary();
-  if (vmx !== undefined) {
-    const bundle = join(home, 'machines', 'demo.vmwarevm');
-    await mkdir(bundle, { recursive: true });
-    await writeFile(join(bundle, 'demo.vmx'), vmx);
-  }
-  const host = createHost({
-    home,
-    env: {},
-    log: () => undefined,
-    buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
-  });
-  const daemon = {
-    version: '1.2.3',
-    socket: join(home, 'kamed.sock'),
-    startedAt: new Date(),
-    requestStop: () => undefined,
-  };
-  return await buildServer(host, new TaskList(), daemon, pino({ level: 'silent' }));
-}
-
-const valid =
-  'config.version = "8"\nvirtualHW.version = "20"\nguestOS = "arm-debian12-64"\nmemsize = "512"\n';
+const useServer = useHomes();
 
 describe('the daemon', () => {
   it('refuses a client of another version, but tells what it is', async () => {

@@ -52,6 +52,7 @@ function realPlan(spec: MachineSpec, folder: string): LaunchPlan {
     ...someInput({ spec }),
     ...engine,
     paths: { bundle: folder, run: folder, serialLog: join(folder, 'serial.log') },
+    ram: { path: join(folder, 'ram'), share: true },
     disks: new Map(
       spec.disks.map((disk) => [slotName(disk), { path: join(folder, disk.fileName), format: 'raw' }]),
     ),

@@ -144,7 +144,7 @@ describe('an image', () => {
     await qemuImg('create', '-q', '-f', 'qcow2', '-b', path('secret.qcow2'), '-F', 'qcow2', disk);
     try {
       expect(await home.kame(['start', 'demo'])).toEqual(
-        refusal(1, `${disk} is an overlay on another file, "${path('secret.qcow2')}"`),
+        refusal(1, `${disk} has a foreign backing reference: "${path('secret.qcow2')}"`),
       );
     } finally {
       await writeFile(disk, good);

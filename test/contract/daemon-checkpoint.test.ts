@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import * as api from '../../src/api/checkpoint.ts';
+import { errorBody } from '../../src/api/messages.ts';
+import { ndjson, paths } from '../../src/api/paths.ts';
+import { useHomes, valid } from './daemon-support.ts';
+
+const useServer = useHomes();
+
+describe('a request about checkpoints', () => {
+  it.each([
+    ['POST', paths.snapshots('demo'), { label: '' }, 'label'],
+    ['POST', paths.snapshots('demo'), { label: 'a\nb' }, 'label'],
+    ['POST', paths.snapshots('demo'), { label: 'a\u202eb' }, 'label'],
+    ['POST', paths.snapshots('demo'), { label: 'x'.repeat(256) }, 'label'],
+    ['POST', paths.snapshots('demo'), { memory: true }, 'memory'],
+    ['PATCH', paths.snapshot('demo', 'a'), {}, 'label or description'],
+    ['DELETE', `${paths.snapshot('demo', 'a')}?children=perhaps`, undefined, 'children'],
+    ['POST', paths.revert('demo', 'a'), { wait: 'long' }, 'wait'],
+    ['POST', paths.clone('demo'), { name: 'b' }, 'kind'],
+    ['POST', paths.clone('demo'), { name: 'b', kind: 'half' }, 'kind'],
+    ['POST', paths.clone('demo'), { name: 'b', kind: 'full', count: 0 }, 'count'],
+    ['POST', paths.clone('demo'), { name: 'b', kind: 'full', count: 101 }, 'count'],
+    ['POST', paths.disks('demo'), { sizeBytes: 0 }, 'sizeBytes'],
+    ['POST', paths.growDisk('demo', 'nvme0:0'), {}, 'sizeBytes'],
+    ['POST', paths.checkDisk('demo', 'nvme0:0'), { repair: 'yes' }, 'repair'],
+    ['DELETE', `${paths.removeDisk('demo', 'nvme0:0', false)}?keepFile=1x`, undefined, 'keepFile'],
+  ] as const)('%s %s %j is refused, naming the field', async (method, url, payload, field) => {
+    const server = await useServer(valid);
+    const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+    expect(answer.statusCode).toBe(400);
+    const body = errorBody.parse(answer.json());
+    expect(body.code).toBe('USAGE');
+    expect(body.message).toContain(field);
+  });
+
+  it.each([
+    ['GET', paths.snapshot('demo', 'nine')],
+    ['PATCH', paths.snapshot('demo', '#9')],
+    ['DELETE', paths.deleteSnapshot('demo', '/nine', true)],
+    ['POST', paths.revert('demo', 'a..b')],
+  ] as const)('%s %s: there is no such snapshot', async (method, url) => {
+    const server = await useServer(valid);
+    const payload = { PATCH: { label: 'x' }, POST: {}, GET: undefined, DELETE: undefined }[method];
+    const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+    expect([answer.statusCode, errorBody.parse(answer.json()).code]).toEqual([404, 'NO_SUCH_SNAPSHOT']);
+  });
+
+  it.each([
+    ['a bad name', { name: '../b', kind: 'full' }, 'INVALID_NAME'],
+    ['a name that is taken', { name: 'demo', kind: 'full' }, 'ALREADY_EXISTS'],
+    ['a snapshot that is not there', { name: 'b', kind: 'linked', snapshot: 'nine' }, 'NO_SUCH_SNAPSHOT'],
+    ['a stopped machine', { name: 'b', kind: 'instant' }, 'WRONG_STATE'],
+  ] as const)('for a clone with %s is refused', async (_what, payload, code) => {
+    const server = await useServer(valid);
+    const answer = await server.inject({ method: 'POST', url: paths.clone('demo'), payload });
+    expect(errorBody.parse(answer.json()).code).toBe(code);
+    expect((await server.inject({ url: paths.machines })).json()).toHaveLength(1);
+  });
+
+  it.each([
+    ['POST', paths.growDisk('demo', 'nvme0:9'), { sizeBytes: 1024 ** 3 }],
+    ['POST', paths.compactDisk('demo', '../x.qcow2'), {}],
+    ['POST', paths.checkDisk('demo', 'disk9.qcow2'), {}],
+    ['DELETE', paths.removeDisk('demo', 'nvme0:9', true), undefined],
+  ] as const)('%s %s: there is no such disk', async (method, url, payload) => {
+    const server = await useServer(valid);
+    const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+    const { code, message } = errorBody.parse(answer.json());
+    expect([answer.statusCode, code]).toEqual([400, 'INVALID_VALUE']);
+    expect(message).toContain('demo has no disk');
+  });
+
+  it('that a stopped machine can’t do says so', async () => {
+    const server = await useServer(valid);
+    const answer = await server.inject({ method: 'POST', url: paths.suspend('demo'), payload: {} });
+    expect(errorBody.parse(answer.json())).toMatchObject({ code: 'WRONG_STATE' });
+    const nobody = await server.inject({ url: paths.snapshots('nobody') });
+    expect(errorBody.parse(nobody.json())).toMatchObject({ code: 'NO_SUCH_MACHINE' });
+  });
+});
+
+describe('snapshots of a stopped machine', () => {
+  it('are taken, listed as a tree, described, reverted to and deleted', async () => {
+    const server = await useServer(valid);
+    const take = async (payload: api.TakeSnapshot) =>
+      await server.inject({ method: 'POST', url: paths.snapshots('demo'), payload });
+    const list = async () =>
+      z.array(api.snapshot).parse((await server.inject({ url: paths.snapshots('demo') })).json());
+
+    expect(await list()).toEqual([]);
+    const first = api.takenSnapshot.parse((await take({ label: 'a/b é' })).json());
+    expect(first).toMatchObject({
+      label: 'a/b é',
+      parent: null,
+      state: 'stopped',
+      memory: false,
+      stoppedMs: null,
+    });
+    expect(api.takenSnapshot.parse((await take({})).json()).parent).toBe(first.uid);
+    expect(errorBody.parse((await take({ label: 'a/b é' })).json()).code).toBe('ALREADY_EXISTS');
+
+    const revert = await server.inject({ method: 'POST', url: paths.revert('demo', 'a/b é'), payload: {} });
+    expect(api.revertedMachine.parse(revert.json())).toMatchObject({ state: 'stopped', snapshot: 'a/b é' });
+    const url = paths.snapshot('demo', `#${first.uid}`);
+    const edited = await server.inject({ method: 'PATCH', url, payload: { label: 'c', description: 'why' } });
+    expect(api.snapshot.parse(edited.json())).toMatchObject({ label: 'c', path: '/c', current: true });
+    expect(api.snapshotDetails.parse((await server.inject({ url })).json())).toMatchObject({
+      description: 'why',
+      engine: null,
+      problems: [],
+    });
+    expect((await list()).map(({ depth, current }) => [depth, current])).toEqual([
+      [0, true],
+      [1, false],
+    ]);
+
+    const gone = await server.inject({
+      method: 'DELETE',
+      url: paths.deleteSnapshot('demo', 'c', true),
+      headers: { accept: ndjson },
+    });
+    const last = z
+      .object({ type: z.literal('result'), result: api.deletedSnapshots })
+      .parse(JSON.parse(gone.body.trimEnd().split('\n').at(-1) ?? ''));
+    expect(last.result.deleted.length).toBe(2);
+    expect(await list()).toEqual([]);
+  });
+});

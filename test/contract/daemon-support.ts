@@ -1,0 +1,37 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pino from 'pino';
+import { buildServer } from '../../src/daemon/server.ts';
+import { TaskList } from '../../src/daemon/tasks.ts';
+import { createHost } from '../../src/vm/host.ts';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+
+/** A `.vmx` without devices. */
+export const valid =
+  'config.version = "8"\nvirtualHW.version = "20"\nguestOS = "arm-debian12-64"\nmemsize = "512"\n';
+
+/** For a file of tests: gives the daemon's server, each on a home of its own, asked without a socket. */
+export function useHomes() {
+  const temporary = useTemporaryDirectory();
+  return async (vmx?: string) => {
+    const home = temporary();
+    if (vmx !== undefined) {
+      const bundle = join(home, 'machines', 'demo.vmwarevm');
+      await mkdir(bundle, { recursive: true });
+      await writeFile(join(bundle, 'demo.vmx'), vmx);
+    }
+    const host = createHost({
+      home,
+      env: {},
+      log: () => undefined,
+      buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
+    });
+    const daemon = {
+      version: '1.2.3',
+      socket: join(home, 'kamed.sock'),
+      startedAt: new Date(),
+      requestStop: () => undefined,
+    };
+    return await buildServer(host, new TaskList(), daemon, pino({ level: 'silent' }));
+  };
+}

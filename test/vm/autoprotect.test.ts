@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { silentProgress } from '../../src/core/progress.ts';
+import { buildTiny } from '../../src/image/tiny/build.ts';
+import { AutoProtectClock } from '../../src/vm/autoprotect-clock.ts';
+import { setAutoProtect } from '../../src/vm/autoprotect.ts';
+import { revertSnapshot } from '../../src/vm/checkpoint/revert.ts';
+import { listSnapshots } from '../../src/vm/checkpoint/snapshots.ts';
+import { create } from '../../src/vm/create.ts';
+import { checkDisks } from '../../src/vm/disk/check.ts';
+import { runningMachine } from '../../src/vm/state.ts';
+import { pause, unpause } from '../../src/vm/pause.ts';
+import { start } from '../../src/vm/start.ts';
+import { stop } from '../../src/vm/stop.ts';
+import { hostOf } from '../support/disk-machine.ts';
+import { useHome, type TestHome } from '../support/home.ts';
+import type { Host } from '../../src/vm/host.ts';
+
+// The use cases themselves on a real guest, with a clock of the test's own: no daemon, and nothing waits for real time.
+const quiet = silentProgress();
+const minute = 60_000;
+let home: TestHome;
+let host: Host;
+let now = 0;
+
+beforeAll(async () => {
+  home = await useHome();
+  host = hostOf(home.path, buildTiny);
+  await create(host, { name: 'demo' }, quiet);
+  await start(host, 'demo', {}, quiet);
+});
+
+afterAll(async () => {
+  await stop(host, 'demo', { hard: true }, quiet).catch(() => undefined);
+  await home[Symbol.asyncDispose]();
+});
+
+async function sh(line: string): Promise<string> {
+  const { agent } = await runningMachine(host, 'demo');
+  const done = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+  return done.stdout.toString('utf8');
+}
+
+it('a running machine is kept safe by the clock alone, with its memory, and the oldest goes while it runs', async () => {
+  onTestFailed(async () => await home.postMortem('autoprotect'));
+  const clock = { monotonic: () => now, date: () => new Date(2026, 2, 1, 14, 5, 9 + now / minute) };
+  const auto = new AutoProtectClock(host, clock);
+  await setAutoProtect(host, 'demo', { enabled: true, every: '30m', keep: 2 });
+  const pass = async (minutes: number) => {
+    for (let passed = 0; passed < minutes; passed += 1) {
+      now += minute;
+      await auto.tick();
+    }
+  };
+  const list = async () =>
+    (await listSnapshots(host, 'demo')).map(({ uid, memory, state, autoProtect }) => {
+      return [uid, memory, state, autoProtect];
+    });
+
+  auto.account();
+  await pass(29);
+  expect(await list()).toEqual([]);
+  await sh('echo first > /dev/shm/mark');
+  // Standing still, its clock stands still.
+  await pause(host, 'demo');
+  await pass(40);
+  await unpause(host, 'demo');
+  auto.account();
+  expect(await list()).toEqual([]);
+  await pass(1);
+  expect(await list()).toEqual([[1, true, 'running', true]]);
+  await sh('echo second > /dev/shm/mark');
+  await pass(60);
+  // The half-hourly and the hourly one are held; the first is gone, while the guest ran.
+  expect(await list()).toEqual([
+    [2, true, 'running', true],
+    [3, true, 'running', true],
+  ]);
+  expect((await checkDisks(host, 'demo', null, {}, quiet)).ok).toBe(true);
+  await sh('echo third > /dev/shm/mark');
+
+  const [oldest] = await listSnapshots(host, 'demo');
+  await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, {}, quiet);
+  expect(await sh('cat /dev/shm/mark')).toBe('second\n');
+  expect(await readFile((await runningMachine(host, 'demo')).names.log, 'utf8')).not.toContain('failed');
+
+  await stop(host, 'demo', { hard: true }, quiet);
+  const checked = await checkDisks(host, 'demo', null, {}, quiet);
+  expect(checked.layers.map(({ message }) => message)).toEqual(checked.layers.map(() => 'clean'));
+});

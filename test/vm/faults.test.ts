@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { Courses } from '../faults/moment.ts';
+import { anySeed } from '../faults/random.ts';
+import { isKill, runSequence, textOf } from '../faults/sequence.ts';
+
+const kills = 60;
+const seed = Number(process.env['KAME_FAULT_SEED'] ?? anySeed());
+
+it(
+  `nothing is lost or left behind by ${kills} kills (KAME_FAULT_SEED=${seed} repeats them)`,
+  { timeout: 1_500_000 },
+  async () => {
+    process.stdout.write(`KAME_FAULT_SEED=${seed}\n`);
+    const courses = new Courses();
+    const { samples, violation } = await runSequence({ seed, kills, courses });
+    const history = samples.map(textOf).join('\n');
+    expect(violation, history).toBeNull();
+    expect(samples.filter(isKill)).toHaveLength(kills);
+  },
+);

@@ -1,0 +1,146 @@
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import type { MachineDetails } from '../../src/api/machine.ts';
+import { poll } from '../../src/core/deadline.ts';
+import { GuestAgent } from '../../src/guest/agent/agent.ts';
+import { setClock } from '../../src/guest/identity/clock.ts';
+import { applyIdentity } from '../../src/guest/identity/identity.ts';
+import { useHome, type TestHome } from '../support/home.ts';
+
+let home: TestHome;
+let agent: GuestAgent;
+let mac: string;
+
+// The machine goes on without the daemon, which would hold the only connection to the guest agent.
+beforeAll(async () => {
+  home = await useHome();
+  await home.json('create', 'source');
+  await home.json('start', 'source');
+  const details = await home.json<MachineDetails>('show', 'source');
+  mac = details.nics[0]?.mac ?? '';
+  await home.kame(['daemon', 'stop']);
+  agent = new GuestAgent({ path: join(dirname(details.sockets?.monitor ?? ''), 'qga') });
+});
+
+afterAll(async () => {
+  agent.close();
+  await home[Symbol.asyncDispose]();
+});
+
+/** Standard output of a shell line in the guest. */
+async function sh(line: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+  expect({ line, exitCode, stderr: stderr.toString() }).toMatchObject({ exitCode: 0 });
+  return stdout.toString();
+}
+
+/** Waits until a shell line in the guest succeeds. */
+async function until(line: string): Promise<void> {
+  const look = async () => {
+    const { exitCode } = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+    return exitCode === 0 ? true : undefined;
+  };
+  expect(await poll(look, { deadlineMs: 30_000 }), line).toBe(true);
+}
+
+/** Guest's time less the host's in milliseconds. */
+async function clockOffset(): Promise<number> {
+  await agent.ping();
+  const before = Date.now();
+  const guest = (await agent.time()).getTime();
+  return guest - (before + Date.now()) / 2;
+}
+
+/** A program named sshd that tells when it is told to start anew, and keys as the source machine has them. */
+const setting = `mkdir -p /etc/ssh && cd /etc/ssh
+for type in ed25519 ecdsa rsa; do
+  echo "old $type" > ssh_host_\${type}_key && chmod 600 ssh_host_\${type}_key
+  echo "old $type" > ssh_host_\${type}_key.pub
+done
+cat > /root/sshd <<'end'
+#!/bin/sh
+trap 'echo again > /run/sshd.seen' HUP
+echo $$ > /run/sshd.pid
+while :; do usleep 20000; done
+end
+chmod 755 /root/sshd
+setsid /root/sshd > /dev/null 2>&1 < /dev/null &
+date -s '2001-01-01 00:00:00' > /dev/null`;
+
+describe('the identity of a clone', () => {
+  it('is all new in the running guest', async () => {
+    onTestFailed(async () => await home.postMortem('identity'));
+    // The last thing that the start does in the background.
+    await until('[ -s /etc/machine-id ] && ip -4 addr show eth0 | grep -q inet && ps | grep -q "[u]dhcpc"');
+    await until('[ -s /run/udhcpc.eth0.pid ]');
+    await sh(setting);
+    await until('[ -s /run/sshd.pid ]');
+    const oldId = await sh('cat /etc/machine-id');
+    expect(oldId).toMatch(/^[0-9a-f]{32}\n$/);
+    const client = await sh('cat /run/udhcpc.eth0.pid');
+    const next = mac.replace(/..$/, (last) => (last === 'fe' ? 'fc' : 'fe'));
+
+    const report = await applyIdentity(agent, { hostName: 'clone-1', macs: [{ old: mac, new: next }] });
+
+    expect(Object.fromEntries(report.steps.map(({ name, result }) => [name, result]))).toEqual({
+      clock: 'ok',
+      random: 'ok',
+      reseed: 'skipped',
+      hostname: 'ok',
+      hosts: 'ok',
+      'machine-id': 'ok',
+      'dbus-machine-id': 'skipped',
+      'mac-0': 'ok',
+      'network-files': 'skipped',
+      lease: 'ok',
+      'host-key-ed25519': 'ok',
+      'host-key-ecdsa': 'ok',
+      'host-key-rsa': 'ok',
+      sshd: 'ok',
+    });
+    expect(Math.abs(await clockOffset())).toBeLessThan(1000);
+    expect(await sh('hostname; cat /etc/hostname; grep 127.0.1.1 /etc/hosts')).toBe(
+      'clone-1\nclone-1\n127.0.1.1\tclone-1\n',
+    );
+    expect(await sh('cat /etc/machine-id')).toBe(`${report.machineId}\n`);
+    expect(`${report.machineId}\n`).not.toBe(oldId);
+    expect(await sh('cat /sys/class/net/eth0/address')).toBe(`${next}\n`);
+    await until('[ -e /run/sshd.seen ]');
+
+    const keys = await sh('cd /etc/ssh && cat *.pub && stat -c "%a %U %n" *_key && head -qn1 *_key');
+    expect(keys).not.toContain('old');
+    expect(keys.match(/^600 root ssh_host_/gm)).toHaveLength(3);
+    expect(keys.match(/^-----BEGIN OPENSSH PRIVATE KEY-----$/gm)).toHaveLength(3);
+    expect(keys.match(/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp256) AAAA\S+ root@clone-1$/gm)).toHaveLength(3);
+    expect(report.hostKeys.map(({ type }) => type)).toEqual(['ed25519', 'ecdsa', 'rsa']);
+    await until('[ "$(ls -A /etc/ssh | wc -l)" = 6 ]');
+
+    // A client of its own has the lease, by the new address and name; the network takes both.
+    await until(`[ -s /run/udhcpc.eth0.pid ] && [ "$(cat /run/udhcpc.eth0.pid)" != ${client.trim()} ]`);
+    await until('ip -4 addr show eth0 | grep -q inet && ping -c 1 -W 5 10.0.2.2');
+    expect(await sh("tr '\\0' ' ' < /proc/$(cat /run/udhcpc.eth0.pid)/cmdline")).toContain(
+      'hostname:clone-1',
+    );
+    const half = `${next.slice(9, 11)}:${next.slice(12).replace(':', '')}`.replaceAll(/(^|:)0+(?=.)/g, '$1');
+    await until(`ip -6 addr show dev eth0 scope link | grep -q 'ff:fe${half} \\|ff:fe${half}/'`);
+  });
+
+  it('has a clock that can be set alone', async () => {
+    await sh("date -s '2001-01-01 00:00:00'");
+    expect(await setClock(agent)).toMatchObject({ result: 'ok', by: 'agent' });
+    expect(Math.abs(await clockOffset())).toBeLessThan(1000);
+    expect(await setClock(agent)).toMatchObject({ result: 'ok', by: 'kept' });
+    // The hardware's clock too, for a later start of the kernel.
+    expect(await sh('[ "$(hwclock -r | grep -c 2001)" = 0 ] && echo set')).toBe('set\n');
+  });
+
+  it('lasts over a restart', async () => {
+    const id = await sh('cat /etc/machine-id');
+    await sh('sync');
+    agent.close();
+    await home.json('stop', 'source');
+    await home.json('start', 'source');
+    expect(await home.sh('source', 'hostname; cat /etc/machine-id')).toBe(`clone-1\n${id}`);
+    expect(await home.sh('source', 'grep -c "root@clone-1" /etc/ssh/ssh_host_rsa_key.pub')).toBe('1\n');
+  });
+});
