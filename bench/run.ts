@@ -3,17 +3,26 @@
  * bench/results/. Nothing is judged: the exit code tells whether it could be measured.
  */
 import { parseArgs } from 'node:util';
+import { checkpoint, checkpointDebian } from './checkpoint.ts';
+import { clone, cloneDebian } from './clone.ts';
+import { clones, clonesDebian } from './clones.ts';
 import { idle } from './idle.ts';
+import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { startMax } from './start-max.ts';
 import { start } from './start.ts';
 import type { Bench } from './support/bench.ts';
 import { saveResult, tableOf } from './support/report.ts';
+import { suspend, suspendDebian } from './suspend.ts';
 
-const benches: readonly Bench[] = [start, startMax, commandLine, idle];
+const benches: readonly Bench[] = [
+  ...[start, startMax, commandLine, idle],
+  ...[checkpoint, clone, clones, linked, suspend],
+  ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
+];
 
 function usage(): string {
-  const lines = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`);
+  const lines = benches.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`);
   return ['usage: npm run bench -- [NAME…] [--runs N]', '', ...lines].join('\n');
 }
 
@@ -46,6 +55,13 @@ async function main(): Promise<void> {
     process.once(signal, () => stop.abort(new Error('Interrupted.')));
   }
   for (const bench of chosen(positionals)) {
+    const missing = bench.missing?.() ?? null;
+    if (missing !== null) {
+      console.log(`${bench.name}: skipped: ${missing}.\n`);
+      // Whoever asked for it by name did not get it.
+      if (positionals.length > 0) process.exitCode = 1;
+      continue;
+    }
     const say = (text: string) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${bench.name}: ${text}`);
     };

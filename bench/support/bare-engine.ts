@@ -14,7 +14,8 @@ export interface BareCommand {
 const deadlineMs = 180_000;
 const lookEveryMs = 2;
 /** A request that was lost on the way, which does not happen with an agent that starts, is sent again. */
-const resendMs = 2000;
+const usualResendMs = 2000;
+const endKnownMs = 500;
 
 async function connect(path: string, signal: AbortSignal): Promise<Socket> {
   for (;;) {
@@ -33,7 +34,7 @@ async function connect(path: string, signal: AbortSignal): Promise<Socket> {
  * Resolves at the reply to the first ping. QEMU keeps what is written before the guest opens the port, so nothing is faster
  * than asking at once.
  */
-async function agentReply(path: string, signal: AbortSignal): Promise<void> {
+export async function agentReply(path: string, resendMs: number, signal: AbortSignal): Promise<void> {
   const socket = await connect(path, signal);
   const id = 4711;
   const request = ['guest-sync', 'guest-ping']
@@ -56,8 +57,18 @@ async function agentReply(path: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Milliseconds from before the start of the process until the guest's agent has answered. The engine is ended after it. */
-export async function bareStart(command: BareCommand, outer: AbortSignal): Promise<number> {
+/** A bare engine whose guest has answered. */
+export interface BareEngine extends AsyncDisposable {
+  /** Milliseconds from before the start of the process until the first reply of the guest's agent. */
+  readonly agentMs: number;
+}
+
+/** Starts a bare engine and waits until its guest's agent answers. Disposing ends it. */
+export async function startBare(
+  command: BareCommand,
+  outer: AbortSignal,
+  { resendMs = usualResendMs }: { resendMs?: number } = {},
+): Promise<BareEngine> {
   const started = performance.now();
   const child = spawn(command.binary, command.args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const over = new AbortController();
@@ -69,16 +80,31 @@ export async function bareStart(command: BareCommand, outer: AbortSignal): Promi
     throw new Error(`The bare engine ended before its guest answered: ${words.trim()}`);
   });
   ended.catch(() => undefined);
-  try {
-    await Promise.race([agentReply(command.agentSocket, signal), ended, aborted(signal)]);
-    return performance.now() - started;
-  } finally {
+  const end = async () => {
     over.abort();
     child.kill('SIGTERM');
     const kill = setTimeout(() => child.kill('SIGKILL'), 5000);
     await exited.catch(() => undefined);
     clearTimeout(kill);
+  };
+  try {
+    await Promise.race([agentReply(command.agentSocket, resendMs, signal), ended, aborted(signal)]);
+    return { agentMs: performance.now() - started, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    // An engine that ends breaks its sockets a moment before its end is known; its words say more than they do.
+    try {
+      await Promise.race([ended, sleep(endKnownMs)]);
+    } finally {
+      await end();
+    }
+    throw error;
   }
+}
+
+/** Milliseconds from before the start of the process until the guest's agent has answered. The engine is ended after it. */
+export async function bareStart(command: BareCommand, signal: AbortSignal): Promise<number> {
+  await using engine = await startBare(command, signal);
+  return engine.agentMs;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

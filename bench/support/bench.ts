@@ -12,6 +12,8 @@ export interface BenchContext {
 export interface Bench {
   readonly name: string;
   readonly about: string;
+  /** Why it can't be measured here, and what to do about it; null when it can. */
+  missing?(): string | null;
   run(context: BenchContext): Promise<Result>;
 }
 

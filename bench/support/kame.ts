@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { silentProgress } from '../../src/core/progress.ts';
 import { buildTiny } from '../../src/image/tiny/build.ts';
-import { sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
+import { builtIn, sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
 
-export const kameProgram = fileURLToPath(new URL('../../dist/kame.mjs', import.meta.url));
+export const kameProgram = join(builtIn, 'kame.mjs');
 
 /** Milliseconds of wall time that a program of Node takes, from before its start until its end. */
 export function wallOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {
@@ -19,6 +19,18 @@ export function wallOf(args: readonly string[], env: Readonly<Record<string, str
   if (status !== 0)
     throw new Error(`node ${args.join(' ')} ended with ${status}: ${stderr.toString('utf8')}`);
   return ms;
+}
+
+/** Milliseconds of wall time of a command of `kame`, the whole process. */
+export function kameWall(home: TestHome, ...args: readonly string[]): number {
+  return wallOf([kameProgram, ...args], home.env);
+}
+
+/** Milliseconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
 }
 
 /** A home of the benchmark's own. Disposing ends all that runs in it and removes it. */

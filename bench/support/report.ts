@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tableLines, type Cell } from '../../src/cli/table.ts';
 import { version } from '../../src/core/version.ts';
-import { figuresOf, type Bar, type Result, type Series } from './result.ts';
+import { barsOf, figuresOf, type Bar, type Result, type Series } from './result.ts';
 
 const results = fileURLToPath(new URL('../results', import.meta.url));
 const head = ['', 'MEDIAN', 'MIN', 'MAX', 'RATIO', 'BAR', ''];
 
 function amount(value: number, unit: Series['unit']): string {
   if (unit === 'ms') return value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(2)} s`;
+  if (unit === '') return String(value);
   return `${value.toFixed(unit === '%' ? 2 : 1)} ${unit}`;
 }
 
@@ -27,7 +28,9 @@ function row(series: Series, all: readonly Series[]): (Cell | string)[] {
     series.name,
     ...[median, min, max].map((value) => right(amount(value, series.unit))),
     right(ratio === null ? '' : `${ratio.toFixed(2)} ×`),
-    series.bar ? barText(series.bar, series.unit) : '',
+    barsOf(series)
+      .map((bar) => barText(bar, series.unit))
+      .join(', '),
     met === null ? '' : met ? 'met' : 'MISSED',
   ];
 }

@@ -1,16 +1,18 @@
 /** What a benchmark measured, and how it stands against its bar. */
 export interface Series {
   readonly name: string;
-  readonly unit: 'ms' | 'MB' | '%';
+  /** Empty for a number of things. */
+  readonly unit: 'ms' | 'MB' | '%' | '';
   /** In the order in which they were measured. */
   readonly samples: readonly number[];
   /** The series whose median this one's median is divided by, or, where the other way round says more, divides. */
   readonly ratio?: { readonly to: string; readonly inverse?: boolean };
-  readonly bar?: Bar;
+  /** Several: all must be met. */
+  readonly bar?: Bar | readonly Bar[];
 }
 
 export interface Bar {
-  readonly of: 'ratio' | 'median' | 'max';
+  readonly of: 'ratio' | 'median' | 'min' | 'max';
   readonly at: 'most' | 'least';
   readonly value: number;
 }
@@ -48,6 +50,11 @@ function ratioOf({ samples, ratio }: Series, all: readonly Series[]): number | n
   return ratio.inverse ? 1 / quotient : quotient;
 }
 
+export function barsOf({ bar }: Series): readonly Bar[] {
+  if (bar === undefined) return [];
+  return 'of' in bar ? [bar] : bar;
+}
+
 export function figuresOf(series: Series, all: readonly Series[]): Figures {
   const { samples, bar } = series;
   const figures = {
@@ -57,7 +64,10 @@ export function figuresOf(series: Series, all: readonly Series[]): Figures {
     ratio: ratioOf(series, all),
   };
   if (!bar) return { ...figures, met: null };
-  const value = figures[bar.of];
-  if (value === null) throw new Error(`${series.name} has a bar for a ratio, and no ratio.`);
-  return { ...figures, met: bar.at === 'most' ? value <= bar.value : value >= bar.value };
+  const met = barsOf(series).every(({ of, at, value: limit }) => {
+    const value = figures[of];
+    if (value === null) throw new Error(`${series.name} has a bar for a ratio, and no ratio.`);
+    return at === 'most' ? value <= limit : value >= limit;
+  });
+  return { ...figures, met };
 }

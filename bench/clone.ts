@@ -1,0 +1,98 @@
+import { alternate, type Bench, type BenchContext } from './support/bench.ts';
+import { discard, instantClones, type Way } from './support/clones.ts';
+import { debian, startSettled, tiny, type BenchGuest } from './support/guests.ts';
+import { benchHome, kameWall } from './support/kame.ts';
+import { quiet } from './support/quiet.ts';
+import type { Series } from './support/result.ts';
+
+const source = 'source';
+const cold = 'cold';
+
+interface Bars {
+  readonly agentMs: number;
+  /** How many times faster than a cold boot. */
+  readonly times?: number;
+}
+
+const names = {
+  boot: 'cold boot: kame start',
+  cli: 'kame clone --instant',
+  api: 'instant clone, API',
+  cliWhole: 'kame clone, until it ends',
+  apiWhole: 'API, until the answer',
+} as const;
+
+async function measure(guest: BenchGuest, context: BenchContext): Promise<Record<string, number[]>> {
+  await using home = await benchHome();
+  const client = home.client();
+  await guest.create(home, cold, context.say);
+  await guest.create(home, source, context.say);
+  context.say('boots');
+  // What only a first start does is over then; shut down in order, so that no boot has a file system to repair.
+  await startSettled(home, guest, cold);
+  await client.stop(cold, {});
+  await startSettled(home, guest, source);
+  const whole: Record<Way, number[]> = { cli: [], api: [] };
+  const clone = async (way: Way) => {
+    await quiet(context.signal);
+    const made = await instantClones(home, way, { source, name: 'clone' });
+    whole[way].push(made.wholeMs);
+    await discard(client, ['clone']);
+    return made.agentMs[0] ?? Number.NaN;
+  };
+  const samples = await alternate(
+    {
+      [names.boot]: async () => {
+        await client.pause(source);
+        await quiet(context.signal);
+        const ms = kameWall(home, 'start', cold);
+        await client.stop(cold, {});
+        await client.unpause(source);
+        return ms;
+      },
+      [names.cli]: async () => await clone('cli'),
+      [names.api]: async () => await clone('api'),
+    },
+    context.runs ?? 9,
+    context,
+  );
+  return { ...samples, [names.cliWhole]: whole.cli, [names.apiWhole]: whole.api };
+}
+
+function seriesOf(samples: Record<string, number[]>, { agentMs, times }: Bars): Series[] {
+  const of = (name: string): Series => ({ name, unit: 'ms', samples: samples[name] ?? [] });
+  const bars = [
+    { of: 'median', at: 'most', value: agentMs } as const,
+    ...(times === undefined ? [] : [{ of: 'ratio', at: 'least', value: times } as const]),
+  ];
+  const ratio = { to: names.boot, inverse: true };
+  return [
+    of(names.boot),
+    { ...of(names.cli), ratio, bar: bars },
+    { ...of(names.api), ratio, bar: bars },
+    of(names.cliWhole),
+    of(names.apiWhole),
+  ];
+}
+
+function cloneBench(guest: BenchGuest, name: string, bars: Bars): Bench {
+  return {
+    name,
+    about: `${guest.name}: from the command until an instant clone's agent answers, against a cold boot`,
+    missing: () => guest.missing(),
+    async run(context) {
+      return {
+        bench: name,
+        title: guest.title,
+        series: seriesOf(await measure(guest, context), bars),
+        notes: [
+          'Clones: from before the start of the command’s process, or the request, until the clone’s agent’s first reply. Until it',
+          'ends: with the clone’s new identity too. Cold boot: wall time of the command, agent included; the source is paused then.',
+        ],
+      };
+    },
+  };
+}
+
+export const clone = cloneBench(tiny, 'clone', { agentMs: 300 });
+export const cloneDebian = cloneBench(debian, 'clone-debian', { agentMs: 400, times: 80 });

@@ -1,0 +1,36 @@
+import { mirrorAddress } from '../../src/image/debian/archive.ts';
+import { must } from './tools.ts';
+
+export const suite = 'bookworm';
+const suites = [suite, `${suite}-updates`, `${suite}-security`];
+
+/** The settings of the host's apt without which its mirrors may not be reached or believed. */
+const settings = [
+  'Acquire::http::Proxy',
+  'Acquire::https::Proxy',
+  'Acquire::Check-Valid-Until',
+  'Acquire::Check-Date',
+];
+
+/**
+ * Lines of a sources.list for the guest's packages: KAME_DEBIAN_MIRROR when it is set, else where the host gets Debian 12
+ * from, else Debian's own mirror.
+ * @throws KameError INVALID_VALUE when KAME_DEBIAN_MIRROR is no address; what `must` throws
+ */
+export async function sourceLines(signal: AbortSignal): Promise<string[]> {
+  const format = '$(ORIGIN) $(RELEASE) $(COMPONENT) $(REPO_URI)';
+  const targets = await must(signal, 'apt-get', 'indextargets', '--format', format, 'Created-By: Packages');
+  const hosts = targets
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([origin, release = '']) => origin === 'Debian' && suites.includes(release))
+    .map(([, release, component, uri]) => `deb ${uri} ${release} ${component}`);
+  const basic = hosts.some((line) => line.endsWith(` ${suite} main`));
+  if (basic && process.env['KAME_DEBIAN_MIRROR'] === undefined) return [...new Set(hosts)];
+  return suites.slice(0, 2).map((release) => `deb ${mirrorAddress(undefined)} ${release} main`);
+}
+
+/** Those settings of the host's apt as a text for apt.conf. */
+export async function aptSettings(signal: AbortSignal): Promise<string> {
+  return await must(signal, 'apt-config', 'dump', '--format', '%f "%v";%n', ...settings);
+}

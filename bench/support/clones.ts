@@ -1,0 +1,59 @@
+import type { ClonedMachines } from '../../src/api/checkpoint.ts';
+import type { ProgressReport } from '../../src/core/progress.ts';
+import type { KameClient } from '../../src/client/client.ts';
+import type { TestHome } from '../../test/support/home.ts';
+
+/** How clones are asked for: as a person does, or as a program that talks to the daemon. */
+export type Way = 'cli' | 'api';
+
+export interface MadeClones {
+  readonly reply: ClonedMachines;
+  /** For each clone: milliseconds from the command or request until its guest agent's first reply. */
+  readonly agentMs: readonly number[];
+  /** Milliseconds until the command's process has ended, or until the request is answered. */
+  readonly wholeMs: number;
+}
+
+interface Wanted {
+  readonly source: string;
+  readonly name: string;
+  readonly count?: number;
+  /** Called when the guest agent of the last clone has replied for the first time; by the API only. */
+  readonly onAllAnswer?: () => void;
+}
+
+async function ask(home: TestHome, way: Way, wanted: Wanted): Promise<ClonedMachines> {
+  const { source, name, count = 1, onAllAnswer } = wanted;
+  if (way === 'cli')
+    return await home.json<ClonedMachines>('clone', source, name, '--instant', '--count', String(count));
+  const onProgress = ({ stage, done }: ProgressReport) => {
+    if (stage === 'Starting clones' && done === count) onAllAnswer?.();
+  };
+  return await home.client().clone(source, { name, kind: 'instant', count }, { onProgress });
+}
+
+/**
+ * Makes instant clones. A clone's `startedAt` is when the daemon began with the request and `agentMs` counts from there; the
+ * command is timed from before its process is started, by the same clock of the host.
+ */
+export async function instantClones(home: TestHome, way: Way, wanted: Wanted): Promise<MadeClones> {
+  const issuedAt = Date.now();
+  const begun = performance.now();
+  const reply = await ask(home, way, wanted);
+  const wholeMs = performance.now() - begun;
+  const [first] = reply.machines;
+  const { startedAt } = await home.client().machine(first?.name ?? '');
+  if (startedAt === null) throw new Error(`${wanted.name} does not run.`);
+  const before = Date.parse(startedAt) - issuedAt;
+  const agentMs = reply.agentMs.map((ms, index) => {
+    if (ms === null) throw new Error(`The agent of ${reply.machines[index]?.name} did not answer.`);
+    return before + ms;
+  });
+  return { reply, agentMs, wholeMs };
+}
+
+/** Ends machines at once and deletes them. */
+export async function discard(client: KameClient, names: readonly string[]): Promise<void> {
+  for (const name of names) await client.stop(name, { hard: true });
+  for (const name of names) await client.delete(name);
+}
