@@ -30,8 +30,8 @@ const { values } = parseArgs({
 /** Built beside its place and moved there when it is whole: programs run from it at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
-/** Helper processes of the daemon, each in one file like it. */
-const helpers = ['tiny-builder'];
+/** Helper processes and threads of the daemon, each in one file like it. */
+const helpers = ['tiny-builder', 'memory-copier'];
 /** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
 const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
 

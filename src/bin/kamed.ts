@@ -1,4 +1,10 @@
 import { main } from '../daemon/main.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'mjs';
-process.exit(await main(process.argv.slice(2), new URL(`tiny-builder.${extension}`, import.meta.url)));
+const helper = (name: string) => new URL(`${name}.${extension}`, import.meta.url);
+process.exit(
+  await main(process.argv.slice(2), {
+    tinyBuilder: helper('tiny-builder'),
+    memoryCopier: helper('memory-copier'),
+  }),
+);

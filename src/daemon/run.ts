@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { FastifyBaseLogger } from 'fastify';
+import { CopyThreads } from '../sys/copy-threads.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { runInHelper } from '../sys/helper-process.ts';
 import { listenAlone } from '../sys/single-instance.ts';
@@ -16,8 +18,20 @@ export interface DaemonOptions {
   readonly home?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: FastifyBaseLogger;
-  /** The module that builds the embedded image in a process of its own. */
+  readonly helpers: Helpers;
+}
+
+/** Modules that do heavy work elsewhere. */
+export interface Helpers {
+  /** Builds the embedded image in a process of its own. */
   readonly tinyBuilder: URL;
+  /** Copies memory in threads of its own. */
+  readonly memoryCopier: URL;
+}
+
+/** A thread keeps up with half of a small machine; more than four wait for memory. */
+function copyThreadCount(): number {
+  return Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
 }
 
 /** Seconds without a request, a task or a running machine until the daemon stops itself. */
@@ -67,14 +81,15 @@ function idleSeconds(env: DaemonOptions['env']): number {
  * @throws KameError BUSY when another daemon serves this home
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { env, logger, tinyBuilder } = options;
+  const { env, logger, helpers } = options;
   const home = options.home ?? kameHome(env);
   const socket = socketPath(home);
   const host = createHost({
     home,
     env,
     log: (message, details) => logger.info(details ?? {}, message),
-    buildTiny: async ({ progress, ...input }) => await runInHelper(tinyBuilder, input, progress),
+    buildTiny: async ({ progress, ...input }) => await runInHelper(helpers.tinyBuilder, input, progress),
+    startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
   });
   host.hooks.onReset = (machine) => void startAfterReset(host, machine);
   const tasks = new TaskList();

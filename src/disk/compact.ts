@@ -2,7 +2,7 @@ import { chmod, lstat, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { fileError, temporaryName } from '../sys/files.ts';
+import { fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
 import { requireFreeSpace } from './free-space.ts';
@@ -10,7 +10,6 @@ import { followGrowth } from './growth.ts';
 import { ImageFile, badImage } from './image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 import { checkQcow2 } from './qcow2-header.ts';
-import { syncDirectoryOf, syncFile } from './sync.ts';
 
 const stage = 'Compacting the disk';
 
@@ -58,7 +57,7 @@ async function replace(layer: Layer, temporary: string): Promise<number> {
   await chmod(temporary, old.mode & 0o777);
   await syncFile(temporary);
   await rename(temporary, layer.path);
-  await syncDirectoryOf(layer.path);
+  await syncDirectory(dirname(layer.path));
   return made.blocks * 512;
 }
 

@@ -1,11 +1,10 @@
 import { lstat, link, open, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError, temporaryName } from '../sys/files.ts';
+import { fileError, syncDirectory, temporaryName } from '../sys/files.ts';
 import { writableBackingName } from './backing-name.ts';
 import { maxVirtualSize } from './limits.ts';
 import { extension } from './qcow2-header.ts';
-import { syncDirectoryOf } from './sync.ts';
 
 export interface OverlayOptions {
   /** The qcow2 to make. */
@@ -120,5 +119,5 @@ export async function createOverlay(options: OverlayOptions): Promise<void> {
   } finally {
     await rm(temporary, { force: true });
   }
-  if (options.sync ?? true) await syncDirectoryOf(path);
+  if (options.sync ?? true) await syncDirectory(dirname(path));
 }

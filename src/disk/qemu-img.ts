@@ -2,12 +2,11 @@ import { lstat, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { temporaryName } from '../sys/files.ts';
+import { syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './limits.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
-import { syncFile } from './sync.ts';
 
 /** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */
 export type EngineFormat = 'raw' | 'qcow2';

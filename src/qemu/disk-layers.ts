@@ -1,7 +1,7 @@
 import { KameError } from '../core/errors.ts';
 import type { EngineMachine } from './engine-machine.ts';
-import type { HostFacts } from './plan/launch-plan.ts';
-import { overlayNodes } from './plan/layers.ts';
+import type { DiskSource, HostFacts } from './plan/launch-plan.ts';
+import { layerNodes, overlayNodes } from './plan/layers.ts';
 
 /** A disk of a running machine that gets a new top layer. */
 export interface NewLayer {
@@ -56,17 +56,39 @@ export async function closeLayers(engine: EngineMachine, layers: readonly NewLay
 }
 
 /**
- * Puts each opened overlay on top of its disk: all of them at one instant, or none.
- * @throws KameError ENGINE_FAILED
+ * Finds where each opened overlay goes, and returns what puts them there: all of them at one instant, or none.
+ * @throws KameError ENGINE_FAILED, also the returned function
  */
-export async function pushLayers(engine: EngineMachine, layers: readonly NewLayer[]): Promise<void> {
-  if (layers.length === 0) return;
-  const nodes = await nodesByFile(engine);
+export async function preparePush(
+  engine: EngineMachine,
+  layers: readonly NewLayer[],
+): Promise<() => Promise<void>> {
+  const nodes = layers.length > 0 ? await nodesByFile(engine) : new Map<string, string>();
   const actions = layers.map(({ from, node }) => {
     const top = nodes.get(from);
     if (top === undefined)
       throw new KameError('ENGINE_FAILED', `The engine of ${engine.name} does not have ${from} open.`);
     return { type: 'blockdev-snapshot' as const, data: { node: top, overlay: node } };
   });
-  await engine.qmp.execute('transaction', { actions });
+  return async () => {
+    if (actions.length > 0) await engine.qmp.execute('transaction', { actions });
+  };
+}
+
+/**
+ * Gives disks of a stopped machine, which were opened alone, the layers that lie beneath them.
+ * @param disks each disk's whole chain by the name of its node
+ * @throws KameError ENGINE_FAILED
+ */
+export async function attachBeneath(
+  engine: EngineMachine,
+  disks: ReadonlyMap<string, DiskSource>,
+  os: HostFacts['os'],
+): Promise<void> {
+  for (const [node, disk] of disks) {
+    // The last two are the disk's own file and format node.
+    const nodes = layerNodes(disk, node, { writable: true, os });
+    for (const options of nodes.slice(0, -2)) await engine.qmp.execute('blockdev-add', options);
+    await engine.qmp.execute('blockdev-reopen', { options: nodes.slice(-1) });
+  }
 }

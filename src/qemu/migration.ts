@@ -90,30 +90,51 @@ async function migrated(engine: EngineMachine, options: SaveOptions): Promise<vo
   );
 }
 
+/** Disposing takes no time: nobody waits for what is put back. */
+export interface StateSave extends Disposable {
+  /**
+   * Writes the state. The guest stands still when this returns; `cont` lets it go on.
+   * @returns bytes written
+   * @throws KameError ENGINE_FAILED with QEMU's reason (such as a device that can't be saved), DISK_FULL, CANCELLED, ENGINE_TIMEOUT
+   */
+  run(): Promise<number>;
+}
+
 /**
- * Writes a machine's device state to a file. The guest stands still when this returns; `cont` lets it go on.
- * @returns bytes written
- * @throws KameError ENGINE_FAILED with QEMU's reason (such as a device that can't be saved), DISK_FULL, CANCELLED, ENGINE_TIMEOUT
+ * Makes ready to write a machine's device state to a file, once: what need not happen while the guest stands still.
+ * @throws KameError ENGINE_*, FILE_ACCESS
  */
-export async function saveState(engine: EngineMachine, options: SaveOptions): Promise<number> {
-  await setUp(engine, !options.withRam);
-  await using pipe = await receiveToFile(options.socket, options.file, options.onBytes);
+export async function prepareSave(engine: EngineMachine, options: SaveOptions): Promise<StateSave> {
+  const pipe = await receiveToFile(options.socket, options.file, options.onBytes);
   // A file that can't be written breaks the stream; then its reason counts, not that of the engine.
   let broken: unknown;
   pipe.received.catch((error: unknown) => (broken = error));
+  const save: StateSave = {
+    async run() {
+      try {
+        await engine.qmp.execute('migrate', { uri: `unix:${options.socket}` });
+        await migrated(engine, options);
+        return await pipe.received;
+      } catch (error) {
+        await pause(0);
+        throw broken ?? error;
+      }
+    },
+    [Symbol.dispose]() {
+      setUp(engine, false).catch(() => undefined);
+      pipe[Symbol.dispose]();
+    },
+  };
   try {
+    await setUp(engine, !options.withRam);
     await engine.qmp.execute('migrate-set-parameters', {
       'max-bandwidth': bytesPerSecond,
       'downtime-limit': downtimeMs,
     });
-    await engine.qmp.execute('migrate', { uri: `unix:${options.socket}` });
-    await migrated(engine, options);
-    return await pipe.received;
+    return save;
   } catch (error) {
-    await pause(0);
-    throw broken ?? error;
-  } finally {
-    await setUp(engine, false).catch(() => undefined);
+    save[Symbol.dispose]();
+    throw error;
   }
 }
 

@@ -13,6 +13,11 @@ export function ramFileOf(home: HomeNames, run: RunNames, purpose = 'ram'): stri
     : join(run.directory, purpose);
 }
 
+/** Where the RAM of a snapshot waits until it has its lasting place. */
+export function waitingRam(home: HomeNames, run: RunNames): string {
+  return ramFileOf(home, run, 'taken');
+}
+
 /** Other users can make directories beside ours: one that is not ours alone is not used. */
 async function ownDirectory(path: string): Promise<boolean> {
   try {

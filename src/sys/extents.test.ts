@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { copyExtents, extentBytes, mergeExtents, type Extent } from './extents.ts';
+import {
+  copyExtents,
+  extentBytes,
+  makeHole,
+  mergeExtents,
+  splitExtents,
+  subtractExtents,
+  type Extent,
+} from './extents.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -38,6 +46,52 @@ describe('mergeExtents', () => {
         }
       }),
     );
+  });
+});
+
+describe('subtractExtents', () => {
+  it('leaves exactly the bytes that no other covers', () => {
+    const extent = fc.tuple(fc.nat(300), fc.integer({ min: 1, max: 60 }));
+    const some = fc.array(extent, { maxLength: 12 });
+    const bytes = (extents: readonly Extent[]) =>
+      new Set(extents.flatMap(([start, length]) => Array.from({ length }, (_, at) => start + at)));
+    fc.assert(
+      fc.property(some, some, (first, second) => {
+        const [all, others] = [mergeExtents(first, 0), mergeExtents(second, 0)];
+        const left = subtractExtents(all, others);
+        expect(bytes(left)).toEqual(new Set([...bytes(all)].filter((at) => !bytes(others).has(at))));
+        expect(extentBytes(left)).toBe(bytes(left).size);
+      }),
+    );
+  });
+});
+
+describe('splitExtents', () => {
+  it('gives every byte to one share, about as many to each', () => {
+    const extents: Extent[] = [
+      [0, 10 * mebibyte],
+      [20 * mebibyte, 4096],
+      [30 * mebibyte, 30 * mebibyte],
+    ];
+    for (const shares of [1, 2, 3, 4]) {
+      const split = splitExtents(extents, shares);
+      expect(split).toHaveLength(shares);
+      expect(mergeExtents(split.flat(), 0)).toEqual(extents);
+      for (const share of split) {
+        expect(Math.abs(extentBytes(share) - extentBytes(extents) / shares)).toBeLessThan(4 * mebibyte);
+      }
+    }
+    expect(splitExtents([], 2)).toEqual([[], []]);
+  });
+});
+
+describe('makeHole', () => {
+  it('makes a file of zeros that holds nothing, in the place of any other', async () => {
+    const path = join(directory(), 'hole');
+    await writeFile(path, 'was here');
+    await makeHole(path, 3 * mebibyte);
+    const { size, blocks } = await stat(path);
+    expect({ size, blocks }).toEqual({ size: 3 * mebibyte, blocks: 0 });
   });
 });
 

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import { fileError } from './files.ts';
 
@@ -20,6 +20,38 @@ export function mergeExtents(extents: readonly Extent[], gap: number): Extent[] 
     else merged.push([start, length]);
   }
   return merged;
+}
+
+/** What of `extents` is in none of `others`; both in order and without overlap, as mergeExtents makes them. */
+export function subtractExtents(extents: readonly Extent[], others: readonly Extent[]): Extent[] {
+  const left: Extent[] = [];
+  let next = 0;
+  for (const [start, length] of extents) {
+    const end = start + length;
+    let at = start;
+    // One that reaches beyond this extent may also cover the next.
+    while (next < others.length && (others[next] as Extent)[0] < end) {
+      const [from, bytes] = others[next] as Extent;
+      if (from > at) left.push([at, from - at]);
+      at = Math.max(at, from + bytes);
+      if (from + bytes > end) break;
+      next += 1;
+    }
+    if (at < end) left.push([at, end - at]);
+  }
+  return left;
+}
+
+/** Shares extents out in order, as many bytes for each, rounded up to chunks. */
+export function splitExtents(extents: readonly Extent[], shares: number): Extent[][] {
+  const split = Array.from({ length: shares }, (): Extent[] => []);
+  const each = Math.ceil(extentBytes(extents) / shares);
+  let done = 0;
+  for (const chunk of chunksOf(extents)) {
+    split[Math.min(shares - 1, Math.floor(done / Math.max(1, each)))]?.push(chunk);
+    done += chunk[1];
+  }
+  return split.map((share) => mergeExtents(share, 0));
 }
 
 /** Bytes in extents. */
@@ -51,6 +83,21 @@ async function copyChunk(
   for (let written = 0; written < length;) {
     const { bytesWritten } = await target.write(buffer, written, length - written, start + written);
     written += bytesWritten;
+  }
+}
+
+/** Makes a file that is one hole; one that is there goes. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function makeHole(path: string, size: number): Promise<void> {
+  try {
+    await rm(path, { force: true });
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.truncate(size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError(error, path);
   }
 }
 

@@ -16,34 +16,37 @@ export function fileError(error: unknown, path: string): KameError {
   return new KameError('FILE_ACCESS', `${path}: ${messageOf(error)}`, { cause: error, details: { path } });
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Waits until the names in a directory are on the disk. @throws KameError FILE_ACCESS */
+export async function syncDirectory(path: string): Promise<void> {
   let directory: FileHandle | undefined;
   try {
     directory = await open(path, 'r');
     await directory.sync();
   } catch (error) {
     // Some file systems refuse to sync a directory; the rename itself has happened.
-    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw fileError(error, path);
   } finally {
     await directory?.close();
   }
 }
 
+/** Waits until what was written to a file, by another program too, is on the disk. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function syncFile(path: string): Promise<void> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    await file.datasync();
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    await file?.close();
+  }
+}
+
 /** Makes sure that files, and the names in their directory, are on the disk. @throws KameError DISK_FULL, FILE_ACCESS */
 export async function syncFiles(directory: string, paths: readonly string[]): Promise<void> {
-  try {
-    for (const path of paths) {
-      const file = await open(path, 'r');
-      try {
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-    }
-    await syncDirectory(directory);
-  } catch (error) {
-    throw fileError(error, directory);
-  }
+  for (const path of paths) await syncFile(path);
+  await syncDirectory(directory);
 }
 
 /** The temporary name beside `path` that writeFileAtomic uses; garbage collection knows the form. */

@@ -52,7 +52,7 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
     () => (stopped = true),
     () => (stopped = true),
   );
-  for (let wait = 2; ; wait = Math.min(wait * 1.5, 50)) {
+  for (let wait = 2; ; wait = Math.min(wait * 1.5, 5)) {
     if (options.signal?.aborted) throw new KameError('CANCELLED', `Connecting to ${path} was cancelled.`);
     try {
       return await connectOnce(path);

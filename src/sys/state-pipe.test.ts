@@ -64,7 +64,7 @@ describe('receiveToFile', () => {
   it('writes what one sender sends, and counts it', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     let told = 0;
-    await using pipe = await receiveToFile(path, file, (done) => (told = done));
+    using pipe = await receiveToFile(path, file, (done) => (told = done));
     const socket = await connectUnix(path, { deadlineMs: 1000 });
     socket?.end(state);
     expect(await pipe.received).toBe(state.length);
@@ -74,7 +74,7 @@ describe('receiveToFile', () => {
 
   it('tells of a file that can’t be written', async () => {
     const path = join(directory(), 's');
-    await using pipe = await receiveToFile(path, join(directory(), 'none', 'state'));
+    using pipe = await receiveToFile(path, join(directory(), 'none', 'state'));
     const socket = await connectUnix(path, { deadlineMs: 1000 });
     socket?.on('error', () => undefined);
     socket?.end(state);

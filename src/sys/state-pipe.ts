@@ -1,4 +1,4 @@
-import { createWriteStream, createReadStream } from 'node:fs';
+import { createWriteStream, createReadStream, rmSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -16,7 +16,7 @@ async function listen(path: string): Promise<Server> {
   return server;
 }
 
-export interface SocketToFile extends AsyncDisposable {
+export interface SocketToFile extends Disposable {
   /** Resolves with the bytes written once the sender has ended; rejects with DISK_FULL or FILE_ACCESS. */
   readonly received: Promise<number>;
 }
@@ -51,10 +51,11 @@ export async function receiveToFile(
   received.catch(() => undefined);
   return {
     received,
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       sender?.destroy();
       server.close();
-      await rm(socketPath, { force: true });
+      // At once: the next listener takes the same path.
+      rmSync(socketPath, { force: true });
     },
   };
 }

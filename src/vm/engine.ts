@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { arch as hostArch, cpus, homedir, release, totalmem } from 'node:os';
 import { KameError } from '../core/errors.ts';
 import type { Arch } from '../spec/machine.ts';
-import { probeCached } from '../qemu/capabilities/cache.ts';
+import { engineKey, probeCached } from '../qemu/capabilities/cache.ts';
 import type { Capabilities } from '../qemu/capabilities/capabilities.ts';
 import { findEngine, findQemuImg, type EngineSearch } from '../qemu/capabilities/find-engine.ts';
 import type { FirmwareDescriptor } from '../qemu/firmware/descriptor.ts';
@@ -40,7 +40,13 @@ export async function engineFor(
   arch: Arch,
   options: { signal?: AbortSignal; fresh?: boolean } = {},
 ): Promise<Capabilities> {
-  return await probeCached(await findEngine(arch, search(host)), host.names.cache, options);
+  const binary = await findEngine(arch, search(host));
+  const key = `${binary}|${await engineKey(binary)}`;
+  const known = options.fresh ? undefined : host.engines.get(key);
+  if (known) return known;
+  const capabilities = await probeCached(binary, host.names.cache, options);
+  host.engines.set(key, capabilities);
+  return capabilities;
 }
 
 /** UEFI firmware that belongs to an engine. */

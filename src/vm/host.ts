@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { ImageCache, type BuildTiny } from '../image/cache.ts';
+import type { Capabilities } from '../qemu/capabilities/capabilities.ts';
 import { Inventory } from '../store/inventory.ts';
 import { MachineFileCache } from '../store/machine-file.ts';
 import { homeNames, type HomeNames } from '../store/names.ts';
+import type { CopyThreads } from '../sys/copy-threads.ts';
 import { EventBus } from './events.ts';
 import { RunningMachines, type RunningMachine } from './running.ts';
 
@@ -21,7 +23,13 @@ export interface Host {
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
   readonly hooks: Hooks;
+  readonly startCopyThreads: StartCopyThreads;
+  /** What engines can do, by what tells one build from another: read from the cache on disk once. */
+  readonly engines: Map<string, Capabilities>;
 }
+
+/** Starts threads that copy memory; whoever calls it disposes them. */
+export type StartCopyThreads = () => Promise<CopyThreads>;
 
 /** What is to be done at events, set by whoever runs the host. */
 export interface Hooks {
@@ -37,9 +45,10 @@ export interface HostOptions {
   readonly log: Host['log'];
   /** Builds the embedded image. */
   readonly buildTiny: BuildTiny;
+  readonly startCopyThreads: StartCopyThreads;
 }
 
-export function createHost({ home, env, log, buildTiny }: HostOptions): Host {
+export function createHost({ home, env, log, buildTiny, startCopyThreads }: HostOptions): Host {
   const names = homeNames(home);
   return {
     names,
@@ -57,6 +66,8 @@ export function createHost({ home, env, log, buildTiny }: HostOptions): Host {
     events: new EventBus(),
     log,
     hooks: {},
+    startCopyThreads,
+    engines: new Map(),
   };
 }
 

@@ -2,12 +2,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import { problemsToError } from '../spec/problem.ts';
 import { validateSpec } from '../spec/validate.ts';
 import type { MachineSpec } from '../spec/machine.ts';
+import type { Layer } from '../disk/chain.ts';
 import type { Progress } from '../core/progress.ts';
 import { edit } from '../vmx/document.ts';
 import { versionText, type Capabilities } from '../qemu/capabilities/capabilities.ts';
 import { launch, type EngineMachine } from '../qemu/machine.ts';
 import { formatPlan } from '../qemu/plan/format.ts';
 import type { FlashBytes, LaunchPlan, RamFile } from '../qemu/plan/launch-plan.ts';
+import { slotName } from '../qemu/plan/controllers.ts';
+import { diskNode } from '../qemu/plan/drives.ts';
 import { plan } from '../qemu/plan/plan.ts';
 import { appendLog, contentOf, writeMachineFile, type MachineFile } from '../store/machine-file.ts';
 import { runNames, type RunNames } from '../store/names.ts';
@@ -28,14 +31,21 @@ export interface LaunchOptions {
   readonly ram?: RamFile | null;
   /** Waits for a checkpoint's state instead of booting. */
   readonly restore?: boolean;
-  /** The layers were made or checked a moment ago: their tables are not followed again. */
-  readonly freshLayers?: boolean;
+  /** The chains of the disks by slot, where they are known. The engine opens their tops alone, `attachBeneath` the rest. */
+  readonly topsOf?: ReadonlyMap<string, Layer>;
 }
 
 export interface Prepared {
   readonly spec: MachineSpec;
   readonly capabilities: Capabilities;
   readonly plan: LaunchPlan;
+  /** Each disk's whole chain, by the name of its node. */
+  readonly disks: ReadonlyMap<string, Layer>;
+}
+
+/** The tops of chains, as if nothing lay beneath them. */
+function topsOf(chains: ReadonlyMap<string, Layer>): Map<string, Layer> {
+  return new Map([...chains].map(([slot, { backing: _, ...top }]) => [slot, top]));
 }
 
 /** A shared file, so that checkpoints can take RAM from outside of the engine; nothing where there is no room for it. */
@@ -56,9 +66,9 @@ export async function prepare(
   if (error) throw error;
   const run = runNames(host.names, file.names.vmx);
   const capabilities = await engineFor(host, spec.arch, { signal: progress.signal });
-  const [firmware, disks] = await Promise.all([
+  const [firmware, chains] = await Promise.all([
     spec.kame.directBoot ? [] : firmwareFor(host, capabilities),
-    diskChains(host, file, spec, { tables: !options.freshLayers }),
+    options.topsOf ?? diskChains(host, file, spec),
     checkFiles(file.names, spec),
   ]);
   const ram = options.ram === undefined ? await sharedRam(host, run, spec) : options.ram;
@@ -71,11 +81,17 @@ export async function prepare(
     host: hostFacts(),
     accelerator,
     paths: { bundle: file.names.directory, run: run.directory, serialLog: file.names.serialLog },
-    disks,
+    disks: options.topsOf ? topsOf(chains) : chains,
     ...(ram ? { ram } : {}),
     ...(options.restore ? { restore: true, flashBytes: (descriptor) => sizes.get(descriptor.file) } : {}),
   });
-  return { spec, capabilities, plan: launchPlan };
+  const disks = new Map(
+    spec.disks.flatMap((disk) => {
+      const chain = chains.get(slotName(disk));
+      return chain ? [[diskNode(disk), chain] as const] : [];
+    }),
+  );
+  return { spec, capabilities, plan: launchPlan, disks };
 }
 
 /** An engine upgrade must not change a guest's hardware: the machine type of the first start stays. */

@@ -25,6 +25,7 @@ export function useHomes() {
       env: {},
       log: () => undefined,
       buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
+      startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
     });
     const daemon = {
       version: '1.2.3',

@@ -45,6 +45,7 @@ export function hostOf(
     env: { ...process.env },
     log: () => undefined,
     buildTiny,
+    startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
   });
 }
 

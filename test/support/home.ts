@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { poll } from '../../src/core/deadline.ts';
 import type { Machine } from '../../src/api/machine.ts';
 import { KameClient } from '../../src/client/client.ts';
+import { homeNames } from '../../src/store/names.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
@@ -110,6 +111,8 @@ export class TestHome implements AsyncDisposable {
     for (const pid of await this.engines()) process.kill(pid, 'SIGKILL');
     await poll(async () => ((await this.engines()).length === 0 ? true : undefined), { deadlineMs: 10_000 });
     await rm(this.path, { recursive: true, force: true });
+    // What engines that were killed had for RAM is not in the home itself.
+    await rm(homeNames(this.path).ram, { recursive: true, force: true });
   }
 
   /** Keeps what tells why a test failed: logs, console, screenshots. */

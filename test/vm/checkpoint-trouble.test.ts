@@ -1,8 +1,9 @@
 import { copyFile, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { SnapshotDetails } from '../../src/api/checkpoint.ts';
+import { poll } from '../../src/core/deadline.ts';
 import { homeNames } from '../../src/store/names.ts';
 import {
   emptyContent,
@@ -363,6 +364,38 @@ describe('a .vmsd from elsewhere', () => {
     await expectShown(await layerOf(uidOf.right), right);
     expect(await demo.revert('left')).toMatchObject({ state: 'running' });
     await expectSeen(demo, left);
+  });
+});
+
+describe('a merge whose .vmx can’t be written', () => {
+  it('is undone in the engine, and done later; the guest loses nothing', async () => {
+    keepEvidence('merge without .vmx');
+    await demo.revert('right');
+    await demo.sh('head -c 60000000 /dev/urandom >/root/before; sync');
+    await demo.take('mid', '--disk-only');
+    await demo.sh('head -c 60000000 /dev/urandom >/root/middle; sync');
+    const vmx = demo.file('demo.vmx');
+    const top = await demo.top();
+    const deleting = home.kame(['snapshot', 'delete', 'demo', 'mid', '--json']);
+    const isGone = async () =>
+      (await readFile(demo.file('demo.vmsd'), 'utf8')).includes('"mid"') ? undefined : true;
+    expect(await poll(isGone, { deadlineMs: 20_000, stepMs: 1, maxStepMs: 2 })).toBe(true);
+    await rename(vmx, `${vmx}.away`);
+    await deleting;
+    await rename(`${vmx}.away`, vmx);
+    expect(await readFile(vmx, 'utf8')).toContain(basename(top));
+    // What the guest writes now must be there for whoever opens the layer that the .vmx names.
+    await demo.sh('head -c 5000000 /dev/urandom >/root/after; sync');
+    const sums = 'echo 3 >/proc/sys/vm/drop_caches; md5sum /root/before /root/middle /root/after';
+    const before = await demo.sh(sums);
+    await demo.stop();
+    await expectWholeLayers(demo);
+    await demo.start();
+    expect(await demo.sh(sums)).toBe(before);
+    await demo.take('last', '--disk-only');
+    await home.json('snapshot', 'delete', 'demo', 'last');
+    expect((await demo.vmsd())['snapshot.needConsolidate'] ?? 'FALSE').toBe('FALSE');
+    expect(await demo.sh(sums)).toBe(before);
   });
 });
 

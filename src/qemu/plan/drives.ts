@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { BootDevice, Cdrom, Disk } from '../../spec/machine.ts';
+import type { BootDevice, Cdrom, Disk, StorageSlot } from '../../spec/machine.ts';
 import type { PlanBuilder } from './builder.ts';
 import { controllerOf, drivePlace, slotId, slotName } from './controllers.ts';
 import type { DiskSource } from './launch-plan.ts';
@@ -32,10 +32,15 @@ function sourceOf(builder: PlanBuilder, disk: Disk): DiskSource {
   );
 }
 
+/** Name of a disk's top block node when its engine starts. */
+export function diskNode(slot: StorageSlot): string {
+  return `disk-${slotId(slot)}`;
+}
+
 function attachDisk(builder: PlanBuilder, disk: Disk, at: number): void {
   const id = slotId(disk);
   const { driver, at: place } = drivePlace(builder, disk, 'hd');
-  const drive = attachLayers(builder, sourceOf(builder, disk), `disk-${id}`);
+  const drive = attachLayers(builder, sourceOf(builder, disk), diskNode(disk));
   const { model } = controllerOf(builder, disk);
   // A full or failing host disk stops the guest, which goes on from there once there is room; read errors are the guest's.
   const errors = model === 'nvme' ? {} : { werror: 'stop', rerror: 'report' };

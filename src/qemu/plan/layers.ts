@@ -52,17 +52,8 @@ export function overlayNodes(path: string, node: string, os: HostFacts['os']): [
   return [fileNode(path, node, 'write', os), formatNode({ path, format: 'qcow2' }, node, null, true)];
 }
 
-/**
- * An image and all beneath it as block nodes, from the bottom up. Only the top is writable.
- * @returns the name of the top node
- * @throws KameError BAD_IMAGE for a chain of more than 256 layers
- */
-export function attachLayers(
-  builder: PlanBuilder,
-  source: DiskSource,
-  node: string,
-  writable = true,
-): string {
+/** An image, and all beneath it. @throws KameError BAD_IMAGE for a chain of more than 256 layers */
+function layersOf(source: DiskSource): DiskSource[] {
   const layers: DiskSource[] = [];
   for (let layer: DiskSource | undefined = source; layer; layer = layer.backing) {
     if (layers.length === deepestChain) {
@@ -70,16 +61,44 @@ export function attachLayers(
     }
     layers.push(layer);
   }
-  for (let depth = layers.length - 1; depth >= 0; depth -= 1) {
-    const layer = layers[depth] as DiskSource;
-    const name = depth === 0 ? node : `${node}-b${depth}`;
-    const backing = depth + 1 < layers.length ? `${node}-b${depth + 1}` : null;
-    // A foreign image is never written to, so nothing is ever merged into it.
-    const beneath = layer.format === 'vmdk' ? 'read' : 'beneath';
-    const access = depth > 0 ? beneath : writable ? 'write' : 'read';
-    builder.blockdev(fileNode(layer.path, name, access, builder.input.host.os));
-    builder.blockdev(formatNode(layer, name, backing, writable && depth === 0));
-  }
+  return layers;
+}
+
+/**
+ * The block nodes of an image and all beneath it, from the bottom up, two for each layer: its file, then its format. The
+ * top node has the name `node`; only that is writable, if any.
+ * @throws KameError BAD_IMAGE for a chain of more than 256 layers
+ */
+export function layerNodes(
+  source: DiskSource,
+  node: string,
+  { writable, os }: { readonly writable: boolean; readonly os: HostFacts['os'] },
+): BlockNode[] {
+  const layers = layersOf(source);
+  return layers
+    .flatMap((layer, depth) => {
+      const name = depth === 0 ? node : `${node}-b${depth}`;
+      const backing = depth + 1 < layers.length ? `${node}-b${depth + 1}` : null;
+      // A foreign image is never written to, so nothing is ever merged into it.
+      const beneath = layer.format === 'vmdk' ? 'read' : 'beneath';
+      const access = depth > 0 ? beneath : writable ? 'write' : 'read';
+      return [
+        formatNode(layer, name, backing, writable && depth === 0),
+        fileNode(layer.path, name, access, os),
+      ];
+    })
+    .reverse();
+}
+
+/** Adds an image and all beneath it to a plan. @returns the name of the top node @throws KameError BAD_IMAGE as layerNodes */
+export function attachLayers(
+  builder: PlanBuilder,
+  source: DiskSource,
+  node: string,
+  writable = true,
+): string {
+  const { os } = builder.input.host;
+  for (const options of layerNodes(source, node, { writable, os })) builder.blockdev(options);
   return node;
 }
 

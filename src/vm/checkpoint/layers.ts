@@ -1,16 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
-import { readChain, type Layer } from '../../disk/chain.ts';
+import { KameError } from '../../core/errors.ts';
+import type { Layer } from '../../disk/chain.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { NewLayer } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk, MachineSpec } from '../../spec/machine.ts';
-import type { MachineFile } from '../../store/machine-file.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import type { LayerChange } from '../../store/operation.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
-import { layerDirectories } from '../disks.ts';
-import type { Host } from '../host.ts';
 
 /** VMware's numbers of layers: `disk0-000001.qcow2`. */
 const numbered = /^(.+)-(\d{6})$/;
@@ -59,18 +57,22 @@ export function backingNameFor(names: MachineNames, from: string): string {
   return dirname(path) === names.directory ? basename(path) : path;
 }
 
-/** Makes the empty layers. @throws KameError BAD_IMAGE, FILE_ACCESS, DISK_FULL, ALREADY_EXISTS */
+/**
+ * Makes the empty layers.
+ * @param chains what each slot's layer goes on
+ * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS
+ */
 export async function createLayers(
-  host: Host,
-  file: MachineFile,
+  names: MachineNames,
   layers: readonly LayerChange[],
+  chains: ReadonlyMap<string, Layer>,
 ): Promise<void> {
-  const inside = await layerDirectories(host, file);
-  for (const { from, to } of layers) {
-    const below = await readChain(resolveIn(file.names, from), { inside, tables: false });
+  for (const { slot, from, to } of layers) {
+    const below = chains.get(slot);
+    if (!below) throw new KameError('INTERNAL', `The chain of ${slot} was not looked at.`);
     await createOverlay({
-      path: join(file.names.directory, to),
-      backing: backingNameFor(file.names, from),
+      path: join(names.directory, to),
+      backing: backingNameFor(names, from),
       backingFormat: below.format,
       virtualSize: below.virtualSize,
     });

@@ -1,4 +1,3 @@
-import { resolveIn } from '../../store/names.ts';
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
@@ -9,12 +8,13 @@ import { commitInto, pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { repoint } from '../../disk/repoint.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
-import { nodesByFile, topFiles } from '../../qemu/disk-layers.ts';
+import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import { contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
-import { qemuImg } from '../engine.ts';
+import { hostOs, qemuImg } from '../engine.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine } from '../running.ts';
 import { backingNameFor } from './layers.ts';
@@ -86,6 +86,23 @@ async function thenGoOn(machine: RunningMachine, work: () => Promise<void>): Pro
   }
 }
 
+/**
+ * Before the guest writes to the lower layer: the `.vmx` must not lead to the upper one over it, which would hide what the
+ * guest wrote. Where the `.vmx` can't be written, the engine gets the upper one back: both still show the same.
+ */
+async function leadToLower(work: Work, machine: RunningMachine, node: string | undefined): Promise<void> {
+  const { lower, upper } = work.merge;
+  try {
+    await renameInVmx(work);
+  } catch (error) {
+    const back = [{ from: lower.path, to: upper.path, node: node ?? 'put-back' }];
+    await openLayers(machine.engine, back, hostOs());
+    const push = await preparePush(machine.engine, back);
+    await push();
+    throw error;
+  }
+}
+
 async function commitWhileRunning(work: Work, machine: RunningMachine): Promise<void> {
   const { file, merge, progress } = work;
   const { engine } = machine;
@@ -97,8 +114,7 @@ async function commitWhileRunning(work: Work, machine: RunningMachine): Promise<
   const backingName = backingNameFor(file.names, merge.lower.path);
   await thenGoOn(machine, async () => {
     await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
-    // Before the guest writes to the lower layer: the `.vmx` must not lead to the upper one over it.
-    if (isTop) await renameInVmx(work);
+    if (isTop) await leadToLower(work, machine, nodes.get(merge.upper.path));
   });
   // The engine has written the new name into the layer of its own chain.
   await removeUpper(work, new Set(over ? [over.path] : []));

@@ -1,5 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import { saveBlockers } from '../../qemu/migration.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
 import { contentOf, type MachineFile } from '../../store/machine-file.ts';
 import type { RunningMachine } from '../running.ts';
 
@@ -19,6 +20,24 @@ function knownBlockers(file: MachineFile): Blocker[] {
       device: `${bus}${index}, an NVMe controller`,
       remedy: `After a stop, kame set ${file.name} kame.${bus}${index}.device=virtio-blk gives it one that can be saved, if the guest has a driver for it (Linux has).`,
     }));
+}
+
+/**
+ * Memory that goes back, beside a disk that does not, is a guest that writes over what it does not know of.
+ * @throws KameError CHECKPOINT_BLOCKED naming the independent disks
+ */
+export function refuseIndependentDisks(file: MachineFile): void {
+  const { disks } = contentOf(file).spec;
+  const names = disks.filter(({ mode }) => mode !== 'persistent').map(slotName);
+  if (names.length === 0) return;
+  throw new KameError(
+    'CHECKPOINT_BLOCKED',
+    `${file.name} has independent disks, which stay as they are when its memory goes back: ${names.join(', ')}.`,
+    {
+      next: `Without memory it works: --disk-only. Or stop ${file.name}, and kame set ${file.name} ${names[0]}.mode=persistent.`,
+      details: { machine: file.name },
+    },
+  );
 }
 
 /**

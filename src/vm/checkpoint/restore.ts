@@ -1,6 +1,7 @@
-import { open, rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { attachBeneath } from '../../qemu/disk-layers.ts';
 import { loadState } from '../../qemu/migration.ts';
 import type { RamFile } from '../../qemu/plan/launch-plan.ts';
 import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
@@ -8,8 +9,8 @@ import type { MachineFile } from '../../store/machine-file.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
-import { copyExtents, extentBytes } from '../../sys/extents.ts';
-import { fileError } from '../../sys/files.ts';
+import { copyExtents, extentBytes, makeHole } from '../../sys/extents.ts';
+import { hostOs } from '../engine.ts';
 import type { Host } from '../host.ts';
 import {
   fingerprintOf,
@@ -41,24 +42,17 @@ export interface RestoreOptions {
    * but the machine's own RAM is then in no file, and its next checkpoint takes longer.
    */
   readonly copyOnWrite?: boolean;
+  /** For what is being saved yet: the engine starts meanwhile. */
+  readonly ahead?: {
+    /** Resolves when what is saved is there. */
+    readonly saved: Promise<unknown>;
+    /** The disks' chains by slot. What lies beneath their tops may be written to until then, so it is opened after it. */
+    readonly chains: ReadonlyMap<string, Layer>;
+  };
   /** Called when the state is in the engine and before the guest goes on: the saved state is spent from then on. */
   readonly beforeRun: () => Promise<void>;
   /** Called when the guest is told to go on: from then on it may have run, whatever is heard of it. */
   readonly onRun?: () => void;
-}
-
-async function makeFile(path: string, size: number): Promise<void> {
-  try {
-    await rm(path, { force: true });
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.truncate(size);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw fileError(error, path);
-  }
 }
 
 /** Where the restored machine has its RAM: a new shared file where there is room, else the saved one, copy-on-write. */
@@ -67,7 +61,7 @@ async function ramFor(host: Host, run: RunNames, options: RestoreOptions): Promi
   const bytes = engine.memoryMiB * 1024 * 1024;
   if (!options.copyOnWrite && (await hasRamPlace(host.names, bytes))) {
     const path = ramFileOf(host.names, run);
-    await makeFile(path, bytes);
+    await makeHole(path, bytes);
     return { path, share: true };
   }
   return ram.kind === 'file' ? { path: ramFile, share: false } : undefined;
@@ -94,6 +88,9 @@ async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOpt
     });
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
+    // An engine that ends for another reason, killed say, tells nothing of the state.
+    if (!/load of migration failed|error while loading state|could not be restored/i.test(error.message))
+      throw error;
     throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${error.message}`, {
       cause: error,
     });
@@ -112,13 +109,13 @@ export async function restore(
   begun: Begun,
   progress: Progress,
 ): Promise<RunningMachine> {
-  const { saved } = options;
+  const { saved, ahead } = options;
   const run = runNames(host.names, file.names.vmx);
   const ram = await ramFor(host, run, options);
   const prepared = await prepare(host, file, progress, {
     restore: true,
     ram: ram ?? null,
-    freshLayers: options.copyOnWrite ?? false,
+    ...(ahead ? { topsOf: ahead.chains } : {}),
   });
   refuseMismatch(file.name, saved.engine, fingerprintOf(prepared));
   const filling = fillRam(ram, saved, progress);
@@ -127,6 +124,8 @@ export async function restore(
   const launched = await launchEngine(host, file, prepared, begun, progress);
   try {
     await filling;
+    await ahead?.saved;
+    if (ahead) await attachBeneath(launched.engine, prepared.disks, hostOs());
     await load(launched, run, options);
     for (const step of prepared.plan.afterLoad)
       await launched.engine.qmp.execute(step.execute, step.arguments);

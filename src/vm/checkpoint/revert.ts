@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
+import type { Layer } from '../../disk/chain.ts';
 import { readSpec } from '../../spec/read.ts';
 import { readCheckpointRecord } from '../../store/checkpoint.ts';
 import {
@@ -48,7 +49,7 @@ async function configOf(
   );
 }
 
-/** Refuses what could not be brought back, before anything is touched. */
+/** Refuses what could not be brought back, before anything is touched. Returns the chains of the snapshot's disks. */
 async function check(
   host: Host,
   file: MachineFile,
@@ -56,14 +57,15 @@ async function check(
   document: VmxDocument,
   start: boolean,
   progress: Progress,
-): Promise<void> {
+): Promise<Map<string, Layer>> {
   const inside = await layerDirectories(host, file);
-  for (const { fileName } of snapshot.disks) {
-    await snapshotChain(file, fileName, { inside });
+  const chains = new Map<string, Layer>();
+  for (const { node, fileName } of snapshot.disks) {
+    chains.set(node, await snapshotChain(file, fileName, { inside }));
   }
-  if (!snapshot.withMemory) return;
+  if (!snapshot.withMemory) return chains;
   const record = await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
-  if (!start) return;
+  if (!start) return chains;
   const { spec } = readSpec(document);
   const before: MachineFile = { ...file, content: { document, spec } };
   // What would run it is found out on the disks that the machine has now: those of the snapshot have no top layer yet.
@@ -74,6 +76,7 @@ async function check(
     record.engine,
     fingerprintOf(await prepare(host, probe, progress, { restore: true, ram: null })),
   );
+  return chains;
 }
 
 async function goBack(
@@ -86,10 +89,10 @@ async function goBack(
   const files = new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName]));
   const layers = await nameLayers(file.names, files);
   const document = await configOf(file, snapshot, layers);
-  await check(host, file, snapshot, document, options.start ?? true, progress);
+  const chains = await check(host, file, snapshot, document, options.start ?? true, progress);
   await writeOperation(file.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
-    await createLayers(host, file, layers);
+    await createLayers(file.names, layers, chains);
     const machine = host.running.get(file.names.vmx);
     if (progress.signal.aborted)
       throw new KameError('CANCELLED', `The revert of ${file.name} was cancelled.`);

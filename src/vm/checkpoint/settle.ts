@@ -14,13 +14,13 @@ import {
 import { appendLog, contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
 import { checkpointNames, runNames, vmStateOf } from '../../store/names.ts';
 import { readOperation, removeOperation, type LayerChange, type Operation } from '../../store/operation.ts';
-import { ramFileOf, removeCheckpointRam } from '../../store/ram-place.ts';
+import { removeCheckpointRam, waitingRam } from '../../store/ram-place.ts';
 import { discardClone } from '../clone/discard.ts';
 import { giveIdentity } from '../clone/identity.ts';
 import { settleDisk } from '../disk/settle-disk.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine } from '../running.ts';
-import { settleRam } from './capture.ts';
+import { settleRam } from './lasting-ram.ts';
 import { engineLayers, namesLayers, removeLayerFiles, withLayers } from './layers.ts';
 import { finishRevert } from './revert-finish.ts';
 import { listSnapshot } from './snapshot-list.ts';
@@ -42,10 +42,8 @@ async function livingEngine(host: Host, file: MachineFile): Promise<RunningMachi
   return undefined;
 }
 
-/** Whether the machine's engine is gone, after a wait if it is about to be: its monitor closes a moment before. */
-async function hasEnded(host: Host, file: MachineFile): Promise<boolean> {
-  const machine = host.running.get(file.names.vmx);
-  if (!machine) return true;
+/** Whether an engine is gone, after a wait if it is about to be: its monitor closes a moment before. */
+async function hasEnded(machine: RunningMachine): Promise<boolean> {
   const closed = await Promise.race([machine.engine.closed.then(() => true), pause(0).then(() => false)]);
   if (closed) await machine.ended;
   return closed;
@@ -73,7 +71,7 @@ async function completeMemory(host: Host, file: MachineFile, operation: Of<'laye
   const { snapshot } = operation;
   if (!snapshot?.withMemory) return snapshot !== null;
   const checkpoint = checkpointNames(file.names, String(snapshot.uid));
-  const waiting = ramFileOf(host.names, runNames(host.names, file.names.vmx), 'taken');
+  const waiting = waitingRam(host.names, runNames(host.names, file.names.vmx));
   try {
     if (!existsSync(checkpoint.ram) && existsSync(waiting)) {
       const record = await readWaitingRecord(checkpoint);
@@ -197,10 +195,11 @@ export async function settle(
   const operation = await readOperation(found.names);
   if (!operation) return found;
   const file = await host.files.read(found.names.vmx);
+  const machine = host.running.get(file.names.vmx);
   try {
     await settleOperation(host, file, operation, options);
   } catch (error) {
-    if (!(await hasEnded(host, file))) throw error;
+    if (!machine || !(await hasEnded(machine))) throw error;
     // The engine died under it: without the engine the files alone tell.
     await settleOperation(host, await host.files.read(file.names.vmx), operation, options);
   }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
-import { syncCheckpoint } from '../../store/checkpoint.ts';
+import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, type MachineFile } from '../../store/machine-file.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { removeOperation, writeOperation } from '../../store/operation.ts';
@@ -13,9 +13,9 @@ import { findMachine } from '../find.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine } from '../running.ts';
 import { stateOf } from '../state.ts';
-import { capture, settleRam, waitingRam } from './capture.ts';
+import { capture } from './capture.ts';
 import { refuseBlocked } from './preflight.ts';
-import { ramBytes } from './ram-copy.ts';
+import { ramBytes, RamCopy } from './ram-copy.ts';
 import { writeVmState } from './resume.ts';
 import { settle } from './settle.ts';
 import { keepConfig } from './keep-config.ts';
@@ -41,10 +41,13 @@ async function suspendRunning(
   try {
     progress.report({ stage: `Suspending ${file.name}` });
     await keepConfig(file, checkpoint);
-    const ramTarget = waitingRam(host, machine);
-    const options = { checkpoint, ramTarget, layers: [], stayStopped: true };
+    // Straight to its lasting place: the guest does not wait for it.
+    const part = `${checkpoint.ram}.part`;
+    using ram = await RamCopy.begin(host, machine, { path: part, lasting: true });
+    const options = { checkpoint, ram, layers: [], once: true, stayStopped: true };
     const { record } = await capture(host, machine, options, progress);
-    if (record) await settleRam(checkpoint, ramTarget, record.ram, progress);
+    if (record) await writeCheckpointRecord(checkpoint, record);
+    if (ram) await rename(part, checkpoint.ram);
     await syncCheckpoint(checkpoint);
     // From here on the machine is suspended, whatever happens to its engine.
     await writeVmState(host, file, vmStateOf(file.names, id));

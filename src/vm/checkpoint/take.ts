@@ -1,9 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine } from '../running.ts';
-import { readCheckpointRecord, removeCheckpoint, syncCheckpoint } from '../../store/checkpoint.ts';
+import {
+  readCheckpointRecord,
+  removeCheckpoint,
+  syncCheckpoint,
+  writeCheckpointRecord,
+} from '../../store/checkpoint.ts';
 import { contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import {
@@ -12,17 +18,19 @@ import {
   type Operation,
   type SnapshotIntent,
 } from '../../store/operation.ts';
+import { waitingRam } from '../../store/ram-place.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
 import { linkFile } from '../../sys/link.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { nextUid } from '../../vmx/snapshot-tree.ts';
 import { diskChains } from '../disks.ts';
-import { capture, settleRam, waitingRam, type Captured } from './capture.ts';
+import { capture, type Captured } from './capture.ts';
 import { keepConfig } from './keep-config.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from './layers.ts';
-import { refuseBlocked } from './preflight.ts';
-import { ramBytes } from './ram-copy.ts';
+import { settleRam } from './lasting-ram.ts';
+import { refuseBlocked, refuseIndependentDisks } from './preflight.ts';
+import { ramBytes, RamCopy } from './ram-copy.ts';
 import { settle } from './settle.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
@@ -68,33 +76,42 @@ function intentOf(
   };
 }
 
-/** Freezes the guest's file systems around `work`, so that they are whole on the disks alone. */
-async function frozen<T>(machine: RunningMachine, work: () => Promise<T>): Promise<T> {
-  await machine.agent.fsfreeze({ deadlineMs: freezeMs });
-  try {
-    return await work();
-  } finally {
-    await machine.agent.fsthaw({ deadlineMs: freezeMs });
-  }
+/** Freezes the guest's file systems, so that they are whole on the disks alone. */
+async function freeze(machine: RunningMachine): Promise<AsyncDisposable> {
+  const deadline = { deadlineMs: freezeMs };
+  await machine.agent.fsfreeze(deadline);
+  return { [Symbol.asyncDispose]: async () => void (await machine.agent.fsthaw(deadline)) };
+}
+
+interface LiveTake {
+  readonly operation: LayerOperation;
+  readonly options: TakeOptions;
+  readonly makeLayers: () => Promise<void>;
 }
 
 async function captureLive(
   host: Host,
   file: MachineFile,
   machine: RunningMachine,
-  operation: LayerOperation,
-  options: TakeOptions,
+  { operation, options, makeLayers }: LiveTake,
   progress: Progress,
 ): Promise<Captured> {
   const { snapshot } = operation;
   const checkpoint =
     options.withMemory && snapshot ? checkpointNames(file.names, String(snapshot.uid)) : null;
   const layers = engineLayers(file.names, operation.layers);
-  const work = async () =>
-    await capture(host, machine, { checkpoint, layers, ramTarget: waitingRam(host, machine) }, progress);
-  const captured = await (options.quiesce ? frozen(machine, work) : work());
+  const waiting = waitingRam(host.names, machine.run);
+  using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
+  const quiesce = options.quiesce ? { freeze: async () => await freeze(machine) } : {};
+  const captured = await capture(
+    host,
+    machine,
+    { checkpoint, ram, layers, makeLayers, ...quiesce },
+    progress,
+  );
   if (checkpoint && captured.record) {
-    await settleRam(checkpoint, waitingRam(host, machine), captured.record.ram, progress);
+    await writeCheckpointRecord(checkpoint, captured.record);
+    await settleRam(checkpoint, waiting, captured.record.ram, progress);
     await syncCheckpoint(checkpoint);
   }
   return captured;
@@ -112,19 +129,21 @@ async function shareMemory(file: MachineFile, checkpoint: CheckpointNames): Prom
   }
 }
 
-/** Refuses what can't end well before anything is touched. */
+/** Refuses what can't end well before anything is touched. Returns the chains of the disks. */
 async function check(
   host: Host,
   file: MachineFile,
   machine: RunningMachine | undefined,
   options: TakeOptions,
-): Promise<void> {
+): Promise<Map<string, Layer>> {
   const { spec } = contentOf(file);
-  await diskChains(host, file, spec, { tables: false });
+  const chains = await diskChains(host, file, spec, { tables: false });
+  if (options.withMemory) refuseIndependentDisks(file);
   if (machine && options.withMemory) await refuseBlocked(file, machine);
   if (machine && options.quiesce) await machine.agent.ping({ deadlineMs: freezeMs });
   const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
   await requireFreeSpace(file.names.directory, memory + smallBytes, file.names.checkpoints);
+  return chains;
 }
 
 /**
@@ -140,7 +159,7 @@ export async function take(
 ): Promise<Taken> {
   const file = await settle(host, found);
   const machine = host.running.get(file.names.vmx);
-  await check(host, file, machine, options);
+  const chains = await check(host, file, machine, options);
   const { document, spec } = contentOf(file);
   const { tree } = await readSnapshotFile(file.names);
   const uid = nextUid(tree);
@@ -153,16 +172,24 @@ export async function take(
   await writeOperation(file.names, operation);
   try {
     await removeCheckpoint(checkpoint);
-    await keepConfig(file, checkpoint);
-    await createLayers(host, file, layers);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${file.name}` });
-    const captured = machine ? await captureLive(host, file, machine, operation, options, progress) : null;
-    if (!machine && options.withMemory) await shareMemory(file, checkpoint);
+    const makeLayers = async () => {
+      await keepConfig(file, checkpoint);
+      await createLayers(file.names, layers, chains);
+    };
+    let stoppedMs: number | null = null;
+    if (machine) {
+      const live = { operation, options, makeLayers };
+      stoppedMs = (await captureLive(host, file, machine, live, progress)).stoppedMs;
+    } else {
+      await makeLayers();
+      if (options.withMemory) await shareMemory(file, checkpoint);
+    }
     // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
     await writeMachineFile(file.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(file, snapshot);
     await removeOperation(file.names);
-    return { snapshot: listed, stoppedMs: captured?.stoppedMs ?? null };
+    return { snapshot: listed, stoppedMs };
   } catch (error) {
     await settle(host, file, { failed: true });
     throw error;

@@ -3,11 +3,10 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Machine } from '../../api/machine.ts';
 import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
-import { hostNameFor } from '../../image/seed/seed.ts';
 import { checkMachineName } from '../../spec/name.ts';
 import { contentOf, type MachineFile } from '../../store/machine-file.ts';
 import { bundleExtension } from '../../store/names.ts';
-import { removeOperation } from '../../store/operation.ts';
+import { readOperation, removeOperation, type Operation } from '../../store/operation.ts';
 import { settle } from '../checkpoint/settle.ts';
 import { summary } from '../describe.ts';
 import { findMachine } from '../find.ts';
@@ -20,7 +19,8 @@ import { waitFor } from '../wait.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
-import { instantClone, keepClone, removeTemplate, takeTemplate, type Template } from './instant-clone.ts';
+import { instantClone, keepClone } from './instant-clone.ts';
+import { removeTemplate, takeTemplate, type Template } from './template.ts';
 
 /** Clones that start at once: more only wait for each other. */
 const atOnce = 4;
@@ -135,16 +135,10 @@ async function bear(host: Host, name: string, birth: Birth, progress: Progress):
 }
 
 /** Makes the guest of a clone one of its own, and the clone one that stays. Returns what is odd. */
-async function release(
-  host: Host,
-  { machine, agentMs }: Born,
-  birth: Birth,
-  progress: Progress,
-): Promise<string[]> {
+async function release(host: Host, { machine, agentMs }: Born, progress: Progress): Promise<string[]> {
   return await aloneWith(host, machine.name, async () => {
-    const macs = macsOf(birth.source, await host.files.read(machine.names.vmx));
-    const identity = { hostName: hostNameFor(machine.name), macs };
-    const changes = agentMs !== null && birth.body.keepIdentity !== true;
+    const { identity } = await cloneOperation(machine);
+    const changes = agentMs !== null && identity !== null;
     const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
     await handOut(host, machine);
     return notes;
@@ -157,12 +151,14 @@ async function handOut(host: Host, machine: RunningMachine): Promise<void> {
   await removeOperation(machine.names);
 }
 
-function macsOf(source: MachineFile, clone: MachineFile): { old: string; new: string }[] {
-  const [before, after] = [contentOf(source).spec.nics, contentOf(clone).spec.nics];
-  return before.flatMap(({ mac }, at) => {
-    const other = after[at]?.mac;
-    return other === undefined || other === mac ? [] : [{ old: mac, new: other }];
-  });
+/** What is being done to a clone that was not handed out yet. */
+async function cloneOperation({
+  name,
+  names,
+}: RunningMachine): Promise<Extract<Operation, { kind: 'clone' }>> {
+  const operation = await readOperation(names);
+  if (operation?.kind === 'clone') return operation;
+  throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);
 }
 
 async function instantClones(
@@ -203,14 +199,13 @@ async function instantClones(
       async (name) => await count('Starting clones', bear(host, name, birth, progress)),
     );
     const born = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const recorded = await Promise.allSettled([template.recorded]);
+    const recorded = await Promise.allSettled([template.frozen, template.recorded]);
     // Only now: what each guest does for it would keep the others from starting.
     const released =
       firstFailure([...results, ...recorded]) === undefined
         ? await eachOf(
             born,
-            async (one) =>
-              await count('Giving clones their own identity', release(host, one, birth, progress)),
+            async (one) => await count('Giving clones their own identity', release(host, one, progress)),
           )
         : [];
     const failure = firstFailure([...results, ...recorded, ...released]);
@@ -225,7 +220,7 @@ async function instantClones(
     for (const machine of machines) told(host, machine, file);
     return {
       machines,
-      stoppedMs: template.stoppedMs,
+      stoppedMs: await template.frozen,
       agentMs: born.map(({ agentMs }) => agentMs),
       notes: [...notes, ...released.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))],
     };

@@ -1,0 +1,3 @@
+import { serveCopies } from '../sys/copy-threads.ts';
+
+serveCopies();
