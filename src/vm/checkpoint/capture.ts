@@ -70,8 +70,25 @@ interface SavedMemory {
   readonly stateBytes: number;
 }
 
-/** Takes what a checkpoint is made of at one instant: memory, devices, disks. On failure the guest goes on as before. */
+/**
+ * Takes what a checkpoint is made of at one instant: memory, devices, disks. On failure the guest goes on as before.
+ * @throws KameError ENGINE_* with QEMU's reason, DISK_FULL, FILE_ACCESS, CANCELLED
+ */
 export async function capture(
+  host: Host,
+  machine: RunningMachine,
+  options: CaptureOptions,
+  progress: Progress,
+): Promise<Captured> {
+  try {
+    return await captureNow(host, machine, options, progress);
+  } catch (error) {
+    // Whatever was missed first, such as its RAM file: that the engine has ended is why.
+    throw (await machine.engine.isAlive()) ? error : await machine.engine.closed;
+  }
+}
+
+async function captureNow(
   host: Host,
   machine: RunningMachine,
   options: CaptureOptions,

@@ -1,7 +1,9 @@
+import { pause } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { attachBeneath } from '../../qemu/disk-layers.ts';
+import type { EngineMachine } from '../../qemu/engine-machine.ts';
 import { loadState } from '../../qemu/migration.ts';
 import type { RamFile } from '../../qemu/plan/launch-plan.ts';
 import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
@@ -78,6 +80,16 @@ async function fillRam(target: RamFile | undefined, saved: SavedState, progress:
   });
 }
 
+/** QEMU's words for a state that it does not take; it ends then. */
+const refusal = /load of migration failed|error while loading state|could not be restored/i;
+const lastWordsMs = 2000;
+
+/** Why a state was not loaded: an engine that hangs up tells it with its last words. */
+async function reasonOf(engine: EngineMachine, error: KameError): Promise<KameError> {
+  if (refusal.test(error.message)) return error;
+  return await Promise.race([engine.closed, pause(lastWordsMs).then(() => error)]);
+}
+
 async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOptions): Promise<void> {
   const { saved } = options;
   try {
@@ -88,11 +100,14 @@ async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOpt
     });
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
+    const reason = await reasonOf(launched.engine, error);
     // An engine that ends for another reason, killed say, tells nothing of the state.
-    if (!/load of migration failed|error while loading state|could not be restored/i.test(error.message))
-      throw error;
-    throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${error.message}`, {
+    if (!refusal.test(reason.message)) throw reason;
+    throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${reason.message}`, {
       cause: error,
+      ...(options.ahead
+        ? { next: 'Its source runs on as before. A linked clone of a snapshot does without memory.' }
+        : {}),
     });
   }
 }

@@ -65,23 +65,21 @@ async function alignTops(host: Host, file: MachineFile, machine: RunningMachine)
   return await host.files.read(file.names.vmx);
 }
 
-/** The layers of all states; undefined when one of them can't be read: then nothing is removed, it might be missed. */
-async function readableGraph(host: Host, file: MachineFile): Promise<LayerGraph | undefined> {
+/** The layers of all states, or why one of them can't be read: then nothing is removed, it might be missed. */
+async function readableGraph(host: Host, file: MachineFile): Promise<LayerGraph | string> {
   const { tree, problems } = await readSnapshotFile(file.names);
+  if (problems[0]) return problems[0].message;
   try {
-    return problems.length > 0
-      ? undefined
-      : await readLayerGraph(file, tree, await layerDirectories(host, file));
+    return await readLayerGraph(file, tree, await layerDirectories(host, file));
   } catch (error) {
-    host.log('Layers are left as they are', { machine: file.name, reason: messageOf(error) });
-    return undefined;
+    return messageOf(error);
   }
 }
 
-/** Removes checkpoints and layers that no state of the machine needs. */
-async function sweep(host: Host, file: MachineFile): Promise<LayerGraph | undefined> {
+/** Removes checkpoints and layers that no state of the machine needs. Returns the layers, or why nothing was removed. */
+async function sweep(host: Host, file: MachineFile): Promise<LayerGraph | string> {
   const graph = await readableGraph(host, file);
-  if (!graph) return undefined;
+  if (typeof graph === 'string') return graph;
   const { tree } = await readSnapshotFile(file.names);
   await sweepCheckpoints(file, new Set(tree.snapshots.map(({ uid }) => String(uid))));
   const { directory } = file.names;
@@ -100,7 +98,7 @@ async function writeNeedConsolidate(file: MachineFile, needConsolidate: boolean)
  * Removes what no state of a machine needs any more: checkpoints, layers, and layers between that only lengthen a chain,
  * by merging them. Content that is shown to anyone never changes, so it can be cut off anywhere and done again. A merge
  * that fails, for want of room say, harms nothing: the `.vmsd` says that it is to be done, and the next tidying does it.
- * @returns what could not be merged and why; empty when all is done
+ * @returns what was left and why; empty when all is done
  * @throws KameError what stands in the way of looking: FILE_ACCESS, ENGINE_*
  */
 export async function tidy(
@@ -113,9 +111,13 @@ export async function tidy(
   let file = machine ? await alignTops(host, found, machine) : found;
   for (;;) {
     const graph = await sweep(host, file);
-    const next = graph && nextMerge(file, graph);
+    if (typeof graph === 'string') {
+      host.log('Layers are left as they are', { machine: file.name, reason: graph });
+      return [`The layers of ${file.name} are left as they are: ${graph}`];
+    }
+    const next = nextMerge(file, graph);
     if (!next) {
-      if (graph) await writeNeedConsolidate(file, false);
+      await writeNeedConsolidate(file, false);
       return [];
     }
     try {
