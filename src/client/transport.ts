@@ -24,7 +24,9 @@ function translate(error: Error, socket: string, call: Call): Error {
   if (error instanceof KameError) return error;
   if (call.signal?.aborted) return new KameError('CANCELLED', 'The operation was cancelled.');
   const code = errnoOf(error);
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK')
+  // A daemon that is killed before it takes the connection resets it: nothing was sent.
+  const reset = code === 'ECONNRESET' && (error as NodeJS.ErrnoException).syscall === 'connect';
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || reset)
     return new NotListening(error.message);
   if (code === 'EACCES' || code === 'EPERM') {
     return new KameError('HOST_PROBLEM', `The daemon's socket ${socket} may not be used: ${error.message}`, {

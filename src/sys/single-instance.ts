@@ -14,7 +14,7 @@ export async function socketAnswers(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', (error) => {
-      if (['ENOENT', 'ECONNREFUSED', 'ENOTSOCK'].includes(errnoOf(error) ?? '')) resolve(false);
+      if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTSOCK'].includes(errnoOf(error) ?? '')) resolve(false);
       else reject(fileError(error, path));
     });
   });

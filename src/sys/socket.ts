@@ -9,8 +9,8 @@ export interface ConnectOptions {
   stop?: Promise<unknown>;
 }
 
-/** Nobody listens there (yet): no such file, or a file that a dead listener left behind. */
-const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN']);
+/** Nobody listens there (yet): no such file, or a file that a dead or dying listener left behind. */
+const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN']);
 
 function connectOnce(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
