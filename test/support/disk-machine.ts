@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { createHost, type Host } from '../../src/vm/host.ts';
 import { qemuImg } from './disk-layers.ts';
+import { CopyThreads } from '../../src/sys/copy-threads.ts';
+import { builtIn } from './home.ts';
 
 // A machine that never runs, on disks that are real: for use cases that work on its files.
 
@@ -35,6 +38,9 @@ export function vmxText(name: string, more: readonly string[] = []): string {
   ].join('\n');
 }
 
+/** There once the programs are built. */
+const copier = pathToFileURL(join(builtIn, 'memory-copier.mjs'));
+
 /** @param buildTiny as the daemon's host has it; by default no image can be built */
 export function hostOf(
   home: string,
@@ -45,7 +51,7 @@ export function hostOf(
     env: { ...process.env },
     log: () => undefined,
     buildTiny,
-    startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
+    startCopyThreads: async () => await CopyThreads.start(copier, 1),
   });
 }
 
