@@ -59,7 +59,9 @@ export async function adopt(host: Host, file: MachineFile): Promise<void> {
   const ran = existsSync(run.directory);
   const engine = ran ? await wholeEngine(host, file, run) : null;
   if (!engine) {
-    if (ran) await repairAfterCrash(host, file.names.vmx);
+    // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
+    const given = (await readOperation(file.names))?.kind !== 'clone';
+    if (ran && given) await repairAfterCrash(host, file.names.vmx);
     await removeRunDirectory(run);
     await clearDeadLock(file.names.lock);
     return;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pause } from '../../core/deadline.ts';
+import { pause, poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { isUnwritten } from '../../disk/chain.ts';
@@ -25,6 +25,8 @@ import { engineLayers, namesLayers, removeLayerFiles, withLayers } from './layer
 import { finishRevert } from './revert-finish.ts';
 import { listSnapshot } from './snapshot-list.ts';
 import { tidy } from './tidy.ts';
+
+const freeDeadlineMs = 10_000;
 
 type Of<Kind extends Operation['kind']> = Extract<Operation, { kind: Kind }>;
 
@@ -98,10 +100,29 @@ function thawWhenItAnswers(host: Host, machine: RunningMachine): void {
     });
 }
 
+/** After its state was saved an engine holds no lock on its disks: whoever looks at one just then is waited for. */
+async function resumeWhenFree(machine: RunningMachine): Promise<void> {
+  let refused: unknown;
+  const resumed = await poll(
+    async () => {
+      try {
+        await machine.engine.resume();
+        return true;
+      } catch (error) {
+        refused = error;
+        if (!/Failed to get "[^"]*" lock/.test(messageOf(error))) throw error;
+        return undefined;
+      }
+    },
+    { deadlineMs: freeDeadlineMs },
+  );
+  if (!resumed) throw refused;
+}
+
 async function letGoOn(machine: RunningMachine | undefined, paused: boolean): Promise<void> {
   if (!machine || paused) return;
   const status = await machine.engine.status();
-  if (status === 'paused' || status === 'postmigrate') await machine.engine.resume();
+  if (status === 'paused' || status === 'postmigrate') await resumeWhenFree(machine);
 }
 
 async function settleLayer(
