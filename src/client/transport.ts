@@ -24,8 +24,9 @@ function translate(error: Error, socket: string, call: Call): Error {
   if (error instanceof KameError) return error;
   if (call.signal?.aborted) return new KameError('CANCELLED', 'The operation was cancelled.');
   const code = errnoOf(error);
-  // A daemon that is killed before it takes the connection resets it: nothing was sent.
-  const reset = code === 'ECONNRESET' && (error as NodeJS.ErrnoException).syscall === 'connect';
+  // A daemon that is killed resets the connection. Before it was taken nothing was sent; a question can be asked again.
+  const connecting = (error as NodeJS.ErrnoException).syscall === 'connect';
+  const reset = (code === 'ECONNRESET' || code === 'EPIPE') && (connecting || call.method === 'GET');
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || reset)
     return new NotListening(error.message);
   if (code === 'EACCES' || code === 'EPERM') {
