@@ -1,74 +1,21 @@
-import { mkdtemp, open, readdir, readFile, rm, rmdir, statfs } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { MachineDetails, StartedMachine } from '../../src/api/machine.ts';
 import type { KameEvent } from '../../src/api/messages.ts';
 import { poll } from '../../src/core/deadline.ts';
-import { builtIn, useHome, type TestHome } from '../support/home.ts';
+import { useHome, type TestHome } from '../support/home.ts';
 import { refusal } from '../support/refusal.ts';
+import { inNamespace, SmallDisk, waysToMount } from '../support/small-disk.ts';
 
 const mebibyte = 1024 ** 2;
 
-/** A file system of a few MiB, in memory. Mounting it takes root, or a user namespace in which we are root. */
-class SmallDisk implements AsyncDisposable {
-  readonly path: string;
-
-  private constructor(path: string) {
-    this.path = path;
-  }
-
-  static async make(size: string): Promise<SmallDisk> {
-    const path = await mkdtemp('/tmp/kd-');
-    await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'kame-test', path]);
-    return new SmallDisk(path);
-  }
-
-  /** Takes the room until only so many bytes are left; the result gives it back. */
-  async leave(bytesLeft: number): Promise<() => Promise<void>> {
-    const ballast = join(this.path, 'ballast');
-    await using file = await open(ballast, 'a');
-    for (;;) {
-      const { bavail, bsize } = await statfs(this.path);
-      const bytes = Math.min(mebibyte, bavail * bsize - bytesLeft);
-      if (bytes <= 0) return async () => await rm(ballast);
-      await file.write(Buffer.alloc(bytes, 1));
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await execa('umount', ['--lazy', this.path]);
-    await rmdir(this.path);
-  }
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  return (await execa(command, args, { reject: false })).exitCode === 0;
-}
-
-/** Whether this process may mount, a user namespace has to help, or nothing does. */
-async function means(): Promise<'root' | 'namespace' | 'none'> {
-  if (process.platform !== 'linux') return 'none';
-  if (
-    await SmallDisk.make('1m').then(
-      async (disk) => await disk[Symbol.asyncDispose]().then(() => true),
-      () => false,
-    )
-  )
-    return 'root';
-  return (await works('unshare', '-Urm', 'mount', '-t', 'tmpfs', 'none', '/tmp')) ? 'namespace' : 'none';
-}
-
-const way = await means();
+const way = await waysToMount();
 
 describe.runIf(way === 'namespace')('a full disk', () => {
   it('is tested by this very file, in a user namespace where it may mount', async () => {
-    const root = fileURLToPath(new URL('../..', import.meta.url));
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const args = ['-Urm', process.execPath, vitest, 'run', '--project', 'vm', 'test/vm/disk-full.test.ts'];
-    const env = { KAME_TEST_DIST: builtIn };
-    const { exitCode, all } = await execa('unshare', args, { cwd: root, reject: false, all: true, env });
+    const { exitCode, all } = await inNamespace('test/vm/disk-full.test.ts', 'a full disk');
     expect(exitCode, all).toBe(0);
     expect(all).toContain('2 passed');
   });
