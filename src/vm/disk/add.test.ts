@@ -1,0 +1,120 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
+import { machineNames } from '../../store/names.ts';
+import { readOperation, writeOperation } from '../../store/operation.ts';
+import { settle } from '../checkpoint/settle.ts';
+import { findMachine } from '../find.ts';
+import { addDisk } from './add.ts';
+import { growDisk } from './grow.ts';
+import {
+  mebibyte,
+  gibibyte,
+  quiet,
+  demo,
+  slots,
+  vmx,
+  qcow2Files,
+  refusal,
+  pretendRunning,
+} from '../../../test/support/disk-verbs.ts';
+
+describe('add', () => {
+  it('takes the next free slot and file name, and the machine has it with its file', async () => {
+    const added = await addDisk(demo.host, 'demo', { sizeBytes: gibibyte }, quiet);
+    expect(added).toMatchObject({
+      slot: 'nvme0:1',
+      device: 'virtio-blk',
+      path: demo.file('disk1.qcow2'),
+      sizeBytes: gibibyte,
+      problem: null,
+      layers: [{ path: demo.file('disk1.qcow2') }],
+    });
+    expect(await slots()).toEqual([
+      ['nvme0:0', 'disk0.qcow2'],
+      ['nvme0:1', 'disk1.qcow2'],
+    ]);
+    expect(existsSync(demo.file('operation.json'))).toBe(false);
+  });
+
+  it('takes no name that a layer or a kept file has', async () => {
+    writeFileSync(demo.file('disk1-000004.qcow2'), '');
+    writeFileSync(demo.file('Disk2.vmdk'), '');
+    const { path } = await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
+    expect(path).toBe(demo.file('disk3.qcow2'));
+  });
+
+  it('goes to a new controller when all units that the guest’s device has are taken', async () => {
+    for (let unit = 1; unit < 8; unit += 1) await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
+    const { slot, device } = await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
+    expect([slot, device]).toEqual(['nvme1:0', 'virtio-blk']);
+    expect(vmx()).toContain('nvme1.present = "TRUE"');
+  });
+
+  it('makes a controller for the first disk of a machine', async () => {
+    writeFileSync(demo.vmx, vmxText('demo').replaceAll(/^.*nvme0.*\n/gm, ''));
+    expect(await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet)).toMatchObject({
+      slot: 'nvme0:0',
+      device: 'virtio-blk',
+    });
+  });
+
+  it.each([
+    ['nvme0:0', 'ALREADY_EXISTS', /drive at nvme0:0/],
+    ['nvme0:8', 'INVALID_VALUE', /units 0 to 7/],
+    ['scsi0:1', 'INVALID_VALUE', /it has nvme0.*nvme0 to nvme3/],
+    ['nvme4:0', 'INVALID_VALUE', /nvme0 to nvme3/],
+    ['disk', 'INVALID_VALUE', /such as nvme0:1/],
+    ['nvme00:1', 'INVALID_VALUE', /such as nvme0:1/],
+  ] as const)('the slot %s is refused', async (slot, code, text) => {
+    const refused = await refusal(addDisk(demo.host, 'demo', { sizeBytes: mebibyte, slot }, quiet));
+    expect([refused.code, refused.text]).toEqual([code, expect.stringMatching(text)]);
+    expect(qcow2Files()).toEqual(['disk0.qcow2']);
+  });
+
+  it.each([1, 64 * 1024 * gibibyte + 1])('%d bytes are refused', async (sizeBytes) => {
+    const { code, text } = await refusal(addDisk(demo.host, 'demo', { sizeBytes }, quiet));
+    expect([code, text]).toEqual(['INVALID_VALUE', expect.stringContaining('1 MiB to 64 TiB')]);
+  });
+
+  it('needs a stopped machine, and says so', async () => {
+    pretendRunning();
+    const { code, text } = await refusal(addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet));
+    expect([code, text]).toEqual(['WRONG_STATE', expect.stringContaining('kame stop demo')]);
+  });
+
+  it('is refused to a suspended machine', async () => {
+    writeFileSync(demo.vmx, vmxText('demo', ['checkpoint.vmState = "demo.vmss"']));
+    const { code, text } = await refusal(addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet));
+    expect([code, text]).toEqual(['WRONG_STATE', expect.stringContaining('suspended')]);
+  });
+
+  it('cut short before the .vmx names the file leaves none; after it, all', async () => {
+    const operation = { kind: 'disk', files: ['disk1.qcow2'], kept: null } as const;
+    await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
+    const names = machineNames(demo.vmx);
+    await writeOperation(names, operation);
+    await settle(demo.host, await findMachine(demo.host, 'demo'));
+    expect(qcow2Files()).toEqual(['disk0.qcow2', 'disk1.qcow2']);
+
+    writeFileSync(demo.vmx, vmxText('demo'));
+    writeFileSync(demo.file('.disk1.qcow2.0123456789ab.tmp'), 'half');
+    await writeOperation(names, operation);
+    await settle(demo.host, await findMachine(demo.host, 'demo'));
+    expect([qcow2Files(), await readOperation(names)]).toEqual([['disk0.qcow2'], undefined]);
+  });
+});
+
+describe('a disk', () => {
+  it.each(['nvme0:0', 'disk0.qcow2'])('is meant by %s', async (name) => {
+    expect(await growDisk(demo.host, 'demo', name, { sizeBytes: diskBytes }, quiet)).toMatchObject({
+      slot: 'nvme0:0',
+    });
+  });
+
+  it('that is not there is refused with those there are', async () => {
+    const { text } = await refusal(growDisk(demo.host, 'demo', 'nvme0:1', { sizeBytes: gibibyte }, quiet));
+    expect(text).toContain('Did you mean nvme0:0?');
+    expect(text).toContain('nvme0:0 (disk0.qcow2)');
+  });
+});
