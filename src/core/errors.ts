@@ -93,7 +93,7 @@ export const errorKinds = {
     exit: 1,
     http: 422,
     when: 'A disk image is empty, truncated, of an unknown format, or refers to files outside of itself.',
-    next: 'The message names the file and the reason. Get the image again, or flatten it where it comes from.',
+    next: 'The message names the file and the reason. Get a whole copy of it from where it comes from or from a backup; what of a machine does not build on it stays usable: `kame snapshot list` and `revert`.',
   },
   CHECKSUM_MISMATCH: {
     exit: 1,

@@ -151,6 +151,8 @@ describe('a saved memory that does not fit', () => {
   const engine = (change: Record<string, unknown>) => async () =>
     await changeJson(record(), (value) => Object.assign(value['engine'] as object, change));
 
+  const fromDisks = 'kame snapshot revert demo left --no-start and then kame start demo --discard-state';
+
   it('is refused by name, with what to do', async () => {
     keepEvidence('mismatch');
     const { machineType } = await demo.details();
@@ -172,7 +174,7 @@ describe('a saved memory that does not fit', () => {
         await expectLeftRefused(5, message);
         const { stderr } = await home.kame(['snapshot', 'revert', 'demo', 'left']);
         expect(stderr).toContain(remedy);
-        expect(stderr).toContain('--discard-state');
+        expect(stderr).toContain(fromDisks);
       });
     }
   });
@@ -201,6 +203,17 @@ describe('a saved memory that does not fit', () => {
     ] as const) {
       await damaged(file(name), change, async () => await expectLeftBroken(5, message));
     }
+    await damaged(
+      record(),
+      async () => await rm(record()),
+      async () => {
+        const { stderr } = await home.kame(['snapshot', 'revert', 'demo', 'left']);
+        expect(stderr).toContain(fromDisks);
+        expect(await demo.revert('left', '--no-start')).toMatchObject({ state: 'suspended' });
+        expect(await demo.start('--discard-state')).toMatchObject({ state: 'running' });
+        await expectSeen(demo, left);
+      },
+    );
     await expectRestUsable();
     expect(await demo.tree()).toEqual(['/base', '/base/left', '/base/right *']);
   });
@@ -261,6 +274,22 @@ describe('a layer of a disk', () => {
       await damaged(layer, change, async () => await expectLeftBroken(1, message));
     }
     await damaged(layer, async () => await rm(layer), expectRestUsable);
+  });
+
+  it('that the machine stands on now leaves the other snapshots usable', async () => {
+    keepEvidence('damaged under the machine');
+    await demo.revert('left');
+    await home.json('stop', 'demo', '--hard');
+    const layer = await layerOf(uidOf.left);
+    await damaged(
+      layer,
+      async () => await truncate(layer, 70_000),
+      async () => {
+        expect(await home.kame(['start', 'demo'])).toEqual(refusal(1, layer));
+        expect(await demo.revert('right')).toMatchObject({ state: 'running' });
+        await expectSeen(demo, right);
+      },
+    );
   });
 
   it('with a flipped bit in its tables is refused by name', async () => {

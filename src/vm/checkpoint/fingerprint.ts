@@ -53,15 +53,21 @@ function differences(was: Fingerprint, is: Fingerprint): Difference[] {
 
 /**
  * Refuses to restore a memory state that was made with something else than what would run it now.
+ * @param fromDisks the commands that start the machine without that state
  * @throws KameError CHECKPOINT_MISMATCH naming each difference and what to do
  */
-export function refuseMismatch(name: string, was: Fingerprint, is: Fingerprint): void {
+export function refuseMismatch(
+  name: string,
+  was: Fingerprint,
+  is: Fingerprint,
+  fromDisks = `kame start ${name} --discard-state`,
+): void {
   const found = differences(was, is);
   if (found.length === 0) return;
   const told = found.map((each) => `${each.what} ${each.was}, now ${each.is}`).join('; ');
   const remedies = found.map(({ remedy }) => remedy.replace('NAME', name)).join(' ');
   throw new KameError('CHECKPOINT_MISMATCH', `The saved state of ${name} was made with another ${told}.`, {
-    next: `${remedies} Or kame start ${name} --discard-state starts it from its disks; what was only in memory is lost.`,
+    next: `${remedies} Or ${fromDisks} starts it from its disks; what was only in memory is lost.`,
     details: { machine: name },
   });
 }

@@ -3,8 +3,10 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import type { Layer } from '../../disk/chain.ts';
+import { shellQuote } from '../../qemu/plan/format.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
 import { readSpec } from '../../spec/read.ts';
-import { readCheckpointRecord } from '../../store/checkpoint.ts';
+import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
 import {
   appendLog,
   contentOf,
@@ -49,33 +51,50 @@ async function configOf(
   );
 }
 
-/** Refuses what could not be brought back, before anything is touched. Returns the chains of the snapshot's disks. */
-async function check(
+/** The commands that start a machine from the disks of a snapshot whose memory can't be used. */
+function fromDisksOf(file: MachineFile, { displayName }: Snapshot): string {
+  const name = shellQuote(file.name);
+  return `kame snapshot revert ${name} ${shellQuote(displayName)} --no-start and then kame start ${name} --discard-state`;
+}
+
+async function recordOf(file: MachineFile, snapshot: Snapshot): Promise<CheckpointRecord> {
+  try {
+    return await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
+  } catch (error) {
+    if (!(error instanceof KameError)) throw error;
+    throw new KameError(error.code, error.message, {
+      next: `The disks of the snapshot are not concerned: ${fromDisksOf(file, snapshot)} starts from them. A backup of that directory would bring the memory back.`,
+      details: { ...error.details, machine: file.name },
+      cause: error,
+    });
+  }
+}
+
+/** Refuses a snapshot whose memory the engine of now would not take. */
+async function checkMemory(
   host: Host,
   file: MachineFile,
   snapshot: Snapshot,
   document: VmxDocument,
-  start: boolean,
+  chains: ReadonlyMap<string, Layer>,
   progress: Progress,
-): Promise<Map<string, Layer>> {
+): Promise<void> {
+  const record = await recordOf(file, snapshot);
+  const { spec } = readSpec(document);
+  // The disks that the machine has now may be what a person goes back from: only those of the snapshot are looked at.
+  const disks = spec.disks.filter((disk) => chains.has(slotName(disk)));
+  const probe: MachineFile = { ...file, content: { document, spec: { ...spec, disks } } };
+  const prepared = await prepare(host, probe, progress, { restore: true, ram: null, topsOf: chains });
+  refuseMismatch(file.name, record.engine, fingerprintOf(prepared), fromDisksOf(file, snapshot));
+}
+
+/** The chains of a snapshot's disks, each looked at before anything is touched. */
+async function chainsOf(host: Host, file: MachineFile, snapshot: Snapshot): Promise<Map<string, Layer>> {
   const inside = await layerDirectories(host, file);
   const chains = new Map<string, Layer>();
   for (const { node, fileName } of snapshot.disks) {
     chains.set(node, await snapshotChain(file, fileName, { inside }));
   }
-  if (!snapshot.withMemory) return chains;
-  const record = await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
-  if (!start) return chains;
-  const { spec } = readSpec(document);
-  const before: MachineFile = { ...file, content: { document, spec } };
-  // What would run it is found out on the disks that the machine has now: those of the snapshot have no top layer yet.
-  const disks = file.content?.spec.disks ?? [];
-  const probe = { ...before, content: { document, spec: { ...spec, disks } } };
-  refuseMismatch(
-    file.name,
-    record.engine,
-    fingerprintOf(await prepare(host, probe, progress, { restore: true, ram: null })),
-  );
   return chains;
 }
 
@@ -89,7 +108,9 @@ async function goBack(
   const files = new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName]));
   const layers = await nameLayers(file.names, files);
   const document = await configOf(file, snapshot, layers);
-  const chains = await check(host, file, snapshot, document, options.start ?? true, progress);
+  const chains = await chainsOf(host, file, snapshot);
+  const goesOn = snapshot.withMemory && (options.start ?? true);
+  if (goesOn) await checkMemory(host, file, snapshot, document, chains, progress);
   await writeOperation(file.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
     await createLayers(file.names, layers, chains);
