@@ -6,7 +6,7 @@ import { format, resolveConfig } from 'prettier';
 import * as checkpoints from '../src/api/checkpoint.ts';
 import * as machines from '../src/api/machine.ts';
 import * as messages from '../src/api/messages.ts';
-import { apiVersion } from '../src/api/paths.ts';
+import { apiVersion, taskHeader } from '../src/api/paths.ts';
 
 interface Property {
   readonly $ref?: string;
@@ -27,6 +27,7 @@ const routes: readonly (readonly [method: string, path: string, takes: string, g
   ['GET', '/daemon', '', 'DaemonStatus'],
   ['POST', '/daemon/stop', '', '`{ok: true}`; machines go on running'],
   ['GET', '/tasks', '', 'array of Task'],
+  ['DELETE', '/tasks/UUID', '', '`{found: boolean}`: cancels it'],
   ['GET', '/events', '', 'NDJSON stream of Event'],
   ['POST', '/doctor', '`{fresh?}`', 'Doctor, long'],
   ['GET', '/machines', '', 'array of Machine'],
@@ -127,7 +128,9 @@ name of its file: all of them percent-encoded.
 
 A long operation answers with its result when it has ended. With \`Accept: application/x-ndjson\` it answers with one JSON
 object a line: \`{"type": "progress", "progress": …}\` any number of times, then \`{"type": "result", "result": …}\` or
-\`{"type": "error", "error": …}\`. Closing the connection cancels it. An error has the HTTP status of its code (see
+\`{"type": "error", "error": …}\`. Closing the connection cancels it. To
+cancel it and hear how it ended, give it a UUID by the header \`${taskHeader}\` and send \`DELETE /tasks/UUID\`: its answer is then an
+error CANCELLED and all is as before, or its result, if it was past the point of return. An error has the HTTP status of its code (see
 errors.md) and the shape Error.
 
 \`\`\`

@@ -47,8 +47,6 @@ export const event = z
       'machine.deleted',
       'machine.changed',
       'machine.panicked',
-      'task.started',
-      'task.ended',
     ]),
     machine: z.string().nullable().describe('Name'),
     id: z.string().nullable(),

@@ -6,6 +6,8 @@ export const apiVersion = 'v1';
 export const ndjson = 'application/x-ndjson';
 /** Sent with every request; a daemon of another version is replaced (machines go on running). */
 export const versionHeader = 'x-kame-version';
+/** A UUID that a client gives a long operation, to cancel it by `DELETE /tasks/UUID` and still hear how it ended. */
+export const taskHeader = 'x-kame-task';
 
 const root = `/${apiVersion}`;
 const of = (machine: string) => `${root}/machines/${encodeURIComponent(machine)}`;
@@ -19,6 +21,7 @@ export const paths = {
   doctor: `${root}/doctor`,
   events: `${root}/events`,
   tasks: `${root}/tasks`,
+  task: (id: string) => `${root}/tasks/${encodeURIComponent(id)}`,
   images: `${root}/images`,
   imagePull: `${root}/images/pull`,
   imageImport: `${root}/images/import`,

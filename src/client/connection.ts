@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { KameError } from '../core/errors.ts';
 import type { ProgressReport } from '../core/progress.ts';
@@ -9,7 +10,7 @@ import { errorFromBody } from './errors.ts';
 import { readJsonLines } from './ndjson.ts';
 import { NotListening, chunksOf, failureOf, jsonOf, send, type Call } from './transport.ts';
 
-/** What a call takes beside its arguments. Aborting hangs up, which cancels the operation. */
+/** What a call takes beside its arguments. Aborting cancels the operation. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,10 +58,40 @@ export class Connection {
     return this.longCall<T>({ method: 'POST', path, body }, options);
   }
 
-  /** The result of a long operation, with its progress. */
-  async longCall<T>(call: Call, options: TaskOptions = {}): Promise<T> {
-    const answer = await this.send({ ...call, accept: ndjson, signal: options.signal });
-    return await resultOf<T>(answer, options);
+  /**
+   * The result of a long operation, with its progress. When the signal aborts, the daemon is asked to cancel it, and what
+   * comes of that is waited for: when this ends, everything is as it was before, or done.
+   */
+  async longCall<T>(call: Call, { signal, onProgress }: TaskOptions = {}): Promise<T> {
+    const task = randomUUID();
+    const hangUp = new AbortController();
+    let begun = false;
+    const cancel = () => {
+      onProgress?.({ stage: 'Cancelling' });
+      // What the daemon does not know of yet is cancelled by hanging up; what has begun tells its end itself.
+      const unknown = (found: boolean) => !found && !begun;
+      void this.#cancelTask(task).then(
+        (found) => unknown(found) && hangUp.abort(),
+        () => hangUp.abort(),
+      );
+    };
+    if (signal?.aborted) hangUp.abort();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const answer = await this.send({ ...call, accept: ndjson, task, signal: hangUp.signal });
+      begun = true;
+      const report = (progress: ProgressReport) => {
+        if (!signal?.aborted) onProgress?.(progress);
+      };
+      return await resultOf<T>(answer, { signal: hangUp.signal, onProgress: report });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #cancelTask(id: string): Promise<boolean> {
+    const call: Call = { method: 'DELETE', path: paths.task(id), timeoutMs: ordinaryTimeoutMs };
+    return ((await jsonOf(await this.#once(call))) as { found: boolean }).found;
   }
 
   /** Sends a call; a missing daemon is started and one of another version replaced, once. */

@@ -1,6 +1,6 @@
 import { request, type IncomingMessage } from 'node:http';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
-import { versionHeader } from '../api/paths.ts';
+import { taskHeader, versionHeader } from '../api/paths.ts';
 import { version } from '../core/version.ts';
 import { errorFromBody } from './errors.ts';
 
@@ -9,6 +9,8 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly accept?: string;
+  /** A UUID to cancel the operation by. */
+  readonly task?: string;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the answer begins. Without it there is no limit: long operations begin to answer late. */
   readonly timeoutMs?: number;
@@ -56,6 +58,7 @@ export function send(socket: string, call: Call): Promise<IncomingMessage> {
       headers: {
         [versionHeader]: version,
         accept: call.accept ?? 'application/json',
+        ...(call.task === undefined ? {} : { [taskHeader]: call.task }),
         ...(text === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { KameError, messageOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { ErrorBody, TaskLine } from '../api/messages.ts';
-import { ndjson } from '../api/paths.ts';
+import { ndjson, taskHeader } from '../api/paths.ts';
 import type { TaskList } from './tasks.ts';
 
 /** What a client is told of an error. Bugs keep their stack for the log. */
@@ -22,9 +22,20 @@ export function clientSignal(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
+const taskId = z.uuid();
+
+/** The id that the client has given the task. @throws KameError USAGE when it is no UUID */
+function taskIdOf(request: FastifyRequest): string | null {
+  const given = request.headers[taskHeader];
+  if (given === undefined) return null;
+  const id = taskId.safeParse(given);
+  if (!id.success) throw new KameError('USAGE', `The header ${taskHeader} is no UUID.`);
+  return id.data;
+}
+
 /**
- * Answers a long operation. A client that asks for NDJSON sees progress as it comes, and cancels by hanging up; any other
- * gets the result alone. An error before the first line has the HTTP status of its kind.
+ * Answers a long operation. A client that asks for NDJSON sees progress as it comes, and cancels by hanging up, or by the
+ * task's id and hears how it ended; any other gets the result alone. An error before the first line has the HTTP status of its kind.
  */
 export async function answerTask<S extends z.ZodType>(
   tasks: TaskList,
@@ -44,7 +55,7 @@ export async function answerTask<S extends z.ZodType>(
   };
   try {
     const result = await tasks.run(
-      { verb, machine },
+      { id: taskIdOf(request), verb, machine },
       {
         signal: clientSignal(reply),
         onProgress: (progress) => {

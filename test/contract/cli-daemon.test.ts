@@ -233,7 +233,42 @@ describe('the program', () => {
     expect(await closed).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
-  it('hangs up on the first Ctrl-C, which cancels', async () => {
+  it('cancels at the first Ctrl-C, and tells how the operation ended', async () => {
+    for (const [last, expected] of [
+      [
+        { type: 'error', error: { code: 'CANCELLED', message: 'Undone.', next: '', details: {} } },
+        { code: 1, signal: null, stderr: expect.stringMatching(/demo: Cancelling\nkame: Undone\./) },
+      ],
+      [
+        { type: 'error', error: { code: 'DISK_FULL', message: 'No room.', next: '', details: {} } },
+        { code: 1, signal: null, stderr: expect.stringContaining('No room.') },
+      ],
+      [
+        { type: 'result', result: { name: 'demo', waitedFor: 'none', accelerator: 'tcg', timings: {} } },
+        { code: 0, signal: null },
+      ],
+    ] as const) {
+      await using daemon = await fakeDaemon();
+      let task: unknown;
+      daemon.on('POST /v1/machines/demo/start', (response, request) => {
+        task = request.headers['x-kame-task'];
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        response.write('{"type":"progress","progress":{"stage":"Boot"}}\n');
+        daemon.on(`DELETE /v1/tasks/${String(task)}`, (reply) => {
+          reply.writeHead(200, { 'content-type': 'application/json' });
+          reply.end('{"found":true}');
+          response.end(`${JSON.stringify(last)}\n`);
+        });
+      });
+      const { child, closed } = await started(['start', 'demo'], daemon.home);
+      await once(child.stderr, 'data');
+      child.kill('SIGINT');
+      expect(await closed).toMatchObject(expected);
+      expect(task).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it('hangs up when the daemon can’t cancel by name', async () => {
     await using daemon = await fakeDaemon();
     const begun = new Promise<{ hungUp: Promise<unknown> }>((resolve) => {
       daemon.on('POST /v1/machines/demo/start', (response) => {

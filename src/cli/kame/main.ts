@@ -49,6 +49,15 @@ snapshot, 4 wrong state, 5 engine or host problem. KAME_HOME is where everything
   );
 }
 
+/** The verb that a command line is for, with its own verb where it has some: `kame disk add`. */
+function formOf([first, second]: readonly string[], program: Command): string | undefined {
+  const verb = findVerb(first);
+  if (!verb) return undefined;
+  const group = program.commands.find((command) => command.name() === verb.name);
+  const own = group?.commands.find((command) => command.name() === second || command.alias() === second);
+  return own ? `kame ${verb.name} ${own.name()}` : `kame ${verb.name}`;
+}
+
 /** What Commander found wrong, in our form: its suggestion becomes the next step. */
 function usageError(error: CommanderError, argv: readonly string[], program: Command): KameError {
   if (error.code === 'commander.help') {
@@ -60,8 +69,8 @@ function usageError(error: CommanderError, argv: readonly string[], program: Com
   }
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
-  const verb = findVerb(argv[0]);
-  const help = verb ? `\`kame ${verb.name} --help\` shows the form.` : '`kame --help` lists the verbs.';
+  const form = formOf(argv, program);
+  const help = form === undefined ? '`kame --help` lists the verbs.' : `\`${form} --help\` shows the form.`;
   const hint = more.join(' ').replace(/^\((.*)\)$/, '$1');
   return new KameError('USAGE', sentence, { next: hint === '' ? help : `${hint} ${help}` });
 }

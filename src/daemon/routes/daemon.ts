@@ -31,6 +31,16 @@ export function daemonRoutes(app: App): void {
     },
   );
   http.get('/tasks', { schema: { response: { 200: z.array(task) } } }, () => tasks.list());
+  http.delete(
+    '/tasks/:id',
+    {
+      schema: {
+        params: z.object({ id: z.uuid() }),
+        response: { 200: z.object({ found: z.boolean() }) },
+      },
+    },
+    (request) => ({ found: tasks.cancel(request.params.id) }),
+  );
   http.post(
     '/doctor',
     { schema: { body: z.object({ fresh: z.boolean().default(false) }).strict() } },

@@ -25,6 +25,7 @@ import { layerDirectories, snapshotChain } from '../disks.ts';
 import { findMachine } from '../find.ts';
 import type { Host } from '../host.ts';
 import { fingerprintOf, prepare } from '../launch.ts';
+import type { RunningMachine } from '../running.ts';
 import { powerOn, started } from '../start.ts';
 import { refuseMismatch } from './fingerprint.ts';
 import { createLayers, nameLayers, withLayers } from './layers.ts';
@@ -135,6 +136,26 @@ async function goBack(
   }
 }
 
+/** Goes on from the snapshot that the machine was brought back to. */
+async function goOn(
+  host: Host,
+  vmx: string,
+  snapshot: Snapshot,
+  progress: Progress,
+): Promise<RunningMachine> {
+  const reverted = await findMachine(host, vmx);
+  try {
+    return await powerOn(host, reverted, progress);
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'CANCELLED') throw error;
+    throw new KameError(
+      'CANCELLED',
+      `${reverted.name} is back in the snapshot ${snapshot.displayName}, suspended: going on from there was cancelled.`,
+      { next: `kame start ${reverted.name} goes on.`, details: { machine: reverted.name }, cause: error },
+    );
+  }
+}
+
 /**
  * Brings a machine back to what it was when a snapshot was taken. What it is now is lost. A snapshot with memory goes on
  * running, or with `start: false` leaves the machine suspended in it.
@@ -155,8 +176,10 @@ export async function revertSnapshot(
     const which = snapshotOf(file, tree, snapshotReference);
     await goBack(host, file, which, options, progress);
     const starts = which.withMemory && (options.start ?? true);
-    const reverted = await findMachine(host, file.names.vmx);
-    return { snapshot: which, machine: starts ? await powerOn(host, reverted, progress) : null };
+    return {
+      snapshot: which,
+      machine: starts ? await goOn(host, file.names.vmx, which, progress) : null,
+    };
   });
   if (machine?.state === 'running') await started(host, machine, options, progress);
   const after = await summary(host, await findMachine(host, found.names.vmx));

@@ -117,6 +117,18 @@ async function aloneWith<T>(host: Host, name: string, work: () => Promise<T>): P
   return await host.operations.exclusive({ key, machine: name, verb: 'cloned' }, work);
 }
 
+/** Why a clone is gone again. What waiting says of a machine that goes on running does not hold for it. */
+function removedAgain(name: string, error: unknown): unknown {
+  if (!(error instanceof KameError)) return error;
+  const { code, message, details } = error;
+  if (code === 'CANCELLED') return new KameError(code, `The clone ${name} was cancelled.`, { cause: error });
+  return new KameError(code, `The clone ${name} is removed again. ${message}`, {
+    next: '--wait none hands clones out without waiting for their guest agents.',
+    details,
+    cause: error,
+  });
+}
+
 /** One instant clone, up to its agent's first reply. */
 async function bear(host: Host, name: string, birth: Birth, progress: Progress): Promise<Born> {
   const { source, template, body, begun, hasAgent } = birth;
@@ -128,7 +140,7 @@ async function bear(host: Host, name: string, birth: Birth, progress: Progress):
       await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
     } catch (error) {
       await discardClone(host, await host.files.read(machine.names.vmx));
-      throw error;
+      throw removedAgain(name, error);
     }
     return { machine, agentMs: performance.now() - begun.clock };
   });
