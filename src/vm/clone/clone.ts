@@ -6,7 +6,7 @@ import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { checkMachineName } from '../../spec/name.ts';
 import { contentOf, type MachineFile } from '../../store/machine-file.ts';
 import { bundleExtension } from '../../store/names.ts';
-import { readOperation, removeOperation, type Operation } from '../../store/operation.ts';
+import { readOperation, removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
 import { settle } from '../checkpoint/settle.ts';
 import { summary } from '../describe.ts';
 import { findMachine } from '../find.ts';
@@ -173,6 +173,17 @@ async function cloneOperation({
   throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);
 }
 
+/** Takes back the layer that a source got for clones that are gone again. What fails here is done by the next command. */
+async function restoreSource(host: Host, source: MachineFile): Promise<void> {
+  try {
+    const { names } = await settle(host, source, { failed: true });
+    await writeOperation(names, { kind: 'tidy', paused: false });
+    await settle(host, source);
+  } catch (error) {
+    host.log('The layer of failed clones stays for now', { machine: source.name, reason: messageOf(error) });
+  }
+}
+
 async function instantClones(
   host: Host,
   file: MachineFile,
@@ -223,7 +234,7 @@ async function instantClones(
     const failure = firstFailure([...results, ...recorded, ...released]);
     if (failure !== undefined) {
       for (const { machine } of born) await discardClone(host, await host.files.read(machine.names.vmx));
-      await settle(host, file, { failed: true });
+      await restoreSource(host, file);
       throw failure;
     }
     const machines = await Promise.all(
