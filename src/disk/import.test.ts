@@ -13,6 +13,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { qemuImg } from '../../test/support/qemu-img.ts';
 import { KameError } from '../core/errors.ts';
 import { silentProgress } from '../core/progress.ts';
 import { importDisk } from './import.ts';
@@ -22,10 +23,6 @@ const size = 24 * 1024 * 1024;
 let directory = '';
 let raw = '';
 let rawHash = '';
-
-function qemuImg(...args: string[]): string {
-  return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
 
 function hash(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');

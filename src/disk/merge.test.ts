@@ -11,12 +11,12 @@ import {
   layersOf,
   mebibyte,
   overlay,
-  qemuImg,
   same,
   scattered,
   size,
   three,
 } from '../../test/support/disk-layers.ts';
+import { qemuImg } from '../../test/support/qemu-img.ts';
 import { pause, poll } from '../core/deadline.ts';
 import { silentProgress } from '../core/progress.ts';
 import { readChain } from './chain.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { qemuImg } from '../../test/support/qemu-img.ts';
 import { isUnwritten, readChain } from './chain.ts';
 import { createOverlay } from './overlay.ts';
 
@@ -23,12 +24,8 @@ function freshDirectory(): string {
   return directory;
 }
 
-function tool(name: 'qemu-img' | 'qemu-io', ...args: string[]): string {
-  return execFileSync(name, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-function qemuImg(...args: string[]): string {
-  return tool('qemu-img', ...args);
+function qemuIo(...args: string[]): void {
+  execFileSync('qemu-io', args, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function json(...args: string[]): Record<string, unknown> {
@@ -41,7 +38,7 @@ describe('createOverlay', () => {
     const base = join(directory, 'disk0.qcow2');
     const [ours, theirs] = [join(directory, 'ours.qcow2'), join(directory, 'theirs.qcow2')];
     qemuImg('create', '-q', '-f', 'qcow2', base, '10G');
-    tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 7 3M 2M', base);
+    qemuIo('-f', 'qcow2', '-c', 'write -P 7 3M 2M', base);
     const virtualSize = 10 * 1024 * mebibyte;
     await createOverlay({ path: ours, backing: 'disk0.qcow2', backingFormat: 'qcow2', virtualSize });
     qemuImg('create', '-q', '-f', 'qcow2', '-b', 'disk0.qcow2', '-F', 'qcow2', theirs);
@@ -65,10 +62,10 @@ describe('createOverlay', () => {
     const path = join(directory, 'top.qcow2');
     await createOverlay({ path, backing: 'base.raw', backingFormat: 'raw', virtualSize: 16 * mebibyte });
     expect(await isUnwritten(path)).toBe(true);
-    tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 1 1M 100k', '-c', 'write -P 2 15M 1M', path);
+    qemuIo('-f', 'qcow2', '-c', 'write -P 1 1M 100k', '-c', 'write -P 2 15M 1M', path);
     expect(await isUnwritten(path)).toBe(false);
-    tool('qemu-io', '-f', 'qcow2', '-c', 'read -P 1 1M 100k', '-c', 'read -P 98 2M 6M', path);
-    tool('qemu-io', '-f', 'qcow2', '-c', 'read -P 0 8M 7M', '-c', 'read -P 2 15M 1M', path);
+    qemuIo('-f', 'qcow2', '-c', 'read -P 1 1M 100k', '-c', 'read -P 98 2M 6M', path);
+    qemuIo('-f', 'qcow2', '-c', 'read -P 0 8M 7M', '-c', 'read -P 2 15M 1M', path);
     expect(qemuImg('check', '-f', 'qcow2', path)).toMatch(/No errors/);
     expect(readFileSync(base).equals(Buffer.alloc(8 * mebibyte, 'b'))).toBe(true);
   });
@@ -144,10 +141,10 @@ describe('createOverlay', () => {
     const directory = freshDirectory();
     const base = join(directory, name);
     qemuImg('create', '-q', '-f', 'qcow2', base, '1M');
-    tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 9 0 64k', base);
+    qemuIo('-f', 'qcow2', '-c', 'write -P 9 0 64k', base);
     const path = join(directory, 'top.qcow2');
     await createOverlay({ path, backing: name, backingFormat: 'qcow2', virtualSize: mebibyte });
-    tool('qemu-io', '-f', 'qcow2', '-c', 'read -P 9 0 64k', path);
+    qemuIo('-f', 'qcow2', '-c', 'read -P 9 0 64k', path);
     expect((await readChain(path, { inside: [directory] })).backing?.path).toBe(base);
   });
 
@@ -196,7 +193,7 @@ describe('createOverlay', () => {
     const path = join(directory, 'top.qcow2');
     qemuImg('create', '-q', '-f', 'qcow2', join(directory, 'base.qcow2'), '1M');
     await createOverlay({ path, backing: 'base.qcow2', backingFormat: 'qcow2', virtualSize: 2 ** 46 });
-    tool('qemu-io', '-f', 'qcow2', '-c', `write -P 5 ${2 ** 46 - mebibyte} 1M`, path);
+    qemuIo('-f', 'qcow2', '-c', `write -P 5 ${2 ** 46 - mebibyte} 1M`, path);
     expect(qemuImg('check', '-f', 'qcow2', path)).toMatch(/No errors/);
     expect((await readChain(path, { inside: [directory] })).virtualSize).toBe(2 ** 46);
   });

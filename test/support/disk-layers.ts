@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach } from 'vitest';
 import { readChain } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
+import { qemuImg } from './qemu-img.ts';
 
 // Layers of disks for tests: each test has a directory of its own.
 
@@ -22,10 +23,6 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** A file in the test's own directory. */
 export const at = (name: string): string => join(root, name);
-
-export function qemuImg(...args: string[]): string {
-  return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
 
 /** Commands of qemu-io on one file. */
 export function io(path: string, commands: readonly string[], format = 'qcow2'): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { createHost, type Host } from '../../src/vm/host.ts';
-import { qemuImg } from './disk-layers.ts';
+import { qemuImg } from './qemu-img.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { builtIn } from './home.ts';
 

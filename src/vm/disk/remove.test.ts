@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { at, io, qemuImg } from '../../../test/support/disk-layers.ts';
+import { at, io } from '../../../test/support/disk-layers.ts';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { vmxText } from '../../../test/support/disk-machine.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { machineNames } from '../../store/names.ts';

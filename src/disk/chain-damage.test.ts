@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  bundle,
+  flat,
+  inside,
+  makeBase,
+  mebibyte,
+  overlay,
+  refusalOf,
+  root,
+} from '../../test/support/disk-chain.ts';
+import { KameError } from '../core/errors.ts';
+import { isUnwritten, readChain } from './chain.ts';
+
+describe('a layer that was damaged', () => {
+  /** Whatever happens, the answer is a chain inside, or an error that names a file. */
+  async function judge(top: string): Promise<void> {
+    const verdict = await readChain(top, { inside }).then(
+      (chain) => (flat(chain).every(({ path }) => dirname(path) === bundle) ? 'inside' : 'outside'),
+      (error: unknown) => (error instanceof KameError ? `${error.code}: ${error.message}` : String(error)),
+    );
+    expect(verdict).toMatch(/^inside$|^(BAD_IMAGE|FILE_ACCESS|NO_SUCH_IMAGE): .*kame-chain-/);
+    const unwritten = await isUnwritten(top).catch((error: unknown) => error instanceof KameError);
+    expect(unwritten).toBeTypeOf('boolean');
+  }
+
+  it('never crashes the reader and never leads it outside', async () => {
+    const base = makeBase(join(bundle, 'disk0.qcow2'));
+    const top = await overlay('top.qcow2', 'disk0.qcow2');
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 2M 1M', top], { stdio: 'ignore' });
+    makeBase(join(root, 'disk0.qcow2'));
+    const content = { [base]: readFileSync(base), [top]: readFileSync(top) };
+    const flips = fc.array(fc.tuple(fc.nat({ max: 250 }), fc.nat({ max: 255 })), { maxLength: 6 });
+    const deepFlips = fc.array(fc.tuple(fc.nat({ max: 5 * 65_536 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    const length = fc.option(fc.nat({ max: 2 * mebibyte }));
+    const property = fc.asyncProperty(
+      fc.constantFrom(base, top),
+      flips,
+      deepFlips,
+      length,
+      async (path, near, deep, end) => {
+        const bytes = Buffer.from(content[path] ?? '');
+        for (const [at, value] of [...near, ...deep]) bytes[at] = value;
+        writeFileSync(path, end === null ? bytes : bytes.subarray(0, end));
+        await judge(top);
+        writeFileSync(path, content[path] ?? '');
+      },
+    );
+    await fc.assert(property, { numRuns: 300 });
+    expect(await refusalOf(top)).toBe('not refused');
+  });
+
+  it('every cut of the upper layer is found, or loses nothing', async () => {
+    makeBase(join(bundle, 'disk0.qcow2'));
+    const top = await overlay('top.qcow2', 'disk0.qcow2');
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 2M 1M', top], { stdio: 'ignore' });
+    const whole = readFileSync(top);
+    for (let end = 0; end < whole.length; end += 32_768) {
+      writeFileSync(top, whole.subarray(0, end));
+      const refusal = await refusalOf(top);
+      if (end > whole.length - 65_536) continue;
+      expect(refusal).toMatch(/^BAD_IMAGE: .*(truncated|empty)/);
+    }
+  });
+
+  it('a flipped bit that leads into the middle of a cluster is found', async () => {
+    makeBase(join(bundle, 'disk0.qcow2'));
+    const top = await overlay('top.qcow2', 'disk0.qcow2');
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 64k', top], { stdio: 'ignore' });
+    const whole = readFileSync(top);
+    const l1 = Number(whole.readBigUInt64BE(40));
+    const l2 = Number(whole.readBigUInt64BE(l1) & 0x00ff_ffff_ffff_fe00n);
+    for (const entry of [l1, l2]) {
+      for (const bit of [9n, 15n, 44n, 55n]) {
+        const flipped = Buffer.from(whole);
+        flipped.writeBigUInt64BE(whole.readBigUInt64BE(entry) ^ (1n << bit), entry);
+        writeFileSync(top, flipped);
+        expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*top\.qcow2 is (damaged|truncated)/);
+      }
+    }
+  });
+
+  it('a layer that vanishes after the look is told as missing', async () => {
+    const base = makeBase(join(bundle, 'disk0.qcow2'));
+    const top = await overlay('top.qcow2', 'disk0.qcow2');
+    renameSync(base, join(root, 'away'));
+    expect(await refusalOf(top)).toMatch(/^FILE_ACCESS: .*disk0\.qcow2 is not there/);
+  });
+});

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { KameError } from '../../src/core/errors.ts';
+import { readChain, type ChainOptions, type Layer } from '../../src/disk/chain.ts';
+import { createOverlay } from '../../src/disk/overlay.ts';
+import { qemuImg } from './qemu-img.ts';
+
+// Chains of layers in a machine's bundle: each test has a bundle of its own, and room beside it.
+
+export const mebibyte = 1024 * 1024;
+/** Virtual size of the layers: bytes. */
+export const size = 8 * mebibyte;
+/** The directory that the bundle lies in. */
+export let root = '';
+export let bundle = '';
+/** Where layers may lie: the bundle alone. */
+export let inside: string[] = [];
+
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'kame-chain-')));
+  bundle = join(root, 'm.vmwarevm');
+  mkdirSync(bundle);
+  inside = [bundle];
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** A disk with something on it. */
+export function makeBase(path: string): string {
+  qemuImg('create', '-q', '-f', 'qcow2', path, String(size));
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 1M 1M', path], { stdio: 'ignore' });
+  return path;
+}
+
+/** An empty overlay, in the bundle unless the name is a path. */
+export async function overlay(name: string, backing: string, backingFormat: 'qcow2' | 'raw' = 'qcow2') {
+  const path = name.startsWith('/') ? name : join(bundle, name);
+  await createOverlay({ path, backing, backingFormat, virtualSize: size });
+  return path;
+}
+
+/** Changes a few bytes of a file. */
+export function patch(path: string, at: number, bytes: Buffer): void {
+  const content = readFileSync(path);
+  bytes.copy(content, at);
+  writeFileSync(path, content);
+}
+
+/** The layers of a chain, from the top. */
+export function flat(layer: Layer): Layer[] {
+  return [layer, ...(layer.backing ? flat(layer.backing) : [])];
+}
+
+/** Code and message of the refusal. */
+export async function refusalOf(path: string, options: Partial<ChainOptions> = {}): Promise<string> {
+  try {
+    await readChain(path, { inside, ...options });
+    return 'not refused';
+  } catch (error) {
+    return error instanceof KameError ? `${error.code}: ${error.message}` : `crashed: ${String(error)}`;
+  }
+}
