@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KameError } from '../core/errors.ts';
+import { codeOf, latin, parse, print } from '../../test/support/vmx-text.ts';
 import {
   edit,
   emptyDocument,
@@ -10,26 +10,10 @@ import {
   parseVmx,
   printVmx,
   vmxLimits,
-  type VmxDocument,
 } from './document.ts';
-import { getBoolean, getInteger } from './values.ts';
 
-const latin = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
-const parse = (text: string): VmxDocument => parseVmx(new TextEncoder().encode(text));
-const print = (doc: VmxDocument): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(printVmx(doc));
 const change = (text: string, changes: Record<string, string | null>): string =>
   print(edit(parse(text), new Map(Object.entries(changes))));
-
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof KameError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return 'nothing thrown';
-}
 
 /** Lines that look like a .vmx, with everything odd in them. */
 const key = fc.constantFrom('a', 'A', 'memsize', 'scsi0:0.fileName', '__proto__', 'constructor', '.encoding');
@@ -132,66 +116,6 @@ describe('parse and print', () => {
     expect(getText(doc, 'toString')).toBeUndefined();
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(print(edit(doc, new Map([['__proto__', 'y']])))).toContain('__proto__ = "y"\n');
-  });
-});
-
-describe('encodings', () => {
-  it('reads and writes windows-1252', () => {
-    const bytes = latin('.encoding = "windows-1252"\r\ndisplayName = "Caf\xE9 \x93x\x94 \x80"\r\n');
-    const doc = parseVmx(bytes);
-    expect(getText(doc, 'displayName')).toBe('Café “x” €');
-    expect(printVmx(edit(doc, new Map([['displayName', 'Müller ™']])))).toEqual(
-      latin('.encoding = "windows-1252"\r\ndisplayName = "M\xFCller \x99"\r\n'),
-    );
-    expect(codeOf(() => edit(doc, new Map([['displayName', '亀']])))).toMatch(
-      /^INVALID_VALUE: "亀" .*windows-1252/,
-    );
-  });
-
-  it('reads a multi-byte encoding and writes ASCII into it', () => {
-    const doc = parseVmx(latin('.encoding = "GBK"\ndisplayName = "\xB9\xEA"\n'));
-    expect(getText(doc, 'displayName')).toBe('龟');
-    expect(printVmx(edit(doc, new Map([['memsize', '512']])))).toEqual(
-      latin('.encoding = "GBK"\ndisplayName = "\xB9\xEA"\nmemsize = "512"\n'),
-    );
-    expect(codeOf(() => edit(doc, new Map([['displayName', '龟龟']])))).toMatch(/^INVALID_VALUE/);
-  });
-
-  it('keeps the byte order mark, which decides', () => {
-    const bytes = latin('\xEF\xBB\xBF.encoding = "windows-1252"\nn = "\xC3\xA9"\n');
-    const doc = parseVmx(bytes);
-    expect(getText(doc, '.encoding')).toBe('windows-1252');
-    expect(getText(doc, 'n')).toBe('é');
-    expect(doc.problems.map((problem) => problem.key)).toEqual(['.encoding']);
-    expect(printVmx(doc)).toEqual(bytes);
-  });
-
-  it('assumes UTF-8, else windows-1252, where .encoding is missing or unknown', () => {
-    expect(getText(parseVmx(latin('n = "\xC3\xA9"')), 'n')).toBe('é');
-    expect(getText(parseVmx(latin('n = "\xE9"')), 'n')).toBe('é');
-    const doc = parseVmx(latin('.encoding = "klingon"\nn = "\xE9"'));
-    expect(doc.problems).toEqual([
-      {
-        line: 1,
-        key: '.encoding',
-        message: 'Line 1: The encoding "klingon" is not known. Using windows-1252.',
-      },
-    ]);
-  });
-
-  it('keeps bytes that are not of the encoding, and says so', () => {
-    const bytes = latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\n');
-    const doc = parseVmx(bytes);
-    expect(doc.problems.map((problem) => problem.message)).toEqual([
-      'Line 2: "n" has bytes that are not UTF-8.',
-    ]);
-    expect(printVmx(edit(doc, new Map([['m', '1']])))).toEqual(
-      latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\nm = "1"\n'),
-    );
-  });
-
-  it('refuses half a surrogate pair', () => {
-    expect(codeOf(() => edit(emptyDocument(), new Map([['a', '\uD83D']])))).toMatch(/^INVALID_VALUE/);
   });
 });
 
@@ -304,31 +228,5 @@ describe('hostile files', () => {
     }
     expect(parse(`${'\r'.repeat(run)}x`).problems).toHaveLength(1);
     expect(parse('\r'.repeat(vmxLimits.lineBytes * 3)).lines).toHaveLength(1);
-  });
-});
-
-describe('typed values', () => {
-  it('reads booleans and reports others in VMware’s words', () => {
-    const doc = parse('t = "True"\nf = "FALSE"\nodd = "maybe"\nempty = ""\n');
-    const problems: VmxDocument['problems'][number][] = [];
-    expect(['t', 'f', 'odd', 'empty', 'absent'].map((name) => getBoolean(doc, name, true, problems))).toEqual(
-      [true, false, true, true, true],
-    );
-    expect(problems).toEqual([
-      {
-        line: 3,
-        key: 'odd',
-        message: 'Value "maybe" for variable "odd" is not a valid boolean value. Using value "TRUE".',
-      },
-    ]);
-  });
-
-  it('reads integers', () => {
-    const doc = parse('n = "42"\nh = "0x10"\nneg = "-1"\nodd = "4x"\nhuge = "99999999999999999999"\n');
-    const problems: VmxDocument['problems'][number][] = [];
-    expect(
-      ['n', 'h', 'neg', 'odd', 'huge', 'absent'].map((name) => getInteger(doc, name, 7, problems)),
-    ).toEqual([42, 16, -1, 7, 7, 7]);
-    expect(problems.map((problem) => problem.key)).toEqual(['odd', 'huge']);
   });
 });

@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { edit, entriesOf, getText, parseVmx, printVmx } from './document.ts';
+import { fixture, fixtureBytes } from '../../test/support/vmx-text.ts';
+import { edit, entriesOf, getText, printVmx } from './document.ts';
 import { getInteger } from './values.ts';
 
 const folder = join(import.meta.dirname, 'fixtures');
 const files = readdirSync(folder).filter((name) => /\.vm(?:x|sd)$/.test(name));
-const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)));
 
 describe('files in the shape that VMware’s products and Packer write', () => {
   it('are there', () => {
@@ -14,12 +14,12 @@ describe('files in the shape that VMware’s products and Packer write', () => {
   });
 
   it.each(files)('%s prints as it was read', (name) => {
-    expect(printVmx(parseVmx(read(name)))).toEqual(read(name));
+    expect(printVmx(fixture(name))).toEqual(fixtureBytes(name));
   });
 
   it.each(files)('%s keeps every line but the edited one', (name) => {
-    const doc = parseVmx(read(name));
-    const before = Buffer.from(read(name)).toString('latin1').split('\n');
+    const doc = fixture(name);
+    const before = Buffer.from(fixtureBytes(name)).toString('latin1').split('\n');
     const first = entriesOf(doc).find(({ key }) => key !== '.encoding');
     const after = Buffer.from(printVmx(edit(doc, new Map([[first?.key ?? '', 'edited']]))))
       .toString('latin1')
@@ -31,14 +31,14 @@ describe('files in the shape that VMware’s products and Packer write', () => {
   });
 
   it('reads a .vmsd, times with a sign included', () => {
-    const doc = parseVmx(read('esxi8.vmsd'));
+    const doc = fixture('esxi8.vmsd');
     expect(getText(doc, 'snapshot0.displayName')).toBe('before "upgrade"');
     expect(getInteger(doc, 'snapshot0.createTimeLow', 0)).toBe(-1_991_180_826);
     expect(getInteger(doc, 'snapshot.numSnapshots', 0)).toBe(2);
   });
 
   it('reports what is wrong in a file made by hand', () => {
-    const doc = parseVmx(read('workstation5-bom-mixed.vmx'));
+    const doc = fixture('workstation5-bom-mixed.vmx');
     expect(doc.bom).toBe(true);
     expect(doc.problems.map((problem) => problem.message)).toEqual([
       'Line 19: Syntax error.',

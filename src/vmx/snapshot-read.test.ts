@@ -1,35 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseVmx, printVmx, type VmxDocument } from './document.ts';
-import { emptyTree, snapshotLimits, type Snapshot } from './snapshot-model.ts';
+import { taken } from '../../test/support/taken-snapshot.ts';
+import { again, fixture, parse, print } from '../../test/support/vmx-text.ts';
+import { emptyTree, snapshotLimits } from './snapshot-model.ts';
 import { remove, rename } from './snapshot-tree.ts';
 import { readSnapshots, writeSnapshots } from './snapshots.ts';
 
-const parse = (text: string): VmxDocument => parseVmx(new TextEncoder().encode(text));
-const print = (doc: VmxDocument): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(printVmx(doc));
-/** Through the bytes, as the next start of the program sees it. */
-const again = (doc: VmxDocument): VmxDocument => parseVmx(printVmx(doc));
 const problemsOf = (text: string): string[] =>
   readSnapshots(parse(text)).problems.map(({ message }) => message);
 const uidsOf = (text: string): number[] => readSnapshots(parse(text)).tree.snapshots.map(({ uid }) => uid);
 
-const taken: Omit<Snapshot, 'uid' | 'parent'> = {
-  displayName: 'clean',
-  description: '',
-  withMemory: false,
-  createdAt: new Date('2026-03-01T12:00:00.250Z'),
-  fileName: 'web-Snapshot1.vmsn',
-  disks: [{ node: 'nvme0:0', fileName: 'web.vmdk' }],
-  clones: [],
-  tiers: [],
-};
-
 describe('reading', () => {
   it('reads what ESXi writes', () => {
-    const bytes = readFileSync(join(import.meta.dirname, 'fixtures', 'esxi8.vmsd'));
-    const { tree, problems } = readSnapshots(parseVmx(new Uint8Array(bytes)));
+    const { tree, problems } = readSnapshots(fixture('esxi8.vmsd'));
     expect(problems).toEqual([]);
     expect(tree).toEqual({
       ...emptyTree,

@@ -1,25 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { emptyDocument, getText, parseVmx, printVmx, type VmxDocument } from './document.ts';
-import { emptyTree, type Snapshot, type SnapshotTree } from './snapshot-model.ts';
+import { taken } from '../../test/support/taken-snapshot.ts';
+import { again, parse, print } from '../../test/support/vmx-text.ts';
+import { emptyDocument, getText, parseVmx, printVmx } from './document.ts';
+import { emptyTree, type SnapshotTree } from './snapshot-model.ts';
 import { add, remove, rename } from './snapshot-tree.ts';
 import { readSnapshots, writeSnapshots } from './snapshots.ts';
-
-const parse = (text: string): VmxDocument => parseVmx(new TextEncoder().encode(text));
-const print = (doc: VmxDocument): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(printVmx(doc));
-/** Through the bytes, as the next start of the program sees it. */
-const again = (doc: VmxDocument): VmxDocument => parseVmx(printVmx(doc));
-
-const taken: Omit<Snapshot, 'uid' | 'parent'> = {
-  displayName: 'clean',
-  description: '',
-  withMemory: false,
-  createdAt: new Date('2026-03-01T12:00:00.250Z'),
-  fileName: 'web-Snapshot1.vmsn',
-  disks: [{ node: 'nvme0:0', fileName: 'web.vmdk' }],
-  clones: [],
-  tiers: [],
-};
 
 function threeSnapshots(): SnapshotTree {
   const clean = add(emptyTree, { ...taken, clones: ['/vm/child/child.vmx'] });

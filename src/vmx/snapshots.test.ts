@@ -1,15 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edit, getText, parseVmx, printVmx, type VmxDocument } from './document.ts';
+import { again, parse, print } from '../../test/support/vmx-text.ts';
+import { edit, getText } from './document.ts';
 import { snapshotLimits, type RollingTier, type Snapshot, type SnapshotTree } from './snapshot-model.ts';
 import { add, remove } from './snapshot-tree.ts';
 import { readSnapshots, writeSnapshots } from './snapshots.ts';
-
-const parse = (text: string): VmxDocument => parseVmx(new TextEncoder().encode(text));
-const print = (doc: VmxDocument): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(printVmx(doc));
-/** Through the bytes, as the next start of the program sees it. */
-const again = (doc: VmxDocument): VmxDocument => parseVmx(printVmx(doc));
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
 const some = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
