@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fixtureBytes } from '../../test/support/vmx-text.ts';
 import { edit, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
 import { defaultSpec } from './defaults.ts';
 import { suggestKey } from './known-keys.ts';
@@ -144,11 +143,11 @@ describe('settings', () => {
   });
 
   it('lets a machine with old problems be set', () => {
-    const bytes = readFileSync(join(import.meta.dirname, '../vmx/fixtures/workstation5-bom-mixed.vmx'));
-    const before = parseVmx(new Uint8Array(bytes));
+    const bytes = fixtureBytes('workstation5-bom-mixed.vmx');
+    const before = parseVmx(bytes);
     const doc = set(before, 'notes=still mine');
     const printed = Buffer.from(printVmx(doc)).toString('latin1');
-    expect(printed).toBe(`${bytes.toString('latin1')}\nannotation = "still mine"\n`);
+    expect(printed).toBe(`${Buffer.from(bytes).toString('latin1')}\nannotation = "still mine"\n`);
     expect(getText(doc, 'annotation')).toBe('still mine');
   });
 

@@ -1,170 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { entriesOf, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { anySpec } from '../../test/support/any-spec.ts';
+import { fixture } from '../../test/support/vmx-text.ts';
+import { entriesOf, getText, parseVmx, printVmx } from '../vmx/document.ts';
 import { defaultSpec, withCdrom } from './defaults.ts';
-import { buses, diskModes, nicModels } from './devices.ts';
 import { guestOsCatalogue } from './guest-os.ts';
-import type { Controller, MachineSpec, Nic, StorageBus, StorageSlot } from './machine.ts';
-import { compareControllers, compareSlots } from './read-storage.ts';
+import type { MachineSpec } from './machine.ts';
 import { readSpec } from './read.ts';
 import { validateSpec } from './validate.ts';
 import { applySpec, createDocument, specChanges } from './write.ts';
 
 const uuid = '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f';
 const demo = defaultSpec({ name: 'demo', uuid, guestOS: 'arm-other6xlinux-64' });
-const fixture = (name: string): VmxDocument =>
-  parseVmx(new Uint8Array(readFileSync(join(import.meta.dirname, '../vmx/fixtures', name))));
-
-const word = fc.stringMatching(/^[a-z0-9äé亀 ._"|-]{0,11}[a-z0-9]$/);
-const file = word.map((name) => `${name.replaceAll('..', '')}.img`);
-const flag = fc.boolean();
-
-const controllers: fc.Arbitrary<Controller[]> = fc
-  .uniqueArray(
-    fc
-      .constantFrom<StorageBus>('nvme', 'sata', 'scsi')
-      .chain((bus) =>
-        fc.record({ bus: fc.constant(bus), index: fc.nat(3), model: fc.constantFrom(...buses[bus].models) }),
-      ),
-    { maxLength: 4, selector: ({ bus, index }) => `${bus}${index}` },
-  )
-  .map((list) => [...list].sort(compareControllers));
-
-/** Devices on those controllers, each in a place of its own. */
-function slotsOn(list: readonly Controller[]): fc.Arbitrary<StorageSlot[]> {
-  if (list.length === 0) return fc.constant([]);
-  return fc
-    .uniqueArray(
-      fc.record({ on: fc.constantFrom(...list), unit: fc.nat(6) }).map(({ on, unit }) => ({
-        bus: on.bus,
-        controller: on.index,
-        unit,
-      })),
-      { maxLength: 6, selector: (slot) => `${slot.bus}${slot.controller}:${slot.unit}` },
-    )
-    .map((slots) => [...slots].sort(compareSlots));
-}
-
-const storage = controllers.chain((list) =>
-  fc
-    .tuple(
-      slotsOn(list),
-      fc.infiniteStream(
-        fc.record({ isDisk: flag, name: file, empty: flag, mode: fc.constantFrom(...diskModes) }),
-      ),
-    )
-    .map(([slots, stream]): Pick<MachineSpec, 'controllers' | 'disks' | 'cdroms'> => {
-      const devices = slots.map((slot) => ({
-        slot,
-        ...(stream.next().value ?? { isDisk: true, name: 'x', empty: true, mode: 'persistent' as const }),
-      }));
-      return {
-        controllers: list,
-        disks: devices.flatMap(({ slot, isDisk, name, mode }) =>
-          isDisk ? [{ ...slot, fileName: name, mode }] : [],
-        ),
-        cdroms: devices.flatMap(({ slot, isDisk, name, empty }) =>
-          isDisk ? [] : [{ ...slot, fileName: empty ? null : name, startConnected: empty }],
-        ),
-      };
-    }),
-);
-
-const nic: fc.Arbitrary<Omit<Nic, 'index'>> = fc.oneof(
-  fc.record({
-    connection: fc.constantFrom('nat' as const, 'bridged' as const, 'hostonly' as const),
-    model: fc.constantFrom(...nicModels),
-    mac: fc
-      .nat(0xffffff)
-      .map(
-        (n) =>
-          `00:50:56:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
-      ),
-    macType: fc.constantFrom('generated' as const, 'static' as const, 'vpx' as const),
-    startConnected: flag,
-  }),
-  fc.record({
-    connection: fc.constant('custom' as const),
-    vnet: fc.nat(20).map((n) => `VMnet${n}`),
-    model: fc.constantFrom(...nicModels),
-    mac: fc.constantFrom('02:00:00:00:00:01', '00:0c:29:aa:bb:cc'),
-    macType: fc.constantFrom('generated' as const, 'static' as const),
-    startConnected: flag,
-  }),
-);
-
-const nics = fc
-  .uniqueArray(nic, { maxLength: 4, selector: ({ mac }) => mac })
-  .map((list) => list.map((one, index) => ({ index, ...one })));
-
-/** Any machine that validateSpec lets pass. */
-const anySpec: fc.Arbitrary<MachineSpec> = fc
-  .record({
-    os: fc.constantFrom(...guestOsCatalogue),
-    displayName: word,
-    annotation: fc.string({ unit: 'grapheme' }),
-    hardwareVersion: fc.integer({ min: 3, max: 99 }),
-    uuid: fc.uuid(),
-    coresPerSocket: fc.constantFrom(1, 2, 4),
-    memoryMiB: fc.integer({ min: 16, max: 262_144 }).map((n) => n * 4),
-    nvram: file,
-    secureBoot: flag,
-    bootOrder: fc.shuffledSubarray(['hdd', 'cdrom', 'ethernet', 'floppy'] as const, { minLength: 1 }),
-    storage,
-    nics,
-    serials: fc
-      .array(file, { maxLength: 3 })
-      .map((list) => list.map((fileName, index) => ({ index, kind: 'file' as const, fileName }))),
-    folders: fc.uniqueArray(word, { maxLength: 3 }),
-    writable: flag,
-    display: fc.record({
-      present: flag,
-      heads: fc.integer({ min: 1, max: 16 }),
-      graphicsMemoryKiB: fc.integer({ min: 1024, max: 9_999_999 }),
-      accelerate3d: flag,
-    }),
-    sound: fc.record({
-      present: flag,
-      model: fc.constantFrom('hdaudio' as const, 'es1371' as const, 'sb16' as const),
-    }),
-    usb: flag,
-    vnc: fc.record({ enabled: flag, port: fc.integer({ min: 1, max: 65_535 }) }),
-    tpm: flag,
-    suspendedState: fc.constantFrom('', 'a.vmss'),
-    kame: fc.record(
-      {
-        machineType: fc.constantFrom('virt-7.2', 'pc-q35-10.0'),
-        accelerator: fc.constantFrom('auto' as const, 'kvm' as const, 'hvf' as const, 'tcg' as const),
-        directBoot: fc.record(
-          { kernel: file, initrd: file, commandLine: fc.constantFrom('', 'console=ttyAMA0 "quiet"') },
-          { requiredKeys: ['kernel', 'commandLine'] },
-        ),
-        seed: file,
-        image: word,
-      },
-      { requiredKeys: ['accelerator'] },
-    ),
-  })
-  .map(({ os, storage, folders, writable, nvram, secureBoot, usb, coresPerSocket, ...rest }) => ({
-    ...rest,
-    ...storage,
-    guestOS: os.id,
-    arch: os.arch,
-    cpus: coresPerSocket * 2,
-    coresPerSocket,
-    firmware: { kind: os.firmware, secureBoot: secureBoot && os.firmware === 'efi', nvram },
-    sharedFolders: folders.map((guestName, index) => ({
-      index,
-      guestName,
-      hostPath: `/srv/${guestName}`,
-      enabled: index > 0,
-      writable,
-    })),
-    usb: { present: usb },
-    input: usb ? 'usb' : 'virtio',
-  }));
 
 describe('createDocument', () => {
   it('writes what kame create makes of the tiny image', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KameError } from '../../src/core/errors.ts';
+import type { SpecProblem } from '../../src/spec/problem.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../../src/vmx/document.ts';
 
 // Short ways from texts to documents and back.
@@ -28,3 +29,7 @@ export function codeOf(call: () => unknown): string {
   }
   return 'nothing thrown';
 }
+
+/** Severity and key of each problem. */
+export const keysWith = (problems: readonly SpecProblem[]): string[] =>
+  problems.map(({ severity, key }) => `${severity} ${key}`);
