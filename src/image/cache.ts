@@ -8,45 +8,13 @@ import { probeImage } from '../disk/probe.ts';
 import type { Arch } from '../spec/machine.ts';
 import { checkMachineName } from '../spec/name.ts';
 import { temporaryName } from '../sys/files.ts';
-import { readCatalogue, tinyId, type CatalogueEntry, type DownloadEntry } from './catalogue.ts';
-import { findChecksum, parseChecksum, type Checksum } from './checksum.ts';
-import { download } from './download.ts';
-import { fetchText, nameOf, parseUrl } from './http.ts';
+import { readCatalogue, tinyId, type CatalogueEntry } from './catalogue.ts';
+import { ImageFetcher } from './image-fetcher.ts';
+import { infoOf, labelOf, sourceOf, type ImageInfo, type ImageSource } from './image-info.ts';
 import { ImageStore, hashFile, type ImageLabel, type StoredImage } from './image-store.ts';
 import { SharedWork } from './shared-work.ts';
 
-/** What a machine is made from. */
-export interface ImageSource {
-  readonly id: string;
-  /** Path of the disk (or, for iso, of the CD image). Read only: machines take copies. */
-  readonly disk: string;
-  readonly format: 'qcow2' | 'raw' | 'vmdk' | 'iso';
-  readonly arch?: Arch;
-  /** VMware guest OS id, where the catalogue tells it. */
-  readonly guestOS?: string;
-  /** The image's own default user. */
-  readonly user?: string;
-  /** Whether it makes sense to attach a NoCloud seed. */
-  readonly cloudInit: boolean;
-  /** For booting without firmware. */
-  readonly directBoot?: { readonly kernel: string; readonly initrd: string; readonly commandLine: string };
-  /** Something a person should know, such as that nothing proves the content. */
-  readonly note?: string;
-}
-
-/** One row of `kame image list`. */
-export interface ImageInfo {
-  readonly id: string;
-  readonly name: string;
-  /** Undefined when it is not known. */
-  readonly arch?: Arch;
-  readonly source: 'embedded' | 'catalogue' | 'imported';
-  readonly guestOS?: string;
-  /** Of the file when cached, else about of the download. */
-  readonly sizeBytes?: number;
-  readonly cached: boolean;
-  readonly path?: string;
-}
+export type { ImageInfo, ImageSource } from './image-info.ts';
 
 /** The builder of the embedded image. */
 export type BuildTiny = (options: {
@@ -78,23 +46,17 @@ export interface ResolveOptions {
   readonly allowRaw?: boolean;
 }
 
-const sumsBytes = 4 * 1024 * 1024;
-
-function labelOf(entry: DownloadEntry): ImageLabel {
-  const { id, name, arch, url, guestOS, user, cloudInit } = entry;
-  return { id, name, arch, url, guestOS, user, cloudInit, source: 'catalogue' };
-}
-
 /** Base images: the catalogue, what was downloaded or imported, and the way from a reference to a file. */
 export class ImageCache {
   readonly #options: ImageCacheOptions;
   readonly #store: ImageStore;
-  readonly #downloads = new SharedWork<StoredImage>();
+  readonly #fetcher: ImageFetcher;
   readonly #builds = new SharedWork<Awaited<ReturnType<BuildTiny>>>();
 
   constructor(options: ImageCacheOptions) {
     this.#options = options;
     this.#store = new ImageStore(options.directory);
+    this.#fetcher = new ImageFetcher(this.#store, options.pauseMs);
   }
 
   /** Every image that can be named: the catalogue's and the imported ones. */
@@ -105,7 +67,7 @@ export class ImageCache {
     const own = stored.flatMap((image) =>
       image.labels
         .filter(({ id, arch }) => arch === undefined || !known.has(`${id} ${arch}`))
-        .map((label) => this.#infoOf(label, image)),
+        .map((label) => this.#infoOf(image, label)),
     );
     return [...(await Promise.all(catalogue.map((entry) => this.#entryInfo(entry, stored)))), ...own];
   }
@@ -121,7 +83,7 @@ export class ImageCache {
     const entry = await this.#find(reference, options.arch);
     if (entry?.kind === 'embedded') return this.#resolveTiny(entry, progress);
     if (entry) {
-      const image = await this.#pull(entry, options.refresh === true, progress);
+      const image = await this.#fetcher.pull(entry, options.refresh === true, progress);
       return this.#sourceOf(image, labelOf(entry));
     }
     const imported = await this.#findImported(reference, options.arch);
@@ -156,7 +118,7 @@ export class ImageCache {
       const arch = options.arch === undefined ? {} : { arch: options.arch };
       const label: ImageLabel = { id: name, name, ...arch, source: 'imported', cloudInit: format !== 'iso' };
       const image = await this.#store.add(target, { ...(await hashFile(target)), bytes, format }, label);
-      return this.#infoOf(label, image);
+      return this.#infoOf(image, label);
     } finally {
       await rm(target, { force: true });
     }
@@ -248,125 +210,18 @@ export class ImageCache {
     };
   }
 
-  /** The catalogue's image: from the store, or downloaded once for all who want it now. */
-  async #pull(entry: DownloadEntry, refresh: boolean, progress: Progress): Promise<StoredImage> {
-    const fixed = entry.checksum.kind === 'fixed' ? entry.checksum.checksum : undefined;
-    if (!refresh) {
-      const cached = fixed ? await this.#store.findByChecksum(fixed) : await this.#cachedFrom(entry.url);
-      if (cached) return this.#store.label(cached, labelOf(entry));
-    }
-    return this.#downloads.run(entry.url, progress, async (shared) => {
-      const checksum = fixed ?? (await this.#publishedChecksum(entry, shared));
-      return this.#fetch(new URL(entry.url), checksum, labelOf(entry), shared);
-    });
-  }
-
-  async #cachedFrom(url: string): Promise<StoredImage | undefined> {
-    return (await this.#store.list()).find(({ labels }) => labels.some((label) => label.url === url));
-  }
-
-  async #publishedChecksum(entry: DownloadEntry, progress: Progress): Promise<Checksum> {
-    if (entry.checksum.kind === 'fixed') return entry.checksum.checksum;
-    const { url, file, algorithm } = entry.checksum;
-    progress.report({ stage: 'Looking up the checksum' });
-    const text = await fetchText(parseUrl(url), {
-      signal: progress.signal,
-      // What proves the image must not come from just anybody itself.
-      allowHttp: false,
-      maxBytes: sumsBytes,
-      ...this.#pause(),
-    });
-    return findChecksum(text, file, algorithm, url);
-  }
-
-  #pause(): { pauseMs?: number } {
-    return this.#options.pauseMs === undefined ? {} : { pauseMs: this.#options.pauseMs };
-  }
-
-  async #fetch(
-    url: URL,
-    checksum: Checksum | undefined,
-    label: ImageLabel,
-    progress: Progress,
-  ): Promise<StoredImage> {
-    const known = checksum && (await this.#store.findByChecksum(checksum));
-    if (known) return this.#store.label(known, label);
-    const { path, bytes, hashes } = await download({
-      url,
-      directory: this.#store.downloads,
-      progress,
-      ...(checksum ? { checksum } : {}),
-      ...this.#pause(),
-    });
-    try {
-      const { format } = await probeImage(path);
-      return await this.#store.add(path, { ...hashes, bytes, format }, label);
-    } catch (error) {
-      // Whatever is wrong with it, downloading it again is the way, not continuing it.
-      await rm(path, { force: true });
-      throw renamed(error, path, nameOf(url));
-    } finally {
-      await rm(`${path}.json`, { force: true });
-    }
-  }
-
   async #resolveUrl(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
-    const url = parseUrl(reference);
-    const fragment = decodeURIComponent(url.hash.slice(1));
-    const checksum = fragment === '' ? undefined : parseChecksum(fragment);
-    if (fragment !== '' && !checksum) {
-      throw new KameError('INVALID_VALUE', `"#${fragment.slice(0, 200)}" is no checksum.`, {
-        next: 'Append #sha256=HEX or #sha512=HEX, or nothing.',
-      });
-    }
-    url.hash = '';
-    const file = basename(url.pathname) || url.host;
-    const id = file.replace(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 80);
-    const label: ImageLabel = {
-      id,
-      name: nameOf(url),
-      arch: options.arch,
-      url: url.href,
-      source: 'imported',
-      cloudInit: true,
-    };
-    const cached = checksum ? await this.#store.findByChecksum(checksum) : await this.#cachedFrom(url.href);
-    const isFresh = options.refresh === true && !checksum;
-    const image =
-      cached && !isFresh
-        ? cached
-        : await this.#downloads.run(url.href + (checksum?.hex ?? ''), progress, (shared) =>
-            this.#fetch(url, checksum, label, shared),
-          );
+    const { image, label, proved } = await this.#fetcher.pullUrl(reference, options, progress);
     const note = 'No checksum was given, so nothing proves that this is what its publisher made.';
-    return { ...this.#sourceOf(image, label), ...(checksum ? {} : { note }) };
+    return { ...this.#sourceOf(image, label), ...(proved ? {} : { note }) };
   }
 
   #sourceOf(image: StoredImage, label: ImageLabel): ImageSource {
-    const { id, arch, guestOS, user, cloudInit } = label;
-    return {
-      id,
-      disk: this.#store.pathOf(image),
-      format: image.format,
-      cloudInit: cloudInit && image.format !== 'iso',
-      ...(arch === undefined ? {} : { arch }),
-      ...(guestOS === undefined ? {} : { guestOS }),
-      ...(user === undefined ? {} : { user }),
-    };
+    return sourceOf(image, label, this.#store.pathOf(image));
   }
 
-  #infoOf(label: ImageLabel, image: StoredImage): ImageInfo {
-    const { id, name, arch, guestOS, source } = label;
-    return {
-      id,
-      name,
-      source,
-      sizeBytes: image.bytes,
-      cached: true,
-      path: this.#store.pathOf(image),
-      ...(arch === undefined ? {} : { arch }),
-      ...(guestOS === undefined ? {} : { guestOS }),
-    };
+  #infoOf(image: StoredImage, label: ImageLabel): ImageInfo {
+    return infoOf(image, label, this.#store.pathOf(image));
   }
 
   async #entryInfo(entry: CatalogueEntry, stored: readonly StoredImage[]): Promise<ImageInfo> {
@@ -380,7 +235,7 @@ export class ImageCache {
       return { id, name, arch, guestOS, source: 'embedded', cached: isThere, ...(isThere ? { path } : {}) };
     }
     const image = stored.find(({ labels }) => labels.some((label) => label.id === id && label.arch === arch));
-    if (image) return this.#infoOf(labelOf(entry), image);
+    if (image) return this.#infoOf(image, labelOf(entry));
     const size = entry.sizeBytes === 0 ? {} : { sizeBytes: entry.sizeBytes };
     return { id, name, arch, guestOS, source: 'catalogue', cached: false, ...size };
   }
@@ -389,11 +244,4 @@ export class ImageCache {
 async function resolvePath(path: string, options: ResolveOptions): Promise<ImageSource> {
   const { format } = await probeImage(path, { allowRaw: options.allowRaw === true });
   return { id: basename(path), disk: path, format, cloudInit: format !== 'iso' };
-}
-
-/** An error about a temporary file, told of where the file came from. */
-function renamed(error: unknown, path: string, origin: string): unknown {
-  if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE') return error;
-  const message = error.message.replaceAll(path, origin);
-  return new KameError('BAD_IMAGE', message, { next: error.next, details: { url: origin }, cause: error });
 }
