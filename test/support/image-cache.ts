@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { ImageCache } from '../../src/image/cache.ts';
+import { qemuImg } from './qemu-img.ts';
+
+// An image cache in a home of its own, and a server that has the files a test gives it.
+
+let server: Server;
+export let home = '';
+export let origin = '';
+export let cache: ImageCache;
+/** The paths that were asked for. */
+export let requests: string[] = [];
+/** What the server has, by path. */
+export const files = new Map<string, Buffer>();
+export const arch = 'aarch64';
+
+export function sha256(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** A new disk in the home, and its bytes. */
+export function makeQcow2(name: string, size: string): Buffer {
+  const path = join(home, name);
+  qemuImg('create', '-q', '-f', 'qcow2', path, size);
+  return readFileSync(path);
+}
+
+export function writeCatalogue(images: object[]): void {
+  writeFileSync(join(home, 'catalogue.json'), JSON.stringify({ images }));
+}
+
+/** The names of what is in the store. */
+export function stored(): string[] {
+  return readdirSync(join(home, 'images'))
+    .filter((name) => name !== 'downloads')
+    .sort();
+}
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'kame-images-'));
+  mkdirSync(join(home, 'images'));
+  files.clear();
+  requests = [];
+  server = createServer((request, response) => {
+    requests.push(request.url ?? '');
+    const data = files.get(request.url ?? '');
+    response.writeHead(data ? 200 : 404, { etag: '"1"' }).end(data);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  cache = new ImageCache({
+    directory: join(home, 'images'),
+    catalogue: join(home, 'catalogue.json'),
+    cacheDir: join(home, 'cache'),
+    pauseMs: 1,
+    buildTiny: async ({ outDir }) => {
+      mkdirSync(outDir, { recursive: true });
+      return { disk: join(outDir, 'tiny.qcow2'), kernel: 'k', initrd: 'i', commandLine: 'quiet' };
+    },
+  });
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(home, { recursive: true, force: true });
+});
