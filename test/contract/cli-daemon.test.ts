@@ -8,7 +8,8 @@ import { build } from 'esbuild';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { daemonStatus } from '../../src/api/messages.ts';
 import { version } from '../../src/core/version.ts';
-import { demoRunning, fakeDaemon, json, kame, problem, temporaryHome } from './cli-support.ts';
+import { demoRunning } from './cli-samples.ts';
+import { fakeDaemon, json, kame, problem, temporaryHome } from './cli-support.ts';
 
 /** A daemon that can be started: answers a list and a stop, and ends when told or after a minute. */
 const smallDaemon = `

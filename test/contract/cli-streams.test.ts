@@ -1,33 +1,16 @@
 import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { execRequest, type ExecMessage } from '../../src/api/messages.ts';
-import {
-  demoDetails,
-  fakeDaemon,
-  json,
-  kame,
-  lines,
-  problem,
-  terminalInput,
-  type FakeDaemon,
-  type RunOptions,
-} from './cli-support.ts';
+import { daemon, run } from './cli-run.ts';
+import { demoDetails } from './cli-samples.ts';
+import { json, lines, problem, terminalInput } from './cli-support.ts';
 
 const execPath = '/v1/machines/demo/exec';
 const consolePath = '/v1/machines/demo/console';
 
-let daemon: FakeDaemon;
-const run = (argv: readonly string[], options?: RunOptions) => kame(daemon.home, argv, options);
-
-beforeEach(async () => {
-  daemon = await fakeDaemon();
-  daemon.on('GET /v1/machines/demo', json(demoDetails));
-});
-afterEach(async () => {
-  await daemon[Symbol.asyncDispose]();
-});
+beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 function output(stream: 'stdout' | 'stderr', data: Buffer | string): ExecMessage {
   return { type: stream, data: Buffer.from(data).toString('base64') };

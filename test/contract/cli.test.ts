@@ -1,37 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as api from '../../src/api/machine.ts';
 import { verbs } from '../../src/cli/kame/verbs.ts';
-import {
-  demo,
-  demoDetails,
-  demoRunning,
-  demoStarted,
-  fakeDaemon,
-  json,
-  kame,
-  lines,
-  problem,
-  subVerbs,
-  type FakeDaemon,
-  type RunOptions,
-} from './cli-support.ts';
+import { bodies, daemon, result, run } from './cli-run.ts';
+import { demo, demoDetails, demoRunning, demoStarted } from './cli-samples.ts';
+import { json, lines, problem, subVerbs } from './cli-support.ts';
 
 // oxlint-disable-next-line no-control-regex -- they are what must not be there
 const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
-
-let daemon: FakeDaemon;
-const run = (argv: readonly string[], options?: RunOptions) => kame(daemon.home, argv, options);
-const bodies = () => daemon.requests.map(({ body }) => body);
-
-beforeEach(async () => {
-  daemon = await fakeDaemon();
-});
-afterEach(async () => {
-  await daemon[Symbol.asyncDispose]();
-});
 
 describe('help', () => {
   it('lists every verb, and every verb has examples and --json', async () => {
@@ -171,11 +149,8 @@ describe('errors of the daemon', () => {
 
 describe('create', () => {
   beforeEach(() => {
-    daemon.on('POST /v1/machines', lines({ type: 'result', result: demoDetails }));
-    daemon.on(
-      `POST /v1/machines/${encodeURIComponent(demo.path)}/start`,
-      lines({ type: 'result', result: demoStarted }),
-    );
+    daemon.on('POST /v1/machines', result(demoDetails));
+    daemon.on(`POST /v1/machines/${encodeURIComponent(demo.path)}/start`, result(demoStarted));
   });
 
   it('asks for tiny by default, and for no image with --iso', async () => {
@@ -255,7 +230,7 @@ describe('create', () => {
 });
 
 describe('start and its kin', () => {
-  const started = (name: string) => lines({ type: 'result', result: { ...demoStarted, name } });
+  const started = (name: string) => result({ ...demoStarted, name });
 
   it('says how the start went, and gives --json an object', async () => {
     daemon.on('POST /v1/machines/demo/start', started('demo'));
@@ -339,8 +314,8 @@ describe('start and its kin', () => {
   });
 
   it('sends what was said to stop and restart, and no more', async () => {
-    daemon.on('POST /v1/machines/demo/stop', lines({ type: 'result', result: demo }));
-    daemon.on('POST /v1/machines/demo/restart', lines({ type: 'result', result: demoStarted }));
+    daemon.on('POST /v1/machines/demo/stop', result(demo));
+    daemon.on('POST /v1/machines/demo/restart', result(demoStarted));
     expect((await run(['stop', 'demo'])).stdout).toBe('demo is stopped\n');
     await run(['stop', 'demo', '--hard', '--timeout', '5']);
     await run(['restart', 'demo', '--wait', 'none']);
@@ -471,8 +446,8 @@ describe('the guest and the host', () => {
       path: '/i',
     };
     daemon.on('GET /v1/images', json([image]));
-    daemon.on('POST /v1/images/pull', lines({ type: 'result', result: image }));
-    daemon.on('POST /v1/images/import', lines({ type: 'result', result: image }));
+    daemon.on('POST /v1/images/pull', result(image));
+    daemon.on('POST /v1/images/import', result(image));
     daemon.on('DELETE /v1/images/debian-12', json({ ok: true }));
     expect((await run(['image', 'ls'])).stdout).toContain(
       'debian-12  Debian 12  aarch64  catalogue  1 MiB  yes\n',
@@ -491,7 +466,7 @@ describe('the guest and the host', () => {
 
   it('lets doctor fail with 5', async () => {
     const checks = [{ name: 'kvm', status: 'failed', message: 'no guest boots', next: 'Use tcg.' }];
-    daemon.on('POST /v1/doctor', lines({ type: 'result', result: { ok: false, checks } }));
+    daemon.on('POST /v1/doctor', result({ ok: false, checks }));
     const { code, stdout } = await run(['doctor', '--fresh']);
     expect(code).toBe(5);
     expect(stdout).toBe('CHECK  STATUS  FOUND\nkvm    failed  no guest boots\nkvm: Use tcg.\n');

@@ -1,0 +1,21 @@
+import { afterEach, beforeEach } from 'vitest';
+import { fakeDaemon, kame, lines, type FakeDaemon, type RunOptions } from './cli-support.ts';
+
+// Each test has a fake daemon of its own.
+
+export let daemon: FakeDaemon;
+/** Runs a command line against the daemon. */
+export const run = (argv: readonly string[], options?: RunOptions) => kame(daemon.home, argv, options);
+/** The bodies of the requests that have come. */
+export const bodies = () => daemon.requests.map(({ body }) => body);
+/** Methods and paths of the requests that have come. */
+export const asked = () => daemon.requests.map(({ method, path }) => `${method} ${path}`);
+/** The end of a long operation. */
+export const result = (value: unknown) => lines({ type: 'result', result: value });
+
+beforeEach(async () => {
+  daemon = await fakeDaemon();
+});
+afterEach(async () => {
+  await daemon[Symbol.asyncDispose]();
+});
