@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util';
 import { tableLines, type Cell } from '../src/cli/table.ts';
 import { Courses } from '../test/faults/moment.ts';
 import { anySeed } from '../test/faults/random.ts';
-import { isKill, runSequence, textOf, type Sample, type SequenceResult } from '../test/faults/sequence.ts';
+import { isKill, textOf, type Sample } from '../test/faults/sample.ts';
+import { runSequence, type SequenceResult } from '../test/faults/sequence.ts';
 import { needTiny } from './support/kame.ts';
 
 /** Kills in one home. */

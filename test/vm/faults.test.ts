@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { Courses } from '../faults/moment.ts';
 import { anySeed } from '../faults/random.ts';
-import { isKill, runSequence, textOf } from '../faults/sequence.ts';
+import { isKill, textOf } from '../faults/sample.ts';
+import { runSequence } from '../faults/sequence.ts';
 
 const kills = 60;
 const seed = Number(process.env['KAME_FAULT_SEED'] ?? anySeed());
