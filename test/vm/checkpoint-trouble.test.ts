@@ -1,7 +1,7 @@
 import { copyFile, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { SnapshotDetails } from '../../src/api/checkpoint.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { homeNames } from '../../src/store/names.ts';
@@ -13,22 +13,15 @@ import {
   Guest,
   type Content,
 } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { demo, home } from '../support/one-guest.ts';
 import { refusal } from '../support/refusal.ts';
 
-// One guest for the whole file, with a tree of which one branch is damaged:
+// The file's guest has a tree of which one branch is damaged:
 //   /base (disks), /base/left (memory), /base/right (memory), and the machine goes on from right.
-let home: TestHome;
-let demo: Guest;
-
 const left: Content = emptyContent.with(3, 0x11);
 const right: Content = emptyContent.with(3, 0x22);
 
 beforeAll(async () => {
-  home = await useHome();
-  demo = new Guest(home, 'demo');
-  await home.json('create', 'demo', '--memory', '192MiB', '--cpus', '1');
-  await demo.start();
   await demo.take('base', '--disk-only');
   await demo.write(new Map([[3, 0x11]]));
   await demo.take('left');
@@ -36,10 +29,6 @@ beforeAll(async () => {
   await demo.start();
   await demo.write(new Map([[3, 0x22]]));
   await demo.take('right');
-});
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
 });
 
 function keepEvidence(name: string): void {

@@ -3,29 +3,17 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import { clonedMachines, type ClonedMachines } from '../../src/api/checkpoint.ts';
 import type { Machine } from '../../src/api/machine.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { clockOffset, expectWholeLayers, Guest } from '../support/checkpoints.ts';
-import { builtIn, useHome, type TestHome } from '../support/home.ts';
+import { builtIn } from '../support/home.ts';
+import { demo, home } from '../support/one-guest.ts';
 import { refusal } from '../support/refusal.ts';
 
-// One guest for the whole file, which instant clones are made of while it runs.
-let home: TestHome;
-let demo: Guest;
-
-beforeAll(async () => {
-  home = await useHome();
-  demo = guest('demo');
-  await home.json('create', 'demo', '--memory', '192MiB', '--cpus', '1');
-  await demo.start();
-});
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
-});
+// Instant clones are made of the file's guest while it runs.
 
 function keepEvidence(name: string): void {
   onTestFailed(async () => await home.postMortem(`clones ${name}`));

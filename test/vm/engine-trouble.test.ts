@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } f
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
 import { pause, poll } from '../../src/core/deadline.ts';
 import { identify } from '../../src/sys/process-identity.ts';
+import { seeded } from '../support/checkpoints.ts';
 import { builtIn, useHome, type TestHome } from '../support/home.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -278,17 +279,6 @@ describe('the command line is killed', () => {
     }
   });
 });
-
-/** A small random generator (mulberry32), so that a failure can be repeated by its seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe('the daemon is killed', () => {
   const seed = Number(process.env['KAME_TEST_SEED'] ?? Date.now() % 1_000_000);

@@ -1,30 +1,15 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import {
   emptyContent,
   expectSeen,
   expectShown,
   expectWholeLayers,
-  Guest,
+  type Guest,
   seeded,
   type Content,
 } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
-
-// One guest for the whole file.
-let home: TestHome;
-let demo: Guest;
-
-beforeAll(async () => {
-  home = await useHome();
-  demo = new Guest(home, 'demo');
-  await home.json('create', 'demo', '--memory', '192MiB', '--cpus', '1');
-  await demo.start();
-});
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
-});
+import { demo, home } from '../support/one-guest.ts';
 
 function keepEvidence(name: string): void {
   onTestFailed(async () => await home.postMortem(`snapshot trees ${name}`));

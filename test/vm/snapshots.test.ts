@@ -2,27 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import * as z from 'zod';
 import { snapshot, snapshotDetails, takenSnapshot, type SnapshotDetails } from '../../src/api/checkpoint.ts';
 import { expectWholeLayers, Guest } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { demo, home } from '../support/one-guest.ts';
 import { refusal } from '../support/refusal.ts';
 
-// One guest for the whole file; the Intel and the EFI one stand for themselves.
-let home: TestHome;
-let demo: Guest;
-
-beforeAll(async () => {
-  home = await useHome();
-  demo = new Guest(home, 'demo');
-  await home.json('create', 'demo', '--memory', '192MiB', '--cpus', '1');
-  await demo.start();
-});
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
-});
+// The Intel and the EFI guest stand for themselves.
 
 function keepEvidence(name: string): void {
   onTestFailed(async () => await home.postMortem(`snapshots ${name}`));
