@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import { KameError } from '../core/errors.ts';
 import { parseSize } from '../core/units.ts';
 
@@ -59,6 +60,11 @@ export function keyValue(text: string, what: string): { key: string; value: stri
     });
   }
   return { key: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+/** `--wait`: how far a machine has to be. */
+export function waitOption(what = 'for the guest agent, the first console line, or only the engine') {
+  return new Option('--wait <what>', what).choices(['agent', 'boot', 'none'] as const);
 }
 
 /** Leaves out what was not given: the API tells "not given" from "given". */

@@ -1,9 +1,9 @@
-import { Option, type Command } from '@commander-js/extra-typings';
+import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import { cloneKind, maxClones, type CloneKind, type ClonedMachines } from '../../api/checkpoint.ts';
 import { noteAll } from '../notes.ts';
-import { examples, filled, given, integer, jsonShape, seconds } from '../options.ts';
+import { examples, filled, given, integer, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
 
 interface KindFlags {
@@ -45,13 +45,7 @@ function addCommand(program: Command) {
     .option('--count <n>', 'how many, at once (default: 1)', integer('--count', 1, maxClones))
     .option('--start', 'start what is made; instant clones always run')
     .option('--keep-identity', 'keep all of that as it is in the source')
-    .addOption(
-      new Option('--wait <what>', 'what to wait for in clones that run').choices([
-        'agent',
-        'boot',
-        'none',
-      ] as const),
-    )
+    .addOption(waitOption('what to wait for in clones that run'))
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('ClonedMachines'))
     .addHelpText(

@@ -2,7 +2,17 @@ import { existsSync } from 'node:fs';
 import { Option, type Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { readFileCapped } from '../../sys/files.ts';
-import { collect, examples, given, integer, jsonShape, keyValue, seconds, size } from '../options.ts';
+import {
+  collect,
+  examples,
+  given,
+  integer,
+  jsonShape,
+  keyValue,
+  seconds,
+  size,
+  waitOption,
+} from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
@@ -60,13 +70,7 @@ function addCommand(program: Command) {
     .option('--ssh-key <file>', 'file of public keys for that user; may be repeated', collect)
     .option('--set <key=value>', 'any other setting, as in `kame set`; may be repeated', collect)
     .option('--start', 'start it when it is made')
-    .addOption(
-      new Option('--wait <what>', 'with --start: what to wait for').choices([
-        'agent',
-        'boot',
-        'none',
-      ] as const),
-    )
+    .addOption(waitOption('with --start: what to wait for'))
     .option('--timeout <seconds>', 'with --start: how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('MachineDetails; with --start StartedMachine'))
     .addHelpText(

@@ -1,5 +1,5 @@
-import { Option, type Command } from '@commander-js/extra-typings';
-import { examples, given, jsonShape, seconds } from '../options.ts';
+import type { Command } from '@commander-js/extra-typings';
+import { examples, given, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
 
@@ -10,13 +10,7 @@ export function define(program: Command, session: Session): void {
     .description('Shuts machines down and starts them again, with the settings they have now.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--hard', 'power off at once instead of asking the guest')
-    .addOption(
-      new Option('--wait <what>', 'for the guest agent, the first console line, or only the engine').choices([
-        'agent',
-        'boot',
-        'none',
-      ] as const),
-    )
+    .addOption(waitOption())
     .option('--timeout <seconds>', 'how long each of the two may take', seconds('--timeout'))
     .option('--json', jsonShape('StartedMachine, an array of them for several names'))
     .addHelpText('after', examples('kame restart demo', 'kame restart web db --hard'))

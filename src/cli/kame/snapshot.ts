@@ -1,11 +1,11 @@
-import { Option, type Command } from '@commander-js/extra-typings';
+import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { RevertedMachine, Snapshot, TakenSnapshot } from '../../api/checkpoint.ts';
 import { confirmAtKeyboard } from '../confirm.ts';
 import { freedText } from '../freed.ts';
 import { noteAll } from '../notes.ts';
-import { examples, filled, given, jsonShape, seconds } from '../options.ts';
+import { examples, filled, given, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
 import { localTime, treeLines } from '../snapshot-tree.ts';
 import { pairsOf } from '../snapshot-text.ts';
@@ -130,13 +130,7 @@ function defineRevert(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<snapshot>', snapshotText, filledSnapshot)
     .option('--no-start', 'leave it suspended; `kame start` goes on from there')
-    .addOption(
-      new Option('--wait <what>', 'for the guest agent, the first console line, or only the engine').choices([
-        'agent',
-        'boot',
-        'none',
-      ] as const),
-    )
+    .addOption(waitOption())
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('RevertedMachine'))
     .addHelpText(

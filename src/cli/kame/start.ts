@@ -1,5 +1,5 @@
-import { Option, type Command } from '@commander-js/extra-typings';
-import { examples, given, jsonShape, seconds } from '../options.ts';
+import type { Command } from '@commander-js/extra-typings';
+import { examples, given, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
 
@@ -11,13 +11,7 @@ export function define(program: Command, session: Session): void {
       'Starts machines, and waits until their guest agents answer. Suspended machines go on where they were.',
     )
     .argument('<name...>', 'names, ids or .vmx of machines')
-    .addOption(
-      new Option('--wait <what>', 'for the guest agent, the first console line, or only the engine').choices([
-        'agent',
-        'boot',
-        'none',
-      ] as const),
-    )
+    .addOption(waitOption())
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--discard-state', 'boot suspended machines anew; what their guests had not saved is lost')
     .option('--dry-run', 'print what would be run, and run nothing')
