@@ -1,6 +1,6 @@
 import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
 import type { MachineSpec } from '../../src/spec/machine.ts';
-import { someSpec } from './plan-inputs.ts';
+import { someNic, someSpec } from './plan-inputs.ts';
 
 const iso = { bus: 'sata', controller: 0, unit: 1, fileName: 'install.iso', startConnected: true } as const;
 
@@ -23,14 +23,7 @@ export const machineKinds: Readonly<Record<string, MachineSpec>> = {
     ],
     cdroms: [iso, { bus: 'sata', controller: 0, unit: 2, fileName: null, startConnected: true }],
     nics: [
-      {
-        index: 0,
-        connection: 'nat',
-        model: 'virtio-net',
-        mac: '00:0c:29:00:00:01',
-        macType: 'generated',
-        startConnected: true,
-      },
+      someNic,
       {
         index: 1,
         connection: 'hostonly',

@@ -6,7 +6,7 @@ import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { slotName } from '../../src/qemu/plan/controllers.ts';
 import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/launch-plan.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
-import type { Arch, MachineSpec } from '../../src/spec/machine.ts';
+import type { Arch, Disk, MachineSpec, Nic } from '../../src/spec/machine.ts';
 
 export const recordedVersions = ['7.2', '10.0'] as const;
 export type RecordedVersion = (typeof recordedVersions)[number];
@@ -72,6 +72,22 @@ export const someFirmware: readonly FirmwareDescriptor[] = [
   descriptor('x86_64', '60-edk2-x86_64.json', '', ['acpi-s3']),
 ];
 
+export const someDisk: Disk = {
+  bus: 'nvme',
+  controller: 0,
+  unit: 0,
+  fileName: 'disk0.qcow2',
+  mode: 'persistent',
+};
+export const someNic: Nic = {
+  index: 0,
+  connection: 'nat',
+  model: 'virtio-net',
+  mac: '00:0c:29:00:00:01',
+  macType: 'generated',
+  startConnected: true,
+};
+
 /** A small Linux machine; give what differs. */
 export function someSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
   return {
@@ -87,18 +103,9 @@ export function someSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
     firmware: { kind: 'efi', secureBoot: false, nvram: 'demo.nvram' },
     bootOrder: ['hdd', 'cdrom'],
     controllers: [{ bus: 'nvme', index: 0, model: 'virtio-blk' }],
-    disks: [{ bus: 'nvme', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
+    disks: [someDisk],
     cdroms: [],
-    nics: [
-      {
-        index: 0,
-        connection: 'nat',
-        model: 'virtio-net',
-        mac: '00:0c:29:00:00:01',
-        macType: 'generated',
-        startConnected: true,
-      },
-    ],
+    nics: [someNic],
     serials: [],
     sharedFolders: [],
     display: { present: true, heads: 1, graphicsMemoryKiB: 262_144, accelerate3d: false },

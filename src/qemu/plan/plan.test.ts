@@ -1,19 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { recordedCapabilities, someInput, someSpec } from '../../../test/support/plan-inputs.ts';
-import type { Disk, Nic } from '../../spec/machine.ts';
+import {
+  recordedCapabilities,
+  someDisk as disk,
+  someInput,
+  someNic as nic,
+  someSpec,
+} from '../../../test/support/plan-inputs.ts';
 import { formatPlan, shellQuote } from './format.ts';
 import type { LaunchPlan, PlanInput } from './launch-plan.ts';
 import { plan } from './plan.ts';
-
-const disk: Disk = { bus: 'nvme', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' };
-const nic: Nic = {
-  index: 0,
-  connection: 'nat',
-  model: 'virtio-net',
-  mac: '00:0c:29:00:00:01',
-  macType: 'generated',
-  startConnected: true,
-};
 
 function planOf(changes: Parameters<typeof someSpec>[0], more: Partial<PlanInput> = {}): LaunchPlan {
   return plan({ ...someInput({ spec: someSpec(changes) }), ...more });
