@@ -145,7 +145,7 @@ describe('exec', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('closes the request of a long operation, once; the second one is nobody’s', async () => {
+  it('cancels a long operation, once; the second one is nobody’s', async () => {
     const signals = new EventEmitter();
     let hungUp: Promise<unknown> | undefined;
     daemon.on('POST /v1/machines/demo/start', (response) => {
@@ -160,7 +160,10 @@ describe('Ctrl-C', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('was cancelled');
     await hungUp;
-    expect(daemon.requests.map(({ path }) => path)).toEqual(['/v1/machines/demo/start']);
+    const [start, cancel, ...more] = daemon.requests.map(({ method, path }) => `${method} ${path}`);
+    expect(start).toBe('POST /v1/machines/demo/start');
+    expect(cancel).toMatch(/^DELETE \/v1\/tasks\/[-0-9a-f]{36}$/);
+    expect(more).toEqual([]);
   });
 
   it('leaves no listener behind', async () => {
