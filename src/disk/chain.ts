@@ -32,8 +32,8 @@ export interface ChainOptions {
   readonly tables?: boolean;
 }
 
-/** Layers at most. */
-const maxDepth = 256;
+/** Layers of one disk at most. */
+export const maxLayers = 256;
 
 type Plain = Omit<Layer, 'backing'>;
 
@@ -206,7 +206,7 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
   while (reading.reference !== null) {
     const above = reading.layer.path;
     const { name } = reading.reference;
-    if (layers.length === maxDepth) throw badImage(path, `has more than ${maxDepth} layers`);
+    if (layers.length === maxLayers) throw badImage(path, `has more than ${maxLayers} layers`);
     const below = await locate(above, name, inside);
     reading = await readBacking(above, reading.reference, below, tables);
     if (seen.has(reading.identity))
@@ -215,6 +215,13 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
     layers.push(reading.layer);
   }
   return join(layers);
+}
+
+/** How many layers a disk has. */
+export function depthOf(top: Layer): number {
+  let depth = 1;
+  for (let layer = top.backing; layer; layer = layer.backing) depth += 1;
+  return depth;
 }
 
 function join(layers: readonly Plain[]): Layer {

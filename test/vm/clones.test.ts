@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it, onTestFailed } from 'vitest';
 import { clonedMachines, type ClonedMachines } from '../../src/api/checkpoint.ts';
 import type { Machine } from '../../src/api/machine.ts';
@@ -218,6 +219,34 @@ echo common >/root/disk; echo common >/dev/shm/memory; sync`);
       expect(await readdir(homeNames(home.path).ram)).toHaveLength(1);
       expect(existsSync(demo.file('operation.json'))).toBe(false);
     }
+  });
+});
+
+describe('a source with many layers', () => {
+  it('has them merged before its next clone adds one', async () => {
+    keepEvidence('many layers');
+    const before = await demo.sh('cat /root/disk');
+    await demo.stop();
+    const top = await demo.top();
+    const names = Array.from({ length: 33 }, (_, at) => `disk0-${String(900_000 + at)}.qcow2`);
+    let below = basename(top);
+    for (const name of names) {
+      await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', below, demo.file(name)]);
+      below = name;
+    }
+    const vmx = await readFile(demo.file('demo.vmx'), 'utf8');
+    await writeFile(demo.file('demo.vmx'), vmx.replace(basename(top), below));
+    await demo.start();
+    const { pid } = await demo.details();
+    await clone('demo', 'shallow', '--instant');
+    // The one that was written to, the one that clone and source share, and the source's own.
+    expect((await demo.layers()).length).toBeLessThanOrEqual(3);
+    expect(await demo.details()).toMatchObject({ state: 'running', pid });
+    for (const name of ['demo', 'shallow']) {
+      expect(await guest(name).sh('echo 3 >/proc/sys/vm/drop_caches; cat /root/disk')).toBe(before);
+      await expectWholeLayers(guest(name));
+    }
+    await remove('shallow');
   });
 });
 

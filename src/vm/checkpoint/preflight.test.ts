@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { diskMachine } from '../../../test/support/disk-machine.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
-import { refuseIndependentDisks } from './preflight.ts';
+import { maxLayers, type Layer } from '../../disk/chain.ts';
+import { refuseDeepChains, refuseIndependentDisks } from './preflight.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -21,4 +22,32 @@ it('takes all others', async () => {
   const { host, vmx } = diskMachine(directory());
   const file = await host.files.read(vmx);
   expect(() => refuseIndependentDisks(file)).not.toThrow();
+});
+
+/** A disk of so many layers. */
+function disk(depth: number): Layer {
+  const layer: Layer = {
+    path: `/machines/demo/${depth}.qcow2`,
+    format: 'qcow2',
+    virtualSize: 512,
+    allocatedBytes: 0,
+    links: 1,
+    corrupt: false,
+    backingName: null,
+  };
+  return depth === 1 ? layer : { ...layer, backing: disk(depth - 1) };
+}
+
+it('refuses one more layer where a revert could no more add its own', async () => {
+  const { host, vmx } = diskMachine(directory());
+  const file = await host.files.read(vmx);
+  const chains = (depth: number) => new Map([['nvme0:0', disk(depth)]]);
+  expect(() => refuseDeepChains(file, chains(maxLayers - 2))).not.toThrow();
+  expect(() => refuseDeepChains(file, chains(maxLayers - 1))).toThrow(
+    expect.objectContaining({
+      code: 'CHECKPOINT_BLOCKED',
+      message: expect.stringContaining('nvme0:0 of demo has 255 layers already') as string,
+      next: expect.stringContaining('kame snapshot delete demo') as string,
+    }) as Error,
+  );
 });

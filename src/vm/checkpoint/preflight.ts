@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { depthOf, maxLayers, type Layer } from '../../disk/chain.ts';
 import { saveBlockers } from '../../qemu/migration.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import { contentOf, type MachineFile } from '../../store/machine-file.ts';
@@ -20,6 +21,26 @@ function knownBlockers(file: MachineFile): Blocker[] {
       device: `${bus}${index}, an NVMe controller`,
       remedy: `After a stop, kame set ${file.name} kame.${bus}${index}.device=virtio-blk gives it one that can be saved, if the guest has a driver for it (Linux has).`,
     }));
+}
+
+/**
+ * A disk that takes one layer more must be one that can be opened, and reverted to.
+ * @param chains what each slot's new layer is to go on
+ * @throws KameError CHECKPOINT_BLOCKED naming the disk
+ */
+export function refuseDeepChains(file: MachineFile, chains: ReadonlyMap<string, Layer>): void {
+  for (const [slot, top] of chains) {
+    const depth = depthOf(top);
+    if (depth < maxLayers - 1) continue;
+    throw new KameError(
+      'CHECKPOINT_BLOCKED',
+      `${slot} of ${file.name} has ${depth} layers already, and a disk has ${maxLayers} at most.`,
+      {
+        next: `kame snapshot delete ${file.name} LABEL merges layers that no other snapshot needs; layers that instant clones share are merged once these are deleted.`,
+        details: { machine: file.name, slot, layers: depth },
+      },
+    );
+  }
 }
 
 /**

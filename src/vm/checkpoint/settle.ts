@@ -13,7 +13,13 @@ import {
 } from '../../store/checkpoint.ts';
 import { appendLog, contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
 import { checkpointNames, runNames, vmStateOf } from '../../store/names.ts';
-import { readOperation, removeOperation, type LayerChange, type Operation } from '../../store/operation.ts';
+import {
+  readOperation,
+  removeOperation,
+  writeOperation,
+  type LayerChange,
+  type Operation,
+} from '../../store/operation.ts';
 import { removeCheckpointRam, waitingRam } from '../../store/ram-place.ts';
 import { discardClone } from '../clone/discard.ts';
 import { giveIdentity } from '../clone/identity.ts';
@@ -199,6 +205,13 @@ async function settleOperation(
     case 'disk':
       return await settleDisk(file, operation);
   }
+}
+
+/** Merges layers that nobody needs any more and removes what is left over; a kill in the middle loses nothing. */
+export async function consolidate(host: Host, file: MachineFile): Promise<MachineFile> {
+  const paused = host.running.get(file.names.vmx)?.state !== 'running';
+  await writeOperation(file.names, { kind: 'tidy', paused });
+  return await settle(host, file);
 }
 
 /**

@@ -29,7 +29,7 @@ import { capture, type Captured } from './capture.ts';
 import { keepConfig } from './keep-config.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from './layers.ts';
 import { settleRam } from './lasting-ram.ts';
-import { refuseBlocked, refuseIndependentDisks } from './preflight.ts';
+import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from './preflight.ts';
 import { ramBytes, RamCopy } from './ram-copy.ts';
 import { settle } from './settle.ts';
 import { listSnapshot } from './snapshot-list.ts';
@@ -138,6 +138,7 @@ async function check(
 ): Promise<Map<string, Layer>> {
   const { spec } = contentOf(file);
   const chains = await diskChains(host, file, spec, { tables: false });
+  refuseDeepChains(file, chains);
   if (options.withMemory) refuseIndependentDisks(file);
   if (machine && options.withMemory) await refuseBlocked(file, machine);
   if (machine && options.quiesce) await machine.agent.ping({ deadlineMs: freezeMs });

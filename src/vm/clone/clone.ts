@@ -1,30 +1,27 @@
-import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Machine } from '../../api/machine.ts';
 import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
+import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../spec/name.ts';
 import { contentOf, type MachineFile } from '../../store/machine-file.ts';
-import { bundleExtension } from '../../store/names.ts';
-import { readOperation, removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
-import { settle } from '../checkpoint/settle.ts';
+import { consolidate, settle } from '../checkpoint/settle.ts';
 import { summary } from '../describe.ts';
+import { diskChains } from '../disks.ts';
 import { findMachine } from '../find.ts';
 import type { Host } from '../host.ts';
 import { refuseTakenName } from '../inventory.ts';
 import type { Begun } from '../launch.ts';
-import type { RunningMachine } from '../running.ts';
 import { powerOn, started } from '../start.ts';
-import { waitFor } from '../wait.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
+import { bear, release } from './birth.ts';
 import { discardClone } from './discard.ts';
-import { giveIdentity } from './identity.ts';
-import { instantClone, keepClone } from './instant-clone.ts';
-import { removeTemplate, takeTemplate, type Template } from './template.ts';
+import { removeTemplate, takeTemplate } from './template.ts';
 
+/** Layers of a disk from which on those that nobody needs are merged before the next instant clone adds one. */
+const deepLayers = 32;
 /** Clones that start at once: more only wait for each other. */
 const atOnce = 4;
-const defaultTimeoutMs = 300_000;
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
 function namesOf({ name, count = 1 }: CloneMachine): string[] {
@@ -97,88 +94,18 @@ async function coldClones(
   return { machines, stoppedMs: null, agentMs, notes: [...state.notes] };
 }
 
-interface Born {
-  readonly machine: RunningMachine;
-  readonly agentMs: number | null;
-}
-
-interface Birth {
-  readonly source: MachineFile;
-  readonly template: Template;
-  readonly body: CloneMachine;
-  readonly begun: Begun;
-  /** Whether there is somebody in the guest to talk to. */
-  readonly hasAgent: boolean;
-}
-
-/** Runs `work` for a clone while nobody else does anything with it. */
-async function aloneWith<T>(host: Host, name: string, work: () => Promise<T>): Promise<T> {
-  const key = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
-  return await host.operations.exclusive({ key, machine: name, verb: 'cloned' }, work);
-}
-
-/** Why a clone is gone again. What waiting says of a machine that goes on running does not hold for it. */
-function removedAgain(name: string, error: unknown): unknown {
-  if (!(error instanceof KameError)) return error;
-  const { code, message, details } = error;
-  if (code === 'CANCELLED') return new KameError(code, `The clone ${name} was cancelled.`, { cause: error });
-  return new KameError(code, `The clone ${name} is removed again. ${message}`, {
-    next: '--wait none hands clones out without waiting for their guest agents.',
-    details,
-    cause: error,
-  });
-}
-
-/** One instant clone, up to its agent's first reply. */
-async function bear(host: Host, name: string, birth: Birth, progress: Progress): Promise<Born> {
-  const { source, template, body, begun, hasAgent } = birth;
-  const keepIdentity = body.keepIdentity ?? false;
-  return await aloneWith(host, name, async () => {
-    const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
-    if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
-    try {
-      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
-    } catch (error) {
-      await discardClone(host, await host.files.read(machine.names.vmx));
-      throw removedAgain(name, error);
-    }
-    return { machine, agentMs: performance.now() - begun.clock };
-  });
-}
-
-/** Makes the guest of a clone one of its own, and the clone one that stays. Returns what is odd. */
-async function release(host: Host, { machine, agentMs }: Born, progress: Progress): Promise<string[]> {
-  return await aloneWith(host, machine.name, async () => {
-    const { identity } = await cloneOperation(machine);
-    const changes = agentMs !== null && identity !== null;
-    const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
-    await handOut(host, machine);
-    return notes;
-  });
-}
-
-/** The clone is one's own from here on: it is on the disk, and no kill takes it away. */
-async function handOut(host: Host, machine: RunningMachine): Promise<void> {
-  await keepClone(await host.files.read(machine.names.vmx));
-  await removeOperation(machine.names);
-}
-
-/** What is being done to a clone that was not handed out yet. */
-async function cloneOperation({
-  name,
-  names,
-}: RunningMachine): Promise<Extract<Operation, { kind: 'clone' }>> {
-  const operation = await readOperation(names);
-  if (operation?.kind === 'clone') return operation;
-  throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);
+/** Every instant clone leaves a layer beneath its source; those of clones that are gone are merged now and then. */
+async function withShortChains(host: Host, file: MachineFile, progress: Progress): Promise<MachineFile> {
+  const chains = await diskChains(host, file, contentOf(file).spec, { tables: false });
+  if ([...chains.values()].every((top) => depthOf(top) < deepLayers)) return file;
+  progress.report({ stage: `Merging layers of ${file.name}` });
+  return await consolidate(host, file);
 }
 
 /** Takes back the layer that a source got for clones that are gone again. What fails here is done by the next command. */
 async function restoreSource(host: Host, source: MachineFile): Promise<void> {
   try {
-    const { names } = await settle(host, source, { failed: true });
-    await writeOperation(names, { kind: 'tidy', paused: false });
-    await settle(host, source);
+    await consolidate(host, await settle(host, source, { failed: true }));
   } catch (error) {
     host.log('The layer of failed clones stays for now', { machine: source.name, reason: messageOf(error) });
   }
@@ -186,19 +113,19 @@ async function restoreSource(host: Host, source: MachineFile): Promise<void> {
 
 async function instantClones(
   host: Host,
-  file: MachineFile,
+  found: MachineFile,
   body: CloneMachine,
   begun: Begun,
   progress: Progress,
 ): Promise<ClonedMachines> {
-  const running = host.running.get(file.names.vmx);
+  const running = host.running.get(found.names.vmx);
   if (running?.state !== 'running') {
     throw new KameError(
       'WRONG_STATE',
-      `${file.name} is not running; an instant clone is a copy of a running machine.`,
+      `${found.name} is not running; an instant clone is a copy of a running machine.`,
       {
-        next: `kame start ${file.name} or kame unpause ${file.name} first; --linked clones a stopped machine.`,
-        details: { machine: file.name },
+        next: `kame start ${found.name} or kame unpause ${found.name} first; --linked clones a stopped machine.`,
+        details: { machine: found.name },
       },
     );
   }
@@ -207,6 +134,7 @@ async function instantClones(
       next: 'Leave --snapshot out, or make a linked or full clone of it.',
     });
   }
+  const file = await withShortChains(host, found, progress);
   const hasAgent = running.agentAnswers;
   const notes = hasAgent
     ? []

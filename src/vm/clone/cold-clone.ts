@@ -16,6 +16,7 @@ import type { Snapshot } from '../../vmx/snapshots.ts';
 import { currentFiles, type SlotFiles } from '../checkpoint/layers.ts';
 import { snapshotOf } from '../checkpoint/snapshot-list.ts';
 import { take } from '../checkpoint/take.ts';
+import { refuseDeepChains } from '../checkpoint/preflight.ts';
 import { layerDirectories, snapshotChain } from '../disks.ts';
 import { qemuImg } from '../engine.ts';
 import type { Host } from '../host.ts';
@@ -189,6 +190,7 @@ export async function coldClone(
 ): Promise<string> {
   const { name, kind } = options;
   const chains = await chainsOf(host, file, state, kind === 'full');
+  if (kind === 'linked') refuseDeepChains(file, chains);
   const { document, spec } = contentOf(state.config);
   const nvram = `${name}.nvram`;
   const independent = spec.disks.length > state.disks.size;

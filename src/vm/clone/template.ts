@@ -9,7 +9,7 @@ import { removeOperation, writeOperation, type LayerChange } from '../../store/o
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { capture } from '../checkpoint/capture.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../checkpoint/layers.ts';
-import { refuseBlocked, refuseIndependentDisks } from '../checkpoint/preflight.ts';
+import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../checkpoint/preflight.ts';
 import { RamCopy } from '../checkpoint/ram-copy.ts';
 import type { SavedState } from '../checkpoint/restore.ts';
 import { settle } from '../checkpoint/settle.ts';
@@ -123,6 +123,7 @@ export async function takeTemplate(
   await requireRamPlace(host, file);
   const { spec } = contentOf(file);
   const chains = await diskChains(host, file, spec, { tables: false });
+  refuseDeepChains(file, chains);
   const layers = await nameLayers(file.names, currentFiles(spec));
   const files = templateNames(host, machine);
   await writeOperation(file.names, { kind: 'layer', snapshot: null, layers, paused: false });
