@@ -1,6 +1,6 @@
 import { maxVirtualSize } from './limits.ts';
 import { badImage, type ImageFile } from './image-file.ts';
-import { refuseTruncated, type Qcow2Mapping } from './qcow2-tables.ts';
+import { refuseDamagedTables, type Qcow2Mapping } from './qcow2-tables.ts';
 
 /** Another file that a qcow2 reads where it holds nothing itself. */
 export interface BackingReference {
@@ -221,6 +221,6 @@ export async function checkQcow2(file: ImageFile, options: CheckOptions = {}): P
     },
   };
   refuseGeometry(path, head, facts, file.size);
-  if (options.tables !== false) await refuseTruncated(file, facts.mapping);
+  if (options.tables !== false) await refuseDamagedTables(file, facts.mapping);
   return { ...facts, backing };
 }

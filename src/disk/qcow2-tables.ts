@@ -11,6 +11,30 @@ export interface Qcow2Mapping {
 
 /** How much of the mapping is followed. */
 const maxTableBytes = 512 * 1024 * 1024;
+/** How many clusters are told apart: with 64 KiB each, of a file of 8 TiB. Further ones are not looked at twice. */
+const maxClusters = 128 * 1024 * 1024;
+
+/** Clusters of a file that are in use: each can be so for one purpose alone. */
+class UsedClusters {
+  readonly #clusterSize: number;
+  readonly #bits: Uint8Array;
+
+  constructor(clusterSize: number, fileSize: number) {
+    this.#clusterSize = clusterSize;
+    this.#bits = new Uint8Array(Math.ceil(Math.min(fileSize / clusterSize, maxClusters) / 8) + 1);
+  }
+
+  /** Takes the cluster at that byte offset. @returns whether it was free */
+  take(offset: number): boolean {
+    const cluster = offset / this.#clusterSize;
+    const at = Math.floor(cluster / 8);
+    const bit = 1 << (cluster % 8);
+    const bits = this.#bits[at];
+    if (bits === undefined) return true;
+    this.#bits[at] = bits | bit;
+    return (bits & bit) === 0;
+  }
+}
 
 /** Offset in an entry of the L1 or L2 table: bits 9 to 55. */
 function plainOffset(high: number, low: number): number {
@@ -33,6 +57,8 @@ async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
 interface L2Table {
   /** Its place in the L1 table. */
   readonly index: number;
+  /** Byte offset in the file. */
+  readonly offset: number;
   /** Valid until the next table is asked for. */
   readonly entries: Buffer;
 }
@@ -54,12 +80,17 @@ async function* l2Tables(file: ImageFile, mapping: Qcow2Mapping): AsyncGenerator
     if (budget < 0) return;
     if ((await file.readInto(entries, table)) < clusterSize)
       throw badImage(file.path, `is truncated: an L2 table lies beyond its end at byte ${file.size}`);
-    yield { index, entries };
+    yield { index, offset: table, entries };
   }
 }
 
 /** What is wrong with the first cluster of an L2 table that can't be where it says; undefined when all can. */
-function misplaced(table: Buffer, mapping: Qcow2Mapping, end: number): string | undefined {
+function misplaced(
+  table: Buffer,
+  mapping: Qcow2Mapping,
+  end: number,
+  used: UsedClusters,
+): string | undefined {
   const step = entryBytes(mapping);
   // A compressed cluster's offset has 62 - (cluster_bits - 8) bits, so 30 - (cluster_bits - 8) of the upper half.
   const compressedMask = 2 ** (30 - (Math.log2(mapping.clusterSize) - 8)) - 1;
@@ -70,19 +101,29 @@ function misplaced(table: Buffer, mapping: Qcow2Mapping, end: number): string | 
     const compressed = isCompressed(high);
     const offset = compressed ? (high & compressedMask) * 2 ** 32 + low : plainOffset(high, low);
     if (offset >= end) return `is truncated: a cluster lies at ${offset}, beyond its end`;
-    if (!compressed && offset % mapping.clusterSize !== 0)
+    // Compressed clusters share those of the file; one that reads as zeros may have no place.
+    if (compressed || offset === 0) continue;
+    if (offset % mapping.clusterSize !== 0)
       return `is damaged: a cluster lies at ${offset}, which is within another one`;
+    if (!used.take(offset)) return `is damaged: the cluster at ${offset} is used twice`;
   }
   return undefined;
 }
 
 /**
- * Follows L1 and L2 tables: every cluster they name must begin inside the file, where a cluster can begin.
+ * Follows L1 and L2 tables: every cluster they name must begin inside the file, where a cluster can begin, and be named once.
+ * What one flipped bit makes of an entry is found so, unless it leads to a cluster that nothing uses.
  * @throws KameError BAD_IMAGE
  */
-export async function refuseTruncated(file: ImageFile, mapping: Qcow2Mapping): Promise<void> {
-  for await (const { entries } of l2Tables(file, mapping)) {
-    const reason = misplaced(entries, mapping, file.size);
+export async function refuseDamagedTables(file: ImageFile, mapping: Qcow2Mapping): Promise<void> {
+  const { clusterSize, l1Offset, l1Size } = mapping;
+  const used = new UsedClusters(clusterSize, file.size);
+  used.take(0);
+  for (let at = l1Offset; at < l1Offset + l1Size * 8; at += clusterSize) used.take(at);
+  for await (const { offset, entries } of l2Tables(file, mapping)) {
+    const reason = used.take(offset)
+      ? misplaced(entries, mapping, file.size, used)
+      : `is damaged: the L2 table at ${offset} is used twice`;
     if (reason !== undefined) throw badImage(file.path, reason);
   }
 }
