@@ -2,6 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 const keptBytes = 4096;
+/** What the daemon itself writes to the log of a machine. */
+const ownLines = 'kame: ';
 
 /** Bytes of a log so far; what comes after them is new. */
 export async function logSize(path: string): Promise<number> {
@@ -12,7 +14,8 @@ export async function logSize(path: string): Promise<number> {
 }
 
 /**
- * The end of what was written to a log after `from`, at most 4 KiB, as whole lines without the time stamps.
+ * The end of what was written to a log after `from`, at most 4 KiB, as whole lines without the time stamps, and without
+ * what the daemon wrote there.
  * Empty when the log can't be read: the words only adorn an error that is known already.
  */
 export function lastWords(path: string, from: number): string {
@@ -28,7 +31,7 @@ export function lastWords(path: string, from: number): string {
       .split('\n')
       .slice(start > from ? 1 : 0)
       .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z\s+/, '').trimEnd())
-      .filter((line) => line !== '')
+      .filter((line) => line !== '' && !line.startsWith(ownLines))
       .join('\n');
   } catch {
     return '';

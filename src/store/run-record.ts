@@ -23,8 +23,8 @@ export interface RunRecord {
   readonly filled: readonly Extent[];
   /** A reset by the guest ends the engine; it is started anew then. */
   readonly resetEnds: boolean;
-  /** `loading` until a checkpoint's state is complete in the engine and the guest is about to go on. */
-  readonly restored: 'no' | 'loading' | 'yes';
+  /** `loading` until a checkpoint's state is complete in the engine and the guest is about to go on, or to stay paused. */
+  readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
   /** The plan's monitor commands: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */

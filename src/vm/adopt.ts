@@ -88,14 +88,14 @@ async function wholeEngine(host: Host, file: MachineFile, run: RunNames): Promis
   const engine = await engineIn(host, file, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
-  if (record?.restored !== 'loading') return engine;
+  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
   const spent = (file.content?.spec.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
   if (!spent || (await readOperation(file.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
   await writeRunRecord(run, { ...record, restored: 'yes' });
-  await engine.resume();
+  if (record.restored === 'loading') await engine.resume();
   return engine;
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { suspendedMachine, type SuspendedMachine } from '../../src/api/checkpoint.ts';
 import { pause, poll } from '../../src/core/deadline.ts';
@@ -87,6 +87,13 @@ describe('a suspended machine', () => {
     expect(await demo.start('--wait', 'none')).toMatchObject({ state: 'paused' });
     expect(await demo.state()).toBe('paused');
     expect((await home.kame(['exec', 'demo', '--', 'true'])).code).toBe(4);
+    // As a daemon leaves it that is killed when the state is spent and not yet called complete.
+    const { sockets } = await demo.details();
+    await home.killDaemon();
+    const record = join(dirname(sockets?.monitor ?? ''), 'machine.json');
+    const told = JSON.parse(await readFile(record, 'utf8')) as Record<string, unknown>;
+    await writeFile(record, JSON.stringify({ ...told, restored: 'loading paused' }));
+    expect(await demo.state()).toBe('paused');
     await home.json('unpause', 'demo');
     expect(await demo.sh(look)).toBe(before);
   });

@@ -144,6 +144,8 @@ export async function restore(
     await load(launched, run, options);
     for (const step of prepared.plan.afterLoad)
       await launched.engine.qmp.execute(step.execute, step.arguments);
+    // Whoever finds the engine after a kill must not let a guest go on that was paused.
+    if (!saved.wasRunning) await writeRunRecord(run, { ...launched.record, restored: 'loading paused' });
     await options.beforeRun();
     const filled = ram?.share && saved.ram.kind === 'file' ? saved.ram.extents : [];
     const record = { ...launched.record, filled, restored: 'yes' as const };
