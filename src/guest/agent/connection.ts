@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { connectUnix } from '../../sys/socket.ts';
+import { refusal, replyOf, returned } from './answer.ts';
 import { AgentFrames, type AgentFrame } from './frames.ts';
-import { cleanText, isObject, type GuestObject } from './reply.ts';
 import { within, type CallOptions } from './wait.ts';
 
 export interface ConnectionOptions {
@@ -33,26 +33,6 @@ function remaining(deadline: Deadline): number {
 
 function silence(what: string): KameError {
   return new KameError('GUEST_AGENT_MISSING', `The guest agent does not answer (${what}).`);
-}
-
-/** What an `error` answer means. Classes as in QEMU's qapi/error.json. */
-function refusal(command: string, error: unknown): KameError {
-  const { class: kind, desc } = isObject(error) ? error : {};
-  const words = typeof desc === 'string' ? cleanText(desc) : 'no reason given';
-  if (kind === 'CommandNotFound' || kind === 'CommandDisabled') {
-    const why = /disabled|not allowed|blocked/i.test(words) ? 'has it switched off' : 'is too old for it';
-    return new KameError(
-      'GUEST_AGENT_MISSING',
-      `The guest agent does not take ${command}: it ${why} (${words}).`,
-      {
-        next: 'Update qemu-guest-agent in the guest, or allow the command in its configuration.',
-        details: { command },
-      },
-    );
-  }
-  return new KameError('GUEST_FAILED', `The guest agent refused ${command}: ${words}`, {
-    details: { command },
-  });
 }
 
 /**
@@ -203,7 +183,7 @@ export class AgentConnection {
     // Whatever goes wrong before the whole answer is read leaves the stream in a state we don't know.
     this.#synced = false;
     const frame = await this.#next(command, deadline);
-    const reply = this.#parse(command, frame);
+    const reply = replyOf(command, frame, this.#maxReplyBytes);
     this.#synced = true;
     if ('error' in reply) throw refusal(command, reply['error']);
     return reply['return'];
@@ -214,27 +194,10 @@ export class AgentConnection {
     for (;;) {
       const frame = await this.#next(command, deadline);
       if (frame === undefined || frame.kind === 'sentinel') continue;
-      const reply = this.#parse(command, frame);
+      const reply = replyOf(command, frame, this.#maxReplyBytes);
       if ('error' in reply) throw refusal(command, reply['error']);
       if (reply['return'] === id) return;
     }
-  }
-
-  #parse(command: string, frame: AgentFrame | undefined): GuestObject {
-    if (frame?.kind === 'overflow') {
-      throw new KameError(
-        'GUEST_FAILED',
-        `The guest agent answered ${command} with more than ${this.#maxReplyBytes} bytes.`,
-      );
-    }
-    const value = frame?.kind === 'line' ? parsed(frame.text) : undefined;
-    if (value === undefined || !('return' in value || 'error' in value)) {
-      throw new KameError(
-        'GUEST_FAILED',
-        `The guest agent answered ${command} with something that is no answer.`,
-      );
-    }
-    return value;
   }
 
   /** The next frame; at the deadline undefined if `optional`, else an error. */
@@ -306,17 +269,4 @@ export class AgentConnection {
     this.#synced = false;
     this.#wake?.();
   }
-}
-
-function parsed(text: string): GuestObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function returned(text: string): unknown {
-  return parsed(text)?.['return'];
 }

@@ -1,0 +1,109 @@
+import { pause } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import type { AgentConnection } from './connection.ts';
+import { integerOf, objectOf } from './reply.ts';
+import { cancelled, type CallOptions } from './wait.ts';
+
+// A program that the guest agent runs: guest-exec and guest-exec-status, without what the program says.
+
+/** What ends a program that does not end by itself. */
+export interface ProcessOptions {
+  readonly path: string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Status {
+  readonly exited: boolean;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly reply: Readonly<Record<string, unknown>>;
+}
+
+const firstPauseMs = 4;
+const longestPauseMs = 250;
+/** A loaded guest may take its time; the whole command has its own timeout. */
+export const callOptions: CallOptions = { deadlineMs: 30_000 };
+/** Killing is for guests that may be beyond help. */
+export const killOptions: CallOptions = { deadlineMs: 5000 };
+const killGraceMs = 3000;
+
+/** Starts a program in the guest. @returns its process id */
+export async function spawn(
+  connection: AgentConnection,
+  args: object,
+  options: CallOptions = callOptions,
+): Promise<number> {
+  const reply = await connection.call('guest-exec', args, options);
+  return integerOf(objectOf(reply, 'guest-exec')['pid'], 'guest-exec', 'pid');
+}
+
+async function status(
+  connection: AgentConnection,
+  pid: number,
+  options: CallOptions = callOptions,
+): Promise<Status> {
+  const command = 'guest-exec-status';
+  const reply = objectOf(await connection.call(command, { pid }, options), command);
+  const number = (key: string): number | null =>
+    typeof reply[key] === 'number' ? integerOf(reply[key], command, key) : null;
+  return { exited: reply['exited'] === true, exitCode: number('exitcode'), signal: number('signal'), reply };
+}
+
+/** Waits for the end of a command, without its output, so that the agent forgets it. */
+export async function reap(connection: AgentConnection, pid: number): Promise<boolean> {
+  const end = performance.now() + killGraceMs;
+  let wait = firstPauseMs;
+  for (;;) {
+    if ((await status(connection, pid, killOptions)).exited) return true;
+    if (performance.now() >= end) return false;
+    await pause(wait);
+    wait = Math.min(wait * 2, longestPauseMs);
+  }
+}
+
+/** Ends a command and, where the guest has setsid, all that it started: politely, then not. */
+async function kill(connection: AgentConnection, pid: number): Promise<void> {
+  // Without `--` before the group, which dash does not take.
+  const script = 'kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2"';
+  for (const name of ['TERM', 'KILL']) {
+    const killer = { path: '/bin/sh', arg: ['-c', script, 'sh', name, String(pid)] };
+    await reap(connection, await spawn(connection, killer, killOptions));
+    if (await reap(connection, pid)) return;
+  }
+}
+
+/** Polls until `look` says that the command has ended; whatever ends the polling otherwise kills the command. */
+export async function poll(
+  connection: AgentConnection,
+  pid: number,
+  options: ProcessOptions,
+  look: (status: Status) => Promise<'again' | 'later'>,
+): Promise<Status> {
+  const end = performance.now() + (options.timeoutMs ?? Infinity);
+  let wait = firstPauseMs;
+  let ended = false;
+  try {
+    for (;;) {
+      if (options.signal?.aborted === true) throw cancelled(options.path);
+      if (performance.now() >= end) throw overdue(options);
+      const now = await status(connection, pid);
+      ended = now.exited;
+      const news = await look(now);
+      if (ended) return now;
+      wait = news === 'again' ? firstPauseMs : Math.min(wait * 2, longestPauseMs);
+      if (news === 'later') await pause(Math.min(wait, Math.max(1, end - performance.now())), options.signal);
+    }
+  } catch (error) {
+    // Best effort: the reason to stop matters more than a guest that can't be helped.
+    if (!ended) await kill(connection, pid).catch(() => undefined);
+    throw error;
+  }
+}
+
+function overdue({ path, timeoutMs }: ProcessOptions): KameError {
+  return new KameError(
+    'GUEST_TIMEOUT',
+    `${path} did not end within ${timeoutMs} ms in the guest; it was killed.`,
+  );
+}
