@@ -16,7 +16,7 @@ import { powerOn, started } from '../start.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
 import { bear, release } from './birth.ts';
 import { discardClone } from './discard.ts';
-import { removeTemplate, takeTemplate } from './template.ts';
+import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
 /** Layers of a disk from which on those that nobody needs are merged before the next instant clone adds one. */
 const deepLayers = 32;
@@ -95,11 +95,14 @@ async function coldClones(
 }
 
 /** Every instant clone leaves a layer beneath its source; those of clones that are gone are merged now and then. */
-async function withShortChains(host: Host, file: MachineFile, progress: Progress): Promise<MachineFile> {
-  const chains = await diskChains(host, file, contentOf(file).spec, { tables: false });
-  if ([...chains.values()].every((top) => depthOf(top) < deepLayers)) return file;
-  progress.report({ stage: `Merging layers of ${file.name}` });
-  return await consolidate(host, file);
+async function withShortChains(host: Host, found: MachineFile, progress: Progress): Promise<CloneSource> {
+  const chainsOf = async (file: MachineFile) =>
+    await diskChains(host, file, contentOf(file).spec, { tables: false });
+  const chains = await chainsOf(found);
+  if ([...chains.values()].every((top) => depthOf(top) < deepLayers)) return { file: found, chains };
+  progress.report({ stage: `Merging layers of ${found.name}` });
+  const file = await consolidate(host, found);
+  return { file, chains: await chainsOf(file) };
 }
 
 /** Takes back the layer that a source got for clones that are gone again. What fails here is done by the next command. */
@@ -134,13 +137,14 @@ async function instantClones(
       next: 'Leave --snapshot out, or make a linked or full clone of it.',
     });
   }
-  const file = await withShortChains(host, found, progress);
+  const source = await withShortChains(host, found, progress);
+  const { file } = source;
   const hasAgent = running.agentAnswers;
   const notes = hasAgent
     ? []
     : [`${file.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
   progress.report({ stage: `Copying ${file.name} while it runs` });
-  const template = await takeTemplate(host, file, running, progress);
+  const template = await takeTemplate(host, source, running, progress);
   const birth = { source: file, template, body, begun, hasAgent };
   const names = namesOf(body);
   const count = counter(progress, names.length);

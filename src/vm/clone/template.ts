@@ -13,9 +13,15 @@ import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../chec
 import { RamCopy } from '../checkpoint/ram-copy.ts';
 import type { SavedState } from '../checkpoint/restore.ts';
 import { settle } from '../checkpoint/settle.ts';
-import { diskChains } from '../disks.ts';
 import type { Host } from '../host.ts';
 import type { RunningMachine } from '../running.ts';
+
+/** A machine that is cloned while it runs. */
+export interface CloneSource {
+  readonly file: MachineFile;
+  /** Its disks' chains by slot, as they are now. */
+  readonly chains: ReadonlyMap<string, Layer>;
+}
 
 /** What the clones of one moment start from. */
 export interface Template {
@@ -114,7 +120,7 @@ async function recordFreeze(file: MachineFile, layers: readonly LayerChange[]): 
  */
 export async function takeTemplate(
   host: Host,
-  file: MachineFile,
+  { file, chains }: CloneSource,
   machine: RunningMachine,
   progress: Progress,
 ): Promise<Template> {
@@ -122,7 +128,6 @@ export async function takeTemplate(
   await refuseBlocked(file, machine);
   await requireRamPlace(host, file);
   const { spec } = contentOf(file);
-  const chains = await diskChains(host, file, spec, { tables: false });
   refuseDeepChains(file, chains);
   const layers = await nameLayers(file.names, currentFiles(spec));
   const files = templateNames(host, machine);
