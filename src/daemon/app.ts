@@ -6,7 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Host } from '../vm/host.ts';
+import type { Host } from '../vm/host/host.ts';
 import type { TaskList } from './tasks.ts';
 
 export type Http = FastifyInstance<

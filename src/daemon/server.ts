@@ -8,7 +8,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { KameError } from '../core/errors.ts';
 import { apiVersion, paths, versionHeader } from '../api/paths.ts';
-import type { Host } from '../vm/host.ts';
+import type { Host } from '../vm/host/host.ts';
 import { errorBody } from './answer.ts';
 import type { DaemonFacts, Http } from './app.ts';
 import { autoProtectRoutes } from './routes/autoprotect.ts';

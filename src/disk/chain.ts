@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { namesFile, namesProtocol } from './backing-name.ts';
-import { ImageFile, badImage } from './image-file.ts';
+import { ImageFile, badImage } from './format/image-file.ts';
 import { probeImage } from './probe.ts';
 import { checkQcow2, hasQcow2Magic, type BackingReference, type Qcow2Facts } from './qcow2-header.ts';
 import { mapsNothing } from './qcow2-tables.ts';

@@ -7,7 +7,7 @@ import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
-import { ImageFile, badImage } from './image-file.ts';
+import { ImageFile, badImage } from './format/image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 import { checkQcow2 } from './qcow2-header.ts';
 

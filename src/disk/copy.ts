@@ -3,8 +3,8 @@ import { chmod, copyFile, rm } from 'node:fs/promises';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
 import { errnoOf } from '../core/errors.ts';
-import type { Disk, DiskBlock } from './disk.ts';
-import { ImageFile } from './image-file.ts';
+import type { Disk, DiskBlock } from './format/disk.ts';
+import { ImageFile } from './format/image-file.ts';
 import { writeSparseRaw } from './raw-writer.ts';
 
 const blockBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { Layer } from './chain.ts';
-import { ImageFile } from './image-file.ts';
+import { ImageFile } from './format/image-file.ts';
 import { checkQcow2 } from './qcow2-header.ts';
 import { bytesToCopy, type MappedFile } from './qcow2-tables.ts';
 

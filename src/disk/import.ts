@@ -6,7 +6,7 @@ import { formatSize } from '../core/units.ts';
 import { fileError, temporaryName } from '../sys/files.ts';
 import { copyImage } from './copy.ts';
 import { requireFreeSpace } from './free-space.ts';
-import { badImage } from './image-file.ts';
+import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';
 import { writeSparseRaw } from './raw-writer.ts';

@@ -8,7 +8,7 @@ import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
-import { badImage } from './image-file.ts';
+import { badImage } from './format/image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
 /** The caller has read the chain with its own directories; here it is only looked at again. */

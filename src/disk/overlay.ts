@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, syncDirectory, temporaryName } from '../sys/files.ts';
 import { writableBackingName } from './backing-name.ts';
-import { maxVirtualSize } from './limits.ts';
+import { maxVirtualSize } from './format/limits.ts';
 import { extension } from './qcow2-header.ts';
 
 export interface OverlayOptions {

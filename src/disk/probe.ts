@@ -1,5 +1,5 @@
 import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
-import { ImageFile, badImage } from './image-file.ts';
+import { ImageFile, badImage } from './format/image-file.ts';
 
 /** What a file is, found by our own bounded reads; the engine never guesses. */
 export type ProbedImage =

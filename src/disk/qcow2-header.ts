@@ -1,5 +1,5 @@
-import { maxVirtualSize } from './limits.ts';
-import { badImage, type ImageFile } from './image-file.ts';
+import { maxVirtualSize } from './format/limits.ts';
+import { badImage, type ImageFile } from './format/image-file.ts';
 import { refuseDamagedTables, type Qcow2Mapping } from './qcow2-tables.ts';
 
 /** Another file that a qcow2 reads where it holds nothing itself. */

@@ -1,4 +1,4 @@
-import { badImage, type ImageFile } from './image-file.ts';
+import { badImage, type ImageFile } from './format/image-file.ts';
 
 /** Where the mapping of a qcow2 begins, and how its entries look. */
 export interface Qcow2Mapping {

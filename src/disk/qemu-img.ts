@@ -5,7 +5,7 @@ import { silentProgress, type Progress } from '../core/progress.ts';
 import { syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from './free-space.ts';
 import { followGrowth } from './growth.ts';
-import { maxVirtualSize } from './limits.ts';
+import { maxVirtualSize } from './format/limits.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
 /** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */

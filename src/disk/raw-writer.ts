@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
-import type { Disk } from './disk.ts';
+import type { Disk } from './format/disk.ts';
 
 function isZero(data: Buffer): boolean {
   // Comparing a buffer with itself shifted by one runs at memory speed: all bytes equal the first, which is zero.

@@ -1,4 +1,4 @@
-import type { HashAlgorithm } from './checksum.ts';
+import type { HashAlgorithm } from '../net/checksum.ts';
 
 /** Of which family an image's names and addresses are; one row makes an entry for each architecture. */
 export interface CatalogueRow {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { findGuestOs } from '../spec/guest-os.ts';
+import { findGuestOs } from '../model/guest-os.ts';
 import { builtInCatalogue, readUserCatalogue } from './catalogue.ts';
 
 const directory = useTemporaryDirectory();

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import { readFileCapped } from '../sys/files.ts';
-import type { Arch } from '../spec/machine.ts';
+import type { Arch } from '../model/machine.ts';
 import { catalogueRows, type CatalogueRow } from './catalogue-data.ts';
-import { parseChecksum, type Checksum, type HashAlgorithm } from './checksum.ts';
+import { parseChecksum, type Checksum, type HashAlgorithm } from '../net/checksum.ts';
 
 /** Where the hash of a downloaded image comes from. */
 export type ChecksumSource =

@@ -1,4 +1,4 @@
-import type { Arch } from '../spec/machine.ts';
+import type { Arch } from '../model/machine.ts';
 import type { DownloadEntry } from './catalogue.ts';
 import type { ImageLabel, StoredImage } from './image-store.ts';
 

@@ -2,8 +2,8 @@ import { poll } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { nodesByFile } from './disk-layers.ts';
-import type { EngineMachine } from './engine-machine.ts';
-import type { DiskSource } from './plan/launch-plan.ts';
+import type { EngineMachine } from './engine.ts';
+import type { DiskSource } from './plan/types.ts';
 import { reopenedNode } from './plan/layers.ts';
 
 /** Block jobs merge layers while the guest runs (QEMU's docs/interop/live-block-operations.rst). */

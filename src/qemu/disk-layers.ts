@@ -1,6 +1,6 @@
 import { KameError } from '../core/errors.ts';
-import type { EngineMachine } from './engine-machine.ts';
-import type { DiskSource, HostFacts } from './plan/launch-plan.ts';
+import type { EngineMachine } from './engine.ts';
+import type { DiskSource, HostFacts } from './plan/types.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
 
 /** A disk of a running machine that gets a new top layer. */

@@ -1,7 +1,7 @@
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
-import type { EngineMachine } from './engine-machine.ts';
+import type { EngineMachine } from './engine.ts';
 
 /** The device state of a machine goes out of and into the engine as a migration stream (QEMU's docs/devel/migration). */
 

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { copySparse } from '../sys/copy-sparse.ts';
-import type { LaunchPlan } from './plan/launch-plan.ts';
+import type { LaunchPlan } from './plan/types.ts';
 
 async function exists(path: string): Promise<boolean> {
   try {

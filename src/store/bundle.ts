@@ -1,56 +1,114 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError } from '../sys/files.ts';
-import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { readSpec, type SpecProblem } from '../model/read.ts';
+import type { MachineSpec } from '../model/machine.ts';
+import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
-/** A hidden directory beside the bundles, `.NAME.XXXX.creating`: half-made things never look like machines. */
-function asideName(parent: string, name: string, extension: string): string {
-  return join(parent, `.${name}.${randomBytes(4).toString('hex')}${extension}`);
+/** A `.vmx` as it lies on disk. A file that can't be read is a machine too: a broken one, with the reason. */
+export interface MachineFile {
+  readonly names: MachineNames;
+  readonly name: string;
+  /** Undefined when broken. */
+  readonly content?: { readonly document: VmxDocument; readonly spec: MachineSpec };
+  readonly problems: readonly SpecProblem[];
+  /** Why the machine can't be used, or null. */
+  readonly broken: string | null;
 }
 
-/** Where a bundle's files are moved to be deleted. */
-export function deletingName(parent: string, name: string): string {
-  return asideName(parent, name, deletingExtension);
+/** A `.vmx` of a real machine has a few KiB. */
+const maxVmxBytes = 1024 * 1024;
+
+function fallbackName(names: MachineNames): string {
+  return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
 }
 
-/**
- * Makes a bundle: `fill` writes into a hidden directory, which gets its name only when complete. On any failure, and after
- * a kill on the next start of the daemon, nothing of it stays.
- * @returns path of the `.vmx`
- * @throws KameError ALREADY_EXISTS, or what `fill` throws
- */
-export async function createBundle(
-  home: HomeNames,
-  name: string,
-  fill: (directory: string) => Promise<void>,
-): Promise<string> {
-  const target = join(home.machines, `${name}${bundleExtension}`);
-  const temporary = asideName(home.machines, name, creatingExtension);
-  const taken = new KameError('ALREADY_EXISTS', `There is a machine ${name} already: ${target}`, {
-    next: 'Choose another name, or kame delete it first.',
-  });
-  if (await exists(target)) throw taken;
+function reasonOf(error: unknown, vmx: string): string {
+  if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return `${vmx} is not there.`;
+  const message = messageOf(error);
+  return message.includes(vmx) ? message : `${vmx}: ${message}`;
+}
+
+/** Reads a machine's `.vmx`. Never throws: what is wrong is in `broken` and `problems`. */
+export async function readMachineFile(vmx: string): Promise<MachineFile> {
+  const names = machineNames(vmx);
   try {
-    await mkdir(temporary, { recursive: true, mode: 0o700 });
-    await fill(temporary);
-    // rename() onto a non-empty directory fails, so two creates of one name can't both win.
-    await rename(temporary, target);
-    return join(target, `${name}.vmx`);
+    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes), vmx);
+    const { spec, problems } = readSpec(document);
+    const fatal = problems.find((problem) => problem.severity === 'error');
+    const name = spec.displayName === '' ? fallbackName(names) : spec.displayName;
+    return { names, name, content: { document, spec }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    if (['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw taken;
-    throw fileError(error, target);
+    return { names, name: fallbackName(names), problems: [], broken: reasonOf(error, vmx) };
   }
 }
 
-export async function exists(path: string): Promise<boolean> {
+/** What the machine is. @throws KameError BROKEN_MACHINE with the reason */
+export function contentOf(file: MachineFile): { document: VmxDocument; spec: MachineSpec } {
+  if (!file.content || file.broken !== null) {
+    throw new KameError('BROKEN_MACHINE', `The machine ${file.name} can’t be used: ${file.broken}`, {
+      details: { path: file.names.vmx },
+    });
+  }
+  return file.content;
+}
+
+/** Replaces the `.vmx`: at any instant the old or the new one is there. */
+export async function writeMachineFile(
+  vmx: string,
+  document: VmxDocument,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
+  await writeFileAtomic(vmx, printVmx(document), 0o644, options);
+}
+
+interface CacheEntry {
+  readonly stamp: string;
+  readonly file: MachineFile;
+}
+
+/** Reads machine files again only when they have changed on disk. */
+export class MachineFileCache {
+  readonly #entries = new Map<string, CacheEntry>();
+
+  async read(vmx: string): Promise<MachineFile> {
+    const stamp = await stampOf(vmx);
+    const cached = this.#entries.get(vmx);
+    if (cached && stamp !== undefined && cached.stamp === stamp) return cached.file;
+    const file = await readMachineFile(vmx);
+    if (stamp === undefined) this.#entries.delete(vmx);
+    else this.#entries.set(vmx, { stamp, file });
+    return file;
+  }
+
+  /** Forgets what is no longer in the inventory. */
+  keepOnly(paths: readonly string[]): void {
+    const keep = new Set(paths);
+    for (const path of this.#entries.keys()) if (!keep.has(path)) this.#entries.delete(path);
+  }
+}
+
+async function stampOf(path: string): Promise<string | undefined> {
   try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
-    throw fileError(error, path);
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds a line of Kame's own to a machine's log. The log never stops an operation. */
+export async function appendLog(names: MachineNames, line: string): Promise<void> {
+  try {
+    const log = await open(names.log, 'a', 0o600);
+    try {
+      await log.write(`${new Date().toISOString()} kame: ${line}\n`);
+    } finally {
+      await log.close();
+    }
+  } catch {
+    // The disk may be full; the operation itself will say so.
   }
 }

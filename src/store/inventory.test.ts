@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { createBundle, deletingName } from './bundle.ts';
+import { createBundle, deletingName } from './bundle-directory.ts';
 import { Inventory } from './inventory.ts';
 import { homeNames, type HomeNames } from './names.ts';
 

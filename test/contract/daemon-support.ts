@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
-import { createHost } from '../../src/vm/host.ts';
+import { createHost } from '../../src/vm/host/host.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 /** A `.vmx` without devices. */

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import { buses, diskModes, nicModels } from '../../src/spec/devices.ts';
-import { guestOsCatalogue } from '../../src/spec/guest-os.ts';
-import type { Controller, MachineSpec, Nic, StorageBus, StorageSlot } from '../../src/spec/machine.ts';
-import { compareControllers, compareSlots } from '../../src/spec/read-storage.ts';
+import { buses, diskModes, nicModels } from '../../src/model/devices.ts';
+import { guestOsCatalogue } from '../../src/model/guest-os.ts';
+import type { Controller, MachineSpec, Nic, StorageBus, StorageSlot } from '../../src/model/machine.ts';
+import { compareControllers, compareSlots } from '../../src/model/read-storage.ts';
 
 const word = fc.stringMatching(/^[a-z0-9äé亀 ._"|-]{0,11}[a-z0-9]$/);
 const file = word.map((name) => `${name.replaceAll('..', '')}.img`);

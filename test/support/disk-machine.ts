@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
-import { createHost, type Host } from '../../src/vm/host.ts';
+import { createHost, type Host } from '../../src/vm/host/host.ts';
 import { qemuImg } from './qemu-img.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { builtIn } from './home.ts';

@@ -5,8 +5,8 @@ import { diskMachine, type DiskMachine } from './disk-machine.ts';
 import { KameError, type ErrorCode } from '../../src/core/errors.ts';
 import { silentProgress } from '../../src/core/progress.ts';
 import { machineNames } from '../../src/store/names.ts';
-import { takeSnapshot } from '../../src/vm/checkpoint/snapshots.ts';
-import type { RunningMachine } from '../../src/vm/running.ts';
+import { takeSnapshot } from '../../src/vm/snapshot/snapshots.ts';
+import type { RunningMachine } from '../../src/vm/host/running.ts';
 import { listDisks } from '../../src/vm/disk/list.ts';
 
 export const mebibyte = 1024 * 1024;

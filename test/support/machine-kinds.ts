@@ -1,5 +1,5 @@
 import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
-import type { MachineSpec } from '../../src/spec/machine.ts';
+import type { MachineSpec } from '../../src/model/machine.ts';
 import { someNic, someSpec } from './plan-inputs.ts';
 
 const iso = { bus: 'sata', controller: 0, unit: 1, fileName: 'install.iso', startConnected: true } as const;

@@ -4,9 +4,9 @@ import { capabilitiesFrom, type ProbeReplies } from '../../src/qemu/capabilities
 import type { AcceleratorKind, Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { slotName } from '../../src/qemu/plan/controllers.ts';
-import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/launch-plan.ts';
+import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/types.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
-import type { Arch, Disk, MachineSpec, Nic } from '../../src/spec/machine.ts';
+import type { Arch, Disk, MachineSpec, Nic } from '../../src/model/machine.ts';
 
 export const recordedVersions = ['7.2', '10.0'] as const;
 export type RecordedVersion = (typeof recordedVersions)[number];

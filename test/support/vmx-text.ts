@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KameError } from '../../src/core/errors.ts';
-import type { SpecProblem } from '../../src/spec/problem.ts';
+import type { SpecProblem } from '../../src/model/problem.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../../src/vmx/document.ts';
 
 // Short ways from texts to documents and back.

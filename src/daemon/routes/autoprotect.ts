@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { autoProtect, setAutoProtect as setBody } from '../../api/checkpoint.ts';
-import { autoProtectOf, setAutoProtect } from '../../vm/autoprotect.ts';
+import { autoProtectOf, setAutoProtect } from '../../vm/snapshot/autoprotect.ts';
 import { machineParams } from './machines.ts';
 
 /** Snapshots that are taken regularly. */

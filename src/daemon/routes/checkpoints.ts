@@ -14,15 +14,15 @@ import {
   takenSnapshot,
   takeSnapshot as takeBody,
 } from '../../api/checkpoint.ts';
-import { revertSnapshot } from '../../vm/checkpoint/revert.ts';
+import { revertSnapshot } from '../../vm/snapshot/revert.ts';
 import {
   deleteSnapshot,
   editSnapshot as edit,
   listSnapshots,
   showSnapshot,
   takeSnapshot,
-} from '../../vm/checkpoint/snapshots.ts';
-import { suspend } from '../../vm/checkpoint/suspend.ts';
+} from '../../vm/snapshot/snapshots.ts';
+import { suspend } from '../../vm/power/suspend.ts';
 import { clone } from '../../vm/clone/clone.ts';
 import { machineParams } from './machines.ts';
 

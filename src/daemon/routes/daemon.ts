@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { daemonStatus, doctor, task } from '../../api/messages.ts';
 import { ndjson } from '../../api/paths.ts';
-import { diagnose } from '../../vm/doctor.ts';
+import { diagnose } from '../../vm/recovery/doctor.ts';
 import { answerTask } from '../answer.ts';
 import type { App } from '../app.ts';
 

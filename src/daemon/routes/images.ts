@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { image, importImage, pullImage } from '../../api/messages.ts';
 import { arch } from '../../api/machine.ts';
-import { deleteImage, importImageFile, listImages, pull } from '../../vm/images.ts';
+import { deleteImage, importImageFile, listImages, pull } from '../../vm/library/images.ts';
 import { answerTask } from '../answer.ts';
 import type { App } from '../app.ts';
 

@@ -13,15 +13,15 @@ import {
   startMachine,
   stopMachine,
 } from '../../api/machine.ts';
-import { addressesOf } from '../../vm/addresses.ts';
-import { create } from '../../vm/create.ts';
-import { list, show } from '../../vm/describe.ts';
-import { register, remove, rename, unregister } from '../../vm/inventory.ts';
-import { pause, unpause } from '../../vm/pause.ts';
-import { screenshot } from '../../vm/screenshot.ts';
-import { changeSettings } from '../../vm/settings.ts';
-import { planStart, start } from '../../vm/start.ts';
-import { restart, stop } from '../../vm/stop.ts';
+import { addressesOf } from '../../vm/guest/addresses.ts';
+import { create } from '../../vm/library/create.ts';
+import { list, show } from '../../vm/running/describe.ts';
+import { register, remove, rename, unregister } from '../../vm/library/inventory.ts';
+import { pause, unpause } from '../../vm/power/pause.ts';
+import { screenshot } from '../../vm/guest/screenshot.ts';
+import { changeSettings } from '../../vm/library/settings.ts';
+import { planStart, start } from '../../vm/power/start.ts';
+import { restart, stop } from '../../vm/power/stop.ts';
 
 export const machineParams = z.object({ machine: z.string().min(1).max(4096) });
 const done = z.object({ ok: z.literal(true) });

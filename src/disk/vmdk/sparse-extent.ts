@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import type { DiskBlock } from '../disk.ts';
-import { badImage, type ImageFile } from '../image-file.ts';
+import type { DiskBlock } from '../format/disk.ts';
+import { badImage, type ImageFile } from '../format/image-file.ts';
 import { sectorBytes } from './descriptor.ts';
 import type { SparseHeader } from './sparse-header.ts';
 

@@ -2,8 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
-import type { Disk, DiskBlock } from '../disk.ts';
-import { ImageFile, badImage } from '../image-file.ts';
+import type { Disk, DiskBlock } from '../format/disk.ts';
+import { ImageFile, badImage } from '../format/image-file.ts';
 import {
   maxDescriptorBytes,
   parseDescriptor,

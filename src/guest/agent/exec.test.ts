@@ -2,7 +2,7 @@ import { spawn as spawnProcess, spawnSync } from 'node:child_process';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { GuestAgent } from './agent.ts';
-import { fakeAgent, type FakeAgent, type FakeHandler } from './fake-agent.ts';
+import { fakeAgent, type FakeAgent, type FakeHandler } from '../../../test/support/fake-agent.ts';
 
 const fileCommands = ['guest-file-open', 'guest-file-read', 'guest-file-close'];
 

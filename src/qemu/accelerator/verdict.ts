@@ -1,4 +1,4 @@
-import type { Arch } from '../../spec/machine.ts';
+import type { Arch } from '../../model/machine.ts';
 import type { AcceleratorKind } from '../capabilities/capabilities.ts';
 
 /** Whether a guest booted under an accelerator, and how that was seen. Cached until engine or host kernel change. */

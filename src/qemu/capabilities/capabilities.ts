@@ -1,4 +1,4 @@
-import type { Arch } from '../../spec/machine.ts';
+import type { Arch } from '../../model/machine.ts';
 import type { FlagName } from './flags.ts';
 
 export interface MachineType {

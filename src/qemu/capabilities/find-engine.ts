@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
-import type { Arch } from '../../spec/machine.ts';
+import type { Arch } from '../../model/machine.ts';
 
 export interface EngineSearch {
   readonly env: Readonly<Record<string, string | undefined>>;

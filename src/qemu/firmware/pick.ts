@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix';
 import { KameError } from '../../core/errors.ts';
-import type { Arch } from '../../spec/machine.ts';
+import type { Arch } from '../../model/machine.ts';
 import type { FirmwareDescriptor } from './descriptor.ts';
 
 export interface FirmwareWish {

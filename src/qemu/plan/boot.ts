@@ -4,7 +4,7 @@ import { pickFirmware } from '../firmware/pick.ts';
 import type { PlanBuilder } from './builder.ts';
 import { escapeValue } from './builder.ts';
 import { gicVersion } from './processor.ts';
-import type { FlashBytes } from './launch-plan.ts';
+import type { FlashBytes } from './types.ts';
 import { machineMemory } from './memory.ts';
 
 /** The EFI firmware the machine needs, or undefined when it boots by BIOS or directly. @throws as pickFirmware */

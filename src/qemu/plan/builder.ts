@@ -7,7 +7,7 @@ import type {
   PlanOption,
   PlanSockets,
   SetupCommand,
-} from './launch-plan.ts';
+} from './types.ts';
 import type { MachineFamily } from './machine-type.ts';
 import type { PciAddress } from './pci.ts';
 

@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
-import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../spec/machine.ts';
+import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../model/machine.ts';
 import type { PlanBuilder } from './builder.ts';
 import { controllerPlace, diskPlace } from './pci.ts';
 

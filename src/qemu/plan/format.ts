@@ -1,4 +1,4 @@
-import type { LaunchPlan } from './launch-plan.ts';
+import type { LaunchPlan } from './types.ts';
 
 /** A word as a POSIX shell takes it. */
 export function shellQuote(word: string): string {

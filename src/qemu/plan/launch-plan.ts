@@ -1,122 +1,95 @@
-import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
-import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
-import type { Commands } from '../qmp/generated/protocol.ts';
-import type { Arch, MachineSpec } from '../../spec/machine.ts';
+import { KameError } from '../../core/errors.ts';
+import { attachMachine } from './boot.ts';
+import { PlanBuilder } from './builder.ts';
+import { attachAgentChannel, attachMonitors, attachSerial } from './channels.ts';
+import { attachControllers } from './controllers.ts';
+import { attachDisplay } from './display.ts';
+import { attachDrives } from './drives.ts';
+import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound } from './extras.ts';
+import { attachInput } from './input.ts';
+import type { LaunchPlan, PlanInput, PlanOption } from './types.ts';
+import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
+import { attachMemory } from './memory.ts';
+import { attachNics } from './nics.ts';
+import { attachProcessor, cpuModel } from './processor.ts';
+import { pidFileIn, socketsIn } from './sockets.ts';
 
-/** What the plan must know of the host. */
-export interface HostFacts {
-  readonly os: 'linux' | 'darwin';
-  readonly arch: Arch;
-  readonly cpus: number;
-  readonly memoryBytes: number;
+/** Options as a program gets them. */
+export function argumentsOf(options: readonly PlanOption[]): string[] {
+  return options.flatMap(({ name, value }) => {
+    if (value === undefined) return [name];
+    return [name, typeof value === 'string' ? value : JSON.stringify(value)];
+  });
 }
 
-/** An image file whose header was checked, and what lies beneath it. QEMU opens no file that is not named here. */
-export interface DiskSource {
-  readonly path: string;
-  readonly format: 'qcow2' | 'raw' | 'vmdk';
-  readonly backing?: DiskSource;
+function checkArch(input: PlanInput): void {
+  const { capabilities, spec } = input;
+  if (capabilities.arch !== spec.arch) {
+    throw new KameError(
+      'INTERNAL',
+      `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${spec.arch}.`,
+    );
+  }
+  if (!capabilities.accelerators.includes(input.accelerator.kind)) {
+    throw new KameError(
+      'ENGINE_TOO_OLD',
+      `${capabilities.binary} was built without ${input.accelerator.kind}.`,
+      {
+        next: 'Set kame.accelerator to auto.',
+      },
+    );
+  }
 }
 
-export interface PlanPaths {
-  /** Directory of the machine's own files; what the .vmx names is relative to it. */
-  readonly bundle: string;
-  /** Short private directory for sockets: a path of a socket has at most 103 (macOS) or 107 (Linux) bytes. */
-  readonly run: string;
-  /** File that keeps what the serial console prints. */
-  readonly serialLog: string;
-}
+/**
+ * How a machine is started: pure, from what it is, what the engine can do, and what the host is.
+ * @throws KameError INVALID_VALUE for what can't be given to a guest, ENGINE_TOO_OLD for what the engine lacks,
+ * ENGINE_MISSING without firmware, HOST_PROBLEM for too little memory or too long socket paths
+ */
+export function plan(input: PlanInput): LaunchPlan {
+  checkArch(input);
+  const machine = chooseMachineType(input.spec, input.capabilities);
+  const sockets = socketsIn(input.paths.run, input.host.os);
+  const builder = new PlanBuilder(input, machine.name, familyOf(machine.name) as MachineFamily, sockets);
+  const pidFile = pidFileIn(input.paths.run);
 
-/** Bytes of the flash that holds a firmware's code, and of the one with its variables. */
-export interface FlashBytes {
-  readonly code: number;
-  readonly variables: number;
-}
+  attachIdentity(builder);
+  builder.option('pidfile', pidFile);
+  if (input.paused || input.restore) builder.option('S');
+  if (input.restore) builder.option('incoming', 'defer');
+  attachMachine(builder);
+  attachProcessor(builder, machine.maxCpus);
+  attachMemory(builder);
+  attachClock(builder);
+  attachMonitors(builder);
+  attachSerial(builder);
+  attachDisplay(builder);
+  attachInput(builder);
+  attachAgentChannel(builder);
+  attachHelpers(builder);
+  attachSound(builder);
+  attachNics(builder);
+  attachControllers(builder);
+  attachDrives(builder);
+  addNotes(builder);
 
-/** Guest RAM as a file, so that a checkpoint can copy it from outside of QEMU while the device state is saved without it. */
-export interface RamFile {
-  /** On a memory file system: elsewhere the host would write it back to disk all the time. */
-  readonly path: string;
-  /** False opens it copy-on-write: what the guest writes stays private memory of its engine, as for an instant clone. */
-  readonly share: boolean;
-}
-
-export interface PlanInput {
-  readonly spec: MachineSpec;
-  readonly capabilities: Capabilities;
-  /** All descriptors that were found; the plan picks one when the machine has EFI. */
-  readonly firmware: readonly FirmwareDescriptor[];
-  readonly host: HostFacts;
-  readonly accelerator: { readonly kind: AcceleratorKind; readonly reason: string };
-  readonly paths: PlanPaths;
-  /** The checked image of each disk, by `slotName` (`nvme0:0`). */
-  readonly disks: ReadonlyMap<string, DiskSource>;
-  /** Start with the CPUs stopped. */
-  readonly paused?: boolean;
-  /** Where RAM lies; without it, it is memory of the engine alone. */
-  readonly ram?: RamFile;
-  /** Sizes of a firmware's files; without them a restored machine reads them. */
-  readonly flashBytes?: (firmware: FirmwareDescriptor) => FlashBytes | undefined;
-  /** Wait for a checkpoint's device state instead of booting. */
-  readonly restore?: boolean;
-}
-
-/** One option of the command line; an object is printed as JSON. */
-export interface PlanOption {
-  readonly name: string;
-  readonly value?: string | object;
-}
-
-/** A file that must be there before the start: copied from a template unless it exists. */
-export interface FilePreparation {
-  readonly from: string;
-  readonly to: string;
-}
-
-export interface PlanSockets {
-  readonly qmp: string;
-  /** A second monitor, for people. */
-  readonly qmp2: string;
-  readonly qga: string;
-  readonly serial: string;
-  readonly vnc: string;
-}
-
-/** A QMP command to send once the machine runs. */
-export type SetupCommand = {
-  readonly execute: 'set_link';
-  readonly arguments: Commands['set_link']['arguments'];
-};
-
-/** A QMP command to send once a checkpoint's state is loaded, before the guest goes on. */
-export type AfterLoadCommand = {
-  readonly execute: 'blockdev-reopen';
-  readonly arguments: Commands['blockdev-reopen']['arguments'];
-};
-
-/** All it takes to start a machine, as data. */
-export interface LaunchPlan {
-  readonly name: string;
-  readonly binary: string;
-  readonly options: readonly PlanOption[];
-  /** `options` as the program gets them. */
-  readonly args: readonly string[];
-  readonly files: readonly FilePreparation[];
-  readonly sockets: PlanSockets;
-  /** QEMU writes its process id there and holds a lock on it. */
-  readonly pidFile: string;
-  readonly setup: readonly SetupCommand[];
-  readonly afterLoad: readonly AfterLoadCommand[];
-  readonly machineType: string;
-  readonly cpu: string;
-  /** The file that holds guest RAM, or null when it is memory of the engine. */
-  readonly ram: RamFile | null;
-  /** The engine waits for a checkpoint's state. */
-  readonly restores: boolean;
-  /** A reset by the guest ends the engine, because it lacks the kernel to boot; whoever watches it starts it anew. */
-  readonly resetEnds: boolean;
-  readonly accelerator: AcceleratorKind;
-  readonly reason: string;
-  /** What the guest gets other than the .vmx says, and why. */
-  readonly notes: readonly string[];
+  return {
+    name: input.spec.displayName,
+    binary: input.capabilities.binary,
+    options: builder.options,
+    args: argumentsOf(builder.options),
+    files: builder.files,
+    sockets,
+    pidFile,
+    setup: builder.setup,
+    afterLoad: builder.afterLoad,
+    machineType: machine.name,
+    cpu: cpuModel(builder),
+    ram: input.ram ?? null,
+    restores: input.restore === true,
+    resetEnds: input.restore === true && input.spec.kame.directBoot !== undefined,
+    accelerator: input.accelerator.kind,
+    reason: input.accelerator.reason,
+    notes: builder.notes,
+  };
 }

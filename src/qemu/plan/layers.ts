@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
 import type { PlanBuilder } from './builder.ts';
-import type { DiskSource, HostFacts } from './launch-plan.ts';
+import type { DiskSource, HostFacts } from './types.ts';
 
 type BlockNode = Commands['blockdev-add']['arguments'];
 

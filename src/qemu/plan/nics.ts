@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { Nic, NicModel } from '../../spec/machine.ts';
+import type { Nic, NicModel } from '../../model/machine.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
 import { bootIndex } from './drives.ts';

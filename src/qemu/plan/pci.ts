@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { StorageBus } from '../../spec/machine.ts';
+import type { StorageBus } from '../../model/machine.ts';
 
 /** A place on the root bus. `shared`: other functions of the slot may be taken too. */
 export interface PciAddress {

@@ -1,6 +1,6 @@
 import { join } from 'node:path/posix';
 import { KameError } from '../../core/errors.ts';
-import type { HostFacts, PlanSockets } from './launch-plan.ts';
+import type { HostFacts, PlanSockets } from './types.ts';
 
 /** Bytes of a socket's path, without the zero byte that ends it: sun_path is 104 bytes on macOS, 108 on Linux. */
 const longest: Record<HostFacts['os'], number> = { darwin: 103, linux: 107 };

@@ -2,8 +2,8 @@ import { resolveIn } from '../../store/names.ts';
 import { constants, existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import type { MachineSpec } from '../../spec/machine.ts';
-import type { MachineFile } from '../../store/machine-file.ts';
+import type { MachineSpec } from '../../model/machine.ts';
+import type { MachineFile } from '../../store/bundle.ts';
 import { fileError } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 

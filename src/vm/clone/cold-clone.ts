@@ -6,23 +6,23 @@ import type { CloneMachine } from '../../api/checkpoint.ts';
 import { isUnwritten, type Layer } from '../../disk/chain.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { convert } from '../../disk/qemu-img.ts';
-import { createBundle } from '../../store/bundle.ts';
-import { contentOf, readMachineFile, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { createBundle } from '../../store/bundle-directory.ts';
+import { contentOf, readMachineFile, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
 import { bundleExtension, checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
-import { currentFiles, type SlotFiles } from '../checkpoint/layers.ts';
-import { snapshotOf } from '../checkpoint/snapshot-list.ts';
-import { take } from '../checkpoint/take.ts';
-import { refuseDeepChains } from '../checkpoint/preflight.ts';
-import { layerDirectories, snapshotChain } from '../disks.ts';
-import { qemuImg } from '../engine.ts';
-import type { Host } from '../host.ts';
+import { currentFiles, type SlotFiles } from '../layers/layers.ts';
+import { snapshotOf } from '../snapshot/snapshot-list.ts';
+import { take } from '../snapshot/take.ts';
+import { refuseDeepChains } from '../memory/preflight.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { qemuImg } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
 import { bringSmallFiles } from './bundle-files.ts';
-import { cloneConfig } from './clone-spec.ts';
-import { inheritParents, registerClone, writeCloneOf } from './registry.ts';
+import { cloneConfig } from './clone-model.ts';
+import { inheritParents, registerClone, writeCloneOf } from '../layers/linked-clones.ts';
 
 /** The state that is cloned: the present one of a stopped machine, or a snapshot's. */
 export interface ColdState {

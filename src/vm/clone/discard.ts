@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import type { MachineFile } from '../../store/machine-file.ts';
+import type { MachineFile } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { releaseLock } from '../../sys/lock.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 
 /** Removes a clone that did not come to run, or is not wanted any more. */
 export async function discardClone(host: Host, clone: MachineFile): Promise<void> {

@@ -1,9 +1,9 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import { applyIdentity } from '../../guest/identity/identity.ts';
-import { appendLog } from '../../store/machine-file.ts';
+import { appendLog } from '../../store/bundle.ts';
 import type { CloneIdentity } from '../../store/operation.ts';
-import type { Host } from '../host.ts';
-import type { RunningMachine } from '../running.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
 
 function refuseCancelled(machine: RunningMachine, signal: AbortSignal): void {
   if (!signal.aborted) return;

@@ -3,18 +3,18 @@ import { rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
-import { capture } from '../checkpoint/capture.ts';
-import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../checkpoint/layers.ts';
-import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../checkpoint/preflight.ts';
-import { RamCopy } from '../checkpoint/ram-copy.ts';
-import type { SavedState } from '../checkpoint/restore.ts';
-import { settle } from '../checkpoint/settle.ts';
-import type { Host } from '../host.ts';
-import type { RunningMachine } from '../running.ts';
+import { capture } from '../memory/capture.ts';
+import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
+import { RamCopy } from '../memory/ram-copy.ts';
+import type { SavedState } from '../memory/restore.ts';
+import { settle } from '../recovery/settle.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
 
 /** A machine that is cloned while it runs. */
 export interface CloneSource {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
 import { machineNames } from '../../store/names.ts';
 import { readOperation, writeOperation } from '../../store/operation.ts';
-import { settle } from '../checkpoint/settle.ts';
-import { findMachine } from '../find.ts';
+import { settle } from '../recovery/settle.ts';
+import { findMachine } from '../host/find.ts';
 import { addDisk } from './add.ts';
 import { growDisk } from './grow.ts';
 import {

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { contentOf, appendLog, type MachineFile } from '../../store/machine-file.ts';
+import { contentOf, appendLog, type MachineFile } from '../../store/bundle.ts';
 import { removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
-import { isOwnFile } from '../checkpoint/layers.ts';
-import { settle } from '../checkpoint/settle.ts';
-import { findMachine } from '../find.ts';
-import type { Host } from '../host.ts';
-import { whileStopped } from '../inventory.ts';
+import { isOwnFile } from '../layers/layers.ts';
+import { settle } from '../recovery/settle.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import { whileStopped } from '../library/inventory.ts';
 import { settleDisk } from './settle-disk.ts';
 
 export type DiskOperation = Extract<Operation, { kind: 'disk' }>;

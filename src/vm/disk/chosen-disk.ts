@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { Disk } from '../../spec/machine.ts';
-import type { MachineFile } from '../../store/machine-file.ts';
+import type { Disk } from '../../model/machine.ts';
+import type { MachineFile } from '../../store/bundle.ts';
 
 /** All names by which a person may mean a disk: its slot, its file as the `.vmx` names it, alone, or with its whole path. */
 function namesOf(file: MachineFile, disk: Disk): string[] {

@@ -1,13 +1,13 @@
 import { basename, extname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { readChain, type Layer } from '../../disk/chain.ts';
-import { readMachineFile, type MachineFile } from '../../store/machine-file.ts';
+import { readMachineFile, type MachineFile } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
-import { layersOf } from '../checkpoint/layers.ts';
-import { layerDirectories } from '../disks.ts';
-import type { Host } from '../host.ts';
+import { layersOf } from '../layers/layers.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import type { Host } from '../host/host.ts';
 
 /** A disk of the machine with all its layers. */
 export interface WholeDisk {

@@ -4,12 +4,12 @@ import { messageOf } from '../../core/errors.ts';
 import type { MachineDisk } from '../../api/checkpoint.ts';
 import { readChain } from '../../disk/chain.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { Disk } from '../../spec/machine.ts';
-import { contentOf, type MachineFile } from '../../store/machine-file.ts';
-import { layersOf } from '../checkpoint/layers.ts';
-import { layerDirectories } from '../disks.ts';
-import { findMachine } from '../find.ts';
-import type { Host } from '../host.ts';
+import type { Disk } from '../../model/machine.ts';
+import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { layersOf } from '../layers/layers.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
 
 async function allocatedBytes(path: string): Promise<number | null> {
   return await stat(path).then(

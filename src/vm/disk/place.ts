@@ -1,8 +1,8 @@
 import { KameError } from '../../core/errors.ts';
 import { slotName, unitsOf } from '../../qemu/plan/controllers.ts';
-import { buses, scsiReservedUnit } from '../../spec/devices.ts';
-import { findGuestOs } from '../../spec/guest-os.ts';
-import type { Controller, MachineSpec, StorageBus, StorageSlot } from '../../spec/machine.ts';
+import { buses, scsiReservedUnit } from '../../model/devices.ts';
+import { findGuestOs } from '../../model/guest-os.ts';
+import type { Controller, MachineSpec, StorageBus, StorageSlot } from '../../model/machine.ts';
 
 /** Where a new disk goes, on a controller that is there or comes with it. */
 export interface Place {

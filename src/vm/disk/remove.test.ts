@@ -7,11 +7,11 @@ import { vmxText } from '../../../test/support/disk-machine.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { machineNames } from '../../store/names.ts';
 import { writeOperation } from '../../store/operation.ts';
-import { deleteSnapshot } from '../checkpoint/snapshots.ts';
-import { revertSnapshot } from '../checkpoint/revert.ts';
-import { settle } from '../checkpoint/settle.ts';
+import { deleteSnapshot } from '../snapshot/snapshots.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
+import { settle } from '../recovery/settle.ts';
 import { clone } from '../clone/clone.ts';
-import { findMachine } from '../find.ts';
+import { findMachine } from '../host/find.ts';
 import { addDisk } from './add.ts';
 import { removeDisk } from './remove.ts';
 import {

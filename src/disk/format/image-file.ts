@@ -1,0 +1,106 @@
+import { constants, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { KameError, errnoOf } from '../../core/errors.ts';
+import { fileError } from '../../sys/files.ts';
+
+/** The error for an image that is not what it should be; `details.path` names the file. */
+export function badImage(path: string, reason: string, next?: string): KameError {
+  return new KameError('BAD_IMAGE', `${path} ${reason}.`, {
+    details: { path },
+    ...(next === undefined ? {} : { next }),
+  });
+}
+
+/** An image opened for reading: its size, and reads that are exact or fail. */
+export class ImageFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes allocated on the host; less than `size` when there are holes. */
+  readonly allocated: number;
+  /** Names that the file has. */
+  readonly links: number;
+  /** The same for two names of one file. */
+  readonly identity: string;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle, facts: Stats) {
+    this.path = path;
+    this.#handle = handle;
+    this.size = facts.size;
+    this.allocated = facts.blocks * 512;
+    this.links = facts.nlink;
+    this.identity = `${facts.dev}:${facts.ino}`;
+  }
+
+  /**
+   * Opens a regular file. Directories, devices, pipes and sockets are refused without waiting for any of them.
+   * `follow: false` refuses a symbolic link too, for names that another file tells.
+   * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
+   */
+  static async open(path: string, options: { follow: boolean } = { follow: true }): Promise<ImageFile> {
+    let handle: FileHandle | undefined;
+    try {
+      // Looked at first, because opening some devices has effects; looked at again below, because the name may change.
+      refuseOther(path, await stat(path));
+      const noFollow = options.follow ? 0 : constants.O_NOFOLLOW;
+      handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+      const facts = await handle.stat();
+      refuseOther(path, facts);
+      return new ImageFile(path, handle, facts);
+    } catch (error) {
+      await handle?.close();
+      throw openError(error, path);
+    }
+  }
+
+  /** Exactly `length` bytes at `offset`. @throws KameError BAD_IMAGE when the file ends before */
+  async read(offset: number, length: number, what: string): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    const bytes = await this.readInto(buffer, offset);
+    if (bytes < length)
+      throw badImage(this.path, `is truncated: ${what} lies beyond its end at byte ${this.size}`);
+    return buffer;
+  }
+
+  /** As many bytes as there are, at most `length`. */
+  async readUpTo(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.alloc(length);
+    return buffer.subarray(0, await this.readInto(buffer, offset));
+  }
+
+  /** Fills `buffer` as far as the file goes; returns the bytes read. */
+  async readInto(buffer: Buffer, offset: number): Promise<number> {
+    let done = 0;
+    try {
+      while (done < buffer.length) {
+        const { bytesRead } = await this.#handle.read(buffer, done, buffer.length - done, offset + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+    } catch (error) {
+      throw fileError(error, this.path);
+    }
+    return done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+function refuseOther(path: string, facts: { isFile(): boolean; isDirectory(): boolean }): void {
+  if (facts.isFile()) return;
+  if (facts.isDirectory()) {
+    throw badImage(path, 'is a directory, not a disk image', 'Name the image file itself.');
+  }
+  throw badImage(path, 'is no regular file but a device, pipe or socket', 'Copy it into a file first.');
+}
+
+function openError(error: unknown, path: string): KameError {
+  if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
+    return new KameError('NO_SUCH_IMAGE', `There is no file ${path}.`, { details: { path }, cause: error });
+  }
+  if (errnoOf(error) === 'ELOOP') return badImage(path, 'is a symbolic link, which is not followed here');
+  return fileError(error, path);
+}

@@ -1,0 +1,164 @@
+import type { Socket } from 'node:net';
+import { pause } from '../core/deadline.ts';
+import { KameError } from '../core/errors.ts';
+import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
+import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { connectUnix } from '../sys/socket.ts';
+import { lastWords, logSize } from './engine-log.ts';
+import { engineOf, EngineMachine } from './engine.ts';
+import type { LaunchPlan } from './plan/types.ts';
+import { pidFileIn, socketsIn } from './plan/sockets.ts';
+import { prepareFiles } from './prepare.ts';
+import { QmpClient, type OpenOptions, type QmpEvent } from './qmp/client.ts';
+import { startFailure } from './start-failure.ts';
+
+export { EngineMachine, type EngineStatus } from './engine.ts';
+
+export interface LaunchOptions {
+  /** Where QEMU's own output is appended. */
+  readonly logFile: string;
+  readonly signal?: AbortSignal;
+  /** Milliseconds until the monitor must answer. Default 30 s. */
+  readonly deadlineMs?: number;
+  /** Called for every event from the first on. */
+  readonly onEvent?: (event: QmpEvent) => void;
+}
+
+export interface LaunchTimings {
+  /** From the call until the process ran. */
+  readonly spawnMs: number;
+  /** From the call until the monitor answered. */
+  readonly qmpMs: number;
+}
+
+export interface Launched {
+  readonly machine: EngineMachine;
+  readonly timings: LaunchTimings;
+}
+
+type Words = () => string;
+
+async function monitorOf(
+  plan: LaunchPlan,
+  child: DetachedProcess,
+  options: LaunchOptions,
+  words: Words,
+): Promise<QmpClient> {
+  const deadlineMs = options.deadlineMs ?? 30_000;
+  const gone = new AbortController();
+  void child.exited.then(() => gone.abort());
+  const signal = options.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal;
+  const socket = await connectUnix(plan.sockets.qmp, { deadlineMs, stop: child.exited, signal });
+  if (!socket) throw startFailure(plan.name, await child.exited, words());
+  const onEvent = options.onEvent ? { onEvent: options.onEvent } : {};
+  return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, signal, ...onEvent });
+}
+
+/** Another engine may listen at the same path: the pid file, which QEMU locks, tells whose monitor it is. */
+async function checkOwner(plan: LaunchPlan, child: DetachedProcess): Promise<ProcessIdentity> {
+  const owner = await engineOf(plan.pidFile);
+  if (owner?.pid === child.pid) return owner;
+  throw new KameError(
+    'BUSY',
+    `Another engine${owner ? ` (process ${owner.pid})` : ''} already runs ${plan.name}.`,
+    {
+      next: '`kame list` shows it; `kame stop NAME --hard` ends it.',
+    },
+  );
+}
+
+/** The monitor of a process that ends breaks a moment before the end itself is known. */
+const endsWithinMs = 200;
+
+/** Prefers the reason of a process that ended over what its monitor saw of that. */
+async function failureOf(
+  problem: unknown,
+  plan: LaunchPlan,
+  child: DetachedProcess,
+  words: Words,
+): Promise<unknown> {
+  const end = await Promise.race([child.exited, pause(endsWithinMs)]);
+  return end ? startFailure(plan.name, end, words()) : problem;
+}
+
+/**
+ * Starts a machine: makes the files it needs, starts QEMU in a session of its own, and waits until its monitor answers.
+ * When that fails, nothing stays running.
+ * @throws KameError ENGINE_FAILED, BUSY, HOST_PROBLEM, BAD_IMAGE, … with QEMU's last words and advice; ENGINE_TIMEOUT, CANCELLED
+ */
+export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<Launched> {
+  const started = performance.now();
+  await prepareFiles(plan);
+  const from = await logSize(options.logFile);
+  const words: Words = () => lastWords(options.logFile, from);
+  const child = await spawnDetached(plan.binary, plan.args, { logFile: options.logFile });
+  const spawnMs = performance.now() - started;
+  const born = await identify(child.pid);
+  let qmp: QmpClient | undefined;
+  try {
+    qmp = await monitorOf(plan, child, options, words);
+    const machine = new EngineMachine(plan.name, qmp, await checkOwner(plan, child));
+    const qmpMs = performance.now() - started;
+    for (const step of plan.setup) await qmp.execute(step.execute, step.arguments);
+    return { machine, timings: { spawnMs, qmpMs } };
+  } catch (error) {
+    const failure = options.signal?.aborted ? error : await failureOf(error, plan, child, words);
+    await qmp?.[Symbol.asyncDispose]();
+    if (born) await signalProcess(born, 'SIGKILL');
+    await child.exited;
+    throw failure;
+  }
+}
+
+export interface AttachOptions {
+  /** Milliseconds for the monitor's greeting. Default 10 s. */
+  readonly deadlineMs?: number;
+  /** What messages call the machine. */
+  readonly name?: string;
+  /** QEMU's own output, for its last words. */
+  readonly logFile?: string;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: QmpEvent) => void;
+}
+
+async function openOptions(options: AttachOptions): Promise<OpenOptions> {
+  const { logFile } = options;
+  const from = logFile === undefined ? 0 : await logSize(logFile);
+  return {
+    timeoutMs: options.deadlineMs ?? 10_000,
+    ...(logFile === undefined ? {} : { lastWords: () => lastWords(logFile, from) }),
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+  };
+}
+
+/**
+ * Takes up a machine that an earlier process started, by the sockets and the pid file in its run directory.
+ * @returns null when its engine does not run
+ * @throws KameError ENGINE_TIMEOUT when it runs but does not answer, HOST_PROBLEM, CANCELLED
+ */
+export async function attach(
+  runDirectory: string,
+  options: AttachOptions = {},
+): Promise<EngineMachine | null> {
+  const identity = await engineOf(pidFileIn(runDirectory));
+  if (!identity) return null;
+  const { qmp } = socketsIn(runDirectory, process.platform === 'darwin' ? 'darwin' : 'linux');
+  const socket = await connectOrNull(qmp, options.signal);
+  // Nobody listens: the pid file is an old one, and another program has its number now.
+  if (!socket) return null;
+  const client = await QmpClient.open(socket, await openOptions(options));
+  return new EngineMachine(options.name ?? 'the machine', client, identity);
+}
+
+/** Milliseconds for an engine that was started a moment ago, whose starter died, to open its monitor. */
+const listenMs = 1000;
+
+async function connectOrNull(path: string, signal: AbortSignal | undefined): Promise<Socket | null> {
+  try {
+    return (await connectUnix(path, { deadlineMs: listenMs, ...(signal ? { signal } : {}) })) ?? null;
+  } catch (error) {
+    if (error instanceof KameError && error.code === 'ENGINE_TIMEOUT') return null;
+    throw error;
+  }
+}

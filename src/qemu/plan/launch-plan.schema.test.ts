@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
+import { recordedSchema, recordedVersions, someInput } from '../../../test/support/plan-inputs.ts';
+import { validateAgainstSchema } from '../../../test/support/validate-schema.ts';
+import type { Schema } from '../qmp/schema.ts';
+import type { LaunchPlan } from './types.ts';
+import { plan } from './launch-plan.ts';
+
+/** The QMP command whose arguments an option of the command line takes as JSON. */
+const commandOf: Record<string, string> = {
+  '-blockdev': 'blockdev-add',
+  '-netdev': 'netdev_add',
+  '-object': 'object-add',
+};
+
+function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; problems: string[] } {
+  const options = launch.options.filter(({ name, value }) => name in commandOf && typeof value === 'object');
+  const problems = options.flatMap(({ name, value }) => {
+    return validateAgainstSchema(schema, commandOf[name] ?? '', value as object);
+  });
+  const setup = launch.setup.flatMap((step) => validateAgainstSchema(schema, step.execute, step.arguments));
+  return { checked: options.length + launch.setup.length, problems: [...problems, ...setup] };
+}
+
+describe('what plans hand to QEMU as JSON', () => {
+  for (const version of recordedVersions) {
+    for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
+      for (const [kind, spec] of Object.entries(machineKinds)) {
+        if (!isPossible(kind, accelerator)) continue;
+        it(`fits the schema of QEMU ${version}: ${kind} with ${accelerator}`, () => {
+          const launch = plan(someInput({ spec, version, accelerator }));
+          const { checked, problems } = problemsOf(launch, recordedSchema(version, spec.arch));
+          expect(checked).toBeGreaterThan(3);
+          expect(problems).toEqual([]);
+        });
+      }
+    }
+  }
+});
+
+describe('validateAgainstSchema', () => {
+  const schema = recordedSchema('7.2', 'aarch64');
+  const check = (args: object): string[] => validateAgainstSchema(schema, 'blockdev-add', args);
+
+  it.each([
+    ['a missing member', { driver: 'file', 'node-name': 'a' }, 'filename is missing'],
+    ['a member of another variant', { driver: 'qcow2', file: 'f', filename: '/x' }, 'filename is unknown'],
+    ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is none of'],
+    ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is no boolean'],
+    ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is no boolean'],
+  ])('finds %s', (_name, args, problem) => {
+    expect(check(args).join('\n')).toContain(problem);
+  });
+
+  it('takes either form of an alternate', () => {
+    expect(check({ driver: 'raw', file: 'a-node' })).toEqual([]);
+    expect(check({ driver: 'raw', file: { driver: 'file', filename: '/x' } })).toEqual([]);
+  });
+
+  it('knows which commands there are', () => {
+    expect(validateAgainstSchema(schema, 'no-such', {})).toEqual(['no command no-such']);
+  });
+});

@@ -1,0 +1,271 @@
+import { describe, expect, it } from 'vitest';
+import {
+  recordedCapabilities,
+  someDisk as disk,
+  someInput,
+  someNic as nic,
+  someSpec,
+} from '../../../test/support/plan-inputs.ts';
+import { formatPlan, shellQuote } from './format.ts';
+import type { LaunchPlan, PlanInput } from './types.ts';
+import { plan } from './launch-plan.ts';
+
+function planOf(changes: Parameters<typeof someSpec>[0], more: Partial<PlanInput> = {}): LaunchPlan {
+  return plan({ ...someInput({ spec: someSpec(changes) }), ...more });
+}
+
+function valueOf(launch: LaunchPlan, option: string): unknown {
+  return launch.options.find((one) => one.name === option)?.value;
+}
+
+function objects(launch: LaunchPlan, option: string): Array<Record<string, unknown>> {
+  return launch.options
+    .filter(({ name, value }) => name === option && typeof value === 'object')
+    .map(({ value }) => value as Record<string, unknown>);
+}
+
+function device(launch: LaunchPlan, id: string): Record<string, unknown> | undefined {
+  return objects(launch, '-device').find((one) => one['id'] === id);
+}
+
+describe('a launch plan', () => {
+  it('doubles commas where QEMU splits at them, so that a name can set no option', () => {
+    const launch = planOf(
+      { displayName: 'a,debug-threads=off' },
+      { paths: { bundle: '/b', run: '/run,path=/etc', serialLog: '/log,logappend=off' } },
+    );
+    expect(valueOf(launch, '-name')).toBe('guest=a,,debug-threads=off,debug-threads=on');
+    expect(valueOf(launch, '-vnc')).toBe('unix:/run,,path=/etc/vnc');
+    expect(valueOf(launch, '-chardev')).toContain('path=/run,,path=/etc/qmp,server=on');
+    expect(launch.args.join('\n')).toContain('logfile=/log,,logappend=off,logappend=on');
+  });
+
+  it('opens no port and no human monitor', () => {
+    const text = planOf({ vnc: { enabled: true, port: 5901 } }).args.join(' ');
+    expect(text).not.toMatch(/tcp|host=|hostfwd|readline|telnet/);
+    expect(text).not.toContain('5901');
+  });
+
+  it('gives every device an id, and no two of them a place', () => {
+    const launch = planOf({
+      controllers: [{ bus: 'scsi', index: 0, model: 'virtio-blk' }],
+      disks: [0, 1, 2].map((unit) => ({ ...disk, bus: 'scsi', unit })),
+      nics: [nic, { ...nic, index: 1 }],
+      input: 'virtio',
+    });
+    const devices = objects(launch, '-device');
+    const ids = devices.map((one) => one['id']);
+    expect(ids.every((id) => typeof id === 'string' && id !== '')).toBe(true);
+    expect(new Set(ids).size).toBe(ids.length);
+    const places = devices.filter((one) => one['addr'] !== undefined).map((one) => one['addr']);
+    expect(new Set(places).size).toBe(places.length);
+  });
+
+  it('keeps the place of what stays when something is taken away', () => {
+    const both = planOf({ nics: [nic, { ...nic, index: 1 }] });
+    const second = planOf({ nics: [{ ...nic, index: 1 }] });
+    expect(device(second, 'nic1')).toEqual(device(both, 'nic1'));
+  });
+
+  it('lets QEMU open no backing file but those it names', () => {
+    const alone = planOf({});
+    expect(objects(alone, '-blockdev').at(-1)).toMatchObject({ driver: 'qcow2', backing: null });
+    const chain = new Map([
+      [
+        'nvme0:0',
+        { path: '/b/top.qcow2', format: 'qcow2', backing: { path: '/b/base.vmdk', format: 'vmdk' } } as const,
+      ],
+    ]);
+    const nodes = objects(planOf({}, { disks: chain }), '-blockdev').slice(-4);
+    expect(nodes).toMatchObject([
+      { driver: 'file', filename: '/b/base.vmdk', 'read-only': true },
+      { driver: 'vmdk', 'node-name': 'disk-nvme0-0-b1', 'read-only': true, backing: null },
+      { driver: 'file', filename: '/b/top.qcow2', 'read-only': false },
+      { driver: 'qcow2', backing: 'disk-nvme0-0-b1', 'read-only': false },
+    ]);
+  });
+
+  it('restores a machine with EFI without reading its flash, and gives it its variables before it runs', () => {
+    const input = someInput({ clone: true });
+    const launch = plan({ ...input, flashBytes: () => ({ code: 67_108_864, variables: 4096 }) });
+    const nodes = objects(launch, '-blockdev');
+    expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({
+      'read-only': true,
+      file: { driver: 'null-co', size: 67_108_864, 'read-zeroes': false },
+    });
+    expect(nodes.find((node) => node['node-name'] === 'pflash1')).toMatchObject({
+      file: { driver: 'null-co', size: 4096 },
+    });
+    expect(launch.afterLoad).toMatchObject([
+      {
+        execute: 'blockdev-reopen',
+        arguments: { options: [{ 'node-name': 'pflash1', file: 'nvram-file' }] },
+      },
+    ]);
+    expect(launch.resetEnds).toBe(false);
+  });
+
+  it('reads the flash of a restored machine whose firmware files it knows nothing of', () => {
+    const nodes = objects(plan(someInput({ clone: true })), '-blockdev');
+    expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({ file: { driver: 'file' } });
+  });
+
+  it('refuses an endless chain', () => {
+    interface Loop {
+      path: string;
+      format: 'qcow2';
+      backing?: Loop;
+    }
+    const loop: Loop = { path: '/b/loop.qcow2', format: 'qcow2' };
+    loop.backing = loop;
+    expect(() => planOf({}, { disks: new Map([['nvme0:0', loop]]) })).toThrow('more than 256 layers');
+  });
+
+  it('boots in the order of the .vmx', () => {
+    const launch = planOf({
+      bootOrder: ['cdrom', 'hdd'],
+      cdroms: [{ bus: 'sata', controller: 0, unit: 0, fileName: 'i.iso', startConnected: true }],
+    });
+    expect(device(launch, 'drive-sata0-0')?.['bootindex']).toBe(1);
+    expect(device(launch, 'drive-nvme0-0')?.['bootindex']).toBe(101);
+    expect(device(launch, 'nic0')).not.toHaveProperty('bootindex');
+  });
+
+  it('unplugs what is not connected at the start', () => {
+    const launch = planOf({
+      nics: [{ ...nic, startConnected: false }],
+      cdroms: [{ bus: 'sata', controller: 0, unit: 0, fileName: 'i.iso', startConnected: false }],
+    });
+    expect(launch.setup).toEqual([{ execute: 'set_link', arguments: { name: 'nic0', up: false } }]);
+    expect(device(launch, 'drive-sata0-0')).not.toHaveProperty('drive');
+  });
+
+  it('pins the newest machine type, or takes the pinned one', () => {
+    expect(plan(someInput({ version: '10.0' })).machineType).toBe('virt-10.0');
+    const pinned = someSpec({ kame: { accelerator: 'auto', machineType: 'virt-7.2' } });
+    expect(plan(someInput({ version: '10.0', spec: pinned })).machineType).toBe('virt-7.2');
+    expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'virt-99.0' } })).toThrow(
+      'pinned to the type virt-99.0',
+    );
+    expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'raspi3b' } })).toThrow(
+      'machines are virt-*',
+    );
+  });
+
+  it('puts IDE drives on real channels where the machine has them', () => {
+    const launch = planOf({
+      arch: 'x86_64',
+      firmware: { kind: 'bios', secureBoot: false, nvram: 'n' },
+      controllers: [],
+      disks: [{ ...disk, bus: 'ide', controller: 1, unit: 1 }],
+      kame: { accelerator: 'auto', machineType: 'pc-i440fx-7.2' },
+    });
+    expect(device(launch, 'drive-ide1-1')).toMatchObject({ driver: 'ide-hd', bus: 'ide.1', unit: 1 });
+    expect(device(launch, 'nic0')?.['bus']).toBe('pci.0');
+  });
+
+  it('leaves threads to QEMU for an Intel guest on an ARM host', () => {
+    const input = someInput({ spec: someSpec({ arch: 'x86_64' }) });
+    const onArm = plan({ ...input, host: { ...input.host, arch: 'aarch64' } });
+    expect(valueOf(onArm, '-accel')).toBe('tcg,tb-size=256');
+    expect(valueOf(plan(input), '-accel')).toBe('tcg,thread=multi,tb-size=256');
+  });
+
+  it('keeps local time in the clock of Windows alone', () => {
+    expect(valueOf(planOf({ guestOS: 'arm-windows11-64' }), '-rtc')).toBe('base=localtime');
+    expect(valueOf(planOf({ guestOS: 'darwin22-64' }), '-rtc')).toBe('base=utc');
+  });
+
+  it('limits an ARM machine to 8 CPUs where HVF has an old interrupt controller', () => {
+    const spec = someSpec({ cpus: 9 });
+    expect(() => plan(someInput({ spec, accelerator: 'hvf', version: '7.2' }))).toThrow(
+      'takes at most 8 here',
+    );
+    expect(valueOf(plan(someInput({ spec, accelerator: 'hvf', version: '10.0' })), '-smp')).toContain(
+      'cpus=9',
+    );
+  });
+});
+
+describe('what a plan refuses', () => {
+  it.each([
+    ['a bridged card', { nics: [{ ...nic, connection: 'bridged' }] }, 'ethernet0.connectionType is bridged'],
+    ['a custom network', { nics: [{ ...nic, connection: 'custom', vnet: 'VMnet5' }] }, 'custom (VMnet5)'],
+    ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'one card too many'],
+    [
+      'a disk that forgets',
+      { disks: [{ ...disk, mode: 'independent-nonpersistent' }] },
+      'independent-nonpersistent',
+    ],
+    [
+      'a CD drive on nvme',
+      { cdroms: [{ ...disk, unit: 1, fileName: null, startConnected: true }] },
+      'takes no CD drive',
+    ],
+    [
+      'a unit without a place',
+      { disks: [{ ...disk, bus: 'sata', unit: 6 }], controllers: [] },
+      'takes units 0 to 5',
+    ],
+    [
+      'a fifth controller',
+      { disks: [{ ...disk, controller: 4 }], controllers: [] },
+      'one controller too many',
+    ],
+    ['IDE on ARM', { disks: [{ ...disk, bus: 'ide' }], controllers: [] }, 'an ARM machine has no IDE'],
+    ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has 16 GiB'],
+    ['more CPUs than the machine type takes', { cpus: 513 }, 'takes at most 512'],
+  ] as const)('%s', (_name, changes, message) => {
+    expect(() => planOf(changes as Parameters<typeof someSpec>[0])).toThrow(message);
+  });
+
+  it('a disk that was not checked', () => {
+    expect(() => planOf({}, { disks: new Map() })).toThrow(
+      'The image of nvme0:0 (disk0.qcow2) was not checked',
+    );
+  });
+
+  it('an engine of another architecture, or without the accelerator', () => {
+    expect(() => planOf({}, { capabilities: recordedCapabilities('7.2', 'x86_64') })).toThrow(
+      'the machine is aarch64',
+    );
+    const wish = { accelerator: { kind: 'kvm', reason: '' } } as const;
+    expect(() => planOf({}, wish)).toThrow('was built without kvm');
+  });
+
+  it('an engine without a device of the machine', () => {
+    const capabilities = recordedCapabilities('7.2', 'aarch64');
+    const poor = {
+      ...capabilities,
+      devices: capabilities.devices.filter((name) => name !== 'virtio-net-pci'),
+    };
+    expect(() => planOf({}, { capabilities: poor })).toThrow('built without the device virtio-net-pci');
+  });
+
+  it('a socket path that is too long, by the rule of the system', () => {
+    const run = `/${'r'.repeat(99)}`;
+    const input = someInput();
+    const paths = { ...input.paths, run };
+    expect(() => plan({ ...input, paths, host: { ...input.host, os: 'darwin' } })).toThrow(
+      'this system allows 103',
+    );
+    expect(plan({ ...input, paths }).sockets.qmp).toBe(`${run}/qmp`);
+    expect(() => plan({ ...input, paths: { ...paths, run: `${run}1234` } })).toThrow(
+      'this system allows 107',
+    );
+  });
+});
+
+describe('formatPlan', () => {
+  it('quotes for a shell', () => {
+    expect(shellQuote('plain-word/1.2')).toBe('plain-word/1.2');
+    expect(shellQuote("it's $HOME; `rm`")).toBe(`'it'\\''s $HOME; \`rm\`'`);
+    expect(shellQuote('')).toBe("''");
+  });
+
+  it('keeps a hostile name in one comment line', () => {
+    const text = formatPlan(planOf({ displayName: 'x\nrm -rf ~' }));
+    expect(text.split('\n')[0]).toBe('# x rm -rf ~: virt-7.2, tcg (emulated)');
+    expect(text).toContain("-name 'guest=x\nrm -rf ~,debug-threads=on'");
+  });
+});

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { CloneMachine } from '../../api/checkpoint.ts';
+import type { MachineFile } from '../../store/bundle.ts';
+import { bundleExtension } from '../../store/names.ts';
+import { readOperation, removeOperation, type Operation } from '../../store/operation.ts';
+import type { Host } from '../host/host.ts';
+import type { Begun } from '../running/launch.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { waitFor } from '../running/wait.ts';
+import { discardClone } from './discard.ts';
+import { giveIdentity } from './identity.ts';
+import { instantClone, keepClone } from './instant-clone.ts';
+import type { Template } from './template.ts';
+
+const defaultTimeoutMs = 300_000;
+
+export interface Born {
+  readonly machine: RunningMachine;
+  readonly agentMs: number | null;
+}
+
+export interface Birth {
+  readonly source: MachineFile;
+  readonly template: Template;
+  readonly body: Pick<CloneMachine, 'keepIdentity' | 'wait' | 'timeoutMs'>;
+  readonly begun: Begun;
+  /** Whether there is somebody in the guest to talk to. */
+  readonly hasAgent: boolean;
+}
+
+/** Runs `work` for a clone while nobody else does anything with it. */
+async function aloneWith<T>(host: Host, name: string, work: () => Promise<T>): Promise<T> {
+  const key = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
+  return await host.operations.exclusive({ key, machine: name, verb: 'cloned' }, work);
+}
+
+/** Why a clone is gone again. What waiting says of a machine that goes on running does not hold for it. */
+function removedAgain(name: string, error: unknown): unknown {
+  if (!(error instanceof KameError)) return error;
+  const { code, message, details } = error;
+  if (code === 'CANCELLED') return new KameError(code, `The clone ${name} was cancelled.`, { cause: error });
+  return new KameError(code, `The clone ${name} is removed again. ${message}`, {
+    next: '--wait none hands clones out without waiting for their guest agents.',
+    details,
+    cause: error,
+  });
+}
+
+/** One instant clone, up to its agent's first reply. */
+export async function bear(host: Host, name: string, birth: Birth, progress: Progress): Promise<Born> {
+  const { source, template, body, begun, hasAgent } = birth;
+  const keepIdentity = body.keepIdentity ?? false;
+  return await aloneWith(host, name, async () => {
+    const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
+    if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
+    try {
+      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
+    } catch (error) {
+      await discardClone(host, await host.files.read(machine.names.vmx));
+      throw removedAgain(name, error);
+    }
+    return { machine, agentMs: performance.now() - begun.clock };
+  });
+}
+
+/** Makes the guest of a clone one of its own, and the clone one that stays. Returns what is odd. */
+export async function release(host: Host, { machine, agentMs }: Born, progress: Progress): Promise<string[]> {
+  return await aloneWith(host, machine.name, async () => {
+    const { identity } = await cloneOperation(machine);
+    const changes = agentMs !== null && identity !== null;
+    const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
+    await handOut(host, machine);
+    return notes;
+  });
+}
+
+/** The clone is one's own from here on: it is on the disk, and no kill takes it away. */
+async function handOut(host: Host, machine: RunningMachine): Promise<void> {
+  await keepClone(await host.files.read(machine.names.vmx));
+  await removeOperation(machine.names);
+}
+
+/** What is being done to a clone that was not handed out yet. */
+async function cloneOperation({
+  name,
+  names,
+}: RunningMachine): Promise<Extract<Operation, { kind: 'clone' }>> {
+  const operation = await readOperation(names);
+  if (operation?.kind === 'clone') return operation;
+  throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);
+}

@@ -1,0 +1,89 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { arch as hostArch, cpus, homedir, release, totalmem } from 'node:os';
+import { KameError } from '../../core/errors.ts';
+import type { Arch } from '../../model/machine.ts';
+import { engineKey, probeCached } from '../../qemu/capabilities/cache.ts';
+import type { Capabilities } from '../../qemu/capabilities/capabilities.ts';
+import { findEngine, findQemuImg, type EngineSearch } from '../../qemu/capabilities/find-engine.ts';
+import type { FirmwareDescriptor } from '../../qemu/firmware/descriptor.ts';
+import { loadFirmware } from '../../qemu/firmware/load.ts';
+import type { FlashBytes, HostFacts } from '../../qemu/plan/types.ts';
+import type { Host } from '../host/host.ts';
+
+/** @throws KameError HOST_PROBLEM on a system that Kame does not run on */
+export function hostOs(): HostFacts['os'] {
+  const { platform } = process;
+  if (platform === 'linux' || platform === 'darwin') return platform;
+  throw new KameError('HOST_PROBLEM', `Kame runs on Linux and macOS, not on ${platform}.`);
+}
+
+/** What runs here without emulation. */
+export function hostArchitecture(): Arch {
+  return hostArch() === 'arm64' ? 'aarch64' : 'x86_64';
+}
+
+export function hostFacts(): HostFacts {
+  return { os: hostOs(), arch: hostArchitecture(), cpus: cpus().length, memoryBytes: totalmem() };
+}
+
+export function hostKernel(): string {
+  return release();
+}
+
+function search(host: Host): EngineSearch {
+  return { env: host.env, os: hostOs() };
+}
+
+/** The engine for guests of an architecture and what it can do. @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD */
+export async function engineFor(
+  host: Host,
+  arch: Arch,
+  options: { signal?: AbortSignal; fresh?: boolean } = {},
+): Promise<Capabilities> {
+  const binary = await findEngine(arch, search(host));
+  const key = `${binary}|${await engineKey(binary)}`;
+  const known = options.fresh ? undefined : host.engines.get(key);
+  if (known) return known;
+  const capabilities = await probeCached(binary, host.names.cache, options);
+  host.engines.set(key, capabilities);
+  return capabilities;
+}
+
+/** UEFI firmware that belongs to an engine. */
+export async function firmwareFor(host: Host, capabilities: Capabilities): Promise<FirmwareDescriptor[]> {
+  return await loadFirmware({ binary: capabilities.binary, env: host.env, home: homedir() });
+}
+
+/** Sizes of each firmware's code and variables, by the file of its descriptor; one that can't be read is left out. */
+export async function flashSizes(firmware: readonly FirmwareDescriptor[]): Promise<Map<string, FlashBytes>> {
+  const sizes = new Map<string, FlashBytes>();
+  for (const { file, flash } of firmware) {
+    const paths = [flash.executable.filename, flash.nvramTemplate.filename];
+    const [code, variables] = await Promise.all(
+      paths.map(
+        async (path) =>
+          await stat(path).then(
+            ({ size }) => size,
+            () => undefined,
+          ),
+      ),
+    );
+    if (code !== undefined && variables !== undefined) sizes.set(file, { code, variables });
+  }
+  return sizes;
+}
+
+/** Path of qemu-img. @throws KameError ENGINE_MISSING */
+export async function qemuImg(host: Host): Promise<string> {
+  return await findQemuImg(search(host));
+}
+
+/** Whether `/dev/kvm` is there, and whether this user may use it. */
+export async function kvmDevice(): Promise<{ exists: boolean; accessible: boolean }> {
+  const may = async (mode: number) =>
+    await access('/dev/kvm', mode).then(
+      () => true,
+      () => false,
+    );
+  return { exists: await may(constants.F_OK), accessible: await may(constants.R_OK | constants.W_OK) };
+}

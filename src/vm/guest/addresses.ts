@@ -1,0 +1,32 @@
+import type { Addresses } from '../../api/machine.ts';
+import { poll } from '../../core/deadline.ts';
+import { primaryAddress } from '../running/agent-watch.ts';
+import { refuseWithoutAgent } from './exec.ts';
+import type { Host } from '../host/host.ts';
+import { runningMachine } from '../host/state.ts';
+
+/** How long a guest without an address is asked again. */
+const addressMs = 15_000;
+
+/** The network interfaces of a guest, as its agent tells now. @throws KameError WRONG_STATE, GUEST_AGENT_MISSING */
+export async function addressesOf(host: Host, reference: string): Promise<Addresses> {
+  const machine = await runningMachine(host, reference);
+  refuseWithoutAgent(machine);
+  const ask = async () => await machine.agent.networkInterfaces();
+  const withAddress = async () => {
+    const interfaces = await ask();
+    return primaryAddress(interfaces) === null ? undefined : interfaces;
+  };
+  // A guest that has just booted is still asking for its address.
+  const interfaces =
+    (await poll(withAddress, { deadlineMs: addressMs, stepMs: 100, maxStepMs: 1000 })) ?? (await ask());
+  machine.ip = primaryAddress(interfaces);
+  return {
+    ip: machine.ip,
+    interfaces: interfaces.map(({ name, mac, addresses }) => ({
+      name,
+      mac: mac ?? null,
+      addresses: addresses.map(({ address, prefix }) => ({ address, prefix })),
+    })),
+  };
+}

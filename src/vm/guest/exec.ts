@@ -1,0 +1,71 @@
+import type { ExecRequest } from '../../api/messages.ts';
+import { KameError } from '../../core/errors.ts';
+import type { ExecResult } from '../../guest/agent/exec.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { runningMachine } from '../host/state.ts';
+
+export interface ExecStreams {
+  readonly stdin?: AsyncIterable<Buffer>;
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The guest agent takes all input with the command. */
+const maxInputBytes = 8 * 1024 * 1024;
+
+async function collect(stdin: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    bytes += chunk.length;
+    if (bytes > maxInputBytes) {
+      throw new KameError('INVALID_VALUE', `Standard input is larger than ${maxInputBytes} bytes.`, {
+        next: 'Put large data on a disk or fetch it over the network from within the guest.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @throws KameError WRONG_STATE when paused, GUEST_AGENT_MISSING when the agent does not answer */
+export function refuseWithoutAgent(machine: RunningMachine): void {
+  if (machine.state === 'paused') {
+    throw new KameError('WRONG_STATE', `${machine.name} is paused, so its guest agent can’t answer.`, {
+      next: `kame unpause ${machine.name} lets it go on.`,
+      details: { machine: machine.name },
+    });
+  }
+  if (!machine.agentAnswers) {
+    throw new KameError('GUEST_AGENT_MISSING', `The guest agent of ${machine.name} does not answer.`, {
+      details: { machine: machine.name },
+    });
+  }
+}
+
+/**
+ * Runs a command in the guest; its output comes while it runs.
+ * @throws KameError WRONG_STATE, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED, INVALID_VALUE
+ */
+export async function execute(
+  host: Host,
+  reference: string,
+  request: ExecRequest,
+  streams: ExecStreams,
+): Promise<ExecResult> {
+  const machine = await runningMachine(host, reference);
+  refuseWithoutAgent(machine);
+  const [path = '', ...args] = request.command;
+  const input = streams.stdin ? await collect(streams.stdin) : undefined;
+  return await machine.agent.exec({
+    path,
+    args,
+    signal: streams.signal,
+    onStdout: async (chunk) => await streams.onOutput('stdout', chunk),
+    onStderr: async (chunk) => await streams.onOutput('stderr', chunk),
+    ...(request.env ? { env: request.env } : {}),
+    ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+    ...(input ? { input } : {}),
+  });
+}

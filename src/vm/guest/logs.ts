@@ -1,0 +1,67 @@
+import { watch } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { KameError, errnoOf } from '../../core/errors.ts';
+import { fileError } from '../../sys/files.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+
+const chunkBytes = 64 * 1024;
+
+/** Resolves at the next change of a file, or when the signal fires. */
+async function changed(path: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const watcher = watch(path, { signal }, () => {
+      watcher.close();
+      resolve();
+    });
+    watcher.once('error', () => resolve());
+    watcher.once('close', resolve);
+  });
+}
+
+/** A file's content from its start and, when following, what is appended to it; a file that shrank is read anew. */
+async function* contentOf(
+  file: FileHandle,
+  path: string,
+  follow: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  try {
+    let offset = 0;
+    while (!signal.aborted) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, offset);
+      if (bytesRead > 0) {
+        offset += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+        continue;
+      }
+      if (!follow) return;
+      const news = changed(path, signal);
+      const { size } = await file.stat();
+      if (size < offset) offset = 0;
+      else if (size === offset) await news;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** A machine's log, or its serial console's, as a stream. @throws KameError FILE_ACCESS when there is none yet */
+export async function followLog(
+  host: Host,
+  reference: string,
+  options: { follow: boolean; console: boolean },
+  signal: AbortSignal,
+): Promise<Readable> {
+  const { names, name } = await findMachine(host, reference);
+  const path = options.console ? names.serialLog : names.log;
+  try {
+    const file = await open(path, 'r');
+    return Readable.from(contentOf(file, path, options.follow, signal));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
+    throw new KameError('FILE_ACCESS', `${name} has no log yet: it was never started.`, { cause: error });
+  }
+}

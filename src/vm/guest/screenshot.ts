@@ -1,0 +1,24 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { KameError } from '../../core/errors.ts';
+import type { Host } from '../host/host.ts';
+import { runningMachine } from '../host/state.ts';
+
+/** What a machine's first display shows, as PNG. @throws KameError WRONG_STATE when it does not run or has no display */
+export async function screenshot(host: Host, reference: string): Promise<Buffer> {
+  const machine = await runningMachine(host, reference);
+  const content = (await host.files.read(machine.names.vmx)).content;
+  if (content && !content.spec.display.present) {
+    throw new KameError('WRONG_STATE', `${machine.name} has no display.`, {
+      next: `kame set ${machine.name} display=on gives it one from its next start on; kame console shows its serial port.`,
+    });
+  }
+  const file = join(machine.run.directory, `screen-${randomBytes(4).toString('hex')}.png`);
+  try {
+    await machine.engine.screenshot(file);
+    return await readFile(file);
+  } finally {
+    await rm(file, { force: true });
+  }
+}

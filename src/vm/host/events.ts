@@ -1,0 +1,24 @@
+import type { KameEvent } from '../../api/messages.ts';
+
+export type EventListener = (event: KameEvent) => void;
+
+/** Tells those who listen what happens to machines. A listener that throws harms nobody else. */
+export class EventBus {
+  readonly #listeners = new Set<EventListener>();
+
+  listen(listener: EventListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  emit(event: Omit<KameEvent, 'at'>): void {
+    const whole: KameEvent = { at: new Date().toISOString(), ...event };
+    for (const listener of this.#listeners) {
+      try {
+        listener(whole);
+      } catch {
+        this.#listeners.delete(listener);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { GuestAgent } from '../../guest/agent/agent.ts';
+import type { EngineMachine } from '../../qemu/launch.ts';
+import type { MachineNames, RunNames } from '../../store/names.ts';
+import type { RunRecord } from '../../store/run-record.ts';
+import type { ConsoleHub } from '../guest/console.ts';
+
+/** A machine whose engine runs, as this daemon knows it. All of it can be found again from disk and the engine. */
+export interface RunningMachine {
+  readonly names: MachineNames;
+  readonly run: RunNames;
+  readonly name: string;
+  readonly id: string;
+  readonly engine: EngineMachine;
+  readonly agent: GuestAgent;
+  readonly console: ConsoleHub;
+  record: RunRecord;
+  state: 'running' | 'paused';
+  /** Why the engine paused it by itself, as for a full disk; null when it did not. */
+  trouble: string | null;
+  /** Whether the guest agent answers. */
+  agentAnswers: boolean;
+  /** Resolves at the agent's first reply. */
+  readonly answered: Promise<void>;
+  readonly markAnswered: () => void;
+  /** As the agent last told. */
+  ip: string | null;
+  /** Why the engine ended, as it said; null while it runs, and when it was killed or crashed. */
+  shutdown: string | null;
+  /** Resolves when the engine is gone and its lock and sockets are cleaned up. */
+  readonly ended: Promise<void>;
+}
+
+/** The machines that run, by the path of their `.vmx`. */
+export class RunningMachines {
+  readonly #machines = new Map<string, RunningMachine>();
+
+  get size(): number {
+    return this.#machines.size;
+  }
+
+  get(vmx: string): RunningMachine | undefined {
+    return this.#machines.get(vmx);
+  }
+
+  all(): RunningMachine[] {
+    return [...this.#machines.values()];
+  }
+
+  add(machine: RunningMachine): void {
+    this.#machines.set(machine.names.vmx, machine);
+  }
+
+  remove(machine: RunningMachine): void {
+    if (this.#machines.get(machine.names.vmx) === machine) this.#machines.delete(machine.names.vmx);
+  }
+
+  /** Lets go of every engine without ending it: the next daemon adopts them. */
+  async release(): Promise<void> {
+    const machines = this.all();
+    this.#machines.clear();
+    for (const machine of machines) {
+      machine.agent.close();
+      machine.console.close();
+    }
+    await Promise.all(machines.map(async (machine) => await machine.engine[Symbol.asyncDispose]()));
+  }
+}

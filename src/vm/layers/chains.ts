@@ -1,0 +1,118 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, sep } from 'node:path';
+import { KameError, errnoOf } from '../../core/errors.ts';
+import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import type { Disk, MachineSpec } from '../../model/machine.ts';
+import type { MachineFile } from '../../store/bundle.ts';
+import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
+import type { Host } from '../host/host.ts';
+
+/**
+ * Directories in which a machine's layers may lie: its own, those of disks that its `.vmx` names elsewhere, and those of
+ * the machines it is a linked clone of, when these are on the list.
+ */
+export async function layerDirectories(host: Host, file: MachineFile): Promise<string[]> {
+  const { names, content } = file;
+  const named = (content?.spec.disks ?? []).map((disk) => dirname(resolveIn(names, disk.fileName)));
+  const own = [names.directory, ...named];
+  if (!(await hasSnapshotFile(names))) return [...new Set(own)];
+  const [{ tree }, known] = await Promise.all([readSnapshotFile(names), host.inventory.paths()]);
+  const parents = tree.cloneOf.filter((vmx) => known.includes(vmx)).map((vmx) => dirname(vmx));
+  // A clone of a clone builds on the disks of both.
+  return [
+    ...new Set([...own, ...parents, ...(parents.length > 0 ? await ancestors(host, parents, known) : [])]),
+  ];
+}
+
+async function ancestors(
+  host: Host,
+  parents: readonly string[],
+  known: readonly string[],
+): Promise<string[]> {
+  const found = new Set<string>();
+  const queue = known.filter((vmx) => parents.includes(dirname(vmx)));
+  for (let vmx = queue.pop(); vmx !== undefined; vmx = queue.pop()) {
+    const { names } = await host.files.read(vmx);
+    if (found.has(names.directory)) continue;
+    found.add(names.directory);
+    const { tree } = await readSnapshotFile(names);
+    queue.push(...tree.cloneOf.filter((each) => known.includes(each)));
+  }
+  return [...found];
+}
+
+/**
+ * The chains of layers of a machine's disks by slot, each header checked: whoever can write to a disk's file could have
+ * changed it since it was made. With `tables: false` in milliseconds, without following what is allocated where.
+ * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason
+ */
+export async function diskChains(
+  host: Host,
+  file: MachineFile,
+  spec: MachineSpec,
+  options: { readonly tables?: boolean } = {},
+): Promise<Map<string, Layer>> {
+  const inside = await layerDirectories(host, file);
+  const chainOf = async (disk: Disk) =>
+    await readChain(resolveIn(file.names, disk.fileName), { inside, tables: options.tables ?? true });
+  const pairs = await Promise.all(
+    spec.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
+  );
+  return new Map(pairs);
+}
+
+async function realDirectory(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
+}
+
+/**
+ * The chain of a disk that a snapshot names. A `.vmsd` may come from elsewhere: it names no file that the `.vmx` could not
+ * build on, or a revert would make a disk that the machine can't start from.
+ * @throws KameError BAD_IMAGE for a file outside of `inside`, and as readChain
+ */
+export async function snapshotChain(
+  file: MachineFile,
+  fileName: string,
+  options: ChainOptions,
+): Promise<Layer> {
+  const path = resolveIn(file.names, fileName);
+  const directory = `${await realDirectory(dirname(path))}${sep}`;
+  const allowed = await Promise.all(options.inside.map(async (each) => `${await realDirectory(each)}${sep}`));
+  if (!allowed.some((each) => directory.startsWith(each))) {
+    throw new KameError(
+      'BAD_IMAGE',
+      `${file.names.snapshots} names ${path} as a disk of a snapshot; it lies outside of the machine.`,
+      { details: { path, machine: file.name } },
+    );
+  }
+  return await readChain(path, options);
+}
+
+/** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is not there */
+export async function checkFiles(names: MachineNames, spec: MachineSpec): Promise<void> {
+  const { directBoot, seed } = spec.kame;
+  const needed = [
+    ...spec.cdroms.flatMap(({ fileName, startConnected }) =>
+      fileName !== null && startConnected ? [fileName] : [],
+    ),
+    ...(directBoot
+      ? [directBoot.kernel, ...(directBoot.initrd === undefined ? [] : [directBoot.initrd])]
+      : []),
+    ...(seed === undefined ? [] : [seed]),
+  ];
+  for (const name of needed) {
+    const path = resolveIn(names, name);
+    try {
+      const found = await stat(path);
+      if (!found.isFile()) throw new KameError('FILE_ACCESS', `${path} is not a file.`);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      throw new KameError('FILE_ACCESS', `${path} is not there; the .vmx names it.`, {
+        next: 'Put the file back, or take it out of the machine with kame set.',
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { resolveIn } from '../../store/names.ts';
+import { join } from 'node:path';
+import { readChain, type Layer } from '../../disk/chain.ts';
+import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import type { SnapshotTree } from '../../vmx/snapshots.ts';
+import { isOwnFile, layersOf } from './layers.ts';
+
+/** How the layers of a machine build on each other. */
+export interface LayerGraph {
+  readonly layers: ReadonlyMap<string, Layer>;
+  /** The layers directly over each. */
+  readonly children: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Named by the `.vmx` or by a snapshot. */
+  readonly named: ReadonlySet<string>;
+  /** Beneath a linked clone, or such a layer itself: nothing of them may change. */
+  readonly locked: ReadonlySet<string>;
+}
+
+/** A layer that nobody names any more and that has one layer over it: both can become one. */
+export interface Merge {
+  readonly lower: Layer;
+  readonly upper: Layer;
+  /** `commit`: into the lower one; `pull`: into the upper one. */
+  readonly how: 'commit' | 'pull';
+}
+
+/**
+ * Reads the layers of all states that a machine has: the present one and its snapshots.
+ * @throws KameError BAD_IMAGE, FILE_ACCESS when one of them is damaged or missing
+ */
+export async function readLayerGraph(
+  file: MachineFile,
+  tree: SnapshotTree,
+  inside: readonly string[],
+): Promise<LayerGraph> {
+  const { names } = file;
+  const layers = new Map<string, Layer>();
+  const children = new Map<string, Set<string>>();
+  const locked = new Set<string>();
+  const named = new Set<string>();
+  const addChain = async (fileName: string, isLocked: boolean) => {
+    const top = resolveIn(names, fileName);
+    named.add(top);
+    let above: string | undefined;
+    for (const layer of layersOf(await readChain(top, { inside, tables: false }))) {
+      layers.set(layer.path, layer);
+      const over = children.get(layer.path) ?? new Set<string>();
+      children.set(layer.path, over);
+      if (above !== undefined) over.add(above);
+      if (isLocked) locked.add(layer.path);
+      above = layer.path;
+    }
+  };
+  for (const disk of contentOf(file).spec.disks) await addChain(disk.fileName, false);
+  for (const { disks, clones } of tree.snapshots) {
+    for (const { fileName } of disks) await addChain(fileName, clones.length > 0);
+  }
+  return { layers, children, named, locked };
+}
+
+function directionOf(lower: Layer, upper: Layer): Merge['how'] | undefined {
+  // A file with several names is a layer of an instant clone too.
+  const [mayCommit, mayPull] = [lower.links === 1, upper.links === 1];
+  if (mayCommit && (!mayPull || upper.allocatedBytes <= lower.allocatedBytes || lower.format === 'raw'))
+    return 'commit';
+  return mayPull && lower.links === 1 ? 'pull' : undefined;
+}
+
+/** The next merge to do; undefined when nothing is left over. */
+export function nextMerge(file: MachineFile, graph: LayerGraph): Merge | undefined {
+  for (const lower of graph.layers.values()) {
+    const over = [...(graph.children.get(lower.path) ?? [])];
+    const upper = over.length === 1 ? graph.layers.get(over[0] as string) : undefined;
+    if (!upper || graph.named.has(lower.path) || graph.locked.has(lower.path)) continue;
+    if (!isOwnFile(file.names, lower.path) || !isOwnFile(file.names, upper.path)) continue;
+    const how = directionOf(lower, upper);
+    if (how) return { lower, upper, how };
+  }
+  return undefined;
+}
+
+/** Names of layer files in the machine's directory that no state needs. */
+export function unusedLayers(file: MachineFile, graph: LayerGraph, candidates: readonly string[]): string[] {
+  return candidates.map((name) => join(file.names.directory, name)).filter((path) => !graph.layers.has(path));
+}

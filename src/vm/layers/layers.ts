@@ -1,0 +1,116 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { createOverlay } from '../../disk/overlay.ts';
+import type { NewLayer } from '../../qemu/disk-layers.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import type { Disk, MachineSpec } from '../../model/machine.ts';
+import { type MachineNames, resolveIn } from '../../store/names.ts';
+import type { LayerChange } from '../../store/operation.ts';
+import { edit, type VmxDocument } from '../../vmx/document.ts';
+
+/** VMware's numbers of layers: `disk0-000001.qcow2`. */
+const numbered = /^(.+)-(\d{6})$/;
+
+/** Independent disks take no part in snapshots, as in VMware. */
+export function layeredDisks(spec: MachineSpec): Disk[] {
+  return spec.disks.filter(({ mode }) => mode === 'persistent');
+}
+
+function stemOf(fileName: string): string {
+  const stem = basename(fileName, extname(fileName));
+  return numbered.exec(stem)?.[1] ?? stem;
+}
+
+/** Whether a file of the machine's directory has the name of a layer that Kame made on one of its disks. */
+export function isLayerName(fileName: string): boolean {
+  return extname(fileName) === '.qcow2' && numbered.test(basename(fileName, '.qcow2'));
+}
+
+/** A source of new layers: which file each slot's new layer goes on. */
+export type SlotFiles = ReadonlyMap<string, string>;
+
+export function currentFiles(spec: MachineSpec): SlotFiles {
+  return new Map(layeredDisks(spec).map((disk) => [slotName(disk), disk.fileName]));
+}
+
+/** Names for new layers, one for each slot: the next number that no file has. */
+export async function nameLayers(names: MachineNames, files: SlotFiles): Promise<LayerChange[]> {
+  const taken = await readdir(names.directory);
+  const highest = new Map<string, number>();
+  for (const name of taken) {
+    const match = numbered.exec(basename(name, extname(name)));
+    if (match) highest.set(match[1] ?? '', Math.max(highest.get(match[1] ?? '') ?? 0, Number(match[2])));
+  }
+  return [...files].map(([slot, from]) => {
+    const stem = stemOf(from);
+    const number = (highest.get(stem) ?? 0) + 1;
+    highest.set(stem, number);
+    return { slot, from, to: `${stem}-${String(number).padStart(6, '0')}.qcow2` };
+  });
+}
+
+/** How a layer names the file beneath it: relative where both lie together, so that the directory can be moved. */
+export function backingNameFor(names: MachineNames, from: string): string {
+  const path = resolveIn(names, from);
+  return dirname(path) === names.directory ? basename(path) : path;
+}
+
+/**
+ * Makes the empty layers.
+ * @param chains what each slot's layer goes on
+ * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS
+ */
+export async function createLayers(
+  names: MachineNames,
+  layers: readonly LayerChange[],
+  chains: ReadonlyMap<string, Layer>,
+): Promise<void> {
+  for (const { slot, from, to } of layers) {
+    const below = chains.get(slot);
+    if (!below) throw new KameError('INTERNAL', `The chain of ${slot} was not looked at.`);
+    await createOverlay({
+      path: join(names.directory, to),
+      backing: backingNameFor(names, from),
+      backingFormat: below.format,
+      virtualSize: below.virtualSize,
+    });
+  }
+}
+
+export async function removeLayerFiles(names: MachineNames, layers: readonly LayerChange[]): Promise<void> {
+  for (const { to } of layers) await rm(join(names.directory, to), { force: true });
+}
+
+/** The document with each slot on its new layer. */
+export function withLayers(document: VmxDocument, layers: readonly LayerChange[]): VmxDocument {
+  return edit(document, new Map(layers.map(({ slot, to }) => [`${slot}.fileName`, to])));
+}
+
+/** Whether the `.vmx` names the new layers already. */
+export function namesLayers(spec: MachineSpec, layers: readonly LayerChange[]): boolean {
+  const files = currentFiles(spec);
+  return layers.length > 0 && layers.every(({ slot, to }) => files.get(slot) === to);
+}
+
+/** The layers as the engine is to know them. Node names have at most 31 characters, `-file` included. */
+export function engineLayers(names: MachineNames, layers: readonly LayerChange[]): NewLayer[] {
+  return layers.map(({ slot, from, to }) => ({
+    from: resolveIn(names, from),
+    to: join(names.directory, to),
+    node: `${slot.replace(':', '-')}-${numbered.exec(basename(to, '.qcow2'))?.[2] ?? ''}`,
+  }));
+}
+
+/** Every layer of a chain, from the top. */
+export function layersOf(top: Layer): Layer[] {
+  const all: Layer[] = [];
+  for (let layer: Layer | undefined = top; layer; layer = layer.backing) all.push(layer);
+  return all;
+}
+
+/** Whether a path is one of the machine's own files. */
+export function isOwnFile(names: MachineNames, path: string): boolean {
+  return isAbsolute(path) && dirname(path) === names.directory;
+}

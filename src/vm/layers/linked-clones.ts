@@ -1,0 +1,70 @@
+import { KameError } from '../../core/errors.ts';
+import type { MachineFile } from '../../store/bundle.ts';
+import { machineNames } from '../../store/names.ts';
+import { hasSnapshotFile, readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import { emptyDocument } from '../../vmx/document.ts';
+import { emptyTree } from '../../vmx/snapshot-model.ts';
+import { livingClones } from './living-clones.ts';
+
+function withClone(tree: SnapshotTree, vmx: string, fits: (snapshot: Snapshot) => boolean): SnapshotTree {
+  const snapshots = tree.snapshots.map((snapshot) =>
+    fits(snapshot) && !snapshot.clones.includes(vmx)
+      ? { ...snapshot, clones: [...snapshot.clones, vmx] }
+      : snapshot,
+  );
+  return { ...tree, snapshots };
+}
+
+/** Writes into a machine's `.vmsd` that a linked clone builds on a snapshot, as VMware does: the snapshot is locked then. */
+export async function registerClone(
+  parentVmx: string,
+  cloneVmx: string,
+  fits: (snapshot: Snapshot) => boolean,
+): Promise<void> {
+  const names = machineNames(parentVmx);
+  const found = await readSnapshotFile(names);
+  await writeSnapshotTree(names, found, withClone(found.tree, cloneVmx, fits));
+}
+
+/** Writes the `.vmsd` of a new linked clone: which machines it builds on, and on which of their disks. */
+export async function writeCloneOf(
+  snapshotsPath: string,
+  cloneOf: readonly string[],
+  sentinels: readonly string[],
+): Promise<void> {
+  const names = { ...machineNames(snapshotsPath), snapshots: snapshotsPath };
+  const file = { document: emptyDocument(), tree: emptyTree, problems: [] };
+  await writeSnapshotTree(names, file, { ...emptyTree, cloneOf, sentinels });
+}
+
+/** The machines that a linked clone builds on; empty for one that is none. */
+export async function parentsOf(file: MachineFile): Promise<readonly string[]> {
+  if (!(await hasSnapshotFile(file.names))) return [];
+  return (await readSnapshotFile(file.names)).tree.cloneOf;
+}
+
+/** Whatever builds on a clone's source builds on the source's own parents too. */
+export async function inheritParents(file: MachineFile, cloneVmx: string): Promise<readonly string[]> {
+  const parents = await parentsOf(file);
+  for (const parent of parents) {
+    await registerClone(parent, cloneVmx, ({ clones }) => clones.includes(file.names.vmx));
+  }
+  return parents;
+}
+
+/** @throws KameError HAS_CLONES naming the linked clones that build on the machine's disks */
+export async function refuseClonedFrom(file: MachineFile, participle: string): Promise<void> {
+  if (!(await hasSnapshotFile(file.names))) return;
+  const { tree } = await readSnapshotFile(file.names);
+  const clones = new Set<string>();
+  for (const snapshot of tree.snapshots) {
+    for (const vmx of await livingClones(file, snapshot)) clones.add(vmx);
+  }
+  if (clones.size === 0) return;
+  throw new KameError(
+    'HAS_CLONES',
+    `${file.name} can’t be ${participle}: these linked clones build on its disks: ${[...clones].join(', ')}.`,
+    { details: { machine: file.name } },
+  );
+}

@@ -1,0 +1,191 @@
+import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { growthOf } from '../../disk/estimate.ts';
+import { requireFreeSpace } from '../../disk/free-space.ts';
+import { commitInto, pullInto } from '../../disk/merge.ts';
+import { repairLeaks } from '../../disk/repair.ts';
+import { repoint } from '../../disk/repoint.ts';
+import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
+import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
+import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { edit } from '../../vmx/document.ts';
+import { hostOs, qemuImg } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { backingNameFor } from './layers.ts';
+import type { LayerGraph, Merge } from './layer-graph.ts';
+
+interface Work {
+  readonly host: Host;
+  readonly file: MachineFile;
+  readonly graph: LayerGraph;
+  readonly merge: Merge;
+  readonly progress: Progress;
+}
+
+/** The machine, when both layers are open in its engine. */
+async function engineWithBoth({ host, file, merge }: Work): Promise<RunningMachine | undefined> {
+  const machine = host.running.get(file.names.vmx);
+  if (!machine) return undefined;
+  const nodes = await nodesByFile(machine.engine);
+  return nodes.has(merge.lower.path) && nodes.has(merge.upper.path) ? machine : undefined;
+}
+
+/** Has the `.vmx` name the lower layer where it named the upper one. */
+async function renameInVmx({ host, file, merge }: Work): Promise<void> {
+  const { document, spec } = contentOf(await host.files.read(file.names.vmx));
+  const changes = spec.disks
+    .filter((disk) => resolveIn(file.names, disk.fileName) === merge.upper.path)
+    .map((disk) => [`${slotName(disk)}.fileName`, basename(merge.lower.path)] as const);
+  if (changes.length > 0) await writeMachineFile(file.names.vmx, edit(document, new Map(changes)));
+}
+
+async function renameInSnapshots({ file, merge }: Work): Promise<void> {
+  const found = await readSnapshotFile(file.names);
+  const isUpper = (fileName: string) => resolveIn(file.names, fileName) === merge.upper.path;
+  if (!found.tree.snapshots.some(({ disks }) => disks.some(({ fileName }) => isUpper(fileName)))) return;
+  const snapshots = found.tree.snapshots.map((snapshot) => ({
+    ...snapshot,
+    disks: snapshot.disks.map((disk) =>
+      isUpper(disk.fileName) ? { ...disk, fileName: basename(merge.lower.path) } : disk,
+    ),
+  }));
+  await writeSnapshotTree(file.names, found, { ...found.tree, snapshots });
+}
+
+function childrenOf({ graph, merge }: Work): Layer[] {
+  const paths = [...(graph.children.get(merge.upper.path) ?? [])];
+  return paths.map((path) => graph.layers.get(path)).filter((layer) => layer !== undefined);
+}
+
+/** Nobody may name the upper layer when it goes. Until then both show the same. */
+async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<void> {
+  const { file, host, merge } = work;
+  const backing = { path: backingNameFor(file.names, merge.lower.path), format: merge.lower.format };
+  for (const child of childrenOf(work)) {
+    if (!except.has(child.path))
+      await repoint({ qemuImg: await qemuImg(host), overlay: child.path, backing });
+  }
+  await renameInSnapshots(work);
+  await renameInVmx(work);
+  await rm(merge.upper.path, { force: true });
+}
+
+/** Block jobs end with the guest stopped. */
+async function thenGoOn(machine: RunningMachine, work: () => Promise<void>): Promise<void> {
+  const wasRunning = machine.state === 'running';
+  try {
+    await work();
+  } finally {
+    if (wasRunning) await machine.engine.resume();
+  }
+}
+
+/**
+ * Before the guest writes to the lower layer: the `.vmx` must not lead to the upper one over it, which would hide what the
+ * guest wrote. Where the `.vmx` can't be written, the engine gets the upper one back: both still show the same.
+ */
+async function leadToLower(work: Work, machine: RunningMachine, node: string | undefined): Promise<void> {
+  const { lower, upper } = work.merge;
+  try {
+    await renameInVmx(work);
+  } catch (error) {
+    const back = [{ from: lower.path, to: upper.path, node: node ?? 'put-back' }];
+    await openLayers(machine.engine, back, hostOs());
+    const push = await preparePush(machine.engine, back);
+    await push();
+    throw error;
+  }
+}
+
+async function commitWhileRunning(work: Work, machine: RunningMachine): Promise<void> {
+  const { file, merge, progress } = work;
+  const { engine } = machine;
+  const nodes = await nodesByFile(engine);
+  const tops = await topFiles(engine);
+  const isTop = tops.has(merge.upper.path);
+  const top = isTop ? merge.upper.path : topOver(work, tops);
+  const over = childrenOf(work).find(({ path }) => nodes.has(path)) ?? null;
+  const backingName = backingNameFor(file.names, merge.lower.path);
+  await thenGoOn(machine, async () => {
+    await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
+    if (isTop) await leadToLower(work, machine, nodes.get(merge.upper.path));
+  });
+  // The engine has written the new name into the layer of its own chain.
+  await removeUpper(work, new Set(over ? [over.path] : []));
+}
+
+/** The layer at the top of the running chain that the merge is in. */
+function topOver({ graph, merge }: Work, tops: ReadonlySet<string>): string {
+  const queue = [merge.upper.path];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (tops.has(path)) return path;
+    queue.push(...(graph.children.get(path) ?? []));
+  }
+  return merge.upper.path;
+}
+
+async function pull(work: Work, machine: RunningMachine | undefined): Promise<void> {
+  const { file, host, merge, progress } = work;
+  const { lower, upper } = merge;
+  const onto = lower.backing
+    ? {
+        path: lower.backing.path,
+        name: backingNameFor(file.names, lower.backing.path),
+        format: lower.backing.format,
+      }
+    : null;
+  if (machine) {
+    await thenGoOn(machine, async () => {
+      const isTop = (await topFiles(machine.engine)).has(upper.path);
+      const ontoName = onto?.name ?? null;
+      await pullLive(machine.engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
+    });
+  } else {
+    const named = onto && { path: onto.name, format: onto.format };
+    await pullInto({ qemuImg: await qemuImg(host), overlay: upper.path, onto: named, progress });
+    await repairLeaks({ qemuImg: await qemuImg(host), path: upper.path });
+  }
+  await rm(lower.path, { force: true });
+}
+
+/** A merge in the engine that took the last room would stop the guest at its next write. */
+async function requireRoom({ lower, upper, how }: Merge): Promise<void> {
+  const [into, from] = how === 'commit' ? [lower, upper] : [upper, lower];
+  await requireFreeSpace(dirname(into.path), await growthOf(into, from), into.path);
+}
+
+/**
+ * Makes one layer of two. At every instant each layer that anyone names shows what it showed before.
+ * @throws KameError DISK_FULL, BUSY, CANCELLED, ENGINE_*
+ */
+export async function merge(
+  host: Host,
+  file: MachineFile,
+  graph: LayerGraph,
+  which: Merge,
+  progress: Progress,
+): Promise<void> {
+  const work: Work = { host, file, graph, merge: which, progress };
+  const machine = await engineWithBoth(work);
+  // Without an engine the merge looks by itself.
+  if (machine) await requireRoom(which);
+  if (which.how === 'pull') return await pull(work, machine);
+  if (machine) return await commitWhileRunning(work, machine);
+  const { lower, upper } = which;
+  const program = await qemuImg(host);
+  await commitInto({
+    qemuImg: program,
+    overlay: upper.path,
+    base: lower.path,
+    baseFormat: lower.format,
+    progress,
+  });
+  if (lower.format === 'qcow2') await repairLeaks({ qemuImg: program, path: lower.path });
+  await removeUpper(work, new Set());
+}

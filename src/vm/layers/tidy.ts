@@ -1,0 +1,134 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { errnoOf, messageOf } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import { cancelJobs } from '../../qemu/block-jobs.ts';
+import { topFiles } from '../../qemu/disk-layers.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import { removeCheckpoint } from '../../store/checkpoint.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
+import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { edit } from '../../vmx/document.ts';
+import { diskChains, layerDirectories } from './chains.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { isLayerName } from './layers.ts';
+import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
+import { merge } from './merge.ts';
+
+async function listDirectory(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Removes checkpoints that no snapshot lists and no suspended machine needs. */
+async function sweepCheckpoints(file: MachineFile, uids: ReadonlySet<string>): Promise<void> {
+  const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState)?.id;
+  for (const id of await listDirectory(file.names.checkpoints)) {
+    if (uids.has(id) || id === suspended || !/^(?:\d{1,10}|s-[0-9a-f]{8})$/.test(id)) continue;
+    await removeCheckpoint(checkpointNames(file.names, id));
+  }
+}
+
+/**
+ * Removes checkpoints that a kill left: of a machine that was resumed and had not yet forgotten its state. Where the tree of
+ * snapshots is not understood whole, nothing is removed.
+ * @throws KameError FILE_ACCESS, BROKEN_MACHINE
+ */
+export async function sweepLeftCheckpoints(file: MachineFile): Promise<void> {
+  if (file.broken !== null || (await listDirectory(file.names.checkpoints)).length === 0) return;
+  const { tree, problems } = await readSnapshotFile(file.names);
+  if (problems.length === 0)
+    await sweepCheckpoints(file, new Set(tree.snapshots.map(({ uid }) => String(uid))));
+}
+
+/** After a kill between the change in the engine and the one in the `.vmx`: the engine knows what the guest writes to. */
+async function alignTops(host: Host, file: MachineFile, machine: RunningMachine): Promise<MachineFile> {
+  const { document, spec } = contentOf(file);
+  const tops = await topFiles(machine.engine);
+  const chains = await diskChains(host, file, spec, { tables: false });
+  const changes = new Map<string, string>();
+  for (const disk of spec.disks) {
+    const slot = slotName(disk);
+    const beneath = chains.get(slot)?.backing?.path;
+    if (tops.has(resolveIn(file.names, disk.fileName)) || beneath === undefined || !tops.has(beneath))
+      continue;
+    changes.set(`${slot}.fileName`, basename(beneath));
+  }
+  if (changes.size === 0) return file;
+  await writeMachineFile(file.names.vmx, edit(document, changes));
+  return await host.files.read(file.names.vmx);
+}
+
+/** The layers of all states, or why one of them can't be read: then nothing is removed, it might be missed. */
+async function readableGraph(host: Host, file: MachineFile): Promise<LayerGraph | string> {
+  const { tree, problems } = await readSnapshotFile(file.names);
+  if (problems[0]) return problems[0].message;
+  try {
+    return await readLayerGraph(file, tree, await layerDirectories(host, file));
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Removes checkpoints and layers that no state of the machine needs. Returns the layers, or why nothing was removed. */
+async function sweep(host: Host, file: MachineFile): Promise<LayerGraph | string> {
+  const graph = await readableGraph(host, file);
+  if (typeof graph === 'string') return graph;
+  const { tree } = await readSnapshotFile(file.names);
+  await sweepCheckpoints(file, new Set(tree.snapshots.map(({ uid }) => String(uid))));
+  const { directory } = file.names;
+  const candidates = isBundle(directory) ? (await listDirectory(directory)).filter(isLayerName) : [];
+  for (const path of unusedLayers(file, graph, candidates)) await rm(path, { force: true });
+  return graph;
+}
+
+async function writeNeedConsolidate(file: MachineFile, needConsolidate: boolean): Promise<void> {
+  const found = await readSnapshotFile(file.names);
+  if (found.tree.needConsolidate === needConsolidate) return;
+  await writeSnapshotTree(file.names, found, { ...found.tree, needConsolidate });
+}
+
+/**
+ * Removes what no state of a machine needs any more: checkpoints, layers, and layers between that only lengthen a chain,
+ * by merging them. Content that is shown to anyone never changes, so it can be cut off anywhere and done again. A merge
+ * that fails, for want of room say, harms nothing: the `.vmsd` says that it is to be done, and the next tidying does it.
+ * @returns what was left and why; empty when all is done
+ * @throws KameError what stands in the way of looking: FILE_ACCESS, ENGINE_*
+ */
+export async function tidy(
+  host: Host,
+  found: MachineFile,
+  progress: Progress = silentProgress(),
+): Promise<string[]> {
+  const machine = host.running.get(found.names.vmx);
+  if (machine) await cancelJobs(machine.engine);
+  let file = machine ? await alignTops(host, found, machine) : found;
+  for (;;) {
+    const graph = await sweep(host, file);
+    if (typeof graph === 'string') {
+      host.log('Layers are left as they are', { machine: file.name, reason: graph });
+      return [`The layers of ${file.name} are left as they are: ${graph}`];
+    }
+    const next = nextMerge(file, graph);
+    if (!next) {
+      await writeNeedConsolidate(file, false);
+      return [];
+    }
+    try {
+      await merge(host, file, graph, next, progress);
+    } catch (error) {
+      const reason = messageOf(error);
+      host.log('Layers were not merged', { machine: file.name, lower: next.lower.path, reason });
+      // Without room for that either, the layers alone tell the next tidying what is to be done.
+      await writeNeedConsolidate(file, true).catch(() => undefined);
+      return [`${next.upper.path} is not merged with the layer beneath it yet: ${reason}`];
+    }
+    file = await host.files.read(file.names.vmx);
+  }
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { formatSize } from '../../core/units.ts';
+import type { CreateMachine, MachineDetails } from '../../api/machine.ts';
+import type { ImageSource } from '../../image/cache.ts';
+import { hostNameFor } from '../../image/seed/seed.ts';
+import { defaultSpec, withCdrom, type NewMachine } from '../../model/defaults.ts';
+import { findGuestOs } from '../../model/guest-os.ts';
+import type { Arch, MachineSpec } from '../../model/machine.ts';
+import { checkMachineName } from '../../model/name.ts';
+import type { SpecProblem } from '../../model/problem.ts';
+import { directBootFiles } from '../../model/setting-list.ts';
+import { applySettings } from '../../model/settings.ts';
+import { limits, validateSpec } from '../../model/validate.ts';
+import { createDocument } from '../../model/write.ts';
+import { createBundle } from '../../store/bundle-directory.ts';
+import { writeMachineFile } from '../../store/bundle.ts';
+import { bundleExtension } from '../../store/names.ts';
+import { fileError } from '../../sys/files.ts';
+import {
+  checkInstallIso,
+  imageFor,
+  tellSpaceNeeded,
+  wantsSeed,
+  writeFirstDisk,
+  writeSeed,
+} from './create-source.ts';
+import { describe } from '../running/describe.ts';
+import type { Host } from '../host/host.ts';
+import { defaultArch } from './images.ts';
+import { refuseTakenName } from './inventory.ts';
+import { refuseProblems, withWarnings } from './settings.ts';
+
+const mebibyte = 1024 * 1024;
+
+function memoryMiB(bytes: number): number {
+  const min = limits.memoryMiB.min * mebibyte;
+  if (bytes < min || bytes > totalmem()) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `memory is ${formatSize(bytes)}; allowed is ${formatSize(min)} to what this host has, ${formatSize(totalmem())}.`,
+      { details: { key: 'memory', value: bytes } },
+    );
+  }
+  // VMware wants whole MiB; half ones are rounded up.
+  return Math.ceil(bytes / mebibyte);
+}
+
+function diskSize(bytes: number): number {
+  const [min, max] = [mebibyte, 64 * 1024 ** 4];
+  if (bytes >= min && bytes <= max) return bytes;
+  throw new KameError(
+    'INVALID_VALUE',
+    `disk is ${formatSize(bytes)}; allowed is ${formatSize(min)} to ${formatSize(max)}.`,
+    {
+      details: { key: 'disk', value: bytes },
+    },
+  );
+}
+
+/** Guest OS id of a machine of which nothing else is known. */
+const unknownGuest: Record<Arch, string> = { aarch64: 'arm-other6xlinux-64', x86_64: 'other6xlinux-64' };
+
+function specOf(request: CreateMachine, arch: Arch): MachineSpec {
+  const { name, cpus, memoryBytes, iso } = request;
+  const guestOS = request.guestOS ?? unknownGuest[arch];
+  const machine: NewMachine = {
+    name,
+    uuid: randomUUID(),
+    guestOS,
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memoryBytes === undefined ? {} : { memoryMiB: memoryMiB(memoryBytes) }),
+  };
+  const spec = defaultSpec(machine);
+  return iso === undefined ? spec : withCdrom(spec, iso);
+}
+
+/** The tiny guest boots without firmware and needs little; what the request names, it gets. */
+function tinySpec(spec: MachineSpec, request: CreateMachine, commandLine: string): MachineSpec {
+  return {
+    ...spec,
+    cpus: request.cpus ?? 2,
+    memoryMiB: request.memoryBytes === undefined ? 512 : spec.memoryMiB,
+    usb: { present: false },
+    input: 'virtio',
+    sound: { ...spec.sound, present: false },
+    kame: {
+      ...spec.kame,
+      directBoot: {
+        kernel: directBootFiles.kernel,
+        initrd: directBootFiles.initrd,
+        commandLine: `${commandLine} kame.hostname=${hostNameFor(request.name)}`,
+      },
+    },
+  };
+}
+
+function archOf(request: CreateMachine): Arch {
+  const named = request.guestOS === undefined ? undefined : findGuestOs(request.guestOS).os.arch;
+  if (named && request.arch && named !== request.arch) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `guest-os is ${request.guestOS}, a ${named} system; arch is ${request.arch}.`,
+      {
+        next: 'Leave --arch out, or choose a guest OS id of that architecture.',
+      },
+    );
+  }
+  // ARM64 is what Kame is for; an Intel machine is asked for by name.
+  return request.arch ?? named ?? defaultArch;
+}
+
+/** Where the same blocks can be shared with the original, they are; else they are copied. */
+async function copy(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    throw fileError(error, to);
+  }
+}
+
+async function fillBundle(
+  host: Host,
+  directory: string,
+  request: CreateMachine,
+  spec: MachineSpec,
+  source: ImageSource | undefined,
+  progress: Progress,
+): Promise<void> {
+  const sizeBytes = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
+  const wanted = { sizeBytes, guestOS: spec.guestOS };
+  await writeFirstDisk(host, join(directory, 'disk0.qcow2'), source, wanted, progress);
+  if (source?.directBoot) {
+    await copy(source.directBoot.kernel, join(directory, directBootFiles.kernel));
+    await copy(source.directBoot.initrd, join(directory, directBootFiles.initrd));
+  }
+  if (source && spec.kame.seed !== undefined) {
+    await writeSeed(join(directory, spec.kame.seed), spec, source, request);
+  }
+  const { doc, problems } = applySettings(createDocument(spec), request.settings ?? []);
+  refuseProblems(problems);
+  await writeMachineFile(join(directory, `${request.name}.vmx`), doc);
+}
+
+async function makeBundle(
+  host: Host,
+  request: CreateMachine,
+  spec: MachineSpec,
+  source: ImageSource | undefined,
+  progress: Progress,
+): Promise<string> {
+  const { name } = request;
+  try {
+    return await createBundle(host.names, name, async (directory) => {
+      await fillBundle(host, directory, request, spec, source, progress);
+    });
+  } catch (error) {
+    const full = error instanceof KameError && error.code === 'DISK_FULL';
+    const unsaid = full && error.details['bytesNeeded'] === undefined;
+    if (unsaid && source)
+      await tellSpaceNeeded(join(host.names.machines, `${name}${bundleExtension}`), source);
+    throw error;
+  }
+}
+
+function planSpec(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineSpec {
+  const guestOS = request.guestOS ?? source?.guestOS;
+  const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
+  const whole = {
+    ...request,
+    ...(guestOS === undefined ? {} : { guestOS }),
+    ...(iso === undefined ? {} : { iso }),
+  };
+  const base = specOf(whole, arch);
+  const spec = source?.directBoot ? tinySpec(base, request, source.directBoot.commandLine) : base;
+  const image = source === undefined ? {} : { image: source.id };
+  const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};
+  return { ...spec, kame: { ...spec.kame, ...image, ...seed } };
+}
+
+/** What is wrong with a request is said before anything is downloaded or written. Returns what is only odd. */
+async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<SpecProblem[]> {
+  checkMachineName(request.name);
+  await refuseTakenName(host, request.name);
+  if (request.diskBytes !== undefined) diskSize(request.diskBytes);
+  if (request.iso !== undefined) await checkInstallIso(request.iso);
+  const spec = specOf(request, arch);
+  refuseProblems(validateSpec(spec));
+  const { problems } = applySettings(createDocument(spec), request.settings ?? []);
+  refuseProblems(problems);
+  return problems;
+}
+
+/**
+ * Makes a machine: from an image, or with an empty disk for an installation ISO. It appears complete or not at all.
+ * @throws KameError INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
+ * DOWNLOAD_FAILED, DISK_FULL, ENGINE_MISSING, CANCELLED
+ */
+export async function create(
+  host: Host,
+  request: CreateMachine,
+  progress: Progress,
+): Promise<MachineDetails> {
+  const about = { key: `name:${request.name}`, machine: request.name, verb: 'created' };
+  return await host.operations.exclusive(about, async () => {
+    const arch = archOf(request);
+    const warnings = await checkRequest(host, request, arch);
+    const source = await imageFor(host, request, arch, progress);
+    const spec = planSpec(request, source, arch);
+    refuseProblems(validateSpec(spec));
+    const vmx = await makeBundle(host, request, spec, source, progress);
+    // A machine of this path may have been taken off the list before it was deleted by hand.
+    await host.inventory.register(vmx);
+    const file = await host.files.read(vmx);
+    host.events.emit({
+      type: 'machine.created',
+      machine: file.name,
+      id: spec.uuid,
+      state: 'stopped',
+      message: `${file.name} was created.`,
+    });
+    return withWarnings(await describe(host, file), warnings);
+  });
+}

@@ -1,0 +1,63 @@
+import type { Image, ImportImage, PullImage } from '../../api/messages.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { ImageInfo } from '../../image/cache.ts';
+import type { Arch } from '../../model/machine.ts';
+import type { Host } from '../host/host.ts';
+
+/** The image that is asked for when none is named, and the arch a machine has unless told otherwise. */
+export const defaultImage = 'tiny';
+export const defaultArch: Arch = 'aarch64';
+
+export interface DirectBootFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+}
+
+/** Kernel and initrd of the embedded image, built from Debian's packages when they are not there yet. */
+export async function tinyBoot(host: Host, arch: Arch, progress: Progress): Promise<DirectBootFiles> {
+  const { directBoot } = await host.images.resolve(defaultImage, { arch }, progress);
+  if (!directBoot) throw new Error('The embedded image has no kernel of its own.');
+  return directBoot;
+}
+
+function imageOf(info: ImageInfo): Image {
+  return {
+    id: info.id,
+    name: info.name,
+    arch: info.arch ?? '',
+    source: info.source,
+    guestOS: info.guestOS ?? null,
+    sizeBytes: info.sizeBytes ?? null,
+    cached: info.cached,
+    path: info.path ?? null,
+  };
+}
+
+/** Every image that can be named, cached or not. */
+export async function listImages(host: Host): Promise<Image[]> {
+  return (await host.images.list()).map(imageOf);
+}
+
+/**
+ * Fetches an image into the cache, or the publisher's present version of one that is there.
+ * @throws KameError NO_SUCH_IMAGE, DOWNLOAD_FAILED, CHECKSUM_MISMATCH, DISK_FULL, CANCELLED
+ */
+export async function pull(host: Host, request: PullImage, progress: Progress): Promise<Image> {
+  const arch = request.arch ?? defaultArch;
+  const { id } = await host.images.resolve(request.image, { arch, refresh: true }, progress);
+  const info = (await host.images.list()).find((one) => one.id === id && (one.arch ?? arch) === arch);
+  if (!info) throw new Error(`The image ${id} is gone from the cache.`);
+  return imageOf(info);
+}
+
+/** Keeps a copy of an image file under a name. @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, CANCELLED */
+export async function importImageFile(host: Host, request: ImportImage, progress: Progress): Promise<Image> {
+  const { path, name } = request;
+  return imageOf(await host.images.importImage(path, name === undefined ? {} : { name }, progress));
+}
+
+/** Removes an image from the cache; machines keep their copies. @throws KameError NO_SUCH_IMAGE */
+export async function deleteImage(host: Host, id: string, arch?: Arch): Promise<void> {
+  await host.images.remove(id, arch);
+}

@@ -1,0 +1,157 @@
+import { constants } from 'node:fs';
+import { copyFile, stat } from 'node:fs/promises';
+import { allDone } from '../../core/all-done.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { SavedRam } from '../../store/checkpoint.ts';
+import {
+  copyExtents,
+  extentBytes,
+  makeHole,
+  mergeExtents,
+  subtractExtents,
+  type CopyExtentsOptions,
+  type Extent,
+} from '../../sys/extents.ts';
+import { touchedExtents } from '../../sys/mapped-pages.ts';
+import type { CopyThreads } from '../../sys/copy-threads.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { writeLastingRam } from './lasting-ram.ts';
+
+/** RAM of a running machine that lies in a file others can read. */
+interface RamSource {
+  readonly path: string;
+  readonly size: number;
+  readonly pid: number;
+  readonly filled: readonly Extent[];
+}
+
+function sourceOf(machine: RunningMachine): RamSource | undefined {
+  const { ram, filled, fingerprint } = machine.record;
+  if (!ram?.share) return undefined;
+  return {
+    path: ram.path,
+    size: fingerprint.memoryMiB * 1024 * 1024,
+    pid: machine.engine.identity.pid,
+    filled,
+  };
+}
+
+/** Bytes that a copy of the machine's RAM takes, about. */
+export async function ramBytes(machine: RunningMachine): Promise<number> {
+  const source = sourceOf(machine);
+  const whole = machine.record.fingerprint.memoryMiB * 1024 * 1024;
+  const extents = source && (await touchedExtents(source.pid, source.path, source.filled));
+  return extents ? extentBytes(extents) : whole;
+}
+
+async function reflink(from: string, to: string): Promise<boolean> {
+  if (process.platform !== 'darwin') return false;
+  return await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).then(
+    () => true,
+    () => false,
+  );
+}
+
+export interface RamCopyOptions {
+  readonly path: string;
+  /** The file is the lasting one, on a disk: it gets holes where there are zeros, and is flushed. */
+  readonly lasting?: boolean;
+}
+
+/** Copies a machine's RAM file: as far as that goes while the guest runs, and as it is while the guest stands still. */
+export class RamCopy implements Disposable {
+  readonly #source: RamSource;
+  readonly #target: RamCopyOptions;
+  /** None where RAM goes to a disk, which is slower than any of them. */
+  readonly #threads: Promise<CopyThreads> | null;
+  #filled: readonly Extent[] = [];
+  /** What the source's file held when `#filled` was found out. */
+  #filledBlocks = 0;
+
+  private constructor(source: RamSource, target: RamCopyOptions, threads: Promise<CopyThreads> | null) {
+    this.#source = source;
+    this.#target = target;
+    this.#threads = threads;
+    // Whoever copies hears of it.
+    threads?.catch(() => undefined);
+  }
+
+  /**
+   * Makes the file that RAM is copied to, without any of it.
+   * @returns null when the machine's RAM is in no file that others can read
+   * @throws KameError DISK_FULL, FILE_ACCESS
+   */
+  static async begin(
+    { startCopyThreads }: Host,
+    machine: RunningMachine,
+    target: RamCopyOptions,
+  ): Promise<RamCopy | null> {
+    const source = sourceOf(machine);
+    if (!source) return null;
+    await makeHole(target.path, source.size);
+    return new RamCopy(source, target, target.lasting ? null : startCopyThreads());
+  }
+
+  /** Resolves when nothing has to be waited for any more that is not the copy itself. */
+  async ready(): Promise<void> {
+    await this.#threads;
+  }
+
+  async #blocks(): Promise<number> {
+    return (await stat(this.#source.path)).blocks;
+  }
+
+  async #extents(): Promise<readonly Extent[] | undefined> {
+    return await touchedExtents(this.#source.pid, this.#source.path, this.#source.filled);
+  }
+
+  async #copy(extents: readonly Extent[], signal?: AbortSignal): Promise<void> {
+    const threads = await this.#threads;
+    if (extents.length > 0) await threads?.copy(this.#source.path, this.#target.path, extents, signal);
+  }
+
+  /** Copies what may hold data in places that nobody told of: zeros leave holes. */
+  async #copyThrough(extents: readonly Extent[], progress: Progress): Promise<void> {
+    const { path, size } = this.#source;
+    const copy = async (options: Omit<CopyExtentsOptions, 'size'>) => {
+      await copyExtents(path, this.#target.path, extents, { size, skipZeros: true, ...options });
+    };
+    if (this.#target.lasting) await writeLastingRam(extentBytes(extents), progress, copy);
+    else await copy({});
+  }
+
+  /**
+   * Copies while the guest runs, for the sake of the pages alone: the copy that counts then overwrites them, which takes
+   * a third of the time that new pages take on a memory file system.
+   * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED
+   */
+  async prefill(signal: AbortSignal): Promise<void> {
+    this.#filledBlocks = await this.#blocks();
+    const extents = (await this.#extents()) ?? [];
+    await this.#copy(extents, signal);
+    this.#filled = extents;
+  }
+
+  /** Copies what counts, while the guest stands still. @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED */
+  async copy(progress: Progress): Promise<SavedRam> {
+    const { path, size } = this.#source;
+    if (await reflink(path, this.#target.path)) return { kind: 'file', size, extents: [[0, size]] };
+    const filled = this.#filled;
+    // Nothing takes pages out of a guest's RAM (there is no balloon), so a file that has not grown holds the same ones.
+    const same = filled.length > 0 && (await this.#blocks()) === this.#filledBlocks;
+    const [extents] = await allDone([same ? Promise.resolve(filled) : this.#extents(), this.#copy(filled)]);
+    const all: Extent[] = extents ? mergeExtents([...extents, ...filled], 0) : [[0, size]];
+    const rest = subtractExtents(all, filled);
+    if (extents && !this.#target.lasting) await this.#copy(rest);
+    else await this.#copyThrough(rest, progress);
+    return { kind: 'file', size, extents: all };
+  }
+
+  [Symbol.dispose](): void {
+    this.#threads?.then(
+      (threads) => threads[Symbol.dispose](),
+      () => undefined,
+    );
+  }
+}

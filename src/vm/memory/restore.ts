@@ -1,0 +1,160 @@
+import { pause } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { attachBeneath } from '../../qemu/disk-layers.ts';
+import type { EngineMachine } from '../../qemu/engine.ts';
+import { loadState } from '../../qemu/migration.ts';
+import type { RamFile } from '../../qemu/plan/types.ts';
+import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
+import type { MachineFile } from '../../store/bundle.ts';
+import { runNames, type RunNames } from '../../store/names.ts';
+import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
+import { writeRunRecord } from '../../store/run-record.ts';
+import { copyExtents, extentBytes, makeHole } from '../../sys/extents.ts';
+import { hostOs } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import {
+  fingerprintOf,
+  launchEngine,
+  prepare,
+  trackLaunched,
+  type Begun,
+  type LaunchedEngine,
+} from '../running/launch.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { refuseMismatch } from './fingerprint.ts';
+
+/** A saved memory state, wherever its files lie. */
+export interface SavedState {
+  /** File of the device state. */
+  readonly state: string;
+  /** File of the RAM, when it has one. */
+  readonly ramFile: string;
+  readonly ram: SavedRam;
+  readonly engine: Fingerprint;
+  /** False for a machine that was paused: it stays so. */
+  readonly wasRunning: boolean;
+}
+
+export interface RestoreOptions {
+  readonly saved: SavedState;
+  /**
+   * Opens the saved RAM copy-on-write instead of copying it: starts sooner and shares memory with others that do the same,
+   * but the machine's own RAM is then in no file, and its next checkpoint takes longer.
+   */
+  readonly copyOnWrite?: boolean;
+  /** For what is being saved yet: the engine starts meanwhile. */
+  readonly ahead?: {
+    /** Resolves when what is saved is there. */
+    readonly saved: Promise<unknown>;
+    /** The disks' chains by slot. What lies beneath their tops may be written to until then, so it is opened after it. */
+    readonly chains: ReadonlyMap<string, Layer>;
+  };
+  /** Called when the state is in the engine and before the guest goes on: the saved state is spent from then on. */
+  readonly beforeRun: () => Promise<void>;
+  /** Called when the guest is told to go on: from then on it may have run, whatever is heard of it. */
+  readonly onRun?: () => void;
+}
+
+/** Where the restored machine has its RAM: a new shared file where there is room, else the saved one, copy-on-write. */
+async function ramFor(host: Host, run: RunNames, options: RestoreOptions): Promise<RamFile | undefined> {
+  const { ram, ramFile, engine } = options.saved;
+  const bytes = engine.memoryMiB * 1024 * 1024;
+  if (!options.copyOnWrite && (await hasRamPlace(host.names, bytes))) {
+    const path = ramFileOf(host.names, run);
+    await makeHole(path, bytes);
+    return { path, share: true };
+  }
+  return ram.kind === 'file' ? { path: ramFile, share: false } : undefined;
+}
+
+/** Fills a shared RAM file while the engine that will use it starts. */
+async function fillRam(target: RamFile | undefined, saved: SavedState, progress: Progress): Promise<void> {
+  if (!target?.share || saved.ram.kind !== 'file') return;
+  const total = extentBytes(saved.ram.extents);
+  await copyExtents(saved.ramFile, target.path, saved.ram.extents, {
+    size: saved.ram.size,
+    signal: progress.signal,
+    onBytes: (done) => progress.report({ stage: 'Reading memory', done, total, unit: 'bytes' }),
+  });
+}
+
+/** QEMU's words for a state that it does not take; it ends then. */
+const refusal = /load of migration failed|error while loading state|could not be restored/i;
+const lastWordsMs = 2000;
+
+/** Why a state was not loaded: an engine that hangs up tells it with its last words. */
+async function reasonOf(engine: EngineMachine, error: KameError): Promise<KameError> {
+  if (refusal.test(error.message)) return error;
+  return await Promise.race([engine.closed, pause(lastWordsMs).then(() => error)]);
+}
+
+async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOptions): Promise<void> {
+  const { saved } = options;
+  try {
+    await loadState(launched.engine, {
+      file: saved.state,
+      socket: `${run.directory}/state`,
+      withRam: saved.ram.kind === 'stream',
+    });
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
+    const reason = await reasonOf(launched.engine, error);
+    // An engine that ends for another reason, killed say, tells nothing of the state.
+    if (!refusal.test(reason.message)) throw reason;
+    throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${reason.message}`, {
+      cause: error,
+      ...(options.ahead
+        ? { next: 'Its source runs on as before. A linked clone of a snapshot does without memory.' }
+        : {}),
+    });
+  }
+}
+
+/**
+ * Starts a machine from a saved memory state. The caller holds its lock and clears up when this throws; until `beforeRun`
+ * has returned nothing of the saved state is spent.
+ * @throws KameError CHECKPOINT_MISMATCH naming what differs, BAD_IMAGE, ENGINE_*, CANCELLED, DISK_FULL
+ */
+export async function restore(
+  host: Host,
+  file: MachineFile,
+  options: RestoreOptions,
+  begun: Begun,
+  progress: Progress,
+): Promise<RunningMachine> {
+  const { saved, ahead } = options;
+  const run = runNames(host.names, file.names.vmx);
+  const ram = await ramFor(host, run, options);
+  const prepared = await prepare(host, file, progress, {
+    restore: true,
+    ram: ram ?? null,
+    ...(ahead ? { topsOf: ahead.chains } : {}),
+  });
+  refuseMismatch(file.name, saved.engine, fingerprintOf(prepared));
+  const filling = fillRam(ram, saved, progress);
+  // Awaited below; a failure while the engine starts must not go unheard before that.
+  filling.catch(() => undefined);
+  const launched = await launchEngine(host, file, prepared, begun, progress);
+  try {
+    await filling;
+    await ahead?.saved;
+    if (ahead) await attachBeneath(launched.engine, prepared.disks, hostOs());
+    await load(launched, run, options);
+    for (const step of prepared.plan.afterLoad)
+      await launched.engine.qmp.execute(step.execute, step.arguments);
+    // Whoever finds the engine after a kill must not let a guest go on that was paused.
+    if (!saved.wasRunning) await writeRunRecord(run, { ...launched.record, restored: 'loading paused' });
+    await options.beforeRun();
+    const filled = ram?.share && saved.ram.kind === 'file' ? saved.ram.extents : [];
+    const record = { ...launched.record, filled, restored: 'yes' as const };
+    await writeRunRecord(run, record);
+    options.onRun?.();
+    if (saved.wasRunning) await launched.engine.resume();
+    return trackLaunched(host, file, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
+  } catch (error) {
+    await launched.engine.kill();
+    throw error;
+  }
+}

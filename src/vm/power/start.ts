@@ -1,0 +1,156 @@
+import { KameError } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
+import { formatPlan } from '../../qemu/plan/format.ts';
+import { appendLog, contentOf, type MachineFile } from '../../store/bundle.ts';
+import { runNames, suspendedIn } from '../../store/names.ts';
+import { removeRamFiles } from '../../store/ram-place.ts';
+import { removeRunDirectory } from '../../store/run-record.ts';
+import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
+import { discardState, resume } from '../memory/resume.ts';
+import { settle } from '../recovery/settle.ts';
+import { summary } from '../running/describe.ts';
+import { findMachine } from '../host/find.ts';
+import { ensureUuid } from '../running/ensure-uuid.ts';
+import type { Host } from '../host/host.ts';
+import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { stateOf } from '../host/state.ts';
+import { waitFor } from '../running/wait.ts';
+
+const defaultTimeoutMs = 300_000;
+
+/** What would be started, and why. @throws KameError as start */
+export async function planStart(
+  host: Host,
+  reference: string,
+  signal: AbortSignal,
+): Promise<LaunchPlanReply> {
+  const prepared = await prepare(host, await findMachine(host, reference), silentProgress(signal));
+  const { binary, args, accelerator, reason, machineType, notes } = prepared.plan;
+  return {
+    binary,
+    args: [...args],
+    text: formatPlan(prepared.plan),
+    accelerator,
+    acceleratorReason: reason,
+    machineType,
+    notes: [...notes],
+  };
+}
+
+async function refuseStart(host: Host, file: MachineFile, options: PowerOptions): Promise<void> {
+  const state = stateOf(host, file);
+  if (state === 'running' || state === 'paused') {
+    throw new KameError('WRONG_STATE', `${file.name} is ${state} already.`, {
+      details: { machine: file.name, state },
+    });
+  }
+  const vmState = file.content?.spec.suspendedState ?? '';
+  if (state === 'suspended' && !options.discardState && !suspendedIn(file.names, vmState)) {
+    throw new KameError(
+      'WRONG_STATE',
+      `${file.name} is suspended by another program; its state can’t be resumed here.`,
+      {
+        next: `kame start ${file.name} --discard-state starts it from its disks; what was not saved in the guest is lost.`,
+        details: { machine: file.name, state },
+      },
+    );
+  }
+  contentOf(file);
+  const holder = await lockHolder(file.names.lock);
+  if (holder && holder.pid !== process.pid) {
+    throw new KameError('BUSY', `${file.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
+      next: `If that engine is stuck, kame stop ${file.name} --hard ends it.`,
+      details: { machine: file.name, pid: holder.pid },
+    });
+  }
+}
+
+export interface PowerOptions {
+  /** Starts a suspended machine from its disks; what was in its memory is lost. */
+  readonly discardState?: boolean | undefined;
+}
+
+async function boot(
+  host: Host,
+  file: MachineFile,
+  begun: Begun,
+  progress: Progress,
+): Promise<RunningMachine> {
+  const prepared = await prepare(host, file, progress);
+  await pinMachineType(file, prepared.plan.machineType);
+  await removeRamFiles(host.names, runNames(host.names, file.names.vmx));
+  const launched = await launchEngine(host, file, prepared, begun, progress);
+  for (const note of prepared.plan.notes) await appendLog(file.names, note);
+  return trackLaunched(host, file, launched, 'running');
+}
+
+/**
+ * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine by `host.operations`.
+ * @throws KameError as start
+ */
+export async function powerOn(
+  host: Host,
+  found: MachineFile,
+  progress: Progress,
+  options: PowerOptions = {},
+): Promise<RunningMachine> {
+  const begun = { at: new Date(), clock: performance.now() };
+  const file = await settle(host, found);
+  await refuseStart(host, file, options);
+  await takeLock(file.names.lock, 'kamed', file.name);
+  try {
+    let whole = await ensureUuid(host, file);
+    const vmState = contentOf(whole).spec.suspendedState;
+    const suspended = suspendedIn(whole.names, vmState);
+    if (options.discardState && vmState !== '') whole = await discardState(host, whole);
+    else if (suspended) return await resume(host, whole, suspended, begun, progress);
+    progress.report({ stage: `Starting ${file.name}` });
+    return await boot(host, whole, begun, progress);
+  } catch (error) {
+    const run = runNames(host.names, file.names.vmx);
+    await removeRunDirectory(run);
+    await removeRamFiles(host.names, run);
+    await releaseLock(file.names.lock);
+    throw error;
+  }
+}
+
+/** Waits until the guest of a machine that was powered on is as far as asked for. */
+export async function started(
+  host: Host,
+  machine: RunningMachine,
+  options: StartMachine,
+  progress: Progress,
+): Promise<StartedMachine> {
+  // One that was paused when it was suspended is so again, and its guest can't answer.
+  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
+  await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
+  return {
+    ...(await summary(host, await findMachine(host, machine.names.vmx))),
+    timings: machine.record.timings,
+    acceleratorReason: machine.record.acceleratorReason,
+    waitedFor,
+  };
+}
+
+/**
+ * Starts a stopped machine and waits until its guest is as far as asked for. When the guest is not in time, the machine
+ * goes on running. While it waits, the machine can be stopped.
+ * @throws KameError WRONG_STATE, BUSY, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
+ */
+export async function start(
+  host: Host,
+  reference: string,
+  options: StartMachine,
+  progress: Progress,
+): Promise<StartedMachine> {
+  const file = await findMachine(host, reference);
+  const about = { key: file.names.vmx, machine: file.name, verb: 'started' };
+  const machine = await host.operations.exclusive(
+    about,
+    async () => await powerOn(host, file, progress, options),
+  );
+  return await started(host, machine, options, progress);
+}

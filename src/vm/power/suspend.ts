@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { rename, stat } from 'node:fs/promises';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { SuspendedMachine } from '../../api/checkpoint.ts';
+import { requireFreeSpace } from '../../disk/free-space.ts';
+import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
+import { appendLog, type MachineFile } from '../../store/bundle.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { removeOperation, writeOperation } from '../../store/operation.ts';
+import { summary } from '../running/describe.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { stateOf } from '../host/state.ts';
+import { capture } from '../memory/capture.ts';
+import { refuseBlocked } from '../memory/preflight.ts';
+import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
+import { writeVmState } from '../memory/resume.ts';
+import { settle } from '../recovery/settle.ts';
+import { keepConfig } from '../memory/keep-config.ts';
+
+const smallBytes = 16 * 1024 * 1024;
+
+/** Saves a running machine and ends its engine. */
+async function suspendRunning(
+  host: Host,
+  file: MachineFile,
+  machine: RunningMachine,
+  progress: Progress,
+): Promise<void> {
+  await refuseBlocked(file, machine);
+  await requireFreeSpace(
+    file.names.directory,
+    (await ramBytes(machine)) + smallBytes,
+    file.names.checkpoints,
+  );
+  const id = `s-${randomBytes(4).toString('hex')}`;
+  const checkpoint = checkpointNames(file.names, id);
+  await writeOperation(file.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
+  try {
+    progress.report({ stage: `Suspending ${file.name}` });
+    await keepConfig(file, checkpoint);
+    // Straight to its lasting place: the guest does not wait for it.
+    const part = `${checkpoint.ram}.part`;
+    using ram = await RamCopy.begin(host, machine, { path: part, lasting: true });
+    const options = { checkpoint, ram, layers: [], once: true, stayStopped: true };
+    const { record } = await capture(host, machine, options, progress);
+    if (record) await writeCheckpointRecord(checkpoint, record);
+    if (ram) await rename(part, checkpoint.ram);
+    await syncCheckpoint(checkpoint);
+    // From here on the machine is suspended, whatever happens to its engine.
+    await writeVmState(host, file, vmStateOf(file.names, id));
+    await appendLog(file.names, 'suspended');
+    await machine.engine.quit();
+    await machine.ended;
+    await removeOperation(file.names);
+  } catch (error) {
+    await settle(host, file, { failed: true });
+    throw error;
+  }
+}
+
+/**
+ * Saves a running or paused machine to its directory and ends its engine; kame start goes on from there, also after a
+ * restart of the host.
+ * @throws KameError WRONG_STATE, CHECKPOINT_BLOCKED, DISK_FULL, ENGINE_*, CANCELLED: it runs on as before then
+ */
+export async function suspend(host: Host, reference: string, progress: Progress): Promise<SuspendedMachine> {
+  const begun = performance.now();
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'suspended' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const machine = host.running.get(file.names.vmx);
+    if (!machine) {
+      throw new KameError('WRONG_STATE', `${file.name} is not running: it is ${stateOf(host, file)}.`, {
+        details: { machine: file.name },
+      });
+    }
+    await suspendRunning(host, file, machine, progress);
+    const suspended = await findMachine(host, file.names.vmx);
+    return {
+      ...(await summary(host, suspended)),
+      stateBytes: await savedBytes(suspended),
+      tookMs: performance.now() - begun,
+    };
+  });
+}
+
+async function savedBytes(file: MachineFile): Promise<number> {
+  const id = file.content?.spec.suspendedState.split('/')[1];
+  if (id === undefined) return 0;
+  const { state, ram } = checkpointNames(file.names, id);
+  const sizes = await Promise.all(
+    [state, ram].map(
+      async (path) =>
+        await stat(path).then(
+          ({ blocks }) => blocks * 512,
+          () => 0,
+        ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs';
+import { poll } from '../../core/deadline.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { enginesIn } from '../../qemu/engine.ts';
+import type { LaunchPlan } from '../../qemu/plan/types.ts';
+import { attach, type EngineMachine } from '../../qemu/launch.ts';
+import type { MachineFile } from '../../store/bundle.ts';
+import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
+import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { machineFiles } from '../host/find.ts';
+import { repairAfterCrash } from '../running/crash.ts';
+import type { Host } from '../host/host.ts';
+import { settle } from './settle.ts';
+import { sweepLeftCheckpoints } from '../layers/tidy.ts';
+import { readOperation } from '../../store/operation.ts';
+import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
+import { sweepTemporaries } from '../../store/temporaries.ts';
+import { pinMachineType } from '../running/launch.ts';
+import { ensureGone, track } from '../running/track.ts';
+
+/** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
+const adoptDeadlineMs = 3000;
+/** An engine whose starter died before it opened its monitor gets this long to open it. */
+const openDeadlineMs = 5000;
+
+/** The engine no longer tells which error it was. */
+const ioError =
+  'A disk error paused it, such as a full disk of the host. Make room, then kame unpause goes on; nothing is lost.';
+
+/** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
+export async function adoptAll(host: Host): Promise<void> {
+  for (const directory of [host.names.home, host.names.cache]) await sweepTemporaries(directory);
+  const files = await machineFiles(host);
+  await Promise.all(
+    files.map(async (file) => {
+      try {
+        if (isBundle(file.names.directory)) await sweepTemporaries(file.names.directory);
+        await adopt(host, file);
+        await settle(host, file);
+        await sweepLeftCheckpoints(await host.files.read(file.names.vmx));
+        const run = runNames(host.names, file.names.vmx);
+        // No clone is being made any more: what they would start from goes too.
+        if (host.running.get(file.names.vmx)) await removeCheckpointRam(host.names, run);
+        else await removeRamFiles(host.names, run);
+      } catch (error) {
+        host.log('A machine could not be adopted', { machine: file.name, reason: messageOf(error) });
+      }
+    }),
+  );
+  const known = new Set(files.map((file) => runNames(host.names, file.names.vmx).directory));
+  await sweep(host, known);
+  await sweepRamFiles(host.names, known);
+}
+
+/** Takes back one machine if its engine runs. Whether it does, the engine's monitor tells, not a file. */
+export async function adopt(host: Host, file: MachineFile): Promise<void> {
+  const run = runNames(host.names, file.names.vmx);
+  const ran = existsSync(run.directory);
+  const engine = ran ? await wholeEngine(host, file, run) : null;
+  if (!engine) {
+    // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
+    const given = (await readOperation(file.names))?.kind !== 'clone';
+    if (ran && given) await repairAfterCrash(host, file.names.vmx);
+    await removeRunDirectory(run);
+    await clearDeadLock(file.names.lock);
+    return;
+  }
+  try {
+    const record = await completeRecord(file, run, engine);
+    const status = await engine.status();
+    const state = status === 'running' ? 'running' : 'paused';
+    const trouble = status === 'io-error' ? ioError : null;
+    const id = file.content?.spec.uuid ?? '';
+    track(host, { names: file.names, run, name: file.name, id, engine, record, state, trouble });
+    host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+  } catch (error) {
+    await engine.detach();
+    throw error;
+  }
+}
+
+/**
+ * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
+ * else it is ended, and the machine is still suspended in that state.
+ */
+async function wholeEngine(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
+  const engine = await engineIn(host, file, run);
+  if (!engine) return null;
+  const record = await readRunRecord(run);
+  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
+  const spent = (file.content?.spec.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  if (!spent || (await readOperation(file.names))?.kind === 'clone') {
+    await engine.kill();
+    return null;
+  }
+  await writeRunRecord(run, { ...record, restored: 'yes' });
+  if (record.restored === 'loading') await engine.resume();
+  return engine;
+}
+
+/**
+ * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
+ * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
+ */
+async function engineIn(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
+  const options = { name: file.name, logFile: file.names.log, deadlineMs: adoptDeadlineMs };
+  const settled = await poll(
+    async () => {
+      const engine = await attach(run.directory, options);
+      if (engine) return { engine };
+      return (await enginesIn(run.directory)).length === 0 ? { engine: null } : undefined;
+    },
+    { deadlineMs: openDeadlineMs, stepMs: 20 },
+  );
+  if (settled) return settled.engine;
+  await endEngines(host, run.directory, 'It never opened its monitor');
+  return null;
+}
+
+/** What the dead daemon knew; what it did not come to is done now. */
+async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
+  const stored = await readRunRecord(run);
+  if (!stored) {
+    throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
+  }
+  // Killed during the start, the daemon had not yet written who the engine is.
+  if (stored.engine === null) {
+    for (const step of stored.setup as LaunchPlan['setup'])
+      await engine.qmp.execute(step.execute, step.arguments);
+  }
+  const record = { ...stored, engine: engine.identity };
+  // What is written down already is left alone: the disk may be full, and a paused machine must be reached all the same.
+  const holder = await lockHolder(file.names.lock);
+  if (holder?.pid !== engine.identity.pid) {
+    await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
+  }
+  if (stored.engine?.birth !== engine.identity.birth) await writeRunRecord(run, record);
+  if (file.content && file.broken === null) await pinMachineType(file, stored.machineType);
+  return record;
+}
+
+async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
+  for (const engine of await enginesIn(directory)) {
+    host.log('An engine was ended', { pid: engine.pid, directory, reason });
+    await ensureGone(engine, 0);
+  }
+}
+
+/**
+ * Clears run directories that are no listed machine's. Without a record they are of an accelerator's proof that a killed
+ * daemon left running; with one they are of a machine that has left the list, whose engine is nobody's to end.
+ */
+async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
+  for (const run of await runDirectories(host.names)) {
+    if (known.has(run.directory)) continue;
+    try {
+      if (!existsSync(run.record)) await endEngines(host, run.directory, 'Its proof was cut short');
+      if ((await enginesIn(run.directory)).length === 0) await removeRunDirectory(run);
+    } catch (error) {
+      host.log('A run directory could not be cleared', {
+        directory: run.directory,
+        reason: messageOf(error),
+      });
+    }
+  }
+}

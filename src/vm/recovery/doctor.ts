@@ -1,0 +1,135 @@
+import { access, constants } from 'node:fs/promises';
+import type { Doctor, DoctorCheck } from '../../api/messages.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { formatSize } from '../../core/units.ts';
+import { freeSpace } from '../../disk/free-space.ts';
+import type { Arch } from '../../model/machine.ts';
+import { acceleratorCandidates } from '../../qemu/accelerator/candidates.ts';
+import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
+import { pickFirmware } from '../../qemu/firmware/pick.ts';
+import { newestMachineType } from '../../qemu/plan/machine-type.ts';
+import { proveAccelerator } from '../engine/accelerator.ts';
+import { engineFor, firmwareFor, hostArchitecture, hostFacts, kvmDevice, qemuImg } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+
+const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
+/** Below this, a download or an image build may not fit. */
+const comfortableBytes = 5 * 1024 ** 3;
+
+function failed(name: string, error: unknown): DoctorCheck {
+  const next = error instanceof KameError ? { next: error.next } : {};
+  return { name, status: 'failed', message: messageOf(error), ...next };
+}
+
+async function attempt(name: string, check: () => Promise<DoctorCheck[]>): Promise<DoctorCheck[]> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof KameError && error.code === 'CANCELLED') throw error;
+    return [failed(name, error)];
+  }
+}
+
+function firmwareCheck(
+  capabilities: Capabilities,
+  all: Awaited<ReturnType<typeof firmwareFor>>,
+): DoctorCheck {
+  const { arch } = capabilities;
+  const name = `firmware ${arch}`;
+  const machineType = newestMachineType(capabilities, arch === 'aarch64' ? 'virt' : 'q35')?.name ?? '';
+  try {
+    const { file } = pickFirmware(all, { arch, machineType, secureBoot: false, smmPossible: false });
+    return { name, status: 'ok', message: `UEFI for ${machineType}, found by ${file}` };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+async function acceleratorChecks(
+  host: Host,
+  capabilities: Capabilities,
+  options: { fresh: boolean },
+  progress: Progress,
+): Promise<DoctorCheck[]> {
+  const { arch } = capabilities;
+  const facts = { host: hostFacts(), arch, capabilities, devKvm: await kvmDevice() };
+  const { candidates, excluded } = acceleratorCandidates(facts);
+  const own = process.platform === 'darwin' ? 'hvf' : 'kvm';
+  const checks: DoctorCheck[] = excluded
+    .filter(({ kind }) => kind === own)
+    .map(({ kind, reason }) => ({
+      name: `${kind} ${arch}`,
+      status: arch === hostArchitecture() ? 'warning' : 'ok',
+      message: `not used: ${reason}`,
+    }));
+  for (const { kind, mustProve, reason } of candidates) {
+    const name = `${kind} ${arch}`;
+    if (!mustProve) {
+      checks.push({ name, status: 'ok', message: reason });
+      continue;
+    }
+    const verdict = await proveAccelerator(host, kind, capabilities, progress, options);
+    checks.push({
+      name,
+      status: verdict.works ? 'ok' : 'warning',
+      message: `${verdict.works ? 'works' : 'not used'}: ${verdict.reason} (tried ${verdict.at})`,
+      ...(verdict.works ? {} : { next: 'kame doctor --fresh tries again.' }),
+    });
+  }
+  return checks;
+}
+
+async function engineChecks(
+  host: Host,
+  arch: Arch,
+  options: { fresh: boolean },
+  progress: Progress,
+): Promise<DoctorCheck[]> {
+  progress.report({ stage: `Checking the engine for ${arch}` });
+  return await attempt(`engine ${arch}`, async () => {
+    const capabilities = await engineFor(host, arch, { signal: progress.signal, fresh: options.fresh });
+    const { binary } = capabilities;
+    const engine: DoctorCheck = {
+      name: `engine ${arch}`,
+      status: 'ok',
+      message: `QEMU ${versionText(capabilities)} (${binary})`,
+    };
+    const firmware = firmwareCheck(capabilities, await firmwareFor(host, capabilities));
+    const accelerators = await attempt(
+      `accelerator ${arch}`,
+      async () => await acceleratorChecks(host, capabilities, options, progress),
+    );
+    return [engine, firmware, ...accelerators];
+  });
+}
+
+async function toolCheck(host: Host): Promise<DoctorCheck[]> {
+  return await attempt('qemu-img', async () => [
+    { name: 'qemu-img', status: 'ok', message: await qemuImg(host) },
+  ]);
+}
+
+async function homeChecks(host: Host): Promise<DoctorCheck[]> {
+  const { home } = host.names;
+  return await attempt('home', async () => {
+    await access(home, constants.W_OK);
+    const free = await freeSpace(home);
+    const low = free < comfortableBytes;
+    return [
+      {
+        name: 'home',
+        status: low ? 'warning' : 'ok',
+        message: `${home}, ${formatSize(free)} free`,
+        ...(low ? { next: 'Make room: an image build or a download may not fit.' } : {}),
+      },
+    ];
+  });
+}
+
+/** Checks all that Kame needs of the host, and proves the accelerators. Nothing here throws for what it finds. */
+export async function diagnose(host: Host, options: { fresh: boolean }, progress: Progress): Promise<Doctor> {
+  const checks = [...(await homeChecks(host)), ...(await toolCheck(host))];
+  for (const arch of architectures) checks.push(...(await engineChecks(host, arch, options, progress)));
+  return { ok: checks.every(({ status }) => status !== 'failed'), checks };
+}

@@ -1,0 +1,32 @@
+import { resolveIn } from '../../store/names.ts';
+import { messageOf } from '../../core/errors.ts';
+import { repairLeaks } from '../../disk/repair.ts';
+import { appendLog } from '../../store/bundle.ts';
+import { readOperation } from '../../store/operation.ts';
+import { qemuImg } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import { join } from 'node:path';
+
+/**
+ * Gives back what an engine that was killed had allocated and not used yet, in the layers it wrote to. Nothing is lost by
+ * such leaks; without them a check of the disk has nothing to tell. What is worse is written to the log and left alone.
+ */
+export async function repairAfterCrash(host: Host, vmx: string): Promise<void> {
+  const file = await host.files.read(vmx);
+  const operation = await readOperation(file.names).catch(() => undefined);
+  const begun =
+    operation?.kind === 'layer' ? operation.layers.map(({ to }) => join(file.names.directory, to)) : [];
+  const tops = (file.content?.spec.disks ?? []).map((disk) => resolveIn(file.names, disk.fileName));
+  for (const path of new Set([...tops, ...begun])) {
+    try {
+      const repaired = await repairLeaks({ qemuImg: await qemuImg(host), path });
+      if (repaired > 0) await appendLog(file.names, `${repaired} leaked clusters of ${path} were given back`);
+    } catch (error) {
+      host.log('A disk was not repaired after a crash', {
+        machine: file.name,
+        path,
+        reason: messageOf(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { rm } from 'node:fs/promises';
+import { poll } from '../../core/deadline.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { GuestAgent } from '../../guest/agent/agent.ts';
+import type { EngineMachine } from '../../qemu/launch.ts';
+import { socketsIn } from '../../qemu/plan/sockets.ts';
+import { appendLog } from '../../store/bundle.ts';
+import type { MachineNames, RunNames } from '../../store/names.ts';
+import { ramFileOf } from '../../store/ram-place.ts';
+import { removeRunDirectory, type RunRecord } from '../../store/run-record.ts';
+import { lockHolder, releaseLock } from '../../sys/lock.ts';
+import { isAlive, signalProcess, type ProcessIdentity } from '../../sys/process-identity.ts';
+import { watchAgent } from './agent-watch.ts';
+import { ConsoleHub } from '../guest/console.ts';
+import { repairAfterCrash } from './crash.ts';
+import { hostOs } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { watchStatus } from './status-watch.ts';
+
+/** How long an engine may take to be gone once its monitor has closed. */
+const exitDeadlineMs = 10_000;
+
+export interface TrackOptions {
+  readonly names: MachineNames;
+  readonly run: RunNames;
+  readonly name: string;
+  readonly id: string;
+  readonly engine: EngineMachine;
+  readonly record: RunRecord;
+  readonly state: 'running' | 'paused';
+  readonly trouble?: string | null;
+}
+
+/** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
+export function track(host: Host, options: TrackOptions): RunningMachine {
+  const sockets = socketsIn(options.run.directory, hostOs());
+  const end = signalOnce();
+  const answer = signalOnce();
+  const machine: RunningMachine = {
+    ...options,
+    trouble: options.trouble ?? null,
+    agent: new GuestAgent({ path: sockets.qga }),
+    console: new ConsoleHub(sockets.serial),
+    agentAnswers: false,
+    ip: null,
+    answered: answer.promise,
+    markAnswered: answer.resolve,
+    ended: end.promise,
+    shutdown: null,
+  };
+  host.running.add(machine);
+  machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
+  watchStatus(host, machine);
+  watchAgent(host, machine);
+  void machine.engine.closed.then(async () => {
+    try {
+      // A daemon that stops lets go of engines that run on.
+      if (host.running.get(machine.names.vmx) === machine) await cleanUp(host, machine);
+    } catch (error) {
+      host.log('Cleaning up after a machine failed', { machine: machine.name, reason: messageOf(error) });
+    } finally {
+      end.resolve();
+    }
+    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine);
+  });
+  return machine;
+}
+
+function signalOnce(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+/** Makes sure that an engine's process is gone: waits for it, then kills it. @throws KameError ENGINE_TIMEOUT */
+export async function ensureGone(engine: ProcessIdentity, deadlineMs: number): Promise<void> {
+  const gone = async () => ((await isAlive(engine)) ? undefined : true);
+  if (await poll(gone, { deadlineMs, stepMs: 2, maxStepMs: 50 })) return;
+  await signalProcess(engine, 'SIGKILL');
+  if (await poll(gone, { deadlineMs: 5000, stepMs: 2, maxStepMs: 50 })) return;
+  throw new KameError(
+    'ENGINE_TIMEOUT',
+    `The engine (process ${engine.pid}) does not end, not even by SIGKILL.`,
+    {
+      next: 'A process that can’t be killed waits for a disk or file system of the host: look there.',
+    },
+  );
+}
+
+async function cleanUp(host: Host, machine: RunningMachine): Promise<void> {
+  machine.agent.close();
+  machine.console.close();
+  await ensureGone(machine.engine.identity, exitDeadlineMs);
+  if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
+  await rm(ramFileOf(host.names, machine.run), { force: true });
+  await removeRunDirectory(machine.run);
+  const holder = await lockHolder(machine.names.lock);
+  if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
+  host.running.remove(machine);
+  await appendLog(machine.names, 'stopped');
+  host.events.emit({
+    type: 'machine.state',
+    machine: machine.name,
+    id: machine.id,
+    state: 'stopped',
+    message: `${machine.name} has stopped.`,
+  });
+}

@@ -1,0 +1,96 @@
+import { deadlineSignal } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { WaitFor } from '../../api/machine.ts';
+import { appendLog } from '../../store/bundle.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
+import { recordTiming } from './timing.ts';
+
+interface Wait {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function endedEarly(machine: RunningMachine): Promise<KameError> {
+  const reason = (await machine.engine.closed).message;
+  return new KameError('ENGINE_FAILED', `${machine.name} ended while it was starting. ${reason}`, {
+    next: `kame logs ${machine.name} shows what the engine said; kame logs ${machine.name} --serial what the guest said.`,
+    details: { machine: machine.name },
+  });
+}
+
+async function tooLate(machine: RunningMachine, what: string, deadlineMs: number): Promise<KameError> {
+  const lines = await lastConsoleLines(machine.names.serialLog);
+  const seen =
+    lines === '' ? 'Its serial console shows nothing yet.' : `Its serial console ends with:\n${lines}`;
+  return new KameError(
+    'GUEST_TIMEOUT',
+    `${machine.name} runs, but ${what} within ${Math.round(deadlineMs / 1000)} s. ${seen}`,
+    {
+      next: `kame console ${machine.name} shows what the guest does. If it has no guest agent, use --wait boot or --wait none.`,
+      details: { machine: machine.name },
+    },
+  );
+}
+
+async function agentReply(machine: RunningMachine, { deadlineMs, signal }: Wait): Promise<void> {
+  if (machine.agentAnswers) return;
+  using deadline = deadlineSignal(deadlineMs, signal);
+  const over = deadline.signal;
+  const late = new Promise<'late'>((resolve) => {
+    if (over.aborted) resolve('late');
+    else over.addEventListener('abort', () => resolve('late'), { once: true });
+  });
+  const outcome = await Promise.race([
+    machine.answered.then(() => 'answered' as const),
+    machine.ended.then(() => 'ended' as const),
+    late,
+  ]);
+  if (outcome === 'answered') return;
+  if (outcome === 'ended') throw await endedEarly(machine);
+  if (signal.aborted) throw cancelled(machine);
+  throw await tooLate(machine, 'its guest agent did not answer', deadlineMs);
+}
+
+function cancelled(machine: RunningMachine): KameError {
+  return new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it goes on running.`, {
+    next: `kame stop ${machine.name} stops it.`,
+  });
+}
+
+async function bootLine(machine: RunningMachine, { deadlineMs, signal }: Wait): Promise<void> {
+  const options = { deadlineMs, signal, stop: machine.ended };
+  if (await firstConsoleLine(machine.names.serialLog, options)) {
+    await recordTiming(machine, 'bootMs', Date.now() - Date.parse(machine.record.startedAt));
+    return;
+  }
+  const alive = await machine.engine.isAlive();
+  throw alive ? await tooLate(machine, 'its console showed no line', deadlineMs) : await endedEarly(machine);
+}
+
+/**
+ * Waits until a starting guest is as far as asked for.
+ * @throws KameError GUEST_TIMEOUT with the last console lines, ENGINE_FAILED when the engine ends, CANCELLED
+ */
+export async function waitFor(
+  host: Host,
+  machine: RunningMachine,
+  what: WaitFor,
+  deadlineMs: number,
+  progress: Progress,
+): Promise<void> {
+  if (what === 'none') return;
+  const wait = { deadlineMs, signal: progress.signal };
+  progress.report({
+    stage: what === 'agent' ? `Waiting for the guest agent of ${machine.name}` : `Booting ${machine.name}`,
+  });
+  try {
+    await (what === 'agent' ? agentReply(machine, wait) : bootLine(machine, wait));
+  } catch (error) {
+    if (error instanceof KameError) await appendLog(machine.names, error.message);
+    host.log('The guest is not as far as asked for', { machine: machine.name, what });
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { AutoProtect, AutoProtectEvery, SetAutoProtect } from '../../api/checkpoint.ts';
+import { appendLog, contentOf, type MachineFile } from '../../store/bundle.ts';
+import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { configure, disable, settingsOf } from '../../vmx/autoprotect.ts';
+import type { SnapshotTree } from '../../vmx/snapshots.ts';
+import { settle } from '../recovery/settle.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+
+/** Where nobody says it: what a laptop’s disk bears, and still goes back for days. */
+const usual = { every: '1d', keep: 3 } as const;
+
+/** The choice that comes next to the interval of a file of VMware’s, in seconds. */
+function everyOf(settings: { every: AutoProtectEvery | null; interval: number }): AutoProtectEvery {
+  if (settings.every !== null) return settings.every;
+  if (settings.interval < 3600) return '30m';
+  return settings.interval < 86_400 ? '1h' : '1d';
+}
+
+/** Milliseconds that a machine has yet to run until the next snapshot; null while AutoProtect is off. */
+function nextInMs(tree: SnapshotTree, unsavedMs: number): number | null {
+  if (tree.rollingTiers.length === 0) return null;
+  const left = tree.rollingTiers.map(({ interval, timeSinceLast }) => (interval - timeSinceLast) * 1000);
+  return Math.max(0, Math.min(...left) - unsavedMs);
+}
+
+function describe(host: Host, file: MachineFile, tree: SnapshotTree): AutoProtect {
+  const settings = settingsOf(tree);
+  return {
+    enabled: settings !== null,
+    every: settings ? everyOf(settings) : usual.every,
+    keep: settings?.keep ?? usual.keep,
+    snapshots: tree.snapshots.filter(({ tiers }) => tiers.length > 0).length,
+    nextInMs: nextInMs(tree, host.hooks.unsavedRunMs?.(file.names.vmx) ?? 0),
+  };
+}
+
+/** How AutoProtect of a machine is set. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
+export async function autoProtectOf(host: Host, reference: string): Promise<AutoProtect> {
+  const file = await findMachine(host, reference);
+  const { tree } = await readSnapshotFile(file.names);
+  return describe(host, file, tree);
+}
+
+/**
+ * Switches AutoProtect of a machine on or off, in whatever state the machine is. What is not given stays as it is. Off,
+ * its snapshots stay, and none of them goes any more. The settings lie in the `.vmsd`, as VMware’s do; a clone has a
+ * `.vmsd` of its own and inherits none.
+ * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE, BUSY, INVALID_VALUE, DISK_FULL
+ */
+export async function setAutoProtect(
+  host: Host,
+  reference: string,
+  body: SetAutoProtect,
+): Promise<AutoProtect> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const { spec } = contentOf(file);
+    const snapshots = await readSnapshotFile(file.names);
+    const before = settingsOf(snapshots.tree);
+    if (before === null && !body.enabled) return describe(host, file, snapshots.tree);
+    const every = body.every ?? (before ? everyOf(before) : usual.every);
+    const keep = body.keep ?? before?.keep ?? usual.keep;
+    const tree = body.enabled ? configure(snapshots.tree, { every, keep }) : disable(snapshots.tree);
+    await writeSnapshotTree(file.names, snapshots, tree);
+    const how = body.enabled ? `on: every ${every} of running time, ${keep} are kept` : 'off';
+    const message = `AutoProtect of ${file.name} is ${how}.`;
+    await appendLog(file.names, message);
+    host.events.emit({
+      type: 'machine.changed',
+      machine: file.name,
+      id: spec.uuid,
+      state: null,
+      message,
+    });
+    return describe(host, file, tree);
+  });
+}

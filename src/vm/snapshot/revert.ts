@@ -1,0 +1,187 @@
+import { existsSync } from 'node:fs';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { shellQuote } from '../../qemu/plan/format.ts';
+import { slotName } from '../../qemu/plan/controllers.ts';
+import { readSpec } from '../../model/read.ts';
+import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
+import {
+  appendLog,
+  contentOf,
+  readMachineFile,
+  writeMachineFile,
+  type MachineFile,
+} from '../../store/bundle.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
+import { readSnapshotFile } from '../../store/snapshot-file.ts';
+import { releaseLock, takeLock } from '../../sys/lock.ts';
+import { edit, type VmxDocument } from '../../vmx/document.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
+import { summary } from '../running/describe.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import { fingerprintOf, prepare } from '../running/launch.ts';
+import type { RunningMachine } from '../host/running.ts';
+import { powerOn, started } from '../power/start.ts';
+import { refuseMismatch } from '../memory/fingerprint.ts';
+import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { finishRevert } from './revert-finish.ts';
+import { settle } from '../recovery/settle.ts';
+import { snapshotOf } from './snapshot-list.ts';
+
+/** The `.vmx` that a snapshot brings back: its own, on new layers, with the name that the machine has now. */
+async function configOf(
+  file: MachineFile,
+  snapshot: Snapshot,
+  layers: readonly LayerChange[],
+): Promise<VmxDocument> {
+  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
+  // A snapshot of another program has its configuration in a file of that program's own; disks alone go back then.
+  const kept = existsSync(checkpoint.config) ? await readMachineFile(checkpoint.config) : file;
+  const { document } = contentOf({ ...kept, name: file.name });
+  return edit(
+    withLayers(document, layers),
+    new Map([
+      ['displayName', file.name],
+      ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(file.names, checkpoint.id) : ''],
+    ]),
+  );
+}
+
+/** The commands that start a machine from the disks of a snapshot whose memory can't be used. */
+function fromDisksOf(file: MachineFile, { displayName }: Snapshot): string {
+  const name = shellQuote(file.name);
+  return `kame snapshot revert ${name} ${shellQuote(displayName)} --no-start and then kame start ${name} --discard-state`;
+}
+
+async function recordOf(file: MachineFile, snapshot: Snapshot): Promise<CheckpointRecord> {
+  try {
+    return await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
+  } catch (error) {
+    if (!(error instanceof KameError)) throw error;
+    throw new KameError(error.code, error.message, {
+      next: `The disks of the snapshot are not concerned: ${fromDisksOf(file, snapshot)} starts from them. A backup of that directory would bring the memory back.`,
+      details: { ...error.details, machine: file.name },
+      cause: error,
+    });
+  }
+}
+
+/** Refuses a snapshot whose memory the engine of now would not take. */
+async function checkMemory(
+  host: Host,
+  file: MachineFile,
+  snapshot: Snapshot,
+  document: VmxDocument,
+  chains: ReadonlyMap<string, Layer>,
+  progress: Progress,
+): Promise<void> {
+  const record = await recordOf(file, snapshot);
+  const { spec } = readSpec(document);
+  // The disks that the machine has now may be what a person goes back from: only those of the snapshot are looked at.
+  const disks = spec.disks.filter((disk) => chains.has(slotName(disk)));
+  const probe: MachineFile = { ...file, content: { document, spec: { ...spec, disks } } };
+  const prepared = await prepare(host, probe, progress, { restore: true, ram: null, topsOf: chains });
+  refuseMismatch(file.name, record.engine, fingerprintOf(prepared), fromDisksOf(file, snapshot));
+}
+
+/** The chains of a snapshot's disks, each looked at before anything is touched. */
+async function chainsOf(host: Host, file: MachineFile, snapshot: Snapshot): Promise<Map<string, Layer>> {
+  const inside = await layerDirectories(host, file);
+  const chains = new Map<string, Layer>();
+  for (const { node, fileName } of snapshot.disks) {
+    chains.set(node, await snapshotChain(file, fileName, { inside }));
+  }
+  return chains;
+}
+
+async function goBack(
+  host: Host,
+  file: MachineFile,
+  snapshot: Snapshot,
+  options: RevertSnapshot,
+  progress: Progress,
+): Promise<void> {
+  const files = new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName]));
+  const layers = await nameLayers(file.names, files);
+  const document = await configOf(file, snapshot, layers);
+  const chains = await chainsOf(host, file, snapshot);
+  const goesOn = snapshot.withMemory && (options.start ?? true);
+  if (goesOn) await checkMemory(host, file, snapshot, document, chains, progress);
+  await writeOperation(file.names, { kind: 'revert', uid: snapshot.uid, layers });
+  try {
+    await createLayers(file.names, layers, chains);
+    const machine = host.running.get(file.names.vmx);
+    if (progress.signal.aborted)
+      throw new KameError('CANCELLED', `The revert of ${file.name} was cancelled.`);
+    progress.report({ stage: `Reverting ${file.name} to ${snapshot.displayName}` });
+    await machine?.engine.quit();
+    await machine?.ended;
+    await takeLock(file.names.lock, 'kamed', file.name);
+    try {
+      await writeMachineFile(file.names.vmx, document);
+      await finishRevert(host, await host.files.read(file.names.vmx), snapshot.uid);
+    } finally {
+      await releaseLock(file.names.lock);
+    }
+    await removeOperation(file.names);
+    await appendLog(file.names, `reverted to the snapshot ${snapshot.displayName}`);
+  } catch (error) {
+    await settle(host, file, { failed: true });
+    throw error;
+  }
+}
+
+/** Goes on from the snapshot that the machine was brought back to. */
+async function goOn(
+  host: Host,
+  vmx: string,
+  snapshot: Snapshot,
+  progress: Progress,
+): Promise<RunningMachine> {
+  const reverted = await findMachine(host, vmx);
+  try {
+    return await powerOn(host, reverted, progress);
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'CANCELLED') throw error;
+    throw new KameError(
+      'CANCELLED',
+      `${reverted.name} is back in the snapshot ${snapshot.displayName}, suspended: going on from there was cancelled.`,
+      { next: `kame start ${reverted.name} goes on.`, details: { machine: reverted.name }, cause: error },
+    );
+  }
+}
+
+/**
+ * Brings a machine back to what it was when a snapshot was taken. What it is now is lost. A snapshot with memory goes on
+ * running, or with `start: false` leaves the machine suspended in it.
+ * @throws KameError NO_SUCH_SNAPSHOT, CHECKPOINT_MISMATCH, BAD_IMAGE, FILE_ACCESS, DISK_FULL, ENGINE_*
+ */
+export async function revertSnapshot(
+  host: Host,
+  reference: string,
+  snapshotReference: string,
+  options: RevertSnapshot,
+  progress: Progress,
+): Promise<RevertedMachine> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'reverted' };
+  const { machine, snapshot } = await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const { tree } = await readSnapshotFile(file.names);
+    const which = snapshotOf(file, tree, snapshotReference);
+    await goBack(host, file, which, options, progress);
+    const starts = which.withMemory && (options.start ?? true);
+    return {
+      snapshot: which,
+      machine: starts ? await goOn(host, file.names.vmx, which, progress) : null,
+    };
+  });
+  if (machine?.state === 'running') await started(host, machine, options, progress);
+  const after = await summary(host, await findMachine(host, found.names.vmx));
+  return { ...after, snapshot: snapshot.displayName, notes: [] };
+}

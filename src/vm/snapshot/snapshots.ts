@@ -1,0 +1,235 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type {
+  DeletedSnapshots,
+  EditSnapshot,
+  Snapshot as SnapshotReply,
+  SnapshotDetails,
+  TakenSnapshot,
+  TakeSnapshot,
+} from '../../api/checkpoint.ts';
+import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
+import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { checkpointNames, suspendedIn, type CheckpointNames, resolveIn } from '../../store/names.ts';
+import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import {
+  ancestors,
+  childrenOf,
+  describe as describeIn,
+  nextUid,
+  pathOf,
+  rename,
+  subtreeOf,
+} from '../../vmx/snapshot-tree.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { findMachine } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import { livingClones } from '../layers/living-clones.ts';
+import { deleteListed, refuseDelete } from './delete.ts';
+import { settle } from '../recovery/settle.ts';
+import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
+import { take } from './take.ts';
+
+/** The state of the machine in a snapshot: what a revert makes of it. */
+async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promise<SnapshotReply['state']> {
+  if (!withMemory) return 'stopped';
+  const record = await readWaitingRecord(checkpoint).catch(() => undefined);
+  return record?.wasRunning === false ? 'paused' : 'running';
+}
+
+async function replyOf(file: MachineFile, tree: SnapshotTree, snapshot: Snapshot): Promise<SnapshotReply> {
+  const { uid, displayName, description, parent, createdAt, withMemory, tiers } = snapshot;
+  return {
+    uid,
+    label: displayName,
+    description,
+    parent,
+    path: pathOf(tree, uid),
+    depth: ancestors(tree, uid).length,
+    current: tree.current === uid,
+    createdAt: createdAt.toISOString(),
+    state: await stateIn(checkpointNames(file.names, String(uid)), withMemory),
+    memory: withMemory,
+    autoProtect: tiers.length > 0,
+    clones: await livingClones(file, snapshot),
+  };
+}
+
+/** Parents before their children, siblings by uid. */
+function inTreeOrder(tree: SnapshotTree, parent: number | null = null): Snapshot[] {
+  const siblings = [...childrenOf(tree, parent)].sort((a, b) => a.uid - b.uid);
+  return siblings.flatMap((snapshot) => [snapshot, ...inTreeOrder(tree, snapshot.uid)]);
+}
+
+/** All snapshots of a machine. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
+export async function listSnapshots(host: Host, reference: string): Promise<SnapshotReply[]> {
+  const file = await findMachine(host, reference);
+  const { tree } = await readSnapshotFile(file.names);
+  return await Promise.all(inTreeOrder(tree).map(async (each) => await replyOf(file, tree, each)));
+}
+
+async function bytesOf(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => 0,
+  );
+}
+
+async function diskOf(file: MachineFile, inside: readonly string[], node: string, fileName: string) {
+  const path = resolveIn(file.names, fileName);
+  try {
+    const { virtualSize, allocatedBytes } = await snapshotChain(file, fileName, { inside });
+    return { disk: { slot: node, path, sizeBytes: virtualSize, allocatedBytes }, problem: null };
+  } catch (error) {
+    return { disk: { slot: node, path, sizeBytes: null, allocatedBytes: null }, problem: messageOf(error) };
+  }
+}
+
+/** All that is known of one snapshot. @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT */
+export async function showSnapshot(host: Host, reference: string, which: string): Promise<SnapshotDetails> {
+  const file = await findMachine(host, reference);
+  const { tree } = await readSnapshotFile(file.names);
+  const snapshot = snapshotOf(file, tree, which);
+  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
+  const inside = await layerDirectories(host, file);
+  const disks = await Promise.all(
+    snapshot.disks.map(async ({ node, fileName }) => await diskOf(file, inside, node, fileName)),
+  );
+  const memory = snapshot.withMemory
+    ? await readCheckpointRecord(checkpoint).then(
+        (record) => ({ record, problem: null }),
+        (error: unknown) => ({ record: null, problem: messageOf(error) }),
+      )
+    : { record: null, problem: null };
+  const sizes = await Promise.all(
+    [checkpoint.ram, checkpoint.state, checkpoint.nvram].map(async (path) => await bytesOf(path)),
+  );
+  const engine = memory.record?.engine;
+  return {
+    ...(await replyOf(file, tree, snapshot)),
+    bytes:
+      sizes.reduce((sum, size) => sum + size, 0) +
+      disks.reduce((sum, { disk }) => sum + (disk.allocatedBytes ?? 0), 0),
+    engine: engine
+      ? {
+          version: engine.version,
+          machineType: engine.machineType,
+          cpu: engine.cpu,
+          accelerator: engine.accelerator,
+        }
+      : null,
+    disks: disks.map(({ disk }) => disk),
+    problems: [memory.problem, ...disks.map(({ problem }) => problem)].filter((each) => each !== null),
+  };
+}
+
+/** "Snapshot 1" and so on, as Fusion calls them: the next number that is free. */
+function defaultLabel(tree: SnapshotTree): string {
+  const taken = new Set(tree.snapshots.map(({ displayName }) => displayName));
+  let number = nextUid(tree);
+  while (taken.has(`Snapshot ${number}`)) number += 1;
+  return `Snapshot ${number}`;
+}
+
+/**
+ * Takes a snapshot of a machine in whatever state it is.
+ * @throws KameError ALREADY_EXISTS, CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, GUEST_*, ENGINE_*, CANCELLED
+ */
+export async function takeSnapshot(
+  host: Host,
+  reference: string,
+  body: TakeSnapshot,
+  progress: Progress,
+): Promise<TakenSnapshot> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'snapshotted' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const { tree } = await readSnapshotFile(file.names);
+    const label = body.label ?? defaultLabel(tree);
+    await refuseTakenLabel(file, label);
+    const running = host.running.get(file.names.vmx);
+    const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState) !== undefined;
+    const withMemory = (running !== undefined || suspended) && body.diskOnly !== true;
+    const notes =
+      withMemory && body.quiesce ? ['Memory is part of the snapshot, so nothing had to be frozen.'] : [];
+    const quiesce = running !== undefined && !withMemory && body.quiesce === true;
+    const description = body.description ?? '';
+    const { snapshot, stoppedMs } = await take(
+      host,
+      file,
+      { label, description, withMemory, quiesce },
+      progress,
+    );
+    const after = await readSnapshotFile(file.names);
+    changed(host, file, `The snapshot ${label} of ${file.name} was taken.`);
+    return { ...(await replyOf(file, after.tree, snapshot)), stoppedMs, notes };
+  });
+}
+
+function changed(host: Host, file: MachineFile, message: string): void {
+  const id = file.content?.spec.uuid ?? null;
+  host.events.emit({ type: 'machine.changed', machine: file.name, id, state: null, message });
+}
+
+/** Gives a snapshot another label or description. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
+export async function editSnapshot(
+  host: Host,
+  reference: string,
+  which: string,
+  body: EditSnapshot,
+): Promise<SnapshotReply> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const snapshots = await readSnapshotFile(file.names);
+    const { uid } = snapshotOf(file, snapshots.tree, which);
+    if (body.label !== undefined) await refuseTakenLabel(file, body.label, uid);
+    let { tree } = snapshots;
+    if (body.label !== undefined) tree = rename(tree, uid, body.label);
+    if (body.description !== undefined) tree = describeIn(tree, uid, body.description);
+    await writeSnapshotTree(file.names, snapshots, tree);
+    const edited = tree.snapshots.find((each) => each.uid === uid) as Snapshot;
+    changed(host, file, `The snapshot ${edited.displayName} of ${file.name} was changed.`);
+    return await replyOf(file, tree, edited);
+  });
+}
+
+async function usedBytes(file: MachineFile): Promise<number> {
+  const names = await readdir(file.names.directory, { recursive: true }).catch(() => [] as string[]);
+  const sizes = await Promise.all(names.map(async (name) => await bytesOf(join(file.names.directory, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * Deletes a snapshot, with all below it if asked; every other one stays exactly as it was, also while the machine runs.
+ * Once begun it is finished: cancelling has an effect only before.
+ * @throws KameError NO_SUCH_SNAPSHOT, HAS_CLONES, WRONG_STATE, DISK_FULL, ENGINE_*
+ */
+export async function deleteSnapshot(
+  host: Host,
+  reference: string,
+  which: string,
+  options: { readonly children: boolean },
+  progress: Progress,
+): Promise<DeletedSnapshots> {
+  const found = await findMachine(host, reference);
+  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
+  return await host.operations.exclusive(about, async () => {
+    const file = await settle(host, found);
+    const snapshots = await readSnapshotFile(file.names);
+    const snapshot = snapshotOf(file, snapshots.tree, which);
+    const gone = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];
+    await refuseDelete(file, gone);
+    if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was deleted.');
+    const before = await usedBytes(file);
+    const notes = await deleteListed(host, file, gone, progress);
+    const labels = gone.map(({ displayName }) => displayName);
+    changed(host, file, `Snapshots of ${file.name} were deleted: ${labels.join(', ')}.`);
+    return { deleted: labels, bytesFreed: before - (await usedBytes(file)), notes };
+  });
+}

@@ -1,0 +1,198 @@
+import { existsSync } from 'node:fs';
+import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
+import { requireFreeSpace } from '../../disk/free-space.ts';
+import type { Host } from '../host/host.ts';
+import type { RunningMachine } from '../host/running.ts';
+import {
+  readCheckpointRecord,
+  removeCheckpoint,
+  syncCheckpoint,
+  writeCheckpointRecord,
+} from '../../store/checkpoint.ts';
+import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
+import {
+  removeOperation,
+  writeOperation,
+  type Operation,
+  type SnapshotIntent,
+} from '../../store/operation.ts';
+import { waitingRam } from '../../store/ram-place.ts';
+import { readSnapshotFile } from '../../store/snapshot-file.ts';
+import { copySparse } from '../../sys/copy-sparse.ts';
+import { linkFile } from '../../sys/link.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
+import { nextUid } from '../../vmx/snapshot-tree.ts';
+import { diskChains } from '../layers/chains.ts';
+import { capture, type Captured } from '../memory/capture.ts';
+import { keepConfig } from '../memory/keep-config.ts';
+import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { settleRam } from '../memory/lasting-ram.ts';
+import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
+import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
+import { settle } from '../recovery/settle.ts';
+import { listSnapshot } from './snapshot-list.ts';
+
+export interface TakeOptions {
+  readonly label: string;
+  readonly description: string;
+  readonly withMemory: boolean;
+  readonly quiesce: boolean;
+  /** AutoProtect's, if it takes the snapshot. */
+  readonly tiers?: readonly number[];
+}
+
+export interface Taken {
+  readonly snapshot: Snapshot;
+  readonly stoppedMs: number | null;
+}
+
+type LayerOperation = Extract<Operation, { kind: 'layer' }>;
+
+/** How long the guest may take to freeze its file systems. */
+const freezeMs = 10_000;
+/** Device state, tables of layers and the like. */
+const smallBytes = 32 * 1024 * 1024;
+
+function intentOf(
+  file: MachineFile,
+  uid: number,
+  parent: number | null,
+  options: TakeOptions,
+): SnapshotIntent {
+  const files = currentFiles(contentOf(file).spec);
+  return {
+    uid,
+    parent,
+    displayName: options.label,
+    description: options.description,
+    withMemory: options.withMemory,
+    createdAt: new Date().toISOString(),
+    fileName: `${file.names.stem}-Snapshot${uid}.vmsn`,
+    disks: [...files].map(([node, fileName]) => ({ node, fileName })),
+    clones: [],
+    tiers: options.tiers ?? [],
+  };
+}
+
+/** Freezes the guest's file systems, so that they are whole on the disks alone. */
+async function freeze(machine: RunningMachine): Promise<AsyncDisposable> {
+  const deadline = { deadlineMs: freezeMs };
+  await machine.agent.fsfreeze(deadline);
+  return { [Symbol.asyncDispose]: async () => void (await machine.agent.fsthaw(deadline)) };
+}
+
+interface LiveTake {
+  readonly operation: LayerOperation;
+  readonly options: TakeOptions;
+  readonly makeLayers: () => Promise<void>;
+}
+
+async function captureLive(
+  host: Host,
+  file: MachineFile,
+  machine: RunningMachine,
+  { operation, options, makeLayers }: LiveTake,
+  progress: Progress,
+): Promise<Captured> {
+  const { snapshot } = operation;
+  const checkpoint =
+    options.withMemory && snapshot ? checkpointNames(file.names, String(snapshot.uid)) : null;
+  const layers = engineLayers(file.names, operation.layers);
+  const waiting = waitingRam(host.names, machine.run);
+  using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
+  const quiesce = options.quiesce ? { freeze: async () => await freeze(machine) } : {};
+  const captured = await capture(
+    host,
+    machine,
+    { checkpoint, ram, layers, makeLayers, ...quiesce },
+    progress,
+  );
+  if (checkpoint && captured.record) {
+    await writeCheckpointRecord(checkpoint, captured.record);
+    await settleRam(checkpoint, waiting, captured.record.ram, progress);
+    await syncCheckpoint(checkpoint);
+  }
+  return captured;
+}
+
+/** A snapshot of a suspended machine has the memory that the machine is suspended in. */
+async function shareMemory(file: MachineFile, checkpoint: CheckpointNames): Promise<void> {
+  const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState);
+  if (!suspended) return;
+  await readCheckpointRecord(suspended);
+  for (const what of ['state', 'ram', 'record'] as const) {
+    if (what === 'ram' && !existsSync(suspended.ram)) continue;
+    if (await linkFile(suspended[what], checkpoint[what])) continue;
+    await copySparse(suspended[what], checkpoint[what]);
+  }
+}
+
+/** Refuses what can't end well before anything is touched. Returns the chains of the disks. */
+async function check(
+  host: Host,
+  file: MachineFile,
+  machine: RunningMachine | undefined,
+  options: TakeOptions,
+): Promise<Map<string, Layer>> {
+  const { spec } = contentOf(file);
+  const chains = await diskChains(host, file, spec, { tables: false });
+  refuseDeepChains(file, chains);
+  if (options.withMemory) refuseIndependentDisks(file);
+  if (machine && options.withMemory) await refuseBlocked(file, machine);
+  if (machine && options.quiesce) await machine.agent.ping({ deadlineMs: freezeMs });
+  const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
+  await requireFreeSpace(file.names.directory, memory + smallBytes, file.names.checkpoints);
+  return chains;
+}
+
+/**
+ * Takes a snapshot of a machine that is stopped, running or paused; the caller holds it by `host.operations`. On any
+ * failure the machine is as it was, also when this program is killed: see settle.ts.
+ * @throws KameError CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, ENGINE_*, GUEST_*, CANCELLED
+ */
+export async function take(
+  host: Host,
+  found: MachineFile,
+  options: TakeOptions,
+  progress: Progress,
+): Promise<Taken> {
+  const file = await settle(host, found);
+  const machine = host.running.get(file.names.vmx);
+  const chains = await check(host, file, machine, options);
+  const { document, spec } = contentOf(file);
+  const { tree } = await readSnapshotFile(file.names);
+  const uid = nextUid(tree);
+  const layers = await nameLayers(file.names, currentFiles(spec));
+  const snapshot = intentOf(file, uid, tree.current, options);
+  const { quiesce: quiesced } = options;
+  const paused = machine?.state !== 'running';
+  const operation: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
+  const checkpoint = checkpointNames(file.names, String(uid));
+  await writeOperation(file.names, operation);
+  try {
+    await removeCheckpoint(checkpoint);
+    progress.report({ stage: `Taking the snapshot ${options.label} of ${file.name}` });
+    const makeLayers = async () => {
+      await keepConfig(file, checkpoint);
+      await createLayers(file.names, layers, chains);
+    };
+    let stoppedMs: number | null = null;
+    if (machine) {
+      const live = { operation, options, makeLayers };
+      stoppedMs = (await captureLive(host, file, machine, live, progress)).stoppedMs;
+    } else {
+      await makeLayers();
+      if (options.withMemory) await shareMemory(file, checkpoint);
+    }
+    // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
+    await writeMachineFile(file.names.vmx, withLayers(document, layers));
+    const listed = await listSnapshot(file, snapshot);
+    await removeOperation(file.names);
+    return { snapshot: listed, stoppedMs };
+  } catch (error) {
+    await settle(host, file, { failed: true });
+    throw error;
+  }
+}
