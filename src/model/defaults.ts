@@ -1,4 +1,4 @@
-import type { Cdrom, MachineSpec } from './machine.ts';
+import type { Cdrom, MachineModel } from './machine.ts';
 import { defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs } from './guest-os.ts';
 import { compareControllers, compareSlots } from './read-storage.ts';
@@ -8,7 +8,7 @@ import { generatedMac } from './uuid.ts';
 export const defaultHardwareVersion = 20;
 
 /** What a new machine is made from. Whatever else is given replaces the guest system's default. */
-export interface NewMachine extends Partial<Omit<MachineSpec, 'displayName' | 'guestOS' | 'uuid' | 'arch'>> {
+export interface NewMachine extends Partial<Omit<MachineModel, 'displayName' | 'guestOS' | 'uuid' | 'arch'>> {
   readonly name: string;
   /** Canonical lower-case UUID. */
   readonly uuid: string;
@@ -20,9 +20,9 @@ export interface NewMachine extends Partial<Omit<MachineSpec, 'displayName' | 'g
 
 /**
  * The machine that `kame create` makes for a guest system: one disk `disk0.qcow2`, one adapter on the NAT network, no
- * CD drive (see withCdrom), everything else by the guest OS catalogue. Check it with validateSpec.
+ * CD drive (see withCdrom), everything else by the guest OS catalogue. Check it with validateModel.
  */
-export function defaultSpec(machine: NewMachine): MachineSpec {
+export function defaultModel(machine: NewMachine): MachineModel {
   const { name, uuid, guestOS, mac = generatedMac(uuid), ...overrides } = machine;
   const { os } = findGuestOs(guestOS);
   const controllers = [{ bus: os.disk.bus, index: 0, model: os.disk.model }];
@@ -60,10 +60,10 @@ export function defaultSpec(machine: NewMachine): MachineSpec {
  * The machine with one more CD drive, on the controller its guest system takes, which is added where it is missing.
  * @param fileName path of an ISO, or null for an empty drive
  */
-export function withCdrom(spec: MachineSpec, fileName: string | null): MachineSpec {
-  const { bus, model } = findGuestOs(spec.guestOS).os.cdrom;
+export function withCdrom(model: MachineModel, fileName: string | null): MachineModel {
+  const { bus, model: controllerModel } = findGuestOs(model.guestOS).os.cdrom;
   const taken = new Set(
-    [...spec.disks, ...spec.cdroms].map((slot) => `${slot.bus}${slot.controller}:${slot.unit}`),
+    [...model.disks, ...model.cdroms].map((slot) => `${slot.bus}${slot.controller}:${slot.unit}`),
   );
   let controller = 0;
   // As VMware does: a CD drive is the second unit where the first may be a disk.
@@ -73,12 +73,12 @@ export function withCdrom(spec: MachineSpec, fileName: string | null): MachineSp
     if (bus === 'ide' && unit > 1) [controller, unit] = [controller + 1, 0];
   }
   const cdrom: Cdrom = { bus, controller, unit, fileName, startConnected: true };
-  const present = spec.controllers.some((known) => known.bus === bus && known.index === controller);
+  const present = model.controllers.some((known) => known.bus === bus && known.index === controller);
   return {
-    ...spec,
+    ...model,
     controllers: present
-      ? spec.controllers
-      : [...spec.controllers, { bus, index: controller, model }].sort(compareControllers),
-    cdroms: [...spec.cdroms, cdrom].sort(compareSlots),
+      ? model.controllers
+      : [...model.controllers, { bus, index: controller, model: controllerModel }].sort(compareControllers),
+    cdroms: [...model.cdroms, cdrom].sort(compareSlots),
   };
 }

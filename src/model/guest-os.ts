@@ -1,4 +1,4 @@
-import type { Arch, ControllerModel, InputModel, MachineSpec, NicModel, StorageBus } from './machine.ts';
+import type { Arch, ControllerModel, InputModel, MachineModel, NicModel, StorageBus } from './machine.ts';
 import { guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
 
 export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
@@ -16,8 +16,8 @@ export interface GuestOsProfile {
   readonly cdrom: { readonly bus: StorageBus; readonly model: ControllerModel };
   readonly nic: NicModel;
   readonly input: InputModel;
-  readonly sound: MachineSpec['sound'];
-  readonly display: MachineSpec['display'];
+  readonly sound: MachineModel['sound'];
+  readonly display: MachineModel['display'];
   readonly tpm: boolean;
   readonly secureBoot: boolean;
 }

@@ -1,5 +1,5 @@
 import { booleanText } from '../vmx/values.ts';
-import type { Cdrom, Controller, Disk, MachineSpec, Nic, SerialPort, SharedFolder } from './machine.ts';
+import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
 import { slotName } from './read-storage.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
@@ -9,29 +9,29 @@ type Entry = readonly [key: string, value: string];
 /** VMware's default of `cpuid.coresPerSocket`. */
 const defaultCoresPerSocket = 1;
 
-function identityKeys(spec: MachineSpec): Entry[] {
-  const secure: Entry[] = spec.firmware.secureBoot ? [['uefi.secureBoot.enabled', 'TRUE']] : [];
+function identityKeys(model: MachineModel): Entry[] {
+  const secure: Entry[] = model.firmware.secureBoot ? [['uefi.secureBoot.enabled', 'TRUE']] : [];
   return [
     ['config.version', '8'],
-    ['virtualHW.version', String(spec.hardwareVersion)],
-    ['displayName', spec.displayName],
-    ...(spec.annotation === '' ? [] : [['annotation', spec.annotation] as const]),
-    ['guestOS', spec.guestOS],
-    ['firmware', spec.firmware.kind],
+    ['virtualHW.version', String(model.hardwareVersion)],
+    ['displayName', model.displayName],
+    ...(model.annotation === '' ? [] : [['annotation', model.annotation] as const]),
+    ['guestOS', model.guestOS],
+    ['firmware', model.firmware.kind],
     ...secure,
-    ['nvram', spec.firmware.nvram],
-    ['uuid.bios', uuidToVmx(spec.uuid)],
-    ['uuid.location', uuidToVmx(spec.uuid)],
-    ['memsize', String(spec.memoryMiB)],
-    ['numvcpus', String(spec.cpus)],
-    ...(spec.coresPerSocket === defaultCoresPerSocket
+    ['nvram', model.firmware.nvram],
+    ['uuid.bios', uuidToVmx(model.uuid)],
+    ['uuid.location', uuidToVmx(model.uuid)],
+    ['memsize', String(model.memoryMiB)],
+    ['numvcpus', String(model.cpus)],
+    ...(model.coresPerSocket === defaultCoresPerSocket
       ? []
-      : [['cpuid.coresPerSocket', String(spec.coresPerSocket)] as const]),
-    ...bootOrderKeys(spec),
+      : [['cpuid.coresPerSocket', String(model.coresPerSocket)] as const]),
+    ...bootOrderKeys(model),
   ];
 }
 
-function bootOrderKeys({ bootOrder }: MachineSpec): Entry[] {
+function bootOrderKeys({ bootOrder }: MachineModel): Entry[] {
   const words = bootOrder.map((device) => (device === 'ethernet' ? 'ethernet0' : device)).join(',');
   const usual = defaultBootOrder.map((device) => (device === 'ethernet' ? 'ethernet0' : device)).join(',');
   return words === usual ? [] : [['bios.bootOrder', words]];
@@ -109,7 +109,7 @@ function sharedFolderKeys(folder: SharedFolder): Entry[] {
   ];
 }
 
-function sharingKeys({ sharedFolders }: MachineSpec): Entry[] {
+function sharingKeys({ sharedFolders }: MachineModel): Entry[] {
   if (sharedFolders.length === 0) return [];
   const count = Math.max(...sharedFolders.map((folder) => folder.index)) + 1;
   return [
@@ -120,8 +120,8 @@ function sharingKeys({ sharedFolders }: MachineSpec): Entry[] {
   ];
 }
 
-function peripheralKeys(spec: MachineSpec): Entry[] {
-  const { display, sound, usb, vnc } = spec;
+function peripheralKeys(model: MachineModel): Entry[] {
+  const { display, sound, usb, vnc } = model;
   const usbText = booleanText(usb.present);
   const vncKeys: Entry[] = [
     ['RemoteDisplay.vnc.enabled', booleanText(vnc.enabled)],
@@ -139,12 +139,12 @@ function peripheralKeys(spec: MachineSpec): Entry[] {
     ['ehci.present', usbText],
     ['usb_xhci.present', usbText],
     ...(vnc.enabled || vnc.port !== defaultVncPort ? vncKeys : []),
-    ...(spec.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
-    ...(spec.suspendedState === '' ? [] : [['checkpoint.vmState', spec.suspendedState] as const]),
+    ...(model.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
+    ...(model.suspendedState === '' ? [] : [['checkpoint.vmState', model.suspendedState] as const]),
   ];
 }
 
-function kameKeys({ input, kame }: MachineSpec): Entry[] {
+function kameKeys({ input, kame }: MachineModel): Entry[] {
   const keys: Entry[] = [['kame.input', input]];
   if (kame.accelerator !== 'auto') keys.push(['kame.accelerator', kame.accelerator]);
   if (kame.machineType !== undefined) keys.push(['kame.machineType', kame.machineType]);
@@ -158,17 +158,17 @@ function kameKeys({ input, kame }: MachineSpec): Entry[] {
   return keys;
 }
 
-/** Every key that says what the spec says, in the order in which a new file has them. */
-export function keysOf(spec: MachineSpec): Map<string, string> {
+/** Every key that says what the model says, in the order in which a new file has them. */
+export function keysOf(model: MachineModel): Map<string, string> {
   return new Map([
-    ...identityKeys(spec),
-    ...spec.controllers.flatMap(controllerKeys),
-    ...spec.disks.flatMap(diskKeys),
-    ...spec.cdroms.flatMap(cdromKeys),
-    ...spec.nics.flatMap(nicKeys),
-    ...spec.serials.flatMap(serialKeys),
-    ...sharingKeys(spec),
-    ...peripheralKeys(spec),
-    ...kameKeys(spec),
+    ...identityKeys(model),
+    ...model.controllers.flatMap(controllerKeys),
+    ...model.disks.flatMap(diskKeys),
+    ...model.cdroms.flatMap(cdromKeys),
+    ...model.nics.flatMap(nicKeys),
+    ...model.serials.flatMap(serialKeys),
+    ...sharingKeys(model),
+    ...peripheralKeys(model),
+    ...kameKeys(model),
   ]);
 }

@@ -88,7 +88,7 @@ export type AcceleratorChoice = 'auto' | 'kvm' | 'hvf' | 'tcg';
 export type BootDevice = 'hdd' | 'cdrom' | 'ethernet' | 'floppy';
 export type InputModel = 'usb' | 'virtio' | 'ps2';
 
-export interface MachineSpec {
+export interface MachineModel {
   readonly displayName: string;
   readonly annotation: string;
   /** VMware guest OS id, such as arm-debian12-64. Decides arch and defaults. */

@@ -1,7 +1,7 @@
 import { KameError } from '../core/errors.ts';
 
 /** What is wrong with a machine's description: the key, its value, and what is allowed. */
-export interface SpecProblem {
+export interface ModelProblem {
   /**
    * `error`: the machine can't be used like this. `warning`: it can; where a value makes no sense, the message says
    * what is used instead.
@@ -25,7 +25,7 @@ export function shown(value: string): string {
 }
 
 /** A value outside of what is allowed. */
-export function refused(key: string, value: string | number, allowed: string): SpecProblem {
+export function refused(key: string, value: string | number, allowed: string): ModelProblem {
   const text = shown(String(value));
   return {
     severity: 'error',
@@ -37,7 +37,7 @@ export function refused(key: string, value: string | number, allowed: string): S
 }
 
 /** The problems that forbid the machine, as the error a person sees; undefined when there is none. */
-export function problemsToError(problems: readonly SpecProblem[]): KameError | undefined {
+export function problemsToError(problems: readonly ModelProblem[]): KameError | undefined {
   const errors = problems.filter((problem) => problem.severity === 'error');
   const [first] = errors;
   if (!first) return undefined;

@@ -7,11 +7,11 @@ import {
   nicModels,
   vmwareNicModels,
 } from './devices.ts';
-import { listOf, type SpecReading } from './reading.ts';
+import { listOf, type ModelReading } from './reading.ts';
 import { generatedMac, normalizeMac } from './uuid.ts';
 
 /** The numbers N of the keys `<prefix>N.…`, in order. */
-function indicesOf(reading: SpecReading, prefix: string): number[] {
+function indicesOf(reading: ModelReading, prefix: string): number[] {
   const found = new Set<number>();
   const form = new RegExp(`^${prefix}(0|[1-9]\\d{0,2})\\.`);
   for (const key of reading.doc.index.keys()) {
@@ -22,7 +22,7 @@ function indicesOf(reading: SpecReading, prefix: string): number[] {
 }
 
 /** The devices that are present, below the count there may be. */
-function presentIndices(reading: SpecReading, prefix: string, count: number): number[] {
+function presentIndices(reading: ModelReading, prefix: string, count: number): number[] {
   return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
     if (!reading.flag(`${prefix}${index}.present`, false)) return false;
     if (index < count) return true;
@@ -41,7 +41,7 @@ const nicAliases = new Map<string, NicModel>([
   ['vmxnet2', 'vlance'],
 ]);
 
-function readNicModel(reading: SpecReading, name: string, fallback: NicModel): NicModel {
+function readNicModel(reading: ModelReading, name: string, fallback: NicModel): NicModel {
   const key = `${name}.virtualDev`;
   const text = (reading.text(key) ?? '').toLowerCase();
   const alias = nicAliases.get(text);
@@ -50,7 +50,7 @@ function readNicModel(reading: SpecReading, name: string, fallback: NicModel): N
   return reading.choice(`kame.${name}.device`, nicModels, native);
 }
 
-function readMac(reading: SpecReading, name: string, macType: Nic['macType'], derived: string): string {
+function readMac(reading: ModelReading, name: string, macType: Nic['macType'], derived: string): string {
   const keys = [`${name}.address`, `${name}.generatedAddress`];
   if (macType !== 'static') keys.reverse();
   const key = keys.find((candidate) => reading.text(candidate) !== undefined);
@@ -64,7 +64,7 @@ function readMac(reading: SpecReading, name: string, macType: Nic['macType'], de
  * The network adapters. One without an address gets the one that VMware would generate.
  * @param fallback the model where no key names one
  */
-export function readNics(reading: SpecReading, uuid: string, fallback: NicModel): Nic[] {
+export function readNics(reading: ModelReading, uuid: string, fallback: NicModel): Nic[] {
   return presentIndices(reading, 'ethernet', maxNics).map((index) => {
     const name = `ethernet${index}`;
     const connection = reading.choice(`${name}.connectionType`, nicConnections, 'bridged');
@@ -88,7 +88,7 @@ export function readNics(reading: SpecReading, uuid: string, fallback: NicModel)
 
 export const serialKinds = ['file', 'device', 'pipe', 'network'] as const;
 
-export function readSerials(reading: SpecReading): SerialPort[] {
+export function readSerials(reading: ModelReading): SerialPort[] {
   return presentIndices(reading, 'serial', maxSerials).flatMap((index) => {
     const name = `serial${index}`;
     // VMware's virtual printer: a serial port that no guest of ours can use.
@@ -98,7 +98,7 @@ export function readSerials(reading: SpecReading): SerialPort[] {
   });
 }
 
-export function readSharedFolders(reading: SpecReading): SharedFolder[] {
+export function readSharedFolders(reading: ModelReading): SharedFolder[] {
   return presentIndices(reading, 'sharedFolder', maxSharedFolders).flatMap((index) => {
     const name = `sharedFolder${index}`;
     const hostPath = reading.text(`${name}.hostPath`);

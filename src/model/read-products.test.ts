@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { fixture, keysWith } from '../../test/support/vmx-text.ts';
-import { readSpec } from './read.ts';
+import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
 
 describe('files of VMware’s products', () => {
   it('Fusion 13 on ARM', () => {
-    const { spec, problems } = readSpec(fixture('fusion13-arm.vmx'));
+    const { model, problems } = readModel(fixture('fusion13-arm.vmx'));
     expect(problems).toEqual([]);
-    expect(spec).toMatchInlineSnapshot(`
+    expect(model).toMatchInlineSnapshot(`
       {
         "annotation": "For work
       Says "hello" | bye",
@@ -116,9 +116,9 @@ describe('files of VMware’s products', () => {
   });
 
   it('Workstation 17 with Windows', () => {
-    const { spec, problems } = readSpec(fixture('workstation17-windows.vmx'));
+    const { model, problems } = readModel(fixture('workstation17-windows.vmx'));
     expect(problems).toEqual([]);
-    expect(spec).toMatchObject({
+    expect(model).toMatchObject({
       displayName: 'Büro-PC – Windows 10',
       annotation: 'Läuft für José, 10 €',
       arch: 'x86_64',
@@ -148,9 +148,9 @@ describe('files of VMware’s products', () => {
   });
 
   it('Packer, all keys in lower case', () => {
-    const { spec, problems } = readSpec(fixture('packer-ubuntu.vmx'));
+    const { model, problems } = readModel(fixture('packer-ubuntu.vmx'));
     expect(keysWith(problems)).toEqual(['warning uuid.bios']);
-    expect(spec).toMatchObject({
+    expect(model).toMatchObject({
       displayName: 'ubuntu-build',
       uuid: nilUuid,
       bootOrder: ['hdd', 'cdrom'],
@@ -167,9 +167,9 @@ describe('files of VMware’s products', () => {
   });
 
   it('ESXi 8', () => {
-    const { spec, problems } = readSpec(fixture('esxi8.vmx'));
+    const { model, problems } = readModel(fixture('esxi8.vmx'));
     expect(problems).toEqual([]);
-    expect(spec).toMatchObject({
+    expect(model).toMatchObject({
       memoryMiB: 2048,
       cpus: 1,
       uuid: '421c0011-2233-4455-6677-8899aabbccdd',
@@ -180,7 +180,7 @@ describe('files of VMware’s products', () => {
   });
 
   it('Workstation 5, with mistakes', () => {
-    const { spec, problems } = readSpec(fixture('workstation5-bom-mixed.vmx'), 'xp');
+    const { model, problems } = readModel(fixture('workstation5-bom-mixed.vmx'), 'xp');
     expect(keysWith(problems)).toEqual([
       'warning ',
       'warning memSize',
@@ -196,7 +196,7 @@ describe('files of VMware’s products', () => {
         'Value "maybe" for variable "sound.present" is not a valid boolean value. Using value "FALSE".',
       line: 18,
     });
-    expect(spec).toMatchObject({
+    expect(model).toMatchObject({
       memoryMiB: 512,
       firmware: { kind: 'bios', nvram: 'xp.nvram' },
       disks: [{ bus: 'ide', fileName: 'xp.vmdk', mode: 'independent-nonpersistent' }],

@@ -1,6 +1,6 @@
 import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
 import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
-import type { SpecReading } from './reading.ts';
+import type { ModelReading } from './reading.ts';
 
 export interface Storage {
   readonly controllers: readonly Controller[];
@@ -15,7 +15,7 @@ export function slotName(slot: StorageSlot): string {
 
 const busOrder: readonly StorageBus[] = ['nvme', 'sata', 'scsi', 'ide'];
 
-/** Order of controllers and devices in a spec: by bus, then number. */
+/** Order of controllers and devices in a model: by bus, then number. */
 export function compareSlots(a: StorageSlot, b: StorageSlot): number {
   return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.controller - b.controller || a.unit - b.unit;
 }
@@ -30,7 +30,7 @@ function isBus(text: string): text is StorageBus {
 }
 
 /** Every `<bus>N:M` that has a key. */
-function findSlots(reading: SpecReading): StorageSlot[] {
+function findSlots(reading: ModelReading): StorageSlot[] {
   const slots = new Map<string, StorageSlot>();
   for (const key of reading.doc.index.keys()) {
     const match = /^([a-z]+)(0|[1-9]\d?):(0|[1-9]\d?)\./.exec(key);
@@ -42,13 +42,13 @@ function findSlots(reading: SpecReading): StorageSlot[] {
   return [...slots.values()].sort(compareSlots);
 }
 
-function readModel(reading: SpecReading, bus: StorageBus, index: number): Controller['model'] {
+function readModel(reading: ModelReading, bus: StorageBus, index: number): Controller['model'] {
   const native =
     bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, 'lsilogic') : nativeModel[bus];
   return reading.choice(`kame.${bus}${index}.device`, buses[bus].models, native);
 }
 
-function readControllers(reading: SpecReading, slots: readonly StorageSlot[]): Controller[] {
+function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): Controller[] {
   const found: Controller[] = [];
   for (const bus of busOrder) {
     for (let index = 0; index < buses[bus].controllers; index += 1) {
@@ -63,12 +63,12 @@ function readControllers(reading: SpecReading, slots: readonly StorageSlot[]): C
   return found;
 }
 
-function isPresent(reading: SpecReading, slot: StorageSlot): boolean {
+function isPresent(reading: ModelReading, slot: StorageSlot): boolean {
   return reading.text(`${slotName(slot)}.present`)?.toLowerCase() === 'true';
 }
 
 /** Whether the slot exists on its controller; if not, the device is left out with a warning. */
-function isReachable(reading: SpecReading, slot: StorageSlot, controllers: readonly Controller[]): boolean {
+function isReachable(reading: ModelReading, slot: StorageSlot, controllers: readonly Controller[]): boolean {
   const name = slotName(slot);
   const { controllers: count, units } = buses[slot.bus];
   const reserved = slot.bus === 'scsi' && slot.unit === scsiReservedUnit;
@@ -91,7 +91,7 @@ function isReachable(reading: SpecReading, slot: StorageSlot, controllers: reado
   return false;
 }
 
-function readMode(reading: SpecReading, name: string): DiskMode {
+function readMode(reading: ModelReading, name: string): DiskMode {
   const key = `${name}.mode`;
   // An old spelling. Were it taken for persistent, the disk would be written.
   if (reading.text(key)?.toLowerCase() === 'nonpersistent') return 'independent-nonpersistent';
@@ -100,7 +100,7 @@ function readMode(reading: SpecReading, name: string): DiskMode {
 
 const emptyNames = new Set(['auto detect', 'emptybackingstring', '']);
 
-function readCdrom(reading: SpecReading, slot: StorageSlot, type: string): Cdrom {
+function readCdrom(reading: ModelReading, slot: StorageSlot, type: string): Cdrom {
   const name = slotName(slot);
   const file = reading.text(`${name}.fileName`) ?? '';
   // cdrom-raw and atapi-cdrom are drives of the host, which no guest gets here: an empty drive in their place.
@@ -115,7 +115,7 @@ function readCdrom(reading: SpecReading, slot: StorageSlot, type: string): Cdrom
 const diskTypes = new Set(['', 'disk', 'scsi-harddisk', 'ata-harddisk']);
 const cdromTypes = new Set(['cdrom-image', 'atapi-cdrom', 'cdrom-raw']);
 
-function readDisk(reading: SpecReading, slot: StorageSlot): Disk | undefined {
+function readDisk(reading: ModelReading, slot: StorageSlot): Disk | undefined {
   const name = slotName(slot);
   const fileName = reading.text(`${name}.fileName`);
   if (fileName === undefined) {
@@ -126,7 +126,7 @@ function readDisk(reading: SpecReading, slot: StorageSlot): Disk | undefined {
 }
 
 /** The controllers, disks and CD drives of a document. */
-export function readStorage(reading: SpecReading): Storage {
+export function readStorage(reading: ModelReading): Storage {
   const slots = findSlots(reading);
   const controllers = readControllers(reading, slots);
   const disks: Disk[] = [];

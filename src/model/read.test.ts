@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keysWith } from '../../test/support/vmx-text.ts';
 import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document.ts';
-import { readSpec } from './read.ts';
+import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
 
 const base = {
@@ -13,11 +13,11 @@ const base = {
 };
 const documentOf = (keys: Record<string, string>): VmxDocument =>
   edit(emptyDocument(), new Map(Object.entries({ ...base, ...keys })));
-const read = (keys: Record<string, string>): ReturnType<typeof readSpec> => readSpec(documentOf(keys));
+const read = (keys: Record<string, string>): ReturnType<typeof readModel> => readModel(documentOf(keys));
 
 describe('a file that is no machine', () => {
   it('has no versions', () => {
-    const { problems } = readSpec(parseVmx(new Uint8Array()));
+    const { problems } = readModel(parseVmx(new Uint8Array()));
     expect(problems.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
       'Cannot read the virtual machine configuration file: it has no config.version.',
       'Cannot read the virtual machine configuration file: it has no virtualHW.version.',
@@ -26,29 +26,29 @@ describe('a file that is no machine', () => {
 
   it('is encrypted', () => {
     const doc = parseVmx(new TextEncoder().encode('displayName = "x"\nencryption.data = "AAAA"\n'));
-    expect(keysWith(readSpec(doc).problems)).toContain('error encryption.data');
+    expect(keysWith(readModel(doc).problems)).toContain('error encryption.data');
   });
 });
 
 describe('odd values', () => {
-  it.each<[string, string, (spec: ReturnType<typeof readSpec>['spec']) => unknown, unknown]>([
-    ['numvcpus', 'many', (spec) => spec.cpus, 1],
-    ['numvcpus', '4.5', (spec) => spec.cpus, 1],
-    ['memsize', '1e9', (spec) => spec.memoryMiB, 32],
-    ['firmware', 'coreboot', (spec) => spec.firmware.kind, 'efi'],
-    ['firmware', 'bios', (spec) => spec.firmware.kind, 'efi'],
-    ['uuid.bios', 'x', (spec) => spec.uuid, nilUuid],
-    ['bios.bootOrder', 'hdd,tape', (spec) => spec.bootOrder, ['hdd']],
-    ['bios.bootOrder', 'tape', (spec) => spec.bootOrder, ['hdd', 'cdrom', 'ethernet']],
-    ['svga.numDisplays', '0', (spec) => spec.display.heads, 1],
-    ['sound.virtualDev', 'theremin', (spec) => spec.sound.model, 'hdaudio'],
-    ['kame.accelerator', 'warp', (spec) => spec.kame.accelerator, 'auto'],
-    ['kame.machineType', 'virt,usb=on', (spec) => spec.kame.machineType, undefined],
-    ['kame.input', 'mind', (spec) => spec.input, 'virtio'],
-    ['RemoteDisplay.vnc.port', '70000', (spec) => spec.vnc.port, 5900],
+  it.each<[string, string, (model: ReturnType<typeof readModel>['model']) => unknown, unknown]>([
+    ['numvcpus', 'many', (model) => model.cpus, 1],
+    ['numvcpus', '4.5', (model) => model.cpus, 1],
+    ['memsize', '1e9', (model) => model.memoryMiB, 32],
+    ['firmware', 'coreboot', (model) => model.firmware.kind, 'efi'],
+    ['firmware', 'bios', (model) => model.firmware.kind, 'efi'],
+    ['uuid.bios', 'x', (model) => model.uuid, nilUuid],
+    ['bios.bootOrder', 'hdd,tape', (model) => model.bootOrder, ['hdd']],
+    ['bios.bootOrder', 'tape', (model) => model.bootOrder, ['hdd', 'cdrom', 'ethernet']],
+    ['svga.numDisplays', '0', (model) => model.display.heads, 1],
+    ['sound.virtualDev', 'theremin', (model) => model.sound.model, 'hdaudio'],
+    ['kame.accelerator', 'warp', (model) => model.kame.accelerator, 'auto'],
+    ['kame.machineType', 'virt,usb=on', (model) => model.kame.machineType, undefined],
+    ['kame.input', 'mind', (model) => model.input, 'virtio'],
+    ['RemoteDisplay.vnc.port', '70000', (model) => model.vnc.port, 5900],
   ])('%s = %j is a problem, and the default is used', (key, value, pick, expected) => {
-    const { spec, problems } = read({ [key]: value });
-    expect(pick(spec)).toEqual(expected);
+    const { model, problems } = read({ [key]: value });
+    expect(pick(model)).toEqual(expected);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ severity: 'warning', key, value });
     expect(problems[0]?.allowed).not.toBe('');
@@ -75,18 +75,18 @@ describe('odd values', () => {
       'sata0:0.deviceType',
     ],
   ])('a disk %s is left out with a warning', (_, keys, key) => {
-    const { spec, problems } = read(keys);
-    expect(spec.disks).toEqual([]);
+    const { model, problems } = read(keys);
+    expect(model.disks).toEqual([]);
     expect(keysWith(problems)).toEqual([`warning ${key}`]);
   });
 
   it('devices beyond what there may be are left out', () => {
-    const { spec, problems } = read({
+    const { model, problems } = read({
       'ethernet10.present': 'TRUE',
       'serial9.present': 'TRUE',
       'sharedFolder0.present': 'TRUE',
     });
-    expect([spec.nics, spec.serials, spec.sharedFolders]).toEqual([[], [], []]);
+    expect([model.nics, model.serials, model.sharedFolders]).toEqual([[], [], []]);
     expect(keysWith(problems)).toEqual([
       'warning ethernet10.present',
       'warning serial9.present',
@@ -95,17 +95,17 @@ describe('odd values', () => {
   });
 
   it('a bad address gives the generated one', () => {
-    const { spec, problems } = read({
+    const { model, problems } = read({
       'ethernet1.present': 'TRUE',
       'ethernet1.generatedAddress': 'nonsense',
     });
-    expect(spec.nics[0]?.mac).toBe('00:0c:29:ee:1c:99');
+    expect(model.nics[0]?.mac).toBe('00:0c:29:ee:1c:99');
     expect(keysWith(problems)).toEqual(['warning ethernet1.generatedAddress']);
   });
 
   it('an unknown guest system goes by its beginning', () => {
-    const { spec, problems } = read({ guestOS: 'arm-templeos-64' });
-    expect(spec).toMatchObject({ guestOS: 'arm-templeos-64', arch: 'aarch64' });
+    const { model, problems } = read({ guestOS: 'arm-templeos-64' });
+    expect(model).toMatchObject({ guestOS: 'arm-templeos-64', arch: 'aarch64' });
     expect(keysWith(problems)).toEqual(['warning guestOS']);
   });
 
@@ -124,7 +124,7 @@ describe('odd values', () => {
 
 describe('Kame’s own keys', () => {
   it('name the device the guest gets beside VMware’s', () => {
-    const { spec, problems } = read({
+    const { model, problems } = read({
       'nvme0.present': 'TRUE',
       'kame.nvme0.device': 'virtio-blk',
       'ethernet0.present': 'TRUE',
@@ -134,14 +134,14 @@ describe('Kame’s own keys', () => {
       'kame.boot.commandLine': 'quiet',
     });
     expect(problems).toEqual([]);
-    expect(spec.controllers).toEqual([{ bus: 'nvme', index: 0, model: 'virtio-blk' }]);
-    expect(spec.nics[0]?.model).toBe('virtio-net');
-    expect(spec.kame.directBoot).toEqual({ kernel: 'vmlinuz', commandLine: 'quiet' });
+    expect(model.controllers).toEqual([{ bus: 'nvme', index: 0, model: 'virtio-blk' }]);
+    expect(model.nics[0]?.model).toBe('virtio-net');
+    expect(model.kame.directBoot).toEqual({ kernel: 'vmlinuz', commandLine: 'quiet' });
   });
 
   it('take no device that the bus can’t have', () => {
-    const { spec, problems } = read({ 'nvme0.present': 'TRUE', 'kame.nvme0.device': 'buslogic' });
-    expect(spec.controllers[0]?.model).toBe('nvme');
+    const { model, problems } = read({ 'nvme0.present': 'TRUE', 'kame.nvme0.device': 'buslogic' });
+    expect(model.controllers[0]?.model).toBe('nvme');
     expect(keysWith(problems)).toEqual(['warning kame.nvme0.device']);
   });
 });
@@ -175,8 +175,8 @@ it('never throws, whatever the keys hold', () => {
   const value = fc.oneof(fc.constantFrom('TRUE', 'FALSE', '', '0', '-1', '8', 'static'), fc.string());
   fc.assert(
     fc.property(fc.dictionary(key, value), (keys) => {
-      const { spec } = readSpec(edit(emptyDocument(), new Map(Object.entries(keys))));
-      expect(['aarch64', 'x86_64']).toContain(spec.arch);
+      const { model } = readModel(edit(emptyDocument(), new Map(Object.entries(keys))));
+      expect(['aarch64', 'x86_64']).toContain(model.arch);
     }),
   );
 });

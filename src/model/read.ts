@@ -1,21 +1,21 @@
 import type { VmxDocument } from '../vmx/document.ts';
-import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineSpec } from './machine.ts';
+import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs, type GuestOs } from './guest-os.ts';
-import type { SpecProblem } from './problem.ts';
+import type { ModelProblem } from './problem.ts';
 import { readNics, readSerials, readSharedFolders } from './read-devices.ts';
 import { readStorage } from './read-storage.ts';
-import { SpecReading } from './reading.ts';
+import { ModelReading } from './reading.ts';
 import { nilUuid, uuidFromVmx } from './uuid.ts';
 
-export type { SpecProblem } from './problem.ts';
+export type { ModelProblem as SpecProblem } from './problem.ts';
 
 const machineTypeForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** VMware's own value where the key is missing. */
 const defaultMemoryMiB = 32;
 
-function checkVersions(reading: SpecReading): void {
+function checkVersions(reading: ModelReading): void {
   if (reading.text('encryption.data') !== undefined && reading.text('config.version') === undefined) {
     reading.fatal('encryption.data', 'The virtual machine is encrypted. Decrypt it in VMware first.');
     return;
@@ -26,7 +26,7 @@ function checkVersions(reading: SpecReading): void {
   }
 }
 
-function readGuestOs(reading: SpecReading): { guestOS: string; os: GuestOs } {
+function readGuestOs(reading: ModelReading): { guestOS: string; os: GuestOs } {
   const guestOS = reading.text('guestOS') ?? 'other';
   const { os, known } = findGuestOs(guestOS);
   if (reading.text('guestOS') === undefined) {
@@ -41,7 +41,7 @@ function readGuestOs(reading: SpecReading): { guestOS: string; os: GuestOs } {
   return { guestOS, os };
 }
 
-function readUuid(reading: SpecReading): string {
+function readUuid(reading: ModelReading): string {
   const text = reading.text('uuid.bios');
   if (text === undefined) {
     reading.warn('uuid.bios', 'The machine has no uuid.bios yet.');
@@ -53,7 +53,7 @@ function readUuid(reading: SpecReading): string {
   return uuid ?? nilUuid;
 }
 
-function readFirmware(reading: SpecReading, arch: Arch, nvramDefault: string): Firmware {
+function readFirmware(reading: ModelReading, arch: Arch, nvramDefault: string): Firmware {
   let kind = reading.choice('firmware', ['efi', 'bios'] as const, arch === 'aarch64' ? 'efi' : 'bios');
   if (arch === 'aarch64' && kind === 'bios') {
     reading.odd('firmware', 'efi for an ARM guest', 'efi is used');
@@ -66,7 +66,7 @@ function readFirmware(reading: SpecReading, arch: Arch, nvramDefault: string): F
   };
 }
 
-function readBootOrder(reading: SpecReading): readonly BootDevice[] {
+function readBootOrder(reading: ModelReading): readonly BootDevice[] {
   const text = reading.text('bios.bootOrder');
   if (text === undefined) return defaultBootOrder;
   const order = new Set<BootDevice>();
@@ -87,7 +87,7 @@ function readBootOrder(reading: SpecReading): readonly BootDevice[] {
   return order.size > 0 ? [...order] : defaultBootOrder;
 }
 
-function readDirectBoot(reading: SpecReading): DirectBoot | undefined {
+function readDirectBoot(reading: ModelReading): DirectBoot | undefined {
   const kernel = reading.text('kame.boot.kernel');
   if (kernel === undefined) return undefined;
   const initrd = reading.text('kame.boot.initrd');
@@ -95,7 +95,7 @@ function readDirectBoot(reading: SpecReading): DirectBoot | undefined {
   return { kernel, ...(initrd === undefined ? {} : { initrd }), commandLine };
 }
 
-function readKame(reading: SpecReading): MachineSpec['kame'] {
+function readKame(reading: ModelReading): MachineModel['kame'] {
   const directBoot = readDirectBoot(reading);
   const machineType = reading.text('kame.machineType');
   const seed = reading.text('kame.seed');
@@ -113,7 +113,7 @@ function readKame(reading: SpecReading): MachineSpec['kame'] {
   };
 }
 
-function readUsb(reading: SpecReading): boolean {
+function readUsb(reading: ModelReading): boolean {
   return ['usb.present', 'ehci.present', 'usb_xhci.present']
     .map((key) => reading.flag(key, false))
     .includes(true);
@@ -126,9 +126,9 @@ function inputDefault(arch: Arch, usb: boolean): InputModel {
 }
 
 function readPeripherals(
-  reading: SpecReading,
+  reading: ModelReading,
   arch: Arch,
-): Pick<MachineSpec, 'display' | 'sound' | 'usb' | 'input' | 'vnc' | 'tpm'> {
+): Pick<MachineModel, 'display' | 'sound' | 'usb' | 'input' | 'vnc' | 'tpm'> {
   const usb = readUsb(reading);
   return {
     display: {
@@ -161,22 +161,22 @@ function readPeripherals(
 /**
  * The typed machine of a `.vmx`, by VMware's rules and defaults. Never throws: a value that makes no sense becomes a
  * problem and its default; a problem of severity `error` (no config.version, an encrypted file) means that the
- * machine can't be used. Whether the numbers are within what can run is validateSpec's matter. A machine without
+ * machine can't be used. Whether the numbers are within what can run is validateModel's matter. A machine without
  * `uuid.bios` has `nilUuid` until it gets one.
  * @param baseName file name of the .vmx without its ending: VMware's default for the nvram file
  */
-export function readSpec(
+export function readModel(
   doc: VmxDocument,
   baseName?: string,
-): { spec: MachineSpec; problems: SpecProblem[] } {
-  const reading = new SpecReading(doc);
+): { model: MachineModel; problems: ModelProblem[] } {
+  const reading = new ModelReading(doc);
   checkVersions(reading);
   const { guestOS, os } = readGuestOs(reading);
   const { arch } = os;
   const displayName = reading.text('displayName') ?? '';
   const uuid = readUuid(reading);
   const nvram = `${baseName ?? (displayName.replace(/[/\\\p{Cc}]/gu, '_') || 'machine')}.nvram`;
-  const spec: MachineSpec = {
+  const model: MachineModel = {
     displayName,
     annotation: reading.text('annotation') ?? '',
     guestOS,
@@ -196,5 +196,5 @@ export function readSpec(
     suspendedState: reading.text('checkpoint.vmState') ?? '',
     kame: readKame(reading),
   };
-  return { spec, problems: reading.problems };
+  return { model, problems: reading.problems };
 }

@@ -1,6 +1,6 @@
 import { getText, lineOf, type VmxDocument, type VmxProblem } from '../vmx/document.ts';
 import { getBoolean, getInteger } from '../vmx/values.ts';
-import { shown, type SpecProblem } from './problem.ts';
+import { shown, type ModelProblem } from './problem.ts';
 
 /** What a key may hold, for integers. */
 export interface Range {
@@ -11,9 +11,9 @@ export interface Range {
 const anyInteger: Range = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
 /** Reads typed values from a document and gathers what is odd about them. Never throws. */
-export class SpecReading {
+export class ModelReading {
   readonly doc: VmxDocument;
-  readonly problems: SpecProblem[];
+  readonly problems: ModelProblem[];
 
   constructor(doc: VmxDocument) {
     this.doc = doc;
@@ -42,7 +42,7 @@ export class SpecReading {
     return this.#typed(key, 'TRUE or FALSE', (problems) => getBoolean(this.doc, key, fallback, problems));
   }
 
-  /** Within the range, or the fallback with a problem. Without a range, validateSpec judges the number. */
+  /** Within the range, or the fallback with a problem. Without a range, validateModel judges the number. */
   integer(key: string, fallback: number, range: Range = anyInteger): number {
     const allowed =
       range === anyInteger ? 'a whole number' : `a whole number from ${range.min} to ${range.max}`;
@@ -89,7 +89,7 @@ export class SpecReading {
     return value;
   }
 
-  #add(severity: SpecProblem['severity'], key: string, allowed: string, message: string): void {
+  #add(severity: ModelProblem['severity'], key: string, allowed: string, message: string): void {
     const line = lineOf(this.doc, key);
     const value = this.shown(key);
     this.problems.push({ severity, key, value, allowed, message, ...(line === undefined ? {} : { line }) });

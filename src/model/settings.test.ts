@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { fixtureBytes } from '../../test/support/vmx-text.ts';
 import { edit, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
-import { defaultSpec } from './defaults.ts';
+import { defaultModel } from './defaults.ts';
 import { suggestKey } from './known-keys.ts';
-import { readSpec } from './read.ts';
+import { readModel } from './read.ts';
 import { protectedKeys, settingList } from './setting-list.ts';
 import { applySettings, type SettingChange } from './settings.ts';
 import { createDocument } from './write.ts';
 
 const demo = createDocument(
-  defaultSpec({ name: 'demo', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'arm-debian12-64' }),
+  defaultModel({ name: 'demo', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'arm-debian12-64' }),
 );
 
 function changesOf(words: readonly string[]): SettingChange[] {
@@ -77,14 +77,14 @@ describe('settings', () => {
     const back = set(doc, 'network=nat', 'notes=', 'guestinfo.x=', 'mac=');
     for (const key of ['ethernet0.vnet', 'annotation', 'guestinfo.x'])
       expect(getText(back, key)).toBeUndefined();
-    expect(readSpec(back).spec.nics).toEqual(readSpec(demo).spec.nics);
+    expect(readModel(back).model.nics).toEqual(readModel(demo).model.nics);
   });
 
   it('what belongs together is set together', () => {
     expect(refusal(demo, 'usb=off')).toContain('kame.input is "usb"; allowed is virtio or ps2');
-    expect(readSpec(set(demo, 'usb=off', 'input=virtio')).spec.usb.present).toBe(false);
+    expect(readModel(set(demo, 'usb=off', 'input=virtio')).model.usb.present).toBe(false);
     expect(refusal(demo, 'cpus=6', 'cores-per-socket=4')).toContain('a divisor of numvcpus (6)');
-    expect(readSpec(set(demo, 'cpus=6', 'cores-per-socket=3')).spec.coresPerSocket).toBe(3);
+    expect(readModel(set(demo, 'cpus=6', 'cores-per-socket=3')).model.coresPerSocket).toBe(3);
   });
 
   it.each([
@@ -161,7 +161,7 @@ describe('settings', () => {
 describe('the list of settings', () => {
   it('has an example that works for each, on a machine of the PC', () => {
     const pc = createDocument(
-      defaultSpec({ name: 'pc', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'debian12-64' }),
+      defaultModel({ name: 'pc', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'debian12-64' }),
     );
     for (const { name, example } of settingList) {
       const doc = name === 'guest-os' ? demo : name === 'cores-per-socket' ? set(pc, 'cpus=4') : pc;
@@ -199,7 +199,7 @@ describe('suggestKey', () => {
 describe('boot', () => {
   it('changes between the kernel in the bundle and the firmware', () => {
     const doc = createDocument({
-      ...defaultSpec({
+      ...defaultModel({
         name: 'a',
         uuid: '7b11072f-707b-4bf2-95e6-1d411f5a171c',
         guestOS: 'arm-other6xlinux-64',
@@ -207,9 +207,9 @@ describe('boot', () => {
       kame: { accelerator: 'auto', directBoot: { kernel: 'kernel', initrd: 'initrd', commandLine: 'quiet' } },
     });
     const firmware = applySettings(doc, [{ key: 'boot', value: 'firmware' }]);
-    expect(readSpec(firmware.doc).spec.kame.directBoot).toBeUndefined();
+    expect(readModel(firmware.doc).model.kame.directBoot).toBeUndefined();
     const direct = applySettings(firmware.doc, [{ key: 'boot', value: 'direct' }]);
-    expect(readSpec(direct.doc).spec).toEqual(readSpec(doc).spec);
+    expect(readModel(direct.doc).model).toEqual(readModel(doc).model);
     expect(applySettings(doc, [{ key: 'boot', value: 'floppy' }]).problems[0]?.message).toContain(
       'boot is "floppy"',
     );
@@ -221,6 +221,6 @@ describe('boot', () => {
     );
     expect(applySettings(doc, [{ key: 'checkpoint.vmState', value: 'b.vmss' }]).problems).not.toEqual([]);
     const { doc: discarded } = applySettings(doc, [{ key: 'checkpoint.vmState', value: '' }]);
-    expect(readSpec(discarded).spec.suspendedState).toBe('');
+    expect(readModel(discarded).model.suspendedState).toBe('');
   });
 });

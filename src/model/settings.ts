@@ -2,8 +2,8 @@ import { KameError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
 import { isPlainKey, suggestKey } from './known-keys.ts';
-import { refused, shown, type SpecProblem } from './problem.ts';
-import { readSpec } from './read.ts';
+import { refused, shown, type ModelProblem } from './problem.ts';
+import { readModel } from './read.ts';
 import {
   protectedKeys,
   protectedPrefixes,
@@ -12,7 +12,7 @@ import {
   type Changes,
   type Setting,
 } from './setting-list.ts';
-import { validateSpec } from './validate.ts';
+import { validateModel } from './validate.ts';
 
 /** One `key=value` of `kame set`. */
 export interface SettingChange {
@@ -24,7 +24,7 @@ export interface SettingChange {
 
 const settingsByName = new Map(settingList.map((setting) => [setting.name, setting]));
 
-function problem(severity: SpecProblem['severity'], change: SettingChange, message: string): SpecProblem {
+function problem(severity: ModelProblem['severity'], change: SettingChange, message: string): ModelProblem {
   return { severity, key: shown(change.key), value: shown(change.value), allowed: '', message };
 }
 
@@ -34,7 +34,7 @@ function protection({ key, value }: SettingChange): string | undefined {
   return protectedKeys.get(folded) ?? protectedPrefixes.find(([prefix]) => folded.startsWith(prefix))?.[1];
 }
 
-function unknown(change: SettingChange): SpecProblem {
+function unknown(change: SettingChange): ModelProblem {
   const names = settingList.map((setting) => setting.name);
   const meant = suggest(change.key, names) ?? suggestKey(change.key);
   const hint =
@@ -55,7 +55,7 @@ function settingChanges(setting: Setting, value: string): Changes {
 }
 
 /** What one `key=value` does to the keys of the file, or why it does nothing. */
-function interpret(change: SettingChange): { changes: Changes; problems: readonly SpecProblem[] } {
+function interpret(change: SettingChange): { changes: Changes; problems: readonly ModelProblem[] } {
   const none: Changes = new Map();
   const reason = protection(change);
   if (reason !== undefined) {
@@ -78,20 +78,20 @@ function interpret(change: SettingChange): { changes: Changes; problems: readonl
   };
 }
 
-function identityOf({ key, value, message }: SpecProblem): string {
+function identityOf({ key, value, message }: ModelProblem): string {
   return JSON.stringify([foldKey(key), value, message]);
 }
 
-function problemsOf(doc: VmxDocument): SpecProblem[] {
-  const { spec, problems } = readSpec(doc);
-  return [...problems, ...validateSpec(spec)];
+function problemsOf(doc: VmxDocument): ModelProblem[] {
+  const { model, problems } = readModel(doc);
+  return [...problems, ...validateModel(model)];
 }
 
 /**
  * The problems that the edit brings: a machine with an old one can still be set. A value that the reader would
  * replace by a default is an error here, for it is not what was asked for.
  */
-function newProblems(before: VmxDocument, after: VmxDocument): SpecProblem[] {
+function newProblems(before: VmxDocument, after: VmxDocument): ModelProblem[] {
   const old = new Set(problemsOf(before).map(identityOf));
   return problemsOf(after)
     .filter((found) => !old.has(identityOf(found)))
@@ -102,8 +102,8 @@ function newProblems(before: VmxDocument, after: VmxDocument): SpecProblem[] {
     );
 }
 
-function archProblem(before: VmxDocument, after: VmxDocument): SpecProblem[] {
-  const [was, is] = [readSpec(before).spec, readSpec(after).spec];
+function archProblem(before: VmxDocument, after: VmxDocument): ModelProblem[] {
+  const [was, is] = [readModel(before).model, readModel(after).model];
   if (was.arch === is.arch) return [];
   const allowed = was.arch === 'aarch64' ? 'an id that starts with arm-' : 'an id without arm-';
   const message = `guestOS is "${shown(is.guestOS)}"; allowed is ${allowed}, for the disk holds a system for ${was.arch}.`;
@@ -118,9 +118,9 @@ function archProblem(before: VmxDocument, after: VmxDocument): SpecProblem[] {
 export function applySettings(
   doc: VmxDocument,
   settings: readonly SettingChange[],
-): { doc: VmxDocument; problems: SpecProblem[] } {
+): { doc: VmxDocument; problems: ModelProblem[] } {
   const changes = new Map<string, string | null>();
-  const problems: SpecProblem[] = [];
+  const problems: ModelProblem[] = [];
   for (const change of settings) {
     const result = interpret(change);
     problems.push(...result.problems);
@@ -133,7 +133,7 @@ export function applySettings(
   return problems.some((found) => found.severity === 'error') ? { doc, problems } : { doc: edited, problems };
 }
 
-function tryEdit(doc: VmxDocument, changes: Changes): VmxDocument | SpecProblem {
+function tryEdit(doc: VmxDocument, changes: Changes): VmxDocument | ModelProblem {
   try {
     return edit(doc, changes);
   } catch (error) {

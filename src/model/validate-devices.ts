@@ -1,4 +1,4 @@
-import type { Controller, MachineSpec, Nic, StorageSlot } from './machine.ts';
+import type { Controller, MachineModel, Nic, StorageSlot } from './machine.ts';
 import {
   buses,
   diskModes,
@@ -9,7 +9,7 @@ import {
   scsiReservedUnit,
 } from './devices.ts';
 import { absolutePath, hasControls, plainPath } from './paths.ts';
-import { refused, type SpecProblem } from './problem.ts';
+import { refused, type ModelProblem } from './problem.ts';
 import { slotName } from './read-storage.ts';
 import { serialKinds } from './read-devices.ts';
 import { listOf } from './reading.ts';
@@ -17,7 +17,7 @@ import { listOf } from './reading.ts';
 const pathAllowed = 'a path without control characters';
 
 /** A problem for each name that stands more than once. */
-function duplicates(names: readonly string[], suffix: string): SpecProblem[] {
+function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
   const seen = new Set<string>();
   return names.flatMap((name) => {
     if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `one device called ${name}`)];
@@ -26,12 +26,12 @@ function duplicates(names: readonly string[], suffix: string): SpecProblem[] {
   });
 }
 
-function numbered(key: string, index: number, count: number): SpecProblem[] {
+function numbered(key: string, index: number, count: number): ModelProblem[] {
   const fits = Number.isInteger(index) && index >= 0 && index < count;
   return fits ? [] : [refused(key, index, `a number from 0 to ${count - 1}`)];
 }
 
-function validateController({ bus, index, model }: Controller): SpecProblem[] {
+function validateController({ bus, index, model }: Controller): ModelProblem[] {
   const name = `${bus}${index}`;
   const known = buses[bus];
   const wrong = known.models.includes(model)
@@ -40,7 +40,7 @@ function validateController({ bus, index, model }: Controller): SpecProblem[] {
   return [...numbered(`${name}.present`, index, known.controllers), ...wrong];
 }
 
-function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): SpecProblem[] {
+function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): ModelProblem[] {
   const key = `${slotName(slot)}.present`;
   const present = controllers.some(({ bus, index }) => bus === slot.bus && index === slot.controller);
   if (!present)
@@ -54,7 +54,7 @@ function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): Sp
 }
 
 /** Controllers, disks and CD drives. */
-export function validateStorage({ controllers, disks, cdroms }: MachineSpec): SpecProblem[] {
+export function validateStorage({ controllers, disks, cdroms }: MachineModel): ModelProblem[] {
   const devices: readonly StorageSlot[] = [...disks, ...cdroms];
   return [
     ...controllers.flatMap(validateController),
@@ -75,7 +75,7 @@ export function validateStorage({ controllers, disks, cdroms }: MachineSpec): Sp
   ];
 }
 
-function validateNic(nic: Nic): SpecProblem[] {
+function validateNic(nic: Nic): ModelProblem[] {
   const name = `ethernet${nic.index}`;
   const problems = numbered(`${name}.present`, nic.index, maxNics);
   const first = Number.parseInt(nic.mac.slice(0, 2), 16);
@@ -94,7 +94,7 @@ function validateNic(nic: Nic): SpecProblem[] {
 }
 
 /** Network adapters. */
-export function validateNics({ nics }: MachineSpec): SpecProblem[] {
+export function validateNics({ nics }: MachineModel): ModelProblem[] {
   const macs = new Map<string, number>();
   const shared = nics.flatMap(({ index, mac }) => {
     const other = macs.get(mac);
@@ -114,7 +114,7 @@ export function validateNics({ nics }: MachineSpec): SpecProblem[] {
 }
 
 /** Serial ports. */
-export function validateSerials({ serials }: MachineSpec): SpecProblem[] {
+export function validateSerials({ serials }: MachineModel): ModelProblem[] {
   const names = serials.map(({ index }) => `serial${index}`);
   return [
     ...serials.flatMap(({ index, kind, fileName }) => {
@@ -130,7 +130,7 @@ export function validateSerials({ serials }: MachineSpec): SpecProblem[] {
 }
 
 /** Shared folders. */
-export function validateSharedFolders({ sharedFolders }: MachineSpec): SpecProblem[] {
+export function validateSharedFolders({ sharedFolders }: MachineModel): ModelProblem[] {
   const names = new Set<string>();
   return [
     ...sharedFolders.flatMap(({ index, guestName, hostPath }) => {

@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSpec, withCdrom } from './defaults.ts';
-import type { MachineSpec, Nic } from './machine.ts';
+import { defaultModel, withCdrom } from './defaults.ts';
+import type { MachineModel, Nic } from './machine.ts';
 import { problemsToError } from './problem.ts';
 import { nilUuid } from './uuid.ts';
-import { validateSpec } from './validate.ts';
+import { validateModel } from './validate.ts';
 
 const good = withCdrom(
-  defaultSpec({ name: 'demo', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'arm-debian12-64' }),
+  defaultModel({ name: 'demo', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'arm-debian12-64' }),
   'a.iso',
 );
 const [disk] = good.disks;
 const [nic] = good.nics;
 if (!disk || !nic) throw new Error('the default machine has a disk and an adapter');
 
-const nicWith = (change: Partial<Nic>): Partial<MachineSpec> => ({ nics: [{ ...nic, ...change }] });
+const nicWith = (change: Partial<Nic>): Partial<MachineModel> => ({ nics: [{ ...nic, ...change }] });
 const folder = { index: 0, guestName: 'work', hostPath: '/srv/work', enabled: true, writable: true };
 const boot = { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'quiet' };
 
 it('a good machine has no problems', () => {
-  expect(validateSpec(good)).toEqual([]);
+  expect(validateModel(good)).toEqual([]);
   expect(problemsToError([])).toBeUndefined();
 });
 
 describe('a bad machine: key, value and what is allowed', () => {
-  it.each<[string, string, Partial<MachineSpec>]>([
+  it.each<[string, string, Partial<MachineModel>]>([
     ['displayName', 'a�b', { displayName: 'a\nb' }],
     ['guestOS', '', { guestOS: '' }],
     ['guestOS', 'debian12-64', { guestOS: 'debian12-64' }],
@@ -109,7 +109,7 @@ describe('a bad machine: key, value and what is allowed', () => {
     ['kame.input', 'ps2', { input: 'ps2' }],
     ['checkpoint.vmState', '/x', { suspendedState: '/x' }],
   ])('%s = %j', (key, value, change) => {
-    const problems = validateSpec({ ...good, ...change });
+    const problems = validateModel({ ...good, ...change });
     const found = problems.find((problem) => problem.key === key);
     expect(found).toMatchObject({ severity: 'error', key, value });
     expect(found?.allowed).not.toBe('');
@@ -117,13 +117,13 @@ describe('a bad machine: key, value and what is allowed', () => {
   });
 
   it('Secure Boot needs UEFI', () => {
-    const spec = defaultSpec({ name: 'a', uuid: good.uuid, guestOS: 'windows7-64' });
-    const problems = validateSpec({ ...spec, firmware: { ...spec.firmware, secureBoot: true } });
+    const model = defaultModel({ name: 'a', uuid: good.uuid, guestOS: 'windows7-64' });
+    const problems = validateModel({ ...model, firmware: { ...model.firmware, secureBoot: true } });
     expect(problems.map(({ key }) => key)).toEqual(['uefi.secureBoot.enabled']);
   });
 
   it('becomes one error with all of its faults', () => {
-    const error = problemsToError(validateSpec({ ...good, cpus: 0, memoryMiB: 1 }));
+    const error = problemsToError(validateModel({ ...good, cpus: 0, memoryMiB: 1 }));
     expect(error?.code).toBe('INVALID_VALUE');
     expect(error?.message).toContain('numvcpus is "0"; allowed is a whole number from 1 to 32.');
     expect(error?.message).toContain('memsize is "1"; allowed is a multiple of 4 from 64 to 1048576 (MiB).');

@@ -1,7 +1,7 @@
 import { archOfGuestOs } from './guest-os.ts';
-import type { MachineSpec } from './machine.ts';
+import type { MachineModel } from './machine.ts';
 import { bootDevices } from './devices.ts';
-import { refused, type SpecProblem } from './problem.ts';
+import { refused, type ModelProblem } from './problem.ts';
 import { listOf } from './reading.ts';
 import { isUuid, nilUuid } from './uuid.ts';
 import { validateNics, validateSerials, validateSharedFolders, validateStorage } from './validate-devices.ts';
@@ -18,39 +18,39 @@ export const limits = {
   hardwareVersion: { min: 3, max: 99 },
 } as const;
 
-function ranged(key: string, value: number, range: { min: number; max: number }): SpecProblem[] {
+function ranged(key: string, value: number, range: { min: number; max: number }): ModelProblem[] {
   const fits = Number.isInteger(value) && value >= range.min && value <= range.max;
   return fits ? [] : [refused(key, value, `a whole number from ${range.min} to ${range.max}`)];
 }
 
-function when(wrong: boolean, problem: () => SpecProblem): SpecProblem[] {
+function when(wrong: boolean, problem: () => ModelProblem): ModelProblem[] {
   return wrong ? [problem()] : [];
 }
 
-function validateIdentity(spec: MachineSpec): SpecProblem[] {
-  const arch = archOfGuestOs(spec.guestOS);
+function validateIdentity(model: MachineModel): ModelProblem[] {
+  const arch = archOfGuestOs(model.guestOS);
   return [
-    ...when(hasControls(spec.displayName), () =>
-      refused('displayName', spec.displayName, 'a name without control characters'),
+    ...when(hasControls(model.displayName), () =>
+      refused('displayName', model.displayName, 'a name without control characters'),
     ),
-    ...when(!/^[A-Za-z0-9_.-]{1,80}$/.test(spec.guestOS), () =>
-      refused('guestOS', spec.guestOS, 'an id of a guest system such as arm-debian12-64'),
+    ...when(!/^[A-Za-z0-9_.-]{1,80}$/.test(model.guestOS), () =>
+      refused('guestOS', model.guestOS, 'an id of a guest system such as arm-debian12-64'),
     ),
-    ...when(arch !== spec.arch, () =>
+    ...when(arch !== model.arch, () =>
       refused(
         'guestOS',
-        spec.guestOS,
-        spec.arch === 'aarch64' ? 'an id that starts with arm-' : 'an id without arm-',
+        model.guestOS,
+        model.arch === 'aarch64' ? 'an id that starts with arm-' : 'an id without arm-',
       ),
     ),
-    ...ranged('virtualHW.version', spec.hardwareVersion, limits.hardwareVersion),
-    ...when(!isUuid(spec.uuid) || spec.uuid === nilUuid, () =>
-      refused('uuid.bios', spec.uuid, '16 bytes in hex that are not all zero'),
+    ...ranged('virtualHW.version', model.hardwareVersion, limits.hardwareVersion),
+    ...when(!isUuid(model.uuid) || model.uuid === nilUuid, () =>
+      refused('uuid.bios', model.uuid, '16 bytes in hex that are not all zero'),
     ),
   ];
 }
 
-function validateProcessors({ cpus, coresPerSocket }: MachineSpec): SpecProblem[] {
+function validateProcessors({ cpus, coresPerSocket }: MachineModel): ModelProblem[] {
   const allowed = `a divisor of numvcpus (${cpus})`;
   return [
     ...ranged('numvcpus', cpus, limits.cpus),
@@ -60,7 +60,7 @@ function validateProcessors({ cpus, coresPerSocket }: MachineSpec): SpecProblem[
   ];
 }
 
-function validateMemory({ memoryMiB }: MachineSpec): SpecProblem[] {
+function validateMemory({ memoryMiB }: MachineModel): ModelProblem[] {
   const { min, max, step } = limits.memoryMiB;
   const fits = Number.isInteger(memoryMiB) && memoryMiB >= min && memoryMiB <= max && memoryMiB % step === 0;
   return when(!fits, () =>
@@ -68,8 +68,8 @@ function validateMemory({ memoryMiB }: MachineSpec): SpecProblem[] {
   );
 }
 
-function validateBoot(spec: MachineSpec): SpecProblem[] {
-  const { firmware, bootOrder, kame } = spec;
+function validateBoot(model: MachineModel): ModelProblem[] {
+  const { firmware, bootOrder, kame } = model;
   const { kind } = firmware;
   const order = bootOrder.join(',');
   const directBoot = kame.directBoot;
@@ -81,7 +81,7 @@ function validateBoot(spec: MachineSpec): SpecProblem[] {
     ['kame.seed', kame.seed],
   ];
   return [
-    ...when(spec.arch === 'aarch64' && kind === 'bios', () =>
+    ...when(model.arch === 'aarch64' && kind === 'bios', () =>
       refused('firmware', kind, 'efi for an ARM guest'),
     ),
     ...when(firmware.secureBoot && kind === 'bios', () =>
@@ -99,22 +99,26 @@ function validateBoot(spec: MachineSpec): SpecProblem[] {
   ];
 }
 
-function validatePeripherals(spec: MachineSpec): SpecProblem[] {
+function validatePeripherals(model: MachineModel): ModelProblem[] {
   return [
-    ...ranged('svga.numDisplays', spec.display.heads, limits.heads),
-    ...ranged('svga.graphicsMemoryKB', spec.display.graphicsMemoryKiB, limits.graphicsMemoryKiB),
-    ...ranged('RemoteDisplay.vnc.port', spec.vnc.port, limits.port),
-    ...when(spec.input === 'usb' && !spec.usb.present, () =>
-      refused('kame.input', spec.input, 'virtio or ps2 where usb.present is FALSE'),
+    ...ranged('svga.numDisplays', model.display.heads, limits.heads),
+    ...ranged('svga.graphicsMemoryKB', model.display.graphicsMemoryKiB, limits.graphicsMemoryKiB),
+    ...ranged('RemoteDisplay.vnc.port', model.vnc.port, limits.port),
+    ...when(model.input === 'usb' && !model.usb.present, () =>
+      refused('kame.input', model.input, 'virtio or ps2 where usb.present is FALSE'),
     ),
-    ...when(spec.arch === 'aarch64' && spec.input === 'ps2', () =>
-      refused('kame.input', spec.input, 'usb or virtio for an ARM guest'),
+    ...when(model.arch === 'aarch64' && model.input === 'ps2', () =>
+      refused('kame.input', model.input, 'usb or virtio for an ARM guest'),
     ),
-    ...when(spec.suspendedState !== '' && !bundleFile(spec.suspendedState), () =>
-      refused('checkpoint.vmState', spec.suspendedState, 'a path inside of the machine’s bundle'),
+    ...when(model.suspendedState !== '' && !bundleFile(model.suspendedState), () =>
+      refused('checkpoint.vmState', model.suspendedState, 'a path inside of the machine’s bundle'),
     ),
-    ...when(!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(spec.kame.machineType ?? 'virt'), () =>
-      refused('kame.machineType', spec.kame.machineType ?? '', 'the name of a QEMU machine such as virt-7.2'),
+    ...when(!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(model.kame.machineType ?? 'virt'), () =>
+      refused(
+        'kame.machineType',
+        model.kame.machineType ?? '',
+        'the name of a QEMU machine such as virt-7.2',
+      ),
     ),
   ];
 }
@@ -123,16 +127,16 @@ function validatePeripherals(spec: MachineSpec): SpecProblem[] {
  * Everything about the machine that can't run or that VMware would refuse, each with key, value and what is allowed.
  * Empty when all is well. problemsToError turns it into a KameError.
  */
-export function validateSpec(spec: MachineSpec): SpecProblem[] {
+export function validateModel(model: MachineModel): ModelProblem[] {
   return [
-    ...validateIdentity(spec),
-    ...validateProcessors(spec),
-    ...validateMemory(spec),
-    ...validateBoot(spec),
-    ...validateStorage(spec),
-    ...validateNics(spec),
-    ...validateSerials(spec),
-    ...validateSharedFolders(spec),
-    ...validatePeripherals(spec),
+    ...validateIdentity(model),
+    ...validateProcessors(model),
+    ...validateMemory(model),
+    ...validateBoot(model),
+    ...validateStorage(model),
+    ...validateNics(model),
+    ...validateSerials(model),
+    ...validateSharedFolders(model),
+    ...validatePeripherals(model),
   ];
 }

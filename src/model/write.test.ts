@@ -1,21 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anySpec } from '../../test/support/any-spec.ts';
+import { anyModel } from '../../test/support/any-model.ts';
 import { fixture } from '../../test/support/vmx-text.ts';
 import { entriesOf, getText, parseVmx, printVmx } from '../vmx/document.ts';
-import { defaultSpec, withCdrom } from './defaults.ts';
+import { defaultModel, withCdrom } from './defaults.ts';
 import { guestOsCatalogue } from './guest-os.ts';
-import type { MachineSpec } from './machine.ts';
-import { readSpec } from './read.ts';
-import { validateSpec } from './validate.ts';
-import { applySpec, createDocument, specChanges } from './write.ts';
+import type { MachineModel } from './machine.ts';
+import { readModel } from './read.ts';
+import { validateModel } from './validate.ts';
+import { applyModel, createDocument, specChanges } from './write.ts';
 
 const uuid = '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f';
-const demo = defaultSpec({ name: 'demo', uuid, guestOS: 'arm-other6xlinux-64' });
+const demo = defaultModel({ name: 'demo', uuid, guestOS: 'arm-other6xlinux-64' });
 
 describe('createDocument', () => {
   it('writes what kame create makes of the tiny image', () => {
-    const spec = withCdrom(
+    const model = withCdrom(
       {
         ...demo,
         kame: {
@@ -28,7 +28,7 @@ describe('createDocument', () => {
       },
       'install.iso',
     );
-    expect(new TextDecoder().decode(printVmx(createDocument(spec)))).toMatchInlineSnapshot(`
+    expect(new TextDecoder().decode(printVmx(createDocument(model)))).toMatchInlineSnapshot(`
       ".encoding = "UTF-8"
       config.version = "8"
       virtualHW.version = "20"
@@ -98,14 +98,14 @@ describe('createDocument', () => {
     `);
   });
 
-  it('writes what readSpec reads, for every machine', () => {
+  it('writes what readModel reads, for every machine', () => {
     fc.assert(
-      fc.property(anySpec, (spec) => {
-        expect(validateSpec(spec)).toEqual([]);
-        const doc = parseVmx(printVmx(createDocument(spec)));
-        const read = readSpec(doc);
+      fc.property(anyModel, (model) => {
+        expect(validateModel(model)).toEqual([]);
+        const doc = parseVmx(printVmx(createDocument(model)));
+        const read = readModel(doc);
         expect(read.problems).toEqual([]);
-        expect(read.spec).toEqual(spec);
+        expect(read.model).toEqual(model);
         expect(doc.problems).toEqual([]);
       }),
       { numRuns: 200 },
@@ -113,9 +113,9 @@ describe('createDocument', () => {
   });
 
   it.each(guestOsCatalogue.map(({ id }) => id))('writes the default machine for %s', (guestOS) => {
-    const spec = withCdrom(withCdrom(defaultSpec({ name: 'demo', uuid, guestOS }), 'a.iso'), null);
-    expect(validateSpec(spec)).toEqual([]);
-    expect(readSpec(createDocument(spec))).toEqual({ spec, problems: [] });
+    const model = withCdrom(withCdrom(defaultModel({ name: 'demo', uuid, guestOS }), 'a.iso'), null);
+    expect(validateModel(model)).toEqual([]);
+    expect(readModel(createDocument(model))).toEqual({ model, problems: [] });
   });
 
   it('uses only VMware’s values on VMware’s keys', () => {
@@ -127,9 +127,9 @@ describe('createDocument', () => {
   });
 });
 
-describe('defaultSpec', () => {
+describe('defaultModel', () => {
   it('takes what is given over what the guest system has', () => {
-    const spec = defaultSpec({
+    const model = defaultModel({
       name: 'a',
       uuid,
       guestOS: 'arm-debian12-64',
@@ -137,7 +137,12 @@ describe('defaultSpec', () => {
       cpus: 8,
       disks: [],
     });
-    expect(spec).toMatchObject({ cpus: 8, disks: [], arch: 'aarch64', nics: [{ mac: '00:50:56:00:00:01' }] });
+    expect(model).toMatchObject({
+      cpus: 8,
+      disks: [],
+      arch: 'aarch64',
+      nics: [{ mac: '00:50:56:00:00:01' }],
+    });
   });
 });
 
@@ -145,7 +150,7 @@ describe('specChanges', () => {
   it('names what differs and nothing else', () => {
     const [nic] = demo.nics;
     if (!nic) throw new Error('the default machine has an adapter');
-    const after: MachineSpec = {
+    const after: MachineModel = {
       ...demo,
       cpus: 4,
       annotation: 'hi',
@@ -165,8 +170,8 @@ describe('specChanges', () => {
 
   it('turns the file of any machine into that of any other', () => {
     fc.assert(
-      fc.property(anySpec, anySpec, (before, after) => {
-        expect(readSpec(applySpec(createDocument(before), before, after)).spec).toEqual(after);
+      fc.property(anyModel, anyModel, (before, after) => {
+        expect(readModel(applyModel(createDocument(before), before, after)).model).toEqual(after);
       }),
       { numRuns: 100 },
     );
@@ -176,9 +181,9 @@ describe('specChanges', () => {
     'turns %s into any machine, and leaves unknown keys',
     (name) => {
       const doc = fixture(name);
-      const before = readSpec(doc).spec;
+      const before = readModel(doc).model;
       fc.assert(
-        fc.property(anySpec, (any) => {
+        fc.property(anyModel, (any) => {
           const after = name.startsWith('workstation')
             ? {
                 ...any,
@@ -192,8 +197,8 @@ describe('specChanges', () => {
                 kame: { accelerator: 'auto' as const },
               }
             : any;
-          const edited = applySpec(doc, before, after);
-          expect(readSpec(edited).spec).toEqual(after);
+          const edited = applyModel(doc, before, after);
+          expect(readModel(edited).model).toEqual(after);
           for (const key of ['softPowerOff', 'mem.hotadd', 'uuid.action', 'guestInfo.detailed.data']) {
             expect(getText(edited, key)).toBe(getText(doc, key));
           }
@@ -205,9 +210,9 @@ describe('specChanges', () => {
 
   it('removes every key of a device that is gone, and of no other', () => {
     const doc = fixture('fusion13-arm.vmx');
-    const before = readSpec(doc).spec;
+    const before = readModel(doc).model;
     const after = { ...before, nics: before.nics.slice(1), cdroms: [] };
-    const edited = applySpec(doc, before, after);
+    const edited = applyModel(doc, before, after);
     const left = entriesOf(edited).map(({ key }) => key);
     expect(left.filter((key) => /^(?:ethernet0|sata0:1)\./.test(key))).toEqual([]);
     expect(left).toEqual(

@@ -1,8 +1,8 @@
 import { edit, emptyDocument, entriesOf, foldKey, type VmxDocument } from '../vmx/document.ts';
-import type { MachineSpec } from './machine.ts';
+import type { MachineModel } from './machine.ts';
 import { keysOf } from './keys.ts';
 import { slotName } from './read-storage.ts';
-import { readSpec } from './read.ts';
+import { readModel } from './read.ts';
 
 /** What VMware expects in every file and Kame has no opinion about. Bridges: without them no PCI slot is free. */
 const boilerplate: readonly (readonly [string, string])[] = [
@@ -22,17 +22,17 @@ const boilerplate: readonly (readonly [string, string])[] = [
   ['tools.syncTime', 'FALSE'],
 ];
 
-/** A new `.vmx` for the machine: reading it gives the same spec. */
-export function createDocument(spec: MachineSpec): VmxDocument {
-  const timer = spec.arch === 'x86_64' ? [['hpet0.present', 'TRUE'] as const] : [];
-  return edit(emptyDocument(), new Map([...keysOf(spec), ...boilerplate, ...timer]));
+/** A new `.vmx` for the machine: reading it gives the same model. */
+export function createDocument(model: MachineModel): VmxDocument {
+  const timer = model.arch === 'x86_64' ? [['hpet0.present', 'TRUE'] as const] : [];
+  return edit(emptyDocument(), new Map([...keysOf(model), ...boilerplate, ...timer]));
 }
 
 /**
  * The edits that turn a file of `before` into one of `after`: key -> value, or null to delete. Keys whose meaning is
  * the same in both are left alone, so that the file keeps the spelling it has.
  */
-export function specChanges(before: MachineSpec, after: MachineSpec): Map<string, string | null> {
+export function specChanges(before: MachineModel, after: MachineModel): Map<string, string | null> {
   const old = keysOf(before);
   const wanted = keysOf(after);
   const changes = new Map<string, string | null>();
@@ -42,14 +42,14 @@ export function specChanges(before: MachineSpec, after: MachineSpec): Map<string
 }
 
 /** The names of all devices that have numbers: `nvme0`, `nvme0:0`, `ethernet0`, … */
-function deviceNames(spec: MachineSpec): string[] {
+function deviceNames(model: MachineModel): string[] {
   return [
-    ...spec.controllers.map(({ bus, index }) => `${bus}${index}`),
-    ...spec.disks.map(slotName),
-    ...spec.cdroms.map(slotName),
-    ...spec.nics.map(({ index }) => `ethernet${index}`),
-    ...spec.serials.map(({ index }) => `serial${index}`),
-    ...spec.sharedFolders.map(({ index }) => `sharedFolder${index}`),
+    ...model.controllers.map(({ bus, index }) => `${bus}${index}`),
+    ...model.disks.map(slotName),
+    ...model.cdroms.map(slotName),
+    ...model.nics.map(({ index }) => `ethernet${index}`),
+    ...model.serials.map(({ index }) => `serial${index}`),
+    ...model.sharedFolders.map(({ index }) => `sharedFolder${index}`),
   ];
 }
 
@@ -58,7 +58,7 @@ function deviceNames(spec: MachineSpec): string[] {
  * or not: left behind they would fall to the next device of that name. Reading the result gives `after`.
  * @throws KameError INVALID_VALUE when a value can't be written
  */
-export function applySpec(doc: VmxDocument, before: MachineSpec, after: MachineSpec): VmxDocument {
+export function applyModel(doc: VmxDocument, before: MachineModel, after: MachineModel): VmxDocument {
   const changes = specChanges(before, after);
   const kept = new Set(deviceNames(after));
   const gone = deviceNames(before).flatMap((name) =>
@@ -72,5 +72,5 @@ export function applySpec(doc: VmxDocument, before: MachineSpec, after: MachineS
   }
   const edited = edit(doc, changes);
   // What the file does not say follows from other keys (an address from the UUID, say), and may have moved with them.
-  return edit(edited, specChanges(readSpec(edited).spec, after));
+  return edit(edited, specChanges(readModel(edited).model, after));
 }

@@ -2,7 +2,7 @@ import { poll } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { nodesByFile } from './disk-layers.ts';
-import type { EngineMachine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { DiskSource } from './plan/types.ts';
 import { reopenedNode } from './plan/layers.ts';
 
@@ -18,17 +18,17 @@ interface JobSteps {
   readonly stage: string;
 }
 
-async function jobOf(engine: EngineMachine, id: string) {
+async function jobOf(engine: Engine, id: string) {
   return (await engine.qmp.execute('query-jobs')).find((job) => job.id === id);
 }
 
-async function dismiss(engine: EngineMachine, id: string): Promise<void> {
+async function dismiss(engine: Engine, id: string): Promise<void> {
   await engine.qmp.execute('job-dismiss', { id }).catch(() => undefined);
 }
 
 /** Takes one step of a job's life; true when it has ended. Jobs change the layers only when finalized, so by us. */
 async function advance(
-  engine: EngineMachine,
+  engine: Engine,
   steps: JobSteps,
   asked: Set<string>,
   progress: Progress,
@@ -62,7 +62,7 @@ async function advance(
   return false;
 }
 
-async function finish(engine: EngineMachine, steps: JobSteps, progress: Progress): Promise<void> {
+async function finish(engine: Engine, steps: JobSteps, progress: Progress): Promise<void> {
   const asked = new Set<string>();
   const look = async () => ((await advance(engine, steps, asked, progress)) ? true : undefined);
   const ended = await poll(look, { deadlineMs: jobDeadlineMs, stepMs: lookMs, maxStepMs: slowLookMs });
@@ -75,7 +75,7 @@ function nodeOf(nodes: ReadonlyMap<string, string>, file: string): string {
   return node;
 }
 
-async function closeNode(engine: EngineMachine, node: string): Promise<void> {
+async function closeNode(engine: Engine, node: string): Promise<void> {
   for (const name of [node, `${node}-file`]) {
     await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
   }
@@ -83,7 +83,7 @@ async function closeNode(engine: EngineMachine, node: string): Promise<void> {
 
 /** Opens a layer anew, to be written to or not. */
 async function reopen(
-  engine: EngineMachine,
+  engine: Engine,
   nodes: ReadonlyMap<string, string>,
   layer: DiskSource,
   writable: boolean,
@@ -110,11 +110,7 @@ export interface LiveCommit {
  * guest stands still; the caller lets it go on.
  * @throws KameError ENGINE_FAILED with QEMU's reason, CANCELLED: the chain is as before then
  */
-export async function commitLive(
-  engine: EngineMachine,
-  commit: LiveCommit,
-  progress: Progress,
-): Promise<void> {
+export async function commitLive(engine: Engine, commit: LiveCommit, progress: Progress): Promise<void> {
   const nodes = await nodesByFile(engine);
   const { base, over, overlay, top } = commit;
   const overlayNode = nodeOf(nodes, overlay.path);
@@ -158,7 +154,7 @@ export interface LivePull {
  * guest stands still; the caller lets it go on.
  * @throws KameError ENGINE_FAILED with QEMU's reason, CANCELLED: the chain is as before then
  */
-export async function pullLive(engine: EngineMachine, pull: LivePull, progress: Progress): Promise<void> {
+export async function pullLive(engine: Engine, pull: LivePull, progress: Progress): Promise<void> {
   const nodes = await nodesByFile(engine);
   const { beneath, overlay, isTop, ontoName } = pull;
   const onto = beneath.backing;
@@ -185,7 +181,7 @@ export async function pullLive(engine: EngineMachine, pull: LivePull, progress: 
 }
 
 /** Ends jobs that a daemon left behind when it was killed. The layers are as before them: nobody finalized them. */
-export async function cancelJobs(engine: EngineMachine): Promise<void> {
+export async function cancelJobs(engine: Engine): Promise<void> {
   for (const { id } of await engine.qmp.execute('query-jobs')) {
     if (!id.startsWith(prefix)) continue;
     await engine.qmp.execute('job-cancel', { id }).catch(() => undefined);

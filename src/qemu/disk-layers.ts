@@ -1,5 +1,5 @@
 import { KameError } from '../core/errors.ts';
-import type { EngineMachine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { DiskSource, HostFacts } from './plan/types.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
 
@@ -17,7 +17,7 @@ export interface NewLayer {
  * Names of the nodes that show layers, by the path of their file. A format node can't be asked for it: where what lies
  * beneath was named on the command line, its `file` is a JSON text. The node of the file itself, `NODE-file`, tells.
  */
-export async function nodesByFile(engine: EngineMachine): Promise<Map<string, string>> {
+export async function nodesByFile(engine: Engine): Promise<Map<string, string>> {
   const nodes = await engine.qmp.execute('query-named-block-nodes', { flat: true });
   return new Map(
     nodes.flatMap(({ drv, file, 'node-name': name }) =>
@@ -27,7 +27,7 @@ export async function nodesByFile(engine: EngineMachine): Promise<Map<string, st
 }
 
 /** The image files that a running machine's devices write to now. */
-export async function topFiles(engine: EngineMachine): Promise<Set<string>> {
+export async function topFiles(engine: Engine): Promise<Set<string>> {
   const [devices, nodes] = [await engine.qmp.execute('query-block'), await nodesByFile(engine)];
   const tops = new Set(
     devices.flatMap(({ inserted }) => (inserted && !inserted.ro ? [inserted['node-name']] : [])),
@@ -37,7 +37,7 @@ export async function topFiles(engine: EngineMachine): Promise<Set<string>> {
 
 /** Opens the overlays beside the machine's disks; nothing uses them yet. */
 export async function openLayers(
-  engine: EngineMachine,
+  engine: Engine,
   layers: readonly NewLayer[],
   os: HostFacts['os'],
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function openLayers(
 }
 
 /** Closes overlays that `openLayers` opened and that were not put to use. */
-export async function closeLayers(engine: EngineMachine, layers: readonly NewLayer[]): Promise<void> {
+export async function closeLayers(engine: Engine, layers: readonly NewLayer[]): Promise<void> {
   for (const { node } of layers) {
     for (const name of [node, `${node}-file`]) {
       await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
@@ -59,10 +59,7 @@ export async function closeLayers(engine: EngineMachine, layers: readonly NewLay
  * Finds where each opened overlay goes, and returns what puts them there: all of them at one instant, or none.
  * @throws KameError ENGINE_FAILED, also the returned function
  */
-export async function preparePush(
-  engine: EngineMachine,
-  layers: readonly NewLayer[],
-): Promise<() => Promise<void>> {
+export async function preparePush(engine: Engine, layers: readonly NewLayer[]): Promise<() => Promise<void>> {
   const nodes = layers.length > 0 ? await nodesByFile(engine) : new Map<string, string>();
   const actions = layers.map(({ from, node }) => {
     const top = nodes.get(from);
@@ -81,7 +78,7 @@ export async function preparePush(
  * @throws KameError ENGINE_FAILED
  */
 export async function attachBeneath(
-  engine: EngineMachine,
+  engine: Engine,
   disks: ReadonlyMap<string, DiskSource>,
   os: HostFacts['os'],
 ): Promise<void> {

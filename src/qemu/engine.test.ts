@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 /** A fake engine: a process that sleeps, its pid file, and a fake monitor beside it. */
-async function fakeMachine(options: FakeQemuOptions): Promise<{ machine: EngineMachine; fake: FakeQemu }> {
+async function fakeMachine(options: FakeQemuOptions): Promise<{ engine: EngineMachine; fake: FakeQemu }> {
   const folder = directory();
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await once(child, 'spawn');
@@ -44,19 +44,19 @@ async function fakeMachine(options: FakeQemuOptions): Promise<{ machine: EngineM
   const machine = await attach(folder, { name: 'demo' });
   if (!machine) throw new Error('not attached');
   open.push(machine);
-  return { machine, fake };
+  return { engine: machine, fake };
 }
 
 const ppm = Buffer.concat([Buffer.from('P6\n2 1\n255\n'), Buffer.from([255, 0, 0, 0, 0, 255])]);
 
 describe('an engine machine', () => {
   it('sends the verbs that QMP has for them', async () => {
-    const { machine, fake } = await fakeMachine({});
-    expect(await machine.status()).toBe('running');
-    await machine.pause();
-    await machine.resume();
-    await machine.powerdown();
-    await machine.reset();
+    const { engine, fake } = await fakeMachine({});
+    expect(await engine.status()).toBe('running');
+    await engine.pause();
+    await engine.resume();
+    await engine.powerdown();
+    await engine.reset();
     expect(fake.received.map((command) => command.execute).slice(2)).toEqual([
       'stop',
       'cont',
@@ -66,28 +66,28 @@ describe('an engine machine', () => {
   });
 
   it('ends by itself when asked to', async () => {
-    const { machine } = await fakeMachine({});
-    await machine.quit({ deadlineMs: 5000 });
-    expect(await machine.isAlive()).toBe(false);
+    const { engine } = await fakeMachine({});
+    await engine.quit({ deadlineMs: 5000 });
+    expect(await engine.isAlive()).toBe(false);
   });
 
   it('is ended by force when it hangs', async () => {
-    const { machine } = await fakeMachine({ answers: { quit: () => 'silence' } });
-    await machine.quit({ deadlineMs: 50 });
-    expect(await machine.isAlive()).toBe(false);
+    const { engine } = await fakeMachine({ answers: { quit: () => 'silence' } });
+    await engine.quit({ deadlineMs: 50 });
+    expect(await engine.isAlive()).toBe(false);
   });
 
   it('tells events, and when the monitor is gone', async () => {
-    const { machine, fake } = await fakeMachine({});
-    const stopped = new Promise((resolve) => machine.on('STOP', resolve));
+    const { engine, fake } = await fakeMachine({});
+    const stopped = new Promise((resolve) => engine.on('STOP', resolve));
     fake.event('STOP');
     expect(await stopped).toEqual({});
     fake.hangUp();
-    expect((await machine.closed).code).toBe('ENGINE_FAILED');
+    expect((await engine.closed).code).toBe('ENGINE_FAILED');
   });
 
   it('makes its own PNG where QEMU was built without', async () => {
-    const { machine } = await fakeMachine({
+    const { engine } = await fakeMachine({
       answers: {
         screendump: ({ arguments: args }) => {
           if (args?.['format'] === 'png')
@@ -98,7 +98,7 @@ describe('an engine machine', () => {
       },
     });
     const file = join(directory(), 'screen.png');
-    await machine.screenshot(file);
+    await engine.screenshot(file);
     expect(readFileSync(file)).toEqual(pngFromPpm(ppm));
   });
 
@@ -106,8 +106,8 @@ describe('an engine machine', () => {
     const answers = {
       screendump: () => ({ error: { class: 'GenericError', desc: 'no console available' } }),
     };
-    const { machine } = await fakeMachine({ answers });
-    await expect(machine.screenshot(join(directory(), 'screen.png'))).rejects.toBeInstanceOf(QmpError);
+    const { engine } = await fakeMachine({ answers });
+    await expect(engine.screenshot(join(directory(), 'screen.png'))).rejects.toBeInstanceOf(QmpError);
   });
 });
 

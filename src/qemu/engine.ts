@@ -33,15 +33,15 @@ export async function enginesIn(runDirectory: string): Promise<ProcessIdentity[]
 }
 
 /** A running QEMU and its monitor. Disposing lets go of the monitor; the guest runs on. */
-export class EngineMachine implements AsyncDisposable {
+export class Engine implements AsyncDisposable {
   readonly name: string;
   readonly qmp: QmpClient;
-  readonly identity: ProcessIdentity;
+  readonly process: ProcessIdentity;
 
   constructor(name: string, qmp: QmpClient, identity: ProcessIdentity) {
     this.name = name;
     this.qmp = qmp;
-    this.identity = identity;
+    this.process = identity;
   }
 
   /** Resolves with the reason when the monitor's connection ends: mostly because QEMU ended. */
@@ -67,7 +67,7 @@ export class EngineMachine implements AsyncDisposable {
   async accelerator(): Promise<AcceleratorKind> {
     if ((await this.qmp.execute('query-kvm')).enabled) return 'kvm';
     if (process.platform !== 'darwin') return 'tcg';
-    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', String(this.identity.pid)]);
+    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', String(this.process.pid)]);
     return / -accel hvf /.test(stdout) ? 'hvf' : 'tcg';
   }
 
@@ -79,7 +79,7 @@ export class EngineMachine implements AsyncDisposable {
 
   /** Whether the engine's process still runs. */
   async isAlive(): Promise<boolean> {
-    return await isAlive(this.identity);
+    return await isAlive(this.process);
   }
 
   /** Presses the power button: the guest shuts down if it listens. */
@@ -116,11 +116,11 @@ export class EngineMachine implements AsyncDisposable {
 
   /** Ends the process at once. @throws KameError ENGINE_TIMEOUT when it is still there after 5 s */
   async kill(): Promise<void> {
-    await signalProcess(this.identity, 'SIGKILL');
+    await signalProcess(this.process, 'SIGKILL');
     if (await this.#waitUntilGone(5000)) return;
     throw new KameError(
       'ENGINE_TIMEOUT',
-      `The engine of ${this.name} (process ${this.identity.pid}) does not end.`,
+      `The engine of ${this.name} (process ${this.process.pid}) does not end.`,
       {
         next: 'It may hang in a failing disk of the host; its kernel log says more.',
       },

@@ -5,14 +5,14 @@ import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
 import { connectUnix } from '../sys/socket.ts';
 import { lastWords, logSize } from './engine-log.ts';
-import { engineOf, EngineMachine } from './engine.ts';
+import { engineOf, Engine } from './engine.ts';
 import type { LaunchPlan } from './plan/types.ts';
 import { pidFileIn, socketsIn } from './plan/sockets.ts';
 import { prepareFiles } from './prepare.ts';
 import { QmpClient, type OpenOptions, type QmpEvent } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 
-export { EngineMachine, type EngineStatus } from './engine.ts';
+export { Engine as EngineMachine, type EngineStatus } from './engine.ts';
 
 export interface LaunchOptions {
   /** Where QEMU's own output is appended. */
@@ -32,7 +32,7 @@ export interface LaunchTimings {
 }
 
 export interface Launched {
-  readonly machine: EngineMachine;
+  readonly engine: Engine;
   readonly timings: LaunchTimings;
 }
 
@@ -97,10 +97,10 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   let qmp: QmpClient | undefined;
   try {
     qmp = await monitorOf(plan, child, options, words);
-    const machine = new EngineMachine(plan.name, qmp, await checkOwner(plan, child));
+    const engine = new Engine(plan.name, qmp, await checkOwner(plan, child));
     const qmpMs = performance.now() - started;
     for (const step of plan.setup) await qmp.execute(step.execute, step.arguments);
-    return { machine, timings: { spawnMs, qmpMs } };
+    return { engine, timings: { spawnMs, qmpMs } };
   } catch (error) {
     const failure = options.signal?.aborted ? error : await failureOf(error, plan, child, words);
     await qmp?.[Symbol.asyncDispose]();
@@ -137,10 +137,7 @@ async function openOptions(options: AttachOptions): Promise<OpenOptions> {
  * @returns null when its engine does not run
  * @throws KameError ENGINE_TIMEOUT when it runs but does not answer, HOST_PROBLEM, CANCELLED
  */
-export async function attach(
-  runDirectory: string,
-  options: AttachOptions = {},
-): Promise<EngineMachine | null> {
+export async function attach(runDirectory: string, options: AttachOptions = {}): Promise<Engine | null> {
   const identity = await engineOf(pidFileIn(runDirectory));
   if (!identity) return null;
   const { qmp } = socketsIn(runDirectory, process.platform === 'darwin' ? 'darwin' : 'linux');
@@ -148,7 +145,7 @@ export async function attach(
   // Nobody listens: the pid file is an old one, and another program has its number now.
   if (!socket) return null;
   const client = await QmpClient.open(socket, await openOptions(options));
-  return new EngineMachine(options.name ?? 'the machine', client, identity);
+  return new Engine(options.name ?? 'the machine', client, identity);
 }
 
 /** Milliseconds for an engine that was started a moment ago, whose starter died, to open its monitor. */

@@ -1,7 +1,7 @@
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
-import type { EngineMachine } from './engine.ts';
+import type { Engine } from './engine.ts';
 
 /** The device state of a machine goes out of and into the engine as a migration stream (QEMU's docs/devel/migration). */
 
@@ -26,7 +26,7 @@ export interface SaveOptions {
   readonly onBytes?: (done: number) => void;
 }
 
-async function setUp(engine: EngineMachine, ignoreShared: boolean): Promise<void> {
+async function setUp(engine: Engine, ignoreShared: boolean): Promise<void> {
   await engine.qmp.execute('migrate-set-capabilities', {
     capabilities: [
       { capability: 'x-ignore-shared', state: ignoreShared },
@@ -36,7 +36,7 @@ async function setUp(engine: EngineMachine, ignoreShared: boolean): Promise<void
 }
 
 /** Looks whenever the engine tells of a change, and now and then. False at the deadline. */
-async function untilEnded(engine: EngineMachine, look: () => Promise<boolean>): Promise<boolean> {
+async function untilEnded(engine: Engine, look: () => Promise<boolean>): Promise<boolean> {
   const end = performance.now() + endDeadlineMs;
   let news = signal();
   using _events = engine.on('MIGRATION', () => news.fire());
@@ -54,7 +54,7 @@ function signal(): { fired: Promise<void>; fire: () => void } {
   return { fired, fire };
 }
 
-function failed(engine: EngineMachine, what: string, reason: string | undefined): KameError {
+function failed(engine: Engine, what: string, reason: string | undefined): KameError {
   return new KameError(
     'ENGINE_FAILED',
     `The state of ${engine.name} could not be ${what}: ${reason ?? 'no reason told'}.`,
@@ -62,7 +62,7 @@ function failed(engine: EngineMachine, what: string, reason: string | undefined)
 }
 
 /** Waits for the end of an outgoing migration. */
-async function migrated(engine: EngineMachine, options: SaveOptions): Promise<void> {
+async function migrated(engine: Engine, options: SaveOptions): Promise<void> {
   const begun = performance.now();
   let [cancelled, stopped] = [false, !options.withRam];
   const end = await untilEnded(engine, async () => {
@@ -104,7 +104,7 @@ export interface StateSave extends Disposable {
  * Makes ready to write a machine's device state to a file, once: what need not happen while the guest stands still.
  * @throws KameError ENGINE_*, FILE_ACCESS
  */
-export async function prepareSave(engine: EngineMachine, options: SaveOptions): Promise<StateSave> {
+export async function prepareSave(engine: Engine, options: SaveOptions): Promise<StateSave> {
   const pipe = await receiveToFile(options.socket, options.file, options.onBytes);
   // A file that can't be written breaks the stream; then its reason counts, not that of the engine.
   let broken: unknown;
@@ -149,7 +149,7 @@ export interface LoadOptions {
  * Gives a machine that was started with `-incoming defer` its device state. It stands still afterwards.
  * @throws KameError ENGINE_FAILED with QEMU's reason when the state does not fit, FILE_ACCESS, ENGINE_TIMEOUT
  */
-export async function loadState(engine: EngineMachine, options: LoadOptions): Promise<void> {
+export async function loadState(engine: Engine, options: LoadOptions): Promise<void> {
   await setUp(engine, !options.withRam);
   await engine.qmp.execute('migrate-incoming', { uri: `unix:${options.socket}` });
   await sendFile(options.file, options.socket, 5000);
@@ -163,6 +163,6 @@ export async function loadState(engine: EngineMachine, options: LoadOptions): Pr
 }
 
 /** Why the engine can't save this machine now, in QEMU's words; empty when it can. */
-export async function saveBlockers(engine: EngineMachine): Promise<readonly string[]> {
+export async function saveBlockers(engine: Engine): Promise<readonly string[]> {
   return (await engine.qmp.execute('query-migrate'))['blocked-reasons'] ?? [];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { edit } from '../vmx/document.ts';
-import { contentOf, MachineFileCache, readMachineFile, writeMachineFile } from './bundle.ts';
+import { contentOf, BundleCache, readBundle, writeVmx } from './bundle.ts';
 import { homeNames, machineNames, runNames } from './names.ts';
 
 const temporary = useTemporaryDirectory();
@@ -18,9 +18,9 @@ describe('readMachineFile', () => {
     await mkdir(bundle);
     const vmx = join(bundle, 'inner.vmx');
     await writeFile(vmx, valid);
-    expect(await readMachineFile(vmx)).toMatchObject({ name: 'Demo', broken: null });
+    expect(await readBundle(vmx)).toMatchObject({ name: 'Demo', broken: null });
     await writeFile(vmx, valid.replace('displayName = "Demo"\n', ''));
-    expect(await readMachineFile(vmx)).toMatchObject({ name: 'box', broken: null });
+    expect(await readBundle(vmx)).toMatchObject({ name: 'box', broken: null });
   });
 
   it.each([
@@ -32,10 +32,10 @@ describe('readMachineFile', () => {
     const directory = { path: temporary() };
     const vmx = join(directory.path, 'vm.vmx');
     if (bytes) await writeFile(vmx, bytes);
-    const file = await readMachineFile(vmx);
-    expect(file.name).toBe('vm');
-    expect(file.broken).toContain(reason);
-    expect(() => contentOf(file)).toThrow(expect.objectContaining({ code: 'BROKEN_MACHINE' }));
+    const bundle = await readBundle(vmx);
+    expect(bundle.name).toBe('vm');
+    expect(bundle.broken).toContain(reason);
+    expect(() => contentOf(bundle)).toThrow(expect.objectContaining({ code: 'BROKEN_MACHINE' }));
   });
 });
 
@@ -44,10 +44,10 @@ describe('MachineFileCache', () => {
     const directory = { path: temporary() };
     const vmx = join(directory.path, 'vm.vmx');
     await writeFile(vmx, valid);
-    const cache = new MachineFileCache();
+    const cache = new BundleCache();
     const first = await cache.read(vmx);
     expect(await cache.read(vmx)).toBe(first);
-    await writeMachineFile(vmx, edit(contentOf(first).document, new Map([['displayName', 'Other']])));
+    await writeVmx(vmx, edit(contentOf(first).document, new Map([['displayName', 'Other']])));
     expect(await cache.read(vmx)).toMatchObject({ name: 'Other' });
     expect(await readFile(vmx, 'utf8')).toBe(valid.replace('Demo', 'Other'));
     await rm(vmx);

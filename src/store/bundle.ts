@@ -3,16 +3,16 @@ import { basename } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
-import { readSpec, type SpecProblem } from '../model/read.ts';
-import type { MachineSpec } from '../model/machine.ts';
+import { readModel, type SpecProblem } from '../model/read.ts';
+import type { MachineModel } from '../model/machine.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
 /** A `.vmx` as it lies on disk. A file that can't be read is a machine too: a broken one, with the reason. */
-export interface MachineFile {
+export interface Bundle {
   readonly names: MachineNames;
   readonly name: string;
   /** Undefined when broken. */
-  readonly content?: { readonly document: VmxDocument; readonly spec: MachineSpec };
+  readonly content?: { readonly document: VmxDocument; readonly model: MachineModel };
   readonly problems: readonly SpecProblem[];
   /** Why the machine can't be used, or null. */
   readonly broken: string | null;
@@ -32,31 +32,31 @@ function reasonOf(error: unknown, vmx: string): string {
 }
 
 /** Reads a machine's `.vmx`. Never throws: what is wrong is in `broken` and `problems`. */
-export async function readMachineFile(vmx: string): Promise<MachineFile> {
+export async function readBundle(vmx: string): Promise<Bundle> {
   const names = machineNames(vmx);
   try {
     const document = parseVmx(await readFileCapped(vmx, maxVmxBytes), vmx);
-    const { spec, problems } = readSpec(document);
+    const { model, problems } = readModel(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
-    const name = spec.displayName === '' ? fallbackName(names) : spec.displayName;
-    return { names, name, content: { document, spec }, problems, broken: fatal ? fatal.message : null };
+    const name = model.displayName === '' ? fallbackName(names) : model.displayName;
+    return { names, name, content: { document, model }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
     return { names, name: fallbackName(names), problems: [], broken: reasonOf(error, vmx) };
   }
 }
 
 /** What the machine is. @throws KameError BROKEN_MACHINE with the reason */
-export function contentOf(file: MachineFile): { document: VmxDocument; spec: MachineSpec } {
-  if (!file.content || file.broken !== null) {
-    throw new KameError('BROKEN_MACHINE', `The machine ${file.name} can’t be used: ${file.broken}`, {
-      details: { path: file.names.vmx },
+export function contentOf(bundle: Bundle): { document: VmxDocument; model: MachineModel } {
+  if (!bundle.content || bundle.broken !== null) {
+    throw new KameError('BROKEN_MACHINE', `The machine ${bundle.name} can’t be used: ${bundle.broken}`, {
+      details: { path: bundle.names.vmx },
     });
   }
-  return file.content;
+  return bundle.content;
 }
 
 /** Replaces the `.vmx`: at any instant the old or the new one is there. */
-export async function writeMachineFile(
+export async function writeVmx(
   vmx: string,
   document: VmxDocument,
   options: { readonly sync?: boolean } = {},
@@ -66,21 +66,21 @@ export async function writeMachineFile(
 
 interface CacheEntry {
   readonly stamp: string;
-  readonly file: MachineFile;
+  readonly bundle: Bundle;
 }
 
 /** Reads machine files again only when they have changed on disk. */
-export class MachineFileCache {
+export class BundleCache {
   readonly #entries = new Map<string, CacheEntry>();
 
-  async read(vmx: string): Promise<MachineFile> {
+  async read(vmx: string): Promise<Bundle> {
     const stamp = await stampOf(vmx);
     const cached = this.#entries.get(vmx);
-    if (cached && stamp !== undefined && cached.stamp === stamp) return cached.file;
-    const file = await readMachineFile(vmx);
+    if (cached && stamp !== undefined && cached.stamp === stamp) return cached.bundle;
+    const bundle = await readBundle(vmx);
     if (stamp === undefined) this.#entries.delete(vmx);
-    else this.#entries.set(vmx, { stamp, file });
-    return file;
+    else this.#entries.set(vmx, { stamp, bundle });
+    return bundle;
   }
 
   /** Forgets what is no longer in the inventory. */

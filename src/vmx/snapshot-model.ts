@@ -1,7 +1,7 @@
 /** A disk of a snapshot: the file that the snapshot froze. */
 export interface SnapshotDisk {
   /** Where the disk is attached: `scsi0:0`. */
-  readonly node: string;
+  readonly slot: string;
   /** As it is written: mostly relative to the machine’s folder. It comes from outside; whoever opens it checks it. */
   readonly fileName: string;
   /** `persistent`, `independent-persistent` and so on, where the file says it. */

@@ -25,7 +25,7 @@ describe('reading', () => {
           displayName: 'before "upgrade"',
           createdAt: new Date('2022-11-28T15:29:25.269Z'),
           fileName: 'web01-Snapshot1.vmsn',
-          disks: [{ node: 'scsi0:0', fileName: 'web01_1.vmdk' }],
+          disks: [{ slot: 'scsi0:0', fileName: 'web01_1.vmdk' }],
         },
         {
           ...taken,
@@ -34,7 +34,7 @@ describe('reading', () => {
           displayName: 'after',
           createdAt: new Date('2022-11-28T16:02:36.450Z'),
           fileName: 'web01-Snapshot2.vmsn',
-          disks: [{ node: 'scsi0:0', fileName: 'web01_1-000001.vmdk' }],
+          disks: [{ slot: 'scsi0:0', fileName: 'web01_1-000001.vmdk' }],
         },
       ],
     });
@@ -70,7 +70,7 @@ describe('reading', () => {
     expect(problems).toEqual([]);
     expect(tree.snapshots.map(({ uid }) => uid)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(tree.snapshots[1]!.disks).toHaveLength(11);
-    expect(tree.snapshots[1]!.disks[10]).toEqual({ node: 'scsi0:10', fileName: '10.vmdk' });
+    expect(tree.snapshots[1]!.disks[10]).toEqual({ slot: 'scsi0:10', fileName: '10.vmdk' });
     expect(tree.snapshots[10]!.disks).toEqual([]);
   });
 

@@ -33,9 +33,9 @@ export function readDisks(
   const seen = new Set<string>();
   for (const index of groupsOf(rests, 'disk').keys()) {
     const disk = `${at}.disk${index}`;
-    const node = reader.text(`${disk}.node`);
-    const id = node.toLowerCase();
-    const understood = reader.text(`${disk}.fileName`) !== '' && node !== '' && !seen.has(id);
+    const slot = reader.text(`${disk}.node`);
+    const id = slot.toLowerCase();
+    const understood = reader.text(`${disk}.fileName`) !== '' && slot !== '' && !seen.has(id);
     places.push({ index, id: understood ? id : null });
     if (!understood) {
       reader.odd(`${disk}.node`, `${disk} has no file, or no node of its own. It is left out.`, uid);
@@ -47,7 +47,7 @@ export function readDisks(
     }
     const mode = reader.text(`${disk}.mode`);
     const fileName = reader.fileName(`${disk}.fileName`, uid);
-    disks.push(mode === '' ? { node, fileName } : { node, fileName, mode });
+    disks.push(mode === '' ? { slot, fileName } : { slot, fileName, mode });
   }
   reader.count(`${at}.numDisks`, disks.length, uid);
   return { disks, places };

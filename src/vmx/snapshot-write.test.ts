@@ -14,7 +14,7 @@ function threeSnapshots(): SnapshotTree {
     description: 'two\nlines',
     withMemory: true,
     fileName: 'web-Snapshot2.vmsn',
-    disks: [{ node: 'nvme0:0', fileName: 'web-000001.vmdk', mode: 'persistent' }],
+    disks: [{ slot: 'nvme0:0', fileName: 'web-000001.vmdk', mode: 'persistent' }],
   });
   return add(
     { ...running, current: 1 },
@@ -128,7 +128,7 @@ describe('writing', () => {
   it('moves the keys of a disk with it', () => {
     const text = `snapshot0.uid="1"\nsnapshot0.filename="a"\nsnapshot0.disk0.node="scsi0:0"\nsnapshot0.disk0.fileName="a"\nsnapshot0.disk1.node="scsi0:1"\nsnapshot0.disk1.fileName="b"\nsnapshot0.disk1.epoch="4"\nsnapshot0.numDisks="2"\n`;
     const { tree } = readSnapshots(parse(text));
-    const disks = [{ node: 'scsi0:1', fileName: 'c' }];
+    const disks = [{ slot: 'scsi0:1', fileName: 'c' }];
     const doc = again(
       writeSnapshots(parse(text), { ...tree, snapshots: [{ ...tree.snapshots[0]!, disks }] }),
     );

@@ -36,7 +36,7 @@ function putTime(changes: Changes, at: string, time: Date): void {
 
 function sameDisks(a: Snapshot, b: Snapshot): boolean {
   const texts = (snapshot: Snapshot): string[] =>
-    snapshot.disks.flatMap(({ node, fileName, mode }) => [node, fileName, mode ?? '']);
+    snapshot.disks.flatMap(({ slot, fileName, mode }) => [slot, fileName, mode ?? '']);
   return same(texts(a), texts(b));
 }
 
@@ -51,15 +51,15 @@ function putDisks(changes: Changes, doc: VmxDocument, index: number, snapshot: S
   const old = readDisks(new SnapshotReader(doc), at, rests, snapshot.uid);
   const { changed, moves, indexOf } = arrange(
     old.places,
-    snapshot.disks.map(({ node }) => node.toLowerCase()),
+    snapshot.disks.map(({ slot }) => slot.toLowerCase()),
   );
   changes.set(`${at}.numDisks`, String(snapshot.disks.length));
   for (const disk of snapshot.disks) {
-    const id = disk.node.toLowerCase();
-    const before = old.disks.find(({ node }) => node.toLowerCase() === id);
+    const id = disk.slot.toLowerCase();
+    const before = old.disks.find(({ slot }) => slot.toLowerCase() === id);
     const key = `${at}.disk${indexOf.get(id)}`;
     if (before?.fileName !== disk.fileName) changes.set(`${key}.fileName`, disk.fileName);
-    if (before?.node !== disk.node) changes.set(`${key}.node`, disk.node);
+    if (before?.slot !== disk.slot) changes.set(`${key}.node`, disk.slot);
     if (before?.mode !== disk.mode) changes.set(`${key}.mode`, disk.mode ?? null);
   }
   return changed ? renumber(doc, `${at}.disk`, moves) : doc;

@@ -13,15 +13,15 @@ const integer = fc.integer({ min: 0, max: snapshotLimits.integer });
 const disks = fc.uniqueArray(
   fc.record(
     {
-      node: fc
+      slot: fc
         .tuple(fc.constantFrom('scsi', 'nvme', 'sata'), fc.nat(3), fc.nat(15))
         .map(([bus, a, b]) => `${bus}${a}:${b}`),
       fileName: some,
       mode: some,
     },
-    { requiredKeys: ['node', 'fileName'] },
+    { requiredKeys: ['slot', 'fileName'] },
   ),
-  { maxLength: 4, selector: ({ node }) => node },
+  { maxLength: 4, selector: ({ slot }) => slot },
 );
 
 const body: fc.Arbitrary<Omit<Snapshot, 'uid' | 'parent'>> = fc.record({

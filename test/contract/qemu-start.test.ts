@@ -11,10 +11,10 @@ import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { attach, launch, type EngineMachine } from '../../src/qemu/launch.ts';
 import { slotName } from '../../src/qemu/plan/controllers.ts';
 import type { LaunchPlan } from '../../src/qemu/plan/types.ts';
-import { plan } from '../../src/qemu/plan/launch-plan.ts';
-import type { Arch, MachineSpec } from '../../src/model/machine.ts';
+import { launchPlan } from '../../src/qemu/plan/launch-plan.ts';
+import type { Arch, MachineModel } from '../../src/model/machine.ts';
 import { machineKinds } from '../support/machine-kinds.ts';
-import { someInput, someSpec } from '../support/plan-inputs.ts';
+import { someInput, someModel } from '../support/plan-inputs.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
@@ -30,67 +30,67 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const machine of running.splice(0)) {
-    await machine.kill();
-    await machine.detach();
+  for (const engine of running.splice(0)) {
+    await engine.kill();
+    await engine.detach();
   }
 });
 
 /** A plan with real files: empty raw disks of 1 MiB, direct boot of a kernel that is none (it never runs). */
-function realPlan(spec: MachineSpec, folder: string): LaunchPlan {
-  const engine = engines.get(spec.arch);
-  if (!engine) throw new Error(`no engine for ${spec.arch}`);
+function realPlan(model: MachineModel, folder: string): LaunchPlan {
+  const engine = engines.get(model.arch);
+  if (!engine) throw new Error(`no engine for ${model.arch}`);
   const files = [
     'install.iso',
     'seed.iso',
     'vmlinuz',
     'initrd.img',
-    ...spec.disks.map((disk) => disk.fileName),
+    ...model.disks.map((disk) => disk.fileName),
   ];
   for (const file of files) writeFileSync(join(folder, file), Buffer.alloc(1024 * 1024));
-  return plan({
-    ...someInput({ spec }),
+  return launchPlan({
+    ...someInput({ model }),
     ...engine,
     paths: { bundle: folder, run: folder, serialLog: join(folder, 'serial.log') },
     ram: { path: join(folder, 'ram'), share: true },
     disks: new Map(
-      spec.disks.map((disk) => [slotName(disk), { path: join(folder, disk.fileName), format: 'raw' }]),
+      model.disks.map((disk) => [slotName(disk), { path: join(folder, disk.fileName), format: 'raw' }]),
     ),
     paused: true,
   });
 }
 
-async function start(launchPlan: LaunchPlan, folder: string): Promise<EngineMachine> {
-  const { machine } = await launch(launchPlan, { logFile: join(folder, 'log') });
-  running.push(machine);
-  return machine;
+async function start(plan: LaunchPlan, folder: string): Promise<EngineMachine> {
+  const { engine } = await launch(plan, { logFile: join(folder, 'log') });
+  running.push(engine);
+  return engine;
 }
 
-async function failure(launchPlan: LaunchPlan, folder: string): Promise<KameError> {
-  return await start(launchPlan, folder).then(
+async function failure(plan: LaunchPlan, folder: string): Promise<KameError> {
+  return await start(plan, folder).then(
     () => Promise.reject(new Error('it started')),
     (error: KameError) => error,
   );
 }
 
 describe('the installed QEMU', () => {
-  for (const [kind, spec] of Object.entries(machineKinds)) {
+  for (const [kind, model] of Object.entries(machineKinds)) {
     // A kernel is parsed before the machine runs; the direct-boot plan is proved by real guests.
-    if (spec.kame.directBoot) continue;
+    if (model.kame.directBoot) continue;
     it(`starts ${kind}`, async () => {
       const folder = directory();
-      const machine = await start(realPlan({ ...spec, memoryMiB: 128 }, folder), folder);
-      expect(await machine.status()).toBe('prelaunch');
-      const cards = spec.nics.map((nic) => `nic${nic.index}`);
-      const names = (await machine.qmp.execute('query-block')).map((drive) => drive.qdev ?? '');
-      for (const disk of spec.disks) {
+      const engine = await start(realPlan({ ...model, memoryMiB: 128 }, folder), folder);
+      expect(await engine.status()).toBe('prelaunch');
+      const cards = model.nics.map((nic) => `nic${nic.index}`);
+      const names = (await engine.qmp.execute('query-block')).map((drive) => drive.qdev ?? '');
+      for (const disk of model.disks) {
         expect(names.some((name) => name.includes(`drive-${disk.bus}${disk.controller}-${disk.unit}`))).toBe(
           true,
         );
       }
       for (const card of cards) {
         expect(
-          await machine.qmp.execute('qom-get', { path: `/machine/peripheral/${card}`, property: 'type' }),
+          await engine.qmp.execute('qom-get', { path: `/machine/peripheral/${card}`, property: 'type' }),
         ).toBeTypeOf('string');
       }
     });
@@ -98,10 +98,10 @@ describe('the installed QEMU', () => {
 
   it('can be let go of, found again and ended', async () => {
     const folder = directory();
-    const first = await start(realPlan(someSpec({ memoryMiB: 128 }), folder), folder);
+    const first = await start(realPlan(someModel({ memoryMiB: 128 }), folder), folder);
     await first.detach();
     const second = await attach(folder, { name: 'demo' });
-    expect(second?.identity).toEqual(first.identity);
+    expect(second?.process).toEqual(first.process);
     expect(second?.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await second?.accelerator()).toBe('tcg');
     expect(await second?.agentPortOpen()).toBe(false);
@@ -117,18 +117,18 @@ describe('the installed QEMU', () => {
 
   it('is found to be started twice', async () => {
     const folder = directory();
-    const launchPlan = realPlan(someSpec({ memoryMiB: 128 }), folder);
-    const first = await start(launchPlan, folder);
-    const error = await failure(launchPlan, folder);
+    const plan = realPlan(someModel({ memoryMiB: 128 }), folder);
+    const first = await start(plan, folder);
+    const error = await failure(plan, folder);
     expect(error.code).toBe('BUSY');
     expect(await first.status()).toBe('prelaunch');
   });
 
   it('says who holds a disk image', async () => {
     const [one, other] = [directory(), directory()];
-    const launchPlan = realPlan(someSpec({ memoryMiB: 128 }), one);
-    await start(launchPlan, one);
-    const second = realPlan(someSpec({ memoryMiB: 128 }), other);
+    const plan = realPlan(someModel({ memoryMiB: 128 }), one);
+    await start(plan, one);
+    const second = realPlan(someModel({ memoryMiB: 128 }), other);
     const args = second.args.map((arg) => arg.replace(join(other, 'disk0.qcow2'), join(one, 'disk0.qcow2')));
     const error = await failure({ ...second, args }, other);
     expect(error.code).toBe('BUSY');
@@ -138,11 +138,8 @@ describe('the installed QEMU', () => {
 
   it('gives its last words and advice when it does not start', async () => {
     const folder = directory();
-    const launchPlan = realPlan(someSpec({ memoryMiB: 128 }), folder);
-    const error = await failure(
-      { ...launchPlan, args: [...launchPlan.args, '-device', 'no-such-device'] },
-      folder,
-    );
+    const plan = realPlan(someModel({ memoryMiB: 128 }), folder);
+    const error = await failure({ ...plan, args: [...plan.args, '-device', 'no-such-device'] }, folder);
     expect(error).toMatchObject({ code: 'ENGINE_TOO_OLD', details: { machine: 'demo', exitCode: 1 } });
     expect(error.message).toContain("'no-such-device' is not a valid device model name");
     expect(error.message).not.toMatch(/\d{4}-\d\d-\d\dT/);
@@ -150,8 +147,8 @@ describe('the installed QEMU', () => {
 
   it('leaves nothing running when the start is cancelled', async () => {
     const folder = directory();
-    const launchPlan = realPlan(someSpec({ memoryMiB: 128 }), folder);
-    const launching = launch(launchPlan, { logFile: join(folder, 'log'), signal: AbortSignal.abort() });
+    const plan = realPlan(someModel({ memoryMiB: 128 }), folder);
+    const launching = launch(plan, { logFile: join(folder, 'log'), signal: AbortSignal.abort() });
     await expect(launching).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await attach(folder)).toBeNull();
   });

@@ -6,7 +6,7 @@ import { KameError, type ErrorCode } from '../../src/core/errors.ts';
 import { silentProgress } from '../../src/core/progress.ts';
 import { machineNames } from '../../src/store/names.ts';
 import { takeSnapshot } from '../../src/vm/snapshot/snapshots.ts';
-import type { RunningMachine } from '../../src/vm/host/running.ts';
+import type { Running } from '../../src/vm/host/running.ts';
 import { listDisks } from '../../src/vm/disk/list.ts';
 
 export const mebibyte = 1024 * 1024;
@@ -39,5 +39,5 @@ export async function refusal(work: Promise<unknown>): Promise<{ code: ErrorCode
 /** As if its engine ran; nothing here asks it anything. */
 export function pretendRunning(): void {
   const names = machineNames(demo.vmx);
-  demo.host.running.add({ names, name: 'demo', state: 'running' } as unknown as RunningMachine);
+  demo.host.running.add({ names, name: 'demo', state: 'running' } as unknown as Running);
 }

@@ -1,19 +1,19 @@
 import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
-import type { MachineSpec } from '../../src/model/machine.ts';
-import { someNic, someSpec } from './plan-inputs.ts';
+import type { MachineModel } from '../../src/model/machine.ts';
+import { someNic, someModel } from './plan-inputs.ts';
 
 const iso = { bus: 'sata', controller: 0, unit: 1, fileName: 'install.iso', startConnected: true } as const;
 
 /** One machine of each kind that Kame runs, for golden plans and for starting engines with them. */
-export const machineKinds: Readonly<Record<string, MachineSpec>> = {
-  'tiny-direct-arm': someSpec({
+export const machineKinds: Readonly<Record<string, MachineModel>> = {
+  'tiny-direct-arm': someModel({
     cpus: 1,
     kame: {
       accelerator: 'auto',
       directBoot: { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'console=ttyAMA0 quiet' },
     },
   }),
-  'linux-efi-arm': someSpec({
+  'linux-efi-arm': someModel({
     cpus: 4,
     coresPerSocket: 2,
     memoryMiB: 4096,
@@ -36,14 +36,14 @@ export const machineKinds: Readonly<Record<string, MachineSpec>> = {
     sound: { present: true, model: 'hdaudio' },
     kame: { accelerator: 'auto', seed: 'seed.iso' },
   }),
-  'linux-efi-secure-arm': someSpec({
+  'linux-efi-secure-arm': someModel({
     firmware: { kind: 'efi', secureBoot: true, nvram: 'demo.nvram' },
     controllers: [{ bus: 'scsi', index: 0, model: 'virtio-scsi' }],
     disks: [{ bus: 'scsi', controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
     input: 'virtio',
     usb: { present: false },
   }),
-  'windows-arm': someSpec({
+  'windows-arm': someModel({
     displayName: 'Windows 11, on ARM',
     guestOS: 'arm-windows11-64',
     cpus: 4,
@@ -54,7 +54,7 @@ export const machineKinds: Readonly<Record<string, MachineSpec>> = {
     sound: { present: true, model: 'hdaudio' },
     tpm: true,
   }),
-  'imported-bios-x86': someSpec({
+  'imported-bios-x86': someModel({
     guestOS: 'debian10-64',
     arch: 'x86_64',
     firmware: { kind: 'bios', secureBoot: false, nvram: 'demo.nvram' },
@@ -93,7 +93,7 @@ export const machineKinds: Readonly<Record<string, MachineSpec>> = {
     input: 'ps2',
     usb: { present: false },
   }),
-  'linux-efi-x86': someSpec({
+  'linux-efi-x86': someModel({
     guestOS: 'debian12-64',
     arch: 'x86_64',
     memoryMiB: 2048,
@@ -107,7 +107,7 @@ export const machineKinds: Readonly<Record<string, MachineSpec>> = {
     ],
     cdroms: [iso],
   }),
-  'linux-efi-secure-x86': someSpec({
+  'linux-efi-secure-x86': someModel({
     guestOS: 'debian12-64',
     arch: 'x86_64',
     firmware: { kind: 'efi', secureBoot: true, nvram: 'demo.nvram' },

@@ -6,7 +6,7 @@ import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { slotName } from '../../src/qemu/plan/controllers.ts';
 import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/types.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
-import type { Arch, Disk, MachineSpec, Nic } from '../../src/model/machine.ts';
+import type { Arch, Disk, MachineModel, Nic } from '../../src/model/machine.ts';
 
 export const recordedVersions = ['7.2', '10.0'] as const;
 export type RecordedVersion = (typeof recordedVersions)[number];
@@ -89,7 +89,7 @@ export const someNic: Nic = {
 };
 
 /** A small Linux machine; give what differs. */
-export function someSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
+export function someModel(changes: Partial<MachineModel> = {}): MachineModel {
   return {
     displayName: 'demo',
     annotation: '',
@@ -121,7 +121,7 @@ export function someSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
 }
 
 export interface SomeInput {
-  readonly spec?: MachineSpec;
+  readonly model?: MachineModel;
   readonly version?: RecordedVersion;
   readonly accelerator?: AcceleratorKind;
   readonly disks?: ReadonlyMap<string, DiskSource>;
@@ -146,23 +146,23 @@ function ramFor(accelerator: AcceleratorKind, clone: boolean): RamFile {
 
 /** All that a plan needs, from recorded capabilities and invented paths. */
 export function someInput({
-  spec = someSpec(),
+  model = someModel(),
   version = '7.2',
   accelerator = 'tcg',
   disks,
   clone = false,
 }: SomeInput = {}): PlanInput {
-  const checked = spec.disks.map((disk): [string, DiskSource] => {
+  const checked = model.disks.map((disk): [string, DiskSource] => {
     return [
       slotName(disk),
       { path: `/home/ada/.kame/machines/demo.vmwarevm/${disk.fileName}`, format: 'qcow2' },
     ];
   });
   return {
-    spec,
-    capabilities: recordedCapabilities(version, spec.arch, accelerator),
+    model,
+    capabilities: recordedCapabilities(version, model.arch, accelerator),
     firmware: someFirmware,
-    host: hostFor(accelerator, spec.arch),
+    host: hostFor(accelerator, model.arch),
     ram: ramFor(accelerator, clone),
     ...(clone ? { restore: true } : {}),
     accelerator: { kind: accelerator, reason: accelerator === 'tcg' ? 'emulated' : 'proved by a boot' },

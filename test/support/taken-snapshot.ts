@@ -7,7 +7,7 @@ export const taken: Omit<Snapshot, 'uid' | 'parent'> = {
   withMemory: false,
   createdAt: new Date('2026-03-01T12:00:00.250Z'),
   fileName: 'web-Snapshot1.vmsn',
-  disks: [{ node: 'nvme0:0', fileName: 'web.vmdk' }],
+  disks: [{ slot: 'nvme0:0', fileName: 'web.vmdk' }],
   clones: [],
   tiers: [],
 };

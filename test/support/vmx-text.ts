@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KameError } from '../../src/core/errors.ts';
-import type { SpecProblem } from '../../src/model/problem.ts';
+import type { ModelProblem } from '../../src/model/problem.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../../src/vmx/document.ts';
 
 // Short ways from texts to documents and back.
@@ -31,5 +31,5 @@ export function codeOf(call: () => unknown): string {
 }
 
 /** Severity and key of each problem. */
-export const keysWith = (problems: readonly SpecProblem[]): string[] =>
+export const keysWith = (problems: readonly ModelProblem[]): string[] =>
   problems.map(({ severity, key }) => `${severity} ${key}`);

@@ -9,10 +9,10 @@ import { machineMemory } from './memory.ts';
 
 /** The EFI firmware the machine needs, or undefined when it boots by BIOS or directly. @throws as pickFirmware */
 function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
-  const { accelerator, firmware, spec } = builder.input;
-  if (spec.firmware.kind !== 'efi') return undefined;
-  if (spec.kame.directBoot) {
-    if (spec.firmware.secureBoot) {
+  const { accelerator, firmware, model } = builder.input;
+  if (model.firmware.kind !== 'efi') return undefined;
+  if (model.kame.directBoot) {
+    if (model.firmware.secureBoot) {
       builder.note(
         'Secure Boot has no say: the kernel is loaded directly (kame.directBoot), without firmware.',
       );
@@ -20,9 +20,9 @@ function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
     return undefined;
   }
   return pickFirmware(firmware, {
-    arch: spec.arch,
+    arch: model.arch,
     machineType: builder.machineType,
-    secureBoot: spec.firmware.secureBoot,
+    secureBoot: model.firmware.secureBoot,
     smmPossible: builder.family === 'q35' && accelerator.kind !== 'hvf',
   });
 }
@@ -52,7 +52,7 @@ const variablesNode = {
 
 function attachFlash(builder: PlanBuilder, firmware: FirmwareDescriptor): void {
   const { executable, nvramTemplate } = firmware.flash;
-  const nvram = builder.resolve(builder.input.spec.firmware.nvram);
+  const nvram = builder.resolve(builder.input.model.firmware.nvram);
   builder.files.push({ from: nvramTemplate.filename, to: nvram });
   const bytes = builder.input.flashBytes?.(firmware);
   const raw = executable.format === 'raw' && nvramTemplate.format === 'raw';
@@ -75,7 +75,7 @@ function attachFlash(builder: PlanBuilder, firmware: FirmwareDescriptor): void {
 }
 
 function attachKernel(builder: PlanBuilder): void {
-  const direct = builder.input.spec.kame.directBoot;
+  const direct = builder.input.model.kame.directBoot;
   if (!direct) return;
   if (builder.input.restore) {
     // The kernel is in the restored RAM already. Loading it again costs 0.1 s and its size in memory for each clone; only
@@ -90,7 +90,7 @@ function attachKernel(builder: PlanBuilder): void {
 
 /** Machine type and what it boots by: EFI in flash, the built-in BIOS, or a kernel. @throws as pickFirmware */
 export function attachMachine(builder: PlanBuilder): void {
-  const { spec } = builder.input;
+  const { model } = builder.input;
   const firmware = firmwareFor(builder);
   const smm = firmware?.features.includes('requires-smm') ?? false;
   const parts = [
@@ -98,14 +98,14 @@ export function attachMachine(builder: PlanBuilder): void {
     machineMemory,
     'dump-guest-core=off',
     'mem-merge=off',
-    ...(spec.arch === 'aarch64' ? [`gic-version=${gicVersion(builder)}`] : []),
+    ...(model.arch === 'aarch64' ? [`gic-version=${gicVersion(builder)}`] : []),
     ...(smm ? ['smm=on'] : []),
     ...(firmware ? ['pflash0=pflash0', 'pflash1=pflash1'] : []),
   ];
   builder.option('machine', parts.map((part) => escapeValue(part)).join(','));
   if (firmware) {
     attachFlash(builder, firmware);
-    if (spec.firmware.secureBoot && spec.arch === 'aarch64') {
+    if (model.firmware.secureBoot && model.arch === 'aarch64') {
       builder.note(
         `Secure Boot by ${basename(firmware.file)}: a guest's kernel could change its keys, since ARM has no SMM.`,
       );

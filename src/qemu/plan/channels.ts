@@ -11,11 +11,11 @@ export function attachMonitors(builder: PlanBuilder): void {
 
 /** The serial console: a socket for whoever looks, and a file that keeps it all. */
 export function attachSerial(builder: PlanBuilder): void {
-  const { paths, spec } = builder.input;
+  const { paths, model } = builder.input;
   const log = `,logfile=${escapeValue(paths.serialLog)},logappend=on`;
   builder.socketChardev('serial0', builder.sockets.serial, log);
   builder.option('serial', 'chardev:serial0');
-  for (const serial of spec.serials) {
+  for (const serial of model.serials) {
     // A .vmx from elsewhere must not choose which of our files is written.
     builder.note(
       `serial${serial.index} (${serial.kind} ${serial.fileName}) is not connected; the console is \`kame console\`.`,

@@ -48,7 +48,7 @@ const defaultModels: Record<StorageBus, ControllerModel> = {
 
 /** The controller of a slot; one that the .vmx does not list has the usual model of its bus. */
 export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controller {
-  const { controllers } = builder.input.spec;
+  const { controllers } = builder.input.model;
   const found = controllers.find((one) => one.bus === slot.bus && one.index === slot.controller);
   return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
 }
@@ -77,7 +77,7 @@ function attachController(builder: PlanBuilder, controller: Controller): void {
 
 /** Every controller that has something on it. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
 export function attachControllers(builder: PlanBuilder): void {
-  const { cdroms, disks } = builder.input.spec;
+  const { cdroms, disks } = builder.input.model;
   const used = new Map<string, Controller>();
   for (const slot of [...disks, ...cdroms]) {
     const controller = controllerOf(builder, slot);

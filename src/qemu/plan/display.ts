@@ -9,23 +9,23 @@ function videoMemoryMiB(kib: number): number {
 }
 
 function standardVga(builder: PlanBuilder): DeviceOptions {
-  const { display } = builder.input.spec;
+  const { display } = builder.input.model;
   return { driver: 'VGA', id: 'video0', vgamem_mb: videoMemoryMiB(display.graphicsMemoryKiB) };
 }
 
 function virtio(builder: PlanBuilder, driver: string): DeviceOptions {
-  return { driver, id: 'video0', max_outputs: Math.min(16, Math.max(1, builder.input.spec.display.heads)) };
+  return { driver, id: 'video0', max_outputs: Math.min(16, Math.max(1, builder.input.model.display.heads)) };
 }
 
 function attachVideo(builder: PlanBuilder): void {
-  const { capabilities, spec } = builder.input;
-  const windows = isWindows(spec.guestOS);
-  if (spec.arch === 'aarch64' && windows && hasDevice(capabilities, 'ramfb')) {
+  const { capabilities, model } = builder.input;
+  const windows = isWindows(model.guestOS);
+  if (model.arch === 'aarch64' && windows && hasDevice(capabilities, 'ramfb')) {
     // Windows on ARM has a driver for the firmware's own frame buffer only. It is no PCI device.
     builder.device({ driver: 'ramfb', id: 'video0' });
-  } else if (spec.arch === 'aarch64') {
+  } else if (model.arch === 'aarch64') {
     builder.pciDevice(pciPlaces.display, virtio(builder, 'virtio-gpu-pci'));
-  } else if (windows || spec.firmware.kind === 'bios' || !hasDevice(capabilities, 'virtio-vga')) {
+  } else if (windows || model.firmware.kind === 'bios' || !hasDevice(capabilities, 'virtio-vga')) {
     builder.pciDevice(pciPlaces.display, standardVga(builder));
   } else {
     builder.pciDevice(pciPlaces.display, virtio(builder, 'virtio-vga'));
@@ -34,7 +34,7 @@ function attachVideo(builder: PlanBuilder): void {
 
 /** The screen: the guest's video device, and VNC on a private socket. Nothing opens a window or a port. */
 export function attachDisplay(builder: PlanBuilder): void {
-  const { display } = builder.input.spec;
+  const { display } = builder.input.model;
   builder.option('display', 'none');
   if (!display.present) return;
   attachVideo(builder);

@@ -8,7 +8,7 @@ import { pciPlaces } from './pci.ts';
 
 /** Boot positions: all of a kind in order, kinds in the order of the .vmx. Direct boot needs none. */
 export function bootIndex(builder: PlanBuilder, kind: BootDevice, at: number): { bootindex?: number } {
-  const { bootOrder, kame } = builder.input.spec;
+  const { bootOrder, kame } = builder.input.model;
   const rank = bootOrder.indexOf(kind);
   return kame.directBoot || rank === -1 ? {} : { bootindex: rank * 100 + at + 1 };
 }
@@ -69,7 +69,7 @@ function attachCdrom(builder: PlanBuilder, cdrom: Cdrom, at: number): void {
 
 /** The cloud-init seed: a read-only disk; cloud-init finds it by its label, so the guest needs no CD driver. */
 function attachSeed(builder: PlanBuilder): void {
-  const { seed } = builder.input.spec.kame;
+  const { seed } = builder.input.model.kame;
   if (seed === undefined) return;
   const drive = attachIso(builder, builder.resolve(seed), 'disk-seed');
   builder.pciDevice(pciPlaces.seed, {
@@ -82,7 +82,7 @@ function attachSeed(builder: PlanBuilder): void {
 
 /** Disks, CD drives and the seed. @throws KameError INVALID_VALUE, INTERNAL */
 export function attachDrives(builder: PlanBuilder): void {
-  builder.input.spec.disks.forEach((disk, at) => attachDisk(builder, disk, at));
-  builder.input.spec.cdroms.forEach((cdrom, at) => attachCdrom(builder, cdrom, at));
+  builder.input.model.disks.forEach((disk, at) => attachDisk(builder, disk, at));
+  builder.input.model.cdroms.forEach((cdrom, at) => attachCdrom(builder, cdrom, at));
   attachSeed(builder);
 }

@@ -5,11 +5,11 @@ import { pciPlaces } from './pci.ts';
 
 /** Name, identity, and nothing that was not asked for. */
 export function attachIdentity(builder: PlanBuilder): void {
-  const { capabilities, spec } = builder.input;
+  const { capabilities, model } = builder.input;
   builder.option('nodefaults');
   builder.option('no-user-config');
-  builder.option('name', `guest=${escapeValue(spec.displayName)},debug-threads=on`);
-  builder.option('uuid', spec.uuid);
+  builder.option('name', `guest=${escapeValue(model.displayName)},debug-threads=on`);
+  builder.option('uuid', model.uuid);
   if (supports(capabilities, 'message-timestamp')) builder.option('msg', 'timestamp=on');
   if (supports(capabilities, 'sandbox')) {
     const denied = ['obsolete', 'elevateprivileges', 'spawn', 'resourcecontrol'];
@@ -19,7 +19,7 @@ export function attachIdentity(builder: PlanBuilder): void {
 
 /** Windows keeps local time in the hardware clock, everyone else UTC. */
 export function attachClock(builder: PlanBuilder): void {
-  builder.option('rtc', `base=${isWindows(builder.input.spec.guestOS) ? 'localtime' : 'utc'}`);
+  builder.option('rtc', `base=${isWindows(builder.input.model.guestOS) ? 'localtime' : 'utc'}`);
 }
 
 /** Small devices every guest profits from: entropy, memory that can be given back, news of a crash, news of a clone. */
@@ -38,7 +38,7 @@ export function attachHelpers(builder: PlanBuilder): void {
 
 /** A sound card that plays into nothing. */
 export function attachSound(builder: PlanBuilder): void {
-  const { sound, arch } = builder.input.spec;
+  const { sound, arch } = builder.input.model;
   if (!sound.present) return;
   builder.option('audiodev', 'none,id=audio0');
   if (sound.model === 'sb16' && arch === 'x86_64') {
@@ -54,13 +54,13 @@ export function attachSound(builder: PlanBuilder): void {
 
 /** What a person should know of this machine before it runs. */
 export function addNotes(builder: PlanBuilder): void {
-  const { accelerator, spec } = builder.input;
+  const { accelerator, model } = builder.input;
   if (accelerator.kind === 'tcg') {
     builder.note(
       'The guest is emulated (TCG): slower, and no security boundary by itself; the engine runs confined.',
     );
   }
-  if (spec.tpm) builder.note('vtpm.present is set; the guest gets no TPM.');
-  if (spec.vnc.enabled)
+  if (model.tpm) builder.note('vtpm.present is set; the guest gets no TPM.');
+  if (model.vnc.enabled)
     builder.note(`RemoteDisplay.vnc is set; no port is opened, the screen is on a private socket.`);
 }

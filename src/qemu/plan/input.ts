@@ -10,7 +10,7 @@ function attachUsb(builder: PlanBuilder, withInput: boolean): void {
 
 /** Keyboard and an absolute pointer. */
 export function attachInput(builder: PlanBuilder): void {
-  const { arch, input, usb } = builder.input.spec;
+  const { arch, input, usb } = builder.input.model;
   const noPs2 = input === 'ps2' && arch === 'aarch64';
   if (noPs2) builder.note('Keyboard and pointer are on USB: an ARM machine has no PS/2.');
   const onUsb = input === 'usb' || noPs2;

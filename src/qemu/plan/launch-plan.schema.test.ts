@@ -4,7 +4,7 @@ import { recordedSchema, recordedVersions, someInput } from '../../../test/suppo
 import { validateAgainstSchema } from '../../../test/support/validate-schema.ts';
 import type { Schema } from '../qmp/schema.ts';
 import type { LaunchPlan } from './types.ts';
-import { plan } from './launch-plan.ts';
+import { launchPlan } from './launch-plan.ts';
 
 /** The QMP command whose arguments an option of the command line takes as JSON. */
 const commandOf: Record<string, string> = {
@@ -25,11 +25,11 @@ function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; prob
 describe('what plans hand to QEMU as JSON', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
-      for (const [kind, spec] of Object.entries(machineKinds)) {
+      for (const [kind, model] of Object.entries(machineKinds)) {
         if (!isPossible(kind, accelerator)) continue;
         it(`fits the schema of QEMU ${version}: ${kind} with ${accelerator}`, () => {
-          const launch = plan(someInput({ spec, version, accelerator }));
-          const { checked, problems } = problemsOf(launch, recordedSchema(version, spec.arch));
+          const launch = launchPlan(someInput({ model, version, accelerator }));
+          const { checked, problems } = problemsOf(launch, recordedSchema(version, model.arch));
           expect(checked).toBeGreaterThan(3);
           expect(problems).toEqual([]);
         });

@@ -4,14 +4,14 @@ import {
   someDisk as disk,
   someInput,
   someNic as nic,
-  someSpec,
+  someModel,
 } from '../../../test/support/plan-inputs.ts';
 import { formatPlan, shellQuote } from './format.ts';
 import type { LaunchPlan, PlanInput } from './types.ts';
-import { plan } from './launch-plan.ts';
+import { launchPlan } from './launch-plan.ts';
 
-function planOf(changes: Parameters<typeof someSpec>[0], more: Partial<PlanInput> = {}): LaunchPlan {
-  return plan({ ...someInput({ spec: someSpec(changes) }), ...more });
+function planOf(changes: Parameters<typeof someModel>[0], more: Partial<PlanInput> = {}): LaunchPlan {
+  return launchPlan({ ...someInput({ model: someModel(changes) }), ...more });
 }
 
 function valueOf(launch: LaunchPlan, option: string): unknown {
@@ -87,7 +87,7 @@ describe('a launch plan', () => {
 
   it('restores a machine with EFI without reading its flash, and gives it its variables before it runs', () => {
     const input = someInput({ clone: true });
-    const launch = plan({ ...input, flashBytes: () => ({ code: 67_108_864, variables: 4096 }) });
+    const launch = launchPlan({ ...input, flashBytes: () => ({ code: 67_108_864, variables: 4096 }) });
     const nodes = objects(launch, '-blockdev');
     expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({
       'read-only': true,
@@ -106,7 +106,7 @@ describe('a launch plan', () => {
   });
 
   it('reads the flash of a restored machine whose firmware files it knows nothing of', () => {
-    const nodes = objects(plan(someInput({ clone: true })), '-blockdev');
+    const nodes = objects(launchPlan(someInput({ clone: true })), '-blockdev');
     expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({ file: { driver: 'file' } });
   });
 
@@ -141,9 +141,9 @@ describe('a launch plan', () => {
   });
 
   it('pins the newest machine type, or takes the pinned one', () => {
-    expect(plan(someInput({ version: '10.0' })).machineType).toBe('virt-10.0');
-    const pinned = someSpec({ kame: { accelerator: 'auto', machineType: 'virt-7.2' } });
-    expect(plan(someInput({ version: '10.0', spec: pinned })).machineType).toBe('virt-7.2');
+    expect(launchPlan(someInput({ version: '10.0' })).machineType).toBe('virt-10.0');
+    const pinned = someModel({ kame: { accelerator: 'auto', machineType: 'virt-7.2' } });
+    expect(launchPlan(someInput({ version: '10.0', model: pinned })).machineType).toBe('virt-7.2');
     expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'virt-99.0' } })).toThrow(
       'pinned to the type virt-99.0',
     );
@@ -165,10 +165,10 @@ describe('a launch plan', () => {
   });
 
   it('leaves threads to QEMU for an Intel guest on an ARM host', () => {
-    const input = someInput({ spec: someSpec({ arch: 'x86_64' }) });
-    const onArm = plan({ ...input, host: { ...input.host, arch: 'aarch64' } });
+    const input = someInput({ model: someModel({ arch: 'x86_64' }) });
+    const onArm = launchPlan({ ...input, host: { ...input.host, arch: 'aarch64' } });
     expect(valueOf(onArm, '-accel')).toBe('tcg,tb-size=256');
-    expect(valueOf(plan(input), '-accel')).toBe('tcg,thread=multi,tb-size=256');
+    expect(valueOf(launchPlan(input), '-accel')).toBe('tcg,thread=multi,tb-size=256');
   });
 
   it('keeps local time in the clock of Windows alone', () => {
@@ -177,11 +177,11 @@ describe('a launch plan', () => {
   });
 
   it('limits an ARM machine to 8 CPUs where HVF has an old interrupt controller', () => {
-    const spec = someSpec({ cpus: 9 });
-    expect(() => plan(someInput({ spec, accelerator: 'hvf', version: '7.2' }))).toThrow(
+    const model = someModel({ cpus: 9 });
+    expect(() => launchPlan(someInput({ model, accelerator: 'hvf', version: '7.2' }))).toThrow(
       'takes at most 8 here',
     );
-    expect(valueOf(plan(someInput({ spec, accelerator: 'hvf', version: '10.0' })), '-smp')).toContain(
+    expect(valueOf(launchPlan(someInput({ model, accelerator: 'hvf', version: '10.0' })), '-smp')).toContain(
       'cpus=9',
     );
   });
@@ -216,7 +216,7 @@ describe('what a plan refuses', () => {
     ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has 16 GiB'],
     ['more CPUs than the machine type takes', { cpus: 513 }, 'takes at most 512'],
   ] as const)('%s', (_name, changes, message) => {
-    expect(() => planOf(changes as Parameters<typeof someSpec>[0])).toThrow(message);
+    expect(() => planOf(changes as Parameters<typeof someModel>[0])).toThrow(message);
   });
 
   it('a disk that was not checked', () => {
@@ -246,11 +246,11 @@ describe('what a plan refuses', () => {
     const run = `/${'r'.repeat(99)}`;
     const input = someInput();
     const paths = { ...input.paths, run };
-    expect(() => plan({ ...input, paths, host: { ...input.host, os: 'darwin' } })).toThrow(
+    expect(() => launchPlan({ ...input, paths, host: { ...input.host, os: 'darwin' } })).toThrow(
       'this system allows 103',
     );
-    expect(plan({ ...input, paths }).sockets.qmp).toBe(`${run}/qmp`);
-    expect(() => plan({ ...input, paths: { ...paths, run: `${run}1234` } })).toThrow(
+    expect(launchPlan({ ...input, paths }).sockets.qmp).toBe(`${run}/qmp`);
+    expect(() => launchPlan({ ...input, paths: { ...paths, run: `${run}1234` } })).toThrow(
       'this system allows 107',
     );
   });

@@ -23,11 +23,11 @@ export function argumentsOf(options: readonly PlanOption[]): string[] {
 }
 
 function checkArch(input: PlanInput): void {
-  const { capabilities, spec } = input;
-  if (capabilities.arch !== spec.arch) {
+  const { capabilities, model } = input;
+  if (capabilities.arch !== model.arch) {
     throw new KameError(
       'INTERNAL',
-      `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${spec.arch}.`,
+      `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${model.arch}.`,
     );
   }
   if (!capabilities.accelerators.includes(input.accelerator.kind)) {
@@ -46,9 +46,9 @@ function checkArch(input: PlanInput): void {
  * @throws KameError INVALID_VALUE for what can't be given to a guest, ENGINE_TOO_OLD for what the engine lacks,
  * ENGINE_MISSING without firmware, HOST_PROBLEM for too little memory or too long socket paths
  */
-export function plan(input: PlanInput): LaunchPlan {
+export function launchPlan(input: PlanInput): LaunchPlan {
   checkArch(input);
-  const machine = chooseMachineType(input.spec, input.capabilities);
+  const machine = chooseMachineType(input.model, input.capabilities);
   const sockets = socketsIn(input.paths.run, input.host.os);
   const builder = new PlanBuilder(input, machine.name, familyOf(machine.name) as MachineFamily, sockets);
   const pidFile = pidFileIn(input.paths.run);
@@ -74,7 +74,7 @@ export function plan(input: PlanInput): LaunchPlan {
   addNotes(builder);
 
   return {
-    name: input.spec.displayName,
+    name: input.model.displayName,
     binary: input.capabilities.binary,
     options: builder.options,
     args: argumentsOf(builder.options),
@@ -87,7 +87,7 @@ export function plan(input: PlanInput): LaunchPlan {
     cpu: cpuModel(builder),
     ram: input.ram ?? null,
     restores: input.restore === true,
-    resetEnds: input.restore === true && input.spec.kame.directBoot !== undefined,
+    resetEnds: input.restore === true && input.model.kame.directBoot !== undefined,
     accelerator: input.accelerator.kind,
     reason: input.accelerator.reason,
     notes: builder.notes,

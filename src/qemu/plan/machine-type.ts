@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
-import type { MachineSpec } from '../../model/machine.ts';
+import type { MachineModel } from '../../model/machine.ts';
 
 export type MachineFamily = 'virt' | 'q35' | 'i440fx';
 
@@ -38,13 +38,13 @@ export function newestMachineType(
  * The machine type a machine is pinned to, else the newest versioned `virt` or `q35` of the engine.
  * @throws KameError ENGINE_TOO_OLD when the engine lacks it, INVALID_VALUE for a type of another family
  */
-export function chooseMachineType(spec: MachineSpec, capabilities: Capabilities): MachineType {
-  const pinned = spec.kame.machineType;
+export function chooseMachineType(model: MachineModel, capabilities: Capabilities): MachineType {
+  const pinned = model.kame.machineType;
   const engine = `QEMU ${versionText(capabilities)} for ${capabilities.arch}`;
   if (pinned === undefined) {
-    const newest = newestMachineType(capabilities, spec.arch === 'aarch64' ? 'virt' : 'q35');
+    const newest = newestMachineType(capabilities, model.arch === 'aarch64' ? 'virt' : 'q35');
     if (newest) return newest;
-    throw new KameError('ENGINE_TOO_OLD', `${engine} has no versioned machine type for ${spec.arch}.`);
+    throw new KameError('ENGINE_TOO_OLD', `${engine} has no versioned machine type for ${model.arch}.`);
   }
   const found = capabilities.machines.find((machine) => machine.name === pinned || machine.alias === pinned);
   if (!found) {
@@ -57,15 +57,15 @@ export function chooseMachineType(spec: MachineSpec, capabilities: Capabilities)
     );
   }
   const family = familyOf(found.name);
-  if (!family || (family === 'virt') !== (spec.arch === 'aarch64')) {
+  if (!family || (family === 'virt') !== (model.arch === 'aarch64')) {
     throw new KameError(
       'INVALID_VALUE',
-      `kame.machineType is ${pinned}; ${spec.arch} machines are ${typesFor(spec.arch)}.`,
+      `kame.machineType is ${pinned}; ${model.arch} machines are ${typesFor(model.arch)}.`,
     );
   }
   return found;
 }
 
-function typesFor(arch: MachineSpec['arch']): string {
+function typesFor(arch: MachineModel['arch']): string {
   return arch === 'aarch64' ? 'virt-*' : 'pc-q35-* or pc-i440fx-*';
 }

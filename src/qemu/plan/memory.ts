@@ -10,15 +10,15 @@ const id = 'ram0';
  * @throws KameError HOST_PROBLEM when the host has less memory than the guest wants
  */
 export function attachMemory(builder: PlanBuilder): void {
-  const { capabilities, host, ram, spec } = builder.input;
-  const size = spec.memoryMiB * 1024 * 1024;
+  const { capabilities, host, ram, model } = builder.input;
+  const size = model.memoryMiB * 1024 * 1024;
   if (size > host.memoryBytes) {
     throw new KameError(
       'HOST_PROBLEM',
       `memsize is ${formatSize(size)}; this host has ${formatSize(host.memoryBytes)} in all.`,
     );
   }
-  builder.option('m', `size=${spec.memoryMiB}M`);
+  builder.option('m', `size=${model.memoryMiB}M`);
   if (ram && capabilities.memoryBackends.includes('memory-backend-file')) {
     builder.object({ 'qom-type': 'memory-backend-file', id, size, 'mem-path': ram.path, share: ram.share });
     return;

@@ -29,7 +29,7 @@ function attachBackend(builder: PlanBuilder, nic: Nic): void {
 
 /** Boot ROMs cost start-up time and a file that may be missing; only an Intel machine that boots from its network needs one. */
 function bootRom(builder: PlanBuilder): { romfile?: string } {
-  const { arch, bootOrder, kame } = builder.input.spec;
+  const { arch, bootOrder, kame } = builder.input.model;
   return arch === 'x86_64' && bootOrder.includes('ethernet') && !kame.directBoot ? {} : { romfile: '' };
 }
 
@@ -54,5 +54,5 @@ function attachNic(builder: PlanBuilder, nic: Nic, at: number): void {
 
 /** Network cards. @throws KameError INVALID_VALUE for a connection that is not possible yet, ENGINE_TOO_OLD */
 export function attachNics(builder: PlanBuilder): void {
-  builder.input.spec.nics.forEach((nic, at) => attachNic(builder, nic, at));
+  builder.input.model.nics.forEach((nic, at) => attachNic(builder, nic, at));
 }

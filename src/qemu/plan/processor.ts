@@ -4,9 +4,9 @@ import type { PlanBuilder } from './builder.ts';
 
 /** The CPU model and its properties. */
 export function cpuModel(builder: PlanBuilder): string {
-  const { accelerator, capabilities, spec } = builder.input;
+  const { accelerator, capabilities, model } = builder.input;
   if (accelerator.kind !== 'tcg') return 'host';
-  if (spec.arch === 'x86_64') return 'max';
+  if (model.arch === 'x86_64') return 'max';
   return [
     'max',
     ...(supports(capabilities, 'pauth-impdef') ? ['pauth-impdef=on'] : []),
@@ -22,26 +22,26 @@ export function gicVersion(builder: PlanBuilder): string {
 }
 
 function tcgOptions(builder: PlanBuilder): string {
-  const { host, spec } = builder.input;
+  const { host, model } = builder.input;
   // x86 guests expect stores to appear in order. On ARM hosts QEMU knows by its version whether it can keep that with
   // threads, so the choice is left to it; everywhere else threads are safe.
-  const thread = spec.arch === 'x86_64' && host.arch === 'aarch64' ? '' : ',thread=multi';
+  const thread = model.arch === 'x86_64' && host.arch === 'aarch64' ? '' : ',thread=multi';
   // Translated code: the default of 1 GiB is more than a small guest has RAM; a full buffer is flushed as a whole.
-  return `tcg${thread},tb-size=${spec.memoryMiB <= 1024 ? 256 : 512}`;
+  return `tcg${thread},tb-size=${model.memoryMiB <= 1024 ? 256 : 512}`;
 }
 
 /** Accelerator, CPU model and topology. @throws KameError INVALID_VALUE for more CPUs than the machine type takes */
 export function attachProcessor(builder: PlanBuilder, maxCpus: number): void {
-  const { accelerator, spec } = builder.input;
-  const limit = spec.arch === 'aarch64' && gicVersion(builder) === '2' ? Math.min(8, maxCpus) : maxCpus;
-  if (spec.cpus > limit) {
+  const { accelerator, model } = builder.input;
+  const limit = model.arch === 'aarch64' && gicVersion(builder) === '2' ? Math.min(8, maxCpus) : maxCpus;
+  if (model.cpus > limit) {
     throw new KameError(
       'INVALID_VALUE',
-      `numvcpus is ${spec.cpus}; ${builder.machineType} takes at most ${limit} here.`,
+      `numvcpus is ${model.cpus}; ${builder.machineType} takes at most ${limit} here.`,
     );
   }
   builder.option('accel', accelerator.kind === 'tcg' ? tcgOptions(builder) : accelerator.kind);
   builder.option('cpu', cpuModel(builder));
-  const cores = spec.cpus % spec.coresPerSocket === 0 ? spec.coresPerSocket : 1;
-  builder.option('smp', `cpus=${spec.cpus},sockets=${spec.cpus / cores},cores=${cores},threads=1`);
+  const cores = model.cpus % model.coresPerSocket === 0 ? model.coresPerSocket : 1;
+  builder.option('smp', `cpus=${model.cpus},sockets=${model.cpus / cores},cores=${cores},threads=1`);
 }

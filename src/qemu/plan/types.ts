@@ -1,7 +1,7 @@
 import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
-import type { Arch, MachineSpec } from '../../model/machine.ts';
+import type { Arch, MachineModel } from '../../model/machine.ts';
 
 /** What the plan must know of the host. */
 export interface HostFacts {
@@ -42,7 +42,7 @@ export interface RamFile {
 }
 
 export interface PlanInput {
-  readonly spec: MachineSpec;
+  readonly model: MachineModel;
   readonly capabilities: Capabilities;
   /** All descriptors that were found; the plan picks one when the machine has EFI. */
   readonly firmware: readonly FirmwareDescriptor[];

@@ -2,8 +2,8 @@ import { resolveIn } from '../../store/names.ts';
 import { constants, existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import type { MachineSpec } from '../../model/machine.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { MachineModel } from '../../model/machine.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { fileError } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 
@@ -15,16 +15,12 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
 }
 
 /** Brings the small files of a machine into a clone's directory: kernel, initrd, seed, ISOs of its own. */
-export async function bringSmallFiles(
-  source: MachineFile,
-  spec: MachineSpec,
-  directory: string,
-): Promise<void> {
-  const { directBoot, seed } = spec.kame;
+export async function bringSmallFiles(source: Bundle, model: MachineModel, directory: string): Promise<void> {
+  const { directBoot, seed } = model.kame;
   const names = [
     ...(directBoot ? [directBoot.kernel, directBoot.initrd] : []),
     seed,
-    ...spec.cdroms.map(({ fileName }) => fileName ?? undefined),
+    ...model.cdroms.map(({ fileName }) => fileName ?? undefined),
   ];
   for (const name of new Set(names)) {
     if (name === undefined || isAbsolute(name)) continue;

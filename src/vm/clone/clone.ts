@@ -4,17 +4,17 @@ import type { Machine } from '../../api/machine.ts';
 import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { consolidate, settle } from '../recovery/settle.ts';
 import { summary } from '../running/describe.ts';
 import { diskChains } from '../layers/chains.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { refuseTakenName } from '../library/inventory.ts';
 import type { Begun } from '../running/launch.ts';
 import { powerOn, started } from '../power/start.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
-import { bear, release } from './start-clone.ts';
+import { startClone, finishClone } from './start-clone.ts';
 import { discardClone } from './discard.ts';
 import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
@@ -52,7 +52,7 @@ function firstFailure(results: readonly PromiseSettledResult<unknown>[]): Error 
   return reason === undefined || reason instanceof Error ? reason : new Error(messageOf(reason));
 }
 
-function told(host: Host, machine: Machine, source: MachineFile): void {
+function emitCreated(host: Host, machine: Machine, source: Bundle): void {
   host.events.emit({
     type: 'machine.created',
     machine: machine.name,
@@ -64,14 +64,14 @@ function told(host: Host, machine: Machine, source: MachineFile): void {
 
 async function coldClones(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   body: CloneMachine,
   progress: Progress,
 ): Promise<ClonedMachines> {
   const kind = body.kind === 'linked' ? 'linked' : 'full';
-  const first = await coldState(host, file, body);
-  const { file: source, state } =
-    kind === 'linked' ? await linkableState(host, file, first, progress) : { file, state: first };
+  const first = await coldState(host, bundle, body);
+  const { bundle: source, state } =
+    kind === 'linked' ? await linkableState(host, bundle, first, progress) : { bundle, state: first };
   const machines: Machine[] = [];
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
@@ -79,7 +79,7 @@ async function coldClones(
     const options = { name, kind, keepIdentity: body.keepIdentity ?? false } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
-    const clone = await host.files.read(vmx);
+    const clone = await host.bundles.read(vmx);
     if (body.start) {
       const running = await powerOn(host, clone, progress);
       await started(host, running, body, progress);
@@ -88,25 +88,25 @@ async function coldClones(
       agentMs.push(null);
     }
     const machine = await summary(host, clone);
-    told(host, machine, source);
+    emitCreated(host, machine, source);
     machines.push(machine);
   }
   return { machines, stoppedMs: null, agentMs, notes: [...state.notes] };
 }
 
 /** Every instant clone leaves a layer beneath its source; those of clones that are gone are merged now and then. */
-async function withShortChains(host: Host, found: MachineFile, progress: Progress): Promise<CloneSource> {
-  const chainsOf = async (file: MachineFile) =>
-    await diskChains(host, file, contentOf(file).spec, { tables: false });
+async function withShortChains(host: Host, found: Bundle, progress: Progress): Promise<CloneSource> {
+  const chainsOf = async (bundle: Bundle) =>
+    await diskChains(host, bundle, contentOf(bundle).model, { tables: false });
   const chains = await chainsOf(found);
-  if ([...chains.values()].every((top) => depthOf(top) < deepLayers)) return { file: found, chains };
+  if ([...chains.values()].every((top) => depthOf(top) < deepLayers)) return { bundle: found, chains };
   progress.report({ stage: `Merging layers of ${found.name}` });
-  const file = await consolidate(host, found);
-  return { file, chains: await chainsOf(file) };
+  const bundle = await consolidate(host, found);
+  return { bundle, chains: await chainsOf(bundle) };
 }
 
 /** Takes back the layer that a source got for clones that are gone again. What fails here is done by the next command. */
-async function restoreSource(host: Host, source: MachineFile): Promise<void> {
+async function restoreSource(host: Host, source: Bundle): Promise<void> {
   try {
     await consolidate(host, await settle(host, source, { failed: true }));
   } catch (error) {
@@ -116,7 +116,7 @@ async function restoreSource(host: Host, source: MachineFile): Promise<void> {
 
 async function instantClones(
   host: Host,
-  found: MachineFile,
+  found: Bundle,
   body: CloneMachine,
   begun: Begun,
   progress: Progress,
@@ -138,20 +138,20 @@ async function instantClones(
     });
   }
   const source = await withShortChains(host, found, progress);
-  const { file } = source;
+  const { bundle } = source;
   const hasAgent = running.agentAnswers;
   const notes = hasAgent
     ? []
-    : [`${file.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
-  progress.report({ stage: `Copying ${file.name} while it runs` });
+    : [`${bundle.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
+  progress.report({ stage: `Copying ${bundle.name} while it runs` });
   const template = await takeTemplate(host, source, running, progress);
-  const birth = { source: file, template, body, begun, hasAgent };
+  const birth = { source: bundle, template, body, begun, hasAgent };
   const names = namesOf(body);
   const count = counter(progress, names.length);
   try {
     const results = await eachOf(
       names,
-      async (name) => await count('Starting clones', bear(host, name, birth, progress)),
+      async (name) => await count('Starting clones', startClone(host, name, birth, progress)),
     );
     const born = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const recorded = await Promise.allSettled([template.frozen, template.recorded]);
@@ -160,19 +160,19 @@ async function instantClones(
       firstFailure([...results, ...recorded]) === undefined
         ? await eachOf(
             born,
-            async (one) => await count('Giving clones their own identity', release(host, one, progress)),
+            async (one) => await count('Giving clones their own identity', finishClone(host, one, progress)),
           )
         : [];
     const failure = firstFailure([...results, ...recorded, ...released]);
     if (failure !== undefined) {
-      for (const { machine } of born) await discardClone(host, await host.files.read(machine.names.vmx));
-      await restoreSource(host, file);
+      for (const { machine } of born) await discardClone(host, await host.bundles.read(machine.names.vmx));
+      await restoreSource(host, bundle);
       throw failure;
     }
     const machines = await Promise.all(
-      born.map(async ({ machine }) => await summary(host, await host.files.read(machine.names.vmx))),
+      born.map(async ({ machine }) => await summary(host, await host.bundles.read(machine.names.vmx))),
     );
-    for (const machine of machines) told(host, machine, file);
+    for (const machine of machines) emitCreated(host, machine, bundle);
     return {
       machines,
       stoppedMs: await template.frozen,
@@ -207,16 +207,16 @@ export async function clone(
   progress: Progress,
 ): Promise<ClonedMachines> {
   const begun = { at: new Date(), clock: performance.now() };
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   for (const name of namesOf(body)) {
     checkMachineName(name);
     await refuseTakenName(host, name);
   }
   const about = { key: found.names.vmx, machine: found.name, verb: 'cloned' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    contentOf(file);
-    if (body.kind === 'instant') return await instantClones(host, file, body, begun, progress);
-    return await coldClones(host, file, body, progress);
+    const bundle = await settle(host, found);
+    contentOf(bundle);
+    if (body.kind === 'instant') return await instantClones(host, bundle, body, begun, progress);
+    return await coldClones(host, bundle, body, progress);
   });
 }

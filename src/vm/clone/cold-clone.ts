@@ -7,7 +7,7 @@ import { isUnwritten, type Layer } from '../../disk/chain.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { convert } from '../../disk/qemu-img.ts';
 import { createBundle } from '../../store/bundle-directory.ts';
-import { contentOf, readMachineFile, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
@@ -27,19 +27,19 @@ import { inheritParents, registerClone, writeCloneOf } from '../layers/linked-cl
 /** The state that is cloned: the present one of a stopped machine, or a snapshot's. */
 export interface ColdState {
   /** Configuration of that time; the files it names lie in the source's directory. */
-  readonly config: MachineFile;
+  readonly config: Bundle;
   readonly disks: SlotFiles;
   readonly nvram: string;
   readonly snapshot: Snapshot | null;
   readonly notes: readonly string[];
 }
 
-function snapshotState(file: MachineFile, snapshot: Snapshot, config: MachineFile): ColdState {
-  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
+function snapshotState(bundle: Bundle, snapshot: Snapshot, config: Bundle): ColdState {
+  const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
   const note = `${snapshot.displayName} was taken with memory; a clone starts from its disks alone, as after a power failure.`;
   return {
-    config: { ...config, names: file.names, name: file.name },
-    disks: new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName])),
+    config: { ...config, names: bundle.names, name: bundle.name },
+    disks: new Map(snapshot.disks.map(({ slot: node, fileName }) => [node, fileName])),
     nvram: checkpoint.nvram,
     snapshot,
     notes: snapshot.withMemory ? [note] : [],
@@ -47,50 +47,50 @@ function snapshotState(file: MachineFile, snapshot: Snapshot, config: MachineFil
 }
 
 /** @throws KameError NO_SUCH_SNAPSHOT, WRONG_STATE while the machine runs and no snapshot is named */
-export async function coldState(host: Host, file: MachineFile, body: CloneMachine): Promise<ColdState> {
+export async function coldState(host: Host, bundle: Bundle, body: CloneMachine): Promise<ColdState> {
   if (body.snapshot !== undefined) {
-    const snapshot = snapshotOf(file, (await readSnapshotFile(file.names)).tree, body.snapshot);
-    const { config } = checkpointNames(file.names, String(snapshot.uid));
-    return snapshotState(file, snapshot, existsSync(config) ? await readMachineFile(config) : file);
+    const snapshot = snapshotOf(bundle, (await readSnapshotFile(bundle.names)).tree, body.snapshot);
+    const { config } = checkpointNames(bundle.names, String(snapshot.uid));
+    return snapshotState(bundle, snapshot, existsSync(config) ? await readBundle(config) : bundle);
   }
-  const machine = host.running.get(file.names.vmx);
+  const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     throw new KameError(
       'WRONG_STATE',
-      `${file.name} is ${machine.state}; a ${body.kind} clone is made of a stopped machine or of a snapshot.`,
+      `${bundle.name} is ${machine.state}; a ${body.kind} clone is made of a stopped machine or of a snapshot.`,
       {
-        next: `Use --instant for a running copy, name a snapshot by --snapshot, or stop ${file.name}.`,
-        details: { machine: file.name },
+        next: `Use --instant for a running copy, name a snapshot by --snapshot, or stop ${bundle.name}.`,
+        details: { machine: bundle.name },
       },
     );
   }
-  const { spec } = contentOf(file);
-  const note = `${file.name} is suspended; a clone starts from its disks alone, as after a power failure.`;
+  const { model } = contentOf(bundle);
+  const note = `${bundle.name} is suspended; a clone starts from its disks alone, as after a power failure.`;
   return {
-    config: file,
-    disks: currentFiles(spec),
-    nvram: resolveIn(file.names, spec.firmware.nvram),
+    config: bundle,
+    disks: currentFiles(model),
+    nvram: resolveIn(bundle.names, model.firmware.nvram),
     snapshot: null,
-    notes: spec.suspendedState === '' ? [] : [note],
+    notes: model.suspendedState === '' ? [] : [note],
   };
 }
 
 /** Linked clones build on a snapshot: the one that the machine is exactly at, or a new one. */
 export async function linkableState(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   state: ColdState,
   progress: Progress,
-): Promise<{ file: MachineFile; state: ColdState }> {
-  if (state.snapshot) return { file, state };
-  const { tree } = await readSnapshotFile(file.names);
+): Promise<{ bundle: Bundle; state: ColdState }> {
+  if (state.snapshot) return { bundle, state };
+  const { tree } = await readSnapshotFile(bundle.names);
   const current = tree.snapshots.find(({ uid }) => uid === tree.current);
-  const paths = [...state.disks.values()].map((fileName) => resolveIn(file.names, fileName));
+  const paths = [...state.disks.values()].map((fileName) => resolveIn(bundle.names, fileName));
   const atCurrent = current !== undefined && !current.withMemory && (await allUnwritten(paths));
-  const snapshot = atCurrent ? current : await takeBase(host, file, progress);
-  const fresh = await host.files.read(file.names.vmx);
+  const snapshot = atCurrent ? current : await takeBase(host, bundle, progress);
+  const fresh = await host.bundles.read(bundle.names.vmx);
   return {
-    file: fresh,
+    bundle: fresh,
     state: { ...snapshotState(fresh, snapshot, fresh), nvram: state.nvram, notes: state.notes },
   };
 }
@@ -102,8 +102,8 @@ async function allUnwritten(paths: readonly string[]): Promise<boolean> {
   return true;
 }
 
-async function takeBase(host: Host, file: MachineFile, progress: Progress): Promise<Snapshot> {
-  const { tree } = await readSnapshotFile(file.names);
+async function takeBase(host: Host, bundle: Bundle, progress: Progress): Promise<Snapshot> {
+  const { tree } = await readSnapshotFile(bundle.names);
   const labels = new Set(tree.snapshots.map(({ displayName }) => displayName));
   let number = 1;
   while (labels.has(`Base of clones ${number}`)) number += 1;
@@ -113,7 +113,7 @@ async function takeBase(host: Host, file: MachineFile, progress: Progress): Prom
     withMemory: false,
     quiesce: false,
   };
-  return (await take(host, file, options, progress)).snapshot;
+  return (await take(host, bundle, options, progress)).snapshot;
 }
 
 interface DiskWork {
@@ -164,14 +164,14 @@ async function makeDisks({
 /** Independent disks are not part of a snapshot; a clone gets copies of what they hold now. */
 async function chainsOf(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   state: ColdState,
   tables: boolean,
 ): Promise<Map<string, Layer>> {
-  const inside = await layerDirectories(host, file);
+  const inside = await layerDirectories(host, bundle);
   const chains = new Map<string, Layer>();
   for (const [slot, fileName] of state.disks) {
-    chains.set(slot, await snapshotChain(file, fileName, { inside, tables }));
+    chains.set(slot, await snapshotChain(bundle, fileName, { inside, tables }));
   }
   return chains;
 }
@@ -183,41 +183,41 @@ async function chainsOf(
  */
 export async function coldClone(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   state: ColdState,
   options: { readonly name: string; readonly kind: 'full' | 'linked'; readonly keepIdentity: boolean },
   progress: Progress,
 ): Promise<string> {
   const { name, kind } = options;
-  const chains = await chainsOf(host, file, state, kind === 'full');
-  if (kind === 'linked') refuseDeepChains(file, chains);
-  const { document, spec } = contentOf(state.config);
+  const chains = await chainsOf(host, bundle, state, kind === 'full');
+  if (kind === 'linked') refuseDeepChains(bundle, chains);
+  const { document, model } = contentOf(state.config);
   const nvram = `${name}.nvram`;
-  const independent = spec.disks.length > state.disks.size;
+  const independent = model.disks.length > state.disks.size;
   if (independent) {
     throw new KameError(
       'INVALID_VALUE',
-      `${file.name} has independent disks, which are in no snapshot and can’t be cloned.`,
+      `${bundle.name} has independent disks, which are in no snapshot and can’t be cloned.`,
       {
         next: 'Set their mode to persistent, or take them out of the machine first.',
       },
     );
   }
-  const config = cloneConfig(document, spec, { name, keepIdentity: options.keepIdentity, nvram });
+  const config = cloneConfig(document, model, { name, keepIdentity: options.keepIdentity, nvram });
   const vmx = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
   if (kind === 'linked' && state.snapshot) {
     const { uid } = state.snapshot;
     // The parent knows of the clone before there is one: what could be missing is the clone, never its base.
-    await registerClone(file.names.vmx, vmx, (snapshot) => snapshot.uid === uid);
+    await registerClone(bundle.names.vmx, vmx, (snapshot) => snapshot.uid === uid);
   }
   return await createBundle(host.names, name, async (directory) => {
     const files = await makeDisks({ host, directory, kind, chains, progress });
-    await bringSmallFiles(file, spec, directory);
+    await bringSmallFiles(bundle, model, directory);
     if (existsSync(state.nvram)) await copySparse(state.nvram, join(directory, nvram));
     const changes = new Map([...files].map(([slot, fileName]) => [`${slot}.fileName`, fileName]));
-    await writeMachineFile(join(directory, `${name}.vmx`), edit(config.document, changes));
+    await writeVmx(join(directory, `${name}.vmx`), edit(config.document, changes));
     if (kind === 'linked') {
-      const parents = [file.names.vmx, ...(await inheritParents(file, vmx))];
+      const parents = [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
       await writeCloneOf(
         join(directory, `${name}.vmsd`),
         parents,

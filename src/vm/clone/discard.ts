@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
@@ -7,7 +7,7 @@ import { releaseLock } from '../../sys/lock.ts';
 import type { Host } from '../host/host.ts';
 
 /** Removes a clone that did not come to run, or is not wanted any more. */
-export async function discardClone(host: Host, clone: MachineFile): Promise<void> {
+export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   const machine = host.running.get(clone.names.vmx);
   await machine?.engine.kill();
   await machine?.ended;

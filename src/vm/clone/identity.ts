@@ -3,9 +3,9 @@ import { applyIdentity } from '../../guest/identity/identity.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { CloneIdentity } from '../../store/operation.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 
-function refuseCancelled(machine: RunningMachine, signal: AbortSignal): void {
+function refuseCancelled(machine: Running, signal: AbortSignal): void {
   if (!signal.aborted) return;
   throw new KameError('CANCELLED', `Cloning was cancelled before ${machine.name} had its own identity.`);
 }
@@ -16,7 +16,7 @@ function refuseCancelled(machine: RunningMachine, signal: AbortSignal): void {
  */
 export async function giveIdentity(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   identity: CloneIdentity,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string[]> {

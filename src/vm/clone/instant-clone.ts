@@ -7,7 +7,7 @@ import type { Progress } from '../../core/progress.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { createBundle } from '../../store/bundle-directory.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, machineNames, resolveIn } from '../../store/names.ts';
 import { writeOperation } from '../../store/operation.ts';
 import { makeHole } from '../../sys/extents.ts';
@@ -19,7 +19,7 @@ import { isOwnFile, layersOf } from '../layers/layers.ts';
 import { restore } from '../memory/restore.ts';
 import type { Host } from '../host/host.ts';
 import type { Begun } from '../running/launch.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { discardClone } from './discard.ts';
 import { bringSmallFiles } from './bundle-files.ts';
 import { cloneConfig } from './clone-model.ts';
@@ -28,28 +28,28 @@ import type { Template } from './template.ts';
 
 /** Shares the layers that are to be frozen with the clone's directory, under the same names. */
 async function shareLayers(
-  file: MachineFile,
+  bundle: Bundle,
   chains: ReadonlyMap<string, Layer>,
   directory: string,
 ): Promise<void> {
-  const own = [...chains.values()].flatMap(layersOf).filter(({ path }) => isOwnFile(file.names, path));
+  const own = [...chains.values()].flatMap(layersOf).filter(({ path }) => isOwnFile(bundle.names, path));
   for (const path of new Set(own.map((layer) => layer.path))) {
     if (await linkFile(path, join(directory, basename(path)))) continue;
     throw new KameError(
       'FILE_ACCESS',
       `${path} can’t be shared with ${directory}: they are on different file systems.`,
-      { next: `Move ${file.name} into Kame’s home, or make a full clone.` },
+      { next: `Move ${bundle.name} into Kame’s home, or make a full clone.` },
     );
   }
 }
 
 /** A chain as the clone sees it: what lies in the source's directory lies in its own. */
-function movedChain(file: MachineFile, layer: Layer, directory: string): Layer {
+function movedChain(bundle: Bundle, layer: Layer, directory: string): Layer {
   const { path, backing } = layer;
   return {
     ...layer,
-    path: isOwnFile(file.names, path) ? join(directory, basename(path)) : path,
-    ...(backing ? { backing: movedChain(file, backing, directory) } : {}),
+    path: isOwnFile(bundle.names, path) ? join(directory, basename(path)) : path,
+    ...(backing ? { backing: movedChain(bundle, backing, directory) } : {}),
   };
 }
 
@@ -70,13 +70,9 @@ function topOver(below: Layer, directory: string): Layer {
 }
 
 /** The clone's disks by slot: what is to be frozen, under an empty layer of its own. */
-function disksOf(
-  file: MachineFile,
-  chains: ReadonlyMap<string, Layer>,
-  directory: string,
-): Map<string, Layer> {
+function disksOf(bundle: Bundle, chains: ReadonlyMap<string, Layer>, directory: string): Map<string, Layer> {
   return new Map(
-    [...chains].map(([slot, chain]) => [slot, topOver(movedChain(file, chain, directory), directory)]),
+    [...chains].map(([slot, chain]) => [slot, topOver(movedChain(bundle, chain, directory), directory)]),
   );
 }
 
@@ -96,8 +92,8 @@ async function makeTops(disks: ReadonlyMap<string, Layer>, directory: string): P
 const unsynced = { sync: false } as const;
 
 /** Makes sure that a clone outlives a power failure. */
-export async function keepClone(clone: MachineFile): Promise<void> {
-  const disks = contentOf(clone).spec.disks.map((disk) => resolveIn(clone.names, disk.fileName));
+export async function keepClone(clone: Bundle): Promise<void> {
+  const disks = contentOf(clone).model.disks.map((disk) => resolveIn(clone.names, disk.fileName));
   await syncFiles(clone.names.directory, [clone.names.vmx, ...disks]);
 }
 
@@ -106,36 +102,36 @@ interface CloneWork {
   readonly keepIdentity: boolean;
 }
 
-interface Bundle {
+interface MadeBundle {
   readonly vmx: string;
   readonly disks: ReadonlyMap<string, Layer>;
 }
 
 async function makeBundle(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   { chains }: Template,
   { name, keepIdentity }: CloneWork,
-): Promise<Bundle> {
-  const { document, spec } = contentOf(file);
+): Promise<MadeBundle> {
+  const { document, model } = contentOf(bundle);
   const nvram = `${name}.nvram`;
-  const config = cloneConfig(document, spec, { name, keepIdentity, nvram });
+  const config = cloneConfig(document, model, { name, keepIdentity, nvram });
   const vmx = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
-  const disks = disksOf(file, chains, dirname(vmx));
+  const disks = disksOf(bundle, chains, dirname(vmx));
   const identity = keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs };
   await createBundle(host.names, name, async (directory) => {
     // The bundle is given up as long as this file is there, unless its engine runs.
     const operation = join(directory, basename(machineNames(vmx).operation));
     await writeOperation({ operation }, { kind: 'clone', identity }, unsynced);
-    await shareLayers(file, chains, directory);
+    await shareLayers(bundle, chains, directory);
     await makeTops(disks, directory);
-    const nvramFrom = resolveIn(file.names, spec.firmware.nvram);
-    await bringSmallFiles(file, spec, directory);
+    const nvramFrom = resolveIn(bundle.names, model.firmware.nvram);
+    await bringSmallFiles(bundle, model, directory);
     // The EFI variables come with the memory, and are written when the clone goes on.
     if (existsSync(nvramFrom)) await makeHole(join(directory, nvram), (await stat(nvramFrom)).size);
     const changes = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-    await writeMachineFile(join(directory, `${name}.vmx`), edit(config.document, changes), unsynced);
-    const parents = await inheritParents(file, vmx);
+    await writeVmx(join(directory, `${name}.vmx`), edit(config.document, changes), unsynced);
+    const parents = await inheritParents(bundle, vmx);
     if (parents.length > 0) await writeCloneOf(join(directory, `${name}.vmsd`), parents, []);
   });
   return { vmx, disks };
@@ -147,15 +143,15 @@ async function makeBundle(
  */
 export async function instantClone(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   template: Template,
   work: CloneWork,
   begun: Begun,
   progress: Progress,
-): Promise<RunningMachine> {
-  const { vmx, disks } = await makeBundle(host, file, template, work);
+): Promise<Running> {
+  const { vmx, disks } = await makeBundle(host, bundle, template, work);
   await host.inventory.register(vmx);
-  const clone = await host.files.read(vmx);
+  const clone = await host.bundles.read(vmx);
   const { saved, frozen } = template;
   try {
     await takeLock(clone.names.lock, 'kamed', clone.name);

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { CloneMachine } from '../../api/checkpoint.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { bundleExtension } from '../../store/names.ts';
 import { readOperation, removeOperation, type Operation } from '../../store/operation.ts';
 import type { Host } from '../host/host.ts';
 import type { Begun } from '../running/launch.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { waitFor } from '../running/wait.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
@@ -16,13 +16,13 @@ import type { Template } from './template.ts';
 
 const defaultTimeoutMs = 300_000;
 
-export interface Born {
-  readonly machine: RunningMachine;
+export interface StartedClone {
+  readonly machine: Running;
   readonly agentMs: number | null;
 }
 
-export interface Birth {
-  readonly source: MachineFile;
+export interface CloneStart {
+  readonly source: Bundle;
   readonly template: Template;
   readonly body: Pick<CloneMachine, 'keepIdentity' | 'wait' | 'timeoutMs'>;
   readonly begun: Begun;
@@ -49,7 +49,12 @@ function removedAgain(name: string, error: unknown): unknown {
 }
 
 /** One instant clone, up to its agent's first reply. */
-export async function bear(host: Host, name: string, birth: Birth, progress: Progress): Promise<Born> {
+export async function startClone(
+  host: Host,
+  name: string,
+  birth: CloneStart,
+  progress: Progress,
+): Promise<StartedClone> {
   const { source, template, body, begun, hasAgent } = birth;
   const keepIdentity = body.keepIdentity ?? false;
   return await aloneWith(host, name, async () => {
@@ -58,7 +63,7 @@ export async function bear(host: Host, name: string, birth: Birth, progress: Pro
     try {
       await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
     } catch (error) {
-      await discardClone(host, await host.files.read(machine.names.vmx));
+      await discardClone(host, await host.bundles.read(machine.names.vmx));
       throw removedAgain(name, error);
     }
     return { machine, agentMs: performance.now() - begun.clock };
@@ -66,27 +71,28 @@ export async function bear(host: Host, name: string, birth: Birth, progress: Pro
 }
 
 /** Makes the guest of a clone one of its own, and the clone one that stays. Returns what is odd. */
-export async function release(host: Host, { machine, agentMs }: Born, progress: Progress): Promise<string[]> {
+export async function finishClone(
+  host: Host,
+  { machine, agentMs }: StartedClone,
+  progress: Progress,
+): Promise<string[]> {
   return await aloneWith(host, machine.name, async () => {
     const { identity } = await cloneOperation(machine);
     const changes = agentMs !== null && identity !== null;
     const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
-    await handOut(host, machine);
+    await keep(host, machine);
     return notes;
   });
 }
 
 /** The clone is one's own from here on: it is on the disk, and no kill takes it away. */
-async function handOut(host: Host, machine: RunningMachine): Promise<void> {
-  await keepClone(await host.files.read(machine.names.vmx));
+async function keep(host: Host, machine: Running): Promise<void> {
+  await keepClone(await host.bundles.read(machine.names.vmx));
   await removeOperation(machine.names);
 }
 
 /** What is being done to a clone that was not handed out yet. */
-async function cloneOperation({
-  name,
-  names,
-}: RunningMachine): Promise<Extract<Operation, { kind: 'clone' }>> {
+async function cloneOperation({ name, names }: Running): Promise<Extract<Operation, { kind: 'clone' }>> {
   const operation = await readOperation(names);
   if (operation?.kind === 'clone') return operation;
   throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
@@ -14,11 +14,11 @@ import { RamCopy } from '../memory/ram-copy.ts';
 import type { SavedState } from '../memory/restore.ts';
 import { settle } from '../recovery/settle.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 
 /** A machine that is cloned while it runs. */
 export interface CloneSource {
-  readonly file: MachineFile;
+  readonly bundle: Bundle;
   /** Its disks' chains by slot, as they are now. */
   readonly chains: ReadonlyMap<string, Layer>;
 }
@@ -39,7 +39,7 @@ export interface Template {
 }
 
 /** Memory on the memory file system, under the source's key, so that whatever a kill leaves is found. */
-function templateNames(host: Host, machine: RunningMachine): CheckpointNames {
+function templateNames(host: Host, machine: Running): CheckpointNames {
   const id = `clone-${randomBytes(4).toString('hex')}`;
   const path = (what: string) => ramFileOf(host.names, machine.run, `${id}.${what}`);
   return {
@@ -53,11 +53,11 @@ function templateNames(host: Host, machine: RunningMachine): CheckpointNames {
   };
 }
 
-async function requireRamPlace(host: Host, file: MachineFile): Promise<void> {
-  if (await hasRamPlace(host.names, contentOf(file).spec.memoryMiB * 1024 * 1024)) return;
+async function requireRamPlace(host: Host, bundle: Bundle): Promise<void> {
+  if (await hasRamPlace(host.names, contentOf(bundle).model.memoryMiB * 1024 * 1024)) return;
   throw new KameError(
     'HOST_PROBLEM',
-    `There is no room for the memory of ${file.name} in ${host.names.ram}.`,
+    `There is no room for the memory of ${bundle.name} in ${host.names.ram}.`,
     {
       next: 'Stop other machines, or give /dev/shm more room; a snapshot and a linked clone need none of it.',
     },
@@ -65,7 +65,7 @@ async function requireRamPlace(host: Host, file: MachineFile): Promise<void> {
 }
 
 /** What will have been saved once the template is frozen. */
-function savedIn({ state, ram }: CheckpointNames, machine: RunningMachine, inFile: boolean): SavedState {
+function savedIn({ state, ram }: CheckpointNames, machine: Running, inFile: boolean): SavedState {
   const { fingerprint } = machine.record;
   const size = fingerprint.memoryMiB * 1024 * 1024;
   return {
@@ -87,8 +87,8 @@ interface Freeze {
 /** Takes memory and disks at one instant. On failure the source is as before. */
 async function freeze(
   host: Host,
-  file: MachineFile,
-  machine: RunningMachine,
+  bundle: Bundle,
+  machine: Running,
   { files, ram: begun, chains, layers }: Freeze,
   progress: Progress,
 ): Promise<number | null> {
@@ -97,20 +97,20 @@ async function freeze(
     const options = {
       checkpoint: files,
       ram,
-      layers: engineLayers(file.names, layers),
+      layers: engineLayers(bundle.names, layers),
       once: true,
-      makeLayers: async () => await createLayers(file.names, layers, chains),
+      makeLayers: async () => await createLayers(bundle.names, layers, chains),
     };
     return (await capture(host, machine, options, progress)).stoppedMs;
   } catch (error) {
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
 }
 
-async function recordFreeze(file: MachineFile, layers: readonly LayerChange[]): Promise<void> {
-  await writeMachineFile(file.names.vmx, withLayers(contentOf(file).document, layers));
-  await removeOperation(file.names);
+async function recordFreeze(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
+  await writeVmx(bundle.names.vmx, withLayers(contentOf(bundle).document, layers));
+  await removeOperation(bundle.names);
 }
 
 /**
@@ -120,28 +120,28 @@ async function recordFreeze(file: MachineFile, layers: readonly LayerChange[]): 
  */
 export async function takeTemplate(
   host: Host,
-  { file, chains }: CloneSource,
-  machine: RunningMachine,
+  { bundle, chains }: CloneSource,
+  machine: Running,
   progress: Progress,
 ): Promise<Template> {
-  refuseIndependentDisks(file);
-  await refuseBlocked(file, machine);
-  await requireRamPlace(host, file);
-  const { spec } = contentOf(file);
-  refuseDeepChains(file, chains);
-  const layers = await nameLayers(file.names, currentFiles(spec));
+  refuseIndependentDisks(bundle);
+  await refuseBlocked(bundle, machine);
+  await requireRamPlace(host, bundle);
+  const { model } = contentOf(bundle);
+  refuseDeepChains(bundle, chains);
+  const layers = await nameLayers(bundle.names, currentFiles(model));
   const files = templateNames(host, machine);
-  await writeOperation(file.names, { kind: 'layer', snapshot: null, layers, paused: false });
+  await writeOperation(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {
     const ram = await RamCopy.begin(host, machine, { path: files.ram });
-    const frozen = freeze(host, file, machine, { files, ram, chains, layers }, progress);
-    const recorded = frozen.then(async () => await recordFreeze(file, layers));
+    const frozen = freeze(host, bundle, machine, { files, ram, chains, layers }, progress);
+    const recorded = frozen.then(async () => await recordFreeze(bundle, layers));
     // Whoever waits for one of them later hears of it then.
     recorded.catch(() => undefined);
     return { saved: savedIn(files, machine, ram !== null), files, chains, frozen, recorded };
   } catch (error) {
     await removeTemplate(files);
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
 import { machineNames } from '../../store/names.ts';
 import { readOperation, writeOperation } from '../../store/operation.ts';
 import { settle } from '../recovery/settle.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import { addDisk } from './add.ts';
 import { growDisk } from './grow.ts';
 import {
@@ -94,13 +94,13 @@ describe('add', () => {
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
     await writeOperation(names, operation);
-    await settle(demo.host, await findMachine(demo.host, 'demo'));
+    await settle(demo.host, await findBundle(demo.host, 'demo'));
     expect(qcow2Files()).toEqual(['disk0.qcow2', 'disk1.qcow2']);
 
     writeFileSync(demo.vmx, vmxText('demo'));
     writeFileSync(demo.file('.disk1.qcow2.0123456789ab.tmp'), 'half');
     await writeOperation(names, operation);
-    await settle(demo.host, await findMachine(demo.host, 'demo'));
+    await settle(demo.host, await findBundle(demo.host, 'demo'));
     expect([qcow2Files(), await readOperation(names)]).toEqual([['disk0.qcow2'], undefined]);
   });
 });

@@ -7,11 +7,11 @@ import type { AddDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { createQcow2 } from '../../disk/qemu-img.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { MachineSpec } from '../../model/machine.ts';
+import type { MachineModel } from '../../model/machine.ts';
 import { compareControllers, compareSlots } from '../../model/read-storage.ts';
-import { validateSpec } from '../../model/validate.ts';
-import { applySpec } from '../../model/write.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { validateModel } from '../../model/validate.ts';
+import { applyModel } from '../../model/write.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { qemuImg } from '../engine/engine.ts';
@@ -35,11 +35,11 @@ function checkSize(sizeBytes: number): void {
 }
 
 /** `diskN.qcow2` with the lowest N of which no file, no layer and no snapshot has the name. */
-async function freeFileName(file: MachineFile): Promise<string> {
-  const { tree } = await readSnapshotFile(file.names);
+async function freeFileName(bundle: Bundle): Promise<string> {
+  const { tree } = await readSnapshotFile(bundle.names);
   const named = [
-    ...(await readdir(file.names.directory)),
-    ...contentOf(file).spec.disks.map(({ fileName }) => basename(fileName)),
+    ...(await readdir(bundle.names.directory)),
+    ...contentOf(bundle).model.disks.map(({ fileName }) => basename(fileName)),
     ...tree.snapshots.flatMap(({ disks }) => disks.map(({ fileName }) => basename(fileName))),
   ];
   const stems = new Set(named.map((name) => /^disk\d+/i.exec(name)?.[0].toLowerCase()));
@@ -48,17 +48,17 @@ async function freeFileName(file: MachineFile): Promise<string> {
   return `disk${number}.qcow2`;
 }
 
-function withDisk(spec: MachineSpec, { slot, controller }: Place, fileName: string): MachineSpec {
-  const there = spec.controllers.some(
+function withDisk(model: MachineModel, { slot, controller }: Place, fileName: string): MachineModel {
+  const there = model.controllers.some(
     ({ bus, index }) => bus === controller.bus && index === controller.index,
   );
-  const after: MachineSpec = {
-    ...spec,
-    controllers: there ? spec.controllers : [...spec.controllers, controller].sort(compareControllers),
-    disks: [...spec.disks, { ...slot, fileName, mode: 'persistent' as const }].sort(compareSlots),
+  const after: MachineModel = {
+    ...model,
+    controllers: there ? model.controllers : [...model.controllers, controller].sort(compareControllers),
+    disks: [...model.disks, { ...slot, fileName, mode: 'persistent' as const }].sort(compareSlots),
   };
-  const before = new Set(validateSpec(spec).map(({ message }) => message));
-  refuseProblems(validateSpec(after).filter(({ message }) => !before.has(message)));
+  const before = new Set(validateModel(model).map(({ message }) => message));
+  refuseProblems(validateModel(after).filter(({ message }) => !before.has(message)));
   return after;
 }
 
@@ -73,23 +73,23 @@ export async function addDisk(
   progress: Progress,
 ): Promise<MachineDisk> {
   checkSize(body.sizeBytes);
-  return await changeDisks(host, reference, async (file) => {
-    const { document, spec } = contentOf(file);
-    const place = placeFor(spec, body.slot);
-    const name = await freeFileName(file);
-    const after = withDisk(spec, place, name);
+  return await changeDisks(host, reference, async (bundle) => {
+    const { document, model } = contentOf(bundle);
+    const place = placeFor(model, body.slot);
+    const name = await freeFileName(bundle);
+    const after = withDisk(model, place, name);
     const slot = slotName(place.slot);
     if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was added.');
     const program = await qemuImg(host);
-    const path = join(file.names.directory, name);
+    const path = join(bundle.names.directory, name);
     // First the file, then the .vmx that names it: a file too many is removed, one too few would break the machine.
-    await journaled(host, file, { kind: 'disk', files: [name], kept: null }, async () => {
+    await journaled(host, bundle, { kind: 'disk', files: [name], kept: null }, async () => {
       await createQcow2({ qemuImg: program, path, sizeBytes: body.sizeBytes });
       await chmod(path, 0o600);
-      await syncFiles(file.names.directory, [path]);
-      await writeMachineFile(file.names.vmx, applySpec(document, spec, after));
+      await syncFiles(bundle.names.directory, [path]);
+      await writeVmx(bundle.names.vmx, applyModel(document, model, after));
     });
-    await tellChange(host, file, `The disk ${slot} was added to ${file.name}: ${name}.`);
-    return await describeNow(host, file.names.vmx, slot);
+    await tellChange(host, bundle, `The disk ${slot} was added to ${bundle.name}: ${name}.`);
+    return await describeNow(host, bundle.names.vmx, slot);
   });
 }

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { contentOf, appendLog, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, appendLog, type Bundle } from '../../store/bundle.ts';
 import { removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { settle } from '../recovery/settle.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { whileStopped } from '../library/inventory.ts';
 import { settleDisk } from './settle-disk.ts';
@@ -13,14 +13,14 @@ import { settleDisk } from './settle-disk.ts';
 export type DiskOperation = Extract<Operation, { kind: 'disk' }>;
 
 /** @throws KameError WRONG_STATE when the machine is suspended: its memory knows the disks as they are */
-function refuseSuspended(file: MachineFile): void {
-  if (contentOf(file).spec.suspendedState === '') return;
+function refuseSuspended(bundle: Bundle): void {
+  if (contentOf(bundle).model.suspendedState === '') return;
   throw new KameError(
     'WRONG_STATE',
-    `${file.name} is suspended; its disks can’t be changed under its memory.`,
+    `${bundle.name} is suspended; its disks can’t be changed under its memory.`,
     {
-      next: `Resume it with kame start ${file.name} and stop it, or drop its memory with --discard-state.`,
-      details: { machine: file.name },
+      next: `Resume it with kame start ${bundle.name} and stop it, or drop its memory with --discard-state.`,
+      details: { machine: bundle.name },
     },
   );
 }
@@ -32,13 +32,13 @@ function refuseSuspended(file: MachineFile): void {
 export async function changeDisks<T>(
   host: Host,
   reference: string,
-  work: (file: MachineFile) => Promise<T>,
+  work: (bundle: Bundle) => Promise<T>,
 ): Promise<T> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   return await whileStopped(host, found, 'changed', async () => {
-    const file = await settle(host, found);
-    refuseSuspended(file);
-    return await work(file);
+    const bundle = await settle(host, found);
+    refuseSuspended(bundle);
+    return await work(bundle);
   });
 }
 
@@ -48,43 +48,43 @@ export async function changeDisks<T>(
  */
 export async function journaled(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   operation: DiskOperation,
   work: () => Promise<void>,
 ): Promise<void> {
-  const { names } = file;
+  const { names } = bundle;
   await writeOperation(names, operation);
   try {
     await work();
   } catch (error) {
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
-  await settleDisk(await host.files.read(names.vmx), operation);
+  await settleDisk(await host.bundles.read(names.vmx), operation);
   await removeOperation(names);
 }
 
 /** The operation of rewriting a disk’s file: what a kill leaves beside it is removed. */
-export function rewriting(file: MachineFile, top: Layer): DiskOperation {
-  return { kind: 'disk', files: isOwnFile(file.names, top.path) ? [basename(top.path)] : [], kept: null };
+export function rewriting(bundle: Bundle, top: Layer): DiskOperation {
+  return { kind: 'disk', files: isOwnFile(bundle.names, top.path) ? [basename(top.path)] : [], kept: null };
 }
 
 /** @throws KameError HAS_CLONES when the file has other names: it is a layer of an instant clone too */
-export function refuseShared(file: MachineFile, layer: Layer, participle: string): void {
+export function refuseShared(bundle: Bundle, layer: Layer, participle: string): void {
   if (layer.links === 1) return;
   throw new KameError(
     'HAS_CLONES',
     `${layer.path} can’t be ${participle}: other machines share this file (it has ${layer.links} names).`,
     {
       next: 'Take a snapshot: what the machine writes from then on lies in a file of its own.',
-      details: { machine: file.name, path: layer.path },
+      details: { machine: bundle.name, path: layer.path },
     },
   );
 }
 
 /** Tells those who listen, and the machine’s log, what has become of a disk. */
-export async function tellChange(host: Host, file: MachineFile, message: string): Promise<void> {
-  await appendLog(file.names, message);
-  const id = file.content?.spec.uuid ?? null;
-  host.events.emit({ type: 'machine.changed', machine: file.name, id, state: null, message });
+export async function tellChange(host: Host, bundle: Bundle, message: string): Promise<void> {
+  await appendLog(bundle.names, message);
+  const id = bundle.content?.model.uuid ?? null;
+  host.events.emit({ type: 'machine.changed', machine: bundle.name, id, state: null, message });
 }

@@ -9,12 +9,12 @@ import { check } from '../../disk/qemu-img.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk } from '../../model/machine.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { isOwnFile, layersOf } from '../layers/layers.ts';
 import { settle } from '../recovery/settle.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -23,7 +23,7 @@ type CheckedLayer = CheckedDisks['layers'][number];
 
 interface Work {
   readonly qemuImg: string;
-  readonly file: MachineFile;
+  readonly bundle: Bundle;
   readonly inside: readonly string[];
   /** The engine writes to the top layers now. */
   readonly runs: boolean;
@@ -66,7 +66,7 @@ async function mend(work: Work, slot: string, layer: Layer, leaks: number): Prom
   const { path } = layer;
   const what = `${clusters(leaks)} taken for nothing`;
   if (!work.repair) return result(slot, path, `${what}; --repair gives them back`, { leaks });
-  if (!isOwnFile(work.file.names, path) || layer.links > 1)
+  if (!isOwnFile(work.bundle.names, path) || layer.links > 1)
     return result(slot, path, `${what}; not repaired, as other machines share the file`, { leaks });
   const repaired = await repairLeaks({ qemuImg: work.qemuImg, path, progress: work.progress });
   return result(slot, path, `${clusters(repaired)} given back`, { leaks, repaired });
@@ -99,7 +99,7 @@ async function checkLayer(work: Work, slot: string, layer: Layer): Promise<Check
 
 async function checkDisk(work: Work, disk: Disk): Promise<CheckedLayer[]> {
   const slot = slotName(disk);
-  const top = resolveIn(work.file.names, disk.fileName);
+  const top = resolveIn(work.bundle.names, disk.fileName);
   let layers: Layer[];
   try {
     layers = layersOf(await readChain(top, { inside: work.inside, tables: false }));
@@ -122,17 +122,17 @@ async function checkDisk(work: Work, disk: Disk): Promise<CheckedLayer[]> {
 
 async function checkAll(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   which: string | null,
   options: { readonly repair: boolean },
   progress: Progress,
 ): Promise<CheckedDisks> {
-  const disks = which === null ? contentOf(file).spec.disks : [chosenDisk(file, which)];
+  const disks = which === null ? contentOf(bundle).model.disks : [chosenDisk(bundle, which)];
   const work: Work = {
     qemuImg: await qemuImg(host),
-    file,
-    inside: await layerDirectories(host, file),
-    runs: host.running.get(file.names.vmx) !== undefined,
+    bundle,
+    inside: await layerDirectories(host, bundle),
+    runs: host.running.get(bundle.names.vmx) !== undefined,
     repair: options.repair,
     progress,
   };
@@ -161,13 +161,13 @@ export async function checkDisks(
     return await changeDisks(
       host,
       reference,
-      async (file) => await checkAll(host, file, which, options, progress),
+      async (bundle) => await checkAll(host, bundle, which, options, progress),
     );
   }
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'checked' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    return await checkAll(host, file, which, options, progress);
+    const bundle = await settle(host, found);
+    return await checkAll(host, bundle, which, options, progress);
   });
 }

@@ -4,36 +4,40 @@ import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk } from '../../model/machine.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 
 /** All names by which a person may mean a disk: its slot, its file as the `.vmx` names it, alone, or with its whole path. */
-function namesOf(file: MachineFile, disk: Disk): string[] {
-  return [slotName(disk), disk.fileName, basename(disk.fileName), resolveIn(file.names, disk.fileName)];
+function namesOf(bundle: Bundle, disk: Disk): string[] {
+  return [slotName(disk), disk.fileName, basename(disk.fileName), resolveIn(bundle.names, disk.fileName)];
 }
 
 /**
  * The disk that a person names by its slot or its file.
  * @throws KameError INVALID_VALUE naming the disks there are, or those that the name fits
  */
-export function chosenDisk(file: MachineFile, reference: string): Disk {
-  const disks = file.content?.spec.disks ?? [];
-  const found = disks.filter((disk) => namesOf(file, disk).includes(reference));
+export function chosenDisk(bundle: Bundle, reference: string): Disk {
+  const disks = bundle.content?.model.disks ?? [];
+  const found = disks.filter((disk) => namesOf(bundle, disk).includes(reference));
   const [first] = found;
   if (first && found.length === 1) return first;
   const slots = disks.map((disk) => `${slotName(disk)} (${basename(disk.fileName)})`).join(', ');
-  const details = { machine: file.name, disk: reference };
+  const details = { machine: bundle.name, disk: reference };
   if (first) {
-    throw new KameError('INVALID_VALUE', `${found.length} disks of ${file.name} have a file ${reference}.`, {
-      next: `Name one by its slot: ${slots}`,
-      details,
-    });
+    throw new KameError(
+      'INVALID_VALUE',
+      `${found.length} disks of ${bundle.name} have a file ${reference}.`,
+      {
+        next: `Name one by its slot: ${slots}`,
+        details,
+      },
+    );
   }
   const meant = suggest(
     reference,
     disks.flatMap((disk) => [slotName(disk), basename(disk.fileName)]),
   );
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
-  throw new KameError('INVALID_VALUE', `${file.name} has no disk ${reference}.${hint}`, {
+  throw new KameError('INVALID_VALUE', `${bundle.name} has no disk ${reference}.${hint}`, {
     next: disks.length === 0 ? 'It has no disk at all; kame disk add makes one.' : `Its disks are ${slots}.`,
     details,
   });

@@ -25,27 +25,27 @@ export async function compactDisk(
   which: string,
   progress: Progress,
 ): Promise<CompactedDisk> {
-  return await changeDisks(host, reference, async (file) => {
-    const disk = chosenDisk(file, which);
+  return await changeDisks(host, reference, async (bundle) => {
+    const disk = chosenDisk(bundle, which);
     const slot = slotName(disk);
-    const inside = await layerDirectories(host, file);
-    const top = await readChain(resolveIn(file.names, disk.fileName), { inside });
-    refuseShared(file, top, 'compacted');
+    const inside = await layerDirectories(host, bundle);
+    const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
+    refuseShared(bundle, top, 'compacted');
     // Another program's snapshot may name the very file that the machine goes on with; there may be clones over it.
-    const next = `Start ${file.name} and take a snapshot, or delete those; then there is a layer to compact.`;
-    refuseHeld(file, await snapshotsNaming(file, top.path), `${slot} can’t be compacted`, next);
+    const next = `Start ${bundle.name} and take a snapshot, or delete those; then there is a layer to compact.`;
+    refuseHeld(bundle, await snapshotsNaming(bundle, top.path), `${slot} can’t be compacted`, next);
     const beneath = top.backing
       ? ' Only what was written since the last snapshot or clone is looked at.'
       : '';
-    progress.report({ stage: `Compacting ${slot} of ${file.name}.${beneath}` });
+    progress.report({ stage: `Compacting ${slot} of ${bundle.name}.${beneath}` });
     let result: Compacted = { before: top.allocatedBytes, after: top.allocatedBytes };
     const program = await qemuImg(host);
-    await journaled(host, file, rewriting(file, top), async () => {
+    await journaled(host, bundle, rewriting(bundle, top), async () => {
       result = await compact({ qemuImg: program, path: top.path, progress });
     });
     const bytesFreed = result.before - result.after;
-    const message = `${slot} of ${file.name} was compacted: ${formatSize(bytesFreed)} given back.${beneath}`;
-    await tellChange(host, file, message);
-    return { ...(await describeNow(host, file.names.vmx, slot)), bytesFreed };
+    const message = `${slot} of ${bundle.name} was compacted: ${formatSize(bytesFreed)} given back.${beneath}`;
+    await tellChange(host, bundle, message);
+    return { ...(await describeNow(host, bundle.names.vmx, slot)), bytesFreed };
   });
 }

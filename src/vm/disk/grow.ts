@@ -9,7 +9,7 @@ import { freeSpace } from '../../disk/free-space.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { layersOf } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
@@ -39,11 +39,11 @@ function checkSize(slot: string, { virtualSize }: Layer, sizeBytes: number): voi
 }
 
 /** What a person should know of a disk that has grown. Room on the host is not needed before the guest uses it. */
-async function advice(file: MachineFile, slot: string, top: Layer, sizeBytes: number): Promise<string> {
+async function advice(bundle: Bundle, slot: string, top: Layer, sizeBytes: number): Promise<string> {
   const free = await freeSpace(dirname(top.path)).catch(() => Number.MAX_SAFE_INTEGER);
   const room =
     free < sizeBytes - top.virtualSize ? ` The host has ${formatSize(free)} left for it at present.` : '';
-  return `${slot} of ${file.name} has ${formatSize(sizeBytes)} now; its partitions and file systems are the guest’s to grow.${room}`;
+  return `${slot} of ${bundle.name} has ${formatSize(sizeBytes)} now; its partitions and file systems are the guest’s to grow.${room}`;
 }
 
 /**
@@ -59,28 +59,28 @@ export async function growDisk(
   body: GrowDisk,
   progress: Progress,
 ): Promise<MachineDisk> {
-  return await changeDisks(host, reference, async (file) => {
-    const disk = chosenDisk(file, which);
+  return await changeDisks(host, reference, async (bundle) => {
+    const disk = chosenDisk(bundle, which);
     const slot = slotName(disk);
-    const inside = await layerDirectories(host, file);
-    const top = await readChain(resolveIn(file.names, disk.fileName), { inside });
+    const inside = await layerDirectories(host, bundle);
+    const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
     const sizeBytes = Math.ceil(body.sizeBytes / sector) * sector;
     checkSize(slot, top, sizeBytes);
     refuseHeld(
-      file,
-      await snapshotsOn(host, file, { slot, layers: layersOf(top) }),
+      bundle,
+      await snapshotsOn(host, bundle, { slot, layers: layersOf(top) }),
       `${slot} can’t grow`,
-      `Delete them with kame snapshot delete, or grow the disk of a full clone: kame clone ${file.name} NEW --full.`,
+      `Delete them with kame snapshot delete, or grow the disk of a full clone: kame clone ${bundle.name} NEW --full.`,
     );
-    refuseShared(file, top, 'grown');
+    refuseShared(bundle, top, 'grown');
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} has its old size.`);
     if (sizeBytes > top.virtualSize) {
       const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
-      await journaled(host, file, rewriting(file, top), async () => await resize(options));
-      const message = await advice(file, slot, top, sizeBytes);
+      await journaled(host, bundle, rewriting(bundle, top), async () => await resize(options));
+      const message = await advice(bundle, slot, top, sizeBytes);
       progress.report({ stage: message });
-      await tellChange(host, file, message);
+      await tellChange(host, bundle, message);
     }
-    return await describeNow(host, file.names.vmx, slot);
+    return await describeNow(host, bundle.names.vmx, slot);
   });
 }

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { readChain, type Layer } from '../../disk/chain.ts';
-import { readMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
@@ -27,7 +27,7 @@ function stemOf(path: string): string {
 /** Whether a snapshot's disk lies in files of this one. If its layers can't be read, it does when it looks like it. */
 async function isOn(
   disk: WholeDisk,
-  { node, fileName }: SnapshotDisk,
+  { slot: node, fileName }: SnapshotDisk,
   path: string,
   inside: readonly string[],
 ): Promise<boolean> {
@@ -41,21 +41,21 @@ async function isOn(
 }
 
 /** The snapshots that name this very file. */
-export async function snapshotsNaming(file: MachineFile, path: string): Promise<Snapshot[]> {
-  const { tree } = await readSnapshotFile(file.names);
+export async function snapshotsNaming(bundle: Bundle, path: string): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(bundle.names);
   return tree.snapshots.filter(({ disks }) =>
-    disks.some(({ fileName }) => resolveIn(file.names, fileName) === path),
+    disks.some(({ fileName }) => resolveIn(bundle.names, fileName) === path),
   );
 }
 
 /** The snapshots whose disks lie in any of this disk's files. */
-export async function snapshotsOn(host: Host, file: MachineFile, disk: WholeDisk): Promise<Snapshot[]> {
-  const { tree } = await readSnapshotFile(file.names);
-  const inside = await layerDirectories(host, file);
+export async function snapshotsOn(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(bundle.names);
+  const inside = await layerDirectories(host, bundle);
   const holding: Snapshot[] = [];
   for (const snapshot of tree.snapshots) {
     for (const each of snapshot.disks) {
-      if (!(await isOn(disk, each, resolveIn(file.names, each.fileName), inside))) continue;
+      if (!(await isOn(disk, each, resolveIn(bundle.names, each.fileName), inside))) continue;
       holding.push(snapshot);
       break;
     }
@@ -64,13 +64,13 @@ export async function snapshotsOn(host: Host, file: MachineFile, disk: WholeDisk
 }
 
 /** The snapshots to which no revert would be whole without this disk's files, those that name it as independent too. */
-export async function snapshotsNeeding(host: Host, file: MachineFile, disk: WholeDisk): Promise<Snapshot[]> {
-  const { tree } = await readSnapshotFile(file.names);
-  const uids = new Set((await snapshotsOn(host, file, disk)).map(({ uid }) => uid));
+export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+  const { tree } = await readSnapshotFile(bundle.names);
+  const uids = new Set((await snapshotsOn(host, bundle, disk)).map(({ uid }) => uid));
   const paths = pathsOf(disk);
   for (const { uid } of tree.snapshots) {
-    const { content } = await readMachineFile(checkpointNames(file.names, String(uid)).config);
-    const named = (content?.spec.disks ?? []).map(({ fileName }) => resolveIn(file.names, fileName));
+    const { content } = await readBundle(checkpointNames(bundle.names, String(uid)).config);
+    const named = (content?.model.disks ?? []).map(({ fileName }) => resolveIn(bundle.names, fileName));
     if (named.some((path) => paths.has(path))) uids.add(uid);
   }
   return tree.snapshots.filter(({ uid }) => uids.has(uid));
@@ -84,18 +84,13 @@ function labelsOf(snapshots: readonly Snapshot[]): string {
 }
 
 /** @throws KameError WRONG_STATE naming the snapshots */
-export function refuseHeld(
-  file: MachineFile,
-  snapshots: readonly Snapshot[],
-  what: string,
-  next: string,
-): void {
+export function refuseHeld(bundle: Bundle, snapshots: readonly Snapshot[], what: string, next: string): void {
   if (snapshots.length === 0) return;
   const labels = labelsOf(snapshots);
   const holders = snapshots.length === 1 ? `the snapshot ${labels}` : `the snapshots ${labels}`;
   const verb = snapshots.length === 1 ? 'holds' : 'hold';
-  throw new KameError('WRONG_STATE', `${what}: ${holders} of ${file.name} ${verb} it.`, {
+  throw new KameError('WRONG_STATE', `${what}: ${holders} of ${bundle.name} ${verb} it.`, {
     next,
-    details: { machine: file.name, snapshots: snapshots.length },
+    details: { machine: bundle.name, snapshots: snapshots.length },
   });
 }

@@ -5,10 +5,10 @@ import type { MachineDisk } from '../../api/checkpoint.ts';
 import { readChain } from '../../disk/chain.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk } from '../../model/machine.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { layersOf } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 
 async function allocatedBytes(path: string): Promise<number | null> {
@@ -20,14 +20,14 @@ async function allocatedBytes(path: string): Promise<number | null> {
 
 /** A disk with all its layers; what is wrong with one of them is told, not thrown. */
 export async function describeDisk(
-  file: MachineFile,
+  bundle: Bundle,
   disk: Disk,
   inside: readonly string[],
 ): Promise<MachineDisk> {
-  const controller = file.content?.spec.controllers.find(
+  const controller = bundle.content?.model.controllers.find(
     ({ bus, index }) => bus === disk.bus && index === disk.controller,
   );
-  const path = resolveIn(file.names, disk.fileName);
+  const path = resolveIn(bundle.names, disk.fileName);
   const base = { slot: slotName(disk), device: controller?.model ?? disk.bus, path };
   try {
     const top = await readChain(path, { inside, tables: false });
@@ -56,9 +56,9 @@ export async function describeDisk(
 
 /** The same as describeDisk, for a machine whose `.vmx` may have changed just now. */
 export async function describeNow(host: Host, vmx: string, slot: string): Promise<MachineDisk> {
-  const file = await host.files.read(vmx);
-  const disk = contentOf(file).spec.disks.find((each) => slotName(each) === slot) as Disk;
-  return await describeDisk(file, disk, await layerDirectories(host, file));
+  const bundle = await host.bundles.read(vmx);
+  const disk = contentOf(bundle).model.disks.find((each) => slotName(each) === slot) as Disk;
+  return await describeDisk(bundle, disk, await layerDirectories(host, bundle));
 }
 
 /**
@@ -66,8 +66,8 @@ export async function describeNow(host: Host, vmx: string, slot: string): Promis
  * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when the `.vmx` can't be read
  */
 export async function listDisks(host: Host, reference: string): Promise<MachineDisk[]> {
-  const file = await findMachine(host, reference);
-  const disks = file.content?.spec.disks ?? contentOf(file).spec.disks;
-  const inside = await layerDirectories(host, file).catch(() => [file.names.directory]);
-  return await Promise.all(disks.map(async (disk) => await describeDisk(file, disk, inside)));
+  const bundle = await findBundle(host, reference);
+  const disks = bundle.content?.model.disks ?? contentOf(bundle).model.disks;
+  const inside = await layerDirectories(host, bundle).catch(() => [bundle.names.directory]);
+  return await Promise.all(disks.map(async (disk) => await describeDisk(bundle, disk, inside)));
 }

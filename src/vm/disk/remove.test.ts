@@ -11,7 +11,7 @@ import { deleteSnapshot } from '../snapshot/snapshots.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
 import { settle } from '../recovery/settle.ts';
 import { clone } from '../clone/clone.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import { addDisk } from './add.ts';
 import { removeDisk } from './remove.ts';
 import {
@@ -126,7 +126,7 @@ describe('remove', () => {
     } as const;
     const settled = async () => {
       await writeOperation(names, operation);
-      await settle(demo.host, await findMachine(demo.host, 'demo'));
+      await settle(demo.host, await findBundle(demo.host, 'demo'));
       return qcow2Files();
     };
     expect(await settled()).toEqual(['disk0.qcow2', 'disk1.qcow2']);

@@ -9,12 +9,12 @@ import { pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk } from '../../model/machine.ts';
-import { applySpec } from '../../model/write.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { applyModel } from '../../model/write.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { isLayerName, isOwnFile, layersOf } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
-import { machineFiles } from '../host/find.ts';
+import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { changeDisks, journaled, refuseShared, tellChange, type DiskOperation } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -26,11 +26,11 @@ interface Found extends WholeDisk {
   readonly whole: boolean;
 }
 
-async function find(host: Host, file: MachineFile, disk: Disk): Promise<Found> {
-  const path = resolveIn(file.names, disk.fileName);
+async function find(host: Host, bundle: Bundle, disk: Disk): Promise<Found> {
+  const path = resolveIn(bundle.names, disk.fileName);
   const slot = slotName(disk);
   try {
-    const inside = await layerDirectories(host, file);
+    const inside = await layerDirectories(host, bundle);
     return { slot, path, layers: layersOf(await readChain(path, { inside, tables: false })), whole: true };
   } catch {
     // A damaged disk can be taken out all the same. Of its files only the top is known then.
@@ -42,35 +42,35 @@ async function find(host: Host, file: MachineFile, disk: Disk): Promise<Found> {
 /** The machine that has one of the files too: another one on the list, or this one at another slot. */
 async function otherOwner(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   slot: string,
   paths: ReadonlySet<string>,
 ): Promise<string | undefined> {
-  for (const other of await machineFiles(host)) {
-    const same = other.names.vmx === file.names.vmx;
-    const disks = (other.content?.spec.disks ?? []).filter((each) => !same || slotName(each) !== slot);
+  for (const other of await allBundles(host)) {
+    const same = other.names.vmx === bundle.names.vmx;
+    const disks = (other.content?.model.disks ?? []).filter((each) => !same || slotName(each) !== slot);
     if (disks.some(({ fileName }) => paths.has(resolveIn(other.names, fileName)))) return other.name;
   }
   return undefined;
 }
 
-function ownPaths(file: MachineFile, { layers }: Found): string[] {
-  return layers.map(({ path }) => path).filter((path) => isOwnFile(file.names, path));
+function ownPaths(bundle: Bundle, { layers }: Found): string[] {
+  return layers.map(({ path }) => path).filter((path) => isOwnFile(bundle.names, path));
 }
 
 /** Deleting: the disk’s own files go, with all layers. */
-async function deletion(host: Host, file: MachineFile, found: Found): Promise<DiskOperation> {
+async function deletion(host: Host, bundle: Bundle, found: Found): Promise<DiskOperation> {
   const { slot, path } = found;
-  const keep = `kame disk remove ${file.name} ${slot} --keep-file takes the disk out and leaves its file`;
-  const needing = await snapshotsNeeding(host, file, found);
+  const keep = `kame disk remove ${bundle.name} ${slot} --keep-file takes the disk out and leaves its file`;
+  const needing = await snapshotsNeeding(host, bundle, found);
   refuseHeld(
-    file,
+    bundle,
     needing,
     `The file of ${slot} can’t be deleted`,
     `${keep}; or delete the snapshots first.`,
   );
-  const own = ownPaths(file, found);
-  const other = await otherOwner(host, file, slot, new Set(own));
+  const own = ownPaths(bundle, found);
+  const other = await otherOwner(host, bundle, slot, new Set(own));
   if (other !== undefined) {
     throw new KameError('WRONG_STATE', `${path} can’t be deleted: it is a disk of ${other} too.`, {
       next: `${keep}.`,
@@ -81,18 +81,18 @@ async function deletion(host: Host, file: MachineFile, found: Found): Promise<Di
 }
 
 /** What lies beneath a file that is kept and nobody needs any more, now that the file is whole by itself. */
-async function leftBeneath(host: Host, file: MachineFile, found: Found): Promise<string[]> {
+async function leftBeneath(host: Host, bundle: Bundle, found: Found): Promise<string[]> {
   const beneath = { ...found, layers: found.layers.slice(1) };
-  const own = ownPaths(file, beneath);
+  const own = ownPaths(bundle, beneath);
   const needed =
-    (await snapshotsNeeding(host, file, beneath)).length > 0 ||
-    (await otherOwner(host, file, found.slot, new Set(own))) !== undefined;
+    (await snapshotsNeeding(host, bundle, beneath)).length > 0 ||
+    (await otherOwner(host, bundle, found.slot, new Set(own))) !== undefined;
   return needed ? [] : own.map((path) => basename(path));
 }
 
 /** `disk0-kept.qcow2`, or with the next free number. */
-async function keptName(file: MachineFile, top: string): Promise<string> {
-  const taken = new Set(await readdir(file.names.directory));
+async function keptName(bundle: Bundle, top: string): Promise<string> {
+  const taken = new Set(await readdir(bundle.names.directory));
   const stem = basename(top, extname(top)).replace(/-\d{6}$/, '');
   let name = `${stem}-kept.qcow2`;
   for (let number = 2; taken.has(name); number += 1) name = `${stem}-kept-${number}.qcow2`;
@@ -104,24 +104,19 @@ async function keptName(file: MachineFile, top: string): Promise<string> {
  * to the parent of a linked clone and go with them one day. A layer’s name is given up: whoever tidies up removes layers
  * that no disk has.
  */
-async function keeping(
-  host: Host,
-  file: MachineFile,
-  found: Found,
-  progress: Progress,
-): Promise<DiskOperation> {
+async function keeping(host: Host, bundle: Bundle, found: Found, progress: Progress): Promise<DiskOperation> {
   const top = found.layers[0] as Layer;
-  const own = isOwnFile(file.names, top.path);
+  const own = isOwnFile(bundle.names, top.path);
   let files: string[] = [];
   if (found.whole && own && top.backing) {
-    refuseShared(file, top, 'completed');
+    refuseShared(bundle, top, 'completed');
     const program = await qemuImg(host);
     await pullInto({ qemuImg: program, overlay: top.path, onto: null, progress });
     await repairLeaks({ qemuImg: program, path: top.path });
-    files = await leftBeneath(host, file, found);
+    files = await leftBeneath(host, bundle, found);
   }
   const name = basename(top.path);
-  const kept = own && isLayerName(name) ? { from: name, to: await keptName(file, top.path) } : null;
+  const kept = own && isLayerName(name) ? { from: name, to: await keptName(bundle, top.path) } : null;
   return { kind: 'disk', files, kept };
 }
 
@@ -138,24 +133,24 @@ export async function removeDisk(
   options: { readonly keepFile: boolean },
   progress: Progress = silentProgress(),
 ): Promise<RemovedDisk> {
-  return await changeDisks(host, reference, async (file) => {
-    const disk = chosenDisk(file, which);
-    const found = await find(host, file, disk);
+  return await changeDisks(host, reference, async (bundle) => {
+    const disk = chosenDisk(bundle, which);
+    const found = await find(host, bundle, disk);
     const { slot, path } = found;
     const operation = options.keepFile
-      ? await keeping(host, file, found, progress)
-      : await deletion(host, file, found);
+      ? await keeping(host, bundle, found, progress)
+      : await deletion(host, bundle, found);
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not removed.`);
-    await journaled(host, file, operation, async () => {
-      const { document, spec } = contentOf(file);
-      const after = { ...spec, disks: spec.disks.filter((each) => slotName(each) !== slot) };
-      await writeMachineFile(file.names.vmx, applySpec(document, spec, after));
+    await journaled(host, bundle, operation, async () => {
+      const { document, model } = contentOf(bundle);
+      const after = { ...model, disks: model.disks.filter((each) => slotName(each) !== slot) };
+      await writeVmx(bundle.names.vmx, applyModel(document, model, after));
     });
     const fileKept =
-      options.keepFile || !operation.files.includes(basename(path)) || !isOwnFile(file.names, path);
-    const now = operation.kept ? join(file.names.directory, operation.kept.to) : path;
+      options.keepFile || !operation.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
+    const now = operation.kept ? join(bundle.names.directory, operation.kept.to) : path;
     const fate = fileKept ? `its file stays: ${now}` : 'its file was deleted';
-    await tellChange(host, file, `The disk ${slot} was removed from ${file.name}; ${fate}.`);
+    await tellChange(host, bundle, `The disk ${slot} was removed from ${bundle.name}; ${fate}.`);
     return { slot, path: now, fileKept };
   });
 }

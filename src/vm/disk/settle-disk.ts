@@ -3,7 +3,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { exists } from '../../store/bundle-directory.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Operation } from '../../store/operation.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { fileError } from '../../sys/files.ts';
@@ -41,18 +41,20 @@ async function removeTemporaries(directory: string, files: readonly string[]): P
  * @throws KameError BROKEN_MACHINE, FILE_ACCESS
  */
 export async function settleDisk(
-  file: MachineFile,
+  bundle: Bundle,
   { files, kept }: Extract<Operation, { kind: 'disk' }>,
 ): Promise<void> {
-  const { directory } = file.names;
+  const { directory } = bundle.names;
   await removeTemporaries(directory, files);
-  const present = new Set(contentOf(file).spec.disks.map(({ fileName }) => resolveIn(file.names, fileName)));
+  const present = new Set(
+    contentOf(bundle).model.disks.map(({ fileName }) => resolveIn(bundle.names, fileName)),
+  );
   const own = (name: string) => join(directory, name);
   if ([...files, ...(kept ? [kept.from] : [])].some((name) => present.has(own(name)))) return;
   if (kept) await moveFile(own(kept.from), own(kept.to));
-  const { tree } = await readSnapshotFile(file.names);
+  const { tree } = await readSnapshotFile(bundle.names);
   const frozen = new Set(
-    tree.snapshots.flatMap(({ disks }) => disks.map(({ fileName }) => resolveIn(file.names, fileName))),
+    tree.snapshots.flatMap(({ disks }) => disks.map(({ fileName }) => resolveIn(bundle.names, fileName))),
   );
   for (const path of files.map(own)) if (!frozen.has(path)) await rm(path, { force: true });
 }

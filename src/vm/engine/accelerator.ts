@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { AcceleratorChoice, Arch, MachineSpec } from '../../model/machine.ts';
-import { defaultSpec } from '../../model/defaults.ts';
+import type { AcceleratorChoice, Arch, MachineModel } from '../../model/machine.ts';
+import { defaultModel } from '../../model/defaults.ts';
 import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
 import {
   acceleratorCandidates,
@@ -12,9 +12,13 @@ import {
 } from '../../qemu/accelerator/candidates.ts';
 import { verdictKey, type AcceleratorVerdict } from '../../qemu/accelerator/verdict.ts';
 import { engineKey } from '../../qemu/capabilities/cache.ts';
-import { versionText, type AcceleratorKind, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
+import {
+  versionText,
+  type AcceleratorKind,
+  type Capabilities,
+} from '../../qemu/capabilities/capabilities.ts';
 import { launch } from '../../qemu/launch.ts';
-import { plan } from '../../qemu/plan/launch-plan.ts';
+import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
@@ -40,24 +44,24 @@ async function readVerdicts(path: string): Promise<Map<string, AcceleratorVerdic
   }
 }
 
-/** The spec of the guest that proves an accelerator: the tiny guest with nothing but a console. */
-function proofSpec(arch: Arch, directBoot: DirectBootFiles): MachineSpec {
-  const spec = defaultSpec({
+/** The model of the guest that proves an accelerator: the tiny guest with nothing but a console. */
+function proofModel(arch: Arch, directBoot: DirectBootFiles): MachineModel {
+  const model = defaultModel({
     name: `proof-${arch}`,
     uuid: '00000000-0000-4000-8000-000000000000',
     guestOS: arch === 'aarch64' ? 'arm-other6xlinux-64' : 'other6xlinux-64',
   });
   return {
-    ...spec,
+    ...model,
     cpus: 1,
     memoryMiB: 512,
     disks: [],
     controllers: [],
     nics: [],
-    display: { ...spec.display, present: false },
+    display: { ...model.display, present: false },
     usb: { present: false },
     kame: {
-      ...spec.kame,
+      ...model.kame,
       directBoot,
     },
   };
@@ -79,8 +83,8 @@ async function bootProof(
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
   const started = performance.now();
   try {
-    const launchPlan = plan({
-      spec: proofSpec(arch, tiny),
+    const plan = launchPlan({
+      model: proofModel(arch, tiny),
       capabilities,
       firmware: [],
       host: hostFacts(),
@@ -88,13 +92,13 @@ async function bootProof(
       paths: { bundle: run.directory, run: run.directory, serialLog },
       disks: new Map(),
     });
-    const { machine } = await launch(launchPlan, {
+    const { engine } = await launch(plan, {
       logFile: join(run.directory, 'engine.log'),
       signal: progress.signal,
       deadlineMs: proofMs,
     });
     try {
-      const options = { deadlineMs: proofMs, signal: progress.signal, stop: machine.closed };
+      const options = { deadlineMs: proofMs, signal: progress.signal, stop: engine.closed };
       const works = await firstConsoleLine(serialLog, options);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       if (works) return { works, reason: `a tiny guest reached its console in ${seconds} s` };
@@ -103,7 +107,7 @@ async function bootProof(
         reason: `a tiny guest showed no console line within ${proofMs / 1000} s under ${kind}`,
       };
     } finally {
-      await machine.kill();
+      await engine.kill();
     }
   } catch (error) {
     if (error instanceof KameError && error.code === 'CANCELLED') throw error;

@@ -2,7 +2,7 @@ import type { ExecRequest } from '../../api/messages.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ExecResult } from '../../guest/agent/exec.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 
 export interface ExecStreams {
@@ -30,7 +30,7 @@ async function collect(stdin: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /** @throws KameError WRONG_STATE when paused, GUEST_AGENT_MISSING when the agent does not answer */
-export function refuseWithoutAgent(machine: RunningMachine): void {
+export function refuseWithoutAgent(machine: Running): void {
   if (machine.state === 'paused') {
     throw new KameError('WRONG_STATE', `${machine.name} is paused, so its guest agent can’t answer.`, {
       next: `kame unpause ${machine.name} lets it go on.`,

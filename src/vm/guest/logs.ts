@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 
 const chunkBytes = 64 * 1024;
@@ -55,7 +55,7 @@ export async function followLog(
   options: { follow: boolean; console: boolean },
   signal: AbortSignal,
 ): Promise<Readable> {
-  const { names, name } = await findMachine(host, reference);
+  const { names, name } = await findBundle(host, reference);
   const path = options.console ? names.serialLog : names.log;
   try {
     const file = await open(path, 'r');

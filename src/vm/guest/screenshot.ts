@@ -8,8 +8,8 @@ import { runningMachine } from '../host/state.ts';
 /** What a machine's first display shows, as PNG. @throws KameError WRONG_STATE when it does not run or has no display */
 export async function screenshot(host: Host, reference: string): Promise<Buffer> {
   const machine = await runningMachine(host, reference);
-  const content = (await host.files.read(machine.names.vmx)).content;
-  if (content && !content.spec.display.present) {
+  const content = (await host.bundles.read(machine.names.vmx)).content;
+  if (content && !content.model.display.present) {
     throw new KameError('WRONG_STATE', `${machine.name} has no display.`, {
       next: `kame set ${machine.name} display=on gives it one from its next start on; kame console shows its serial port.`,
     });

@@ -2,15 +2,15 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
 
 /** All machines of the inventory, broken ones too, by name. */
-export async function machineFiles(host: Host): Promise<MachineFile[]> {
+export async function allBundles(host: Host): Promise<Bundle[]> {
   const paths = await host.inventory.paths();
-  host.files.keepOnly(paths);
-  const files = await Promise.all(paths.map(async (path) => await host.files.read(path)));
-  return files.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  host.bundles.keepOnly(paths);
+  const bundles = await Promise.all(paths.map(async (path) => await host.bundles.read(path)));
+  return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
 }
 
 async function pathOf(reference: string): Promise<string | undefined> {
@@ -22,22 +22,23 @@ async function pathOf(reference: string): Promise<string | undefined> {
  * The machine of a name, an id or the path of a `.vmx`.
  * @throws KameError NO_SUCH_MACHINE with the name that was perhaps meant, USAGE when several machines have that name
  */
-export async function findMachine(host: Host, reference: string): Promise<MachineFile> {
-  const files = await machineFiles(host);
+export async function findBundle(host: Host, reference: string): Promise<Bundle> {
+  const bundles = await allBundles(host);
   const path = await pathOf(reference);
-  const found = files.filter(
-    (file) => file.name === reference || file.content?.spec.uuid === reference || file.names.vmx === path,
+  const found = bundles.filter(
+    (bundle) =>
+      bundle.name === reference || bundle.content?.model.uuid === reference || bundle.names.vmx === path,
   );
   const [first] = found;
   if (found.length > 1) {
     throw new KameError('USAGE', `${found.length} machines are called ${reference}.`, {
-      next: `Name one by its path: ${found.map((file) => file.names.vmx).join(', ')}`,
+      next: `Name one by its path: ${found.map((bundle) => bundle.names.vmx).join(', ')}`,
     });
   }
   if (first) return first;
   const meant = suggest(
     reference,
-    files.map((file) => file.name),
+    bundles.map((bundle) => bundle.name),
   );
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   throw new KameError('NO_SUCH_MACHINE', `There is no machine ${reference}.${hint}`, {

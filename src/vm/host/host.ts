@@ -3,11 +3,11 @@ import { KameError } from '../../core/errors.ts';
 import { ImageCache, type BuildTiny } from '../../image/cache.ts';
 import type { Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { Inventory } from '../../store/inventory.ts';
-import { MachineFileCache } from '../../store/bundle.ts';
+import { BundleCache } from '../../store/bundle.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { EventBus } from './events.ts';
-import { RunningMachines, type RunningMachine } from './running.ts';
+import { RunningMachines, type Running } from './running.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,7 +16,7 @@ export interface Host {
   readonly names: HomeNames;
   readonly env: Environment;
   readonly inventory: Inventory;
-  readonly files: MachineFileCache;
+  readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
   readonly operations: Operations;
@@ -34,7 +34,7 @@ export type StartCopyThreads = () => Promise<CopyThreads>;
 /** What is to be done at events, set by whoever runs the host. */
 export interface Hooks {
   /** The guest of a restored machine has reset itself, which ended its engine: it is to be started anew. */
-  onReset?: (machine: RunningMachine) => void;
+  onReset?: (machine: Running) => void;
   /** Milliseconds that the machine of a `.vmx` has run and that its AutoProtect clock on disk does not have yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
@@ -54,7 +54,7 @@ export function createHost({ home, env, log, buildTiny, startCopyThreads }: Host
     names,
     env,
     inventory: new Inventory(names),
-    files: new MachineFileCache(),
+    bundles: new BundleCache(),
     images: new ImageCache({
       directory: names.images,
       catalogue: names.catalogue,

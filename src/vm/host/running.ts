@@ -5,7 +5,7 @@ import type { RunRecord } from '../../store/run-record.ts';
 import type { ConsoleHub } from '../guest/console.ts';
 
 /** A machine whose engine runs, as this daemon knows it. All of it can be found again from disk and the engine. */
-export interface RunningMachine {
+export interface Running {
   readonly names: MachineNames;
   readonly run: RunNames;
   readonly name: string;
@@ -32,25 +32,25 @@ export interface RunningMachine {
 
 /** The machines that run, by the path of their `.vmx`. */
 export class RunningMachines {
-  readonly #machines = new Map<string, RunningMachine>();
+  readonly #machines = new Map<string, Running>();
 
   get size(): number {
     return this.#machines.size;
   }
 
-  get(vmx: string): RunningMachine | undefined {
+  get(vmx: string): Running | undefined {
     return this.#machines.get(vmx);
   }
 
-  all(): RunningMachine[] {
+  all(): Running[] {
     return [...this.#machines.values()];
   }
 
-  add(machine: RunningMachine): void {
+  add(machine: Running): void {
     this.#machines.set(machine.names.vmx, machine);
   }
 
-  remove(machine: RunningMachine): void {
+  remove(machine: Running): void {
     if (this.#machines.get(machine.names.vmx) === machine) this.#machines.delete(machine.names.vmx);
   }
 

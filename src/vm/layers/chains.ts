@@ -3,8 +3,8 @@ import { dirname, sep } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { Disk, MachineSpec } from '../../model/machine.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Disk, MachineModel } from '../../model/machine.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
@@ -13,9 +13,9 @@ import type { Host } from '../host/host.ts';
  * Directories in which a machine's layers may lie: its own, those of disks that its `.vmx` names elsewhere, and those of
  * the machines it is a linked clone of, when these are on the list.
  */
-export async function layerDirectories(host: Host, file: MachineFile): Promise<string[]> {
-  const { names, content } = file;
-  const named = (content?.spec.disks ?? []).map((disk) => dirname(resolveIn(names, disk.fileName)));
+export async function layerDirectories(host: Host, bundle: Bundle): Promise<string[]> {
+  const { names, content } = bundle;
+  const named = (content?.model.disks ?? []).map((disk) => dirname(resolveIn(names, disk.fileName)));
   const own = [names.directory, ...named];
   if (!(await hasSnapshotFile(names))) return [...new Set(own)];
   const [{ tree }, known] = await Promise.all([readSnapshotFile(names), host.inventory.paths()]);
@@ -34,7 +34,7 @@ async function ancestors(
   const found = new Set<string>();
   const queue = known.filter((vmx) => parents.includes(dirname(vmx)));
   for (let vmx = queue.pop(); vmx !== undefined; vmx = queue.pop()) {
-    const { names } = await host.files.read(vmx);
+    const { names } = await host.bundles.read(vmx);
     if (found.has(names.directory)) continue;
     found.add(names.directory);
     const { tree } = await readSnapshotFile(names);
@@ -50,15 +50,15 @@ async function ancestors(
  */
 export async function diskChains(
   host: Host,
-  file: MachineFile,
-  spec: MachineSpec,
+  bundle: Bundle,
+  model: MachineModel,
   options: { readonly tables?: boolean } = {},
 ): Promise<Map<string, Layer>> {
-  const inside = await layerDirectories(host, file);
+  const inside = await layerDirectories(host, bundle);
   const chainOf = async (disk: Disk) =>
-    await readChain(resolveIn(file.names, disk.fileName), { inside, tables: options.tables ?? true });
+    await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
   const pairs = await Promise.all(
-    spec.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
+    model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
   );
   return new Map(pairs);
 }
@@ -72,29 +72,25 @@ async function realDirectory(path: string): Promise<string> {
  * build on, or a revert would make a disk that the machine can't start from.
  * @throws KameError BAD_IMAGE for a file outside of `inside`, and as readChain
  */
-export async function snapshotChain(
-  file: MachineFile,
-  fileName: string,
-  options: ChainOptions,
-): Promise<Layer> {
-  const path = resolveIn(file.names, fileName);
+export async function snapshotChain(bundle: Bundle, fileName: string, options: ChainOptions): Promise<Layer> {
+  const path = resolveIn(bundle.names, fileName);
   const directory = `${await realDirectory(dirname(path))}${sep}`;
   const allowed = await Promise.all(options.inside.map(async (each) => `${await realDirectory(each)}${sep}`));
   if (!allowed.some((each) => directory.startsWith(each))) {
     throw new KameError(
       'BAD_IMAGE',
-      `${file.names.snapshots} names ${path} as a disk of a snapshot; it lies outside of the machine.`,
-      { details: { path, machine: file.name } },
+      `${bundle.names.snapshots} names ${path} as a disk of a snapshot; it lies outside of the machine.`,
+      { details: { path, machine: bundle.name } },
     );
   }
   return await readChain(path, options);
 }
 
 /** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is not there */
-export async function checkFiles(names: MachineNames, spec: MachineSpec): Promise<void> {
-  const { directBoot, seed } = spec.kame;
+export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
+  const { directBoot, seed } = model.kame;
   const needed = [
-    ...spec.cdroms.flatMap(({ fileName, startConnected }) =>
+    ...model.cdroms.flatMap(({ fileName, startConnected }) =>
       fileName !== null && startConnected ? [fileName] : [],
     ),
     ...(directBoot

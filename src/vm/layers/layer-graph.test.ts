@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Layer } from '../../disk/chain.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { machineNames } from '../../store/names.ts';
 import { nextMerge, unusedLayers, type LayerGraph } from './layer-graph.ts';
 
-const file: MachineFile = {
+const bundle: Bundle = {
   names: machineNames('/vm/a.vmwarevm/a.vmx'),
   name: 'a',
   problems: [],
@@ -52,7 +52,7 @@ function graphOf(layers: readonly SomeLayer[]): LayerGraph {
 }
 
 function merged(layers: readonly SomeLayer[]): string {
-  const merge = nextMerge(file, graphOf(layers));
+  const merge = nextMerge(bundle, graphOf(layers));
   return merge ? `${merge.how} ${merge.upper.path.slice(15)} ${merge.lower.path.slice(15)}` : 'nothing';
 }
 
@@ -112,6 +112,6 @@ describe('unusedLayers', () => {
       { name: 'disk0-000002.qcow2', on: 'disk0.qcow2', named: true },
     ]);
     const candidates = ['disk0-000001.qcow2', 'disk0-000002.qcow2'];
-    expect(unusedLayers(file, graph, candidates)).toEqual(['/vm/a.vmwarevm/disk0-000001.qcow2']);
+    expect(unusedLayers(bundle, graph, candidates)).toEqual(['/vm/a.vmwarevm/disk0-000001.qcow2']);
   });
 });

@@ -1,7 +1,7 @@
 import { resolveIn } from '../../store/names.ts';
 import { join } from 'node:path';
 import { readChain, type Layer } from '../../disk/chain.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { isOwnFile, layersOf } from './layers.ts';
 
@@ -29,11 +29,11 @@ export interface Merge {
  * @throws KameError BAD_IMAGE, FILE_ACCESS when one of them is damaged or missing
  */
 export async function readLayerGraph(
-  file: MachineFile,
+  bundle: Bundle,
   tree: SnapshotTree,
   inside: readonly string[],
 ): Promise<LayerGraph> {
-  const { names } = file;
+  const { names } = bundle;
   const layers = new Map<string, Layer>();
   const children = new Map<string, Set<string>>();
   const locked = new Set<string>();
@@ -51,7 +51,7 @@ export async function readLayerGraph(
       above = layer.path;
     }
   };
-  for (const disk of contentOf(file).spec.disks) await addChain(disk.fileName, false);
+  for (const disk of contentOf(bundle).model.disks) await addChain(disk.fileName, false);
   for (const { disks, clones } of tree.snapshots) {
     for (const { fileName } of disks) await addChain(fileName, clones.length > 0);
   }
@@ -67,12 +67,12 @@ function directionOf(lower: Layer, upper: Layer): Merge['how'] | undefined {
 }
 
 /** The next merge to do; undefined when nothing is left over. */
-export function nextMerge(file: MachineFile, graph: LayerGraph): Merge | undefined {
+export function nextMerge(bundle: Bundle, graph: LayerGraph): Merge | undefined {
   for (const lower of graph.layers.values()) {
     const over = [...(graph.children.get(lower.path) ?? [])];
     const upper = over.length === 1 ? graph.layers.get(over[0] as string) : undefined;
     if (!upper || graph.named.has(lower.path) || graph.locked.has(lower.path)) continue;
-    if (!isOwnFile(file.names, lower.path) || !isOwnFile(file.names, upper.path)) continue;
+    if (!isOwnFile(bundle.names, lower.path) || !isOwnFile(bundle.names, upper.path)) continue;
     const how = directionOf(lower, upper);
     if (how) return { lower, upper, how };
   }
@@ -80,6 +80,8 @@ export function nextMerge(file: MachineFile, graph: LayerGraph): Merge | undefin
 }
 
 /** Names of layer files in the machine's directory that no state needs. */
-export function unusedLayers(file: MachineFile, graph: LayerGraph, candidates: readonly string[]): string[] {
-  return candidates.map((name) => join(file.names.directory, name)).filter((path) => !graph.layers.has(path));
+export function unusedLayers(bundle: Bundle, graph: LayerGraph, candidates: readonly string[]): string[] {
+  return candidates
+    .map((name) => join(bundle.names.directory, name))
+    .filter((path) => !graph.layers.has(path));
 }

@@ -5,7 +5,7 @@ import type { Layer } from '../../disk/chain.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { NewLayer } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import type { Disk, MachineSpec } from '../../model/machine.ts';
+import type { Disk, MachineModel } from '../../model/machine.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import type { LayerChange } from '../../store/operation.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
@@ -14,8 +14,8 @@ import { edit, type VmxDocument } from '../../vmx/document.ts';
 const numbered = /^(.+)-(\d{6})$/;
 
 /** Independent disks take no part in snapshots, as in VMware. */
-export function layeredDisks(spec: MachineSpec): Disk[] {
-  return spec.disks.filter(({ mode }) => mode === 'persistent');
+export function layeredDisks(model: MachineModel): Disk[] {
+  return model.disks.filter(({ mode }) => mode === 'persistent');
 }
 
 function stemOf(fileName: string): string {
@@ -31,8 +31,8 @@ export function isLayerName(fileName: string): boolean {
 /** A source of new layers: which file each slot's new layer goes on. */
 export type SlotFiles = ReadonlyMap<string, string>;
 
-export function currentFiles(spec: MachineSpec): SlotFiles {
-  return new Map(layeredDisks(spec).map((disk) => [slotName(disk), disk.fileName]));
+export function currentFiles(model: MachineModel): SlotFiles {
+  return new Map(layeredDisks(model).map((disk) => [slotName(disk), disk.fileName]));
 }
 
 /** Names for new layers, one for each slot: the next number that no file has. */
@@ -89,8 +89,8 @@ export function withLayers(document: VmxDocument, layers: readonly LayerChange[]
 }
 
 /** Whether the `.vmx` names the new layers already. */
-export function namesLayers(spec: MachineSpec, layers: readonly LayerChange[]): boolean {
-  const files = currentFiles(spec);
+export function namesLayers(model: MachineModel, layers: readonly LayerChange[]): boolean {
+  const files = currentFiles(model);
   return layers.length > 0 && layers.every(({ slot, to }) => files.get(slot) === to);
 }
 

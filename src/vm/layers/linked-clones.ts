@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { machineNames } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
@@ -39,32 +39,32 @@ export async function writeCloneOf(
 }
 
 /** The machines that a linked clone builds on; empty for one that is none. */
-export async function parentsOf(file: MachineFile): Promise<readonly string[]> {
-  if (!(await hasSnapshotFile(file.names))) return [];
-  return (await readSnapshotFile(file.names)).tree.cloneOf;
+export async function parentsOf(bundle: Bundle): Promise<readonly string[]> {
+  if (!(await hasSnapshotFile(bundle.names))) return [];
+  return (await readSnapshotFile(bundle.names)).tree.cloneOf;
 }
 
 /** Whatever builds on a clone's source builds on the source's own parents too. */
-export async function inheritParents(file: MachineFile, cloneVmx: string): Promise<readonly string[]> {
-  const parents = await parentsOf(file);
+export async function inheritParents(bundle: Bundle, cloneVmx: string): Promise<readonly string[]> {
+  const parents = await parentsOf(bundle);
   for (const parent of parents) {
-    await registerClone(parent, cloneVmx, ({ clones }) => clones.includes(file.names.vmx));
+    await registerClone(parent, cloneVmx, ({ clones }) => clones.includes(bundle.names.vmx));
   }
   return parents;
 }
 
 /** @throws KameError HAS_CLONES naming the linked clones that build on the machine's disks */
-export async function refuseClonedFrom(file: MachineFile, participle: string): Promise<void> {
-  if (!(await hasSnapshotFile(file.names))) return;
-  const { tree } = await readSnapshotFile(file.names);
+export async function refuseClonedFrom(bundle: Bundle, participle: string): Promise<void> {
+  if (!(await hasSnapshotFile(bundle.names))) return;
+  const { tree } = await readSnapshotFile(bundle.names);
   const clones = new Set<string>();
   for (const snapshot of tree.snapshots) {
-    for (const vmx of await livingClones(file, snapshot)) clones.add(vmx);
+    for (const vmx of await livingClones(bundle, snapshot)) clones.add(vmx);
   }
   if (clones.size === 0) return;
   throw new KameError(
     'HAS_CLONES',
-    `${file.name} can’t be ${participle}: these linked clones build on its disks: ${[...clones].join(', ')}.`,
-    { details: { machine: file.name } },
+    `${bundle.name} can’t be ${participle}: these linked clones build on its disks: ${[...clones].join(', ')}.`,
+    { details: { machine: bundle.name } },
   );
 }

@@ -10,44 +10,44 @@ import { repoint } from '../../disk/repoint.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import { hostOs, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { backingNameFor } from './layers.ts';
 import type { LayerGraph, Merge } from './layer-graph.ts';
 
 interface Work {
   readonly host: Host;
-  readonly file: MachineFile;
+  readonly bundle: Bundle;
   readonly graph: LayerGraph;
   readonly merge: Merge;
   readonly progress: Progress;
 }
 
 /** The machine, when both layers are open in its engine. */
-async function engineWithBoth({ host, file, merge }: Work): Promise<RunningMachine | undefined> {
-  const machine = host.running.get(file.names.vmx);
+async function engineWithBoth({ host, bundle, merge }: Work): Promise<Running | undefined> {
+  const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
   const nodes = await nodesByFile(machine.engine);
   return nodes.has(merge.lower.path) && nodes.has(merge.upper.path) ? machine : undefined;
 }
 
 /** Has the `.vmx` name the lower layer where it named the upper one. */
-async function renameInVmx({ host, file, merge }: Work): Promise<void> {
-  const { document, spec } = contentOf(await host.files.read(file.names.vmx));
-  const changes = spec.disks
-    .filter((disk) => resolveIn(file.names, disk.fileName) === merge.upper.path)
+async function renameInVmx({ host, bundle, merge }: Work): Promise<void> {
+  const { document, model } = contentOf(await host.bundles.read(bundle.names.vmx));
+  const changes = model.disks
+    .filter((disk) => resolveIn(bundle.names, disk.fileName) === merge.upper.path)
     .map((disk) => [`${slotName(disk)}.fileName`, basename(merge.lower.path)] as const);
-  if (changes.length > 0) await writeMachineFile(file.names.vmx, edit(document, new Map(changes)));
+  if (changes.length > 0) await writeVmx(bundle.names.vmx, edit(document, new Map(changes)));
 }
 
-async function renameInSnapshots({ file, merge }: Work): Promise<void> {
-  const found = await readSnapshotFile(file.names);
-  const isUpper = (fileName: string) => resolveIn(file.names, fileName) === merge.upper.path;
+async function renameInSnapshots({ bundle, merge }: Work): Promise<void> {
+  const found = await readSnapshotFile(bundle.names);
+  const isUpper = (fileName: string) => resolveIn(bundle.names, fileName) === merge.upper.path;
   if (!found.tree.snapshots.some(({ disks }) => disks.some(({ fileName }) => isUpper(fileName)))) return;
   const snapshots = found.tree.snapshots.map((snapshot) => ({
     ...snapshot,
@@ -55,7 +55,7 @@ async function renameInSnapshots({ file, merge }: Work): Promise<void> {
       isUpper(disk.fileName) ? { ...disk, fileName: basename(merge.lower.path) } : disk,
     ),
   }));
-  await writeSnapshotTree(file.names, found, { ...found.tree, snapshots });
+  await writeSnapshotTree(bundle.names, found, { ...found.tree, snapshots });
 }
 
 function childrenOf({ graph, merge }: Work): Layer[] {
@@ -65,8 +65,8 @@ function childrenOf({ graph, merge }: Work): Layer[] {
 
 /** Nobody may name the upper layer when it goes. Until then both show the same. */
 async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<void> {
-  const { file, host, merge } = work;
-  const backing = { path: backingNameFor(file.names, merge.lower.path), format: merge.lower.format };
+  const { bundle, host, merge } = work;
+  const backing = { path: backingNameFor(bundle.names, merge.lower.path), format: merge.lower.format };
   for (const child of childrenOf(work)) {
     if (!except.has(child.path))
       await repoint({ qemuImg: await qemuImg(host), overlay: child.path, backing });
@@ -77,7 +77,7 @@ async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<voi
 }
 
 /** Block jobs end with the guest stopped. */
-async function thenGoOn(machine: RunningMachine, work: () => Promise<void>): Promise<void> {
+async function thenGoOn(machine: Running, work: () => Promise<void>): Promise<void> {
   const wasRunning = machine.state === 'running';
   try {
     await work();
@@ -90,7 +90,7 @@ async function thenGoOn(machine: RunningMachine, work: () => Promise<void>): Pro
  * Before the guest writes to the lower layer: the `.vmx` must not lead to the upper one over it, which would hide what the
  * guest wrote. Where the `.vmx` can't be written, the engine gets the upper one back: both still show the same.
  */
-async function leadToLower(work: Work, machine: RunningMachine, node: string | undefined): Promise<void> {
+async function pointVmxAtLower(work: Work, machine: Running, node: string | undefined): Promise<void> {
   const { lower, upper } = work.merge;
   try {
     await renameInVmx(work);
@@ -103,18 +103,18 @@ async function leadToLower(work: Work, machine: RunningMachine, node: string | u
   }
 }
 
-async function commitWhileRunning(work: Work, machine: RunningMachine): Promise<void> {
-  const { file, merge, progress } = work;
+async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
+  const { bundle, merge, progress } = work;
   const { engine } = machine;
   const nodes = await nodesByFile(engine);
   const tops = await topFiles(engine);
   const isTop = tops.has(merge.upper.path);
   const top = isTop ? merge.upper.path : topOver(work, tops);
   const over = childrenOf(work).find(({ path }) => nodes.has(path)) ?? null;
-  const backingName = backingNameFor(file.names, merge.lower.path);
+  const backingName = backingNameFor(bundle.names, merge.lower.path);
   await thenGoOn(machine, async () => {
     await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
-    if (isTop) await leadToLower(work, machine, nodes.get(merge.upper.path));
+    if (isTop) await pointVmxAtLower(work, machine, nodes.get(merge.upper.path));
   });
   // The engine has written the new name into the layer of its own chain.
   await removeUpper(work, new Set(over ? [over.path] : []));
@@ -130,13 +130,13 @@ function topOver({ graph, merge }: Work, tops: ReadonlySet<string>): string {
   return merge.upper.path;
 }
 
-async function pull(work: Work, machine: RunningMachine | undefined): Promise<void> {
-  const { file, host, merge, progress } = work;
+async function pull(work: Work, machine: Running | undefined): Promise<void> {
+  const { bundle, host, merge, progress } = work;
   const { lower, upper } = merge;
   const onto = lower.backing
     ? {
         path: lower.backing.path,
-        name: backingNameFor(file.names, lower.backing.path),
+        name: backingNameFor(bundle.names, lower.backing.path),
         format: lower.backing.format,
       }
     : null;
@@ -166,12 +166,12 @@ async function requireRoom({ lower, upper, how }: Merge): Promise<void> {
  */
 export async function merge(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   graph: LayerGraph,
   which: Merge,
   progress: Progress,
 ): Promise<void> {
-  const work: Work = { host, file, graph, merge: which, progress };
+  const work: Work = { host, bundle, graph, merge: which, progress };
   const machine = await engineWithBoth(work);
   // Without an engine the merge looks by itself.
   if (machine) await requireRoom(which);

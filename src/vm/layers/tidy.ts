@@ -6,13 +6,13 @@ import { cancelJobs } from '../../qemu/block-jobs.ts';
 import { topFiles } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import { removeCheckpoint } from '../../store/checkpoint.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import { diskChains, layerDirectories } from './chains.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { isLayerName } from './layers.ts';
 import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
 import { merge } from './merge.ts';
@@ -27,11 +27,11 @@ async function listDirectory(path: string): Promise<string[]> {
 }
 
 /** Removes checkpoints that no snapshot lists and no suspended machine needs. */
-async function sweepCheckpoints(file: MachineFile, uids: ReadonlySet<string>): Promise<void> {
-  const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState)?.id;
-  for (const id of await listDirectory(file.names.checkpoints)) {
+async function sweepCheckpoints(bundle: Bundle, uids: ReadonlySet<string>): Promise<void> {
+  const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
+  for (const id of await listDirectory(bundle.names.checkpoints)) {
     if (uids.has(id) || id === suspended || !/^(?:\d{1,10}|s-[0-9a-f]{8})$/.test(id)) continue;
-    await removeCheckpoint(checkpointNames(file.names, id));
+    await removeCheckpoint(checkpointNames(bundle.names, id));
   }
 }
 
@@ -40,58 +40,58 @@ async function sweepCheckpoints(file: MachineFile, uids: ReadonlySet<string>): P
  * snapshots is not understood whole, nothing is removed.
  * @throws KameError FILE_ACCESS, BROKEN_MACHINE
  */
-export async function sweepLeftCheckpoints(file: MachineFile): Promise<void> {
-  if (file.broken !== null || (await listDirectory(file.names.checkpoints)).length === 0) return;
-  const { tree, problems } = await readSnapshotFile(file.names);
+export async function sweepLeftCheckpoints(bundle: Bundle): Promise<void> {
+  if (bundle.broken !== null || (await listDirectory(bundle.names.checkpoints)).length === 0) return;
+  const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems.length === 0)
-    await sweepCheckpoints(file, new Set(tree.snapshots.map(({ uid }) => String(uid))));
+    await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));
 }
 
 /** After a kill between the change in the engine and the one in the `.vmx`: the engine knows what the guest writes to. */
-async function alignTops(host: Host, file: MachineFile, machine: RunningMachine): Promise<MachineFile> {
-  const { document, spec } = contentOf(file);
+async function alignTops(host: Host, bundle: Bundle, machine: Running): Promise<Bundle> {
+  const { document, model } = contentOf(bundle);
   const tops = await topFiles(machine.engine);
-  const chains = await diskChains(host, file, spec, { tables: false });
+  const chains = await diskChains(host, bundle, model, { tables: false });
   const changes = new Map<string, string>();
-  for (const disk of spec.disks) {
+  for (const disk of model.disks) {
     const slot = slotName(disk);
     const beneath = chains.get(slot)?.backing?.path;
-    if (tops.has(resolveIn(file.names, disk.fileName)) || beneath === undefined || !tops.has(beneath))
+    if (tops.has(resolveIn(bundle.names, disk.fileName)) || beneath === undefined || !tops.has(beneath))
       continue;
     changes.set(`${slot}.fileName`, basename(beneath));
   }
-  if (changes.size === 0) return file;
-  await writeMachineFile(file.names.vmx, edit(document, changes));
-  return await host.files.read(file.names.vmx);
+  if (changes.size === 0) return bundle;
+  await writeVmx(bundle.names.vmx, edit(document, changes));
+  return await host.bundles.read(bundle.names.vmx);
 }
 
 /** The layers of all states, or why one of them can't be read: then nothing is removed, it might be missed. */
-async function readableGraph(host: Host, file: MachineFile): Promise<LayerGraph | string> {
-  const { tree, problems } = await readSnapshotFile(file.names);
+async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
+  const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems[0]) return problems[0].message;
   try {
-    return await readLayerGraph(file, tree, await layerDirectories(host, file));
+    return await readLayerGraph(bundle, tree, await layerDirectories(host, bundle));
   } catch (error) {
     return messageOf(error);
   }
 }
 
 /** Removes checkpoints and layers that no state of the machine needs. Returns the layers, or why nothing was removed. */
-async function sweep(host: Host, file: MachineFile): Promise<LayerGraph | string> {
-  const graph = await readableGraph(host, file);
+async function sweep(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
+  const graph = await readableGraph(host, bundle);
   if (typeof graph === 'string') return graph;
-  const { tree } = await readSnapshotFile(file.names);
-  await sweepCheckpoints(file, new Set(tree.snapshots.map(({ uid }) => String(uid))));
-  const { directory } = file.names;
+  const { tree } = await readSnapshotFile(bundle.names);
+  await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));
+  const { directory } = bundle.names;
   const candidates = isBundle(directory) ? (await listDirectory(directory)).filter(isLayerName) : [];
-  for (const path of unusedLayers(file, graph, candidates)) await rm(path, { force: true });
+  for (const path of unusedLayers(bundle, graph, candidates)) await rm(path, { force: true });
   return graph;
 }
 
-async function writeNeedConsolidate(file: MachineFile, needConsolidate: boolean): Promise<void> {
-  const found = await readSnapshotFile(file.names);
+async function writeNeedConsolidate(bundle: Bundle, needConsolidate: boolean): Promise<void> {
+  const found = await readSnapshotFile(bundle.names);
   if (found.tree.needConsolidate === needConsolidate) return;
-  await writeSnapshotTree(file.names, found, { ...found.tree, needConsolidate });
+  await writeSnapshotTree(bundle.names, found, { ...found.tree, needConsolidate });
 }
 
 /**
@@ -103,32 +103,32 @@ async function writeNeedConsolidate(file: MachineFile, needConsolidate: boolean)
  */
 export async function tidy(
   host: Host,
-  found: MachineFile,
+  found: Bundle,
   progress: Progress = silentProgress(),
 ): Promise<string[]> {
   const machine = host.running.get(found.names.vmx);
   if (machine) await cancelJobs(machine.engine);
-  let file = machine ? await alignTops(host, found, machine) : found;
+  let bundle = machine ? await alignTops(host, found, machine) : found;
   for (;;) {
-    const graph = await sweep(host, file);
+    const graph = await sweep(host, bundle);
     if (typeof graph === 'string') {
-      host.log('Layers are left as they are', { machine: file.name, reason: graph });
-      return [`The layers of ${file.name} are left as they are: ${graph}`];
+      host.log('Layers are left as they are', { machine: bundle.name, reason: graph });
+      return [`The layers of ${bundle.name} are left as they are: ${graph}`];
     }
-    const next = nextMerge(file, graph);
+    const next = nextMerge(bundle, graph);
     if (!next) {
-      await writeNeedConsolidate(file, false);
+      await writeNeedConsolidate(bundle, false);
       return [];
     }
     try {
-      await merge(host, file, graph, next, progress);
+      await merge(host, bundle, graph, next, progress);
     } catch (error) {
       const reason = messageOf(error);
-      host.log('Layers were not merged', { machine: file.name, lower: next.lower.path, reason });
+      host.log('Layers were not merged', { machine: bundle.name, lower: next.lower.path, reason });
       // Without room for that either, the layers alone tell the next tidying what is to be done.
-      await writeNeedConsolidate(file, true).catch(() => undefined);
+      await writeNeedConsolidate(bundle, true).catch(() => undefined);
       return [`${next.upper.path} is not merged with the layer beneath it yet: ${reason}`];
     }
-    file = await host.files.read(file.names.vmx);
+    bundle = await host.bundles.read(bundle.names.vmx);
   }
 }

@@ -10,7 +10,7 @@ import { createQcow2 } from '../../disk/qemu-img.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import { hostNameFor, makeSeedIso } from '../../image/seed/seed.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
-import type { Arch, MachineSpec } from '../../model/machine.ts';
+import type { Arch, MachineModel } from '../../model/machine.ts';
 import { fileError } from '../../sys/files.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
@@ -88,13 +88,13 @@ export function wantsSeed(source: ImageSource | undefined, request: CreateMachin
 /** Writes the cloud-init NoCloud seed: host name, user, SSH keys. */
 export async function writeSeed(
   target: string,
-  spec: MachineSpec,
+  model: MachineModel,
   source: ImageSource,
   request: CreateMachine,
 ): Promise<void> {
   const iso = makeSeedIso({
-    instanceId: spec.uuid,
-    hostname: hostNameFor(spec.displayName),
+    instanceId: model.uuid,
+    hostname: hostNameFor(model.displayName),
     user: request.user ?? source.user ?? 'kame',
     ...(source.user === undefined ? {} : { imageUser: source.user }),
     sshKeys: request.sshKeys ?? [],

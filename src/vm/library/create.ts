@@ -9,17 +9,17 @@ import { formatSize } from '../../core/units.ts';
 import type { CreateMachine, MachineDetails } from '../../api/machine.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
-import { defaultSpec, withCdrom, type NewMachine } from '../../model/defaults.ts';
+import { defaultModel, withCdrom, type NewMachine } from '../../model/defaults.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
-import type { Arch, MachineSpec } from '../../model/machine.ts';
+import type { Arch, MachineModel } from '../../model/machine.ts';
 import { checkMachineName } from '../../model/name.ts';
-import type { SpecProblem } from '../../model/problem.ts';
+import type { ModelProblem } from '../../model/problem.ts';
 import { directBootFiles } from '../../model/setting-list.ts';
 import { applySettings } from '../../model/settings.ts';
-import { limits, validateSpec } from '../../model/validate.ts';
+import { limits, validateModel } from '../../model/validate.ts';
 import { createDocument } from '../../model/write.ts';
 import { createBundle } from '../../store/bundle-directory.ts';
-import { writeMachineFile } from '../../store/bundle.ts';
+import { writeVmx } from '../../store/bundle.ts';
 import { bundleExtension } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
 import {
@@ -66,7 +66,7 @@ function diskSize(bytes: number): number {
 /** Guest OS id of a machine of which nothing else is known. */
 const unknownGuest: Record<Arch, string> = { aarch64: 'arm-other6xlinux-64', x86_64: 'other6xlinux-64' };
 
-function specOf(request: CreateMachine, arch: Arch): MachineSpec {
+function modelOf(request: CreateMachine, arch: Arch): MachineModel {
   const { name, cpus, memoryBytes, iso } = request;
   const guestOS = request.guestOS ?? unknownGuest[arch];
   const machine: NewMachine = {
@@ -76,21 +76,21 @@ function specOf(request: CreateMachine, arch: Arch): MachineSpec {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memoryBytes === undefined ? {} : { memoryMiB: memoryMiB(memoryBytes) }),
   };
-  const spec = defaultSpec(machine);
-  return iso === undefined ? spec : withCdrom(spec, iso);
+  const model = defaultModel(machine);
+  return iso === undefined ? model : withCdrom(model, iso);
 }
 
 /** The tiny guest boots without firmware and needs little; what the request names, it gets. */
-function tinySpec(spec: MachineSpec, request: CreateMachine, commandLine: string): MachineSpec {
+function tinyModel(model: MachineModel, request: CreateMachine, commandLine: string): MachineModel {
   return {
-    ...spec,
+    ...model,
     cpus: request.cpus ?? 2,
-    memoryMiB: request.memoryBytes === undefined ? 512 : spec.memoryMiB,
+    memoryMiB: request.memoryBytes === undefined ? 512 : model.memoryMiB,
     usb: { present: false },
     input: 'virtio',
-    sound: { ...spec.sound, present: false },
+    sound: { ...model.sound, present: false },
     kame: {
-      ...spec.kame,
+      ...model.kame,
       directBoot: {
         kernel: directBootFiles.kernel,
         initrd: directBootFiles.initrd,
@@ -128,36 +128,36 @@ async function fillBundle(
   host: Host,
   directory: string,
   request: CreateMachine,
-  spec: MachineSpec,
+  model: MachineModel,
   source: ImageSource | undefined,
   progress: Progress,
 ): Promise<void> {
   const sizeBytes = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
-  const wanted = { sizeBytes, guestOS: spec.guestOS };
+  const wanted = { sizeBytes, guestOS: model.guestOS };
   await writeFirstDisk(host, join(directory, 'disk0.qcow2'), source, wanted, progress);
   if (source?.directBoot) {
     await copy(source.directBoot.kernel, join(directory, directBootFiles.kernel));
     await copy(source.directBoot.initrd, join(directory, directBootFiles.initrd));
   }
-  if (source && spec.kame.seed !== undefined) {
-    await writeSeed(join(directory, spec.kame.seed), spec, source, request);
+  if (source && model.kame.seed !== undefined) {
+    await writeSeed(join(directory, model.kame.seed), model, source, request);
   }
-  const { doc, problems } = applySettings(createDocument(spec), request.settings ?? []);
+  const { doc, problems } = applySettings(createDocument(model), request.settings ?? []);
   refuseProblems(problems);
-  await writeMachineFile(join(directory, `${request.name}.vmx`), doc);
+  await writeVmx(join(directory, `${request.name}.vmx`), doc);
 }
 
 async function makeBundle(
   host: Host,
   request: CreateMachine,
-  spec: MachineSpec,
+  model: MachineModel,
   source: ImageSource | undefined,
   progress: Progress,
 ): Promise<string> {
   const { name } = request;
   try {
     return await createBundle(host.names, name, async (directory) => {
-      await fillBundle(host, directory, request, spec, source, progress);
+      await fillBundle(host, directory, request, model, source, progress);
     });
   } catch (error) {
     const full = error instanceof KameError && error.code === 'DISK_FULL';
@@ -168,7 +168,7 @@ async function makeBundle(
   }
 }
 
-function planSpec(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineSpec {
+function planModel(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineModel {
   const guestOS = request.guestOS ?? source?.guestOS;
   const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
   const whole = {
@@ -176,22 +176,22 @@ function planSpec(request: CreateMachine, source: ImageSource | undefined, arch:
     ...(guestOS === undefined ? {} : { guestOS }),
     ...(iso === undefined ? {} : { iso }),
   };
-  const base = specOf(whole, arch);
-  const spec = source?.directBoot ? tinySpec(base, request, source.directBoot.commandLine) : base;
+  const base = modelOf(whole, arch);
+  const model = source?.directBoot ? tinyModel(base, request, source.directBoot.commandLine) : base;
   const image = source === undefined ? {} : { image: source.id };
   const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};
-  return { ...spec, kame: { ...spec.kame, ...image, ...seed } };
+  return { ...model, kame: { ...model.kame, ...image, ...seed } };
 }
 
 /** What is wrong with a request is said before anything is downloaded or written. Returns what is only odd. */
-async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<SpecProblem[]> {
+async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<ModelProblem[]> {
   checkMachineName(request.name);
   await refuseTakenName(host, request.name);
   if (request.diskBytes !== undefined) diskSize(request.diskBytes);
   if (request.iso !== undefined) await checkInstallIso(request.iso);
-  const spec = specOf(request, arch);
-  refuseProblems(validateSpec(spec));
-  const { problems } = applySettings(createDocument(spec), request.settings ?? []);
+  const model = modelOf(request, arch);
+  refuseProblems(validateModel(model));
+  const { problems } = applySettings(createDocument(model), request.settings ?? []);
   refuseProblems(problems);
   return problems;
 }
@@ -211,19 +211,19 @@ export async function create(
     const arch = archOf(request);
     const warnings = await checkRequest(host, request, arch);
     const source = await imageFor(host, request, arch, progress);
-    const spec = planSpec(request, source, arch);
-    refuseProblems(validateSpec(spec));
-    const vmx = await makeBundle(host, request, spec, source, progress);
+    const model = planModel(request, source, arch);
+    refuseProblems(validateModel(model));
+    const vmx = await makeBundle(host, request, model, source, progress);
     // A machine of this path may have been taken off the list before it was deleted by hand.
     await host.inventory.register(vmx);
-    const file = await host.files.read(vmx);
+    const bundle = await host.bundles.read(vmx);
     host.events.emit({
       type: 'machine.created',
-      machine: file.name,
-      id: spec.uuid,
+      machine: bundle.name,
+      id: model.uuid,
       state: 'stopped',
-      message: `${file.name} was created.`,
+      message: `${bundle.name} was created.`,
     });
-    return withWarnings(await describe(host, file), warnings);
+    return withWarnings(await describe(host, bundle), warnings);
   });
 }

@@ -5,21 +5,21 @@ import type { MachineDetails } from '../../api/machine.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { edit } from '../../vmx/document.ts';
 import { deletingName, exists } from '../../store/bundle-directory.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames, runNames, resolveIn } from '../../store/names.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { fileError } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { inheritParents, refuseClonedFrom } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
-import { findMachine, machineFiles } from '../host/find.ts';
+import { findBundle, allBundles } from '../host/find.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
 
 /** @throws KameError ALREADY_EXISTS when another machine has that name */
 export async function refuseTakenName(host: Host, name: string): Promise<void> {
-  const other = (await machineFiles(host)).find((file) => file.name === name);
+  const other = (await allBundles(host)).find((bundle) => bundle.name === name);
   if (other) {
     throw new KameError('ALREADY_EXISTS', `There is a machine ${name} already: ${other.names.vmx}`, {
       next: 'Choose another name, or rename or delete that one.',
@@ -52,50 +52,56 @@ async function vmxPath(path: string): Promise<string> {
  */
 export async function register(host: Host, path: string): Promise<MachineDetails> {
   const vmx = await vmxPath(path);
-  const found = await host.files.read(vmx);
+  const found = await host.bundles.read(vmx);
   contentOf(found);
-  const file = await ensureUuid(host, found);
+  const bundle = await ensureUuid(host, found);
   if (!(await host.inventory.paths()).includes(vmx)) {
-    await refuseTakenName(host, file.name);
+    await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
-    changed(host, file, 'machine.created', `${file.name} was registered.`);
+    changed(host, bundle, 'machine.created', `${bundle.name} was registered.`);
   }
-  return await describe(host, file);
+  return await describe(host, bundle);
 }
 
 /** Takes a machine off the list; its files stay. @throws KameError WRONG_STATE while it runs */
 export async function unregister(host: Host, reference: string): Promise<void> {
-  const file = await findMachine(host, reference);
-  refuseRunning(host, file, 'unregistered');
-  await refuseClonedFrom(file, 'taken off the list');
-  await host.inventory.unregister(file.names.vmx);
-  changed(host, file, 'machine.deleted', `${file.name} was unregistered.`);
+  const bundle = await findBundle(host, reference);
+  refuseRunning(host, bundle, 'unregistered');
+  await refuseClonedFrom(bundle, 'taken off the list');
+  await host.inventory.unregister(bundle.names.vmx);
+  changed(host, bundle, 'machine.deleted', `${bundle.name} was unregistered.`);
 }
 
 function changed(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   type: 'machine.created' | 'machine.deleted' | 'machine.changed',
   message: string,
 ) {
-  host.events.emit({ type, machine: file.name, id: file.content?.spec.uuid ?? null, state: null, message });
+  host.events.emit({
+    type,
+    machine: bundle.name,
+    id: bundle.content?.model.uuid ?? null,
+    state: null,
+    message,
+  });
 }
 
 /** Runs `work` while no one else can start or change the machine. */
 export async function whileStopped<T>(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   participle: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const about = { key: file.names.vmx, machine: file.name, verb: participle };
+  const about = { key: bundle.names.vmx, machine: bundle.name, verb: participle };
   return await host.operations.exclusive(about, async () => {
-    refuseRunning(host, file, participle);
-    await takeLock(file.names.lock, 'kamed', file.name);
+    refuseRunning(host, bundle, participle);
+    await takeLock(bundle.names.lock, 'kamed', bundle.name);
     try {
       return await work();
     } finally {
-      await releaseLock(file.names.lock);
+      await releaseLock(bundle.names.lock);
     }
   });
 }
@@ -106,51 +112,51 @@ export async function whileStopped<T>(
  */
 export async function rename(host: Host, reference: string, name: string): Promise<MachineDetails> {
   checkMachineName(name);
-  const file = await findMachine(host, reference);
-  if (file.name === name) return await describe(host, file);
+  const bundle = await findBundle(host, reference);
+  if (bundle.name === name) return await describe(host, bundle);
   await refuseTakenName(host, name);
-  await refuseClonedFrom(file, 'renamed');
-  const vmx = await whileStopped(host, file, 'renamed', async () => {
-    const { document } = contentOf(file);
-    const { directory } = file.names;
+  await refuseClonedFrom(bundle, 'renamed');
+  const vmx = await whileStopped(host, bundle, 'renamed', async () => {
+    const { document } = contentOf(bundle);
+    const { directory } = bundle.names;
     const target = join(dirname(directory), `${name}${bundleExtension}`);
     const moves = isBundle(directory) && target !== directory;
-    if (moves) await inheritParents(file, join(target, `${file.names.stem}.vmx`));
+    if (moves) await inheritParents(bundle, join(target, `${bundle.names.stem}.vmx`));
     if (moves && (await exists(target))) {
       throw new KameError('ALREADY_EXISTS', `${target} is there already.`);
     }
     // First the name, then the place: killed in between, the machine has its new name in the old bundle.
-    await writeMachineFile(file.names.vmx, edit(document, new Map([['displayName', name]])));
-    return moves ? await moveBundle(host, file, target) : file.names.vmx;
+    await writeVmx(bundle.names.vmx, edit(document, new Map([['displayName', name]])));
+    return moves ? await moveBundle(host, bundle, target) : bundle.names.vmx;
   });
-  const renamed = await host.files.read(vmx);
-  changed(host, renamed, 'machine.changed', `${file.name} was renamed to ${name}.`);
+  const renamed = await host.bundles.read(vmx);
+  changed(host, renamed, 'machine.changed', `${bundle.name} was renamed to ${name}.`);
   return await describe(host, renamed);
 }
 
-async function moveBundle(host: Host, file: MachineFile, target: string): Promise<string> {
-  const vmx = join(target, `${file.names.stem}.vmx`);
-  const registered = !host.inventory.owns(file.names.vmx);
+async function moveBundle(host: Host, bundle: Bundle, target: string): Promise<string> {
+  const vmx = join(target, `${bundle.names.stem}.vmx`);
+  const registered = !host.inventory.owns(bundle.names.vmx);
   // A path too many on the list shows as broken for an instant; one too few would lose the machine.
   if (registered) await host.inventory.register(vmx);
   try {
-    await renameFile(file.names.directory, target);
+    await renameFile(bundle.names.directory, target);
   } catch (error) {
     if (registered) await host.inventory.unregister(vmx);
     throw fileError(error, target);
   }
-  if (registered) await host.inventory.unregister(file.names.vmx);
+  if (registered) await host.inventory.unregister(bundle.names.vmx);
   await releaseLock(machineNames(vmx).lock);
   return vmx;
 }
 
 /** The files of a machine whose directory is not its own. Only what its `.vmx` names and lies beside it goes. */
-function ownFiles(file: MachineFile): string[] {
-  const { names, content } = file;
+function ownFiles(bundle: Bundle): string[] {
+  const { names, content } = bundle;
   const named = [
-    ...(content?.spec.disks ?? []).map((disk) => disk.fileName),
-    ...(content ? [content.spec.firmware.nvram] : []),
-    ...(content?.spec.kame.seed === undefined ? [] : [content.spec.kame.seed]),
+    ...(content?.model.disks ?? []).map((disk) => disk.fileName),
+    ...(content ? [content.model.firmware.nvram] : []),
+    ...(content?.model.kame.seed === undefined ? [] : [content.model.kame.seed]),
   ].map((name) => resolveIn(names, name));
   const beside = named.filter((path) => dirname(path) === names.directory);
   const vmsd = join(names.directory, `${names.stem}.vmsd`);
@@ -162,24 +168,24 @@ function ownFiles(file: MachineFile): string[] {
  * @throws KameError WRONG_STATE while it runs
  */
 export async function remove(host: Host, reference: string): Promise<void> {
-  const file = await findMachine(host, reference);
-  const { names } = file;
-  const about = { key: names.vmx, machine: file.name, verb: 'deleted' };
+  const bundle = await findBundle(host, reference);
+  const { names } = bundle;
+  const about = { key: names.vmx, machine: bundle.name, verb: 'deleted' };
   await host.operations.exclusive(about, async () => {
-    refuseRunning(host, file, 'deleted');
-    await refuseClonedFrom(file, 'deleted');
+    refuseRunning(host, bundle, 'deleted');
+    await refuseClonedFrom(bundle, 'deleted');
     if (!(await exists(names.directory))) {
       await host.inventory.unregister(names.vmx);
       return;
     }
-    await takeLock(names.lock, 'kamed', file.name);
+    await takeLock(names.lock, 'kamed', bundle.name);
     try {
       const parent = isBundle(names.directory) ? dirname(names.directory) : names.directory;
       const aside = deletingName(parent, names.stem);
       await host.inventory.deleteFiles({
         vmx: names.vmx,
         aside,
-        files: isBundle(names.directory) ? [] : ownFiles(file),
+        files: isBundle(names.directory) ? [] : ownFiles(bundle),
       });
       await removeRunDirectory(runNames(host.names, names.vmx));
     } catch (error) {
@@ -187,5 +193,5 @@ export async function remove(host: Host, reference: string): Promise<void> {
       throw error;
     }
   });
-  changed(host, file, 'machine.deleted', `${file.name} was deleted.`);
+  changed(host, bundle, 'machine.deleted', `${bundle.name} was deleted.`);
 }

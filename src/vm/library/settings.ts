@@ -1,24 +1,24 @@
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
-import type { MachineSpec } from '../../model/machine.ts';
-import { readSpec } from '../../model/read.ts';
-import { problemsToError, type SpecProblem } from '../../model/problem.ts';
+import type { MachineModel } from '../../model/machine.ts';
+import { readModel } from '../../model/read.ts';
+import { problemsToError, type ModelProblem } from '../../model/problem.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { tidy } from '../layers/tidy.ts';
 import { describe } from '../running/describe.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { whileStopped } from './inventory.ts';
 
 /** @throws KameError INVALID_VALUE naming every key that is wrong */
-export function refuseProblems(problems: readonly SpecProblem[]): void {
+export function refuseProblems(problems: readonly ModelProblem[]): void {
   const error = problemsToError(problems);
   if (error) throw error;
 }
 
 /** Adds what was odd about the request, such as a key that nobody knows, to what the file itself tells. */
-export function withWarnings(details: MachineDetails, warnings: readonly SpecProblem[]): MachineDetails {
+export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {
   const unsaid = warnings.filter(
     ({ message }) => !details.problems.some((problem) => problem.message === message),
   );
@@ -27,11 +27,11 @@ export function withWarnings(details: MachineDetails, warnings: readonly SpecPro
 }
 
 /** What is suspended has hardware that its memory knows; only dropping that memory is possible. */
-function refuseSuspended(file: MachineFile, before: MachineSpec, after: MachineSpec): void {
+function refuseSuspended(bundle: Bundle, before: MachineModel, after: MachineModel): void {
   if (before.suspendedState === '' || after.suspendedState === '') return;
-  throw new KameError('WRONG_STATE', `${file.name} is suspended; its settings can’t be changed.`, {
-    next: `kame start ${file.name} goes on with it; kame start ${file.name} --discard-state drops what was in its memory.`,
-    details: { machine: file.name },
+  throw new KameError('WRONG_STATE', `${bundle.name} is suspended; its settings can’t be changed.`, {
+    next: `kame start ${bundle.name} goes on with it; kame start ${bundle.name} --discard-state drops what was in its memory.`,
+    details: { machine: bundle.name },
   });
 }
 
@@ -44,21 +44,21 @@ export async function changeSettings(
   reference: string,
   settings: readonly SettingChange[],
 ): Promise<MachineDetails> {
-  const file = await findMachine(host, reference);
-  const warnings = await whileStopped(host, file, 'changed', async () => {
-    const { document, spec } = contentOf(file);
+  const bundle = await findBundle(host, reference);
+  const warnings = await whileStopped(host, bundle, 'changed', async () => {
+    const { document, model } = contentOf(bundle);
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
-    refuseSuspended(file, spec, readSpec(doc).spec);
-    await writeMachineFile(file.names.vmx, doc);
-    if (spec.suspendedState !== '') await tidy(host, await host.files.read(file.names.vmx));
+    refuseSuspended(bundle, model, readModel(doc).model);
+    await writeVmx(bundle.names.vmx, doc);
+    if (model.suspendedState !== '') await tidy(host, await host.bundles.read(bundle.names.vmx));
     return problems;
   });
-  const changed = await host.files.read(file.names.vmx);
+  const changed = await host.bundles.read(bundle.names.vmx);
   host.events.emit({
     type: 'machine.changed',
     machine: changed.name,
-    id: changed.content?.spec.uuid ?? null,
+    id: changed.content?.model.uuid ?? null,
     state: null,
     message: `The settings of ${changed.name} were changed: ${settings.map(({ key }) => key).join(', ')}.`,
   });

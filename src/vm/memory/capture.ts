@@ -7,7 +7,7 @@ import type { CheckpointRecord, SavedRam } from '../../store/checkpoint.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import type { RamCopy } from './ram-copy.ts';
 
 export interface CaptureOptions {
@@ -35,7 +35,7 @@ export interface Captured {
 }
 
 async function prepareState(
-  machine: RunningMachine,
+  machine: Running,
   checkpoint: CheckpointNames,
   withRam: boolean,
   progress: Progress,
@@ -76,7 +76,7 @@ interface SavedMemory {
  */
 export async function capture(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   options: CaptureOptions,
   progress: Progress,
 ): Promise<Captured> {
@@ -90,7 +90,7 @@ export async function capture(
 
 async function captureNow(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   options: CaptureOptions,
   progress: Progress,
 ): Promise<Captured> {
@@ -104,7 +104,7 @@ async function captureNow(
 
 async function takeInstant(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   { checkpoint, layers, ram, stayStopped }: CaptureOptions,
   state: StateSave | null,
   progress: Progress,
@@ -141,11 +141,7 @@ async function takeInstant(
   }
 }
 
-function recordOf(
-  machine: RunningMachine,
-  { ram, stateBytes }: SavedMemory,
-  wasRunning: boolean,
-): CheckpointRecord {
+function recordOf(machine: Running, { ram, stateBytes }: SavedMemory, wasRunning: boolean): CheckpointRecord {
   return {
     format: 1,
     engine: machine.record.fingerprint,

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { type CheckpointNames, resolveIn } from '../../store/names.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
 import { fileError } from '../../sys/files.ts';
 
 /** Keeps what a revert must bring back beside disks and memory: the configuration and the EFI variables. */
-export async function keepConfig(file: MachineFile, checkpoint: CheckpointNames): Promise<void> {
-  const nvram = resolveIn(file.names, contentOf(file).spec.firmware.nvram);
+export async function keepConfig(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
+  const nvram = resolveIn(bundle.names, contentOf(bundle).model.firmware.nvram);
   try {
     await mkdir(checkpoint.directory, { recursive: true, mode: 0o700 });
-    await copyFile(file.names.vmx, checkpoint.config);
+    await copyFile(bundle.names.vmx, checkpoint.config);
   } catch (error) {
     throw fileError(error, checkpoint.directory);
   }

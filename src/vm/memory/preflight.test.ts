@@ -8,8 +8,8 @@ const directory = useTemporaryDirectory();
 
 it('refuses memory beside independent disks, by name and with what to do', async () => {
   const { host, vmx } = diskMachine(directory(), ['nvme0:0.mode = "independent-persistent"']);
-  const file = await host.files.read(vmx);
-  expect(() => refuseIndependentDisks(file)).toThrow(
+  const bundle = await host.bundles.read(vmx);
+  expect(() => refuseIndependentDisks(bundle)).toThrow(
     expect.objectContaining({
       code: 'CHECKPOINT_BLOCKED',
       message: expect.stringMatching(/^demo has independent disks.*: nvme0:0\.$/) as string,
@@ -20,8 +20,8 @@ it('refuses memory beside independent disks, by name and with what to do', async
 
 it('takes all others', async () => {
   const { host, vmx } = diskMachine(directory());
-  const file = await host.files.read(vmx);
-  expect(() => refuseIndependentDisks(file)).not.toThrow();
+  const bundle = await host.bundles.read(vmx);
+  expect(() => refuseIndependentDisks(bundle)).not.toThrow();
 });
 
 /** A disk of so many layers. */
@@ -40,10 +40,10 @@ function disk(depth: number): Layer {
 
 it('refuses one more layer where a revert could no more add its own', async () => {
   const { host, vmx } = diskMachine(directory());
-  const file = await host.files.read(vmx);
+  const bundle = await host.bundles.read(vmx);
   const chains = (depth: number) => new Map([['nvme0:0', disk(depth)]]);
-  expect(() => refuseDeepChains(file, chains(maxLayers - 2))).not.toThrow();
-  expect(() => refuseDeepChains(file, chains(maxLayers - 1))).toThrow(
+  expect(() => refuseDeepChains(bundle, chains(maxLayers - 2))).not.toThrow();
+  expect(() => refuseDeepChains(bundle, chains(maxLayers - 1))).toThrow(
     expect.objectContaining({
       code: 'CHECKPOINT_BLOCKED',
       message: expect.stringContaining('nvme0:0 of demo has 255 layers already') as string,

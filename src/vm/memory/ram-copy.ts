@@ -15,7 +15,7 @@ import {
 import { touchedExtents } from '../../sys/mapped-pages.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { writeLastingRam } from './lasting-ram.ts';
 
 /** RAM of a running machine that lies in a file others can read. */
@@ -26,19 +26,19 @@ interface RamSource {
   readonly filled: readonly Extent[];
 }
 
-function sourceOf(machine: RunningMachine): RamSource | undefined {
+function sourceOf(machine: Running): RamSource | undefined {
   const { ram, filled, fingerprint } = machine.record;
   if (!ram?.share) return undefined;
   return {
     path: ram.path,
     size: fingerprint.memoryMiB * 1024 * 1024,
-    pid: machine.engine.identity.pid,
+    pid: machine.engine.process.pid,
     filled,
   };
 }
 
 /** Bytes that a copy of the machine's RAM takes, about. */
-export async function ramBytes(machine: RunningMachine): Promise<number> {
+export async function ramBytes(machine: Running): Promise<number> {
   const source = sourceOf(machine);
   const whole = machine.record.fingerprint.memoryMiB * 1024 * 1024;
   const extents = source && (await touchedExtents(source.pid, source.path, source.filled));
@@ -84,7 +84,7 @@ export class RamCopy implements Disposable {
    */
   static async begin(
     { startCopyThreads }: Host,
-    machine: RunningMachine,
+    machine: Running,
     target: RamCopyOptions,
   ): Promise<RamCopy | null> {
     const source = sourceOf(machine);

@@ -3,11 +3,11 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { attachBeneath } from '../../qemu/disk-layers.ts';
-import type { EngineMachine } from '../../qemu/engine.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import { loadState } from '../../qemu/migration.ts';
 import type { RamFile } from '../../qemu/plan/types.ts';
 import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
@@ -22,7 +22,7 @@ import {
   type Begun,
   type LaunchedEngine,
 } from '../running/launch.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { refuseMismatch } from './fingerprint.ts';
 
 /** A saved memory state, wherever its files lie. */
@@ -85,7 +85,7 @@ const refusal = /load of migration failed|error while loading state|could not be
 const lastWordsMs = 2000;
 
 /** Why a state was not loaded: an engine that hangs up tells it with its last words. */
-async function reasonOf(engine: EngineMachine, error: KameError): Promise<KameError> {
+async function reasonOf(engine: Engine, error: KameError): Promise<KameError> {
   if (refusal.test(error.message)) return error;
   return await Promise.race([engine.closed, pause(lastWordsMs).then(() => error)]);
 }
@@ -119,24 +119,24 @@ async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOpt
  */
 export async function restore(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   options: RestoreOptions,
   begun: Begun,
   progress: Progress,
-): Promise<RunningMachine> {
+): Promise<Running> {
   const { saved, ahead } = options;
-  const run = runNames(host.names, file.names.vmx);
+  const run = runNames(host.names, bundle.names.vmx);
   const ram = await ramFor(host, run, options);
-  const prepared = await prepare(host, file, progress, {
+  const prepared = await prepare(host, bundle, progress, {
     restore: true,
     ram: ram ?? null,
     ...(ahead ? { topsOf: ahead.chains } : {}),
   });
-  refuseMismatch(file.name, saved.engine, fingerprintOf(prepared));
+  refuseMismatch(bundle.name, saved.engine, fingerprintOf(prepared));
   const filling = fillRam(ram, saved, progress);
   // Awaited below; a failure while the engine starts must not go unheard before that.
   filling.catch(() => undefined);
-  const launched = await launchEngine(host, file, prepared, begun, progress);
+  const launched = await launchEngine(host, bundle, prepared, begun, progress);
   try {
     await filling;
     await ahead?.saved;
@@ -152,7 +152,7 @@ export async function restore(
     await writeRunRecord(run, record);
     options.onRun?.();
     if (saved.wasRunning) await launched.engine.resume();
-    return trackLaunched(host, file, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
+    return trackLaunched(host, bundle, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
   } catch (error) {
     await launched.engine.kill();
     throw error;

@@ -1,23 +1,18 @@
 import { KameError } from '../../core/errors.ts';
 import type { Machine } from '../../api/machine.ts';
 import { summary } from '../running/describe.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import { setTheClock } from '../running/agent-watch.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 
 /** Not while a checkpoint is taken: it needs the guest as it left it. */
-async function alone<T>(
-  host: Host,
-  reference: string,
-  verb: string,
-  work: (machine: RunningMachine) => Promise<T>,
-) {
+async function alone<T>(host: Host, reference: string, verb: string, work: (machine: Running) => Promise<T>) {
   const machine = await runningMachine(host, reference);
   const about = { key: machine.names.vmx, machine: machine.name, verb };
   await host.operations.exclusive(about, async () => await work(machine));
-  return await summary(host, await findMachine(host, machine.names.vmx));
+  return await summary(host, await findBundle(host, machine.names.vmx));
 }
 
 /** Stops the guest's CPUs; memory and devices stay. @throws KameError WRONG_STATE, BUSY */

@@ -1,19 +1,19 @@
 import { messageOf } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { appendLog } from '../../store/bundle.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { powerOn } from './start.ts';
 
 /** Boots a restored machine whose guest has reset itself: its engine had no kernel to boot, and ended. */
-export async function startAfterReset(host: Host, machine: RunningMachine): Promise<void> {
+export async function startAfterReset(host: Host, machine: Running): Promise<void> {
   const { name, names } = machine;
   try {
     await appendLog(names, 'its guest has reset itself; it is booted anew');
     const about = { key: names.vmx, machine: name, verb: 'restarted' };
     await host.operations.exclusive(about, async () => {
-      await powerOn(host, await findMachine(host, names.vmx), silentProgress());
+      await powerOn(host, await findBundle(host, names.vmx), silentProgress());
     });
   } catch (error) {
     host.log('A machine was not started after its reset', { machine: name, reason: messageOf(error) });

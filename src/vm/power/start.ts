@@ -2,7 +2,7 @@ import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
-import { appendLog, contentOf, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
@@ -10,11 +10,11 @@ import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { settle } from '../recovery/settle.ts';
 import { summary } from '../running/describe.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 import type { Host } from '../host/host.ts';
 import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
 import { waitFor } from '../running/wait.ts';
 
@@ -26,7 +26,7 @@ export async function planStart(
   reference: string,
   signal: AbortSignal,
 ): Promise<LaunchPlanReply> {
-  const prepared = await prepare(host, await findMachine(host, reference), silentProgress(signal));
+  const prepared = await prepare(host, await findBundle(host, reference), silentProgress(signal));
   const { binary, args, accelerator, reason, machineType, notes } = prepared.plan;
   return {
     binary,
@@ -39,30 +39,30 @@ export async function planStart(
   };
 }
 
-async function refuseStart(host: Host, file: MachineFile, options: PowerOptions): Promise<void> {
-  const state = stateOf(host, file);
+async function refuseStart(host: Host, bundle: Bundle, options: PowerOptions): Promise<void> {
+  const state = stateOf(host, bundle);
   if (state === 'running' || state === 'paused') {
-    throw new KameError('WRONG_STATE', `${file.name} is ${state} already.`, {
-      details: { machine: file.name, state },
+    throw new KameError('WRONG_STATE', `${bundle.name} is ${state} already.`, {
+      details: { machine: bundle.name, state },
     });
   }
-  const vmState = file.content?.spec.suspendedState ?? '';
-  if (state === 'suspended' && !options.discardState && !suspendedIn(file.names, vmState)) {
+  const vmState = bundle.content?.model.suspendedState ?? '';
+  if (state === 'suspended' && !options.discardState && !suspendedIn(bundle.names, vmState)) {
     throw new KameError(
       'WRONG_STATE',
-      `${file.name} is suspended by another program; its state can’t be resumed here.`,
+      `${bundle.name} is suspended by another program; its state can’t be resumed here.`,
       {
-        next: `kame start ${file.name} --discard-state starts it from its disks; what was not saved in the guest is lost.`,
-        details: { machine: file.name, state },
+        next: `kame start ${bundle.name} --discard-state starts it from its disks; what was not saved in the guest is lost.`,
+        details: { machine: bundle.name, state },
       },
     );
   }
-  contentOf(file);
-  const holder = await lockHolder(file.names.lock);
+  contentOf(bundle);
+  const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
-    throw new KameError('BUSY', `${file.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
-      next: `If that engine is stuck, kame stop ${file.name} --hard ends it.`,
-      details: { machine: file.name, pid: holder.pid },
+    throw new KameError('BUSY', `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
+      next: `If that engine is stuck, kame stop ${bundle.name} --hard ends it.`,
+      details: { machine: bundle.name, pid: holder.pid },
     });
   }
 }
@@ -72,18 +72,13 @@ export interface PowerOptions {
   readonly discardState?: boolean | undefined;
 }
 
-async function boot(
-  host: Host,
-  file: MachineFile,
-  begun: Begun,
-  progress: Progress,
-): Promise<RunningMachine> {
-  const prepared = await prepare(host, file, progress);
-  await pinMachineType(file, prepared.plan.machineType);
-  await removeRamFiles(host.names, runNames(host.names, file.names.vmx));
-  const launched = await launchEngine(host, file, prepared, begun, progress);
-  for (const note of prepared.plan.notes) await appendLog(file.names, note);
-  return trackLaunched(host, file, launched, 'running');
+async function boot(host: Host, bundle: Bundle, begun: Begun, progress: Progress): Promise<Running> {
+  const prepared = await prepare(host, bundle, progress);
+  await pinMachineType(bundle, prepared.plan.machineType);
+  await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
+  const launched = await launchEngine(host, bundle, prepared, begun, progress);
+  for (const note of prepared.plan.notes) await appendLog(bundle.names, note);
+  return trackLaunched(host, bundle, launched, 'running');
 }
 
 /**
@@ -92,27 +87,27 @@ async function boot(
  */
 export async function powerOn(
   host: Host,
-  found: MachineFile,
+  found: Bundle,
   progress: Progress,
   options: PowerOptions = {},
-): Promise<RunningMachine> {
+): Promise<Running> {
   const begun = { at: new Date(), clock: performance.now() };
-  const file = await settle(host, found);
-  await refuseStart(host, file, options);
-  await takeLock(file.names.lock, 'kamed', file.name);
+  const bundle = await settle(host, found);
+  await refuseStart(host, bundle, options);
+  await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
-    let whole = await ensureUuid(host, file);
-    const vmState = contentOf(whole).spec.suspendedState;
+    let whole = await ensureUuid(host, bundle);
+    const vmState = contentOf(whole).model.suspendedState;
     const suspended = suspendedIn(whole.names, vmState);
     if (options.discardState && vmState !== '') whole = await discardState(host, whole);
     else if (suspended) return await resume(host, whole, suspended, begun, progress);
-    progress.report({ stage: `Starting ${file.name}` });
+    progress.report({ stage: `Starting ${bundle.name}` });
     return await boot(host, whole, begun, progress);
   } catch (error) {
-    const run = runNames(host.names, file.names.vmx);
+    const run = runNames(host.names, bundle.names.vmx);
     await removeRunDirectory(run);
     await removeRamFiles(host.names, run);
-    await releaseLock(file.names.lock);
+    await releaseLock(bundle.names.lock);
     throw error;
   }
 }
@@ -120,7 +115,7 @@ export async function powerOn(
 /** Waits until the guest of a machine that was powered on is as far as asked for. */
 export async function started(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
@@ -128,7 +123,7 @@ export async function started(
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
   await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
   return {
-    ...(await summary(host, await findMachine(host, machine.names.vmx))),
+    ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
@@ -146,11 +141,11 @@ export async function start(
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const file = await findMachine(host, reference);
-  const about = { key: file.names.vmx, machine: file.name, verb: 'started' };
+  const bundle = await findBundle(host, reference);
+  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'started' };
   const machine = await host.operations.exclusive(
     about,
-    async () => await powerOn(host, file, progress, options),
+    async () => await powerOn(host, bundle, progress, options),
   );
   return await started(host, machine, options, progress);
 }

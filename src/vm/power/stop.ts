@@ -3,14 +3,14 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import { appendLog, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { summary } from '../running/describe.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { powerOn, started } from './start.ts';
 import { stateOf } from '../host/state.ts';
 import { ensureGone } from '../running/track.ts';
@@ -24,7 +24,7 @@ const secondTryMs = 15_000;
 const agentPingMs = 3000;
 
 /** Waits for an engine's end. False when the time is over. */
-async function ended(machine: RunningMachine, ms: number, signal: AbortSignal): Promise<boolean> {
+async function ended(machine: Running, ms: number, signal: AbortSignal): Promise<boolean> {
   using deadline = deadlineSignal(ms, signal);
   const over = deadline.signal;
   const waited = new Promise<false>((resolve) => {
@@ -39,7 +39,7 @@ async function ended(machine: RunningMachine, ms: number, signal: AbortSignal): 
 }
 
 /** Asks the guest to power off: by its agent if that answers, else by the power button. */
-async function askGuest(host: Host, machine: RunningMachine): Promise<'agent' | 'button'> {
+async function askGuest(host: Host, machine: Running): Promise<'agent' | 'button'> {
   if (machine.agentAnswers) {
     try {
       // The shutdown itself has no answer, so whether anyone listens is asked before.
@@ -56,7 +56,7 @@ async function askGuest(host: Host, machine: RunningMachine): Promise<'agent' | 
 
 async function stopSoftly(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   timeoutMs: number,
   progress: Progress,
 ): Promise<void> {
@@ -80,59 +80,59 @@ async function stopSoftly(
   );
 }
 
-async function stopHard(machine: RunningMachine): Promise<void> {
+async function stopHard(machine: Running): Promise<void> {
   await appendLog(machine.names, 'powered off by --hard');
   await machine.engine.quit({ deadlineMs: quitMs });
   await machine.ended;
 }
 
 /** An engine that runs but does not answer, so that no daemon could adopt it. */
-async function stopStuck(host: Host, file: MachineFile, hard: boolean): Promise<boolean> {
-  const run = runNames(host.names, file.names.vmx);
+async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boolean> {
+  const run = runNames(host.names, bundle.names.vmx);
   const engines = await enginesIn(run.directory);
   const [engine] = engines;
   if (!engine) return false;
   if (!hard) {
     throw new KameError(
       'ENGINE_TIMEOUT',
-      `The engine of ${file.name} (process ${engine.pid}) does not answer.`,
+      `The engine of ${bundle.name} (process ${engine.pid}) does not answer.`,
       {
-        details: { machine: file.name, pid: engine.pid },
+        details: { machine: bundle.name, pid: engine.pid },
       },
     );
   }
   for (const each of engines) await ensureGone(each, 0);
   await removeRunDirectory(run);
-  await releaseLock(file.names.lock);
+  await releaseLock(bundle.names.lock);
   return true;
 }
 
 async function stopLocked(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   options: StopMachine,
   progress: Progress,
 ): Promise<void> {
-  const machine = host.running.get(file.names.vmx);
+  const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     if (options.hard) await stopHard(machine);
     else await stopSoftly(host, machine, options.timeoutMs ?? defaultTimeoutMs, progress);
     return;
   }
-  if (await stopStuck(host, file, options.hard ?? false)) return;
-  const holder = await lockHolder(file.names.lock);
+  if (await stopStuck(host, bundle, options.hard ?? false)) return;
+  const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError(
       'BUSY',
-      `${file.name} is in use by ${holder.purpose} (process ${holder.pid}), which was not started from here.`,
+      `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}), which was not started from here.`,
       {
         next: 'Stop it where it was started: by the user or with the KAME_HOME that it belongs to.',
-        details: { machine: file.name, pid: holder.pid },
+        details: { machine: bundle.name, pid: holder.pid },
       },
     );
   }
-  throw new KameError('WRONG_STATE', `${file.name} is not running: it is ${stateOf(host, file)}.`, {
-    details: { machine: file.name },
+  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
+    details: { machine: bundle.name },
   });
 }
 
@@ -146,12 +146,12 @@ export async function stop(
   options: StopMachine,
   progress: Progress,
 ): Promise<Machine> {
-  const file = await findMachine(host, reference);
-  const about = { key: file.names.vmx, machine: file.name, verb: 'stopped' };
+  const bundle = await findBundle(host, reference);
+  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'stopped' };
   // Pulling the plug must work while something else waits for the guest.
-  if (options.hard && host.running.get(file.names.vmx)) await stopLocked(host, file, options, progress);
-  else await host.operations.exclusive(about, async () => await stopLocked(host, file, options, progress));
-  return await summary(host, await findMachine(host, file.names.vmx));
+  if (options.hard && host.running.get(bundle.names.vmx)) await stopLocked(host, bundle, options, progress);
+  else await host.operations.exclusive(about, async () => await stopLocked(host, bundle, options, progress));
+  return await summary(host, await findBundle(host, bundle.names.vmx));
 }
 
 /** Powers a machine off and on again, as a new engine: changed settings count from then on. */
@@ -161,11 +161,11 @@ export async function restart(
   options: RestartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const file = await findMachine(host, reference);
-  const about = { key: file.names.vmx, machine: file.name, verb: 'restarted' };
+  const bundle = await findBundle(host, reference);
+  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'restarted' };
   const machine = await host.operations.exclusive(about, async () => {
-    await stopLocked(host, file, options, progress);
-    return await powerOn(host, await findMachine(host, file.names.vmx), progress);
+    await stopLocked(host, bundle, options, progress);
+    return await powerOn(host, await findBundle(host, bundle.names.vmx), progress);
   });
   return await started(host, machine, options, progress);
 }

@@ -5,13 +5,13 @@ import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
 import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
-import { appendLog, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { removeOperation, writeOperation } from '../../store/operation.ts';
 import { summary } from '../running/describe.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
 import { capture } from '../memory/capture.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
@@ -25,22 +25,22 @@ const smallBytes = 16 * 1024 * 1024;
 /** Saves a running machine and ends its engine. */
 async function suspendRunning(
   host: Host,
-  file: MachineFile,
-  machine: RunningMachine,
+  bundle: Bundle,
+  machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(file, machine);
+  await refuseBlocked(bundle, machine);
   await requireFreeSpace(
-    file.names.directory,
+    bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,
-    file.names.checkpoints,
+    bundle.names.checkpoints,
   );
   const id = `s-${randomBytes(4).toString('hex')}`;
-  const checkpoint = checkpointNames(file.names, id);
-  await writeOperation(file.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
+  const checkpoint = checkpointNames(bundle.names, id);
+  await writeOperation(bundle.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
   try {
-    progress.report({ stage: `Suspending ${file.name}` });
-    await keepConfig(file, checkpoint);
+    progress.report({ stage: `Suspending ${bundle.name}` });
+    await keepConfig(bundle, checkpoint);
     // Straight to its lasting place: the guest does not wait for it.
     const part = `${checkpoint.ram}.part`;
     using ram = await RamCopy.begin(host, machine, { path: part, lasting: true });
@@ -50,13 +50,13 @@ async function suspendRunning(
     if (ram) await rename(part, checkpoint.ram);
     await syncCheckpoint(checkpoint);
     // From here on the machine is suspended, whatever happens to its engine.
-    await writeVmState(host, file, vmStateOf(file.names, id));
-    await appendLog(file.names, 'suspended');
+    await writeVmState(host, bundle, vmStateOf(bundle.names, id));
+    await appendLog(bundle.names, 'suspended');
     await machine.engine.quit();
     await machine.ended;
-    await removeOperation(file.names);
+    await removeOperation(bundle.names);
   } catch (error) {
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
 }
@@ -68,18 +68,18 @@ async function suspendRunning(
  */
 export async function suspend(host: Host, reference: string, progress: Progress): Promise<SuspendedMachine> {
   const begun = performance.now();
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'suspended' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const machine = host.running.get(file.names.vmx);
+    const bundle = await settle(host, found);
+    const machine = host.running.get(bundle.names.vmx);
     if (!machine) {
-      throw new KameError('WRONG_STATE', `${file.name} is not running: it is ${stateOf(host, file)}.`, {
-        details: { machine: file.name },
+      throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
+        details: { machine: bundle.name },
       });
     }
-    await suspendRunning(host, file, machine, progress);
-    const suspended = await findMachine(host, file.names.vmx);
+    await suspendRunning(host, bundle, machine, progress);
+    const suspended = await findBundle(host, bundle.names.vmx);
     return {
       ...(await summary(host, suspended)),
       stateBytes: await savedBytes(suspended),
@@ -88,10 +88,10 @@ export async function suspend(host: Host, reference: string, progress: Progress)
   });
 }
 
-async function savedBytes(file: MachineFile): Promise<number> {
-  const id = file.content?.spec.suspendedState.split('/')[1];
+async function savedBytes(bundle: Bundle): Promise<number> {
+  const id = bundle.content?.model.suspendedState.split('/')[1];
   if (id === undefined) return 0;
-  const { state, ram } = checkpointNames(file.names, id);
+  const { state, ram } = checkpointNames(bundle.names, id);
   const sizes = await Promise.all(
     [state, ram].map(
       async (path) =>

@@ -4,11 +4,11 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import { attach, type EngineMachine } from '../../qemu/launch.ts';
-import type { MachineFile } from '../../store/bundle.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
 import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
-import { machineFiles } from '../host/find.ts';
+import { allBundles } from '../host/find.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from './settle.ts';
@@ -31,49 +31,49 @@ const ioError =
 /** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
 export async function adoptAll(host: Host): Promise<void> {
   for (const directory of [host.names.home, host.names.cache]) await sweepTemporaries(directory);
-  const files = await machineFiles(host);
+  const bundles = await allBundles(host);
   await Promise.all(
-    files.map(async (file) => {
+    bundles.map(async (bundle) => {
       try {
-        if (isBundle(file.names.directory)) await sweepTemporaries(file.names.directory);
-        await adopt(host, file);
-        await settle(host, file);
-        await sweepLeftCheckpoints(await host.files.read(file.names.vmx));
-        const run = runNames(host.names, file.names.vmx);
+        if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
+        await adopt(host, bundle);
+        await settle(host, bundle);
+        await sweepLeftCheckpoints(await host.bundles.read(bundle.names.vmx));
+        const run = runNames(host.names, bundle.names.vmx);
         // No clone is being made any more: what they would start from goes too.
-        if (host.running.get(file.names.vmx)) await removeCheckpointRam(host.names, run);
+        if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);
         else await removeRamFiles(host.names, run);
       } catch (error) {
-        host.log('A machine could not be adopted', { machine: file.name, reason: messageOf(error) });
+        host.log('A machine could not be adopted', { machine: bundle.name, reason: messageOf(error) });
       }
     }),
   );
-  const known = new Set(files.map((file) => runNames(host.names, file.names.vmx).directory));
+  const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
   await sweep(host, known);
   await sweepRamFiles(host.names, known);
 }
 
 /** Takes back one machine if its engine runs. Whether it does, the engine's monitor tells, not a file. */
-export async function adopt(host: Host, file: MachineFile): Promise<void> {
-  const run = runNames(host.names, file.names.vmx);
+export async function adopt(host: Host, bundle: Bundle): Promise<void> {
+  const run = runNames(host.names, bundle.names.vmx);
   const ran = existsSync(run.directory);
-  const engine = ran ? await wholeEngine(host, file, run) : null;
+  const engine = ran ? await wholeEngine(host, bundle, run) : null;
   if (!engine) {
     // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
-    const given = (await readOperation(file.names))?.kind !== 'clone';
-    if (ran && given) await repairAfterCrash(host, file.names.vmx);
+    const given = (await readOperation(bundle.names))?.kind !== 'clone';
+    if (ran && given) await repairAfterCrash(host, bundle.names.vmx);
     await removeRunDirectory(run);
-    await clearDeadLock(file.names.lock);
+    await clearDeadLock(bundle.names.lock);
     return;
   }
   try {
-    const record = await completeRecord(file, run, engine);
+    const record = await completeRecord(bundle, run, engine);
     const status = await engine.status();
     const state = status === 'running' ? 'running' : 'paused';
     const trouble = status === 'io-error' ? ioError : null;
-    const id = file.content?.spec.uuid ?? '';
-    track(host, { names: file.names, run, name: file.name, id, engine, record, state, trouble });
-    host.log('Adopted a running machine', { machine: file.name, pid: engine.identity.pid, state });
+    const id = bundle.content?.model.uuid ?? '';
+    track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state, trouble });
+    host.log('Adopted a running machine', { machine: bundle.name, pid: engine.process.pid, state });
   } catch (error) {
     await engine.detach();
     throw error;
@@ -84,13 +84,13 @@ export async function adopt(host: Host, file: MachineFile): Promise<void> {
  * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
  * else it is ended, and the machine is still suspended in that state.
  */
-async function wholeEngine(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
-  const engine = await engineIn(host, file, run);
+async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+  const engine = await engineIn(host, bundle, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
-  const spent = (file.content?.spec.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
-  if (!spent || (await readOperation(file.names))?.kind === 'clone') {
+  const spent = (bundle.content?.model.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  if (!spent || (await readOperation(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
@@ -103,8 +103,8 @@ async function wholeEngine(host: Host, file: MachineFile, run: RunNames): Promis
  * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
  * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
  */
-async function engineIn(host: Host, file: MachineFile, run: RunNames): Promise<EngineMachine | null> {
-  const options = { name: file.name, logFile: file.names.log, deadlineMs: adoptDeadlineMs };
+async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+  const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
   const settled = await poll(
     async () => {
       const engine = await attach(run.directory, options);
@@ -119,7 +119,7 @@ async function engineIn(host: Host, file: MachineFile, run: RunNames): Promise<E
 }
 
 /** What the dead daemon knew; what it did not come to is done now. */
-async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
+async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
     throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
@@ -129,14 +129,14 @@ async function completeRecord(file: MachineFile, run: RunNames, engine: EngineMa
     for (const step of stored.setup as LaunchPlan['setup'])
       await engine.qmp.execute(step.execute, step.arguments);
   }
-  const record = { ...stored, engine: engine.identity };
+  const record = { ...stored, engine: engine.process };
   // What is written down already is left alone: the disk may be full, and a paused machine must be reached all the same.
-  const holder = await lockHolder(file.names.lock);
-  if (holder?.pid !== engine.identity.pid) {
-    await handLock(file.names.lock, { ...engine.identity, purpose: 'qemu' });
+  const holder = await lockHolder(bundle.names.lock);
+  if (holder?.pid !== engine.process.pid) {
+    await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
   }
-  if (stored.engine?.birth !== engine.identity.birth) await writeRunRecord(run, record);
-  if (file.content && file.broken === null) await pinMachineType(file, stored.machineType);
+  if (stored.engine?.birth !== engine.process.birth) await writeRunRecord(run, record);
+  if (bundle.content && bundle.broken === null) await pinMachineType(bundle, stored.machineType);
   return record;
 }
 

@@ -11,7 +11,7 @@ import {
   removeCheckpoint,
   syncCheckpoint,
 } from '../../store/checkpoint.ts';
-import { appendLog, contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, runNames, vmStateOf } from '../../store/names.ts';
 import {
   readOperation,
@@ -25,7 +25,7 @@ import { discardClone } from '../clone/discard.ts';
 import { giveIdentity } from '../clone/identity.ts';
 import { settleDisk } from '../disk/settle-disk.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { settleRam } from '../memory/lasting-ram.ts';
 import { engineLayers, namesLayers, removeLayerFiles, withLayers } from '../layers/layers.ts';
 import { finishRevert } from '../snapshot/revert-finish.ts';
@@ -42,8 +42,8 @@ export interface SettleOptions {
 }
 
 /** The machine's engine if it runs. One that is about to end is waited for. */
-async function livingEngine(host: Host, file: MachineFile): Promise<RunningMachine | undefined> {
-  const machine = host.running.get(file.names.vmx);
+async function livingEngine(host: Host, bundle: Bundle): Promise<Running | undefined> {
+  const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
   if (await machine.engine.isAlive()) return machine;
   await machine.ended;
@@ -51,7 +51,7 @@ async function livingEngine(host: Host, file: MachineFile): Promise<RunningMachi
 }
 
 /** Whether an engine is gone, after a wait if it is about to be: its monitor closes a moment before. */
-async function hasEnded(machine: RunningMachine): Promise<boolean> {
+async function hasEnded(machine: Running): Promise<boolean> {
   const closed = await Promise.race([machine.engine.closed.then(() => true), pause(0).then(() => false)]);
   if (closed) await machine.ended;
   return closed;
@@ -59,27 +59,27 @@ async function hasEnded(machine: RunningMachine): Promise<boolean> {
 
 /** Whether the guest's writes go to the new layers, or may have gone there. */
 async function isPushed(
-  file: MachineFile,
-  machine: RunningMachine | undefined,
+  bundle: Bundle,
+  machine: Running | undefined,
   layers: readonly LayerChange[],
 ): Promise<boolean> {
-  const paths = layers.map(({ to }) => join(file.names.directory, to));
+  const paths = layers.map(({ to }) => join(bundle.names.directory, to));
   if (machine) {
     const tops = await topFiles(machine.engine);
     return paths.some((path) => tops.has(path));
   }
-  if (namesLayers(contentOf(file).spec, layers)) return true;
+  if (namesLayers(contentOf(bundle).model, layers)) return true;
   // Without the engine only their content tells. Empty ones show what is beneath them: both answers are right then.
   for (const path of paths) if (existsSync(path) && !(await isUnwritten(path))) return true;
   return false;
 }
 
 /** Brings the memory of a snapshot that was cut short to its place. False when it is not whole. */
-async function completeMemory(host: Host, file: MachineFile, operation: Of<'layer'>): Promise<boolean> {
+async function completeMemory(host: Host, bundle: Bundle, operation: Of<'layer'>): Promise<boolean> {
   const { snapshot } = operation;
   if (!snapshot?.withMemory) return snapshot !== null;
-  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
-  const waiting = waitingRam(host.names, runNames(host.names, file.names.vmx));
+  const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
+  const waiting = waitingRam(host.names, runNames(host.names, bundle.names.vmx));
   try {
     if (!existsSync(checkpoint.ram) && existsSync(waiting)) {
       const record = await readWaitingRecord(checkpoint);
@@ -89,13 +89,13 @@ async function completeMemory(host: Host, file: MachineFile, operation: Of<'laye
     await syncCheckpoint(checkpoint);
     return true;
   } catch (error) {
-    host.log('A snapshot was cut short', { machine: file.name, reason: messageOf(error) });
+    host.log('A snapshot was cut short', { machine: bundle.name, reason: messageOf(error) });
     return false;
   }
 }
 
 /** A guest whose file systems were frozen can't write until they are thawed, nor do anything else for us. */
-function thawWhenItAnswers(host: Host, machine: RunningMachine): void {
+function thawWhenItAnswers(host: Host, machine: Running): void {
   void machine.answered
     .then(async () => await machine.agent.fsthaw({ deadlineMs: 60_000 }))
     .catch((error: unknown) => {
@@ -107,7 +107,7 @@ function thawWhenItAnswers(host: Host, machine: RunningMachine): void {
 }
 
 /** After its state was saved an engine holds no lock on its disks: whoever looks at one just then is waited for. */
-async function resumeWhenFree(machine: RunningMachine): Promise<void> {
+async function resumeWhenFree(machine: Running): Promise<void> {
   let refused: unknown;
   const resumed = await poll(
     async () => {
@@ -125,7 +125,7 @@ async function resumeWhenFree(machine: RunningMachine): Promise<void> {
   if (!resumed) throw refused;
 }
 
-async function letGoOn(machine: RunningMachine | undefined, paused: boolean): Promise<void> {
+async function letGoOn(machine: Running | undefined, paused: boolean): Promise<void> {
   if (!machine || paused) return;
   const status = await machine.engine.status();
   if (status === 'paused' || status === 'postmigrate') await resumeWhenFree(machine);
@@ -133,50 +133,49 @@ async function letGoOn(machine: RunningMachine | undefined, paused: boolean): Pr
 
 async function settleLayer(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   operation: Of<'layer'>,
   options: SettleOptions,
 ): Promise<void> {
   const { layers, snapshot } = operation;
-  const machine = await livingEngine(host, file);
-  const checkpoint = snapshot && checkpointNames(file.names, String(snapshot.uid));
-  const { document, spec } = contentOf(file);
-  const pushed = layers.length > 0 && (await isPushed(file, machine, layers));
-  if (pushed && !namesLayers(spec, layers))
-    await writeMachineFile(file.names.vmx, withLayers(document, layers));
-  const whole = pushed && !options.failed && (await completeMemory(host, file, operation));
-  if (snapshot && whole) await listSnapshot(file, snapshot);
+  const machine = await livingEngine(host, bundle);
+  const checkpoint = snapshot && checkpointNames(bundle.names, String(snapshot.uid));
+  const { document, model } = contentOf(bundle);
+  const pushed = layers.length > 0 && (await isPushed(bundle, machine, layers));
+  if (pushed && !namesLayers(model, layers)) await writeVmx(bundle.names.vmx, withLayers(document, layers));
+  const whole = pushed && !options.failed && (await completeMemory(host, bundle, operation));
+  if (snapshot && whole) await listSnapshot(bundle, snapshot);
   else if (checkpoint) await removeCheckpoint(checkpoint);
   if (!pushed) {
-    if (machine) await closeLayers(machine.engine, engineLayers(file.names, layers));
-    await removeLayerFiles(file.names, layers);
+    if (machine) await closeLayers(machine.engine, engineLayers(bundle.names, layers));
+    await removeLayerFiles(bundle.names, layers);
   }
   await letGoOn(machine, operation.paused);
   if (machine && operation.quiesced === true) thawWhenItAnswers(host, machine);
-  if (pushed && !whole && snapshot) await tidy(host, await host.files.read(file.names.vmx));
+  if (pushed && !whole && snapshot) await tidy(host, await host.bundles.read(bundle.names.vmx));
 }
 
-async function settleSuspend(host: Host, file: MachineFile, operation: Of<'suspend'>): Promise<void> {
-  const machine = await livingEngine(host, file);
-  const done = contentOf(file).spec.suspendedState === vmStateOf(file.names, operation.checkpoint);
+async function settleSuspend(host: Host, bundle: Bundle, operation: Of<'suspend'>): Promise<void> {
+  const machine = await livingEngine(host, bundle);
+  const done = contentOf(bundle).model.suspendedState === vmStateOf(bundle.names, operation.checkpoint);
   if (done) {
     await machine?.engine.quit();
     await machine?.ended;
     return;
   }
   await letGoOn(machine, operation.paused);
-  await removeCheckpoint(checkpointNames(file.names, operation.checkpoint));
+  await removeCheckpoint(checkpointNames(bundle.names, operation.checkpoint));
 }
 
-async function settleRevert(host: Host, file: MachineFile, operation: Of<'revert'>): Promise<void> {
-  if (namesLayers(contentOf(file).spec, operation.layers)) await finishRevert(host, file, operation.uid);
-  else await removeLayerFiles(file.names, operation.layers);
+async function settleRevert(host: Host, bundle: Bundle, operation: Of<'revert'>): Promise<void> {
+  if (namesLayers(contentOf(bundle).model, operation.layers)) await finishRevert(host, bundle, operation.uid);
+  else await removeLayerFiles(bundle.names, operation.layers);
 }
 
 /** A clone that does not run was never handed to anyone. One that runs gets its identity when its agent answers. */
-async function settleClone(host: Host, file: MachineFile, operation: Of<'clone'>): Promise<void> {
-  const machine = await livingEngine(host, file);
-  if (!machine) return await discardClone(host, file);
+async function settleClone(host: Host, bundle: Bundle, operation: Of<'clone'>): Promise<void> {
+  const machine = await livingEngine(host, bundle);
+  if (!machine) return await discardClone(host, bundle);
   const { identity } = operation;
   if (!identity) return;
   void machine.answered.then(async () => {
@@ -186,32 +185,32 @@ async function settleClone(host: Host, file: MachineFile, operation: Of<'clone'>
 
 async function settleOperation(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   operation: Operation,
   options: SettleOptions,
 ): Promise<void> {
   switch (operation.kind) {
     case 'layer':
-      return await settleLayer(host, file, operation, options);
+      return await settleLayer(host, bundle, operation, options);
     case 'suspend':
-      return await settleSuspend(host, file, operation);
+      return await settleSuspend(host, bundle, operation);
     case 'revert':
-      return await settleRevert(host, file, operation);
+      return await settleRevert(host, bundle, operation);
     case 'tidy':
-      await tidy(host, file);
-      return await letGoOn(await livingEngine(host, file), operation.paused);
+      await tidy(host, bundle);
+      return await letGoOn(await livingEngine(host, bundle), operation.paused);
     case 'clone':
-      return await settleClone(host, file, operation);
+      return await settleClone(host, bundle, operation);
     case 'disk':
-      return await settleDisk(file, operation);
+      return await settleDisk(bundle, operation);
   }
 }
 
 /** Merges layers that nobody needs any more and removes what is left over; a kill in the middle loses nothing. */
-export async function consolidate(host: Host, file: MachineFile): Promise<MachineFile> {
-  const paused = host.running.get(file.names.vmx)?.state !== 'running';
-  await writeOperation(file.names, { kind: 'tidy', paused });
-  return await settle(host, file);
+export async function consolidate(host: Host, bundle: Bundle): Promise<Bundle> {
+  const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
+  await writeOperation(bundle.names, { kind: 'tidy', paused });
+  return await settle(host, bundle);
 }
 
 /**
@@ -221,24 +220,20 @@ export async function consolidate(host: Host, file: MachineFile): Promise<Machin
  * @returns the machine as it is now
  * @throws KameError what stands in the way; the machine stays as it is, and the next call tries again
  */
-export async function settle(
-  host: Host,
-  found: MachineFile,
-  options: SettleOptions = {},
-): Promise<MachineFile> {
+export async function settle(host: Host, found: Bundle, options: SettleOptions = {}): Promise<Bundle> {
   const operation = await readOperation(found.names);
   if (!operation) return found;
-  const file = await host.files.read(found.names.vmx);
-  const machine = host.running.get(file.names.vmx);
+  const bundle = await host.bundles.read(found.names.vmx);
+  const machine = host.running.get(bundle.names.vmx);
   try {
-    await settleOperation(host, file, operation, options);
+    await settleOperation(host, bundle, operation, options);
   } catch (error) {
     if (!machine || !(await hasEnded(machine))) throw error;
     // The engine died under it: without the engine the files alone tell.
-    await settleOperation(host, await host.files.read(file.names.vmx), operation, options);
+    await settleOperation(host, await host.bundles.read(bundle.names.vmx), operation, options);
   }
-  await removeCheckpointRam(host.names, runNames(host.names, file.names.vmx));
-  await removeOperation(file.names);
-  host.log('An operation was settled', { machine: file.name, kind: operation.kind });
-  return await host.files.read(file.names.vmx);
+  await removeCheckpointRam(host.names, runNames(host.names, bundle.names.vmx));
+  await removeOperation(bundle.names);
+  host.log('An operation was settled', { machine: bundle.name, kind: operation.kind });
+  return await host.bundles.read(bundle.names.vmx);
 }

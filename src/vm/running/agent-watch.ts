@@ -4,7 +4,7 @@ import type { GuestInterface } from '../../guest/agent/facts.ts';
 import { setClock } from '../../guest/identity/clock.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { recordTiming } from './timing.ts';
 
 /** The id of the agent's port in the launch plan. */
@@ -16,7 +16,7 @@ const firstReplyMs = 60_000;
 const addressMs = 120_000;
 
 /** Learns when the agent answers, from the port's own events; and then, once, the machine's address. */
-export function watchAgent(host: Host, machine: RunningMachine): void {
+export function watchAgent(host: Host, machine: Running): void {
   const ended = new AbortController();
   void machine.ended.then(() => ended.abort());
   let greeting: Promise<void> | undefined;
@@ -41,12 +41,12 @@ export function watchAgent(host: Host, machine: RunningMachine): void {
 }
 
 /** Whether something in the guest has the agent's port open. */
-async function portIsOpen(machine: RunningMachine): Promise<boolean> {
+async function portIsOpen(machine: Running): Promise<boolean> {
   const chardevs = await machine.engine.qmp.execute('query-chardev');
   return chardevs.some((chardev) => chardev.label === agentChardev && chardev['frontend-open']);
 }
 
-function emit(host: Host, machine: RunningMachine, message: string): void {
+function emit(host: Host, machine: Running, message: string): void {
   host.events.emit({
     type: 'machine.agent',
     machine: machine.name,
@@ -59,7 +59,7 @@ function emit(host: Host, machine: RunningMachine, message: string): void {
 /** Waits for the agent behind an open port, however long it takes to say something sensible. */
 async function greet(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   openedAt: Date | null,
   signal: AbortSignal,
 ): Promise<void> {
@@ -85,7 +85,7 @@ async function greet(
 }
 
 /** Gives the guest the host's time; a failure is told in the log. */
-export async function setTheClock(host: Host, machine: RunningMachine): Promise<void> {
+export async function setTheClock(host: Host, machine: Running): Promise<void> {
   try {
     await setClock(machine.agent);
   } catch (error) {
@@ -95,7 +95,7 @@ export async function setTheClock(host: Host, machine: RunningMachine): Promise<
 }
 
 /** Asks until the guest has an address: it comes some time after the agent's first reply. */
-async function learnAddress(machine: RunningMachine, signal: AbortSignal): Promise<void> {
+async function learnAddress(machine: Running, signal: AbortSignal): Promise<void> {
   await poll(async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null), {
     deadlineMs: addressMs,
     signal,
@@ -116,7 +116,7 @@ export function primaryAddress(interfaces: readonly GuestInterface[]): string | 
 }
 
 /** Asks the agent for the machine's address and remembers it. */
-export async function refreshAddress(machine: RunningMachine): Promise<string | null> {
+export async function refreshAddress(machine: Running): Promise<string | null> {
   machine.ip = primaryAddress(await machine.agent.networkInterfaces());
   return machine.ip;
 }

@@ -12,18 +12,19 @@ import { join } from 'node:path';
  * such leaks; without them a check of the disk has nothing to tell. What is worse is written to the log and left alone.
  */
 export async function repairAfterCrash(host: Host, vmx: string): Promise<void> {
-  const file = await host.files.read(vmx);
-  const operation = await readOperation(file.names).catch(() => undefined);
+  const bundle = await host.bundles.read(vmx);
+  const operation = await readOperation(bundle.names).catch(() => undefined);
   const begun =
-    operation?.kind === 'layer' ? operation.layers.map(({ to }) => join(file.names.directory, to)) : [];
-  const tops = (file.content?.spec.disks ?? []).map((disk) => resolveIn(file.names, disk.fileName));
+    operation?.kind === 'layer' ? operation.layers.map(({ to }) => join(bundle.names.directory, to)) : [];
+  const tops = (bundle.content?.model.disks ?? []).map((disk) => resolveIn(bundle.names, disk.fileName));
   for (const path of new Set([...tops, ...begun])) {
     try {
       const repaired = await repairLeaks({ qemuImg: await qemuImg(host), path });
-      if (repaired > 0) await appendLog(file.names, `${repaired} leaked clusters of ${path} were given back`);
+      if (repaired > 0)
+        await appendLog(bundle.names, `${repaired} leaked clusters of ${path} were given back`);
     } catch (error) {
       host.log('A disk was not repaired after a crash', {
-        machine: file.name,
+        machine: bundle.name,
         path,
         reason: messageOf(error),
       });

@@ -1,9 +1,9 @@
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 
 /** Follows what the engine says of the machine: paused, going on, a full disk, a panic. */
-export function watchStatus(host: Host, machine: RunningMachine): void {
+export function watchStatus(host: Host, machine: Running): void {
   const { qmp } = machine.engine;
   const change = (state: 'running' | 'paused', message: string) => {
     machine.state = state;

@@ -1,13 +1,9 @@
 import type { Timings } from '../../api/machine.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 
 /** Keeps a time of the start, once, on disk too: the next daemon tells the same. */
-export async function recordTiming(
-  machine: RunningMachine,
-  which: 'bootMs' | 'agentMs',
-  ms: number,
-): Promise<void> {
+export async function recordTiming(machine: Running, which: 'bootMs' | 'agentMs', ms: number): Promise<void> {
   if (machine.record.timings[which] !== null) return;
   const timings: Timings = { ...machine.record.timings, [which]: ms };
   machine.record = { ...machine.record, timings };

@@ -15,7 +15,7 @@ import { ConsoleHub } from '../guest/console.ts';
 import { repairAfterCrash } from './crash.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { watchStatus } from './status-watch.ts';
 
 /** How long an engine may take to be gone once its monitor has closed. */
@@ -33,11 +33,11 @@ export interface TrackOptions {
 }
 
 /** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
-export function track(host: Host, options: TrackOptions): RunningMachine {
+export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
   const end = signalOnce();
   const answer = signalOnce();
-  const machine: RunningMachine = {
+  const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
     agent: new GuestAgent({ path: sockets.qga }),
@@ -88,10 +88,10 @@ export async function ensureGone(engine: ProcessIdentity, deadlineMs: number): P
   );
 }
 
-async function cleanUp(host: Host, machine: RunningMachine): Promise<void> {
+async function cleanUp(host: Host, machine: Running): Promise<void> {
   machine.agent.close();
   machine.console.close();
-  await ensureGone(machine.engine.identity, exitDeadlineMs);
+  await ensureGone(machine.engine.process, exitDeadlineMs);
   if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
   await rm(ramFileOf(host.names, machine.run), { force: true });
   await removeRunDirectory(machine.run);

@@ -4,7 +4,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { WaitFor } from '../../api/machine.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
 import { recordTiming } from './timing.ts';
 
@@ -13,7 +13,7 @@ interface Wait {
   readonly signal: AbortSignal;
 }
 
-async function endedEarly(machine: RunningMachine): Promise<KameError> {
+async function endedEarly(machine: Running): Promise<KameError> {
   const reason = (await machine.engine.closed).message;
   return new KameError('ENGINE_FAILED', `${machine.name} ended while it was starting. ${reason}`, {
     next: `kame logs ${machine.name} shows what the engine said; kame logs ${machine.name} --serial what the guest said.`,
@@ -21,7 +21,7 @@ async function endedEarly(machine: RunningMachine): Promise<KameError> {
   });
 }
 
-async function tooLate(machine: RunningMachine, what: string, deadlineMs: number): Promise<KameError> {
+async function tooLate(machine: Running, what: string, deadlineMs: number): Promise<KameError> {
   const lines = await lastConsoleLines(machine.names.serialLog);
   const seen =
     lines === '' ? 'Its serial console shows nothing yet.' : `Its serial console ends with:\n${lines}`;
@@ -35,7 +35,7 @@ async function tooLate(machine: RunningMachine, what: string, deadlineMs: number
   );
 }
 
-async function agentReply(machine: RunningMachine, { deadlineMs, signal }: Wait): Promise<void> {
+async function agentReply(machine: Running, { deadlineMs, signal }: Wait): Promise<void> {
   if (machine.agentAnswers) return;
   using deadline = deadlineSignal(deadlineMs, signal);
   const over = deadline.signal;
@@ -54,13 +54,13 @@ async function agentReply(machine: RunningMachine, { deadlineMs, signal }: Wait)
   throw await tooLate(machine, 'its guest agent did not answer', deadlineMs);
 }
 
-function cancelled(machine: RunningMachine): KameError {
+function cancelled(machine: Running): KameError {
   return new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it goes on running.`, {
     next: `kame stop ${machine.name} stops it.`,
   });
 }
 
-async function bootLine(machine: RunningMachine, { deadlineMs, signal }: Wait): Promise<void> {
+async function bootLine(machine: Running, { deadlineMs, signal }: Wait): Promise<void> {
   const options = { deadlineMs, signal, stop: machine.ended };
   if (await firstConsoleLine(machine.names.serialLog, options)) {
     await recordTiming(machine, 'bootMs', Date.now() - Date.parse(machine.record.startedAt));
@@ -76,7 +76,7 @@ async function bootLine(machine: RunningMachine, { deadlineMs, signal }: Wait): 
  */
 export async function waitFor(
   host: Host,
-  machine: RunningMachine,
+  machine: Running,
   what: WaitFor,
   deadlineMs: number,
   progress: Progress,

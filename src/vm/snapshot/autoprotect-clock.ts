@@ -1,6 +1,6 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import { due, expired, tick } from '../../vmx/autoprotect.ts';
 import { deleteExpired, saveTime, takeDue, tellAutoProtect } from './autoprotect-run.ts';
@@ -102,29 +102,29 @@ export class AutoProtectClock {
   }
 
   async #visit(vmx: string, entry: Entry): Promise<void> {
-    const file = await this.#host.files.read(vmx);
+    const bundle = await this.#host.bundles.read(vmx);
     const waits = entry.failures > 0 && this.#clock.monotonic() < entry.retryAt;
-    if (file.content) {
+    if (bundle.content) {
       try {
-        const worked = await this.#lookAfter(file, entry, waits);
+        const worked = await this.#lookAfter(bundle, entry, waits);
         if (worked && !waits) entry.failures = 0;
       } catch (error) {
-        if (!waits) await this.#failed(file, entry, error);
+        if (!waits) await this.#failed(bundle, entry, error);
       }
     }
     const gone = this.#host.running.get(vmx) === undefined;
-    if (gone && (entry.unsavedMs < 1000 || !file.content)) this.#entries.delete(vmx);
+    if (gone && (entry.unsavedMs < 1000 || !bundle.content)) this.#entries.delete(vmx);
   }
 
   /** What could not be done is told, and tried again later, less and less often; a machine that is busy at the next tick. */
-  async #failed(file: MachineFile, entry: Entry, error: unknown): Promise<void> {
+  async #failed(bundle: Bundle, entry: Entry, error: unknown): Promise<void> {
     if (error instanceof KameError && (error.code === 'BUSY' || error.code === 'CANCELLED')) return;
     const wait = Math.min(tickMs * 2 ** entry.failures, maxWaitMs);
     entry.failures = Math.min(entry.failures + 1, 10);
     // A little less, so that it is the tick at that time and not the one after it.
     entry.retryAt = this.#clock.monotonic() + wait - tickMs / 2;
     const next = error instanceof KameError ? ` ${error.next}` : '';
-    await tellAutoProtect(this.#host, file, `failed: ${messageOf(error)}${next}`);
+    await tellAutoProtect(this.#host, bundle, `failed: ${messageOf(error)}${next}`);
   }
 
   /**
@@ -132,38 +132,38 @@ export class AutoProtectClock {
    * @returns whether there was something to do
    * @throws KameError BUSY, and what the work throws
    */
-  async #lookAfter(file: MachineFile, entry: Entry, waits: boolean): Promise<boolean> {
-    const tree = (await hasSnapshotFile(file.names)) ? (await readSnapshotFile(file.names)).tree : null;
+  async #lookAfter(bundle: Bundle, entry: Entry, waits: boolean): Promise<boolean> {
+    const tree = (await hasSnapshotFile(bundle.names)) ? (await readSnapshotFile(bundle.names)).tree : null;
     if (!tree || tree.rollingTiers.length === 0) {
       entry.unsavedMs = 0;
       return false;
     }
-    const machine = this.#host.running.get(file.names.vmx);
+    const machine = this.#host.running.get(bundle.names.vmx);
     const acts = machine?.state === 'running' && !waits;
     const mustAct = acts && (due(tick(tree, entry.unsavedMs / 1000)) !== null || expired(tree).length > 0);
     if (!mustAct && entry.unsavedMs < (machine ? saveAfterMs : 1000)) return false;
-    const about = { key: file.names.vmx, machine: file.name, verb: 'snapshotted' };
+    const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'snapshotted' };
     await this.#host.operations.exclusive(about, async () => {
-      const settled = await this.#save(file, entry);
+      const settled = await this.#save(bundle, entry);
       if (acts) await this.#act(settled);
     });
     return true;
   }
 
-  async #save(found: MachineFile, entry: Entry): Promise<MachineFile> {
-    const file = await settle(this.#host, found);
-    contentOf(file);
+  async #save(found: Bundle, entry: Entry): Promise<Bundle> {
+    const bundle = await settle(this.#host, found);
+    contentOf(bundle);
     const seconds = Math.floor(entry.unsavedMs / 1000);
-    await saveTime(file, seconds);
+    await saveTime(bundle, seconds);
     entry.unsavedMs -= seconds * 1000;
-    return file;
+    return bundle;
   }
 
-  async #act(file: MachineFile): Promise<void> {
-    if (this.#host.running.get(file.names.vmx)?.state !== 'running') return;
+  async #act(bundle: Bundle): Promise<void> {
+    if (this.#host.running.get(bundle.names.vmx)?.state !== 'running') return;
     const progress = silentProgress(this.#stop.signal);
-    await takeDue(this.#host, file, this.#clock.date(), progress);
-    await deleteExpired(this.#host, file, progress);
+    await takeDue(this.#host, bundle, this.#clock.date(), progress);
+    await deleteExpired(this.#host, bundle, progress);
   }
 }
 

@@ -1,6 +1,6 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { appendLog, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { due, expired, taken, tick } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
@@ -9,21 +9,21 @@ import { take } from './take.ts';
 import type { Host } from '../host/host.ts';
 
 /** Tells those who listen, and the machine’s log, what AutoProtect did or could not do. */
-export async function tellAutoProtect(host: Host, file: MachineFile, message: string): Promise<void> {
-  await appendLog(file.names, `AutoProtect: ${message}`);
-  const id = file.content?.spec.uuid ?? null;
-  const event = { type: 'machine.changed', machine: file.name, id, state: null } as const;
-  host.events.emit({ ...event, message: `AutoProtect of ${file.name}: ${message}` });
+export async function tellAutoProtect(host: Host, bundle: Bundle, message: string): Promise<void> {
+  await appendLog(bundle.names, `AutoProtect: ${message}`);
+  const id = bundle.content?.model.uuid ?? null;
+  const event = { type: 'machine.changed', machine: bundle.name, id, state: null } as const;
+  host.events.emit({ ...event, message: `AutoProtect of ${bundle.name}: ${message}` });
 }
 
 /**
  * Puts the clocks of a machine’s tiers forward in its `.vmsd`; the caller holds the machine.
  * @param seconds whole ones
  */
-export async function saveTime(file: MachineFile, seconds: number): Promise<void> {
-  const found = await readSnapshotFile(file.names);
+export async function saveTime(bundle: Bundle, seconds: number): Promise<void> {
+  const found = await readSnapshotFile(bundle.names);
   const tree = tick(found.tree, seconds);
-  if (tree !== found.tree) await writeSnapshotTree(file.names, found, tree);
+  if (tree !== found.tree) await writeSnapshotTree(bundle.names, found, tree);
 }
 
 /** `AutoProtect Snapshot 2026-03-01 14:05:09`, in the host’s time, as VMware calls them; never a label twice. */
@@ -42,17 +42,17 @@ export function labelFor(tree: SnapshotTree, now: Date): string {
 /** With memory, as Fusion does; of the disks alone where a device is in the way. */
 async function takeBest(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   options: { readonly label: string; readonly tiers: readonly number[] },
   progress: Progress,
 ): Promise<number> {
   const common = { ...options, description: '', quiesce: false };
   try {
-    return (await take(host, file, { ...common, withMemory: true }, progress)).snapshot.uid;
+    return (await take(host, bundle, { ...common, withMemory: true }, progress)).snapshot.uid;
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'CHECKPOINT_BLOCKED') throw error;
-    await appendLog(file.names, `AutoProtect: only the disks are in ${options.label}. ${error.message}`);
-    const fresh = await host.files.read(file.names.vmx);
+    await appendLog(bundle.names, `AutoProtect: only the disks are in ${options.label}. ${error.message}`);
+    const fresh = await host.bundles.read(bundle.names.vmx);
     return (await take(host, fresh, { ...common, withMemory: false }, progress)).snapshot.uid;
   }
 }
@@ -61,15 +61,15 @@ async function takeBest(
  * Takes the snapshot that is due, if one is; the caller holds the machine, which runs.
  * @throws KameError DISK_FULL, ENGINE_*, BAD_IMAGE, CANCELLED
  */
-export async function takeDue(host: Host, file: MachineFile, now: Date, progress: Progress): Promise<void> {
-  const { tree } = await readSnapshotFile(file.names);
+export async function takeDue(host: Host, bundle: Bundle, now: Date, progress: Progress): Promise<void> {
+  const { tree } = await readSnapshotFile(bundle.names);
   const tiers = due(tree)?.tiers;
   if (!tiers) return;
   const label = labelFor(tree, now);
-  const uid = await takeBest(host, file, { label, tiers }, progress);
-  const after = await readSnapshotFile(file.names);
-  await writeSnapshotTree(file.names, after, taken(after.tree, uid, tiers));
-  await tellAutoProtect(host, file, `${label} was taken.`);
+  const uid = await takeBest(host, bundle, { label, tiers }, progress);
+  const after = await readSnapshotFile(bundle.names);
+  await writeSnapshotTree(bundle.names, after, taken(after.tree, uid, tiers));
+  await tellAutoProtect(host, bundle, `${label} was taken.`);
 }
 
 /**
@@ -77,19 +77,19 @@ export async function takeDue(host: Host, file: MachineFile, now: Date, progress
  * clone, and those that a person has named, are in nobody’s way.
  * @throws KameError DISK_FULL, ENGINE_*
  */
-export async function deleteExpired(host: Host, found: MachineFile, progress: Progress): Promise<void> {
+export async function deleteExpired(host: Host, found: Bundle, progress: Progress): Promise<void> {
   for (const uid of expired((await readSnapshotFile(found.names)).tree)) {
-    const file = await host.files.read(found.names.vmx);
-    const { tree } = await readSnapshotFile(file.names);
+    const bundle = await host.bundles.read(found.names.vmx);
+    const { tree } = await readSnapshotFile(bundle.names);
     const snapshot = tree.snapshots.find((each) => each.uid === uid);
     if (!snapshot) continue;
     try {
-      await refuseDelete(file, [snapshot]);
+      await refuseDelete(bundle, [snapshot]);
     } catch (error) {
-      host.log('An automatic snapshot stays', { machine: file.name, reason: messageOf(error) });
+      host.log('An automatic snapshot stays', { machine: bundle.name, reason: messageOf(error) });
       continue;
     }
-    const notes = await deleteListed(host, file, [snapshot], progress);
-    await tellAutoProtect(host, file, [`${snapshot.displayName} was deleted.`, ...notes].join(' '));
+    const notes = await deleteListed(host, bundle, [snapshot], progress);
+    await tellAutoProtect(host, bundle, [`${snapshot.displayName} was deleted.`, ...notes].join(' '));
   }
 }

@@ -12,8 +12,8 @@ import { AutoProtectClock, startAutoProtect, tickMs } from './autoprotect-clock.
 import { deleteExpired, labelFor, saveTime, takeDue } from './autoprotect-run.ts';
 import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { clone } from '../clone/clone.ts';
-import { findMachine } from '../host/find.ts';
-import type { RunningMachine } from '../host/running.ts';
+import { findBundle } from '../host/find.ts';
+import type { Running } from '../host/running.ts';
 
 const quiet = silentProgress();
 const minute = 60_000;
@@ -35,14 +35,14 @@ const set = async (body: Parameters<typeof setAutoProtect>[2]) =>
 const log = () => readFileSync(names().log, 'utf8');
 
 /** A machine that runs as far as the clock can see; each use of its engine fails. */
-function run(state: 'running' | 'paused' = 'running'): { state: RunningMachine['state'] } {
-  const machine = { names: names(), name: 'demo', state } as unknown as RunningMachine;
+function run(state: 'running' | 'paused' = 'running'): { state: Running['state'] } {
+  const machine = { names: names(), name: 'demo', state } as unknown as Running;
   demo.host.running.add(machine);
   return machine;
 }
 
-function end(machine: { state: RunningMachine['state'] }): void {
-  demo.host.running.remove(machine as RunningMachine);
+function end(machine: { state: Running['state'] }): void {
+  demo.host.running.remove(machine as Running);
 }
 
 describe('settings', () => {
@@ -154,7 +154,7 @@ describe('the clock', () => {
 
   it('waits for its turn when the machine is held', async () => {
     await set({ enabled: true, every: '30m' });
-    await saveTime(await findMachine(demo.host, 'demo'), 1800);
+    await saveTime(await findBundle(demo.host, 'demo'), 1800);
     const auto = new AutoProtectClock(demo.host, clock);
     run();
     auto.account();
@@ -170,7 +170,7 @@ describe('the clock', () => {
 
   it('tells what failed, in the log and as an event, and tries again later and later', async () => {
     await set({ enabled: true, every: '30m' });
-    await saveTime(await findMachine(demo.host, 'demo'), 1800);
+    await saveTime(await findBundle(demo.host, 'demo'), 1800);
     const events: string[] = [];
     using _listener = demo.host.events.listen(({ message }) => void events.push(message));
     const auto = new AutoProtectClock(demo.host, clock);
@@ -209,9 +209,9 @@ describe('the clock', () => {
 describe('snapshots', () => {
   /** As if the machine had run for so long: what is due is taken, what is too much goes. */
   const pass = async (seconds: number) => {
-    await saveTime(await findMachine(demo.host, 'demo'), seconds);
-    await takeDue(demo.host, await findMachine(demo.host, 'demo'), clock.date(), quiet);
-    await deleteExpired(demo.host, await findMachine(demo.host, 'demo'), quiet);
+    await saveTime(await findBundle(demo.host, 'demo'), seconds);
+    await takeDue(demo.host, await findBundle(demo.host, 'demo'), clock.date(), quiet);
+    await deleteExpired(demo.host, await findBundle(demo.host, 'demo'), quiet);
   };
   const label = 'AutoProtect Snapshot 2026-03-01 14:05:09';
 

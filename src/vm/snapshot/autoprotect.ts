@@ -1,10 +1,10 @@
 import type { AutoProtect, AutoProtectEvery, SetAutoProtect } from '../../api/checkpoint.ts';
-import { appendLog, contentOf, type MachineFile } from '../../store/bundle.ts';
+import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { configure, disable, settingsOf } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { settle } from '../recovery/settle.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 
 /** Where nobody says it: what a laptop’s disk bears, and still goes back for days. */
@@ -24,22 +24,22 @@ function nextInMs(tree: SnapshotTree, unsavedMs: number): number | null {
   return Math.max(0, Math.min(...left) - unsavedMs);
 }
 
-function describe(host: Host, file: MachineFile, tree: SnapshotTree): AutoProtect {
+function describe(host: Host, bundle: Bundle, tree: SnapshotTree): AutoProtect {
   const settings = settingsOf(tree);
   return {
     enabled: settings !== null,
     every: settings ? everyOf(settings) : usual.every,
     keep: settings?.keep ?? usual.keep,
     snapshots: tree.snapshots.filter(({ tiers }) => tiers.length > 0).length,
-    nextInMs: nextInMs(tree, host.hooks.unsavedRunMs?.(file.names.vmx) ?? 0),
+    nextInMs: nextInMs(tree, host.hooks.unsavedRunMs?.(bundle.names.vmx) ?? 0),
   };
 }
 
 /** How AutoProtect of a machine is set. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
 export async function autoProtectOf(host: Host, reference: string): Promise<AutoProtect> {
-  const file = await findMachine(host, reference);
-  const { tree } = await readSnapshotFile(file.names);
-  return describe(host, file, tree);
+  const bundle = await findBundle(host, reference);
+  const { tree } = await readSnapshotFile(bundle.names);
+  return describe(host, bundle, tree);
 }
 
 /**
@@ -53,28 +53,28 @@ export async function setAutoProtect(
   reference: string,
   body: SetAutoProtect,
 ): Promise<AutoProtect> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const { spec } = contentOf(file);
-    const snapshots = await readSnapshotFile(file.names);
+    const bundle = await settle(host, found);
+    const { model } = contentOf(bundle);
+    const snapshots = await readSnapshotFile(bundle.names);
     const before = settingsOf(snapshots.tree);
-    if (before === null && !body.enabled) return describe(host, file, snapshots.tree);
+    if (before === null && !body.enabled) return describe(host, bundle, snapshots.tree);
     const every = body.every ?? (before ? everyOf(before) : usual.every);
     const keep = body.keep ?? before?.keep ?? usual.keep;
     const tree = body.enabled ? configure(snapshots.tree, { every, keep }) : disable(snapshots.tree);
-    await writeSnapshotTree(file.names, snapshots, tree);
+    await writeSnapshotTree(bundle.names, snapshots, tree);
     const how = body.enabled ? `on: every ${every} of running time, ${keep} are kept` : 'off';
-    const message = `AutoProtect of ${file.name} is ${how}.`;
-    await appendLog(file.names, message);
+    const message = `AutoProtect of ${bundle.name} is ${how}.`;
+    await appendLog(bundle.names, message);
     host.events.emit({
       type: 'machine.changed',
-      machine: file.name,
-      id: spec.uuid,
+      machine: bundle.name,
+      id: model.uuid,
       state: null,
       message,
     });
-    return describe(host, file, tree);
+    return describe(host, bundle, tree);
   });
 }

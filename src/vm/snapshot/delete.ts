@@ -1,6 +1,6 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { suspendedIn } from '../../store/names.ts';
 import { removeOperation, writeOperation } from '../../store/operation.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
@@ -12,24 +12,24 @@ import { settle } from '../recovery/settle.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** @throws KameError HAS_CLONES, WRONG_STATE naming the first of the snapshots that can’t be deleted */
-export async function refuseDelete(file: MachineFile, snapshots: readonly Snapshot[]): Promise<void> {
-  const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState)?.id;
+export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[]): Promise<void> {
+  const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
   for (const snapshot of snapshots) {
-    const clones = await livingClones(file, snapshot);
+    const clones = await livingClones(bundle, snapshot);
     if (clones.length > 0) {
       throw new KameError(
         'HAS_CLONES',
-        `The snapshot ${snapshot.displayName} of ${file.name} can’t be deleted: these linked clones build on it: ${clones.join(', ')}.`,
-        { details: { machine: file.name, snapshot: snapshot.displayName } },
+        `The snapshot ${snapshot.displayName} of ${bundle.name} can’t be deleted: these linked clones build on it: ${clones.join(', ')}.`,
+        { details: { machine: bundle.name, snapshot: snapshot.displayName } },
       );
     }
     if (suspended === String(snapshot.uid)) {
       throw new KameError(
         'WRONG_STATE',
-        `${file.name} is suspended in the snapshot ${snapshot.displayName}.`,
+        `${bundle.name} is suspended in the snapshot ${snapshot.displayName}.`,
         {
-          next: `kame start ${file.name} goes on from it, with --discard-state from the disks alone; then delete it.`,
-          details: { machine: file.name, snapshot: snapshot.displayName },
+          next: `kame start ${bundle.name} goes on from it, with --discard-state from the disks alone; then delete it.`,
+          details: { machine: bundle.name, snapshot: snapshot.displayName },
         },
       );
     }
@@ -44,27 +44,27 @@ export async function refuseDelete(file: MachineFile, snapshots: readonly Snapsh
  */
 export async function deleteListed(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   gone: readonly Snapshot[],
   progress: Progress,
 ): Promise<string[]> {
-  const snapshots = await readSnapshotFile(file.names);
-  const paused = host.running.get(file.names.vmx)?.state !== 'running';
-  await writeOperation(file.names, { kind: 'tidy', paused });
+  const snapshots = await readSnapshotFile(bundle.names);
+  const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
+  await writeOperation(bundle.names, { kind: 'tidy', paused });
   const uids = new Set(gone.map(({ uid }) => uid));
   try {
     const tree = gone.reduce((left, { uid }) => remove(left, uid, { children: false }), snapshots.tree);
-    await writeSnapshotTree(file.names, snapshots, tree);
+    await writeSnapshotTree(bundle.names, snapshots, tree);
     const finish = { report: progress.report.bind(progress), signal: new AbortController().signal };
-    const notes = await tidy(host, file, finish);
-    await removeOperation(file.names);
+    const notes = await tidy(host, bundle, finish);
+    await removeOperation(bundle.names);
     return notes;
   } catch (error) {
     // The engine may have died in the middle: what is left to do is done without it.
-    await settle(host, file, { failed: true });
-    const { tree } = await readSnapshotFile(file.names);
+    await settle(host, bundle, { failed: true });
+    const { tree } = await readSnapshotFile(bundle.names);
     if (tree.snapshots.some(({ uid }) => uids.has(uid))) throw error;
-    host.log('A deletion was finished after a failure', { machine: file.name, reason: messageOf(error) });
+    host.log('A deletion was finished after a failure', { machine: bundle.name, reason: messageOf(error) });
     return [];
   }
 }

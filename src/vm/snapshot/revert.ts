@@ -5,15 +5,9 @@ import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { shellQuote } from '../../qemu/plan/format.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
-import { readSpec } from '../../model/read.ts';
+import { readModel } from '../../model/read.ts';
 import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
-import {
-  appendLog,
-  contentOf,
-  readMachineFile,
-  writeMachineFile,
-  type MachineFile,
-} from '../../store/bundle.ts';
+import { appendLog, contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
@@ -22,10 +16,10 @@ import { edit, type VmxDocument } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { summary } from '../running/describe.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { fingerprintOf, prepare } from '../running/launch.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import { powerOn, started } from '../power/start.ts';
 import { refuseMismatch } from '../memory/fingerprint.ts';
 import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
@@ -35,37 +29,37 @@ import { snapshotOf } from './snapshot-list.ts';
 
 /** The `.vmx` that a snapshot brings back: its own, on new layers, with the name that the machine has now. */
 async function configOf(
-  file: MachineFile,
+  bundle: Bundle,
   snapshot: Snapshot,
   layers: readonly LayerChange[],
 ): Promise<VmxDocument> {
-  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
+  const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
   // A snapshot of another program has its configuration in a file of that program's own; disks alone go back then.
-  const kept = existsSync(checkpoint.config) ? await readMachineFile(checkpoint.config) : file;
-  const { document } = contentOf({ ...kept, name: file.name });
+  const kept = existsSync(checkpoint.config) ? await readBundle(checkpoint.config) : bundle;
+  const { document } = contentOf({ ...kept, name: bundle.name });
   return edit(
     withLayers(document, layers),
     new Map([
-      ['displayName', file.name],
-      ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(file.names, checkpoint.id) : ''],
+      ['displayName', bundle.name],
+      ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(bundle.names, checkpoint.id) : ''],
     ]),
   );
 }
 
 /** The commands that start a machine from the disks of a snapshot whose memory can't be used. */
-function fromDisksOf(file: MachineFile, { displayName }: Snapshot): string {
-  const name = shellQuote(file.name);
+function fromDisksOf(bundle: Bundle, { displayName }: Snapshot): string {
+  const name = shellQuote(bundle.name);
   return `kame snapshot revert ${name} ${shellQuote(displayName)} --no-start and then kame start ${name} --discard-state`;
 }
 
-async function recordOf(file: MachineFile, snapshot: Snapshot): Promise<CheckpointRecord> {
+async function recordOf(bundle: Bundle, snapshot: Snapshot): Promise<CheckpointRecord> {
   try {
-    return await readCheckpointRecord(checkpointNames(file.names, String(snapshot.uid)));
+    return await readCheckpointRecord(checkpointNames(bundle.names, String(snapshot.uid)));
   } catch (error) {
     if (!(error instanceof KameError)) throw error;
     throw new KameError(error.code, error.message, {
-      next: `The disks of the snapshot are not concerned: ${fromDisksOf(file, snapshot)} starts from them. A backup of that directory would bring the memory back.`,
-      details: { ...error.details, machine: file.name },
+      next: `The disks of the snapshot are not concerned: ${fromDisksOf(bundle, snapshot)} starts from them. A backup of that directory would bring the memory back.`,
+      details: { ...error.details, machine: bundle.name },
       cause: error,
     });
   }
@@ -74,76 +68,71 @@ async function recordOf(file: MachineFile, snapshot: Snapshot): Promise<Checkpoi
 /** Refuses a snapshot whose memory the engine of now would not take. */
 async function checkMemory(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   snapshot: Snapshot,
   document: VmxDocument,
   chains: ReadonlyMap<string, Layer>,
   progress: Progress,
 ): Promise<void> {
-  const record = await recordOf(file, snapshot);
-  const { spec } = readSpec(document);
+  const record = await recordOf(bundle, snapshot);
+  const { model } = readModel(document);
   // The disks that the machine has now may be what a person goes back from: only those of the snapshot are looked at.
-  const disks = spec.disks.filter((disk) => chains.has(slotName(disk)));
-  const probe: MachineFile = { ...file, content: { document, spec: { ...spec, disks } } };
+  const disks = model.disks.filter((disk) => chains.has(slotName(disk)));
+  const probe: Bundle = { ...bundle, content: { document, model: { ...model, disks } } };
   const prepared = await prepare(host, probe, progress, { restore: true, ram: null, topsOf: chains });
-  refuseMismatch(file.name, record.engine, fingerprintOf(prepared), fromDisksOf(file, snapshot));
+  refuseMismatch(bundle.name, record.engine, fingerprintOf(prepared), fromDisksOf(bundle, snapshot));
 }
 
 /** The chains of a snapshot's disks, each looked at before anything is touched. */
-async function chainsOf(host: Host, file: MachineFile, snapshot: Snapshot): Promise<Map<string, Layer>> {
-  const inside = await layerDirectories(host, file);
+async function chainsOf(host: Host, bundle: Bundle, snapshot: Snapshot): Promise<Map<string, Layer>> {
+  const inside = await layerDirectories(host, bundle);
   const chains = new Map<string, Layer>();
-  for (const { node, fileName } of snapshot.disks) {
-    chains.set(node, await snapshotChain(file, fileName, { inside }));
+  for (const { slot, fileName } of snapshot.disks) {
+    chains.set(slot, await snapshotChain(bundle, fileName, { inside }));
   }
   return chains;
 }
 
 async function goBack(
   host: Host,
-  file: MachineFile,
+  bundle: Bundle,
   snapshot: Snapshot,
   options: RevertSnapshot,
   progress: Progress,
 ): Promise<void> {
-  const files = new Map(snapshot.disks.map(({ node, fileName }) => [node, fileName]));
-  const layers = await nameLayers(file.names, files);
-  const document = await configOf(file, snapshot, layers);
-  const chains = await chainsOf(host, file, snapshot);
+  const files = new Map(snapshot.disks.map(({ slot, fileName }) => [slot, fileName]));
+  const layers = await nameLayers(bundle.names, files);
+  const document = await configOf(bundle, snapshot, layers);
+  const chains = await chainsOf(host, bundle, snapshot);
   const goesOn = snapshot.withMemory && (options.start ?? true);
-  if (goesOn) await checkMemory(host, file, snapshot, document, chains, progress);
-  await writeOperation(file.names, { kind: 'revert', uid: snapshot.uid, layers });
+  if (goesOn) await checkMemory(host, bundle, snapshot, document, chains, progress);
+  await writeOperation(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
-    await createLayers(file.names, layers, chains);
-    const machine = host.running.get(file.names.vmx);
+    await createLayers(bundle.names, layers, chains);
+    const machine = host.running.get(bundle.names.vmx);
     if (progress.signal.aborted)
-      throw new KameError('CANCELLED', `The revert of ${file.name} was cancelled.`);
-    progress.report({ stage: `Reverting ${file.name} to ${snapshot.displayName}` });
+      throw new KameError('CANCELLED', `The revert of ${bundle.name} was cancelled.`);
+    progress.report({ stage: `Reverting ${bundle.name} to ${snapshot.displayName}` });
     await machine?.engine.quit();
     await machine?.ended;
-    await takeLock(file.names.lock, 'kamed', file.name);
+    await takeLock(bundle.names.lock, 'kamed', bundle.name);
     try {
-      await writeMachineFile(file.names.vmx, document);
-      await finishRevert(host, await host.files.read(file.names.vmx), snapshot.uid);
+      await writeVmx(bundle.names.vmx, document);
+      await finishRevert(host, await host.bundles.read(bundle.names.vmx), snapshot.uid);
     } finally {
-      await releaseLock(file.names.lock);
+      await releaseLock(bundle.names.lock);
     }
-    await removeOperation(file.names);
-    await appendLog(file.names, `reverted to the snapshot ${snapshot.displayName}`);
+    await removeOperation(bundle.names);
+    await appendLog(bundle.names, `reverted to the snapshot ${snapshot.displayName}`);
   } catch (error) {
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
 }
 
 /** Goes on from the snapshot that the machine was brought back to. */
-async function goOn(
-  host: Host,
-  vmx: string,
-  snapshot: Snapshot,
-  progress: Progress,
-): Promise<RunningMachine> {
-  const reverted = await findMachine(host, vmx);
+async function goOn(host: Host, vmx: string, snapshot: Snapshot, progress: Progress): Promise<Running> {
+  const reverted = await findBundle(host, vmx);
   try {
     return await powerOn(host, reverted, progress);
   } catch (error) {
@@ -168,20 +157,20 @@ export async function revertSnapshot(
   options: RevertSnapshot,
   progress: Progress,
 ): Promise<RevertedMachine> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'reverted' };
   const { machine, snapshot } = await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const { tree } = await readSnapshotFile(file.names);
-    const which = snapshotOf(file, tree, snapshotReference);
-    await goBack(host, file, which, options, progress);
+    const bundle = await settle(host, found);
+    const { tree } = await readSnapshotFile(bundle.names);
+    const which = snapshotOf(bundle, tree, snapshotReference);
+    await goBack(host, bundle, which, options, progress);
     const starts = which.withMemory && (options.start ?? true);
     return {
       snapshot: which,
-      machine: starts ? await goOn(host, file.names.vmx, which, progress) : null,
+      machine: starts ? await goOn(host, bundle.names.vmx, which, progress) : null,
     };
   });
   if (machine?.state === 'running') await started(host, machine, options, progress);
-  const after = await summary(host, await findMachine(host, found.names.vmx));
+  const after = await summary(host, await findBundle(host, found.names.vmx));
   return { ...after, snapshot: snapshot.displayName, notes: [] };
 }

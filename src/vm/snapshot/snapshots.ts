@@ -11,7 +11,7 @@ import type {
   TakeSnapshot,
 } from '../../api/checkpoint.ts';
 import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
-import { contentOf, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
@@ -25,7 +25,7 @@ import {
   subtreeOf,
 } from '../../vmx/snapshot-tree.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { findMachine } from '../host/find.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { livingClones } from '../layers/living-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
@@ -40,7 +40,7 @@ async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promis
   return record?.wasRunning === false ? 'paused' : 'running';
 }
 
-async function replyOf(file: MachineFile, tree: SnapshotTree, snapshot: Snapshot): Promise<SnapshotReply> {
+async function replyOf(bundle: Bundle, tree: SnapshotTree, snapshot: Snapshot): Promise<SnapshotReply> {
   const { uid, displayName, description, parent, createdAt, withMemory, tiers } = snapshot;
   return {
     uid,
@@ -51,10 +51,10 @@ async function replyOf(file: MachineFile, tree: SnapshotTree, snapshot: Snapshot
     depth: ancestors(tree, uid).length,
     current: tree.current === uid,
     createdAt: createdAt.toISOString(),
-    state: await stateIn(checkpointNames(file.names, String(uid)), withMemory),
+    state: await stateIn(checkpointNames(bundle.names, String(uid)), withMemory),
     memory: withMemory,
     autoProtect: tiers.length > 0,
-    clones: await livingClones(file, snapshot),
+    clones: await livingClones(bundle, snapshot),
   };
 }
 
@@ -66,9 +66,9 @@ function inTreeOrder(tree: SnapshotTree, parent: number | null = null): Snapshot
 
 /** All snapshots of a machine. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
 export async function listSnapshots(host: Host, reference: string): Promise<SnapshotReply[]> {
-  const file = await findMachine(host, reference);
-  const { tree } = await readSnapshotFile(file.names);
-  return await Promise.all(inTreeOrder(tree).map(async (each) => await replyOf(file, tree, each)));
+  const bundle = await findBundle(host, reference);
+  const { tree } = await readSnapshotFile(bundle.names);
+  return await Promise.all(inTreeOrder(tree).map(async (each) => await replyOf(bundle, tree, each)));
 }
 
 async function bytesOf(path: string): Promise<number> {
@@ -78,25 +78,25 @@ async function bytesOf(path: string): Promise<number> {
   );
 }
 
-async function diskOf(file: MachineFile, inside: readonly string[], node: string, fileName: string) {
-  const path = resolveIn(file.names, fileName);
+async function diskOf(bundle: Bundle, inside: readonly string[], slot: string, fileName: string) {
+  const path = resolveIn(bundle.names, fileName);
   try {
-    const { virtualSize, allocatedBytes } = await snapshotChain(file, fileName, { inside });
-    return { disk: { slot: node, path, sizeBytes: virtualSize, allocatedBytes }, problem: null };
+    const { virtualSize, allocatedBytes } = await snapshotChain(bundle, fileName, { inside });
+    return { disk: { slot, path, sizeBytes: virtualSize, allocatedBytes }, problem: null };
   } catch (error) {
-    return { disk: { slot: node, path, sizeBytes: null, allocatedBytes: null }, problem: messageOf(error) };
+    return { disk: { slot, path, sizeBytes: null, allocatedBytes: null }, problem: messageOf(error) };
   }
 }
 
 /** All that is known of one snapshot. @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT */
 export async function showSnapshot(host: Host, reference: string, which: string): Promise<SnapshotDetails> {
-  const file = await findMachine(host, reference);
-  const { tree } = await readSnapshotFile(file.names);
-  const snapshot = snapshotOf(file, tree, which);
-  const checkpoint = checkpointNames(file.names, String(snapshot.uid));
-  const inside = await layerDirectories(host, file);
+  const bundle = await findBundle(host, reference);
+  const { tree } = await readSnapshotFile(bundle.names);
+  const snapshot = snapshotOf(bundle, tree, which);
+  const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
+  const inside = await layerDirectories(host, bundle);
   const disks = await Promise.all(
-    snapshot.disks.map(async ({ node, fileName }) => await diskOf(file, inside, node, fileName)),
+    snapshot.disks.map(async ({ slot, fileName }) => await diskOf(bundle, inside, slot, fileName)),
   );
   const memory = snapshot.withMemory
     ? await readCheckpointRecord(checkpoint).then(
@@ -109,7 +109,7 @@ export async function showSnapshot(host: Host, reference: string, which: string)
   );
   const engine = memory.record?.engine;
   return {
-    ...(await replyOf(file, tree, snapshot)),
+    ...(await replyOf(bundle, tree, snapshot)),
     bytes:
       sizes.reduce((sum, size) => sum + size, 0) +
       disks.reduce((sum, { disk }) => sum + (disk.allocatedBytes ?? 0), 0),
@@ -144,15 +144,15 @@ export async function takeSnapshot(
   body: TakeSnapshot,
   progress: Progress,
 ): Promise<TakenSnapshot> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'snapshotted' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const { tree } = await readSnapshotFile(file.names);
+    const bundle = await settle(host, found);
+    const { tree } = await readSnapshotFile(bundle.names);
     const label = body.label ?? defaultLabel(tree);
-    await refuseTakenLabel(file, label);
-    const running = host.running.get(file.names.vmx);
-    const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState) !== undefined;
+    await refuseTakenLabel(bundle, label);
+    const running = host.running.get(bundle.names.vmx);
+    const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
     const withMemory = (running !== undefined || suspended) && body.diskOnly !== true;
     const notes =
       withMemory && body.quiesce ? ['Memory is part of the snapshot, so nothing had to be frozen.'] : [];
@@ -160,19 +160,19 @@ export async function takeSnapshot(
     const description = body.description ?? '';
     const { snapshot, stoppedMs } = await take(
       host,
-      file,
+      bundle,
       { label, description, withMemory, quiesce },
       progress,
     );
-    const after = await readSnapshotFile(file.names);
-    changed(host, file, `The snapshot ${label} of ${file.name} was taken.`);
-    return { ...(await replyOf(file, after.tree, snapshot)), stoppedMs, notes };
+    const after = await readSnapshotFile(bundle.names);
+    changed(host, bundle, `The snapshot ${label} of ${bundle.name} was taken.`);
+    return { ...(await replyOf(bundle, after.tree, snapshot)), stoppedMs, notes };
   });
 }
 
-function changed(host: Host, file: MachineFile, message: string): void {
-  const id = file.content?.spec.uuid ?? null;
-  host.events.emit({ type: 'machine.changed', machine: file.name, id, state: null, message });
+function changed(host: Host, bundle: Bundle, message: string): void {
+  const id = bundle.content?.model.uuid ?? null;
+  host.events.emit({ type: 'machine.changed', machine: bundle.name, id, state: null, message });
 }
 
 /** Gives a snapshot another label or description. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
@@ -182,26 +182,28 @@ export async function editSnapshot(
   which: string,
   body: EditSnapshot,
 ): Promise<SnapshotReply> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const snapshots = await readSnapshotFile(file.names);
-    const { uid } = snapshotOf(file, snapshots.tree, which);
-    if (body.label !== undefined) await refuseTakenLabel(file, body.label, uid);
+    const bundle = await settle(host, found);
+    const snapshots = await readSnapshotFile(bundle.names);
+    const { uid } = snapshotOf(bundle, snapshots.tree, which);
+    if (body.label !== undefined) await refuseTakenLabel(bundle, body.label, uid);
     let { tree } = snapshots;
     if (body.label !== undefined) tree = rename(tree, uid, body.label);
     if (body.description !== undefined) tree = describeIn(tree, uid, body.description);
-    await writeSnapshotTree(file.names, snapshots, tree);
+    await writeSnapshotTree(bundle.names, snapshots, tree);
     const edited = tree.snapshots.find((each) => each.uid === uid) as Snapshot;
-    changed(host, file, `The snapshot ${edited.displayName} of ${file.name} was changed.`);
-    return await replyOf(file, tree, edited);
+    changed(host, bundle, `The snapshot ${edited.displayName} of ${bundle.name} was changed.`);
+    return await replyOf(bundle, tree, edited);
   });
 }
 
-async function usedBytes(file: MachineFile): Promise<number> {
-  const names = await readdir(file.names.directory, { recursive: true }).catch(() => [] as string[]);
-  const sizes = await Promise.all(names.map(async (name) => await bytesOf(join(file.names.directory, name))));
+async function usedBytes(bundle: Bundle): Promise<number> {
+  const names = await readdir(bundle.names.directory, { recursive: true }).catch(() => [] as string[]);
+  const sizes = await Promise.all(
+    names.map(async (name) => await bytesOf(join(bundle.names.directory, name))),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -217,19 +219,19 @@ export async function deleteSnapshot(
   options: { readonly children: boolean },
   progress: Progress,
 ): Promise<DeletedSnapshots> {
-  const found = await findMachine(host, reference);
+  const found = await findBundle(host, reference);
   const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
   return await host.operations.exclusive(about, async () => {
-    const file = await settle(host, found);
-    const snapshots = await readSnapshotFile(file.names);
-    const snapshot = snapshotOf(file, snapshots.tree, which);
+    const bundle = await settle(host, found);
+    const snapshots = await readSnapshotFile(bundle.names);
+    const snapshot = snapshotOf(bundle, snapshots.tree, which);
     const gone = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];
-    await refuseDelete(file, gone);
+    await refuseDelete(bundle, gone);
     if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was deleted.');
-    const before = await usedBytes(file);
-    const notes = await deleteListed(host, file, gone, progress);
+    const before = await usedBytes(bundle);
+    const notes = await deleteListed(host, bundle, gone, progress);
     const labels = gone.map(({ displayName }) => displayName);
-    changed(host, file, `Snapshots of ${file.name} were deleted: ${labels.join(', ')}.`);
-    return { deleted: labels, bytesFreed: before - (await usedBytes(file)), notes };
+    changed(host, bundle, `Snapshots of ${bundle.name} were deleted: ${labels.join(', ')}.`);
+    return { deleted: labels, bytesFreed: before - (await usedBytes(bundle)), notes };
   });
 }

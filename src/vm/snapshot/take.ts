@@ -3,14 +3,14 @@ import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
 import type { Host } from '../host/host.ts';
-import type { RunningMachine } from '../host/running.ts';
+import type { Running } from '../host/running.ts';
 import {
   readCheckpointRecord,
   removeCheckpoint,
   syncCheckpoint,
   writeCheckpointRecord,
 } from '../../store/checkpoint.ts';
-import { contentOf, writeMachineFile, type MachineFile } from '../../store/bundle.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import {
   removeOperation,
@@ -55,13 +55,8 @@ const freezeMs = 10_000;
 /** Device state, tables of layers and the like. */
 const smallBytes = 32 * 1024 * 1024;
 
-function intentOf(
-  file: MachineFile,
-  uid: number,
-  parent: number | null,
-  options: TakeOptions,
-): SnapshotIntent {
-  const files = currentFiles(contentOf(file).spec);
+function intentOf(bundle: Bundle, uid: number, parent: number | null, options: TakeOptions): SnapshotIntent {
+  const files = currentFiles(contentOf(bundle).model);
   return {
     uid,
     parent,
@@ -69,15 +64,15 @@ function intentOf(
     description: options.description,
     withMemory: options.withMemory,
     createdAt: new Date().toISOString(),
-    fileName: `${file.names.stem}-Snapshot${uid}.vmsn`,
-    disks: [...files].map(([node, fileName]) => ({ node, fileName })),
+    fileName: `${bundle.names.stem}-Snapshot${uid}.vmsn`,
+    disks: [...files].map(([slot, fileName]) => ({ slot, fileName })),
     clones: [],
     tiers: options.tiers ?? [],
   };
 }
 
 /** Freezes the guest's file systems, so that they are whole on the disks alone. */
-async function freeze(machine: RunningMachine): Promise<AsyncDisposable> {
+async function freeze(machine: Running): Promise<AsyncDisposable> {
   const deadline = { deadlineMs: freezeMs };
   await machine.agent.fsfreeze(deadline);
   return { [Symbol.asyncDispose]: async () => void (await machine.agent.fsthaw(deadline)) };
@@ -91,15 +86,15 @@ interface LiveTake {
 
 async function captureLive(
   host: Host,
-  file: MachineFile,
-  machine: RunningMachine,
+  bundle: Bundle,
+  machine: Running,
   { operation, options, makeLayers }: LiveTake,
   progress: Progress,
 ): Promise<Captured> {
   const { snapshot } = operation;
   const checkpoint =
-    options.withMemory && snapshot ? checkpointNames(file.names, String(snapshot.uid)) : null;
-  const layers = engineLayers(file.names, operation.layers);
+    options.withMemory && snapshot ? checkpointNames(bundle.names, String(snapshot.uid)) : null;
+  const layers = engineLayers(bundle.names, operation.layers);
   const waiting = waitingRam(host.names, machine.run);
   using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
   const quiesce = options.quiesce ? { freeze: async () => await freeze(machine) } : {};
@@ -118,8 +113,8 @@ async function captureLive(
 }
 
 /** A snapshot of a suspended machine has the memory that the machine is suspended in. */
-async function shareMemory(file: MachineFile, checkpoint: CheckpointNames): Promise<void> {
-  const suspended = suspendedIn(file.names, contentOf(file).spec.suspendedState);
+async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
+  const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState);
   if (!suspended) return;
   await readCheckpointRecord(suspended);
   for (const what of ['state', 'ram', 'record'] as const) {
@@ -132,18 +127,18 @@ async function shareMemory(file: MachineFile, checkpoint: CheckpointNames): Prom
 /** Refuses what can't end well before anything is touched. Returns the chains of the disks. */
 async function check(
   host: Host,
-  file: MachineFile,
-  machine: RunningMachine | undefined,
+  bundle: Bundle,
+  machine: Running | undefined,
   options: TakeOptions,
 ): Promise<Map<string, Layer>> {
-  const { spec } = contentOf(file);
-  const chains = await diskChains(host, file, spec, { tables: false });
-  refuseDeepChains(file, chains);
-  if (options.withMemory) refuseIndependentDisks(file);
-  if (machine && options.withMemory) await refuseBlocked(file, machine);
+  const { model } = contentOf(bundle);
+  const chains = await diskChains(host, bundle, model, { tables: false });
+  refuseDeepChains(bundle, chains);
+  if (options.withMemory) refuseIndependentDisks(bundle);
+  if (machine && options.withMemory) await refuseBlocked(bundle, machine);
   if (machine && options.quiesce) await machine.agent.ping({ deadlineMs: freezeMs });
   const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
-  await requireFreeSpace(file.names.directory, memory + smallBytes, file.names.checkpoints);
+  await requireFreeSpace(bundle.names.directory, memory + smallBytes, bundle.names.checkpoints);
   return chains;
 }
 
@@ -154,45 +149,45 @@ async function check(
  */
 export async function take(
   host: Host,
-  found: MachineFile,
+  found: Bundle,
   options: TakeOptions,
   progress: Progress,
 ): Promise<Taken> {
-  const file = await settle(host, found);
-  const machine = host.running.get(file.names.vmx);
-  const chains = await check(host, file, machine, options);
-  const { document, spec } = contentOf(file);
-  const { tree } = await readSnapshotFile(file.names);
+  const bundle = await settle(host, found);
+  const machine = host.running.get(bundle.names.vmx);
+  const chains = await check(host, bundle, machine, options);
+  const { document, model } = contentOf(bundle);
+  const { tree } = await readSnapshotFile(bundle.names);
   const uid = nextUid(tree);
-  const layers = await nameLayers(file.names, currentFiles(spec));
-  const snapshot = intentOf(file, uid, tree.current, options);
+  const layers = await nameLayers(bundle.names, currentFiles(model));
+  const snapshot = intentOf(bundle, uid, tree.current, options);
   const { quiesce: quiesced } = options;
   const paused = machine?.state !== 'running';
   const operation: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
-  const checkpoint = checkpointNames(file.names, String(uid));
-  await writeOperation(file.names, operation);
+  const checkpoint = checkpointNames(bundle.names, String(uid));
+  await writeOperation(bundle.names, operation);
   try {
     await removeCheckpoint(checkpoint);
-    progress.report({ stage: `Taking the snapshot ${options.label} of ${file.name}` });
+    progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
     const makeLayers = async () => {
-      await keepConfig(file, checkpoint);
-      await createLayers(file.names, layers, chains);
+      await keepConfig(bundle, checkpoint);
+      await createLayers(bundle.names, layers, chains);
     };
     let stoppedMs: number | null = null;
     if (machine) {
       const live = { operation, options, makeLayers };
-      stoppedMs = (await captureLive(host, file, machine, live, progress)).stoppedMs;
+      stoppedMs = (await captureLive(host, bundle, machine, live, progress)).stoppedMs;
     } else {
       await makeLayers();
-      if (options.withMemory) await shareMemory(file, checkpoint);
+      if (options.withMemory) await shareMemory(bundle, checkpoint);
     }
     // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
-    await writeMachineFile(file.names.vmx, withLayers(document, layers));
-    const listed = await listSnapshot(file, snapshot);
-    await removeOperation(file.names);
+    await writeVmx(bundle.names.vmx, withLayers(document, layers));
+    const listed = await listSnapshot(bundle, snapshot);
+    await removeOperation(bundle.names);
     return { snapshot: listed, stoppedMs };
   } catch (error) {
-    await settle(host, file, { failed: true });
+    await settle(host, bundle, { failed: true });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { buses, diskModes, nicModels } from '../../src/model/devices.ts';
 import { guestOsCatalogue } from '../../src/model/guest-os.ts';
-import type { Controller, MachineSpec, Nic, StorageBus, StorageSlot } from '../../src/model/machine.ts';
+import type { Controller, MachineModel, Nic, StorageBus, StorageSlot } from '../../src/model/machine.ts';
 import { compareControllers, compareSlots } from '../../src/model/read-storage.ts';
 
 const word = fc.stringMatching(/^[a-z0-9äé亀 ._"|-]{0,11}[a-z0-9]$/);
@@ -42,7 +42,7 @@ const storage = controllers.chain((list) =>
         fc.record({ isDisk: flag, name: file, empty: flag, mode: fc.constantFrom(...diskModes) }),
       ),
     )
-    .map(([slots, stream]): Pick<MachineSpec, 'controllers' | 'disks' | 'cdroms'> => {
+    .map(([slots, stream]): Pick<MachineModel, 'controllers' | 'disks' | 'cdroms'> => {
       const devices = slots.map((slot) => ({
         slot,
         ...(stream.next().value ?? { isDisk: true, name: 'x', empty: true, mode: 'persistent' as const }),
@@ -87,7 +87,7 @@ const nics = fc
   .map((list) => list.map((one, index) => ({ index, ...one })));
 
 /** Any machine that validateSpec lets pass. */
-export const anySpec: fc.Arbitrary<MachineSpec> = fc
+export const anyModel: fc.Arbitrary<MachineModel> = fc
   .record({
     os: fc.constantFrom(...guestOsCatalogue),
     displayName: word,
