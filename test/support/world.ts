@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { KameEvent } from '../../src/api/messages.ts';
@@ -7,6 +15,7 @@ import { homeNames } from '../../src/store/names.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 import type { Running } from '../../src/vm/host/running.ts';
+import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
 import { buildModule, type BuiltModule } from './built-module.ts';
@@ -55,6 +64,11 @@ export class WorldMachine {
     return join(this.directory, ...names);
   }
 
+  /** The file that the `.vmx` names for its first disk. */
+  top(): string {
+    return this.file(/nvme0:0\.fileName = "(.*)"/.exec(this.read(`${this.name}.vmx`))?.[1] ?? '');
+  }
+
   /** Everything in its directory, sorted. */
   files(): string[] {
     return readdirSync(this.directory, { recursive: true }).map(String).sort();
@@ -68,7 +82,8 @@ export class WorldMachine {
 /** A small machine that boots a kernel of its own: no firmware is needed. */
 function vmxText(name: string, number: number, more: readonly string[]): string {
   const last = number.toString(16).padStart(2, '0');
-  return [
+  const given = new Set(more.map((line) => line.split(' = ')[0]));
+  const usual = [
     'config.version = "8"',
     'virtualHW.version = "20"',
     'guestOS = "arm-other6xlinux-64"',
@@ -87,9 +102,8 @@ function vmxText(name: string, number: number, more: readonly string[]): string 
     'kame.boot.kernel = "kernel"',
     'kame.boot.initrd = "initrd"',
     `kame.boot.commandLine = "quiet kame.hostname=${name}"`,
-    ...more,
-    '',
-  ].join('\n');
+  ];
+  return [...usual.filter((line) => !given.has(line.split(' = ')[0])), ...more, ''].join('\n');
 }
 
 /** A home, hosts on it and the fake engines that they start. */
@@ -141,6 +155,11 @@ export class World implements AsyncDisposable {
     return machine;
   }
 
+  /** No RAM of a guest can be in a file: the directory for it is open to others. */
+  forbidRamFiles(): void {
+    mkdirSync(this.host.names.ram, { mode: 0o755 });
+  }
+
   /** Starts a machine; its engine. */
   async start(name = 'demo', body: Parameters<typeof startBody>[0] = {}): Promise<FakeEngine> {
     await start(this.host, name, startBody(body), quiet);
@@ -152,6 +171,32 @@ export class World implements AsyncDisposable {
     const machine = this.host.running.all().find((each) => each.name === name);
     if (!machine) throw new Error(`${name} does not run.`);
     return machine;
+  }
+
+  /** All that a failed operation must leave as it was: files, configuration, disks, memory, the engine. */
+  async look(machine: WorldMachine): Promise<object> {
+    const { ram, run } = this.host.names;
+    const list = (path: string) => (existsSync(path) ? readdirSync(path).sort() : []);
+    const engine = this.host.running.get(machine.vmx) && this.engines.of(machine.name);
+    return {
+      files: machine.files().filter((name) => !/\.log$|^lock$|^checkpoints$/.test(name)),
+      vmx: machine.read(`${machine.name}.vmx`),
+      snapshots: (await listSnapshots(this.host, machine.name)).map(({ label, current }) => [label, current]),
+      ram: list(ram),
+      runs: list(run),
+      ...(engine
+        ? {
+            pid: engine.pid,
+            state: engine.state,
+            chain: engine.blocks.chainOf('drive-nvme0-0'),
+            nodes: engine.blocks.describeNodes().length,
+            writable: engine.blocks.writable,
+            memory: engine.memory,
+            jobs: engine.jobs.describe(),
+            frozen: engine.guest.frozen,
+          }
+        : {}),
+    };
   }
 
   /** The daemon ends in order; its engines run on. The next host takes its place. */

@@ -97,6 +97,7 @@ async function migrateOut(engine: FakeEngine, path: string): Promise<void> {
   try {
     // With its RAM in the stream the guest runs nearly to the end.
     engine.stop(engine.state === 'running' ? 'paused' : engine.state);
+    if (engine.migrationFails !== null) throw new Error(engine.migrationFails);
     await sendState(path, engine.saved());
     if (migration.status !== 'active') return;
     engine.state = 'postmigrate';

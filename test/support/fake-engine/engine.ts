@@ -61,6 +61,8 @@ export class FakeEngine implements Victim {
   /** Resolves when the process is gone and its sockets are closed. */
   readonly ended: Promise<void>;
   state: RunState;
+  /** The error that migrations end with; null for none. */
+  migrationFails: string | null = null;
   #memory = '';
   #monitors: FakeQemu[] = [];
   readonly #abandoned: FakeQemu[] = [];
