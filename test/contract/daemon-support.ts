@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
-import { createHost } from '../../src/vm/host/host.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
+import { testHost } from '../support/test-host.ts';
 
 /** A `.vmx` without devices. */
 export const valid =
@@ -20,13 +20,7 @@ export function useHomes() {
       await mkdir(bundle, { recursive: true });
       await writeFile(join(bundle, 'demo.vmx'), vmx);
     }
-    const host = createHost({
-      home,
-      env: {},
-      log: () => undefined,
-      buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
-      startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
-    });
+    const host = testHost({ home, env: {} });
     const daemon = {
       version: '1.2.3',
       socket: join(home, 'kamed.sock'),
