@@ -19,8 +19,9 @@ export function shownOn(path: string, numbers: readonly number[]): number[] {
   });
   const done = stdout.match(/^read \d+\/\d+ bytes/gm) ?? [];
   if (done.length !== numbers.length) throw new Error(`${path} can’t be read: ${stderr}${stdout}`);
-  const wrong = [...stdout.matchAll(/verification failed at offset (\d+)/g)].map(([, at]) => Number(at));
-  return numbers.filter((number) => !wrong.includes(number * mebibyte));
+  const failures = stdout.matchAll(/verification failed at offset (\d+)/g);
+  const wrong = new Set([...failures].map(([, at]) => Number(at)));
+  return numbers.filter((number) => !wrong.has(number * mebibyte));
 }
 
 /** Whether 1 MiB into a disk it is filled with that byte. */

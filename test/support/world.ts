@@ -10,6 +10,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { KameEvent } from '../../src/api/messages.ts';
+import type { BuildTiny } from '../../src/image/cache.ts';
+import { poll } from '../../src/core/deadline.ts';
 import { silentProgress } from '../../src/core/progress.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
@@ -26,6 +28,14 @@ import { qemuImg } from './qemu-img.ts';
 import { testHost } from './test-host.ts';
 
 export const quiet = silentProgress();
+
+/** Waits for what comes of itself, in a moment. */
+export async function until(condition: () => boolean): Promise<void> {
+  const look = async () => await Promise.resolve(condition() ? true : undefined);
+  if (!(await poll(look, { deadlineMs: 10_000, stepMs: 2 })))
+    throw new Error('What was waited for did not come.');
+}
+
 const mebibyte = 1024 * 1024;
 
 /** The thread's module, built when the first test needs it. */
@@ -47,6 +57,16 @@ function emptyDisk(): Buffer {
   disk = readFileSync(path);
   rmSync(directory, { recursive: true });
   return disk;
+}
+
+/** The files of an embedded image; no guest would boot from them. */
+function makeTiny(directory: string): Awaited<ReturnType<BuildTiny>> {
+  const file = (name: string) => join(directory, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(file('tiny.qcow2'), emptyDisk());
+  writeFileSync(file('kernel'), 'kernel');
+  writeFileSync(file('initrd'), 'initrd');
+  return { disk: file('tiny.qcow2'), kernel: file('kernel'), initrd: file('initrd'), commandLine: 'quiet' };
 }
 
 /** A machine in a world: where its files are. */
@@ -138,6 +158,7 @@ export class World implements AsyncDisposable {
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
+      buildTiny: async ({ outDir }) => await Promise.resolve(makeTiny(outDir)),
     });
     host.events.listen((event) => void this.events.push(event));
     this.#hosts.push(host);

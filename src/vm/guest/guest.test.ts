@@ -144,9 +144,10 @@ describe('the console', () => {
     world().machine();
     const engine = await world().start();
     const terminal = await attachConsole(world().host, 'demo');
-    const ended = new Promise<void>((resolve) => terminal.onEnd(resolve));
+    let ended = false;
+    terminal.onEnd(() => (ended = true));
     await engine.crash();
-    await ended;
+    await expect.poll(() => ended).toBe(true);
   });
 });
 
