@@ -20,7 +20,7 @@ import type { Running } from '../../src/vm/host/running.ts';
 import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
-import { buildModule, type BuiltModule } from './built-module.ts';
+import { buildModule } from './built-module.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
 import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
@@ -38,12 +38,21 @@ export async function until(condition: () => boolean): Promise<void> {
 
 const mebibyte = 1024 * 1024;
 
-/** The thread's module, built when the first test needs it. */
-let copier: Promise<BuiltModule> | undefined;
+let threads: Promise<CopyThreads> | undefined;
+
+/** A thread that copies memory, started when the first test needs it and then used by all: its start takes long. */
+async function sharedThreads(): Promise<CopyThreads> {
+  await using module = await buildModule(new URL('../../src/bin/memory-copier.ts', import.meta.url));
+  const shared = await CopyThreads.start(module.url, 1);
+  return {
+    copy: async (...order: Parameters<CopyThreads['copy']>) => await shared.copy(...order),
+    [Symbol.dispose]: () => undefined,
+  } as unknown as CopyThreads;
+}
 
 async function startCopyThreads(): Promise<CopyThreads> {
-  copier ??= buildModule(new URL('../../src/bin/memory-copier.ts', import.meta.url));
-  return await CopyThreads.start((await copier).url, 1);
+  threads ??= sharedThreads();
+  return await threads;
 }
 
 let disk: Buffer | undefined;
