@@ -8,6 +8,7 @@ import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
+import { recoveryTable } from '../vm/recovery/table.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import type { Http } from './app.ts';
@@ -90,6 +91,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log: (message, details) => logger.info(details ?? {}, message),
     buildTiny: async ({ progress, ...input }) => await runInHelper(helpers.tinyBuilder, input, progress),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
+    recovery: recoveryTable,
   });
   host.hooks.onReset = (machine) => void startAfterReset(host, machine);
   const tasks = new TaskList();

@@ -1,8 +1,11 @@
-import type { Cdrom, MachineModel } from './machine.ts';
+import type { Arch, Cdrom, MachineModel } from './machine.ts';
 import { defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs } from './guest-os.ts';
 import { compareControllers, compareSlots } from './read-storage.ts';
 import { generatedMac } from './uuid.ts';
+
+/** The architecture of a machine unless something else decides it. */
+export const defaultArch: Arch = 'aarch64';
 
 /** Hardware version of new machines: that of Fusion 13 and Workstation 17, so that those open them. */
 export const defaultHardwareVersion = 20;

@@ -44,3 +44,9 @@ export function problemsToError(problems: readonly ModelProblem[]): KameError | 
   const message = errors.map((problem) => problem.message).join(' ');
   return new KameError('INVALID_VALUE', message, { details: { key: first.key, value: first.value } });
 }
+
+/** @throws KameError INVALID_VALUE naming every key that is wrong */
+export function refuseProblems(problems: readonly ModelProblem[]): void {
+  const error = problemsToError(problems);
+  if (error) throw error;
+}

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
 import { createHost } from '../../src/vm/host/host.ts';
+import { recoveryTable } from '../../src/vm/recovery/table.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 /** A `.vmx` without devices. */
@@ -26,6 +27,8 @@ export function useHomes() {
       log: () => undefined,
       buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
       startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
+
+      recovery: recoveryTable,
     });
     const daemon = {
       version: '1.2.3',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { createHost, type Host } from '../../src/vm/host/host.ts';
+import { recoveryTable } from '../../src/vm/recovery/table.ts';
 import { qemuImg } from './qemu-img.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { builtIn } from './home.ts';
@@ -52,6 +53,8 @@ export function hostOf(
     log: () => undefined,
     buildTiny,
     startCopyThreads: async () => await CopyThreads.start(copier, 1),
+
+    recovery: recoveryTable,
   });
 }
 

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 async function sh(line: string): Promise<string> {
-  const { agent } = await runningMachine(host, 'demo');
+  const { agent } = (await runningMachine(host, 'demo')).channels;
   const done = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
   return done.stdout.toString('utf8');
 }

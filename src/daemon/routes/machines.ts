@@ -16,7 +16,9 @@ import {
 import { addressesOf } from '../../vm/guest/addresses.ts';
 import { create } from '../../vm/library/create.ts';
 import { list, show } from '../../vm/running/describe.ts';
-import { register, remove, rename, unregister } from '../../vm/library/inventory.ts';
+import { remove } from '../../vm/library/delete.ts';
+import { register, unregister } from '../../vm/library/register.ts';
+import { rename } from '../../vm/library/rename.ts';
 import { pause, unpause } from '../../vm/power/pause.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
 import { changeSettings } from '../../vm/library/settings.ts';

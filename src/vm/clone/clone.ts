@@ -5,12 +5,14 @@ import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { consolidate, settle } from '../recovery/settle.ts';
+import { settle } from '../host/settle.ts';
+import { consolidate } from '../layers/recover-tidy.ts';
 import { summary } from '../running/describe.ts';
 import { diskChains } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseTakenName } from '../library/inventory.ts';
+import { refuseTakenName } from '../host/find.ts';
 import type { Begun } from '../running/launch.ts';
 import { powerOn, started } from '../power/start.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
@@ -212,9 +214,7 @@ export async function clone(
     checkMachineName(name);
     await refuseTakenName(host, name);
   }
-  const about = { key: found.names.vmx, machine: found.name, verb: 'cloned' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
     if (body.kind === 'instant') return await instantClones(host, bundle, body, begun, progress);
     return await coldClones(host, bundle, body, progress);

@@ -9,7 +9,7 @@ import { createOverlay } from '../../disk/overlay.ts';
 import { createBundle } from '../../store/bundle-directory.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, machineNames, resolveIn } from '../../store/names.ts';
-import { writeOperation } from '../../store/operation.ts';
+import { writeJournal } from '../../store/journal.ts';
 import { makeHole } from '../../sys/extents.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
@@ -121,8 +121,8 @@ async function makeBundle(
   const identity = keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs };
   await createBundle(host.names, name, async (directory) => {
     // The bundle is given up as long as this file is there, unless its engine runs.
-    const operation = join(directory, basename(machineNames(vmx).operation));
-    await writeOperation({ operation }, { kind: 'clone', identity }, unsynced);
+    const operation = join(directory, basename(machineNames(vmx).journal));
+    await writeJournal({ journal: operation }, { kind: 'clone', identity }, unsynced);
     await shareLayers(bundle, chains, directory);
     await makeTops(disks, directory);
     const nvramFrom = resolveIn(bundle.names, model.firmware.nvram);

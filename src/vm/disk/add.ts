@@ -16,7 +16,7 @@ import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { refuseProblems } from '../library/settings.ts';
+import { refuseProblems } from '../../model/problem.ts';
 import { changeDisks, journaled, tellChange } from './change-disk.ts';
 import { describeNow } from './list.ts';
 import { placeFor, type Place } from './place.ts';

@@ -11,10 +11,9 @@ import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk } from '../../model/machine.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { isOwnFile, layersOf } from '../layers/layers.ts';
-import { settle } from '../recovery/settle.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
-import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -164,10 +163,10 @@ export async function checkDisks(
       async (bundle) => await checkAll(host, bundle, which, options, progress),
     );
   }
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'checked' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
-    return await checkAll(host, bundle, which, options, progress);
-  });
+  return await hold(
+    host,
+    reference,
+    'check',
+    async ({ bundle }) => await checkAll(host, bundle, which, options, progress),
+  );
 }

@@ -6,10 +6,10 @@ import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { vmxText } from '../../../test/support/disk-machine.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { machineNames } from '../../store/names.ts';
-import { writeOperation } from '../../store/operation.ts';
+import { writeJournal } from '../../store/journal.ts';
 import { deleteSnapshot } from '../snapshot/snapshots.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
-import { settle } from '../recovery/settle.ts';
+import { settle } from '../host/settle.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import { addDisk } from './add.ts';
@@ -119,13 +119,13 @@ describe('remove', () => {
   it('cut short is undone before the .vmx has changed, and finished after', async () => {
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
-    const operation = {
+    const journal = {
       kind: 'disk',
       files: [],
       kept: { from: 'disk1.qcow2', to: 'disk1-kept.qcow2' },
     } as const;
     const settled = async () => {
-      await writeOperation(names, operation);
+      await writeJournal(names, journal);
       await settle(demo.host, await findBundle(demo.host, 'demo'));
       return qcow2Files();
     };

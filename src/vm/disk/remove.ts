@@ -137,18 +137,18 @@ export async function removeDisk(
     const disk = chosenDisk(bundle, which);
     const found = await find(host, bundle, disk);
     const { slot, path } = found;
-    const operation = options.keepFile
+    const journal = options.keepFile
       ? await keeping(host, bundle, found, progress)
       : await deletion(host, bundle, found);
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not removed.`);
-    await journaled(host, bundle, operation, async () => {
+    await journaled(host, bundle, journal, async () => {
       const { document, model } = contentOf(bundle);
       const after = { ...model, disks: model.disks.filter((each) => slotName(each) !== slot) };
       await writeVmx(bundle.names.vmx, applyModel(document, model, after));
     });
     const fileKept =
-      options.keepFile || !operation.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
-    const now = operation.kept ? join(bundle.names.directory, operation.kept.to) : path;
+      options.keepFile || !journal.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
+    const now = journal.kept ? join(bundle.names.directory, journal.kept.to) : path;
     const fate = fileKept ? `its file stays: ${now}` : 'its file was deleted';
     await tellChange(host, bundle, `The disk ${slot} was removed from ${bundle.name}; ${fate}.`);
     return { slot, path: now, fileKept };

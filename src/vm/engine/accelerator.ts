@@ -23,7 +23,7 @@ import { runNames } from '../../store/names.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import type { Host } from '../host/host.ts';
-import { tinyBoot, type DirectBootFiles } from '../library/images.ts';
+import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
 import { firstConsoleLine } from './serial-log.ts';
 
 /** The tiny guest must reach its first console line in this time, or the accelerator is not used. */

@@ -7,7 +7,7 @@ import type { NewLayer } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../qemu/plan/controllers.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
-import type { LayerChange } from '../../store/operation.ts';
+import type { LayerChange } from '../../store/journal.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
 /** VMware's numbers of layers: `disk0-000001.qcow2`. */

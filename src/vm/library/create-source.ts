@@ -14,7 +14,7 @@ import type { Arch, MachineModel } from '../../model/machine.ts';
 import { fileError } from '../../sys/files.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { defaultImage } from './images.ts';
+import { defaultImage } from '../engine/tiny-boot.ts';
 
 const gibibyte = 1024 ** 3;
 

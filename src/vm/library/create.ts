@@ -9,11 +9,11 @@ import { formatSize } from '../../core/units.ts';
 import type { CreateMachine, MachineDetails } from '../../api/machine.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
-import { defaultModel, withCdrom, type NewMachine } from '../../model/defaults.ts';
+import { defaultArch, defaultModel, withCdrom, type NewMachine } from '../../model/defaults.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Arch, MachineModel } from '../../model/machine.ts';
 import { checkMachineName } from '../../model/name.ts';
-import type { ModelProblem } from '../../model/problem.ts';
+import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
 import { directBootFiles } from '../../model/setting-list.ts';
 import { applySettings } from '../../model/settings.ts';
 import { limits, validateModel } from '../../model/validate.ts';
@@ -32,9 +32,9 @@ import {
 } from './create-source.ts';
 import { describe } from '../running/describe.ts';
 import type { Host } from '../host/host.ts';
-import { defaultArch } from './images.ts';
-import { refuseTakenName } from './inventory.ts';
-import { refuseProblems, withWarnings } from './settings.ts';
+
+import { refuseTakenName } from '../host/find.ts';
+import { withWarnings } from './settings.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -206,8 +206,8 @@ export async function create(
   request: CreateMachine,
   progress: Progress,
 ): Promise<MachineDetails> {
-  const about = { key: `name:${request.name}`, machine: request.name, verb: 'created' };
-  return await host.operations.exclusive(about, async () => {
+  const subject = { key: `name:${request.name}`, machine: request.name, verb: 'create' } as const;
+  return await host.operations.exclusive(subject, async () => {
     const arch = archOf(request);
     const warnings = await checkRequest(host, request, arch);
     const source = await imageFor(host, request, arch, progress);

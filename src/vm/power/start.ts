@@ -8,7 +8,7 @@ import { removeRamFiles } from '../../store/ram-place.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
 import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
 import { discardState, resume } from '../memory/resume.ts';
-import { settle } from '../recovery/settle.ts';
+import { hold } from '../host/hold.ts';
 import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
@@ -82,17 +82,16 @@ async function boot(host: Host, bundle: Bundle, begun: Begun, progress: Progress
 }
 
 /**
- * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine by `host.operations`.
+ * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine.
  * @throws KameError as start
  */
 export async function powerOn(
   host: Host,
-  found: Bundle,
+  bundle: Bundle,
   progress: Progress,
   options: PowerOptions = {},
 ): Promise<Running> {
   const begun = { at: new Date(), clock: performance.now() };
-  const bundle = await settle(host, found);
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
@@ -141,11 +140,11 @@ export async function start(
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const bundle = await findBundle(host, reference);
-  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'started' };
-  const machine = await host.operations.exclusive(
-    about,
-    async () => await powerOn(host, bundle, progress, options),
+  const machine = await hold(
+    host,
+    reference,
+    'start',
+    async ({ bundle }) => await powerOn(host, bundle, progress, options),
   );
   return await started(host, machine, options, progress);
 }

@@ -11,9 +11,9 @@ import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { allBundles } from '../host/find.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import type { Host } from '../host/host.ts';
-import { settle } from './settle.ts';
+import { settle } from '../host/settle.ts';
 import { sweepLeftCheckpoints } from '../layers/tidy.ts';
-import { readOperation } from '../../store/operation.ts';
+import { readJournal } from '../../store/journal.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { pinMachineType } from '../running/launch.ts';
@@ -60,7 +60,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
   const engine = ran ? await wholeEngine(host, bundle, run) : null;
   if (!engine) {
     // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
-    const given = (await readOperation(bundle.names))?.kind !== 'clone';
+    const given = (await readJournal(bundle.names))?.kind !== 'clone';
     if (ran && given) await repairAfterCrash(host, bundle.names.vmx);
     await removeRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
@@ -90,7 +90,7 @@ async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<E
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
   const spent = (bundle.content?.model.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
-  if (!spent || (await readOperation(bundle.names))?.kind === 'clone') {
+  if (!spent || (await readJournal(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }

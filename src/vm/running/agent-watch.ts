@@ -65,7 +65,7 @@ async function greet(
 ): Promise<void> {
   for (;;) {
     try {
-      await machine.agent.waitReady({ deadlineMs: firstReplyMs, signal });
+      await machine.channels.agent.waitReady({ deadlineMs: firstReplyMs, signal });
       break;
     } catch (error) {
       if (signal.aborted || !(await portIsOpen(machine))) throw error;
@@ -87,7 +87,7 @@ async function greet(
 /** Gives the guest the host's time; a failure is told in the log. */
 export async function setTheClock(host: Host, machine: Running): Promise<void> {
   try {
-    await setClock(machine.agent);
+    await setClock(machine.channels.agent);
   } catch (error) {
     host.log('The clock could not be set', { machine: machine.name, reason: messageOf(error) });
     await appendLog(machine.names, `the guest's clock could not be set: ${messageOf(error)}`);
@@ -117,6 +117,6 @@ export function primaryAddress(interfaces: readonly GuestInterface[]): string | 
 
 /** Asks the agent for the machine's address and remembers it. */
 export async function refreshAddress(machine: Running): Promise<string | null> {
-  machine.ip = primaryAddress(await machine.agent.networkInterfaces());
+  machine.ip = primaryAddress(await machine.channels.agent.networkInterfaces());
   return machine.ip;
 }

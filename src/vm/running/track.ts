@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
-import { GuestAgent } from '../../guest/agent/agent.ts';
 import type { EngineMachine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
@@ -11,7 +10,7 @@ import { removeRunDirectory, type RunRecord } from '../../store/run-record.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { isAlive, signalProcess, type ProcessIdentity } from '../../sys/process-identity.ts';
 import { watchAgent } from './agent-watch.ts';
-import { ConsoleHub } from '../guest/console.ts';
+import { closeChannels, openChannels } from '../host/channels.ts';
 import { repairAfterCrash } from './crash.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
@@ -40,8 +39,7 @@ export function track(host: Host, options: TrackOptions): Running {
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
-    agent: new GuestAgent({ path: sockets.qga }),
-    console: new ConsoleHub(sockets.serial),
+    channels: openChannels(sockets),
     agentAnswers: false,
     ip: null,
     answered: answer.promise,
@@ -89,8 +87,7 @@ export async function ensureGone(engine: ProcessIdentity, deadlineMs: number): P
 }
 
 async function cleanUp(host: Host, machine: Running): Promise<void> {
-  machine.agent.close();
-  machine.console.close();
+  closeChannels(machine.channels);
   await ensureGone(machine.engine.process, exitDeadlineMs);
   if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
   await rm(ramFileOf(host.names, machine.run), { force: true });

@@ -84,7 +84,7 @@ describe('settings', () => {
   });
 
   it('can’t be changed while the machine is held', async () => {
-    const about = { key: demo.vmx, machine: 'demo', verb: 'started' };
+    const about = { key: demo.vmx, machine: 'demo', verb: 'start' as const };
     await demo.host.operations.exclusive(about, async () => {
       await expect(set({ enabled: true })).rejects.toMatchObject({ code: 'BUSY' });
     });
@@ -159,7 +159,7 @@ describe('the clock', () => {
     run();
     auto.account();
     now += minute;
-    const about = { key: demo.vmx, machine: 'demo', verb: 'cloned' };
+    const about = { key: demo.vmx, machine: 'demo', verb: 'clone' as const };
     await demo.host.operations.exclusive(about, async () => await auto.tick());
     expect([await clocks(), auto.unsavedMs(demo.vmx), log().includes('failed')]).toEqual([
       [1800, 1800, 1800],

@@ -18,9 +18,9 @@ export type SnapshotIntent = Omit<Snapshot, 'createdAt'> & { readonly createdAt:
 
 /**
  * What is being done to a machine's files. It is written before the first of them changes and removed after the last, so
- * that whoever finds it after a kill can finish or undo the work; see vm/checkpoint/settle.ts.
+ * that whoever finds it after a kill can finish or undo the work; see vm/host/settle.ts.
  */
-export type Operation =
+export type Journal =
   | {
       readonly kind: 'layer';
       /** The snapshot that is listed at the end; null where only the disks get a new layer, as for instant clones. */
@@ -75,7 +75,7 @@ function areFiles(files: unknown, kept: unknown): boolean {
   return isFileName(from) && isFileName(to);
 }
 
-function isOperation(value: unknown): value is Operation {
+function isOperation(value: unknown): value is Journal {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, layers, checkpoint, files, kept } = value as Record<string, unknown>;
   if (kind === 'disk') return areFiles(files, kept);
@@ -84,19 +84,19 @@ function isOperation(value: unknown): value is Operation {
   return kind === 'tidy' || kind === 'clone';
 }
 
-export async function writeOperation(
-  names: Pick<MachineNames, 'operation'>,
-  operation: Operation,
+export async function writeJournal(
+  names: Pick<MachineNames, 'journal'>,
+  journal: Journal,
   options: { readonly sync?: boolean } = {},
 ): Promise<void> {
-  await writeFileAtomic(names.operation, `${JSON.stringify(operation)}\n`, 0o600, options);
+  await writeFileAtomic(names.journal, `${JSON.stringify(journal)}\n`, 0o600, options);
 }
 
 /** The operation that was begun and not ended, or undefined. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
-export async function readOperation(names: MachineNames): Promise<Operation | undefined> {
+export async function readJournal(names: MachineNames): Promise<Journal | undefined> {
   let text: string;
   try {
-    text = (await readFileCapped(names.operation, maxBytes)).toString('utf8');
+    text = (await readFileCapped(names.journal, maxBytes)).toString('utf8');
   } catch (error) {
     if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return undefined;
     throw error;
@@ -109,13 +109,13 @@ export async function readOperation(names: MachineNames): Promise<Operation | un
   }
   throw new KameError(
     'BROKEN_MACHINE',
-    `${names.operation} makes no sense, so nothing is done to the machine’s disks.`,
+    `${names.journal} makes no sense, so nothing is done to the machine’s disks.`,
     {
       next: 'Kame wrote it before it changed snapshots. Move it away if you know that the .vmx names the right disks.',
     },
   );
 }
 
-export async function removeOperation(names: MachineNames): Promise<void> {
-  await rm(names.operation, { force: true });
+export async function removeJournal(names: MachineNames): Promise<void> {
+  await rm(names.journal, { force: true });
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { machineNames } from './names.ts';
-import { readOperation, removeOperation, writeOperation, type Operation } from './operation.ts';
+import { readJournal, removeJournal, writeJournal, type Journal } from './journal.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -17,16 +17,16 @@ describe('the operation under way', () => {
   it('comes back as it was written, until it is removed', async () => {
     const path = directory();
     const names = await someMachine(path);
-    expect(await readOperation(names)).toBeUndefined();
-    const operation: Operation = {
+    expect(await readJournal(names)).toBeUndefined();
+    const journal: Journal = {
       kind: 'revert',
       uid: 4,
       layers: [{ slot: 'nvme0:0', from: 'disk0.qcow2', to: 'disk0-000001.qcow2' }],
     };
-    await writeOperation(names, operation);
-    expect(await readOperation(names)).toEqual(operation);
-    await removeOperation(names);
-    expect(await readOperation(names)).toBeUndefined();
+    await writeJournal(names, journal);
+    expect(await readJournal(names)).toEqual(journal);
+    await removeJournal(names);
+    expect(await readJournal(names)).toBeUndefined();
   });
 
   const hostile = [
@@ -41,8 +41,8 @@ describe('the operation under way', () => {
     it(`is refused when it is ${text.slice(0, 60)}`, async () => {
       const path = directory();
       const names = await someMachine(path);
-      await writeFile(names.operation, text);
-      await expect(readOperation(names)).rejects.toMatchObject({ code: 'BROKEN_MACHINE' });
+      await writeFile(names.journal, text);
+      await expect(readJournal(names)).rejects.toMatchObject({ code: 'BROKEN_MACHINE' });
     });
   }
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { exists } from '../../store/bundle-directory.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import type { Operation } from '../../store/operation.ts';
+import type { Host, JournalOf } from '../host/host.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { fileError } from '../../sys/files.ts';
 
@@ -40,9 +40,10 @@ async function removeTemporaries(directory: string, files: readonly string[]): P
  * disk, all its files stay; else those of the operation go, or get the name under which they are kept.
  * @throws KameError BROKEN_MACHINE, FILE_ACCESS
  */
-export async function settleDisk(
+export async function recoverDisk(
+  _host: Host,
   bundle: Bundle,
-  { files, kept }: Extract<Operation, { kind: 'disk' }>,
+  { files, kept }: JournalOf<'disk'>,
 ): Promise<void> {
   const { directory } = bundle.names;
   await removeTemporaries(directory, files);

@@ -3,7 +3,8 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
-import type { Host } from '../host/host.ts';
+import type { Host, JournalOf } from '../host/host.ts';
+import { namesLayers, removeLayerFiles } from '../layers/layers.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** What remains to do of a revert once the `.vmx` is that of the snapshot; may be done again. */
@@ -15,4 +16,10 @@ export async function finishRevert(host: Host, bundle: Bundle, uid: number): Pro
   if (found.tree.current !== uid)
     await writeSnapshotTree(bundle.names, found, { ...found.tree, current: uid });
   await tidy(host, bundle);
+}
+
+/** A revert is the one write of the `.vmx`: after it the rest is done, before it nothing has happened. */
+export async function recoverRevert(host: Host, bundle: Bundle, journal: JournalOf<'revert'>): Promise<void> {
+  if (namesLayers(contentOf(bundle).model, journal.layers)) await finishRevert(host, bundle, journal.uid);
+  else await removeLayerFiles(bundle.names, journal.layers);
 }
