@@ -4,6 +4,7 @@ import { CopyThreads } from '../sys/copy-threads.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { runInHelper } from '../sys/helper-process.ts';
 import { listenAlone } from '../sys/single-instance.ts';
+import { deferred } from '../core/deferred.ts';
 import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
@@ -95,7 +96,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   });
   host.hooks.onReset = (machine) => void startAfterReset(host, machine);
   const tasks = new TaskList();
-  const { promise: stopped, resolve: requestStop } = withResolvers();
+  const { promise: stopped, resolve: requestStop } = deferred();
   const daemon = { version, socket, startedAt: new Date(), requestStop };
   const http = await buildServer(host, tasks, daemon, logger);
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
@@ -116,10 +117,4 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await http.close();
   await host.running.release();
   await removeRamDirectory(host.names);
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
 }

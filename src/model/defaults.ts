@@ -1,7 +1,7 @@
 import type { Arch, Cdrom, MachineModel } from './machine.ts';
 import { defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs } from './guest-os.ts';
-import { compareControllers, compareSlots } from './read-storage.ts';
+import { compareControllers, compareSlots, slotName } from './slots.ts';
 import { generatedMac } from './uuid.ts';
 
 /** The architecture of a machine unless something else decides it. */
@@ -65,13 +65,11 @@ export function defaultModel(machine: NewMachine): MachineModel {
  */
 export function withCdrom(model: MachineModel, fileName: string | null): MachineModel {
   const { bus, model: controllerModel } = findGuestOs(model.guestOS).os.cdrom;
-  const taken = new Set(
-    [...model.disks, ...model.cdroms].map((slot) => `${slot.bus}${slot.controller}:${slot.unit}`),
-  );
+  const taken = new Set([...model.disks, ...model.cdroms].map(slotName));
   let controller = 0;
   // As VMware does: a CD drive is the second unit where the first may be a disk.
   let unit = bus === 'sata' ? 1 : 0;
-  while (taken.has(`${bus}${controller}:${unit}`)) {
+  while (taken.has(slotName({ bus, controller, unit }))) {
     unit += 1;
     if (bus === 'ide' && unit > 1) [controller, unit] = [controller + 1, 0];
   }

@@ -22,6 +22,24 @@ export const buses: Record<
   ide: { controllers: 2, units: 2, models: ['ide', 'virtio-blk', 'virtio-scsi'] },
 };
 
+/** Units that the guest's device has, however many VMware's bus of that name has. */
+const unitsByModel: Record<ControllerModel, number> = {
+  nvme: 64,
+  ahci: 6,
+  ide: 2,
+  pvscsi: 64,
+  lsisas1068: 8,
+  lsilogic: 7,
+  buslogic: 7,
+  'virtio-scsi': 256,
+  'virtio-blk': 8,
+};
+
+/** How many units a disk can have on a controller of a model. */
+export function unitsOf(model: ControllerModel): number {
+  return unitsByModel[model];
+}
+
 /** Unit 7 of a SCSI bus is the controller itself. */
 export const scsiReservedUnit = 7;
 

@@ -1,7 +1,7 @@
 import { booleanText } from '../vmx/values.ts';
 import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
-import { slotName } from './read-storage.ts';
+import { controllerName, slotName } from './slots.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 
 type Entry = readonly [key: string, value: string];
@@ -38,7 +38,7 @@ function bootOrderKeys({ bootOrder }: MachineModel): Entry[] {
 }
 
 function controllerKeys({ bus, index, model }: Controller): Entry[] {
-  const name = `${bus}${index}`;
+  const name = controllerName({ bus, index });
   const keys: Entry[] = bus === 'ide' ? [] : [[`${name}.present`, 'TRUE']];
   if (bus === 'scsi') {
     const legal = scsiModels.find((known) => known === model);

@@ -1,28 +1,12 @@
 import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
 import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
 import type { ModelReading } from './reading.ts';
+import { busOrder, compareSlots, controllerName, slotName } from './slots.ts';
 
 export interface Storage {
   readonly controllers: readonly Controller[];
   readonly disks: readonly Disk[];
   readonly cdroms: readonly Cdrom[];
-}
-
-/** `nvme0:0`. */
-export function slotName(slot: StorageSlot): string {
-  return `${slot.bus}${slot.controller}:${slot.unit}`;
-}
-
-const busOrder: readonly StorageBus[] = ['nvme', 'sata', 'scsi', 'ide'];
-
-/** Order of controllers and devices in a model: by bus, then number. */
-export function compareSlots(a: StorageSlot, b: StorageSlot): number {
-  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.controller - b.controller || a.unit - b.unit;
-}
-
-/** The same order for controllers. */
-export function compareControllers(a: Controller, b: Controller): number {
-  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.index - b.index;
 }
 
 function isBus(text: string): text is StorageBus {
@@ -45,7 +29,7 @@ function findSlots(reading: ModelReading): StorageSlot[] {
 function readModel(reading: ModelReading, bus: StorageBus, index: number): Controller['model'] {
   const native =
     bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, 'lsilogic') : nativeModel[bus];
-  return reading.choice(`kame.${bus}${index}.device`, buses[bus].models, native);
+  return reading.choice(`kame.${controllerName({ bus, index })}.device`, buses[bus].models, native);
 }
 
 function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): Controller[] {
@@ -56,7 +40,7 @@ function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): 
       const present =
         bus === 'ide'
           ? slots.some((slot) => slot.bus === 'ide' && slot.controller === index && isPresent(reading, slot))
-          : reading.flag(`${bus}${index}.present`, false);
+          : reading.flag(`${controllerName({ bus, index })}.present`, false);
       if (present) found.push({ bus, index, model: readModel(reading, bus, index) });
     }
   }
@@ -82,7 +66,7 @@ function isReachable(reading: ModelReading, slot: StorageSlot, controllers: read
   }
   if (controllers.some((controller) => controller.bus === slot.bus && controller.index === slot.controller))
     return true;
-  const controller = `${slot.bus}${slot.controller}`;
+  const controller = controllerName({ bus: slot.bus, index: slot.controller });
   reading.leaveOut(
     `${name}.present`,
     `FALSE while ${controller} is not present`,

@@ -10,9 +10,9 @@ import {
 } from './devices.ts';
 import { absolutePath, hasControls, plainPath } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
-import { slotName } from './read-storage.ts';
 import { serialKinds } from './read-devices.ts';
 import { listOf } from './reading.ts';
+import { controllerName, slotName } from './slots.ts';
 
 const pathAllowed = 'a path without control characters';
 
@@ -32,7 +32,7 @@ function numbered(key: string, index: number, count: number): ModelProblem[] {
 }
 
 function validateController({ bus, index, model }: Controller): ModelProblem[] {
-  const name = `${bus}${index}`;
+  const name = controllerName({ bus, index });
   const known = buses[bus];
   const wrong = known.models.includes(model)
     ? []
@@ -45,7 +45,11 @@ function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): Mo
   const present = controllers.some(({ bus, index }) => bus === slot.bus && index === slot.controller);
   if (!present)
     return [
-      refused(key, 'TRUE', `a device on a controller that is present; ${slot.bus}${slot.controller} is not`),
+      refused(
+        key,
+        'TRUE',
+        `a device on a controller that is present; ${controllerName({ bus: slot.bus, index: slot.controller })} is not`,
+      ),
     ];
   if (slot.bus === 'scsi' && slot.unit === scsiReservedUnit) {
     return [refused(key, 'TRUE', 'any unit but 7, which is the controller')];
@@ -58,10 +62,7 @@ export function validateStorage({ controllers, disks, cdroms }: MachineModel): M
   const devices: readonly StorageSlot[] = [...disks, ...cdroms];
   return [
     ...controllers.flatMap(validateController),
-    ...duplicates(
-      controllers.map(({ bus, index }) => `${bus}${index}`),
-      'present',
-    ),
+    ...duplicates(controllers.map(controllerName), 'present'),
     ...devices.flatMap((slot) => validateSlot(slot, controllers)),
     ...duplicates(devices.map(slotName), 'present'),
     ...disks.flatMap((disk) =>

@@ -1,7 +1,7 @@
 import { edit, emptyDocument, entriesOf, foldKey, type VmxDocument } from '../vmx/document.ts';
 import type { MachineModel } from './machine.ts';
 import { keysOf } from './keys.ts';
-import { slotName } from './read-storage.ts';
+import { controllerName, slotName } from './slots.ts';
 import { readModel } from './read.ts';
 
 /** What VMware expects in every file and Kame has no opinion about. Bridges: without them no PCI slot is free. */
@@ -44,7 +44,7 @@ export function specChanges(before: MachineModel, after: MachineModel): Map<stri
 /** The names of all devices that have numbers: `nvme0`, `nvme0:0`, `ethernet0`, … */
 function deviceNames(model: MachineModel): string[] {
   return [
-    ...model.controllers.map(({ bus, index }) => `${bus}${index}`),
+    ...model.controllers.map(controllerName),
     ...model.disks.map(slotName),
     ...model.cdroms.map(slotName),
     ...model.nics.map(({ index }) => `ethernet${index}`),

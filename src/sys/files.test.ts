@@ -6,13 +6,23 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KameError } from '../core/errors.ts';
-import { fileError, readFileCapped, temporaryName, writeFileAtomic } from './files.ts';
+import {
+  allocatedBytes,
+  allocatedOf,
+  exists,
+  fileError,
+  isTaken,
+  readFileCapped,
+  temporaryName,
+  writeFileAtomic,
+} from './files.ts';
 import { run } from './process.ts';
 
 let directory = '';
@@ -107,6 +117,41 @@ describe('fileError', () => {
   it('lets our own errors through', () => {
     const own = new KameError('BUSY', 'demo is in use.');
     expect(fileError(own, '/x')).toBe(own);
+  });
+});
+
+describe('a name', () => {
+  it('exists when something is there, and is taken by a link that leads nowhere too', async () => {
+    const [file, dangling] = [join(directory, 'file'), join(directory, 'dangling')];
+    writeFileSync(file, '');
+    symlinkSync(join(directory, 'nowhere'), dangling);
+    expect([await exists(file), await isTaken(file)]).toEqual([true, true]);
+    expect([await exists(dangling), await isTaken(dangling)]).toEqual([false, true]);
+    expect([await exists(join(directory, 'missing')), await isTaken(join(directory, 'missing'))]).toEqual([
+      false,
+      false,
+    ]);
+    expect(await exists(join(file, 'below a file'))).toBe(false);
+  });
+
+  it('is not said to be free when that cannot be found out', async () => {
+    const loop = join(directory, 'loop');
+    symlinkSync(loop, loop);
+    await expect(exists(loop)).rejects.toMatchObject({ code: 'FILE_ACCESS', details: { path: loop } });
+  });
+});
+
+describe('allocatedBytes', () => {
+  it('counts what a file takes on the host, not its size', async () => {
+    const sparse = join(directory, 'sparse');
+    writeFileSync(sparse, '');
+    truncateSync(sparse, 1024 ** 3);
+    expect(await allocatedBytes(sparse)).toBe(0);
+    expect(allocatedOf({ blocks: 3 })).toBe(1536);
+  });
+
+  it('is undefined for a file that is not there', async () => {
+    expect(await allocatedBytes(join(directory, 'missing'))).toBeUndefined();
   });
 });
 

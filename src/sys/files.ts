@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 
@@ -14,6 +14,36 @@ export function fileError(error: unknown, path: string): KameError {
     });
   }
   return new KameError('FILE_ACCESS', `${path}: ${messageOf(error)}`, { cause: error, details: { path } });
+}
+
+async function isFound(look: Promise<unknown>, path: string): Promise<boolean> {
+  try {
+    await look;
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
+    throw fileError(error, path);
+  }
+}
+
+/** Whether there is something at a path; a symbolic link is followed. @throws KameError FILE_ACCESS when that is not known */
+export async function exists(path: string): Promise<boolean> {
+  return await isFound(stat(path), path);
+}
+
+/** Whether a name is taken, by a symbolic link that leads nowhere too. @throws KameError FILE_ACCESS when that is not known */
+export async function isTaken(path: string): Promise<boolean> {
+  return await isFound(lstat(path), path);
+}
+
+/** Bytes that a file takes on the host. Linux and macOS count `blocks` in units of 512, whatever the file system’s are. */
+export function allocatedOf({ blocks }: { readonly blocks: number }): number {
+  return blocks * 512;
+}
+
+/** Bytes that the file at a path takes on the host; undefined when it is not there or cannot be looked at. */
+export async function allocatedBytes(path: string): Promise<number | undefined> {
+  return await stat(path).then(allocatedOf, () => undefined);
 }
 
 /** Waits until the names in a directory are on the disk. @throws KameError FILE_ACCESS */

@@ -1,5 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { extentBytes, mergeExtents, type Extent } from './extents.ts';
+import { allocatedOf } from './files.ts';
 
 const pageBytes = 4096;
 /** Bytes of pagemap read at once: 8 for each page. */
@@ -69,6 +70,6 @@ export async function touchedExtents(
   }
   const all = mergeExtents([...extents, ...filled], 0);
   // The file holds pages that nobody told of: swapped out, or written by someone else.
-  const held = (await stat(path)).blocks * 512;
+  const held = allocatedOf(await stat(path));
   return held > extentBytes(all) ? undefined : mergeExtents(all, gapBytes);
 }

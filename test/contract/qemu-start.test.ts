@@ -9,7 +9,7 @@ import type { Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import { loadFirmware } from '../../src/qemu/firmware/load.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
 import { attach, launch, type EngineMachine } from '../../src/qemu/launch.ts';
-import { slotName } from '../../src/qemu/plan/controllers.ts';
+import { slotName } from '../../src/model/slots.ts';
 import type { LaunchPlan } from '../../src/qemu/plan/types.ts';
 import { launchPlan } from '../../src/qemu/plan/launch-plan.ts';
 import type { Arch, MachineModel } from '../../src/model/machine.ts';

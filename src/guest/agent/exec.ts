@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { KameError } from '../../core/errors.ts';
 import type { AgentConnection } from './connection.ts';
 import { drain, forget, noPlace, openOutputs, removeFiles, wrapper, type OutputFile } from './exec-output.ts';
-import { callOptions, poll, spawn } from './guest-process.ts';
+import { callOptions, follow, spawn } from './guest-process.ts';
 import { bytesOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
 
@@ -67,7 +67,7 @@ async function stream(
   let files: OutputFile[] = [];
   try {
     // The status is asked before the files are read, so that what the program wrote last is read too.
-    const { exitCode, signal } = await poll(connection, pid, options, async (now) => {
+    const { exitCode, signal } = await follow(connection, pid, options, async (now) => {
       if (files.length === 0) files = (await openOutputs(connection, name, options)) ?? [];
       if (now.exited && files.length === 0) throw noPlace(now.exitCode);
       let bytes = await drain(connection, files);
@@ -98,7 +98,7 @@ async function capture(
     'capture-output': true,
   };
   const pid = await spawn(connection, args, spawnOptions(options));
-  const { exitCode, signal, reply } = await poll(connection, pid, options, async () => 'later');
+  const { exitCode, signal, reply } = await follow(connection, pid, options, async () => 'later');
   const [out, err] = [
     bytesOf(reply, 'out-data', command, captureCap),
     bytesOf(reply, 'err-data', command, captureCap),

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Commands, Events } from './generated/protocol.ts';
 import { LineSplitter } from './lines.ts';
@@ -65,13 +66,12 @@ export class QmpClient implements AsyncDisposable {
   #end: KameError | undefined;
   #greeted: ((version: QmpVersion) => void) | undefined;
   #version: QmpVersion = { major: 0, minor: 0, micro: 0, package: '' };
-  readonly closed: Promise<KameError>;
-  #announceEnd!: (reason: KameError) => void;
+  readonly #closed = deferred<KameError>();
+  readonly closed = this.#closed.promise;
 
   private constructor(stream: Duplex, options: OpenOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.closed = new Promise((resolve) => (this.#announceEnd = resolve));
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', (error) => this.#finish(`The connection to QEMU broke: ${messageOf(error)}.`));
     stream.on('close', () => this.#finish('QEMU closed the connection.'));
@@ -262,7 +262,7 @@ export class QmpClient implements AsyncDisposable {
       );
     }
     this.#pending.clear();
-    this.#announceEnd(this.#end);
+    this.#closed.resolve(this.#end);
   }
 }
 

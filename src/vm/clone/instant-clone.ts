@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Layer } from '../../disk/chain.ts';
+import { type Layer, layersOf } from '../../disk/chain.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
@@ -15,7 +15,7 @@ import { syncFiles } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 import { takeLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
-import { isOwnFile, layersOf } from '../layers/layers.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { restore } from '../memory/restore.ts';
 import type { Host } from '../host/host.ts';
 import type { Begun } from '../running/launch.ts';

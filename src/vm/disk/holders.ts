@@ -1,11 +1,10 @@
 import { basename, extname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
-import { readChain, type Layer } from '../../disk/chain.ts';
+import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
-import { layersOf } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import type { Host } from '../host/host.ts';
 

@@ -2,11 +2,10 @@ import { resolveIn } from '../../store/names.ts';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
-import { exists } from '../../store/bundle-directory.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Host, JournalOf } from '../host/host.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
-import { fileError } from '../../sys/files.ts';
+import { exists, fileError } from '../../sys/files.ts';
 
 /** Gives a file the name that was chosen for it; one that has it already is no error. */
 async function moveFile(from: string, to: string): Promise<void> {

@@ -4,7 +4,7 @@ import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { NewLayer } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import type { LayerChange } from '../../store/journal.ts';
@@ -101,13 +101,6 @@ export function engineLayers(names: MachineNames, layers: readonly LayerChange[]
     to: join(names.directory, to),
     node: `${slot.replace(':', '-')}-${numbered.exec(basename(to, '.qcow2'))?.[2] ?? ''}`,
   }));
-}
-
-/** Every layer of a chain, from the top. */
-export function layersOf(top: Layer): Layer[] {
-  const all: Layer[] = [];
-  for (let layer: Layer | undefined = top; layer; layer = layer.backing) all.push(layer);
-  return all;
 }
 
 /** Whether a path is one of the machine's own files. */

@@ -9,7 +9,7 @@ import { repairLeaks } from '../../disk/repair.ts';
 import { repoint } from '../../disk/repoint.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../core/errors.ts';
-import { deletingName, exists } from '../../store/bundle-directory.ts';
+import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, resolveIn, runNames } from '../../store/names.ts';
 import { removeRunDirectory } from '../../store/run-record.ts';
+import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { checkMachineName } from '../../model/name.ts';
-import { exists } from '../../store/bundle-directory.ts';
+
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames } from '../../store/names.ts';
-import { fileError } from '../../sys/files.ts';
+import { exists, fileError } from '../../sys/files.ts';
 import { releaseLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';

@@ -9,7 +9,7 @@ import { versionText, type Capabilities } from '../../qemu/capabilities/capabili
 import { launch, type EngineMachine } from '../../qemu/launch.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { diskNode } from '../../qemu/plan/drives.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';

@@ -4,7 +4,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { shellQuote } from '../../qemu/plan/format.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { readModel } from '../../model/read.ts';
 import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
