@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rename, stat } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
 import { requireFreeSpace } from '../../disk/free-space.ts';
@@ -18,6 +18,7 @@ import { writeVmState } from '../memory/resume.ts';
 import { hold } from '../host/hold.ts';
 import { settle } from '../host/settle.ts';
 import { keepConfig } from '../memory/keep-config.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 
 const smallBytes = 16 * 1024 * 1024;
 
@@ -82,14 +83,6 @@ async function savedBytes(bundle: Bundle): Promise<number> {
   const id = bundle.content?.model.suspendedState.split('/')[1];
   if (id === undefined) return 0;
   const { state, ram } = checkpointNames(bundle.names, id);
-  const sizes = await Promise.all(
-    [state, ram].map(
-      async (path) =>
-        await stat(path).then(
-          ({ blocks }) => blocks * 512,
-          () => 0,
-        ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const sizes = await Promise.all([state, ram].map(allocatedBytes));
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }

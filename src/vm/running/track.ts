@@ -16,6 +16,7 @@ import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { watchStatus } from './status-watch.ts';
+import { deferred } from '../../core/deferred.ts';
 
 /** How long an engine may take to be gone once its monitor has closed. */
 const exitDeadlineMs = 10_000;
@@ -34,8 +35,8 @@ export interface TrackOptions {
 /** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
-  const end = signalOnce();
-  const answer = signalOnce();
+  const end = deferred();
+  const answer = deferred();
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
@@ -63,12 +64,6 @@ export function track(host: Host, options: TrackOptions): Running {
     if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine);
   });
   return machine;
-}
-
-function signalOnce(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
 }
 
 /** Makes sure that an engine's process is gone: waits for it, then kills it. @throws KameError ENGINE_TIMEOUT */
