@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findGuestOs, guestOsCatalogue } from './guest-os.ts';
+import { findGuestOs, guestOsCatalogue, type GuestOs } from './guest-os.ts';
 
 describe('the guest OS catalogue', () => {
   it('has each id once, in VMware’s form, with a name', () => {
@@ -25,6 +25,18 @@ describe('the guest OS catalogue', () => {
       });
     }
   });
+
+  it.each(['windows', 'freebsd', 'other'])(
+    'counts to the family %s the systems that have its name',
+    (family) => {
+      const named =
+        family === 'other' ? /^(Other(?! Linux)|MS-DOS|Oracle Solaris)/ : new RegExp(`^${family}`, 'i');
+      const idsOf = (systems: readonly GuestOs[]) => systems.map(({ id }) => id);
+      expect(idsOf(guestOsCatalogue.filter((os) => os.family === family))).toEqual(
+        idsOf(guestOsCatalogue.filter(({ name }) => named.test(name))),
+      );
+    },
+  );
 
   it('finds ids without regard to case', () => {
     expect(findGuestOs('ARM-Windows11-64')).toMatchObject({

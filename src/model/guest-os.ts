@@ -61,6 +61,15 @@ const windows: GuestOsProfile = {
   nic: 'e1000e',
 };
 
+const windows7: GuestOsProfile = {
+  ...windows,
+  firmware: 'bios',
+  memoryMiB: 2048,
+  diskGiB: 60,
+  disk: { bus: 'sata', model: 'ahci' },
+  nic: 'e1000',
+};
+
 const bios: GuestOsProfile = {
   ...linux,
   family: 'other',
@@ -91,14 +100,8 @@ const profiles: Record<GuestOsProfileName, GuestOsProfile> = {
     secureBoot: true,
   },
   windowsServer: { ...windows, sound: { present: false, model: 'hdaudio' } },
-  windows7: {
-    ...windows,
-    firmware: 'bios',
-    memoryMiB: 2048,
-    diskGiB: 60,
-    disk: { bus: 'sata', model: 'ahci' },
-    nic: 'e1000',
-  },
+  windows7,
+  solaris: { ...windows7, family: 'other' },
   windowsOld: {
     ...bios,
     family: 'windows',
@@ -106,6 +109,7 @@ const profiles: Record<GuestOsProfileName, GuestOsProfile> = {
     diskGiB: 40,
     sound: { present: true, model: 'es1371' },
   },
+  freebsdOld: { ...bios, family: 'freebsd' },
   freebsd: { ...linux, family: 'freebsd', sound: { present: false, model: 'hdaudio' } },
   darwin: { ...windows, family: 'darwin', disk: { bus: 'sata', model: 'ahci' } },
   esxi: {
@@ -165,4 +169,9 @@ function fallbackProfile(id: string): GuestOsProfileName {
 export function findGuestOs(id: string): { readonly os: GuestOs; readonly known: boolean } {
   const found = byId.get(id.toLowerCase());
   return found ? { os: found, known: true } : { os: entry(id, id, fallbackProfile(id)), known: false };
+}
+
+/** The family of a guest system, of an unknown id the guessed one. */
+export function familyOfGuestOs(id: string): GuestOsFamily {
+  return findGuestOs(id).os.family;
 }

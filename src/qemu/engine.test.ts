@@ -56,12 +56,10 @@ describe('an engine machine', () => {
     await engine.pause();
     await engine.resume();
     await engine.powerdown();
-    await engine.reset();
     expect(fake.received.map((command) => command.execute).slice(2)).toEqual([
       'stop',
       'cont',
       'system_powerdown',
-      'system_reset',
     ]);
   });
 

@@ -48,7 +48,7 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
     ...model.disks.map((disk) => disk.fileName),
   ];
   for (const file of files) writeFileSync(join(folder, file), Buffer.alloc(1024 * 1024));
-  return launchPlan({
+  const plan = launchPlan({
     ...someInput({ model }),
     ...engine,
     paths: { bundle: folder, run: folder, serialLog: join(folder, 'serial.log') },
@@ -56,8 +56,9 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
     disks: new Map(
       model.disks.map((disk) => [slotName(disk), { path: join(folder, disk.fileName), format: 'raw' }]),
     ),
-    paused: true,
   });
+  // Its CPUs stay stopped.
+  return { ...plan, args: [...plan.args, '-S'] };
 }
 
 async function start(plan: LaunchPlan, folder: string): Promise<EngineMachine> {
@@ -103,8 +104,6 @@ describe('the installed QEMU', () => {
     const second = await attach(folder, { name: 'demo' });
     expect(second?.process).toEqual(first.process);
     expect(second?.version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(await second?.accelerator()).toBe('tcg');
-    expect(await second?.agentPortOpen()).toBe(false);
     const screenshot = join(folder, 'screen.png');
     await second?.screenshot(screenshot);
     await second?.resume();

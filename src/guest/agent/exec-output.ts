@@ -43,17 +43,13 @@ export async function openOutputs(
   for (const base of bases) {
     try {
       // `r` is made last: where it is, the others are.
-      await closeFile(
-        connection,
-        await openFile(connection, `${base}/${name}/r`, 'r', callOptions),
-        callOptions,
-      );
+      await closeFile(connection, await openFile(connection, `${base}/${name}/r`, callOptions), callOptions);
     } catch (error) {
       if (error instanceof KameError && error.code === 'GUEST_FAILED') continue;
       throw error;
     }
-    const out = await openFile(connection, `${base}/${name}/o`, 'r', callOptions);
-    const err = await openFile(connection, `${base}/${name}/e`, 'r', callOptions);
+    const out = await openFile(connection, `${base}/${name}/o`, callOptions);
+    const err = await openFile(connection, `${base}/${name}/e`, callOptions);
     return [
       { handle: out, deliver: onStdout },
       { handle: err, deliver: onStderr },

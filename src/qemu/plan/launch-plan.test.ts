@@ -173,7 +173,9 @@ describe('a launch plan', () => {
 
   it('keeps local time in the clock of Windows alone', () => {
     expect(valueOf(planOf({ guestOS: 'arm-windows11-64' }), '-rtc')).toBe('base=localtime');
-    expect(valueOf(planOf({ guestOS: 'darwin22-64' }), '-rtc')).toBe('base=utc');
+    expect(valueOf(planOf({ guestOS: 'arm-windows99-64' }), '-rtc')).toBe('base=localtime');
+    for (const guestOS of ['darwin22-64', 'solaris11-64', 'beos'])
+      expect(valueOf(planOf({ guestOS }), '-rtc'), guestOS).toBe('base=utc');
   });
 
   it('limits an ARM machine to 8 CPUs where HVF has an old interrupt controller', () => {

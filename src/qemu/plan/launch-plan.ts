@@ -55,7 +55,7 @@ export function launchPlan(input: PlanInput): LaunchPlan {
 
   attachIdentity(builder);
   builder.option('pidfile', pidFile);
-  if (input.paused || input.restore) builder.option('S');
+  if (input.restore) builder.option('S');
   if (input.restore) builder.option('incoming', 'defer');
   attachMachine(builder);
   attachProcessor(builder, machine.maxCpus);

@@ -51,8 +51,6 @@ export interface PlanInput {
   readonly paths: PlanPaths;
   /** The checked image of each disk, by `slotName` (`nvme0:0`). */
   readonly disks: ReadonlyMap<string, DiskSource>;
-  /** Start with the CPUs stopped. */
-  readonly paused?: boolean;
   /** Where RAM lies; without it, it is memory of the engine alone. */
   readonly ram?: RamFile;
   /** Sizes of a firmware's files; without them a restored machine reads them. */
