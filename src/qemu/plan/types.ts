@@ -92,6 +92,16 @@ export type AfterLoadCommand = {
   readonly arguments: Commands['blockdev-reopen']['arguments'];
 };
 
+/** A device that keeps a machine's memory from being saved. */
+export interface CheckpointBlocker {
+  /** As a person knows it, such as "nvme0, an NVMe controller". */
+  readonly device: string;
+  /** Why its state cannot be saved. */
+  readonly reason: string;
+  /** What to do about it, in whole sentences. */
+  readonly remedy: string;
+}
+
 /** All it takes to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
@@ -117,4 +127,6 @@ export interface LaunchPlan {
   readonly reason: string;
   /** What the guest gets other than the .vmx says, and why. */
   readonly notes: readonly string[];
+  /** The devices that keep its memory from being saved; empty when checkpoints are possible. */
+  readonly blockers: readonly CheckpointBlocker[];
 }

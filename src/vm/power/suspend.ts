@@ -29,7 +29,7 @@ async function suspendRunning(
   machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireFreeSpace(
     bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,

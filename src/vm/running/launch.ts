@@ -122,7 +122,7 @@ export interface LaunchedEngine {
 
 function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
   const { plan, capabilities } = prepared;
-  const { accelerator, machineType, ram, resetEnds, setup } = plan;
+  const { accelerator, machineType, ram, resetEnds, setup, blockers } = plan;
   return {
     vmx: bundle.names.vmx,
     engine: null,
@@ -136,6 +136,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
     resetEnds,
     restored: plan.restores ? 'loading' : 'no',
     setup,
+    blockers,
     startedAt: begun.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };
