@@ -6,7 +6,8 @@ import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import { attach, type EngineMachine } from '../../qemu/launch.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
-import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { allBundles } from '../host/find.ts';
 import { repairAfterCrash } from '../running/crash.ts';
@@ -17,7 +18,9 @@ import { readJournal } from '../../store/journal.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { pinMachineType } from '../running/launch.ts';
-import { ensureGone, track } from '../running/track.ts';
+import { adoptCompanions } from '../companion/companion.ts';
+import { ensureGone } from '../companion/end.ts';
+import { track } from '../running/track.ts';
 
 /** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
 const adoptDeadlineMs = 3000;
@@ -62,7 +65,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
     // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
     const given = (await readJournal(bundle.names))?.kind !== 'clone';
     if (ran && given) await repairAfterCrash(host, bundle.names.vmx);
-    await removeRunDirectory(run);
+    await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
     return;
   }
@@ -73,7 +76,13 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
     const trouble = status === 'io-error' ? ioError : null;
     const id = bundle.content?.model.uuid ?? '';
     track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state, trouble });
-    host.log('Adopted a running machine', { machine: bundle.name, pid: engine.process.pid, state });
+    const companions = (await adoptCompanions(run.directory)).map(({ name }) => name);
+    host.log('Adopted a running machine', {
+      machine: bundle.name,
+      pid: engine.process.pid,
+      state,
+      companions,
+    });
   } catch (error) {
     await engine.detach();
     throw error;
@@ -143,7 +152,7 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachi
 async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
   for (const engine of await enginesIn(directory)) {
     host.log('An engine was ended', { pid: engine.pid, directory, reason });
-    await ensureGone(engine, 0);
+    await ensureGone('An engine', engine, 0);
   }
 }
 
@@ -156,7 +165,8 @@ async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
     if (known.has(run.directory)) continue;
     try {
       if (!existsSync(run.record)) await endEngines(host, run.directory, 'Its proof was cut short');
-      if ((await enginesIn(run.directory)).length === 0) await removeRunDirectory(run);
+      if ((await enginesIn(run.directory)).length > 0) continue;
+      await clearRunDirectory(run);
     } catch (error) {
       host.log('A run directory could not be cleared', {
         directory: run.directory,

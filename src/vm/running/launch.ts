@@ -15,7 +15,8 @@ import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
-import { removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { handLock } from '../../sys/lock.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
@@ -159,7 +160,7 @@ export async function launchEngine(
   const { plan } = prepared;
   const { names } = bundle;
   const run = runNames(host.names, names.vmx);
-  await removeRunDirectory(run);
+  await clearRunDirectory(run);
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
   if (!plan.restores) await rm(names.serialLog, { force: true });
   await appendLog(
