@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { CreateMachine } from '../../api/machine.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { probeImage } from '../../disk/probe.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import type { Arch } from '../../model/machine.ts';

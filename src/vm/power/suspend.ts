@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import {
