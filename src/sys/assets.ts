@@ -18,9 +18,9 @@ function isPackageRoot(directory: string): boolean {
 }
 
 /**
- * The directory that holds the package: found by walking up from this module, which is `src/sys/` in a clone and
- * `dist/` in a build, so that both find the same files.
- * @throws KameError INTERNAL when no parent directory is the package
+ * The root directory of the package. It is found by walking up from this module, which is in `src/sys/` in a clone and
+ * in `dist/` in a build, so that both find the same files.
+ * @throws KameError INTERNAL when no parent directory is the root of the package
  */
 export function packageRoot(start: string = dirname(fileURLToPath(import.meta.url))): string {
   if (root !== undefined) return root;
@@ -28,7 +28,7 @@ export function packageRoot(start: string = dirname(fileURLToPath(import.meta.ur
     if (isPackageRoot(directory)) return (root = directory);
     if (directory === dirname(directory)) {
       throw new KameError('INTERNAL', `The files of ${packageName} were not found above ${start}.`, {
-        next: 'Install Kame again: its package is not whole.',
+        next: 'Reinstall Kame: its package is incomplete.',
       });
     }
   }
@@ -36,7 +36,7 @@ export function packageRoot(start: string = dirname(fileURLToPath(import.meta.ur
 
 /**
  * The path of a file that ships with the package, such as `guest/tiny/init`.
- * @throws KameError INTERNAL for a path that leaves the package, or when the package is not whole
+ * @throws KameError INTERNAL for a path outside the package, or when the package is incomplete
  */
 export function assetPath(relative: string): string {
   const clean = normalize(relative);
