@@ -3,7 +3,7 @@ import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
-import { attach, type EngineMachine } from '../../qemu/launch.ts';
+import { attach, type Engine } from '../../qemu/launch.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
@@ -93,7 +93,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
  * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
  * else it is ended, and the machine is still suspended in that state.
  */
-async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const engine = await engineIn(host, bundle, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
@@ -112,7 +112,7 @@ async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<E
  * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
  * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
  */
-async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
   const settled = await poll(
     async () => {
@@ -128,7 +128,7 @@ async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engi
 }
 
 /** What the dead daemon knew; what it did not come to is done now. */
-async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
+async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
     throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);

@@ -6,7 +6,7 @@ import type { Layer } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
 import { edit } from '../../vmx/document.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import { launch, type EngineMachine } from '../../qemu/launch.ts';
+import { launch, type Engine } from '../../qemu/launch.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
 import { slotName } from '../../model/slots.ts';
@@ -117,7 +117,7 @@ export function fingerprintOf({ capabilities, plan, model }: Prepared): Fingerpr
 
 /** An engine that runs and is not yet in the daemon's care: `track` takes it. */
 export interface LaunchedEngine {
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly record: RunRecord;
 }
 
