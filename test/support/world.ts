@@ -20,6 +20,7 @@ import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
 import { buildModule, type BuiltModule } from './built-module.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
+import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
 import { qemuImg } from './qemu-img.ts';
 import { testHost } from './test-host.ts';
@@ -215,6 +216,25 @@ export class World implements AsyncDisposable {
     for (const engine of this.engines.all) engine.abandonClient();
     this.host = this.#makeHost();
     return this.host;
+  }
+
+  /**
+   * Begins `work` and has the daemon die when an engine is asked that; the next host takes its place.
+   * @param meanwhile resolves when what does not wait for that engine has come to its end
+   */
+  async killDaemonAt(
+    command: string,
+    work: () => Promise<unknown>,
+    when: When = {},
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const hang = this.engines.troubles.hang(command, when);
+    const working = work();
+    await Promise.race([hang.reached, working]);
+    if (hang.met === null) throw new Error(`No engine was asked ${command}.`);
+    await meanwhile();
+    this.engines.troubles.clear();
+    this.abandonHost(working);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

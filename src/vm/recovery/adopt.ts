@@ -98,13 +98,15 @@ async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<E
   if (!engine) return null;
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
-  const spent = (bundle.content?.model.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  const status = await engine.status();
+  const whole = status === 'paused' || status === 'running';
+  const spent = (bundle.content?.model.suspendedState ?? '') === '' && whole;
   if (!spent || (await readJournal(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
+  if (record.restored === 'loading' && status === 'paused') await engine.resume();
   await writeRunRecord(run, { ...record, restored: 'yes' });
-  if (record.restored === 'loading') await engine.resume();
   return engine;
 }
 
