@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CopyThreads } from '../sys/copy-threads.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { runInHelper } from '../sys/helper-process.ts';
@@ -10,7 +10,6 @@ import { removeRamDirectory } from '../store/ram-place.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
-import type { Http } from './app.ts';
 import { buildServer } from './server.ts';
 import { TaskList } from './tasks.ts';
 
@@ -44,7 +43,7 @@ function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
 
 /** Calls `stop` when nothing has needed the daemon for the given time. */
 function stopWhenIdle(
-  http: Http,
+  http: FastifyInstance,
   host: Host,
   tasks: TaskList,
   seconds: number,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { poll } from '../../src/core/deadline.ts';
 import type { Machine } from '../../src/api/machine.ts';
-import { KameClient } from '../../src/client/client.ts';
+import { createNodeClient, type KameClient } from '../../src/client/node/client.ts';
 import { homeNames } from '../../src/store/names.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -82,7 +82,7 @@ export class TestHome implements AsyncDisposable {
 
   /** The API, as another program would use it. No daemon is started by it. */
   client(): KameClient {
-    return new KameClient({ env: this.env });
+    return createNodeClient({ env: this.env });
   }
 
   async daemonPid(): Promise<number | undefined> {
@@ -120,7 +120,7 @@ export class TestHome implements AsyncDisposable {
     const target = join(root, 'test-results', name.replaceAll(/[^\w-]+/g, '-').slice(0, 100));
     await mkdir(target, { recursive: true });
     const machines = (await this.client()
-      .list()
+      .machines.list()
       .catch(() => [])) as Machine[];
     for (const machine of machines.filter(({ state }) => state === 'running')) {
       await this.kame(['screenshot', machine.name, join(target, `${machine.name}.png`)]);

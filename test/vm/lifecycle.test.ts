@@ -71,7 +71,7 @@ describe('a running machine', () => {
     keepEvidence('streaming');
     const seen: string[] = [];
     const end = new AbortController();
-    const running = home.client().exec(
+    const running = home.client().machines.exec(
       'demo',
       { command: ['sh', '-c', 'echo first; sleep 1000; echo second'] },
       {
@@ -107,7 +107,10 @@ describe('a running machine', () => {
 
   it('has a serial console with a login, for two at once', async () => {
     keepEvidence('console');
-    const [one, two] = [await home.client().console('demo'), await home.client().console('demo')];
+    const [one, two] = [
+      await home.client().machines.console('demo'),
+      await home.client().machines.console('demo'),
+    ];
     let [seenByOne, seenByTwo] = ['', ''];
     void (async () => {
       for await (const chunk of one.output) seenByOne += chunk.toString();
@@ -132,7 +135,7 @@ describe('a running machine', () => {
     const events: KameEvent[] = [];
     const stop = new AbortController();
     const watching = (async () => {
-      for await (const event of home.client().events({ signal: stop.signal })) events.push(event);
+      for await (const event of home.client().host.events({ signal: stop.signal })) events.push(event);
     })();
     expect(await home.json('pause', 'demo')).toMatchObject({ state: 'paused' });
     expect((await home.kame(['pause', 'demo'])).code).toBe(4);

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
-import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/known-names.ts';
+import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { findVerb, verbs } from './verbs.ts';
