@@ -1,4 +1,5 @@
 /** Writes docs/api.md from THE LIST of operations in src/api/operations.ts. With --check it only compares. */
+import * as z from 'zod';
 import type { JsonSchema } from '../src/api/json-schema.ts';
 import { openApiDocument, type OpenApiOperation } from '../src/api/openapi.ts';
 import type { Operation } from '../src/api/operation.ts';
@@ -53,6 +54,10 @@ function typeOf(schema: JsonSchema): string {
 }
 
 function takes(operation: Operation): string {
+  if (operation.kind === 'websocket') {
+    const id = operation.body && z.globalRegistry.get(operation.body)?.id;
+    return id === undefined ? '' : `${linkTo(id)} as the first message`;
+  }
   const { parameters = [], requestBody } = describedBy(operation);
   const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
   const parts = [
@@ -97,9 +102,9 @@ function detail([name, operation]: [string, Operation]): string {
     `#### ${name}`,
     `\`${method} ${path}\`: ${summary}.${description === undefined ? '' : ` ${description}`}`,
     ...(query.length === 0 ? [] : [query.join('\n')]),
-    ...(example === undefined ? [] : ['```sh', example, '```']),
+    ...(example === undefined ? [] : [`\`\`\`sh\n${example}\n\`\`\``]),
   ];
-  return parts.join('\n\n').replace('```sh\n\n', '```sh\n').replace('\n\n```', '\n```');
+  return parts.join('\n\n');
 }
 
 function group(resource: string, all: readonly [string, Operation][]): string {

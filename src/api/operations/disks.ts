@@ -81,7 +81,7 @@ export const diskOperations = {
     slow: true,
     summary: 'Take a disk out of a stopped machine',
     params: diskParams,
-    query: z.object({ keepFile: flag('Keep its content, in one file') }),
+    query: z.strictObject({ keepFile: flag('Keep its content, in one file') }),
     result: removedDisk,
     example: { query: { keepFile: 'true' } },
   },

@@ -29,7 +29,7 @@ export const guestOperations = {
     contentType: 'text/plain',
     summary: 'Read the log of a machine',
     params: machineParams,
-    query: z.object({
+    query: z.strictObject({
       follow: flag('Continue with what is appended'),
       console: flag('The serial console’s log instead of the machine’s'),
     }),

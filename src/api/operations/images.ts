@@ -46,7 +46,7 @@ export const imageOperations = {
     summary: 'Delete the cached copy of an image',
     description: 'Machines that were created from it keep their disks.',
     params: imageParams,
-    query: z.object({ arch: arch.optional().describe('Where an image has several') }),
+    query: z.strictObject({ arch: arch.optional().describe('Where an image has several') }),
     result: done,
     example: { query: { arch: 'x86_64' } },
   },

@@ -61,7 +61,7 @@ export const snapshotOperations = {
     summary: 'Delete a snapshot',
     description: 'The machine and all other snapshots stay as they are.',
     params: snapshotParams,
-    query: z.object({ children: flag('The snapshots below it too') }),
+    query: z.strictObject({ children: flag('The snapshots below it too') }),
     result: deletedSnapshots,
     example: { query: { children: 'true' } },
   },
