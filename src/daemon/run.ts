@@ -1,16 +1,17 @@
 import { availableParallelism } from 'node:os';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CopyThreads } from '../sys/copy-threads.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { runInHelper } from '../sys/helper-process.ts';
 import { listenAlone } from '../sys/single-instance.ts';
+import { deferred } from '../core/deferred.ts';
 import { version } from '../core/version.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
+import { recoveryTable } from '../vm/recovery/table.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
-import type { Http } from './app.ts';
 import { buildServer } from './server.ts';
 import { TaskList } from './tasks.ts';
 
@@ -44,7 +45,7 @@ function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
 
 /** Calls `stop` when nothing has needed the daemon for the given time. */
 function stopWhenIdle(
-  http: Http,
+  http: FastifyInstance,
   host: Host,
   tasks: TaskList,
   seconds: number,
@@ -90,10 +91,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log: (message, details) => logger.info(details ?? {}, message),
     buildTiny: async ({ progress, ...input }) => await runInHelper(helpers.tinyBuilder, input, progress),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
+    recovery: recoveryTable,
   });
   host.hooks.onReset = (machine) => void startAfterReset(host, machine);
   const tasks = new TaskList();
-  const { promise: stopped, resolve: requestStop } = withResolvers();
+  const { promise: stopped, resolve: requestStop } = deferred();
   const daemon = { version, socket, startedAt: new Date(), requestStop };
   const http = await buildServer(host, tasks, daemon, logger);
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
@@ -114,10 +116,4 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await http.close();
   await host.running.release();
   await removeRamDirectory(host.names);
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
 }

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   bundle,
-  flat,
   inside,
   makeBase,
   mebibyte,
@@ -14,13 +13,13 @@ import {
   root,
 } from '../../test/support/disk-chain.ts';
 import { KameError } from '../core/errors.ts';
-import { isUnwritten, readChain } from './chain.ts';
+import { isUnwritten, layersOf, readChain } from './chain.ts';
 
 describe('a layer that was damaged', () => {
   /** Whatever happens, the answer is a chain inside, or an error that names a file. */
   async function judge(top: string): Promise<void> {
     const verdict = await readChain(top, { inside }).then(
-      (chain) => (flat(chain).every(({ path }) => dirname(path) === bundle) ? 'inside' : 'outside'),
+      (chain) => (layersOf(chain).every(({ path }) => dirname(path) === bundle) ? 'inside' : 'outside'),
       (error: unknown) => (error instanceof KameError ? `${error.code}: ${error.message}` : String(error)),
     );
     expect(verdict).toMatch(/^inside$|^(BAD_IMAGE|FILE_ACCESS|NO_SUCH_IMAGE): .*kame-chain-/);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   bundle,
-  flat,
   inside,
   makeBase,
   mebibyte,
@@ -14,7 +13,7 @@ import {
   size,
 } from '../../test/support/disk-chain.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
-import { isUnwritten, readChain } from './chain.ts';
+import { depthOf, isUnwritten, layersOf, readChain } from './chain.ts';
 
 describe('readChain', () => {
   it('reads a disk that stands alone, qcow2 or raw', async () => {
@@ -33,7 +32,7 @@ describe('readChain', () => {
     await overlay('disk0-000001.qcow2', 'disk0.raw', 'raw');
     const top = await overlay('disk0-000002.qcow2', 'disk0-000001.qcow2');
     linkSync(raw, join(root, 'another name'));
-    const layers = flat(await readChain(top, { inside }));
+    const layers = layersOf(await readChain(top, { inside }));
     expect(layers.map(({ path }) => path)).toEqual([top, join(bundle, 'disk0-000001.qcow2'), raw]);
     expect(layers.map(({ format, links, backingName }) => [format, links, backingName])).toEqual([
       ['qcow2', 1, 'disk0-000001.qcow2'],
@@ -50,13 +49,13 @@ describe('readChain', () => {
     for (let index = 1; index <= 256; index += 1) {
       below = await overlay(`disk0-${index}.qcow2`, below.slice(bundle.length + 1));
       if (index !== 30) continue;
-      const layers = flat(await readChain(below, { inside }));
+      const layers = layersOf(await readChain(below, { inside }));
       const theirs = qemuImg('info', '--backing-chain', '--output=json', '-f', 'qcow2', below);
       const names = (JSON.parse(theirs) as { filename: string }[]).map(({ filename }) => filename);
       expect(layers.map(({ path }) => path)).toEqual(names);
     }
-    const deepest = flat(await readChain(join(bundle, 'disk0-255.qcow2'), { inside, tables: false }));
-    expect(deepest).toHaveLength(256);
+    const deepest = await readChain(join(bundle, 'disk0-255.qcow2'), { inside, tables: false });
+    expect(depthOf(deepest)).toBe(256);
     expect(await refusalOf(below, { tables: false })).toMatch(/^BAD_IMAGE: .*disk0-256.*256 layers\.$/);
   });
 
@@ -77,7 +76,7 @@ describe('readChain', () => {
     const link = join(root, 'link');
     symlinkSync(bundle, link);
     const through = join(link, 'disk0-000001.qcow2');
-    const layers = flat(await readChain(through, { inside: [link] }));
+    const layers = layersOf(await readChain(through, { inside: [link] }));
     expect(layers.map(({ path }) => path)).toEqual([through, join(bundle, 'disk0.qcow2')]);
     expect(await readChain(top, { inside: [link] })).toHaveProperty('backing');
   });
@@ -86,14 +85,17 @@ describe('readChain', () => {
     const small = join(bundle, 'small.qcow2');
     qemuImg('create', '-q', '-f', 'qcow2', small, '1M');
     const top = await overlay('top.qcow2', 'small.qcow2');
-    expect(flat(await readChain(top, { inside })).map((each) => each.virtualSize)).toEqual([size, mebibyte]);
+    expect(layersOf(await readChain(top, { inside })).map((each) => each.virtualSize)).toEqual([
+      size,
+      mebibyte,
+    ]);
   });
 
   it('reads headers alone when told so', async () => {
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     truncateSync(base, readFileSync(base).length - 3 * 65_536);
-    expect(flat(await readChain(top, { inside, tables: false }))).toHaveLength(2);
+    expect(layersOf(await readChain(top, { inside, tables: false }))).toHaveLength(2);
     expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*disk0\.qcow2 is truncated.*\.$/);
   });
 });

@@ -217,11 +217,16 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
   return join(layers);
 }
 
+/** Every layer of a disk, from the top down. */
+export function layersOf(top: Layer): Layer[] {
+  const all: Layer[] = [];
+  for (let layer: Layer | undefined = top; layer; layer = layer.backing) all.push(layer);
+  return all;
+}
+
 /** How many layers a disk has. */
 export function depthOf(top: Layer): number {
-  let depth = 1;
-  for (let layer = top.backing; layer; layer = layer.backing) depth += 1;
-  return depth;
+  return layersOf(top).length;
 }
 
 function join(layers: readonly Plain[]): Layer {

@@ -2,10 +2,10 @@ import { chmod, lstat, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
+import { allocatedOf, fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { followGrowth } from './growth.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
@@ -53,12 +53,12 @@ function convertArgs(layer: Layer, target: string): string[] {
 /** Puts a finished copy into the place of a layer, if that gains anything. */
 async function replace(layer: Layer, temporary: string): Promise<number> {
   const [old, made] = await Promise.all([stat(layer.path), stat(temporary)]);
-  if (made.blocks >= old.blocks) return old.blocks * 512;
+  if (made.blocks >= old.blocks) return allocatedOf(old);
   await chmod(temporary, old.mode & 0o777);
   await syncFile(temporary);
   await rename(temporary, layer.path);
   await syncDirectory(dirname(layer.path));
-  return made.blocks * 512;
+  return allocatedOf(made);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import type { Progress } from '../core/progress.ts';
+import { allocatedBytes } from '../sys/files.ts';
 
 const intervalMs = 250;
 
@@ -15,13 +15,14 @@ export function followGrowth(
   from = 0,
 ): { stop(): void } {
   const look = async (): Promise<void> => {
-    const { blocks } = await stat(path);
-    const grown = Math.max(0, blocks * 512 - from);
+    const allocated = await allocatedBytes(path);
+    // A file that is not there yet is no news.
+    if (allocated === undefined) return;
+    const grown = Math.max(0, allocated - from);
     const done = total === undefined ? grown : Math.min(grown, total);
     progress.report({ stage, done, ...(total === undefined ? {} : { total }), unit: 'bytes' });
   };
-  // A file that is not there yet is no news.
-  const timer = setInterval(() => void look().catch(() => undefined), intervalMs);
+  const timer = setInterval(() => void look(), intervalMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }

@@ -1,11 +1,11 @@
-import { lstat, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
-import { fileError, temporaryName } from '../sys/files.ts';
+import { fileError, isTaken, temporaryName } from '../sys/files.ts';
 import { copyImage } from './copy.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';
@@ -41,11 +41,7 @@ function program(options: ImportOptions): { qemuImg?: string } {
 }
 
 async function refuseExisting(target: string): Promise<void> {
-  const found = await lstat(target).then(
-    () => true,
-    () => false,
-  );
-  if (found)
+  if (await isTaken(target))
     throw new KameError('ALREADY_EXISTS', `${target} is there already.`, { details: { path: target } });
 }
 

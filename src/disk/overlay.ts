@@ -1,7 +1,7 @@
-import { lstat, link, open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError, syncDirectory, temporaryName } from '../sys/files.ts';
+import { fileError, isTaken, syncDirectory, temporaryName } from '../sys/files.ts';
 import { writableBackingName } from './backing-name.ts';
 import { maxVirtualSize } from './format/limits.ts';
 import { extension } from './qcow2-header.ts';
@@ -85,8 +85,7 @@ async function publish(temporary: string, path: string): Promise<void> {
     if (errnoOf(error) === 'EEXIST') throw alreadyThere(path, error);
     // A file system without hard links (exFAT, some network shares): looked at, then renamed.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error;
-    const found = await lstat(path).catch(() => undefined);
-    if (found) throw alreadyThere(path, error);
+    if (await isTaken(path)) throw alreadyThere(path, error);
     await rename(temporary, path);
   }
 }

@@ -1,9 +1,9 @@
-import { lstat, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { KameError, errnoOf } from '../core/errors.ts';
+import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { syncFile, temporaryName } from '../sys/files.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { isTaken, syncFile, temporaryName } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './format/limits.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
@@ -37,16 +37,6 @@ function checkSize(sizeBytes: number, path: string): void {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw new KameError('FILE_ACCESS', `${path} can't be looked at.`, { cause: error });
-  }
-}
-
 /**
  * Makes an empty qcow2 of `sizeBytes` at `path`, which appears only when complete.
  * @throws KameError ALREADY_EXISTS, INVALID_VALUE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
@@ -54,7 +44,7 @@ async function exists(path: string): Promise<boolean> {
 export async function createQcow2(options: Call & { path: string; sizeBytes: number }): Promise<void> {
   const path = resolve(options.path);
   checkSize(options.sizeBytes, path);
-  if (await exists(path)) throw new KameError('ALREADY_EXISTS', `${path} is there already.`);
+  if (await isTaken(path)) throw new KameError('ALREADY_EXISTS', `${path} is there already.`);
   const temporary = temporaryName(path);
   try {
     const args = ['create', '-q', '-f', 'qcow2', temporary, String(options.sizeBytes)];

@@ -7,7 +7,7 @@ import type {
   StorageBus,
 } from './machine.ts';
 
-/** What the buses of VMware's machines hold: controllers, and units on each. */
+/** The limits of the buses in VMware's machines: controllers, units on each, and their models. */
 export const buses: Record<
   StorageBus,
   { readonly controllers: number; readonly units: number; readonly models: readonly ControllerModel[] }
@@ -22,10 +22,28 @@ export const buses: Record<
   ide: { controllers: 2, units: 2, models: ['ide', 'virtio-blk', 'virtio-scsi'] },
 };
 
+/** Units of the device in the guest, however many VMware's bus of that name has. */
+const unitsByModel: Record<ControllerModel, number> = {
+  nvme: 64,
+  ahci: 6,
+  ide: 2,
+  pvscsi: 64,
+  lsisas1068: 8,
+  lsilogic: 7,
+  buslogic: 7,
+  'virtio-scsi': 256,
+  'virtio-blk': 8,
+};
+
+/** How many disks a controller of this model can have. */
+export function unitsOf(model: ControllerModel): number {
+  return unitsByModel[model];
+}
+
 /** Unit 7 of a SCSI bus is the controller itself. */
 export const scsiReservedUnit = 7;
 
-/** What a VMware key alone says of the controller; for scsi, `virtualDev` says it. */
+/** The controller model that a VMware key implies; for scsi, `virtualDev` names it. */
 export const nativeModel: Record<Exclude<StorageBus, 'scsi'>, ControllerModel> = {
   nvme: 'nvme',
   sata: 'ahci',
@@ -35,7 +53,7 @@ export const nativeModel: Record<Exclude<StorageBus, 'scsi'>, ControllerModel> =
 /** Values of `scsiN.virtualDev`. */
 export const scsiModels = ['lsilogic', 'lsisas1068', 'buslogic', 'pvscsi'] as const;
 
-/** Values of `ethernetN.virtualDev` that are devices of ours too. */
+/** Values of `ethernetN.virtualDev` that Kame supports. */
 export const vmwareNicModels = ['vmxnet3', 'e1000', 'e1000e', 'vlance'] as const;
 export const nicModels: readonly NicModel[] = ['virtio-net', ...vmwareNicModels];
 

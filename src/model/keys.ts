@@ -1,12 +1,12 @@
 import { booleanText } from '../vmx/values.ts';
 import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
-import { slotName } from './read-storage.ts';
+import { controllerName, slotName } from './slots.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 
 type Entry = readonly [key: string, value: string];
 
-/** VMware's default of `cpuid.coresPerSocket`. */
+/** VMware's default for `cpuid.coresPerSocket`. */
 const defaultCoresPerSocket = 1;
 
 function identityKeys(model: MachineModel): Entry[] {
@@ -38,7 +38,7 @@ function bootOrderKeys({ bootOrder }: MachineModel): Entry[] {
 }
 
 function controllerKeys({ bus, index, model }: Controller): Entry[] {
-  const name = `${bus}${index}`;
+  const name = controllerName({ bus, index });
   const keys: Entry[] = bus === 'ide' ? [] : [[`${name}.present`, 'TRUE']];
   if (bus === 'scsi') {
     const legal = scsiModels.find((known) => known === model);
@@ -115,7 +115,7 @@ function sharingKeys({ sharedFolders }: MachineModel): Entry[] {
   return [
     ...sharedFolders.flatMap(sharedFolderKeys),
     ['sharedFolder.maxNum', String(count)],
-    // Without this VMware shares nothing.
+    // Without this key VMware shares nothing.
     ['isolation.tools.hgfs.disable', 'FALSE'],
   ];
 }
@@ -158,7 +158,7 @@ function kameKeys({ input, kame }: MachineModel): Entry[] {
   return keys;
 }
 
-/** Every key that says what the model says, in the order in which a new file has them. */
+/** Every key that the model determines, in the order of a new file. */
 export function keysOf(model: MachineModel): Map<string, string> {
   return new Map([
     ...identityKeys(model),

@@ -1,6 +1,7 @@
 import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
 import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
 import type { ModelReading } from './reading.ts';
+import { busOrder, compareSlots, controllerName, slotName } from './slots.ts';
 
 export interface Storage {
   readonly controllers: readonly Controller[];
@@ -8,28 +9,11 @@ export interface Storage {
   readonly cdroms: readonly Cdrom[];
 }
 
-/** `nvme0:0`. */
-export function slotName(slot: StorageSlot): string {
-  return `${slot.bus}${slot.controller}:${slot.unit}`;
-}
-
-const busOrder: readonly StorageBus[] = ['nvme', 'sata', 'scsi', 'ide'];
-
-/** Order of controllers and devices in a model: by bus, then number. */
-export function compareSlots(a: StorageSlot, b: StorageSlot): number {
-  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.controller - b.controller || a.unit - b.unit;
-}
-
-/** The same order for controllers. */
-export function compareControllers(a: Controller, b: Controller): number {
-  return busOrder.indexOf(a.bus) - busOrder.indexOf(b.bus) || a.index - b.index;
-}
-
 function isBus(text: string): text is StorageBus {
   return text in buses && Object.hasOwn(buses, text);
 }
 
-/** Every `<bus>N:M` that has a key. */
+/** Every slot `<bus>N:M` that has a key. */
 function findSlots(reading: ModelReading): StorageSlot[] {
   const slots = new Map<string, StorageSlot>();
   for (const key of reading.doc.index.keys()) {
@@ -45,18 +29,18 @@ function findSlots(reading: ModelReading): StorageSlot[] {
 function readModel(reading: ModelReading, bus: StorageBus, index: number): Controller['model'] {
   const native =
     bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, 'lsilogic') : nativeModel[bus];
-  return reading.choice(`kame.${bus}${index}.device`, buses[bus].models, native);
+  return reading.choice(`kame.${controllerName({ bus, index })}.device`, buses[bus].models, native);
 }
 
 function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): Controller[] {
   const found: Controller[] = [];
   for (const bus of busOrder) {
     for (let index = 0; index < buses[bus].controllers; index += 1) {
-      // IDE has no key of its own: a channel is there when a device is.
+      // An IDE channel has no key; it exists if it has a device.
       const present =
         bus === 'ide'
           ? slots.some((slot) => slot.bus === 'ide' && slot.controller === index && isPresent(reading, slot))
-          : reading.flag(`${bus}${index}.present`, false);
+          : reading.flag(`${controllerName({ bus, index })}.present`, false);
       if (present) found.push({ bus, index, model: readModel(reading, bus, index) });
     }
   }
@@ -67,7 +51,7 @@ function isPresent(reading: ModelReading, slot: StorageSlot): boolean {
   return reading.text(`${slotName(slot)}.present`)?.toLowerCase() === 'true';
 }
 
-/** Whether the slot exists on its controller; if not, the device is left out with a warning. */
+/** Whether the slot exists on its controller; if not, the device is ignored with a warning. */
 function isReachable(reading: ModelReading, slot: StorageSlot, controllers: readonly Controller[]): boolean {
   const name = slotName(slot);
   const { controllers: count, units } = buses[slot.bus];
@@ -75,25 +59,25 @@ function isReachable(reading: ModelReading, slot: StorageSlot, controllers: read
   if (slot.controller >= count || slot.unit >= units || reserved) {
     reading.leaveOut(
       `${name}.present`,
-      `a place that a ${slot.bus} controller has`,
-      `There is no place ${name} on a ${slot.bus} controller.`,
+      `a slot that a ${slot.bus} controller has`,
+      `A ${slot.bus} controller has no slot ${name}.`,
     );
     return false;
   }
   if (controllers.some((controller) => controller.bus === slot.bus && controller.index === slot.controller))
     return true;
-  const controller = `${slot.bus}${slot.controller}`;
+  const controller = controllerName({ bus: slot.bus, index: slot.controller });
   reading.leaveOut(
     `${name}.present`,
     `FALSE while ${controller} is not present`,
-    `The device ${name} is on ${controller}, which is not present.`,
+    `${name} is on ${controller}, which is not present.`,
   );
   return false;
 }
 
 function readMode(reading: ModelReading, name: string): DiskMode {
   const key = `${name}.mode`;
-  // An old spelling. Were it taken for persistent, the disk would be written.
+  // An old spelling. Without this case the disk would count as persistent, and be written.
   if (reading.text(key)?.toLowerCase() === 'nonpersistent') return 'independent-nonpersistent';
   return reading.choice(key, diskModes, 'persistent');
 }
@@ -103,7 +87,7 @@ const emptyNames = new Set(['auto detect', 'emptybackingstring', '']);
 function readCdrom(reading: ModelReading, slot: StorageSlot, type: string): Cdrom {
   const name = slotName(slot);
   const file = reading.text(`${name}.fileName`) ?? '';
-  // cdrom-raw and atapi-cdrom are drives of the host, which no guest gets here: an empty drive in their place.
+  // cdrom-raw and atapi-cdrom are drives of the host, which Kame does not support: the guest gets an empty drive.
   const isImage = type === 'cdrom-image' && !emptyNames.has(file.toLowerCase());
   return {
     ...slot,
@@ -141,7 +125,7 @@ export function readStorage(reading: ModelReading): Storage {
       const disk = readDisk(reading, slot);
       if (disk) disks.push(disk);
     } else {
-      reading.odd(`${name}.deviceType`, 'disk, cdrom-image, atapi-cdrom or cdrom-raw', `${name} is left out`);
+      reading.odd(`${name}.deviceType`, 'disk, cdrom-image, atapi-cdrom or cdrom-raw', `Ignoring ${name}`);
     }
   }
   return { controllers, disks, cdroms };

@@ -10,17 +10,17 @@ import {
 } from './devices.ts';
 import { absolutePath, hasControls, plainPath } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
-import { slotName } from './read-storage.ts';
 import { serialKinds } from './read-devices.ts';
 import { listOf } from './reading.ts';
+import { controllerName, slotName } from './slots.ts';
 
 const pathAllowed = 'a path without control characters';
 
-/** A problem for each name that stands more than once. */
+/** A problem for each further occurrence of a name. */
 function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
   const seen = new Set<string>();
   return names.flatMap((name) => {
-    if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `one device called ${name}`)];
+    if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `TRUE for only one ${name}`)];
     seen.add(name);
     return [];
   });
@@ -32,7 +32,7 @@ function numbered(key: string, index: number, count: number): ModelProblem[] {
 }
 
 function validateController({ bus, index, model }: Controller): ModelProblem[] {
-  const name = `${bus}${index}`;
+  const name = controllerName({ bus, index });
   const known = buses[bus];
   const wrong = known.models.includes(model)
     ? []
@@ -45,10 +45,14 @@ function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): Mo
   const present = controllers.some(({ bus, index }) => bus === slot.bus && index === slot.controller);
   if (!present)
     return [
-      refused(key, 'TRUE', `a device on a controller that is present; ${slot.bus}${slot.controller} is not`),
+      refused(
+        key,
+        'TRUE',
+        `FALSE while ${controllerName({ bus: slot.bus, index: slot.controller })} is not present`,
+      ),
     ];
   if (slot.bus === 'scsi' && slot.unit === scsiReservedUnit) {
-    return [refused(key, 'TRUE', 'any unit but 7, which is the controller')];
+    return [refused(key, 'TRUE', 'FALSE for unit 7, which is the controller')];
   }
   return numbered(key, slot.unit, buses[slot.bus].units);
 }
@@ -58,10 +62,7 @@ export function validateStorage({ controllers, disks, cdroms }: MachineModel): M
   const devices: readonly StorageSlot[] = [...disks, ...cdroms];
   return [
     ...controllers.flatMap(validateController),
-    ...duplicates(
-      controllers.map(({ bus, index }) => `${bus}${index}`),
-      'present',
-    ),
+    ...duplicates(controllers.map(controllerName), 'present'),
     ...devices.flatMap((slot) => validateSlot(slot, controllers)),
     ...duplicates(devices.map(slotName), 'present'),
     ...disks.flatMap((disk) =>
@@ -80,10 +81,10 @@ function validateNic(nic: Nic): ModelProblem[] {
   const problems = numbered(`${name}.present`, nic.index, maxNics);
   const first = Number.parseInt(nic.mac.slice(0, 2), 16);
   const form = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(nic.mac);
-  // The lowest bit of the first byte marks an address of many.
+  // The lowest bit of the first byte marks a multicast address.
   if (!form || (first & 1) === 1 || nic.mac === '00:00:00:00:00:00') {
     const key = `${name}.${nic.macType === 'static' ? 'address' : 'generatedAddress'}`;
-    problems.push(refused(key, nic.mac, 'the address of one adapter such as 00:0c:29:12:34:56'));
+    problems.push(refused(key, nic.mac, 'a unicast address such as 00:0c:29:12:34:56'));
   }
   if (!nicModels.includes(nic.model))
     problems.push(refused(`kame.${name}.device`, nic.model, listOf(nicModels)));
@@ -141,7 +142,7 @@ export function validateSharedFolders({ sharedFolders }: MachineModel): ModelPro
         guestName !== '' && guestName.length <= 255 && !/[/\\]/.test(guestName) && !hasControls(guestName);
       if (!plain || guestName === '.' || guestName === '..') {
         problems.push(
-          refused(`${name}.guestName`, guestName, 'a name without slashes and control characters'),
+          refused(`${name}.guestName`, guestName, 'a name without slashes or control characters'),
         );
       }
       if (names.has(guestName))

@@ -1,3 +1,4 @@
+import { deferred } from '../core/deferred.ts';
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
@@ -38,20 +39,14 @@ async function setUp(engine: Engine, ignoreShared: boolean): Promise<void> {
 /** Looks whenever the engine tells of a change, and now and then. False at the deadline. */
 async function untilEnded(engine: Engine, look: () => Promise<boolean>): Promise<boolean> {
   const end = performance.now() + endDeadlineMs;
-  let news = signal();
-  using _events = engine.on('MIGRATION', () => news.fire());
+  let news = deferred();
+  using _events = engine.on('MIGRATION', () => news.resolve());
   while (performance.now() < end) {
-    news = signal();
+    news = deferred();
     if (await look()) return true;
-    await Promise.race([news.fired, pause(lookMs)]);
+    await Promise.race([news.promise, pause(lookMs)]);
   }
   return false;
-}
-
-function signal(): { fired: Promise<void>; fire: () => void } {
-  let fire = () => {};
-  const fired = new Promise<void>((resolve) => (fire = resolve));
-  return { fired, fire };
 }
 
 function failed(engine: Engine, what: string, reason: string | undefined): KameError {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError } from '../sys/files.ts';
+import { exists, fileError } from '../sys/files.ts';
 import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
 
 /** A hidden directory beside the bundles, `.NAME.XXXX.creating`: half-made things never look like machines. */
@@ -42,15 +42,5 @@ export async function createBundle(
     await rm(temporary, { recursive: true, force: true });
     if (['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw taken;
     throw fileError(error, target);
-  }
-}
-
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
-    throw fileError(error, path);
   }
 }

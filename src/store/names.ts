@@ -12,6 +12,9 @@ export const creatingExtension = '.creating';
 /** Of a bundle that is being deleted: `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
+/** Of a companion's record in a run directory: `NAME.companion.json`. */
+export const companionExtension = '.companion.json';
+
 export interface HomeNames {
   readonly home: string;
   /** Bundles that Kame made. */
@@ -68,7 +71,7 @@ export interface MachineNames {
   /** One directory for each checkpoint. */
   readonly checkpoints: string;
   /** What is being done to the machine's files, so that it can be finished or undone after a kill. */
-  readonly operation: string;
+  readonly journal: string;
 }
 
 export function isBundle(directory: string): boolean {
@@ -88,7 +91,7 @@ export function machineNames(vmx: string): MachineNames {
     lock: join(directory, isBundle(directory) ? 'lock' : `${stem}.lock`),
     snapshots: join(directory, `${stem}.vmsd`),
     checkpoints: join(directory, isBundle(directory) ? 'checkpoints' : `${stem}.checkpoints`),
-    operation: join(directory, isBundle(directory) ? 'operation.json' : `${stem}.operation.json`),
+    journal: join(directory, isBundle(directory) ? 'operation.json' : `${stem}.operation.json`),
   };
 }
 

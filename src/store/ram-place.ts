@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../core/errors.ts';
+import { allocatedOf } from '../sys/files.ts';
 import type { HomeNames, RunNames } from './names.ts';
 
 /** Room that is left to other programs: a guest whose page finds no room is killed by the system. */
@@ -38,7 +39,7 @@ async function promised(directory: string): Promise<{ size: number; held: number
   );
   return {
     size: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
-    held: files.reduce((sum, file) => sum + (file?.blocks ?? 0) * 512, 0),
+    held: files.reduce((sum, file) => sum + (file ? allocatedOf(file) : 0), 0),
   };
 }
 

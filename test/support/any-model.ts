@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { buses, diskModes, nicModels } from '../../src/model/devices.ts';
 import { guestOsCatalogue } from '../../src/model/guest-os.ts';
 import type { Controller, MachineModel, Nic, StorageBus, StorageSlot } from '../../src/model/machine.ts';
-import { compareControllers, compareSlots } from '../../src/model/read-storage.ts';
+import { compareControllers, compareSlots, controllerName, slotName } from '../../src/model/slots.ts';
 
 const word = fc.stringMatching(/^[a-z0-9äé亀 ._"|-]{0,11}[a-z0-9]$/);
 const file = word.map((name) => `${name.replaceAll('..', '')}.img`);
@@ -15,7 +15,7 @@ const controllers: fc.Arbitrary<Controller[]> = fc
       .chain((bus) =>
         fc.record({ bus: fc.constant(bus), index: fc.nat(3), model: fc.constantFrom(...buses[bus].models) }),
       ),
-    { maxLength: 4, selector: ({ bus, index }) => `${bus}${index}` },
+    { maxLength: 4, selector: controllerName },
   )
   .map((list) => [...list].sort(compareControllers));
 
@@ -29,7 +29,7 @@ function slotsOn(list: readonly Controller[]): fc.Arbitrary<StorageSlot[]> {
         controller: on.index,
         unit,
       })),
-      { maxLength: 6, selector: (slot) => `${slot.bus}${slot.controller}:${slot.unit}` },
+      { maxLength: 6, selector: slotName },
     )
     .map((slots) => [...slots].sort(compareSlots));
 }
@@ -86,7 +86,7 @@ const nics = fc
   .uniqueArray(nic, { maxLength: 4, selector: ({ mac }) => mac })
   .map((list) => list.map((one, index) => ({ index, ...one })));
 
-/** Any machine that validateSpec lets pass. */
+/** Any machine that validateModel accepts. */
 export const anyModel: fc.Arbitrary<MachineModel> = fc
   .record({
     os: fc.constantFrom(...guestOsCatalogue),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { KameError } from '../../src/core/errors.ts';
-import { readChain, type ChainOptions, type Layer } from '../../src/disk/chain.ts';
+import { readChain, type ChainOptions } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
 import { qemuImg } from './qemu-img.ts';
 
@@ -46,11 +46,6 @@ export function patch(path: string, at: number, bytes: Buffer): void {
   const content = readFileSync(path);
   bytes.copy(content, at);
   writeFileSync(path, content);
-}
-
-/** The layers of a chain, from the top. */
-export function flat(layer: Layer): Layer[] {
-  return [layer, ...(layer.backing ? flat(layer.backing) : [])];
 }
 
 /** Code and message of the refusal. */

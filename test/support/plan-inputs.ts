@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { capabilitiesFrom, type ProbeReplies } from '../../src/qemu/capabilities/replies.ts';
 import type { AcceleratorKind, Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
-import { slotName } from '../../src/qemu/plan/controllers.ts';
+import { slotName } from '../../src/model/slots.ts';
 import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/types.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
 import type { Arch, Disk, MachineModel, Nic } from '../../src/model/machine.ts';

@@ -1,6 +1,7 @@
 import type { BuildTiny } from '../../src/image/cache.ts';
 import type { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { createHost, type Environment, type Host } from '../../src/vm/host/host.ts';
+import { recoveryTable } from '../../src/vm/recovery/table.ts';
 
 export interface TestHostOptions {
   readonly home: string;
@@ -23,5 +24,5 @@ export function testHost({
   buildTiny = noImage,
   startCopyThreads = noThreads,
 }: TestHostOptions): Host {
-  return createHost({ home, env, log, buildTiny, startCopyThreads });
+  return createHost({ home, env, log, buildTiny, startCopyThreads, recovery: recoveryTable });
 }

@@ -13,8 +13,10 @@ import { pause, unpause } from '../../src/vm/power/pause.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { stop } from '../../src/vm/power/stop.ts';
 import { hostOf } from '../support/disk-machine.ts';
+import { execCapture } from '../support/exec-capture.ts';
 import { useHome, type TestHome } from '../support/home.ts';
 import type { Host } from '../../src/vm/host/host.ts';
+import { body } from '../support/body.ts';
 
 // The use cases themselves on a real guest, with a clock of the test's own: no daemon, and nothing waits for real time.
 const quiet = silentProgress();
@@ -27,17 +29,17 @@ beforeAll(async () => {
   home = await useHome();
   host = hostOf(home.path, buildTiny);
   await create(host, { name: 'demo' }, quiet);
-  await start(host, 'demo', {}, quiet);
+  await start(host, 'demo', body('machines.start', {}), quiet);
 });
 
 afterAll(async () => {
-  await stop(host, 'demo', { hard: true }, quiet).catch(() => undefined);
+  await stop(host, 'demo', body('machines.stop', { hard: true }), quiet).catch(() => undefined);
   await home[Symbol.asyncDispose]();
 });
 
 async function sh(line: string): Promise<string> {
-  const { agent } = await runningMachine(host, 'demo');
-  const done = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+  const { agent } = (await runningMachine(host, 'demo')).channels;
+  const done = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
   return done.stdout.toString('utf8');
 }
 
@@ -76,15 +78,15 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
     [2, true, 'running', true],
     [3, true, 'running', true],
   ]);
-  expect((await checkDisks(host, 'demo', null, {}, quiet)).ok).toBe(true);
+  expect((await checkDisks(host, 'demo', null, { repair: false }, quiet)).ok).toBe(true);
   await sh('echo third > /dev/shm/mark');
 
   const [oldest] = await listSnapshots(host, 'demo');
-  await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, {}, quiet);
+  await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, body('snapshots.revert', {}), quiet);
   expect(await sh('cat /dev/shm/mark')).toBe('second\n');
   expect(await readFile((await runningMachine(host, 'demo')).names.log, 'utf8')).not.toContain('failed');
 
-  await stop(host, 'demo', { hard: true }, quiet);
-  const checked = await checkDisks(host, 'demo', null, {}, quiet);
+  await stop(host, 'demo', body('machines.stop', { hard: true }), quiet);
+  const checked = await checkDisks(host, 'demo', null, { repair: false }, quiet);
   expect(checked.layers.map(({ message }) => message)).toEqual(checked.layers.map(() => 'clean'));
 });

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { TaskOptions } from '../../src/client/connection.ts';
+import type { TaskOptions } from '../../src/client/core/options.ts';
 import { KameError } from '../../src/core/errors.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { Guest } from '../support/checkpoints.ts';
@@ -94,13 +94,13 @@ describe('an operation that is cancelled', () => {
     ],
     [
       'suspend',
-      async (options) => await home.client().suspend('demo', options),
+      async (options) => await home.client().machines.suspend('demo', options),
       async () => await demo.start(),
     ],
     [
       'instant clones',
       async (options) =>
-        await home.client().clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options),
+        await home.client().machines.clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options),
       async () => {
         for (const name of ['copy-1', 'copy-2']) {
           await home.json('stop', name, '--hard');

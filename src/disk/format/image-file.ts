@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { fileError } from '../../sys/files.ts';
+import { allocatedOf, fileError } from '../../sys/files.ts';
 
 /** The error for an image that is not what it should be; `details.path` names the file. */
 export function badImage(path: string, reason: string, next?: string): KameError {
@@ -28,7 +28,7 @@ export class ImageFile {
     this.path = path;
     this.#handle = handle;
     this.size = facts.size;
-    this.allocated = facts.blocks * 512;
+    this.allocated = allocatedOf(facts);
     this.links = facts.nlink;
     this.identity = `${facts.dev}:${facts.ino}`;
   }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { refusal, replyOf, returned } from './answer.ts';
@@ -116,9 +117,8 @@ export class AgentConnection {
     task: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
     const previous = this.#tail;
-    let release: () => void = () => undefined;
-    const mine = new Promise<void>((resolve) => (release = resolve));
-    this.#tail = previous.then(() => mine);
+    const mine = deferred();
+    this.#tail = previous.then(() => mine.promise);
     try {
       await within(previous, {
         // The calls before this one have deadlines of their own.
@@ -132,7 +132,7 @@ export class AgentConnection {
     } catch (error) {
       throw this.#born(error, command);
     } finally {
-      release();
+      mine.resolve();
       this.#socket?.pause();
     }
   }

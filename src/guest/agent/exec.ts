@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
-import { drain, forget, noPlace, openOutputs, removeFiles, wrapper, type OutputFile } from './exec-output.ts';
-import { callOptions, poll, spawn } from './guest-process.ts';
+import {
+  drain,
+  forget,
+  noPlace,
+  openOutputs,
+  outputPlaces,
+  removeFiles,
+  type OutputFile,
+} from './exec-output.ts';
+import { callOptions, follow, spawn } from './guest-process.ts';
 import { bytesOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
 
@@ -67,7 +76,7 @@ async function stream(
   let files: OutputFile[] = [];
   try {
     // The status is asked before the files are read, so that what the program wrote last is read too.
-    const { exitCode, signal } = await poll(connection, pid, options, async (now) => {
+    const { exitCode, signal } = await follow(connection, pid, options, async (now) => {
       if (files.length === 0) files = (await openOutputs(connection, name, options)) ?? [];
       if (now.exited && files.length === 0) throw noPlace(now.exitCode);
       let bytes = await drain(connection, files);
@@ -98,7 +107,7 @@ async function capture(
     'capture-output': true,
   };
   const pid = await spawn(connection, args, spawnOptions(options));
-  const { exitCode, signal, reply } = await poll(connection, pid, options, async () => 'later');
+  const { exitCode, signal, reply } = await follow(connection, pid, options, async () => 'later');
   const [out, err] = [
     bytesOf(reply, 'out-data', command, captureCap),
     bytesOf(reply, 'err-data', command, captureCap),
@@ -126,8 +135,19 @@ export async function exec(
   const pairs = checkOptions(options);
   if (!canStream) return capture(connection, options, pairs);
   const name = `kame-exec-${randomBytes(16).toString('hex')}`;
-  const words = [name, String(pairs.length), ...pairs, options.path, ...(options.args ?? [])];
-  const args = { path: '/bin/sh', arg: ['-c', wrapper, 'kame', ...words], ...inputOf(options) };
+  const words = [
+    outputPlaces.join(' '),
+    name,
+    String(pairs.length),
+    ...pairs,
+    options.path,
+    ...(options.args ?? []),
+  ];
+  const args = {
+    path: '/bin/sh',
+    arg: ['-c', assetText('guest/agent/exec.sh'), 'kame', ...words],
+    ...inputOf(options),
+  };
   let pid: number;
   try {
     pid = await spawn(connection, args, spawnOptions(options));

@@ -1,5 +1,6 @@
-import { pause } from '../../core/deadline.ts';
+import { pause, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
 import { integerOf, objectOf } from './reply.ts';
 import { cancelled, type CallOptions } from './wait.ts';
@@ -52,20 +53,14 @@ async function status(
 
 /** Waits for the end of a command, without its output, so that the agent forgets it. */
 export async function reap(connection: AgentConnection, pid: number): Promise<boolean> {
-  const end = performance.now() + killGraceMs;
-  let wait = firstPauseMs;
-  for (;;) {
-    if ((await status(connection, pid, killOptions)).exited) return true;
-    if (performance.now() >= end) return false;
-    await pause(wait);
-    wait = Math.min(wait * 2, longestPauseMs);
-  }
+  const ended = async () => ((await status(connection, pid, killOptions)).exited ? true : undefined);
+  const steps = { stepMs: firstPauseMs, maxStepMs: longestPauseMs };
+  return (await poll(ended, { deadlineMs: killGraceMs, ...steps })) ?? false;
 }
 
 /** Ends a command and, where the guest has setsid, all that it started: politely, then not. */
 async function kill(connection: AgentConnection, pid: number): Promise<void> {
-  // Without `--` before the group, which dash does not take.
-  const script = 'kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2"';
+  const script = assetText('guest/agent/kill.sh');
   for (const name of ['TERM', 'KILL']) {
     const killer = { path: '/bin/sh', arg: ['-c', script, 'sh', name, String(pid)] };
     await reap(connection, await spawn(connection, killer, killOptions));
@@ -73,8 +68,12 @@ async function kill(connection: AgentConnection, pid: number): Promise<void> {
   }
 }
 
-/** Polls until `look` says that the command has ended; whatever ends the polling otherwise kills the command. */
-export async function poll(
+/**
+ * Calls `look` with a command's status until the command has ended: at once while there is news, else after a growing
+ * pause. Whatever ends this otherwise kills the command.
+ * @throws KameError GUEST_TIMEOUT, CANCELLED, or what `look` throws
+ */
+export async function follow(
   connection: AgentConnection,
   pid: number,
   options: ProcessOptions,

@@ -1,6 +1,6 @@
-import { access, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readFileCapped } from '../../sys/files.ts';
+import { exists, readFileCapped } from '../../sys/files.ts';
 import { parseDescriptor, type FirmwareDescriptor } from './descriptor.ts';
 
 export interface FirmwarePlaces {
@@ -40,19 +40,13 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function load(file: string): Promise<FirmwareDescriptor | undefined> {
   try {
     const descriptor = parseDescriptor(file, (await readFileCapped(file, largestFile)).toString('utf8'));
     if (!descriptor) return undefined;
     for (const { filename } of [descriptor.flash.executable, descriptor.flash.nvramTemplate]) {
-      if (!(await exists(filename))) return { ...descriptor, missing: filename };
+      // What cannot be looked at is of no more use than what is missing.
+      if (!(await exists(filename).catch(() => false))) return { ...descriptor, missing: filename };
     }
     return descriptor;
   } catch {

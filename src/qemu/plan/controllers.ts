@@ -1,13 +1,10 @@
 import { KameError } from '../../core/errors.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
+import { unitsOf } from '../../model/devices.ts';
 import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../model/machine.ts';
+import { controllerName, slotName } from '../../model/slots.ts';
 import type { PlanBuilder } from './builder.ts';
 import { controllerPlace, diskPlace } from './pci.ts';
-
-/** `nvme0:0`, as the .vmx names a slot. */
-export function slotName(slot: StorageSlot): string {
-  return `${slot.bus}${slot.controller}:${slot.unit}`;
-}
 
 /** Name for QEMU's ids and block nodes, which take no colon: `nvme0-0`. */
 export function slotId(slot: StorageSlot): string {
@@ -17,26 +14,23 @@ export function slotId(slot: StorageSlot): string {
 interface ModelFacts {
   /** QEMU's device, if the controller is one. */
   readonly driver?: string;
-  /** Units a disk can have. */
-  readonly units: number;
   /** Where the guest sees another controller than the .vmx names. */
   readonly instead?: string;
 }
 
 const models: Record<ControllerModel, ModelFacts> = {
-  nvme: { driver: 'nvme', units: 64 },
-  ahci: { driver: 'ich9-ahci', units: 6 },
-  ide: { units: 2 },
-  pvscsi: { driver: 'pvscsi', units: 64 },
-  lsisas1068: { driver: 'mptsas1068', units: 8 },
+  nvme: { driver: 'nvme' },
+  ahci: { driver: 'ich9-ahci' },
+  ide: {},
+  pvscsi: { driver: 'pvscsi' },
+  lsisas1068: { driver: 'mptsas1068' },
   lsilogic: {
     driver: 'lsi53c895a',
-    units: 7,
     instead: 'an LSI 53C895A (driver sym53c8xx) instead of a 53C1030',
   },
-  buslogic: { driver: 'lsi53c895a', units: 7, instead: 'an LSI 53C895A instead of a BusLogic' },
-  'virtio-scsi': { driver: 'virtio-scsi-pci', units: 256 },
-  'virtio-blk': { units: 8 },
+  buslogic: { driver: 'lsi53c895a', instead: 'an LSI 53C895A instead of a BusLogic' },
+  'virtio-scsi': { driver: 'virtio-scsi-pci' },
+  'virtio-blk': {},
 };
 
 const defaultModels: Record<StorageBus, ControllerModel> = {
@@ -53,24 +47,26 @@ export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controlle
   return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
 }
 
-/** How many units a disk can have on a controller of a model. */
-export function unitsOf(model: ControllerModel): number {
-  return models[model].units;
-}
-
-function controllerId(controller: Controller): string {
-  return `${controller.bus}${controller.index}`;
+/** QEMU's nvme device is marked unmigratable (hw/nvme/ctrl.c, 7.2 and 10.0). */
+function blockCheckpoints(builder: PlanBuilder, id: string): void {
+  const name = builder.input.model.displayName;
+  builder.blocks({
+    device: `${id}, an NVMe controller`,
+    reason: 'QEMU cannot save the state of its NVMe device.',
+    remedy: `After a stop, kame set ${name} kame.${id}.device=virtio-blk gives it a controller that can be saved, if the guest has a driver for it (Linux has).`,
+  });
 }
 
 function attachController(builder: PlanBuilder, controller: Controller): void {
   const { driver, instead } = models[controller.model];
-  const id = controllerId(controller);
+  const id = controllerName(controller);
   if (instead !== undefined) builder.note(`${id}: the guest sees ${instead}, which QEMU does not have.`);
   if (driver === undefined) return;
   if (!hasDevice(builder.input.capabilities, driver)) {
     const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
     throw new KameError('ENGINE_TOO_OLD', message);
   }
+  if (controller.model === 'nvme') blockCheckpoints(builder, id);
   const serial = controller.model === 'nvme' ? { serial: `kame-${id}` } : {};
   builder.pciDevice(controllerPlace(controller.bus, controller.index), { driver, id, ...serial });
 }
@@ -81,13 +77,13 @@ export function attachControllers(builder: PlanBuilder): void {
   const used = new Map<string, Controller>();
   for (const slot of [...disks, ...cdroms]) {
     const controller = controllerOf(builder, slot);
-    used.set(controllerId(controller), controller);
+    used.set(controllerName(controller), controller);
   }
   for (const id of [...used.keys()].sort()) attachController(builder, used.get(id) as Controller);
 }
 
 function checkUnit(controller: Controller, slot: StorageSlot): void {
-  const { units } = models[controller.model];
+  const units = unitsOf(controller.model);
   if (slot.unit < units) return;
   const message = `${slotName(slot)} has no place: a controller of the model ${controller.model} takes units 0 to ${units - 1}.`;
   throw new KameError('INVALID_VALUE', message);
@@ -115,7 +111,7 @@ export interface DrivePlace {
 export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' | 'cd'): DrivePlace {
   const controller = controllerOf(builder, slot);
   checkUnit(controller, slot);
-  const id = controllerId(controller);
+  const id = controllerName(controller);
   switch (controller.model) {
     case 'nvme':
       if (kind === 'cd') break;

@@ -1,7 +1,8 @@
 import { KameError } from '../../core/errors.ts';
 import type { BootDevice, Cdrom, Disk, StorageSlot } from '../../model/machine.ts';
 import type { PlanBuilder } from './builder.ts';
-import { controllerOf, drivePlace, slotId, slotName } from './controllers.ts';
+import { slotName } from '../../model/slots.ts';
+import { controllerOf, drivePlace, slotId } from './controllers.ts';
 import type { DiskSource } from './types.ts';
 import { attachIso, attachLayers } from './layers.ts';
 import { pciPlaces } from './pci.ts';

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Commands, Events } from './generated/protocol.ts';
 import { LineSplitter } from './lines.ts';
@@ -18,18 +19,10 @@ export interface QmpVersion {
   readonly package: string;
 }
 
-export interface QmpEvent {
-  readonly name: string;
-  readonly data: unknown;
-  readonly at: Date;
-}
-
 export interface OpenOptions {
   /** Milliseconds for greeting and handshake together. Default 10 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Called for every event from the first byte on, also for those before the handshake is done. */
-  onEvent?: (event: QmpEvent) => void;
   /** QEMU's last words, for the message when the connection ends. */
   lastWords?: () => string;
 }
@@ -65,13 +58,12 @@ export class QmpClient implements AsyncDisposable {
   #end: KameError | undefined;
   #greeted: ((version: QmpVersion) => void) | undefined;
   #version: QmpVersion = { major: 0, minor: 0, micro: 0, package: '' };
-  readonly closed: Promise<KameError>;
-  #announceEnd!: (reason: KameError) => void;
+  readonly #closed = deferred<KameError>();
+  readonly closed = this.#closed.promise;
 
   private constructor(stream: Duplex, options: OpenOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.closed = new Promise((resolve) => (this.#announceEnd = resolve));
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', (error) => this.#finish(`The connection to QEMU broke: ${messageOf(error)}.`));
     stream.on('close', () => this.#finish('QEMU closed the connection.'));
@@ -238,7 +230,6 @@ export class QmpClient implements AsyncDisposable {
     const seconds = stamp?.seconds ?? -1;
     const at = seconds >= 0 ? new Date(seconds * 1000 + (stamp?.microseconds ?? 0) / 1000) : new Date();
     const data = message['data'] ?? {};
-    this.#options.onEvent?.({ name, data, at });
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         listener(data as never, at);
@@ -262,7 +253,7 @@ export class QmpClient implements AsyncDisposable {
       );
     }
     this.#pending.clear();
-    this.#announceEnd(this.#end);
+    this.#closed.resolve(this.#end);
   }
 }
 

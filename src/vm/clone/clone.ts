@@ -5,12 +5,14 @@ import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { consolidate, settle } from '../recovery/settle.ts';
+import { settle } from '../host/settle.ts';
+import { consolidate } from '../layers/recover-tidy.ts';
 import { summary } from '../running/describe.ts';
 import { diskChains } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseTakenName } from '../library/inventory.ts';
+import { refuseTakenName } from '../host/find.ts';
 import type { Begun } from '../running/launch.ts';
 import { powerOn, started } from '../power/start.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
@@ -24,7 +26,7 @@ const deepLayers = 32;
 const atOnce = 4;
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
-function namesOf({ name, count = 1 }: CloneMachine): string[] {
+function namesOf({ name, count }: CloneMachine): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
 }
 
@@ -76,7 +78,7 @@ async function coldClones(
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
     const begun = performance.now();
-    const options = { name, kind, keepIdentity: body.keepIdentity ?? false } as const;
+    const options = { name, kind, keepIdentity: body.keepIdentity } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
     const clone = await host.bundles.read(vmx);
@@ -212,9 +214,7 @@ export async function clone(
     checkMachineName(name);
     await refuseTakenName(host, name);
   }
-  const about = { key: found.names.vmx, machine: found.name, verb: 'cloned' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
     if (body.kind === 'instant') return await instantClones(host, bundle, body, begun, progress);
     return await coldClones(host, bundle, body, progress);

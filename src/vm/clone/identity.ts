@@ -1,7 +1,7 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import { applyIdentity } from '../../guest/identity/identity.ts';
 import { appendLog } from '../../store/bundle.ts';
-import type { CloneIdentity } from '../../store/operation.ts';
+import type { CloneIdentity } from '../../store/journal.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 
@@ -21,7 +21,7 @@ export async function giveIdentity(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string[]> {
   try {
-    const report = await applyIdentity(machine.agent, { ...identity, signal });
+    const report = await applyIdentity(machine.channels.agent, { ...identity, signal });
     refuseCancelled(machine, signal);
     await appendLog(
       machine.names,

@@ -7,7 +7,7 @@ import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
 import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import { remove } from '../library/inventory.ts';
+import { remove } from '../library/delete.ts';
 import { list, show } from '../running/describe.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';

@@ -4,7 +4,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { CloneMachine } from '../../api/checkpoint.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { bundleExtension } from '../../store/names.ts';
-import { readOperation, removeOperation, type Operation } from '../../store/operation.ts';
+import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
 import type { Host } from '../host/host.ts';
 import type { Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
@@ -13,8 +13,6 @@ import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
 import { instantClone, keepClone } from './instant-clone.ts';
 import type { Template } from './template.ts';
-
-const defaultTimeoutMs = 300_000;
 
 export interface StartedClone {
   readonly machine: Running;
@@ -33,7 +31,7 @@ export interface CloneStart {
 /** Runs `work` for a clone while nobody else does anything with it. */
 async function aloneWith<T>(host: Host, name: string, work: () => Promise<T>): Promise<T> {
   const key = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
-  return await host.operations.exclusive({ key, machine: name, verb: 'cloned' }, work);
+  return await host.operations.exclusive({ key, machine: name, verb: 'clone' }, work);
 }
 
 /** Why a clone is gone again. What waiting says of a machine that goes on running does not hold for it. */
@@ -56,12 +54,12 @@ export async function startClone(
   progress: Progress,
 ): Promise<StartedClone> {
   const { source, template, body, begun, hasAgent } = birth;
-  const keepIdentity = body.keepIdentity ?? false;
+  const { keepIdentity } = body;
   return await aloneWith(host, name, async () => {
     const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
     if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
     try {
-      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
+      await waitFor(host, machine, 'agent', body.timeoutMs, progress);
     } catch (error) {
       await discardClone(host, await host.bundles.read(machine.names.vmx));
       throw removedAgain(name, error);
@@ -88,12 +86,12 @@ export async function finishClone(
 /** The clone is one's own from here on: it is on the disk, and no kill takes it away. */
 async function keep(host: Host, machine: Running): Promise<void> {
   await keepClone(await host.bundles.read(machine.names.vmx));
-  await removeOperation(machine.names);
+  await removeJournal(machine.names);
 }
 
 /** What is being done to a clone that was not handed out yet. */
-async function cloneOperation({ name, names }: Running): Promise<Extract<Operation, { kind: 'clone' }>> {
-  const operation = await readOperation(names);
-  if (operation?.kind === 'clone') return operation;
+async function cloneOperation({ name, names }: Running): Promise<Extract<Journal, { kind: 'clone' }>> {
+  const journal = await readJournal(names);
+  if (journal?.kind === 'clone') return journal;
   throw new KameError('INTERNAL', `The clone ${name} is handed out already.`);
 }

@@ -5,14 +5,14 @@ import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { CheckpointNames } from '../../store/names.ts';
-import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
+import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { capture } from '../memory/capture.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { RamCopy } from '../memory/ram-copy.ts';
 import type { SavedState } from '../memory/restore.ts';
-import { settle } from '../recovery/settle.ts';
+import { settle } from '../host/settle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 
@@ -110,7 +110,7 @@ async function freeze(
 
 async function recordFreeze(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
   await writeVmx(bundle.names.vmx, withLayers(contentOf(bundle).document, layers));
-  await removeOperation(bundle.names);
+  await removeJournal(bundle.names);
 }
 
 /**
@@ -125,13 +125,13 @@ export async function takeTemplate(
   progress: Progress,
 ): Promise<Template> {
   refuseIndependentDisks(bundle);
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);
   const layers = await nameLayers(bundle.names, currentFiles(model));
   const files = templateNames(host, machine);
-  await writeOperation(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
+  await writeJournal(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {
     const ram = await RamCopy.begin(host, machine, { path: files.ram });
     const frozen = freeze(host, bundle, machine, { files, ram, chains, layers }, progress);

@@ -2,8 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
 import { machineNames } from '../../store/names.ts';
-import { readOperation, writeOperation } from '../../store/operation.ts';
-import { settle } from '../recovery/settle.ts';
+import { readJournal, writeJournal } from '../../store/journal.ts';
+import { settle } from '../host/settle.ts';
 import { findBundle } from '../host/find.ts';
 import { addDisk } from './add.ts';
 import { growDisk } from './grow.ts';
@@ -90,18 +90,18 @@ describe('add', () => {
   });
 
   it('cut short before the .vmx names the file leaves none; after it, all', async () => {
-    const operation = { kind: 'disk', files: ['disk1.qcow2'], kept: null } as const;
+    const journal = { kind: 'disk', files: ['disk1.qcow2'], kept: null } as const;
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
-    await writeOperation(names, operation);
+    await writeJournal(names, journal);
     await settle(demo.host, await findBundle(demo.host, 'demo'));
     expect(qcow2Files()).toEqual(['disk0.qcow2', 'disk1.qcow2']);
 
     writeFileSync(demo.vmx, vmxText('demo'));
     writeFileSync(demo.file('.disk1.qcow2.0123456789ab.tmp'), 'half');
-    await writeOperation(names, operation);
+    await writeJournal(names, journal);
     await settle(demo.host, await findBundle(demo.host, 'demo'));
-    expect([qcow2Files(), await readOperation(names)]).toEqual([['disk0.qcow2'], undefined]);
+    expect([qcow2Files(), await readJournal(names)]).toEqual([['disk0.qcow2'], undefined]);
   });
 });
 

@@ -2,15 +2,15 @@ import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, appendLog, type Bundle } from '../../store/bundle.ts';
-import { removeOperation, writeOperation, type Operation } from '../../store/operation.ts';
+import { removeJournal, writeJournal, type Journal } from '../../store/journal.ts';
 import { isOwnFile } from '../layers/layers.ts';
-import { settle } from '../recovery/settle.ts';
-import { findBundle } from '../host/find.ts';
+import { settle } from '../host/settle.ts';
+import { bundleEvent } from '../host/events.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { whileStopped } from '../library/inventory.ts';
-import { settleDisk } from './settle-disk.ts';
+import { recoverDisk } from './recover-disk.ts';
 
-export type DiskOperation = Extract<Operation, { kind: 'disk' }>;
+export type DiskOperation = Extract<Journal, { kind: 'disk' }>;
 
 /** @throws KameError WRONG_STATE when the machine is suspended: its memory knows the disks as they are */
 function refuseSuspended(bundle: Bundle): void {
@@ -34,34 +34,32 @@ export async function changeDisks<T>(
   reference: string,
   work: (bundle: Bundle) => Promise<T>,
 ): Promise<T> {
-  const found = await findBundle(host, reference);
-  return await whileStopped(host, found, 'changed', async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, reference, { verb: 'change', needs: 'stopped' }, async ({ bundle }) => {
     refuseSuspended(bundle);
     return await work(bundle);
   });
 }
 
 /**
- * Does what a kill must not leave half done: settleDisk ends it, now or before the next command, whichever part of it
+ * Does what a kill must not leave half done: recoverDisk ends it, now or before the next command, whichever part of it
  * was done.
  */
 export async function journaled(
   host: Host,
   bundle: Bundle,
-  operation: DiskOperation,
+  journal: DiskOperation,
   work: () => Promise<void>,
 ): Promise<void> {
   const { names } = bundle;
-  await writeOperation(names, operation);
+  await writeJournal(names, journal);
   try {
     await work();
   } catch (error) {
     await settle(host, bundle, { failed: true });
     throw error;
   }
-  await settleDisk(await host.bundles.read(names.vmx), operation);
-  await removeOperation(names);
+  await recoverDisk(host, await host.bundles.read(names.vmx), journal);
+  await removeJournal(names);
 }
 
 /** The operation of rewriting a disk’s file: what a kill leaves beside it is removed. */
@@ -85,6 +83,5 @@ export function refuseShared(bundle: Bundle, layer: Layer, participle: string): 
 /** Tells those who listen, and the machine’s log, what has become of a disk. */
 export async function tellChange(host: Host, bundle: Bundle, message: string): Promise<void> {
   await appendLog(bundle.names, message);
-  const id = bundle.content?.model.uuid ?? null;
-  host.events.emit({ type: 'machine.changed', machine: bundle.name, id, state: null, message });
+  host.events.emit(bundleEvent('machine.changed', bundle, message));
 }

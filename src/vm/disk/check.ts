@@ -2,19 +2,18 @@ import { resolveIn } from '../../store/names.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { CheckDisk, CheckedDisks } from '../../api/checkpoint.ts';
-import { readChain, type Layer } from '../../disk/chain.ts';
+import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { ImageFile } from '../../disk/format/image-file.ts';
 import { checkQcow2 } from '../../disk/qcow2-header.ts';
 import { check } from '../../disk/qemu-img.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { isOwnFile, layersOf } from '../layers/layers.ts';
-import { settle } from '../recovery/settle.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
-import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -156,7 +155,7 @@ export async function checkDisks(
   body: CheckDisk,
   progress: Progress,
 ): Promise<CheckedDisks> {
-  const options = { repair: body.repair ?? false };
+  const options = { repair: body.repair };
   if (options.repair) {
     return await changeDisks(
       host,
@@ -164,10 +163,10 @@ export async function checkDisks(
       async (bundle) => await checkAll(host, bundle, which, options, progress),
     );
   }
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'checked' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
-    return await checkAll(host, bundle, which, options, progress);
-  });
+  return await hold(
+    host,
+    reference,
+    'check',
+    async ({ bundle }) => await checkAll(host, bundle, which, options, progress),
+  );
 }

@@ -2,7 +2,7 @@ import { resolveIn } from '../../store/names.ts';
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
 import type { Bundle } from '../../store/bundle.ts';
 

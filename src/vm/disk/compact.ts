@@ -4,7 +4,7 @@ import { formatSize } from '../../core/units.ts';
 import type { CompactedDisk } from '../../api/checkpoint.ts';
 import { readChain } from '../../disk/chain.ts';
 import { compact, type Compacted } from '../../disk/compact.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';

@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
-import { slotName, unitsOf } from '../../qemu/plan/controllers.ts';
-import { buses, scsiReservedUnit } from '../../model/devices.ts';
+import { slotName } from '../../model/slots.ts';
+import { buses, scsiReservedUnit, unitsOf } from '../../model/devices.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Controller, MachineModel, StorageBus, StorageSlot } from '../../model/machine.ts';
 

@@ -1,17 +1,18 @@
 import { resolveIn } from '../../store/names.ts';
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import type { RemovedDisk } from '../../api/checkpoint.ts';
-import { readChain, type Layer } from '../../disk/chain.ts';
+import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
 import { applyModel } from '../../model/write.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { isLayerName, isOwnFile, layersOf } from '../layers/layers.ts';
+import { isLayerName, stemOf } from '../../disk/layer-name.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { allBundles } from '../host/find.ts';
@@ -93,7 +94,7 @@ async function leftBeneath(host: Host, bundle: Bundle, found: Found): Promise<st
 /** `disk0-kept.qcow2`, or with the next free number. */
 async function keptName(bundle: Bundle, top: string): Promise<string> {
   const taken = new Set(await readdir(bundle.names.directory));
-  const stem = basename(top, extname(top)).replace(/-\d{6}$/, '');
+  const stem = stemOf(top);
   let name = `${stem}-kept.qcow2`;
   for (let number = 2; taken.has(name); number += 1) name = `${stem}-kept-${number}.qcow2`;
   return name;
@@ -137,18 +138,18 @@ export async function removeDisk(
     const disk = chosenDisk(bundle, which);
     const found = await find(host, bundle, disk);
     const { slot, path } = found;
-    const operation = options.keepFile
+    const journal = options.keepFile
       ? await keeping(host, bundle, found, progress)
       : await deletion(host, bundle, found);
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not removed.`);
-    await journaled(host, bundle, operation, async () => {
+    await journaled(host, bundle, journal, async () => {
       const { document, model } = contentOf(bundle);
       const after = { ...model, disks: model.disks.filter((each) => slotName(each) !== slot) };
       await writeVmx(bundle.names.vmx, applyModel(document, model, after));
     });
     const fileKept =
-      options.keepFile || !operation.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
-    const now = operation.kept ? join(bundle.names.directory, operation.kept.to) : path;
+      options.keepFile || !journal.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
+    const now = journal.kept ? join(bundle.names.directory, journal.kept.to) : path;
     const fate = fileKept ? `its file stays: ${now}` : 'its file was deleted';
     await tellChange(host, bundle, `The disk ${slot} was removed from ${bundle.name}; ${fate}.`);
     return { slot, path: now, fileKept };

@@ -12,7 +12,7 @@ const addressMs = 15_000;
 export async function addressesOf(host: Host, reference: string): Promise<Addresses> {
   const machine = await runningMachine(host, reference);
   refuseWithoutAgent(machine);
-  const ask = async () => await machine.agent.networkInterfaces();
+  const ask = async () => await machine.channels.agent.networkInterfaces();
   const withAddress = async () => {
     const interfaces = await ask();
     return primaryAddress(interfaces) === null ? undefined : interfaces;

@@ -58,7 +58,7 @@ export async function execute(
   refuseWithoutAgent(machine);
   const [path = '', ...args] = request.command;
   const input = streams.stdin ? await collect(streams.stdin) : undefined;
-  return await machine.agent.exec({
+  return await machine.channels.agent.exec({
     path,
     args,
     signal: streams.signal,

@@ -24,7 +24,7 @@ async function run(command: string[], input?: string, more: object = {}) {
   const result = await execute(
     world().host,
     'demo',
-    { command, ...more },
+    { command, stdin: input !== undefined, ...more },
     {
       ...(input === undefined ? {} : { stdin }),
       signal,

@@ -1,4 +1,5 @@
 import type { KameEvent } from '../../api/messages.ts';
+import type { Bundle } from '../../store/bundle.ts';
 
 export type EventListener = (event: KameEvent) => void;
 
@@ -21,4 +22,13 @@ export class EventBus {
       }
     }
   }
+}
+
+/** What listeners learn of a machine: its files were made, changed or removed. */
+export function bundleEvent(
+  type: 'machine.created' | 'machine.changed' | 'machine.deleted',
+  { name, content }: Bundle,
+  message: string,
+): Omit<KameEvent, 'at'> {
+  return { type, machine: name, id: content?.model.uuid ?? null, state: null, message };
 }

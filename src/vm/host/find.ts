@@ -45,3 +45,14 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
     details: { machine: reference },
   });
 }
+
+/** @throws KameError ALREADY_EXISTS when another machine has that name */
+export async function refuseTakenName(host: Host, name: string): Promise<void> {
+  const other = (await allBundles(host)).find((bundle) => bundle.name === name);
+  if (other) {
+    throw new KameError('ALREADY_EXISTS', `There is a machine ${name} already: ${other.names.vmx}`, {
+      next: 'Choose another name, or rename or delete that one.',
+      details: { machine: name, path: other.names.vmx },
+    });
+  }
+}

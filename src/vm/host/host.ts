@@ -1,17 +1,19 @@
 import { join } from 'node:path';
-import { KameError } from '../../core/errors.ts';
 import { ImageCache, type BuildTiny } from '../../image/cache.ts';
 import type { Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import { Inventory } from '../../store/inventory.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { BundleCache } from '../../store/bundle.ts';
+import { Inventory } from '../../store/inventory.ts';
+import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { EventBus } from './events.ts';
+import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What every use case works on: one home directory and what is known of it. Truth lies on disk and in the engines. */
+/** What every use case works on: one home directory and what is known of it. Truth is on disk and in the engines. */
 export interface Host {
   readonly names: HomeNames;
   readonly env: Environment;
@@ -23,6 +25,7 @@ export interface Host {
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
   readonly hooks: Hooks;
+  readonly recovery: RecoveryTable;
   readonly startCopyThreads: StartCopyThreads;
   /** What engines can do, by what tells one build from another: read from the cache on disk once. */
   readonly engines: Map<string, Capabilities>;
@@ -33,11 +36,32 @@ export type StartCopyThreads = () => Promise<CopyThreads>;
 
 /** What is to be done at events, set by whoever runs the host. */
 export interface Hooks {
-  /** The guest of a restored machine has reset itself, which ended its engine: it is to be started anew. */
+  /** The guest of a restored machine has reset itself, which ended its engine: it must be started anew. */
   onReset?: (machine: Running) => void;
   /** Milliseconds that the machine of a `.vmx` has run and that its AutoProtect clock on disk does not have yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
+
+export type JournalOf<Kind extends Journal['kind']> = Extract<Journal, { kind: Kind }>;
+
+export interface SettleOptions {
+  /** The operation failed just now, in this process: what could not be done is not tried again, but undone. */
+  readonly failed?: boolean;
+}
+
+/**
+ * Ends what a journal says was begun with a machine: finishes it if possible, else undoes it. Every step can be done again.
+ * @throws KameError what stands in the way; the journal stays, and the next command tries again
+ */
+export type Recover<Kind extends Journal['kind']> = (
+  host: Host,
+  bundle: Bundle,
+  journal: JournalOf<Kind>,
+  options: SettleOptions,
+) => Promise<void>;
+
+/** Who recovers what: each feature owns the recovery of its own kind of journal. */
+export type RecoveryTable = { readonly [Kind in Journal['kind']]: Recover<Kind> };
 
 export interface HostOptions {
   readonly home: string;
@@ -46,9 +70,11 @@ export interface HostOptions {
   /** Builds the embedded image. */
   readonly buildTiny: BuildTiny;
   readonly startCopyThreads: StartCopyThreads;
+  readonly recovery: RecoveryTable;
 }
 
-export function createHost({ home, env, log, buildTiny, startCopyThreads }: HostOptions): Host {
+export function createHost(options: HostOptions): Host {
+  const { home, env, log, buildTiny, startCopyThreads, recovery } = options;
   const names = homeNames(home);
   return {
     names,
@@ -66,36 +92,8 @@ export function createHost({ home, env, log, buildTiny, startCopyThreads }: Host
     events: new EventBus(),
     log,
     hooks: {},
+    recovery,
     startCopyThreads,
     engines: new Map(),
   };
-}
-
-/** One operation at a time for each machine: the second is told so, it does not wait. */
-export class Operations {
-  readonly #verbs = new Map<string, string>();
-
-  /** @throws KameError BUSY naming what is under way */
-  async exclusive<T>(
-    about: { key: string; machine: string; verb: string },
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const current = this.#verbs.get(about.key);
-    if (current !== undefined) {
-      throw new KameError('BUSY', `${about.machine} can’t be ${about.verb}: it is being ${current}.`, {
-        next: 'Wait until that has ended; kame show tells the state.',
-      });
-    }
-    this.#verbs.set(about.key, about.verb);
-    try {
-      return await work();
-    } finally {
-      this.#verbs.delete(about.key);
-    }
-  }
-
-  /** What is being done with a machine, as a past participle; undefined when nothing is. */
-  underWay(key: string): string | undefined {
-    return this.#verbs.get(key);
-  }
 }

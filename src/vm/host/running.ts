@@ -1,8 +1,7 @@
-import type { GuestAgent } from '../../guest/agent/agent.ts';
-import type { EngineMachine } from '../../qemu/launch.ts';
+import type { Engine } from '../../qemu/launch.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import type { ConsoleHub } from '../guest/console.ts';
+import { closeChannels, type Channels } from './channels.ts';
 
 /** A machine whose engine runs, as this daemon knows it. All of it can be found again from disk and the engine. */
 export interface Running {
@@ -10,9 +9,8 @@ export interface Running {
   readonly run: RunNames;
   readonly name: string;
   readonly id: string;
-  readonly engine: EngineMachine;
-  readonly agent: GuestAgent;
-  readonly console: ConsoleHub;
+  readonly engine: Engine;
+  readonly channels: Channels;
   record: RunRecord;
   state: 'running' | 'paused';
   /** Why the engine paused it by itself, as for a full disk; null when it did not. */
@@ -58,10 +56,7 @@ export class RunningMachines {
   async release(): Promise<void> {
     const machines = this.all();
     this.#machines.clear();
-    for (const machine of machines) {
-      machine.agent.close();
-      machine.console.close();
-    }
+    for (const machine of machines) closeChannels(machine.channels);
     await Promise.all(machines.map(async (machine) => await machine.engine[Symbol.asyncDispose]()));
   }
 }

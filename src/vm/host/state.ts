@@ -4,6 +4,7 @@ import type { Bundle } from '../../store/bundle.ts';
 import { findBundle } from './find.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
+import { cannot, type Verb } from './verbs.ts';
 
 /** A machine's state, from facts: its engine, or else what its files say. */
 export function stateOf(host: Host, bundle: Bundle): MachineState {
@@ -13,26 +14,27 @@ export function stateOf(host: Host, bundle: Bundle): MachineState {
   return bundle.content.model.suspendedState === '' ? 'stopped' : 'suspended';
 }
 
-/** The engine of a machine. @throws KameError NO_SUCH_MACHINE, WRONG_STATE when it does not run */
-export async function runningMachine(host: Host, reference: string): Promise<Running> {
-  const bundle = await findBundle(host, reference);
+/** The engine of a machine. @throws KameError WRONG_STATE when it does not run */
+export function requireRunning(host: Host, bundle: Bundle): Running {
   const running = host.running.get(bundle.names.vmx);
-  if (!running) {
-    throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
-      next: `kame start ${bundle.name} starts it.`,
-      details: { machine: bundle.name },
-    });
-  }
-  return running;
+  if (running) return running;
+  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
+    next: `kame start ${bundle.name} starts it.`,
+    details: { machine: bundle.name },
+  });
+}
+
+/** The engine of the machine of that name. @throws KameError NO_SUCH_MACHINE, WRONG_STATE when it does not run */
+export async function runningMachine(host: Host, reference: string): Promise<Running> {
+  return requireRunning(host, await findBundle(host, reference));
 }
 
 /** @throws KameError WRONG_STATE when the machine runs */
-export function refuseRunning(host: Host, bundle: Bundle, participle: string): void {
+export function refuseRunning(host: Host, bundle: Bundle, verb: Verb): void {
   const running = host.running.get(bundle.names.vmx);
-  if (running) {
-    throw new KameError('WRONG_STATE', `${bundle.name} is ${running.state}; it can’t be ${participle} now.`, {
-      next: `kame stop ${bundle.name} stops it.`,
-      details: { machine: bundle.name },
-    });
-  }
+  if (!running) return;
+  throw new KameError('WRONG_STATE', `${cannot(verb, bundle.name)} while it is ${running.state}.`, {
+    next: `kame stop ${bundle.name} stops it.`,
+    details: { machine: bundle.name },
+  });
 }

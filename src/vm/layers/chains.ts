@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';

@@ -1,9 +1,9 @@
 import { resolveIn } from '../../store/names.ts';
 import { join } from 'node:path';
-import { readChain, type Layer } from '../../disk/chain.ts';
+import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { isOwnFile, layersOf } from './layers.ts';
+import { isOwnFile } from './layers.ts';
 
 /** How the layers of a machine build on each other. */
 export interface LayerGraph {

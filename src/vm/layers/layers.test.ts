@@ -7,7 +7,7 @@ import { createOverlay } from '../../disk/overlay.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import { pause } from '../power/pause.ts';
-import { consolidate } from '../recovery/settle.ts';
+import { consolidate } from './recover-tidy.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 
 const world = useWorld();

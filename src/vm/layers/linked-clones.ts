@@ -1,11 +1,9 @@
 import { KameError } from '../../core/errors.ts';
-import type { Bundle } from '../../store/bundle.ts';
+import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { machineNames } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
-import { emptyDocument } from '../../vmx/document.ts';
-import { emptyTree } from '../../vmx/snapshot-model.ts';
-import { livingClones } from './living-clones.ts';
+import { cannot, type Verb } from '../host/verbs.ts';
 
 function withClone(tree: SnapshotTree, vmx: string, fits: (snapshot: Snapshot) => boolean): SnapshotTree {
   const snapshots = tree.snapshots.map((snapshot) =>
@@ -27,17 +25,6 @@ export async function registerClone(
   await writeSnapshotTree(names, found, withClone(found.tree, cloneVmx, fits));
 }
 
-/** Writes the `.vmsd` of a new linked clone: which machines it builds on, and on which of their disks. */
-export async function writeCloneOf(
-  snapshotsPath: string,
-  cloneOf: readonly string[],
-  sentinels: readonly string[],
-): Promise<void> {
-  const names = { ...machineNames(snapshotsPath), snapshots: snapshotsPath };
-  const file = { document: emptyDocument(), tree: emptyTree, problems: [] };
-  await writeSnapshotTree(names, file, { ...emptyTree, cloneOf, sentinels });
-}
-
 /** The machines that a linked clone builds on; empty for one that is none. */
 export async function parentsOf(bundle: Bundle): Promise<readonly string[]> {
   if (!(await hasSnapshotFile(bundle.names))) return [];
@@ -53,8 +40,22 @@ export async function inheritParents(bundle: Bundle, cloneVmx: string): Promise<
   return parents;
 }
 
+/** Whether a `.vmx` is that of a linked clone of a machine. One that can't be read counts: its disks may still be good. */
+async function isCloneOf(vmx: string, parent: Bundle): Promise<boolean> {
+  const clone = await readBundle(vmx);
+  if (!clone.content) return clone.broken?.includes('is not there') !== true;
+  const { tree } = await readSnapshotFile(clone.names);
+  return tree.cloneOf.includes(parent.names.vmx);
+}
+
+/** The `.vmx` of the linked clones of a snapshot that are still there: VMware never takes one off the list. */
+export async function livingClones(bundle: Bundle, snapshot: Snapshot): Promise<string[]> {
+  const living = await Promise.all(snapshot.clones.map(async (vmx) => await isCloneOf(vmx, bundle)));
+  return snapshot.clones.filter((_, at) => living[at]);
+}
+
 /** @throws KameError HAS_CLONES naming the linked clones that build on the machine's disks */
-export async function refuseClonedFrom(bundle: Bundle, participle: string): Promise<void> {
+export async function refuseClonedFrom(bundle: Bundle, verb: Verb): Promise<void> {
   if (!(await hasSnapshotFile(bundle.names))) return;
   const { tree } = await readSnapshotFile(bundle.names);
   const clones = new Set<string>();
@@ -64,7 +65,7 @@ export async function refuseClonedFrom(bundle: Bundle, participle: string): Prom
   if (clones.size === 0) return;
   throw new KameError(
     'HAS_CLONES',
-    `${bundle.name} can’t be ${participle}: these linked clones build on its disks: ${[...clones].join(', ')}.`,
+    `${cannot(verb, bundle.name)}: these linked clones build on its disks: ${[...clones].join(', ')}.`,
     { details: { machine: bundle.name } },
   );
 }

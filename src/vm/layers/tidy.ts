@@ -4,7 +4,7 @@ import { errnoOf, messageOf } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { cancelJobs } from '../../qemu/block-jobs.ts';
 import { topFiles } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { removeCheckpoint } from '../../store/checkpoint.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
@@ -13,7 +13,7 @@ import { edit } from '../../vmx/document.ts';
 import { diskChains, layerDirectories } from './chains.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { isLayerName } from './layers.ts';
+import { isLayerName } from '../../disk/layer-name.ts';
 import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
 import { merge } from './merge.ts';
 

@@ -96,7 +96,7 @@ describe('create', () => {
     world().machine();
     expect((await refused(make({}))).code).toBe('ALREADY_EXISTS');
     expect((await refused(create(world().host, { name: '../x' }, quiet))).code).toBe('INVALID_NAME');
-    const about = { key: 'name:new', machine: 'new', verb: 'created' };
+    const about = { key: 'name:new', machine: 'new', verb: 'create' } as const;
     await world().host.operations.exclusive(about, async () => {
       expect((await refused(create(world().host, { name: 'new' }, quiet))).code).toBe('BUSY');
     });

@@ -1,25 +1,9 @@
 import type { Image, ImportImage, PullImage } from '../../api/messages.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageInfo } from '../../image/cache.ts';
+import { defaultArch } from '../../model/defaults.ts';
 import type { Arch } from '../../model/machine.ts';
 import type { Host } from '../host/host.ts';
-
-/** The image that is asked for when none is named, and the arch a machine has unless told otherwise. */
-export const defaultImage = 'tiny';
-export const defaultArch: Arch = 'aarch64';
-
-export interface DirectBootFiles {
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly commandLine: string;
-}
-
-/** Kernel and initrd of the embedded image, built from Debian's packages when they are not there yet. */
-export async function tinyBoot(host: Host, arch: Arch, progress: Progress): Promise<DirectBootFiles> {
-  const { directBoot } = await host.images.resolve(defaultImage, { arch }, progress);
-  if (!directBoot) throw new Error('The embedded image has no kernel of its own.');
-  return directBoot;
-}
 
 function imageOf(info: ImageInfo): Image {
   return {

@@ -2,20 +2,14 @@ import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { readModel } from '../../model/read.ts';
-import { problemsToError, type ModelProblem } from '../../model/problem.ts';
+import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { tidy } from '../layers/tidy.ts';
 import { describe } from '../running/describe.ts';
-import { findBundle } from '../host/find.ts';
+import { bundleEvent } from '../host/events.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { whileStopped } from './inventory.ts';
-
-/** @throws KameError INVALID_VALUE naming every key that is wrong */
-export function refuseProblems(problems: readonly ModelProblem[]): void {
-  const error = problemsToError(problems);
-  if (error) throw error;
-}
 
 /** Adds what was odd about the request, such as a key that nobody knows, to what the file itself tells. */
 export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {
@@ -44,23 +38,19 @@ export async function changeSettings(
   reference: string,
   settings: readonly SettingChange[],
 ): Promise<MachineDetails> {
-  const bundle = await findBundle(host, reference);
-  const warnings = await whileStopped(host, bundle, 'changed', async () => {
+  const request = { verb: 'change', needs: 'stopped' } as const;
+  const { vmx, warnings } = await hold(host, reference, request, async ({ bundle }) => {
     const { document, model } = contentOf(bundle);
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
     refuseSuspended(bundle, model, readModel(doc).model);
     await writeVmx(bundle.names.vmx, doc);
     if (model.suspendedState !== '') await tidy(host, await host.bundles.read(bundle.names.vmx));
-    return problems;
+    return { vmx: bundle.names.vmx, warnings: problems };
   });
-  const changed = await host.bundles.read(bundle.names.vmx);
-  host.events.emit({
-    type: 'machine.changed',
-    machine: changed.name,
-    id: changed.content?.model.uuid ?? null,
-    state: null,
-    message: `The settings of ${changed.name} were changed: ${settings.map(({ key }) => key).join(', ')}.`,
-  });
+  const changed = await host.bundles.read(vmx);
+  const keys = settings.map(({ key }) => key).join(', ');
+  const message = `The settings of ${changed.name} were changed: ${keys}.`;
+  host.events.emit(bundleEvent('machine.changed', changed, message));
   return withWarnings(await describe(host, changed), warnings);
 }

@@ -28,7 +28,7 @@ describe('pause', () => {
   it('is refused while the machine is being changed', async () => {
     const { vmx } = world().machine();
     await world().start();
-    const about = { key: vmx, machine: 'demo', verb: 'suspended' };
+    const about = { key: vmx, machine: 'demo', verb: 'suspend' } as const;
     await world().host.operations.exclusive(about, async () => {
       expect((await refused(pause(world().host, 'demo'))).code).toBe('BUSY');
     });

@@ -1,32 +1,38 @@
 import { KameError } from '../../core/errors.ts';
 import type { Machine } from '../../api/machine.ts';
-import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
-import { setTheClock } from '../running/agent-watch.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { runningMachine } from '../host/state.ts';
+import { setTheClock } from '../running/agent-watch.ts';
+import { summary } from '../running/describe.ts';
 
-/** Not while a checkpoint is taken: it needs the guest as it left it. */
-async function alone<T>(host: Host, reference: string, verb: string, work: (machine: Running) => Promise<T>) {
-  const machine = await runningMachine(host, reference);
-  const about = { key: machine.names.vmx, machine: machine.name, verb };
-  await host.operations.exclusive(about, async () => await work(machine));
-  return await summary(host, await findBundle(host, machine.names.vmx));
+async function change(
+  host: Host,
+  reference: string,
+  verb: 'pause' | 'unpause',
+  work: (machine: Running) => Promise<void>,
+): Promise<Machine> {
+  // Not while a checkpoint is taken: it needs the guest as it left it.
+  const vmx = await hold(host, reference, { verb, needs: 'running' }, async ({ machine }) => {
+    await work(machine);
+    return machine.names.vmx;
+  });
+  return await summary(host, await findBundle(host, vmx));
 }
 
 /** Stops the guest's CPUs; memory and devices stay. @throws KameError WRONG_STATE, BUSY */
 export async function pause(host: Host, reference: string): Promise<Machine> {
-  return await alone(host, reference, 'paused', async (machine) => {
+  return await change(host, reference, 'pause', async (machine) => {
     if (machine.state === 'paused') throw wrongState(`${machine.name} is paused already.`, machine.name);
     await machine.engine.pause();
     machine.state = 'paused';
   });
 }
 
-/** Lets a paused guest go on, and tells it what time it is. @throws KameError WRONG_STATE, BUSY */
+/** Resumes a paused guest, and sets its clock. @throws KameError WRONG_STATE, BUSY */
 export async function unpause(host: Host, reference: string): Promise<Machine> {
-  return await alone(host, reference, 'unpaused', async (machine) => {
+  return await change(host, reference, 'unpause', async (machine) => {
     if (machine.state !== 'paused') throw wrongState(`${machine.name} is not paused.`, machine.name);
     await machine.engine.resume();
     machine.state = 'running';

@@ -73,7 +73,7 @@ describe('start', () => {
       code: 'WRONG_STATE',
       message: like(/demo is running/),
     });
-    const about = { key: vmx, machine: 'demo', verb: 'cloned' };
+    const about = { key: vmx, machine: 'demo', verb: 'clone' } as const;
     await world().host.operations.exclusive(about, async () => {
       expect((await refused(world().start())).code).toBe('BUSY');
     });

@@ -5,10 +5,10 @@ import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
 import { discardState, resume } from '../memory/resume.ts';
-import { settle } from '../recovery/settle.ts';
+import { hold } from '../host/hold.ts';
 import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
@@ -17,8 +17,6 @@ import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from
 import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
 import { waitFor } from '../running/wait.ts';
-
-const defaultTimeoutMs = 300_000;
 
 /** What would be started, and why. @throws KameError as start */
 export async function planStart(
@@ -82,17 +80,16 @@ async function boot(host: Host, bundle: Bundle, begun: Begun, progress: Progress
 }
 
 /**
- * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine by `host.operations`.
+ * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine.
  * @throws KameError as start
  */
 export async function powerOn(
   host: Host,
-  found: Bundle,
+  bundle: Bundle,
   progress: Progress,
   options: PowerOptions = {},
 ): Promise<Running> {
   const begun = { at: new Date(), clock: performance.now() };
-  const bundle = await settle(host, found);
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
@@ -105,7 +102,7 @@ export async function powerOn(
     return await boot(host, whole, begun, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
-    await removeRunDirectory(run);
+    await clearRunDirectory(run);
     await removeRamFiles(host.names, run);
     await releaseLock(bundle.names.lock);
     throw error;
@@ -116,12 +113,12 @@ export async function powerOn(
 export async function started(
   host: Host,
   machine: Running,
-  options: StartMachine,
+  options: Pick<StartMachine, 'wait' | 'timeoutMs'>,
   progress: Progress,
 ): Promise<StartedMachine> {
   // One that was paused when it was suspended is so again, and its guest can't answer.
-  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
-  await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
+  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
+  await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,
@@ -141,11 +138,11 @@ export async function start(
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const bundle = await findBundle(host, reference);
-  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'started' };
-  const machine = await host.operations.exclusive(
-    about,
-    async () => await powerOn(host, bundle, progress, options),
+  const machine = await hold(
+    host,
+    reference,
+    'start',
+    async ({ bundle }) => await powerOn(host, bundle, progress, options),
   );
   return await started(host, machine, options, progress);
 }

@@ -88,7 +88,7 @@ describe('stop', () => {
   it('pulls the plug when asked to, also while something else waits', async () => {
     const { vmx } = world().machine();
     const engine = await agentFirst();
-    const about = { key: vmx, machine: 'demo', verb: 'snapshotted' };
+    const about = { key: vmx, machine: 'demo', verb: 'snapshot' } as const;
     await world().host.operations.exclusive(about, async () => {
       expect((await end({ hard: true })).state).toBe('stopped');
     });

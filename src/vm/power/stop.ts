@@ -5,17 +5,18 @@ import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../..
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { powerOn, started } from './start.ts';
+import { settle } from '../host/settle.ts';
 import { stateOf } from '../host/state.ts';
-import { ensureGone } from '../running/track.ts';
+import { ensureGone } from '../companion/end.ts';
 
-const defaultTimeoutMs = 90_000;
 /** How long an engine may take to end by itself once it is told to. */
 const quitMs = 5000;
 /** A guest that accepts an agent's or a button's request gets this long before the other way is tried too. */
@@ -43,8 +44,8 @@ async function askGuest(host: Host, machine: Running): Promise<'agent' | 'button
   if (machine.agentAnswers) {
     try {
       // The shutdown itself has no answer, so whether anyone listens is asked before.
-      await machine.agent.ping({ deadlineMs: agentPingMs });
-      await machine.agent.shutdown('powerdown', { deadlineMs: 5000 });
+      await machine.channels.agent.ping({ deadlineMs: agentPingMs });
+      await machine.channels.agent.shutdown('powerdown', { deadlineMs: 5000 });
       return 'agent';
     } catch (error) {
       host.log('The agent did not take the shutdown', { machine: machine.name, reason: messageOf(error) });
@@ -101,8 +102,8 @@ async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boo
       },
     );
   }
-  for (const each of engines) await ensureGone(each, 0);
-  await removeRunDirectory(run);
+  for (const each of engines) await ensureGone(`The engine of ${bundle.name}`, each, 0);
+  await clearRunDirectory(run);
   await releaseLock(bundle.names.lock);
   return true;
 }
@@ -116,10 +117,10 @@ async function stopLocked(
   const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     if (options.hard) await stopHard(machine);
-    else await stopSoftly(host, machine, options.timeoutMs ?? defaultTimeoutMs, progress);
+    else await stopSoftly(host, machine, options.timeoutMs, progress);
     return;
   }
-  if (await stopStuck(host, bundle, options.hard ?? false)) return;
+  if (await stopStuck(host, bundle, options.hard)) return;
   const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError(
@@ -147,10 +148,12 @@ export async function stop(
   progress: Progress,
 ): Promise<Machine> {
   const bundle = await findBundle(host, reference);
-  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'stopped' };
   // Pulling the plug must work while something else waits for the guest.
   if (options.hard && host.running.get(bundle.names.vmx)) await stopLocked(host, bundle, options, progress);
-  else await host.operations.exclusive(about, async () => await stopLocked(host, bundle, options, progress));
+  else {
+    const request = { verb: 'stop', needs: 'any', settles: false } as const;
+    await hold(host, bundle, request, async (held) => await stopLocked(host, held.bundle, options, progress));
+  }
   return await summary(host, await findBundle(host, bundle.names.vmx));
 }
 
@@ -161,11 +164,11 @@ export async function restart(
   options: RestartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const bundle = await findBundle(host, reference);
-  const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'restarted' };
-  const machine = await host.operations.exclusive(about, async () => {
+  const request = { verb: 'restart', needs: 'any', settles: false } as const;
+  const machine = await hold(host, reference, request, async ({ bundle }) => {
     await stopLocked(host, bundle, options, progress);
-    return await powerOn(host, await findBundle(host, bundle.names.vmx), progress);
+    const stopped = await settle(host, await host.bundles.read(bundle.names.vmx));
+    return await powerOn(host, stopped, progress);
   });
   return await started(host, machine, options, progress);
 }

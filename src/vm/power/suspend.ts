@@ -1,24 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { rename, stat } from 'node:fs/promises';
-import { KameError } from '../../core/errors.ts';
+import { rename } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
-import { removeOperation, writeOperation } from '../../store/operation.ts';
+import { removeJournal, writeJournal } from '../../store/journal.ts';
 import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { stateOf } from '../host/state.ts';
 import { capture } from '../memory/capture.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { writeVmState } from '../memory/resume.ts';
-import { settle } from '../recovery/settle.ts';
+import { hold } from '../host/hold.ts';
+import { settle } from '../host/settle.ts';
 import { keepConfig } from '../memory/keep-config.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 
 const smallBytes = 16 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ async function suspendRunning(
   machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireFreeSpace(
     bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,
@@ -37,7 +37,7 @@ async function suspendRunning(
   );
   const id = `s-${randomBytes(4).toString('hex')}`;
   const checkpoint = checkpointNames(bundle.names, id);
-  await writeOperation(bundle.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
+  await writeJournal(bundle.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
     await keepConfig(bundle, checkpoint);
@@ -54,7 +54,7 @@ async function suspendRunning(
     await appendLog(bundle.names, 'suspended');
     await machine.engine.quit();
     await machine.ended;
-    await removeOperation(bundle.names);
+    await removeJournal(bundle.names);
   } catch (error) {
     await settle(host, bundle, { failed: true });
     throw error;
@@ -68,16 +68,7 @@ async function suspendRunning(
  */
 export async function suspend(host: Host, reference: string, progress: Progress): Promise<SuspendedMachine> {
   const begun = performance.now();
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'suspended' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
-    const machine = host.running.get(bundle.names.vmx);
-    if (!machine) {
-      throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
-        details: { machine: bundle.name },
-      });
-    }
+  return await hold(host, reference, { verb: 'suspend', needs: 'running' }, async ({ bundle, machine }) => {
     await suspendRunning(host, bundle, machine, progress);
     const suspended = await findBundle(host, bundle.names.vmx);
     return {
@@ -92,14 +83,6 @@ async function savedBytes(bundle: Bundle): Promise<number> {
   const id = bundle.content?.model.suspendedState.split('/')[1];
   if (id === undefined) return 0;
   const { state, ram } = checkpointNames(bundle.names, id);
-  const sizes = await Promise.all(
-    [state, ram].map(
-      async (path) =>
-        await stat(path).then(
-          ({ blocks }) => blocks * 512,
-          () => 0,
-        ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const sizes = await Promise.all([state, ram].map(allocatedBytes));
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }

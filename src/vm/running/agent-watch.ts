@@ -1,15 +1,13 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
+import { agentPort } from '../../qemu/plan/channels.ts';
 import { setClock } from '../../guest/identity/clock.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { recordTiming } from './timing.ts';
 
-/** The id of the agent's port in the launch plan. */
-const agentPort = 'agent0';
-const agentChardev = 'qga';
 /** An agent that has opened its port answers soon, also on a loaded host. */
 const firstReplyMs = 60_000;
 /** How long a guest may take from the agent's first reply to an address. */
@@ -26,7 +24,7 @@ export function watchAgent(host: Host, machine: Running): void {
       .finally(() => (greeting = undefined));
   };
   machine.engine.qmp.on('VSERPORT_CHANGE', (port, at) => {
-    if (port.id !== agentPort) return;
+    if (port.id !== agentPort.id) return;
     if (port.open) greetOnce(at);
     else {
       machine.agentAnswers = false;
@@ -43,7 +41,7 @@ export function watchAgent(host: Host, machine: Running): void {
 /** Whether something in the guest has the agent's port open. */
 async function portIsOpen(machine: Running): Promise<boolean> {
   const chardevs = await machine.engine.qmp.execute('query-chardev');
-  return chardevs.some((chardev) => chardev.label === agentChardev && chardev['frontend-open']);
+  return chardevs.some((chardev) => chardev.label === agentPort.chardev && chardev['frontend-open']);
 }
 
 function emit(host: Host, machine: Running, message: string): void {
@@ -65,7 +63,7 @@ async function greet(
 ): Promise<void> {
   for (;;) {
     try {
-      await machine.agent.waitReady({ deadlineMs: firstReplyMs, signal });
+      await machine.channels.agent.waitReady({ deadlineMs: firstReplyMs, signal });
       break;
     } catch (error) {
       if (signal.aborted || !(await portIsOpen(machine))) throw error;
@@ -87,7 +85,7 @@ async function greet(
 /** Gives the guest the host's time; a failure is told in the log. */
 export async function setTheClock(host: Host, machine: Running): Promise<void> {
   try {
-    await setClock(machine.agent);
+    await setClock(machine.channels.agent);
   } catch (error) {
     host.log('The clock could not be set', { machine: machine.name, reason: messageOf(error) });
     await appendLog(machine.names, `the guest's clock could not be set: ${messageOf(error)}`);
@@ -117,6 +115,6 @@ export function primaryAddress(interfaces: readonly GuestInterface[]): string | 
 
 /** Asks the agent for the machine's address and remembers it. */
 export async function refreshAddress(machine: Running): Promise<string | null> {
-  machine.ip = primaryAddress(await machine.agent.networkInterfaces());
+  machine.ip = primaryAddress(await machine.channels.agent.networkInterfaces());
   return machine.ip;
 }

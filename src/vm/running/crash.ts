@@ -2,7 +2,7 @@ import { resolveIn } from '../../store/names.ts';
 import { messageOf } from '../../core/errors.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { appendLog } from '../../store/bundle.ts';
-import { readOperation } from '../../store/operation.ts';
+import { readJournal } from '../../store/journal.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { join } from 'node:path';
  */
 export async function repairAfterCrash(host: Host, vmx: string): Promise<void> {
   const bundle = await host.bundles.read(vmx);
-  const operation = await readOperation(bundle.names).catch(() => undefined);
+  const journal = await readJournal(bundle.names).catch(() => undefined);
   const begun =
-    operation?.kind === 'layer' ? operation.layers.map(({ to }) => join(bundle.names.directory, to)) : [];
+    journal?.kind === 'layer' ? journal.layers.map(({ to }) => join(bundle.names.directory, to)) : [];
   const tops = (bundle.content?.model.disks ?? []).map((disk) => resolveIn(bundle.names, disk.fileName));
   for (const path of new Set([...tops, ...begun])) {
     try {

@@ -2,7 +2,7 @@ import type { DiskInfo, Machine, MachineDetails } from '../../api/machine.ts';
 import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
 import { readChain } from '../../disk/chain.ts';
 import { layerDirectories } from '../layers/chains.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';

@@ -4,7 +4,7 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import { due, expired, tick } from '../../vmx/autoprotect.ts';
 import { deleteExpired, saveTime, takeDue, tellAutoProtect } from './autoprotect-run.ts';
-import { settle } from '../recovery/settle.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 
 /** Where AutoProtect has its time from; a test gives its own. */
@@ -142,21 +142,18 @@ export class AutoProtectClock {
     const acts = machine?.state === 'running' && !waits;
     const mustAct = acts && (due(tick(tree, entry.unsavedMs / 1000)) !== null || expired(tree).length > 0);
     if (!mustAct && entry.unsavedMs < (machine ? saveAfterMs : 1000)) return false;
-    const about = { key: bundle.names.vmx, machine: bundle.name, verb: 'snapshotted' };
-    await this.#host.operations.exclusive(about, async () => {
-      const settled = await this.#save(bundle, entry);
-      if (acts) await this.#act(settled);
+    await hold(this.#host, bundle, 'snapshot', async (held) => {
+      await this.#save(held.bundle, entry);
+      if (acts) await this.#act(held.bundle);
     });
     return true;
   }
 
-  async #save(found: Bundle, entry: Entry): Promise<Bundle> {
-    const bundle = await settle(this.#host, found);
+  async #save(bundle: Bundle, entry: Entry): Promise<void> {
     contentOf(bundle);
     const seconds = Math.floor(entry.unsavedMs / 1000);
     await saveTime(bundle, seconds);
     entry.unsavedMs -= seconds * 1000;
-    return bundle;
   }
 
   async #act(bundle: Bundle): Promise<void> {

@@ -6,14 +6,13 @@ import { due, expired, taken, tick } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
 import { take } from './take.ts';
+import { bundleEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 
 /** Tells those who listen, and the machine’s log, what AutoProtect did or could not do. */
 export async function tellAutoProtect(host: Host, bundle: Bundle, message: string): Promise<void> {
   await appendLog(bundle.names, `AutoProtect: ${message}`);
-  const id = bundle.content?.model.uuid ?? null;
-  const event = { type: 'machine.changed', machine: bundle.name, id, state: null } as const;
-  host.events.emit({ ...event, message: `AutoProtect of ${bundle.name}: ${message}` });
+  host.events.emit(bundleEvent('machine.changed', bundle, `AutoProtect of ${bundle.name}: ${message}`));
 }
 
 /**

@@ -3,7 +3,8 @@ import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { configure, disable, settingsOf } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { settle } from '../recovery/settle.ts';
+import { bundleEvent } from '../host/events.ts';
+import { hold } from '../host/hold.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 
@@ -53,11 +54,8 @@ export async function setAutoProtect(
   reference: string,
   body: SetAutoProtect,
 ): Promise<AutoProtect> {
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
-    const { model } = contentOf(bundle);
+  return await hold(host, reference, 'change', async ({ bundle }) => {
+    contentOf(bundle);
     const snapshots = await readSnapshotFile(bundle.names);
     const before = settingsOf(snapshots.tree);
     if (before === null && !body.enabled) return describe(host, bundle, snapshots.tree);
@@ -68,13 +66,7 @@ export async function setAutoProtect(
     const how = body.enabled ? `on: every ${every} of running time, ${keep} are kept` : 'off';
     const message = `AutoProtect of ${bundle.name} is ${how}.`;
     await appendLog(bundle.names, message);
-    host.events.emit({
-      type: 'machine.changed',
-      machine: bundle.name,
-      id: model.uuid,
-      state: null,
-      message,
-    });
+    host.events.emit(bundleEvent('machine.changed', bundle, message));
     return describe(host, bundle, tree);
   });
 }

@@ -2,13 +2,13 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { suspendedIn } from '../../store/names.ts';
-import { removeOperation, writeOperation } from '../../store/operation.ts';
+import { removeJournal, writeJournal } from '../../store/journal.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { remove } from '../../vmx/snapshot-tree.ts';
 import type { Host } from '../host/host.ts';
-import { livingClones } from '../layers/living-clones.ts';
-import { settle } from '../recovery/settle.ts';
+import { livingClones } from '../layers/linked-clones.ts';
+import { settle } from '../host/settle.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** @throws KameError HAS_CLONES, WRONG_STATE naming the first of the snapshots that can’t be deleted */
@@ -50,14 +50,14 @@ export async function deleteListed(
 ): Promise<string[]> {
   const snapshots = await readSnapshotFile(bundle.names);
   const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
-  await writeOperation(bundle.names, { kind: 'tidy', paused });
+  await writeJournal(bundle.names, { kind: 'tidy', paused });
   const uids = new Set(gone.map(({ uid }) => uid));
   try {
     const tree = gone.reduce((left, { uid }) => remove(left, uid, { children: false }), snapshots.tree);
     await writeSnapshotTree(bundle.names, snapshots, tree);
     const finish = { report: progress.report.bind(progress), signal: new AbortController().signal };
     const notes = await tidy(host, bundle, finish);
-    await removeOperation(bundle.names);
+    await removeJournal(bundle.names);
     return notes;
   } catch (error) {
     // The engine may have died in the middle: what is left to do is done without it.

@@ -4,12 +4,12 @@ import type { Progress } from '../../core/progress.ts';
 import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { shellQuote } from '../../qemu/plan/format.ts';
-import { slotName } from '../../qemu/plan/controllers.ts';
+import { slotName } from '../../model/slots.ts';
 import { readModel } from '../../model/read.ts';
 import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
-import { removeOperation, writeOperation, type LayerChange } from '../../store/operation.ts';
+import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
@@ -23,8 +23,9 @@ import type { Running } from '../host/running.ts';
 import { powerOn, started } from '../power/start.ts';
 import { refuseMismatch } from '../memory/fingerprint.ts';
 import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
-import { finishRevert } from './revert-finish.ts';
-import { settle } from '../recovery/settle.ts';
+import { finishRevert } from './recover-revert.ts';
+import { hold } from '../host/hold.ts';
+import { settle } from '../host/settle.ts';
 import { snapshotOf } from './snapshot-list.ts';
 
 /** The `.vmx` that a snapshot brings back: its own, on new layers, with the name that the machine has now. */
@@ -104,9 +105,9 @@ async function goBack(
   const layers = await nameLayers(bundle.names, files);
   const document = await configOf(bundle, snapshot, layers);
   const chains = await chainsOf(host, bundle, snapshot);
-  const goesOn = snapshot.withMemory && (options.start ?? true);
+  const goesOn = snapshot.withMemory && options.start;
   if (goesOn) await checkMemory(host, bundle, snapshot, document, chains, progress);
-  await writeOperation(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
+  await writeJournal(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
     await createLayers(bundle.names, layers, chains);
     const machine = host.running.get(bundle.names.vmx);
@@ -122,7 +123,7 @@ async function goBack(
     } finally {
       await releaseLock(bundle.names.lock);
     }
-    await removeOperation(bundle.names);
+    await removeJournal(bundle.names);
     await appendLog(bundle.names, `reverted to the snapshot ${snapshot.displayName}`);
   } catch (error) {
     await settle(host, bundle, { failed: true });
@@ -157,20 +158,18 @@ export async function revertSnapshot(
   options: RevertSnapshot,
   progress: Progress,
 ): Promise<RevertedMachine> {
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'reverted' };
-  const { machine, snapshot } = await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  const { vmx, machine, snapshot } = await hold(host, reference, 'revert', async ({ bundle }) => {
     const { tree } = await readSnapshotFile(bundle.names);
     const which = snapshotOf(bundle, tree, snapshotReference);
     await goBack(host, bundle, which, options, progress);
-    const starts = which.withMemory && (options.start ?? true);
+    const starts = which.withMemory && options.start;
     return {
+      vmx: bundle.names.vmx,
       snapshot: which,
       machine: starts ? await goOn(host, bundle.names.vmx, which, progress) : null,
     };
   });
   if (machine?.state === 'running') await started(host, machine, options, progress);
-  const after = await summary(host, await findBundle(host, found.names.vmx));
+  const after = await summary(host, await findBundle(host, vmx));
   return { ...after, snapshot: snapshot.displayName, notes: [] };
 }

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import type { SnapshotIntent } from '../../store/operation.ts';
+import type { SnapshotIntent } from '../../store/journal.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
 import { add, findSnapshot, pathOf } from '../../vmx/snapshot-tree.ts';

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -27,11 +27,13 @@ import {
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { livingClones } from '../layers/living-clones.ts';
+import { livingClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
-import { settle } from '../recovery/settle.ts';
+import { hold } from '../host/hold.ts';
+import { bundleEvent } from '../host/events.ts';
 import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 
 /** The state of the machine in a snapshot: what a revert makes of it. */
 async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promise<SnapshotReply['state']> {
@@ -72,10 +74,7 @@ export async function listSnapshots(host: Host, reference: string): Promise<Snap
 }
 
 async function bytesOf(path: string): Promise<number> {
-  return await stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => 0,
-  );
+  return (await allocatedBytes(path)) ?? 0;
 }
 
 async function diskOf(bundle: Bundle, inside: readonly string[], slot: string, fileName: string) {
@@ -144,19 +143,15 @@ export async function takeSnapshot(
   body: TakeSnapshot,
   progress: Progress,
 ): Promise<TakenSnapshot> {
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'snapshotted' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, reference, 'snapshot', async ({ bundle, machine: running }) => {
     const { tree } = await readSnapshotFile(bundle.names);
     const label = body.label ?? defaultLabel(tree);
     await refuseTakenLabel(bundle, label);
-    const running = host.running.get(bundle.names.vmx);
     const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
-    const withMemory = (running !== undefined || suspended) && body.diskOnly !== true;
+    const withMemory = (running !== undefined || suspended) && !body.diskOnly;
     const notes =
       withMemory && body.quiesce ? ['Memory is part of the snapshot, so nothing had to be frozen.'] : [];
-    const quiesce = running !== undefined && !withMemory && body.quiesce === true;
+    const quiesce = running !== undefined && !withMemory && body.quiesce;
     const description = body.description ?? '';
     const { snapshot, stoppedMs } = await take(
       host,
@@ -171,8 +166,7 @@ export async function takeSnapshot(
 }
 
 function changed(host: Host, bundle: Bundle, message: string): void {
-  const id = bundle.content?.model.uuid ?? null;
-  host.events.emit({ type: 'machine.changed', machine: bundle.name, id, state: null, message });
+  host.events.emit(bundleEvent('machine.changed', bundle, message));
 }
 
 /** Gives a snapshot another label or description. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
@@ -182,10 +176,7 @@ export async function editSnapshot(
   which: string,
   body: EditSnapshot,
 ): Promise<SnapshotReply> {
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, reference, 'edit snapshots', async ({ bundle }) => {
     const snapshots = await readSnapshotFile(bundle.names);
     const { uid } = snapshotOf(bundle, snapshots.tree, which);
     if (body.label !== undefined) await refuseTakenLabel(bundle, body.label, uid);
@@ -219,10 +210,7 @@ export async function deleteSnapshot(
   options: { readonly children: boolean },
   progress: Progress,
 ): Promise<DeletedSnapshots> {
-  const found = await findBundle(host, reference);
-  const about = { key: found.names.vmx, machine: found.name, verb: 'changed' };
-  return await host.operations.exclusive(about, async () => {
-    const bundle = await settle(host, found);
+  return await hold(host, reference, 'edit snapshots', async ({ bundle }) => {
     const snapshots = await readSnapshotFile(bundle.names);
     const snapshot = snapshotOf(bundle, snapshots.tree, which);
     const gone = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import {
@@ -12,12 +12,7 @@ import {
 } from '../../store/checkpoint.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
-import {
-  removeOperation,
-  writeOperation,
-  type Operation,
-  type SnapshotIntent,
-} from '../../store/operation.ts';
+import { removeJournal, writeJournal, type Journal, type SnapshotIntent } from '../../store/journal.ts';
 import { waitingRam } from '../../store/ram-place.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
@@ -31,7 +26,7 @@ import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from
 import { settleRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
-import { settle } from '../recovery/settle.ts';
+import { settle } from '../host/settle.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 export interface TakeOptions {
@@ -48,7 +43,7 @@ export interface Taken {
   readonly stoppedMs: number | null;
 }
 
-type LayerOperation = Extract<Operation, { kind: 'layer' }>;
+type LayerOperation = Extract<Journal, { kind: 'layer' }>;
 
 /** How long the guest may take to freeze its file systems. */
 const freezeMs = 10_000;
@@ -74,12 +69,12 @@ function intentOf(bundle: Bundle, uid: number, parent: number | null, options: T
 /** Freezes the guest's file systems, so that they are whole on the disks alone. */
 async function freeze(machine: Running): Promise<AsyncDisposable> {
   const deadline = { deadlineMs: freezeMs };
-  await machine.agent.fsfreeze(deadline);
-  return { [Symbol.asyncDispose]: async () => void (await machine.agent.fsthaw(deadline)) };
+  await machine.channels.agent.fsfreeze(deadline);
+  return { [Symbol.asyncDispose]: async () => void (await machine.channels.agent.fsthaw(deadline)) };
 }
 
 interface LiveTake {
-  readonly operation: LayerOperation;
+  readonly journal: LayerOperation;
   readonly options: TakeOptions;
   readonly makeLayers: () => Promise<void>;
 }
@@ -88,13 +83,13 @@ async function captureLive(
   host: Host,
   bundle: Bundle,
   machine: Running,
-  { operation, options, makeLayers }: LiveTake,
+  { journal, options, makeLayers }: LiveTake,
   progress: Progress,
 ): Promise<Captured> {
-  const { snapshot } = operation;
+  const { snapshot } = journal;
   const checkpoint =
     options.withMemory && snapshot ? checkpointNames(bundle.names, String(snapshot.uid)) : null;
-  const layers = engineLayers(bundle.names, operation.layers);
+  const layers = engineLayers(bundle.names, journal.layers);
   const waiting = waitingRam(host.names, machine.run);
   using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
   const quiesce = options.quiesce ? { freeze: async () => await freeze(machine) } : {};
@@ -135,8 +130,8 @@ async function check(
   const chains = await diskChains(host, bundle, model, { tables: false });
   refuseDeepChains(bundle, chains);
   if (options.withMemory) refuseIndependentDisks(bundle);
-  if (machine && options.withMemory) await refuseBlocked(bundle, machine);
-  if (machine && options.quiesce) await machine.agent.ping({ deadlineMs: freezeMs });
+  if (machine && options.withMemory) await refuseBlocked(machine);
+  if (machine && options.quiesce) await machine.channels.agent.ping({ deadlineMs: freezeMs });
   const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
   await requireFreeSpace(bundle.names.directory, memory + smallBytes, bundle.names.checkpoints);
   return chains;
@@ -163,9 +158,9 @@ export async function take(
   const snapshot = intentOf(bundle, uid, tree.current, options);
   const { quiesce: quiesced } = options;
   const paused = machine?.state !== 'running';
-  const operation: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
+  const journal: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
   const checkpoint = checkpointNames(bundle.names, String(uid));
-  await writeOperation(bundle.names, operation);
+  await writeJournal(bundle.names, journal);
   try {
     await removeCheckpoint(checkpoint);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
@@ -175,7 +170,7 @@ export async function take(
     };
     let stoppedMs: number | null = null;
     if (machine) {
-      const live = { operation, options, makeLayers };
+      const live = { journal, options, makeLayers };
       stoppedMs = (await captureLive(host, bundle, machine, live, progress)).stoppedMs;
     } else {
       await makeLayers();
@@ -184,7 +179,7 @@ export async function take(
     // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
-    await removeOperation(bundle.names);
+    await removeJournal(bundle.names);
     return { snapshot: listed, stoppedMs };
   } catch (error) {
     await settle(host, bundle, { failed: true });

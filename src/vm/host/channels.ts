@@ -1,0 +1,33 @@
+import { GuestAgent } from '../../guest/agent/agent.ts';
+import { ConsoleHub } from '../../qemu/console-hub.ts';
+import type { PlanSockets } from '../../qemu/plan/types.ts';
+
+/** A way to talk to a running machine beside its monitor, over a socket of its run directory. */
+interface Channel {
+  /** Closes the connection; the guest's side stays as it is. */
+  close(): void;
+}
+
+interface ChannelKind {
+  readonly socket: keyof PlanSockets;
+  readonly open: (path: string) => Channel;
+}
+
+/** THE LIST of channels. A new one is a line here and its device in qemu/plan/channels.ts. */
+const kinds = {
+  agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
+  console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
+} as const satisfies Record<string, ChannelKind>;
+
+type Name = keyof typeof kinds;
+export type Channels = { readonly [N in Name]: ReturnType<(typeof kinds)[N]['open']> };
+
+/** Opens all channels of a machine. Each connects when it is first used. */
+export function openChannels(sockets: PlanSockets): Channels {
+  const opened = Object.entries(kinds).map(([name, { socket, open }]) => [name, open(sockets[socket])]);
+  return Object.fromEntries(opened) as Channels;
+}
+
+export function closeChannels(channels: Channels): void {
+  for (const channel of Object.values(channels)) channel.close();
+}

@@ -1,0 +1,61 @@
+import { realpath } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import type { MachineDetails } from '../../api/machine.ts';
+import { KameError, errnoOf } from '../../core/errors.ts';
+import { contentOf } from '../../store/bundle.ts';
+import { bundleExtension } from '../../store/names.ts';
+import { fileError } from '../../sys/files.ts';
+import { bundleEvent } from '../host/events.ts';
+import { refuseTakenName } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
+import type { Host } from '../host/host.ts';
+import { refuseRunning } from '../host/state.ts';
+import { refuseClonedFrom } from '../layers/linked-clones.ts';
+import { describe } from '../running/describe.ts';
+import { ensureUuid } from '../running/ensure-uuid.ts';
+
+async function vmxPath(path: string): Promise<string> {
+  let real: string;
+  try {
+    real = await realpath(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
+    throw new KameError('FILE_ACCESS', `There is no file ${path}.`, { cause: error, details: { path } });
+  }
+  if (real.endsWith(bundleExtension)) {
+    const stem = real.slice(dirname(real).length + 1, -bundleExtension.length);
+    return join(real, `${stem}.vmx`);
+  }
+  if (extname(real).toLowerCase() !== '.vmx') {
+    throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`);
+  }
+  return real;
+}
+
+/**
+ * Adds a `.vmx` that lies anywhere to the list.
+ * @throws KameError BROKEN_MACHINE when it can't be read, ALREADY_EXISTS for a name that is taken
+ */
+export async function register(host: Host, path: string): Promise<MachineDetails> {
+  const vmx = await vmxPath(path);
+  const found = await host.bundles.read(vmx);
+  contentOf(found);
+  const bundle = await ensureUuid(host, found);
+  if (!(await host.inventory.paths()).includes(vmx)) {
+    await refuseTakenName(host, bundle.name);
+    await host.inventory.register(vmx);
+    host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
+  }
+  return await describe(host, bundle);
+}
+
+/** Takes a machine off the list; its files stay. @throws KameError WRONG_STATE while it runs, HAS_CLONES */
+export async function unregister(host: Host, reference: string): Promise<void> {
+  const request = { verb: 'unregister', needs: 'any', settles: false } as const;
+  await hold(host, reference, request, async ({ bundle }) => {
+    refuseRunning(host, bundle, 'unregister');
+    await refuseClonedFrom(bundle, 'unregister');
+    await host.inventory.unregister(bundle.names.vmx);
+    host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was unregistered.`));
+  });
+}

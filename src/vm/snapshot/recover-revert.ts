@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { checkpointNames, resolveIn } from '../../store/names.ts';
+import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { copySparse } from '../../sys/copy-sparse.ts';
+import type { Host, JournalOf } from '../host/host.ts';
+import { namesLayers, removeLayerFiles } from '../layers/layers.ts';
+import { tidy } from '../layers/tidy.ts';
+
+/** What remains to do of a revert once the `.vmx` is that of the snapshot; may be done again. */
+export async function finishRevert(host: Host, bundle: Bundle, uid: number): Promise<void> {
+  const checkpoint = checkpointNames(bundle.names, String(uid));
+  const nvram = resolveIn(bundle.names, contentOf(bundle).model.firmware.nvram);
+  if (existsSync(checkpoint.nvram)) await copySparse(checkpoint.nvram, nvram);
+  const found = await readSnapshotFile(bundle.names);
+  if (found.tree.current !== uid)
+    await writeSnapshotTree(bundle.names, found, { ...found.tree, current: uid });
+  await tidy(host, bundle);
+}
+
+/** A revert is the one write of the `.vmx`: after it the rest is done, before it nothing has happened. */
+export async function recoverRevert(host: Host, bundle: Bundle, journal: JournalOf<'revert'>): Promise<void> {
+  if (namesLayers(contentOf(bundle).model, journal.layers)) await finishRevert(host, bundle, journal.uid);
+  else await removeLayerFiles(bundle.names, journal.layers);
+}
