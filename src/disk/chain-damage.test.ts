@@ -11,9 +11,12 @@ import {
   overlay,
   refusalOf,
   root,
+  useBundle,
 } from '../../test/support/disk-chain.ts';
 import { KameError } from '../core/errors.ts';
 import { isUnwritten, layersOf, readChain } from './chain.ts';
+
+useBundle();
 
 describe('a layer that was damaged', () => {
   /** Whatever happens, the answer is a chain inside, or an error that names a file. */

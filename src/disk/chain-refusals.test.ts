@@ -11,9 +11,12 @@ import {
   refusalOf,
   root,
   size,
+  useBundle,
 } from '../../test/support/disk-chain.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { readChain } from './chain.ts';
+
+useBundle();
 
 describe('readChain refuses', () => {
   it('what is no disk, as the top', async () => {
