@@ -15,9 +15,11 @@ export default defineConfig({
             'test/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
-          // Files share what they import: most of the time would go into loading the same modules again. So no file may change a
-          // module's state, and what a support module does for each test is begun by a call in the file.
+          // Files share what they import: most of the time would go into loading the same modules again. So no file may
+          // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
+          // The tests wait for other programs and for deadlines half of the time.
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },
@@ -32,5 +34,16 @@ export default defineConfig({
         },
       },
     ],
+    coverage: {
+      provider: 'v8',
+      // A file that no test loads counts too. Left out is what no person wrote, and the programs in src/bin: they are a
+      // few lines that start a process, where nothing is measured. What runs only in such a process, such as the
+      // daemon's own start, counts as not run.
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.test.ts', 'src/**/generated/**', 'src/bin/**'],
+      reporter: ['json-summary'],
+      reportsDirectory: 'test-results/coverage',
+      reportOnFailure: true,
+    },
   },
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countResults, summaryLine } from './test-results.ts';
+import { addResults, countResults, judgeCoverage, summaryLine } from './test-results.ts';
 
 function file(status: string, ...tests: string[]): object {
   return { status, assertionResults: tests.map((each) => ({ status: each })) };
@@ -37,4 +37,26 @@ it('believes an exit code that the report does not explain', () => {
 
 it('prints one plain line', () => {
   expect(summaryLine({ passed: 12, failed: 0, skipped: 3 })).toBe('12 passed, 0 failed, 3 skipped');
+});
+
+it('adds up the runs', () => {
+  const runs = [
+    { passed: 1, failed: 0, skipped: 2 },
+    { passed: 10, failed: 3, skipped: 0 },
+  ];
+  expect(addResults(runs)).toEqual({ passed: 11, failed: 3, skipped: 2 });
+});
+
+it.each([
+  [80, true, '80.0 % (bar 80 %)'],
+  [79.94, false, '79.9 % (bar 80 %)'],
+  [93.21, true, '93.2 % (bar 80 %)'],
+  ['Unknown', false, 'not measured (bar 80 %)'],
+])('judges a coverage of %j', (pct, ok, text) => {
+  const line = `Line coverage of src by unit and contract tests: ${text}`;
+  expect(judgeCoverage({ total: { lines: { pct } } })).toEqual({ ok, line });
+});
+
+it('takes a missing coverage for none', () => {
+  expect(judgeCoverage(undefined).ok).toBe(false);
 });

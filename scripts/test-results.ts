@@ -41,3 +41,20 @@ export function countResults(report: unknown, runnerExit: number): Results {
 export function summaryLine({ passed, failed, skipped }: Results): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
+
+/** The sum of several runs. */
+export function addResults(all: readonly Results[]): Results {
+  const sum = (name: keyof Results) => all.reduce((total, results) => total + results[name], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+/** Percent of the lines of src/ that the unit and contract tests alone have to run. */
+export const coverageBar = 80;
+
+/** Whether a summary of vitest's coverage reaches the bar, and the line that says so. One that is not there does not. */
+export function judgeCoverage(summary: unknown): { readonly ok: boolean; readonly line: string } {
+  const percent = field(field(field(summary, 'total'), 'lines'), 'pct');
+  const what = 'Line coverage of src by unit and contract tests';
+  if (typeof percent !== 'number') return { ok: false, line: `${what}: not measured (bar ${coverageBar} %)` };
+  return { ok: percent >= coverageBar, line: `${what}: ${percent.toFixed(1)} % (bar ${coverageBar} %)` };
+}

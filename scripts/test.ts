@@ -1,14 +1,15 @@
 /**
  * `./run test`: the check, then all tests; in CI then short runs of the benchmarks, whose figures are printed, not judged.
- * The last line is `N passed, N failed, N skipped`, from the runner's own report. The check and each benchmark count as
- * one test, so that the numbers say whether all is well. Arguments are passed on to the runner.
+ * Real guests run after the others, so that the coverage is that of the unit and contract tests alone. The last line is
+ * `N passed, N failed, N skipped`, from the runner's own reports. The check, the coverage and each benchmark count as one
+ * test, so that the numbers say whether all is well. With arguments it is one run, which gets them; no coverage then.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { countResults, summaryLine } from './test-results.ts';
+import { addResults, countResults, judgeCoverage, summaryLine, type Results } from './test-results.ts';
 
-const report = 'test-results/vitest.json';
+const coverageSummary = 'test-results/coverage/coverage-summary.json';
 /** Benchmarks and how often each measures; for `idle` the seconds. */
 const shortBenches: readonly (readonly [string, number])[] = [
   ['start', 3],
@@ -32,34 +33,47 @@ async function runNode(args: readonly string[]): Promise<number> {
   });
 }
 
-function readReport(): unknown {
+function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(report, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }
 }
 
-const checkExit = await runNode(['--import', 'tsx', 'scripts/check.ts']);
-// An old report must not speak for a run that wrote none.
-rmSync(report, { force: true });
+/** Runs tests; an old report does not speak for a run that wrote none. */
+async function runTests(name: string, args: readonly string[]): Promise<Results> {
+  const report = `test-results/${name}.json`;
+  rmSync(report, { force: true });
+  const runner = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
+  const exit = await runNode([...runner, `--outputFile=${report}`, ...args]);
+  return countResults(readJson(report), exit);
+}
+
+/** One more test, which has passed or not. */
+function one(ok: boolean): Results {
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+const given = process.argv.slice(2);
+const all: Results[] = [one((await runNode(['--import', 'tsx', 'scripts/check.ts'])) === 0)];
 mkdirSync('test-results', { recursive: true });
-const runnerExit = await runNode([
-  'node_modules/vitest/vitest.mjs',
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile=${report}`,
-  ...process.argv.slice(2),
-]);
-const results = countResults(readReport(), runnerExit);
-results[checkExit === 0 ? 'passed' : 'failed'] += 1;
+if (given.length > 0) {
+  all.push(await runTests('vitest', given));
+} else {
+  rmSync(coverageSummary, { force: true });
+  all.push(await runTests('unit', ['--project', 'unit', '--coverage']));
+  const { ok, line } = judgeCoverage(readJson(coverageSummary));
+  console.log(line);
+  all.push(one(ok), await runTests('vm', ['--project', 'vm']));
+}
 if (process.env['CI'] === 'true') {
   // What counts is that each one can be measured.
   for (const [name, runs] of shortBenches) {
     const exit = await runNode(['--import', 'tsx', 'bench/run.ts', name, '--runs', String(runs)]);
-    results[exit === 0 ? 'passed' : 'failed'] += 1;
+    all.push(one(exit === 0));
   }
 }
+const results = addResults(all);
 console.log(summaryLine(results));
 process.exitCode = results.failed === 0 ? 0 : 1;

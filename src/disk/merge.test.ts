@@ -38,7 +38,7 @@ async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void
       await judge(baseFormat);
     },
   );
-  await fc.assert(property, { numRuns: 6 });
+  await fc.assert(property, { numRuns: 3 });
 }
 
 describe('commitInto', () => {
@@ -215,7 +215,7 @@ describe('a kill -9 of qemu-img', () => {
     };
   }
 
-  it.each([0, 1, 2])(
+  it.each([0, 1])(
     'in commitInto, at some moment: all is there, and it can be done again (%d)',
     async (round) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);
@@ -235,7 +235,7 @@ describe('a kill -9 of qemu-img', () => {
     },
   );
 
-  it.each([0, 1, 2])(
+  it.each([0, 1])(
     'in pullInto, at some moment: all is there, and it can be done again (%d)',
     async (round) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);

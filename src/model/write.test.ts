@@ -108,7 +108,7 @@ describe('createDocument', () => {
         expect(read.model).toEqual(model);
         expect(doc.problems).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -173,7 +173,7 @@ describe('specChanges', () => {
       fc.property(anyModel, anyModel, (before, after) => {
         expect(readModel(applyModel(createDocument(before), before, after)).model).toEqual(after);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
@@ -203,7 +203,7 @@ describe('specChanges', () => {
             expect(getText(edited, key)).toBe(getText(doc, key));
           }
         }),
-        { numRuns: 30 },
+        { numRuns: 15 },
       );
     },
   );

@@ -273,7 +273,7 @@ describe('a hostile sparse VMDK', () => {
           expect(Buffer.isBuffer(result) || /^(BAD_IMAGE|NO_SUCH_IMAGE): /u.test(result)).toBe(true);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
