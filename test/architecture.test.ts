@@ -93,14 +93,19 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/clone',
     ],
   },
+  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
   daemon: {
-    folders: [...host, 'api', 'store', 'vm'],
-    packages: ['fastify', 'fastify-type-provider-zod', 'pino', 'ws', 'zod'],
+    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers'],
+    packages: ['fastify', 'pino', 'ws', 'zod'],
   },
-  client: { folders: [...host, 'api'], packages: ['ws'] },
-  cli: { folders: [...host, 'api', 'client'], packages: commandLine },
-  'cli/kame': { folders: [...host, 'api', 'client', 'cli'], packages: commandLine },
-  bin: { folders: [...host, 'api', 'daemon', 'client', 'cli', 'image'], packages: ['pino'] },
+  'client/core': { folders: ['core', 'api'], node: false },
+  'client/node': { folders: [...host, 'api', 'client/core'], packages: ['ws'] },
+  cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
+  'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
+  bin: {
+    folders: [...host, 'api', 'daemon', 'client/core', 'client/node', 'cli', 'image'],
+    packages: ['pino'],
+  },
 };
 const printers = ['cli', 'cli/kame', 'bin'];
 const testPackages = ['fast-check', 'vitest'];

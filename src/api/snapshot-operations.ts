@@ -10,9 +10,9 @@ import {
   snapshotDetails,
   takenSnapshot,
   takeSnapshot,
-} from '../checkpoint.ts';
-import type { OperationTable } from '../operation.ts';
-import { flag, machineParams, snapshotParams } from './parameters.ts';
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
+import { flag, machineParams, snapshotParams } from './operation-parameters.ts';
 
 /** Snapshots, and those that are taken regularly. */
 export const snapshotOperations = {

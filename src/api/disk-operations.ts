@@ -7,9 +7,9 @@ import {
   growDisk,
   machineDisk,
   removedDisk,
-} from '../checkpoint.ts';
-import type { OperationTable } from '../operation.ts';
-import { diskParams, flag, machineParams } from './parameters.ts';
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
+import { diskParams, flag, machineParams } from './operation-parameters.ts';
 
 /** The disks of a machine. */
 export const diskOperations = {
