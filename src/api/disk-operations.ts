@@ -9,7 +9,7 @@ import {
   removedDisk,
 } from './checkpoint.ts';
 import type { OperationTable } from './operation.ts';
-import { diskParams, flag, machineParams } from './operation-parameters.ts';
+import { diskParams, flag, machineParams } from './parameters.ts';
 
 /** The disks of a machine. */
 export const diskOperations = {

@@ -10,7 +10,7 @@ import {
   settings,
 } from './machine.ts';
 import type { OperationTable } from './operation.ts';
-import { machineParams } from './operation-parameters.ts';
+import { machineParams } from './parameters.ts';
 
 /** Which machines there are, and how they are set. */
 export const machineOperations = {

@@ -1,7 +1,7 @@
 import { clonedMachines, cloneMachine, suspendedMachine } from './checkpoint.ts';
 import { machine, restartMachine, startedMachine, startMachine, stopMachine } from './machine.ts';
 import type { OperationTable } from './operation.ts';
-import { machineParams } from './operation-parameters.ts';
+import { machineParams } from './parameters.ts';
 
 /** Running machines, and ending them. */
 export const powerOperations = {

@@ -12,7 +12,7 @@ import {
   takeSnapshot,
 } from './checkpoint.ts';
 import type { OperationTable } from './operation.ts';
-import { flag, machineParams, snapshotParams } from './operation-parameters.ts';
+import { flag, machineParams, snapshotParams } from './parameters.ts';
 
 /** Snapshots, and those that are taken regularly. */
 export const snapshotOperations = {
