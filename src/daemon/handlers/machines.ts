@@ -1,4 +1,4 @@
-import type { machineOperations } from '../../api/operations/machines.ts';
+import type { machineOperations } from '../../api/machine-operations.ts';
 import { create } from '../../vm/library/create.ts';
 import { register, remove, rename, unregister } from '../../vm/library/inventory.ts';
 import { changeSettings } from '../../vm/library/settings.ts';
