@@ -1,23 +1,23 @@
+import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
+import type { Machine } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Machine } from '../../api/machine.ts';
-import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { settle } from '../host/settle.ts';
-import { consolidate } from '../layers/recover-tidy.ts';
-import { summary } from '../running/describe.ts';
-import { diskChains } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
+import { refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseTakenName } from '../host/find.ts';
-import type { Begun } from '../running/launch.ts';
+import { settle } from '../host/settle.ts';
+import { diskChains } from '../layers/chains.ts';
+import { consolidate } from '../layers/recover-tidy.ts';
 import { powerOn, started } from '../power/start.ts';
+import { summary } from '../running/describe.ts';
+import type { Begun } from '../running/launch.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
-import { startClone, finishClone } from './start-clone.ts';
 import { discardClone } from './discard.ts';
+import { startClone, finishClone } from './start-clone.ts';
 import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
 /** Layers of a disk from which on those that nobody needs are merged before the next instant clone adds one. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
+import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CloneMachine } from '../../api/checkpoint.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { bundleExtension } from '../../store/names.ts';
 import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
+import { bundleExtension } from '../../store/names.ts';
 import type { Host } from '../host/host.ts';
-import type { Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
+import type { Begun } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';

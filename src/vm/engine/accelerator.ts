@@ -2,9 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { AcceleratorChoice, Arch, MachineModel } from '../../model/machine.ts';
 import { defaultModel } from '../../model/defaults.ts';
-import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
+import type { AcceleratorChoice, Arch, MachineModel } from '../../model/machine.ts';
 import {
   acceleratorCandidates,
   chosenCandidates,
@@ -20,11 +19,12 @@ import {
 import { launch } from '../../qemu/launch.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { runNames } from '../../store/names.ts';
+import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
-import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import type { Host } from '../host/host.ts';
-import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
+import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import { firstConsoleLine } from './serial-log.ts';
+import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
 
 /** The tiny guest must reach its first console line in this time, or the accelerator is not used. */
 const proofMs = 10_000;

@@ -1,5 +1,5 @@
-import { releaseLock, takeLock } from '../../sys/lock.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { findBundle } from './find.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';

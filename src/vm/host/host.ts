@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { ImageCache, type BuildTiny } from '../../image/cache.ts';
 import type { Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import type { Bundle } from '../../store/bundle.ts';
-import { BundleCache } from '../../store/bundle.ts';
+import { BundleCache, type Bundle } from '../../store/bundle.ts';
 import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';

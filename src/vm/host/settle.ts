@@ -1,7 +1,7 @@
+import type { Bundle } from '../../store/bundle.ts';
 import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
 import { runNames } from '../../store/names.ts';
 import { removeCheckpointRam } from '../../store/ram-place.ts';
-import type { Bundle } from '../../store/bundle.ts';
 import type { Host, JournalOf, Recover, SettleOptions } from './host.ts';
 import { hasEnded } from './living-engine.ts';
 

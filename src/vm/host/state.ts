@@ -1,5 +1,5 @@
-import { KameError } from '../../core/errors.ts';
 import type { MachineState } from '../../api/machine.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { findBundle } from './find.ts';
 import type { Host } from './host.ts';

@@ -1,7 +1,7 @@
-import { resolveIn } from '../../store/names.ts';
 import { join } from 'node:path';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { isOwnFile } from './layers.ts';
 

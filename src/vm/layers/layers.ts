@@ -4,11 +4,11 @@ import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
-import type { NewLayer } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { slotName } from '../../model/slots.ts';
+import type { NewLayer } from '../../qemu/disk-layers.ts';
 import type { LayerChange } from '../../store/journal.ts';
+import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
 /** Independent disks take no part in snapshots, as in VMware. */

@@ -3,22 +3,22 @@ import { basename, dirname } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
 import { commitInto, pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { repoint } from '../../disk/repoint.ts';
+import { slotName } from '../../model/slots.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../model/slots.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { edit } from '../../vmx/document.ts';
 import { hostOs, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { backingNameFor } from './layers.ts';
 import type { LayerGraph, Merge } from './layer-graph.ts';
+import { backingNameFor } from './layers.ts';
 
 interface Work {
   readonly host: Host;

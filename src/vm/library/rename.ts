@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { checkMachineName } from '../../model/name.ts';
-
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from '../../store/names.ts';
 import { exists, fileError } from '../../sys/files.ts';

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import { depthOf, maxLayers, type Layer } from '../../disk/chain.ts';
-import { saveBlockers } from '../../qemu/migration.ts';
 import { slotName } from '../../model/slots.ts';
+import { saveBlockers } from '../../qemu/migration.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Running } from '../host/running.ts';
 

@@ -3,6 +3,7 @@ import { copyFile, stat } from 'node:fs/promises';
 import { allDone } from '../../core/all-done.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
+import type { CopyThreads } from '../../sys/copy-threads.ts';
 import {
   copyExtents,
   extentBytes,
@@ -13,7 +14,6 @@ import {
   type Extent,
 } from '../../sys/extents.ts';
 import { touchedExtents } from '../../sys/mapped-pages.ts';
-import type { CopyThreads } from '../../sys/copy-threads.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { writeLastingRam } from './lasting-ram.ts';

@@ -6,14 +6,15 @@ import { attachBeneath } from '../../qemu/disk-layers.ts';
 import type { Engine } from '../../qemu/engine.ts';
 import { loadState } from '../../qemu/migration.ts';
 import type { RamFile } from '../../qemu/plan/types.ts';
-import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
 import { copyExtents, extentBytes, makeHole } from '../../sys/extents.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
 import {
   fingerprintOf,
   launchEngine,
@@ -22,7 +23,6 @@ import {
   type Begun,
   type LaunchedEngine,
 } from '../running/launch.ts';
-import type { Running } from '../host/running.ts';
 import { refuseMismatch } from './fingerprint.ts';
 
 /** A saved memory state, wherever its files lie. */

@@ -1,11 +1,11 @@
 import type { Progress } from '../../core/progress.ts';
-import { edit } from '../../vmx/document.ts';
-import { readCheckpointRecord, removeCheckpoint } from '../../store/checkpoint.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { readCheckpointRecord, removeCheckpoint } from '../../store/checkpoint.ts';
 import { suspendedIn, vmStateOf, type CheckpointNames } from '../../store/names.ts';
+import { edit } from '../../vmx/document.ts';
 import type { Host } from '../host/host.ts';
-import type { Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
+import type { Begun } from '../running/launch.ts';
 import { restore } from './restore.ts';
 
 /** A checkpoint that only the suspended machine uses; a snapshot's goes on to be there. */

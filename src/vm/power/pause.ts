@@ -1,5 +1,5 @@
-import { KameError } from '../../core/errors.ts';
 import type { Machine } from '../../api/machine.ts';
+import { KameError } from '../../core/errors.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';

@@ -1,21 +1,21 @@
+import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
-import { discardState, resume } from '../memory/resume.ts';
-import { hold } from '../host/hold.ts';
-import { summary } from '../running/describe.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { findBundle } from '../host/find.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
+import { discardState, resume } from '../memory/resume.ts';
+import { summary } from '../running/describe.ts';
+import { ensureUuid } from '../running/ensure-uuid.ts';
+import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
 const defaultTimeoutMs = 300_000;

@@ -1,21 +1,21 @@
+import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { summary } from '../running/describe.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { ensureGone } from '../companion/end.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { powerOn, started } from './start.ts';
 import { settle } from '../host/settle.ts';
 import { stateOf } from '../host/state.ts';
-import { ensureGone } from '../companion/end.ts';
+import { summary } from '../running/describe.ts';
+import { powerOn, started } from './start.ts';
 
 const defaultTimeoutMs = 90_000;
 /** How long an engine may take to end by itself once it is told to. */

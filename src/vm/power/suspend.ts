@@ -1,24 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
-import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
-import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
+import type { Progress } from '../../core/progress.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { removeJournal, writeJournal } from '../../store/journal.ts';
-import { summary } from '../running/describe.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { allocatedBytes } from '../../sys/files.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { capture } from '../memory/capture.ts';
+import { keepConfig } from '../memory/keep-config.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { writeVmState } from '../memory/resume.ts';
-import { hold } from '../host/hold.ts';
-import { settle } from '../host/settle.ts';
-import { keepConfig } from '../memory/keep-config.ts';
-import { allocatedBytes } from '../../sys/files.ts';
+import { summary } from '../running/describe.ts';
 
 const smallBytes = 16 * 1024 * 1024;
 

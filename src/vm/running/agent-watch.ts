@@ -1,8 +1,8 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
-import { agentPort } from '../../qemu/plan/channels.ts';
 import { setClock } from '../../guest/identity/clock.ts';
+import { agentPort } from '../../qemu/plan/channels.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';

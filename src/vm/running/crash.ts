@@ -1,11 +1,11 @@
-import { resolveIn } from '../../store/names.ts';
+import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { appendLog } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
+import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { join } from 'node:path';
 
 /**
  * Gives back what an engine that was killed had allocated and not used yet, in the layers it wrote to. Nothing is lost by

@@ -1,16 +1,16 @@
 import type { DiskInfo, Machine, MachineDetails } from '../../api/machine.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
 import { readChain } from '../../disk/chain.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { lockHolder } from '../../sys/lock.ts';
-import { findBundle, allBundles } from '../host/find.ts';
 import { hostOs } from '../engine/engine.ts';
+import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { stateOf } from '../host/state.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
 /** A machine in short, as `kame list` shows it. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {

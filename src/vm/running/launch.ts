@@ -1,30 +1,30 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { problemsToError } from '../../model/problem.ts';
-import { validateModel } from '../../model/validate.ts';
-import type { MachineModel } from '../../model/machine.ts';
-import type { Layer } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
-import { edit } from '../../vmx/document.ts';
+import type { Layer } from '../../disk/chain.ts';
+import type { MachineModel } from '../../model/machine.ts';
+import { problemsToError } from '../../model/problem.ts';
+import { slotName } from '../../model/slots.ts';
+import { validateModel } from '../../model/validate.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { launch, type EngineMachine } from '../../qemu/launch.ts';
-import { formatPlan } from '../../qemu/plan/format.ts';
-import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
-import { slotName } from '../../model/slots.ts';
 import { diskNode } from '../../qemu/plan/drives.ts';
+import { formatPlan } from '../../qemu/plan/format.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
+import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { handLock } from '../../sys/lock.ts';
+import { edit } from '../../vmx/document.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
-import { checkFiles, diskChains } from '../layers/chains.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { Fingerprint } from '../../store/checkpoint.ts';
-import { track } from './track.ts';
 import type { Running } from '../host/running.ts';
+import { checkFiles, diskChains } from '../layers/chains.ts';
+import { track } from './track.ts';
 
 /** How a machine is started other than by booting it. */
 export interface LaunchOptions {

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { EngineMachine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
@@ -6,17 +7,16 @@ import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import { ramFileOf } from '../../store/ram-place.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { watchAgent } from './agent-watch.ts';
-import { closeChannels, openChannels } from '../host/channels.ts';
-import { repairAfterCrash } from './crash.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
+import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { ensureGone } from '../companion/end.ts';
+import { watchAgent } from './agent-watch.ts';
+import { repairAfterCrash } from './crash.ts';
 import { watchStatus } from './status-watch.ts';
-import { deferred } from '../../core/deferred.ts';
 
 /** How long an engine may take to be gone once its monitor has closed. */
 const exitDeadlineMs = 10_000;

@@ -1,11 +1,11 @@
+import type { WaitFor } from '../../api/machine.ts';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { WaitFor } from '../../api/machine.ts';
 import { appendLog } from '../../store/bundle.ts';
+import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
 import { recordTiming } from './timing.ts';
 
 interface Wait {

@@ -3,9 +3,9 @@ import { silentProgress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import { due, expired, tick } from '../../vmx/autoprotect.ts';
-import { deleteExpired, saveTime, takeDue, tellAutoProtect } from './autoprotect-run.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { deleteExpired, saveTime, takeDue, tellAutoProtect } from './autoprotect-run.ts';
 
 /** Where AutoProtect has its time from; a test gives its own. */
 export interface Clock {

@@ -4,10 +4,10 @@ import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { due, expired, taken, tick } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { deleteListed, refuseDelete } from './delete.ts';
-import { take } from './take.ts';
 import { bundleEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
+import { deleteListed, refuseDelete } from './delete.ts';
+import { take } from './take.ts';
 
 /** Tells those who listen, and the machine’s log, what AutoProtect did or could not do. */
 export async function tellAutoProtect(host: Host, bundle: Bundle, message: string): Promise<void> {

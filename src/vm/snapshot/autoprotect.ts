@@ -4,8 +4,8 @@ import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.t
 import { configure, disable, settingsOf } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { bundleEvent } from '../host/events.ts';
-import { hold } from '../host/hold.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 
 /** Where nobody says it: what a laptop’s disk bears, and still goes back for days. */

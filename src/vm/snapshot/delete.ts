@@ -1,14 +1,14 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { suspendedIn } from '../../store/names.ts';
 import { removeJournal, writeJournal } from '../../store/journal.ts';
+import { suspendedIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { Snapshot } from '../../vmx/snapshots.ts';
 import { remove } from '../../vmx/snapshot-tree.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
-import { livingClones } from '../layers/linked-clones.ts';
 import { settle } from '../host/settle.ts';
+import { livingClones } from '../layers/linked-clones.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** @throws KameError HAS_CLONES, WRONG_STATE naming the first of the snapshots that can’t be deleted */

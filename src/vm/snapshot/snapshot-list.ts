@@ -3,8 +3,8 @@ import { suggest } from '../../core/suggest.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { SnapshotIntent } from '../../store/journal.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
 import { add, findSnapshot, pathOf } from '../../vmx/snapshot-tree.ts';
+import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
 
 /** Adds the snapshot to the `.vmsd`, once. */
 export async function listSnapshot(bundle: Bundle, intent: SnapshotIntent): Promise<Snapshot> {

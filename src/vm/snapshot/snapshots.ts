@@ -1,7 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KameError, messageOf } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
 import type {
   DeletedSnapshots,
   EditSnapshot,
@@ -10,11 +8,13 @@ import type {
   TakenSnapshot,
   TakeSnapshot,
 } from '../../api/checkpoint.ts';
-import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 import {
   ancestors,
   childrenOf,
@@ -24,16 +24,16 @@ import {
   rename,
   subtreeOf,
 } from '../../vmx/snapshot-tree.ts';
-import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import { bundleEvent } from '../host/events.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { livingClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
-import { hold } from '../host/hold.ts';
-import { bundleEvent } from '../host/events.ts';
 import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
-import { allocatedBytes } from '../../sys/files.ts';
 
 /** The state of the machine in a snapshot: what a revert makes of it. */
 async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promise<SnapshotReply['state']> {

@@ -1,32 +1,32 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
-import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import {
   readCheckpointRecord,
   removeCheckpoint,
   syncCheckpoint,
   writeCheckpointRecord,
 } from '../../store/checkpoint.ts';
-import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import { removeJournal, writeJournal, type Journal, type SnapshotIntent } from '../../store/journal.ts';
+import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import { waitingRam } from '../../store/ram-place.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { linkFile } from '../../sys/link.ts';
-import type { Snapshot } from '../../vmx/snapshots.ts';
 import { nextUid } from '../../vmx/snapshot-tree.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { diskChains } from '../layers/chains.ts';
+import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
-import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { settleRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
-import { settle } from '../host/settle.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 export interface TakeOptions {
