@@ -165,7 +165,7 @@ describe('a running machine', () => {
     }
     const taken = await home.kame(['create', 'demo']);
     expect(taken.code).toBe(1);
-    expect(taken.stderr).toContain('There is a machine demo already');
+    expect(taken.stderr).toContain('A machine named demo already exists');
   });
 
   it('is adopted, with state, timings and log, when the daemon was killed', async () => {
