@@ -400,7 +400,7 @@ describe('a merge whose .vmx can’t be written', () => {
     expect(await poll(isGone, { deadlineMs: 20_000, stepMs: 1, maxStepMs: 2 })).toBe(true);
     await rename(vmx, `${vmx}.away`);
     const { stdout } = await deleting;
-    expect(stdout).toContain('is not merged with the layer beneath it yet');
+    expect(stdout).toContain('has not been merged with its backing layer yet');
     await rename(`${vmx}.away`, vmx);
     expect(await readFile(vmx, 'utf8')).toContain(basename(top));
     // What the guest writes now must be there for whoever opens the layer that the .vmx names.

@@ -15,7 +15,7 @@ import type { RecipeDisk } from '../bundle/recipe.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { currentFiles, type SlotFiles } from '../layers/layers.ts';
-import { inheritParents, registerClone } from '../layers/linked-clones.ts';
+import { registerWithParents, registerClone } from '../layers/linked-clones.ts';
 import { refuseDeepChains } from '../memory/preflight.ts';
 import { snapshotOf } from '../snapshot/snapshot-list.ts';
 import { take } from '../snapshot/take.ts';
@@ -166,7 +166,7 @@ interface ColdCloneOptions {
 /** Writes into the parents that a clone builds on them, before there is one: what could be missing is the clone, never its base. */
 async function lockParents(bundle: Bundle, snapshot: Snapshot, vmx: string): Promise<string[]> {
   await registerClone(bundle.names.vmx, vmx, ({ uid }) => uid === snapshot.uid);
-  return [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
+  return [bundle.names.vmx, ...(await registerWithParents(bundle, vmx))];
 }
 
 /**

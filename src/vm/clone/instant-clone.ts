@@ -14,7 +14,7 @@ import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { isOwnFile } from '../layers/layers.ts';
-import { inheritParents } from '../layers/linked-clones.ts';
+import { registerWithParents } from '../layers/linked-clones.ts';
 import { restore } from '../memory/restore.ts';
 import type { Begun } from '../running/launch.ts';
 import { cloneConfig } from './clone-model.ts';
@@ -109,7 +109,7 @@ async function makeClone(
   const vmx = vmxOf(host, name);
   const disks = disksOf(bundle, chains, dirname(vmx));
   const fileNames = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-  const cloneOf = await inheritParents(bundle, vmx);
+  const cloneOf = await registerWithParents(bundle, vmx);
   const recipe: Recipe = {
     name,
     document: edit(config.document, fileNames),

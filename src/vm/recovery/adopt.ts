@@ -17,7 +17,7 @@ import { ensureGone } from '../companion/end.ts';
 import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
-import { sweepLeftCheckpoints } from '../layers/tidy.ts';
+import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import { pinMachineType } from '../running/launch.ts';
 import { track } from '../running/track.ts';
@@ -41,7 +41,7 @@ export async function adoptAll(host: Host): Promise<void> {
         if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
         await adopt(host, bundle);
         await settle(host, bundle);
-        await sweepLeftCheckpoints(await host.bundles.read(bundle.names.vmx));
+        await removeOrphanedCheckpoints(await host.bundles.read(bundle.names.vmx));
         const run = runNames(host.names, bundle.names.vmx);
         // No clone is being made any more: what they would start from goes too.
         if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);

@@ -8,14 +8,14 @@ import { remove } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
-import { livingClones } from '../layers/linked-clones.ts';
+import { existingClones } from '../layers/linked-clones.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** @throws KameError HAS_CLONES, WRONG_STATE naming the first of the snapshots that can’t be deleted */
 export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[]): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
   for (const snapshot of snapshots) {
-    const clones = await livingClones(bundle, snapshot);
+    const clones = await existingClones(bundle, snapshot);
     if (clones.length > 0) {
       throw new KameError(
         'HAS_CLONES',

@@ -30,7 +30,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { livingClones } from '../layers/linked-clones.ts';
+import { existingClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
 import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
@@ -56,7 +56,7 @@ async function replyOf(bundle: Bundle, tree: SnapshotTree, snapshot: Snapshot): 
     state: await stateIn(checkpointNames(bundle.names, String(uid)), withMemory),
     memory: withMemory,
     autoProtect: tiers.length > 0,
-    clones: await livingClones(bundle, snapshot),
+    clones: await existingClones(bundle, snapshot),
   };
 }
 
