@@ -161,7 +161,7 @@ describe('an engine that ends during the start', () => {
     const running = async () => ((await stateOfDemo()) === 'running' ? true : undefined);
     expect(await poll(running, { deadlineMs: 20_000 })).toBe(true);
     process.kill(await firstEngine(), 'SIGKILL');
-    expect(await starting).toEqual(refusal(5, /demo ended while it was starting/));
+    expect(await starting).toEqual(refusal(5, /The engine of demo ended during the start/));
     await expectStopped();
     await home.json('start', 'demo', '--wait', 'none');
     await home.json('stop', 'demo', '--hard');

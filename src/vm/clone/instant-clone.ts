@@ -16,7 +16,7 @@ import type { Running } from '../host/running.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { registerWithParents } from '../layers/linked-clones.ts';
 import { restore } from '../memory/restore.ts';
-import type { Begun } from '../running/launch.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { cloneConfig } from './clone-model.ts';
 import { discardClone } from './discard.ts';
 import { smallFiles } from './small-files.ts';
@@ -140,7 +140,7 @@ export async function instantClone(
   bundle: Bundle,
   template: Template,
   work: CloneWork,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   const { vmx, disks } = await makeClone(host, bundle, template, work, progress);
@@ -155,7 +155,7 @@ export async function instantClone(
       ahead: { saved: frozen, chains: disks },
       beforeRun: () => Promise.resolve(),
     };
-    return await restore(host, clone, options, begun, progress);
+    return await restore(host, clone, options, requested, progress);
   } catch (error) {
     await discardClone(host, clone);
     throw error;

@@ -7,7 +7,7 @@ import { readJournal, removeJournal, type Journal } from '../../store/journal.ts
 import { bundleExtension } from '../../store/names.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import type { Begun } from '../running/launch.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
@@ -25,7 +25,7 @@ export interface CloneStart {
   readonly source: Bundle;
   readonly template: Template;
   readonly body: Pick<CloneMachine, 'keepIdentity' | 'wait' | 'timeoutMs'>;
-  readonly begun: Begun;
+  readonly requested: RequestTime;
   /** Whether there is somebody in the guest to talk to. */
   readonly hasAgent: boolean;
 }
@@ -52,13 +52,13 @@ function removedAgain(name: string, error: unknown): unknown {
 export async function startClone(
   host: Host,
   name: string,
-  birth: CloneStart,
+  start: CloneStart,
   progress: Progress,
 ): Promise<StartedClone> {
-  const { source, template, body, begun, hasAgent } = birth;
+  const { source, template, body, requested, hasAgent } = start;
   const keepIdentity = body.keepIdentity ?? false;
   return await aloneWith(host, name, async () => {
-    const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
+    const machine = await instantClone(host, source, template, { name, keepIdentity }, requested, progress);
     if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
     try {
       await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
@@ -66,7 +66,7 @@ export async function startClone(
       await discardClone(host, await host.bundles.read(machine.names.vmx));
       throw removedAgain(name, error);
     }
-    return { machine, agentMs: performance.now() - begun.clock };
+    return { machine, agentMs: performance.now() - requested.clock };
   });
 }
 

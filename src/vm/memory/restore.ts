@@ -20,7 +20,7 @@ import {
   launchEngine,
   prepare,
   trackLaunched,
-  type Begun,
+  type RequestTime,
   type LaunchedEngine,
 } from '../running/launch.ts';
 import { refuseMismatch } from './fingerprint.ts';
@@ -121,7 +121,7 @@ export async function restore(
   host: Host,
   bundle: Bundle,
   options: RestoreOptions,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   const { saved, ahead } = options;
@@ -136,7 +136,7 @@ export async function restore(
   const filling = fillRam(ram, saved, progress);
   // Awaited below; a failure while the engine starts must not go unheard before that.
   filling.catch(() => undefined);
-  const launched = await launchEngine(host, bundle, prepared, begun, progress);
+  const launched = await launchEngine(host, bundle, prepared, requested, progress);
   try {
     await filling;
     await ahead?.saved;

@@ -5,7 +5,7 @@ import { suspendedIn, vmStateOf, type CheckpointNames } from '../../store/names.
 import { edit } from '../../vmx/document.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import type { Begun } from '../running/launch.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { restore } from './restore.ts';
 
 /** A checkpoint that only the suspended machine uses; a snapshot's goes on to be there. */
@@ -28,7 +28,7 @@ export async function resume(
   host: Host,
   bundle: Bundle,
   checkpoint: CheckpointNames,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   progress.report({ stage: `Resuming ${bundle.name}` });
@@ -42,7 +42,7 @@ export async function resume(
   };
   const onRun = () => (reached.run = true);
   try {
-    const machine = await restore(host, bundle, { saved, beforeRun, onRun }, begun, progress);
+    const machine = await restore(host, bundle, { saved, beforeRun, onRun }, requested, progress);
     if (isSuspendOnly(checkpoint)) await removeCheckpoint(checkpoint);
     return machine;
   } catch (error) {

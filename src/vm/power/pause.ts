@@ -4,7 +4,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { setTheClock } from '../running/agent-watch.ts';
+import { syncClock } from '../running/agent-watch.ts';
 import { summary } from '../running/describe.ts';
 
 async function change(
@@ -36,7 +36,7 @@ export async function unpause(host: Host, reference: string): Promise<Machine> {
     if (machine.state !== 'paused') throw wrongState(`${machine.name} is not paused.`, machine.name);
     await machine.engine.resume();
     machine.state = 'running';
-    if (machine.agentAnswers) void setTheClock(host, machine);
+    if (machine.agentAnswers) void syncClock(host, machine);
   });
 }
 

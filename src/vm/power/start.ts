@@ -15,7 +15,7 @@ import { stateOf } from '../host/state.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
-import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
+import { launchEngine, pinMachineType, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
 const defaultTimeoutMs = 300_000;
@@ -72,11 +72,16 @@ export interface PowerOptions {
   readonly discardState?: boolean | undefined;
 }
 
-async function boot(host: Host, bundle: Bundle, begun: Begun, progress: Progress): Promise<Running> {
+async function boot(
+  host: Host,
+  bundle: Bundle,
+  requested: RequestTime,
+  progress: Progress,
+): Promise<Running> {
   const prepared = await prepare(host, bundle, progress);
   await pinMachineType(bundle, prepared.plan.machineType);
   await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
-  const launched = await launchEngine(host, bundle, prepared, begun, progress);
+  const launched = await launchEngine(host, bundle, prepared, requested, progress);
   for (const note of prepared.plan.notes) await appendLog(bundle.names, note);
   return trackLaunched(host, bundle, launched, 'running');
 }
@@ -91,7 +96,7 @@ export async function powerOn(
   progress: Progress,
   options: PowerOptions = {},
 ): Promise<Running> {
-  const begun = { at: new Date(), clock: performance.now() };
+  const requested = { at: new Date(), clock: performance.now() };
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
@@ -99,9 +104,9 @@ export async function powerOn(
     const vmState = contentOf(whole).model.suspendedState;
     const suspended = suspendedIn(whole.names, vmState);
     if (options.discardState && vmState !== '') whole = await discardState(host, whole);
-    else if (suspended) return await resume(host, whole, suspended, begun, progress);
+    else if (suspended) return await resume(host, whole, suspended, requested, progress);
     progress.report({ stage: `Starting ${bundle.name}` });
-    return await boot(host, whole, begun, progress);
+    return await boot(host, whole, requested, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
     await clearRunDirectory(run);

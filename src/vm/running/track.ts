@@ -18,7 +18,7 @@ import { watchAgent } from './agent-watch.ts';
 import { repairAfterCrash } from './crash.ts';
 import { watchStatus } from './status-watch.ts';
 
-/** How long an engine may take to be gone once its monitor has closed. */
+/** Milliseconds that an engine has to exit after its monitor has closed. */
 const exitDeadlineMs = 10_000;
 
 export interface TrackOptions {
@@ -32,7 +32,7 @@ export interface TrackOptions {
   readonly trouble?: string | null;
 }
 
-/** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
+/** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
   const end = deferred();
@@ -54,10 +54,10 @@ export function track(host: Host, options: TrackOptions): Running {
   watchAgent(host, machine);
   void machine.engine.closed.then(async () => {
     try {
-      // A daemon that stops lets go of engines that run on.
+      // A daemon that stops detaches from its engines, which keep running.
       if (host.running.get(machine.names.vmx) === machine) await cleanUp(host, machine);
     } catch (error) {
-      host.log('Cleaning up after a machine failed', { machine: machine.name, reason: messageOf(error) });
+      host.log('Could not clean up after a machine', { machine: machine.name, reason: messageOf(error) });
     } finally {
       end.resolve();
     }
