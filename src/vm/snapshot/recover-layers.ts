@@ -19,7 +19,7 @@ import { livingEngine, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { engineLayers, namesLayers, removeLayerFiles, withLayers } from '../layers/layers.ts';
 import { tidy } from '../layers/tidy.ts';
-import { settleRam } from '../memory/lasting-ram.ts';
+import { persistRam } from '../memory/lasting-ram.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 /** Whether the guest's writes go to the new layers, or may have gone there. */
@@ -48,7 +48,7 @@ async function completeMemory(host: Host, bundle: Bundle, journal: JournalOf<'la
   try {
     if (!existsSync(checkpoint.ram) && existsSync(waiting)) {
       const record = await readWaitingRecord(checkpoint);
-      await settleRam(checkpoint, waiting, record.ram, silentProgress());
+      await persistRam(checkpoint, waiting, record.ram, silentProgress());
     }
     await readCheckpointRecord(checkpoint);
     await syncCheckpoint(checkpoint);

@@ -24,7 +24,7 @@ import { diskChains } from '../layers/chains.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
-import { settleRam } from '../memory/lasting-ram.ts';
+import { persistRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { listSnapshot } from './snapshot-list.ts';
@@ -101,7 +101,7 @@ async function captureLive(
   );
   if (checkpoint && captured.record) {
     await writeCheckpointRecord(checkpoint, captured.record);
-    await settleRam(checkpoint, waiting, captured.record.ram, progress);
+    await persistRam(checkpoint, waiting, captured.record.ram, progress);
     await syncCheckpoint(checkpoint);
   }
   return captured;
