@@ -177,7 +177,7 @@ describe('two at once', () => {
     ];
     const results = (await Promise.all(starts)).sort((a, b) => a.code - b.code);
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
-    expect(results[1]?.stderr).toMatch(/demo can’t be started: it is being started|demo is running already/);
+    expect(results[1]?.stderr).toMatch(/Cannot start demo: it is being started|demo is already running/);
     expect(await home.engines()).toHaveLength(1);
     await home.json('stop', 'demo', '--hard');
     await expectStopped();

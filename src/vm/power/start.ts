@@ -20,7 +20,7 @@ import { waitFor } from '../running/wait.ts';
 
 const defaultTimeoutMs = 300_000;
 
-/** What would be started, and why. @throws KameError as start */
+/** The launch plan of a machine, without starting it. @throws KameError as start */
 export async function planStart(
   host: Host,
   reference: string,
@@ -42,33 +42,29 @@ export async function planStart(
 async function refuseStart(host: Host, bundle: Bundle, options: PowerOptions): Promise<void> {
   const state = stateOf(host, bundle);
   if (state === 'running' || state === 'paused') {
-    throw new KameError('WRONG_STATE', `${bundle.name} is ${state} already.`, {
+    throw new KameError('WRONG_STATE', `${bundle.name} is already ${state}.`, {
       details: { machine: bundle.name, state },
     });
   }
   const vmState = bundle.content?.model.suspendedState ?? '';
   if (state === 'suspended' && !options.discardState && !suspendedIn(bundle.names, vmState)) {
-    throw new KameError(
-      'WRONG_STATE',
-      `${bundle.name} is suspended by another program; its state can’t be resumed here.`,
-      {
-        next: `kame start ${bundle.name} --discard-state starts it from its disks; what was not saved in the guest is lost.`,
-        details: { machine: bundle.name, state },
-      },
-    );
+    throw new KameError('WRONG_STATE', `Cannot resume ${bundle.name}: it was suspended by another program.`, {
+      next: `kame start ${bundle.name} --discard-state starts it from its disks; unsaved data in the guest is lost.`,
+      details: { machine: bundle.name, state },
+    });
   }
   contentOf(bundle);
   const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError('BUSY', `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
-      next: `If that engine is stuck, kame stop ${bundle.name} --hard ends it.`,
+      next: `If that process is a stuck engine, kame stop ${bundle.name} --hard ends it.`,
       details: { machine: bundle.name, pid: holder.pid },
     });
   }
 }
 
 export interface PowerOptions {
-  /** Starts a suspended machine from its disks; what was in its memory is lost. */
+  /** Starts a suspended machine from its disks; the contents of its memory are lost. */
   readonly discardState?: boolean | undefined;
 }
 
@@ -87,7 +83,7 @@ async function boot(
 }
 
 /**
- * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine.
+ * Boots a stopped machine, or resumes a suspended one; the caller holds the machine.
  * @throws KameError as start
  */
 export async function powerOn(
@@ -100,13 +96,13 @@ export async function powerOn(
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
-    let whole = await ensureUuid(host, bundle);
-    const vmState = contentOf(whole).model.suspendedState;
-    const suspended = suspendedIn(whole.names, vmState);
-    if (options.discardState && vmState !== '') whole = await discardState(host, whole);
-    else if (suspended) return await resume(host, whole, suspended, requested, progress);
+    let current = await ensureUuid(host, bundle);
+    const vmState = contentOf(current).model.suspendedState;
+    const suspended = suspendedIn(current.names, vmState);
+    if (options.discardState && vmState !== '') current = await discardState(host, current);
+    else if (suspended) return await resume(host, current, suspended, requested, progress);
     progress.report({ stage: `Starting ${bundle.name}` });
-    return await boot(host, whole, requested, progress);
+    return await boot(host, current, requested, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
     await clearRunDirectory(run);
@@ -116,14 +112,14 @@ export async function powerOn(
   }
 }
 
-/** Waits until the guest of a machine that was powered on is as far as asked for. */
+/** Waits for the guest of a machine that was powered on, as the options require. */
 export async function started(
   host: Host,
   machine: Running,
   options: StartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  // One that was paused when it was suspended is so again, and its guest can't answer.
+  // A machine that was suspended while paused is paused again, and its guest cannot answer.
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
   await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
   return {
@@ -135,8 +131,8 @@ export async function started(
 }
 
 /**
- * Starts a stopped machine and waits until its guest is as far as asked for. When the guest is not in time, the machine
- * goes on running. While it waits, the machine can be stopped.
+ * Starts a stopped or suspended machine and waits for its guest, as the options require. If the guest is too slow, the
+ * machine keeps running. The machine can be stopped during the wait.
  * @throws KameError WRONG_STATE, BUSY, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
  */
 export async function start(
