@@ -429,7 +429,7 @@ describe('an operation under way', () => {
     try {
       const takes = ['one', 'two'].map((label) => home.kame(['snapshot', 'take', 'demo', label]));
       const loser = await Promise.race(takes);
-      expect(loser).toEqual(refusal(4, 'demo can’t be snapshotted: it is being snapshotted'));
+      expect(loser).toEqual(refusal(4, 'Cannot take a snapshot of demo: a snapshot of it is being taken'));
       for (const args of [
         ['snapshot', 'delete', 'demo', 'left'],
         ['snapshot', 'revert', 'demo', 'left'],

@@ -34,7 +34,7 @@ export interface TakeOptions {
   readonly description: string;
   readonly withMemory: boolean;
   readonly quiesce: boolean;
-  /** AutoProtect's, if it takes the snapshot. */
+  /** AutoProtect's tiers, if it takes the snapshot. */
   readonly tiers?: readonly number[];
 }
 
@@ -45,9 +45,9 @@ export interface Taken {
 
 type LayerOperation = Extract<Journal, { kind: 'layer' }>;
 
-/** How long the guest may take to freeze its file systems. */
+/** Milliseconds that the guest has to freeze its file systems. */
 const freezeMs = 10_000;
-/** Device state, tables of layers and the like. */
+/** Space for everything but RAM: device state, the tables of new layers. */
 const smallBytes = 32 * 1024 * 1024;
 
 function intentOf(bundle: Bundle, uid: number, parent: number | null, options: TakeOptions): SnapshotIntent {
@@ -66,7 +66,7 @@ function intentOf(bundle: Bundle, uid: number, parent: number | null, options: T
   };
 }
 
-/** Freezes the guest's file systems, so that they are whole on the disks alone. */
+/** Freezes the guest's file systems, so that they are consistent on the disks without the memory. */
 async function freeze(machine: Running): Promise<AsyncDisposable> {
   const deadline = { deadlineMs: freezeMs };
   await machine.channels.agent.fsfreeze(deadline);
@@ -107,7 +107,7 @@ async function captureLive(
   return captured;
 }
 
-/** A snapshot of a suspended machine has the memory that the machine is suspended in. */
+/** Gives a snapshot of a suspended machine the memory of its suspended state. */
 async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState);
   if (!suspended) return;
@@ -119,7 +119,7 @@ async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise
   }
 }
 
-/** Refuses what can't end well before anything is touched. Returns the chains of the disks. */
+/** Refuses a snapshot that would fail, before anything is changed. Returns the chains of the disks. */
 async function check(
   host: Host,
   bundle: Bundle,
@@ -138,8 +138,8 @@ async function check(
 }
 
 /**
- * Takes a snapshot of a machine that is stopped, running or paused; the caller holds it by `host.operations`. On any
- * failure the machine is as it was, also when this program is killed: see settle.ts.
+ * Takes a snapshot of a machine in any state; the caller holds the machine. After any failure, even a kill of this process,
+ * the machine is as it was before: see settle.ts.
  * @throws KameError CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, ENGINE_*, GUEST_*, CANCELLED
  */
 export async function take(
@@ -176,7 +176,7 @@ export async function take(
       await makeLayers();
       if (options.withMemory) await shareMemory(bundle, checkpoint);
     }
-    // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
+    // Layers first: a listed snapshot whose disks are still written to would be useless.
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
     await removeJournal(bundle.names);
