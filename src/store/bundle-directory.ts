@@ -28,7 +28,7 @@ export async function createBundle(
 ): Promise<string> {
   const target = join(home.machines, `${name}${bundleExtension}`);
   const temporary = asideName(home.machines, name, creatingExtension);
-  const taken = new KameError('ALREADY_EXISTS', `There is a machine ${name} already: ${target}`, {
+  const taken = new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${target}`, {
     next: 'Choose another name, or kame delete it first.',
   });
   if (await exists(target)) throw taken;

@@ -146,16 +146,16 @@ describe('a saved memory that does not fit', () => {
     keepEvidence('mismatch');
     const { machineType } = await demo.details();
     for (const [change, message, remedy] of [
-      [{ version: '8.0.0' }, 'another engine QEMU 8.0, now QEMU 7.2', 'KAME_QEMU_DIR'],
-      [{ accelerator: 'kvm' }, 'another accelerator kvm, now tcg', 'kame set demo kame.accelerator=kvm'],
+      [{ version: '8.0.0' }, 'engine QEMU 8.0 (now QEMU 7.2)', 'KAME_QEMU_DIR'],
+      [{ accelerator: 'kvm' }, 'accelerator kvm (now tcg)', 'kame set demo kame.accelerator=kvm'],
       [
         { machineType: 'virt-8.0' },
-        `another machine type virt-8.0, now ${machineType}`,
+        `machine type virt-8.0 (now ${machineType})`,
         'kame.machineType=virt-8.0',
       ],
       [
         { cpu: 'cortex-a53', memoryMiB: 256 },
-        /another CPU cortex-a53, now .*; memory size 256 MiB, now 192 MiB/,
+        /CPU cortex-a53 \(now .*\); memory size 256 MiB \(now 192 MiB\)/,
         'memory=256MiB',
       ],
     ] as const) {
@@ -213,13 +213,13 @@ describe('a saved memory that does not fit', () => {
     const state = demo.file('checkpoints', uidOf.left, 'state');
     const { size } = await stat(state);
     for (const [path, change, message] of [
-      [record(), engine({ version: '8.0.0' }), 'another engine QEMU 8.0'],
+      [record(), engine({ version: '8.0.0' }), 'engine QEMU 8.0'],
       [state, async () => await truncate(state, 5000), 'its device state is missing or truncated'],
       // Of the right size, and nonsense.
       [
         state,
         async () => await overwrite(state, 4096, Buffer.alloc(size - 4096, 0xa5)),
-        'The saved state does not fit',
+        'QEMU refused the saved state',
       ],
     ] as const) {
       await damaged(path, change, async () => {
@@ -400,7 +400,7 @@ describe('a merge whose .vmx can’t be written', () => {
     expect(await poll(isGone, { deadlineMs: 20_000, stepMs: 1, maxStepMs: 2 })).toBe(true);
     await rename(vmx, `${vmx}.away`);
     const { stdout } = await deleting;
-    expect(stdout).toContain('is not merged with the layer beneath it yet');
+    expect(stdout).toContain('has not been merged with its backing layer yet');
     await rename(`${vmx}.away`, vmx);
     expect(await readFile(vmx, 'utf8')).toContain(basename(top));
     // What the guest writes now must be there for whoever opens the layer that the .vmx names.
@@ -429,7 +429,7 @@ describe('an operation under way', () => {
     try {
       const takes = ['one', 'two'].map((label) => home.kame(['snapshot', 'take', 'demo', label]));
       const loser = await Promise.race(takes);
-      expect(loser).toEqual(refusal(4, 'demo can’t be snapshotted: it is being snapshotted'));
+      expect(loser).toEqual(refusal(4, 'Cannot take a snapshot of demo: a snapshot of it is being taken'));
       for (const args of [
         ['snapshot', 'delete', 'demo', 'left'],
         ['snapshot', 'revert', 'demo', 'left'],

@@ -87,7 +87,8 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
         .catch(() => undefined);
     const paused = async () => ((await details()).state === 'paused' ? true : undefined);
     expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);
-    const reason = 'The host’s disk is full. Make room, then kame unpause goes on; nothing is lost.';
+    const reason =
+      'The host’s disk is full. Free some space, then resume it with kame unpause demo; no data is lost.';
     const told = async () => events.find(({ message }) => message.includes(reason));
     expect(await poll(told, { deadlineMs: 5000 })).toMatchObject({ state: 'paused', machine: 'demo' });
     enough.abort();

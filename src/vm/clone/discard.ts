@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { releaseLock } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 
 /** Removes a clone that did not come to run, or is not wanted any more. */

@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { checkMachineName } from '../../model/name.ts';
-
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from '../../store/names.ts';
 import { exists, fileError } from '../../sys/files.ts';
@@ -14,7 +13,7 @@ import { bundleEvent } from '../host/events.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { inheritParents, refuseClonedFrom } from '../layers/linked-clones.ts';
+import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 
 /** A second name for a small file, or a copy of it where the file system has no hard links. */
@@ -42,7 +41,7 @@ async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
 async function moveBundle(host: Host, bundle: Bundle, target: string, name: string): Promise<string> {
   const moved = machineNames(join(target, `${bundle.names.stem}.vmx`));
   const renamed = machineNames(join(target, `${name}.vmx`));
-  await inheritParents(bundle, renamed.vmx);
+  await registerWithParents(bundle, renamed.vmx);
   const registered = !host.inventory.owns(bundle.names.vmx);
   // A path too many on the list shows as broken for an instant; one too few would lose the machine.
   const paths = registered ? [moved.vmx, renamed.vmx] : [];
@@ -63,7 +62,7 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
 
 /** @returns path of the `.vmx` afterwards */
 async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<string> {
-  await refuseClonedFrom(bundle, 'rename');
+  await refuseLinkedClones(bundle, 'rename');
   const { document } = contentOf(bundle);
   const { directory, vmx } = bundle.names;
   const target = join(dirname(directory), `${name}${bundleExtension}`);

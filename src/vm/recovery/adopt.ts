@@ -2,24 +2,24 @@ import { existsSync } from 'node:fs';
 import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import { attach, type Engine } from '../../qemu/launch.ts';
+import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
-import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
-import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
-import { allBundles } from '../host/find.ts';
-import { repairAfterCrash } from '../running/crash.ts';
-import type { Host } from '../host/host.ts';
-import { settle } from '../host/settle.ts';
-import { sweepLeftCheckpoints } from '../layers/tidy.ts';
 import { readJournal } from '../../store/journal.ts';
+import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
+import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
-import { pinMachineType } from '../running/launch.ts';
+import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
 import { ensureGone } from '../companion/end.ts';
+import { allBundles } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import { settle } from '../host/settle.ts';
+import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
+import { repairAfterCrash } from '../running/crash.ts';
+import { pinMachineType } from '../running/launch.ts';
 import { track } from '../running/track.ts';
 
 /** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
@@ -41,7 +41,7 @@ export async function adoptAll(host: Host): Promise<void> {
         if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
         await adopt(host, bundle);
         await settle(host, bundle);
-        await sweepLeftCheckpoints(await host.bundles.read(bundle.names.vmx));
+        await removeOrphanedCheckpoints(await host.bundles.read(bundle.names.vmx));
         const run = runNames(host.names, bundle.names.vmx);
         // No clone is being made any more: what they would start from goes too.
         if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);
