@@ -45,7 +45,8 @@ export class Guest {
   /** Waits until its agent answers, as it does a moment after another daemon has adopted the machine. */
   async answers(): Promise<void> {
     const look = async () => ((await this.details()).agent ? true : undefined);
-    if (!(await poll(look, { deadlineMs: 30_000 }))) throw new Error(`The agent of ${this.name} does not answer.`);
+    if (!(await poll(look, { deadlineMs: 30_000 })))
+      throw new Error(`The agent of ${this.name} does not answer.`);
   }
 
   async start(...more: string[]): Promise<Machine> {
