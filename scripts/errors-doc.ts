@@ -1,4 +1,4 @@
-/** Writes docs/errors.md from the list of errors in src/core/errors.ts. With --check it only compares. */
+/** Writes docs/errors.md from the list of errors in src/core/errors.ts. With --check, only compares it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorKinds, type ErrorKind } from '../src/core/errors.ts';
@@ -6,13 +6,13 @@ import { errorKinds, type ErrorKind } from '../src/core/errors.ts';
 const exitCodes: readonly [number, string][] = [
   [0, 'Done.'],
   [1, 'Failed.'],
-  [2, 'Wrong usage: the command line, a name or a value is not of the form asked for.'],
-  [3, 'No such machine.'],
-  [4, 'The machine is in a state in which the verb makes no sense, is in use, or is broken.'],
-  [5, 'Engine or host problem: QEMU, the daemon or something of the host that Kame needs.'],
+  [2, 'Wrong usage: the command line, a name or a value is not valid.'],
+  [3, 'No such machine or snapshot.'],
+  [4, 'The state of the machine does not allow the operation: it is running or stopped, in use, or broken.'],
+  [5, 'Engine or host problem: QEMU, the daemon, or something that Kame needs from the host.'],
 ];
 
-/** A cell of a table: a bar would end it. */
+/** Escapes bars, which would end the cell of a table. */
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 function codesOf(exit: number): string {
@@ -33,15 +33,15 @@ function page(): string {
 
 # Exit codes and errors
 
-Every command ends with one of six exit codes. \`kame exec\` is the exception: it passes on the exit status of the
-command that ran in the guest.
+Every command exits with one of six codes. The exception is \`kame exec\`, which passes on the exit code of the command in
+the guest.
 
 | exit code | meaning | errors |
 | --- | --- | --- |
 ${exits.join('\n')}
 
-An error has a code from the list below, a message that names the thing it is about, and what to do next.
-On a terminal the message and the advice are printed to standard error. With \`--json\` and in the HTTP API the error is
+Every error has a code from the list below, a message that names what the error is about, and advice on what to do next.
+On a terminal, the message and the advice are printed to standard error. With \`--json\` and in the HTTP API, the error is
 an object with \`code\`, \`message\`, \`next\` and \`details\`.
 
 ## All errors

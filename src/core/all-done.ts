@@ -1,4 +1,4 @@
-/** Waits until all have ended, also when one fails early; then throws the first failure, in the order given. */
+/** Waits until all promises have settled, even if one fails early, then throws the first failure in the order given. */
 export async function allDone<T extends readonly unknown[]>(works: {
   readonly [K in keyof T]: Promise<T[K]> | T[K];
 }): Promise<T> {

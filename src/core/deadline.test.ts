@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { deadlineSignal, pause, poll } from './deadline.ts';
 
-/** Collects garbage now, as a busy program does sooner or later. */
+/** Forces a garbage collection, which a busy program runs sooner or later. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -16,7 +16,7 @@ async function fired(signal: AbortSignal): Promise<true> {
 }
 
 describe('deadlineSignal', () => {
-  it('fires at its deadline, garbage collection or not', async () => {
+  it('fires at its deadline even after a garbage collection', async () => {
     using deadline = deadlineSignal(30, new AbortController().signal);
     const end = fired(deadline.signal);
     await pause(1);
@@ -24,7 +24,7 @@ describe('deadlineSignal', () => {
     expect(await Promise.race([end, pause(5000)])).toBe(true);
   });
 
-  it('fires with the other signal, before and after, and not once it is disposed', async () => {
+  it('fires when the other signal fires or has fired, and never once it is disposed', async () => {
     const other = new AbortController();
     const early = deadlineSignal(60_000, other.signal);
     const end = fired(early.signal);
@@ -41,7 +41,7 @@ describe('deadlineSignal', () => {
 });
 
 describe('poll', () => {
-  it('looks until there is something, or the deadline', async () => {
+  it('checks until there is a value or the deadline passes', async () => {
     let looks = 0;
     const third = async () => ((looks += 1) === 3 ? looks : undefined);
     expect(await poll(third, { deadlineMs: 5000, stepMs: 1 })).toBe(3);

@@ -1,6 +1,6 @@
 import { KameError } from './errors.ts';
 
-/** Waits; returns early, without an error, when the signal fires. For steps between looks at a condition, never alone. */
+/** Waits; returns early, without an error, when the signal fires. Only for use between two checks of a condition. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return;
   await new Promise<void>((resolve) => {
@@ -15,8 +15,8 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * A signal that fires after `ms`, or with the given one. Disposing stops its clock. Not AbortSignal.any over
- * AbortSignal.timeout: in Node 20 the timeout is collected as garbage before it fires.
+ * A signal that fires after `ms` or together with `signal`, whichever comes first. Disposing it stops the timer.
+ * AbortSignal.any with AbortSignal.timeout does not work in Node 20: the timeout is garbage-collected before it fires.
  */
 export function deadlineSignal(
   ms: number,
@@ -39,14 +39,14 @@ export function deadlineSignal(
 export interface PollOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
-  /** Milliseconds between two looks: the first, and the most it grows to. */
+  /** Milliseconds before the second check; the interval then grows up to `maxStepMs`. */
   readonly stepMs?: number;
   readonly maxStepMs?: number;
 }
 
 /**
- * Looks again and again until the condition gives something.
- * @returns undefined at the deadline
+ * Calls `look` repeatedly until it returns a value.
+ * @returns undefined if the deadline passes first
  * @throws KameError CANCELLED
  */
 export async function poll<T>(

@@ -6,11 +6,11 @@ export interface Deferred<T> {
 }
 
 /**
- * Makes a promise that is settled from outside; the first call settles it, later ones do nothing. The same as
+ * Makes a promise that is settled from outside. The first call settles it, later calls do nothing. This is
  * Promise.withResolvers, which Node 20 does not have.
  */
 export function deferred<T = void>(): Deferred<T> {
-  // The constructor of a promise calls its function at once, so these two are replaced before anyone sees them.
+  // The Promise constructor calls its function immediately, so both are replaced before they can be used.
   let resolve: Deferred<T>['resolve'] = () => undefined;
   let reject: Deferred<T>['reject'] = () => undefined;
   const promise = new Promise<T>((settle, fail) => {

@@ -12,14 +12,14 @@ describe('the list of errors', () => {
     },
   );
 
-  it('uses every exit code but success', () => {
+  it('uses every exit code except success', () => {
     const exits = new Set(Object.values<ErrorKind>(errorKinds).map(({ exit }) => exit));
     expect(exits).toEqual(new Set([1, 2, 3, 4, 5]));
   });
 });
 
 describe('KameError', () => {
-  it('takes the advice of its kind unless it has one of its own', () => {
+  it('has the advice of its kind unless it is given its own', () => {
     expect(new KameError('BUSY', 'demo is in use.').next).toBe(errorKinds.BUSY.next);
     expect(new KameError('BUSY', 'demo is in use.', { next: 'Stop process 7.' }).next).toBe(
       'Stop process 7.',
@@ -48,8 +48,8 @@ describe('KameError', () => {
   });
 });
 
-describe('what was thrown', () => {
-  it('has the code of a system error, and of nothing else', () => {
+describe('a thrown value', () => {
+  it('has a code only when it is a system error', () => {
     expect(errnoOf(Object.assign(new Error('no'), { code: 'ENOENT' }))).toBe('ENOENT');
     expect(errnoOf(Object.assign(new Error('no'), { code: 7 }))).toBeUndefined();
     expect(errnoOf({ code: 'ENOENT' })).toBeUndefined();

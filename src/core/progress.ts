@@ -1,4 +1,4 @@
-/** One report of a long operation. `done`/`total` in the unit named; without a total the end is not known. */
+/** One report of a long operation. `done` and `total` are in `unit`; without `total` the remaining work is unknown. */
 export interface ProgressReport {
   readonly stage: string;
   readonly done?: number;
@@ -6,13 +6,13 @@ export interface ProgressReport {
   readonly unit?: 'bytes' | 'items';
 }
 
-/** What every slow call takes: where to report, and how it is cancelled. */
+/** Passed to every slow call: reports progress and cancels. */
 export interface Progress {
   readonly signal: AbortSignal;
   report(report: ProgressReport): void;
 }
 
-/** A progress that nobody watches, for calls that need one. */
+/** A progress whose reports are discarded. */
 export function silentProgress(signal: AbortSignal = new AbortController().signal): Progress {
   return { signal, report: () => undefined };
 }

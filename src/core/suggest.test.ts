@@ -38,11 +38,11 @@ describe('suggest', () => {
     ['', undefined],
     ['st', undefined],
     ['s'.repeat(5000), undefined],
-  ])('for %j is %j', (word, meant) => {
+  ])('suggests for %j: %j', (word, meant) => {
     expect(suggest(word, verbs)).toBe(meant);
   });
 
-  it('keeps to the distance it is given', () => {
+  it('respects the maximum distance', () => {
     expect(suggest('ethernetN.conectionTyp', ['ethernetN.connectionType'], 1)).toBeUndefined();
     expect(suggest('ethernetN.conectionTyp', ['ethernetN.connectionType'], 2)).toBe(
       'ethernetN.connectionType',

@@ -26,13 +26,13 @@ export function editDistance(from: string, to: string): number {
   return last[b.length] ?? 0;
 }
 
-/** Words beyond this are no typing errors, and would only cost time. */
+/** A longer word is not a typing error; comparing it would only take time. */
 const longest = 100;
 
 /**
- * The candidate that was probably meant, for "did you mean", or undefined when none is near. Case does not count; a
- * word that is the beginning of a single candidate means that one.
- * @param farthest how many letters may differ; by default a third of the word's
+ * The candidate that was probably meant, for "did you mean", or undefined when none is similar. Case is ignored. A
+ * word that is a prefix of exactly one candidate stands for that candidate.
+ * @param farthest how many letters may differ; by default a third of the length of the word
  */
 export function suggest(word: string, candidates: Iterable<string>, farthest?: number): string | undefined {
   if (word === '' || word.length > longest) return undefined;

@@ -41,7 +41,7 @@ describe('parseSize', () => {
     );
   });
 
-  it('reads back what formatSize prints of exact sizes', () => {
+  it('reads back what formatSize prints for exact sizes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1023 }), fc.constantFrom(0, 1, 2, 3, 4), (count, step) => {
         const bytes = count * 1024 ** step;
@@ -50,7 +50,7 @@ describe('parseSize', () => {
     );
   });
 
-  it('gives whole bytes or INVALID_VALUE for any text', () => {
+  it('returns whole bytes or throws INVALID_VALUE for any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         let bytes = 0;

@@ -18,8 +18,8 @@ const factors: Record<string, number> = {
 };
 
 /**
- * Reads a size such as `1GiB`, `512M` or `1.5 GB` as bytes. A single letter is binary (`1G` = `1GiB`), as QEMU reads it.
- * @throws KameError INVALID_VALUE naming the key, the text and the form
+ * Reads a size such as `1GiB`, `512M` or `1.5 GB` as bytes. A single letter is binary (`1G` = `1GiB`), as in QEMU.
+ * @throws KameError INVALID_VALUE naming the key and the text
  */
 export function parseSize(text: string, key = 'size'): number {
   const match = /^\s*(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)\s*$/i.exec(text);
@@ -35,7 +35,7 @@ export function parseSize(text: string, key = 'size'): number {
 
 const steps = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-/** Bytes for a person: `512 MiB`, `1.5 GiB`. Exact multiples have no decimals. */
+/** Formats bytes for people: `512 MiB`, `1.5 GiB`. Exact multiples have no decimals. */
 export function formatSize(bytes: number): string {
   let value = bytes;
   let step = 0;
@@ -47,9 +47,9 @@ export function formatSize(bytes: number): string {
   return `${text} ${steps[step]}`;
 }
 
-/** Milliseconds for a person: `85 ms`, `1.6 s`, `2 min 5 s`. */
+/** Formats milliseconds for people: `85 ms`, `1.6 s`, `2 min 5 s`. */
 export function formatDuration(ms: number): string {
-  // Rounded before it is compared, so that 999.7 ms is 1.0 s and not 1000 ms.
+  // Round before comparing, so that 999.7 ms is 1.0 s and not 1000 ms.
   if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
   if (Math.round(ms / 100) < 600) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);

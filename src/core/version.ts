@@ -1,2 +1,2 @@
-/** The version of this program, as package.json has it (a test compares them). A constant, so that nothing is read to tell it. */
+/** The version of Kame, the same as in package.json (a test compares them). A constant saves reading a file. */
 export const version = '0.1.0';

@@ -1,4 +1,4 @@
-/** The kinds of hardware that new machines get; guest-os.ts says what each is. */
+/** The kinds of hardware for new machines; guest-os.ts defines each. */
 export type GuestOsProfileName =
   | 'linux'
   | 'linuxServer'
@@ -10,13 +10,15 @@ export type GuestOsProfileName =
   | 'windowsServer'
   | 'windows7'
   | 'windowsOld'
+  | 'solaris'
+  | 'freebsdOld'
   | 'freebsd'
   | 'darwin'
   | 'esxi'
   | 'other'
   | 'bios';
 
-/** id, name for people, profile. */
+/** Id, display name and profile of each guest system. */
 export const guestOsRows: readonly (readonly [string, string, GuestOsProfileName])[] = [
   ['arm-ubuntu-64', 'Ubuntu, 64-bit ARM', 'linuxLarge'],
   ['arm-debian-64', 'Debian, 64-bit ARM', 'linux'],
@@ -105,7 +107,7 @@ export const guestOsRows: readonly (readonly [string, string, GuestOsProfileName
   ['winnetstandard-64', 'Windows Server 2003, 64-bit', 'windowsOld'],
   ['winnetstandard', 'Windows Server 2003', 'windowsOld'],
 
-  ['freebsd', 'FreeBSD', 'bios'],
+  ['freebsd', 'FreeBSD', 'freebsdOld'],
   ['freebsd-64', 'FreeBSD, 64-bit', 'freebsd'],
   ['freebsd12-64', 'FreeBSD 12, 64-bit', 'freebsd'],
   ['freebsd13-64', 'FreeBSD 13, 64-bit', 'freebsd'],
@@ -115,7 +117,7 @@ export const guestOsRows: readonly (readonly [string, string, GuestOsProfileName
   ['darwin21-64', 'macOS 12, 64-bit', 'darwin'],
   ['darwin22-64', 'macOS 13, 64-bit', 'darwin'],
   ['darwin23-64', 'macOS 14, 64-bit', 'darwin'],
-  ['solaris11-64', 'Oracle Solaris 11, 64-bit', 'windows7'],
+  ['solaris11-64', 'Oracle Solaris 11, 64-bit', 'solaris'],
   ['vmkernel6', 'VMware ESXi 6', 'esxi'],
   ['vmkernel7', 'VMware ESXi 7', 'esxi'],
   ['vmkernel8', 'VMware ESXi 8', 'esxi'],

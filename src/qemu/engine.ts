@@ -4,8 +4,7 @@ import { KameError } from '../core/errors.ts';
 import { readFileCapped, temporaryName, writeFileAtomic } from '../sys/files.ts';
 import { identify, isAlive, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
 import { findProcesses } from '../sys/process-search.ts';
-import { run } from '../sys/process.ts';
-import { versionText, type AcceleratorKind } from './capabilities/capabilities.ts';
+import { versionText } from './capabilities/capabilities.ts';
 import { pidFileIn } from './plan/sockets.ts';
 import { pngFromPpm } from './png.ts';
 import type { Commands, Events } from './qmp/generated/protocol.ts';
@@ -63,20 +62,6 @@ export class Engine implements AsyncDisposable {
     return versionText(this.qmp);
   }
 
-  /** What runs the guest's code. QMP tells of KVM; Hypervisor.framework shows on the command line alone. */
-  async accelerator(): Promise<AcceleratorKind> {
-    if ((await this.qmp.execute('query-kvm')).enabled) return 'kvm';
-    if (process.platform !== 'darwin') return 'tcg';
-    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', String(this.process.pid)]);
-    return / -accel hvf /.test(stdout) ? 'hvf' : 'tcg';
-  }
-
-  /** Whether something in the guest has opened the guest agent's port. */
-  async agentPortOpen(): Promise<boolean> {
-    const chardevs = await this.qmp.execute('query-chardev');
-    return chardevs.some((one) => one.label === 'qga' && one['frontend-open']);
-  }
-
   /** Whether the engine's process still runs. */
   async isAlive(): Promise<boolean> {
     return await isAlive(this.process);
@@ -93,10 +78,6 @@ export class Engine implements AsyncDisposable {
 
   async resume(): Promise<void> {
     await this.qmp.execute('cont');
-  }
-
-  async reset(): Promise<void> {
-    await this.qmp.execute('system_reset');
   }
 
   /**

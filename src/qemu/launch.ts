@@ -9,10 +9,10 @@ import { engineOf, Engine } from './engine.ts';
 import type { LaunchPlan } from './plan/types.ts';
 import { pidFileIn, socketsIn } from './plan/sockets.ts';
 import { prepareFiles } from './prepare.ts';
-import { QmpClient, type OpenOptions, type QmpEvent } from './qmp/client.ts';
+import { QmpClient, type OpenOptions } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 
-export { Engine as EngineMachine, type EngineStatus } from './engine.ts';
+export { Engine, type EngineStatus } from './engine.ts';
 
 export interface LaunchOptions {
   /** Where QEMU's own output is appended. */
@@ -20,8 +20,6 @@ export interface LaunchOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the monitor must answer. Default 30 s. */
   readonly deadlineMs?: number;
-  /** Called for every event from the first on. */
-  readonly onEvent?: (event: QmpEvent) => void;
 }
 
 export interface LaunchTimings {
@@ -50,8 +48,7 @@ async function monitorOf(
   const signal = options.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal;
   const socket = await connectUnix(plan.sockets.qmp, { deadlineMs, stop: child.exited, signal });
   if (!socket) throw startFailure(plan.name, await child.exited, words());
-  const onEvent = options.onEvent ? { onEvent: options.onEvent } : {};
-  return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, signal, ...onEvent });
+  return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, signal });
 }
 
 /** Another engine may listen at the same path: the pid file, which QEMU locks, tells whose monitor it is. */
@@ -118,7 +115,6 @@ export interface AttachOptions {
   /** QEMU's own output, for its last words. */
   readonly logFile?: string;
   readonly signal?: AbortSignal;
-  readonly onEvent?: (event: QmpEvent) => void;
 }
 
 async function openOptions(options: AttachOptions): Promise<OpenOptions> {
@@ -128,7 +124,6 @@ async function openOptions(options: AttachOptions): Promise<OpenOptions> {
     timeoutMs: options.deadlineMs ?? 10_000,
     ...(logFile === undefined ? {} : { lastWords: () => lastWords(logFile, from) }),
     ...(options.signal ? { signal: options.signal } : {}),
-    ...(options.onEvent ? { onEvent: options.onEvent } : {}),
   };
 }
 

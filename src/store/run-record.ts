@@ -25,6 +25,8 @@ export interface RunRecord {
   readonly resetEnds: boolean;
   /** `loading` until a checkpoint's state is complete in the engine and the guest is about to go on, or to stay paused. */
   readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
+  /** The devices that keep its memory from being saved, as the launch plan named them. */
+  readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
   /** The plan's monitor commands: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
@@ -44,7 +46,8 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.fingerprint !== 'object' || value.fingerprint === null) return undefined;
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
-    return value;
+    // A record of a version that did not write them yet.
+    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [] };
   } catch {
     return undefined;
   }

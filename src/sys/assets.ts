@@ -18,9 +18,9 @@ function isPackageRoot(directory: string): boolean {
 }
 
 /**
- * The directory that holds the package: found by walking up from this module, which is `src/sys/` in a clone and
- * `dist/` in a build, so that both find the same files.
- * @throws KameError INTERNAL when no parent directory is the package
+ * The root directory of the package. It is found by walking up from this module, which is in `src/sys/` in a clone and
+ * in `dist/` in a build, so that both find the same files.
+ * @throws KameError INTERNAL when no parent directory is the root of the package
  */
 export function packageRoot(start: string = dirname(fileURLToPath(import.meta.url))): string {
   if (root !== undefined) return root;
@@ -28,7 +28,7 @@ export function packageRoot(start: string = dirname(fileURLToPath(import.meta.ur
     if (isPackageRoot(directory)) return (root = directory);
     if (directory === dirname(directory)) {
       throw new KameError('INTERNAL', `The files of ${packageName} were not found above ${start}.`, {
-        next: 'Install Kame again: its package is not whole.',
+        next: 'Reinstall Kame: its package is incomplete.',
       });
     }
   }
@@ -36,7 +36,7 @@ export function packageRoot(start: string = dirname(fileURLToPath(import.meta.ur
 
 /**
  * The path of a file that ships with the package, such as `guest/tiny/init`.
- * @throws KameError INTERNAL for a path that leaves the package, or when the package is not whole
+ * @throws KameError INTERNAL for a path outside the package, or when the package is incomplete
  */
 export function assetPath(relative: string): string {
   const clean = normalize(relative);
@@ -44,4 +44,26 @@ export function assetPath(relative: string): string {
     throw new KameError('INTERNAL', `${relative} is not a path inside the package.`);
   }
   return join(packageRoot(), clean);
+}
+
+const texts = new Map<string, string>();
+
+/**
+ * The text of a small file that ships with the package, such as a program for guests. Each is read once.
+ * @throws KameError INTERNAL as assetPath, and when the file is missing
+ */
+export function assetText(relative: string): string {
+  const known = texts.get(relative);
+  if (known !== undefined) return known;
+  const path = assetPath(relative);
+  try {
+    const text = readFileSync(path, 'utf8');
+    texts.set(relative, text);
+    return text;
+  } catch (error) {
+    throw new KameError('INTERNAL', `The file ${path} of ${packageName} could not be read.`, {
+      next: 'Install Kame again: its package is not whole.',
+      cause: error,
+    });
+  }
 }

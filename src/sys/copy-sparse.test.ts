@@ -7,7 +7,7 @@ import { copySparse } from './copy-sparse.ts';
 const directory = useTemporaryDirectory();
 
 describe('copySparse', () => {
-  it('copies every byte, and leaves holes for zeros', async () => {
+  it('copies every byte, and leaves holes in place of zeros', async () => {
     const folder = directory();
     const data = Buffer.alloc(8 * 1024 * 1024 + 7);
     data.write('begin', 0);

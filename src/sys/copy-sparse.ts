@@ -19,8 +19,8 @@ async function copyBlocks(source: FileHandle, target: FileHandle): Promise<void>
 }
 
 /**
- * Copies a file and leaves holes where it has zeros. The copy appears under its name only when it is whole.
- * @throws KameError DISK_FULL, FILE_ACCESS; nothing half-made stays
+ * Copies a file, leaving holes in place of zeros. The copy appears under its name only once it is complete.
+ * @throws KameError DISK_FULL, FILE_ACCESS; no partial copy is left behind
  */
 export async function copySparse(from: string, to: string, mode = 0o600): Promise<void> {
   const temporary = temporaryName(to);

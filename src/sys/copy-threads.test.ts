@@ -9,7 +9,7 @@ import { mergeExtents, type Extent } from './extents.ts';
 const directory = useTemporaryDirectory();
 const mebibyte = 1024 * 1024;
 
-// Built as it is shipped: threads of the test runner do not read TypeScript.
+// Built as it is shipped, because threads of the test runner cannot load TypeScript.
 let built: BuiltModule;
 let file: URL;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ describe('CopyThreads', () => {
     expect((await readFile(to)).equals(data)).toBe(true);
   });
 
-  it('writes zeros for what lies beyond the end', async () => {
+  it('writes zeros for extents beyond the end of the source', async () => {
     const [from, to] = [join(directory(), 'short'), join(directory(), 'long')];
     await writeFile(from, 'abc');
     await writeFile(to, '');
@@ -52,7 +52,7 @@ describe('CopyThreads', () => {
     expect((await readFile(to, 'utf8')).startsWith('abc\0\0')).toBe(true);
   });
 
-  it('says which file can’t be written, and goes on working', async () => {
+  it('names the file that cannot be written, and can still be used', async () => {
     const [from, to] = [join(directory(), 'from'), join(directory(), 'to')];
     await writeFile(from, 'abc');
     using threads = await CopyThreads.start(file, 2);
@@ -65,7 +65,7 @@ describe('CopyThreads', () => {
     expect(await readFile(to, 'utf8')).toBe('abc');
   });
 
-  it('says so when a thread can’t start', async () => {
+  it('fails when a thread cannot start', async () => {
     await expect(CopyThreads.start(new URL('missing.mjs', file), 1)).rejects.toThrow(/missing\.mjs/);
   });
 });

@@ -11,13 +11,15 @@ interface CopyOrder {
   readonly extents: readonly Extent[];
 }
 
-/** What a thread says: that it has started, or that an order is done, or why not. Errors lose their class on the way. */
+/**
+ * A thread's message: it has started or finished an order (`ok`), or has failed. Errors lose their class in transit.
+ */
 type CopyReply =
   { readonly ok: true } | { readonly ok: false; readonly code?: string; readonly message: string };
 
-/** What a thread copies between two looks at whether to go on. */
+/** How much a thread copies between two checks for cancellation. */
 const stepBytes = 64 * 1024 * 1024;
-/** Small enough to stay in the processor's cache between reading and writing. */
+/** Small enough to stay in the CPU cache between reading and writing. */
 const bufferBytes = 1024 * 1024;
 
 async function replyOf(thread: Worker): Promise<CopyReply> {
@@ -40,8 +42,8 @@ async function order(thread: Worker, copy: CopyOrder): Promise<void> {
 }
 
 /**
- * Threads that copy parts of a file on a memory file system, as fast as memory allows: there, handing each step to the
- * thread pool and back, as copyExtents does, costs half as much as the copy. They are started before they are needed.
+ * Threads that copy parts of a file on a memory file system as fast as memory allows. There, handing each step to the
+ * thread pool and back, as copyExtents does, takes half as long as the copy itself. Start them before they are needed.
  */
 export class CopyThreads implements Disposable {
   readonly #threads: readonly Worker[];
@@ -63,7 +65,7 @@ export class CopyThreads implements Disposable {
   }
 
   /**
-   * Copies to the same places of a file that is there. One at a time.
+   * Copies extents to the same offsets of an existing file. Only one call at a time.
    * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED
    */
   async copy(from: string, to: string, extents: readonly Extent[], signal?: AbortSignal): Promise<void> {
@@ -79,7 +81,7 @@ export class CopyThreads implements Disposable {
     );
   }
 
-  /** Nobody waits for their end. */
+  /** Does not wait for the threads to end. */
   [Symbol.dispose](): void {
     for (const thread of this.#threads) void thread.terminate();
   }
@@ -93,7 +95,7 @@ function copyNow({ from, to, extents }: CopyOrder, buffer: Buffer): void {
       for (let at = start; at < start + length;) {
         const wanted = Math.min(buffer.length, start + length - at);
         const read = readSync(source, buffer, 0, wanted, at);
-        // Beyond the source's end there are zeros.
+        // The source reads as zeros beyond its end.
         buffer.fill(0, read, wanted);
         for (let written = 0; written < wanted;) {
           written += writeSync(target, buffer, written, wanted - written, at + written);
@@ -107,7 +109,7 @@ function copyNow({ from, to, extents }: CopyOrder, buffer: Buffer): void {
   }
 }
 
-/** The other side of CopyThreads: what each thread does. */
+/** The thread's side of CopyThreads: serves orders until the thread is terminated. */
 export function serveCopies(): void {
   const buffer = Buffer.allocUnsafe(bufferBytes);
   const reply = (message: CopyReply) => parentPort?.postMessage(message);

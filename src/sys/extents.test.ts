@@ -18,7 +18,7 @@ const mebibyte = 1024 * 1024;
 const directory = useTemporaryDirectory();
 
 describe('mergeExtents', () => {
-  it('joins what is near and keeps what is far', () => {
+  it('joins extents that are close and keeps others apart', () => {
     const extents: Extent[] = [
       [8192, 4096],
       [0, 4096],
@@ -50,7 +50,7 @@ describe('mergeExtents', () => {
 });
 
 describe('subtractExtents', () => {
-  it('leaves exactly the bytes that no other covers', () => {
+  it('leaves exactly the bytes that no other extent covers', () => {
     const extent = fc.tuple(fc.nat(300), fc.integer({ min: 1, max: 60 }));
     const some = fc.array(extent, { maxLength: 12 });
     const bytes = (extents: readonly Extent[]) =>
@@ -67,7 +67,7 @@ describe('subtractExtents', () => {
 });
 
 describe('splitExtents', () => {
-  it('gives every byte to one share, about as many to each', () => {
+  it('puts every byte into one share, and about as many into each', () => {
     const extents: Extent[] = [
       [0, 10 * mebibyte],
       [20 * mebibyte, 4096],
@@ -86,7 +86,7 @@ describe('splitExtents', () => {
 });
 
 describe('makeHole', () => {
-  it('makes a file of zeros that holds nothing, in the place of any other', async () => {
+  it('makes a file of zeros that takes no space, replacing any other', async () => {
     const path = join(directory(), 'hole');
     await writeFile(path, 'was here');
     await makeHole(path, 3 * mebibyte);
@@ -96,7 +96,7 @@ describe('makeHole', () => {
 });
 
 describe('copyExtents', () => {
-  it('copies parts to their places and leaves the rest a hole', async () => {
+  it('copies parts to their offsets and leaves the rest as a hole', async () => {
     const path = directory();
     const [from, to] = [join(path, 'from'), join(path, 'to')];
     const data = Buffer.alloc(5 * mebibyte, 7);
@@ -116,7 +116,7 @@ describe('copyExtents', () => {
     expect(extentBytes(extents)).toBe(4096 + mebibyte + 5);
   });
 
-  it('overwrites a target in place, zeros too', async () => {
+  it('overwrites a target in place, even with zeros', async () => {
     const path = directory();
     const [from, to] = [join(path, 'from'), join(path, 'to')];
     await writeFile(from, Buffer.alloc(mebibyte));
@@ -135,7 +135,7 @@ describe('copyExtents', () => {
     expect((await stat(to)).blocks).toBe(0);
   });
 
-  it('ends when it is cancelled, and says so', async () => {
+  it('stops with CANCELLED when it is cancelled', async () => {
     const path = directory();
     const from = join(path, 'from');
     await writeFile(from, Buffer.alloc(3 * mebibyte, 1));
@@ -148,7 +148,7 @@ describe('copyExtents', () => {
     await expect(copying).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('names the file that is not there', async () => {
+  it('names a source that does not exist', async () => {
     const path = directory();
     const copying = copyExtents(join(path, 'none'), join(path, 'to'), [[0, 1]], {
       size: 1,

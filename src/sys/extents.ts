@@ -2,15 +2,15 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import { fileError } from './files.ts';
 
-/** A part of a file that holds data: from `start`, `length` bytes. */
+/** A part of a file that holds data: `length` bytes from offset `start`. */
 export type Extent = readonly [start: number, length: number];
 
 const chunkBytes = 1024 * 1024;
 const zeros = Buffer.alloc(chunkBytes);
-/** Copies under way at once. The system writes to a file one at a time, so more than two only wait for each other. */
+/** Concurrent copies. The kernel serialises writes to a file, so more than two would only wait for each other. */
 const workers = 2;
 
-/** Extents in order; those that are less than `gap` bytes apart become one. */
+/** Sorts extents and joins those that are at most `gap` bytes apart. */
 export function mergeExtents(extents: readonly Extent[], gap: number): Extent[] {
   const merged: [number, number][] = [];
   for (const [start, length] of [...extents].sort((a, b) => a[0] - b[0])) {
@@ -22,14 +22,17 @@ export function mergeExtents(extents: readonly Extent[], gap: number): Extent[] 
   return merged;
 }
 
-/** What of `extents` is in none of `others`; both in order and without overlap, as mergeExtents makes them. */
+/**
+ * The parts of `extents` that no extent in `others` covers. Both must be sorted and free of overlaps (see
+ * mergeExtents).
+ */
 export function subtractExtents(extents: readonly Extent[], others: readonly Extent[]): Extent[] {
   const left: Extent[] = [];
   let next = 0;
   for (const [start, length] of extents) {
     const end = start + length;
     let at = start;
-    // One that reaches beyond this extent may also cover the next.
+    // An extent that reaches beyond this one may also cover the next.
     while (next < others.length && (others[next] as Extent)[0] < end) {
       const [from, bytes] = others[next] as Extent;
       if (from > at) left.push([at, from - at]);
@@ -42,7 +45,7 @@ export function subtractExtents(extents: readonly Extent[], others: readonly Ext
   return left;
 }
 
-/** Shares extents out in order, as many bytes for each, rounded up to chunks. */
+/** Divides extents, in order, into shares of about the same number of bytes, rounded up to whole chunks. */
 export function splitExtents(extents: readonly Extent[], shares: number): Extent[][] {
   const split = Array.from({ length: shares }, (): Extent[] => []);
   const each = Math.ceil(extentBytes(extents) / shares);
@@ -54,7 +57,7 @@ export function splitExtents(extents: readonly Extent[], shares: number): Extent
   return split.map((share) => mergeExtents(share, 0));
 }
 
-/** Bytes in extents. */
+/** The total number of bytes in extents. */
 export function extentBytes(extents: readonly Extent[]): number {
   return extents.reduce((sum, [, length]) => sum + length, 0);
 }
@@ -75,7 +78,7 @@ async function copyChunk(
   let read = 0;
   while (read < length) {
     const { bytesRead } = await source.read(buffer, read, length - read, start + read);
-    // Beyond the source's end there are zeros.
+    // The source reads as zeros beyond its end.
     if (bytesRead === 0) buffer.fill(0, read, length);
     read = bytesRead === 0 ? length : read + bytesRead;
   }
@@ -86,7 +89,7 @@ async function copyChunk(
   }
 }
 
-/** Makes a file that is one hole; one that is there goes. @throws KameError DISK_FULL, FILE_ACCESS */
+/** Makes a file that is one single hole, replacing any existing file. @throws KameError DISK_FULL, FILE_ACCESS */
 export async function makeHole(path: string, size: number): Promise<void> {
   try {
     await rm(path, { force: true });
@@ -102,21 +105,21 @@ export async function makeHole(path: string, size: number): Promise<void> {
 }
 
 export interface CopyExtentsOptions {
-  /** Size the target gets; what is in no extent is a hole. */
+  /** Size of the target; everything outside the extents is a hole. */
   readonly size: number;
-  /** Leaves holes where there are zeros; only for a target that is new. */
+  /** Leave holes in place of zeros; only for a new target. */
   readonly skipZeros?: boolean;
-  /** Flush to the disk before returning. */
+  /** Flush the target to the disk before returning. */
   readonly sync?: boolean;
   readonly signal?: AbortSignal;
-  /** Told now and then: bytes copied so far. */
+  /** Called with the number of bytes copied so far. */
   readonly onBytes?: (done: number) => void;
 }
 
 /**
- * Copies parts of a file to the same places of another, which is made if it is not there. A target that has data already
- * is overwritten in place: its pages need not be allocated again, which takes half of the time on a memory file system.
- * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED; the target may be half written then
+ * Copies parts of a file to the same offsets of another, which is created if it does not exist. An existing target is
+ * overwritten in place: on a memory file system, allocating its pages again would take half of the time.
+ * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED; the target may then be partly written
  */
 export async function copyExtents(
   from: string,
@@ -151,7 +154,7 @@ export async function copyExtents(
   }
 }
 
-/** A file opened for appending can't be written in its middle: it was opened so only to make it. */
+/** A file opened for appending cannot be written in the middle; `a` is only a way to create it without truncating. */
 function reopen(path: string): (made: FileHandle) => Promise<FileHandle> {
   return async (made) => {
     await made.close();

@@ -30,7 +30,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kame-files-'))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('writeFileAtomic', () => {
-  it('makes a private file, replaces it, and leaves nothing else', async () => {
+  it('makes a private file, replaces it, and leaves no other file', async () => {
     const path = join(directory, 'a.json');
     await writeFileAtomic(path, 'old');
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -78,13 +78,13 @@ describe('writeFileAtomic', () => {
 });
 
 describe('readFileCapped', () => {
-  it('reads a file of just the size allowed, and refuses a larger one', async () => {
+  it('reads a file of exactly the maximum size, and rejects a larger one', async () => {
     const path = join(directory, 'a');
     writeFileSync(path, '12345');
     expect((await readFileCapped(path, 5)).toString()).toBe('12345');
     await expect(readFileCapped(path, 4)).rejects.toMatchObject({
       code: 'INVALID_VALUE',
-      message: `${path} has 5 bytes; at most 4 are read.`,
+      message: `${path} is 5 bytes long; the limit is 4 bytes.`,
     });
   });
 
@@ -107,21 +107,21 @@ describe('readFileCapped', () => {
 });
 
 describe('fileError', () => {
-  it('tells a full disk and a used-up quota from other failures', () => {
+  it('distinguishes a full disk and an exhausted quota from other failures', () => {
     const failure = (code: string): Error => Object.assign(new Error('no'), { code });
     expect(fileError(failure('ENOSPC'), '/x')).toMatchObject({ code: 'DISK_FULL', details: { path: '/x' } });
     expect(fileError(failure('EDQUOT'), '/x')).toMatchObject({ code: 'DISK_FULL' });
     expect(fileError(failure('EACCES'), '/x')).toMatchObject({ code: 'FILE_ACCESS', message: '/x: no' });
   });
 
-  it('lets our own errors through', () => {
+  it('passes a KameError through', () => {
     const own = new KameError('BUSY', 'demo is in use.');
     expect(fileError(own, '/x')).toBe(own);
   });
 });
 
 describe('a name', () => {
-  it('exists when something is there, and is taken by a link that leads nowhere too', async () => {
+  it('exists when it leads to a file, and is taken even by a dangling link', async () => {
     const [file, dangling] = [join(directory, 'file'), join(directory, 'dangling')];
     writeFileSync(file, '');
     symlinkSync(join(directory, 'nowhere'), dangling);
@@ -134,7 +134,7 @@ describe('a name', () => {
     expect(await exists(join(file, 'below a file'))).toBe(false);
   });
 
-  it('is not said to be free when that cannot be found out', async () => {
+  it('is not reported as free when that cannot be determined', async () => {
     const loop = join(directory, 'loop');
     symlinkSync(loop, loop);
     await expect(exists(loop)).rejects.toMatchObject({ code: 'FILE_ACCESS', details: { path: loop } });
@@ -142,7 +142,7 @@ describe('a name', () => {
 });
 
 describe('allocatedBytes', () => {
-  it('counts what a file takes on the host, not its size', async () => {
+  it('counts the space a file takes on the host, not its size', async () => {
     const sparse = join(directory, 'sparse');
     writeFileSync(sparse, '');
     truncateSync(sparse, 1024 ** 3);
@@ -150,7 +150,7 @@ describe('allocatedBytes', () => {
     expect(allocatedOf({ blocks: 3 })).toBe(1536);
   });
 
-  it('is undefined for a file that is not there', async () => {
+  it('is undefined for a file that does not exist', async () => {
     expect(await allocatedBytes(join(directory, 'missing'))).toBeUndefined();
   });
 });

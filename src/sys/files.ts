@@ -4,7 +4,7 @@ import { lstat, open, rename, rm, stat, type FileHandle } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 
-/** Translates what the file system says into an error a person can act on. */
+/** Translates a file system error into one that a person can act on. */
 export function fileError(error: unknown, path: string): KameError {
   if (error instanceof KameError) return error;
   if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') {
@@ -26,41 +26,44 @@ async function isFound(look: Promise<unknown>, path: string): Promise<boolean> {
   }
 }
 
-/** Whether there is something at a path; a symbolic link is followed. @throws KameError FILE_ACCESS when that is not known */
+/** Whether a path exists; symbolic links are followed. @throws KameError FILE_ACCESS when that cannot be determined */
 export async function exists(path: string): Promise<boolean> {
   return await isFound(stat(path), path);
 }
 
-/** Whether a name is taken, by a symbolic link that leads nowhere too. @throws KameError FILE_ACCESS when that is not known */
+/**
+ * Whether a name is in use, even by a dangling symbolic link.
+ * @throws KameError FILE_ACCESS when that cannot be determined
+ */
 export async function isTaken(path: string): Promise<boolean> {
   return await isFound(lstat(path), path);
 }
 
-/** Bytes that a file takes on the host. Linux and macOS count `blocks` in units of 512, whatever the file system’s are. */
+/** Space a file takes on the host, in bytes. Linux and macOS count `blocks` in units of 512 on every file system. */
 export function allocatedOf({ blocks }: { readonly blocks: number }): number {
   return blocks * 512;
 }
 
-/** Bytes that the file at a path takes on the host; undefined when it is not there or cannot be looked at. */
+/** Space the file at a path takes on the host, in bytes; undefined when it does not exist or is not accessible. */
 export async function allocatedBytes(path: string): Promise<number | undefined> {
   return await stat(path).then(allocatedOf, () => undefined);
 }
 
-/** Waits until the names in a directory are on the disk. @throws KameError FILE_ACCESS */
+/** Flushes the names in a directory to the disk. @throws KameError FILE_ACCESS */
 export async function syncDirectory(path: string): Promise<void> {
   let directory: FileHandle | undefined;
   try {
     directory = await open(path, 'r');
     await directory.sync();
   } catch (error) {
-    // Some file systems refuse to sync a directory; the rename itself has happened.
+    // Some file systems cannot sync a directory; the rename itself has happened.
     if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw fileError(error, path);
   } finally {
     await directory?.close();
   }
 }
 
-/** Waits until what was written to a file, by another program too, is on the disk. @throws KameError DISK_FULL, FILE_ACCESS */
+/** Flushes a file to the disk, whichever program wrote it. @throws KameError DISK_FULL, FILE_ACCESS */
 export async function syncFile(path: string): Promise<void> {
   let file: FileHandle | undefined;
   try {
@@ -73,22 +76,21 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Makes sure that files, and the names in their directory, are on the disk. @throws KameError DISK_FULL, FILE_ACCESS */
+/** Flushes files and the names in their directory to the disk. @throws KameError DISK_FULL, FILE_ACCESS */
 export async function syncFiles(directory: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) await syncFile(path);
   await syncDirectory(directory);
 }
 
-/** The temporary name beside `path` that writeFileAtomic uses; garbage collection knows the form. */
+/** The temporary name beside `path` that writeFileAtomic uses; garbage collection recognises the pattern. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
 /**
- * Replaces a file so that at any instant either the old or the new content is there: temporary file, sync, rename,
- * sync of the directory.
- * `sync: false` leaves out the syncs, for what means nothing after a restart of the host.
- * @throws KameError DISK_FULL, FILE_ACCESS; the temporary file is gone then
+ * Replaces a file so that at any instant it has either the old or the new content: temporary file, sync, rename, sync
+ * of the directory. `sync: false` omits the syncs, for files that are meaningless after the host restarts.
+ * @throws KameError DISK_FULL, FILE_ACCESS; the temporary file is removed
  */
 export async function writeFileAtomic(
   path: string,
@@ -115,20 +117,20 @@ export async function writeFileAtomic(
 }
 
 /**
- * Reads a text or binary file with a cap on its size.
- * @throws KameError FILE_ACCESS, also for what is not a regular file, or INVALID_VALUE when it is larger than `maxBytes`
+ * Reads a text or binary file of at most `maxBytes`.
+ * @throws KameError FILE_ACCESS, also if it is not a regular file; INVALID_VALUE if it is larger than `maxBytes`
  */
 export async function readFileCapped(path: string, maxBytes: number): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
-    // Opening a named pipe would wait for its writer for ever, and its size says nothing.
+    // Without O_NONBLOCK, opening a named pipe would wait for its writer indefinitely.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await file.stat();
     if (!stat.isFile())
       throw new KameError('FILE_ACCESS', `${path} is not a regular file.`, { details: { path } });
     const { size } = stat;
     if (size > maxBytes) {
-      throw new KameError('INVALID_VALUE', `${path} has ${size} bytes; at most ${maxBytes} are read.`);
+      throw new KameError('INVALID_VALUE', `${path} is ${size} bytes long; the limit is ${maxBytes} bytes.`);
     }
     return await file.readFile();
   } catch (error) {

@@ -7,7 +7,7 @@ import { identify } from './process-identity.ts';
 const file = new URL('../../test/support/helper-work.ts', import.meta.url);
 const { execArgv } = process;
 
-// A helper is started as this process was; the runner's own arguments do not read TypeScript.
+// A helper inherits the arguments of this process, and those of the test runner do not load TypeScript.
 beforeAll(() => {
   process.execArgv = ['--import', import.meta.resolve('tsx')];
 });
@@ -16,7 +16,7 @@ afterAll(() => {
 });
 
 describe('runInHelper', () => {
-  it('gives the result and the progress, and the process ends', async () => {
+  it('returns the result, passes on the progress, and ends the process', async () => {
     const reports: ProgressReport[] = [];
     const progress = {
       signal: new AbortController().signal,
@@ -43,10 +43,10 @@ describe('runInHelper', () => {
     });
   });
 
-  it('says so when the process is killed', async () => {
+  it('reports that the process was killed', async () => {
     await expect(runInHelper(file, 'die', silentProgress())).rejects.toMatchObject({
       code: 'HOST_PROBLEM',
-      message: 'A helper process of Kame ended (SIGKILL).',
+      message: 'A helper process of Kame ended unexpectedly (SIGKILL).',
     });
   });
 

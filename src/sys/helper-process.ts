@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { KameError, messageOf, type ErrorCode } from '../core/errors.ts';
 import type { Progress, ProgressReport } from '../core/progress.ts';
 
-/** An error as it crosses processes: classes do not survive the copy. */
+/** A KameError as plain data: its class does not survive the copy between processes. */
 interface CopiedError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -19,10 +19,10 @@ type HelperMessage =
 type OrderMessage = { readonly type: 'work'; readonly input: unknown } | { readonly type: 'cancel' };
 
 /**
- * Does heavy work in a process of its own, whose memory is given back when it ends. `input` and the result must be plain
- * data. Cancelling lets the work clean up after itself, as does the death of this process.
+ * Does heavy work in a separate process, so that its memory is released when it ends. `input` and the result must be
+ * plain data. When the work is cancelled or this process dies, the work can still clean up.
  * @param file a module that calls serveWork
- * @throws what the work throws, as KameError
+ * @throws KameError for every error that the work throws
  */
 export async function runInHelper<T>(file: URL, input: unknown, progress: Progress): Promise<T> {
   const helper = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -41,7 +41,10 @@ export async function runInHelper<T>(file: URL, input: unknown, progress: Progre
       helper.once('error', reject);
       helper.once('exit', (code, signal) => {
         reject(
-          new KameError('HOST_PROBLEM', `A helper process of Kame ended (${signal ?? `exit code ${code}`}).`),
+          new KameError(
+            'HOST_PROBLEM',
+            `A helper process of Kame ended unexpectedly (${signal ?? `exit code ${code}`}).`,
+          ),
         );
       });
       send({ type: 'work', input });
@@ -53,7 +56,7 @@ export async function runInHelper<T>(file: URL, input: unknown, progress: Progre
   }
 }
 
-/** The other side of runInHelper: does the work that this process was started for, and ends with it. */
+/** The helper's side of runInHelper: does the work that this process was started for. */
 export function serveWork(work: (input: unknown, progress: Progress) => Promise<unknown>): void {
   const controller = new AbortController();
   const send = (message: HelperMessage) => {

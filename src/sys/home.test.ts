@@ -11,7 +11,7 @@ describe('the home directory', () => {
     expect(kameHome({})).toBe(join(homedir(), '.kame'));
   });
 
-  it('is refused when its socket path is too long for the host', () => {
+  it('is rejected when its socket path is too long for the host', () => {
     expect(socketPath('/k')).toBe('/k/kamed.sock');
     expect(() => socketPath(`/${'ü'.repeat(45)}`)).toThrow(/101? ?.*bytes|bytes/);
     expect(() => socketPath(`/${'x'.repeat(90)}`)).toThrow(expect.objectContaining({ code: 'HOST_PROBLEM' }));

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 
-/** macOS allows 104 bytes for a socket's path, Linux 108, each with the closing zero. */
+/** macOS allows 104 bytes for the path of a socket, Linux 108, each including the terminating zero. */
 const maxSocketPath = 100;
 
 /** The directory that holds all of Kame's files: `KAME_HOME`, or `.kame` in the user's home. Absolute. */
@@ -12,7 +12,7 @@ export function kameHome(env: Readonly<Record<string, string | undefined>>): str
 }
 
 /**
- * Where the daemon of a home listens.
+ * The path of the socket on which the daemon of a home listens.
  * @throws KameError HOST_PROBLEM when the path is too long for a socket
  */
 export function socketPath(home: string): string {
@@ -21,7 +21,7 @@ export function socketPath(home: string): string {
   if (bytes > maxSocketPath) {
     throw new KameError(
       'HOST_PROBLEM',
-      `The path ${path} has ${bytes} bytes; a socket's path may have ${maxSocketPath}.`,
+      `The path ${path} is ${bytes} bytes long; the path of a socket may have at most ${maxSocketPath} bytes.`,
       { next: 'Set KAME_HOME to a shorter path.', details: { path, bytes } },
     );
   }

@@ -2,12 +2,12 @@ import { link } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.ts';
 import { fileError } from './files.ts';
 
-/** Where hard links can't be made: between file systems, and on those without them. */
+/** Errors of link(2) where hard links are not possible: between file systems, and on those without hard links. */
 const noLink = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
 
 /**
- * Gives a file that never changes a second name. Each machine can be deleted without the other. False where the file
- * system can't.
+ * Makes a hard link to a file that never changes, so that either machine can be deleted without the other.
+ * @returns false where hard links are not possible
  */
 export async function linkFile(from: string, to: string): Promise<boolean> {
   try {

@@ -9,7 +9,7 @@ import { identify, isAlive, signalProcess } from './process-identity.ts';
 
 const temporary = useTemporaryDirectory();
 
-/** A process that lives until it is killed. */
+/** A process that runs until it is killed. */
 async function livingProcess(): Promise<{ pid: number; end: () => Promise<void> }> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await once(child, 'spawn');
@@ -21,7 +21,7 @@ async function livingProcess(): Promise<{ pid: number; end: () => Promise<void> 
 }
 
 describe('takeLock', () => {
-  it('names the living holder to the second, and leaves nothing but the lock', async () => {
+  it('names the living holder to a second caller, and leaves only the lock file', async () => {
     const directory = { path: temporary() };
     const path = join(directory.path, 'lock');
     await takeLock(path, 'kamed', 'demo');
@@ -35,7 +35,7 @@ describe('takeLock', () => {
     expect(await lockHolder(path)).toMatchObject({ pid: process.pid, purpose: 'kamed' });
   });
 
-  it('gives one of many at once the lock', async () => {
+  it('gives the lock to one of many concurrent callers', async () => {
     const directory = { path: temporary() };
     const path = join(directory.path, 'lock');
     const results = await Promise.allSettled(
@@ -45,7 +45,7 @@ describe('takeLock', () => {
     expect(await readdir(directory.path)).toEqual(['lock']);
   });
 
-  it('is not blocked by a process that is gone', async () => {
+  it('is not blocked by a process that has ended', async () => {
     const directory = { path: temporary() };
     const path = join(directory.path, 'lock');
     const other = await livingProcess();
@@ -75,7 +75,7 @@ describe('takeLock', () => {
     expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
   });
 
-  it('is handed to another process without being free in between', async () => {
+  it('is transferred to another process without being free in between', async () => {
     const directory = { path: temporary() };
     const path = join(directory.path, 'lock');
     const other = await livingProcess();
@@ -90,7 +90,7 @@ describe('takeLock', () => {
 });
 
 describe('signalProcess', () => {
-  it('never signals a later process of the same pid', async () => {
+  it('never signals a later process with the same pid', async () => {
     const other = await livingProcess();
     const identity = await identify(other.pid);
     expect(await signalProcess({ pid: other.pid, birth: 'before' }, 'SIGKILL')).toBe(false);
@@ -101,7 +101,7 @@ describe('signalProcess', () => {
 });
 
 describe('clearDeadLock', () => {
-  it('removes the lock of a dead process and what is no lock, never that of a living one', async () => {
+  it('removes the lock of a dead process and a malformed one, never that of a living process', async () => {
     const path = join(temporary(), 'lock');
     await clearDeadLock(path);
     const child = await livingProcess();

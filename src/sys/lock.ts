@@ -4,9 +4,9 @@ import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
-/** What a lock file says: which process holds it, and for what. */
+/** The content of a lock file: the process that holds the lock, and why. */
 export interface LockHolder extends ProcessIdentity {
-  /** For people: such as `kamed` or `qemu`. */
+  /** For people, such as `kamed` or `qemu`. */
   readonly purpose: string;
 }
 
@@ -31,13 +31,13 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** The living process that holds the lock, or undefined: a lock of a dead process is no lock. */
+/** The living process that holds the lock, or undefined. The lock of a dead process does not count. */
 export async function lockHolder(path: string): Promise<LockHolder | undefined> {
   const holder = parseHolder((await readText(path)) ?? '');
   return holder && (await isAlive(holder)) ? holder : undefined;
 }
 
-/** Moves a stale lock aside. What was moved is looked at again, so that a lock taken meanwhile is put back. */
+/** Moves a stale lock aside. The moved file is checked again, and put back if it is a lock that was taken meanwhile. */
 async function clearStale(path: string, staleText: string): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}.stale`;
   try {
@@ -51,8 +51,8 @@ async function clearStale(path: string, staleText: string): Promise<void> {
 }
 
 /**
- * Takes a lock for this process. The file appears complete or not at all (link of a finished file), so no reader sees half
- * a holder. A stale lock, of a process that is gone or restarted, does not block.
+ * Takes a lock for this process. The lock file is linked into place when it is complete, so no reader sees a partial
+ * one. A stale lock, left by a process that has ended, is replaced.
  * @throws KameError BUSY naming the holder
  */
 export async function takeLock(path: string, purpose: string, subject: string): Promise<void> {
@@ -73,7 +73,7 @@ export async function takeLock(path: string, purpose: string, subject: string): 
       if (holder && (await isAlive(holder))) throw busy(subject, holder);
       await clearStale(path, text);
     }
-    throw new KameError('BUSY', `${subject} is locked: ${path} changes hands all the time.`);
+    throw new KameError('BUSY', `${subject} is locked: ${path} keeps changing hands.`);
   } catch (error) {
     throw fileError(error, path);
   } finally {
@@ -87,7 +87,7 @@ function busy(subject: string, holder: LockHolder): KameError {
   });
 }
 
-/** Removes what a dead process left of a lock; one of a living process stays. */
+/** Removes the lock of a dead process; the lock of a living process stays. */
 export async function clearDeadLock(path: string): Promise<void> {
   const text = await readText(path);
   if (text === undefined) return;
@@ -95,12 +95,12 @@ export async function clearDeadLock(path: string): Promise<void> {
   if (!holder || !(await isAlive(holder))) await clearStale(path, text);
 }
 
-/** Hands a lock that this process holds to another one, in one step: at no instant is it free. */
+/** Transfers a lock that this process holds to another process, in one step: it is never free in between. */
 export async function handLock(path: string, to: LockHolder): Promise<void> {
   await writeFileAtomic(path, JSON.stringify(to));
 }
 
-/** Gives a lock back. */
+/** Releases a lock of this process. */
 export async function releaseLock(path: string): Promise<void> {
   await rm(path, { force: true });
 }

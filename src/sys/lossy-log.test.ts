@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { lossyLog } from './lossy-log.ts';
 
 describe('lossyLog', () => {
-  it('loses what can’t be written, says so when it can write again, and never throws', () => {
+  it('drops lines that cannot be written, reports them once it can write again, and never throws', () => {
     let full = false;
     const written: string[] = [];
     const log = lossyLog(7, ((descriptor: number, text: string) => {

@@ -6,9 +6,10 @@ export interface LogSink {
 }
 
 /**
- * A log that never stops its program: a line that can't be written, mostly because the disk is full, is lost, and the
- * next one that can be is preceded by how many were. (pino’s own destination throws, then waits for ever when it is closed.)
- * @param descriptor an open file or pipe, such as 1
+ * A log that never stops its program. A line that cannot be written, usually because the disk is full, is dropped; the
+ * next line that can be written is preceded by the number of lost ones. (The destination of pino throws, and then waits
+ * indefinitely when it is closed.)
+ * @param descriptor an open file or pipe, such as 1 for standard output
  */
 export function lossyLog(descriptor: number, write = writeSync): LogSink {
   let lost = 0;

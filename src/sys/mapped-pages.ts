@@ -3,9 +3,9 @@ import { extentBytes, mergeExtents, type Extent } from './extents.ts';
 import { allocatedOf } from './files.ts';
 
 const pageBytes = 4096;
-/** Bytes of pagemap read at once: 8 for each page. */
+/** Bytes of pagemap per read: 8 for each page. */
 const batchBytes = 1024 * 1024;
-/** Holes smaller than this are copied with their surroundings. */
+/** Holes up to this size are copied together with the data around them. */
 const gapBytes = 64 * 1024;
 
 interface Mapping {
@@ -14,7 +14,7 @@ interface Mapping {
   readonly fileOffset: number;
 }
 
-/** Mappings of one file in a process, from `/proc/PID/maps` (proc(5)). */
+/** The mappings of one file in a process, from `/proc/PID/maps` (proc(5)). */
 function mappingsOf(maps: string, inode: number): Mapping[] {
   return maps.split('\n').flatMap((line) => {
     const match = /^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ (\d+) /.exec(line);
@@ -26,7 +26,7 @@ function mappingsOf(maps: string, inode: number): Mapping[] {
   });
 }
 
-/** Runs of pages that are in memory or swapped: bits 63 and 62 of a pagemap entry (kernel's admin-guide/mm/pagemap). */
+/** Adds runs of pages that are present or swapped: bits 63 and 62 of an entry (kernel, admin-guide/mm/pagemap). */
 function collectRuns(entries: Uint32Array, firstOffset: number, extents: [number, number][]): void {
   for (let page = 0; page < entries.length / 2; page += 1) {
     if ((entries[2 * page + 1] ?? 0) >>> 30 === 0) continue;
@@ -38,10 +38,10 @@ function collectRuns(entries: Uint32Array, firstOffset: number, extents: [number
 }
 
 /**
- * Which parts of a file a process has touched through its mapping of it. For a guest's RAM these are the parts that hold
- * data: Node has no lseek(SEEK_DATA), and looking at every byte takes far longer.
- * @param filled what was written to the file otherwise, before the process mapped it
- * @returns undefined where that can't be told: another system than Linux, or pages that are not mapped at the moment
+ * The parts of a file that a process has touched through its mapping of the file. For the RAM of a guest, these are the
+ * parts that hold data: Node has no lseek(SEEK_DATA), and reading every byte takes far longer.
+ * @param filled what was written to the file before the process mapped it
+ * @returns undefined if unknown: not on Linux, or pages hold data but are not mapped at the moment
  */
 export async function touchedExtents(
   pid: number,
@@ -69,7 +69,7 @@ export async function touchedExtents(
     await pagemap.close();
   }
   const all = mergeExtents([...extents, ...filled], 0);
-  // The file holds pages that nobody told of: swapped out, or written by someone else.
+  // If the file takes more space, it holds pages not seen here: swapped out, or written by another process.
   const held = allocatedOf(await stat(path));
   return held > extentBytes(all) ? undefined : mergeExtents(all, gapBytes);
 }

@@ -3,8 +3,8 @@ import { errnoOf } from '../core/errors.ts';
 import { run } from './process.ts';
 
 /**
- * A process, told apart from any later one of the same pid: pids are used again, so a pid alone proves nothing.
- * On Linux `birth` is the start time in clock ticks since boot and the boot's id; on macOS what `ps` prints as lstart.
+ * A process, distinguished from any later one with the same pid: pids are reused, so a pid alone proves nothing.
+ * On Linux `birth` is the start time in clock ticks since boot and the boot id; on macOS it is `lstart` from `ps`.
  */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -14,10 +14,10 @@ export interface ProcessIdentity {
 function linuxBirth(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command's name is in parentheses and may itself hold spaces and parentheses (proc(5)).
+    // The name of the command is in parentheses and may itself contain spaces and parentheses (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state] = fields;
-    // A zombie runs no more and holds nothing.
+    // A zombie has ended and holds nothing.
     if (state === 'Z' || state === 'X') return undefined;
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     return `${fields[19]}@${bootId}`;
@@ -34,18 +34,18 @@ async function psBirth(pid: number): Promise<string | undefined> {
   return start.join(' ');
 }
 
-/** Who has this pid now; undefined when nobody has. */
+/** The process that has this pid now, or undefined. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const birth = process.platform === 'linux' ? linuxBirth(pid) : await psBirth(pid);
   return birth === undefined ? undefined : { pid, birth };
 }
 
-/** Whether that very process still runs. */
+/** Whether exactly this process is still running. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await identify(identity.pid))?.birth === identity.birth;
 }
 
-/** Sends a signal to that very process, never to a later one of the same pid. False when it is gone. */
+/** Sends a signal to exactly this process, never to a later one with the same pid. False when it has ended. */
 export async function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
   if (!(await isAlive(identity))) return false;
   try {

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('findProcesses', () => {
-  it('finds whole words that follow each other, and tells whose they are', async () => {
+  it('finds consecutive whole words and identifies the process', async () => {
     const path = `/tmp/search ${process.pid}/pid`;
     const pid = await start('-a', '-pidfile', path, '-b');
     await start('-pidfile', `${path}.old`);
@@ -31,7 +31,7 @@ describe('findProcesses', () => {
     expect(found[0]?.birth).not.toBe('');
   });
 
-  it('finds none where there is none, and never this process', async () => {
+  it('returns nothing when there is no match, and never this process', async () => {
     expect(await findProcesses(['-pidfile', `/tmp/nothing-${process.pid}/pid`])).toEqual([]);
     const own = process.argv.at(0) ?? '';
     expect((await findProcesses([own])).map(({ pid }) => pid)).not.toContain(process.pid);

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { run } from './process.ts';
 
-/** Whether the words follow each other among a process's arguments, as proc(5) gives them: each with a closing zero. */
+/** Whether a command line has these consecutive arguments; as in proc(5), each argument ends with a zero byte. */
 function linuxArgumentsHave(commandLine: string, words: readonly string[]): boolean {
   return `\0${commandLine}`.includes(`\0${words.join('\0')}\0`);
 }
@@ -11,7 +11,7 @@ async function linuxPids(words: readonly string[]): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid) => {
-      // Gone meanwhile, or another user's: not one of ours.
+      // A process that cannot be read has ended or belongs to another user, so it is not ours.
       const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       return linuxArgumentsHave(commandLine, words);
     }),
@@ -28,8 +28,8 @@ async function psPids(words: readonly string[]): Promise<number[]> {
 }
 
 /**
- * The living processes that have these words, one after the other, among their arguments. For finding what an earlier
- * program of ours started and could not write down before it died.
+ * The living processes that have these words as consecutive arguments. Finds processes that an earlier daemon started
+ * but could not record before it died.
  */
 export async function findProcesses(words: readonly string[]): Promise<ProcessIdentity[]> {
   const pids = process.platform === 'linux' ? await linuxPids(words) : await psPids(words);

@@ -10,7 +10,7 @@ beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'kame-process-'))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('run', () => {
-  it('gives output and exit code; a failure of the command is a result', async () => {
+  it('returns output and exit code; a failure of the command is a result', async () => {
     const script = "process.stdout.write('out'); process.stderr.write('err'); process.exitCode = 3";
     expect(await run(node, ['-e', script])).toEqual({
       exitCode: 3,
@@ -20,12 +20,12 @@ describe('run', () => {
     });
   });
 
-  it('tells the signal that ended the command', async () => {
+  it('reports the signal that ended the command', async () => {
     const result = await run(node, ['-e', "process.kill(process.pid, 'SIGKILL')"]);
     expect(result).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
   });
 
-  it('gives input and environment to the command, and no shell reads its arguments', async () => {
+  it('passes input and environment to the command, and its arguments not through a shell', async () => {
     const script =
       'process.stdin.on("data", (d) => process.stdout.write(d + process.env.KAME_X + process.argv[1]))';
     const options = { input: 'in ', env: { KAME_X: 'env ' } };
@@ -39,7 +39,7 @@ describe('run', () => {
     });
   });
 
-  it('names a file that is no program', async () => {
+  it('names a file that is not a program', async () => {
     await expect(run(directory, [])).rejects.toMatchObject({ code: 'HOST_PROBLEM' });
   });
 
@@ -57,7 +57,7 @@ describe('run', () => {
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('keeps no more output than it may', async () => {
+  it('limits the output it keeps', async () => {
     const script = "process.stdout.write('x'.repeat(100_000))";
     await expect(run(node, ['-e', script], { maxBuffer: 1000 })).rejects.toMatchObject({
       code: 'HOST_PROBLEM',
@@ -66,7 +66,7 @@ describe('run', () => {
 });
 
 describe('spawnDetached', () => {
-  it('appends the output to a private file and tells how the program ended', async () => {
+  it('appends the output to a private file and reports how the program ended', async () => {
     const logFile = join(directory, 'log');
     for (const word of ['one', 'two']) {
       const child = await spawnDetached(node, ['-e', `console.log('${word}'); process.exitCode = 4`], {
@@ -78,14 +78,14 @@ describe('spawnDetached', () => {
     expect(statSync(logFile).mode & 0o777).toBe(0o600);
   });
 
-  it('starts the program in a process group of its own, away from signals of our terminal', async () => {
+  it('starts the program in its own process group, which the signals of our terminal do not reach', async () => {
     const logFile = join(directory, 'log');
     const child = await spawnDetached('/bin/sh', ['-c', 'ps -o pgid= -p $$'], { logFile });
     await child.exited;
     expect(Number(readFileSync(logFile, 'utf8'))).toBe(child.pid);
   });
 
-  it('names a program that is not installed, or a file that is none', async () => {
+  it('names a program that is not installed, and a file that is not a program', async () => {
     const logFile = join(directory, 'log');
     await expect(spawnDetached('kame-no-such-program', [], { logFile })).rejects.toMatchObject({
       code: 'ENGINE_MISSING',

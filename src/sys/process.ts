@@ -3,12 +3,12 @@ import { openSync, closeSync } from 'node:fs';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 
 export interface RunOptions {
-  /** Milliseconds until the command is ended with SIGTERM and, a second later, SIGKILL. Default 60 s. */
+  /** Milliseconds after which the command gets SIGTERM and, a second later, SIGKILL. Default: 60,000. */
   timeoutMs?: number;
   signal?: AbortSignal;
   input?: string;
   env?: Record<string, string>;
-  /** Bytes of output kept of each stream; more is an error. Default 64 MiB. */
+  /** Maximum bytes of output on each stream; more is an error. Default: 64 MiB. */
   maxBuffer?: number;
 }
 
@@ -20,8 +20,8 @@ export interface RunResult {
 }
 
 /**
- * Runs a short command to its end. A non-zero exit is a result, not an exception.
- * @throws KameError ENGINE_MISSING when there is no such program, HOST_PROBLEM, CANCELLED, ENGINE_TIMEOUT
+ * Runs a short command to completion. A non-zero exit code is a result, not an exception.
+ * @throws KameError ENGINE_MISSING when the program is not installed, HOST_PROBLEM, CANCELLED, ENGINE_TIMEOUT
  */
 export async function run(
   command: string,
@@ -29,7 +29,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<RunResult> {
   const maxBuffer = options.maxBuffer ?? 64 * 1024 * 1024;
-  // Loaded on first use: a command that runs nothing starts faster without it.
+  // Loaded on first use, so that commands that run no program start faster.
   const { execa } = await import('execa');
   const result = await execa(command, [...args], {
     reject: false,
@@ -43,10 +43,13 @@ export async function run(
   });
   if (result.isCanceled) throw new KameError('CANCELLED', `${command} was cancelled.`);
   if (result.timedOut) {
-    throw new KameError('ENGINE_TIMEOUT', `${command} did not end within ${options.timeoutMs ?? 60_000} ms.`);
+    throw new KameError(
+      'ENGINE_TIMEOUT',
+      `${command} did not finish within ${options.timeoutMs ?? 60_000} ms.`,
+    );
   }
   if (result.isMaxBuffer) {
-    throw new KameError('HOST_PROBLEM', `${command} printed more than ${maxBuffer} bytes.`);
+    throw new KameError('HOST_PROBLEM', `The output of ${command} exceeds ${maxBuffer} bytes.`);
   }
   if (result.exitCode === undefined && result.signal === undefined) {
     const missing = errnoOf(result.cause) === 'ENOENT' || result.code === 'ENOENT';
@@ -66,7 +69,7 @@ export async function run(
   };
 }
 
-/** Why a program could not be started: it is missing, or the host denies it. */
+/** The error for a program that could not be started: it is not installed, or the host does not permit it. */
 export function startError(command: string, error: unknown): KameError {
   const missing = errnoOf(error) === 'ENOENT';
   const why = missing
@@ -77,12 +80,12 @@ export function startError(command: string, error: unknown): KameError {
 
 export interface DetachedProcess {
   readonly pid: number;
-  /** Resolves when the process ends, as long as this program lives; it outlives this program. */
+  /** Resolves when the process ends, if this program is still running then. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
 }
 
 /**
- * Starts a program in a session of its own, so that it outlives us and our terminal. Output is appended to a file.
+ * Starts a program in its own session, so that it outlives this one and its terminal. Its output is appended to a file.
  * @throws KameError ENGINE_MISSING, HOST_PROBLEM
  */
 export async function spawnDetached(

@@ -5,7 +5,7 @@ import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from './files.ts';
 import { releaseLock, takeLock } from './lock.ts';
 
-/** Whether somebody listens on a Unix socket. A socket file of a dead process refuses. */
+/** Whether a process listens on a Unix socket. The socket file of a dead process refuses connections. */
 export async function socketAnswers(path: string): Promise<boolean> {
   return await new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -21,18 +21,18 @@ export async function socketAnswers(path: string): Promise<boolean> {
 }
 
 /**
- * On a full disk there is no lock to be had, but machines that run must still be reached: the question whether somebody
- * answers is all that remains, and leaves a gap of a moment for two who begin at once.
+ * On a full disk no lock can be taken, but running machines must stay reachable. Then only the check for a listener
+ * remains, which leaves a short window for two daemons that start at the same time.
  */
 function forgiveFullDisk(error: unknown): void {
   if (!(error instanceof KameError) || error.code !== 'DISK_FULL') throw error;
 }
 
 /**
- * Listens on a Unix socket as its only owner: the socket is the lock. What a dead process left is replaced. Looking and
- * binding are one step for others, by a lock file that dies with its holder.
- * @param listen binds the socket and resolves when it listens
- * @throws KameError BUSY when a living process listens, or is about to
+ * Listens on a Unix socket as its only owner: the socket is the lock. A socket left by a dead process is replaced. A
+ * lock file, which becomes stale when its holder dies, makes checking and binding one step.
+ * @param listen binds the socket and resolves when it is listening
+ * @throws KameError BUSY when a living process is listening, or about to listen
  */
 export async function listenAlone(path: string, listen: () => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -41,12 +41,12 @@ export async function listenAlone(path: string, listen: () => Promise<void>): Pr
   await takeLock(lock, 'kamed', path).catch(forgiveFullDisk);
   try {
     if (await socketAnswers(path)) {
-      throw new KameError('BUSY', `A daemon listens on ${path} already.`, {
-        next: 'kame daemon status shows it.',
+      throw new KameError('BUSY', `A daemon is already listening on ${path}.`, {
+        next: 'Run `kame daemon status` to see it.',
       });
     }
     await rm(path, { force: true });
-    // The socket is made with the process's umask: nobody else may connect, not even for an instant.
+    // The socket gets its mode from the umask: no other user may connect, not even for an instant.
     const umask = process.umask(0o177);
     try {
       await listen();

@@ -18,7 +18,7 @@ async function listen(path: string): Promise<void> {
 }
 
 describe('connectUnix', () => {
-  it('waits until somebody listens', async () => {
+  it('waits for a listener', async () => {
     const path = join(directory(), 's');
     const connecting = connectUnix(path, { deadlineMs: 5000 });
     await listen(path);
@@ -32,7 +32,7 @@ describe('connectUnix', () => {
     await expect(connectUnix(path, { deadlineMs: 20 })).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' });
   });
 
-  it('gives up when there is nobody to wait for any more', async () => {
+  it('gives up when the listener will never come', async () => {
     const path = join(directory(), 's');
     expect(await connectUnix(path, { deadlineMs: 60_000, stop: Promise.resolve() })).toBeUndefined();
     expect(
@@ -47,7 +47,7 @@ describe('connectUnix', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('does not wait for what can never be', async () => {
+  it('does not wait for a path that can never be a socket', async () => {
     await expect(connectUnix('/etc/passwd/s', { deadlineMs: 60_000 })).rejects.toMatchObject({
       code: 'HOST_PROBLEM',
     });

@@ -2,14 +2,14 @@ import { createConnection, type Socket } from 'node:net';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 
 export interface ConnectOptions {
-  /** Milliseconds to keep trying while nobody listens yet. 0 tries once. */
+  /** Milliseconds to keep trying while nothing listens yet. 0 tries once. */
   deadlineMs: number;
   signal?: AbortSignal;
-  /** When this settles, waiting has no sense any more (the listener's process ended). */
+  /** Once this settles, waiting is pointless (for example, the process that would listen has ended). */
   stop?: Promise<unknown>;
 }
 
-/** Nobody listens there (yet): no such file, or a file that a dead or dying listener left behind. */
+/** Nothing listens there (yet): the file does not exist, or a dead or dying listener left it behind. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN']);
 
 function connectOnce(path: string): Promise<Socket> {
@@ -23,7 +23,7 @@ function connectOnce(path: string): Promise<Socket> {
   });
 }
 
-/** Waits `ms`, or less when `wake` settles or the signal fires first. */
+/** Waits `ms`, or less if `wake` settles or the signal fires first. */
 async function pause(ms: number, wake: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
@@ -41,8 +41,9 @@ async function pause(ms: number, wake: Promise<unknown>, signal: AbortSignal | u
 }
 
 /**
- * Connects to a Unix socket, trying again while nobody listens, until the deadline, the signal or `stop`.
- * @returns undefined when `stop` settled first
+ * Connects to a Unix socket, retrying while nothing listens, until the deadline passes, the signal fires or `stop`
+ * settles.
+ * @returns undefined if `stop` settled first
  * @throws KameError ENGINE_TIMEOUT at the deadline, CANCELLED, HOST_PROBLEM for any other refusal
  */
 export async function connectUnix(path: string, options: ConnectOptions): Promise<Socket | undefined> {
@@ -62,9 +63,11 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
       }
       if (stopped) return undefined;
       if (performance.now() + wait > end) {
-        throw new KameError('ENGINE_TIMEOUT', `Nobody answers at ${path} within ${options.deadlineMs} ms.`, {
-          cause: error,
-        });
+        throw new KameError(
+          'ENGINE_TIMEOUT',
+          `No connection to ${path} within ${options.deadlineMs} ms: nothing is listening.`,
+          { cause: error },
+        );
       }
     }
     await pause(wait, stop, options.signal);

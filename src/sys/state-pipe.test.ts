@@ -10,7 +10,7 @@ import { receiveToFile, sendFile } from './state-pipe.ts';
 const directory = useTemporaryDirectory();
 const state = Buffer.alloc(300_000, 'state');
 
-/** Listens as an engine does; `onData` is told how much came. */
+/** Listens as an engine does; `onData` receives the number of bytes so far. */
 async function engine(path: string, onData: (socket: Socket, received: number) => void): Promise<Server> {
   const server = createServer((socket) => {
     let received = 0;
@@ -21,7 +21,7 @@ async function engine(path: string, onData: (socket: Socket, received: number) =
   return server;
 }
 
-/** Keeps the threads busy that read files, so that the end of a file is seen late. */
+/** Keeps the threads that read files busy, so that the end of a file is seen late. */
 async function busy(): Promise<void> {
   const work = async () =>
     await new Promise<void>((resolve) => pbkdf2('a', 'b', 1000, 64, 'sha512', () => resolve()));
@@ -29,7 +29,7 @@ async function busy(): Promise<void> {
 }
 
 describe('sendFile', () => {
-  it('is content when the engine has all and hangs up before the end of the file is seen', async () => {
+  it('succeeds when the engine has everything and hangs up before the end of the file is seen', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     await writeFile(file, state);
     const server = await engine(path, (socket, received) => {
@@ -41,18 +41,18 @@ describe('sendFile', () => {
     server.close();
   });
 
-  it('tells when the engine hangs up in the middle', async () => {
+  it('reports that the engine hung up in the middle', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     await writeFile(file, Buffer.alloc(8_000_000));
     const server = await engine(path, (socket) => socket.destroy());
     await expect(sendFile(file, path, 1000)).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
-      message: `The engine hung up while ${file} was sent to it.`,
+      message: `The engine hung up while it was being sent ${file}.`,
     });
     server.close();
   });
 
-  it('tells of a file that is not there, and of nobody who listens', async () => {
+  it('reports a file that does not exist, and a socket without a listener', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     await expect(sendFile(file, path, 20)).rejects.toMatchObject({ code: 'FILE_ACCESS' });
     await writeFile(file, state);
@@ -72,7 +72,7 @@ describe('receiveToFile', () => {
     expect(state.equals(await readFile(file))).toBe(true);
   });
 
-  it('tells of a file that can’t be written', async () => {
+  it('reports a file that cannot be written', async () => {
     const path = join(directory(), 's');
     using pipe = await receiveToFile(path, join(directory(), 'none', 'state'));
     const socket = await connectUnix(path, { deadlineMs: 1000 });

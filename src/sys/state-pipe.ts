@@ -22,8 +22,8 @@ export interface SocketToFile extends Disposable {
 }
 
 /**
- * Listens at a Unix socket for one sender and writes what it sends to a file. For a sender that may neither open files of
- * ours nor start programs. Disposing ends it at any time.
+ * Listens on a Unix socket for one sender and writes what it sends to a file. For a sender that may neither open our
+ * files nor start programs. Disposing it stops it at any time.
  */
 export async function receiveToFile(
   socketPath: string,
@@ -47,22 +47,22 @@ export async function receiveToFile(
       );
     });
   });
-  // Whoever disposes early does not wait for it.
+  // A caller that disposes early does not wait for this promise.
   received.catch(() => undefined);
   return {
     received,
     [Symbol.dispose]() {
       sender?.destroy();
       server.close();
-      // At once: the next listener takes the same path.
+      // Synchronously, because the next listener uses the same path.
       rmSync(socketPath, { force: true });
     },
   };
 }
 
 /**
- * Sends a file to whoever listens at a Unix socket, then hangs up.
- * @throws KameError FILE_ACCESS, ENGINE_TIMEOUT when nobody listens, ENGINE_FAILED when the receiver hangs up
+ * Sends a file to the listener on a Unix socket, then hangs up.
+ * @throws KameError FILE_ACCESS, ENGINE_TIMEOUT when nothing listens, ENGINE_FAILED when the receiver hangs up
  */
 export async function sendFile(file: string, socketPath: string, deadlineMs: number): Promise<void> {
   const { size } = await stat(file).catch((error: unknown) => Promise.reject(fileError(error, file)));
@@ -71,9 +71,9 @@ export async function sendFile(file: string, socketPath: string, deadlineMs: num
   try {
     await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), socket);
   } catch (error) {
-    // The receiver knows by itself when it has all, and may hang up before the end of the file is seen here.
+    // The receiver recognises the end of the data and may hang up before we have seen the end of the file.
     if (socket.bytesWritten >= size) return;
-    throw new KameError('ENGINE_FAILED', `The engine hung up while ${file} was sent to it.`, {
+    throw new KameError('ENGINE_FAILED', `The engine hung up while it was being sent ${file}.`, {
       cause: error,
     });
   } finally {

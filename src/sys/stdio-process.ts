@@ -3,9 +3,9 @@ import { Duplex } from 'node:stream';
 import { startError } from './process.ts';
 
 export interface StdioProcess extends AsyncDisposable {
-  /** What the program prints, and what it reads, as one stream. */
+  /** Standard output and standard input of the program, as one stream. */
   readonly stream: Duplex;
-  /** The last 8 KiB of its standard error. */
+  /** The last 8 KiB of standard error. */
   lastWords(): string;
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
 }
@@ -13,7 +13,7 @@ export interface StdioProcess extends AsyncDisposable {
 const keptBytes = 8192;
 
 /**
- * Starts a program that is spoken to by its standard input and output. Disposing kills it if it still runs.
+ * Starts a program that communicates over standard input and output. Disposing kills it if it is still running.
  * @throws KameError ENGINE_MISSING, HOST_PROBLEM
  */
 export async function spawnStdio(
@@ -32,7 +32,7 @@ export async function spawnStdio(
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
-  // A write to a program that has ended fails later, when the end itself is already known.
+  // Writing to a program that has ended fails later, when its end is already known.
   child.stdin.on('error', () => undefined);
   try {
     await new Promise<void>((resolve, reject) => {

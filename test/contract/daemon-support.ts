@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
-import { createHost } from '../../src/vm/host/host.ts';
-import { recoveryTable } from '../../src/vm/recovery/table.ts';
+import { testHost } from '../support/test-host.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 /** A `.vmx` without devices. */
@@ -21,15 +20,7 @@ export function useHomes() {
       await mkdir(bundle, { recursive: true });
       await writeFile(join(bundle, 'demo.vmx'), vmx);
     }
-    const host = createHost({
-      home,
-      env: {},
-      log: () => undefined,
-      buildTiny: async () => await Promise.reject(new Error('Nothing here builds an image.')),
-      startCopyThreads: async () => await Promise.reject(new Error('Nothing here copies memory.')),
-
-      recovery: recoveryTable,
-    });
+    const host = testHost({ home, env: {} });
     const daemon = {
       version: '1.2.3',
       socket: join(home, 'kamed.sock'),

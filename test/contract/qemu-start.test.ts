@@ -8,7 +8,7 @@ import { probe } from '../../src/qemu/capabilities/probe.ts';
 import type { Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import { loadFirmware } from '../../src/qemu/firmware/load.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
-import { attach, launch, type EngineMachine } from '../../src/qemu/launch.ts';
+import { attach, launch, type Engine } from '../../src/qemu/launch.ts';
 import { slotName } from '../../src/model/slots.ts';
 import type { LaunchPlan } from '../../src/qemu/plan/types.ts';
 import { launchPlan } from '../../src/qemu/plan/launch-plan.ts';
@@ -19,7 +19,7 @@ import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
 const engines = new Map<Arch, { capabilities: Capabilities; firmware: FirmwareDescriptor[] }>();
-const running: EngineMachine[] = [];
+const running: Engine[] = [];
 
 beforeAll(async () => {
   for (const arch of ['aarch64', 'x86_64'] as const) {
@@ -48,7 +48,7 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
     ...model.disks.map((disk) => disk.fileName),
   ];
   for (const file of files) writeFileSync(join(folder, file), Buffer.alloc(1024 * 1024));
-  return launchPlan({
+  const plan = launchPlan({
     ...someInput({ model }),
     ...engine,
     paths: { bundle: folder, run: folder, serialLog: join(folder, 'serial.log') },
@@ -56,11 +56,12 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
     disks: new Map(
       model.disks.map((disk) => [slotName(disk), { path: join(folder, disk.fileName), format: 'raw' }]),
     ),
-    paused: true,
   });
+  // Its CPUs stay stopped.
+  return { ...plan, args: [...plan.args, '-S'] };
 }
 
-async function start(plan: LaunchPlan, folder: string): Promise<EngineMachine> {
+async function start(plan: LaunchPlan, folder: string): Promise<Engine> {
   const { engine } = await launch(plan, { logFile: join(folder, 'log') });
   running.push(engine);
   return engine;
@@ -103,8 +104,6 @@ describe('the installed QEMU', () => {
     const second = await attach(folder, { name: 'demo' });
     expect(second?.process).toEqual(first.process);
     expect(second?.version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(await second?.accelerator()).toBe('tcg');
-    expect(await second?.agentPortOpen()).toBe(false);
     const screenshot = join(folder, 'screen.png');
     await second?.screenshot(screenshot);
     await second?.resume();

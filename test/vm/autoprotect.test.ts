@@ -13,6 +13,7 @@ import { pause, unpause } from '../../src/vm/power/pause.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { stop } from '../../src/vm/power/stop.ts';
 import { hostOf } from '../support/disk-machine.ts';
+import { execCapture } from '../support/exec-capture.ts';
 import { useHome, type TestHome } from '../support/home.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 
@@ -37,7 +38,7 @@ afterAll(async () => {
 
 async function sh(line: string): Promise<string> {
   const { agent } = (await runningMachine(host, 'demo')).channels;
-  const done = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+  const done = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
   return done.stdout.toString('utf8');
 }
 

@@ -32,15 +32,15 @@ afterEach(async () => {
 
 describe('a name', () => {
   const invalid: readonly (readonly [string, RegExp])[] = [
-    ['a/b', /"a\/b" has "\/", which no name may have/],
+    ['a/b', /"a\/b" contains "\/", which is not allowed/],
     ['../up', /does not start with a letter or digit/],
     ['..', /does not start with a letter or digit/],
-    ['a..b', /has two dots in a row/],
+    ['a..b', /contains two dots in a row/],
     ['-dash', /starts with a dash/],
     ['a'.repeat(300), /has 300 characters; at most 80/],
-    ['tab\there', /has a control character/],
-    ['bell\u0007', /has a control character/],
-    ['over\u202Eride', /has a control character/],
+    ['tab\there', /contains a control character/],
+    ['bell\u0007', /contains a control character/],
+    ['over\u202Eride', /contains a control character/],
     ['', /is empty/],
     ['nul', /device name/],
   ];
@@ -250,14 +250,14 @@ describe('kame set', () => {
     ['numvcpu=4', /"numvcpu" is not a setting\. Did you mean numvcpus\?/],
     ['firmwar=efi', /Did you mean firmware\?/],
     ['memory=2', /memory is "2", without a unit/],
-    ['memory=1MiB', /memsize is "1"; allowed is a multiple of 4 from 64/],
-    ['memory=10TiB', /memsize is "10485760"; allowed is/],
-    ['cpus=0', /numvcpus is "0"; allowed is a whole number from 1 to 32/],
-    ['cpus=two', /cpus is "two"; allowed is 1 to 32/],
-    ['accelerator=kvmm', /accelerator is "kvmm"; allowed is auto, kvm, hvf or tcg/],
-    ['firmware=bios', /firmware is "bios"; allowed is efi for an ARM guest/],
+    ['memory=1MiB', /memsize is "1"; it must be a multiple of 4 from 64/],
+    ['memory=10TiB', /memsize is "10485760"; it must be/],
+    ['cpus=0', /numvcpus is "0"; it must be a whole number from 1 to 32/],
+    ['cpus=two', /cpus is "two"; it must be 1 to 32/],
+    ['accelerator=kvmm', /accelerator is "kvmm"; it must be auto, kvm, hvf or tcg/],
+    ['firmware=bios', /firmware is "bios"; it must be efi for an ARM guest/],
     ['kame.boot.commandLine=a\nb', /kame\.boot\.commandLine/],
-    ['uuid.bios=00', /uuid\.bios can’t be set: it is the machine’s identity/],
+    ['uuid.bios=00', /uuid\.bios cannot be set: it is the machine’s identity/],
     ['displayName=x', /displayName can’t be set.*kame rename/],
     ['__proto__=x', /"__proto__" is not a setting/],
     ['nonsense', /not of the form key=value/],
@@ -274,7 +274,7 @@ describe('kame set', () => {
     expect(problems).toContainEqual({
       severity: 'warning',
       key: 'ethernet0.conectionType',
-      message: 'ethernet0.conectionType is no key that is known. Did you mean ethernet0.connectionType?',
+      message: 'ethernet0.conectionType is not a known key. Did you mean ethernet0.connectionType?',
     });
     await home.json('set', 'demo', 'ethernet0.conectionType=');
   });

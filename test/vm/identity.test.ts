@@ -5,6 +5,7 @@ import { poll } from '../../src/core/deadline.ts';
 import { GuestAgent } from '../../src/guest/agent/agent.ts';
 import { setClock } from '../../src/guest/identity/clock.ts';
 import { applyIdentity } from '../../src/guest/identity/identity.ts';
+import { execCapture } from '../support/exec-capture.ts';
 import { useHome, type TestHome } from '../support/home.ts';
 
 let home: TestHome;
@@ -29,7 +30,7 @@ afterAll(async () => {
 
 /** Standard output of a shell line in the guest. */
 async function sh(line: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+  const { exitCode, stdout, stderr } = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
   expect({ line, exitCode, stderr: stderr.toString() }).toMatchObject({ exitCode: 0 });
   return stdout.toString();
 }
@@ -37,7 +38,7 @@ async function sh(line: string): Promise<string> {
 /** Waits until a shell line in the guest succeeds. */
 async function until(line: string): Promise<void> {
   const look = async () => {
-    const { exitCode } = await agent.execCapture({ path: '/bin/sh', args: ['-c', line] });
+    const { exitCode } = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
     return exitCode === 0 ? true : undefined;
   };
   expect(await poll(look, { deadlineMs: 30_000 }), line).toBe(true);

@@ -1,33 +1,19 @@
-import { KameError } from '../../core/errors.ts';
 import { AgentConnection, type ConnectionOptions } from './connection.ts';
 import { exec, type ExecOptions, type ExecResult } from './exec.ts';
 import {
-  readHostName,
-  readInfo,
+  readCommands,
   readInterfaces,
-  readKeys,
   readOsInfo,
   readTime,
-  readUsers,
-  type AgentInfo,
   type GuestInterface,
   type GuestOsInfo,
-  type GuestUser,
 } from './facts.ts';
-import { readGuestFile, writeGuestFile } from './files.ts';
-import { integerOf, senseless } from './reply.ts';
+import { integerOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
 
 export type ShutdownMode = 'powerdown' | 'reboot' | 'halt';
 
-const smallFile = 4 * 1024 * 1024;
 const fsfreezeDeadlineMs = 60_000;
-
-/** What is run by `execCapture`, and all it said. */
-export interface CapturedExec extends ExecResult {
-  readonly stdout: Buffer;
-  readonly stderr: Buffer;
-}
 
 /**
  * Client of the QEMU guest agent of one machine. The guest is taken as hostile: every call has a deadline, answers are
@@ -37,7 +23,7 @@ export interface CapturedExec extends ExecResult {
  */
 export class GuestAgent {
   readonly #connection: AgentConnection;
-  #info: AgentInfo | undefined;
+  #commands: ReadonlySet<string> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#connection = new AgentConnection(options);
@@ -52,18 +38,8 @@ export class GuestAgent {
     await this.#connection.call('guest-ping', {}, options);
   }
 
-  /** Version and enabled commands, asked once. */
-  async info(options: CallOptions = {}): Promise<AgentInfo> {
-    this.#info ??= readInfo(await this.#connection.call('guest-info', {}, options));
-    return this.#info;
-  }
-
   async osInfo(options: CallOptions = {}): Promise<GuestOsInfo> {
     return readOsInfo(await this.#connection.call('guest-get-osinfo', {}, options));
-  }
-
-  async hostName(options: CallOptions = {}): Promise<string> {
-    return readHostName(await this.#connection.call('guest-get-host-name', {}, options));
   }
 
   async networkInterfaces(options: CallOptions = {}): Promise<GuestInterface[]> {
@@ -72,31 +48,11 @@ export class GuestAgent {
 
   /** Runs a command; output streams to the callbacks where the guest has a shell. */
   async exec(options: ExecOptions): Promise<ExecResult> {
-    const { commands } = await this.info(options.signal ? { signal: options.signal } : {});
+    const commands = await this.#enabledCommands(options.signal ? { signal: options.signal } : {});
     const canStream = ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) =>
       commands.has(name),
     );
     return exec(this.#connection, options, canStream);
-  }
-
-  /**
-   * Runs a small command and keeps its output.
-   * @throws KameError GUEST_FAILED when a stream holds more than `maxOutputBytes` (default 1 MiB); it is killed then
-   */
-  async execCapture(options: ExecOptions & { maxOutputBytes?: number }): Promise<CapturedExec> {
-    const cap = options.maxOutputBytes ?? 1024 * 1024;
-    const keep = (parts: Buffer[]): ((chunk: Buffer) => void) => {
-      let length = 0;
-      return (chunk) => {
-        length += chunk.length;
-        if (length > cap)
-          throw new KameError('GUEST_FAILED', `${options.path} wrote more than ${cap} bytes.`);
-        parts.push(chunk);
-      };
-    };
-    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-    const result = await this.exec({ ...options, onStdout: keep(stdout), onStderr: keep(stderr) });
-    return { ...result, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
   }
 
   /** Asks the guest to go down; returns when it has accepted, not when it is down. */
@@ -113,38 +69,6 @@ export class GuestAgent {
     await this.#connection.call('guest-set-time', { time: time.getTime() * 1e6 }, options);
   }
 
-  /** Who is logged in. */
-  async users(options: CallOptions = {}): Promise<GuestUser[]> {
-    return readUsers(await this.#connection.call('guest-get-users', {}, options));
-  }
-
-  async sshAuthorizedKeys(username: string, options: CallOptions = {}): Promise<string[]> {
-    return readKeys(await this.#connection.call('guest-ssh-get-authorized-keys', { username }, options));
-  }
-
-  async addSshAuthorizedKeys(
-    username: string,
-    keys: readonly string[],
-    options: CallOptions = {},
-  ): Promise<void> {
-    await this.#connection.call('guest-ssh-add-authorized-keys', { username, keys }, options);
-  }
-
-  async removeSshAuthorizedKeys(
-    username: string,
-    keys: readonly string[],
-    options: CallOptions = {},
-  ): Promise<void> {
-    await this.#connection.call('guest-ssh-remove-authorized-keys', { username, keys }, options);
-  }
-
-  async fsfreezeStatus(options: CallOptions = {}): Promise<'thawed' | 'frozen'> {
-    const value = await this.#connection.call('guest-fsfreeze-status', {}, options);
-    if (value !== 'thawed' && value !== 'frozen')
-      throw senseless('guest-fsfreeze-status', 'neither thawed nor frozen');
-    return value;
-  }
-
   /** Freezes all file systems; returns how many. Thaw soon: until then nothing in the guest can write. */
   async fsfreeze(options: CallOptions = {}): Promise<number> {
     return this.#count('guest-fsfreeze-freeze', options);
@@ -154,17 +78,14 @@ export class GuestAgent {
     return this.#count('guest-fsfreeze-thaw', options);
   }
 
-  /** Reads a file of at most `maxBytes` (default 4 MiB). Slow: about 2 MB/s under emulation. */
-  async readFile(path: string, options: CallOptions & { maxBytes?: number } = {}): Promise<Buffer> {
-    return readGuestFile(this.#connection, path, { ...options, maxBytes: options.maxBytes ?? smallFile });
-  }
-
-  async writeFile(path: string, data: Uint8Array, options: CallOptions = {}): Promise<void> {
-    await writeGuestFile(this.#connection, path, data, options);
-  }
-
   close(): void {
     this.#connection.close();
+  }
+
+  /** Asked once. */
+  async #enabledCommands(options: CallOptions): Promise<ReadonlySet<string>> {
+    this.#commands ??= readCommands(await this.#connection.call('guest-info', {}, options));
+    return this.#commands;
   }
 
   async #count(command: string, options: CallOptions): Promise<number> {

@@ -2,6 +2,7 @@ import { spawn as spawnProcess, spawnSync } from 'node:child_process';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { GuestAgent } from './agent.ts';
+import { execCapture } from '../../../test/support/exec-capture.ts';
 import { fakeAgent, type FakeAgent, type FakeHandler } from '../../../test/support/fake-agent.ts';
 
 const fileCommands = ['guest-file-open', 'guest-file-read', 'guest-file-close'];
@@ -118,7 +119,7 @@ describe('exec in a guest with a shell', () => {
   it('passes output, exit status, arguments and environment', async () => {
     await withAgent(full, async (agent) => {
       const script = 'printf "%s|" "$@"; printf "%s" "$kame_x" >&2; exit 42';
-      const result = await agent.execCapture({
+      const result = await execCapture(agent, {
         path: 'sh',
         args: ['-c', script, 'sh', 'a b', '', '$HOME', "'", 'ü'],
         env: { kame_x: '1 $(id)', d: 'x', n: '3' },
@@ -151,7 +152,7 @@ describe('exec in a guest with a shell', () => {
   it('feeds standard input and carries megabytes', async () => {
     await withAgent(full, async (agent) => {
       const input = Buffer.alloc(3 * 1024 * 1024, 'kame\n');
-      const result = await agent.execCapture({ path: 'cat', input, maxOutputBytes: input.length });
+      const result = await execCapture(agent, { path: 'cat', input });
       expect(result.exitCode).toBe(0);
       expect(result.stdout.equals(input)).toBe(true);
     });
@@ -200,8 +201,18 @@ describe('exec in a guest with a shell', () => {
       await expect(run).rejects.toMatchObject({ code: 'CANCELLED' });
       expect(pid).toBeGreaterThan(1);
       await expect.poll(() => alive(pid)).toBe(false);
-      const tooMuch = agent.execCapture({ path: 'yes', maxOutputBytes: 1000 });
-      await expect(tooMuch).rejects.toThrow(/more than 1000 bytes/);
+      let refused = 0;
+      const tooMuch = agent.exec({
+        path: 'sh',
+        args: ['-c', 'echo $$; exec sleep 600'],
+        onStdout: (chunk) => {
+          refused = Number(chunk.toString());
+          throw new Error('no more');
+        },
+      });
+      await expect(tooMuch).rejects.toThrow('no more');
+      expect(refused).toBeGreaterThan(1);
+      await expect.poll(() => alive(refused)).toBe(false);
     });
   });
 
@@ -225,7 +236,7 @@ describe('exec elsewhere', () => {
     ['without file calls', { shell: true, files: false }],
   ])('%s gives the output at the end', async (_name, options) => {
     await withAgent(options, async (agent) => {
-      const result = await agent.execCapture({ path: 'printf', args: ['%s', 'hello'] });
+      const result = await execCapture(agent, { path: 'printf', args: ['%s', 'hello'] });
       expect(result).toMatchObject({ exitCode: 0, streamed: false, truncated: false });
       expect(result.stdout.toString()).toBe('hello');
     });
@@ -245,6 +256,14 @@ describe('exec elsewhere', () => {
     });
   });
 
+  it('refuses a list of commands that is malformed', async () => {
+    await using fake = await fakeAgent({ 'guest-info': () => ({ value: { supported_commands: 'all' } }) });
+    const agent = new GuestAgent(fake);
+    await expect(agent.exec({ path: 'true' })).rejects.toMatchObject({ code: 'GUEST_FAILED' });
+    expect(fake.calls).toEqual(['guest-info']);
+    agent.close();
+  });
+
   it('names guest-exec when the agent has it switched off', async () => {
     await using fake = await fakeAgent({
       'guest-info': () => ({ value: { version: '9.0', supported_commands: [] } }),
@@ -260,38 +279,6 @@ describe('exec elsewhere', () => {
       code: 'GUEST_AGENT_MISSING',
       message: expect.stringContaining('guest-exec: it has it switched off') as string,
     });
-    agent.close();
-  });
-});
-
-describe('small files', () => {
-  it('are read with a cap', async () => {
-    await withAgent(full, async (agent) => {
-      expect((await agent.readFile('/etc/hostname')).length).toBeGreaterThan(0);
-      await expect(agent.readFile('/dev/zero', { maxBytes: 1000 })).rejects.toThrow(/more than 1000 bytes/);
-    });
-  });
-
-  it('are written in pieces; a guest that claims to have taken more is refused', async () => {
-    let claim = (count: number): number => count;
-    const parts: Buffer[] = [];
-    await using fake = await fakeAgent({
-      'guest-file-open': () => ({ value: 3 }),
-      'guest-file-close': () => ({ value: {} }),
-      'guest-file-write': (args) => {
-        const part = Buffer.from(String(args['buf-b64']), 'base64');
-        const count = claim(part.length);
-        parts.push(part.subarray(0, count));
-        return { value: { count, eof: false } };
-      },
-    });
-    const agent = new GuestAgent(fake);
-    const data = Buffer.alloc(600_000, 'abc');
-    claim = (count) => Math.min(count, 100_000);
-    await agent.writeFile('/x', data);
-    expect(Buffer.concat(parts).equals(data)).toBe(true);
-    claim = (count) => count + 1;
-    await expect(agent.writeFile('/x', data)).rejects.toMatchObject({ code: 'GUEST_FAILED' });
     agent.close();
   });
 });

@@ -3,12 +3,6 @@ import { arrayOf, integerOf, objectOf, senseless, textOf } from './reply.ts';
 
 /** Shapes of the answers as in QEMU's qga/qapi-schema.json, checked here because the guest may send anything. */
 
-export interface AgentInfo {
-  readonly version: string;
-  /** Names of the commands that are switched on. */
-  readonly commands: ReadonlySet<string>;
-}
-
 export interface GuestOsInfo {
   readonly id?: string;
   readonly name?: string;
@@ -34,22 +28,16 @@ export interface GuestInterface {
   readonly addresses: readonly GuestAddress[];
 }
 
-export interface GuestUser {
-  readonly user: string;
-  readonly domain?: string;
-  readonly loginTime: Date;
-}
-
-export function readInfo(value: unknown): AgentInfo {
+/** Names of the commands that are switched on. */
+export function readCommands(value: unknown): ReadonlySet<string> {
   const command = 'guest-info';
-  const object = objectOf(value, command);
   const commands = new Set<string>();
-  for (const item of arrayOf(object['supported_commands'], command, 1000)) {
+  for (const item of arrayOf(objectOf(value, command)['supported_commands'], command, 1000)) {
     const entry = objectOf(item, command);
     const name = textOf(entry, 'name', command, 100);
     if (name !== undefined && entry['enabled'] === true) commands.add(name);
   }
-  return { version: textOf(object, 'version', command, 100) ?? '', commands };
+  return commands;
 }
 
 const osKeys = [
@@ -72,10 +60,6 @@ export function readOsInfo(value: unknown): GuestOsInfo {
     if (text !== undefined) result[key] = text;
   }
   return result;
-}
-
-export function readHostName(value: unknown): string {
-  return textOf(objectOf(value, 'guest-get-host-name'), 'host-name', 'guest-get-host-name', 255) ?? '';
 }
 
 function readAddress(value: unknown): GuestAddress | undefined {
@@ -107,35 +91,9 @@ export function readInterfaces(value: unknown): GuestInterface[] {
   return arrayOf(value, 'guest-network-get-interfaces', 512).map((item) => readInterface(item));
 }
 
-function readUser(value: unknown): GuestUser {
-  const command = 'guest-get-users';
-  const object = objectOf(value, command);
-  const seconds = object['login-time'];
-  if (typeof seconds !== 'number' || Math.abs(seconds) > 8.64e12)
-    throw senseless(command, 'login-time is no time');
-  const domain = textOf(object, 'domain', command, 255);
-  return {
-    user: textOf(object, 'user', command, 255) ?? '',
-    ...(domain === undefined ? {} : { domain }),
-    loginTime: new Date(seconds * 1000),
-  };
-}
-
-export function readUsers(value: unknown): GuestUser[] {
-  return arrayOf(value, 'guest-get-users', 10_000).map((item) => readUser(item));
-}
-
 /** Nanoseconds since 1970 as a time; the guest's clock may be anywhere, but must be a time. */
 export function readTime(value: unknown): Date {
   const date = new Date(typeof value === 'number' ? value / 1e6 : Number.NaN);
   if (Number.isNaN(date.getTime())) throw senseless('guest-get-time', 'no time');
   return date;
-}
-
-export function readKeys(value: unknown): string[] {
-  const command = 'guest-ssh-get-authorized-keys';
-  return arrayOf(objectOf(value, command)['keys'], command, 10_000).map((item) => {
-    if (typeof item !== 'string') throw senseless(command, 'a key is no text');
-    return item;
-  });
 }

@@ -1,6 +1,6 @@
+import { familyOfGuestOs } from '../../model/guest-os.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import { escapeValue, type DeviceOptions, type PlanBuilder } from './builder.ts';
-import { isWindows } from './guest-os.ts';
 import { pciPlaces } from './pci.ts';
 
 /** Power of two of MiB between 16 and 256, as the VGA device takes it. */
@@ -19,7 +19,7 @@ function virtio(builder: PlanBuilder, driver: string): DeviceOptions {
 
 function attachVideo(builder: PlanBuilder): void {
   const { capabilities, model } = builder.input;
-  const windows = isWindows(model.guestOS);
+  const windows = familyOfGuestOs(model.guestOS) === 'windows';
   if (model.arch === 'aarch64' && windows && hasDevice(capabilities, 'ramfb')) {
     // Windows on ARM has a driver for the firmware's own frame buffer only. It is no PCI device.
     builder.device({ driver: 'ramfb', id: 'video0' });

@@ -1,6 +1,6 @@
+import { familyOfGuestOs } from '../../model/guest-os.ts';
 import { hasDevice, supports } from '../capabilities/capabilities.ts';
 import { escapeValue, type PlanBuilder } from './builder.ts';
-import { isWindows } from './guest-os.ts';
 import { pciPlaces } from './pci.ts';
 
 /** Name, identity, and nothing that was not asked for. */
@@ -19,7 +19,8 @@ export function attachIdentity(builder: PlanBuilder): void {
 
 /** Windows keeps local time in the hardware clock, everyone else UTC. */
 export function attachClock(builder: PlanBuilder): void {
-  builder.option('rtc', `base=${isWindows(builder.input.model.guestOS) ? 'localtime' : 'utc'}`);
+  const family = familyOfGuestOs(builder.input.model.guestOS);
+  builder.option('rtc', `base=${family === 'windows' ? 'localtime' : 'utc'}`);
 }
 
 /** Small devices every guest profits from: entropy, memory that can be given back, news of a crash, news of a clone. */

@@ -173,7 +173,9 @@ describe('a launch plan', () => {
 
   it('keeps local time in the clock of Windows alone', () => {
     expect(valueOf(planOf({ guestOS: 'arm-windows11-64' }), '-rtc')).toBe('base=localtime');
-    expect(valueOf(planOf({ guestOS: 'darwin22-64' }), '-rtc')).toBe('base=utc');
+    expect(valueOf(planOf({ guestOS: 'arm-windows99-64' }), '-rtc')).toBe('base=localtime');
+    for (const guestOS of ['darwin22-64', 'solaris11-64', 'beos'])
+      expect(valueOf(planOf({ guestOS }), '-rtc'), guestOS).toBe('base=utc');
   });
 
   it('limits an ARM machine to 8 CPUs where HVF has an old interrupt controller', () => {
@@ -267,5 +269,26 @@ describe('formatPlan', () => {
     const text = formatPlan(planOf({ displayName: 'x\nrm -rf ~' }));
     expect(text.split('\n')[0]).toBe('# x rm -rf ~: virt-7.2, tcg (emulated)');
     expect(text).toContain("-name 'guest=x\nrm -rf ~,debug-threads=on'");
+  });
+});
+
+describe('checkpoints', () => {
+  const nvme = [{ bus: 'nvme', index: 0, model: 'nvme' }] as const;
+
+  it('are blocked by an NVMe controller that has a disk, and the plan says why and what to do', () => {
+    const { blockers } = launchPlan(someInput({ model: someModel({ controllers: nvme }) }));
+    expect(blockers).toEqual([
+      {
+        device: 'nvme0, an NVMe controller',
+        reason: 'QEMU cannot save the state of its NVMe device.',
+        remedy: expect.stringContaining('kame set demo kame.nvme0.device=virtio-blk') as string,
+      },
+    ]);
+  });
+
+  it('are possible with the disks of Linux guests, and beside an empty NVMe controller', () => {
+    expect(launchPlan(someInput({})).blockers).toEqual([]);
+    const empty = someModel({ controllers: nvme, disks: [] });
+    expect(launchPlan(someInput({ model: empty })).blockers).toEqual([]);
   });
 });

@@ -51,8 +51,6 @@ export interface PlanInput {
   readonly paths: PlanPaths;
   /** The checked image of each disk, by `slotName` (`nvme0:0`). */
   readonly disks: ReadonlyMap<string, DiskSource>;
-  /** Start with the CPUs stopped. */
-  readonly paused?: boolean;
   /** Where RAM lies; without it, it is memory of the engine alone. */
   readonly ram?: RamFile;
   /** Sizes of a firmware's files; without them a restored machine reads them. */
@@ -94,6 +92,16 @@ export type AfterLoadCommand = {
   readonly arguments: Commands['blockdev-reopen']['arguments'];
 };
 
+/** A device that keeps a machine's memory from being saved. */
+export interface CheckpointBlocker {
+  /** As a person knows it, such as "nvme0, an NVMe controller". */
+  readonly device: string;
+  /** Why its state cannot be saved. */
+  readonly reason: string;
+  /** What to do about it, in whole sentences. */
+  readonly remedy: string;
+}
+
 /** All it takes to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
@@ -119,4 +127,6 @@ export interface LaunchPlan {
   readonly reason: string;
   /** What the guest gets other than the .vmx says, and why. */
   readonly notes: readonly string[];
+  /** The devices that keep its memory from being saved; empty when checkpoints are possible. */
+  readonly blockers: readonly CheckpointBlocker[];
 }

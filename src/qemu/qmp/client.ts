@@ -19,18 +19,10 @@ export interface QmpVersion {
   readonly package: string;
 }
 
-export interface QmpEvent {
-  readonly name: string;
-  readonly data: unknown;
-  readonly at: Date;
-}
-
 export interface OpenOptions {
   /** Milliseconds for greeting and handshake together. Default 10 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Called for every event from the first byte on, also for those before the handshake is done. */
-  onEvent?: (event: QmpEvent) => void;
   /** QEMU's last words, for the message when the connection ends. */
   lastWords?: () => string;
 }
@@ -238,7 +230,6 @@ export class QmpClient implements AsyncDisposable {
     const seconds = stamp?.seconds ?? -1;
     const at = seconds >= 0 ? new Date(seconds * 1000 + (stamp?.microseconds ?? 0) / 1000) : new Date();
     const data = message['data'] ?? {};
-    this.#options.onEvent?.({ name, data, at });
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         listener(data as never, at);

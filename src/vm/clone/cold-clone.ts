@@ -1,16 +1,12 @@
 import { existsSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { CloneMachine } from '../../api/checkpoint.ts';
 import { isUnwritten, type Layer } from '../../disk/chain.ts';
-import { createOverlay } from '../../disk/overlay.ts';
-import { convert } from '../../disk/qemu-img.ts';
-import { createBundle } from '../../store/bundle-directory.ts';
-import { contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { bundleExtension, checkpointNames, resolveIn } from '../../store/names.ts';
+import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
+import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
-import { copySparse } from '../../sys/copy-sparse.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { currentFiles, type SlotFiles } from '../layers/layers.ts';
@@ -18,11 +14,13 @@ import { snapshotOf } from '../snapshot/snapshot-list.ts';
 import { take } from '../snapshot/take.ts';
 import { refuseDeepChains } from '../memory/preflight.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { bringSmallFiles } from './bundle-files.ts';
+import { smallFiles } from './small-files.ts';
+import { buildBundle, vmxOf } from '../bundle/build.ts';
+import type { RecipeDisk } from '../bundle/recipe.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents, registerClone, writeCloneOf } from '../layers/linked-clones.ts';
+import { inheritParents, registerClone } from '../layers/linked-clones.ts';
 
 /** The state that is cloned: the present one of a stopped machine, or a snapshot's. */
 export interface ColdState {
@@ -116,52 +114,25 @@ async function takeBase(host: Host, bundle: Bundle, progress: Progress): Promise
   return (await take(host, bundle, options, progress)).snapshot;
 }
 
-interface DiskWork {
-  readonly host: Host;
-  readonly directory: string;
-  readonly kind: 'full' | 'linked';
-  readonly chains: ReadonlyMap<string, Layer>;
-  readonly progress: Progress;
-}
-
-/** Makes the clone's disks; returns the file of each slot. */
-async function makeDisks({
-  host,
-  directory,
-  kind,
-  chains,
-  progress,
-}: DiskWork): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
+/** The clone's disks by slot. A full clone holds all that the chain shows, a linked one an empty layer over it. */
+function disksOf(kind: 'full' | 'linked', chains: ReadonlyMap<string, Layer>): Map<string, RecipeDisk> {
   const used = new Set<string>();
-  for (const [slot, top] of chains) {
-    const stem = basename(top.path, extname(top.path)).replace(/-\d{6}$/, '');
+  const freeName = (stem: string) => {
     let name = `${stem}.qcow2`;
     for (let number = 2; used.has(name); number += 1) name = `${stem}-${number}.qcow2`;
     used.add(name);
-    files.set(slot, name);
-    const path = join(directory, name);
-    if (kind === 'linked') {
-      await createOverlay({
-        path,
-        backing: top.path,
-        backingFormat: top.format,
-        virtualSize: top.virtualSize,
-      });
-    } else {
-      const options = {
-        source: top.path,
-        sourceFormat: top.format,
-        target: path,
-        targetFormat: 'qcow2' as const,
-      };
-      await convert({ qemuImg: await qemuImg(host), ...options, progress });
-    }
-  }
-  return files;
+    return name;
+  };
+  const diskOf = ({ path, format, virtualSize }: Layer): RecipeDisk => {
+    const fileName = freeName(stemOf(path));
+    return kind === 'linked'
+      ? { fileName, from: 'overlay', backing: path, backingFormat: format, virtualSize }
+      : { fileName, from: 'chain', source: path, format };
+  };
+  return new Map([...chains].map(([slot, top]) => [slot, diskOf(top)]));
 }
 
-/** Independent disks are not part of a snapshot; a clone gets copies of what they hold now. */
+/** The chains of the state's disks, each header checked. */
 async function chainsOf(
   host: Host,
   bundle: Bundle,
@@ -176,6 +147,28 @@ async function chainsOf(
   return chains;
 }
 
+/** @throws KameError INVALID_VALUE: independent disks are in no snapshot, so a clone would lack them */
+function refuseIndependent(bundle: Bundle, state: ColdState): void {
+  const { disks } = contentOf(state.config).model;
+  if (disks.length <= state.disks.size) return;
+  throw new KameError('INVALID_VALUE', `Cannot clone ${bundle.name}: independent disks are in no snapshot.`, {
+    next: 'Set their mode to persistent, or remove them from the machine first.',
+    details: { machine: bundle.name },
+  });
+}
+
+interface ColdCloneOptions {
+  readonly name: string;
+  readonly kind: 'full' | 'linked';
+  readonly keepIdentity: boolean;
+}
+
+/** Writes into the parents that a clone builds on them, before there is one: what could be missing is the clone, never its base. */
+async function lockParents(bundle: Bundle, snapshot: Snapshot, vmx: string): Promise<string[]> {
+  await registerClone(bundle.names.vmx, vmx, ({ uid }) => uid === snapshot.uid);
+  return [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
+}
+
 /**
  * Makes one full or linked clone; it appears complete or not at all.
  * @returns path of its `.vmx`
@@ -185,44 +178,30 @@ export async function coldClone(
   host: Host,
   bundle: Bundle,
   state: ColdState,
-  options: { readonly name: string; readonly kind: 'full' | 'linked'; readonly keepIdentity: boolean },
+  { name, kind, keepIdentity }: ColdCloneOptions,
   progress: Progress,
 ): Promise<string> {
-  const { name, kind } = options;
   const chains = await chainsOf(host, bundle, state, kind === 'full');
   if (kind === 'linked') refuseDeepChains(bundle, chains);
+  refuseIndependent(bundle, state);
   const { document, model } = contentOf(state.config);
   const nvram = `${name}.nvram`;
-  const independent = model.disks.length > state.disks.size;
-  if (independent) {
-    throw new KameError(
-      'INVALID_VALUE',
-      `${bundle.name} has independent disks, which are in no snapshot and can’t be cloned.`,
-      {
-        next: 'Set their mode to persistent, or take them out of the machine first.',
-      },
-    );
-  }
-  const config = cloneConfig(document, model, { name, keepIdentity: options.keepIdentity, nvram });
-  const vmx = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
-  if (kind === 'linked' && state.snapshot) {
-    const { uid } = state.snapshot;
-    // The parent knows of the clone before there is one: what could be missing is the clone, never its base.
-    await registerClone(bundle.names.vmx, vmx, (snapshot) => snapshot.uid === uid);
-  }
-  return await createBundle(host.names, name, async (directory) => {
-    const files = await makeDisks({ host, directory, kind, chains, progress });
-    await bringSmallFiles(bundle, model, directory);
-    if (existsSync(state.nvram)) await copySparse(state.nvram, join(directory, nvram));
-    const changes = new Map([...files].map(([slot, fileName]) => [`${slot}.fileName`, fileName]));
-    await writeVmx(join(directory, `${name}.vmx`), edit(config.document, changes));
-    if (kind === 'linked') {
-      const parents = [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
-      await writeCloneOf(
-        join(directory, `${name}.vmsd`),
-        parents,
-        [...chains.values()].map(({ path }) => path),
-      );
-    }
-  });
+  const config = cloneConfig(document, model, { name, keepIdentity, nvram });
+  const disks = disksOf(kind, chains);
+  const fileNames = new Map([...disks].map(([slot, { fileName }]) => [`${slot}.fileName`, fileName]));
+  const files = smallFiles(bundle, model);
+  if (existsSync(state.nvram)) files.push({ fileName: nvram, from: 'sparse', source: state.nvram });
+  const sentinels = [...chains.values()].map(({ path }) => path);
+  const parents =
+    kind === 'linked' && state.snapshot
+      ? { cloneOf: await lockParents(bundle, state.snapshot, vmxOf(host, name)), sentinels }
+      : undefined;
+  const recipe = {
+    name,
+    document: edit(config.document, fileNames),
+    disks: [...disks.values()],
+    files,
+    ...(parents ? { parents } : {}),
+  };
+  return await buildBundle(host, recipe, progress);
 }

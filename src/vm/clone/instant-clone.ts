@@ -1,18 +1,11 @@
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Layer, layersOf } from '../../disk/chain.ts';
-import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
-import { createOverlay } from '../../disk/overlay.ts';
-import { createBundle } from '../../store/bundle-directory.ts';
-import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { bundleExtension, machineNames, resolveIn } from '../../store/names.ts';
-import { writeJournal } from '../../store/journal.ts';
-import { makeHole } from '../../sys/extents.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
 import { syncFiles } from '../../sys/files.ts';
-import { linkFile } from '../../sys/link.ts';
 import { takeLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
 import { isOwnFile } from '../layers/layers.ts';
@@ -21,26 +14,19 @@ import type { Host } from '../host/host.ts';
 import type { Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
 import { discardClone } from './discard.ts';
-import { bringSmallFiles } from './bundle-files.ts';
+import { smallFiles } from './small-files.ts';
+import { buildBundle, vmxOf } from '../bundle/build.ts';
+import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
+import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents, writeCloneOf } from '../layers/linked-clones.ts';
+import { inheritParents } from '../layers/linked-clones.ts';
 import type { Template } from './template.ts';
 
-/** Shares the layers that are to be frozen with the clone's directory, under the same names. */
-async function shareLayers(
-  bundle: Bundle,
-  chains: ReadonlyMap<string, Layer>,
-  directory: string,
-): Promise<void> {
+/** The layers that are to be frozen get names in the clone's directory too, the same ones. */
+function sharedLayers(bundle: Bundle, chains: ReadonlyMap<string, Layer>): RecipeFile[] {
   const own = [...chains.values()].flatMap(layersOf).filter(({ path }) => isOwnFile(bundle.names, path));
-  for (const path of new Set(own.map((layer) => layer.path))) {
-    if (await linkFile(path, join(directory, basename(path)))) continue;
-    throw new KameError(
-      'FILE_ACCESS',
-      `${path} can’t be shared with ${directory}: they are on different file systems.`,
-      { next: `Move ${bundle.name} into Kame’s home, or make a full clone.` },
-    );
-  }
+  const paths = [...new Set(own.map(({ path }) => path))];
+  return paths.map((path) => ({ fileName: basename(path), from: 'share', source: path }));
 }
 
 /** A chain as the clone sees it: what lies in the source's directory lies in its own. */
@@ -55,10 +41,8 @@ function movedChain(bundle: Bundle, layer: Layer, directory: string): Layer {
 
 /** The clone's own top layer over a chain: the next number. */
 function topOver(below: Layer, directory: string): Layer {
-  const stem = basename(below.path, '.qcow2').replace(/-\d{6}$/, '');
-  const number = Number(/-(\d{6})\.qcow2$/.exec(below.path)?.[1] ?? 0) + 1;
   return {
-    path: join(directory, `${stem}-${String(number).padStart(6, '0')}.qcow2`),
+    path: join(directory, layerName(stemOf(below.path), numberOf(below.path) + 1)),
     format: 'qcow2',
     virtualSize: below.virtualSize,
     allocatedBytes: 0,
@@ -76,20 +60,25 @@ function disksOf(bundle: Bundle, chains: ReadonlyMap<string, Layer>, directory: 
   );
 }
 
-async function makeTops(disks: ReadonlyMap<string, Layer>, directory: string): Promise<void> {
-  for (const { path, virtualSize, backing, backingName } of disks.values()) {
-    await createOverlay({
-      path: join(directory, basename(path)),
-      backing: backingName ?? '',
-      backingFormat: backing?.format ?? 'raw',
-      virtualSize,
-      ...unsynced,
-    });
-  }
+function topDisk({ path, virtualSize, backing, backingName }: Layer): RecipeDisk {
+  return {
+    fileName: basename(path),
+    from: 'overlay',
+    backing: backingName ?? '',
+    backingFormat: backing?.format ?? 'raw',
+    virtualSize,
+  };
 }
 
-/** A clone is worth nothing after a power failure until it is handed out; then `keepClone` has synced it. */
-const unsynced = { sync: false } as const;
+/** The EFI variables come with the memory, and are written when the clone resumes. */
+async function nvramFile(bundle: Bundle, nvram: string, fileName: string): Promise<RecipeFile[]> {
+  const source = resolveIn(bundle.names, nvram);
+  const sizeBytes = await stat(source).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+  return sizeBytes === undefined ? [] : [{ fileName, from: 'hole', sizeBytes }];
+}
 
 /** Makes sure that a clone outlives a power failure. */
 export async function keepClone(clone: Bundle): Promise<void> {
@@ -102,38 +91,43 @@ interface CloneWork {
   readonly keepIdentity: boolean;
 }
 
-interface MadeBundle {
+interface MadeClone {
   readonly vmx: string;
   readonly disks: ReadonlyMap<string, Layer>;
 }
 
-async function makeBundle(
+async function makeClone(
   host: Host,
   bundle: Bundle,
   { chains }: Template,
   { name, keepIdentity }: CloneWork,
-): Promise<MadeBundle> {
+  progress: Progress,
+): Promise<MadeClone> {
   const { document, model } = contentOf(bundle);
   const nvram = `${name}.nvram`;
   const config = cloneConfig(document, model, { name, keepIdentity, nvram });
-  const vmx = join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
+  const vmx = vmxOf(host, name);
   const disks = disksOf(bundle, chains, dirname(vmx));
-  const identity = keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs };
-  await createBundle(host.names, name, async (directory) => {
-    // The bundle is given up as long as this file is there, unless its engine runs.
-    const operation = join(directory, basename(machineNames(vmx).journal));
-    await writeJournal({ journal: operation }, { kind: 'clone', identity }, unsynced);
-    await shareLayers(bundle, chains, directory);
-    await makeTops(disks, directory);
-    const nvramFrom = resolveIn(bundle.names, model.firmware.nvram);
-    await bringSmallFiles(bundle, model, directory);
-    // The EFI variables come with the memory, and are written when the clone goes on.
-    if (existsSync(nvramFrom)) await makeHole(join(directory, nvram), (await stat(nvramFrom)).size);
-    const changes = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-    await writeVmx(join(directory, `${name}.vmx`), edit(config.document, changes), unsynced);
-    const parents = await inheritParents(bundle, vmx);
-    if (parents.length > 0) await writeCloneOf(join(directory, `${name}.vmsd`), parents, []);
-  });
+  const fileNames = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
+  const cloneOf = await inheritParents(bundle, vmx);
+  const recipe: Recipe = {
+    name,
+    document: edit(config.document, fileNames),
+    disks: [...disks.values()].map(topDisk),
+    files: [
+      ...sharedLayers(bundle, chains),
+      ...smallFiles(bundle, model),
+      ...(await nvramFile(bundle, model.firmware.nvram, nvram)),
+    ],
+    ...(cloneOf.length > 0 ? { parents: { cloneOf, sentinels: [] } } : {}),
+    journal: {
+      kind: 'clone',
+      identity: keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs },
+    },
+    // A clone is worth nothing after a power failure until it is kept; `keepClone` flushes it then.
+    sync: false,
+  };
+  await buildBundle(host, recipe, progress);
   return { vmx, disks };
 }
 
@@ -149,7 +143,7 @@ export async function instantClone(
   begun: Begun,
   progress: Progress,
 ): Promise<Running> {
-  const { vmx, disks } = await makeBundle(host, bundle, template, work);
+  const { vmx, disks } = await makeClone(host, bundle, template, work, progress);
   await host.inventory.register(vmx);
   const clone = await host.bundles.read(vmx);
   const { saved, frozen } = template;

@@ -125,7 +125,7 @@ export async function takeTemplate(
   progress: Progress,
 ): Promise<Template> {
   refuseIndependentDisks(bundle);
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);

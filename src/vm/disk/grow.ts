@@ -5,7 +5,7 @@ import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
 import type { GrowDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
-import { freeSpace } from '../../disk/free-space.ts';
+import { freeSpace } from '../../sys/free-space.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
 import { slotName } from '../../model/slots.ts';

@@ -1,4 +1,3 @@
-import { basename, extname } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { readBundle, type Bundle } from '../../store/bundle.ts';
@@ -7,6 +6,7 @@ import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import type { Host } from '../host/host.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 
 /** A disk of the machine with all its layers. */
 export interface WholeDisk {
@@ -16,11 +16,6 @@ export interface WholeDisk {
 
 function pathsOf({ layers }: WholeDisk): Set<string> {
   return new Set(layers.map(({ path }) => path));
-}
-
-/** `disk0` of `disk0-000002.qcow2`. */
-function stemOf(path: string): string {
-  return basename(path, extname(path)).replace(/-\d{6}$/, '');
 }
 
 /** Whether a snapshot's disk lies in files of this one. If its layers can't be read, it does when it looks like it. */

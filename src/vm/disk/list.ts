@@ -1,5 +1,4 @@
 import { resolveIn } from '../../store/names.ts';
-import { stat } from 'node:fs/promises';
 import { messageOf } from '../../core/errors.ts';
 import type { MachineDisk } from '../../api/checkpoint.ts';
 import { layersOf, readChain } from '../../disk/chain.ts';
@@ -9,13 +8,7 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-
-async function allocatedBytes(path: string): Promise<number | null> {
-  return await stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => null,
-  );
-}
+import { allocatedBytes } from '../../sys/files.ts';
 
 /** A disk with all its layers; what is wrong with one of them is told, not thrown. */
 export async function describeDisk(
@@ -41,7 +34,7 @@ export async function describeDisk(
       problem: corrupt ? `${corrupt.path} is marked as corrupt.` : null,
     };
   } catch (error) {
-    const bytes = await allocatedBytes(path);
+    const bytes = (await allocatedBytes(path)) ?? null;
     return {
       ...base,
       format: null,

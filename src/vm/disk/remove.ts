@@ -1,6 +1,6 @@
 import { resolveIn } from '../../store/names.ts';
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import type { RemovedDisk } from '../../api/checkpoint.ts';
@@ -11,7 +11,8 @@ import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
 import { applyModel } from '../../model/write.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { isLayerName, isOwnFile } from '../layers/layers.ts';
+import { isLayerName, stemOf } from '../../disk/layer-name.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { allBundles } from '../host/find.ts';
@@ -93,7 +94,7 @@ async function leftBeneath(host: Host, bundle: Bundle, found: Found): Promise<st
 /** `disk0-kept.qcow2`, or with the next free number. */
 async function keptName(bundle: Bundle, top: string): Promise<string> {
   const taken = new Set(await readdir(bundle.names.directory));
-  const stem = basename(top, extname(top)).replace(/-\d{6}$/, '');
+  const stem = stemOf(top);
   let name = `${stem}-kept.qcow2`;
   for (let number = 2; taken.has(name); number += 1) name = `${stem}-kept-${number}.qcow2`;
   return name;

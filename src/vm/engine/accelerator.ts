@@ -20,7 +20,7 @@ import {
 import { launch } from '../../qemu/launch.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { runNames } from '../../store/names.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import type { Host } from '../host/host.ts';
 import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
@@ -79,7 +79,7 @@ async function bootProof(
   progress.report({ stage: `Proving ${kind} with a tiny ${arch} guest (at most ${proofMs / 1000} s)` });
   const run = runNames(host.names, `proof-${kind}-${arch}`);
   const serialLog = join(run.directory, 'serial.log');
-  await removeRunDirectory(run);
+  await clearRunDirectory(run);
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
   const started = performance.now();
   try {

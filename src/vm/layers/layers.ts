@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
-import { basename, dirname, extname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
+import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { NewLayer } from '../../qemu/disk-layers.ts';
 import { slotName } from '../../model/slots.ts';
@@ -10,22 +11,9 @@ import { type MachineNames, resolveIn } from '../../store/names.ts';
 import type { LayerChange } from '../../store/journal.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
-/** VMware's numbers of layers: `disk0-000001.qcow2`. */
-const numbered = /^(.+)-(\d{6})$/;
-
 /** Independent disks take no part in snapshots, as in VMware. */
 export function layeredDisks(model: MachineModel): Disk[] {
   return model.disks.filter(({ mode }) => mode === 'persistent');
-}
-
-function stemOf(fileName: string): string {
-  const stem = basename(fileName, extname(fileName));
-  return numbered.exec(stem)?.[1] ?? stem;
-}
-
-/** Whether a file of the machine's directory has the name of a layer that Kame made on one of its disks. */
-export function isLayerName(fileName: string): boolean {
-  return extname(fileName) === '.qcow2' && numbered.test(basename(fileName, '.qcow2'));
 }
 
 /** A source of new layers: which file each slot's new layer goes on. */
@@ -40,14 +28,14 @@ export async function nameLayers(names: MachineNames, files: SlotFiles): Promise
   const taken = await readdir(names.directory);
   const highest = new Map<string, number>();
   for (const name of taken) {
-    const match = numbered.exec(basename(name, extname(name)));
-    if (match) highest.set(match[1] ?? '', Math.max(highest.get(match[1] ?? '') ?? 0, Number(match[2])));
+    const stem = stemOf(name);
+    highest.set(stem, Math.max(highest.get(stem) ?? 0, numberOf(name)));
   }
   return [...files].map(([slot, from]) => {
     const stem = stemOf(from);
     const number = (highest.get(stem) ?? 0) + 1;
     highest.set(stem, number);
-    return { slot, from, to: `${stem}-${String(number).padStart(6, '0')}.qcow2` };
+    return { slot, from, to: layerName(stem, number) };
   });
 }
 
@@ -99,7 +87,7 @@ export function engineLayers(names: MachineNames, layers: readonly LayerChange[]
   return layers.map(({ slot, from, to }) => ({
     from: resolveIn(names, from),
     to: join(names.directory, to),
-    node: `${slot.replace(':', '-')}-${numbered.exec(basename(to, '.qcow2'))?.[2] ?? ''}`,
+    node: basename(layerName(slot.replace(':', '-'), numberOf(to)), '.qcow2'),
   }));
 }
 

@@ -3,8 +3,6 @@ import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { machineNames } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
-import { emptyDocument } from '../../vmx/document.ts';
-import { emptyTree } from '../../vmx/snapshot-model.ts';
 import { cannot, type Verb } from '../host/verbs.ts';
 
 function withClone(tree: SnapshotTree, vmx: string, fits: (snapshot: Snapshot) => boolean): SnapshotTree {
@@ -25,17 +23,6 @@ export async function registerClone(
   const names = machineNames(parentVmx);
   const found = await readSnapshotFile(names);
   await writeSnapshotTree(names, found, withClone(found.tree, cloneVmx, fits));
-}
-
-/** Writes the `.vmsd` of a new linked clone: which machines it builds on, and on which of their disks. */
-export async function writeCloneOf(
-  snapshotsPath: string,
-  cloneOf: readonly string[],
-  sentinels: readonly string[],
-): Promise<void> {
-  const names = { ...machineNames(snapshotsPath), snapshots: snapshotsPath };
-  const file = { document: emptyDocument(), tree: emptyTree, problems: [] };
-  await writeSnapshotTree(names, file, { ...emptyTree, cloneOf, sentinels });
 }
 
 /** The machines that a linked clone builds on; empty for one that is none. */

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { commitInto, pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
 import { repoint } from '../../disk/repoint.ts';

@@ -13,7 +13,7 @@ import { edit } from '../../vmx/document.ts';
 import { diskChains, layerDirectories } from './chains.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { isLayerName } from './layers.ts';
+import { isLayerName } from '../../disk/layer-name.ts';
 import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
 import { merge } from './merge.ts';
 

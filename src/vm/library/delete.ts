@@ -3,7 +3,7 @@ import { errnoOf } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, resolveIn, runNames } from '../../store/names.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
@@ -35,7 +35,7 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
       aside: deletingName(parent, names.stem),
       files: isBundle(names.directory) ? [] : ownFiles(bundle),
     });
-    await removeRunDirectory(runNames(host.names, names.vmx));
+    await clearRunDirectory(runNames(host.names, names.vmx));
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') await releaseLock(names.lock);
     throw error;

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { copyExtents, extentBytes, type CopyExtentsOptions } from '../../sys/extents.ts';

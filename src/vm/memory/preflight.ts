@@ -5,24 +5,6 @@ import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Running } from '../host/running.ts';
 
-/** A device that QEMU can't save, and the way around it. */
-interface Blocker {
-  readonly device: string;
-  readonly remedy: string;
-}
-
-/** What is known of devices without asking: QEMU tells of some only in the middle of the work. */
-function knownBlockers(bundle: Bundle): Blocker[] {
-  const { model } = contentOf(bundle);
-  const used = new Set(model.disks.map(({ bus, controller }) => `${bus}${controller}`));
-  return model.controllers
-    .filter(({ model, bus, index }) => model === 'nvme' && used.has(`${bus}${index}`))
-    .map(({ bus, index }) => ({
-      device: `${bus}${index}, an NVMe controller`,
-      remedy: `After a stop, kame set ${bundle.name} kame.${bus}${index}.device=virtio-blk gives it one that can be saved, if the guest has a driver for it (Linux has).`,
-    }));
-}
-
 /**
  * A disk that takes one layer more must be one that can be opened, and reverted to.
  * @param chains what each slot's new layer is to go on
@@ -62,23 +44,24 @@ export function refuseIndependentDisks(bundle: Bundle): void {
 }
 
 /**
- * Refuses what could not be saved, by name, before anything is touched.
+ * Refuses what could not be saved, by name, before anything is touched: what the launch plan said of its devices, since QEMU
+ * reports some only in the middle of the work, and what QEMU says now.
  * @throws KameError CHECKPOINT_BLOCKED naming each device and what to do, ENGINE_TIMEOUT
  */
-export async function refuseBlocked(bundle: Bundle, machine: Running): Promise<void> {
-  const known = knownBlockers(bundle);
-  const told = await saveBlockers(machine.engine);
-  if (known.length === 0 && told.length === 0) return;
-  const reasons = [...known.map(({ device }) => device), ...told];
+export async function refuseBlocked(machine: Running): Promise<void> {
+  const { blockers } = machine.record;
+  const reported = await saveBlockers(machine.engine);
+  if (blockers.length === 0 && reported.length === 0) return;
+  const reasons = [...blockers.map(({ device }) => device), ...reported];
   throw new KameError(
     'CHECKPOINT_BLOCKED',
-    `The memory of ${bundle.name} can’t be saved. What is in the way: ${reasons.join('; ')}.`,
+    `Cannot save the memory of ${machine.name}. What is in the way: ${reasons.join('; ')}.`,
     {
       next: [
-        ...known.map(({ remedy }) => remedy),
+        ...blockers.map(({ remedy }) => remedy),
         'Without memory it works: --disk-only, or stop the machine first.',
       ].join(' '),
-      details: { machine: bundle.name },
+      details: { machine: machine.name },
     },
   );
 }

@@ -5,7 +5,7 @@ import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { hold } from '../host/hold.ts';
@@ -104,7 +104,7 @@ export async function powerOn(
     return await boot(host, whole, begun, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
-    await removeRunDirectory(run);
+    await clearRunDirectory(run);
     await removeRamFiles(host.names, run);
     await releaseLock(bundle.names.lock);
     throw error;

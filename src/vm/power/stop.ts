@@ -5,7 +5,7 @@ import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../..
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { summary } from '../running/describe.ts';
 import { findBundle } from '../host/find.ts';
@@ -15,7 +15,7 @@ import type { Running } from '../host/running.ts';
 import { powerOn, started } from './start.ts';
 import { settle } from '../host/settle.ts';
 import { stateOf } from '../host/state.ts';
-import { ensureGone } from '../running/track.ts';
+import { ensureGone } from '../companion/end.ts';
 
 const defaultTimeoutMs = 90_000;
 /** How long an engine may take to end by itself once it is told to. */
@@ -103,8 +103,8 @@ async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boo
       },
     );
   }
-  for (const each of engines) await ensureGone(each, 0);
-  await removeRunDirectory(run);
+  for (const each of engines) await ensureGone(`The engine of ${bundle.name}`, each, 0);
+  await clearRunDirectory(run);
   await releaseLock(bundle.names.lock);
   return true;
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rename, stat } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
@@ -18,6 +18,7 @@ import { writeVmState } from '../memory/resume.ts';
 import { hold } from '../host/hold.ts';
 import { settle } from '../host/settle.ts';
 import { keepConfig } from '../memory/keep-config.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 
 const smallBytes = 16 * 1024 * 1024;
 
@@ -28,7 +29,7 @@ async function suspendRunning(
   machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireFreeSpace(
     bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,
@@ -82,14 +83,6 @@ async function savedBytes(bundle: Bundle): Promise<number> {
   const id = bundle.content?.model.suspendedState.split('/')[1];
   if (id === undefined) return 0;
   const { state, ram } = checkpointNames(bundle.names, id);
-  const sizes = await Promise.all(
-    [state, ram].map(
-      async (path) =>
-        await stat(path).then(
-          ({ blocks }) => blocks * 512,
-          () => 0,
-        ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const sizes = await Promise.all([state, ram].map(allocatedBytes));
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }

@@ -3,7 +3,7 @@ import type { Doctor, DoctorCheck } from '../../api/messages.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import { freeSpace } from '../../disk/free-space.ts';
+import { freeSpace } from '../../sys/free-space.ts';
 import type { Arch } from '../../model/machine.ts';
 import { acceleratorCandidates } from '../../qemu/accelerator/candidates.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';

@@ -1,15 +1,13 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
+import { agentPort } from '../../qemu/plan/channels.ts';
 import { setClock } from '../../guest/identity/clock.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { recordTiming } from './timing.ts';
 
-/** The id of the agent's port in the launch plan. */
-const agentPort = 'agent0';
-const agentChardev = 'qga';
 /** An agent that has opened its port answers soon, also on a loaded host. */
 const firstReplyMs = 60_000;
 /** How long a guest may take from the agent's first reply to an address. */
@@ -26,7 +24,7 @@ export function watchAgent(host: Host, machine: Running): void {
       .finally(() => (greeting = undefined));
   };
   machine.engine.qmp.on('VSERPORT_CHANGE', (port, at) => {
-    if (port.id !== agentPort) return;
+    if (port.id !== agentPort.id) return;
     if (port.open) greetOnce(at);
     else {
       machine.agentAnswers = false;
@@ -43,7 +41,7 @@ export function watchAgent(host: Host, machine: Running): void {
 /** Whether something in the guest has the agent's port open. */
 async function portIsOpen(machine: Running): Promise<boolean> {
   const chardevs = await machine.engine.qmp.execute('query-chardev');
-  return chardevs.some((chardev) => chardev.label === agentChardev && chardev['frontend-open']);
+  return chardevs.some((chardev) => chardev.label === agentPort.chardev && chardev['frontend-open']);
 }
 
 function emit(host: Host, machine: Running, message: string): void {

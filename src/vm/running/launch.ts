@@ -6,7 +6,7 @@ import type { Layer } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
 import { edit } from '../../vmx/document.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import { launch, type EngineMachine } from '../../qemu/launch.ts';
+import { launch, type Engine } from '../../qemu/launch.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
 import { slotName } from '../../model/slots.ts';
@@ -15,7 +15,8 @@ import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
-import { removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { handLock } from '../../sys/lock.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
@@ -116,13 +117,13 @@ export function fingerprintOf({ capabilities, plan, model }: Prepared): Fingerpr
 
 /** An engine that runs and is not yet in the daemon's care: `track` takes it. */
 export interface LaunchedEngine {
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly record: RunRecord;
 }
 
 function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
   const { plan, capabilities } = prepared;
-  const { accelerator, machineType, ram, resetEnds, setup } = plan;
+  const { accelerator, machineType, ram, resetEnds, setup, blockers } = plan;
   return {
     vmx: bundle.names.vmx,
     engine: null,
@@ -136,6 +137,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
     resetEnds,
     restored: plan.restores ? 'loading' : 'no',
     setup,
+    blockers,
     startedAt: begun.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };
@@ -158,7 +160,7 @@ export async function launchEngine(
   const { plan } = prepared;
   const { names } = bundle;
   const run = runNames(host.names, names.vmx);
-  await removeRunDirectory(run);
+  await clearRunDirectory(run);
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
   if (!plan.restores) await rm(names.serialLog, { force: true });
   await appendLog(

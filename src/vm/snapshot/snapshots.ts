@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -33,6 +33,7 @@ import { hold } from '../host/hold.ts';
 import { bundleEvent } from '../host/events.ts';
 import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 
 /** The state of the machine in a snapshot: what a revert makes of it. */
 async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promise<SnapshotReply['state']> {
@@ -73,10 +74,7 @@ export async function listSnapshots(host: Host, reference: string): Promise<Snap
 }
 
 async function bytesOf(path: string): Promise<number> {
-  return await stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => 0,
-  );
+  return (await allocatedBytes(path)) ?? 0;
 }
 
 async function diskOf(bundle: Bundle, inside: readonly string[], slot: string, fileName: string) {

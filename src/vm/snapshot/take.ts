@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import {
@@ -130,7 +130,7 @@ async function check(
   const chains = await diskChains(host, bundle, model, { tables: false });
   refuseDeepChains(bundle, chains);
   if (options.withMemory) refuseIndependentDisks(bundle);
-  if (machine && options.withMemory) await refuseBlocked(bundle, machine);
+  if (machine && options.withMemory) await refuseBlocked(machine);
   if (machine && options.quiesce) await machine.channels.agent.ping({ deadlineMs: freezeMs });
   const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
   await requireFreeSpace(bundle.names.directory, memory + smallBytes, bundle.names.checkpoints);

@@ -1,14 +1,15 @@
-/**
- * The steps of a new identity that have to do with the network, as functions for /bin/sh.
- *
- * mac_step: `cards` holds old and new address of each card, and the two as the last half of an IPv6 address.
- * lease_step: goes on in the background. A lease is forgotten, never released: the address is the source machine's, and
- * a server that took it back would give it to somebody else.
- */
-export const networkSteps = `
-changed= addresses= tried=
+# shellcheck shell=sh
+# The steps of a new identity that have to do with the network.
+#
+# mac_step: `cards` holds old and new address of each card, and the two as the last half of an IPv6 address.
+# lease_step: goes on in the background. A lease is forgotten, never released: the address is the source machine's, and a
+# server that took it back would give it to somebody else.
+: "${root?}" "${name?}" "${cards?}" "${nl?}"
+
+changed='' addresses='' tried=''
 mac_step() {
   number=0
+  # shellcheck disable=SC2086  # Four words for each card.
   set -- $cards
   while [ $# -ge 4 ]; do
     result='skipped:no interface has this address'
@@ -18,19 +19,19 @@ mac_step() {
         has=
         { read -r has < "$path/address"; } && [ "$has" = "$1" ] || continue
         [ $kind = other ] || [ -e "$path/device" ] || continue
-        card=\${path##*/}
+        card=${path##*/}
         # What has just got this address as its new one keeps it.
         case "$tried " in *" $card "*) continue ;; esac
         tried="$tried $card"
         if message=$(set_mac "$card" "$2" 2>&1); then
-          [ "$result" = "\${result#failed}" ] && result=ok
+          [ "$result" = "${result#failed}" ] && result=ok
           changed="$changed $card:$3:$4"
         else
           result="failed:$message"
         fi
       done
     done
-    say mac-$number "$result"
+    say "mac-$number" "$result"
     addresses="$addresses $1=$2"
     number=$((number + 1))
     shift 4
@@ -58,12 +59,12 @@ network_files_step() {
   [ $# -gt 0 ] || { say network-files 'skipped:no files of a kind that is known'; return; }
   result='skipped:no file names an old address'
   for pair in $addresses; do
-    files=$(grep -rliF -e "\${pair%%=*}" "$@")
+    files=$(grep -rliF -e "${pair%%=*}" "$@")
     IFS=$nl
     set -f
     for file in $files; do
-      if message=$(replace_address "\${pair%%=*}" "\${pair#*=}" "$file" 2>&1); then
-        [ "$result" = "\${result#failed}" ] && result=ok
+      if message=$(replace_address "${pair%%=*}" "${pair#*=}" "$file" 2>&1); then
+        [ "$result" = "${result#failed}" ] && result=ok
       else
         result="failed:$message"
       fi
@@ -77,7 +78,7 @@ network_files_step() {
 replace_address() {
   case $3 in
     */systemd/network/*)
-      sed -i -e '/^\\[Match\\]/,/^\\[[^M]/{' -e "s/^.*MACAddress=.*$1/& $2/I" -e b -e '}' -e "s/$1/$2/gI" "$3"
+      sed -i -e '/^\[Match\]/,/^\[[^M]/{' -e "s/^.*MACAddress=.*$1/& $2/I" -e b -e '}' -e "s/$1/$2/gI" "$3"
       ;;
     *) sed -i -e "s/$1/$2/gI" "$3" ;;
   esac
@@ -105,9 +106,9 @@ lease_step() {
 lease_all() {
   networkd=
   for entry in $changed; do
-    card=\${entry%%:*}
-    rest=\${entry#*:}
-    new_link_local "$card" "\${rest%%:*}" "\${rest#*:}"
+    card=${entry%%:*}
+    rest=${entry#*:}
+    new_link_local "$card" "${rest%%:*}" "${rest#*:}"
     lease_of "$card"
   done
   [ -z "$networkd" ] || systemctl --no-block try-restart systemd-networkd.service
@@ -138,7 +139,7 @@ lease_of() {
 start_again() {
   ip -4 addr flush dev "$1"
   keep=$root/run/kame-again.$pid
-  (umask 077 && tr '\\0' '\\n' < "$root/proc/$pid/cmdline" > "$keep") || return
+  (umask 077 && tr '\0' '\n' < "$root/proc/$pid/cmdline" > "$keep") || return
   set --
   while IFS= read -r word; do
     case $word in hostname:?*) word=hostname:$name ;; esac
@@ -158,12 +159,12 @@ start_again() {
 
 # The kernel keeps the IPv6 addresses that it made of the old address; $2 and $3 are their last halves.
 new_link_local() {
-  while read -r address index length scope flags device; do
-    [ "$device" = "$1" ] && [ "\${address#????????????????}" = "$2" ] || continue
+  while read -r address _ length _ _ device; do
+    [ "$device" = "$1" ] && [ "${address#????????????????}" = "$2" ] || continue
     text=
-    while [ \${#address} -gt 4 ]; do
-      rest=\${address#????}
-      text=$text\${address%"$rest"}:
+    while [ ${#address} -gt 4 ]; do
+      rest=${address#????}
+      text=$text${address%"$rest"}:
       address=$rest
     done
     ip -6 addr del "$text$address/$((0x$length))" dev "$1"
@@ -172,8 +173,8 @@ new_link_local() {
         half=$3
         text=fe80:
         while [ -n "$half" ]; do
-          rest=\${half#????}
-          text=$text:\${half%"$rest"}
+          rest=${half#????}
+          text=$text:${half%"$rest"}
           half=$rest
         done
         ip -6 addr add "$text/64" dev "$1"
@@ -181,4 +182,3 @@ new_link_local() {
     esac
   done < "$root/proc/net/if_inet6"
 }
-`;

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import { formatSize } from '../core/units.ts';
-import { fileError } from '../sys/files.ts';
+import { fileError } from './files.ts';
 
 /** Bytes that an unprivileged program may still write to the file system of `directory`. */
 export async function freeSpace(directory: string): Promise<number> {

@@ -1,0 +1,127 @@
+import { constants } from 'node:fs';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { importDisk } from '../../disk/import.ts';
+import { createOverlay } from '../../disk/overlay.ts';
+import { convert, createQcow2 } from '../../disk/qemu-img.ts';
+import { createBundle } from '../../store/bundle-directory.ts';
+import { writeVmx } from '../../store/bundle.ts';
+import { writeJournal } from '../../store/journal.ts';
+import { bundleExtension, machineNames } from '../../store/names.ts';
+import { writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { copySparse } from '../../sys/copy-sparse.ts';
+import { makeHole } from '../../sys/extents.ts';
+import { fileError } from '../../sys/files.ts';
+import { linkFile } from '../../sys/link.ts';
+import { emptyDocument } from '../../vmx/document.ts';
+import { emptyTree } from '../../vmx/snapshot-model.ts';
+import { qemuImg } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import type { Parents, Recipe, RecipeDisk, RecipeFile } from './recipe.ts';
+
+/** The path of the `.vmx` that a machine of that name gets. */
+export function vmxOf(host: Host, name: string): string {
+  return join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
+}
+
+async function copy(source: string, path: string): Promise<void> {
+  await copyFile(source, path, constants.COPYFILE_FICLONE).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+}
+
+async function share(source: string, path: string): Promise<void> {
+  if (await linkFile(source, path)) return;
+  throw new KameError(
+    'FILE_ACCESS',
+    `${source} cannot be shared with ${path}: they are on different disks.`,
+    {
+      next: 'Move the machine into the directory of Kame’s machines, or make a full clone.',
+      details: { path: source },
+    },
+  );
+}
+
+async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(path, bytes, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+}
+
+async function makeFile(directory: string, file: RecipeFile): Promise<void> {
+  const path = join(directory, file.fileName);
+  switch (file.from) {
+    case 'bytes':
+      return await writeBytes(path, file.bytes);
+    case 'copy':
+      return await copy(file.source, path);
+    case 'link':
+      if (!(await linkFile(file.source, path))) await copy(file.source, path);
+      return;
+    case 'share':
+      return await share(file.source, path);
+    case 'sparse':
+      return await copySparse(file.source, path);
+    case 'hole':
+      return await makeHole(path, file.sizeBytes);
+  }
+}
+
+interface DiskWork {
+  readonly directory: string;
+  readonly qemuImg: () => Promise<string>;
+  readonly sync: boolean;
+  readonly progress: Progress;
+}
+
+async function makeDisk({ directory, qemuImg: program, sync, progress }: DiskWork, disk: RecipeDisk) {
+  const path = join(directory, disk.fileName);
+  switch (disk.from) {
+    case 'nothing':
+      return await createQcow2({ qemuImg: await program(), path, sizeBytes: disk.sizeBytes });
+    case 'image': {
+      const { source, sizeBytes } = disk;
+      const size = sizeBytes === undefined ? {} : { sizeBytes };
+      progress.report({ stage: 'Copying the disk' });
+      await importDisk({ source, target: path, qemuImg: await program(), progress, ...size });
+      return;
+    }
+    case 'chain': {
+      const formats = { sourceFormat: disk.format, targetFormat: 'qcow2' } as const;
+      const files = { source: disk.source, target: path };
+      return await convert({ qemuImg: await program(), ...files, ...formats, progress });
+    }
+    case 'overlay': {
+      const { backing, backingFormat, virtualSize } = disk;
+      return await createOverlay({ path, backing, backingFormat, virtualSize, sync });
+    }
+  }
+}
+
+async function writeParents(directory: string, name: string, parents: Parents): Promise<void> {
+  const names = machineNames(join(directory, `${name}.vmx`));
+  const file = { document: emptyDocument(), tree: emptyTree, problems: [] };
+  await writeSnapshotTree(names, file, { ...emptyTree, ...parents });
+}
+
+/**
+ * Makes the bundle of a new machine. This is the only place where one comes to be; it appears complete or not at all.
+ * @returns path of the `.vmx`
+ * @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
+ */
+export async function buildBundle(host: Host, recipe: Recipe, progress: Progress): Promise<string> {
+  const { name, document, disks, files, parents, journal, sync = true } = recipe;
+  return await createBundle(host.names, name, async (directory) => {
+    if (journal) {
+      const path = join(directory, basename(machineNames(vmxOf(host, name)).journal));
+      await writeJournal({ journal: path }, journal, { sync });
+    }
+    for (const file of files) await makeFile(directory, file);
+    const work = { directory, qemuImg: async () => await qemuImg(host), sync, progress };
+    for (const disk of disks) await makeDisk(work, disk);
+    await writeVmx(join(directory, `${name}.vmx`), document, { sync });
+    if (parents) await writeParents(directory, name, parents);
+  });
+}

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { basename, isAbsolute } from 'node:path';
+import type { MachineModel } from '../../model/machine.ts';
+import type { Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
+import type { RecipeFile } from '../bundle/recipe.ts';
+
+/** The small files of a machine that a clone gets too: kernel, initrd, seed, ISOs of its own. */
+export function smallFiles(source: Bundle, model: MachineModel): RecipeFile[] {
+  const { directBoot, seed } = model.kame;
+  const names = [
+    ...(directBoot ? [directBoot.kernel, directBoot.initrd] : []),
+    seed,
+    ...model.cdroms.map(({ fileName }) => fileName ?? undefined),
+  ];
+  return [...new Set(names)].flatMap((name) => {
+    if (name === undefined || isAbsolute(name)) return [];
+    const path = resolveIn(source.names, name);
+    return existsSync(path) ? [{ fileName: basename(name), from: 'link' as const, source: path }] : [];
+  });
+}

@@ -1,0 +1,66 @@
+import type { CreateMachine } from '../../api/machine.ts';
+import type { ImageSource } from '../../image/cache.ts';
+import { hostNameFor, makeSeedIso } from '../../image/seed/seed.ts';
+import { findGuestOs } from '../../model/guest-os.ts';
+import type { MachineModel } from '../../model/machine.ts';
+import { refuseProblems } from '../../model/problem.ts';
+import { directBootFiles } from '../../model/setting-list.ts';
+import { applySettings } from '../../model/settings.ts';
+import { createDocument } from '../../model/write.ts';
+import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
+import { diskSize } from './new-machine.ts';
+
+const gibibyte = 1024 ** 3;
+
+/** The first disk: a copy of the image, or an empty one. The bundle shares nothing with the image cache. */
+function firstDisk(request: CreateMachine, model: MachineModel, source: ImageSource | undefined): RecipeDisk {
+  const fileName = 'disk0.qcow2';
+  const wanted = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
+  if (!source || source.format === 'iso') {
+    const sizeBytes = wanted ?? findGuestOs(model.guestOS).os.diskGiB * gibibyte;
+    return { fileName, from: 'nothing', sizeBytes };
+  }
+  const size = wanted === undefined ? {} : { sizeBytes: wanted };
+  return { fileName, from: 'image', source: source.disk, ...size };
+}
+
+/** The cloud-init NoCloud seed: host name, user, SSH keys. */
+function seedFile(
+  fileName: string,
+  request: CreateMachine,
+  model: MachineModel,
+  source: ImageSource,
+): RecipeFile {
+  const bytes = makeSeedIso({
+    instanceId: model.uuid,
+    hostname: hostNameFor(model.displayName),
+    user: request.user ?? source.user ?? 'kame',
+    ...(source.user === undefined ? {} : { imageUser: source.user }),
+    sshKeys: request.sshKeys ?? [],
+    installAgent: true,
+  });
+  return { fileName, from: 'bytes', bytes };
+}
+
+/**
+ * The recipe of a new machine.
+ * @throws KameError INVALID_VALUE for a setting or a size that is not allowed
+ */
+export function createRecipe(
+  request: CreateMachine,
+  model: MachineModel,
+  source: ImageSource | undefined,
+): Recipe {
+  const files: RecipeFile[] = [];
+  if (source?.directBoot) {
+    const { kernel, initrd } = source.directBoot;
+    files.push({ fileName: directBootFiles.kernel, from: 'copy', source: kernel });
+    files.push({ fileName: directBootFiles.initrd, from: 'copy', source: initrd });
+  }
+  if (source && model.kame.seed !== undefined) {
+    files.push(seedFile(model.kame.seed, request, model, source));
+  }
+  const { doc, problems } = applySettings(createDocument(model), request.settings ?? []);
+  refuseProblems(problems);
+  return { name: request.name, document: doc, disks: [firstDisk(request, model, source)], files };
+}
