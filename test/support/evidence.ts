@@ -21,12 +21,12 @@ async function copy(from: string, to: string): Promise<void> {
 }
 
 async function keepMachine(home: TestHome, path: string, target: string): Promise<void> {
-  const details = await orReason(home.client().machine(path));
+  const details = await orReason(home.client().machines.show(path));
   await writeFile(join(target, 'machine.json'), JSON.stringify(details, null, 2));
   for (const file of await readdir(dirname(path))) {
     if (telling.test(file)) await copy(join(dirname(path), file), join(target, file));
   }
-  const screen = await orReason(home.client().screenshot(path));
+  const screen = await orReason(home.client().machines.screenshot(path));
   if (!('reason' in screen)) await writeFile(join(target, 'screen.png'), screen);
   const { record } = runNames(homeNames(home.path), path);
   await copy(record, join(target, 'run.json'));
@@ -40,7 +40,7 @@ async function keepMachine(home: TestHome, path: string, target: string): Promis
 export async function keepEvidence(home: TestHome, trail: string, test: string): Promise<void> {
   const target = join(results, test.replaceAll(/[^\w-]+/g, '-').slice(0, 120));
   await mkdir(target, { recursive: true });
-  const machines = await orReason(home.client().list());
+  const machines = await orReason(home.client().machines.list());
   await writeFile(join(target, 'machines.json'), JSON.stringify(machines, null, 2));
   for (const { name, path } of 'reason' in machines ? [] : machines) {
     await mkdir(join(target, name), { recursive: true });

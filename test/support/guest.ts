@@ -34,12 +34,12 @@ export class Guest {
   }
 
   async state(): Promise<MachineState | undefined> {
-    const machines = await this.home.ask(async (client) => await client.list());
+    const machines = await this.home.ask(async (client) => await client.machines.list());
     return machines.find(({ name }) => name === this.name)?.state;
   }
 
   async details(): Promise<MachineDetails> {
-    return await this.home.ask(async (client) => await client.machine(this.name));
+    return await this.home.ask(async (client) => await client.machines.show(this.name));
   }
 
   /** Waits until its agent answers, as it does a moment after another daemon has adopted the machine. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { poll } from '../../src/core/deadline.ts';
-import { KameClient } from '../../src/client/client.ts';
+import { createNodeClient, type KameClient } from '../../src/client/node/client.ts';
 import { homeNames } from '../../src/store/names.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -72,7 +72,7 @@ export class TestHome implements AsyncDisposable {
     let [stdout, stderr] = ['', ''];
     const { exitCode } = await this.ask(
       async (client) =>
-        await client.exec(
+        await client.machines.exec(
           machine,
           { command: ['sh', '-c', line] },
           {
@@ -90,7 +90,7 @@ export class TestHome implements AsyncDisposable {
 
   /** The API, as another program would use it. No daemon is started by it. */
   client(): KameClient {
-    return new KameClient({ env: this.env });
+    return createNodeClient({ env: this.env });
   }
 
   /** Asks the API, which is quicker than a command; where no daemon runs, a command starts one. */

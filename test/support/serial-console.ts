@@ -12,7 +12,7 @@ export interface SerialShell extends Disposable {
 
 /** Opens the console of a guest whose login waits there. */
 export async function openSerialShell(guest: Guest): Promise<SerialShell> {
-  const console = await guest.home.ask(async (client) => await client.console(guest.name));
+  const console = await guest.home.ask(async (client) => await client.machines.console(guest.name));
   let seen = '';
   void (async () => {
     for await (const chunk of console.output) seen += chunk.toString();

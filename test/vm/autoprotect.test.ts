@@ -16,6 +16,7 @@ import { tinyGuest } from '../support/guest-test.ts';
 import { homeTest as it } from '../support/home-test.ts';
 import { layOut } from '../support/template.ts';
 import type { Host } from '../../src/vm/host/host.ts';
+import { body } from '../support/body.ts';
 
 // The use cases themselves on a real guest, with a clock of the test's own: no daemon, and nothing waits for real time.
 const quiet = silentProgress();
@@ -33,7 +34,7 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
 }) => {
   await layOut(tinyGuest, home, makeHome);
   const host = hostOf(home.path, async () => await Promise.reject(new Error('Nothing here builds an image.')));
-  await start(host, 'demo', {}, quiet);
+  await start(host, 'demo', body('machines.start', {}), quiet);
   let now = 0;
   const clock = { monotonic: () => now, date: () => new Date(2026, 2, 1, 14, 5, 9 + now / minute) };
   const auto = new AutoProtectClock(host, clock);
@@ -68,15 +69,15 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
     [2, true, 'running', true],
     [3, true, 'running', true],
   ]);
-  expect((await checkDisks(host, 'demo', null, {}, quiet)).ok).toBe(true);
+  expect((await checkDisks(host, 'demo', null, { repair: false }, quiet)).ok).toBe(true);
   await sh(host, 'echo third > /dev/shm/mark');
 
   const [oldest] = await listSnapshots(host, 'demo');
-  await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, {}, quiet);
+  await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, body('snapshots.revert', {}), quiet);
   expect(await sh(host, 'cat /dev/shm/mark')).toBe('second\n');
   expect(await readFile((await runningMachine(host, 'demo')).names.log, 'utf8')).not.toContain('failed');
 
-  await stop(host, 'demo', { hard: true }, quiet);
-  const checked = await checkDisks(host, 'demo', null, {}, quiet);
+  await stop(host, 'demo', body('machines.stop', { hard: true }), quiet);
+  const checked = await checkDisks(host, 'demo', null, { repair: false }, quiet);
   expect(checked.layers.map(({ message }) => message)).toEqual(checked.layers.map(() => 'clean'));
 });

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { TaskOptions } from '../../src/client/connection.ts';
+import type { TaskOptions } from '../../src/client/core/options.ts';
 import { KameError } from '../../src/core/errors.ts';
 import { homeNames } from '../../src/store/names.ts';
 import type { Guest } from '../support/guest.ts';
@@ -78,13 +78,13 @@ describe('an operation that is cancelled leaves all as it was:', () => {
   });
 
   it('suspend', async ({ demo }) => {
-    const suspend = async (options: TaskOptions) => await demo.home.client().suspend('demo', options);
+    const suspend = async (options: TaskOptions) => await demo.home.client().machines.suspend('demo', options);
     expect(await cancelAtEach(demo, suspend)).toBeGreaterThan(0);
   });
 
   it('instant clones', async ({ demo }) => {
     const clone = async (options: TaskOptions) =>
-      await demo.home.client().clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options);
+      await demo.home.client().machines.clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options);
     expect(await cancelAtEach(demo, clone)).toBeGreaterThan(0);
   });
 });

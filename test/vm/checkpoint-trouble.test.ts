@@ -86,7 +86,7 @@ it('an operation under way keeps others out until it has ended', async ({ home, 
   // An engine that stands still keeps the operation from ending.
   process.kill(pid, 'SIGSTOP');
   const taking = home.kame(['snapshot', 'take', 'demo', 'second']);
-  const begun = async () => (await home.client().tasks()).at(0);
+  const begun = async () => (await home.client().tasks.list()).at(0);
   expect(await poll(begun, { deadlineMs: 20_000 })).toMatchObject({ machine: 'demo' });
   for (const args of [
     ['snapshot', 'take', 'demo', 'third'],

@@ -71,7 +71,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     const events: KameEvent[] = [];
     const enough = new AbortController();
     const watching = (async () => {
-      for await (const event of home.client().events({ signal: enough.signal })) events.push(event);
+      for await (const event of home.client().host.events({ signal: enough.signal })) events.push(event);
     })().catch(() => undefined);
     const free = await disk.leave(0);
     // The command line has its answer before the disk is full.
@@ -83,7 +83,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     for (let line = 0; line < 60; line += 1)
       await home
         .client()
-        .pause('nobody')
+        .machines.pause('nobody')
         .catch(() => undefined);
     const paused = async () => ((await details()).state === 'paused' ? true : undefined);
     expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);

@@ -59,7 +59,7 @@ describe('a running machine', () => {
   it('shows output while the command runs', async ({ home, demo }) => {
     const seen: string[] = [];
     const end = new AbortController();
-    const running = home.client().exec(
+    const running = home.client().machines.exec(
       demo.name,
       { command: ['sh', '-c', 'echo first; sleep 1000; echo second'] },
       {
@@ -92,7 +92,7 @@ describe('a running machine', () => {
   });
 
   it('has a serial console with a login, for two at once', async ({ home, demo }) => {
-    const second = await home.client().console(demo.name);
+    const second = await home.client().machines.console(demo.name);
     let seenBySecond = '';
     void (async () => {
       for await (const chunk of second.output) seenBySecond += chunk.toString();
@@ -111,7 +111,7 @@ describe('a running machine', () => {
     const events: KameEvent[] = [];
     const stop = new AbortController();
     const watching = (async () => {
-      for await (const event of home.client().events({ signal: stop.signal })) events.push(event);
+      for await (const event of home.client().host.events({ signal: stop.signal })) events.push(event);
     })();
     expect(await demo.pause()).toMatchObject({ state: 'paused' });
     expect((await home.kame(['pause', 'demo'])).code).toBe(4);

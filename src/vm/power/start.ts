@@ -18,8 +18,6 @@ import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
 import { waitFor } from '../running/wait.ts';
 
-const defaultTimeoutMs = 300_000;
-
 /** What would be started, and why. @throws KameError as start */
 export async function planStart(
   host: Host,
@@ -115,12 +113,12 @@ export async function powerOn(
 export async function started(
   host: Host,
   machine: Running,
-  options: StartMachine,
+  options: Pick<StartMachine, 'wait' | 'timeoutMs'>,
   progress: Progress,
 ): Promise<StartedMachine> {
   // One that was paused when it was suspended is so again, and its guest can't answer.
-  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
-  await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
+  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
+  await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,

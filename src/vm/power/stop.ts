@@ -17,7 +17,6 @@ import { settle } from '../host/settle.ts';
 import { stateOf } from '../host/state.ts';
 import { ensureGone } from '../companion/end.ts';
 
-const defaultTimeoutMs = 90_000;
 /** How long an engine may take to end by itself once it is told to. */
 const quitMs = 5000;
 /** A guest that accepts an agent's or a button's request gets this long before the other way is tried too. */
@@ -118,10 +117,10 @@ async function stopLocked(
   const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     if (options.hard) await stopHard(machine);
-    else await stopSoftly(host, machine, options.timeoutMs ?? defaultTimeoutMs, progress);
+    else await stopSoftly(host, machine, options.timeoutMs, progress);
     return;
   }
-  if (await stopStuck(host, bundle, options.hard ?? false)) return;
+  if (await stopStuck(host, bundle, options.hard)) return;
   const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError(

@@ -148,10 +148,10 @@ export async function takeSnapshot(
     const label = body.label ?? defaultLabel(tree);
     await refuseTakenLabel(bundle, label);
     const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
-    const withMemory = (running !== undefined || suspended) && body.diskOnly !== true;
+    const withMemory = (running !== undefined || suspended) && !body.diskOnly;
     const notes =
       withMemory && body.quiesce ? ['Memory is part of the snapshot, so nothing had to be frozen.'] : [];
-    const quiesce = running !== undefined && !withMemory && body.quiesce === true;
+    const quiesce = running !== undefined && !withMemory && body.quiesce;
     const description = body.description ?? '';
     const { snapshot, stoppedMs } = await take(
       host,
