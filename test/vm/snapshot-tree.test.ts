@@ -5,7 +5,7 @@ import { guestTest } from '../support/guest-test.ts';
 import { Guest } from '../support/guest.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
-import { become, diskLook, diskOf, look, memoryOf } from '../support/marks.ts';
+import { diskLook, diskOf, look, memoryOf } from '../support/marks.ts';
 import { snapshotOfEachKind } from '../support/recipes.ts';
 import { refusal } from '../support/refusal.ts';
 import { expectWholeLayers } from '../support/scratch.ts';
@@ -26,7 +26,7 @@ function takenAt(vmsd: Record<string, string>, prefix: string): number {
 }
 
 /** What VMware's description of a snapshot says of one that the API lists. */
-function written(prefix: string, { uid, label, parent, memory, createdAt }: Snapshot): Record<string, unknown> {
+function written(prefix: string, { uid, label, parent, memory }: Snapshot): Record<string, unknown> {
   return {
     [`${prefix}.displayName`]: label,
     [`${prefix}.filename`]: `demo-Snapshot${uid}.vmsn`,
