@@ -76,7 +76,7 @@ describe('a running machine', () => {
       { command: ['sh', '-c', 'echo first; sleep 1000; echo second'] },
       {
         output: async (_stream, chunk) => {
-          seen.push(chunk.toString());
+          seen.push(Buffer.from(chunk).toString());
           // The command has not ended: what is seen came before its end.
           end.abort();
         },
@@ -113,10 +113,10 @@ describe('a running machine', () => {
     ];
     let [seenByOne, seenByTwo] = ['', ''];
     void (async () => {
-      for await (const chunk of one.output) seenByOne += chunk.toString();
+      for await (const chunk of one.output) seenByOne += Buffer.from(chunk).toString();
     })();
     void (async () => {
-      for await (const chunk of two.output) seenByTwo += chunk.toString();
+      for await (const chunk of two.output) seenByTwo += Buffer.from(chunk).toString();
     })();
     await one.write(Buffer.from('\nroot\n'));
     const at = async (text: string) =>
