@@ -25,7 +25,7 @@ export async function planStart(
   signal: AbortSignal,
 ): Promise<LaunchPlanReply> {
   const prepared = await prepare(host, await findBundle(host, reference), silentProgress(signal));
-  const { binary, args, accelerator, reason, machineType, notes } = prepared.plan;
+  const { binary, args, accelerator, reason, machineType, notes, blockers } = prepared.plan;
   return {
     binary,
     args: [...args],
@@ -34,6 +34,7 @@ export async function planStart(
     acceleratorReason: reason,
     machineType,
     notes: [...notes],
+    blockers: blockers.map((blocker) => ({ ...blocker })),
   };
 }
 
