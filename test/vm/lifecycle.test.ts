@@ -64,7 +64,7 @@ describe('a running machine', () => {
       { command: ['sh', '-c', 'echo first; sleep 1000; echo second'] },
       {
         output: async (_stream, chunk) => {
-          seen.push(chunk.toString());
+          seen.push(Buffer.from(chunk).toString());
           // The command has not ended: what is seen came before its end.
           end.abort();
         },
@@ -95,7 +95,7 @@ describe('a running machine', () => {
     const second = await home.client().machines.console(demo.name);
     let seenBySecond = '';
     void (async () => {
-      for await (const chunk of second.output) seenBySecond += chunk.toString();
+      for await (const chunk of second.output) seenBySecond += Buffer.from(chunk).toString();
     })();
     using shell = await openSerialShell(demo);
     await shell.type('echo sum $((40 + 2))');
