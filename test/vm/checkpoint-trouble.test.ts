@@ -439,7 +439,7 @@ describe('an operation under way', () => {
       ]) {
         expect({ args, ...(await home.kame(args)) }).toEqual({
           args,
-          ...refusal(4, 'it is being snapshotted'),
+          ...refusal(4, 'a snapshot of it is being taken'),
         });
       }
       process.kill(pid ?? 0, 'SIGCONT');

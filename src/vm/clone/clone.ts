@@ -128,10 +128,14 @@ async function instantClones(
 ): Promise<ClonedMachines> {
   const running = host.running.get(found.names.vmx);
   if (running?.state !== 'running') {
-    throw new KameError('WRONG_STATE', `${cannot('clone', found.name)} with --instant: it is not running.`, {
-      next: `Run kame start ${found.name} or kame unpause ${found.name} first, or clone the stopped machine with --linked.`,
-      details: { machine: found.name },
-    });
+    throw new KameError(
+      'WRONG_STATE',
+      `${cannot('clone', found.name)}: an instant clone needs a running machine, and ${found.name} is not running.`,
+      {
+        next: `Run kame start ${found.name} or kame unpause ${found.name} first, or clone the stopped machine with --linked.`,
+        details: { machine: found.name },
+      },
+    );
   }
   if (body.snapshot !== undefined) {
     throw new KameError('USAGE', 'An instant clone copies the running machine, not a snapshot.', {

@@ -56,7 +56,7 @@ export async function coldState(host: Host, bundle: Bundle, body: CloneMachine):
   if (machine) {
     throw new KameError(
       'WRONG_STATE',
-      `${cannot('clone', bundle.name)} with --${body.kind} while it is ${machine.state}.`,
+      `${cannot('clone', bundle.name)} while it is ${machine.state}: a ${body.kind} clone needs a stopped machine or a snapshot.`,
       {
         next: `Use --instant for a running copy, choose a snapshot with --snapshot, or stop ${bundle.name} first.`,
         details: { machine: bundle.name },
