@@ -28,7 +28,7 @@ function checkSize(sizeBytes: number): void {
   if (sizeBytes >= minSize && sizeBytes <= maxVirtualSize) return;
   throw new KameError(
     'INVALID_VALUE',
-    `The size must be ${formatSize(minSize)} to ${formatSize(maxVirtualSize)}, not ${formatSize(sizeBytes)}.`,
+    `The size is ${formatSize(sizeBytes)}; it must be ${formatSize(minSize)} to ${formatSize(maxVirtualSize)}.`,
     { next: 'Choose a size within these limits, such as 20GiB.', details: { sizeBytes } },
   );
 }

@@ -24,7 +24,7 @@ function checkSize(slot: string, { virtualSize }: Layer, sizeBytes: number): voi
   if (sizeBytes > maxVirtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `The size must be at most ${formatSize(maxVirtualSize)}, not ${formatSize(sizeBytes)}.`,
+      `The size is ${formatSize(sizeBytes)}; it must be at most ${formatSize(maxVirtualSize)}.`,
       { next: 'Choose a smaller size, or distribute the data over several disks.', details: { sizeBytes } },
     );
   }
