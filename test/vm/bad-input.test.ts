@@ -65,15 +65,15 @@ describe('a name', () => {
 
 describe('numbers', () => {
   it.each<readonly [string, string, RegExp]>([
-    ['--memory', '1MiB', /memory is 1 MiB; allowed is 64 MiB to what this host has/],
-    ['--memory', '10TiB', /memory is 10 TiB; allowed is 64 MiB to what this host has/],
+    ['--memory', '1MiB', /memory is 1 MiB; it must be 64 MiB to .*, the memory of this host/],
+    ['--memory', '10TiB', /memory is 10 TiB; it must be 64 MiB to .*, the memory of this host/],
     ['--memory', 'lots', /--memory is "lots", which is not a size/],
     ['--memory', '-1GiB', /--memory is "-1GiB", which is not a size/],
     ['--cpus', '0', /--cpus is "0", which is not a whole number from 1/],
     ['--cpus', '1000', /"?1000"?.*whole number from 1/],
     ['--cpus', '33', /"33".*whole number from 1 to 32/],
-    ['--disk', '1KiB', /disk is 1 KiB; allowed is 1 MiB to 64 TiB/],
-    ['--disk', '65TiB', /disk is 65 TiB; allowed is 1 MiB to 64 TiB/],
+    ['--disk', '1KiB', /disk is 1 KiB; it must be 1 MiB to 64 TiB/],
+    ['--disk', '65TiB', /disk is 65 TiB; it must be 1 MiB to 64 TiB/],
     ['--disk', '0', /--disk|disk is 0/],
     ['--disk', '10MiB', /cannot be shrunk to 10 MiB/],
   ])('%s %s is refused', async (option, value, message) => {
@@ -161,7 +161,7 @@ describe('a .vmx', () => {
       refusal(4, `${vmx} is not a configuration file: it is binary`),
     );
     expect(await home.kame(['register', join(files, 'nowhere.vmx')])).toEqual(
-      refusal(1, /There is no file .*nowhere\.vmx/),
+      refusal(1, /nowhere\.vmx does not exist/),
     );
     expect(await home.kame(['register', files])).toEqual(refusal(2, /neither a \.vmx file nor a/));
     expect((await home.json<Machine[]>('list')).map(({ name }) => name)).toEqual(['demo']);
