@@ -9,6 +9,8 @@ interface Check {
   readonly args: readonly string[];
 }
 
+const { CI: ci, ...withoutCi } = process.env;
+
 const bin = (name: string): string => `node_modules/${name}`;
 
 /** Files that have not changed since they were last found well formed are not read again. */
@@ -28,11 +30,16 @@ const checks: readonly Check[] = [
   },
   { name: 'dead code', args: [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'] },
   { name: 'generated files', args: ['--import', 'tsx', 'scripts/generate.ts', '--check'] },
+  {
+    name: 'shell programs',
+    args: ['--import', 'tsx', 'scripts/check-shell.ts', ...(ci === undefined ? [] : ['--required'])],
+  },
 ];
 
-const { CI: _ci, ...withoutCi } = process.env;
+/** The exit code of a check that could not be made. */
+const skipped = 77;
 
-async function runNode(args: readonly string[]): Promise<{ ok: boolean; output: string }> {
+async function runNode(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,16 +52,17 @@ async function runNode(args: readonly string[]): Promise<{ ok: boolean; output: 
   }
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ ok: code === 0, output }));
+    child.once('close', (code) => resolve({ code, output }));
   });
 }
 
 async function perform(check: Check): Promise<boolean> {
   const start = performance.now();
-  const { ok, output } = await runNode(check.args);
-  const line = `${ok ? 'ok' : 'FAILED'} ${check.name} ${formatDuration(performance.now() - start)}`;
-  console.log(ok ? line : `${line}\n${output.trimEnd()}\n`);
-  return ok;
+  const { code, output } = await runNode(check.args);
+  const result = code === 0 ? 'ok' : code === skipped ? 'SKIPPED' : 'FAILED';
+  const line = `${result} ${check.name} ${formatDuration(performance.now() - start)}`;
+  console.log(code === 0 ? line : `${line}\n${output.trimEnd()}\n`);
+  return result !== 'FAILED';
 }
 
 const waiting = [...checks];

@@ -1,134 +1,190 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import {
+  findCircle,
+  folderGraph,
+  folderOf,
+  importsOf,
+  parse,
+  printsOf,
+  sources,
+} from './support/source-imports.ts';
 
 interface Rule {
-  /** Folders of src/ that it may import, besides itself. */
+  /** Folders of src/ that it may import, besides itself; each with all folders below it. */
   readonly folders: readonly string[];
   /** Packages of npm that it may import. */
-  readonly packages: readonly string[];
-  /** Whether it may import modules of Node. Only sys/ may import node:child_process. */
-  readonly node: boolean;
+  readonly packages?: readonly string[];
+  /** Whether it may import modules of Node. Default true. Only sys/ may import node:child_process. */
+  readonly node?: false;
 }
 
-const pure = ['core', 'vmx', 'spec'];
+const pure = ['core', 'vmx', 'model'];
 const host = [...pure, 'sys'];
-const parts = ['disk', 'qemu', 'network', 'guest', 'image'];
-const fetching = ['openpgp', 'undici', 'xz-decompress', 'zod'];
+/** What every room of vm may use; the rooms that it may use stand in its row. */
+const vm = [...host, 'api', 'disk', 'qemu', 'guest', 'image', 'store'];
 const commandLine = ['@commander-js/extra-typings', 'commander'];
-const http = [
-  '@fastify/swagger',
-  'fastify',
-  'fastify-type-provider-zod',
-  'openapi-types',
-  'pino',
-  'ws',
-  'zod',
-];
 
-/** THE TABLE: who may import what. Change it here, with a reason in docs/adr/0011-layout-and-imports.md. */
+/** THE TABLE: who may import what, from the bottom up. Change it here, with a reason in docs/adr/0011-layout-and-imports.md. */
 const table: Readonly<Record<string, Rule>> = {
-  core: { folders: [], packages: [], node: false },
-  vmx: { folders: ['core'], packages: [], node: false },
-  spec: { folders: ['core', 'vmx'], packages: [], node: false },
+  core: { folders: [], node: false },
+  vmx: { folders: ['core'], node: false },
+  model: { folders: ['core', 'vmx'], node: false },
   api: { folders: pure, packages: ['zod'], node: false },
-  sys: { folders: ['core'], packages: ['execa'], node: true },
-  disk: { folders: host, packages: [], node: true },
-  qemu: { folders: host, packages: ['zod'], node: true },
-  network: { folders: host, packages: [], node: true },
-  guest: { folders: host, packages: [], node: true },
-  image: { folders: [...host, 'disk'], packages: fetching, node: true },
-  store: { folders: [...host, 'disk'], packages: [], node: true },
-  vm: { folders: [...host, 'api', ...parts, 'store'], packages: [], node: true },
-  daemon: { folders: [...host, 'api', 'store', 'vm'], packages: http, node: true },
-  client: { folders: [...host, 'api'], packages: ['ws'], node: true },
-  cli: { folders: [...host, 'api', 'client'], packages: commandLine, node: true },
+  sys: { folders: ['core'], packages: ['execa'] },
+  'disk/format': { folders: ['core', 'sys'] },
+  'disk/vmdk': { folders: ['core', 'sys', 'disk/format'] },
+  disk: { folders: [...host, 'disk/format', 'disk/vmdk'] },
+  'qemu/qmp': { folders: host },
+  'qemu/capabilities': { folders: [...host, 'qemu/qmp'], packages: ['zod'] },
+  'qemu/firmware': { folders: host },
+  'qemu/accelerator': { folders: [...host, 'qemu/capabilities'] },
+  'qemu/plan': { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware'] },
+  qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
+  'guest/agent': { folders: host },
+  'guest/identity': { folders: [...host, 'guest/agent'] },
+  net: { folders: ['core', 'sys'], packages: ['undici'] },
+  'image/debian': { folders: ['core', 'sys', 'net'], packages: ['openpgp', 'undici', 'xz-decompress'] },
+  'image/seed': { folders: ['core', 'sys'] },
+  'image/tiny': { folders: [...host, 'disk', 'image/debian'] },
+  image: { folders: [...host, 'disk', 'net', 'image/tiny'], packages: ['zod'] },
+  store: { folders: host },
+  'vm/host': { folders: vm },
+  'vm/companion': { folders: vm },
+  'vm/engine': { folders: [...vm, 'vm/host', 'vm/companion'] },
+  'vm/bundle': { folders: [...vm, 'vm/host', 'vm/engine'] },
+  'vm/layers': { folders: [...vm, 'vm/host', 'vm/engine'] },
+  'vm/running': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/layers'] },
+  'vm/guest': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
+  'vm/disk': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/layers'] },
+  'vm/power': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/running', 'vm/memory'] },
+  'vm/snapshot': {
+    folders: [...vm, 'vm/host', 'vm/layers', 'vm/running', 'vm/memory', 'vm/power'],
+  },
+  'vm/library': {
+    folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/bundle', 'vm/layers', 'vm/running'],
+  },
+  'vm/clone': {
+    folders: [
+      ...vm,
+      'vm/host',
+      'vm/companion',
+      'vm/bundle',
+      'vm/layers',
+      'vm/running',
+      'vm/memory',
+      'vm/power',
+      'vm/snapshot',
+    ],
+  },
+  'vm/recovery': {
+    folders: [
+      ...vm,
+      'vm/host',
+      'vm/companion',
+      'vm/engine',
+      'vm/layers',
+      'vm/running',
+      'vm/power',
+      'vm/snapshot',
+      'vm/disk',
+      'vm/clone',
+    ],
+  },
+  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
+  daemon: {
+    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers'],
+    packages: ['fastify', 'pino', 'ws', 'zod'],
+  },
+  'client/core': { folders: ['core', 'api'], node: false },
+  'client/node': { folders: [...host, 'api', 'client/core'], packages: ['ws'] },
+  cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
+  'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
   bin: {
-    folders: [...host, 'api', 'daemon', 'client', 'cli', 'image', 'vm', 'store'],
+    folders: [...host, 'api', 'daemon', 'client/core', 'client/node', 'cli', 'image'],
     packages: ['pino'],
-    node: true,
   },
 };
-const printers = ['cli', 'bin'];
+const printers = ['cli', 'cli/kame', 'bin'];
 const testPackages = ['fast-check', 'vitest'];
 const maxLines = 500;
 
-/** Every module that a file names in an import, an export, an import() or an import type. */
-function importsOf(file: ts.SourceFile): string[] {
-  const found: string[] = [];
-  const visit = (node: ts.Node): void => {
-    let name: ts.Node | undefined;
-    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) name = node.moduleSpecifier;
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      name = node.arguments[0];
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) name = node.argument.literal;
-    if (name && ts.isStringLiteralLike(name)) found.push(name.text);
-    ts.forEachChild(node, visit);
-  };
-  visit(file);
-  return found;
-}
+/** Functions that only one file may import: the one place where what they do is done. */
+const reserved: readonly (readonly [module: string, name: RegExp, only: string])[] = [
+  ['src/store/bundle-directory.ts', /\bcreateBundle\b/, 'src/vm/bundle/build.ts'],
+];
 
-/** Uses of what belongs to a command line: `console`, `process.exit`, `process.stdout`, … */
-function printsOf(file: ts.SourceFile): string[] {
-  const found: string[] = [];
-  const visit = (node: ts.Node): void => {
-    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
-      const text = `${node.expression.text}.${node.name.text}`;
-      if (/^console\.|^process\.(exit|exitCode|stdin|stdout|stderr)$/.test(text)) found.push(text);
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(file);
-  return found;
+function mayImport(rule: Rule, target: string): boolean {
+  return rule.folders.some((folder) => target === folder || target.startsWith(`${folder}/`));
 }
 
 function importProblem(folder: string, path: string, name: string, isTest: boolean): string | undefined {
-  const rule = table[folder] ?? { folders: [], packages: [], node: false };
+  const rule = table[folder] ?? { folders: [], node: false };
   if (name.startsWith('.')) {
-    const target = join(path, '..', name).split('/');
-    const inside = target[0] === 'src' && (target[1] === folder || rule.folders.includes(target[1] ?? ''));
-    return inside || (isTest && target[0] === 'test') ? undefined : `imports ${target.slice(0, 2).join('/')}`;
+    const module = join(path, '..', name);
+    const target = folderOf(module);
+    const inside = module.startsWith('src/') && (target === folder || mayImport(rule, target));
+    return inside || isTest ? undefined : `imports ${module.startsWith('src/') ? `src/${target}` : module}`;
   }
   if (name.startsWith('node:')) {
     if (isTest) return undefined;
     if (name === 'node:child_process' && folder !== 'sys') return `imports ${name}, which only sys may`;
-    return rule.node ? undefined : `imports ${name}, and is pure`;
+    return rule.node === false ? `imports ${name}, and is pure` : undefined;
   }
   const scoped = name.split('/').slice(0, name.startsWith('@') ? 2 : 1);
-  const allowed = isTest ? [...rule.packages, ...testPackages] : rule.packages;
-  return allowed.includes(scoped.join('/')) ? undefined : `imports the package ${scoped.join('/')}`;
+  const packages = [...(rule.packages ?? []), ...(isTest ? testPackages : [])];
+  return packages.includes(scoped.join('/')) ? undefined : `imports the package ${scoped.join('/')}`;
 }
 
 /** What is wrong with one file of src/, as sentences. */
 function problemsOf(path: string, text: string): string[] {
-  const folder = path.split('/')[1] ?? '';
-  const isTest = path.endsWith('.test.ts');
-  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022);
-  const problems = table[folder] ? [] : ['lies in a folder that the table does not know'];
+  const folder = folderOf(path);
+  const isTest = path.endsWith('.test.ts') || path.includes('/fixtures/');
+  const file = parse(path, text);
+  const problems = table[folder] ? [] : ['is in a folder that the table does not know'];
   for (const name of importsOf(file)) {
     const problem = importProblem(folder, path, name, isTest);
     if (problem !== undefined) problems.push(problem);
   }
   if (!isTest && !printers.includes(folder)) {
-    problems.push(
-      ...printsOf(file).map((use) => `uses ${use}; only ${printers.join(' and ')} print or exit`),
-    );
+    problems.push(...printsOf(file).map((use) => `uses ${use}; only ${printers.join(', ')} print or exit`));
+  }
+  for (const [module, name, only] of reserved) {
+    const imports = importsOf(file).some((each) => join(path, '..', each) === module);
+    if (!isTest && path !== only && imports && name.test(text))
+      problems.push(`uses ${name.source}, which only ${only} may`);
   }
   return problems.map((problem) => `${path} ${problem}`);
 }
 
-function sources(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('generated/'))
-    .map((name) => join(folder, name));
-}
+const files = sources('src');
 
 describe('the architecture', () => {
   it('is kept by every file of src', () => {
-    const problems = sources('src').flatMap((path) => problemsOf(path, readFileSync(path, 'utf8')));
+    const problems = files.flatMap((path) => problemsOf(path, readFileSync(path, 'utf8')));
     expect(problems, 'The table is in test/architecture.test.ts').toEqual([]);
+  });
+
+  it('has no circle of folders, neither in the sources nor in the table', () => {
+    const code = files.filter((path) => !path.endsWith('.test.ts'));
+    const graph = folderGraph(code.map((path) => [path, importsOf(parse(path))] as const));
+    expect(findCircle(graph)).toBeUndefined();
+    const names = Object.keys(table);
+    for (const name of names) {
+      for (const folder of table[name]?.folders ?? [])
+        expect(
+          names.slice(0, names.indexOf(name)).some((one) => one === folder || one.startsWith(`${folder}/`)),
+          `${name}: ${folder}`,
+        ).toBe(true);
+    }
+  });
+
+  it('has a row for every folder, and none for a folder that is gone', () => {
+    expect([...new Set(files.map(folderOf))].sort()).toEqual(Object.keys(table).sort());
+    for (const [module, , only] of reserved)
+      expect([existsSync(module), existsSync(only)]).toEqual([true, true]);
   });
 
   it('keeps every file within its budget of lines', () => {
@@ -138,28 +194,36 @@ describe('the architecture', () => {
     expect(long, `A file has at most ${maxLines} lines; split it by concern`).toEqual([]);
   });
 
-  it('has no circle among the folders', () => {
-    const names = Object.keys(table);
-    for (const name of names) {
-      for (const folder of table[name]?.folders ?? [])
-        expect(names.slice(0, names.indexOf(name))).toContain(folder);
-    }
-  });
-
   it.each([
     ['src/core/x.ts', "import { y } from '../vmx/y.ts';", 'imports src/vmx'],
-    ['src/spec/x.ts', "import { join } from 'node:path';", 'imports node:path, and is pure'],
+    ['src/model/x.ts', "import { join } from 'node:path';", 'imports node:path, and is pure'],
     [
-      'src/vm/x.ts',
+      'src/vm/host/x.ts',
       "const c = await import('node:child_process');",
       'imports node:child_process, which only sys may',
     ],
     ['src/disk/x.ts', "export type { Y } from '../qemu/y.ts';", 'imports src/qemu'],
+    ['src/vm/layers/x.ts', "import { y } from '../snapshot/y.ts';", 'imports src/vm/snapshot'],
+    ['src/vm/host/x.ts', "import { y } from '../../../test/support/y.ts';", 'imports test/support/y.ts'],
     ['src/cli/x.ts', "import * as z from 'zod';", 'imports the package zod'],
     ['src/store/x.ts', "let y: import('@scope/name/sub').Z;", 'imports the package @scope/name'],
-    ['src/qemu/x.ts', 'process.exit(1);', 'uses process.exit; only cli and bin print or exit'],
-    ['src/utils/x.ts', '', 'lies in a folder that the table does not know'],
+    ['src/qemu/x.ts', 'process.exit(1);', 'uses process.exit; only cli, cli/kame, bin print or exit'],
+    ['src/utils/x.ts', '', 'is in a folder that the table does not know'],
+    [
+      'src/vm/library/x.ts',
+      "import { createBundle } from '../../store/bundle-directory.ts';",
+      'uses \\bcreateBundle\\b, which only src/vm/bundle/build.ts may',
+    ],
   ])('finds what is wrong with %s: %s', (path, text, problem) => {
     expect(problemsOf(path, text)).toEqual([`${path} ${problem}`]);
+  });
+
+  it('finds a circle of folders', () => {
+    const graph = folderGraph([
+      ['src/vm/a/x.ts', ['../b/y.ts', './z.ts']],
+      ['src/vm/b/y.ts', ['../../store/s.ts', '../c/w.ts']],
+      ['src/vm/c/w.ts', ['../a/x.ts']],
+    ]);
+    expect(findCircle(graph)).toEqual(['vm/a', 'vm/b', 'vm/c', 'vm/a']);
   });
 });

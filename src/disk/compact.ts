@@ -5,7 +5,7 @@ import { silentProgress, type Progress } from '../core/progress.ts';
 import { allocatedOf, fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { followGrowth } from './growth.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';

@@ -5,7 +5,7 @@ import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
 import { fileError, isTaken, temporaryName } from '../sys/files.ts';
 import { copyImage } from './copy.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';

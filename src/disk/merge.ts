@@ -6,7 +6,7 @@ import { fileError } from '../sys/files.ts';
 import { writableBackingName } from './backing-name.ts';
 import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { followGrowth } from './growth.ts';
 import { badImage } from './format/image-file.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { isTaken, syncFile, temporaryName } from '../sys/files.ts';
-import { requireFreeSpace } from './free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './format/limits.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';

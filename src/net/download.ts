@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
-import { requireFreeSpace } from '../disk/free-space.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import type { Checksum } from './checksum.ts';
 import { Refused, nameOf, openUrl, withRetries } from './http.ts';
 import { PartFile, removePart, type Hashes } from './part-file.ts';

@@ -53,8 +53,12 @@ export class ConsoleHub {
     }
   }
 
+  /** Ends all terminals. They are told here: nothing is left to tell them when the connection closes. */
   close(): void {
-    for (const viewer of [...this.#viewers]) this.#leave(viewer);
+    for (const viewer of [...this.#viewers]) {
+      this.#leave(viewer);
+      viewer.end?.();
+    }
   }
 
   async #connect(): Promise<Socket> {

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeQemu, type FakeQemuOptions } from '../../test/support/fake-qemu.ts';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { lastWords, logSize } from './engine-log.ts';
-import { attach, type EngineMachine } from './launch.ts';
+import { attach, type Engine } from './launch.ts';
 import { pngFromPpm } from './png.ts';
 import { QmpError } from './qmp/qmp-error.ts';
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 /** A fake engine: a process that sleeps, its pid file, and a fake monitor. */
-async function fakeMachine(options: FakeQemuOptions): Promise<{ engine: EngineMachine; fake: FakeQemu }> {
+async function fakeMachine(options: FakeQemuOptions): Promise<{ engine: Engine; fake: FakeQemu }> {
   const folder = directory();
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await once(child, 'spawn');

@@ -12,7 +12,7 @@ import { prepareFiles } from './prepare.ts';
 import { QmpClient, type OpenOptions } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 
-export { Engine as EngineMachine, type EngineStatus } from './engine.ts';
+export { Engine, type EngineStatus } from './engine.ts';
 
 export interface LaunchOptions {
   /** File to which the output of QEMU is appended. */

@@ -45,4 +45,21 @@ describe('the journal', () => {
       await expect(readJournal(names)).rejects.toMatchObject({ code: 'BROKEN_MACHINE' });
     });
   }
+
+  it('of an earlier build, which named a slot a node, is understood', async () => {
+    const names = await someMachine(directory());
+    const snapshot = { uid: 1, disks: [{ node: 'nvme0:0', fileName: 'disk0.qcow2' }] };
+    const old = { kind: 'layer', snapshot, layers: [], paused: false };
+    await writeFile(names.journal, JSON.stringify(old));
+    expect(await readJournal(names)).toMatchObject({
+      snapshot: { disks: [{ slot: 'nvme0:0', fileName: 'disk0.qcow2' }] },
+    });
+  });
+
+  it('whose snapshot has a disk without a slot is not obeyed', async () => {
+    const names = await someMachine(directory());
+    const snapshot = { uid: 1, disks: [{ fileName: 'disk0.qcow2' }] };
+    await writeFile(names.journal, JSON.stringify({ kind: 'layer', snapshot, layers: [], paused: false }));
+    await expect(readJournal(names)).rejects.toMatchObject({ code: 'BROKEN_MACHINE' });
+  });
 });

@@ -80,11 +80,33 @@ function areFiles(files: unknown, kept: unknown): boolean {
   return isFileName(from) && isFileName(to);
 }
 
-function isOperation(value: unknown): value is Journal {
+/** Whether the disks of a snapshot are whole. `node` is what a slot was named in journals of earlier builds. */
+function areSnapshotDisks(snapshot: unknown): boolean {
+  if (snapshot === null) return true;
+  const { disks } = snapshot as { disks?: unknown };
+  if (!Array.isArray(disks)) return false;
+  return disks.every((disk: unknown) => {
+    if (typeof disk !== 'object' || disk === null) return false;
+    const { slot, node, fileName } = disk as Record<string, unknown>;
+    return typeof (slot ?? node) === 'string' && typeof fileName === 'string';
+  });
+}
+
+function withSlots(journal: Journal): Journal {
+  if (journal.kind !== 'layer' || journal.snapshot === null) return journal;
+  const disks = journal.snapshot.disks.map((disk) => {
+    const { node, ...rest } = disk as typeof disk & { readonly node?: string };
+    return node === undefined ? disk : { ...rest, slot: node };
+  });
+  return { ...journal, snapshot: { ...journal.snapshot, disks } };
+}
+
+function isJournal(value: unknown): value is Journal {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, layers, checkpoint, files, kept } = value as Record<string, unknown>;
+  const { kind, layers, checkpoint, files, kept, snapshot } = value as Record<string, unknown>;
   if (kind === 'disk') return areFiles(files, kept);
-  if (kind === 'layer' || kind === 'revert') return areLayers(layers);
+  if (kind === 'layer') return areLayers(layers) && snapshot !== undefined && areSnapshotDisks(snapshot);
+  if (kind === 'revert') return areLayers(layers);
   if (kind === 'suspend') return typeof checkpoint === 'string';
   return kind === 'tidy' || kind === 'clone';
 }
@@ -108,7 +130,7 @@ export async function readJournal(names: MachineNames): Promise<Journal | undefi
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (isOperation(value)) return value;
+    if (isJournal(value)) return withSlots(value);
   } catch {
     // Reported below.
   }

@@ -12,6 +12,9 @@ export const creatingExtension = '.creating';
 /** Extension of a bundle that is being deleted, `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
+/** Of a companion's record in a run directory: `NAME.companion.json`. */
+export const companionExtension = '.companion.json';
+
 export interface HomeNames {
   readonly home: string;
   /** Bundles that Kame made. */

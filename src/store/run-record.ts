@@ -30,6 +30,8 @@ export interface RunRecord {
    * `loading` until the engine has loaded the state of a checkpoint, and the guest is about to resume or stays paused.
    */
   readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
+  /** The devices that prevent its memory from being saved, from the launch plan. */
+  readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
   /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
@@ -49,7 +51,8 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.fingerprint !== 'object' || value.fingerprint === null) return undefined;
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
-    return value;
+    // A record of a version that did not write them yet.
+    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [] };
   } catch {
     return undefined;
   }

@@ -45,3 +45,25 @@ export function assetPath(relative: string): string {
   }
   return join(packageRoot(), clean);
 }
+
+const texts = new Map<string, string>();
+
+/**
+ * The text of a small file that ships with the package, such as a program for guests. Each is read once.
+ * @throws KameError INTERNAL as assetPath, and when the file is missing
+ */
+export function assetText(relative: string): string {
+  const known = texts.get(relative);
+  if (known !== undefined) return known;
+  const path = assetPath(relative);
+  try {
+    const text = readFileSync(path, 'utf8');
+    texts.set(relative, text);
+    return text;
+  } catch (error) {
+    throw new KameError('INTERNAL', `The file ${path} of ${packageName} could not be read.`, {
+      next: 'Install Kame again: its package is not whole.',
+      cause: error,
+    });
+  }
+}

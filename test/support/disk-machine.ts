@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
-import { createHost, type Host } from '../../src/vm/host/host.ts';
-import { recoveryTable } from '../../src/vm/recovery/table.ts';
+import type { Host } from '../../src/vm/host/host.ts';
 import { qemuImg } from './qemu-img.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { builtIn } from './home.ts';
+import { testHost } from './test-host.ts';
 
 // A machine that never runs, on disks that are real: for use cases that work on its files.
 
@@ -43,19 +43,9 @@ export function vmxText(name: string, more: readonly string[] = []): string {
 const copier = pathToFileURL(join(builtIn, 'memory-copier.mjs'));
 
 /** @param buildTiny as the daemon's host has it; by default no image can be built */
-export function hostOf(
-  home: string,
-  buildTiny: BuildTiny = async () => await Promise.reject(new Error('Nothing here builds an image.')),
-): Host {
-  return createHost({
-    home,
-    env: { ...process.env },
-    log: () => undefined,
-    buildTiny,
-    startCopyThreads: async () => await CopyThreads.start(copier, 1),
-
-    recovery: recoveryTable,
-  });
+export function hostOf(home: string, buildTiny?: BuildTiny): Host {
+  const startCopyThreads = async () => await CopyThreads.start(copier, 1);
+  return testHost({ home, startCopyThreads, ...(buildTiny ? { buildTiny } : {}) });
 }
 
 /** A machine `demo` with one empty disk at nvme0:0. */

@@ -14,6 +14,8 @@ export interface FakeQemuOptions {
   readonly greeting?: string | null;
   /** Answers by command; anything else returns an empty object. */
   readonly answers?: Readonly<Record<string, (command: FakeCommand, fake: FakeQemu) => FakeAnswer>>;
+  /** Answers every command instead of `answers`, one after the other. */
+  readonly answer?: (command: FakeCommand) => FakeAnswer | Promise<FakeAnswer>;
 }
 
 const usualGreeting = JSON.stringify({
@@ -26,17 +28,20 @@ const usualAnswers: NonNullable<FakeQemuOptions['answers']> = {
   'query-chardev': () => ({ return: [{ label: 'qga', filename: 'unix:', 'frontend-open': false }] }),
 };
 
-/** A QMP server on a Unix socket that does what a test says. */
+/** A QMP server on a Unix socket that does what a test says. Like QEMU's, it serves one client at a time. */
 export class FakeQemu implements AsyncDisposable {
   /** Every command that came, in order. */
   readonly received: FakeCommand[] = [];
   readonly #server: Server;
   readonly #options: FakeQemuOptions;
-  readonly #sockets = new Set<Socket>();
+  /** The client that is served comes first; the others wait for its end. */
+  readonly #sockets: Socket[] = [];
+  readonly #abandoned: Socket[] = [];
+  #queue: Promise<void> = Promise.resolve();
 
   private constructor(options: FakeQemuOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => this.#serve(socket));
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   static async listen(path: string, options: FakeQemuOptions = {}): Promise<FakeQemu> {
@@ -58,23 +63,49 @@ export class FakeQemu implements AsyncDisposable {
   }
 
   sendRaw(bytes: string | Uint8Array): void {
-    for (const socket of this.#sockets) socket.write(bytes);
+    this.#sockets[0]?.write(bytes);
   }
 
   /** Cuts every connection, as an engine that dies does. */
   hangUp(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets]) socket.destroy();
+  }
+
+  /** Ends the connections of clients that were abandoned; until then they hear nothing, whatever happens. */
+  hangUpAbandoned(): void {
+    for (const socket of this.#abandoned.splice(0)) socket.destroy();
+  }
+
+  /** Leaves the present client without any answer from now on, as if that program stood still; the next one is served. */
+  abandonClient(): void {
+    const socket = this.#sockets.shift();
+    if (!socket) return;
+    this.#abandoned.push(socket);
+    this.#queue = Promise.resolve();
+    this.#greet();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.hangUp();
-    await new Promise((resolve) => this.#server.close(resolve));
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    // The connections of abandoned clients would keep it from ending.
+    if (this.#abandoned.length === 0) await closed;
   }
 
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+  #accept(socket: Socket): void {
+    this.#sockets.push(socket);
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      const at = this.#sockets.indexOf(socket);
+      if (at >= 0) this.#sockets.splice(at, 1);
+      if (at === 0) this.#greet();
+    });
+    if (this.#sockets.length === 1) this.#greet();
+  }
+
+  #greet(): void {
+    const socket = this.#sockets[0];
+    if (!socket) return;
     const greeting = this.#options.greeting === undefined ? usualGreeting : this.#options.greeting;
     if (greeting !== null) socket.write(`${greeting}\r\n`);
     let text = '';
@@ -82,14 +113,27 @@ export class FakeQemu implements AsyncDisposable {
       text += chunk;
       const lines = text.split('\n');
       text = lines.pop() ?? '';
-      for (const line of lines) this.#answer(JSON.parse(line) as FakeCommand);
+      for (const line of lines) this.#take(JSON.parse(line) as FakeCommand, socket);
     });
   }
 
-  #answer(command: FakeCommand): void {
+  #take(command: FakeCommand, socket: Socket): void {
     this.received.push(command);
+    const { answer } = this.#options;
+    if (!answer) {
+      this.#reply(this.#usualAnswer(command), command, socket);
+      return;
+    }
+    this.#queue = this.#queue.then(async () => this.#reply(await answer(command), command, socket));
+  }
+
+  #usualAnswer(command: FakeCommand): FakeAnswer {
     const answers = { ...usualAnswers, ...this.#options.answers };
-    const answer = answers[command.execute]?.(command, this) ?? { return: {} };
-    if (answer !== 'silence') this.send({ ...answer, id: command.id });
+    return answers[command.execute]?.(command, this) ?? { return: {} };
+  }
+
+  #reply(answer: FakeAnswer, { id }: FakeCommand, socket: Socket): void {
+    if (answer === 'silence' || this.#sockets[0] !== socket) return;
+    this.send({ ...answer, id });
   }
 }

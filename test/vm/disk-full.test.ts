@@ -71,7 +71,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     const events: KameEvent[] = [];
     const enough = new AbortController();
     const watching = (async () => {
-      for await (const event of home.client().events({ signal: enough.signal })) events.push(event);
+      for await (const event of home.client().host.events({ signal: enough.signal })) events.push(event);
     })().catch(() => undefined);
     const free = await disk.leave(0);
     // The command line has its answer before the disk is full.
@@ -83,11 +83,12 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     for (let line = 0; line < 60; line += 1)
       await home
         .client()
-        .pause('nobody')
+        .machines.pause('nobody')
         .catch(() => undefined);
     const paused = async () => ((await details()).state === 'paused' ? true : undefined);
     expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);
-    const reason = 'The host’s disk is full. Make room, then kame unpause goes on; nothing is lost.';
+    const reason =
+      'The host’s disk is full. Free some space, then resume it with kame unpause demo; no data is lost.';
     const told = async () => events.find(({ message }) => message.includes(reason));
     expect(await poll(told, { deadlineMs: 5000 })).toMatchObject({ state: 'paused', machine: 'demo' });
     enough.abort();

@@ -165,7 +165,7 @@ describe('an engine that ends during the start', () => {
     const running = async () => ((await stateOfDemo()) === 'running' ? true : undefined);
     expect(await poll(running, { deadlineMs: 20_000 })).toBe(true);
     process.kill(await firstEngine(), 'SIGKILL');
-    expect(await starting).toEqual(refusal(5, /demo ended while it was starting/));
+    expect(await starting).toEqual(refusal(5, /The engine of demo ended during the start/));
     await expectStopped();
     await home.json('start', 'demo', '--wait', 'none');
     await home.json('stop', 'demo', '--hard');
@@ -181,7 +181,7 @@ describe('two at once', () => {
     ];
     const results = (await Promise.all(starts)).sort((a, b) => a.code - b.code);
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
-    expect(results[1]?.stderr).toMatch(/demo can’t be started: it is being started|demo is running already/);
+    expect(results[1]?.stderr).toMatch(/Cannot start demo: it is being started|demo is already running/);
     expect(await home.engines()).toHaveLength(1);
     await home.json('stop', 'demo', '--hard');
     await expectStopped();

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
-import { drain, forget, noPlace, openOutputs, removeFiles, wrapper, type OutputFile } from './exec-output.ts';
+import {
+  drain,
+  forget,
+  noPlace,
+  openOutputs,
+  outputPlaces,
+  removeFiles,
+  type OutputFile,
+} from './exec-output.ts';
 import { callOptions, follow, spawn } from './guest-process.ts';
 import { bytesOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
@@ -126,8 +135,19 @@ export async function exec(
   const pairs = checkOptions(options);
   if (!canStream) return capture(connection, options, pairs);
   const name = `kame-exec-${randomBytes(16).toString('hex')}`;
-  const words = [name, String(pairs.length), ...pairs, options.path, ...(options.args ?? [])];
-  const args = { path: '/bin/sh', arg: ['-c', wrapper, 'kame', ...words], ...inputOf(options) };
+  const words = [
+    outputPlaces.join(' '),
+    name,
+    String(pairs.length),
+    ...pairs,
+    options.path,
+    ...(options.args ?? []),
+  ];
+  const args = {
+    path: '/bin/sh',
+    arg: ['-c', assetText('guest/agent/exec.sh'), 'kame', ...words],
+    ...inputOf(options),
+  };
   let pid: number;
   try {
     pid = await spawn(connection, args, spawnOptions(options));

@@ -1,5 +1,6 @@
 import { pause, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
 import { integerOf, objectOf } from './reply.ts';
 import { cancelled, type CallOptions } from './wait.ts';
@@ -59,8 +60,7 @@ export async function reap(connection: AgentConnection, pid: number): Promise<bo
 
 /** Ends a command and, where the guest has setsid, all that it started: politely, then not. */
 async function kill(connection: AgentConnection, pid: number): Promise<void> {
-  // Without `--` before the group, which dash does not take.
-  const script = 'kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2"';
+  const script = assetText('guest/agent/kill.sh');
   for (const name of ['TERM', 'KILL']) {
     const killer = { path: '/bin/sh', arg: ['-c', script, 'sh', name, String(pid)] };
     await reap(connection, await spawn(connection, killer, killOptions));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { shells, Tree } from '../../../test/support/guest-tree.ts';
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import { setClock, type ClockAgent } from './clock.ts';
 
 const refusal = () => new KameError('GUEST_FAILED', 'this feature or command is not currently supported');
@@ -89,5 +91,22 @@ describe('setting the clock', () => {
       time: async () => await Promise.reject(new KameError('GUEST_AGENT_MISSING', 'silence')),
     };
     await expect(setClock(silent)).rejects.toMatchObject({ code: 'GUEST_AGENT_MISSING' });
+  });
+});
+
+describe.each(shells)('the program that sets the date, in $name,', ({ shell }) => {
+  const seconds = '1700000000.250';
+
+  it('gives date the fraction of a second', () => {
+    const tree = new Tree();
+    tree.run([...shell, '-s', seconds], assetText('guest/identity/set-date.sh'));
+    expect(tree.log).toEqual(['date -u -s @1700000000.250']);
+  });
+
+  it('gives a date that refuses it whole seconds', () => {
+    const tree = new Tree();
+    tree.fake('date', 'case $3 in *.*) exit 1 ;; esac');
+    tree.run([...shell, '-s', seconds], assetText('guest/identity/set-date.sh'));
+    expect(tree.log).toEqual(['date -u -s @1700000000.250', 'date -u -s @1700000000']);
   });
 });

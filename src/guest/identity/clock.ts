@@ -1,4 +1,5 @@
 import { KameError, messageOf } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { GuestAgent } from '../agent/agent.ts';
 
 /** What of the agent is needed to set the clock. */
@@ -92,7 +93,7 @@ async function byAgent(
 
 /** Runs `date`, with the fraction of a second where it takes one. How long it takes to start is learned on the way. */
 async function byDate(agent: ClockAgent, options: ClockOptions): Promise<Look | undefined> {
-  const script = 'date -u -s "@$1" || date -u -s "@${1%.*}"';
+  const script = assetText('guest/identity/set-date.sh');
   let leadMs = firstLeadMs;
   let at: Look | undefined;
   for (let attempt = 0; attempt < dateAttempts; attempt += 1) {

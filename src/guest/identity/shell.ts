@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 
 /** What a value may hold: host names, MAC addresses, hex, base64 and keys need no more, and no quote is among it. */
 const plain = /^[\w.:,+/=@ \n-]*$/u;
@@ -13,25 +14,18 @@ export function quoted(value: string): string {
   return `'${value}'`;
 }
 
-/** What both scripts need. `root` is empty but in tests. */
-const prelude = `nl='
-'
-# One line a step: ok, skipped or failed, and behind a colon why.
-say() {
-  printf '%s\\n' "$1=\${2%%"$nl"*}"
-}
-umask 022
-# The agent's own may lack where administrators' programs are.
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export PATH LC_ALL=C
-unset GREP_OPTIONS
-`;
-
 /**
- * A script for /bin/sh (dash, bash, busybox) to be read from standard input. It stands in a function, so that it runs
- * whole or not at all, and its programs don't read the rest of it.
+ * A script for /bin/sh (dash, bash, busybox) to be read from standard input: values, then programs of guest/identity. It
+ * stands in a function, so that it runs whole or not at all, and its programs don't read the rest of it.
+ * @param values by the names of variables; `root` goes in front of all paths, and only tests give it
+ * @throws KameError INTERNAL for a value that was not checked
  */
-export function shellScript(values: Readonly<Record<string, string>>, body: string, root = ''): string {
+export function shellScript(
+  values: Readonly<Record<string, string>>,
+  programs: readonly string[],
+  root = '',
+): string {
   const assignments = Object.entries({ root, ...values }).map(([name, value]) => `${name}=${quoted(value)}`);
-  return `kame_main() {\n${assignments.join('\n')}\n${prelude}${body}\n}\nkame_main < /dev/null 2> /dev/null\n`;
+  const texts = ['common.sh', ...programs].map((name) => assetText(`guest/identity/${name}`));
+  return `kame_main() {\n${[...assignments, ...texts].join('\n')}\n}\nkame_main < /dev/null 2> /dev/null\n`;
 }

@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { assetText } from '../../sys/assets.ts';
 import { makeIso } from './iso9660.ts';
 
 export interface SeedOptions {
@@ -67,17 +68,13 @@ function userData(options: SeedOptions): object {
     users: [account],
     ssh_pwauth: false,
     ...(account === 'default' ? { ssh_authorized_keys: sshKeys } : {}),
-    ...(options.installAgent ? agentInstallation : {}),
+    ...(options.installAgent ? agentInstallation() : {}),
   };
 }
 
-/** On some distributions the service is static (udev starts it); Alpine has OpenRC. A failure is harmless. */
-const agentInstallation = {
-  packages: ['qemu-guest-agent'],
-  runcmd: [
-    'systemctl enable --now qemu-guest-agent || systemctl start qemu-guest-agent || { rc-update add qemu-guest-agent && rc-service qemu-guest-agent start; } || true',
-  ],
-};
+function agentInstallation(): object {
+  return { packages: ['qemu-guest-agent'], runcmd: [assetText('guest/seed/start-agent.sh')] };
+}
 
 /**
  * The files of a NoCloud seed, by name.

@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path/posix';
 import type { Commands } from '../qmp/generated/protocol.ts';
 import type {
   AfterLoadCommand,
+  CheckpointBlocker,
   FilePreparation,
   PlanInput,
   PlanOption,
@@ -34,6 +35,7 @@ export class PlanBuilder {
   readonly notes: string[] = [];
   readonly setup: SetupCommand[] = [];
   readonly afterLoad: AfterLoadCommand[] = [];
+  readonly blockers: CheckpointBlocker[] = [];
 
   constructor(input: PlanInput, machineType: string, family: MachineFamily, sockets: PlanSockets) {
     this.input = input;
@@ -82,6 +84,11 @@ export class PlanBuilder {
 
   note(text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text);
+  }
+
+  /** Records a device that QEMU cannot save, so that the machine cannot have checkpoints with memory. */
+  blocks(blocker: CheckpointBlocker): void {
+    this.blockers.push(blocker);
   }
 
   /** Resolves a path in the `.vmx`: relative to the bundle, or absolute. */

@@ -1,5 +1,6 @@
 import { escapeValue, type PlanBuilder } from './builder.ts';
 import { pciPlaces } from './pci.ts';
+import type { PlanSockets } from './types.ts';
 
 /** Two QMP monitors on private sockets: one for Kame, one for people, because a monitor serves one client at a time. */
 export function attachMonitors(builder: PlanBuilder): void {
@@ -23,16 +24,36 @@ export function attachSerial(builder: PlanBuilder): void {
   }
 }
 
-/** The channel of the guest agent, with the name that agents look for. */
-export function attachAgentChannel(builder: PlanBuilder): void {
-  builder.pciDevice(pciPlaces.serialBus, { driver: 'virtio-serial-pci', id: 'vserial0' });
-  builder.socketChardev('qga', builder.sockets.qga);
-  builder.device({
-    driver: 'virtserialport',
-    id: 'agent0',
-    bus: 'vserial0.0',
-    nr: 1,
-    chardev: 'qga',
-    name: 'org.qemu.guest_agent.0',
-  });
+/** A port of the virtio-serial controller of the guest, and its socket on the host. */
+interface GuestPort {
+  /** Id of the device, as VSERPORT_CHANGE names it. */
+  readonly id: string;
+  readonly chardev: string;
+  readonly socket: keyof PlanSockets;
+  /** Number on the controller, which must not change because a restored guest expects it. */
+  readonly nr: number;
+  /** The name that the program in the guest looks for. */
+  readonly name: string;
+}
+
+/** The port of the guest agent (the default `--path` of qemu-ga, /dev/virtio-ports/NAME). */
+export const agentPort: GuestPort = {
+  id: 'agent0',
+  chardev: 'qga',
+  socket: 'qga',
+  nr: 1,
+  name: 'org.qemu.guest_agent.0',
+};
+
+/** The list of ports. A new port needs an entry here and a line in src/vm/host/channels.ts. */
+const guestPorts: readonly GuestPort[] = [agentPort];
+
+/** The virtio-serial controller with all ports. */
+export function attachGuestPorts(builder: PlanBuilder): void {
+  const controller = 'vserial0';
+  builder.pciDevice(pciPlaces.serialBus, { driver: 'virtio-serial-pci', id: controller });
+  for (const { id, chardev, socket, nr, name } of guestPorts) {
+    builder.socketChardev(chardev, builder.sockets[socket]);
+    builder.device({ driver: 'virtserialport', id, bus: `${controller}.0`, nr, chardev, name });
+  }
 }

@@ -47,6 +47,16 @@ export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controlle
   return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
 }
 
+/** QEMU's nvme device is marked unmigratable (hw/nvme/ctrl.c, 7.2 and 10.0). */
+function blockCheckpoints(builder: PlanBuilder, id: string): void {
+  const name = builder.input.model.displayName;
+  builder.blocks({
+    device: `${id}, an NVMe controller`,
+    reason: 'QEMU cannot save the state of its NVMe device.',
+    remedy: `After a stop, kame set ${name} kame.${id}.device=virtio-blk gives it a controller that can be saved, if the guest has a driver for it (Linux has).`,
+  });
+}
+
 function attachController(builder: PlanBuilder, controller: Controller): void {
   const { driver, instead } = models[controller.model];
   const id = controllerName(controller);
@@ -56,6 +66,7 @@ function attachController(builder: PlanBuilder, controller: Controller): void {
     const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
     throw new KameError('ENGINE_TOO_OLD', message);
   }
+  if (controller.model === 'nvme') blockCheckpoints(builder, id);
   const serial = controller.model === 'nvme' ? { serial: `kame-${id}` } : {};
   builder.pciDevice(controllerPlace(controller.bus, controller.index), { driver, id, ...serial });
 }

@@ -10,6 +10,7 @@ export function formatPlan(plan: LaunchPlan): string {
   const head = [
     `# ${plan.name}: ${plan.machineType}, ${plan.accelerator} (${plan.reason})`,
     ...plan.notes.map((note) => `# note: ${note}`),
+    ...plan.blockers.map(({ device, reason }) => `# no checkpoints with memory: ${device}. ${reason}`),
     ...plan.files.map(({ from, to }) => `cp -n ${shellQuote(from)} ${shellQuote(to)}`),
   ];
   const lines = plan.options.map(({ name, value }) => {

@@ -271,3 +271,24 @@ describe('formatPlan', () => {
     expect(text).toContain("-name 'guest=x\nrm -rf ~,debug-threads=on'");
   });
 });
+
+describe('checkpoints', () => {
+  const nvme = [{ bus: 'nvme', index: 0, model: 'nvme' }] as const;
+
+  it('are blocked by an NVMe controller that has a disk, and the plan says why and what to do', () => {
+    const { blockers } = launchPlan(someInput({ model: someModel({ controllers: nvme }) }));
+    expect(blockers).toEqual([
+      {
+        device: 'nvme0, an NVMe controller',
+        reason: 'QEMU cannot save the state of its NVMe device.',
+        remedy: expect.stringContaining('kame set demo kame.nvme0.device=virtio-blk') as string,
+      },
+    ]);
+  });
+
+  it('are possible with the disks of Linux guests, and beside an empty NVMe controller', () => {
+    expect(launchPlan(someInput({})).blockers).toEqual([]);
+    const empty = someModel({ controllers: nvme, disks: [] });
+    expect(launchPlan(someInput({ model: empty })).blockers).toEqual([]);
+  });
+});

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import { attachMachine } from './boot.ts';
 import { PlanBuilder } from './builder.ts';
-import { attachAgentChannel, attachMonitors, attachSerial } from './channels.ts';
+import { attachGuestPorts, attachMonitors, attachSerial } from './channels.ts';
 import { attachControllers } from './controllers.ts';
 import { attachDisplay } from './display.ts';
 import { attachDrives } from './drives.ts';
@@ -65,7 +65,7 @@ export function launchPlan(input: PlanInput): LaunchPlan {
   attachSerial(builder);
   attachDisplay(builder);
   attachInput(builder);
-  attachAgentChannel(builder);
+  attachGuestPorts(builder);
   attachHelpers(builder);
   attachSound(builder);
   attachNics(builder);
@@ -91,5 +91,6 @@ export function launchPlan(input: PlanInput): LaunchPlan {
     accelerator: input.accelerator.kind,
     reason: input.accelerator.reason,
     notes: builder.notes,
+    blockers: builder.blockers,
   };
 }

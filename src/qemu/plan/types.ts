@@ -94,6 +94,16 @@ export type AfterLoadCommand = {
   readonly arguments: Commands['blockdev-reopen']['arguments'];
 };
 
+/** A device that prevents the memory of the machine from being saved. */
+export interface CheckpointBlocker {
+  /** The device in terms that people know, such as "nvme0, an NVMe controller". */
+  readonly device: string;
+  /** Why its state cannot be saved. */
+  readonly reason: string;
+  /** What to do about it, in whole sentences. */
+  readonly remedy: string;
+}
+
 /** Everything needed to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
@@ -119,4 +129,6 @@ export interface LaunchPlan {
   readonly reason: string;
   /** Where the hardware of the guest differs from the `.vmx`, and why. */
   readonly notes: readonly string[];
+  /** The devices that prevent its memory from being saved; empty if checkpoints are possible. */
+  readonly blockers: readonly CheckpointBlocker[];
 }

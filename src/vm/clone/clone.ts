@@ -1,23 +1,22 @@
+import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
+import type { Machine } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Machine } from '../../api/machine.ts';
-import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { settle } from '../host/settle.ts';
-import { consolidate } from '../layers/recover-tidy.ts';
-import { summary } from '../running/describe.ts';
-import { diskChains } from '../layers/chains.ts';
-import { findBundle } from '../host/find.ts';
+import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseTakenName } from '../host/find.ts';
-import type { Begun } from '../running/launch.ts';
+import { settle } from '../host/settle.ts';
+import { diskChains } from '../layers/chains.ts';
+import { consolidate } from '../layers/recover-tidy.ts';
 import { powerOn, started } from '../power/start.ts';
+import { summary } from '../running/describe.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
-import { startClone, finishClone } from './start-clone.ts';
 import { discardClone } from './discard.ts';
+import { startClone, finishClone } from './start-clone.ts';
 import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
 /** Layers of a disk from which on those that nobody needs are merged before the next instant clone adds one. */
@@ -26,7 +25,7 @@ const deepLayers = 32;
 const atOnce = 4;
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
-function namesOf({ name, count = 1 }: CloneMachine): string[] {
+function namesOf({ name, count }: CloneMachine): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
 }
 
@@ -77,15 +76,15 @@ async function coldClones(
   const machines: Machine[] = [];
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
-    const begun = performance.now();
-    const options = { name, kind, keepIdentity: body.keepIdentity ?? false } as const;
+    const startMs = performance.now();
+    const options = { name, kind, keepIdentity: body.keepIdentity } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
     const clone = await host.bundles.read(vmx);
     if (body.start) {
       const running = await powerOn(host, clone, progress);
       await started(host, running, body, progress);
-      agentMs.push(running.agentAnswers ? performance.now() - begun : null);
+      agentMs.push(running.agentAnswers ? performance.now() - startMs : null);
     } else {
       agentMs.push(null);
     }
@@ -120,7 +119,7 @@ async function instantClones(
   host: Host,
   found: Bundle,
   body: CloneMachine,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<ClonedMachines> {
   const running = host.running.get(found.names.vmx);
@@ -147,13 +146,13 @@ async function instantClones(
     : [`${bundle.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
   progress.report({ stage: `Copying ${bundle.name} while it runs` });
   const template = await takeTemplate(host, source, running, progress);
-  const birth = { source: bundle, template, body, begun, hasAgent };
+  const start = { source: bundle, template, body, requested, hasAgent };
   const names = namesOf(body);
   const count = counter(progress, names.length);
   try {
     const results = await eachOf(
       names,
-      async (name) => await count('Starting clones', startClone(host, name, birth, progress)),
+      async (name) => await count('Starting clones', startClone(host, name, start, progress)),
     );
     const born = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const recorded = await Promise.allSettled([template.frozen, template.recorded]);
@@ -208,7 +207,7 @@ export async function clone(
   body: CloneMachine,
   progress: Progress,
 ): Promise<ClonedMachines> {
-  const begun = { at: new Date(), clock: performance.now() };
+  const requested = { at: new Date(), clock: performance.now() };
   const found = await findBundle(host, reference);
   for (const name of namesOf(body)) {
     checkMachineName(name);
@@ -216,7 +215,7 @@ export async function clone(
   }
   return await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
-    if (body.kind === 'instant') return await instantClones(host, bundle, body, begun, progress);
+    if (body.kind === 'instant') return await instantClones(host, bundle, body, requested, progress);
     return await coldClones(host, bundle, body, progress);
   });
 }

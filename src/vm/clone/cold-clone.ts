@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
+import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CloneMachine } from '../../api/checkpoint.ts';
 import { isUnwritten, type Layer } from '../../disk/chain.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
-import { currentFiles, type SlotFiles } from '../layers/layers.ts';
-import { snapshotOf } from '../snapshot/snapshot-list.ts';
-import { take } from '../snapshot/take.ts';
-import { refuseDeepChains } from '../memory/preflight.ts';
-import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import type { Host } from '../host/host.ts';
-import { smallFiles } from './small-files.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { RecipeDisk } from '../bundle/recipe.ts';
-import { stemOf } from '../../disk/layer-name.ts';
+import type { Host } from '../host/host.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { currentFiles, type SlotFiles } from '../layers/layers.ts';
+import { registerWithParents, registerClone } from '../layers/linked-clones.ts';
+import { refuseDeepChains } from '../memory/preflight.ts';
+import { snapshotOf } from '../snapshot/snapshot-list.ts';
+import { take } from '../snapshot/take.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents, registerClone } from '../layers/linked-clones.ts';
+import { smallFiles } from './small-files.ts';
 
 /** The state that is cloned: the present one of a stopped machine, or a snapshot's. */
 export interface ColdState {
@@ -166,7 +166,7 @@ interface ColdCloneOptions {
 /** Writes into the parents that a clone builds on them, before there is one: what could be missing is the clone, never its base. */
 async function lockParents(bundle: Bundle, snapshot: Snapshot, vmx: string): Promise<string[]> {
   await registerClone(bundle.names.vmx, vmx, ({ uid }) => uid === snapshot.uid);
-  return [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
+  return [bundle.names.vmx, ...(await registerWithParents(bundle, vmx))];
 }
 
 /**

@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
 import { releaseLock } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 
 /** Removes a clone that did not come to run, or is not wanted any more. */
@@ -12,7 +12,7 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await machine?.engine.kill();
   await machine?.ended;
   const run = runNames(host.names, clone.names.vmx);
-  await removeRunDirectory(run);
+  await clearRunDirectory(run);
   await removeRamFiles(host.names, run);
   await releaseLock(clone.names.lock);
   await rm(clone.names.directory, { recursive: true, force: true });

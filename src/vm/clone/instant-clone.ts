@@ -1,25 +1,25 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Layer, layersOf } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
+import { type Layer, layersOf } from '../../disk/chain.ts';
+import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { takeLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { restore } from '../memory/restore.ts';
-import type { Host } from '../host/host.ts';
-import type { Begun } from '../running/launch.ts';
-import type { Running } from '../host/running.ts';
-import { discardClone } from './discard.ts';
-import { smallFiles } from './small-files.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
-import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { isOwnFile } from '../layers/layers.ts';
+import { registerWithParents } from '../layers/linked-clones.ts';
+import { restore } from '../memory/restore.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents } from '../layers/linked-clones.ts';
+import { discardClone } from './discard.ts';
+import { smallFiles } from './small-files.ts';
 import type { Template } from './template.ts';
 
 /** The layers that are to be frozen get names in the clone's directory too, the same ones. */
@@ -109,7 +109,7 @@ async function makeClone(
   const vmx = vmxOf(host, name);
   const disks = disksOf(bundle, chains, dirname(vmx));
   const fileNames = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-  const cloneOf = await inheritParents(bundle, vmx);
+  const cloneOf = await registerWithParents(bundle, vmx);
   const recipe: Recipe = {
     name,
     document: edit(config.document, fileNames),
@@ -140,7 +140,7 @@ export async function instantClone(
   bundle: Bundle,
   template: Template,
   work: CloneWork,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   const { vmx, disks } = await makeClone(host, bundle, template, work, progress);
@@ -155,7 +155,7 @@ export async function instantClone(
       ahead: { saved: frozen, chains: disks },
       beforeRun: () => Promise.resolve(),
     };
-    return await restore(host, clone, options, begun, progress);
+    return await restore(host, clone, options, requested, progress);
   } catch (error) {
     await discardClone(host, clone);
     throw error;

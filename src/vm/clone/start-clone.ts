@@ -1,20 +1,18 @@
 import { join } from 'node:path';
+import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CloneMachine } from '../../api/checkpoint.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { bundleExtension } from '../../store/names.ts';
 import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
+import { bundleExtension } from '../../store/names.ts';
 import type { Host } from '../host/host.ts';
-import type { Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
 import { instantClone, keepClone } from './instant-clone.ts';
 import type { Template } from './template.ts';
-
-const defaultTimeoutMs = 300_000;
 
 export interface StartedClone {
   readonly machine: Running;
@@ -25,7 +23,7 @@ export interface CloneStart {
   readonly source: Bundle;
   readonly template: Template;
   readonly body: Pick<CloneMachine, 'keepIdentity' | 'wait' | 'timeoutMs'>;
-  readonly begun: Begun;
+  readonly requested: RequestTime;
   /** Whether there is somebody in the guest to talk to. */
   readonly hasAgent: boolean;
 }
@@ -52,21 +50,21 @@ function removedAgain(name: string, error: unknown): unknown {
 export async function startClone(
   host: Host,
   name: string,
-  birth: CloneStart,
+  start: CloneStart,
   progress: Progress,
 ): Promise<StartedClone> {
-  const { source, template, body, begun, hasAgent } = birth;
-  const keepIdentity = body.keepIdentity ?? false;
+  const { source, template, body, requested, hasAgent } = start;
+  const keepIdentity = body.keepIdentity;
   return await aloneWith(host, name, async () => {
-    const machine = await instantClone(host, source, template, { name, keepIdentity }, begun, progress);
+    const machine = await instantClone(host, source, template, { name, keepIdentity }, requested, progress);
     if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
     try {
-      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
+      await waitFor(host, machine, 'agent', body.timeoutMs, progress);
     } catch (error) {
       await discardClone(host, await host.bundles.read(machine.names.vmx));
       throw removedAgain(name, error);
     }
-    return { machine, agentMs: performance.now() - begun.clock };
+    return { machine, agentMs: performance.now() - requested.clock };
   });
 }
 

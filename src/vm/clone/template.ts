@@ -4,17 +4,17 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import type { CheckpointNames } from '../../store/names.ts';
 import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
+import type { CheckpointNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
-import { capture } from '../memory/capture.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { capture } from '../memory/capture.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { RamCopy } from '../memory/ram-copy.ts';
 import type { SavedState } from '../memory/restore.ts';
-import { settle } from '../host/settle.ts';
-import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
 
 /** A machine that is cloned while it runs. */
 export interface CloneSource {
@@ -125,7 +125,7 @@ export async function takeTemplate(
   progress: Progress,
 ): Promise<Template> {
   refuseIndependentDisks(bundle);
-  await refuseBlocked(bundle, machine);
+  await refuseBlocked(machine);
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);

@@ -3,11 +3,11 @@ import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, appendLog, type Bundle } from '../../store/bundle.ts';
 import { removeJournal, writeJournal, type Journal } from '../../store/journal.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { settle } from '../host/settle.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { settle } from '../host/settle.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { recoverDisk } from './recover-disk.ts';
 
 export type DiskOperation = Extract<Journal, { kind: 'disk' }>;

@@ -7,7 +7,7 @@ import { listDisks } from './list.ts';
 import { mebibyte, quiet, demo, take, refusal, pretendRunning } from '../../../test/support/disk-verbs.ts';
 
 describe('check', () => {
-  const check = async (options: { repair?: boolean } = {}) =>
+  const check = async (options = { repair: false }) =>
     await checkDisks(demo.host, 'demo', null, options, quiet);
   /** Clusters that nothing refers to: counted by a table that was made for a larger use. */
   const leak = (name: string) => {

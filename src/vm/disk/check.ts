@@ -1,20 +1,20 @@
-import { resolveIn } from '../../store/names.ts';
+import type { CheckDisk, CheckedDisks } from '../../api/checkpoint.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CheckDisk, CheckedDisks } from '../../api/checkpoint.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { ImageFile } from '../../disk/format/image-file.ts';
 import { checkQcow2 } from '../../disk/qcow2-header.ts';
 import { check } from '../../disk/qemu-img.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 
@@ -155,7 +155,7 @@ export async function checkDisks(
   body: CheckDisk,
   progress: Progress,
 ): Promise<CheckedDisks> {
-  const options = { repair: body.repair ?? false };
+  const options = { repair: body.repair };
   if (options.repair) {
     return await changeDisks(
       host,

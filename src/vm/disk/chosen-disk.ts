@@ -1,10 +1,10 @@
-import { resolveIn } from '../../store/names.ts';
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
 
 /** All names by which a person may mean a disk: its slot, its file as the `.vmx` names it, alone, or with its whole path. */
 function namesOf(bundle: Bundle, disk: Disk): string[] {

@@ -1,13 +1,13 @@
-import { resolveIn } from '../../store/names.ts';
+import type { CompactedDisk } from '../../api/checkpoint.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import type { CompactedDisk } from '../../api/checkpoint.ts';
 import { readChain } from '../../disk/chain.ts';
 import { compact, type Compacted } from '../../disk/compact.ts';
 import { slotName } from '../../model/slots.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { layerDirectories } from '../layers/chains.ts';
 import { changeDisks, journaled, refuseShared, rewriting, tellChange } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 import { refuseHeld, snapshotsNaming } from './holders.ts';

@@ -1,12 +1,12 @@
 import { KameError } from '../../core/errors.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
-import { layerDirectories } from '../layers/chains.ts';
 import type { Host } from '../host/host.ts';
-import { stemOf } from '../../disk/layer-name.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
 /** A disk of the machine with all its layers. */
 export interface WholeDisk {

@@ -1,14 +1,14 @@
-import { resolveIn } from '../../store/names.ts';
-import { messageOf } from '../../core/errors.ts';
 import type { MachineDisk } from '../../api/checkpoint.ts';
+import { messageOf } from '../../core/errors.ts';
 import { layersOf, readChain } from '../../disk/chain.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { allocatedBytes } from '../../sys/files.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
 /** A disk with all its layers; what is wrong with one of them is told, not thrown. */
 export async function describeDisk(

@@ -1,8 +1,8 @@
 import { KameError } from '../../core/errors.ts';
-import { slotName } from '../../model/slots.ts';
 import { buses, scsiReservedUnit, unitsOf } from '../../model/devices.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Controller, MachineModel, StorageBus, StorageSlot } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 
 /** Where a new disk goes, on a controller that is there or comes with it. */
 export interface Place {

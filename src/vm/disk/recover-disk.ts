@@ -1,11 +1,11 @@
-import { resolveIn } from '../../store/names.ts';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import type { Host, JournalOf } from '../host/host.ts';
+import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { exists, fileError } from '../../sys/files.ts';
+import type { Host, JournalOf } from '../host/host.ts';
 
 /** Gives a file the name that was chosen for it; one that has it already is no error. */
 async function moveFile(from: string, to: string): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Addresses } from '../../api/machine.ts';
 import { poll } from '../../core/deadline.ts';
-import { primaryAddress } from '../running/agent-watch.ts';
-import { refuseWithoutAgent } from './exec.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
+import { primaryAddress } from '../running/agent-watch.ts';
+import { refuseWithoutAgent } from './exec.ts';
 
 /** How long a guest without an address is asked again. */
 const addressMs = 15_000;

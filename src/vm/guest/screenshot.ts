@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { KameError } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';

@@ -1,14 +1,14 @@
 import { dirname } from 'node:path';
+import type { CreateMachine } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CreateMachine } from '../../api/machine.ts';
-import { requireFreeSpace } from '../../disk/free-space.ts';
 import { probeImage } from '../../disk/probe.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import type { Arch } from '../../model/machine.ts';
 import { allocatedBytes } from '../../sys/files.ts';
-import type { Host } from '../host/host.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { defaultImage } from '../engine/tiny-boot.ts';
+import type { Host } from '../host/host.ts';
 
 /** @throws KameError BAD_IMAGE when the file is not an ISO image */
 export async function checkInstallIso(path: string): Promise<void> {

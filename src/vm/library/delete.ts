@@ -3,14 +3,14 @@ import { errnoOf } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, resolveIn, runNames } from '../../store/names.ts';
-import { removeRunDirectory } from '../../store/run-record.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
-import { refuseClonedFrom } from '../layers/linked-clones.ts';
+import { refuseLinkedClones } from '../layers/linked-clones.ts';
 
 /** The files of a machine whose directory is not its own. Only what its `.vmx` names and lies beside it goes. */
 function ownFiles(bundle: Bundle): string[] {
@@ -35,7 +35,7 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
       aside: deletingName(parent, names.stem),
       files: isBundle(names.directory) ? [] : ownFiles(bundle),
     });
-    await removeRunDirectory(runNames(host.names, names.vmx));
+    await clearRunDirectory(runNames(host.names, names.vmx));
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') await releaseLock(names.lock);
     throw error;
@@ -51,7 +51,7 @@ export async function remove(host: Host, reference: string): Promise<void> {
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
-    await refuseClonedFrom(bundle, 'delete');
+    await refuseLinkedClones(bundle, 'delete');
     if (await exists(bundle.names.directory)) await deleteFiles(host, bundle);
     else await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));

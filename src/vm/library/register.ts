@@ -10,7 +10,7 @@ import { refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
-import { refuseClonedFrom } from '../layers/linked-clones.ts';
+import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 
@@ -54,7 +54,7 @@ export async function unregister(host: Host, reference: string): Promise<void> {
   const request = { verb: 'unregister', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'unregister');
-    await refuseClonedFrom(bundle, 'unregister');
+    await refuseLinkedClones(bundle, 'unregister');
     await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was unregistered.`));
   });

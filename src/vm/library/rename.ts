@@ -1,55 +1,81 @@
-import { rename as renameFile } from 'node:fs/promises';
+import { copyFile, rename as renameFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { checkMachineName } from '../../model/name.ts';
-
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { bundleExtension, isBundle, machineNames } from '../../store/names.ts';
+import { bundleExtension, isBundle, machineNames, type MachineNames } from '../../store/names.ts';
 import { exists, fileError } from '../../sys/files.ts';
+import { linkFile } from '../../sys/link.ts';
 import { releaseLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { inheritParents, refuseClonedFrom } from '../layers/linked-clones.ts';
+import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 
-async function moveBundle(host: Host, bundle: Bundle, target: string): Promise<string> {
-  const vmx = join(target, `${bundle.names.stem}.vmx`);
+/** A second name for a small file, or a copy of it where the file system has no hard links. */
+async function copyName(from: string, to: string): Promise<void> {
+  // Left by a rename that was killed: no `.vmx` has that name yet, so nobody reads it.
+  await rm(to, { force: true });
+  if (!(await linkFile(from, to))) await copyFile(from, to);
+}
+
+/**
+ * Gives the `.vmx` of a bundle another name, and with it the files that are found by its name. Killed at any instant, one
+ * `.vmx` is there, and beside it the `.vmsd` of its name.
+ */
+async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
+  if (from.vmx === to.vmx) return;
+  if (await exists(from.snapshots)) await copyName(from.snapshots, to.snapshots);
+  await renameFile(from.vmx, to.vmx);
+  await rm(from.snapshots, { force: true });
+  for (const log of ['log', 'serialLog'] as const) {
+    if (await exists(from[log])) await renameFile(from[log], to[log]);
+  }
+}
+
+/** @returns path of the `.vmx` in its new place */
+async function moveBundle(host: Host, bundle: Bundle, target: string, name: string): Promise<string> {
+  const moved = machineNames(join(target, `${bundle.names.stem}.vmx`));
+  const renamed = machineNames(join(target, `${name}.vmx`));
+  await registerWithParents(bundle, renamed.vmx);
   const registered = !host.inventory.owns(bundle.names.vmx);
   // A path too many on the list shows as broken for an instant; one too few would lose the machine.
-  if (registered) await host.inventory.register(vmx);
+  const paths = registered ? [moved.vmx, renamed.vmx] : [];
+  for (const vmx of paths) await host.inventory.register(vmx);
   try {
     await renameFile(bundle.names.directory, target);
+    await renameVmx(moved, renamed);
   } catch (error) {
-    if (registered) await host.inventory.unregister(vmx);
     throw fileError(error, target);
+  } finally {
+    for (const vmx of new Set([bundle.names.vmx, ...paths])) {
+      if (registered && !(await exists(vmx))) await host.inventory.unregister(vmx);
+    }
+    await releaseLock(moved.lock);
   }
-  if (registered) await host.inventory.unregister(bundle.names.vmx);
-  await releaseLock(machineNames(vmx).lock);
-  return vmx;
+  return renamed.vmx;
 }
 
 /** @returns path of the `.vmx` afterwards */
 async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<string> {
-  await refuseClonedFrom(bundle, 'rename');
+  await refuseLinkedClones(bundle, 'rename');
   const { document } = contentOf(bundle);
-  const { directory } = bundle.names;
+  const { directory, vmx } = bundle.names;
   const target = join(dirname(directory), `${name}${bundleExtension}`);
   const moves = isBundle(directory) && target !== directory;
-  if (moves) await inheritParents(bundle, join(target, `${bundle.names.stem}.vmx`));
-  if (moves && (await exists(target))) {
-    throw new KameError('ALREADY_EXISTS', `${target} exists already.`);
-  }
+  if (moves && (await exists(target))) throw new KameError('ALREADY_EXISTS', `${target} exists already.`);
   // First the name, then the place: killed in between, the machine has its new name in the old bundle.
-  await writeVmx(bundle.names.vmx, edit(document, new Map([['displayName', name]])));
-  return moves ? await moveBundle(host, bundle, target) : bundle.names.vmx;
+  await writeVmx(vmx, edit(document, new Map([['displayName', name]])));
+  return moves ? await moveBundle(host, bundle, target, name) : vmx;
 }
 
 /**
- * Gives a stopped machine another name; its bundle is renamed with it. The files in it keep their names, as in Fusion.
+ * Gives a stopped machine another name; its bundle and its `.vmx` are renamed with it, and the files that are found
+ * by the name of the `.vmx`. Disks keep their names. A `.vmx` outside of a bundle stays where it is.
  * @throws KameError INVALID_NAME, ALREADY_EXISTS, WRONG_STATE, HAS_CLONES
  */
 export async function rename(host: Host, reference: string, name: string): Promise<MachineDetails> {

@@ -1,15 +1,15 @@
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { readModel } from '../../model/read.ts';
 import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
+import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { tidy } from '../layers/tidy.ts';
-import { describe } from '../running/describe.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { tidy } from '../layers/tidy.ts';
+import { describe } from '../running/describe.ts';
 
 /** Adds what was odd about the request, such as a key that nobody knows, to what the file itself tells. */
 export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {

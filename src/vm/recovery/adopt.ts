@@ -2,22 +2,25 @@ import { existsSync } from 'node:fs';
 import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
+import { attach, type Engine } from '../../qemu/launch.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
-import { attach, type EngineMachine } from '../../qemu/launch.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { readJournal } from '../../store/journal.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
-import { readRunRecord, removeRunDirectory, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
+import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { sweepTemporaries } from '../../store/temporaries.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { adoptCompanions } from '../companion/companion.ts';
+import { ensureGone } from '../companion/end.ts';
 import { allBundles } from '../host/find.ts';
-import { repairAfterCrash } from '../running/crash.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
-import { sweepLeftCheckpoints } from '../layers/tidy.ts';
-import { readJournal } from '../../store/journal.ts';
-import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
-import { sweepTemporaries } from '../../store/temporaries.ts';
+import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
+import { repairAfterCrash } from '../running/crash.ts';
 import { pinMachineType } from '../running/launch.ts';
-import { ensureGone, track } from '../running/track.ts';
+import { track } from '../running/track.ts';
 
 /** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
 const adoptDeadlineMs = 3000;
@@ -38,7 +41,7 @@ export async function adoptAll(host: Host): Promise<void> {
         if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
         await adopt(host, bundle);
         await settle(host, bundle);
-        await sweepLeftCheckpoints(await host.bundles.read(bundle.names.vmx));
+        await removeOrphanedCheckpoints(await host.bundles.read(bundle.names.vmx));
         const run = runNames(host.names, bundle.names.vmx);
         // No clone is being made any more: what they would start from goes too.
         if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);
@@ -62,7 +65,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
     // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
     const given = (await readJournal(bundle.names))?.kind !== 'clone';
     if (ran && given) await repairAfterCrash(host, bundle.names.vmx);
-    await removeRunDirectory(run);
+    await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
     return;
   }
@@ -73,7 +76,13 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
     const trouble = status === 'io-error' ? ioError : null;
     const id = bundle.content?.model.uuid ?? '';
     track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state, trouble });
-    host.log('Adopted a running machine', { machine: bundle.name, pid: engine.process.pid, state });
+    const companions = (await adoptCompanions(run.directory)).map(({ name }) => name);
+    host.log('Adopted a running machine', {
+      machine: bundle.name,
+      pid: engine.process.pid,
+      state,
+      companions,
+    });
   } catch (error) {
     await engine.detach();
     throw error;
@@ -84,18 +93,20 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
  * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
  * else it is ended, and the machine is still suspended in that state.
  */
-async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const engine = await engineIn(host, bundle, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
-  const spent = (bundle.content?.model.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  const status = await engine.status();
+  const whole = status === 'paused' || status === 'running';
+  const spent = (bundle.content?.model.suspendedState ?? '') === '' && whole;
   if (!spent || (await readJournal(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
+  if (record.restored === 'loading' && status === 'paused') await engine.resume();
   await writeRunRecord(run, { ...record, restored: 'yes' });
-  if (record.restored === 'loading') await engine.resume();
   return engine;
 }
 
@@ -103,7 +114,7 @@ async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<E
  * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
  * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
  */
-async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
   const settled = await poll(
     async () => {
@@ -119,7 +130,7 @@ async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engi
 }
 
 /** What the dead daemon knew; what it did not come to is done now. */
-async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
+async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
     throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
@@ -143,7 +154,7 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachi
 async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
   for (const engine of await enginesIn(directory)) {
     host.log('An engine was ended', { pid: engine.pid, directory, reason });
-    await ensureGone(engine, 0);
+    await ensureGone('An engine', engine, 0);
   }
 }
 
@@ -156,7 +167,8 @@ async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
     if (known.has(run.directory)) continue;
     try {
       if (!existsSync(run.record)) await endEngines(host, run.directory, 'Its proof was cut short');
-      if ((await enginesIn(run.directory)).length === 0) await removeRunDirectory(run);
+      if ((await enginesIn(run.directory)).length > 0) continue;
+      await clearRunDirectory(run);
     } catch (error) {
       host.log('A run directory could not be cleared', {
         directory: run.directory,

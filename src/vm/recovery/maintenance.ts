@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
-import { startAutoProtect } from '../snapshot/autoprotect-clock.ts';
-import type { Host } from '../host/host.ts';
 import { capSerialLog } from '../engine/serial-log.ts';
+import type { Host } from '../host/host.ts';
+import { startAutoProtect } from '../snapshot/autoprotect-clock.ts';
 
 const everyMs = 15_000;
 

@@ -1,24 +1,24 @@
 import { rm } from 'node:fs/promises';
-import { poll } from '../../core/deadline.ts';
-import { KameError, messageOf } from '../../core/errors.ts';
-import type { EngineMachine } from '../../qemu/launch.ts';
+import { deferred } from '../../core/deferred.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Engine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import { ramFileOf } from '../../store/ram-place.ts';
-import { removeRunDirectory, type RunRecord } from '../../store/run-record.ts';
+import type { RunRecord } from '../../store/run-record.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { isAlive, signalProcess, type ProcessIdentity } from '../../sys/process-identity.ts';
-import { watchAgent } from './agent-watch.ts';
-import { closeChannels, openChannels } from '../host/channels.ts';
-import { repairAfterCrash } from './crash.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
+import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { watchAgent } from './agent-watch.ts';
+import { repairAfterCrash } from './crash.ts';
 import { watchStatus } from './status-watch.ts';
-import { deferred } from '../../core/deferred.ts';
 
-/** How long an engine may take to be gone once its monitor has closed. */
+/** Milliseconds that an engine has to exit after its monitor has closed. */
 const exitDeadlineMs = 10_000;
 
 export interface TrackOptions {
@@ -26,13 +26,13 @@ export interface TrackOptions {
   readonly run: RunNames;
   readonly name: string;
   readonly id: string;
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly record: RunRecord;
   readonly state: 'running' | 'paused';
   readonly trouble?: string | null;
 }
 
-/** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
+/** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
   const end = deferred();
@@ -54,10 +54,10 @@ export function track(host: Host, options: TrackOptions): Running {
   watchAgent(host, machine);
   void machine.engine.closed.then(async () => {
     try {
-      // A daemon that stops lets go of engines that run on.
+      // A daemon that stops detaches from its engines, which keep running.
       if (host.running.get(machine.names.vmx) === machine) await cleanUp(host, machine);
     } catch (error) {
-      host.log('Cleaning up after a machine failed', { machine: machine.name, reason: messageOf(error) });
+      host.log('Could not clean up after a machine', { machine: machine.name, reason: messageOf(error) });
     } finally {
       end.resolve();
     }
@@ -66,27 +66,12 @@ export function track(host: Host, options: TrackOptions): Running {
   return machine;
 }
 
-/** Makes sure that an engine's process is gone: waits for it, then kills it. @throws KameError ENGINE_TIMEOUT */
-export async function ensureGone(engine: ProcessIdentity, deadlineMs: number): Promise<void> {
-  const gone = async () => ((await isAlive(engine)) ? undefined : true);
-  if (await poll(gone, { deadlineMs, stepMs: 2, maxStepMs: 50 })) return;
-  await signalProcess(engine, 'SIGKILL');
-  if (await poll(gone, { deadlineMs: 5000, stepMs: 2, maxStepMs: 50 })) return;
-  throw new KameError(
-    'ENGINE_TIMEOUT',
-    `The engine (process ${engine.pid}) does not end, not even by SIGKILL.`,
-    {
-      next: 'A process that can’t be killed waits for a disk or file system of the host: look there.',
-    },
-  );
-}
-
 async function cleanUp(host: Host, machine: Running): Promise<void> {
   closeChannels(machine.channels);
-  await ensureGone(machine.engine.process, exitDeadlineMs);
+  await ensureGone(`The engine of ${machine.name}`, machine.engine.process, exitDeadlineMs);
   if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
   await rm(ramFileOf(host.names, machine.run), { force: true });
-  await removeRunDirectory(machine.run);
+  await clearRunDirectory(machine.run);
   const holder = await lockHolder(machine.names.lock);
   if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
   host.running.remove(machine);

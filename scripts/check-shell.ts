@@ -1,0 +1,33 @@
+/**
+ * ShellCheck over every program for a shell: those of the repository and those that run in guests. Where ShellCheck is not
+ * installed it says how to get it and exits with 77, the code of a test that was skipped; with --required it fails.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { shellFiles, type ShellFile } from './shell-files.ts';
+
+const skipped = 77;
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The exit code of ShellCheck over files of one dialect; undefined when it could not be started. */
+function check(dialect: ShellFile['dialect'], files: readonly ShellFile[]): number | undefined {
+  const paths = files.filter((file) => file.dialect === dialect).map(({ path }) => path);
+  const options = ['--color=never', ...(dialect === undefined ? [] : [`--shell=${dialect}`])];
+  const { error, status } = spawnSync('shellcheck', [...options, '--', ...paths], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  return error ? undefined : (status ?? 1);
+}
+
+const files = shellFiles(root);
+const results = ([undefined, 'dash'] as const).map((dialect) => check(dialect, files));
+if (results.includes(undefined)) {
+  console.log(
+    'ShellCheck is not installed, so the programs for shells were not checked. ' +
+      'On Debian and Ubuntu: apt-get install shellcheck. On macOS: brew install shellcheck.',
+  );
+  process.exitCode = process.argv.includes('--required') ? 1 : skipped;
+} else {
+  process.exitCode = Math.max(...results.map(Number));
+}

@@ -1,0 +1,64 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../core/errors.ts';
+import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import type { ProcessIdentity } from '../sys/process-identity.ts';
+import { companionExtension } from './names.ts';
+
+/** What must be known of a companion process after the daemon's death. */
+export interface CompanionRecord {
+  /** Unique in its directory. */
+  readonly name: string;
+  /** Arguments, one after the other, that only this process has: it is found by them where `process` is null. */
+  readonly mark: readonly string[];
+  /** Null from before its start until it is known who it is: a daemon may die in between. */
+  readonly process: ProcessIdentity | null;
+}
+
+const maxBytes = 64 * 1024;
+
+function pathOf(directory: string, name: string): string {
+  return join(directory, `${name}${companionExtension}`);
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, birth } = value as Record<string, unknown>;
+  return Number.isSafeInteger(pid) && (pid as number) > 1 && typeof birth === 'string';
+}
+
+function parse(name: string, text: string): CompanionRecord | undefined {
+  try {
+    const { mark, process } = JSON.parse(text) as Record<string, unknown>;
+    if (!Array.isArray(mark) || mark.length === 0) return undefined;
+    if (!mark.every((word) => typeof word === 'string')) return undefined;
+    return process === null || isIdentity(process) ? { name, mark, process } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeCompanionRecord(directory: string, record: CompanionRecord): Promise<void> {
+  // It speaks of a process: after a restart of the host there is none.
+  const text = `${JSON.stringify(record)}\n`;
+  await writeFileAtomic(pathOf(directory, record.name), text, 0o600, { sync: false });
+}
+
+/** The companions of a directory. What is not a whole record is left out. @throws KameError FILE_ACCESS */
+export async function readCompanionRecords(directory: string): Promise<CompanionRecord[]> {
+  const files = await readdir(directory).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const records = files
+    .filter((file) => file.endsWith(companionExtension) && !file.startsWith('.'))
+    .map(async (file) => {
+      const bytes = await readFileCapped(join(directory, file), maxBytes);
+      return parse(file.slice(0, -companionExtension.length), bytes.toString('utf8'));
+    });
+  return (await Promise.all(records)).filter((record) => record !== undefined);
+}
+
+export async function removeCompanionRecord(directory: string, name: string): Promise<void> {
+  await rm(pathOf(directory, name), { force: true });
+}

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, rename as move } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { at } from '../../../test/support/disk-layers.ts';
+import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
+import { silentProgress } from '../../core/progress.ts';
+import { clone } from '../clone/clone.ts';
+import { listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
+import { register } from './register.ts';
+import { rename } from './rename.ts';
+
+let demo: DiskMachine;
+beforeEach(() => (demo = diskMachine(at('home'))));
+
+const machines = () => join(at('home'), 'machines');
+const take = async () =>
+  await takeSnapshot(demo.host, 'demo', { label: 'one', diskOnly: false, quiesce: false }, silentProgress());
+
+describe('rename', () => {
+  it('renames the bundle, the .vmx and what is found by its name; disks keep theirs', async () => {
+    await take();
+    writeFileSync(demo.file('demo.log'), 'log\n');
+    const { path, name } = await rename(demo.host, 'demo', 'front');
+    expect([name, path]).toEqual(['front', join(machines(), 'front.vmwarevm', 'front.vmx')]);
+    expect(readdirSync(machines())).toEqual(['front.vmwarevm']);
+    const files = readdirSync(join(machines(), 'front.vmwarevm'));
+    expect(files).toEqual(expect.arrayContaining(['disk0.qcow2', 'front.log', 'front.vmsd', 'front.vmx']));
+    expect(files.filter((file) => file.startsWith('demo'))).toEqual([]);
+    expect(await listSnapshots(demo.host, 'front')).toMatchObject([{ label: 'one' }]);
+  });
+
+  it('works for a machine that is registered elsewhere, and may be given back its name', async () => {
+    await mkdir(at('elsewhere'));
+    await move(join(machines(), 'demo.vmwarevm'), join(at('elsewhere'), 'demo.vmwarevm'));
+    await register(demo.host, join(at('elsewhere'), 'demo.vmwarevm'));
+    await rename(demo.host, 'demo', 'front');
+    const front = join(at('elsewhere'), 'front.vmwarevm', 'front.vmx');
+    expect(await demo.host.inventory.paths()).toEqual([front]);
+    const { path } = await rename(demo.host, 'front', 'demo');
+    expect(await demo.host.inventory.paths()).toEqual([path]);
+  });
+
+  it('finishes what a kill left between the bundle and its .vmx', async () => {
+    await take();
+    await move(join(machines(), 'demo.vmwarevm'), join(machines(), 'front.vmwarevm'));
+    // The copy of the .vmsd was there already, and is out of date by now.
+    writeFileSync(join(machines(), 'front.vmwarevm', 'back.vmsd'), 'old');
+    const { path } = await rename(demo.host, 'demo', 'back');
+    expect(path).toBe(join(machines(), 'back.vmwarevm', 'back.vmx'));
+    expect(await listSnapshots(demo.host, 'back')).toMatchObject([{ label: 'one' }]);
+  });
+
+  it('leaves all as it was when the place is taken', async () => {
+    await mkdir(join(machines(), 'front.vmwarevm'));
+    writeFileSync(join(machines(), 'front.vmwarevm', 'other.vmx'), 'displayName = "other"\n');
+    const before = readFileSync(demo.vmx, 'utf8');
+    await expect(rename(demo.host, 'demo', 'front')).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect([readFileSync(demo.vmx, 'utf8') === before, existsSync(demo.file('lock'))]).toEqual([true, false]);
+  });
+
+  it('takes a linked clone along: its parent knows it by its new place', async () => {
+    const body = { name: 'copy', kind: 'linked', count: 1, start: false, keepIdentity: false } as const;
+    await clone(demo.host, 'demo', { ...body, wait: 'none', timeoutMs: 1000 }, silentProgress());
+    const { path } = await rename(demo.host, 'copy', 'second');
+    expect(await listSnapshots(demo.host, 'demo')).toMatchObject([{ clones: [path] }]);
+    await expect(rename(demo.host, 'demo', 'front')).rejects.toMatchObject({
+      code: 'HAS_CLONES',
+      message: `Cannot rename demo: these linked clones depend on its disks: ${path}.`,
+    });
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
+import { refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
+import { show } from '../running/describe.ts';
+import { pause, unpause } from './pause.ts';
+
+const world = useWorld();
+
+describe('pause', () => {
+  it('stops the guest, and unpause lets it run again', async () => {
+    world().machine();
+    const engine = await world().start();
+    expect((await pause(world().host, 'demo')).state).toBe('paused');
+    expect(engine.state).toBe('paused');
+    expect((await unpause(world().host, 'demo')).state).toBe('running');
+    expect(engine.state).toBe('running');
+  });
+
+  it('is refused to a machine that is paused or stopped', async () => {
+    world().machine();
+    expect((await refused(pause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+    await world().start();
+    await pause(world().host, 'demo');
+    expect((await refused(pause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+  });
+
+  it('is refused while the machine is being changed', async () => {
+    const { vmx } = world().machine();
+    await world().start();
+    const about = { key: vmx, machine: 'demo', verb: 'suspend' } as const;
+    await world().host.operations.exclusive(about, async () => {
+      expect((await refused(pause(world().host, 'demo'))).code).toBe('BUSY');
+    });
+  });
+});
+
+describe('unpause', () => {
+  it('is refused to a machine that runs', async () => {
+    world().machine();
+    await world().start();
+    expect((await refused(unpause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+  });
+
+  it('sets the clock of the guest', async () => {
+    world().machine();
+    const engine = await world().start('demo', { wait: 'agent' });
+    await pause(world().host, 'demo');
+    engine.guest.clockAheadMs = -3_600_000;
+    await unpause(world().host, 'demo');
+    await expect.poll(() => Math.abs(engine.guest.clockAheadMs) < 1000).toBe(true);
+  });
+
+  it('succeeds when the clock can’t be set, which the log tells', async () => {
+    const demo = world().machine();
+    const handlers = { 'guest-get-time': () => ({ end: '' }) };
+    world().engines.guest = { ...usualGuest, handlers };
+    await world().start('demo', { wait: 'agent' });
+    await pause(world().host, 'demo');
+    expect((await unpause(world().host, 'demo')).state).toBe('running');
+    await expect.poll(() => demo.read('demo.log')).toContain('clock');
+  });
+});
+
+describe('what the engine tells', () => {
+  it('of a full disk pauses the machine, with the reason, until it resumes', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    engine.ioError(true);
+    await expect.poll(() => world().running().state).toBe('paused');
+    expect((await show(world().host, 'demo')).problems).toMatchObject([{ severity: 'warning' }]);
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'paused' });
+    await unpause(world().host, 'demo');
+    await expect.poll(async () => (await show(world().host, 'demo')).problems).toEqual([]);
+    expect(demo.read('demo.log')).toContain('full');
+  });
+
+  it('of an error that only the guest sees stops nothing', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    engine.ioError(false, 'report');
+    await expect.poll(() => demo.read('demo.log')).toContain('Input/output error');
+    expect(world().running().state).toBe('running');
+  });
+
+  it('of a panic is an event and in the log', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    engine.panic();
+    await expect.poll(() => world().events.at(-1)?.type).toBe('machine.panicked');
+    expect(demo.read('demo.log')).toContain('panicked');
+  });
+
+  it('of the agent’s end is an event', async () => {
+    world().machine();
+    const engine = await world().start('demo', { wait: 'agent' });
+    engine.openPort(false);
+    await expect.poll(() => world().running().agentAnswers).toBe(false);
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.agent', machine: 'demo' });
+  });
+});

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { restartBody, stopBody } from '../../../test/support/bodies.ts';
+import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { silentProgress } from '../../core/progress.ts';
+import { machineNames, runNames } from '../../store/names.ts';
+import { handLock, lockHolder } from '../../sys/lock.ts';
+import { identify } from '../../sys/process-identity.ts';
+import { list } from '../running/describe.ts';
+import { restart, stop } from './stop.ts';
+
+const world = useWorld();
+const agentFirst = async () => {
+  await world().start('demo', { wait: 'agent' });
+  return world().engines.of('demo');
+};
+const end = async (body: Parameters<typeof stopBody>[0] = {}, progress = quiet) =>
+  await stop(world().host, 'demo', stopBody(body), progress);
+
+describe('stop', () => {
+  it('asks the agent, and the machine is stopped when its engine is gone', async () => {
+    const { vmx } = world().machine();
+    const engine = await agentFirst();
+    expect(await end()).toMatchObject({ name: 'demo', state: 'stopped' });
+    expect(engine.guest.calls).toContain('guest-shutdown');
+    expect(engine.received).not.toContain('system_powerdown');
+    expect(await lockHolder(machineNames(vmx).lock)).toBeUndefined();
+    expect(existsSync(runNames(world().host.names, vmx).directory)).toBe(false);
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'stopped' });
+  });
+
+  it('presses the button where no agent answers', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, agent: 'none' };
+    const engine = await world().start();
+    expect((await end()).state).toBe('stopped');
+    expect(engine.received).toContain('system_powerdown');
+  });
+
+  it('presses the button when the agent has gone silent', async () => {
+    world().machine();
+    const handlers = { 'guest-ping': () => ({ error: { class: 'GenericError', desc: 'not now' } }) };
+    world().engines.guest = { ...usualGuest, handlers };
+    const engine = await agentFirst();
+    expect((await end()).state).toBe('stopped');
+    expect(engine.received).toContain('system_powerdown');
+    expect(engine.guest.calls).not.toContain('guest-shutdown');
+  });
+
+  it('lets a paused guest run, so that it hears', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, agent: 'none' };
+    const engine = await world().start();
+    engine.stop();
+    await expect.poll(() => world().running().state).toBe('paused');
+    expect((await end()).state).toBe('stopped');
+    expect(engine.received).toContain('cont');
+  });
+
+  it('gives up after its time, and the machine runs on', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, hearsPowerButton: false, agentPowersOff: false };
+    const engine = await agentFirst();
+    expect(await refused(end({ timeoutMs: 40 }))).toMatchObject({
+      code: 'GUEST_TIMEOUT',
+      next: like(/--hard/),
+    });
+    // The button is tried when the agent's way leads nowhere.
+    expect(engine.received).toContain('system_powerdown');
+    expect(world().running().state).toBe('running');
+  });
+
+  it('can be cancelled while it waits', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, agent: 'none', hearsPowerButton: false };
+    const engine = await world().start();
+    const cancel = new AbortController();
+    const stopping = end({}, silentProgress(cancel.signal));
+    await expect.poll(() => engine.received).toContain('system_powerdown');
+    cancel.abort();
+    expect((await refused(stopping)).code).toBe('CANCELLED');
+    expect(world().running().state).toBe('running');
+  });
+
+  it('pulls the plug when asked to, also while something else waits', async () => {
+    const { vmx } = world().machine();
+    const engine = await agentFirst();
+    const about = { key: vmx, machine: 'demo', verb: 'snapshot' } as const;
+    await world().host.operations.exclusive(about, async () => {
+      expect((await end({ hard: true })).state).toBe('stopped');
+    });
+    expect([engine.received.at(-1), engine.guest.calls.includes('guest-shutdown')]).toEqual(['quit', false]);
+  });
+
+  it('ends an engine that refuses to quit by force', async () => {
+    world().machine();
+    const engine = await world().start();
+    world().engines.troubles.refuse('quit', 'no');
+    // A monitor that says no is no reason to wait: the process is what counts.
+    const stopping = end({ hard: true });
+    await expect.poll(() => engine.received).toContain('quit');
+    await engine.crash();
+    expect((await stopping).state).toBe('stopped');
+  });
+
+  it('ends an engine that no daemon could adopt, but only by force', async () => {
+    const { vmx } = world().machine();
+    world().engines.mute = true;
+    const names = runNames(world().host.names, vmx);
+    mkdirSync(names.directory, { recursive: true });
+    const arguments_ = ['-name', 'guest=stuck', '-pidfile', `${names.directory}/pid`];
+    const stuck = spawn(`${world().engines.directory}/qemu-system-aarch64`, arguments_, { stdio: 'ignore' });
+    await expect.poll(() => world().engines.all).toHaveLength(1);
+    expect(await refused(end())).toMatchObject({
+      code: 'ENGINE_TIMEOUT',
+      message: like(new RegExp(String(stuck.pid))),
+    });
+    expect((await end({ hard: true })).state).toBe('stopped');
+    await world().engines.of('stuck').ended;
+    expect(existsSync(names.directory)).toBe(false);
+  });
+
+  it('is refused to a machine that does not run', async () => {
+    world().machine();
+    expect(await refused(end())).toMatchObject({ code: 'WRONG_STATE', message: like(/stopped/) });
+    expect((await refused(stop(world().host, 'dem', stopBody(), quiet))).message).toContain('demo');
+  });
+
+  it('is refused for an engine of another home, which runs all the same', async () => {
+    const { vmx } = world().machine();
+    const other = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const holder = await identify(other.pid ?? 0);
+    await handLock(machineNames(vmx).lock, { pid: 0, birth: '', ...holder, purpose: 'qemu' });
+    expect(await list(world().host)).toMatchObject([{ name: 'demo', state: 'running' }]);
+    expect(await refused(end())).toMatchObject({
+      code: 'BUSY',
+      message: like(new RegExp(String(other.pid))),
+    });
+    other.kill('SIGKILL');
+  });
+});
+
+describe('restart', () => {
+  it('ends the engine and starts another', async () => {
+    world().machine();
+    const first = await agentFirst();
+    const body = restartBody({ wait: 'agent' });
+    expect(await restart(world().host, 'demo', body, quiet)).toMatchObject({ state: 'running', agent: true });
+    expect(world().engines.all).toHaveLength(2);
+    expect(world().engines.of('demo').pid).not.toBe(first.pid);
+  });
+
+  it('needs a machine that runs', async () => {
+    world().machine();
+    const error = await refused(restart(world().host, 'demo', restartBody(), quiet));
+    expect(error.code).toBe('WRONG_STATE');
+    expect(world().engines.all).toEqual([]);
+  });
+});
+
+describe('an engine that ends by itself', () => {
+  it('after a shutdown in the guest leaves a stopped machine', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    engine.guest.onPowerOff();
+    await expect.poll(() => world().host.running.size).toBe(0);
+    expect(demo.read('demo.log')).toContain('stopped');
+  });
+
+  it('by a crash has its disks looked at', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    await engine.crash();
+    await expect.poll(() => world().host.running.size).toBe(0);
+    expect(await lockHolder(machineNames(demo.vmx).lock)).toBeUndefined();
+    expect(world().logged).toEqual([]);
+  });
+});

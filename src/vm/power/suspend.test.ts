@@ -1,0 +1,243 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { takeBody } from '../../../test/support/bodies.ts';
+import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
+import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
+import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { changeSettings } from '../library/settings.ts';
+import { show } from '../running/describe.ts';
+import { showSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
+import { pause } from './pause.ts';
+import { startAfterReset } from './reset.ts';
+import { suspend } from './suspend.ts';
+
+const world = useWorld();
+const state = async () => (await show(world().host, 'demo')).state;
+
+/** A machine that runs, with something in its memory. */
+async function running(): Promise<WorldMachine> {
+  const demo = world().machine();
+  const engine = await world().start('demo', { wait: 'agent' });
+  engine.memory = 'a thought';
+  return demo;
+}
+
+describe('suspend', () => {
+  it('saves the memory and ends the engine; start resumes it, and the saved state is spent', async () => {
+    const demo = await running();
+    const first = world().engines.of('demo');
+    const suspended = await suspend(world().host, 'demo', quiet);
+    expect(suspended).toMatchObject({ state: 'suspended' });
+    expect(suspended.stateBytes).toBeGreaterThan(0);
+    await first.ended;
+    await world().start('demo', { wait: 'agent' });
+    expect([await state(), world().engines.of('demo').memory]).toEqual(['running', 'a thought']);
+    expect(demo.files().filter((name) => name.startsWith('checkpoints/'))).toEqual([]);
+  });
+
+  it('of a paused machine stays paused', async () => {
+    await running();
+    await pause(world().host, 'demo');
+    await suspend(world().host, 'demo', quiet);
+    const engine = await world().start('demo', { wait: 'agent' });
+    expect([await state(), engine.state, engine.memory]).toEqual(['paused', 'paused', 'a thought']);
+  });
+
+  it('goes through the engine where no file holds the RAM', async () => {
+    world().forbidRamFiles();
+    await running();
+    await suspend(world().host, 'demo', quiet);
+    await world().start();
+    expect(world().engines.of('demo').memory).toBe('a thought');
+  });
+
+  it('needs a machine that runs, whose devices can be saved', async () => {
+    const demo = world().machine();
+    expect((await refused(suspend(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
+    world().engines.blockedReasons = ['blocked by 9p'];
+    await world().start();
+    const before = await world().look(demo);
+    expect(await refused(suspend(world().host, 'demo', quiet))).toMatchObject({ code: 'CHECKPOINT_BLOCKED' });
+    expect(await world().look(demo)).toEqual(before);
+  });
+
+  it('that fails at any command leaves the machine running', async () => {
+    const demo = await running();
+    const before = await world().look(demo);
+    const seen = await atEachCommand(
+      // An engine that refuses to quit is given time, and then killed: see stop.
+      (skip) => world().engines.troubles.refuse('*', 'Not this time', { skip, except: ['quit'] }),
+      async () => await suspend(world().host, 'demo', quiet),
+      async ({ command, code }) => {
+        world().engines.troubles.clear();
+        expect([command, await state()]).toEqual([command, code === null ? 'suspended' : 'running']);
+        // Where what was refused did not matter, another engine takes the place of the first.
+        if (code === null) {
+          await world().start();
+          Object.assign(before, await world().look(demo));
+        }
+        expect({ command, ...(await world().look(demo)) }).toEqual({ command, ...before });
+      },
+    );
+    expect(seen).toEqual(expect.arrayContaining(['migrate', 'stop']));
+  });
+
+  it('that is cancelled leaves the machine running', async () => {
+    const demo = await running();
+    const before = await world().look(demo);
+    const stages = await cancelAtEachStage(
+      async (progress) => await suspend(world().host, 'demo', progress),
+      async ({ code }) => expect([code, await world().look(demo)]).toEqual(['CANCELLED', before]),
+    );
+    expect(stages).toHaveLength(2);
+  });
+
+  it('whose engine dies leaves it suspended or stopped, never half of one', async () => {
+    const demo = world().machine();
+    writeDisk(demo.file('disk0.qcow2'), 7);
+    const states: string[] = [];
+    const seen = await atEachCommand(
+      async (skip) => {
+        const engine = await world().start('demo', { discardState: true });
+        engine.memory = 'a thought';
+        return world().engines.troubles.die('*', { skip });
+      },
+      async () => await suspend(world().host, 'demo', quiet),
+      async () => {
+        await expect.poll(() => world().host.running.size).toBe(0);
+        states.push(await state());
+        const saved = demo.files().some((name) => name.startsWith('checkpoints/'));
+        expect(saved).toBe(states.at(-1) === 'suspended');
+        expect([demo.files().includes('operation.json'), diskHas(demo.top(), 7)]).toEqual([false, true]);
+      },
+    );
+    // Saved is saved: from one command on it is suspended, whatever becomes of its engine.
+    expect(states.join(' ')).toMatch(/^(stopped )+suspended( suspended)*$/);
+    expect(seen).toEqual(expect.arrayContaining(['migrate', 'stop', 'quit']));
+  });
+});
+
+describe('a suspended machine', () => {
+  it('can be started from its disks alone', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    const engine = await world().start('demo', { discardState: true });
+    expect([engine.memory, existsSync(demo.file('checkpoints'))]).toEqual(['', true]);
+    expect(demo.files().filter((name) => name.startsWith('checkpoints/'))).toEqual([]);
+  });
+
+  it('keeps its settings, but for dropping its state', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    expect((await refused(changeSettings(world().host, 'demo', [{ key: 'cpus', value: '2' }]))).code).toBe(
+      'WRONG_STATE',
+    );
+    await changeSettings(world().host, 'demo', [{ key: 'checkpoint.vmState', value: '' }]);
+    expect([await state(), demo.files().filter((name) => name.startsWith('checkpoints/'))]).toEqual([
+      'stopped',
+      [],
+    ]);
+  });
+
+  it('has a snapshot with its memory', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    const taken = await takeSnapshot(world().host, 'demo', takeBody({ label: 'asleep' }), quiet);
+    expect([taken.memory, taken.state]).toEqual([true, 'running']);
+    expect((await showSnapshot(world().host, 'demo', 'asleep')).problems).toEqual([]);
+    await world().start();
+    expect([world().engines.of('demo').memory, demo.files().includes('checkpoints/1/ram')]).toEqual([
+      'a thought',
+      true,
+    ]);
+  });
+
+  it('stays suspended when the engine does not take its state', async () => {
+    await running();
+    await suspend(world().host, 'demo', quiet);
+    world().engines.troubles.refuse('migrate-incoming', 'error while loading state for instance 0x0');
+    expect((await refused(world().start())).code).toBe('CHECKPOINT_MISMATCH');
+    await world().engines.of('demo').ended;
+    expect(await state()).toBe('suspended');
+    await world().start();
+    expect(world().engines.of('demo').memory).toBe('a thought');
+  });
+
+  it('is refused by an engine that is another, with what to do', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('numvcpus = "1"', 'numvcpus = "2"'));
+    expect(await refused(world().start())).toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      next: like(/cpus=1/),
+    });
+    expect(await state()).toBe('suspended');
+  });
+
+  it('that dies at whatever command of its start is suspended, or its state is spent', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    const seen = await atEachCommand(
+      async (skip) => {
+        if ((await state()) === 'suspended') return world().engines.troubles.die('*', { skip });
+        const engine = await world().start();
+        engine.memory = 'a thought';
+        await suspend(world().host, 'demo', quiet);
+        return world().engines.troubles.die('*', { skip });
+      },
+      async () => void (await world().start()),
+      async ({ command }) => {
+        world().engines.troubles.clear();
+        await expect.poll(() => world().host.running.size).toBe(0);
+        const left = demo.files().filter((name) => name.startsWith('checkpoints/s-')).length > 0;
+        expect([command, await state(), left]).toEqual(
+          ['cont', 'query-chardev'].includes(command)
+            ? [command, 'stopped', false]
+            : [command, 'suspended', true],
+        );
+      },
+    );
+    expect(seen).toEqual(expect.arrayContaining(['migrate-incoming', 'query-migrate', 'cont']));
+  });
+});
+
+describe('a guest that resets itself', () => {
+  it('after a boot is not the engine’s end', async () => {
+    await running();
+    const engine = world().engines.of('demo');
+    engine.reset();
+    expect(engine.state).toBe('running');
+  });
+
+  it('after a resume is booted anew, since its engine had no kernel', async () => {
+    const demo = await running();
+    const { hooks } = world().host;
+    await suspend(world().host, 'demo', quiet);
+    await world().start();
+    const resumed = world().engines.of('demo');
+    const reset = new Promise<void>((resolve) => {
+      hooks.onReset = (machine) => void startAfterReset(world().host, machine).then(resolve);
+    });
+    resumed.reset();
+    await reset;
+    const booted = world().engines.of('demo');
+    expect([booted.pid === resumed.pid, booted.options.given.all.includes('-kernel')]).toEqual([false, true]);
+    expect(demo.read('demo.log')).toContain('reset');
+  });
+
+  it('stays stopped when it can’t be booted, which the log tells', async () => {
+    const demo = await running();
+    await suspend(world().host, 'demo', quiet);
+    world().engines.guest = usualGuest;
+    await world().start();
+    const machine = world().running();
+    await world().engines.of('demo').crash();
+    await machine.ended;
+    world().engines.begin = 'echo no luck >&2; exit 1';
+    await startAfterReset(world().host, machine);
+    expect(demo.read('demo.log')).toContain('no luck');
+    expect(await state()).toBe('stopped');
+  });
+});

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
+import { homeNames, machineNames, runNames } from '../../store/names.ts';
+import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
+import { lockHolder, takeLock } from '../../sys/lock.ts';
+import { show } from '../running/describe.ts';
+import { adoptAll } from './adopt.ts';
+
+const world = useWorld();
+
+/** The daemon ends and another takes its place. */
+async function nextDaemon(): Promise<void> {
+  await world().replaceHost();
+  await adoptAll(world().host);
+}
+
+describe('after the end of a daemon', () => {
+  it('the next one has the running machine, its agent and its console', async () => {
+    const { vmx } = world().machine();
+    const engine = await world().start('demo', { wait: 'agent' });
+    const { startedAt } = world().running().record;
+    await nextDaemon();
+    expect(await show(world().host, 'demo')).toMatchObject({ state: 'running', pid: engine.pid, startedAt });
+    await expect.poll(() => world().running().agentAnswers).toBe(true);
+    expect(await lockHolder(machineNames(vmx).lock)).toMatchObject({ pid: engine.pid, purpose: 'qemu' });
+    engine.guest.onPowerOff();
+    await expect.poll(() => world().host.running.size).toBe(0);
+  });
+
+  it.each([
+    ['paused', null],
+    ['io-error', 'warning'],
+  ] as const)('a machine whose engine is %s is paused', async (state, severity) => {
+    world().machine();
+    (await world().start()).stop(state);
+    await nextDaemon();
+    const { state: seen, problems } = await show(world().host, 'demo');
+    expect([seen, problems[0]?.severity ?? null]).toEqual(['paused', severity]);
+  });
+
+  it('a machine whose engine was killed meanwhile is stopped, and nothing of it is left', async () => {
+    const { vmx } = world().machine();
+    const engine = await world().start();
+    await world().replaceHost();
+    await engine.crash();
+    await adoptAll(world().host);
+    const names = homeNames(world().home);
+    expect((await show(world().host, 'demo')).state).toBe('stopped');
+    expect([readdirSync(names.run), readdirSync(names.ram)]).toEqual([[], []]);
+    expect(existsSync(machineNames(vmx).lock)).toBe(false);
+  });
+
+  it('an engine that does not answer is left alone, and told in the log', async () => {
+    world().machine();
+    const engine = await world().start();
+    await world().replaceHost();
+    world().engines.troubles.refuse('query-status', 'stuck');
+    await adoptAll(world().host);
+    expect(world().host.running.size).toBe(0);
+    expect(world().logged.join()).toContain('stuck');
+    // It holds its machine all the same.
+    expect((await refused(world().start())).code).toBe('BUSY');
+    await nextDaemon();
+    expect(world().running().engine.process.pid).toBe(engine.pid);
+  });
+
+  it('an engine without a record is not adopted', async () => {
+    world().machine();
+    await world().start();
+    const { record } = world().running().run;
+    await world().replaceHost();
+    writeFileSync(record, 'half of a rec');
+    await adoptAll(world().host);
+    expect(world().host.running.size).toBe(0);
+    expect(world().logged.join()).toContain('machine.json');
+  });
+});
+
+describe('a daemon that was killed in the middle of a start', () => {
+  it('had not written who the engine is: the next one sets it up and writes it', async () => {
+    const { vmx } = world().machine('demo', ['ethernet0.startConnected = "FALSE"']);
+    const engine = await world().start();
+    const { run, record } = world().running();
+    await world().replaceHost();
+    await writeRunRecord(run, { ...record, engine: null });
+    rmSync(machineNames(vmx).lock);
+    await takeLock(machineNames(vmx).lock, 'kamed', 'demo');
+    const before = engine.received.filter((name) => name === 'set_link').length;
+    await adoptAll(world().host);
+    expect((await readRunRecord(run))?.engine?.pid).toBe(engine.pid);
+    expect(await lockHolder(machineNames(vmx).lock)).toMatchObject({ pid: engine.pid });
+    expect(engine.received.filter((name) => name === 'set_link')).toHaveLength(before + 1);
+  });
+
+  it.each([
+    ['was given a saved state has not got it all', 'loading', 'checkpoints/s-01234567', null, undefined],
+    ['had all of its state resumes', 'loading', '', 'running', undefined],
+    ['had all of its state and runs', 'loading', '', 'running', 'running'],
+    ['had all of its state stays paused if it was', 'loading paused', '', 'paused', undefined],
+  ] as const)('an engine that %s', async (_name, restored, vmState, state, engineState) => {
+    const demo = world().machine('demo', [`checkpoint.vmState = "${vmState}"`]);
+    const engine = await world().start('demo', { discardState: true });
+    const { run, record } = world().running();
+    await world().replaceHost();
+    if (engineState === undefined) engine.stop();
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace(/vmState = ".*"/, `vmState = "${vmState}"`));
+    await writeRunRecord(run, { ...record, restored });
+    await adoptAll(world().host);
+    const machine = world().host.running.get(demo.vmx);
+    expect(machine?.state ?? null).toBe(state);
+    expect((await readRunRecord(run))?.restored ?? null).toBe(state === null ? null : 'yes');
+    if (state === null) await engine.ended;
+  });
+});
+
+describe('what nobody’s machine left', () => {
+  /** An engine with a run directory of no machine on the list. */
+  async function stray(withRecord: boolean): Promise<{ directory: string; pid: number }> {
+    const directory = join(homeNames(world().home).run, '0a1b2c3d');
+    mkdirSync(directory, { recursive: true });
+    if (withRecord) writeFileSync(join(directory, 'machine.json'), '{}');
+    const words = ['-name', 'guest=stray', '-pidfile', join(directory, 'pid')];
+    const child = spawn(join(world().engines.directory, 'qemu-system-aarch64'), words, { stdio: 'ignore' });
+    await expect.poll(() => world().engines.all).toHaveLength(1);
+    return { directory, pid: child.pid ?? 0 };
+  }
+
+  it('is ended when it proved an accelerator', async () => {
+    const { directory } = await stray(false);
+    await adoptAll(world().host);
+    await world().engines.of('stray').ended;
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it('is left alone when it is a machine that has left the list', async () => {
+    const { directory, pid } = await stray(true);
+    await adoptAll(world().host);
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    expect(existsSync(directory)).toBe(true);
+  });
+
+  it('in memory is removed', async () => {
+    const { vmx } = world().machine();
+    await world().start();
+    const { ram } = homeNames(world().home);
+    const own = runNames(world().host.names, vmx).directory.split('/').at(-1) ?? '';
+    for (const name of ['0a1b2c3d.ram', `${own}.taken`]) writeFileSync(join(ram, name), '');
+    await nextDaemon();
+    expect(readdirSync(ram)).toEqual([`${own}.ram`]);
+  });
+});

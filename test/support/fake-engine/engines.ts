@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../../src/core/errors.ts';
+import { engineKey } from '../../../src/qemu/capabilities/cache.ts';
+import { findQemuImg } from '../../../src/qemu/capabilities/find-engine.ts';
+import type { Capabilities } from '../../../src/qemu/capabilities/capabilities.ts';
+import type { Schema } from '../../../src/qemu/qmp/schema.ts';
+import type { Arch } from '../../../src/model/machine.ts';
+import { recordedCapabilities, recordedSchema } from '../plan-inputs.ts';
+import { FakeEngine } from './engine.ts';
+import { readEngineArguments } from './engine-arguments.ts';
+import { usualGuest, type GuestOptions } from './guest.ts';
+import { programText } from './program.ts';
+import { startedPipe } from './started-pipe.ts';
+import { Troubles } from './trouble.ts';
+
+const version = '7.2';
+const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
+
+/** What was recorded, read once. */
+const recorded = new Map<Arch, Capabilities>();
+
+/** What an engine for an architecture can do: emulate, whatever the host has. */
+function known(arch: Arch): Capabilities {
+  const capabilities = recorded.get(arch) ?? {
+    ...recordedCapabilities(version, arch),
+    accelerators: ['tcg'],
+  };
+  recorded.set(arch, capabilities);
+  return capabilities;
+}
+
+let schema: Schema | undefined;
+
+function schemaOf(): Schema {
+  schema ??= recordedSchema(version, 'aarch64');
+  return schema;
+}
+
+/** Writes to a named pipe; when nobody reads it any more, nothing. */
+function writeToPipe(path: string, text: string): void {
+  try {
+    const pipe = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(pipe, text);
+    closeSync(pipe);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** A directory for KAME_QEMU_DIR, whose QEMU is served by the test; its qemu-img is the installed one. */
+export class FakeEngines implements AsyncDisposable {
+  readonly directory: string;
+  readonly troubles = new Troubles();
+  /** Those that were started, in order. */
+  readonly all: FakeEngine[] = [];
+  /** What the guests of engines are like that start from now on. */
+  guest: GuestOptions = usualGuest;
+  blockedReasons: readonly string[] = [];
+  /** Engines that start from now on never open a monitor. */
+  mute = false;
+  readonly #listening: Disposable;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.#listening = startedPipe().listen(directory, (pid) => this.#started(pid));
+  }
+
+  static async make(directory: string): Promise<FakeEngines> {
+    mkdirSync(directory, { recursive: true });
+    for (const arch of architectures) {
+      writeFileSync(join(directory, `qemu-system-${arch}`), programText(startedPipe().path), { mode: 0o755 });
+    }
+    const os = process.platform === 'darwin' ? 'darwin' : 'linux';
+    symlinkSync(await findQemuImg({ env: process.env, os }), join(directory, 'qemu-img'));
+    return new FakeEngines(directory);
+  }
+
+  /** Writes what is known of the engines where a host keeps it, so that nobody asks them. */
+  async fillCache(cacheDirectory: string): Promise<void> {
+    mkdirSync(cacheDirectory, { recursive: true });
+    for (const arch of architectures) {
+      const binary = join(this.directory, `qemu-system-${arch}`);
+      const digest = createHash('sha256').update(binary).digest('hex').slice(0, 16);
+      const capabilities = { ...known(arch), binary };
+      const key = `${binary}|${await engineKey(binary)}`;
+      writeFileSync(
+        join(cacheDirectory, `engine-${digest}.json`),
+        JSON.stringify({ format: 1, key, capabilities }),
+      );
+    }
+  }
+
+  /** Lines of shell that engines run before anything else, such as last words and an exit; empty for none. */
+  set begin(lines: string) {
+    const path = join(this.directory, 'begin');
+    if (lines === '') rmSync(path, { force: true });
+    else writeFileSync(path, lines);
+  }
+
+  /** The engine of a machine that was started last. */
+  of(machine: string): FakeEngine {
+    const engine = this.all.findLast(({ name }) => name === machine);
+    if (!engine) throw new Error(`No engine of ${machine} was started.`);
+    return engine;
+  }
+
+  #started(pid: number): void {
+    const words = readFileSync(join(this.directory, `${pid}.arguments`), 'utf8')
+      .split('\0')
+      .slice(0, -1);
+    const orders = join(this.directory, `${pid}.orders`);
+    const engine = new FakeEngine({
+      pid,
+      given: readEngineArguments(words),
+      guest: this.guest,
+      schema: schemaOf(),
+      troubles: this.troubles,
+      blockedReasons: this.blockedReasons,
+      mute: this.mute,
+      order: (line) => writeToPipe(orders, `${line}\n`),
+    });
+    this.all.push(engine);
+    engine.open().catch(() => process.kill(pid, 'SIGKILL'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const engine of this.all) {
+      try {
+        process.kill(engine.pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
+    await Promise.all(this.all.map(async ({ ended }) => await ended));
+    for (const engine of this.all) engine.hangUpAbandoned();
+    this.#listening[Symbol.dispose]();
+  }
+}

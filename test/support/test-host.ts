@@ -1,0 +1,28 @@
+import type { BuildTiny } from '../../src/image/cache.ts';
+import type { CopyThreads } from '../../src/sys/copy-threads.ts';
+import { createHost, type Environment, type Host } from '../../src/vm/host/host.ts';
+import { recoveryTable } from '../../src/vm/recovery/table.ts';
+
+export interface TestHostOptions {
+  readonly home: string;
+  readonly env?: Environment;
+  readonly log?: Host['log'];
+  /** By default no image can be built. */
+  readonly buildTiny?: BuildTiny;
+  /** By default no threads can be had. */
+  readonly startCopyThreads?: () => Promise<CopyThreads>;
+}
+
+const noImage: BuildTiny = async () => await Promise.reject(new Error('Nothing here builds an image.'));
+const noThreads = async () => await Promise.reject(new Error('Nothing here copies memory.'));
+
+/** The one place where tests make a host. */
+export function testHost({
+  home,
+  env = process.env,
+  log = () => undefined,
+  buildTiny = noImage,
+  startCopyThreads = noThreads,
+}: TestHostOptions): Host {
+  return createHost({ home, env, log, buildTiny, startCopyThreads, recovery: recoveryTable });
+}
