@@ -27,7 +27,10 @@ export interface Answer {
 
 /** An open WebSocket. */
 export interface Channel {
-  /** Text and bytes in order, to be read once; ends when the daemon closes. Where it can be, a daemon is held back that sends more than is read. */
+  /**
+   * Text and bytes in order, to be read once; ends when the daemon closes. A platform that can holds the daemon back while
+   * messages wait.
+   */
   readonly messages: AsyncIterable<string | Uint8Array>;
   /** Resolves when the message is on its way: a slow daemon slows the sender down. */
   send(data: string | Uint8Array): Promise<void>;
