@@ -66,13 +66,13 @@ async function measureStops(
         return ms;
       },
       [stops.savevm]: async () => {
-        await client.pause(source);
+        await client.machines.pause(source);
         await bare.unpause();
         await quiet(context.signal);
         const ms = await bare.save('round');
         await bare.deleteSnapshot('round');
         await bare.pause();
-        await client.unpause(source);
+        await client.machines.unpause(source);
         return ms;
       },
     },
@@ -111,15 +111,15 @@ async function measureRestores(
         return kameWall(home, 'snapshot', 'revert', source, mark);
       },
       [restores.stopped]: async () => {
-        await client.stop(source, { hard: true });
+        await client.machines.stop(source, { hard: true });
         await calm();
         return await revert();
       },
       [restores.loadvm]: async () => {
-        await client.pause(source);
+        await client.machines.pause(source);
         await calm();
         const ms = await loadvm(command, inPlace, context.signal);
-        await client.unpause(source);
+        await client.machines.unpause(source);
         return ms;
       },
     },
@@ -178,7 +178,7 @@ async function measure(
   context.say('boots');
   await startSettled(home, guest, source);
   const client = home.client();
-  const { sockets: own } = await client.machine(source);
+  const { sockets: own } = await client.machines.show(source);
   const stop = await stopsBeside(home, own, { guest, command }, context, rounds);
   await client.snapshots.take(source, { label: mark });
   return { stop, restore: await measureRestores(home, command, context, rounds) };
@@ -193,10 +193,10 @@ async function stopsBeside(
   rounds: number,
 ): ReturnType<typeof measureStops> {
   using monitor = await Monitor.open(own?.monitor ?? '');
-  await home.client().pause(source);
+  await home.client().machines.pause(source);
   await using bare = await BareGuest.start(command, context.signal);
   await bare.settle(guest);
-  await home.client().unpause(source);
+  await home.client().machines.unpause(source);
   const stop = await measureStops({ home, monitor, bare }, context, rounds);
   await bare.unpause();
   await quiet(context.signal);

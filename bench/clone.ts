@@ -30,7 +30,7 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Record
   context.say('boots');
   // What only a first start does is over then; shut down in order, so that no boot has a file system to repair.
   await startSettled(home, guest, cold);
-  await client.stop(cold, {});
+  await client.machines.stop(cold, {});
   await startSettled(home, guest, source);
   const whole: Record<Way, number[]> = { cli: [], api: [] };
   const clone = async (way: Way) => {
@@ -43,11 +43,11 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Record
   const samples = await alternate(
     {
       [names.boot]: async () => {
-        await client.pause(source);
+        await client.machines.pause(source);
         await quiet(context.signal);
         const ms = kameWall(home, 'start', cold);
-        await client.stop(cold, {});
-        await client.unpause(source);
+        await client.machines.stop(cold, {});
+        await client.machines.unpause(source);
         return ms;
       },
       [names.cli]: async () => await clone('cli'),

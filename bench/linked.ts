@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { MachineDetails } from '../src/api/machine.ts';
-import type { KameClient } from '../src/client/client.ts';
+import type { KameClient } from '../src/client/node/client.ts';
 import type { TestHome } from '../test/support/home.ts';
 import { alternate, type Bench, type BenchContext } from './support/bench.ts';
 import { benchHome, kameWall, needTiny, timed } from './support/kame.ts';
@@ -40,14 +40,15 @@ async function measure(context: BenchContext): Promise<Record<string, number[]>>
   const client = home.client();
   await makeSource(home, context.say);
   const byCli = () => kameWall(home, 'clone', source, name, '--linked');
-  const byApi = async () => await timed(async () => await client.clone(source, { name, kind: 'linked' }));
+  const byApi = async () =>
+    await timed(async () => await client.machines.clone(source, { name, kind: 'linked' }));
   const first = async (work: () => number | Promise<number>) => {
     await forgetBase(client);
     return await further(work);
   };
   const further = async (work: () => number | Promise<number>) => {
     const ms = await work();
-    await client.delete(name);
+    await client.machines.delete(name);
     return ms;
   };
   return await alternate(

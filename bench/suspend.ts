@@ -34,8 +34,8 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Sample
       samples[kinds.resume].push(kameWall(home, 'start', source));
     },
     async () => {
-      samples[kinds.suspendApi].push(await timed(async () => await client.suspend(source)));
-      samples[kinds.resumeApi].push(await timed(async () => await client.start(source, {})));
+      samples[kinds.suspendApi].push(await timed(async () => await client.machines.suspend(source)));
+      samples[kinds.resumeApi].push(await timed(async () => await client.machines.start(source, {})));
     },
   ];
   const rounds = context.runs ?? 9;

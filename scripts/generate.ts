@@ -5,7 +5,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const generators = ['errors-doc.ts', 'api-doc.ts', 'qmp-generate.ts', 'user-guide.ts'];
+const generators = [
+  'errors-doc.ts',
+  'client-types.ts',
+  'api-doc.ts',
+  'openapi.ts',
+  'qmp-generate.ts',
+  'user-guide.ts',
+];
 
 for (const name of generators) {
   const script = fileURLToPath(new URL(name, import.meta.url));

@@ -1,6 +1,6 @@
 import type { ClonedMachines } from '../../src/api/checkpoint.ts';
 import type { ProgressReport } from '../../src/core/progress.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import type { TestHome } from '../../test/support/home.ts';
 
 /** How clones are asked for: as a person does, or as a program that talks to the daemon. */
@@ -29,7 +29,7 @@ async function ask(home: TestHome, way: Way, wanted: Wanted): Promise<ClonedMach
   const onProgress = ({ stage, done }: ProgressReport) => {
     if (stage === 'Starting clones' && done === count) onAllAnswer?.();
   };
-  return await home.client().clone(source, { name, kind: 'instant', count }, { onProgress });
+  return await home.client().machines.clone(source, { name, kind: 'instant', count }, { onProgress });
 }
 
 /**
@@ -42,7 +42,7 @@ export async function instantClones(home: TestHome, way: Way, wanted: Wanted): P
   const reply = await ask(home, way, wanted);
   const wholeMs = performance.now() - begun;
   const [first] = reply.machines;
-  const { startedAt } = await home.client().machine(first?.name ?? '');
+  const { startedAt } = await home.client().machines.show(first?.name ?? '');
   if (startedAt === null) throw new Error(`${wanted.name} does not run.`);
   const before = Date.parse(startedAt) - issuedAt;
   const agentMs = reply.agentMs.map((ms, index) => {
@@ -54,6 +54,6 @@ export async function instantClones(home: TestHome, way: Way, wanted: Wanted): P
 
 /** Ends machines at once and deletes them. */
 export async function discard(client: KameClient, names: readonly string[]): Promise<void> {
-  for (const name of names) await client.stop(name, { hard: true });
-  for (const name of names) await client.delete(name);
+  for (const name of names) await client.machines.stop(name, { hard: true });
+  for (const name of names) await client.machines.delete(name);
 }

@@ -1,12 +1,8 @@
 import * as z from 'zod';
+import { autoProtectPeriods, cloneKinds, maxAutoProtectKeep, maxClones } from './limits.ts';
 import { disk, machine, startMachine } from './machine.ts';
 
 /** Shapes of snapshots, suspended machines, clones and disks as the API gives them and `kame … --json` prints them. */
-
-/** Most clones that one request makes. */
-export const maxClones = 100;
-/** Most snapshots that AutoProtect keeps. */
-export const maxAutoProtectKeep = 100;
 
 /** What a person calls a snapshot: one line of text. */
 const label = z
@@ -73,7 +69,7 @@ export const takeSnapshot = z
   })
   .strict()
   .meta({ id: 'TakeSnapshot' });
-export type TakeSnapshot = z.input<typeof takeSnapshot>;
+export type TakeSnapshot = z.output<typeof takeSnapshot>;
 
 export const takenSnapshot = snapshot
   .extend({
@@ -90,7 +86,7 @@ export const editSnapshot = z
     message: 'label or description is needed',
   })
   .meta({ id: 'EditSnapshot' });
-export type EditSnapshot = z.input<typeof editSnapshot>;
+export type EditSnapshot = z.output<typeof editSnapshot>;
 
 export const deletedSnapshots = z
   .object({
@@ -111,7 +107,7 @@ export const revertSnapshot = z
   })
   .strict()
   .meta({ id: 'RevertSnapshot' });
-export type RevertSnapshot = z.input<typeof revertSnapshot>;
+export type RevertSnapshot = z.output<typeof revertSnapshot>;
 
 export const revertedMachine = machine
   .extend({ snapshot: z.string().describe('Its label'), notes: z.array(z.string()) })
@@ -126,7 +122,7 @@ export const suspendedMachine = machine
   .meta({ id: 'SuspendedMachine' });
 export type SuspendedMachine = z.infer<typeof suspendedMachine>;
 
-export const cloneKind = z.enum(['full', 'linked', 'instant']);
+export const cloneKind = z.enum(cloneKinds).meta({ id: 'CloneKind' });
 export type CloneKind = z.infer<typeof cloneKind>;
 
 export const cloneMachine = z
@@ -146,7 +142,7 @@ export const cloneMachine = z
   })
   .strict()
   .meta({ id: 'CloneMachine' });
-export type CloneMachine = z.input<typeof cloneMachine>;
+export type CloneMachine = z.output<typeof cloneMachine>;
 
 export const clonedMachines = z
   .object({
@@ -177,13 +173,13 @@ export const addDisk = z
   })
   .strict()
   .meta({ id: 'AddDisk' });
-export type AddDisk = z.input<typeof addDisk>;
+export type AddDisk = z.output<typeof addDisk>;
 
 export const growDisk = z
   .object({ sizeBytes: z.int().min(1).describe('The new size, not less than the present one') })
   .strict()
   .meta({ id: 'GrowDisk' });
-export type GrowDisk = z.input<typeof growDisk>;
+export type GrowDisk = z.output<typeof growDisk>;
 
 export const compactedDisk = machineDisk
   .extend({ bytesFreed: z.int().describe('On the host') })
@@ -194,7 +190,7 @@ export const checkDisk = z
   .object({ repair: z.boolean().default(false) })
   .strict()
   .meta({ id: 'CheckDisk' });
-export type CheckDisk = z.input<typeof checkDisk>;
+export type CheckDisk = z.output<typeof checkDisk>;
 
 export const checkedDisks = z
   .object({
@@ -223,7 +219,7 @@ export const removedDisk = z
   .meta({ id: 'RemovedDisk' });
 export type RemovedDisk = z.infer<typeof removedDisk>;
 
-export const autoProtectEvery = z.enum(['30m', '1h', '1d']);
+export const autoProtectEvery = z.enum(autoProtectPeriods).meta({ id: 'AutoProtectEvery' });
 export type AutoProtectEvery = z.infer<typeof autoProtectEvery>;
 
 export const setAutoProtect = z
@@ -234,7 +230,7 @@ export const setAutoProtect = z
   })
   .strict()
   .meta({ id: 'SetAutoProtect' });
-export type SetAutoProtect = z.input<typeof setAutoProtect>;
+export type SetAutoProtect = z.output<typeof setAutoProtect>;
 
 export const autoProtect = z
   .object({

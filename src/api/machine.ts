@@ -2,9 +2,11 @@ import * as z from 'zod';
 
 /** Shapes of machines as the API gives them and `kame … --json` prints them. */
 
-export const machineState = z.enum(['stopped', 'running', 'paused', 'suspended', 'broken']);
-export const arch = z.enum(['aarch64', 'x86_64']);
-export const accelerator = z.enum(['kvm', 'hvf', 'tcg']);
+export const machineState = z
+  .enum(['stopped', 'running', 'paused', 'suspended', 'broken'])
+  .meta({ id: 'MachineState' });
+export const arch = z.enum(['aarch64', 'x86_64']).meta({ id: 'Arch' });
+export const accelerator = z.enum(['kvm', 'hvf', 'tcg']).meta({ id: 'Accelerator' });
 
 export const machine = z
   .object({
@@ -110,7 +112,17 @@ export const createMachine = z
   })
   .strict()
   .meta({ id: 'CreateMachine' });
-export type CreateMachine = z.infer<typeof createMachine>;
+export type CreateMachine = z.output<typeof createMachine>;
+
+export const registerMachine = z
+  .object({ path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that holds one') })
+  .strict()
+  .meta({ id: 'RegisterMachine' });
+
+export const renameMachine = z
+  .object({ name: z.string().describe('The new name') })
+  .strict()
+  .meta({ id: 'RenameMachine' });
 
 export const settings = z
   .object({
@@ -119,10 +131,10 @@ export const settings = z
       .min(1)
       .max(256),
   })
-  .strict();
-export type Settings = z.infer<typeof settings>;
+  .strict()
+  .meta({ id: 'Settings' });
 
-export const waitFor = z.enum(['agent', 'boot', 'none']);
+export const waitFor = z.enum(['agent', 'boot', 'none']).meta({ id: 'WaitFor' });
 export type WaitFor = z.infer<typeof waitFor>;
 
 export const startMachine = z
@@ -138,7 +150,7 @@ export const startMachine = z
   })
   .strict()
   .meta({ id: 'StartMachine' });
-export type StartMachine = z.input<typeof startMachine>;
+export type StartMachine = z.output<typeof startMachine>;
 
 export const startedMachine = machine
   .extend({ timings, acceleratorReason: z.string(), waitedFor: waitFor })
@@ -152,13 +164,13 @@ export const stopMachine = z
   })
   .strict()
   .meta({ id: 'StopMachine' });
-export type StopMachine = z.input<typeof stopMachine>;
+export type StopMachine = z.output<typeof stopMachine>;
 
 export const restartMachine = z
   .object({ ...stopMachine.shape, ...startMachine.pick({ wait: true, timeoutMs: true }).shape })
   .strict()
   .meta({ id: 'RestartMachine' });
-export type RestartMachine = z.input<typeof restartMachine>;
+export type RestartMachine = z.output<typeof restartMachine>;
 
 export const launchPlan = z
   .object({
@@ -169,15 +181,20 @@ export const launchPlan = z
     acceleratorReason: z.string(),
     machineType: z.string(),
     notes: z.array(z.string()),
+    blockers: z
+      .array(z.object({ device: z.string(), reason: z.string(), remedy: z.string() }))
+      .describe('Devices that keep the memory from being saved; empty when checkpoints are possible'),
   })
   .meta({ id: 'LaunchPlan' });
 export type LaunchPlanReply = z.infer<typeof launchPlan>;
 
-export const networkInterface = z.object({
-  name: z.string(),
-  mac: z.string().nullable(),
-  addresses: z.array(z.object({ address: z.string(), prefix: z.int() })),
-});
+const networkInterface = z
+  .object({
+    name: z.string(),
+    mac: z.string().nullable(),
+    addresses: z.array(z.object({ address: z.string(), prefix: z.int() })),
+  })
+  .meta({ id: 'NetworkInterface' });
 export const addresses = z
   .object({ ip: z.string().nullable(), interfaces: z.array(networkInterface) })
   .meta({ id: 'Addresses' });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { machineState } from './machine.ts';
+import { arch, machineState } from './machine.ts';
 
 /** What goes over the wire beside machines: errors, progress, events, images, doctor, daemon. */
 
@@ -10,15 +10,17 @@ export const errorBody = z
     next: z.string().describe('What to do'),
     details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   })
-  .meta({ id: 'Error' });
+  .meta({ id: 'ErrorBody' });
 export type ErrorBody = z.infer<typeof errorBody>;
 
-export const progressReport = z.object({
-  stage: z.string(),
-  done: z.number().optional(),
-  total: z.number().optional(),
-  unit: z.enum(['bytes', 'items']).optional(),
-});
+const progressReport = z
+  .object({
+    stage: z.string(),
+    done: z.number().optional(),
+    total: z.number().optional(),
+    unit: z.enum(['bytes', 'items']).optional(),
+  })
+  .meta({ id: 'ProgressReport' });
 
 /** A line of an `application/x-ndjson` answer to a long operation. The last line is a result or an error. */
 export type TaskLine<T> =
@@ -53,7 +55,7 @@ export const event = z
     state: machineState.nullable(),
     message: z.string(),
   })
-  .meta({ id: 'Event' });
+  .meta({ id: 'KameEvent' });
 export type KameEvent = z.infer<typeof event>;
 
 export const image = z
@@ -71,18 +73,35 @@ export const image = z
 export type Image = z.infer<typeof image>;
 
 export const pullImage = z
-  .object({ image: z.string(), arch: z.enum(['aarch64', 'x86_64']).optional() })
-  .strict();
-export type PullImage = z.infer<typeof pullImage>;
-export const importImage = z.object({ path: z.string(), name: z.string().optional() }).strict();
-export type ImportImage = z.infer<typeof importImage>;
+  .object({ image: z.string().describe('An id of the catalogue'), arch: arch.optional() })
+  .strict()
+  .meta({ id: 'PullImage' });
+export type PullImage = z.output<typeof pullImage>;
 
-export const doctorCheck = z.object({
-  name: z.string(),
-  status: z.enum(['ok', 'warning', 'failed']),
-  message: z.string(),
-  next: z.string().optional(),
-});
+export const importImage = z
+  .object({
+    path: z.string().describe('Absolute path of a qcow2, raw, vmdk or iso file'),
+    name: z.string().optional().describe('By default the name of the file'),
+  })
+  .strict()
+  .meta({ id: 'ImportImage' });
+export type ImportImage = z.output<typeof importImage>;
+
+export const runDoctor = z
+  .object({
+    fresh: z.boolean().default(false).describe('Prove the accelerators again, which takes seconds'),
+  })
+  .strict()
+  .meta({ id: 'RunDoctor' });
+
+const doctorCheck = z
+  .object({
+    name: z.string(),
+    status: z.enum(['ok', 'warning', 'failed']),
+    message: z.string(),
+    next: z.string().optional(),
+  })
+  .meta({ id: 'DoctorCheck' });
 export const doctor = z.object({ ok: z.boolean(), checks: z.array(doctorCheck) }).meta({ id: 'Doctor' });
 export type Doctor = z.infer<typeof doctor>;
 export type DoctorCheck = z.infer<typeof doctorCheck>;
@@ -102,6 +121,13 @@ export const daemonStatus = z
   .meta({ id: 'DaemonStatus' });
 export type DaemonStatus = z.infer<typeof daemonStatus>;
 
+/** What an operation answers that has nothing to tell but that it is done. */
+export const done = z.object({ ok: z.literal(true) }).meta({ id: 'Done' });
+
+export const cancelledTask = z
+  .object({ found: z.boolean().describe('Whether there was such a task') })
+  .meta({ id: 'CancelledTask' });
+
 /**
  * The exec WebSocket: the client's first text message is ExecRequest; then binary messages are standard input and an empty
  * one ends it. The server sends text messages, ExecMessage, `data` in base64, and closes after `exit` or `error`.
@@ -115,8 +141,13 @@ export const execRequest = z
   })
   .strict()
   .meta({ id: 'ExecRequest' });
-export type ExecRequest = z.input<typeof execRequest>;
-export type ExecMessage =
-  | { type: 'stdout' | 'stderr'; data: string }
-  | { type: 'exit'; exitCode: number | null; signal: number | null }
-  | { type: 'error'; error: ErrorBody };
+export type ExecRequest = z.output<typeof execRequest>;
+
+export const execMessage = z
+  .union([
+    z.object({ type: z.enum(['stdout', 'stderr']), data: z.string().describe('In base64') }),
+    z.object({ type: z.literal('exit'), exitCode: z.int().nullable(), signal: z.int().nullable() }),
+    z.object({ type: z.literal('error'), error: errorBody }),
+  ])
+  .meta({ id: 'ExecMessage' });
+export type ExecMessage = z.infer<typeof execMessage>;

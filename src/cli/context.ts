@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import type { DaemonProgram } from '../client/ensure-daemon.ts';
+import type { DaemonProgram } from '../client/node/ensure-daemon.ts';
 
 export type TerminalInput = Readable & {
   readonly isTTY?: boolean;

@@ -1,8 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
-import { KameClient } from '../client/client.ts';
-import type { TaskOptions } from '../client/connection.ts';
-import { errorToBody } from '../client/errors.ts';
+import { errorToBody } from '../api/error-body.ts';
+import type { TaskOptions } from '../client/core/options.ts';
+import { createNodeClient, type KameClient } from '../client/node/client.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';
 import { tableLines, type Cell } from './table.ts';
@@ -28,13 +28,13 @@ export class Session {
 
   /** The client that starts a daemon when none runs. */
   get client(): KameClient {
-    this.#client ??= new KameClient({ env: this.context.env, daemon: this.context.daemon });
+    this.#client ??= createNodeClient({ env: this.context.env, daemon: this.context.daemon });
     return this.#client;
   }
 
   /** A client that leaves things as they are. */
   passiveClient(): KameClient {
-    return new KameClient({ env: this.context.env });
+    return createNodeClient({ env: this.context.env });
   }
 
   /** Fires at the first Ctrl-C, which cancels; the second one ends the process, as if nobody listened. */

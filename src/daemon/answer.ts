@@ -1,17 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { KameError, messageOf } from '../core/errors.ts';
+import { errorToBody } from '../api/error-body.ts';
+import type { TaskLine } from '../api/messages.ts';
+import { ndjson, taskHeader } from '../api/protocol.ts';
+import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
-import type { ErrorBody, TaskLine } from '../api/messages.ts';
-import { ndjson, taskHeader } from '../api/paths.ts';
 import type { TaskList } from './tasks.ts';
-
-/** What a client is told of an error. Bugs keep their stack for the log. */
-export function errorBody(error: unknown): ErrorBody {
-  const known =
-    error instanceof KameError ? error : new KameError('INTERNAL', messageOf(error), { cause: error });
-  return { code: known.code, message: known.message, next: known.next, details: { ...known.details } };
-}
 
 /** Aborts when the client goes away before it has the whole answer. */
 export function clientSignal(reply: FastifyReply): AbortSignal {
@@ -33,19 +27,28 @@ function taskIdOf(request: FastifyRequest): string | null {
   return id.data;
 }
 
+export interface TaskContext {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly verb: string;
+  readonly machine: string | null;
+  /** Of the result. */
+  readonly schema: z.ZodType;
+}
+
 /**
  * Answers a long operation. A client that asks for NDJSON sees progress as it comes, and cancels by hanging up, or by the
  * task's id and hears how it ended; any other gets the result alone. An error before the first line has the HTTP status of its kind.
  */
-export async function answerTask<S extends z.ZodType>(
+export async function answerTask(
   tasks: TaskList,
-  context: { request: FastifyRequest; reply: FastifyReply; verb: string; machine: string | null; schema: S },
-  work: (progress: Progress) => Promise<z.output<S>>,
+  context: TaskContext,
+  work: (progress: Progress) => Promise<unknown>,
 ): Promise<void> {
   const { request, reply, verb, machine, schema } = context;
   const streaming = request.headers.accept?.includes(ndjson) ?? false;
   let begun = false;
-  const line = (value: TaskLine<z.output<S>>) => {
+  const line = (value: TaskLine<unknown>) => {
     if (!begun) {
       reply.hijack();
       reply.raw.writeHead(200, { 'content-type': ndjson, 'cache-control': 'no-store' });
@@ -73,7 +76,25 @@ export async function answerTask<S extends z.ZodType>(
   } catch (error) {
     if (!begun) throw error;
     request.log.warn({ err: error }, `${verb} failed`);
-    line({ type: 'error', error: errorBody(error) });
+    line({ type: 'error', error: errorToBody(error) });
     reply.raw.end();
   }
+}
+
+/** A client that reads more slowly than lines come is cut off, so that it costs no memory. */
+const maxUnreadBytes = 1024 * 1024;
+
+/**
+ * Answers with NDJSON, until the client goes away.
+ * @param begin sends lines from its call on, until what it returns is disposed of
+ */
+export function answerLines(reply: FastifyReply, begin: (emit: (line: unknown) => void) => Disposable): void {
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': ndjson, 'cache-control': 'no-store' });
+  reply.raw.flushHeaders();
+  const sending = begin((line) => {
+    reply.raw.write(`${JSON.stringify(line)}\n`);
+    if (reply.raw.writableLength > maxUnreadBytes) reply.raw.destroy();
+  });
+  reply.raw.once('close', () => sending[Symbol.dispose]());
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CopyThreads } from '../sys/copy-threads.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { runInHelper } from '../sys/helper-process.ts';
@@ -12,7 +12,6 @@ import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
-import type { Http } from './app.ts';
 import { buildServer } from './server.ts';
 import { TaskList } from './tasks.ts';
 
@@ -46,7 +45,7 @@ function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
 
 /** Calls `stop` when nothing has needed the daemon for the given time. */
 function stopWhenIdle(
-  http: Http,
+  http: FastifyInstance,
   host: Host,
   tasks: TaskList,
   seconds: number,

@@ -1,43 +1,31 @@
 import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger } from 'fastify';
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { KameError } from '../core/errors.ts';
-import { apiVersion, paths, versionHeader } from '../api/paths.ts';
+import { errorToBody } from '../api/error-body.ts';
+import type { Operation } from '../api/operation.ts';
+import { operations } from '../api/operations.ts';
+import { apiVersion, versionHeader } from '../api/protocol.ts';
 import type { Host } from '../vm/host/host.ts';
-import { errorBody } from './answer.ts';
-import type { DaemonFacts, Http } from './app.ts';
-import { autoProtectRoutes } from './routes/autoprotect.ts';
-import { checkpointRoutes, snapshotRoutes } from './routes/checkpoints.ts';
-import { daemonRoutes } from './routes/daemon.ts';
-import { diskRoutes, diskWorkRoutes } from './routes/disks.ts';
-import { imageRoutes } from './routes/images.ts';
-import { inventoryRoutes, powerRoutes } from './routes/machines.ts';
-import { streamRoutes } from './routes/streams.ts';
+import type { DaemonFacts } from './handlers/handler.ts';
+import { registerRoutes } from './routes.ts';
 import type { TaskList } from './tasks.ts';
+import { compileSerializer, compileValidator } from './validation.ts';
 
 const maxBodyBytes = 4 * 1024 * 1024;
 
-/** What a request got wrong, as one sentence that names the field. */
-function validationError(error: { validation?: { instancePath?: string; message?: string }[] }): KameError {
-  const parts = (error.validation ?? []).map(({ instancePath = '', message = 'is wrong' }) => {
-    const field = instancePath.replace(/^\//, '').replaceAll('/', '.');
-    return field === '' ? message : `${field}: ${message}`;
-  });
-  return new KameError('USAGE', `The request is not of the form that is asked for: ${parts.join('; ')}.`);
-}
+/** Paths that clients of any version may ask: to look at the daemon and stop it. */
+const anyVersionPaths = new Set(
+  Object.values<Operation>(operations)
+    .filter(({ anyVersion }) => anyVersion)
+    .map(({ path }) => `/${apiVersion}${path}`),
+);
 
-/** A client of another version would misread us: it must start its own daemon (see client/). */
-function checkVersion(http: Http, version: string): void {
+/** A client of another version would misread us: it must start its own daemon (see client/node). */
+function checkVersion(http: FastifyInstance, version: string): void {
   http.addHook('onRequest', async (request, reply) => {
     const theirs = request.headers[versionHeader];
-    // Any version may look at the daemon and stop it.
-    const about = request.url.startsWith(paths.daemon);
-    if (theirs === undefined || theirs === version || about) return;
+    if (theirs === undefined || theirs === version) return;
+    if (anyVersionPaths.has(request.routeOptions.url ?? '')) return;
     const error = new KameError(
       'DAEMON_UNREACHABLE',
       `The daemon has version ${version}, the client ${String(theirs)}.`,
@@ -45,52 +33,42 @@ function checkVersion(http: Http, version: string): void {
         next: 'Run kame daemon stop; the next command starts the right one. Machines go on running.',
       },
     );
-    await reply.status(426).send(errorBody(error));
+    await reply.status(426).send(errorToBody(error));
   });
 }
 
-/** The HTTP server with all routes, not yet listening. */
+/** The HTTP server with a route for each operation, not yet listening. */
 export async function buildServer(
   host: Host,
   tasks: TaskList,
   daemon: DaemonFacts,
   logger: FastifyBaseLogger,
-): Promise<Http> {
+): Promise<FastifyInstance> {
   const server = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4096 },
-  }).withTypeProvider<ZodTypeProvider>();
-  server.setValidatorCompiler(validatorCompiler);
-  server.setSerializerCompiler(serializerCompiler);
+  });
+  server.setValidatorCompiler(compileValidator);
+  server.setSerializerCompiler(compileSerializer);
   checkVersion(server, daemon.version);
   server.setErrorHandler((thrown, request, reply) => {
-    const error = hasZodFastifySchemaValidationErrors(thrown) ? validationError(thrown) : clientFault(thrown);
+    const error = clientFault(thrown);
     const known = error instanceof KameError;
     if (!known || error.code === 'INTERNAL')
       request.log.error({ err: thrown }, `${request.method} ${request.url}`);
     else request.log.info({ code: error.code }, `${request.method} ${request.url}: ${error.message}`);
-    void reply.status(known ? error.kind.http : 500).send(errorBody(error));
+    void reply.status(known ? error.kind.http : 500).send(errorToBody(error));
   });
   server.setNotFoundHandler((request, reply) => {
     const error = new KameError('USAGE', `There is no ${request.method} ${request.url}.`);
-    void reply.status(404).send(errorBody(error));
+    void reply.status(404).send(errorToBody(error));
   });
   await server.register(
     (http, _options, done) => {
-      const app = { http, host, tasks, daemon };
-      daemonRoutes(app);
-      inventoryRoutes(app);
-      powerRoutes(app);
-      snapshotRoutes(app);
-      checkpointRoutes(app);
-      diskRoutes(app);
-      diskWorkRoutes(app);
-      autoProtectRoutes(app);
-      imageRoutes(app);
-      streamRoutes(app);
+      registerRoutes({ http, host, tasks, daemon });
       done();
     },
     { prefix: `/${apiVersion}` },

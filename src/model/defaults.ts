@@ -4,26 +4,26 @@ import { findGuestOs } from './guest-os.ts';
 import { compareControllers, compareSlots, slotName } from './slots.ts';
 import { generatedMac } from './uuid.ts';
 
-/** The architecture of a machine unless something else decides it. */
+/** The architecture of a machine if nothing else determines it. */
 export const defaultArch: Arch = 'aarch64';
 
-/** Hardware version of new machines: that of Fusion 13 and Workstation 17, so that those open them. */
+/** Hardware version of new machines: the version of Fusion 13 and Workstation 17, so that these can open them. */
 export const defaultHardwareVersion = 20;
 
-/** What a new machine is made from. Whatever else is given replaces the guest system's default. */
+/** The parameters of a new machine. Each optional field overrides the default of the guest system. */
 export interface NewMachine extends Partial<Omit<MachineModel, 'displayName' | 'guestOS' | 'uuid' | 'arch'>> {
   readonly name: string;
   /** Canonical lower-case UUID. */
   readonly uuid: string;
-  /** VMware guest OS id; decides arch, firmware and devices. */
+  /** VMware guest OS id; determines architecture, firmware and devices. */
   readonly guestOS: string;
-  /** Address of the first adapter, lower-case with colons; by default the one VMware would generate. */
+  /** MAC address of the first adapter, lower case with colons; by default the one VMware would generate. */
   readonly mac?: string;
 }
 
 /**
  * The machine that `kame create` makes for a guest system: one disk `disk0.qcow2`, one adapter on the NAT network, no
- * CD drive (see withCdrom), everything else by the guest OS catalogue. Check it with validateModel.
+ * CD drive (see withCdrom), and everything else as in the guest OS catalogue. Check it with validateModel.
  */
 export function defaultModel(machine: NewMachine): MachineModel {
   const { name, uuid, guestOS, mac = generatedMac(uuid), ...overrides } = machine;
@@ -60,14 +60,14 @@ export function defaultModel(machine: NewMachine): MachineModel {
 }
 
 /**
- * The machine with one more CD drive, on the controller its guest system takes, which is added where it is missing.
+ * Adds a CD drive, on the kind of controller that suits the guest system. A missing controller is added too.
  * @param fileName path of an ISO, or null for an empty drive
  */
 export function withCdrom(model: MachineModel, fileName: string | null): MachineModel {
   const { bus, model: controllerModel } = findGuestOs(model.guestOS).os.cdrom;
   const taken = new Set([...model.disks, ...model.cdroms].map(slotName));
   let controller = 0;
-  // As VMware does: a CD drive is the second unit where the first may be a disk.
+  // As in VMware, the CD drive is the second unit where the first may be a disk.
   let unit = bus === 'sata' ? 1 : 0;
   while (taken.has(slotName({ bus, controller, unit }))) {
     unit += 1;

@@ -7,7 +7,7 @@ import type {
   StorageBus,
 } from './machine.ts';
 
-/** What the buses of VMware's machines hold: controllers, and units on each. */
+/** The limits of the buses in VMware's machines: controllers, units on each, and their models. */
 export const buses: Record<
   StorageBus,
   { readonly controllers: number; readonly units: number; readonly models: readonly ControllerModel[] }
@@ -22,7 +22,7 @@ export const buses: Record<
   ide: { controllers: 2, units: 2, models: ['ide', 'virtio-blk', 'virtio-scsi'] },
 };
 
-/** Units that the guest's device has, however many VMware's bus of that name has. */
+/** Units of the device in the guest, however many VMware's bus of that name has. */
 const unitsByModel: Record<ControllerModel, number> = {
   nvme: 64,
   ahci: 6,
@@ -35,7 +35,7 @@ const unitsByModel: Record<ControllerModel, number> = {
   'virtio-blk': 8,
 };
 
-/** How many units a disk can have on a controller of a model. */
+/** How many disks a controller of this model can have. */
 export function unitsOf(model: ControllerModel): number {
   return unitsByModel[model];
 }
@@ -43,7 +43,7 @@ export function unitsOf(model: ControllerModel): number {
 /** Unit 7 of a SCSI bus is the controller itself. */
 export const scsiReservedUnit = 7;
 
-/** What a VMware key alone says of the controller; for scsi, `virtualDev` says it. */
+/** The controller model that a VMware key implies; for scsi, `virtualDev` names it. */
 export const nativeModel: Record<Exclude<StorageBus, 'scsi'>, ControllerModel> = {
   nvme: 'nvme',
   sata: 'ahci',
@@ -53,7 +53,7 @@ export const nativeModel: Record<Exclude<StorageBus, 'scsi'>, ControllerModel> =
 /** Values of `scsiN.virtualDev`. */
 export const scsiModels = ['lsilogic', 'lsisas1068', 'buslogic', 'pvscsi'] as const;
 
-/** Values of `ethernetN.virtualDev` that are devices of ours too. */
+/** Values of `ethernetN.virtualDev` that Kame supports. */
 export const vmwareNicModels = ['vmxnet3', 'e1000', 'e1000e', 'vlance'] as const;
 export const nicModels: readonly NicModel[] = ['virtio-net', ...vmwareNicModels];
 

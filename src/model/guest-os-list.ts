@@ -1,4 +1,4 @@
-/** The kinds of hardware that new machines get; guest-os.ts says what each is. */
+/** The kinds of hardware for new machines; guest-os.ts defines each. */
 export type GuestOsProfileName =
   | 'linux'
   | 'linuxServer'
@@ -18,7 +18,7 @@ export type GuestOsProfileName =
   | 'other'
   | 'bios';
 
-/** id, name for people, profile. */
+/** Id, display name and profile of each guest system. */
 export const guestOsRows: readonly (readonly [string, string, GuestOsProfileName])[] = [
   ['arm-ubuntu-64', 'Ubuntu, 64-bit ARM', 'linuxLarge'],
   ['arm-debian-64', 'Debian, 64-bit ARM', 'linux'],

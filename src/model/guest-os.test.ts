@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { findGuestOs, guestOsCatalogue, type GuestOs } from './guest-os.ts';
 
 describe('the guest OS catalogue', () => {
-  it('has each id once, in VMware’s form, with a name', () => {
+  it('has each id once, as VMware spells it, with a name', () => {
     const ids = guestOsCatalogue.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => !/^[a-z0-9-]+$/.test(id))).toEqual([]);
     expect(guestOsCatalogue.filter(({ name }) => name === '')).toEqual([]);
   });
 
-  it('gives ARM guests UEFI, and no device that is only a PC’s', () => {
+  it('gives ARM guests UEFI, and no device that only a PC has', () => {
     for (const os of guestOsCatalogue.filter(({ arch }) => arch === 'aarch64')) {
       expect(os.firmware).toBe('efi');
       expect(os.input).not.toBe('ps2');
@@ -26,19 +26,16 @@ describe('the guest OS catalogue', () => {
     }
   });
 
-  it.each(['windows', 'freebsd', 'other'])(
-    'counts to the family %s the systems that have its name',
-    (family) => {
-      const named =
-        family === 'other' ? /^(Other(?! Linux)|MS-DOS|Oracle Solaris)/ : new RegExp(`^${family}`, 'i');
-      const idsOf = (systems: readonly GuestOs[]) => systems.map(({ id }) => id);
-      expect(idsOf(guestOsCatalogue.filter((os) => os.family === family))).toEqual(
-        idsOf(guestOsCatalogue.filter(({ name }) => named.test(name))),
-      );
-    },
-  );
+  it.each(['windows', 'freebsd', 'other'])('assigns to the family %s the systems with its name', (family) => {
+    const named =
+      family === 'other' ? /^(Other(?! Linux)|MS-DOS|Oracle Solaris)/ : new RegExp(`^${family}`, 'i');
+    const idsOf = (systems: readonly GuestOs[]) => systems.map(({ id }) => id);
+    expect(idsOf(guestOsCatalogue.filter((os) => os.family === family))).toEqual(
+      idsOf(guestOsCatalogue.filter(({ name }) => named.test(name))),
+    );
+  });
 
-  it('finds ids without regard to case', () => {
+  it('ignores the case of ids', () => {
     expect(findGuestOs('ARM-Windows11-64')).toMatchObject({
       known: true,
       os: { id: 'arm-windows11-64', tpm: true },
@@ -58,7 +55,7 @@ describe('the guest OS catalogue', () => {
     ['plan9-64', 'x86_64', 'other'],
     ['__proto__', 'x86_64', 'other'],
     ['', 'x86_64', 'other'],
-  ])('takes the unknown %j for %s, %s', (id, arch, family) => {
+  ])('guesses that the unknown %j is %s, %s', (id, arch, family) => {
     expect(findGuestOs(id)).toMatchObject({ known: false, os: { id, arch, family } });
   });
 });

@@ -3,7 +3,7 @@ import { guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
 
 export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
 
-/** What a new machine for that guest gets. Sizes and counts are floors that install and run well, not the least. */
+/** The hardware of a new machine. Sizes and counts are enough to install and run the guest well, not bare minimums. */
 export interface GuestOsProfile {
   readonly family: GuestOsFamily;
   readonly firmware: 'efi' | 'bios';
@@ -24,7 +24,7 @@ export interface GuestOsProfile {
 
 /** One entry of the guest OS catalogue. */
 export interface GuestOs extends GuestOsProfile {
-  /** VMware's id, as `guestOS` has it. */
+  /** VMware's id, the value of `guestOS`. */
   readonly id: string;
   readonly name: string;
   readonly arch: Arch;
@@ -40,7 +40,7 @@ const linux: GuestOsProfile = {
   memoryMiB: 2048,
   diskGiB: 20,
   disk: { bus: 'nvme', model: 'virtio-blk' },
-  // The UEFI of aarch64 has no AHCI driver; virtio-scsi it has, and so has every Linux.
+  // UEFI for aarch64 has no AHCI driver, but it has one for virtio-scsi, as does every Linux.
   cdrom: { bus: 'sata', model: 'virtio-scsi' },
   nic: 'virtio-net',
   input: 'usb',
@@ -55,7 +55,7 @@ const windows: GuestOsProfile = {
   family: 'windows',
   memoryMiB: 4096,
   diskGiB: 64,
-  // Windows brings drivers for these, and none for virtio.
+  // Windows comes with drivers for these, but not for virtio.
   disk: { bus: 'nvme', model: 'nvme' },
   cdrom: { bus: 'sata', model: 'ahci' },
   nic: 'e1000e',
@@ -91,7 +91,7 @@ const profiles: Record<GuestOsProfileName, GuestOsProfile> = {
   linuxOld: { ...bios, family: 'linux', memoryMiB: 512, sound: { present: false, model: 'hdaudio' } },
   windows,
   windows11: { ...windows, tpm: true, secureBoot: true },
-  // Fusion gives Windows on ARM this adapter, and VMware's drivers know no other there.
+  // Fusion gives Windows on ARM this adapter, the only one for which VMware has a driver there.
   windowsArm: {
     ...windows,
     nic: 'vmxnet3',
@@ -133,20 +133,20 @@ const profiles: Record<GuestOsProfileName, GuestOsProfile> = {
 function entry(id: string, name: string, profile: GuestOsProfileName): GuestOs {
   const arch: Arch = archOfGuestOs(id);
   const base = profiles[profile];
-  // The PC has an AHCI drive that every guest and firmware knows.
+  // A PC has AHCI, which every guest and firmware supports.
   const cdrom =
     arch === 'x86_64' && base.cdrom.bus === 'sata' ? ({ bus: 'sata', model: 'ahci' } as const) : base.cdrom;
   return { ...base, cdrom, id, name, arch };
 }
 
-/** The guest systems Kame knows, by VMware's ids: those of open-vm-tools and of files in the wild. */
+/** The guest systems that Kame knows, by VMware's ids: those in open-vm-tools and in files found in the wild. */
 export const guestOsCatalogue: readonly GuestOs[] = guestOsRows.map(([id, name, profile]) =>
   entry(id, name, profile),
 );
 
 const byId = new Map(guestOsCatalogue.map((os) => [os.id.toLowerCase(), os]));
 
-/** VMware's rule: ids of ARM guests start with `arm-`, all others are Intel's. */
+/** VMware's rule: ids of ARM guests start with `arm-`; all others are for Intel. */
 export function archOfGuestOs(id: string): Arch {
   return /^arm-/i.test(id) ? 'aarch64' : 'x86_64';
 }
@@ -163,15 +163,15 @@ function fallbackProfile(id: string): GuestOsProfileName {
 }
 
 /**
- * The catalogue's entry for an id, without regard to case. For an id it does not have, `known` is false and the
- * entry is guessed from the id: `arm-` decides the architecture, the rest of it the family.
+ * The entry for an id in the catalogue, ignoring case. For an unknown id, `known` is false and the entry is guessed
+ * from the id: `arm-` determines the architecture, the rest the family.
  */
 export function findGuestOs(id: string): { readonly os: GuestOs; readonly known: boolean } {
   const found = byId.get(id.toLowerCase());
   return found ? { os: found, known: true } : { os: entry(id, id, fallbackProfile(id)), known: false };
 }
 
-/** The family of a guest system, of an unknown id the guessed one. */
+/** The family of a guest system; guessed for an unknown id. */
 export function familyOfGuestOs(id: string): GuestOsFamily {
   return findGuestOs(id).os.family;
 }

@@ -6,7 +6,7 @@ import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 
 type Entry = readonly [key: string, value: string];
 
-/** VMware's default of `cpuid.coresPerSocket`. */
+/** VMware's default for `cpuid.coresPerSocket`. */
 const defaultCoresPerSocket = 1;
 
 function identityKeys(model: MachineModel): Entry[] {
@@ -115,7 +115,7 @@ function sharingKeys({ sharedFolders }: MachineModel): Entry[] {
   return [
     ...sharedFolders.flatMap(sharedFolderKeys),
     ['sharedFolder.maxNum', String(count)],
-    // Without this VMware shares nothing.
+    // Without this key VMware shares nothing.
     ['isolation.tools.hgfs.disable', 'FALSE'],
   ];
 }
@@ -158,7 +158,7 @@ function kameKeys({ input, kame }: MachineModel): Entry[] {
   return keys;
 }
 
-/** Every key that says what the model says, in the order in which a new file has them. */
+/** Every key that the model determines, in the order of a new file. */
 export function keysOf(model: MachineModel): Map<string, string> {
   return new Map([
     ...identityKeys(model),

@@ -15,7 +15,10 @@ const storageDevice = [
   'virtualSSD',
 ];
 
-/** Keys of VMware and of Kame that people set, `#` for a number. Others are taken too: this only finds typing errors. */
+/**
+ * Keys of VMware and Kame that people set; `#` is a number. Other keys are allowed too: the list only finds typing
+ * errors.
+ */
 const knownKeys: readonly string[] = [
   ...[
     'memsize',
@@ -93,12 +96,12 @@ const knownKeys: readonly string[] = [
 
 const folded = new Set(knownKeys.map(foldKey));
 
-/** Whether a word without a dot is a key of VMware's. */
+/** Whether a word without a dot is a key of VMware. */
 export function isPlainKey(key: string): boolean {
   return folded.has(foldKey(key));
 }
 
-/** The known key that an unknown one is nearly the same as, with its numbers, or undefined. */
+/** The known key that an unknown one resembles, with the same numbers, or undefined. */
 export function suggestKey(key: string): string | undefined {
   const numbers = key.match(/\d+(?=[.:])/g) ?? [];
   const pattern = key.replace(/\d+(?=[.:])/g, '#');

@@ -1,15 +1,15 @@
 /**
- * What a machine is, typed. Everything comes from the `.vmx` and goes back to it (see vmx.ts); nothing here knows QEMU.
- * VMware's keys keep VMware's values, so that its tools still read the file. Where Kame gives a guest another device
- * than the VMware key names (virtio instead of nvme, say), the choice stands in a key of its own beside it,
- * `kame.<device>.device`.
+ * What a machine is: the typed view of its `.vmx`. read.ts reads it, write.ts writes it back, and src/qemu/plan turns
+ * it into the command line of QEMU; nothing here depends on QEMU. VMware's keys keep VMware's values, so that VMware's
+ * tools can still read the file. If the guest gets a different device than the VMware key names (virtio instead of
+ * nvme, for example), an additional key names it: `kame.<device>.device`.
  */
 
 export type Arch = 'aarch64' | 'x86_64';
 
 export type StorageBus = 'nvme' | 'sata' | 'scsi' | 'ide';
 
-/** The device a guest sees as disk controller. `virtio-*` only by a `kame.` key. */
+/** The disk controller that the guest sees. Only a `kame.` key can select `virtio-*`. */
 export type ControllerModel =
   'nvme' | 'ahci' | 'ide' | 'lsilogic' | 'lsisas1068' | 'buslogic' | 'pvscsi' | 'virtio-blk' | 'virtio-scsi';
 
@@ -29,13 +29,13 @@ export interface StorageSlot {
 }
 
 export interface Disk extends StorageSlot {
-  /** As in the .vmx: relative to the bundle, or absolute. */
+  /** As in the `.vmx`: relative to the bundle, or absolute. */
   readonly fileName: string;
   readonly mode: DiskMode;
 }
 
 export interface Cdrom extends StorageSlot {
-  /** Path of an ISO, or null for an empty drive. */
+  /** Path of an ISO image, or null for an empty drive. */
   readonly fileName: string | null;
   readonly startConnected: boolean;
 }
@@ -50,7 +50,7 @@ export interface Nic {
   /** `vnet` of a custom connection, such as VMnet5. */
   readonly vnet?: string;
   readonly model: NicModel;
-  /** Lower-case, colons. */
+  /** Lower case, with colons. */
   readonly mac: string;
   readonly macType: 'generated' | 'static' | 'vpx';
   readonly startConnected: boolean;
@@ -77,7 +77,7 @@ export interface Firmware {
   readonly nvram: string;
 }
 
-/** Kernel and initrd that the engine loads itself, without firmware. Paths relative to the bundle. */
+/** Kernel and initrd that the engine loads itself, without firmware. The paths are relative to the bundle. */
 export interface DirectBoot {
   readonly kernel: string;
   readonly initrd?: string;
@@ -91,7 +91,7 @@ export type InputModel = 'usb' | 'virtio' | 'ps2';
 export interface MachineModel {
   readonly displayName: string;
   readonly annotation: string;
-  /** VMware guest OS id, such as arm-debian12-64. Decides arch and defaults. */
+  /** VMware guest OS id, such as arm-debian12-64. Determines the architecture and defaults. */
   readonly guestOS: string;
   readonly arch: Arch;
   /** virtualHW.version */
@@ -118,20 +118,20 @@ export interface MachineModel {
   readonly sound: { readonly present: boolean; readonly model: 'hdaudio' | 'es1371' | 'sb16' };
   readonly usb: { readonly present: boolean };
   readonly input: InputModel;
-  /** RemoteDisplay.vnc.*; parsed now, served later. */
+  /** RemoteDisplay.vnc.*; read and written, but Kame does not serve VNC yet. */
   readonly vnc: { readonly enabled: boolean; readonly port: number };
   readonly tpm: boolean;
-  /** checkpoint.vmState: name of a suspended state, or empty. */
+  /** checkpoint.vmState: the name of a suspended state, or empty. */
   readonly suspendedState: string;
-  /** Keys of Kame's own: `kame.*`. */
+  /** Kame's own keys, `kame.*`. */
   readonly kame: {
-    /** Pinned, such as virt-7.2, so that an engine upgrade does not change the guest's hardware. */
+    /** Pinned, such as virt-7.2, so that an engine upgrade does not change the hardware of the guest. */
     readonly machineType?: string;
     readonly accelerator: AcceleratorChoice;
     readonly directBoot?: DirectBoot;
     /** Path of a cloud-init seed ISO, relative to the bundle; attached as a read-only drive. */
     readonly seed?: string;
-    /** Id of the image the first disk was made from, for people. */
+    /** Id of the image from which the first disk was made, for people. */
     readonly image?: string;
   };
 }

@@ -24,7 +24,7 @@ describe('checkMachineName', () => {
     'x'.repeat(80),
     'console',
     'a.com1',
-  ])('takes %j', (name) => {
+  ])('accepts %j', (name) => {
     expect(faultOf(name)).toBe('');
   });
 
@@ -35,8 +35,8 @@ describe('checkMachineName', () => {
     ['-rf', 'starts with a dash'],
     ['.hidden', 'does not start'],
     [' a', 'does not start'],
-    ['a/b', 'has "/"'],
-    ['a\\b', 'has "\\"'],
+    ['a/b', 'contains "/"'],
+    ['a\\b', 'contains "\\"'],
     ['..', 'does not start'],
     ['a..b', 'two dots'],
     ['a\nb', 'control character'],
@@ -44,9 +44,9 @@ describe('checkMachineName', () => {
     ['a\u001B[31m', 'control character'],
     ['a\u202Eb', 'control character'],
     ['a\uD800', 'control character'],
-    ['a:b', 'has ":"'],
-    ['a,b', 'has ","'],
-    ['a"b', 'has """'],
+    ['a:b', 'contains ":"'],
+    ['a,b', 'contains ","'],
+    ['a"b', 'contains """'],
     ['a.', 'ends with'],
     ['a ', 'ends with'],
     ['NUL', 'device name'],
@@ -56,7 +56,7 @@ describe('checkMachineName', () => {
     expect(faultOf(name)).toContain(reason);
   });
 
-  it('shows a long or dangerous name without its dangers', () => {
+  it('shows a long or dangerous name shortened and without control characters', () => {
     expect(faultOf(`a\u001B[2J${'x'.repeat(300)}`).length).toBeLessThan(200);
     expect(faultOf('a\u001B[2J')).not.toContain('\u001B');
   });

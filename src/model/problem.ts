@@ -1,30 +1,30 @@
 import { KameError } from '../core/errors.ts';
 
-/** What is wrong with a machine's description: the key, its value, and what is allowed. */
+/** A problem in the description of a machine: the key, its value, and what is allowed. */
 export interface ModelProblem {
   /**
-   * `error`: the machine can't be used like this. `warning`: it can; where a value makes no sense, the message says
-   * what is used instead.
+   * `error`: the machine cannot be used as it is. `warning`: it can; for an invalid value the message says what is used
+   * instead.
    */
   readonly severity: 'error' | 'warning';
   /** The .vmx key, such as `memsize` or `ethernet0.connectionType`. */
   readonly key: string;
   readonly value: string;
-  /** For a person: `a multiple of 4 from 64 to 1048576`. Empty where nothing can be listed. */
+  /** For people: `a multiple of 4 from 64 to 1048576`. Empty if that cannot be stated. */
   readonly allowed: string;
-  /** One sentence with all of it. */
+  /** The whole problem in one sentence. */
   readonly message: string;
-  /** Line of the .vmx, counted from 1, where there is one. */
+  /** Line in the `.vmx`, counted from 1, if known. */
   readonly line?: number;
 }
 
-/** Values may come from anywhere: what is shown of them has an end, and no control characters. */
+/** A value for a message. Values are untrusted, so it is shortened and has no control characters. */
 export function shown(value: string): string {
   const clean = value.replace(/[\p{Cc}\p{Cf}\p{Surrogate}]/gu, '\uFFFD');
   return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
 }
 
-/** A value outside of what is allowed. */
+/** The problem of a value that is not allowed. */
 export function refused(key: string, value: string | number, allowed: string): ModelProblem {
   const text = shown(String(value));
   return {
@@ -32,11 +32,11 @@ export function refused(key: string, value: string | number, allowed: string): M
     key,
     value: text,
     allowed,
-    message: `${key} is "${text}"; allowed is ${allowed}.`,
+    message: `${key} is "${text}"; it must be ${allowed}.`,
   };
 }
 
-/** The problems that forbid the machine, as the error a person sees; undefined when there is none. */
+/** Combines the problems of severity `error` into one KameError; undefined if there are none. */
 export function problemsToError(problems: readonly ModelProblem[]): KameError | undefined {
   const errors = problems.filter((problem) => problem.severity === 'error');
   const [first] = errors;
@@ -45,7 +45,7 @@ export function problemsToError(problems: readonly ModelProblem[]): KameError | 
   return new KameError('INVALID_VALUE', message, { details: { key: first.key, value: first.value } });
 }
 
-/** @throws KameError INVALID_VALUE naming every key that is wrong */
+/** @throws KameError INVALID_VALUE naming every key with a problem of severity `error` */
 export function refuseProblems(problems: readonly ModelProblem[]): void {
   const error = problemsToError(problems);
   if (error) throw error;

@@ -10,7 +10,7 @@ import {
 import { listOf, type ModelReading } from './reading.ts';
 import { generatedMac, normalizeMac } from './uuid.ts';
 
-/** The numbers N of the keys `<prefix>N.…`, in order. */
+/** Every N of the keys `<prefix>N.…`, in order. */
 function indicesOf(reading: ModelReading, prefix: string): number[] {
   const found = new Set<number>();
   const form = new RegExp(`^${prefix}(0|[1-9]\\d{0,2})\\.`);
@@ -21,7 +21,7 @@ function indicesOf(reading: ModelReading, prefix: string): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** The devices that are present, below the count there may be. */
+/** The numbers of the devices that are present, up to the maximum. */
 function presentIndices(reading: ModelReading, prefix: string, count: number): number[] {
   return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
     if (!reading.flag(`${prefix}${index}.present`, false)) return false;
@@ -29,13 +29,13 @@ function presentIndices(reading: ModelReading, prefix: string, count: number): n
     reading.leaveOut(
       `${prefix}${index}.present`,
       `a number from 0 to ${count - 1}`,
-      `${prefix}${index} is one too many (0 to ${count - 1}).`,
+      `${prefix}${index} exceeds the limit of ${prefix}${count - 1}.`,
     );
     return false;
   });
 }
 
-/** Old adapters that are one of ours to the guest. */
+/** Old adapters that Kame replaces with a similar one. */
 const nicAliases = new Map<string, NicModel>([
   ['vmxnet', 'vlance'],
   ['vmxnet2', 'vlance'],
@@ -45,7 +45,7 @@ function readNicModel(reading: ModelReading, name: string, fallback: NicModel): 
   const key = `${name}.virtualDev`;
   const text = (reading.text(key) ?? '').toLowerCase();
   const alias = nicAliases.get(text);
-  if (alias) reading.odd(key, listOf(vmwareNicModels), `${alias} is used`);
+  if (alias) reading.odd(key, listOf(vmwareNicModels), `Using ${alias}`);
   const native = alias ?? reading.choice<NicModel>(key, vmwareNicModels, fallback);
   return reading.choice(`kame.${name}.device`, nicModels, native);
 }
@@ -56,13 +56,13 @@ function readMac(reading: ModelReading, name: string, macType: Nic['macType'], d
   const key = keys.find((candidate) => reading.text(candidate) !== undefined);
   if (key === undefined) return derived;
   const mac = normalizeMac(reading.text(key) ?? '');
-  if (mac === undefined) reading.odd(key, 'six hex pairs such as 00:0c:29:12:34:56', `${derived} is used`);
+  if (mac === undefined) reading.odd(key, 'six hex pairs such as 00:0c:29:12:34:56', `Using ${derived}`);
   return mac ?? derived;
 }
 
 /**
- * The network adapters. One without an address gets the one that VMware would generate.
- * @param fallback the model where no key names one
+ * The network adapters. An adapter without a MAC address gets the one that VMware would generate.
+ * @param fallback the model if no key names one
  */
 export function readNics(reading: ModelReading, uuid: string, fallback: NicModel): Nic[] {
   return presentIndices(reading, 'ethernet', maxNics).map((index) => {
@@ -91,7 +91,7 @@ export const serialKinds = ['file', 'device', 'pipe', 'network'] as const;
 export function readSerials(reading: ModelReading): SerialPort[] {
   return presentIndices(reading, 'serial', maxSerials).flatMap((index) => {
     const name = `serial${index}`;
-    // VMware's virtual printer: a serial port that no guest of ours can use.
+    // VMware's virtual printer, which Kame does not support.
     if (reading.text(`${name}.fileType`)?.toLowerCase() === 'thinprint') return [];
     const kind = reading.choice(`${name}.fileType`, serialKinds, 'device');
     return [{ index, kind, fileName: reading.text(`${name}.fileName`) ?? '' }];
@@ -105,7 +105,7 @@ export function readSharedFolders(reading: ModelReading): SharedFolder[] {
     const guestName = reading.text(`${name}.guestName`);
     if (hostPath === undefined || guestName === undefined) {
       const missing = hostPath === undefined ? 'hostPath' : 'guestName';
-      reading.leaveOut(`${name}.${missing}`, 'a text that is not empty', `${name} has no ${missing}.`);
+      reading.leaveOut(`${name}.${missing}`, 'a text', `${name} has no ${missing}.`);
       return [];
     }
     const readable = reading.flag(`${name}.readAccess`, true);

@@ -13,7 +13,7 @@ function isBus(text: string): text is StorageBus {
   return text in buses && Object.hasOwn(buses, text);
 }
 
-/** Every `<bus>N:M` that has a key. */
+/** Every slot `<bus>N:M` that has a key. */
 function findSlots(reading: ModelReading): StorageSlot[] {
   const slots = new Map<string, StorageSlot>();
   for (const key of reading.doc.index.keys()) {
@@ -36,7 +36,7 @@ function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): 
   const found: Controller[] = [];
   for (const bus of busOrder) {
     for (let index = 0; index < buses[bus].controllers; index += 1) {
-      // IDE has no key of its own: a channel is there when a device is.
+      // An IDE channel has no key; it exists if it has a device.
       const present =
         bus === 'ide'
           ? slots.some((slot) => slot.bus === 'ide' && slot.controller === index && isPresent(reading, slot))
@@ -51,7 +51,7 @@ function isPresent(reading: ModelReading, slot: StorageSlot): boolean {
   return reading.text(`${slotName(slot)}.present`)?.toLowerCase() === 'true';
 }
 
-/** Whether the slot exists on its controller; if not, the device is left out with a warning. */
+/** Whether the slot exists on its controller; if not, the device is ignored with a warning. */
 function isReachable(reading: ModelReading, slot: StorageSlot, controllers: readonly Controller[]): boolean {
   const name = slotName(slot);
   const { controllers: count, units } = buses[slot.bus];
@@ -59,8 +59,8 @@ function isReachable(reading: ModelReading, slot: StorageSlot, controllers: read
   if (slot.controller >= count || slot.unit >= units || reserved) {
     reading.leaveOut(
       `${name}.present`,
-      `a place that a ${slot.bus} controller has`,
-      `There is no place ${name} on a ${slot.bus} controller.`,
+      `a slot that a ${slot.bus} controller has`,
+      `A ${slot.bus} controller has no slot ${name}.`,
     );
     return false;
   }
@@ -70,14 +70,14 @@ function isReachable(reading: ModelReading, slot: StorageSlot, controllers: read
   reading.leaveOut(
     `${name}.present`,
     `FALSE while ${controller} is not present`,
-    `The device ${name} is on ${controller}, which is not present.`,
+    `${name} is on ${controller}, which is not present.`,
   );
   return false;
 }
 
 function readMode(reading: ModelReading, name: string): DiskMode {
   const key = `${name}.mode`;
-  // An old spelling. Were it taken for persistent, the disk would be written.
+  // An old spelling. Without this case the disk would count as persistent, and be written.
   if (reading.text(key)?.toLowerCase() === 'nonpersistent') return 'independent-nonpersistent';
   return reading.choice(key, diskModes, 'persistent');
 }
@@ -87,7 +87,7 @@ const emptyNames = new Set(['auto detect', 'emptybackingstring', '']);
 function readCdrom(reading: ModelReading, slot: StorageSlot, type: string): Cdrom {
   const name = slotName(slot);
   const file = reading.text(`${name}.fileName`) ?? '';
-  // cdrom-raw and atapi-cdrom are drives of the host, which no guest gets here: an empty drive in their place.
+  // cdrom-raw and atapi-cdrom are drives of the host, which Kame does not support: the guest gets an empty drive.
   const isImage = type === 'cdrom-image' && !emptyNames.has(file.toLowerCase());
   return {
     ...slot,
@@ -125,7 +125,7 @@ export function readStorage(reading: ModelReading): Storage {
       const disk = readDisk(reading, slot);
       if (disk) disks.push(disk);
     } else {
-      reading.odd(`${name}.deviceType`, 'disk, cdrom-image, atapi-cdrom or cdrom-raw', `${name} is left out`);
+      reading.odd(`${name}.deviceType`, 'disk, cdrom-image, atapi-cdrom or cdrom-raw', `Ignoring ${name}`);
     }
   }
   return { controllers, disks, cdroms };

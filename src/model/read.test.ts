@@ -15,7 +15,7 @@ const documentOf = (keys: Record<string, string>): VmxDocument =>
   edit(emptyDocument(), new Map(Object.entries({ ...base, ...keys })));
 const read = (keys: Record<string, string>): ReturnType<typeof readModel> => readModel(documentOf(keys));
 
-describe('a file that is no machine', () => {
+describe('a file that is not a machine', () => {
   it('has no versions', () => {
     const { problems } = readModel(parseVmx(new Uint8Array()));
     expect(problems.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
@@ -74,13 +74,13 @@ describe('odd values', () => {
       },
       'sata0:0.deviceType',
     ],
-  ])('a disk %s is left out with a warning', (_, keys, key) => {
+  ])('a disk %s is ignored with a warning', (_, keys, key) => {
     const { model, problems } = read(keys);
     expect(model.disks).toEqual([]);
     expect(keysWith(problems)).toEqual([`warning ${key}`]);
   });
 
-  it('devices beyond what there may be are left out', () => {
+  it('devices beyond the limit are ignored', () => {
     const { model, problems } = read({
       'ethernet10.present': 'TRUE',
       'serial9.present': 'TRUE',
@@ -94,7 +94,7 @@ describe('odd values', () => {
     ]);
   });
 
-  it('a bad address gives the generated one', () => {
+  it('a bad address is replaced by the generated one', () => {
     const { model, problems } = read({
       'ethernet1.present': 'TRUE',
       'ethernet1.generatedAddress': 'nonsense',
@@ -103,13 +103,13 @@ describe('odd values', () => {
     expect(keysWith(problems)).toEqual(['warning ethernet1.generatedAddress']);
   });
 
-  it('an unknown guest system goes by its beginning', () => {
+  it('an unknown guest system is guessed from the start of its id', () => {
     const { model, problems } = read({ guestOS: 'arm-templeos-64' });
     expect(model).toMatchObject({ guestOS: 'arm-templeos-64', arch: 'aarch64' });
     expect(keysWith(problems)).toEqual(['warning guestOS']);
   });
 
-  it('what is shown of a value has an end and no control characters', () => {
+  it('a value in a message is shortened and has no control characters', () => {
     const { problems } = read({
       firmware: `\u001B[2J${'x'.repeat(1000)}`,
       memsize: `\u0007${'9'.repeat(1000)}`,
@@ -123,7 +123,7 @@ describe('odd values', () => {
 });
 
 describe('Kame’s own keys', () => {
-  it('name the device the guest gets beside VMware’s', () => {
+  it('name the device of the guest in addition to VMware’s', () => {
     const { model, problems } = read({
       'nvme0.present': 'TRUE',
       'kame.nvme0.device': 'virtio-blk',
@@ -139,14 +139,14 @@ describe('Kame’s own keys', () => {
     expect(model.kame.directBoot).toEqual({ kernel: 'vmlinuz', commandLine: 'quiet' });
   });
 
-  it('take no device that the bus can’t have', () => {
+  it('reject a device that the bus cannot have', () => {
     const { model, problems } = read({ 'nvme0.present': 'TRUE', 'kame.nvme0.device': 'buslogic' });
     expect(model.controllers[0]?.model).toBe('nvme');
     expect(keysWith(problems)).toEqual(['warning kame.nvme0.device']);
   });
 });
 
-it('never throws, whatever the keys hold', () => {
+it('never throws, whatever the values are', () => {
   const key = fc.constantFrom(
     'config.version',
     'virtualHW.version',

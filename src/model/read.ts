@@ -12,7 +12,7 @@ export type { ModelProblem as SpecProblem } from './problem.ts';
 
 const machineTypeForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** VMware's own value where the key is missing. */
+/** VMware's default. */
 const defaultMemoryMiB = 32;
 
 function checkVersions(reading: ModelReading): void {
@@ -30,12 +30,12 @@ function readGuestOs(reading: ModelReading): { guestOS: string; os: GuestOs } {
   const guestOS = reading.text('guestOS') ?? 'other';
   const { os, known } = findGuestOs(guestOS);
   if (reading.text('guestOS') === undefined) {
-    reading.warn('guestOS', 'The file has no guestOS. "other" is used, an Intel system.');
+    reading.warn('guestOS', 'The file has no guestOS. Using "other", an Intel system.');
   } else if (!known) {
     const what = `${os.arch}, ${os.family}`;
     reading.warn(
       'guestOS',
-      `The guest system "${reading.shown('guestOS')}" is not in the catalogue. It is taken for ${what}.`,
+      `The guest system "${reading.shown('guestOS')}" is not in the catalogue. Treating it as ${what}.`,
     );
   }
   return { guestOS, os };
@@ -48,15 +48,14 @@ function readUuid(reading: ModelReading): string {
     return nilUuid;
   }
   const uuid = uuidFromVmx(text);
-  if (uuid === undefined)
-    reading.odd('uuid.bios', '16 hex pairs such as 56 4d … -xx …', 'the machine has none');
+  if (uuid === undefined) reading.odd('uuid.bios', '16 hex pairs such as 56 4d … -xx …', 'Ignoring it');
   return uuid ?? nilUuid;
 }
 
 function readFirmware(reading: ModelReading, arch: Arch, nvramDefault: string): Firmware {
   let kind = reading.choice('firmware', ['efi', 'bios'] as const, arch === 'aarch64' ? 'efi' : 'bios');
   if (arch === 'aarch64' && kind === 'bios') {
-    reading.odd('firmware', 'efi for an ARM guest', 'efi is used');
+    reading.odd('firmware', 'efi for an ARM guest', 'Using efi');
     kind = 'efi';
   }
   return {
@@ -81,7 +80,7 @@ function readBootOrder(reading: ModelReading): readonly BootDevice[] {
       reading.odd(
         'bios.bootOrder',
         'a list of hdd, cdrom, ethernet0 and floppy',
-        `"${word.trim().slice(0, 40)}" is left out`,
+        `Ignoring "${word.trim().slice(0, 40)}"`,
       );
   }
   return order.size > 0 ? [...order] : defaultBootOrder;
@@ -102,7 +101,7 @@ function readKame(reading: ModelReading): MachineModel['kame'] {
   const image = reading.text('kame.image');
   const typeFits = machineType !== undefined && machineTypeForm.test(machineType);
   if (machineType !== undefined && !typeFits) {
-    reading.odd('kame.machineType', 'the name of a QEMU machine such as virt-7.2', 'the newest is used');
+    reading.odd('kame.machineType', 'a machine type of QEMU such as virt-7.2', 'Using the newest');
   }
   return {
     ...(typeFits ? { machineType } : {}),
@@ -119,7 +118,7 @@ function readUsb(reading: ModelReading): boolean {
     .includes(true);
 }
 
-/** Keyboard and pointer that a machine of VMware's has, where no key of Kame's says otherwise. */
+/** Keyboard and pointer of a VMware machine, unless a key of Kame overrides them. */
 function inputDefault(arch: Arch, usb: boolean): InputModel {
   if (usb) return 'usb';
   return arch === 'aarch64' ? 'virtio' : 'ps2';
@@ -159,11 +158,11 @@ function readPeripherals(
 }
 
 /**
- * The typed machine of a `.vmx`, by VMware's rules and defaults. Never throws: a value that makes no sense becomes a
- * problem and its default; a problem of severity `error` (no config.version, an encrypted file) means that the
- * machine can't be used. Whether the numbers are within what can run is validateModel's matter. A machine without
- * `uuid.bios` has `nilUuid` until it gets one.
- * @param baseName file name of the .vmx without its ending: VMware's default for the nvram file
+ * Reads a machine from its `.vmx`, by VMware's rules and defaults. Never throws: an invalid value becomes a problem,
+ * and the default is used; a problem of severity `error` (no config.version, an encrypted file) means that the machine
+ * cannot be used. validateModel checks whether the numbers are within the limits. A machine without `uuid.bios` has
+ * `nilUuid` until it gets one.
+ * @param baseName file name of the `.vmx` without its extension, VMware's default for the nvram file
  */
 export function readModel(
   doc: VmxDocument,

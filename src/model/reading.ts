@@ -2,7 +2,7 @@ import { getText, lineOf, type VmxDocument, type VmxProblem } from '../vmx/docum
 import { getBoolean, getInteger } from '../vmx/values.ts';
 import { shown, type ModelProblem } from './problem.ts';
 
-/** What a key may hold, for integers. */
+/** The allowed range of an integer. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -10,7 +10,7 @@ export interface Range {
 
 const anyInteger: Range = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
-/** Reads typed values from a document and gathers what is odd about them. Never throws. */
+/** Reads typed values from a document and collects problems. Never throws. */
 export class ModelReading {
   readonly doc: VmxDocument;
   readonly problems: ModelProblem[];
@@ -27,7 +27,7 @@ export class ModelReading {
     }));
   }
 
-  /** The text, or undefined where the key is missing or empty. */
+  /** The text, or undefined if the key is missing or empty. */
   text(key: string): string | undefined {
     const value = getText(this.doc, key);
     return value === '' ? undefined : value;
@@ -42,42 +42,42 @@ export class ModelReading {
     return this.#typed(key, 'TRUE or FALSE', (problems) => getBoolean(this.doc, key, fallback, problems));
   }
 
-  /** Within the range, or the fallback with a problem. Without a range, validateModel judges the number. */
+  /** An integer within the range, or the fallback with a problem. Without a range, validateModel checks the number. */
   integer(key: string, fallback: number, range: Range = anyInteger): number {
     const allowed =
       range === anyInteger ? 'a whole number' : `a whole number from ${range.min} to ${range.max}`;
     const value = this.#typed(key, allowed, (problems) => getInteger(this.doc, key, fallback, problems));
     if (value === fallback || (value >= range.min && value <= range.max)) return value;
-    this.odd(key, allowed, `${fallback} is used`);
+    this.odd(key, allowed, `Using ${fallback}`);
     return fallback;
   }
 
-  /** One of the words, without regard to case, or the fallback with a problem. */
+  /** One of the words, ignoring case, or the fallback with a problem. */
   choice<T extends string>(key: string, words: readonly T[], fallback: T): T {
     const text = this.text(key);
     if (text === undefined) return fallback;
     const found = words.find((word) => word.toLowerCase() === text.trim().toLowerCase());
-    if (found === undefined) this.odd(key, listOf(words), `${fallback} is used`);
+    if (found === undefined) this.odd(key, listOf(words), `Using ${fallback}`);
     return found ?? fallback;
   }
 
-  /** A value that makes no sense; `instead` says what happens now. */
+  /** Reports an invalid value; `instead` is a sentence that says what happens, such as `Using efi`. */
   odd(key: string, allowed: string, instead: string): void {
     const value = this.shown(key);
-    this.#add('warning', key, allowed, `${key} is "${value}"; allowed is ${allowed}. Now ${instead}.`);
+    this.#add('warning', key, allowed, `${key} is "${value}"; it must be ${allowed}. ${instead}.`);
   }
 
-  /** Worth knowing, but nothing is taken for something else. */
+  /** Reports something worth knowing that changes no value. */
   warn(key: string, message: string): void {
     this.#add('warning', key, '', message);
   }
 
-  /** A device that the machine does not get; `allowed` is what it would take. */
+  /** Reports a device that is ignored; `allowed` is the value that it would need. */
   leaveOut(key: string, allowed: string, message: string): void {
-    this.#add('warning', key, allowed, `${message} It is left out.`);
+    this.#add('warning', key, allowed, `${message} Ignoring the device.`);
   }
 
-  /** The machine can't be used. */
+  /** Reports that the machine cannot be used. */
   fatal(key: string, message: string): void {
     this.#add('error', key, '', message);
   }
@@ -96,7 +96,7 @@ export class ModelReading {
   }
 }
 
-/** VMware's message holds the whole value; a long one is cut. */
+/** VMware's message contains the whole value, so a long message is shortened. */
 function shownMessage(message: string): string {
   return message.length > 240 ? `${shown(message)} …` : message.replace(/\p{Cc}/gu, '\uFFFD');
 }

@@ -7,22 +7,22 @@ import { isVmwareStaticMac, normalizeMac } from './uuid.ts';
 /** Key -> value, or null to delete. */
 export type Changes = ReadonlyMap<string, string | null>;
 
-/** A setting for people: one word that stands for one or more keys of the .vmx. */
+/** A setting for people: one word that stands for one or more keys of the `.vmx`. */
 export interface Setting {
   readonly name: string;
-  /** What it is, for --help. */
+  /** What it sets, for --help. */
   readonly what: string;
-  /** The form of the value, for --help and messages. */
+  /** The allowed values, for --help and messages. */
   readonly form: string;
   readonly example: string;
   /** The keys it writes. */
   readonly keys: readonly string[];
-  /** @throws KameError INVALID_VALUE when the text is not of the form */
+  /** @throws KameError INVALID_VALUE when the text is not an allowed value */
   readonly changes: (text: string) => Changes;
 }
 
 function invalid(name: string, text: string, form: string): KameError {
-  return new KameError('INVALID_VALUE', `${name} is "${text}"; allowed is ${form}.`);
+  return new KameError('INVALID_VALUE', `${name} is "${text}"; it must be ${form}.`);
 }
 
 /** A setting that writes one key. */
@@ -34,7 +34,7 @@ interface About {
   readonly example: string;
 }
 
-/** The value as the .vmx has it. @throws KameError INVALID_VALUE */
+/** Converts the text to the value in the `.vmx`. @throws KameError INVALID_VALUE */
 type Convert = (text: string, about: About) => string;
 
 function one(about: About, convert: Convert): Setting {
@@ -51,10 +51,10 @@ const asInteger: Convert = (text, { name, form }) => {
 
 function asSizeIn(unit: number): Convert {
   return (text, { name, form, example }) => {
-    // A bare number would be bytes here and megabytes in VMware: ask instead of guessing.
+    // A bare number would be bytes in Kame and megabytes in VMware: ask instead of guessing.
     if (/^\s*\d+\s*$/.test(text)) {
       throw new KameError('INVALID_VALUE', `${name} is "${text}", without a unit.`, {
-        next: `Write the unit too, such as ${example}.`,
+        next: `Add a unit, as in ${example}.`,
       });
     }
     const bytes = parseSize(text, name);
@@ -89,10 +89,11 @@ function choice(name: string, what: string, key: string, words: readonly string[
   });
 }
 
-/** Names, in a bundle, of what is booted without firmware. */
+/** Names of the files in a bundle that boot without firmware. */
 export const directBootFiles = { kernel: 'kernel', initrd: 'initrd' } as const;
 
-const bootForm = 'direct (the engine loads the kernel in the bundle) or firmware (the disk boots by itself)';
+const bootForm =
+  'direct (the engine loads the kernel in the bundle) or firmware (the firmware boots the disk)';
 
 const boot: Setting = {
   name: 'boot',
@@ -159,7 +160,7 @@ const mac: Setting = {
   },
 };
 
-/** The settings of `kame set`, in the order in which --help shows them. An empty value takes a setting back. */
+/** The settings of `kame set`, in the order of --help. An empty value restores the default. */
 export const settingList: readonly Setting[] = [
   one(
     { name: 'cpus', what: 'virtual processors', key: 'numvcpus', form: '1 to 32', example: '4' },
@@ -182,7 +183,7 @@ export const settingList: readonly Setting[] = [
   one(
     {
       name: 'notes',
-      what: 'what you want to remember',
+      what: 'free text',
       key: 'annotation',
       form: 'any text',
       example: 'web server',
@@ -199,11 +200,11 @@ export const settingList: readonly Setting[] = [
     },
     asText,
   ),
-  choice('accelerator', 'what runs the guest’s code', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),
+  choice('accelerator', 'how the guest’s code is run', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),
   one(
     {
       name: 'machine-type',
-      what: 'pinned machine type of QEMU',
+      what: 'machine type of QEMU that is always used',
       key: 'kame.machineType',
       form: 'such as virt-7.2',
       example: 'virt-7.2',
@@ -268,30 +269,30 @@ export const settingList: readonly Setting[] = [
   ),
 ];
 
-/** Keys that no `set` may touch, folded, and why. */
+/** Keys (folded) that `set` may not change, and the reason. */
 export const protectedKeys: ReadonlyMap<string, string> = new Map([
-  ['.encoding', 'the whole file is written in it'],
-  ['config.version', 'no program reads the file without it'],
-  ['virtualhw.version', 'the guest’s hardware depends on it'],
-  ['virtualhw.productcompatibility', 'the file is one of a desktop product'],
-  ['displayname', 'it goes with the names of the files: use `kame rename`'],
-  ['name', 'it goes with the names of the files: use `kame rename`'],
+  ['.encoding', 'the whole file is in that encoding'],
+  ['config.version', 'no program can read the file without it'],
+  ['virtualhw.version', 'the hardware of the guest depends on it'],
+  ['virtualhw.productcompatibility', 'the file belongs to a desktop product'],
+  ['displayname', 'use `kame rename`'],
+  ['name', 'use `kame rename`'],
   ['uuid.bios', 'it is the machine’s identity'],
   ['uuid.location', 'it is the machine’s identity'],
   ['vc.uuid', 'it is the machine’s identity'],
-  ['nvram', 'the file with the EFI variables goes with the machine'],
-  ['extendedconfigfile', 'the file goes with the machine'],
-  ['checkpoint.vmstate', 'it says which suspended state the machine has'],
-  ['kame.seed', 'the seed is made with the machine'],
-  ['kame.image', 'it says what the first disk was made from'],
-  ['kame.boot.kernel', 'the kernel goes with the machine'],
-  ['kame.boot.initrd', 'the initrd goes with the machine'],
+  ['nvram', 'the file with the EFI variables belongs to the machine'],
+  ['extendedconfigfile', 'the file belongs to the machine'],
+  ['checkpoint.vmstate', 'it names the suspended state of the machine'],
+  ['kame.seed', 'the seed is made together with the machine'],
+  ['kame.image', 'it records the image of the first disk'],
+  ['kame.boot.kernel', 'the kernel belongs to the machine'],
+  ['kame.boot.initrd', 'the initrd belongs to the machine'],
 ]);
 
-/** Protected keys that may be taken out, though not set: an empty value discards a suspended state. */
+/** Protected keys that may be removed but not set: an empty value discards a suspended state. */
 export const removableKeys: ReadonlySet<string> = new Set(['checkpoint.vmstate']);
 
-/** Beginnings of keys that no `set` may touch. */
+/** Prefixes of keys that `set` may not change, and the reason. */
 export const protectedPrefixes: readonly (readonly [string, string])[] = [
-  ['encryption.', 'the file could not be decrypted any more'],
+  ['encryption.', 'the file could no longer be decrypted'],
 ];

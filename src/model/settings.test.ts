@@ -19,14 +19,14 @@ function changesOf(words: readonly string[]): SettingChange[] {
   });
 }
 
-/** The document after settings that must be accepted without a word. */
+/** The document after settings that must be accepted without a warning. */
 function set(doc: VmxDocument, ...words: string[]): VmxDocument {
   const result = applySettings(doc, changesOf(words));
   expect(result.problems).toEqual([]);
   return result.doc;
 }
 
-/** The messages of settings that must be refused, which leaves the document as it was. */
+/** The messages of settings that must be rejected, leaving the document unchanged. */
 function refusal(doc: VmxDocument, ...words: string[]): string {
   const result = applySettings(doc, changesOf(words));
   expect(result.doc).toBe(doc);
@@ -72,7 +72,7 @@ describe('settings', () => {
     for (const [key, value] of Object.entries(expected)) expect(getText(doc, key)).toBe(value);
   });
 
-  it('an empty value takes a setting back, and deletes a key', () => {
+  it('an empty value restores the default of a setting, and deletes a key', () => {
     const doc = set(demo, 'network=VMnet5', 'notes=x', 'guestinfo.x=1', 'mac=02:00:00:00:00:01');
     const back = set(doc, 'network=nat', 'notes=', 'guestinfo.x=', 'mac=');
     for (const key of ['ethernet0.vnet', 'annotation', 'guestinfo.x'])
@@ -80,69 +80,69 @@ describe('settings', () => {
     expect(readModel(back).model.nics).toEqual(readModel(demo).model.nics);
   });
 
-  it('what belongs together is set together', () => {
-    expect(refusal(demo, 'usb=off')).toContain('kame.input is "usb"; allowed is virtio or ps2');
+  it('settings that depend on each other can be set together', () => {
+    expect(refusal(demo, 'usb=off')).toContain('kame.input is "usb"; it must be virtio or ps2');
     expect(readModel(set(demo, 'usb=off', 'input=virtio')).model.usb.present).toBe(false);
     expect(refusal(demo, 'cpus=6', 'cores-per-socket=4')).toContain('a divisor of numvcpus (6)');
     expect(readModel(set(demo, 'cpus=6', 'cores-per-socket=3')).model.coresPerSocket).toBe(3);
   });
 
   it.each([
-    ['cpus=0', 'numvcpus is "0"; allowed is a whole number from 1 to 32.'],
-    ['cpus=many', 'cpus is "many"; allowed is 1 to 32.'],
-    ['cpus=-1', 'cpus is "-1"; allowed is 1 to 32.'],
-    ['memory=1MiB', 'memsize is "1"; allowed is a multiple of 4 from 64 to 1048576 (MiB).'],
-    ['memory=10TiB', 'memsize is "10485760"; allowed is'],
-    ['memory=1023MiB', 'memsize is "1023"; allowed is'],
-    ['memory=4096', 'memory is "4096", without a unit. Write the unit too, such as 2GiB.'],
-    ['memory=1.5MB', 'memory is "1.5MB"; allowed is 64MiB to 1TiB, a multiple of 1 MiB.'],
+    ['cpus=0', 'numvcpus is "0"; it must be a whole number from 1 to 32.'],
+    ['cpus=many', 'cpus is "many"; it must be 1 to 32.'],
+    ['cpus=-1', 'cpus is "-1"; it must be 1 to 32.'],
+    ['memory=1MiB', 'memsize is "1"; it must be a multiple of 4 from 64 to 1048576 (MiB).'],
+    ['memory=10TiB', 'memsize is "10485760"; it must be'],
+    ['memory=1023MiB', 'memsize is "1023"; it must be'],
+    ['memory=4096', 'memory is "4096", without a unit. Add a unit, as in 2GiB.'],
+    ['memory=1.5MB', 'memory is "1.5MB"; it must be 64MiB to 1TiB, a multiple of 1 MiB.'],
     ['memory=lots', 'memory is "lots", which is not a size. Write a number and a unit'],
-    ['memsize=x', 'memsize is "x"; allowed is a whole number.'],
-    ['sound=loud', 'sound is "loud"; allowed is on or off.'],
-    ['sound.present=loud', 'sound.present is "loud"; allowed is TRUE or FALSE.'],
-    ['accelerator=warp', 'accelerator is "warp"; allowed is auto, kvm, hvf or tcg.'],
-    ['kame.accelerator=warp', 'kame.accelerator is "warp"; allowed is auto, kvm, hvf or tcg.'],
-    ['firmware=bios', 'firmware is "bios"; allowed is efi for an ARM guest.'],
-    ['network=wifi', 'network is "wifi"; allowed is nat, bridged, hostonly or the name'],
-    ['ethernet0.connectionType=wifi', 'allowed is nat, bridged, hostonly or custom'],
-    ['mac=nonsense', 'mac is "nonsense"; allowed is six hex pairs'],
-    ['mac=01:00:5e:00:00:01', 'ethernet0.address is "01:00:5e:00:00:01"; allowed is'],
-    ['machine-type=virt,x=y', 'allowed is the name of a QEMU machine'],
-    ['boot-order=tape', 'bios.bootOrder is "tape"; allowed is'],
+    ['memsize=x', 'memsize is "x"; it must be a whole number.'],
+    ['sound=loud', 'sound is "loud"; it must be on or off.'],
+    ['sound.present=loud', 'sound.present is "loud"; it must be TRUE or FALSE.'],
+    ['accelerator=warp', 'accelerator is "warp"; it must be auto, kvm, hvf or tcg.'],
+    ['kame.accelerator=warp', 'kame.accelerator is "warp"; it must be auto, kvm, hvf or tcg.'],
+    ['firmware=bios', 'firmware is "bios"; it must be efi for an ARM guest.'],
+    ['network=wifi', 'network is "wifi"; it must be nat, bridged, hostonly or the name'],
+    ['ethernet0.connectionType=wifi', 'it must be nat, bridged, hostonly or custom'],
+    ['mac=nonsense', 'mac is "nonsense"; it must be six hex pairs'],
+    ['mac=01:00:5e:00:00:01', 'ethernet0.address is "01:00:5e:00:00:01"; it must be'],
+    ['machine-type=virt,x=y', 'it must be a machine type of QEMU'],
+    ['boot-order=tape', 'bios.bootOrder is "tape"; it must be'],
     [
       'guest-os=debian12-64',
-      'guestOS is "debian12-64"; allowed is an id that starts with arm-, for the disk holds',
+      'guestOS is "debian12-64"; it must be an id that starts with arm-, because the system',
     ],
-    ['nvme0:0.fileName=', 'nvme0:0.fileName is ""; allowed is the path of a disk image.'],
+    ['nvme0:0.fileName=', 'nvme0:0.fileName is ""; it must be the path of a disk image.'],
     ['nvme0:0.fileName=a\nb', 'nvme0:0.fileName is'],
-    ['nvme0.present=FALSE', 'nvme0:0.present is "TRUE"; allowed is FALSE while nvme0 is not present.'],
-    ['config.version=9', 'config.version can’t be set: no program reads the file without it.'],
-    ['UUID.bios=x', 'can’t be set: it is the machine’s identity.'],
-    ['encryption.data=x', 'encryption.data can’t be set'],
+    ['nvme0.present=FALSE', 'nvme0:0.present is "TRUE"; it must be FALSE while nvme0 is not present.'],
+    ['config.version=9', 'config.version cannot be set: no program can read the file without it.'],
+    ['UUID.bios=x', 'cannot be set: it is the machine’s identity.'],
+    ['encryption.data=x', 'encryption.data cannot be set'],
     ['name=x', 'use `kame rename`'],
     ['displayName=x', 'use `kame rename`'],
-    ['.encoding=GBK', '.encoding can’t be set'],
+    ['.encoding=GBK', '.encoding cannot be set'],
     ['memry=1GiB', '"memry" is not a setting. Did you mean memory?'],
     ['frobnicate=1', '"frobnicate" is not a setting. The settings are cpus,'],
     ['=1', '"" is not a setting.'],
-    ['a b.c=1', '"a b.c" can’t be a key of a configuration file.'],
-    ['guestinfo.x=\uD800', 'can’t be written in the file’s encoding, UTF-8'],
+    ['a b.c=1', '"a b.c" is not a valid key in a configuration file.'],
+    ['guestinfo.x=\uD800', 'cannot be written in the encoding of the file, UTF-8'],
   ])('refuses %j', (word, message) => {
     expect(refusal(demo, 'notes=not this either', word)).toContain(message);
   });
 
-  it('warns of a key that is nearly a known one, and sets it', () => {
+  it('warns about a key that resembles a known one, and sets it', () => {
     const { doc, problems } = applySettings(demo, changesOf(['ethernet0.conectionType=nat']));
     expect(getText(doc, 'ethernet0.conectionType')).toBe('nat');
     expect(problems).toEqual([
       expect.objectContaining({
         severity: 'warning',
-        message: 'ethernet0.conectionType is no key that is known. Did you mean ethernet0.connectionType?',
+        message: 'ethernet0.conectionType is not a known key. Did you mean ethernet0.connectionType?',
       }),
     ]);
   });
 
-  it('lets a machine with old problems be set', () => {
+  it('can change a machine that has old problems', () => {
     const bytes = fixtureBytes('workstation5-bom-mixed.vmx');
     const before = parseVmx(bytes);
     const doc = set(before, 'notes=still mine');
@@ -159,7 +159,7 @@ describe('settings', () => {
 });
 
 describe('the list of settings', () => {
-  it('has an example that works for each, on a machine of the PC', () => {
+  it('has a working example for each, on a PC', () => {
     const pc = createDocument(
       defaultModel({ name: 'pc', uuid: '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f', guestOS: 'debian12-64' }),
     );
@@ -170,12 +170,12 @@ describe('the list of settings', () => {
     }
   });
 
-  it('names each once, with words for --help, and no protected key', () => {
+  it('names each once, with text for --help, and has no protected key', () => {
     expect(new Set(settingList.map(({ name }) => name)).size).toBe(settingList.length);
     for (const { name, what, form, keys } of settingList) {
       expect(what).not.toBe('');
       expect(form).not.toBe('');
-      // `boot` chooses between values of its own; nobody can name another file by it.
+      // `boot` chooses between fixed values; it cannot name any other file.
       const written = keys.filter((key) => protectedKeys.has(key.toLowerCase()));
       expect(written).toEqual(name === 'boot' ? ['kame.boot.kernel', 'kame.boot.initrd'] : []);
     }
@@ -197,7 +197,7 @@ describe('suggestKey', () => {
 });
 
 describe('boot', () => {
-  it('changes between the kernel in the bundle and the firmware', () => {
+  it('switches between the kernel in the bundle and the firmware', () => {
     const doc = createDocument({
       ...defaultModel({
         name: 'a',

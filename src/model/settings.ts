@@ -16,9 +16,9 @@ import { validateModel } from './validate.ts';
 
 /** One `key=value` of `kame set`. */
 export interface SettingChange {
-  /** A name of settingList, or any key of the .vmx. */
+  /** A name in settingList, or any key of the `.vmx`. */
   readonly key: string;
-  /** Empty: the setting goes back to its default; the key is deleted. */
+  /** Empty to restore the default of a setting, or to delete a key. */
   readonly value: string;
 }
 
@@ -39,12 +39,12 @@ function unknown(change: SettingChange): ModelProblem {
   const meant = suggest(change.key, names) ?? suggestKey(change.key);
   const hint =
     meant === undefined
-      ? `The settings are ${names.join(', ')}, and keys of the .vmx.`
+      ? `The settings are ${names.join(', ')}, and any key of the .vmx.`
       : `Did you mean ${meant}?`;
   return problem('error', change, `"${shown(change.key)}" is not a setting. ${hint}`);
 }
 
-/** What a KameError says, with its advice where that is of this case. Any other error is a mistake of ours. */
+/** The message of a KameError, with its advice if that is specific. Any other error is a bug, and thrown again. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof KameError)) throw error;
   return error.next === error.kind.next ? error.message : `${error.message} ${error.next}`;
@@ -54,12 +54,12 @@ function settingChanges(setting: Setting, value: string): Changes {
   return value === '' ? new Map(setting.keys.map((key) => [key, null])) : setting.changes(value);
 }
 
-/** What one `key=value` does to the keys of the file, or why it does nothing. */
+/** The changes that one `key=value` makes to the file, or why it makes none. */
 function interpret(change: SettingChange): { changes: Changes; problems: readonly ModelProblem[] } {
   const none: Changes = new Map();
   const reason = protection(change);
   if (reason !== undefined) {
-    const message = `${shown(change.key)} can’t be set: ${reason}.`;
+    const message = `${shown(change.key)} cannot be set: ${reason}.`;
     return { changes: none, problems: [problem('error', change, message)] };
   }
   const setting = settingsByName.get(change.key.toLowerCase());
@@ -71,7 +71,7 @@ function interpret(change: SettingChange): { changes: Changes; problems: readonl
   if (!isPlainKey(change.key) && !change.key.includes('.'))
     return { changes: none, problems: [unknown(change)] };
   const meant = suggestKey(change.key);
-  const hint = `${shown(change.key)} is no key that is known. Did you mean ${meant ?? ''}?`;
+  const hint = `${shown(change.key)} is not a known key. Did you mean ${meant ?? ''}?`;
   return {
     changes: new Map([[change.key, change.value === '' ? null : change.value]]),
     problems: meant === undefined ? [] : [problem('warning', change, hint)],
@@ -88,8 +88,8 @@ function problemsOf(doc: VmxDocument): ModelProblem[] {
 }
 
 /**
- * The problems that the edit brings: a machine with an old one can still be set. A value that the reader would
- * replace by a default is an error here, for it is not what was asked for.
+ * The problems that an edit introduces: existing ones do not prevent a change. A value that the reader would replace
+ * with a default is an error here, since the machine would not get what the user asked for.
  */
 function newProblems(before: VmxDocument, after: VmxDocument): ModelProblem[] {
   const old = new Set(problemsOf(before).map(identityOf));
@@ -106,14 +106,13 @@ function archProblem(before: VmxDocument, after: VmxDocument): ModelProblem[] {
   const [was, is] = [readModel(before).model, readModel(after).model];
   if (was.arch === is.arch) return [];
   const allowed = was.arch === 'aarch64' ? 'an id that starts with arm-' : 'an id without arm-';
-  const message = `guestOS is "${shown(is.guestOS)}"; allowed is ${allowed}, for the disk holds a system for ${was.arch}.`;
+  const message = `guestOS is "${shown(is.guestOS)}"; it must be ${allowed}, because the system on the disk is for ${was.arch}.`;
   return [{ severity: 'error', key: 'guestOS', value: shown(is.guestOS), allowed, message }];
 }
 
 /**
- * Applies `key=value` pairs to a `.vmx`: names of settingList, or any key of the file. The result is read and
- * validated; if that (or a value, or a protected key) gives a problem of severity `error`, `doc` is the document as
- * it was. Warnings are for people to see.
+ * Applies `key=value` pairs to a `.vmx`. The result is read and validated; if that, a value or a protected key is a
+ * problem of severity `error`, the returned `doc` is the original document. Show warnings to the user.
  */
 export function applySettings(
   doc: VmxDocument,

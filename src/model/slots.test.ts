@@ -9,17 +9,17 @@ const slot = (bus: StorageSlot['bus'], controller: number, unit: number): Storag
 });
 
 describe('slots', () => {
-  it('have the names of the .vmx', () => {
+  it('have the names used in the .vmx', () => {
     expect(slotName(slot('scsi', 1, 12))).toBe('scsi1:12');
     expect(controllerName({ bus: 'nvme', index: 0 })).toBe('nvme0');
   });
 
-  it('are in the order of bus, controller and unit', () => {
+  it('are ordered by bus, controller and unit', () => {
     const mixed = [slot('ide', 0, 0), slot('nvme', 1, 0), slot('nvme', 0, 10), slot('nvme', 0, 2)];
     expect(mixed.sort(compareSlots).map(slotName)).toEqual(['nvme0:2', 'nvme0:10', 'nvme1:0', 'ide0:0']);
   });
 
-  it('and controllers are in the same order', () => {
+  it('and controllers have the same order', () => {
     const mixed = [
       { bus: 'scsi', index: 0, model: 'pvscsi' },
       { bus: 'sata', index: 1, model: 'ahci' },

@@ -22,7 +22,7 @@ export function compareSlots(a: StorageSlot, b: StorageSlot): number {
   return compareBuses(a.bus, b.bus) || a.controller - b.controller || a.unit - b.unit;
 }
 
-/** The same order for controllers. */
+/** The order of controllers in a model: by bus and index. */
 export function compareControllers(a: Controller, b: Controller): number {
   return compareBuses(a.bus, b.bus) || a.index - b.index;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { generatedMac, isUuid, isVmwareStaticMac, normalizeMac, uuidFromVmx, uuidToVmx } from './uuid.ts';
 
 describe('UUIDs', () => {
-  it('turns VMware’s hex pairs into the canonical form', () => {
+  it('converts VMware’s hex pairs to the canonical form', () => {
     expect(uuidFromVmx('56 4d 7B fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f')).toBe(
       '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f',
     );
@@ -20,7 +20,7 @@ describe('UUIDs', () => {
     expect(uuidFromVmx(text)).toBeUndefined();
   });
 
-  it('goes there and back', () => {
+  it('survives the round trip', () => {
     fc.assert(
       fc.property(fc.uuid(), (uuid) => {
         expect(isUuid(uuid)).toBe(true);
@@ -38,13 +38,13 @@ describe('MAC addresses', () => {
     expect(generatedMac('564d7bfc-215e-2e04-0dd4-2b4676ffffff', 2)).toBe('00:0c:29:00:00:13');
   });
 
-  it('reads both spellings and nothing else', () => {
+  it('reads both notations and nothing else', () => {
     expect(normalizeMac('00-0C-29-AB-cd-EF')).toBe('00:0c:29:ab:cd:ef');
     expect(normalizeMac('00:0c:29:ab:cd')).toBeUndefined();
     expect(normalizeMac('00:0c:29:ab:cd:eg')).toBeUndefined();
   });
 
-  it('knows VMware’s range for static ones', () => {
+  it('knows VMware’s range for static addresses', () => {
     expect(isVmwareStaticMac('00:50:56:3f:ff:ff')).toBe(true);
     expect(isVmwareStaticMac('00:50:56:40:00:00')).toBe(false);
   });

@@ -16,11 +16,11 @@ import { controllerName, slotName } from './slots.ts';
 
 const pathAllowed = 'a path without control characters';
 
-/** A problem for each name that stands more than once. */
+/** A problem for each further occurrence of a name. */
 function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
   const seen = new Set<string>();
   return names.flatMap((name) => {
-    if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `one device called ${name}`)];
+    if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `TRUE for only one ${name}`)];
     seen.add(name);
     return [];
   });
@@ -48,11 +48,11 @@ function validateSlot(slot: StorageSlot, controllers: readonly Controller[]): Mo
       refused(
         key,
         'TRUE',
-        `a device on a controller that is present; ${controllerName({ bus: slot.bus, index: slot.controller })} is not`,
+        `FALSE while ${controllerName({ bus: slot.bus, index: slot.controller })} is not present`,
       ),
     ];
   if (slot.bus === 'scsi' && slot.unit === scsiReservedUnit) {
-    return [refused(key, 'TRUE', 'any unit but 7, which is the controller')];
+    return [refused(key, 'TRUE', 'FALSE for unit 7, which is the controller')];
   }
   return numbered(key, slot.unit, buses[slot.bus].units);
 }
@@ -81,10 +81,10 @@ function validateNic(nic: Nic): ModelProblem[] {
   const problems = numbered(`${name}.present`, nic.index, maxNics);
   const first = Number.parseInt(nic.mac.slice(0, 2), 16);
   const form = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(nic.mac);
-  // The lowest bit of the first byte marks an address of many.
+  // The lowest bit of the first byte marks a multicast address.
   if (!form || (first & 1) === 1 || nic.mac === '00:00:00:00:00:00') {
     const key = `${name}.${nic.macType === 'static' ? 'address' : 'generatedAddress'}`;
-    problems.push(refused(key, nic.mac, 'the address of one adapter such as 00:0c:29:12:34:56'));
+    problems.push(refused(key, nic.mac, 'a unicast address such as 00:0c:29:12:34:56'));
   }
   if (!nicModels.includes(nic.model))
     problems.push(refused(`kame.${name}.device`, nic.model, listOf(nicModels)));
@@ -142,7 +142,7 @@ export function validateSharedFolders({ sharedFolders }: MachineModel): ModelPro
         guestName !== '' && guestName.length <= 255 && !/[/\\]/.test(guestName) && !hasControls(guestName);
       if (!plain || guestName === '.' || guestName === '..') {
         problems.push(
-          refused(`${name}.guestName`, guestName, 'a name without slashes and control characters'),
+          refused(`${name}.guestName`, guestName, 'a name without slashes or control characters'),
         );
       }
       if (names.has(guestName))

@@ -17,12 +17,12 @@ const nicWith = (change: Partial<Nic>): Partial<MachineModel> => ({ nics: [{ ...
 const folder = { index: 0, guestName: 'work', hostPath: '/srv/work', enabled: true, writable: true };
 const boot = { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'quiet' };
 
-it('a good machine has no problems', () => {
+it('finds no problems in a valid machine', () => {
   expect(validateModel(good)).toEqual([]);
   expect(problemsToError([])).toBeUndefined();
 });
 
-describe('a bad machine: key, value and what is allowed', () => {
+describe('an invalid machine: key, value and what is allowed', () => {
   it.each<[string, string, Partial<MachineModel>]>([
     ['displayName', 'a�b', { displayName: 'a\nb' }],
     ['guestOS', '', { guestOS: '' }],
@@ -113,20 +113,20 @@ describe('a bad machine: key, value and what is allowed', () => {
     const found = problems.find((problem) => problem.key === key);
     expect(found).toMatchObject({ severity: 'error', key, value });
     expect(found?.allowed).not.toBe('');
-    expect(found?.message).toBe(`${key} is "${value}"; allowed is ${found?.allowed ?? ''}.`);
+    expect(found?.message).toBe(`${key} is "${value}"; it must be ${found?.allowed ?? ''}.`);
   });
 
-  it('Secure Boot needs UEFI', () => {
+  it('requires UEFI for Secure Boot', () => {
     const model = defaultModel({ name: 'a', uuid: good.uuid, guestOS: 'windows7-64' });
     const problems = validateModel({ ...model, firmware: { ...model.firmware, secureBoot: true } });
     expect(problems.map(({ key }) => key)).toEqual(['uefi.secureBoot.enabled']);
   });
 
-  it('becomes one error with all of its faults', () => {
+  it('becomes one error with all problems', () => {
     const error = problemsToError(validateModel({ ...good, cpus: 0, memoryMiB: 1 }));
     expect(error?.code).toBe('INVALID_VALUE');
-    expect(error?.message).toContain('numvcpus is "0"; allowed is a whole number from 1 to 32.');
-    expect(error?.message).toContain('memsize is "1"; allowed is a multiple of 4 from 64 to 1048576 (MiB).');
+    expect(error?.message).toContain('numvcpus is "0"; it must be a whole number from 1 to 32.');
+    expect(error?.message).toContain('memsize is "1"; it must be a multiple of 4 from 64 to 1048576 (MiB).');
     expect(error?.details).toEqual({ key: 'numvcpus', value: '0' });
   });
 });

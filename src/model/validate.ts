@@ -7,10 +7,10 @@ import { isUuid, nilUuid } from './uuid.ts';
 import { validateNics, validateSerials, validateSharedFolders, validateStorage } from './validate-devices.ts';
 import { bundleFile, hasControls } from './paths.ts';
 
-/** What a machine may have. The host's own limits are checked where the host is known. */
+/** The limits of a machine. The limits of the host are checked elsewhere. */
 export const limits = {
   cpus: { min: 1, max: 32 },
-  /** MiB; VMware wants a multiple of 4. */
+  /** In MiB; VMware requires a multiple of 4. */
   memoryMiB: { min: 64, max: 1024 * 1024, step: 4 },
   heads: { min: 1, max: 16 },
   graphicsMemoryKiB: { min: 1024, max: 16 * 1024 * 1024 },
@@ -34,7 +34,7 @@ function validateIdentity(model: MachineModel): ModelProblem[] {
       refused('displayName', model.displayName, 'a name without control characters'),
     ),
     ...when(!/^[A-Za-z0-9_.-]{1,80}$/.test(model.guestOS), () =>
-      refused('guestOS', model.guestOS, 'an id of a guest system such as arm-debian12-64'),
+      refused('guestOS', model.guestOS, 'the id of a guest system such as arm-debian12-64'),
     ),
     ...when(arch !== model.arch, () =>
       refused(
@@ -73,7 +73,7 @@ function validateBoot(model: MachineModel): ModelProblem[] {
   const { kind } = firmware;
   const order = bootOrder.join(',');
   const directBoot = kame.directBoot;
-  const inBundle = 'a path inside of the machine’s bundle';
+  const inBundle = 'a path inside the bundle of the machine';
   const files: (readonly [string, string | undefined])[] = [
     ['nvram', firmware.nvram],
     ['kame.boot.kernel', directBoot?.kernel],
@@ -85,10 +85,10 @@ function validateBoot(model: MachineModel): ModelProblem[] {
       refused('firmware', kind, 'efi for an ARM guest'),
     ),
     ...when(firmware.secureBoot && kind === 'bios', () =>
-      refused('uefi.secureBoot.enabled', 'TRUE', 'FALSE where the firmware is bios'),
+      refused('uefi.secureBoot.enabled', 'TRUE', 'FALSE while the firmware is bios'),
     ),
     ...when(bootOrder.length === 0 || new Set(bootOrder).size < bootOrder.length, () =>
-      refused('bios.bootOrder', order, `a list of ${listOf(bootDevices)}, each once`),
+      refused('bios.bootOrder', order, `a list of ${listOf(bootDevices)}, each at most once`),
     ),
     ...files.flatMap(([key, path]) =>
       when(path !== undefined && !bundleFile(path), () => refused(key, path ?? '', inBundle)),
@@ -105,27 +105,23 @@ function validatePeripherals(model: MachineModel): ModelProblem[] {
     ...ranged('svga.graphicsMemoryKB', model.display.graphicsMemoryKiB, limits.graphicsMemoryKiB),
     ...ranged('RemoteDisplay.vnc.port', model.vnc.port, limits.port),
     ...when(model.input === 'usb' && !model.usb.present, () =>
-      refused('kame.input', model.input, 'virtio or ps2 where usb.present is FALSE'),
+      refused('kame.input', model.input, 'virtio or ps2 while usb.present is FALSE'),
     ),
     ...when(model.arch === 'aarch64' && model.input === 'ps2', () =>
       refused('kame.input', model.input, 'usb or virtio for an ARM guest'),
     ),
     ...when(model.suspendedState !== '' && !bundleFile(model.suspendedState), () =>
-      refused('checkpoint.vmState', model.suspendedState, 'a path inside of the machine’s bundle'),
+      refused('checkpoint.vmState', model.suspendedState, 'a path inside the bundle of the machine'),
     ),
     ...when(!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(model.kame.machineType ?? 'virt'), () =>
-      refused(
-        'kame.machineType',
-        model.kame.machineType ?? '',
-        'the name of a QEMU machine such as virt-7.2',
-      ),
+      refused('kame.machineType', model.kame.machineType ?? '', 'a machine type of QEMU such as virt-7.2'),
     ),
   ];
 }
 
 /**
- * Everything about the machine that can't run or that VMware would refuse, each with key, value and what is allowed.
- * Empty when all is well. problemsToError turns it into a KameError.
+ * Checks everything that would keep the machine from running, or that VMware would reject. Returns a problem for each,
+ * or an empty list. problemsToError converts the list to a KameError.
  */
 export function validateModel(model: MachineModel): ModelProblem[] {
   return [

@@ -14,7 +14,7 @@ const uuid = '564d7bfc-215e-2e04-0dd4-2b4676ee1c8f';
 const demo = defaultModel({ name: 'demo', uuid, guestOS: 'arm-other6xlinux-64' });
 
 describe('createDocument', () => {
-  it('writes what kame create makes of the tiny image', () => {
+  it('writes the machine that kame create makes from the tiny image', () => {
     const model = withCdrom(
       {
         ...demo,
@@ -118,7 +118,7 @@ describe('createDocument', () => {
     expect(readModel(createDocument(model))).toEqual({ model, problems: [] });
   });
 
-  it('uses only VMware’s values on VMware’s keys', () => {
+  it('uses only VMware’s values for VMware’s keys', () => {
     const values = new Map(entriesOf(createDocument(demo)).map(({ key, value }) => [key, value]));
     expect(values.get('ethernet0.virtualDev')).toBe('vmxnet3');
     expect([...values].filter(([key, value]) => !key.startsWith('kame.') && /virtio/.test(value))).toEqual(
@@ -128,7 +128,7 @@ describe('createDocument', () => {
 });
 
 describe('defaultModel', () => {
-  it('takes what is given over what the guest system has', () => {
+  it('prefers the given values to those of the guest system', () => {
     const model = defaultModel({
       name: 'a',
       uuid,
@@ -147,7 +147,7 @@ describe('defaultModel', () => {
 });
 
 describe('specChanges', () => {
-  it('names what differs and nothing else', () => {
+  it('returns only what differs', () => {
     const [nic] = demo.nics;
     if (!nic) throw new Error('the default machine has an adapter');
     const after: MachineModel = {
@@ -168,7 +168,7 @@ describe('specChanges', () => {
     expect(specChanges(demo, demo).size).toBe(0);
   });
 
-  it('turns the file of any machine into that of any other', () => {
+  it('turns the file of any machine into the file of any other', () => {
     fc.assert(
       fc.property(anyModel, anyModel, (before, after) => {
         expect(readModel(applyModel(createDocument(before), before, after)).model).toEqual(after);
@@ -178,7 +178,7 @@ describe('specChanges', () => {
   });
 
   it.each(['fusion13-arm.vmx', 'workstation17-windows.vmx', 'packer-ubuntu.vmx', 'esxi8.vmx'])(
-    'turns %s into any machine, and leaves unknown keys',
+    'turns %s into any machine, and keeps unknown keys',
     (name) => {
       const doc = fixture(name);
       const before = readModel(doc).model;
@@ -208,7 +208,7 @@ describe('specChanges', () => {
     },
   );
 
-  it('removes every key of a device that is gone, and of no other', () => {
+  it('removes every key of a removed device, and of no other', () => {
     const doc = fixture('fusion13-arm.vmx');
     const before = readModel(doc).model;
     const after = { ...before, nics: before.nics.slice(1), cdroms: [] };

@@ -4,7 +4,7 @@ import { keysOf } from './keys.ts';
 import { controllerName, slotName } from './slots.ts';
 import { readModel } from './read.ts';
 
-/** What VMware expects in every file and Kame has no opinion about. Bridges: without them no PCI slot is free. */
+/** Keys that VMware expects in every file and that Kame does not use. Without the bridges no PCI slot would be free. */
 const boilerplate: readonly (readonly [string, string])[] = [
   ['virtualHW.productCompatibility', 'hosted'],
   ['pciBridge0.present', 'TRUE'],
@@ -22,15 +22,15 @@ const boilerplate: readonly (readonly [string, string])[] = [
   ['tools.syncTime', 'FALSE'],
 ];
 
-/** A new `.vmx` for the machine: reading it gives the same model. */
+/** A new `.vmx` for a machine: reading it yields the same model. */
 export function createDocument(model: MachineModel): VmxDocument {
   const timer = model.arch === 'x86_64' ? [['hpet0.present', 'TRUE'] as const] : [];
   return edit(emptyDocument(), new Map([...keysOf(model), ...boilerplate, ...timer]));
 }
 
 /**
- * The edits that turn a file of `before` into one of `after`: key -> value, or null to delete. Keys whose meaning is
- * the same in both are left alone, so that the file keeps the spelling it has.
+ * The edits that turn the file of `before` into that of `after`: key -> value, or null to delete. Keys with the same
+ * meaning in both are left alone, so that the file keeps their spelling.
  */
 export function specChanges(before: MachineModel, after: MachineModel): Map<string, string | null> {
   const old = keysOf(before);
@@ -41,7 +41,7 @@ export function specChanges(before: MachineModel, after: MachineModel): Map<stri
   return changes;
 }
 
-/** The names of all devices that have numbers: `nvme0`, `nvme0:0`, `ethernet0`, … */
+/** The names of all numbered devices: `nvme0`, `nvme0:0`, `ethernet0`, … */
 function deviceNames(model: MachineModel): string[] {
   return [
     ...model.controllers.map(controllerName),
@@ -54,9 +54,9 @@ function deviceNames(model: MachineModel): string[] {
 }
 
 /**
- * The document with specChanges done. Of a device that is gone, every key goes (`ethernet1.pciSlotNumber`, …), known
- * or not: left behind they would fall to the next device of that name. Reading the result gives `after`.
- * @throws KameError INVALID_VALUE when a value can't be written
+ * Applies specChanges to a document. All keys of a removed device are deleted (`ethernet1.pciSlotNumber`, …), known or
+ * not: otherwise the next device of that name would inherit them. Reading the result yields `after`.
+ * @throws KameError INVALID_VALUE when a value cannot be written
  */
 export function applyModel(doc: VmxDocument, before: MachineModel, after: MachineModel): VmxDocument {
   const changes = specChanges(before, after);
@@ -71,6 +71,7 @@ export function applyModel(doc: VmxDocument, before: MachineModel, after: Machin
     }
   }
   const edited = edit(doc, changes);
-  // What the file does not say follows from other keys (an address from the UUID, say), and may have moved with them.
+  // Values that are not in the file derive from other keys (a MAC address from the UUID) and may have changed with
+  // them.
   return edit(edited, specChanges(readModel(edited).model, after));
 }

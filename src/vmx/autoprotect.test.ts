@@ -32,7 +32,7 @@ function take(tree: SnapshotTree): SnapshotTree {
   });
 }
 
-/** What a caller does at every tick: takes what is due, then deletes what has expired. */
+/** What a caller does at every tick: takes the snapshot that is due, then deletes those that have expired. */
 function step(tree: SnapshotTree, seconds: number): SnapshotTree {
   let next = tick(tree, seconds);
   const now = due(next);
@@ -90,18 +90,18 @@ describe('settings', () => {
         [3, 86_400, 50],
       ],
     ],
-  ])('shares out %s with %i', (every, keep, expected) => {
+  ])('divides %2$i snapshots among the tiers of %1$s', (every, keep, expected) => {
     const tree = configure(emptyTree, { every, keep });
     expect(maximums(tree)).toEqual(expected);
     expect(settingsOf(tree)).toEqual({ every, keep, interval: expected[0]![1] });
   });
 
-  it('keeps ten where nobody says', () => {
+  it('keeps ten by default', () => {
     expect(settingsOf(configure(emptyTree, { every: '1d' }))).toMatchObject({ keep: defaultKeep });
   });
 
-  it.each([0, -1, 1.5, 101, Number.NaN, Number.POSITIVE_INFINITY])('refuses to keep %d', (keep) => {
-    expect(() => configure(emptyTree, { every: '1h', keep })).toThrow(/AutoProtect can’t keep/);
+  it.each([0, -1, 1.5, 101, Number.NaN, Number.POSITIVE_INFINITY])('rejects keep: %d', (keep) => {
+    expect(() => configure(emptyTree, { every: '1h', keep })).toThrow(/AutoProtect cannot keep/);
   });
 
   it('is off without tiers', () => {
@@ -111,7 +111,7 @@ describe('settings', () => {
     expect(tick(emptyTree, 5)).toBe(emptyTree);
   });
 
-  it('keeps uid and clock of a tier that stays, and gives its uid to no other', () => {
+  it('keeps the uid and clock of a tier that stays, and gives its uid to no other tier', () => {
     const foreign = {
       ...configure(emptyTree, { every: '1d' }),
       rollingTiers: [
@@ -137,7 +137,7 @@ describe('settings', () => {
     expect(tree.rollingTiers[2]).toMatchObject({ timeSinceLast: 77, displayName: 'D', live: true });
   });
 
-  it('lives in the .vmsd', () => {
+  it('is stored in the .vmsd', () => {
     const tree = configure(emptyTree, { every: '1h', keep: 5 });
     const text = new TextDecoder().decode(printVmx(writeSnapshots(parseVmx(new Uint8Array()), tree)));
     expect(text).toBe(`.encoding = "UTF-8"
@@ -159,7 +159,7 @@ rollingTier1.timeSincelast = "0"
 });
 
 describe('the clock', () => {
-  it('counts only what it is told, in whole seconds', () => {
+  it('counts only the time it is given, in whole seconds', () => {
     const tree = configure(emptyTree, { every: '1h' });
     const clocks = (elapsed: number): number[] =>
       tick(tree, elapsed).rollingTiers.map(({ timeSinceLast }) => timeSinceLast);
@@ -168,14 +168,14 @@ describe('the clock', () => {
     expect(clocks(Number.POSITIVE_INFINITY)).toEqual([0x7fffffff, 0x7fffffff]);
   });
 
-  it('goes on where the machine was powered off', () => {
+  it('continues from where the machine was powered off', () => {
     const off = tick(configure(emptyTree, { every: '1h' }), 300);
     const saved = readSnapshots(writeSnapshots(parseVmx(new Uint8Array()), off)).tree;
     expect(due(tick(saved, 3299))).toBeNull();
     expect(due(tick(saved, 3300))).toEqual({ tiers: [2] });
   });
 
-  it('makes one snapshot serve all tiers that are due, and the finer ones', () => {
+  it('uses one snapshot for all tiers that are due, and for the finer ones', () => {
     let tree = configure(emptyTree, { every: '30m' });
     expect(due(tick(tree, 1800))).toEqual({ tiers: [1] });
     expect(due(tick(tree, day))).toEqual({ tiers: [1, 2, 3] });
@@ -202,7 +202,7 @@ describe('what expires', () => {
     expect(tree.snapshots.map(({ tiers }) => tiers.length)).toEqual([3, 3, 2, 1, 2, 1, 3]);
   });
 
-  it('never removes what a person took or named, or what a linked clone needs', () => {
+  it('never removes a snapshot that a person took or named, or that a linked clone needs', () => {
     let tree = run(take(configure(emptyTree, { every: '1h', keep: 2 })), 3 * hour, hour);
     tree = rename(tree, tree.lastUid, 'mine');
     tree = run(tree, hour, hour);
@@ -215,7 +215,7 @@ describe('what expires', () => {
     expect(uidsOf(tree)).toEqual([1, 4, 5, 17]);
   });
 
-  it('gives the oldest first', () => {
+  it('returns the oldest first', () => {
     const many = run(configure(emptyTree, { every: '1h', keep: 100 }), 20 * hour, hour);
     expect(expired(configure(many, { every: '1h', keep: 4 }))).toEqual(
       Array.from({ length: 18 }, (_, at) => at + 1),
@@ -228,12 +228,12 @@ describe('what expires', () => {
     expect(expired(configure(off, { every: '1h', keep: 4 }))).toEqual([1, 2, 3]);
   });
 
-  it('counts snapshots of tiers that are gone in the finest one', () => {
+  it('counts snapshots of removed tiers in the finest one', () => {
     const halfHourly = run(configure(emptyTree, { every: '30m', keep: 30 }), 5 * hour, 1800);
     expect(expired(configure(halfHourly, { every: '1d', keep: 3 }))).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it('never keeps more than it was told to, and always the newest of each tier', () => {
+  it('never keeps more than the maximum, and always keeps the newest of each tier', () => {
     const every = fc.constantFrom<AutoProtectInterval>('30m', '1h', '1d');
     const steps = fc.array(fc.integer({ min: 1, max: 2 * day }), { maxLength: 60 });
     fc.assert(

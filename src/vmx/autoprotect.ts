@@ -2,40 +2,42 @@ import { KameError } from '../core/errors.ts';
 import { snapshotLimits, type RollingTier, type Snapshot, type SnapshotTree } from './snapshot-model.ts';
 
 /**
- * AutoProtect as Fusion and Workstation have it: rolling snapshots, half-hourly, hourly and daily, by a clock that
- * runs only while the machine is powered on. What VMware documents is the intervals, the clock, the maximum, that one
- * snapshot serves several tiers, and that the oldest goes. How the maximum is shared between the tiers it does not;
- * that is ours:
+ * AutoProtect as in Fusion and Workstation: rolling half-hourly, hourly and daily snapshots, timed by a clock that runs
+ * only while the machine is powered on. VMware documents the intervals, the clock, the maximum, that one snapshot
+ * serves several tiers, and that the oldest is deleted. It does not document how the tiers share the maximum; these
+ * rules are ours:
  *
- * - Taking. `every` is the finest tier; the coarser ones of the three come with it. A tier is due when its clock has
- *   reached its interval. One snapshot is taken for all that are due, and it counts for every finer tier too, so that
- *   the tiers stay in step. The clocks of these tiers start again at 0.
- * - Keeping. `keep` is how many automatic snapshots there are at most. Each tier gets an equal share of it, and the
- *   finest the rest; where `keep` is less than the number of tiers, the coarsest tiers are not there. `every: '30m'`
- *   with 10 keeps 4 half-hourly, 3 hourly and 3 daily ones.
- * - Removing. Each tier holds on to its newest ones, up to its maximum, which is 1 at least: the newest of each tier
- *   stays. An automatic snapshot that no tier holds on to goes, the oldest first. A snapshot counts in each tier it was
- *   taken for; one whose tiers are all gone, because the settings changed, counts in the finest.
- * - Never removed, and in no tier’s count: a snapshot a person took or named, and one with linked clones.
- * - Off. The tiers go, the snapshots stay, and none expires. Switched on again, the snapshots of the same intervals
- *   count again.
+ * - Taking. `every` is the finest tier; it includes the coarser ones. A tier is due when its clock reaches its
+ * interval.
+ *   One snapshot is taken for all tiers that are due. It also counts for every finer tier, so that the tiers stay in
+ *   step. The clocks of all these tiers restart at 0.
+ * - Keeping. `keep` is the maximum number of automatic snapshots. Each tier gets an equal share, and the finest also
+ * the
+ *   remainder; if `keep` is less than the number of tiers, the coarsest tiers are omitted. `every: '30m'` with 10 keeps
+ *   4 half-hourly, 3 hourly and 3 daily snapshots.
+ * - Removing. Each tier keeps its newest snapshots, up to its maximum, which is at least 1. Automatic snapshots that no
+ *   tier keeps are removed, the oldest first. A snapshot counts for each tier it was taken for, or for the finest if
+ *   the settings changed and none of its tiers is left.
+ * - Never removed, nor counted: snapshots that a person took or named, and snapshots with linked clones.
+ * - Off. The tiers are removed, the snapshots stay, and none expires. When AutoProtect is switched on again, snapshots
+ *   with the same intervals count again.
  *
- * Age goes by the uid, not by the clock of the host, which may be set back.
+ * The uid determines the age, not the clock of the host, which may be set back.
  *
- * The type: how often; the coarser of these come with it.
+ * The type itself is the interval of the finest tier.
  */
 export type AutoProtectInterval = '30m' | '1h' | '1d';
 
 export interface AutoProtectSettings {
-  /** Null for an interval that only a file of VMware’s can have. */
+  /** Null for an interval that Kame does not offer, from a file that VMware wrote. */
   readonly every: AutoProtectInterval | null;
   /** The interval of the finest tier in seconds of powered-on time. */
   readonly interval: number;
-  /** At most so many automatic snapshots. */
+  /** The maximum number of automatic snapshots. */
   readonly keep: number;
 }
 
-// The uids are always the same, so that the snapshots of a tier find it again after AutoProtect was off.
+// The uids are fixed, so that existing snapshots match their tier again after AutoProtect was off.
 const intervals: readonly { every: AutoProtectInterval; interval: number; uid: number; name: string }[] = [
   { every: '30m', interval: 1800, uid: 1, name: 'Half-Hourly' },
   { every: '1h', interval: 3600, uid: 2, name: 'Hourly' },
@@ -43,8 +45,8 @@ const intervals: readonly { every: AutoProtectInterval; interval: number; uid: n
 ];
 
 /**
- * How many automatic snapshots are kept where nobody says: enough for every tier to reach back by three steps, while
- * the memory of ten snapshots, a file each, is what a laptop’s disk still bears. VMware stops at 100 of a machine.
+ * The default number of automatic snapshots: enough for three of every tier, while a laptop can still store the memory
+ * of ten snapshots, one file each. VMware allows 100 per machine.
  */
 export const defaultKeep = 10;
 
@@ -52,8 +54,8 @@ const keepLimits = { min: 1, max: 100 } as const;
 
 function checkKeep(keep: number): void {
   if (Number.isInteger(keep) && keep >= keepLimits.min && keep <= keepLimits.max) return;
-  throw new KameError('INVALID_VALUE', `AutoProtect can’t keep ${keep} snapshots.`, {
-    next: `Choose a whole number from ${keepLimits.min} to ${keepLimits.max}; ${defaultKeep} is usual.`,
+  throw new KameError('INVALID_VALUE', `AutoProtect cannot keep ${keep} snapshots.`, {
+    next: `Choose a whole number from ${keepLimits.min} to ${keepLimits.max}; the default is ${defaultKeep}.`,
   });
 }
 
@@ -64,8 +66,8 @@ function freeUid(wanted: number, used: ReadonlySet<number>): number {
 }
 
 /**
- * The tree with AutoProtect on. A tier of the same interval that is there already keeps its uid and its clock; others
- * go. The snapshots stay as they are; `expired` tells which are too many now.
+ * Switches AutoProtect on. An existing tier with the same interval keeps its uid and its clock; other tiers are
+ * removed. The snapshots do not change; `expired` returns those that are now surplus.
  * @throws KameError INVALID_VALUE when `keep` is not a whole number from 1 to 100
  */
 export function configure(
@@ -90,7 +92,7 @@ export function configure(
   return { ...tree, rollingTiers };
 }
 
-/** The tree with AutoProtect off. The automatic snapshots stay. */
+/** Switches AutoProtect off. The automatic snapshots stay. */
 export function disable(tree: SnapshotTree): SnapshotTree {
   return { ...tree, rollingTiers: [] };
 }
@@ -112,9 +114,9 @@ export function settingsOf(tree: SnapshotTree): AutoProtectSettings | null {
 }
 
 /**
- * The clocks of all tiers, put forward.
- * @param elapsed seconds that the machine was powered on. The file holds whole seconds: a part of one is dropped, and
- *   the caller keeps it for the next call. What is no number, or below 0, is 0.
+ * Advances the clocks of all tiers.
+ * @param elapsed seconds that the machine was powered on. The file stores whole seconds: a fraction is dropped, and the
+ *   caller carries it over to the next call. A negative number or NaN counts as 0.
  */
 export function tick(tree: SnapshotTree, elapsed: number): SnapshotTree {
   const seconds = elapsed > 0 ? Math.min(Math.floor(elapsed), snapshotLimits.integer) : 0;
@@ -126,7 +128,7 @@ export function tick(tree: SnapshotTree, elapsed: number): SnapshotTree {
   return { ...tree, rollingTiers };
 }
 
-/** The tiers that a snapshot must be taken for now, by their uids; null when none is due. */
+/** The uids of the tiers for which a snapshot is due now; null when none is. */
 export function due(tree: SnapshotTree): { tiers: number[] } | null {
   const coarsest = tree.rollingTiers
     .filter(({ timeSinceLast, interval }) => timeSinceLast >= interval)
@@ -135,7 +137,7 @@ export function due(tree: SnapshotTree): { tiers: number[] } | null {
   return { tiers: tree.rollingTiers.filter(({ interval }) => interval <= coarsest).map(({ uid }) => uid) };
 }
 
-/** After the snapshot `uid` was taken for these tiers: it is marked with them, and their clocks start again. */
+/** Records that the snapshot `uid` was taken for these tiers, and restarts their clocks. */
 export function taken(tree: SnapshotTree, uid: number, tiers: readonly number[]): SnapshotTree {
   const served = tree.rollingTiers.map((tier) => tier.uid).filter((tier) => tiers.includes(tier));
   return {
@@ -149,12 +151,12 @@ export function taken(tree: SnapshotTree, uid: number, tiers: readonly number[])
   };
 }
 
-/** Whether AutoProtect may remove it: it took it, nobody named it, and no linked clone needs it. */
+/** Whether AutoProtect may remove a snapshot: AutoProtect took it, no person named it, and no linked clone needs it. */
 function removable(snapshot: Snapshot): boolean {
   return snapshot.tiers.length > 0 && snapshot.clones.length === 0;
 }
 
-/** The automatic snapshots that are too many, by the policy of AutoProtectInterval, the oldest first. */
+/** The uids of the automatic snapshots to remove by the rules of AutoProtectInterval, the oldest first. */
 export function expired(tree: SnapshotTree): number[] {
   const finest = finestOf(tree);
   if (!finest) return [];

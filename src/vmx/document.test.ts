@@ -15,7 +15,7 @@ import {
 const change = (text: string, changes: Record<string, string | null>): string =>
   print(edit(parse(text), new Map(Object.entries(changes))));
 
-/** Lines that look like a .vmx, with everything odd in them. */
+/** Lines that look like a .vmx, with all kinds of oddities. */
 const key = fc.constantFrom('a', 'A', 'memsize', 'scsi0:0.fileName', '__proto__', 'constructor', '.encoding');
 const vmxText = fc
   .array(
@@ -36,7 +36,7 @@ const vmxText = fc
   .map((lines) => lines.map(([indent, parts, newline]) => indent + parts.join('') + newline).join(''));
 
 describe('parse and print', () => {
-  it('gives back arbitrary bytes', () => {
+  it('returns arbitrary bytes unchanged', () => {
     const bytes = fc
       .uint8Array({ maxLength: 400 })
       .map((array) => array.map((byte) => (byte === 0 ? 10 : byte)));
@@ -49,7 +49,7 @@ describe('parse and print', () => {
     );
   });
 
-  it('gives back what looks like a .vmx', () => {
+  it('returns what looks like a .vmx unchanged', () => {
     fc.assert(
       fc.property(vmxText, (text) => {
         expect(print(parse(text))).toBe(text);
@@ -101,15 +101,15 @@ describe('parse and print', () => {
     expect(print(doc)).toBe(text);
   });
 
-  it('lets the first of two definitions count and reports the second', () => {
+  it('uses the first of two definitions and reports the second', () => {
     const doc = parse('memsize = "512"\nMemSize = "1024"\n');
     expect(getText(doc, 'memsize')).toBe('512');
     expect(doc.problems).toEqual([
-      { line: 2, key: 'MemSize', message: 'Line 2: Variable "MemSize" is already defined. Line 1 counts.' },
+      { line: 2, key: 'MemSize', message: 'Line 2: Variable "MemSize" is already defined. Using line 1.' },
     ]);
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('treats __proto__ as a key like any other', () => {
     const doc = parse('__proto__ = "x"\n__proto__.polluted = "yes"\nconstructor = "c"\n');
     expect(getText(doc, '__proto__')).toBe('x');
     expect(getText(doc, 'constructor')).toBe('c');
@@ -120,7 +120,7 @@ describe('parse and print', () => {
 });
 
 describe('edit', () => {
-  it('changes the value and nothing else of its line', () => {
+  it('changes only the value in its line', () => {
     expect(change('  a="1"\t# why\r\nb = "2"\r\n', { A: 'x|"y\n' })).toBe(
       '  a="x|7C|22y|0A"\t# why\r\nb = "2"\r\n',
     );
@@ -139,19 +139,19 @@ describe('edit', () => {
     expect(change('a = "1"\n# note\nA = "2"\nb = "3"', { a: null, absent: null })).toBe('# note\nb = "3"');
   });
 
-  it('takes the last of two changes of one key', () => {
+  it('applies the last of two changes to one key', () => {
     expect(change('a = "1"\n', { A: null, a: '1' })).toBe('a = "1"\n');
     expect(change('a = "1"\n', { A: '2', a: null })).toBe('');
     expect(change('', { A: '2', a: '3' })).toBe('a = "3"\n');
   });
 
-  it('leaves the document it was given', () => {
+  it('does not modify the original document', () => {
     const doc = parse('a = "1"\n');
     edit(doc, new Map([['a', '2']]));
     expect(print(doc)).toBe('a = "1"\n');
   });
 
-  it('changes only its own line, whatever stands in the file', () => {
+  it('changes only its own line, whatever the file contains', () => {
     fc.assert(
       fc.property(vmxText, fc.string({ unit: 'grapheme' }), (text, value) => {
         const before = parse(text);
@@ -169,7 +169,7 @@ describe('edit', () => {
     );
   });
 
-  it('gives back arbitrary values', () => {
+  it('returns arbitrary values unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const doc = edit(emptyDocument(), new Map([['annotation', value]]));
@@ -183,7 +183,7 @@ describe('edit', () => {
     'refuses the key %j',
     (key) => {
       expect(codeOf(() => edit(emptyDocument(), new Map([[key, '1']])))).toMatch(
-        /^INVALID_VALUE: ".*can’t be a key/s,
+        /^INVALID_VALUE: ".*is not a valid key/s,
       );
     },
   );
@@ -195,7 +195,7 @@ describe('edit', () => {
     expect(print(edit(emptyDocument(), new Map([['.encoding', 'UTF-8']])))).toBe('.encoding = "UTF-8"\n');
   });
 
-  it('refuses to grow beyond what can be read', () => {
+  it('refuses to grow beyond the limits of the reader', () => {
     const long = 'x'.repeat(vmxLimits.lineBytes);
     expect(codeOf(() => edit(emptyDocument(), new Map([['guestinfo.x', long]])))).toMatch(
       /The value of guestinfo\.x/,
@@ -216,7 +216,7 @@ describe('hostile files', () => {
     );
   });
 
-  it('reads the longest runs of blanks, quotes and returns in linear work', () => {
+  it('reads the longest runs of blanks, quotes and returns in linear time', () => {
     const run = vmxLimits.lineBytes - 10;
     for (const text of [
       `a =${' '.repeat(run)}b c`,

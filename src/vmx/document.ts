@@ -9,7 +9,7 @@ import {
 } from './encoding.ts';
 import { isCommentOrBlank, newLine, parseLine, withValue, type VmxLine } from './line.ts';
 
-/** Something in the file that a person should know of. Lines count from 1. */
+/** Something in the file that a person should know about. Lines count from 1. */
 export interface VmxProblem {
   readonly line: number;
   /** Empty when the line has no key. */
@@ -18,38 +18,38 @@ export interface VmxProblem {
 }
 
 /**
- * A dictionary file (.vmx, .vmsd, preferences) without loss: printing it gives the bytes that were read. Immutable;
+ * A lossless dictionary file (.vmx, .vmsd, preferences): printing it returns the bytes that were read. Immutable;
  * `edit` makes a new one.
  */
 export interface VmxDocument {
   readonly lines: readonly VmxLine[];
   readonly bom: boolean;
   readonly codec: TextCodec;
-  /** Key in ASCII lower case -> index of the line that counts, in the order of the file. */
+  /** Key in ASCII lower case -> index of the line that defines it, in file order. */
   readonly index: ReadonlyMap<string, number>;
   readonly problems: readonly VmxProblem[];
 }
 
-/** What is refused as no configuration any more: hostile or broken. The largest real files are some 100 KiB. */
+/** Larger files are rejected as hostile or broken. The largest real files are about 100 KiB. */
 export const vmxLimits = { bytes: 1024 * 1024, lines: 20_000, lineBytes: 256 * 1024 } as const;
 
 const utf8Bom = '\xEF\xBB\xBF';
 
-/** Keys are equal without regard to ASCII case; no other folding, so that no two keys meet by accident. */
+/** Folds the ASCII case of a key, for comparison. There is no other folding, so that distinct keys do not collide. */
 export function foldKey(key: string): string {
   return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function broken(name: string, reason: string): KameError {
   return new KameError('BROKEN_MACHINE', `${name} is not a configuration file: ${reason}.`, {
-    next: 'Choose the .vmx of the machine, or restore it from a backup.',
+    next: 'Choose the .vmx file of the machine, or restore it from a backup.',
     details: { file: name },
   });
 }
 
 function checkContent(content: string, name: string): void {
   if (content.length > vmxLimits.bytes) {
-    throw broken(name, `it has ${content.length} bytes; at most ${vmxLimits.bytes} are allowed`);
+    throw broken(name, `it is ${content.length} bytes long; the limit is ${vmxLimits.bytes} bytes`);
   }
   if (content.startsWith('\xFF\xFE') || content.startsWith('\xFE\xFF')) {
     throw broken(name, 'it is UTF-16 text; it must be UTF-8 or an 8-bit encoding');
@@ -87,14 +87,14 @@ function indexLines(lines: readonly VmxLine[], codec: TextCodec): Pick<VmxDocume
       return;
     }
     if (!entry.exact) {
-      const message = `Line ${at + 1}: "${entry.key}" has bytes that are not ${codec.name}.`;
+      const message = `Line ${at + 1}: "${entry.key}" contains bytes that are not valid ${codec.name}.`;
       problems.push({ line: at + 1, key: entry.key, message });
     }
     const folded = foldKey(entry.key);
     const first = index.get(folded);
     if (first === undefined) index.set(folded, at);
     else {
-      const message = `Line ${at + 1}: Variable "${entry.key}" is already defined. Line ${first + 1} counts.`;
+      const message = `Line ${at + 1}: Variable "${entry.key}" is already defined. Using line ${first + 1}.`;
       problems.push({ line: at + 1, key: entry.key, message });
     }
   });
@@ -110,17 +110,17 @@ function findEncoding(lines: readonly { text: string }[]): string | undefined {
 }
 
 /**
- * Reads a dictionary file. Lines that do not parse, comments, the shebang, a byte order mark and every kind of
- * newline are kept. When a key stands twice, VMware reports an error and the first definition counts; so it is here,
- * with a problem for each further one.
+ * Reads a dictionary file. Lines that do not parse, comments, the shebang, a byte order mark and every kind of newline
+ * are kept. If a key is defined more than once, the first definition counts, as in VMware, and each further one is a
+ * problem.
  *
- * The encoding is what `.encoding` says; bytes that do not belong to it are kept and make a problem.
- * @param name how messages call the file
- * @throws KameError BROKEN_MACHINE when it is binary, UTF-16 or beyond vmxLimits
+ * `.encoding` declares the encoding; bytes that are not valid in it are kept and reported as a problem.
+ * @param name the name of the file in messages
+ * @throws KameError BROKEN_MACHINE when it is binary, UTF-16 or exceeds vmxLimits
  */
 export function parseVmx(bytes: Uint8Array, name = 'The file'): VmxDocument {
   if (bytes.length > vmxLimits.bytes) {
-    throw broken(name, `it has ${bytes.length} bytes; at most ${vmxLimits.bytes} are allowed`);
+    throw broken(name, `it is ${bytes.length} bytes long; the limit is ${vmxLimits.bytes} bytes`);
   }
   const content = bytesToBinary(bytes);
   checkContent(content, name);
@@ -136,12 +136,12 @@ export function parseVmx(bytes: Uint8Array, name = 'The file'): VmxDocument {
     return { lines, bom, codec, index, problems };
   }
   const at = index.get('.encoding') ?? 0;
-  const reason = known ? 'contradicts the byte order mark' : 'is not known';
+  const reason = known ? 'contradicts the byte order mark' : 'is unknown';
   const message = `Line ${at + 1}: The encoding "${declared}" ${reason}. Using ${codec.name}.`;
   return { lines, bom, codec, index, problems: [...problems, { line: at + 1, key: '.encoding', message }] };
 }
 
-/** The bytes of the document: the same that were read, but for what was edited. */
+/** The bytes of the document: those that were read, except for edited lines. */
 export function printVmx(doc: VmxDocument): Uint8Array {
   return binaryToBytes((doc.bom ? utf8Bom : '') + doc.lines.map((line) => line.text + line.newline).join(''));
 }
@@ -158,7 +158,7 @@ export function lineOf(doc: VmxDocument, key: string): number | undefined {
   return at === undefined ? undefined : at + 1;
 }
 
-/** Every key that counts, as it is written, with its value, in the order of the file. */
+/** Every effective definition, in file order, with its key as written. */
 export function entriesOf(doc: VmxDocument): { key: string; value: string }[] {
   return [...doc.index.values()].flatMap((at) => {
     const entry = doc.lines[at]?.entry;
@@ -169,14 +169,18 @@ export function entriesOf(doc: VmxDocument): { key: string; value: string }[] {
 function checkKey(doc: VmxDocument, key: string): void {
   // eslint-disable-next-line no-control-regex
   if (!/^[^\s=#"|\0-\x1F\x7F\uFEFF]{1,200}$/u.test(key)) {
-    throw new KameError('INVALID_VALUE', `"${key}" can’t be a key of a configuration file.`, {
-      next: 'A key has up to 200 characters and no spaces, quotes, bars, "=" or "#", such as guestinfo.hostname.',
+    throw new KameError('INVALID_VALUE', `"${key}" is not a valid key in a configuration file.`, {
+      next: 'Use up to 200 characters without spaces, quotes, bars, "=" and "#", such as guestinfo.hostname.',
     });
   }
   if (foldKey(key) === '.encoding') {
-    throw new KameError('INVALID_VALUE', '.encoding can’t be changed: the other lines are written in it.', {
-      next: `The file’s encoding is ${doc.codec.name}; convert the whole file with another tool.`,
-    });
+    throw new KameError(
+      'INVALID_VALUE',
+      '.encoding cannot be changed: the other lines are in that encoding.',
+      {
+        next: `Convert the whole file, which is ${doc.codec.name}, with another tool.`,
+      },
+    );
   }
 }
 
@@ -187,10 +191,10 @@ function append(lines: VmxLine[], line: VmxLine): void {
 }
 
 /**
- * A new document with the changes: key -> value, or null to delete. Only the lines of changed keys differ; what is
- * new stands at the end, in the file's style of newlines. A deletion takes every definition of the key with it, for
- * a later one would count then.
- * @throws KameError INVALID_VALUE when a key or value can't be written, or the file would grow beyond vmxLimits
+ * A new document with the changes: key -> value, or null to delete. Only the lines of changed keys differ; new keys are
+ * appended, with the newlines of the file. A deletion removes every definition of the key; otherwise a later one would
+ * take effect.
+ * @throws KameError INVALID_VALUE when a key or value cannot be written, or the file would exceed vmxLimits
  */
 export function edit(doc: VmxDocument, changes: ReadonlyMap<string, string | null>): VmxDocument {
   const newline = doc.lines.find((line) => line.newline !== '')?.newline ?? '\n';
@@ -221,13 +225,13 @@ function checkSize(doc: VmxDocument): VmxDocument {
     const key = tooLong?.entry?.key;
     const what = key === undefined ? 'The configuration' : `The value of ${key}`;
     throw new KameError('INVALID_VALUE', `${what} is too long for a configuration file.`, {
-      next: `A file has at most ${vmxLimits.bytes} bytes, a line at most ${vmxLimits.lineBytes}.`,
+      next: `Shorten it: a file has at most ${vmxLimits.bytes} bytes, a line at most ${vmxLimits.lineBytes}.`,
     });
   }
   return doc;
 }
 
-/** A document with nothing but `.encoding = "UTF-8"`, as VMware starts its files. */
+/** A document with only `.encoding = "UTF-8"`, the first line of the files that VMware writes. */
 export function emptyDocument(): VmxDocument {
   return parseVmx(new TextEncoder().encode('.encoding = "UTF-8"\n'));
 }

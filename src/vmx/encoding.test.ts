@@ -24,7 +24,7 @@ describe('encodings', () => {
     expect(codeOf(() => edit(doc, new Map([['displayName', '龟龟']])))).toMatch(/^INVALID_VALUE/);
   });
 
-  it('keeps the byte order mark, which decides', () => {
+  it('keeps the byte order mark, which takes precedence', () => {
     const bytes = latin('\xEF\xBB\xBF.encoding = "windows-1252"\nn = "\xC3\xA9"\n');
     const doc = parseVmx(bytes);
     expect(getText(doc, '.encoding')).toBe('windows-1252');
@@ -41,16 +41,16 @@ describe('encodings', () => {
       {
         line: 1,
         key: '.encoding',
-        message: 'Line 1: The encoding "klingon" is not known. Using windows-1252.',
+        message: 'Line 1: The encoding "klingon" is unknown. Using windows-1252.',
       },
     ]);
   });
 
-  it('keeps bytes that are not of the encoding, and says so', () => {
+  it('keeps and reports bytes that are not valid in the encoding', () => {
     const bytes = latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\n');
     const doc = parseVmx(bytes);
     expect(doc.problems.map((problem) => problem.message)).toEqual([
-      'Line 2: "n" has bytes that are not UTF-8.',
+      'Line 2: "n" contains bytes that are not valid UTF-8.',
     ]);
     expect(printVmx(edit(doc, new Map([['m', '1']])))).toEqual(
       latin('.encoding = "UTF-8"\nn = "\xFF\xFEx"\nm = "1"\n'),

@@ -1,21 +1,21 @@
 import { KameError } from '../core/errors.ts';
 
 /**
- * Turns the bytes of a dictionary file into text and back. Inside the document a line is a string with one char per
- * byte, so that nothing is lost; only keys and values become text.
+ * Converts the bytes of a dictionary file to text and back. In the document, a line is a string with one char per byte,
+ * so that nothing is lost; only keys and values are decoded.
  */
 export interface TextCodec {
-  /** The name as `.encoding` has it, or the one that was assumed. */
+  /** The name given by `.encoding`, or the one that was assumed. */
   readonly name: string;
-  /** Bytes (one char each) as text; `exact` is false when some do not belong to the encoding. */
+  /** Decodes bytes (one char each); `exact` is false when some are not valid in the encoding. */
   decode(bytes: string): { readonly text: string; readonly exact: boolean };
-  /** @throws KameError INVALID_VALUE when the encoding can't hold the text */
+  /** @throws KameError INVALID_VALUE when the encoding cannot represent the text */
   encode(text: string): string;
 }
 
 const chunk = 8192;
 
-/** One char per byte. */
+/** A string with one char per byte. */
 export function bytesToBinary(bytes: Uint8Array): string {
   let binary = '';
   for (let at = 0; at < bytes.length; at += chunk) {
@@ -24,15 +24,15 @@ export function bytesToBinary(bytes: Uint8Array): string {
   return binary;
 }
 
-/** The opposite of bytesToBinary. */
+/** The inverse of bytesToBinary. */
 export function binaryToBytes(binary: string): Uint8Array {
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at += 1) bytes[at] = binary.charCodeAt(at);
   return bytes;
 }
 
-// 0x80 to 0x9F of windows-1252. Our own, because the TextDecoder of some Node releases (20.20 among them) takes the
-// label for ISO 8859-1; an empty place stands for itself, as in the WHATWG encoding standard.
+// 0x80 to 0x9F of windows-1252. A table of our own, because the TextDecoder of some Node releases (such as 20.20)
+// decodes the label as ISO 8859-1. Unassigned codes map to themselves, as in the WHATWG encoding standard.
 const windows1252 = Array.from(
   '\u20AC\u0081\u201A\u0192\u201E\u2026\u2020\u2021\u02C6\u2030\u0160\u2039\u0152\u008D\u017D\u008F' +
     '\u0090\u2018\u2019\u201C\u201D\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u009D\u017E\u0178',
@@ -41,8 +41,8 @@ const windows1252 = Array.from(
 const ascii = /^[\0-\x7F]*$/;
 
 function unencodable(text: string, name: string): KameError {
-  return new KameError('INVALID_VALUE', `"${text}" can’t be written in the file’s encoding, ${name}.`, {
-    next: `Use letters that ${name} has, or convert the file to UTF-8.`,
+  return new KameError('INVALID_VALUE', `"${text}" cannot be written in the encoding of the file, ${name}.`, {
+    next: `Use only characters that ${name} has, or convert the file to UTF-8.`,
   });
 }
 
@@ -79,7 +79,7 @@ function windows1252Codec(name: string): TextCodec {
   );
 }
 
-/** UTF-8 under the name that the file gives it. */
+/** The codec for UTF-8, with the name that the file uses. */
 export function utf8Codec(name: string): TextCodec {
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -101,7 +101,7 @@ export function utf8Codec(name: string): TextCodec {
   };
 }
 
-/** Whatever else TextDecoder knows (GBK, Shift_JIS, windows-1251, …): read fully, written where one byte is one char. */
+/** Any other encoding of TextDecoder (GBK, Shift_JIS, …): reads all of it, writes only its single-byte characters. */
 function platformCodec(name: string): TextCodec | undefined {
   try {
     const strict = new TextDecoder(name, { fatal: true, ignoreBOM: true });
@@ -125,7 +125,7 @@ function platformCodec(name: string): TextCodec | undefined {
       decode,
       encode: (text) => {
         const bytes = single.encode(text);
-        // In a multi-byte encoding two single bytes may read as one char: take only what reads back.
+        // In a multi-byte encoding two single bytes may decode as one char, so check the round trip.
         if (decode(bytes).text !== text) throw unencodable(text, name);
         return bytes;
       },
@@ -135,7 +135,7 @@ function platformCodec(name: string): TextCodec | undefined {
   }
 }
 
-/** The codec for a value of `.encoding`, or undefined when nobody knows that name. */
+/** The codec for a value of `.encoding`, or undefined for an unknown name. */
 export function codecFor(name: string): TextCodec | undefined {
   const label = name.trim().toLowerCase();
   if (label === 'utf-8' || label === 'utf8') return utf8Codec(name);
@@ -146,8 +146,8 @@ export function codecFor(name: string): TextCodec | undefined {
 }
 
 /**
- * The codec of a file without `.encoding`: UTF-8 where all of it reads as that, else windows-1252, the code page of
- * the hosts that wrote such files.
+ * The codec for a file without `.encoding`: UTF-8 if the whole file is valid UTF-8, otherwise windows-1252, the code
+ * page of the hosts that wrote such files.
  */
 export function assumedCodec(content: string): TextCodec {
   const utf8 = utf8Codec('UTF-8');

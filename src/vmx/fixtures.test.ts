@@ -42,7 +42,7 @@ describe('files in the shape that VMware’s products and Packer write', () => {
     expect(doc.bom).toBe(true);
     expect(doc.problems.map((problem) => problem.message)).toEqual([
       'Line 19: Syntax error.',
-      'Line 20: Variable "memSize" is already defined. Line 7 counts.',
+      'Line 20: Variable "memSize" is already defined. Using line 7.',
     ]);
   });
 });

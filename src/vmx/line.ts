@@ -1,8 +1,8 @@
 import type { TextCodec } from './encoding.ts';
 
 /**
- * One line of a dictionary file, one char per byte. `newline` is `\n`, `\r\n` or, on a last line, possibly empty.
- * A line with an entry keeps where its value stands, so that an edit replaces nothing else.
+ * One line of a dictionary file, one char per byte. `newline` is `\n`, `\r\n` or, on the last line, possibly empty.
+ * An entry records the position of its value, so that an edit replaces nothing else.
  */
 export interface VmxLine {
   readonly text: string;
@@ -11,30 +11,30 @@ export interface VmxLine {
 }
 
 export interface VmxEntry {
-  /** As written. Keys are compared without regard to ASCII case. */
+  /** As written. Comparisons ignore ASCII case. */
   readonly key: string;
   readonly value: string;
-  /** Where the value stands in the line, quotes included. */
+  /** The position of the value in the line, including quotes. */
   readonly start: number;
   readonly end: number;
-  /** False when the bytes of the key or value do not belong to the file's encoding; the text then has U+FFFD. */
+  /** False when bytes of the key or value are not valid in the encoding of the file; the text then contains U+FFFD. */
   readonly exact: boolean;
 }
 
-// Line = [ws] name [ws] = [ws] value [ws] [# comment]; ws is space or tab (open-vm-tools lib/dict describes it). Read
-// in steps, each linear: one expression for all of it takes quadratic time on a long run of blanks.
+// Line = [ws] name [ws] = [ws] value [ws] [# comment]; ws is space or tab (see lib/dict in open-vm-tools). It is read
+// in linear steps: a single regular expression would take quadratic time on a long run of blanks.
 const entryHead = /^[ \t]*([^ \t=#]+)[ \t]*=[ \t]*/;
 const unquoted = /[^ \t#]*/y;
 const commentOrBlank = /^[ \t]*(?:#.*)?$/s;
 
-/** `|hh` as the byte it stands for; a `|` without two hex digits stays. */
+/** Replaces `|hh` with the byte it stands for; a `|` without two hex digits stays. */
 function unescapeValue(bytes: string): string {
   return bytes.replace(/\|([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
 }
 
-/** What VMware's writer escapes: quote, bar, DEL and every control byte but TAB. */
+/** Escapes the bytes that VMware escapes: quote, bar, DEL and all control bytes except TAB. */
 function escapeValue(bytes: string): string {
   return bytes.replace(
     // eslint-disable-next-line no-control-regex
@@ -43,7 +43,7 @@ function escapeValue(bytes: string): string {
   );
 }
 
-/** The value that starts at `start`, as it is written: within quotes, or up to a blank or `#`. */
+/** The raw value that begins at `start`: within quotes, or up to a blank or `#`. */
 function readToken(text: string, start: number): { token: string; end: number } | undefined {
   if (text[start] === '"') {
     const close = text.indexOf('"', start + 1);
@@ -54,7 +54,7 @@ function readToken(text: string, start: number): { token: string; end: number } 
   return { token, end: start + token.length };
 }
 
-/** Reads one line. Without an entry it is a comment, blank, or something that is kept as it is. */
+/** Reads one line. A line without an entry is a comment, blank, or malformed and kept as it is. */
 export function parseLine(text: string, newline: string, codec: TextCodec): VmxLine {
   const head = entryHead.exec(text);
   if (!head) return { text, newline };
@@ -67,12 +67,12 @@ export function parseLine(text: string, newline: string, codec: TextCodec): VmxL
   return { text, newline, entry: { key: key.text, value: value.text, start, end: found.end, exact } };
 }
 
-/** Whether a line without an entry is a comment or blank, as opposed to something that does not parse. */
+/** Whether a line without an entry is a comment or blank rather than malformed. */
 export function isCommentOrBlank(line: VmxLine): boolean {
   return commentOrBlank.test(line.text);
 }
 
-/** The line with another value; indentation, key and comment stay. */
+/** The line with another value. Indentation, key and comment stay. */
 export function withValue(line: VmxLine, entry: VmxEntry, value: string, codec: TextCodec): VmxLine {
   const before = line.text.slice(0, entry.start);
   const gap = /[ \t]$/.test(before) || entry.end > entry.start ? '' : ' ';
@@ -81,7 +81,7 @@ export function withValue(line: VmxLine, entry: VmxEntry, value: string, codec: 
   return parseLine(text, line.newline, codec);
 }
 
-/** A new line in the form VMware's writer gives it. */
+/** A new line, formatted as VMware writes it. */
 export function newLine(key: string, value: string, newline: string, codec: TextCodec): VmxLine {
   return parseLine(`${codec.encode(key)} = "${escapeValue(codec.encode(value))}"`, newline, codec);
 }

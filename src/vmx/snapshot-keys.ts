@@ -1,20 +1,20 @@
 import { edit, foldKey, type VmxDocument } from './document.ts';
 import { newLine, parseLine, type VmxEntry, type VmxLine } from './line.ts';
 
-// Only the form that VMware writes: `snapshot01` is nobody’s, and an index has an end.
+// Only the form that VMware writes: `snapshot01` is not an index, and an index has a maximum length.
 const dotted = /^(0|[1-9][0-9]{0,8})\./;
 const bare = /^(?:0|[1-9][0-9]{0,8})$/;
 
 const ascending = (a: number, b: number): number => a - b;
 
-/** `snapshot12.uid` under `snapshot` -> `12`; undefined for a key that is not of that form. */
+/** The index in a key as text: `snapshot12.uid` with the name `snapshot` -> `12`. Undefined for other keys. */
 function indexIn(folded: string, name: string): string | undefined {
   return folded.startsWith(name) ? dotted.exec(folded.slice(name.length))?.[1] : undefined;
 }
 
 /**
- * The keys `NAME<N>.REST` as N -> RESTs, N ascending.
- * @param keys folded, as VmxDocument.index has them
+ * Groups keys `NAME<N>.REST` as N -> RESTs, in ascending order of N.
+ * @param keys folded, as in VmxDocument.index
  * @param name folded: `snapshot`
  */
 export function groupsOf(keys: Iterable<string>, name: string): Map<number, string[]> {
@@ -30,7 +30,7 @@ export function groupsOf(keys: Iterable<string>, name: string): Map<number, stri
   return new Map([...groups].sort(([a], [b]) => ascending(a, b)));
 }
 
-/** The N of the keys `NAME<N>`, ascending. Both folded. */
+/** Every N of the keys `NAME<N>`, ascending. Keys and name are folded. */
 export function numbersOf(keys: Iterable<string>, name: string): number[] {
   const numbers: number[] = [];
   for (const key of keys) {
@@ -40,23 +40,23 @@ export function numbersOf(keys: Iterable<string>, name: string): number[] {
   return numbers.sort(ascending);
 }
 
-/** What stands at an index of the file; null for something that was not understood. */
+/** An index in the file and what it holds; null for something that Kame does not understand. */
 export interface Place<Id> {
   readonly index: number;
   readonly id: Id | null;
 }
 
-/** Where everything is to stand. */
+/** The new index of everything. */
 export interface Arrangement<Id> {
   readonly changed: boolean;
   readonly indexOf: ReadonlyMap<Id, number>;
-  /** Old index -> new one, or null for what goes. */
+  /** Old index -> new index, or null for what is removed. */
   readonly moves: ReadonlyMap<number, number | null>;
 }
 
 /**
- * Numbers what is wanted from 0 without gaps, as VMware does. What was not understood is kept behind it, where
- * VMware, which goes by the count, does not look. Nothing moves while the wanted is what is there.
+ * Numbers `wanted` from 0 without gaps, as VMware does. What Kame does not understand is kept after it, where VMware,
+ * which relies on the count, does not look. If the wanted items are the existing ones, nothing moves.
  */
 export function arrange<Id>(places: readonly Place<Id>[], wanted: readonly Id[]): Arrangement<Id> {
   const old = new Map<Id, number>();
@@ -72,7 +72,7 @@ export function arrange<Id>(places: readonly Place<Id>[], wanted: readonly Id[])
   return { changed: true, indexOf, moves };
 }
 
-/** The line under another number. `end` is where the number ends in the key, `digits` the number it has. */
+/** The line with another number in its key. `digits` is its present number. */
 function withNumber(
   doc: VmxDocument,
   line: VmxLine,
@@ -87,21 +87,21 @@ function withNumber(
   if (foldKey(line.text.slice(indent, end)) === name + digits) {
     return parseLine(line.text.slice(0, start) + to + line.text.slice(end), line.newline, doc.codec);
   }
-  // In an encoding with shift sequences the key’s bytes need not be its letters.
+  // In an encoding with shift sequences, the bytes of the key may differ from its letters.
   const key = entry.key.slice(0, name.length) + to + entry.key.slice(name.length + digits.length);
   return newLine(key, entry.value, line.newline, doc.codec);
 }
 
-/** The document with other lines. `edit` without a change makes the index of them. */
+/** The document with other lines. `edit` without changes rebuilds the index. */
 function withLines(doc: VmxDocument, lines: readonly VmxLine[]): VmxDocument {
   return edit({ ...doc, lines }, new Map());
 }
 
 /**
- * The document with other numbers in its keys `NAME<N>.REST`. Whole lines move, so a value stays as it is even where
- * its bytes are no text, and unknown keys go along.
+ * Changes the numbers in keys `NAME<N>.REST`. It rewrites only the number in a line, so values that are not valid text
+ * stay as they are, and unknown keys move too.
  * @param name folded: `snapshot`, `snapshot3.disk`
- * @param moves old number -> new one, or null to delete; what it does not have stays
+ * @param moves old number -> new number, or null to delete; other numbers stay
  */
 export function renumber(
   doc: VmxDocument,
@@ -125,8 +125,8 @@ function groupOf(line: VmxLine): string | undefined {
 }
 
 /**
- * `edit`, but a new key of a snapshot or tier that is there already stands with its other keys, not at the end.
- * @throws KameError INVALID_VALUE when a value can't be written, or the file would grow beyond vmxLimits
+ * Like `edit`, but puts a new key of an existing snapshot or tier after its other keys, not at the end of the file.
+ * @throws KameError INVALID_VALUE when a value cannot be written, or the file would exceed vmxLimits
  */
 export function editInPlace(doc: VmxDocument, changes: ReadonlyMap<string, string | null>): VmxDocument {
   const edited = edit(doc, changes);

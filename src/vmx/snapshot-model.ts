@@ -1,35 +1,35 @@
-/** A disk of a snapshot: the file that the snapshot froze. */
+/** A disk of a snapshot: the file that the snapshot made read-only. */
 export interface SnapshotDisk {
   /** Where the disk is attached: `scsi0:0`. */
   readonly slot: string;
-  /** As it is written: mostly relative to the machine’s folder. It comes from outside; whoever opens it checks it. */
+  /** As written, usually relative to the folder of the machine. Untrusted: check it before opening the file. */
   readonly fileName: string;
-  /** `persistent`, `independent-persistent` and so on, where the file says it. */
+  /** `persistent`, `independent-persistent` and so on, if the file has it. */
   readonly mode?: string;
 }
 
-/** A snapshot as the `.vmsd` describes it. */
+/** A snapshot, as described in the `.vmsd`. */
 export interface Snapshot {
-  /** 1 to 2147483647, never used again in this machine. */
+  /** 1 to 2147483647, never reused in this machine. */
   readonly uid: number;
-  /** The uid of the snapshot it was taken after, or null at a root. */
+  /** The uid of the snapshot it was taken after, or null for a root. */
   readonly parent: number | null;
-  /** From outside: not always unique, possibly empty, of any characters. */
+  /** Untrusted: may be empty or not unique, and may contain any character. */
   readonly displayName: string;
   readonly description: string;
-  /** True for one with memory (`type` 1), false for disks alone (`type` 0 or none). */
+  /** True if it includes memory (`type` 1), false if only disks (`type` 0 or missing). */
   readonly withMemory: boolean;
   readonly createdAt: Date;
-  /** The `.vmsn`. Like the names of disks it is from outside. */
+  /** The `.vmsn`. Untrusted, like the file names of disks. */
   readonly fileName: string;
   readonly disks: readonly SnapshotDisk[];
-  /** Paths of the .vmx of its linked clones. VMware never takes one out, so some may be gone. */
+  /** Paths of the .vmx files of its linked clones. VMware never removes an entry, so some may no longer exist. */
   readonly clones: readonly string[];
-  /** The uids of the AutoProtect tiers it was taken for; empty for one that a person took or keeps. */
+  /** The uids of the AutoProtect tiers it was taken for; empty if a person took it or chose to keep it. */
   readonly tiers: readonly number[];
 }
 
-/** One tier of AutoProtect: a snapshot every `interval` seconds, of which the newest `maximum` stay. */
+/** One tier of AutoProtect: a snapshot every `interval` seconds, of which the newest `maximum` are kept. */
 export interface RollingTier {
   /** 1 to 2147483647. */
   readonly uid: number;
@@ -40,7 +40,7 @@ export interface RollingTier {
   readonly timeSinceLast: number;
   readonly displayName: string;
   readonly description: string;
-  // VMware’s own, of unknown meaning: kept, and never written by Kame itself.
+  // Keys of VMware with unknown meaning: kept, but never set by Kame.
   readonly baseTier?: number;
   readonly baseTierInterval?: number;
   readonly baseTierSnapshotCount?: number;
@@ -48,36 +48,36 @@ export interface RollingTier {
   readonly live?: boolean;
 }
 
-/** What a `.vmsd` says. */
+/** The content of a `.vmsd`. */
 export interface SnapshotTree {
-  /** The snapshot that the machine’s present state comes from, or null. */
+  /** The uid of the snapshot from which the present state of the machine derives, or null. */
   readonly current: number | null;
-  /** The highest uid ever given, those that were deleted included. */
+  /** The highest uid ever assigned, including deleted snapshots. */
   readonly lastUid: number;
-  /** In the order of the file. */
+  /** In file order. */
   readonly snapshots: readonly Snapshot[];
-  /** True when disks were left over by a deletion that did not end. */
+  /** True when an interrupted deletion left disks behind. */
   readonly needConsolidate: boolean;
   readonly rollingTiers: readonly RollingTier[];
-  /** The .vmx of the machines that this one is a linked clone of. */
+  /** The .vmx files of the machines of which this one is a linked clone. */
   readonly cloneOf: readonly string[];
   /** The disks of those machines that this one needs. */
   readonly sentinels: readonly string[];
-  /** How many snapshots VMware lets the machine have, where the file says it. */
+  /** The maximum number of snapshots that VMware allows, if the file has it. */
   readonly maxSnapshots?: number;
 }
 
-/** Something odd in a `.vmsd`, in words for a person. */
+/** A problem in a `.vmsd`, described for people. */
 export interface SnapshotProblem {
   readonly key: string;
   readonly message: string;
-  /** The snapshot of the tree that it is about, or null. */
+  /** The uid of the affected snapshot, or null. */
   readonly uid: number | null;
 }
 
 /**
- * What is read of one file. VMware’s products stop at about 100 snapshots of a machine; 32-bit integers are the
- * format’s own.
+ * The most that is read from one file. VMware’s products allow about 100 snapshots per machine; integers in the format
+ * have 32 bits.
  */
 export const snapshotLimits = { snapshots: 1000, rollingTiers: 64, integer: 0x7fffffff } as const;
 

@@ -40,7 +40,7 @@ describe('reading', () => {
     });
   });
 
-  it('takes the lower half of a time for unsigned, whatever its sign', () => {
+  it('treats the lower half of a time as unsigned, whatever its sign', () => {
     const at = (low: string): string =>
       readSnapshots(
         parse(`snapshot0.uid="1"\nsnapshot0.createTimeHigh="388745"\nsnapshot0.createTimeLow="${low}"\n`),
@@ -57,7 +57,7 @@ describe('reading', () => {
     },
   );
 
-  it('does not take snapshot10 for snapshot1, nor disk10 for disk1', () => {
+  it('does not confuse snapshot10 with snapshot1, nor disk10 with disk1', () => {
     const text = Array.from(
       { length: 12 },
       (_, at) => `snapshot${at}.uid = "${at + 1}"\nsnapshot${at}.filename="s"`,
@@ -124,32 +124,32 @@ snapshot.needConsolidate = "TRUE"
 describe('odd files', () => {
   const one = 'snapshot0.uid = "1"\nsnapshot0.filename = "a.vmsn"\n';
 
-  it('leaves out a uid that is missing, bad, negative or there twice', () => {
+  it('ignores a snapshot whose uid is missing, invalid, negative or not unique', () => {
     const text = `${one}snapshot1.uid = "1"\nsnapshot2.uid = "-4"\nsnapshot3.uid = "x"\nsnapshot4.parent = "1"\nsnapshot5.uid = "4294967296"\n`;
     expect(uidsOf(text)).toEqual([1]);
-    expect(problemsOf(text).filter((message) => message.includes('left out'))).toEqual([
-      'snapshot1 has the uid 1, which another one has. It is left out.',
-      'snapshot2 has no uid. It is left out.',
-      'snapshot3 has no uid. It is left out.',
-      'snapshot4 has no uid. It is left out.',
-      'snapshot5 has no uid. It is left out.',
+    expect(problemsOf(text).filter((message) => message.includes('Ignoring'))).toEqual([
+      'snapshot1 has the uid 1, which is already in use. Ignoring the snapshot.',
+      'snapshot2 has no uid. Ignoring the snapshot.',
+      'snapshot3 has no uid. Ignoring the snapshot.',
+      'snapshot4 has no uid. Ignoring the snapshot.',
+      'snapshot5 has no uid. Ignoring the snapshot.',
     ]);
   });
 
-  it('goes by what is there, not by absurd counts', () => {
+  it('relies on the snapshots found, not on absurd counts', () => {
     const text = `${one}snapshot.numSnapshots = "1000000000"\nsnapshot0.numDisks = "999999999"\nsnapshot0.numClones = "-1"\n`;
     expect(uidsOf(text)).toEqual([1]);
     expect(problemsOf(text)).toEqual([
-      'snapshot0.numClones is "-1", but 0 can be read.',
-      'snapshot0.numDisks is "999999999", but 0 can be read.',
-      'snapshot.numSnapshots is "1000000000", but 1 can be read.',
+      'snapshot0.numClones is "-1", but the file has 0.',
+      'snapshot0.numDisks is "999999999", but the file has 0.',
+      'snapshot.numSnapshots is "1000000000", but the file has 1.',
     ]);
   });
 
-  it('reads on after a gap, and not an index that VMware does not write', () => {
+  it('continues after a gap, and ignores an index that VMware does not write', () => {
     const text = `${one}snapshot2.uid = "2"\nsnapshot2.filename = "b"\nsnapshot01.uid = "3"\nsnapshot9999999999.uid = "4"\nsnapshot-1.uid = "5"\n`;
     expect(uidsOf(text)).toEqual([1, 2]);
-    expect(problemsOf(text)).toEqual(['snapshot1 is not there, but later ones are.']);
+    expect(problemsOf(text)).toEqual(['snapshot1 is missing, but later ones exist.']);
   });
 
   it('stops at the cap', () => {
@@ -159,7 +159,7 @@ describe('odd files', () => {
     expect(print(writeSnapshots(parse(text), remove(tree, 1, { children: false })))).toContain('"1500"');
   });
 
-  it('takes a snapshot without its parent for a root', () => {
+  it('treats a snapshot without its parent as a root', () => {
     const text = `${one}snapshot0.parent = "7"\n`;
     const { tree, problems } = readSnapshots(parse(text));
     expect(tree.snapshots[0]!.parent).toBeNull();
@@ -167,13 +167,13 @@ describe('odd files', () => {
     expect(problems).toEqual([
       {
         key: 'snapshot0.parent',
-        message: 'snapshot0.parent is 7: there is no such snapshot. It is taken for a root.',
+        message: 'snapshot0.parent is 7: there is no such snapshot. Treating it as a root.',
         uid: 1,
       },
     ]);
   });
 
-  it('cuts a circle of parents at its first snapshot, and keeps what hangs from it', () => {
+  it('cuts a cycle of parents at its first snapshot, and keeps its descendants', () => {
     const parents = [3, 1, 2, 2, 5];
     const text = parents
       .map(
@@ -237,13 +237,13 @@ describe('odd files', () => {
     );
   });
 
-  it('reports a time that no calendar has', () => {
+  it('reports a time that is out of range', () => {
     expect(problemsOf(`${one}snapshot0.createTimeHigh = "2147483647"\n`)).toEqual([
-      'snapshot0 has a time that no calendar has.',
+      'The creation time of snapshot0 is out of range.',
     ]);
   });
 
-  it('leaves out a disk without a file or with the node of another', () => {
+  it('ignores a disk without a file or with the node of another disk', () => {
     const { tree, problems } = readSnapshots(
       parse(
         `${one}snapshot0.disk0.node="scsi0:0"\nsnapshot0.disk1.node="SCSI0:0"\nsnapshot0.disk1.fileName="a"\nsnapshot0.disk2.node="scsi0:0"\nsnapshot0.disk2.fileName="b"\nsnapshot0.disk3.node="../x"\nsnapshot0.disk3.fileName="c"\n`,

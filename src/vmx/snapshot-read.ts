@@ -11,17 +11,17 @@ import { SnapshotReader } from './snapshot-reader.ts';
 import { readTiers } from './snapshot-tiers.ts';
 import { timeFrom } from './snapshot-time.ts';
 
-/** The tree, and where in the file its parts stand. */
+/** The tree, and the index of its parts in the file. */
 export interface SnapshotReading {
   readonly tree: SnapshotTree;
   readonly problems: readonly SnapshotProblem[];
   readonly places: readonly Place<number>[];
   readonly tierPlaces: readonly Place<number>[];
-  /** The uids of the snapshots last used, the latest first. */
+  /** The uids of the most recently used snapshots, the latest first. */
   readonly mostRecent: readonly number[];
 }
 
-/** The disks at `snapshotN`: each with a node of its own and a file. The place has the node in lower case. */
+/** The disks at `snapshotN` that have a file and a unique node. The id of a place is the node in lower case. */
 export function readDisks(
   reader: SnapshotReader,
   at: string,
@@ -38,12 +38,16 @@ export function readDisks(
     const understood = reader.text(`${disk}.fileName`) !== '' && slot !== '' && !seen.has(id);
     places.push({ index, id: understood ? id : null });
     if (!understood) {
-      reader.odd(`${disk}.node`, `${disk} has no file, or no node of its own. It is left out.`, uid);
+      reader.odd(`${disk}.node`, `${disk} has no file, or no unique node. Ignoring the disk.`, uid);
       continue;
     }
     seen.add(id);
     if (!/^[a-z]{2,10}\d{1,3}:\d{1,3}$/.test(id)) {
-      reader.odd(`${disk}.node`, `${disk}.node is "${reader.shown(`${disk}.node`)}", which is no disk.`, uid);
+      reader.odd(
+        `${disk}.node`,
+        `${disk}.node is "${reader.shown(`${disk}.node`)}", which is not a disk slot.`,
+        uid,
+      );
     }
     const mode = reader.text(`${disk}.mode`);
     const fileName = reader.fileName(`${disk}.fileName`, uid);
@@ -58,18 +62,18 @@ function readTime(reader: SnapshotReader, at: string, uid: number): Date {
   const high = reader.integer(`${at}.createTimeHigh`, 0, integer, uid) ?? 0;
   const low = reader.integer(`${at}.createTimeLow`, -integer - 1, 0xffffffff, uid) ?? 0;
   const time = timeFrom(high, low);
-  if (!time) reader.odd(`${at}.createTimeHigh`, `${at} has a time that no calendar has.`, uid);
+  if (!time) reader.odd(`${at}.createTimeHigh`, `The creation time of ${at} is out of range.`, uid);
   return time ?? new Date(0);
 }
 
-/** The values of the keys `NAME<N>` in order, empty ones left out. */
+/** The values of the keys `NAME<N>` in order, except empty ones. */
 function readList(reader: SnapshotReader, keys: Iterable<string>, within: string, name: string): string[] {
   return numbersOf(keys, name.toLowerCase())
     .map((number) => reader.text(`${within}${name}${number}`))
     .filter((value) => value !== '');
 }
 
-// How VMware separates the uids is not known: comma, semicolon and blank are all read.
+// The separator that VMware writes is unknown, so commas, semicolons and blanks are all accepted.
 function readTierList(reader: SnapshotReader, at: string, uid: number): number[] {
   const tiers = new Set<number>();
   for (const word of reader.text(`${at}.tiers`).split(/[\s,;]+/, snapshotLimits.rollingTiers)) {
@@ -77,7 +81,11 @@ function readTierList(reader: SnapshotReader, at: string, uid: number): number[]
     const tier = /^\d{1,10}$/.test(word) ? Number(word) : 0;
     if (tier >= 1 && tier <= snapshotLimits.integer) tiers.add(tier);
     else
-      reader.odd(`${at}.tiers`, `${at}.tiers is "${reader.shown(`${at}.tiers`)}": not a list of tiers.`, uid);
+      reader.odd(
+        `${at}.tiers`,
+        `${at}.tiers is "${reader.shown(`${at}.tiers`)}", which is not a list of tiers.`,
+        uid,
+      );
   }
   return [...tiers];
 }
@@ -117,28 +125,28 @@ function readAll(reader: SnapshotReader): { snapshots: Snapshot[]; places: Place
     const reason = leftOut(uid, seen);
     places.push({ index, id: reason === undefined ? (uid ?? null) : null });
     if (uid === undefined || reason !== undefined) {
-      reader.odd(key, `snapshot${index} ${reason}. It is left out.`);
+      reader.odd(key, `snapshot${index} ${reason}. Ignoring the snapshot.`);
       continue;
     }
     seen.add(uid);
     snapshots.push(readSnapshot(reader, index, rests, uid));
   }
-  if (gap !== undefined) reader.odd(`snapshot${gap}.uid`, `snapshot${gap} is not there, but later ones are.`);
+  if (gap !== undefined) reader.odd(`snapshot${gap}.uid`, `snapshot${gap} is missing, but later ones exist.`);
   reader.count('snapshot.numSnapshots', snapshots.length);
   return { snapshots, places };
 }
 
 function leftOut(uid: number | undefined, seen: ReadonlySet<number>): string | undefined {
   if (uid === undefined) return 'has no uid';
-  if (seen.has(uid)) return `has the uid ${uid}, which another one has`;
+  if (seen.has(uid)) return `has the uid ${uid}, which is already in use`;
   return seen.size >= snapshotLimits.snapshots
-    ? `is beyond the ${snapshotLimits.snapshots} that are read`
+    ? `exceeds the limit of ${snapshotLimits.snapshots} snapshots`
     : undefined;
 }
 
 /**
- * Every snapshot under a root: one whose parent is not there becomes a root, and so does the first of the file in a
- * circle of parents. Each is walked over once, so depth costs nothing.
+ * Makes every snapshot reachable from a root: a snapshot with an unknown parent becomes a root, as does the first one
+ * in the file of a cycle of parents. Each is visited once, so the depth of the tree does not matter.
  */
 function rooted(
   reader: SnapshotReader,
@@ -152,7 +160,7 @@ function rooted(
   const report = (snapshot: Snapshot, reason: string): void => {
     const key = `snapshot${indexOf.get(snapshot.uid)}.parent`;
     cut.add(snapshot.uid);
-    reader.odd(key, `${key} is ${snapshot.parent}: ${reason}. It is taken for a root.`, snapshot.uid);
+    reader.odd(key, `${key} is ${snapshot.parent}: ${reason}. Treating it as a root.`, snapshot.uid);
   };
   for (const start of snapshots) {
     const trail = new Set<number>();
@@ -163,8 +171,7 @@ function rooted(
       if (at.parent !== null && !above) report(at, 'there is no such snapshot');
       at = above;
     }
-    if (at && trail.has(at.uid))
-      report(firstOfCircle(at, byUid, indexOf), 'its parents go round in a circle');
+    if (at && trail.has(at.uid)) report(firstOfCircle(at, byUid, indexOf), 'its parents form a cycle');
     for (const uid of trail) settled.add(uid);
   }
   return snapshots.map((snapshot) => (cut.has(snapshot.uid) ? { ...snapshot, parent: null } : snapshot));
@@ -190,12 +197,12 @@ function readCurrent(reader: SnapshotReader, snapshots: readonly Snapshot[]): nu
   return null;
 }
 
-/** What the file says was given last, or more where it names a higher uid: none may be given twice. */
+/** The last uid according to the file, or the highest in use if that is higher, so that no uid is assigned twice. */
 function readLastUid(reader: SnapshotReader, snapshots: readonly Snapshot[]): number {
   const written = reader.integer('snapshot.lastUID');
   const highest = snapshots.reduce((most, { uid, parent }) => Math.max(most, uid, parent ?? 0), 0);
   if (written !== undefined && written < highest) {
-    reader.odd('snapshot.lastUID', `snapshot.lastUID is ${written}, but there is a uid of ${highest}.`);
+    reader.odd('snapshot.lastUID', `snapshot.lastUID is ${written}, but uid ${highest} is in use.`);
   }
   return Math.max(written ?? 0, highest);
 }
@@ -210,7 +217,7 @@ function readMostRecent(reader: SnapshotReader, snapshots: readonly Snapshot[]):
   return [...recent];
 }
 
-/** The reading behind readSnapshots and writeSnapshots. */
+/** Reads a `.vmsd`, for readSnapshots and writeSnapshots. */
 export function readVmsd(doc: VmxDocument): SnapshotReading {
   const reader = new SnapshotReader(doc);
   const { snapshots: read, places } = readAll(reader);

@@ -2,13 +2,13 @@ import { getText, type VmxDocument, type VmxProblem } from './document.ts';
 import { snapshotLimits, type SnapshotProblem } from './snapshot-model.ts';
 import { getBoolean, getInteger } from './values.ts';
 
-/** Values come from outside: what a message shows of them has an end and no control characters. */
+/** A value for a message. Values are untrusted, so it is shortened and has no control characters. */
 function shown(value: string): string {
   const clean = value.replace(/[\p{Cc}\p{Cf}\p{Surrogate}]/gu, '\uFFFD');
   return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
 }
 
-/** Reads values of a `.vmsd` and gathers what is odd about them. Never throws. */
+/** Reads values of a `.vmsd` and collects problems. Never throws. */
 export class SnapshotReader {
   readonly doc: VmxDocument;
   readonly problems: SnapshotProblem[] = [];
@@ -30,17 +30,17 @@ export class SnapshotReader {
     return shown(this.text(key));
   }
 
-  /** TRUE or FALSE. Undefined where the key is missing or empty and, with a problem, where it is bad. */
+  /** TRUE or FALSE. Undefined if the key is missing or empty, or, with a problem, if its value is invalid. */
   flag(key: string): boolean | undefined {
     if (this.text(key) === '') return undefined;
     const problems: VmxProblem[] = [];
     const value = getBoolean(this.doc, key, false, problems);
     if (problems.length === 0) return value;
-    this.odd(key, `${key} is "${this.shown(key)}"; allowed is TRUE or FALSE.`);
+    this.odd(key, `${key} is "${this.shown(key)}"; it must be TRUE or FALSE.`);
     return undefined;
   }
 
-  /** A whole number from min to max. Undefined where the key is missing or empty and, with a problem, where it is bad. */
+  /** A whole number from min to max. Undefined if the key is missing or empty, or, with a problem, if it is invalid. */
   integer(
     key: string,
     min = 0,
@@ -49,20 +49,20 @@ export class SnapshotReader {
   ): number | undefined {
     if (this.text(key) === '') return undefined;
     const value = getInteger(this.doc, key, Number.NaN);
-    // + 0 takes the sign from a -0.
+    // + 0 turns -0 into 0.
     if (value >= min && value <= max) return value + 0;
-    this.odd(key, `${key} is "${this.shown(key)}"; allowed is a whole number from ${min} to ${max}.`, uid);
+    this.odd(key, `${key} is "${this.shown(key)}"; it must be a whole number from ${min} to ${max}.`, uid);
     return undefined;
   }
 
-  /** Reports a count that is not what is there. What is there counts. */
+  /** Reports a count in the file that differs from the number of items found. */
   count(key: string, there: number, uid: number | null = null): void {
     const text = this.text(key);
     if (text === '' || Number(text) === there) return;
-    this.odd(key, `${key} is "${this.shown(key)}", but ${there} can be read.`, uid);
+    this.odd(key, `${key} is "${this.shown(key)}", but the file has ${there}.`, uid);
   }
 
-  /** A file’s name: any is kept, and one that leads out of the machine’s folder is reported. */
+  /** A file name. Any name is kept, but one that leads out of the folder of the machine is reported. */
   fileName(key: string, uid: number | null = null): string {
     const name = this.text(key);
     const reason = oddName(name);
@@ -72,9 +72,9 @@ export class SnapshotReader {
 }
 
 function oddName(name: string): string | undefined {
-  if (name === '') return 'a file’s name must be there';
-  if (name.includes('\0')) return 'it has a zero byte';
-  if (/^[/\\]|^[A-Za-z]:/.test(name)) return 'it is not within the machine’s folder';
-  if (name.split(/[/\\]/).includes('..')) return 'it leads out of the machine’s folder';
+  if (name === '') return 'the file name is missing';
+  if (name.includes('\0')) return 'it contains a zero byte';
+  if (/^[/\\]|^[A-Za-z]:/.test(name)) return 'it is not in the folder of the machine';
+  if (name.split(/[/\\]/).includes('..')) return 'it leads out of the folder of the machine';
   return undefined;
 }

@@ -3,7 +3,7 @@ import { snapshotLimits, type RollingTier } from './snapshot-model.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import { booleanText } from './values.ts';
 
-/** The tiers of AutoProtect, and at which index of the file each stands. */
+/** The tiers of AutoProtect, and the index of each in the file. */
 export interface TierReading {
   readonly tiers: readonly RollingTier[];
   readonly places: readonly Place<number>[];
@@ -32,8 +32,8 @@ function readTier(reader: SnapshotReader, at: string, uid: number): RollingTier 
 }
 
 /**
- * Reads the `rollingTierN` keys. A tier without a uid, an interval or a maximum, or with a uid that another has, is
- * left out with a problem.
+ * Reads the `rollingTierN` keys. A tier without a uid, an interval or a maximum, or with a uid that is already in use,
+ * is ignored with a problem.
  */
 export function readTiers(reader: SnapshotReader): TierReading {
   const tiers: RollingTier[] = [];
@@ -49,7 +49,7 @@ export function readTiers(reader: SnapshotReader): TierReading {
       seen.add(tier.uid);
       tiers.push(tier);
     } else {
-      reader.odd(`${at}.uid`, `${at} has no uid of its own, or no interval or maximum. It is left out.`);
+      reader.odd(`${at}.uid`, `${at} has no unique uid, no interval or no maximum. Ignoring the tier.`);
     }
   }
   reader.count('snapshot.numRollingTiers', tiers.length);
@@ -75,7 +75,7 @@ function textOf(value: RollingTier[(typeof tierKeys)[number]]): string | null {
   return typeof value === 'boolean' ? booleanText(value) : String(value);
 }
 
-/** What must be written, in VMware’s spelling of the keys, for the tier at this index, of which `old` is there already. */
+/** The changes that write the tier at this index, with keys as VMware spells them. `old` is the tier in the file. */
 export function tierChanges(
   index: number,
   tier: RollingTier,

@@ -25,7 +25,7 @@ const body = (displayName: string): Omit<Snapshot, 'uid' | 'parent'> => ({
   tiers: [1],
 });
 
-/** 1 a, under it 2 b and 4 b, under 2 3 c; at 4. */
+/** 1 a with the children 2 b and 4 b; 3 c under 2; 4 is current. */
 const tree: SnapshotTree = add(
   { ...['a', 'b', 'c'].reduce((all, name) => add(all, body(name)), emptyTree), current: 1 },
   body('b'),
@@ -39,7 +39,7 @@ group('a tree', () => {
     expect(tree).toMatchObject({ current: 4, lastUid: 4 });
   });
 
-  it('gives no uid twice, except where a file has used up all', () => {
+  it('assigns no uid twice, unless the highest is used up', () => {
     expect(nextUid(remove(tree, 4, { children: false }))).toBe(5);
     const full = add({ ...tree, lastUid: snapshotLimits.integer }, body('late'));
     expect(full).toMatchObject({ current: 5, lastUid: snapshotLimits.integer });
@@ -57,26 +57,26 @@ group('a tree', () => {
     expect(pathOf(tree, 99)).toBe('');
   });
 
-  it('gives the children of a removed one to its parent', () => {
+  it('moves the children of a removed snapshot up to its parent', () => {
     expect(shape(remove(tree, 2, { children: false }))).toEqual(['->1', '1>3', '1>4']);
     expect(shape(remove(tree, 1, { children: false }))).toEqual(['->2', '2>3', '->4']);
     expect(remove(tree, 99, { children: true })).toBe(tree);
   });
 
-  it('moves current to the parent of what goes', () => {
+  it('moves current to the parent of the removed snapshot', () => {
     expect(remove(tree, 4, { children: false }).current).toBe(1);
     expect(remove({ ...tree, current: 3 }, 2, { children: true })).toMatchObject({ current: 1 });
     expect(remove(tree, 1, { children: true })).toMatchObject({ current: null, snapshots: [], lastUid: 4 });
     expect(remove({ ...tree, current: null }, 1, { children: false }).current).toBeNull();
   });
 
-  it('keeps a snapshot from AutoProtect once it is named', () => {
+  it('removes a snapshot from AutoProtect once it is named', () => {
     expect(rename(tree, 2, 'mine').snapshots[1]).toMatchObject({ displayName: 'mine', tiers: [] });
     expect(describe(tree, 2, 'why').snapshots[1]).toMatchObject({ description: 'why', tiers: [1] });
     expect(rename(tree, 99, 'x')).toEqual(tree);
   });
 
-  it('walks a circle once', () => {
+  it('visits a cycle once', () => {
     const circle = {
       ...tree,
       snapshots: tree.snapshots.map((one) => (one.uid === 1 ? { ...one, parent: 3 } : one)),
@@ -112,7 +112,7 @@ group('a reference', () => {
     expect(find(reference)).toEqual(expected);
   });
 
-  it('finds names that look like something else', () => {
+  it('finds names that look like a uid or a path', () => {
     const odd = ['#3', '/x', 'y/z', '#77'].reduce((all, name) => add(all, body(name)), emptyTree);
     expect(find('#3', odd)).toBe(3);
     expect(find('#77', odd)).toBe(4);

@@ -4,7 +4,7 @@ function byUid(tree: SnapshotTree): Map<number, Snapshot> {
   return new Map(tree.snapshots.map((snapshot) => [snapshot.uid, snapshot]));
 }
 
-/** The uid that the next snapshot gets, for the names of its files. Where a file has used up all, the lowest free one. */
+/** The uid of the next snapshot, which its file names contain. If the highest is used up, the lowest free one. */
 export function nextUid(tree: SnapshotTree): number {
   if (tree.lastUid < snapshotLimits.integer) return tree.lastUid + 1;
   const used = byUid(tree);
@@ -13,7 +13,7 @@ export function nextUid(tree: SnapshotTree): number {
   return uid;
 }
 
-/** With a new snapshot under the current one, which becomes the current one itself. Its uid is `nextUid(tree)`. */
+/** Adds a snapshot under the current one and makes it the current one. Its uid is `nextUid(tree)`. */
 export function add(tree: SnapshotTree, snapshot: Omit<Snapshot, 'uid' | 'parent'>): SnapshotTree {
   const uid = nextUid(tree);
   const added = { ...snapshot, uid, parent: tree.current };
@@ -21,12 +21,12 @@ export function add(tree: SnapshotTree, snapshot: Omit<Snapshot, 'uid' | 'parent
   return { ...tree, current: uid, lastUid, snapshots: [...tree.snapshots, added] };
 }
 
-/** The snapshots under this one, or the roots under null, in the order of the file. */
+/** The children of a snapshot, or the roots for null, in file order. */
 export function childrenOf(tree: SnapshotTree, uid: number | null): Snapshot[] {
   return tree.snapshots.filter(({ parent }) => parent === uid);
 }
 
-/** What the snapshot comes from: its parent first, the root last. */
+/** The ancestors of a snapshot: its parent first, the root last. */
 export function ancestors(tree: SnapshotTree, uid: number): Snapshot[] {
   const all = byUid(tree);
   const above = new Set<Snapshot>();
@@ -35,7 +35,7 @@ export function ancestors(tree: SnapshotTree, uid: number): Snapshot[] {
   return [...above];
 }
 
-/** The snapshot and all below it, each parent before its children. Empty for an unknown uid. */
+/** The snapshot and all its descendants, each parent before its children. Empty for an unknown uid. */
 export function subtreeOf(tree: SnapshotTree, uid: number): Snapshot[] {
   const children = new Map<number, Snapshot[]>();
   for (const snapshot of tree.snapshots) {
@@ -44,14 +44,14 @@ export function subtreeOf(tree: SnapshotTree, uid: number): Snapshot[] {
     else children.set(snapshot.parent ?? 0, [snapshot]);
   }
   const below = new Set(tree.snapshots.filter((snapshot) => snapshot.uid === uid));
-  // A set gives what is added while it is walked.
+  // Iterating over a set also visits items that are added meanwhile.
   for (const snapshot of below) for (const child of children.get(snapshot.uid) ?? []) below.add(child);
   return [...below];
 }
 
 /**
- * Without a snapshot, or with `children` without all below it too. What stays below goes to its parent, and so does
- * `current` where it pointed at what goes. An unknown uid changes nothing.
+ * Removes a snapshot, with `children` including all its descendants. Children that stay move up to its parent, as does
+ * `current` if it was removed. An unknown uid changes nothing.
  */
 export function remove(tree: SnapshotTree, uid: number, options: { children: boolean }): SnapshotTree {
   const removed = byUid(tree).get(uid);
@@ -71,17 +71,19 @@ function change(tree: SnapshotTree, uid: number, changes: Partial<Snapshot>): Sn
   return { ...tree, snapshots };
 }
 
-/** With another name. A person who names an automatic snapshot wants to keep it: AutoProtect lets go of it. */
+/**
+ * Renames a snapshot. A person who names an automatic snapshot wants to keep it, so AutoProtect no longer counts it.
+ */
 export function rename(tree: SnapshotTree, uid: number, displayName: string): SnapshotTree {
   return change(tree, uid, { displayName, tiers: [] });
 }
 
-/** With another description. */
+/** Changes the description of a snapshot. */
 export function describe(tree: SnapshotTree, uid: number, description: string): SnapshotTree {
   return change(tree, uid, { description });
 }
 
-/** The names from the root: `/before/after`. Empty for an unknown uid. A name may hold a `/` itself. */
+/** The names from the root: `/before/after`. Empty for an unknown uid. A name may itself contain a `/`. */
 export function pathOf(tree: SnapshotTree, uid: number): string {
   const self = byUid(tree).get(uid);
   if (!self) return '';
@@ -91,7 +93,7 @@ export function pathOf(tree: SnapshotTree, uid: number): string {
     .join('');
 }
 
-/** Whether `path` is the snapshot’s, from its end: no path is made, for deep trees of long names. */
+/** Whether `path` is the path of a snapshot. Compares from the end, which stays cheap for deep trees of long names. */
 function hasPath(all: ReadonlyMap<number, Snapshot>, snapshot: Snapshot, path: string): boolean {
   let rest = path;
   let at: Snapshot | undefined = snapshot;
@@ -104,17 +106,16 @@ function hasPath(all: ReadonlyMap<number, Snapshot>, snapshot: Snapshot, path: s
   return rest === '';
 }
 
-/** What a reference stands for. */
+/** The result of looking up a reference. */
 export type FoundSnapshot =
   | { readonly kind: 'found'; readonly snapshot: Snapshot }
   | { readonly kind: 'none' }
-  /** In the order of the file; each has a path and a uid to tell it by. */
+  /** In file order; their paths and uids distinguish them. */
   | { readonly kind: 'several'; readonly candidates: readonly Snapshot[] };
 
 /**
- * The snapshot that a person means: `#3` by its uid, `/before/after` by the names from the root, else by its name,
- * letter for letter. The first of these that fits anything decides, so a snapshot with a name such as `#3` is still
- * found where no uid is 3.
+ * Looks up a snapshot: `#3` by uid, `/before/after` by the names from the root, otherwise by its exact name. The first
+ * of these that matches any snapshot decides, so a snapshot named `#3` is still found if no uid is 3.
  */
 export function findSnapshot(tree: SnapshotTree, reference: string): FoundSnapshot {
   const all = byUid(tree);

@@ -72,14 +72,14 @@ describe('writing', () => {
     expect(print(writeSnapshots(emptyDocument(), threeSnapshots()))).toBe(golden);
   });
 
-  it('gives the same document for the same tree, counts that are wrong included', () => {
+  it('returns the same document for the same tree, even with wrong counts', () => {
     const doc = parse(
       'snapshot2.uid = "0x1" # mine\r\nsnapshot.numSnapshots = "7"\r\nsnapshot2.parent = "9"\r\n',
     );
     expect(writeSnapshots(doc, readSnapshots(doc).tree)).toBe(doc);
   });
 
-  it('renumbers what comes behind a removed snapshot, unknown keys and odd bytes included', () => {
+  it('renumbers what follows a removed snapshot, including unknown keys and odd bytes', () => {
     const text = golden
       .replace('snapshot2.filename', '  SNAPSHOT2.Screenshot = shot.png # of three\nsnapshot2.filename')
       .replace('snapshot1.type', 'snapshot1.clientFlags = "5"\nsnapshot1.type');
@@ -102,7 +102,7 @@ describe('writing', () => {
     );
   });
 
-  it('puts a new key of a snapshot with its others', () => {
+  it('puts a new key of a snapshot next to its others', () => {
     const { tree } = readSnapshots(parse(golden));
     const snapshots = tree.snapshots.map((snapshot) =>
       snapshot.uid === 2 ? { ...snapshot, clones: ['/vm/b.vmx'] } : snapshot,
@@ -115,7 +115,7 @@ describe('writing', () => {
     );
   });
 
-  it('keeps what it did not understand, behind the rest', () => {
+  it('keeps what it does not understand, after the rest', () => {
     const text = `snapshot0.uid = "bad"\nsnapshot0.note = "kept"\nsnapshot1.uid = "2"\nsnapshot1.filename = "b"\nsnapshot.numSnapshots = "2"\n`;
     const tree = add(readSnapshots(parse(text)).tree, taken);
     const doc = again(writeSnapshots(parse(text), tree));
@@ -137,7 +137,7 @@ describe('writing', () => {
     );
   });
 
-  it('keeps a time to the microsecond unless it is another', () => {
+  it('keeps a time to the microsecond unless it changes', () => {
     const text = `snapshot0.uid = "1"\nsnapshot0.filename = "a"\nsnapshot0.createTimeHigh = "388745"\nsnapshot0.createTimeLow = "1991180826"\n`;
     const { tree } = readSnapshots(parse(text));
     const renamed = print(writeSnapshots(parse(text), rename(tree, 1, 'x')));
@@ -145,7 +145,7 @@ describe('writing', () => {
     expect(tree.snapshots[0]!.createdAt).toEqual(new Date('2022-11-28T15:24:12.664Z'));
   });
 
-  it('takes current, parents, counts and the list of those last used away with the last snapshot', () => {
+  it('removes current, parents, counts and the list of recently used with the last snapshot', () => {
     const { tree } = readSnapshots(parse(golden));
     const doc = writeSnapshots(parse(golden), remove(tree, 1, { children: true }));
     expect(print(doc)).toBe('.encoding = "UTF-8"\nsnapshot.lastUID = "3"\nsnapshot.numSnapshots = "0"\n');
@@ -171,7 +171,7 @@ describe('writing', () => {
     expect(readSnapshots(written).tree.snapshots).toEqual([tree.snapshots[1]]);
   });
 
-  it('writes a name in the file’s encoding, or refuses it', () => {
+  it('writes a name in the encoding of the file, or rejects it', () => {
     const doc = parse('.encoding = "windows-1251"\r\nsnapshot.lastUID = "0"\r\n');
     const named = writeSnapshots(doc, add(emptyTree, { ...taken, displayName: 'база' }));
     expect(readSnapshots(again(named)).tree.snapshots[0]!.displayName).toBe('база');

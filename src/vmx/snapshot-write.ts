@@ -13,7 +13,7 @@ function same<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((value, at) => value === b[at]);
 }
 
-/** `NAME0` to `NAME<n-1>` and the count; what there is beyond goes. Without a value the count goes too. */
+/** Writes `NAME0` to `NAME<n-1>` and the count, and removes the rest. Without values, the count is removed too. */
 function putList(
   changes: Changes,
   doc: VmxDocument,
@@ -41,8 +41,7 @@ function sameDisks(a: Snapshot, b: Snapshot): boolean {
 }
 
 /**
- * The disks of the snapshot at `index`, which are others now. Whole disks move, so that keys such as `epoch` stay
- * with theirs.
+ * Writes the changed disks of the snapshot at `index`. Whole disks move, so that keys such as `epoch` stay with theirs.
  * @returns the document with the disks in their places
  */
 function putDisks(changes: Changes, doc: VmxDocument, index: number, snapshot: Snapshot): VmxDocument {
@@ -65,7 +64,9 @@ function putDisks(changes: Changes, doc: VmxDocument, index: number, snapshot: S
   return changed ? renumber(doc, `${at}.disk`, moves) : doc;
 }
 
-/** The plain values of a snapshot, in VMware’s order. VMware leaves out what is empty, off or without a parent. */
+/**
+ * Writes the plain values of a snapshot, in VMware’s order. Like VMware, omits what is empty, off or without a parent.
+ */
 function putValues(changes: Changes, at: string, snapshot: Snapshot, old: Snapshot | undefined): void {
   const { uid, fileName, parent, displayName, description, withMemory, createdAt } = snapshot;
   if (!old) changes.set(`${at}.uid`, String(uid));
@@ -116,7 +117,7 @@ function putTiers(
   return changed ? renumber(doc, 'rollingtier', moves) : doc;
 }
 
-/** The snapshots last used: the current one if it is another now, then what is new, then what was listed before. */
+/** The most recently used snapshots: the current one if it has changed, then new ones, then those already listed. */
 function mostRecent(reading: SnapshotReading, tree: SnapshotTree): number[] {
   const uids = new Set(tree.snapshots.map(({ uid }) => uid));
   const before = new Set(reading.tree.snapshots.map(({ uid }) => uid));
@@ -159,14 +160,14 @@ function putHeader(
 }
 
 /**
- * The `.vmsd` with this tree in it. Only what differs from the tree that the document has is written, so the same
- * tree gives the same bytes. What the tree doesn’t know stays: keys of a snapshot go where it goes, and with it; a
- * snapshot that could not be read moves behind the others when their number or order changes. A file of 0 bytes
- * becomes one that starts with `.encoding`, as VMware’s do.
+ * Writes a tree into a `.vmsd`. Only differences from the tree in the document are written, so the same tree yields the
+ * same bytes. Everything else stays: unknown keys of a snapshot move or vanish with it, and a snapshot that could not
+ * be read moves after the others when their number or order changes. An empty file becomes one that starts with
+ * `.encoding`, as VMware’s do.
  *
- * Snapshots are numbered from 0 in the order of the tree; counts, `snapshot.lastUID` and the list of those last used
- * follow.
- * @throws KameError INVALID_VALUE when a text can’t be written in the file’s encoding, or the file would grow beyond
+ * Snapshots are numbered from 0 in the order of the tree; the counts, `snapshot.lastUID` and the list of recently used
+ * snapshots follow.
+ * @throws KameError INVALID_VALUE when a text cannot be written in the encoding of the file, or the file would exceed
  *   vmxLimits
  */
 export function writeSnapshots(document: VmxDocument, tree: SnapshotTree): VmxDocument {

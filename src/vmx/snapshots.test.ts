@@ -52,7 +52,7 @@ const tiers: fc.Arbitrary<RollingTier[]> = fc.uniqueArray(
   { maxLength: 3, selector: ({ uid }) => uid },
 );
 
-/** Snapshots in any order of uids, each under one that was made before it, or a root. */
+/** Snapshots with uids in any order, each a root or the child of an earlier one. */
 const trees: fc.Arbitrary<SnapshotTree> = fc
   .record({
     snapshots: fc.array(fc.tuple(body, fc.nat()), { maxLength: 12 }),
@@ -102,7 +102,7 @@ const foreignLines = fc
   .map((lines) => new Map<string, string | null>(lines));
 
 describe('any tree', () => {
-  it('reads as it was written, into any file', () => {
+  it('is read back as it was written, into any file', () => {
     fc.assert(
       fc.property(trees, trees, foreignLines, (first, second, foreign) => {
         const one = edit(writeSnapshots(parse(''), first), foreign);
@@ -188,7 +188,7 @@ describe('any file', () => {
     .array(fc.tuple(key, number, fc.constantFrom('\n', '\r\n')), { maxLength: 60 })
     .map((all) => all.map(([name, value, newline]) => `${name} = "${value}"${newline}`).join(''));
 
-  it('is read, and kept whole when nothing changes', () => {
+  it('is read, and unchanged when nothing changes', () => {
     fc.assert(
       fc.property(lines, (file) => {
         const doc = parse(file);
@@ -198,7 +198,7 @@ describe('any file', () => {
     );
   });
 
-  it('takes a new snapshot, and gives the others as before', () => {
+  it('accepts a new snapshot, and keeps the others', () => {
     fc.assert(
       fc.property(lines, body, (file, next) => {
         const { tree } = readSnapshots(parse(file));

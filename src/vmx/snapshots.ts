@@ -6,11 +6,11 @@ export type { RollingTier, Snapshot, SnapshotDisk, SnapshotProblem, SnapshotTree
 export { writeSnapshots } from './snapshot-write.ts';
 
 /**
- * Reads a `.vmsd`, also one of 0 bytes. Never throws for what stands in it: what is odd is a problem that names the
- * key. A snapshot without a uid of its own is left out, and writing keeps its keys; one whose parent is not there, or
- * is below itself, is taken for a root.
+ * Reads a `.vmsd`, which may be empty. Never throws because of its content: anything odd becomes a problem that names
+ * the key. A snapshot without a unique uid is ignored, but writing keeps its keys; one with a missing parent, or in a
+ * cycle of parents, becomes a root.
  *
- * The keys are those that VMware’s products write; what is there counts, not the counts beside it.
+ * The keys are those that VMware’s products write. The snapshots found in the file matter, not the counts in it.
  */
 export function readSnapshots(document: VmxDocument): {
   tree: SnapshotTree;

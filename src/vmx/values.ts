@@ -5,8 +5,8 @@ function report(doc: VmxDocument, key: string, message: string, problems: VmxPro
 }
 
 /**
- * A boolean as VMware reads it: TRUE or FALSE in any case. Anything else is a problem in VMware's words, and the
- * fallback is used. A missing or empty value is the fallback without a problem.
+ * Reads a boolean as VMware does: TRUE or FALSE in any case. Anything else is a problem, worded as VMware does, and
+ * yields the fallback. A missing or empty value yields the fallback without a problem.
  */
 export function getBoolean(
   doc: VmxDocument,
@@ -26,8 +26,8 @@ export function getBoolean(
 }
 
 /**
- * A whole number, decimal or with `0x`. Anything else is a problem in VMware's words, and the fallback is used. A
- * missing or empty value is the fallback without a problem.
+ * Reads a whole number, decimal or with `0x`. Anything else is a problem, worded as VMware does, and yields the
+ * fallback. A missing or empty value yields the fallback without a problem.
  */
 export function getInteger(doc: VmxDocument, key: string, fallback: number, problems?: VmxProblem[]): number {
   const text = getText(doc, key);
@@ -39,7 +39,7 @@ export function getInteger(doc: VmxDocument, key: string, fallback: number, prob
   return fallback;
 }
 
-/** A boolean in VMware's spelling. */
+/** A boolean as VMware spells it. */
 export function booleanText(value: boolean): 'TRUE' | 'FALSE' {
   return value ? 'TRUE' : 'FALSE';
 }

@@ -42,7 +42,7 @@ describe('disk', () => {
     const { stdout } = await run(['disk', 'compact', 'demo', 'nvme0:0']);
     expect(stdout).toBe('demo: nvme0:0 is compacted; 1 KiB are freed\n');
     const sizeBytes = 2 * 1024 ** 3;
-    expect(bodies()).toEqual([{ sizeBytes, slot: 'nvme0:0' }, { sizeBytes }, {}]);
+    expect(bodies()).toEqual([{ sizeBytes, slot: 'nvme0:0' }, { sizeBytes }, undefined]);
   });
 
   it('check ends with 1 when something is wrong', async () => {

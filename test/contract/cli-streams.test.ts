@@ -125,7 +125,7 @@ describe('exec', () => {
     daemon.onSocket(execPath, (socket) => socket.send('no json'));
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('no JSON'),
+      stderr: expect.stringContaining('not JSON'),
     });
     daemon.on('GET /v1/machines/demo', problem(404, 'NO_SUCH_MACHINE', 'There is no demo.'));
     expect((await run(['exec', 'demo', 'x'])).code).toBe(3);

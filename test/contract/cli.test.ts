@@ -143,7 +143,7 @@ describe('errors of the daemon', () => {
       stderr: expect.stringContaining('HTTP status 500'),
     });
     daemon.on('GET /v1/machines', (response) => response.writeHead(200).end('{'));
-    expect(await run(['list'])).toMatchObject({ code: 1, stderr: expect.stringContaining('no JSON') });
+    expect(await run(['list'])).toMatchObject({ code: 1, stderr: expect.stringContaining('not JSON') });
   });
 });
 
@@ -372,7 +372,7 @@ describe('the inventory', () => {
       { name: 'web' },
       { path: join(daemon.home, 'x.vmwarevm') },
       undefined,
-      {},
+      undefined,
     ]);
   });
 

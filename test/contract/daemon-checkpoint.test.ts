@@ -2,29 +2,30 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import * as api from '../../src/api/checkpoint.ts';
 import { errorBody } from '../../src/api/messages.ts';
-import { ndjson, paths } from '../../src/api/paths.ts';
-import { useHomes, valid } from './daemon-support.ts';
+import type { BodyInput } from '../../src/api/operations.ts';
+import { ndjson } from '../../src/api/protocol.ts';
+import { pathOf, useHomes, valid } from './daemon-support.ts';
 
 const useServer = useHomes();
 
 describe('a request about checkpoints', () => {
   it.each([
-    ['POST', paths.snapshots('demo'), { label: '' }, 'label'],
-    ['POST', paths.snapshots('demo'), { label: 'a\nb' }, 'label'],
-    ['POST', paths.snapshots('demo'), { label: 'a\u202eb' }, 'label'],
-    ['POST', paths.snapshots('demo'), { label: 'x'.repeat(256) }, 'label'],
-    ['POST', paths.snapshots('demo'), { memory: true }, 'memory'],
-    ['PATCH', paths.snapshot('demo', 'a'), {}, 'label or description'],
-    ['DELETE', `${paths.snapshot('demo', 'a')}?children=perhaps`, undefined, 'children'],
-    ['POST', paths.revert('demo', 'a'), { wait: 'long' }, 'wait'],
-    ['POST', paths.clone('demo'), { name: 'b' }, 'kind'],
-    ['POST', paths.clone('demo'), { name: 'b', kind: 'half' }, 'kind'],
-    ['POST', paths.clone('demo'), { name: 'b', kind: 'full', count: 0 }, 'count'],
-    ['POST', paths.clone('demo'), { name: 'b', kind: 'full', count: 101 }, 'count'],
-    ['POST', paths.disks('demo'), { sizeBytes: 0 }, 'sizeBytes'],
-    ['POST', paths.growDisk('demo', 'nvme0:0'), {}, 'sizeBytes'],
-    ['POST', paths.checkDisk('demo', 'nvme0:0'), { repair: 'yes' }, 'repair'],
-    ['DELETE', `${paths.removeDisk('demo', 'nvme0:0', false)}?keepFile=1x`, undefined, 'keepFile'],
+    ['POST', pathOf('snapshots.take'), { label: '' }, 'label'],
+    ['POST', pathOf('snapshots.take'), { label: 'a\nb' }, 'label'],
+    ['POST', pathOf('snapshots.take'), { label: 'a\u202eb' }, 'label'],
+    ['POST', pathOf('snapshots.take'), { label: 'x'.repeat(256) }, 'label'],
+    ['POST', pathOf('snapshots.take'), { memory: true }, 'memory'],
+    ['PATCH', pathOf('snapshots.edit', { snapshot: 'a' }), {}, 'label or description'],
+    ['DELETE', `${pathOf('snapshots.delete', { snapshot: 'a' })}?children=perhaps`, undefined, 'children'],
+    ['POST', pathOf('snapshots.revert', { snapshot: 'a' }), { wait: 'long' }, 'wait'],
+    ['POST', pathOf('machines.clone'), { name: 'b' }, 'kind'],
+    ['POST', pathOf('machines.clone'), { name: 'b', kind: 'half' }, 'kind'],
+    ['POST', pathOf('machines.clone'), { name: 'b', kind: 'full', count: 0 }, 'count'],
+    ['POST', pathOf('machines.clone'), { name: 'b', kind: 'full', count: 101 }, 'count'],
+    ['POST', pathOf('disks.add'), { sizeBytes: 0 }, 'sizeBytes'],
+    ['POST', pathOf('disks.grow', { disk: 'nvme0:0' }), {}, 'sizeBytes'],
+    ['POST', pathOf('disks.check', { disk: 'nvme0:0' }), { repair: 'yes' }, 'repair'],
+    ['DELETE', `${pathOf('disks.remove', { disk: 'nvme0:0' })}?keepFile=1x`, undefined, 'keepFile'],
   ] as const)('%s %s %j is refused, naming the field', async (method, url, payload, field) => {
     const server = await useServer(valid);
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
@@ -35,10 +36,10 @@ describe('a request about checkpoints', () => {
   });
 
   it.each([
-    ['GET', paths.snapshot('demo', 'nine')],
-    ['PATCH', paths.snapshot('demo', '#9')],
-    ['DELETE', paths.deleteSnapshot('demo', '/nine', true)],
-    ['POST', paths.revert('demo', 'a..b')],
+    ['GET', pathOf('snapshots.show', { snapshot: 'nine' })],
+    ['PATCH', pathOf('snapshots.edit', { snapshot: '#9' })],
+    ['DELETE', `${pathOf('snapshots.delete', { snapshot: '/nine' })}?children=true`],
+    ['POST', pathOf('snapshots.revert', { snapshot: 'a..b' })],
   ] as const)('%s %s: there is no such snapshot', async (method, url) => {
     const server = await useServer(valid);
     const payload = { PATCH: { label: 'x' }, POST: {}, GET: undefined, DELETE: undefined }[method];
@@ -53,16 +54,16 @@ describe('a request about checkpoints', () => {
     ['a stopped machine', { name: 'b', kind: 'instant' }, 'WRONG_STATE'],
   ] as const)('for a clone with %s is refused', async (_what, payload, code) => {
     const server = await useServer(valid);
-    const answer = await server.inject({ method: 'POST', url: paths.clone('demo'), payload });
+    const answer = await server.inject({ method: 'POST', url: pathOf('machines.clone'), payload });
     expect(errorBody.parse(answer.json()).code).toBe(code);
-    expect((await server.inject({ url: paths.machines })).json()).toHaveLength(1);
+    expect((await server.inject({ url: pathOf('machines.list') })).json()).toHaveLength(1);
   });
 
   it.each([
-    ['POST', paths.growDisk('demo', 'nvme0:9'), { sizeBytes: 1024 ** 3 }],
-    ['POST', paths.compactDisk('demo', '../x.qcow2'), {}],
-    ['POST', paths.checkDisk('demo', 'disk9.qcow2'), {}],
-    ['DELETE', paths.removeDisk('demo', 'nvme0:9', true), undefined],
+    ['POST', pathOf('disks.grow', { disk: 'nvme0:9' }), { sizeBytes: 1024 ** 3 }],
+    ['POST', pathOf('disks.compact', { disk: '../x.qcow2' }), {}],
+    ['POST', pathOf('disks.check', { disk: 'disk9.qcow2' }), {}],
+    ['DELETE', `${pathOf('disks.remove', { disk: 'nvme0:9' })}?keepFile=true`, undefined],
   ] as const)('%s %s: there is no such disk', async (method, url, payload) => {
     const server = await useServer(valid);
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
@@ -73,9 +74,9 @@ describe('a request about checkpoints', () => {
 
   it('that a stopped machine can’t do says so', async () => {
     const server = await useServer(valid);
-    const answer = await server.inject({ method: 'POST', url: paths.suspend('demo'), payload: {} });
+    const answer = await server.inject({ method: 'POST', url: pathOf('machines.suspend'), payload: {} });
     expect(errorBody.parse(answer.json())).toMatchObject({ code: 'WRONG_STATE' });
-    const nobody = await server.inject({ url: paths.snapshots('nobody') });
+    const nobody = await server.inject({ url: pathOf('snapshots.list', { machine: 'nobody' }) });
     expect(errorBody.parse(nobody.json())).toMatchObject({ code: 'NO_SUCH_MACHINE' });
   });
 });
@@ -83,10 +84,10 @@ describe('a request about checkpoints', () => {
 describe('snapshots of a stopped machine', () => {
   it('are taken, listed as a tree, described, reverted to and deleted', async () => {
     const server = await useServer(valid);
-    const take = async (payload: api.TakeSnapshot) =>
-      await server.inject({ method: 'POST', url: paths.snapshots('demo'), payload });
+    const take = async (payload: BodyInput<'snapshots.take'>) =>
+      await server.inject({ method: 'POST', url: pathOf('snapshots.take'), payload });
     const list = async () =>
-      z.array(api.snapshot).parse((await server.inject({ url: paths.snapshots('demo') })).json());
+      z.array(api.snapshot).parse((await server.inject({ url: pathOf('snapshots.list') })).json());
 
     expect(await list()).toEqual([]);
     const first = api.takenSnapshot.parse((await take({ label: 'a/b é' })).json());
@@ -100,9 +101,13 @@ describe('snapshots of a stopped machine', () => {
     expect(api.takenSnapshot.parse((await take({})).json()).parent).toBe(first.uid);
     expect(errorBody.parse((await take({ label: 'a/b é' })).json()).code).toBe('ALREADY_EXISTS');
 
-    const revert = await server.inject({ method: 'POST', url: paths.revert('demo', 'a/b é'), payload: {} });
+    const revert = await server.inject({
+      method: 'POST',
+      url: pathOf('snapshots.revert', { snapshot: 'a/b é' }),
+      payload: {},
+    });
     expect(api.revertedMachine.parse(revert.json())).toMatchObject({ state: 'stopped', snapshot: 'a/b é' });
-    const url = paths.snapshot('demo', `#${first.uid}`);
+    const url = pathOf('snapshots.show', { snapshot: `#${first.uid}` });
     const edited = await server.inject({ method: 'PATCH', url, payload: { label: 'c', description: 'why' } });
     expect(api.snapshot.parse(edited.json())).toMatchObject({ label: 'c', path: '/c', current: true });
     expect(api.snapshotDetails.parse((await server.inject({ url })).json())).toMatchObject({
@@ -117,7 +122,7 @@ describe('snapshots of a stopped machine', () => {
 
     const gone = await server.inject({
       method: 'DELETE',
-      url: paths.deleteSnapshot('demo', 'c', true),
+      url: `${pathOf('snapshots.delete', { snapshot: 'c' })}?children=true`,
       headers: { accept: ndjson },
     });
     const last = z

@@ -8,7 +8,7 @@ import { probe } from '../../src/qemu/capabilities/probe.ts';
 import type { Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import { loadFirmware } from '../../src/qemu/firmware/load.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
-import { attach, launch, type EngineMachine } from '../../src/qemu/launch.ts';
+import { attach, launch, type Engine } from '../../src/qemu/launch.ts';
 import { slotName } from '../../src/model/slots.ts';
 import type { LaunchPlan } from '../../src/qemu/plan/types.ts';
 import { launchPlan } from '../../src/qemu/plan/launch-plan.ts';
@@ -19,7 +19,7 @@ import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
 const engines = new Map<Arch, { capabilities: Capabilities; firmware: FirmwareDescriptor[] }>();
-const running: EngineMachine[] = [];
+const running: Engine[] = [];
 
 beforeAll(async () => {
   for (const arch of ['aarch64', 'x86_64'] as const) {
@@ -61,7 +61,7 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
   return { ...plan, args: [...plan.args, '-S'] };
 }
 
-async function start(plan: LaunchPlan, folder: string): Promise<EngineMachine> {
+async function start(plan: LaunchPlan, folder: string): Promise<Engine> {
   const { engine } = await launch(plan, { logFile: join(folder, 'log') });
   running.push(engine);
   return engine;
@@ -132,7 +132,7 @@ describe('the installed QEMU', () => {
     const error = await failure({ ...second, args }, other);
     expect(error.code).toBe('BUSY');
     expect(error.message).toContain('lock');
-    expect(error.next).toContain('Another program has the disk image open');
+    expect(error.next).toContain('Stop the other program that has the disk image open');
   });
 
   it('gives its last words and advice when it does not start', async () => {

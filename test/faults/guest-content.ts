@@ -1,6 +1,6 @@
 import { poll } from '../../src/core/deadline.ts';
 import { KameError, messageOf } from '../../src/core/errors.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import type { Random } from './random.ts';
 import { Violation } from './violation.ts';
 
@@ -19,13 +19,13 @@ const files = ['f0', 'f1', 'f2', 'f3', 'f4'];
 async function execute(client: KameClient, machine: string, script: string): Promise<string> {
   let output = '';
   let errors = '';
-  const end = await client.exec(
+  const end = await client.machines.exec(
     machine,
     { command: ['sh', '-c', script], timeoutMs: 60_000 },
     {
       output: (stream, data) => {
-        if (stream === 'stdout') output += data.toString('utf8');
-        else errors += data.toString('utf8');
+        if (stream === 'stdout') output += Buffer.from(data).toString('utf8');
+        else errors += Buffer.from(data).toString('utf8');
         return Promise.resolve();
       },
     },

@@ -15,7 +15,7 @@ export async function judgeClones(
   random: Random,
 ): Promise<boolean> {
   const { client } = subject;
-  const machines = (await client.list()).filter(({ name }) => name !== subject.name);
+  const machines = (await client.machines.list()).filter(({ name }) => name !== subject.name);
   const { clones } = planned;
   const unexpected = machines.find(({ name }) => !clones?.names.includes(name));
   if (unexpected) throw new Violation('listed', `${unexpected.name} is a machine that nobody asked for`);
@@ -24,9 +24,9 @@ export async function judgeClones(
     throw new Violation('clone', `it was said to be done, but there are ${machines.length} clones`);
   for (const machine of machines) {
     await judgeClone(subject, machine, clones, random);
-    if (machine.state !== 'stopped' || (await client.machine(machine.name)).state !== 'stopped')
-      await client.stop(machine.name, { hard: true });
-    await client.delete(machine.name);
+    if (machine.state !== 'stopped' || (await client.machines.show(machine.name)).state !== 'stopped')
+      await client.machines.stop(machine.name, { hard: true });
+    await client.machines.delete(machine.name);
   }
   return machines.length === clones.names.length;
 }
@@ -44,13 +44,13 @@ async function judgeClone(
   }
   if (state !== 'stopped') throw new Violation('clone', `${name} is ${state}`);
   if (clones.of !== null) {
-    const { disks } = await client.machine(name);
+    const { disks } = await client.machines.show(name);
     const hash = subject.known(clones.of).hash?.value;
     if ((await diskHash(await chainOf(disks[0]!.path))) !== hash)
       throw new Violation('clone', `the disk of ${name} is not that of ${clones.of}`);
   }
   if (random.chance(0.7)) return;
-  await client.start(name, {});
+  await client.machines.start(name, {});
   const expected: Content = { ...clones.content, memory: null };
   refuseOther(await readContent(client, name), expected, `the clone ${name}`);
 }

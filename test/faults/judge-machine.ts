@@ -54,8 +54,8 @@ async function contentNow(
   const boots = random.chance(0.5);
   if (state === 'stopped' && !boots) return undefined;
   // Not waiting for the agent: one that was suspended while it was paused is paused again.
-  if (state === 'stopped' || state === 'suspended') await client.start(name, { wait: 'none' });
+  if (state === 'stopped' || state === 'suspended') await client.machines.start(name, { wait: 'none' });
   const now = await subject.state();
-  if (now === 'paused') await client.unpause(name);
+  if (now === 'paused') await client.machines.unpause(name);
   return await readContent(client, name);
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import { homeNames, runNames } from '../../src/store/names.ts';
 import { chainOf, checkLayer, stampOf } from './disk-content.ts';
 import { processesOf } from './victims.ts';
@@ -33,8 +33,10 @@ export class Leftovers {
   }
 
   async find(): Promise<string[]> {
-    const machines = await this.#client.list();
-    const details = await Promise.all(machines.map(async ({ path }) => await this.#client.machine(path)));
+    const machines = await this.#client.machines.list();
+    const details = await Promise.all(
+      machines.map(async ({ path }) => await this.#client.machines.show(path)),
+    );
     const found = [
       await this.#inMachines(details),
       ...(await Promise.all(details.map(async (machine) => await this.#inBundle(machine)))),

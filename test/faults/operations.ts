@@ -1,6 +1,6 @@
 import type { MachineState } from '../../src/api/machine.ts';
 import type { Snapshot } from '../../src/api/checkpoint.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import type { Content } from './guest-content.ts';
 import type { Random } from './random.ts';
 import type { Known, Snapshots, Subject } from './subject.ts';
@@ -172,7 +172,7 @@ const suspend: Plan = async (subject, random) => {
   return {
     name: 'suspend',
     args: ['suspend', subject.name],
-    call: async (client) => await client.suspend(subject.name),
+    call: async (client) => await client.machines.suspend(subject.name),
     engine: true,
     states: ['running', 'suspended'],
     doneState: 'suspended',
@@ -184,7 +184,7 @@ const resume: Plan = async (subject, random) => {
   return {
     name: 'resume',
     args: ['start', subject.name],
-    call: async (client) => await client.start(subject.name, {}),
+    call: async (client) => await client.machines.start(subject.name, {}),
     engine: true,
     states: ['running', 'suspended'],
     doneState: 'running',
@@ -198,7 +198,7 @@ const cloneInstant: Plan = async (subject, random, step) => {
   return {
     name: 'clone instant',
     args: ['clone', subject.name, name, '--instant', '--count', String(count)],
-    call: async (client) => await client.clone(subject.name, { name, kind: 'instant', count }),
+    call: async (client) => await client.machines.clone(subject.name, { name, kind: 'instant', count }),
     engine: true,
     states: ['running'],
     clones: {
@@ -218,7 +218,7 @@ function cloneCold(kind: 'linked' | 'full'): Plan {
     return {
       name: `clone ${kind}`,
       args: ['clone', subject.name, name, `--${kind}`, '--snapshot', snapshot],
-      call: async (client) => await client.clone(subject.name, { name, kind, snapshot }),
+      call: async (client) => await client.machines.clone(subject.name, { name, kind, snapshot }),
       engine: true,
       states: ['running'],
       clones: {

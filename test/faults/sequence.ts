@@ -1,6 +1,6 @@
 import { pause, poll } from '../../src/core/deadline.ts';
 import { messageOf } from '../../src/core/errors.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import { useHome, type TestHome } from '../support/home.ts';
 import { judgeClones } from './judge-clones.ts';
 import { judgeMachine } from './judge-machine.ts';
@@ -157,9 +157,9 @@ class Sequence {
     // Where the daemon lived on, what was asked for may still be under way.
     const idle = await poll(
       async () => {
-        if ((await this.#client.tasks()).length > 0) return undefined;
+        if ((await this.#client.tasks.list()).length > 0) return undefined;
         await pause(20);
-        return (await this.#client.tasks()).length === 0 ? true : undefined;
+        return (await this.#client.tasks.list()).length === 0 ? true : undefined;
       },
       { deadlineMs: 60_000, stepMs: 20 },
     );

@@ -1,5 +1,5 @@
 import type { MachineDetails, MachineState } from '../../src/api/machine.ts';
-import type { KameClient } from '../../src/client/client.ts';
+import type { KameClient } from '../../src/client/node/client.ts';
 import { readContent, writeContent, type Content } from './guest-content.ts';
 import type { Random } from './random.ts';
 import { Violation } from './violation.ts';
@@ -28,7 +28,7 @@ export class Subject {
   }
 
   async details(): Promise<MachineDetails> {
-    return await this.client.machine(this.name);
+    return await this.client.machines.show(this.name);
   }
 
   async state(): Promise<MachineState> {
@@ -58,8 +58,8 @@ export class Subject {
     const { state } = await this.client.snapshots.revert(this.name, label, { start: true });
     if (state !== known.state)
       throw new Violation('revert', `to ${label} left the machine ${state}, not ${known.state}`);
-    if (state === 'paused') await this.client.unpause(this.name);
-    if (state === 'stopped') await this.client.start(this.name, {});
+    if (state === 'paused') await this.client.machines.unpause(this.name);
+    if (state === 'stopped') await this.client.machines.start(this.name, {});
     await this.verify(known.content, `the snapshot ${label}`);
   }
 
@@ -68,12 +68,12 @@ export class Subject {
     const state = await this.state();
     if (state === 'running') return;
     const labels = this.withMemory.filter((label) => this.known(label).state === 'running');
-    if (state === 'paused') await this.client.unpause(this.name);
+    if (state === 'paused') await this.client.machines.unpause(this.name);
     else if (labels.length > 0 && state === 'stopped') await this.verifySnapshot(random.pick(labels));
     else {
       // One that was suspended while it was paused is paused again.
-      const { state } = await this.client.start(this.name, { wait: 'none' });
-      if (state === 'paused') await this.client.unpause(this.name);
+      const { state } = await this.client.machines.start(this.name, { wait: 'none' });
+      if (state === 'paused') await this.client.machines.unpause(this.name);
     }
   }
 
@@ -81,10 +81,10 @@ export class Subject {
   async bring(state: 'running' | 'paused' | 'stopped' | 'suspended', random: Random): Promise<void> {
     await this.run(random);
     this.content = await writeContent(this.client, this.name, random, random.chance(0.5));
-    if (state === 'paused') await this.client.pause(this.name);
-    if (state === 'suspended') await this.client.suspend(this.name);
+    if (state === 'paused') await this.client.machines.pause(this.name);
+    if (state === 'suspended') await this.client.machines.suspend(this.name);
     if (state !== 'stopped') return;
-    await this.client.stop(this.name, { hard: true });
+    await this.client.machines.stop(this.name, { hard: true });
     this.content = { ...this.content, memory: null };
   }
 }

@@ -86,7 +86,7 @@ const nics = fc
   .uniqueArray(nic, { maxLength: 4, selector: ({ mac }) => mac })
   .map((list) => list.map((one, index) => ({ index, ...one })));
 
-/** Any machine that validateSpec lets pass. */
+/** Any machine that validateModel accepts. */
 export const anyModel: fc.Arbitrary<MachineModel> = fc
   .record({
     os: fc.constantFrom(...guestOsCatalogue),

@@ -8,6 +8,7 @@ import { machineNames } from '../../src/store/names.ts';
 import { takeSnapshot } from '../../src/vm/snapshot/snapshots.ts';
 import type { Running } from '../../src/vm/host/running.ts';
 import { listDisks } from '../../src/vm/disk/list.ts';
+import { body } from './body.ts';
 
 export const mebibyte = 1024 * 1024;
 export const gibibyte = 1024 * mebibyte;
@@ -18,7 +19,8 @@ beforeEach(() => {
   demo = diskMachine(at('home'));
 });
 
-export const take = async (label: string) => await takeSnapshot(demo.host, 'demo', { label }, quiet);
+export const take = async (label: string) =>
+  await takeSnapshot(demo.host, 'demo', body('snapshots.take', { label }), quiet);
 export const slots = async (machine = 'demo') =>
   (await listDisks(demo.host, machine)).map(({ slot, path }) => [slot, path.split('/').at(-1)]);
 export const vmx = () => readFileSync(demo.vmx, 'utf8');

@@ -1,11 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { cp, mkdtemp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { poll } from '../../src/core/deadline.ts';
-import type { Machine } from '../../src/api/machine.ts';
-import { KameClient } from '../../src/client/client.ts';
+import { createNodeClient, type KameClient } from '../../src/client/node/client.ts';
 import { homeNames } from '../../src/store/names.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -26,6 +27,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A command that may still run. */
+export interface RunningCommand {
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+}
+
 export interface HomeOptions {
   /** Added to the environment of every command, and so of the daemon. */
   readonly env?: Readonly<Record<string, string>>;
@@ -41,11 +49,6 @@ export class TestHome implements AsyncDisposable {
   constructor(path: string, env: Readonly<Record<string, string>>) {
     this.path = path;
     this.env = { ...env, KAME_HOME: path };
-  }
-
-  /** The same home with more in the environment; to be made before its daemon runs. */
-  with(env: Readonly<Record<string, string>>): TestHome {
-    return new TestHome(this.path, { ...this.env, ...env });
   }
 
   /** Runs the built `kame` as a user would. */
@@ -64,6 +67,16 @@ export class TestHome implements AsyncDisposable {
     return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   }
 
+  /** Starts a command and does not wait for it. */
+  begin(args: readonly string[]): RunningCommand {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, ...this.env },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit').then(([code]) => code as number | null);
+    return { ended, kill: (signal) => child.kill(signal) };
+  }
+
   /** Runs `kame … --json` that must succeed; what it prints, parsed. */
   async json<T>(...args: string[]): Promise<T> {
     const end = args.indexOf('--');
@@ -75,18 +88,39 @@ export class TestHome implements AsyncDisposable {
 
   /** Runs a shell line in a guest; its standard output. */
   async sh(machine: string, line: string): Promise<string> {
-    const { code, stdout, stderr } = await this.kame(['exec', machine, '--', 'sh', '-c', line]);
-    if (code !== 0) throw new Error(`In ${machine}, "${line}" ended with ${code}: ${stderr}`);
+    let [stdout, stderr] = ['', ''];
+    const { exitCode } = await this.ask(
+      async (client) =>
+        await client.machines.exec(
+          machine,
+          { command: ['sh', '-c', line] },
+          {
+            output: (stream, data) => {
+              if (stream === 'stdout') stdout += Buffer.from(data).toString();
+              else stderr += Buffer.from(data).toString();
+              return Promise.resolve();
+            },
+          },
+        ),
+    );
+    if (exitCode !== 0) throw new Error(`In ${machine}, "${line}" ended with ${exitCode}: ${stderr}`);
     return stdout;
   }
 
   /** The API, as another program would use it. No daemon is started by it. */
   client(): KameClient {
-    return new KameClient({ env: this.env });
+    return createNodeClient({ env: this.env });
+  }
+
+  /** Asks the API, which is quicker than a command; where no daemon runs, a command starts one. */
+  async ask<T>(question: (client: KameClient) => Promise<T>): Promise<T> {
+    const client = this.client();
+    if (!(await client.daemonStatus()).running) await this.json('daemon', 'start');
+    return await question(client);
   }
 
   async daemonPid(): Promise<number | undefined> {
-    return (await this.json<{ pid: number | null }>('daemon', 'status')).pid ?? undefined;
+    return (await this.client().daemonStatus()).pid ?? undefined;
   }
 
   /** Kills the daemon at once and waits until it is gone. */
@@ -107,33 +141,17 @@ export class TestHome implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (existsSync(join(this.path, 'kamed.sock'))) await this.kame(['daemon', 'stop']);
-    for (const pid of await this.engines()) process.kill(pid, 'SIGKILL');
-    await poll(async () => ((await this.engines()).length === 0 ? true : undefined), { deadlineMs: 10_000 });
-    await rm(this.path, { recursive: true, force: true });
-    // What engines that were killed had for RAM is not in the home itself.
-    await rm(homeNames(this.path).ram, { recursive: true, force: true });
-  }
-
-  /** Keeps what tells why a test failed: logs, console, screenshots. */
-  async postMortem(name: string): Promise<void> {
-    const target = join(root, 'test-results', name.replaceAll(/[^\w-]+/g, '-').slice(0, 100));
-    await mkdir(target, { recursive: true });
-    const machines = (await this.client()
-      .list()
-      .catch(() => [])) as Machine[];
-    for (const machine of machines.filter(({ state }) => state === 'running')) {
-      await this.kame(['screenshot', machine.name, join(target, `${machine.name}.png`)]);
+    try {
+      await this.client().stopDaemon();
+    } finally {
+      for (const pid of await this.engines()) process.kill(pid, 'SIGKILL');
+      await poll(async () => ((await this.engines()).length === 0 ? true : undefined), {
+        deadlineMs: 10_000,
+      });
+      await rm(this.path, { recursive: true, force: true });
+      // What engines that were killed had for RAM is not in the home itself.
+      await rm(homeNames(this.path).ram, { recursive: true, force: true });
     }
-    const bundles = await readdir(join(this.path, 'machines')).catch(() => []);
-    for (const bundle of bundles) {
-      for (const file of await readdir(join(this.path, 'machines', bundle))) {
-        if (file.endsWith('.log') || file.endsWith('.vmx')) {
-          await cp(join(this.path, 'machines', bundle, file), join(target, file)).catch(() => undefined);
-        }
-      }
-    }
-    await cp(join(this.path, 'kamed.log'), join(target, 'kamed.log')).catch(() => undefined);
   }
 }
 

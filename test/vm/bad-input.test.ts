@@ -32,15 +32,15 @@ afterEach(async () => {
 
 describe('a name', () => {
   const invalid: readonly (readonly [string, RegExp])[] = [
-    ['a/b', /"a\/b" has "\/", which no name may have/],
+    ['a/b', /"a\/b" contains "\/", which is not allowed/],
     ['../up', /does not start with a letter or digit/],
     ['..', /does not start with a letter or digit/],
-    ['a..b', /has two dots in a row/],
+    ['a..b', /contains two dots in a row/],
     ['-dash', /starts with a dash/],
     ['a'.repeat(300), /has 300 characters; at most 80/],
-    ['tab\there', /has a control character/],
-    ['bell\u0007', /has a control character/],
-    ['over\u202Eride', /has a control character/],
+    ['tab\there', /contains a control character/],
+    ['bell\u0007', /contains a control character/],
+    ['over\u202Eride', /contains a control character/],
     ['', /is empty/],
     ['nul', /device name/],
   ];
@@ -75,7 +75,7 @@ describe('numbers', () => {
     ['--disk', '1KiB', /disk is 1 KiB; it must be 1 MiB to 64 TiB/],
     ['--disk', '65TiB', /disk is 65 TiB; it must be 1 MiB to 64 TiB/],
     ['--disk', '0', /--disk|disk is 0/],
-    ['--disk', '10MiB', /can't be shrunk to 10 MiB/],
+    ['--disk', '10MiB', /cannot be shrunk to 10 MiB/],
   ])('%s %s is refused', async (option, value, message) => {
     expect(await home.kame(['create', 'x', option, value])).toEqual(refusal(2, message));
   });
@@ -98,8 +98,8 @@ describe('an image', () => {
       ['empty.qcow2', /empty\.qcow2 is empty/],
       ['cut.qcow2', /cut\.qcow2 is truncated/],
       ['header.qcow2', /header\.qcow2 is truncated/],
-      ['noise.img', /noise\.img is of no known format/],
-      ['nowhere.img', /There is no file .*nowhere\.img/],
+      ['noise.img', /noise\.img has an unknown format/],
+      ['nowhere.img', /nowhere\.img does not exist/],
     ];
     for (const [name, message] of refused) {
       expect(await home.kame(['create', 'x', '--image', path(name)])).toEqual(refusal(1, message));
@@ -131,7 +131,7 @@ describe('an image', () => {
       '64M',
     );
     const overlay = `${path('overlay.qcow2')} is an overlay on another file, "${path('base.qcow2')}"`;
-    const apart = `${path('apart.qcow2')} keeps its data in another file, "${path('data.raw')}"`;
+    const apart = `${path('apart.qcow2')} keeps its data in an external file, "${path('data.raw')}"`;
     expect(await home.kame(['create', 'x', '--image', path('overlay.qcow2')])).toEqual(refusal(1, overlay));
     expect(await home.kame(['create', 'x', '--image', path('apart.qcow2')])).toEqual(refusal(1, apart));
   });
@@ -214,7 +214,7 @@ describe('a download with another checksum', () => {
 
   it('is discarded, by URL and by catalogue', async () => {
     const wrong = 'ab'.repeat(32);
-    const message = /disk\.img has the sha256 [0-9a-f]{64}, where (ab){32} is expected/;
+    const message = /disk\.img has the sha256 [0-9a-f]{64}, but (ab){32} was expected/;
     expect(await home.kame(['create', 'x', '--image', `${origin}/disk.img#sha256=${wrong}`])).toEqual(
       refusal(1, message),
     );
@@ -230,15 +230,15 @@ describe('a download with another checksum', () => {
     const catalogue = join(home.path, 'catalogue.json');
     await writeFile(catalogue, '{"images": [{"id": "mine"}]}');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(
-      refusal(2, `${catalogue} is wrong at images.0`),
+      refusal(2, `${catalogue} is invalid at images.0`),
     );
     await writeFile(catalogue, '{');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(
-      refusal(2, `${catalogue} is no JSON`),
+      refusal(2, `${catalogue} is not valid JSON`),
     );
     await rm(catalogue);
     expect(await home.kame(['create', 'x', '--image', `${origin}/a.img#md5=abc`])).toEqual(
-      refusal(2, /"#md5=abc" is no checksum/),
+      refusal(2, /"#md5=abc" is not a valid checksum/),
     );
     expect(await home.kame(['create', 'x', '--image', 'ftp://127.0.0.1/a.img'])).toEqual(refusal(1, /ftp/));
   });
@@ -250,14 +250,14 @@ describe('kame set', () => {
     ['numvcpu=4', /"numvcpu" is not a setting\. Did you mean numvcpus\?/],
     ['firmwar=efi', /Did you mean firmware\?/],
     ['memory=2', /memory is "2", without a unit/],
-    ['memory=1MiB', /memsize is "1"; allowed is a multiple of 4 from 64/],
-    ['memory=10TiB', /memsize is "10485760"; allowed is/],
-    ['cpus=0', /numvcpus is "0"; allowed is a whole number from 1 to 32/],
-    ['cpus=two', /cpus is "two"; allowed is 1 to 32/],
-    ['accelerator=kvmm', /accelerator is "kvmm"; allowed is auto, kvm, hvf or tcg/],
-    ['firmware=bios', /firmware is "bios"; allowed is efi for an ARM guest/],
+    ['memory=1MiB', /memsize is "1"; it must be a multiple of 4 from 64/],
+    ['memory=10TiB', /memsize is "10485760"; it must be/],
+    ['cpus=0', /numvcpus is "0"; it must be a whole number from 1 to 32/],
+    ['cpus=two', /cpus is "two"; it must be 1 to 32/],
+    ['accelerator=kvmm', /accelerator is "kvmm"; it must be auto, kvm, hvf or tcg/],
+    ['firmware=bios', /firmware is "bios"; it must be efi for an ARM guest/],
     ['kame.boot.commandLine=a\nb', /kame\.boot\.commandLine/],
-    ['uuid.bios=00', /uuid\.bios can’t be set: it is the machine’s identity/],
+    ['uuid.bios=00', /uuid\.bios cannot be set: it is the machine’s identity/],
     ['displayName=x', /displayName can’t be set.*kame rename/],
     ['__proto__=x', /"__proto__" is not a setting/],
     ['nonsense', /not of the form key=value/],
@@ -274,7 +274,7 @@ describe('kame set', () => {
     expect(problems).toContainEqual({
       severity: 'warning',
       key: 'ethernet0.conectionType',
-      message: 'ethernet0.conectionType is no key that is known. Did you mean ethernet0.connectionType?',
+      message: 'ethernet0.conectionType is not a known key. Did you mean ethernet0.connectionType?',
     });
     await home.json('set', 'demo', 'ethernet0.conectionType=');
   });

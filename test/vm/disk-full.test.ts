@@ -42,7 +42,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
   it('during a create or a change: nothing half-made stays, and the message names the bytes', async () => {
     await home.json('create', 'demo');
     const message =
-      /second\.vmwarevm needs (\d{9}) bytes \(103[.\d]* MiB\), and its disk has [\d.]+ (?:MiB|KiB|B) left/;
+      /second\.vmwarevm needs (\d{9}) bytes \(103[.\d]* MiB\), but its disk has only [\d.]+ (?:MiB|KiB|B) free/;
     // Room for the disk and half of the rest, for half of the disk, and for nothing.
     let free = async (): Promise<void> => undefined;
     for (const bytes of [80 * mebibyte, 30 * mebibyte, 0]) {
@@ -71,7 +71,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     const events: KameEvent[] = [];
     const enough = new AbortController();
     const watching = (async () => {
-      for await (const event of home.client().events({ signal: enough.signal })) events.push(event);
+      for await (const event of home.client().host.events({ signal: enough.signal })) events.push(event);
     })().catch(() => undefined);
     const free = await disk.leave(0);
     // The command line has its answer before the disk is full.
@@ -83,7 +83,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     for (let line = 0; line < 60; line += 1)
       await home
         .client()
-        .pause('nobody')
+        .machines.pause('nobody')
         .catch(() => undefined);
     const paused = async () => ((await details()).state === 'paused' ? true : undefined);
     expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);

@@ -120,7 +120,7 @@ require('node:readline').createInterface(process.stdin).on('line', (line) => {
     await chmod(old, 0o755);
     await using other = await useHome({ env: { KAME_QEMU_AARCH64: old } });
     await other.json('create', 'demo');
-    const message = `${old} is QEMU 6.0.1; 7.2 is the oldest that serves`;
+    const message = `${old} is QEMU 6.0.1; Kame requires 7.2 or newer`;
     expect(await other.kame(['start', 'demo'])).toEqual(refusal(5, message));
   });
 
@@ -137,7 +137,11 @@ require('node:readline').createInterface(process.stdin).on('line', (line) => {
 describe('an engine that ends during the start', () => {
   it.each<readonly [string, number, string]>([
     ['Could not access KVM kernel module: Permission denied', 5, 'usermod -aG kvm'],
-    ['-blockdev driver=file: Failed to get "write" lock', 4, 'Another program has the disk image open'],
+    [
+      '-blockdev driver=file: Failed to get "write" lock',
+      4,
+      'Stop the other program that has the disk image open',
+    ],
     ["cannot set up guest memory 'ram': Cannot allocate memory", 5, 'too little free memory'],
     ['Something that nobody has heard of', 5, 'kame logs'],
   ])('"%s": its last words and advice', async (words, code, advice) => {

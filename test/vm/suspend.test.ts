@@ -1,112 +1,91 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import { suspendedMachine, type SuspendedMachine } from '../../src/api/checkpoint.ts';
-import { pause, poll } from '../../src/core/deadline.ts';
+import { describe, expect } from 'vitest';
+import { suspendedMachine } from '../../src/api/checkpoint.ts';
+import { poll } from '../../src/core/deadline.ts';
 import { homeNames } from '../../src/store/names.ts';
-import { clockOffset, Guest } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { clockIsRight, setClockWrong } from '../support/guest-clock.ts';
+import { guestTest } from '../support/guest-test.ts';
+import { become, diskLook, diskOf, look } from '../support/marks.ts';
+import { bootOf, rebooted } from '../support/reboot.ts';
 import { refusal } from '../support/refusal.ts';
+import { typeInGuest } from '../support/serial-console.ts';
 
-// One guest for the whole file; each test leaves it running.
-let home: TestHome;
-let demo: Guest;
+const it = guestTest();
 
-beforeAll(async () => {
-  home = await useHome();
-  demo = new Guest(home, 'demo');
-  // Enough memory in use that it is copied once while the guest runs.
-  await home.json('create', 'demo', '--memory', '320MiB', '--cpus', '2');
-  await demo.start();
-  await demo.sh('head -c 60000000 /dev/urandom >/dev/shm/memory; echo kept >/root/disk; sync');
+/** Enough memory in use that it is copied once while the guest runs. */
+const large = guestTest({
+  name: 'large',
+  create: ['--memory', '320MiB', '--cpus', '2'],
+  prepare: async (demo) => {
+    await demo.sh('head -c 60000000 /dev/urandom >/dev/shm/large');
+  },
 });
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
-});
-
-function keepEvidence(name: string): void {
-  onTestFailed(async () => await home.postMortem(`suspend ${name}`));
-}
-
-const look = 'md5sum /dev/shm/memory /root/disk; cat /proc/sys/kernel/random/boot_id';
-
-async function suspend(): Promise<SuspendedMachine> {
-  return await home.json<SuspendedMachine>('suspend', 'demo');
-}
 
 describe('a suspended machine', () => {
-  it('goes on where it was, with the right time', async () => {
-    keepEvidence('resume');
-    const before = await demo.sh(look);
-    const suspended = await suspend();
+  large('resumes where it was, with the right time', async ({ home, demo }) => {
+    const before = await become(demo, 'suspended');
+    const sum = await demo.sh('md5sum /dev/shm/large');
+    await setClockWrong(demo);
+    const suspended = await demo.suspend();
     expect(suspendedMachine.parse(suspended)).toEqual(suspended);
     expect(suspended).toMatchObject({ name: 'demo', state: 'suspended', agent: false, accelerator: null });
     expect(suspended.stateBytes).toBeGreaterThan(60_000_000);
     expect(suspended.stateBytes).toBeLessThan(400_000_000);
     expect(await home.engines()).toEqual([]);
-    expect(await demo.state()).toBe('suspended');
     expect(await demo.details()).toMatchObject({ state: 'suspended', problems: [] });
     expect(await readFile(demo.file('demo.vmx'), 'utf8')).toMatch(
       /^checkpoint\.vmState = "checkpoints\/s-[0-9a-f]{8}"$/m,
     );
     expect(existsSync(demo.file('lock'))).toBe(false);
     expect(await readdir(join(home.path, 'run'))).toEqual([]);
-    // Long enough that the guest's clock would be late.
-    await pause(3000);
     expect(await demo.start()).toMatchObject({ state: 'running', agent: true });
-    const resumed = performance.now();
     expect(await demo.sh(look)).toBe(before);
+    expect(await demo.sh('md5sum /dev/shm/large')).toBe(sum);
     expect(await readdir(demo.file('checkpoints'))).toEqual([]);
     expect(await readFile(demo.file('demo.vmx'), 'utf8')).toMatch(/^checkpoint\.vmState = ""$/m);
-    const right = async () => (Math.abs(await clockOffset(demo)) < 1 ? true : undefined);
-    await poll(right, { deadlineMs: Math.max(0, 5000 - (performance.now() - resumed)) });
-    expect(Math.abs(await clockOffset(demo))).toBeLessThan(1);
+    expect(await clockIsRight(demo)).toBe(true);
   });
 
-  it('has its network again', async () => {
-    keepEvidence('network');
-    await suspend();
+  it('has its network again', async ({ demo }) => {
+    await demo.suspend();
     await demo.start();
     // The host's own resolver stands behind 10.0.2.3; the gateway answers to ping.
     const up = async () =>
-      (await home.kame(['exec', 'demo', '--', 'ping', '-c', '1', '-W', '2', '10.0.2.2'])).code === 0
-        ? true
-        : undefined;
+      (await demo.exec('ping', '-c', '1', '-W', '2', '10.0.2.2')).code === 0 ? true : undefined;
     expect(await poll(up, { deadlineMs: 10_000 })).toBe(true);
-    const told = async () => ((await demo.details()).ip === '10.0.2.15' ? true : undefined);
-    expect(await poll(told, { deadlineMs: 10_000 })).toBe(true);
+    const known = async () => ((await demo.details()).ip === '10.0.2.15' ? true : undefined);
+    expect(await poll(known, { deadlineMs: 10_000 })).toBe(true);
   });
 
-  it('that was paused is paused again', async () => {
-    keepEvidence('paused');
-    const before = await demo.sh(look);
-    await home.json('pause', 'demo');
-    expect(await suspend()).toMatchObject({ state: 'suspended' });
+  it('that was paused is paused again', async ({ home, demo }) => {
+    const before = await become(demo, 'paused');
+    await demo.pause();
+    expect(await demo.suspend()).toMatchObject({ state: 'suspended' });
     expect(await demo.start('--wait', 'none')).toMatchObject({ state: 'paused' });
     expect(await demo.state()).toBe('paused');
-    expect((await home.kame(['exec', 'demo', '--', 'true'])).code).toBe(4);
-    // As a daemon leaves it that is killed when the state is spent and not yet called complete.
+    expect((await demo.exec('true')).code).toBe(4);
+    // As a daemon leaves it that is killed when the state has been used and the resume is not yet recorded as complete.
     const { sockets } = await demo.details();
     await home.killDaemon();
     const record = join(dirname(sockets?.monitor ?? ''), 'machine.json');
-    const told = JSON.parse(await readFile(record, 'utf8')) as Record<string, unknown>;
-    await writeFile(record, JSON.stringify({ ...told, restored: 'loading paused' }));
+    const known = JSON.parse(await readFile(record, 'utf8')) as Record<string, unknown>;
+    await writeFile(record, JSON.stringify({ ...known, restored: 'loading paused' }));
     expect(await demo.state()).toBe('paused');
-    await home.json('unpause', 'demo');
+    await demo.unpause();
+    await demo.answers();
     expect(await demo.sh(look)).toBe(before);
   });
 
-  it('goes on after a restart of the daemon, and of the host', async () => {
-    keepEvidence('restart');
-    const before = await demo.sh(look);
-    await suspend();
+  it('resumes after a restart of the daemon, and of the host', async ({ home, demo }) => {
+    const before = await become(demo, 'restarted');
+    await demo.suspend();
     await home.kame(['daemon', 'stop']);
     expect(await demo.state()).toBe('suspended');
     await demo.start();
     expect(await demo.sh(look)).toBe(before);
-    await suspend();
+    await demo.suspend();
     await home.killDaemon();
     // What a restart of the host does not leave: memory file systems, sockets, run directories.
     await rm(homeNames(home.path).ram, { recursive: true, force: true });
@@ -117,12 +96,11 @@ describe('a suspended machine', () => {
     expect(await demo.sh(look)).toBe(before);
   });
 
-  it('keeps its settings, and refuses what makes no sense', async () => {
-    keepEvidence('refusals');
-    await suspend();
+  it('keeps its settings, and refuses what needs another state', async ({ home, demo }) => {
+    await demo.suspend();
     for (const [args, message] of [
-      [['set', 'demo', 'memory=512MiB'], 'demo is suspended'],
-      [['set', 'demo', 'cpus=1'], 'demo is suspended'],
+      [['set', 'demo', 'memory=512MiB'], 'suspended'],
+      [['set', 'demo', 'cpus=1'], 'suspended'],
       [['suspend', 'demo'], 'demo is not running: it is suspended'],
       [['pause', 'demo'], 'demo is not running'],
       [['stop', 'demo', '--hard'], 'demo is not running: it is suspended'],
@@ -135,53 +113,42 @@ describe('a suspended machine', () => {
     expect(await home.kame(['start', 'demo', '--discard-state'])).toEqual(refusal(4, 'already running'));
   });
 
-  it('boots anew when its guest reboots after it went on', async () => {
-    keepEvidence('reboot');
-    const before = await demo.sh('cat /proc/sys/kernel/random/boot_id');
-    await suspend();
+  it('boots anew when its guest reboots after it was resumed', async ({ demo }) => {
+    await become(demo, 'rebooted');
+    const before = await bootOf(demo);
+    await demo.suspend();
     await demo.start();
-    await home.kame(['exec', 'demo', '--', 'sh', '-c', '(sleep 1; reboot -f) </dev/null >/dev/null 2>&1 &']);
-    const anew = async () => {
-      const { code, stdout } = await home.kame([
-        'exec',
-        '--timeout',
-        '5',
-        'demo',
-        '--',
-        'cat',
-        '/proc/sys/kernel/random/boot_id',
-      ]);
-      return code === 0 && stdout !== before ? true : undefined;
-    };
-    expect(await poll(anew, { deadlineMs: 60_000, stepMs: 300 })).toBe(true);
+    await typeInGuest(demo, 'reboot -f');
+    await rebooted(demo, before);
     expect(await demo.state()).toBe('running');
-    expect(await demo.sh('cat /root/disk; ls /dev/shm')).toBe('kept\n');
+    expect(await demo.sh(diskLook)).toBe(diskOf('rebooted'));
+    expect(await demo.sh('ls /dev/shm')).toBe('');
     // And it can be suspended again.
     await demo.sh('echo again >/dev/shm/memory');
-    await suspend();
+    await demo.suspend();
     await demo.start();
     expect(await demo.sh('cat /dev/shm/memory')).toBe('again\n');
   });
 
-  it('starts from its disks with --discard-state', async () => {
-    keepEvidence('discard');
-    const before = await demo.sh('sync; cat /proc/sys/kernel/random/boot_id');
-    await suspend();
+  it('starts from its disks with --discard-state', async ({ demo }) => {
+    await become(demo, 'discarded');
+    const before = await bootOf(demo);
+    await demo.suspend();
     expect(await demo.start('--discard-state')).toMatchObject({ state: 'running' });
-    expect(await demo.sh('cat /proc/sys/kernel/random/boot_id')).not.toBe(before);
-    expect(await demo.sh('cat /root/disk; ls /dev/shm')).toBe('kept\n');
+    expect(await bootOf(demo)).not.toBe(before);
+    expect(await demo.sh(diskLook)).toBe(diskOf('discarded'));
+    expect(await demo.sh('ls /dev/shm')).toBe('');
     expect(await readdir(demo.file('checkpoints'))).toEqual([]);
     await demo.stop();
     // Without a state there is nothing to discard.
     await demo.start('--discard-state');
   });
 
-  it('is deleted with all that it was', async () => {
-    keepEvidence('delete');
-    await suspend();
+  it('is deleted with all that it was', async ({ home, demo }) => {
+    await demo.suspend();
     await home.json('delete', 'demo', '--yes');
     expect(await readdir(join(home.path, 'machines'))).toEqual([]);
-    expect(await readdir(homeNames(home.path).ram).catch(() => [])).toEqual([]);
+    expect(await readdir(homeNames(home.path).ram)).toEqual([]);
     expect(await home.json('list')).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { Argument, Option, type Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import { autoProtectEvery, maxAutoProtectKeep, type AutoProtect } from '../../api/checkpoint.ts';
+import type { AutoProtect } from '../../api/checkpoint.ts';
+import { autoProtectPeriods, maxAutoProtectKeep } from '../../api/limits.ts';
 import { examples, given, integer, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
@@ -31,7 +32,7 @@ export function define(program: Command, session: Session): void {
     .addArgument(new Argument('[switch]', 'on or off').choices(['on', 'off'] as const))
     .addOption(
       new Option('--every <period>', 'how often (default: as it is set, else 1d)').choices(
-        autoProtectEvery.options,
+        autoProtectPeriods,
       ),
     )
     .option(
@@ -57,8 +58,8 @@ export function define(program: Command, session: Session): void {
       const machine = session.machine(name);
       const settings =
         choice === undefined
-          ? await session.client.autoProtect(machine)
-          : await session.client.setAutoProtect(machine, {
+          ? await session.client.autoProtect.show(machine)
+          : await session.client.autoProtect.set(machine, {
               enabled: choice === 'on',
               ...given({ every, keep }),
             });

@@ -1,7 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
-import { cloneKind, maxClones, type CloneKind, type ClonedMachines } from '../../api/checkpoint.ts';
+import type { CloneKind, ClonedMachines } from '../../api/checkpoint.ts';
+import { cloneKinds, maxClones } from '../../api/limits.ts';
 import { noteAll } from '../notes.ts';
 import { examples, filled, given, integer, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -14,7 +15,7 @@ interface KindFlags {
 
 /** The kind that was asked for, or undefined. @throws KameError USAGE for two at once */
 function askedKind(flags: KindFlags): CloneKind | undefined {
-  const kinds = cloneKind.options.filter((kind) => flags[kind] === true);
+  const kinds = cloneKinds.filter((kind) => flags[kind] === true);
   if (kinds.length > 1) {
     throw new KameError('USAGE', `${kinds.map((kind) => `--${kind}`).join(' and ')} exclude each other.`, {
       next: 'Say one of them. `kame clone --help` tells what they mean.',
@@ -72,7 +73,7 @@ function textOf({ machines, agentMs }: ClonedMachines): string {
 /** The kind for whoever named none: a running machine would have to be stopped for any but an instant clone. */
 async function defaultKind(session: Session, name: string, snapshot?: string): Promise<CloneKind> {
   if (snapshot !== undefined) return 'full';
-  const { state } = await session.client.machine(session.machine(name));
+  const { state } = await session.client.machines.show(session.machine(name));
   return state === 'running' || state === 'paused' ? 'instant' : 'full';
 }
 
@@ -91,7 +92,7 @@ export function define(program: Command, session: Session): void {
       ...given({ snapshot, count, start, keepIdentity, wait, timeoutMs: timeout }),
     };
     const cloned = await session.task(name, (task) =>
-      session.client.clone(session.machine(name), body, task),
+      session.client.machines.clone(session.machine(name), body, task),
     );
     if (session.json) session.printJson(cloned);
     else session.print(textOf(cloned));

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
-import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/known-names.ts';
+import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { findVerb, verbs } from './verbs.ts';
@@ -16,12 +16,26 @@ function plain(values: readonly string[]): Candidate[] {
   return values.map((value) => ({ value }));
 }
 
-/** @param machine the first argument, which snapshots and disks belong to */
-async function valuesOf(kind: string, machine: string | undefined, session: Session): Promise<Candidate[]> {
+/** Paths of the API, with the machines that are known, up to the next part that can be anything. */
+async function apiPaths(method: string, session: Session): Promise<Candidate[]> {
+  const { namedRoutes } = await import('../api-routes.ts');
+  const machines = (await knownMachines(session.passiveClient())).map(encodeURIComponent);
+  const paths = namedRoutes
+    .filter((route) => route.method === method.toUpperCase() && route.kind !== 'websocket')
+    .flatMap(({ path }) =>
+      path.includes('{machine}') ? machines.map((machine) => path.replace('{machine}', machine)) : [path],
+    );
+  return plain([...new Set(paths.map((path) => path.replace(/\{.*/, '')))]);
+}
+
+/** @param first the first argument: of snapshots and disks the machine, of a path of the API the method */
+async function valuesOf(kind: string, first: string | undefined, session: Session): Promise<Candidate[]> {
+  if (kind === 'method') return plain(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+  if (kind === 'operation-path') return first === undefined ? [] : await apiPaths(first, session);
   if (kind === 'snapshot' || kind === 'disk') {
-    if (machine === undefined) return [];
+    if (first === undefined) return [];
     const known = kind === 'snapshot' ? knownSnapshots : knownDisks;
-    return plain(await known(session.passiveClient(), session.machine(machine)));
+    return plain(await known(session.passiveClient(), session.machine(first)));
   }
   if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
   if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
-import { paths } from '../../api/paths.ts';
+import { routes } from '../../api/generated/routes.ts';
+import { pathOf } from '../../api/route.ts';
 import type { TerminalInput } from '../context.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -17,8 +18,8 @@ interface Screen {
   other: boolean;
 }
 
-function watch(screen: Screen, chunk: Buffer): void {
-  const text = chunk.toString('latin1');
+function watch(screen: Screen, chunk: Uint8Array): void {
+  const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
   const entered = text.lastIndexOf(enterOtherScreen);
   const left = text.lastIndexOf(leaveOtherScreen);
   if (entered !== left) screen.other = entered > left;
@@ -38,7 +39,7 @@ async function sendKeys(stdin: TerminalInput, write: (data: Uint8Array) => Promi
 async function attach(session: Session, name: string): Promise<void> {
   const { stdin, stdout, stderr } = session.context;
   const { signal } = session;
-  const connection = await session.client.console(session.machine(name), { signal });
+  const connection = await session.client.machines.console(session.machine(name), { signal });
   const raw = stdin.isTTY === true;
   const screen: Screen = { other: false };
   let left = false;
@@ -92,8 +93,12 @@ export function define(program: Command, session: Session): void {
         await attach(session, name);
         return;
       }
-      const machine = await session.client.machine(session.machine(name));
+      const machine = await session.client.machines.show(session.machine(name));
       const { socket } = session.client;
-      session.printJson({ name: machine.name, socket, path: paths.console(machine.name) });
+      session.printJson({
+        name: machine.name,
+        socket,
+        path: pathOf(routes['machines.console'], { machine: machine.name }),
+      });
     });
 }

@@ -109,7 +109,7 @@ export function define(program: Command, session: Session): void {
         settings: set?.map((text) => keyValue(text, '--set')),
       }),
     };
-    const machine = await session.task(name, (task) => session.client.create(body, task));
+    const machine = await session.task(name, (task) => session.client.machines.create(body, task));
     noteProblems(session, machine);
     if (start !== true) {
       if (session.json) session.printJson(machine);
@@ -117,7 +117,9 @@ export function define(program: Command, session: Session): void {
       return;
     }
     const power = given({ wait, timeoutMs: timeout });
-    const started = await session.task(name, (task) => session.client.start(machine.path, power, task));
+    const started = await session.task(name, (task) =>
+      session.client.machines.start(machine.path, power, task),
+    );
     if (session.json) session.printJson(started);
     else session.print(startedText(started));
   });

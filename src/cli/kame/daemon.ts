@@ -39,7 +39,7 @@ export function define(program: Command, session: Session): void {
     .description('Starts the daemon in the background, unless it runs.')
     .option('--json', jsonShape('DaemonStatus'))
     .addHelpText('after', examples('kame daemon start'))
-    .action(async () => print(session, await session.client.startedDaemon()));
+    .action(async () => print(session, await session.client.daemon.status()));
   daemon
     .command('stop')
     .description('Ends the daemon. Machines go on running; the next daemon takes them over.')

@@ -14,7 +14,7 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('MachineDetails, as they were'))
     .addHelpText('after', examples('kame delete demo', 'kame delete demo --yes'))
     .action(async (name, options) => {
-      const machine = await session.client.machine(session.machine(name));
+      const machine = await session.client.machines.show(session.machine(name));
       if (machine.state === 'running' || machine.state === 'paused') {
         throw new KameError('WRONG_STATE', `${machine.name} is ${machine.state}.`, {
           next: `Stop it first: \`kame stop ${machine.name}\`, or at once: \`kame stop ${machine.name} --hard\`.`,
@@ -23,7 +23,7 @@ export function define(program: Command, session: Session): void {
       if (options.yes !== true) {
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
-      await session.client.delete(machine.path, { signal: session.signal });
+      await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} is deleted`);
     });

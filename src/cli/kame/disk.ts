@@ -130,8 +130,13 @@ function defineCheck(parent: Command, session: Session): void {
     .option('--json', jsonShape('CheckedDisks'))
     .addHelpText('after', examples('kame disk check demo', 'kame disk check demo nvme0:0 --repair'))
     .action(async (name, disk, { repair }) => {
+      const { disks } = session.client;
+      const machine = session.machine(name);
+      const body = given({ repair });
       const checked = await session.task(name, (options) =>
-        session.client.disks.check(session.machine(name), disk ?? null, given({ repair }), options),
+        disk === undefined
+          ? disks.checkAll(machine, body, options)
+          : disks.check(machine, disk, body, options),
       );
       if (!checked.ok) session.exitCode = failed;
       if (session.json) {
@@ -162,15 +167,13 @@ function defineRemove(parent: Command, session: Session): void {
       'after',
       examples('kame disk remove demo nvme0:1', 'kame disk remove demo nvme0:1 --keep-file'),
     )
-    .action(async (name, disk, { keepFile = false, yes }) => {
-      if (!keepFile && yes !== true) await confirm(session, `Delete disk ${disk} of ${name} with all on it?`);
+    .action(async (name, disk, { keepFile, yes }) => {
+      if (keepFile !== true && yes !== true)
+        await confirm(session, `Delete disk ${disk} of ${name} with all on it?`);
       const { signal } = session;
-      const removed = await session.client.disks.remove(
-        session.machine(name),
-        disk,
-        { keepFile },
-        { signal },
-      );
+      const removed = await session.client.disks.remove(session.machine(name), disk, given({ keepFile }), {
+        signal,
+      });
       if (session.json) session.printJson(removed);
       else {
         const file = removed.fileKept ? `its file stays: ${removed.path}` : 'its file is deleted';

@@ -24,7 +24,9 @@ export function define(program: Command, session: Session): void {
       ),
     )
     .action(async ({ fresh = false }) => {
-      const doctor = await session.task('doctor', (options) => session.client.doctor(fresh, options));
+      const doctor = await session.task('doctor', (options) =>
+        session.client.host.doctor({ fresh }, options),
+      );
       if (!doctor.ok) session.exitCode = hostProblem;
       if (session.json) {
         session.printJson(doctor);

@@ -15,11 +15,11 @@ export function define(program: Command, session: Session): void {
     .command('events')
     .summary('print what happens, as it happens')
     .description('Prints what happens to all machines, as it happens, until Ctrl-C.')
-    .option('--json', jsonShape('one Event a line'))
+    .option('--json', jsonShape('one KameEvent a line'))
     .addHelpText('after', examples('kame events', 'kame events --json | jq -r .message'))
     .action(async () => {
       try {
-        for await (const event of session.client.events({ signal: session.signal })) {
+        for await (const event of session.client.host.events({ signal: session.signal })) {
           if (session.json) session.printJsonLine(event);
           else session.print(lineOf(event));
         }

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import type { ExecRequest } from '../../api/messages.ts';
+import type { ExecRequest } from '../../api/generated/shapes.ts';
 import type { TerminalInput } from '../context.ts';
 import { collect, examples, given, jsonShape, keyValue, seconds } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -24,10 +24,10 @@ function isPiped(stdin: TerminalInput): boolean {
 }
 
 class Kept {
-  readonly #chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  readonly #chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   #size = 0;
 
-  add(stream: 'stdout' | 'stderr', data: Buffer): void {
+  add(stream: 'stdout' | 'stderr', data: Uint8Array): void {
     this.#size += data.length;
     if (this.#size > maxKept) {
       throw new KameError('USAGE', `The command wrote more than ${maxKept} bytes.`, {
@@ -46,7 +46,7 @@ async function execute(session: Session, name: string, request: ExecRequest): Pr
   const { stdin, stdout, stderr } = session.context;
   const kept = new Kept();
   try {
-    const end = await session.client.exec(session.machine(name), request, {
+    const end = await session.client.machines.exec(session.machine(name), request, {
       signal: session.signal,
       ...(request.stdin === true ? { input: stdin as AsyncIterable<Uint8Array> } : {}),
       output: async (stream, data) => {

@@ -20,7 +20,7 @@ function defineList(parent: Command, session: Session): void {
     .option('--json', jsonShape('an array of Image'))
     .addHelpText('after', examples('kame image list', `kame image list --json | jq -r '.[].id'`))
     .action(async () => {
-      const images = await session.client.images();
+      const images = await session.client.images.list();
       if (session.json) {
         session.printJson(images);
         return;
@@ -49,7 +49,7 @@ function definePull(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame image pull debian-12', 'kame image pull debian-12 --arch x86_64'))
     .action(async (id, { arch }) => {
       const body = { image: id, ...given({ arch }) };
-      const image = await session.task(id, (options) => session.client.pullImage(body, options));
+      const image = await session.task(id, (options) => session.client.images.pull(body, options));
       if (session.json) session.printJson(image);
       else session.print(`${image.id} (${image.arch}) is here: ${image.path ?? sizeOf(image)}`);
     });
@@ -68,7 +68,7 @@ function defineImport(parent: Command, session: Session): void {
     )
     .action(async (file, { name }) => {
       const body = { path: session.path(file), ...given({ name }) };
-      const image = await session.task(file, (options) => session.client.importImage(body, options));
+      const image = await session.task(file, (options) => session.client.images.import(body, options));
       if (session.json) session.printJson(image);
       else session.print(`${image.id} (${image.arch}) is imported: \`kame create NAME --image ${image.id}\``);
     });
@@ -83,7 +83,7 @@ function defineDelete(parent: Command, session: Session): void {
     .option('--json', jsonShape('{id, deleted: true}'))
     .addHelpText('after', examples('kame image delete debian-12'))
     .action(async (id, { arch }) => {
-      await session.client.deleteImage(id, arch);
+      await session.client.images.delete(id, given({ arch }));
       if (session.json) session.printJson({ id, deleted: true });
       else session.print(`${id} is deleted`);
     });

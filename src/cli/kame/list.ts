@@ -33,7 +33,7 @@ export function define(program: Command, session: Session): void {
       examples('kame list', `kame list --json | jq -r '.[] | select(.state == "running") | .name'`),
     )
     .action(async () => {
-      const machines = await session.client.list();
+      const machines = await session.client.machines.list();
       if (session.json) {
         session.printJson(machines);
         return;

@@ -1,11 +1,11 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import { examples, jsonShape } from '../options.ts';
+import { examples, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
 /** Cuts bytes into lines; what is left at the end is a line too. */
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of chunks) {
@@ -26,14 +26,16 @@ export function define(program: Command, session: Session): void {
     .option('--serial', 'what the guest wrote to its serial console, instead')
     .option('--json', jsonShape('one {"line": …} a line'))
     .addHelpText('after', examples('kame logs demo', 'kame logs demo -f', 'kame logs demo --serial | tail'))
-    .action(async (name, { follow = false, serial = false }) => {
-      const chunks = session.client.logs(session.machine(name), { signal: session.signal, follow, serial });
+    .action(async (name, { follow, serial }) => {
+      const chunks = session.client.machines.logs(session.machine(name), given({ follow, console: serial }), {
+        signal: session.signal,
+      });
       try {
         if (session.json) for await (const line of linesOf(chunks)) session.printJsonLine({ line });
         else for await (const chunk of chunks) await writeAll(session.context.stdout, chunk);
       } catch (error) {
         // Ctrl-C is how following ends.
-        if (!(follow && error instanceof KameError && error.code === 'CANCELLED')) throw error;
+        if (!(follow === true && error instanceof KameError && error.code === 'CANCELLED')) throw error;
       }
     });
 }

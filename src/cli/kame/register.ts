@@ -14,7 +14,7 @@ export function define(program: Command, session: Session): void {
       examples('kame register ~/Virtual\\ Machines/web.vmwarevm', 'kame register ./old/old.vmx'),
     )
     .action(async (path) => {
-      const machine = await session.client.register(session.path(path));
+      const machine = await session.client.machines.register({ path: session.path(path) });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} is registered: ${machine.path}`);
     });

@@ -12,7 +12,7 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText('after', examples('kame rename demo web'))
     .action(async (name, newName) => {
-      const machine = await session.client.rename(session.machine(name), newName);
+      const machine = await session.client.machines.rename(session.machine(name), { name: newName });
       if (session.json) session.printJson(machine);
       else session.print(`${name} is now ${machine.name}: ${machine.path}`);
     });

@@ -16,6 +16,10 @@ export function define(program: Command, session: Session): void {
     .addHelpText('after', examples('kame restart demo', 'kame restart web db --hard'))
     .action(async (names, { hard, wait, timeout }) => {
       const body = given({ hard, wait, timeoutMs: timeout });
-      await session.each(names, (name, options) => session.client.restart(name, body, options), startedText);
+      await session.each(
+        names,
+        (name, options) => session.client.machines.restart(name, body, options),
+        startedText,
+      );
     });
 }

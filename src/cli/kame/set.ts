@@ -20,7 +20,7 @@ export function define(program: Command, session: Session): void {
     )
     .action(async (name, pairs) => {
       const settings = pairs.map((text) => keyValue(text, 'The setting'));
-      const machine = await session.client.set(session.machine(name), { settings });
+      const machine = await session.client.machines.set(session.machine(name), { settings });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name}: set ${settings.map(({ key }) => key).join(', ')}`);
       noteProblems(session, machine);

@@ -75,7 +75,7 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText('after', examples('kame show demo', 'kame show demo --json | jq .disks'))
     .action(async (name) => {
-      const machine = await session.client.machine(session.machine(name));
+      const machine = await session.client.machines.show(session.machine(name));
       if (session.json) session.printJson(machine);
       else session.printPairs(pairsOf(machine, session));
     });

@@ -212,11 +212,11 @@ function defineDelete(parent: Command, session: Session): void {
       'after',
       examples('kame snapshot delete demo clean', 'kame snapshot delete demo clean --children --yes'),
     )
-    .action(async (name, reference, { children = false, yes }) => {
-      if (children && yes !== true) await askForChildren(session, name, reference);
+    .action(async (name, reference, { children, yes }) => {
+      if (children === true && yes !== true) await askForChildren(session, name, reference);
       const { snapshots } = session.client;
       const gone = await session.task(name, (options) =>
-        snapshots.delete(session.machine(name), reference, { children }, options),
+        snapshots.delete(session.machine(name), reference, given({ children }), options),
       );
       if (session.json) session.printJson(gone);
       else session.print(`${name}: deleted ${gone.deleted.join(', ')}; ${freedText(gone.bytesFreed)}`);

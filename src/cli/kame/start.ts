@@ -27,12 +27,16 @@ export function define(program: Command, session: Session): void {
       if (dryRun === true) {
         await session.each(
           names,
-          (name, { signal }) => session.client.plan(name, { signal }),
+          (name, { signal }) => session.client.machines.plan(name, { signal }),
           (plan) => plan.text.trimEnd(),
         );
         return;
       }
       const body = given({ wait, timeoutMs: timeout, discardState });
-      await session.each(names, (name, options) => session.client.start(name, body, options), startedText);
+      await session.each(
+        names,
+        (name, options) => session.client.machines.start(name, body, options),
+        startedText,
+      );
     });
 }

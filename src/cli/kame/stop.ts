@@ -19,7 +19,7 @@ export function define(program: Command, session: Session): void {
       const body = given({ hard, timeoutMs: timeout });
       await session.each(
         names,
-        (name, options) => session.client.stop(name, body, options),
+        (name, options) => session.client.machines.stop(name, body, options),
         (machine) => `${machine.name} is ${machine.state}`,
       );
     });

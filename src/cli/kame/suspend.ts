@@ -24,7 +24,7 @@ export function define(program: Command, session: Session): void {
     .action(async (names) => {
       await session.each(
         names,
-        (name, options) => session.client.suspend(name, options),
+        (name, options) => session.client.machines.suspend(name, options),
         ({ name, state, stateBytes, tookMs }) =>
           `${name} is ${state}: ${formatSize(stateBytes)} written in ${formatDuration(tookMs)}`,
       );

@@ -13,7 +13,7 @@ export function define(program: Command, session: Session): void {
     .action(async (names) => {
       await session.each(
         names,
-        (name, options) => session.client.unpause(name, options),
+        (name, options) => session.client.machines.unpause(name, options),
         (machine) => `${machine.name} is ${machine.state}`,
       );
     });

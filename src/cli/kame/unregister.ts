@@ -11,8 +11,8 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('MachineDetails, as they were'))
     .addHelpText('after', examples('kame unregister demo'))
     .action(async (name) => {
-      const machine = await session.client.machine(session.machine(name));
-      await session.client.unregister(machine.path);
+      const machine = await session.client.machines.show(session.machine(name));
+      await session.client.machines.unregister(machine.path);
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} is off the list; its files stay: ${machine.path}`);
     });

@@ -135,6 +135,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./daemon.ts'),
   },
   {
+    name: 'api',
+    group: host,
+    summary: 'call any operation of the API',
+    load: () => import('./api.ts'),
+  },
+  {
     name: 'completion',
     group: host,
     summary: 'print a completion script for a shell',

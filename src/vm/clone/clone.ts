@@ -26,7 +26,7 @@ const deepLayers = 32;
 const maxConcurrency = 4;
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
-function namesOf({ name, count = 1 }: CloneMachine): string[] {
+function namesOf({ name, count }: CloneMachine): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
 }
 
@@ -78,7 +78,7 @@ async function coldClones(
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
     const startMs = performance.now();
-    const options = { name, kind, keepIdentity: body.keepIdentity ?? false } as const;
+    const options = { name, kind, keepIdentity: body.keepIdentity } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
     const clone = await host.bundles.read(vmx);

@@ -14,8 +14,6 @@ import { giveIdentity } from './identity.ts';
 import { instantClone, syncClone } from './instant-clone.ts';
 import type { Template } from './template.ts';
 
-const defaultTimeoutMs = 300_000;
-
 export interface StartedClone {
   readonly machine: Running;
   readonly agentMs: number | null;
@@ -57,12 +55,12 @@ export async function startClone(
   progress: Progress,
 ): Promise<StartedClone> {
   const { source, template, body, requested, hasAgent } = start;
-  const keepIdentity = body.keepIdentity ?? false;
+  const keepIdentity = body.keepIdentity;
   return await exclusively(host, name, async () => {
     const machine = await instantClone(host, source, template, { name, keepIdentity }, requested, progress);
     if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
     try {
-      await waitFor(host, machine, 'agent', body.timeoutMs ?? defaultTimeoutMs, progress);
+      await waitFor(host, machine, 'agent', body.timeoutMs, progress);
     } catch (error) {
       await discardClone(host, await host.bundles.read(machine.names.vmx));
       throw cloneFailure(name, error);

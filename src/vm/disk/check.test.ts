@@ -7,7 +7,7 @@ import { listDisks } from './list.ts';
 import { mebibyte, quiet, demo, take, refusal, pretendRunning } from '../../../test/support/disk-verbs.ts';
 
 describe('check', () => {
-  const check = async (options: { repair?: boolean } = {}) =>
+  const check = async (options = { repair: false }) =>
     await checkDisks(demo.host, 'demo', null, options, quiet);
   /** Clusters that nothing refers to: counted by a table that was made for a larger use. */
   const leak = (name: string) => {
@@ -102,7 +102,7 @@ describe('list', () => {
         slot: 'nvme0:0',
         sizeBytes: null,
         layers: [{ path: demo.file('disk0-000001.qcow2') }],
-        problem: expect.stringContaining('disk0.qcow2 is not there') as string,
+        problem: expect.stringContaining('disk0.qcow2 does not exist') as string,
       },
       { slot: 'nvme0:1', sizeBytes: mebibyte, problem: null },
     ]);

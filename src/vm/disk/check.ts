@@ -157,7 +157,7 @@ export async function checkDisks(
   body: CheckDisk,
   progress: Progress,
 ): Promise<CheckedDisks> {
-  const options = { repair: body.repair ?? false };
+  const options = { repair: body.repair };
   if (options.repair) {
     return await changeDisks(
       host,

@@ -24,6 +24,7 @@ import {
   qcow2Files,
   refusal,
 } from '../../../test/support/disk-verbs.ts';
+import { body } from '../../../test/support/body.ts';
 
 describe('remove', () => {
   const remove = async (which: string, keepFile = false) =>
@@ -55,7 +56,7 @@ describe('remove', () => {
   });
 
   it('deletes a linked clone’s own layer, and not what it builds on', async () => {
-    await clone(demo.host, 'demo', { name: 'copy', kind: 'linked' }, quiet);
+    await clone(demo.host, 'demo', body('machines.clone', { name: 'copy', kind: 'linked' }), quiet);
     const before = qcow2Files();
     await removeDisk(demo.host, 'copy', 'nvme0:0', { keepFile: false });
     expect(qcow2Files()).toEqual(before);
@@ -87,7 +88,7 @@ describe('remove', () => {
     expect(await slots()).toEqual([]);
     // Neither the next snapshot nor the end of the first one takes anything of it.
     await take('two');
-    await revertSnapshot(demo.host, 'demo', 'one', {}, quiet);
+    await revertSnapshot(demo.host, 'demo', 'one', body('snapshots.revert', {}), quiet);
     expect(await slots()).toEqual([['nvme0:0', 'disk0-000001.qcow2']]);
     io(demo.file('disk0-000001.qcow2'), ['read -P 1 0 1M', 'read -P 1 8M 1M']);
     await deleteSnapshot(demo.host, 'demo', 'one', { children: true }, quiet);

@@ -1,4 +1,4 @@
-import type { EngineMachine } from '../../qemu/launch.ts';
+import type { Engine } from '../../qemu/launch.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { closeChannels, type Channels } from './channels.ts';
@@ -9,7 +9,7 @@ export interface Running {
   readonly run: RunNames;
   readonly name: string;
   readonly id: string;
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly channels: Channels;
   record: RunRecord;
   state: 'running' | 'paused';

@@ -150,9 +150,10 @@ export async function restore(
     await options.beforeRun();
     const filled = ram?.share && saved.ram.kind === 'file' ? saved.ram.extents : [];
     const record = { ...launched.record, filled, restored: 'yes' as const };
-    await writeRunRecord(run, record);
     options.onRun?.();
     if (saved.wasRunning) await launched.engine.resume();
+    // Not before: whoever finds the engine after a kill would not know that the guest is to run.
+    await writeRunRecord(run, record);
     return trackLaunched(host, bundle, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
   } catch (error) {
     await launched.engine.kill();

@@ -18,8 +18,6 @@ import { ensureUuid } from '../running/ensure-uuid.ts';
 import { launchEngine, pinMachineType, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
-const defaultTimeoutMs = 300_000;
-
 /** The launch plan of a machine, without starting it. @throws KameError as start */
 export async function planStart(
   host: Host,
@@ -27,7 +25,7 @@ export async function planStart(
   signal: AbortSignal,
 ): Promise<LaunchPlanReply> {
   const prepared = await prepare(host, await findBundle(host, reference), silentProgress(signal));
-  const { binary, args, accelerator, reason, machineType, notes } = prepared.plan;
+  const { binary, args, accelerator, reason, machineType, notes, blockers } = prepared.plan;
   return {
     binary,
     args: [...args],
@@ -36,6 +34,7 @@ export async function planStart(
     acceleratorReason: reason,
     machineType,
     notes: [...notes],
+    blockers: blockers.map((blocker) => ({ ...blocker })),
   };
 }
 
@@ -116,12 +115,12 @@ export async function powerOn(
 export async function started(
   host: Host,
   machine: Running,
-  options: StartMachine,
+  options: Pick<StartMachine, 'wait' | 'timeoutMs'>,
   progress: Progress,
 ): Promise<StartedMachine> {
   // A machine that was suspended while paused is paused again, and its guest cannot answer.
-  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : (options.wait ?? 'agent');
-  await waitFor(host, machine, waitedFor, options.timeoutMs ?? defaultTimeoutMs, progress);
+  const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
+  await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,

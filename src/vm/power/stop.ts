@@ -17,7 +17,6 @@ import { stateOf } from '../host/state.ts';
 import { summary } from '../running/describe.ts';
 import { powerOn, started } from './start.ts';
 
-const defaultTimeoutMs = 90_000;
 /** Milliseconds that an engine has to exit after a quit command. */
 const quitMs = 5000;
 /** Milliseconds that a guest has to power off before the power button is pressed as well. */
@@ -121,10 +120,10 @@ async function stopLocked(
   const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     if (options.hard) await stopHard(machine);
-    else await stopSoftly(host, machine, options.timeoutMs ?? defaultTimeoutMs, progress);
+    else await stopSoftly(host, machine, options.timeoutMs, progress);
     return;
   }
-  if (await stopStuck(host, bundle, options.hard ?? false)) return;
+  if (await stopStuck(host, bundle, options.hard)) return;
   const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError(

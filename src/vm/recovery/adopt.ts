@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import { attach, type EngineMachine } from '../../qemu/launch.ts';
+import { attach, type Engine } from '../../qemu/launch.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
@@ -94,19 +94,21 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
  * The machine's engine, or null when none runs. An engine that was loading a saved state is kept only if the `.vmx` shows
  * that the state was completely loaded; otherwise it is ended, and the machine is still suspended.
  */
-async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const engine = await engineIn(host, bundle, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
-  const isLoaded =
-    (bundle.content?.model.suspendedState ?? '') === '' && (await engine.status()) === 'paused';
+  const status = await engine.status();
+  // The daemon may have died after it resumed the guest and before it recorded that.
+  const ready = status === 'paused' || status === 'running';
+  const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && ready;
   if (!isLoaded || (await readJournal(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
+  if (record.restored === 'loading' && status === 'paused') await engine.resume();
   await writeRunRecord(run, { ...record, restored: 'yes' });
-  if (record.restored === 'loading') await engine.resume();
   return engine;
 }
 
@@ -114,7 +116,7 @@ async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promi
  * The engine of a run directory, with its monitor, or null when none runs. If the daemon died before the engine opened its
  * monitor, this waits for the monitor, and ends the engine when it does not open it.
  */
-async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<EngineMachine | null> {
+async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
   const settled = await poll(
     async () => {
@@ -130,7 +132,7 @@ async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engi
 }
 
 /** The run record of the dead daemon. Completes the steps of the start that the daemon did not reach. */
-async function completeRecord(bundle: Bundle, run: RunNames, engine: EngineMachine): Promise<RunRecord> {
+async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
     throw new KameError('BROKEN_MACHINE', `${run.record} is missing or damaged.`);

@@ -6,7 +6,7 @@ import { problemsToError } from '../../model/problem.ts';
 import { slotName } from '../../model/slots.ts';
 import { validateModel } from '../../model/validate.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import { launch, type EngineMachine } from '../../qemu/launch.ts';
+import { launch, type Engine } from '../../qemu/launch.ts';
 import { diskNode } from '../../qemu/plan/drives.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
@@ -117,7 +117,7 @@ export function fingerprintOf({ capabilities, plan, model }: Prepared): Fingerpr
 
 /** A running engine that the daemon does not track yet. */
 export interface LaunchedEngine {
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly record: RunRecord;
 }
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { EngineMachine } from '../../qemu/launch.ts';
+import type { Engine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
@@ -26,7 +26,7 @@ export interface TrackOptions {
   readonly run: RunNames;
   readonly name: string;
   readonly id: string;
-  readonly engine: EngineMachine;
+  readonly engine: Engine;
   readonly record: RunRecord;
   readonly state: 'running' | 'paused';
   readonly trouble?: string | null;

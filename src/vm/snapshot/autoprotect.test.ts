@@ -14,6 +14,7 @@ import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import type { Running } from '../host/running.ts';
+import { body } from '../../../test/support/body.ts';
 
 const quiet = silentProgress();
 const minute = 60_000;
@@ -70,7 +71,7 @@ describe('settings', () => {
   it('are not inherited by a clone', async () => {
     await set({ enabled: true, every: '1h' });
     for (const kind of ['linked', 'full'] as const) {
-      await clone(demo.host, 'demo', { name: kind, kind }, quiet);
+      await clone(demo.host, 'demo', body('machines.clone', { name: kind, kind }), quiet);
       expect(await autoProtectOf(demo.host, kind)).toMatchObject({ enabled: false, snapshots: 0 });
     }
     expect(await autoProtectOf(demo.host, 'demo')).toMatchObject({ enabled: true, every: '1h' });
@@ -249,11 +250,16 @@ describe('snapshots', () => {
 
   it('that a person took or named, or that a clone builds on, are never removed', async () => {
     await set({ enabled: true, every: '1d', keep: 1 });
-    await takeSnapshot(demo.host, 'demo', { label: 'mine' }, quiet);
+    await takeSnapshot(demo.host, 'demo', body('snapshots.take', { label: 'mine' }), quiet);
     await pass(86_400);
     await editSnapshot(demo.host, 'demo', label, { label: 'kept' });
     await pass(86_400);
-    await clone(demo.host, 'demo', { name: 'copy', kind: 'linked', snapshot: label }, quiet);
+    await clone(
+      demo.host,
+      'demo',
+      body('machines.clone', { name: 'copy', kind: 'linked', snapshot: label }),
+      quiet,
+    );
     await pass(86_400);
     await pass(86_400);
     expect(await labels()).toEqual(['mine', 'kept', label, `${label} (3)`]);

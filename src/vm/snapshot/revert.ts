@@ -105,7 +105,7 @@ async function revertHeld(
   const layers = await nameLayers(bundle.names, files);
   const document = await configOf(bundle, snapshot, layers);
   const chains = await chainsOf(host, bundle, snapshot);
-  const resumes = snapshot.withMemory && (options.start ?? true);
+  const resumes = snapshot.withMemory && options.start;
   if (resumes) await checkMemory(host, bundle, snapshot, document, chains, progress);
   await writeJournal(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
@@ -167,7 +167,7 @@ export async function revertSnapshot(
     const { tree } = await readSnapshotFile(bundle.names);
     const which = snapshotOf(bundle, tree, snapshotReference);
     await revertHeld(host, bundle, which, options, progress);
-    const starts = which.withMemory && (options.start ?? true);
+    const starts = which.withMemory && options.start;
     return {
       vmx: bundle.names.vmx,
       snapshot: which,

@@ -148,12 +148,12 @@ export async function takeSnapshot(
     const label = body.label ?? defaultLabel(tree);
     await refuseTakenLabel(bundle, label);
     const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
-    const withMemory = (running !== undefined || suspended) && body.diskOnly !== true;
+    const withMemory = (running !== undefined || suspended) && !body.diskOnly;
     const notes =
       withMemory && body.quiesce
         ? ['The snapshot includes the memory, so the file systems were not frozen.']
         : [];
-    const quiesce = running !== undefined && !withMemory && body.quiesce === true;
+    const quiesce = running !== undefined && !withMemory && body.quiesce;
     const description = body.description ?? '';
     const { snapshot, stoppedMs } = await take(
       host,

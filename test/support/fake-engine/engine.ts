@@ -111,7 +111,6 @@ export class FakeEngine implements Victim {
     const file = openSync(ram.path, 'a', 0o600);
     if (ram.share) ftruncateSync(file, ram.size);
     closeSync(file);
-    if (!ram.share) this.#memory = memoryIn(ram.path);
   }
 
   /** Whoever kills the process, the sockets hang up. */
@@ -207,6 +206,11 @@ export class FakeEngine implements Victim {
     this.options.order(`printf '%s\\n' '${words.replaceAll("'", '')}' >&2; exit ${code}`);
   }
 
+  /** Whether its process is there. */
+  get alive(): boolean {
+    return !this.#over && isAlive(this.pid);
+  }
+
   async crash(): Promise<void> {
     process.kill(this.pid, 'SIGKILL');
     await this.ended;
@@ -253,6 +257,9 @@ export class FakeEngine implements Victim {
   load(state: FakeState): void {
     this.guest.portOpen = state.portOpen;
     this.guest.frozen = state.frozen;
+    const { ram } = this.options.given;
+    // A private mapping shows what the file holds when it is first read: now.
+    if (ram && !ram.share) this.#memory = memoryIn(ram.path);
     if (state.memory !== null) this.memory = state.memory;
   }
 }

@@ -22,11 +22,15 @@ interface Trouble extends When {
   readonly act: (victim: Victim) => Promise<'silence' | undefined>;
   seen: number;
   met: string | null;
+  readonly reached: Promise<void>;
+  readonly announce: () => void;
 }
 
 /** Whether it has come to it yet: the command at which it went wrong. */
 export interface Planned {
   readonly met: string | null;
+  /** Resolves when it has. */
+  readonly reached: Promise<void>;
 }
 
 /** What is to go wrong at the commands of engines, those that do not run yet too. `*` stands for every command. */
@@ -64,7 +68,9 @@ export class Troubles {
   }
 
   #add(command: string, when: When, act: Trouble['act']): Planned {
-    const trouble: Trouble = { ...when, command, act, seen: 0, met: null };
+    let announce = () => {};
+    const reached = new Promise<void>((resolve) => (announce = resolve));
+    const trouble: Trouble = { ...when, command, act, seen: 0, met: null, reached, announce };
     this.#all.push(trouble);
     return trouble;
   }
@@ -79,6 +85,7 @@ export class Troubles {
       const at = trouble.seen - (trouble.skip ?? 0);
       if (at < 1 || at > (trouble.times ?? 1)) continue;
       trouble.met ??= command;
+      trouble.announce();
       const result = await trouble.act(victim);
       if (result === 'silence') return result;
     }

@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import {
+  addDisk,
+  checkDisk,
+  checkedDisks,
+  compactedDisk,
+  growDisk,
+  machineDisk,
+  removedDisk,
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
+import { diskParams, flag, machineParams } from './parameters.ts';
+
+/** The disks of a machine. */
+export const diskOperations = {
+  'disks.list': {
+    method: 'GET',
+    path: '/machines/{machine}/disks',
+    kind: 'json',
+    summary: 'List the disks of a machine',
+    params: machineParams,
+    result: z.array(machineDisk),
+  },
+  'disks.add': {
+    method: 'POST',
+    path: '/machines/{machine}/disks',
+    kind: 'task',
+    verb: 'disk add',
+    summary: 'Add an empty disk to a stopped machine',
+    params: machineParams,
+    body: addDisk,
+    result: machineDisk,
+    example: { body: { sizeBytes: 20 * 1024 ** 3 } },
+  },
+  'disks.checkAll': {
+    method: 'POST',
+    path: '/machines/{machine}/disks/check',
+    kind: 'task',
+    verb: 'disk check',
+    summary: 'Check the files of all disks',
+    params: machineParams,
+    body: checkDisk,
+    result: checkedDisks,
+    example: { body: { repair: true } },
+  },
+  'disks.check': {
+    method: 'POST',
+    path: '/machines/{machine}/disks/{disk}/check',
+    kind: 'task',
+    verb: 'disk check',
+    summary: 'Check the files of a disk',
+    params: diskParams,
+    body: checkDisk,
+    result: checkedDisks,
+    example: { body: { repair: true } },
+  },
+  'disks.grow': {
+    method: 'POST',
+    path: '/machines/{machine}/disks/{disk}/grow',
+    kind: 'task',
+    verb: 'disk grow',
+    summary: 'Make a disk of a stopped machine larger',
+    params: diskParams,
+    body: growDisk,
+    result: machineDisk,
+    example: { body: { sizeBytes: 40 * 1024 ** 3 } },
+  },
+  'disks.compact': {
+    method: 'POST',
+    path: '/machines/{machine}/disks/{disk}/compact',
+    kind: 'task',
+    verb: 'disk compact',
+    summary: 'Give unused space in a disk of a stopped machine back to the host',
+    params: diskParams,
+    result: compactedDisk,
+  },
+  'disks.remove': {
+    method: 'DELETE',
+    path: '/machines/{machine}/disks/{disk}',
+    kind: 'json',
+    slow: true,
+    summary: 'Take a disk out of a stopped machine',
+    params: diskParams,
+    query: z.strictObject({ keepFile: flag('Keep its content, in one file') }),
+    result: removedDisk,
+    example: { query: { keepFile: 'true' } },
+  },
+} as const satisfies OperationTable;

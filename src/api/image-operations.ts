@@ -1,0 +1,53 @@
+import * as z from 'zod';
+import { arch } from './machine.ts';
+import { done, image, importImage, pullImage } from './messages.ts';
+import type { OperationTable } from './operation.ts';
+
+const imageParams = z.object({
+  image: z
+    .string()
+    .max(4096)
+    .meta({ description: 'The id of an image', examples: ['debian-12'] }),
+});
+
+/** The image catalogue, and what is cached of it. */
+export const imageOperations = {
+  'images.list': {
+    method: 'GET',
+    path: '/images',
+    kind: 'json',
+    summary: 'List the images that machines can be created from',
+    result: z.array(image),
+  },
+  'images.pull': {
+    method: 'POST',
+    path: '/images/pull',
+    kind: 'task',
+    verb: 'image pull',
+    summary: 'Download an image and verify it',
+    body: pullImage,
+    result: image,
+    example: { body: { image: 'debian-12' } },
+  },
+  'images.import': {
+    method: 'POST',
+    path: '/images/import',
+    kind: 'task',
+    verb: 'image import',
+    summary: 'Copy a disk image or an ISO to the images',
+    body: importImage,
+    result: image,
+    example: { body: { path: '/srv/attic.vmdk', name: 'attic' } },
+  },
+  'images.delete': {
+    method: 'DELETE',
+    path: '/images/{image}',
+    kind: 'json',
+    summary: 'Delete the cached copy of an image',
+    description: 'Machines that were created from it keep their disks.',
+    params: imageParams,
+    query: z.strictObject({ arch: arch.optional().describe('Where an image has several') }),
+    result: done,
+    example: { query: { arch: 'x86_64' } },
+  },
+} as const satisfies OperationTable;

@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { done } from './messages.ts';
+import {
+  createMachine,
+  launchPlan,
+  machine,
+  machineDetails,
+  registerMachine,
+  renameMachine,
+  settings,
+} from './machine.ts';
+import type { OperationTable } from './operation.ts';
+import { machineParams } from './parameters.ts';
+
+/** Which machines there are, and how they are set. */
+export const machineOperations = {
+  'machines.list': {
+    method: 'GET',
+    path: '/machines',
+    kind: 'json',
+    summary: 'List all machines',
+    result: z.array(machine),
+  },
+  'machines.create': {
+    method: 'POST',
+    path: '/machines',
+    kind: 'task',
+    verb: 'create',
+    subject: 'name',
+    summary: 'Create a machine',
+    description: 'From an image, or for an installation from an ISO. It is stopped when it has been created.',
+    body: createMachine,
+    result: machineDetails,
+    example: { body: { name: 'demo', image: 'tiny' } },
+  },
+  'machines.register': {
+    method: 'POST',
+    path: '/machines/register',
+    kind: 'json',
+    slow: true,
+    summary: 'Add a machine that is stored elsewhere',
+    description: 'Its files stay where they are.',
+    body: registerMachine,
+    result: machineDetails,
+    example: { body: { path: '/srv/machines/web.vmwarevm' } },
+  },
+  'machines.show': {
+    method: 'GET',
+    path: '/machines/{machine}',
+    kind: 'json',
+    summary: 'Show all there is to know about a machine',
+    params: machineParams,
+    result: machineDetails,
+  },
+  'machines.set': {
+    method: 'PATCH',
+    path: '/machines/{machine}',
+    kind: 'json',
+    summary: 'Change settings of a machine',
+    description: 'An empty value removes a key. A wrong value changes nothing.',
+    params: machineParams,
+    body: settings,
+    result: machineDetails,
+    example: { body: { settings: [{ key: 'cpus', value: '2' }] } },
+  },
+  'machines.rename': {
+    method: 'POST',
+    path: '/machines/{machine}/rename',
+    kind: 'json',
+    slow: true,
+    summary: 'Give a stopped machine another name',
+    params: machineParams,
+    body: renameMachine,
+    result: machineDetails,
+    example: { body: { name: 'web' } },
+  },
+  'machines.delete': {
+    method: 'DELETE',
+    path: '/machines/{machine}',
+    kind: 'json',
+    slow: true,
+    summary: 'Delete a stopped machine and its disks',
+    params: machineParams,
+    result: done,
+  },
+  'machines.unregister': {
+    method: 'POST',
+    path: '/machines/{machine}/unregister',
+    kind: 'json',
+    slow: true,
+    summary: 'Take a machine off the list and keep its files',
+    params: machineParams,
+    result: done,
+  },
+  'machines.plan': {
+    method: 'GET',
+    path: '/machines/{machine}/plan',
+    kind: 'json',
+    slow: true,
+    summary: 'Show how the engine of a machine would be started',
+    description:
+      'The first plan on a host probes the engine and proves the accelerator, which takes seconds.',
+    params: machineParams,
+    result: launchPlan,
+  },
+} as const satisfies OperationTable;

@@ -1,0 +1,83 @@
+import { clonedMachines, cloneMachine, suspendedMachine } from './checkpoint.ts';
+import { machine, restartMachine, startedMachine, startMachine, stopMachine } from './machine.ts';
+import type { OperationTable } from './operation.ts';
+import { machineParams } from './parameters.ts';
+
+/** Running machines, and ending them. */
+export const powerOperations = {
+  'machines.start': {
+    method: 'POST',
+    path: '/machines/{machine}/start',
+    kind: 'task',
+    verb: 'start',
+    summary: 'Start or resume a machine',
+    description: 'A suspended machine resumes where it was. A guest that is not in time keeps running.',
+    params: machineParams,
+    body: startMachine,
+    result: startedMachine,
+    example: { body: { wait: 'boot', timeoutMs: 60_000 } },
+  },
+  'machines.stop': {
+    method: 'POST',
+    path: '/machines/{machine}/stop',
+    kind: 'task',
+    verb: 'stop',
+    summary: 'Shut a machine down',
+    params: machineParams,
+    body: stopMachine,
+    result: machine,
+    example: { body: { hard: true } },
+  },
+  'machines.restart': {
+    method: 'POST',
+    path: '/machines/{machine}/restart',
+    kind: 'task',
+    verb: 'restart',
+    summary: 'Shut a machine down and start it again',
+    description: 'Its new engine has the settings that the machine has now.',
+    params: machineParams,
+    body: restartMachine,
+    result: startedMachine,
+    example: { body: { wait: 'none' } },
+  },
+  'machines.pause': {
+    method: 'POST',
+    path: '/machines/{machine}/pause',
+    kind: 'json',
+    slow: true,
+    summary: 'Pause a running machine',
+    description: 'Its guest stops where it is, and keeps its memory.',
+    params: machineParams,
+    result: machine,
+  },
+  'machines.unpause': {
+    method: 'POST',
+    path: '/machines/{machine}/unpause',
+    kind: 'json',
+    slow: true,
+    summary: 'Let a paused machine continue',
+    params: machineParams,
+    result: machine,
+  },
+  'machines.suspend': {
+    method: 'POST',
+    path: '/machines/{machine}/suspend',
+    kind: 'task',
+    verb: 'suspend',
+    summary: 'Write the memory of a running machine to disk and end it',
+    params: machineParams,
+    result: suspendedMachine,
+  },
+  'machines.clone': {
+    method: 'POST',
+    path: '/machines/{machine}/clone',
+    kind: 'task',
+    verb: 'clone',
+    summary: 'Copy a machine',
+    description: 'When one of several instant clones fails, none of them stays.',
+    params: machineParams,
+    body: cloneMachine,
+    result: clonedMachines,
+    example: { body: { name: 'test', kind: 'instant', count: 7 } },
+  },
+} as const satisfies OperationTable;

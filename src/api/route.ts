@@ -1,0 +1,72 @@
+import { apiVersion } from './protocol.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type OperationKind = 'json' | 'task' | 'bytes' | 'stream' | 'websocket';
+
+/** What a client has to know of an operation to call it. */
+export interface Route {
+  readonly method: Method;
+  /** Below `/v1`. Names in braces stand for parameters. */
+  readonly path: `/${string}`;
+  readonly kind: OperationKind;
+  /** What it takes beside the parameters of its path. */
+  readonly takes?: 'query' | 'body';
+  /** Of an answer that is not JSON. */
+  readonly contentType?: string;
+  /** It may take longer than a client waits for an ordinary answer. */
+  readonly slow?: true;
+  /** Clients of any version may use it. */
+  readonly anyVersion?: true;
+  /** One line, without a full stop. */
+  readonly summary: string;
+}
+
+/** Names of the parameters in a path template, in their order. */
+export function parametersOf(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+}
+
+/**
+ * The path of a route, with its version and its parameters percent-encoded.
+ * @throws TypeError when a parameter is missing
+ */
+export function pathOf(route: Pick<Route, 'path'>, params: Readonly<Record<string, string>> = {}): string {
+  const filled = route.path.replaceAll(/\{(\w+)\}/g, (_braces, name: string) => {
+    const value = params[name];
+    if (value === undefined) throw new TypeError(`${route.path} needs the parameter ${name}.`);
+    return encodeURIComponent(value);
+  });
+  return `/${apiVersion}${filled}`;
+}
+
+/**
+ * The parameters in a path that has a version and is percent-encoded.
+ * @returns undefined when the path is not of this route
+ */
+export function matchPath(route: Pick<Route, 'path'>, path: string): Record<string, string> | undefined {
+  const template = `/${apiVersion}${route.path}`.split('/');
+  const parts = path.split('/');
+  if (parts.length !== template.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, expected] of template.entries()) {
+    const part = parts[index] ?? '';
+    const [name] = parametersOf(expected);
+    if (name === undefined) {
+      if (part !== expected) return undefined;
+    } else {
+      const value = decoded(part);
+      if (value === '') return undefined;
+      params[name] = value;
+    }
+  }
+  return params;
+}
+
+/** A part of a path without its percent-encoding; empty when that is malformed. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,179 @@
+import type { Command } from '@commander-js/extra-typings';
+import type { Calls } from '../../api/generated/routes.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { RequestParts } from '../../client/core/connection.ts';
+import { readFileCapped } from '../../sys/files.ts';
+import { findRoute, namedRoutes, nearestRoute, type NamedRoute, type RouteMatch } from '../api-routes.ts';
+import { collect, examples, jsonShape, keyValue } from '../options.ts';
+import type { Session } from '../session.ts';
+import { writeAll } from '../write-all.ts';
+
+/** As much as the daemon takes, in bytes. */
+const maxBody = 4 * 1024 * 1024;
+
+interface ApiOptions {
+  readonly data?: string | undefined;
+  readonly query?: string[] | undefined;
+}
+
+function listRoutes(session: Session): void {
+  if (session.json) {
+    session.printJson(
+      namedRoutes.map(({ name, method, path, kind, takes, summary }) => ({
+        name,
+        method,
+        path,
+        kind,
+        takes: takes ?? null,
+        summary,
+      })),
+    );
+    return;
+  }
+  session.printTable(
+    ['METHOD', 'PATH', 'OPERATION', 'SUMMARY'],
+    namedRoutes.map(({ name, method, path, summary }) => [method, path, name, summary]),
+  );
+}
+
+/** @throws KameError USAGE for a request that has no route */
+function routeOf(method: string, path: string): RouteMatch {
+  const match = findRoute(method, path);
+  if (match) return match;
+  const nearest = nearestRoute(method, path);
+  const hint = nearest ? `Did you mean ${nearest.method} ${nearest.path}? ` : '';
+  throw new KameError('USAGE', `The API has no ${method} ${path}.`, {
+    next: `${hint}\`kame api\` lists all operations.`,
+  });
+}
+
+async function readAll(session: Session): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of session.context.stdin as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > maxBody) throw new KameError('USAGE', `Standard input is larger than ${maxBody} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function dataOf(session: Session, data: string): Promise<unknown> {
+  const from = data === '-' ? 'Standard input' : data.startsWith('@') ? data.slice(1) : '--data';
+  const text =
+    data === '-'
+      ? await readAll(session)
+      : data.startsWith('@')
+        ? (await readFileCapped(session.path(data.slice(1)), maxBody)).toString('utf8')
+        : data;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new KameError('USAGE', `${from} is not JSON: ${messageOf(error)}`, {
+      next: `Quote it for the shell: --data '{"wait": "boot"}'. --data @FILE reads a file, --data - standard input.`,
+      cause: error,
+    });
+  }
+}
+
+/** The query in a path and in --query. */
+function queryOf(inPath: string, given: readonly string[] = []): Record<string, string> {
+  const pairs = given.map((text) => keyValue(text, '--query'));
+  return {
+    ...Object.fromEntries(new URLSearchParams(inPath)),
+    ...Object.fromEntries(pairs.map(({ key, value }) => [key, value])),
+  };
+}
+
+/** @throws KameError USAGE for what the operation does not take */
+async function requestOf(
+  session: Session,
+  { route, params }: RouteMatch,
+  inPath: string,
+  { data, query: given }: ApiOptions,
+): Promise<RequestParts> {
+  const query = queryOf(inPath, given);
+  const what = `${route.method} ${route.path}`;
+  if (data !== undefined && route.takes !== 'body') throw new KameError('USAGE', `${what} takes no --data.`);
+  if (Object.keys(query).length > 0 && route.takes !== 'query')
+    throw new KameError('USAGE', `${what} takes no query.`);
+  return { params, query, ...(data === undefined ? {} : { body: await dataOf(session, data) }) };
+}
+
+/** @throws KameError USAGE for what can't be called from here */
+function refuse(session: Session, { kind, method, path, name, contentType }: NamedRoute): void {
+  if (kind === 'websocket') {
+    throw new KameError('USAGE', `${method} ${path} is a WebSocket.`, {
+      next: `Use \`kame ${name.split('.')[1] ?? ''}\`.`,
+    });
+  }
+  if (kind === 'bytes' && session.context.stdout.isTTY === true) {
+    throw new KameError(
+      'USAGE',
+      `${method} ${path} answers with ${contentType}, which is not for a terminal.`,
+      {
+        next: 'Redirect it to a file: kame api … > FILE',
+      },
+    );
+  }
+}
+
+async function printStream(session: Session, lines: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const line of lines) {
+      if (line instanceof Uint8Array) await writeAll(session.context.stdout, line);
+      else session.printJsonLine(line);
+    }
+  } catch (error) {
+    // Ctrl-C is how following ends.
+    if (!(session.cancelled && error instanceof KameError && error.code === 'CANCELLED')) throw error;
+  }
+}
+
+async function call(session: Session, { name, kind }: NamedRoute, request: RequestParts): Promise<void> {
+  // The daemon judges what was typed; its answer is printed as it is.
+  const send = (options: object): unknown => session.client.call(name as keyof Calls, request, options);
+  const { signal } = session;
+  if (kind === 'stream') await printStream(session, send({ signal }) as AsyncIterable<unknown>);
+  else if (kind === 'bytes') await writeAll(session.context.stdout, (await send({ signal })) as Uint8Array);
+  else if (kind === 'json') session.printJson(await send({ signal }));
+  else session.printJson(await session.task(name, async (options) => await send(options)));
+}
+
+export function define(program: Command, session: Session): void {
+  program
+    .command('api')
+    .summary('call any operation of the API')
+    .description(
+      'Calls any operation of the API and prints the JSON that it answers. Without arguments it lists all operations; docs/api.md describes them.',
+    )
+    .argument('[method]', 'GET, POST, PUT, PATCH or DELETE')
+    .argument('[operation-path]', 'such as /machines/demo/start; names in it are percent-encoded')
+    .option('--data <json>', 'the body: JSON, @FILE for a file, or - for standard input')
+    .option('--query <key=value>', 'a field of the query; may be repeated', collect)
+    .option('--json', jsonShape('what the operation answers; without arguments an array of operations'))
+    .addHelpText(
+      'after',
+      examples(
+        'kame api',
+        'kame api GET /machines/demo',
+        `kame api POST /machines/demo/start --data '{"wait": "boot"}'`,
+        'kame api GET /machines/demo/logs --query follow=true',
+      ),
+    )
+    .action(async (method, path, options) => {
+      if (method === undefined) {
+        listRoutes(session);
+        return;
+      }
+      if (path === undefined) {
+        throw new KameError('USAGE', 'The path of the operation is missing.', {
+          next: '`kame api` lists all operations.',
+        });
+      }
+      const [barePath = '', inPath = ''] = path.split('?', 2);
+      const match = routeOf(method.toUpperCase(), barePath);
+      refuse(session, match.route);
+      await call(session, match.route, await requestOf(session, match, inPath, options));
+    });
+}

@@ -1,0 +1,127 @@
+import { routes, type Calls } from '../../api/generated/routes.ts';
+import type { ExecRequest } from '../../api/generated/shapes.ts';
+import { ndjson } from '../../api/protocol.ts';
+import { parametersOf, type Route } from '../../api/route.ts';
+import { bodyOf, chunksOf } from './answer.ts';
+import { Connection, type RequestParts } from './connection.ts';
+import type { MachineCalls, Resources } from './generated-resources.ts';
+import {
+  execute,
+  openConsole,
+  type ConsoleConnection,
+  type ExecEnd,
+  type ExecStreams,
+} from './guest-channels.ts';
+import { readJsonLines } from './ndjson.ts';
+import type { CallOptions, TaskOptions } from './options.ts';
+import type { Transport } from './transport.ts';
+
+/** What a machine's guest is reached by. */
+export interface GuestChannels {
+  /** The serial console: bytes both ways. */
+  console(machine: string, options?: CallOptions): Promise<ConsoleConnection>;
+  /** Runs a command in the guest. */
+  exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
+}
+
+/**
+ * The daemon's API. Machines are named by name, id or the path of the `.vmx`; snapshots by label, path such as `/a/b`, or
+ * `#` and their uid; disks by slot or the name of their file. Every call throws KameError.
+ */
+export interface Client extends Resources, AsyncDisposable {
+  readonly machines: MachineCalls & GuestChannels;
+  /** Any operation, by its name. */
+  call<N extends keyof Calls>(
+    name: N,
+    request: Calls[N]['request'],
+    options?: TaskOptions,
+  ): Calls[N]['answer'];
+  /** Hangs up what is still open, which cancels it. Machines keep running. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function* streamed(
+  connection: Connection,
+  route: Route,
+  request: RequestParts,
+  options: CallOptions,
+): AsyncGenerator<unknown, void> {
+  const answer = await connection.send(route, request, { ...options, accept: route.contentType ?? '*/*' });
+  const chunks = chunksOf(answer, options.signal);
+  try {
+    if (route.contentType === ndjson) yield* readJsonLines(chunks);
+    else yield* chunks;
+  } finally {
+    answer.discard();
+  }
+}
+
+async function whole(
+  connection: Connection,
+  route: Route,
+  request: RequestParts,
+  options: CallOptions,
+): Promise<Uint8Array> {
+  const answer = await connection.send(route, request, { ...options, accept: route.contentType ?? '*/*' });
+  return await bodyOf(answer, options.signal);
+}
+
+/** Sends a request of any kind but a WebSocket's; what comes back is as its kind says. */
+function perform(connection: Connection, route: Route, request: RequestParts, options: TaskOptions): unknown {
+  if (route.kind === 'stream') return streamed(connection, route, request, options);
+  if (route.kind === 'task') return connection.task(route, request, options);
+  if (route.kind === 'bytes') return whole(connection, route, request, options);
+  return connection.json(route, request, { signal: options.signal });
+}
+
+/** The request in the arguments of a method: parameters of the path, then query or body, then options. */
+function fromArguments(route: Route, given: readonly unknown[]): [RequestParts, TaskOptions] {
+  const names = parametersOf(route.path);
+  const params = Object.fromEntries(names.map((name, index) => [name, given[index] as string]));
+  const [first, second] = given.slice(names.length);
+  const options = (route.takes ? second : first) as TaskOptions | undefined;
+  return [{ params, ...(route.takes ? { [route.takes]: first } : {}) }, options ?? {}];
+}
+
+type Method = (...given: unknown[]) => unknown;
+
+/** A method for each route, grouped by resource, as the generated Resources describe them. */
+function resourcesOf(connection: Connection): Resources {
+  const resources: Record<string, Record<string, Method>> = {};
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    if (route.kind === 'websocket') continue;
+    const [resource = '', verb = ''] = name.split('.');
+    const methods = (resources[resource] ??= {});
+    methods[verb] = (...given) => perform(connection, route, ...fromArguments(route, given));
+  }
+  return resources as unknown as Resources;
+}
+
+/** A client of the API over any transport. */
+export function createClient(transport: Transport): Client {
+  const connection = new Connection(transport);
+  const resources = resourcesOf(connection);
+  /** Starts the daemon if need be, and refuses a machine that does not exist in plain words. */
+  const ensure = async (machine: string, { signal }: CallOptions) =>
+    await resources.machines.show(machine, { signal });
+  return {
+    ...resources,
+    machines: {
+      ...resources.machines,
+      console: async (machine, options = {}) => {
+        await ensure(machine, options);
+        return await openConsole(connection, machine, options);
+      },
+      exec: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await execute(connection, machine, request, streams);
+      },
+    },
+    call: (name, request, options = {}) =>
+      perform(connection, routes[name], request as RequestParts, options) as never,
+    [Symbol.asyncDispose]: async () => {
+      connection.close();
+      await Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
+import { routes } from '../../api/generated/routes.ts';
+import { KameError } from '../../core/errors.ts';
+import { bytesOfBase64 } from './base64.ts';
+import type { Connection } from './connection.ts';
+import { errorFromBody } from './errors.ts';
+import type { CallOptions } from './options.ts';
+import type { Channel } from './transport.ts';
+
+/** How a command in the guest ended: one of the two is a number. */
+export interface ExecEnd {
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+export interface ExecStreams extends CallOptions {
+  /** Standard input; only sent when the request says so. */
+  readonly input?: AsyncIterable<Uint8Array>;
+  /** Called in order, the next one when the promise has settled: a slow reader slows the sender down. */
+  readonly output: (stream: 'stdout' | 'stderr', data: Uint8Array) => Promise<void>;
+}
+
+/** A machine's serial console. */
+export interface ConsoleConnection {
+  /** What the guest writes; ends when the machine's console does, or after `close`. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Sends what the user types. Resolves when it has left, so that a slow guest slows the sender down. */
+  write(data: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+const inputChunk = 64 * 1024;
+
+/** Sends the request; then standard input, if any, and an empty message at its end. */
+async function sendRequest(
+  channel: Channel,
+  request: ExecRequest,
+  input: AsyncIterable<Uint8Array> | undefined,
+): Promise<void> {
+  await channel.send(JSON.stringify(request));
+  if (!input) return;
+  for await (const chunk of input) {
+    for (let at = 0; at < chunk.length; at += inputChunk) {
+      await channel.send(chunk.subarray(at, at + inputChunk));
+    }
+  }
+  await channel.send(new Uint8Array(0));
+}
+
+function parseMessage(message: string | Uint8Array): ExecMessage {
+  const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
+  try {
+    return JSON.parse(text) as ExecMessage;
+  } catch (error) {
+    throw new KameError('INTERNAL', 'The daemon sent a message that is not JSON.', { cause: error });
+  }
+}
+
+async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void> {
+  for await (const message of channel.messages) {
+    if (typeof message !== 'string') yield message;
+    else {
+      const told = parseMessage(message);
+      if (told.type === 'error') throw errorFromBody(told.error);
+    }
+  }
+}
+
+/** Connects to a machine's serial console. The signal hangs up. */
+export async function openConsole(
+  connection: Connection,
+  machine: string,
+  options: CallOptions = {},
+): Promise<ConsoleConnection> {
+  const channel = await connection.open(routes['machines.console'], { params: { machine } }, options);
+  return {
+    output: consoleOutput(channel),
+    write: (data) => channel.send(data),
+    close: () => channel.close(),
+  };
+}
+
+/**
+ * Runs a command in a guest. Cancelling hangs up.
+ * @throws KameError what the guest or the daemon reports; CANCELLED
+ */
+export async function execute(
+  connection: Connection,
+  machine: string,
+  request: ExecRequest,
+  streams: ExecStreams,
+): Promise<ExecEnd> {
+  const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
+  try {
+    // What can't be sent is told by the end of the messages. A command may end before it has read all of its input.
+    void sendRequest(channel, request, streams.input).catch(() => undefined);
+    for await (const received of channel.messages) {
+      const message = parseMessage(received);
+      if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
+      if (message.type === 'error') throw errorFromBody(message.error);
+      await streams.output(message.type, bytesOfBase64(message.data));
+    }
+  } finally {
+    channel.close();
+  }
+  if (streams.signal?.aborted) throw new KameError('CANCELLED', 'The command in the guest was cancelled.');
+  throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended while the command ran in the guest.', {
+    next: 'The command may still run there.',
+  });
+}

@@ -1,0 +1,48 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deadlineSignal } from '../../core/deadline.ts';
+import type { KameClient } from './client.ts';
+
+/** Milliseconds: a shell waits for this. */
+const patienceMs = 1000;
+
+/** What a daemon that runs says in time, else undefined. */
+async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  using deadline = deadlineSignal(patienceMs, new AbortController().signal);
+  return await ask(deadline.signal).catch(() => undefined);
+}
+
+/** As in src/store/names.ts, which a client must not import: what lies here when no daemon can be asked. */
+const machinesDirectory = 'machines';
+const bundleExtension = '.vmwarevm';
+
+/** Names of machines, for a shell's completion: the daemon's if one runs, else the bundles in the home. */
+export async function knownMachines(client: KameClient): Promise<string[]> {
+  const machines = await inTime(async (signal) => await client.machines.list({ signal }));
+  if (machines) return machines.map(({ name }) => name);
+  const names = await readdir(join(client.home, machinesDirectory)).catch(() => []);
+  return names
+    .filter((name) => name.endsWith(bundleExtension) && !name.startsWith('.'))
+    .map((name) => name.slice(0, -bundleExtension.length));
+}
+
+/** Snapshots of a machine by label, or by path where several have that label. Without a daemon, none. */
+export async function knownSnapshots(client: KameClient, machine: string): Promise<string[]> {
+  const snapshots = (await inTime(async (signal) => await client.snapshots.list(machine, { signal }))) ?? [];
+  const labels = snapshots.map(({ label }) => label);
+  return snapshots.map(({ label, path }) =>
+    labels.indexOf(label) === labels.lastIndexOf(label) ? label : path,
+  );
+}
+
+/** Slots of a machine's disks. Without a daemon, none. */
+export async function knownDisks(client: KameClient, machine: string): Promise<string[]> {
+  const disks = await inTime(async (signal) => await client.disks.list(machine, { signal }));
+  return (disks ?? []).map(({ slot }) => slot);
+}
+
+/** Ids of images, for a shell's completion. Without a daemon, only the one that is always there. */
+export async function knownImages(client: KameClient): Promise<string[]> {
+  const images = await inTime(async (signal) => await client.images.list({ signal }));
+  return images ? [...new Set(images.map(({ id }) => id))] : ['tiny'];
+}

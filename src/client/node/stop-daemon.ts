@@ -1,0 +1,25 @@
+import { KameError } from '../../core/errors.ts';
+import { createClient } from '../core/client.ts';
+import type { CallOptions } from '../core/options.ts';
+import { NotListening, UnixTransport } from './unix-transport.ts';
+
+const stopDeadlineMs = 15_000;
+
+/**
+ * Ends the daemon that listens on a socket and waits until it listens no more. Machines keep running.
+ * @returns false when none listened
+ * @throws KameError DAEMON_UNREACHABLE, CANCELLED
+ */
+export async function stopDaemon(socket: string, options?: CallOptions): Promise<boolean> {
+  try {
+    await createClient(new UnixTransport(socket)).daemon.stop(options);
+  } catch (error) {
+    if (error instanceof NotListening) return false;
+    throw error;
+  }
+  const { waitUntilGone } = await import('./wait-until-gone.ts');
+  if (!(await waitUntilGone(socket, stopDeadlineMs))) {
+    throw new KameError('DAEMON_UNREACHABLE', `The daemon did not end within ${stopDeadlineMs / 1000} s.`);
+  }
+  return true;
+}

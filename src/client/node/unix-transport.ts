@@ -1,0 +1,68 @@
+import { request, type IncomingMessage } from 'node:http';
+import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
+import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
+
+/** Nobody listens on the socket: a daemon may be started, and the call made again, without harm. */
+export class NotListening extends Error {}
+
+function translate(error: Error, socket: string, { method }: Call): Error {
+  const code = errnoOf(error);
+  // A daemon that is killed resets the connection. Before it was taken nothing was sent; a question can be asked again.
+  const connecting = (error as NodeJS.ErrnoException).syscall === 'connect';
+  const reset = (code === 'ECONNRESET' || code === 'EPIPE') && (connecting || method === 'GET');
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || reset)
+    return new NotListening(error.message);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new KameError('HOST_PROBLEM', `The daemon's socket ${socket} may not be used: ${error.message}`, {
+      next: 'It belongs to another user, or its directory does. Set KAME_HOME to a directory of your own.',
+      cause: error,
+    });
+  }
+  return new KameError('DAEMON_UNREACHABLE', `The daemon broke off: ${messageOf(error)}`, { cause: error });
+}
+
+/** An answer of Node's HTTP client, as the client reads it. */
+export function answerOf(message: IncomingMessage): Answer {
+  return {
+    status: message.statusCode ?? 500,
+    contentType: message.headers['content-type'] ?? '',
+    chunks: message as AsyncIterable<Uint8Array>,
+    discard: () => void message.destroy(),
+  };
+}
+
+/** Requests and WebSockets over a Unix socket, to whatever listens there. */
+export class UnixTransport implements Transport {
+  readonly socket: string;
+
+  constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  /** @throws NotListening, KameError DAEMON_UNREACHABLE, HOST_PROBLEM */
+  send(call: Call): Promise<Answer> {
+    const { socket } = this;
+    return new Promise((resolve, reject) => {
+      const outgoing = request({
+        socketPath: socket,
+        host: 'kame',
+        method: call.method,
+        path: call.path,
+        agent: false,
+        signal: call.signal,
+        headers: {
+          ...call.headers,
+          ...(call.body === undefined ? {} : { 'content-length': Buffer.byteLength(call.body) }),
+        },
+      });
+      outgoing.once('response', (message) => resolve(answerOf(message)));
+      outgoing.on('error', (error) => reject(translate(error, socket, call)));
+      outgoing.end(call.body);
+    });
+  }
+
+  async open(path: string, signal: AbortSignal): Promise<Channel> {
+    const { openChannel } = await import('./unix-websocket.ts');
+    return await openChannel(this.socket, path, signal);
+  }
+}

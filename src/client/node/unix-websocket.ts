@@ -1,0 +1,89 @@
+import { createConnection } from 'node:net';
+import type { ClientOptions, WebSocket } from 'ws';
+import { versionHeader } from '../../api/protocol.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { version } from '../../core/version.ts';
+import { cancelled, failureOf } from '../core/answer.ts';
+import type { Channel } from '../core/transport.ts';
+import { answerOf } from './unix-transport.ts';
+
+/** The largest message the daemon may send, in bytes. */
+const maxPayload = 64 * 1024 * 1024;
+
+/** Resolves when the WebSocket is open, paused: nothing is read before the caller listens. */
+function opened(connection: WebSocket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Stays: an error after the handshake is followed by `close`, which tells the user of this connection.
+    connection.on('error', (error) => {
+      const text = `The daemon broke off: ${messageOf(error)}`;
+      reject(signal.aborted ? cancelled(error) : new KameError('DAEMON_UNREACHABLE', text, { cause: error }));
+    });
+    connection.once('unexpected-response', (outgoing, message) => {
+      void failureOf(answerOf(message)).then((failure) => {
+        reject(failure);
+        outgoing.destroy();
+      });
+    });
+    connection.once('open', () => {
+      connection.pause();
+      resolve();
+    });
+  });
+}
+
+/** The daemon's messages in order; ends when it closes. The connection is paused while one waits. */
+async function* messagesOf(connection: WebSocket): AsyncGenerator<string | Uint8Array, void> {
+  const waiting: (string | Uint8Array)[] = [];
+  let closed = false;
+  let wake: () => void = () => undefined;
+  connection.on('message', (data, binary) => {
+    // binaryType is nodebuffer.
+    const bytes = data as Buffer;
+    waiting.push(binary ? bytes : bytes.toString('utf8'));
+    connection.pause();
+    wake();
+  });
+  connection.once('close', () => {
+    closed = true;
+    wake();
+  });
+  for (;;) {
+    const next = waiting.shift();
+    if (next !== undefined) yield next;
+    else if (closed || connection.readyState === connection.CLOSED) return;
+    else {
+      const woken = new Promise<void>((resolve) => (wake = resolve));
+      connection.resume();
+      await woken;
+    }
+  }
+}
+
+/**
+ * Opens a WebSocket over the daemon's Unix socket.
+ * @throws KameError what the daemon refuses it with; DAEMON_UNREACHABLE, CANCELLED
+ */
+export async function openChannel(socket: string, path: string, signal: AbortSignal): Promise<Channel> {
+  const { WebSocket } = await import('ws');
+  const options: ClientOptions & { createConnection: () => ReturnType<typeof createConnection> } = {
+    perMessageDeflate: false,
+    maxPayload,
+    headers: { [versionHeader]: version },
+    // Not a ws+unix: address, whose form can't hold a path with a colon.
+    createConnection: () => createConnection(socket),
+  };
+  const connection = new WebSocket(`ws://kame${path}`, options);
+  connection.binaryType = 'nodebuffer';
+  const hangUp = () => connection.terminate();
+  signal.addEventListener('abort', hangUp, { once: true });
+  connection.once('close', () => signal.removeEventListener('abort', hangUp));
+  await opened(connection, signal);
+  return {
+    messages: messagesOf(connection),
+    send: (data) =>
+      new Promise((resolve, reject) => {
+        connection.send(data, (error) => (error ? reject(error) : resolve()));
+      }),
+    close: () => connection.terminate(),
+  };
+}

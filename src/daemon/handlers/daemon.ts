@@ -1,0 +1,30 @@
+import type { daemonOperations } from '../../api/daemon-operations.ts';
+import { diagnose } from '../../vm/recovery/doctor.ts';
+import type { Handlers } from './handler.ts';
+
+export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
+  'daemon.status': async ({ host, daemon }) => ({
+    running: true,
+    pid: process.pid,
+    version: daemon.version,
+    home: host.names.home,
+    socket: daemon.socket,
+    startedAt: daemon.startedAt.toISOString(),
+    machines: (await host.inventory.paths()).length,
+    runningMachines: host.running.size,
+    rssBytes: process.memoryUsage.rss(),
+  }),
+  'daemon.stop': ({ daemon }, { onAnswered }) => {
+    onAnswered(daemon.requestStop);
+    return { ok: true };
+  },
+  'daemon.openapi': async ({ daemon }) => {
+    // Few ask for it: it is loaded and made when someone does.
+    const { openApiDocument } = await import('../../api/openapi.ts');
+    return { ...openApiDocument(daemon.version) };
+  },
+  'tasks.list': ({ tasks }) => tasks.list(),
+  'tasks.cancel': ({ tasks }, { params }) => ({ found: tasks.cancel(params.task) }),
+  'host.events': ({ host }, _request, emit) => host.events.listen(emit),
+  'host.doctor': ({ host }, { body }, progress) => diagnose(host, body, progress),
+};

@@ -1,0 +1,40 @@
+import type { ExecMessage } from '../../api/messages.ts';
+import type { guestOperations } from '../../api/guest-operations.ts';
+import { addressesOf } from '../../vm/guest/addresses.ts';
+import { attachConsole } from '../../vm/guest/console.ts';
+import { execute } from '../../vm/guest/exec.ts';
+import { followLog } from '../../vm/guest/logs.ts';
+import { screenshot } from '../../vm/guest/screenshot.ts';
+import type { Channel, Handler, Handlers } from './handler.ts';
+
+/** Standard input as it comes; an empty message ends it. */
+async function* untilEmpty(channel: Channel): AsyncGenerator<Buffer> {
+  for (let chunk = await channel.next(); chunk && chunk.length > 0; chunk = await channel.next()) yield chunk;
+}
+
+const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
+  const terminal = await attachConsole(host, params.machine);
+  channel.onClosed(() => terminal.close());
+  terminal.onData((chunk) => channel.push(chunk));
+  terminal.onEnd(() => channel.close('The machine has stopped.'));
+  for (let typed = await channel.next(); typed; typed = await channel.next()) terminal.write(typed);
+};
+
+const serveExec: Handler<'machines.exec'> = async ({ host }, { params, body, signal }, channel) => {
+  const send = async (message: ExecMessage) => await channel.send(JSON.stringify(message));
+  const result = await execute(host, params.machine, body, {
+    ...(body.stdin ? { stdin: untilEmpty(channel) } : {}),
+    signal,
+    onOutput: async (stream, chunk) => await send({ type: stream, data: chunk.toString('base64') }),
+  });
+  await send({ type: 'exit', exitCode: result.exitCode, signal: result.signal });
+  channel.close();
+};
+
+export const guestHandlers: Handlers<keyof typeof guestOperations> = {
+  'machines.addresses': ({ host }, { params }) => addressesOf(host, params.machine),
+  'machines.screenshot': ({ host }, { params }) => screenshot(host, params.machine),
+  'machines.logs': ({ host }, { params, query, signal }) => followLog(host, params.machine, query, signal),
+  'machines.console': serveConsole,
+  'machines.exec': serveExec,
+};

@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import * as z from 'zod';
+import { matchPath, type Route } from '../api/route.ts';
+import { KameError, messageOf } from '../core/errors.ts';
+import type { App } from './app.ts';
+import type { Channel } from './handlers/handler.ts';
+import { WebSocketChannel } from './websocket-channel.ts';
+
+/** The largest message a client may send, in bytes. */
+const maxPayload = 1024 * 1024;
+
+export interface WebSocketRequest {
+  readonly params: unknown;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+export interface WebSocketRoute extends Pick<Route, 'path'> {
+  readonly params?: z.ZodType;
+  /** Of the client's first message. */
+  readonly body?: z.ZodType;
+  serve(request: WebSocketRequest, channel: Channel): Promise<void>;
+}
+
+interface Match {
+  readonly route: WebSocketRoute;
+  readonly params: unknown;
+}
+
+function findRoute(routes: readonly WebSocketRoute[], url: string): Match | undefined {
+  const [path = ''] = url.split('?');
+  for (const route of routes) {
+    const given = matchPath(route, path);
+    const params = given && (route.params ?? z.object({})).safeParse(given);
+    if (params?.success) return { route, params: params.data };
+  }
+  return undefined;
+}
+
+/** @throws KameError USAGE when the message is malformed */
+function parseFirst(schema: z.ZodType, message: Buffer): unknown {
+  try {
+    return schema.parse(JSON.parse(message.toString('utf8')));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new KameError('USAGE', `The first message is malformed: ${why}`, { cause: error });
+  }
+}
+
+async function serve({ route, params }: Match, socket: WebSocket): Promise<void> {
+  const channel = new WebSocketChannel(socket);
+  const controller = new AbortController();
+  channel.onClosed(() => controller.abort());
+  try {
+    const first = route.body && (await channel.next());
+    if (route.body && !first) return;
+    const body = route.body && first && parseFirst(route.body, first);
+    await route.serve({ params, body, signal: controller.signal }, channel);
+  } catch (error) {
+    channel.fail(error);
+  }
+}
+
+/** Serves WebSockets, without compression, which would cost more than it saves on a local socket. */
+export function serveWebSockets({ http }: App, routes: readonly WebSocketRoute[]): void {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
+  http.server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
+    const match = findRoute(routes, request.url ?? '');
+    if (!match) {
+      raw.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    server.handleUpgrade(request, raw, head, (socket) => {
+      socket.on('error', () => socket.terminate());
+      void serve(match, socket);
+    });
+  });
+  http.addHook('preClose', () => {
+    for (const socket of server.clients) socket.terminate();
+  });
+}
