@@ -3,6 +3,7 @@
  *
  * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost nothing.
  * kamed.mjs is one file: a daemon lives long, and an upgrade under it must not take a chunk away that it has yet to load.
+ * So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both.
  */
 import {
   chmodSync,
@@ -21,6 +22,7 @@ import { parseArgs } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { formatDuration, formatSize } from '../src/core/units.ts';
 import { noticesFor, packagesOf } from './licences.ts';
+import { writeSdkTypes } from './sdk-types.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -32,6 +34,9 @@ const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
 /** Helper processes and threads of the daemon, each in one file like it. */
 const helpers = ['tiny-builder', 'memory-copier'];
+/** What programs import. */
+const sdk = 'sdk';
+const sdkCore = 'sdk-core';
 /** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
 const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
 
@@ -105,16 +110,19 @@ async function bundle(): Promise<Metafile[]> {
     build({ ...common, entryPoints: [kame], splitting: true, metafile: true }),
     build({ ...common, entryPoints: [kamed], metafile: true }),
     build({ ...common, entryPoints: helpers.map(entry), metafile: true }),
+    build({ ...common, entryPoints: [entry(sdk)], metafile: true }),
+    build({ ...common, platform: 'browser', banner: {}, entryPoints: [entry(sdkCore)], metafile: true }),
   ]);
   return results.map((result) => result.metafile);
 }
 
 async function main(): Promise<void> {
   const start = performance.now();
-  for (const name of [...programs, ...helpers]) entry(name);
+  for (const name of [...programs, ...helpers, sdk, sdkCore]) entry(name);
   const metafiles = await bundle();
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
+  writeSdkTypes([`bin/${sdk}`, `bin/${sdkCore}`], join(out, 'types'));
   const notices = noticesFor(packagesOf(inputs), [join('node_modules', vendored.name)]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
   for (const name of programs) {

@@ -181,6 +181,9 @@ export const launchPlan = z
     acceleratorReason: z.string(),
     machineType: z.string(),
     notes: z.array(z.string()),
+    blockers: z
+      .array(z.object({ device: z.string(), reason: z.string(), remedy: z.string() }))
+      .describe('Devices that keep the memory from being saved; empty when checkpoints are possible'),
   })
   .meta({ id: 'LaunchPlan' });
 export type LaunchPlanReply = z.infer<typeof launchPlan>;

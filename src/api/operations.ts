@@ -1,12 +1,12 @@
 import type * as z from 'zod';
 import type { OperationTable } from './operation.ts';
-import { daemonOperations } from './operations/daemon.ts';
-import { diskOperations } from './operations/disks.ts';
-import { guestOperations } from './operations/guest.ts';
-import { imageOperations } from './operations/images.ts';
-import { machineOperations } from './operations/machines.ts';
-import { powerOperations } from './operations/power.ts';
-import { snapshotOperations } from './operations/snapshots.ts';
+import { daemonOperations } from './daemon-operations.ts';
+import { diskOperations } from './disk-operations.ts';
+import { guestOperations } from './guest-operations.ts';
+import { imageOperations } from './image-operations.ts';
+import { machineOperations } from './machine-operations.ts';
+import { powerOperations } from './power-operations.ts';
+import { snapshotOperations } from './snapshot-operations.ts';
 
 /**
  * THE LIST of all operations of the API. The daemon's routes, the OpenAPI document, docs/api.md and what the client knows

@@ -1,21 +1,7 @@
 #!/usr/bin/env node
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { version } from '../core/version.ts';
-
-const fromSource = import.meta.url.endsWith('.ts');
-const daemonFile = fileURLToPath(new URL(fromSource ? 'kamed.ts' : 'kamed.mjs', import.meta.url));
-
-/**
- * V8 lets the space for new objects grow to tens of megabytes and keeps it. A daemon that mostly waits does as well with
- * little: after some creates and starts it holds 86 MB instead of 127 MB. MiB of one half.
- */
-const smallNursery = '--max-semi-space-size=1';
-
-/** How the daemon beside this program is started: built, or from the sources. */
-function daemonProgram(): { command: string; args: string[] } {
-  const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
-  return { command: process.execPath, args: [...loader, smallNursery, daemonFile] };
-}
+import { daemonFile, daemonProgram } from './daemon-program.ts';
 
 async function run(argv: string[]): Promise<void> {
   const { main } = await import('../cli/kame/main.ts');

@@ -114,6 +114,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   logger.info('kamed stops; running machines go on');
   tasks.cancelAll();
   await http.close();
-  await host.running.release();
+  await host.running.detachAll();
   await removeRamDirectory(host.names);
 }

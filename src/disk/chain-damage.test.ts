@@ -15,8 +15,8 @@ import {
 import { KameError } from '../core/errors.ts';
 import { isUnwritten, layersOf, readChain } from './chain.ts';
 
-describe('a layer that was damaged', () => {
-  /** Whatever happens, the answer is a chain inside, or an error that names a file. */
+describe('a damaged layer', () => {
+  /** Whatever happens, the result is a chain inside the directory, or an error that names a file. */
   async function judge(top: string): Promise<void> {
     const verdict = await readChain(top, { inside }).then(
       (chain) => (layersOf(chain).every(({ path }) => dirname(path) === bundle) ? 'inside' : 'outside'),
@@ -53,7 +53,7 @@ describe('a layer that was damaged', () => {
     expect(await refusalOf(top)).toBe('not refused');
   });
 
-  it('every cut of the upper layer is found, or loses nothing', async () => {
+  it('every truncation of the upper layer is detected, or loses nothing', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 2M 1M', top], { stdio: 'ignore' });
@@ -66,7 +66,7 @@ describe('a layer that was damaged', () => {
     }
   });
 
-  it('a flipped bit that leads into the middle of a cluster is found', async () => {
+  it('a flipped bit that leads into the middle of a cluster is detected', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 64k', top], { stdio: 'ignore' });
@@ -83,7 +83,7 @@ describe('a layer that was damaged', () => {
     }
   });
 
-  it('a flipped bit that leads to a cluster in use is found', async () => {
+  it('a flipped bit that leads to a cluster in use is detected', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 1M', top], { stdio: 'ignore' });
@@ -101,7 +101,7 @@ describe('a layer that was damaged', () => {
         const entry = l2 + at * 8;
         flipped.writeBigUInt64BE(whole.readBigUInt64BE(entry) ^ (1n << BigInt(bit)), entry);
         writeFileSync(top, flipped);
-        // What leads to a cluster that nobody uses is left: qemu-img check finds it.
+        // An entry that leads to an unused cluster is not detected here, but by qemu-img check.
         const expected =
           used.has(target) && target !== 0 ? 'is used twice' : target >= whole.length ? 'truncated' : '';
         expect({ at, bit, refusal: await refusalOf(top) }).toMatchObject({
@@ -113,10 +113,10 @@ describe('a layer that was damaged', () => {
     expect(found).toBeGreaterThan(20);
   });
 
-  it('a layer that vanishes after the look is told as missing', async () => {
+  it('a layer that vanishes after the check is reported as missing', async () => {
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     renameSync(base, join(root, 'away'));
-    expect(await refusalOf(top)).toMatch(/^FILE_ACCESS: .*disk0\.qcow2 is not there/);
+    expect(await refusalOf(top)).toMatch(/^FILE_ACCESS: .*disk0\.qcow2 does not exist/);
   });
 });

@@ -30,7 +30,7 @@ import { compact } from './compact.ts';
 import { convert, resize } from './qemu-img.ts';
 
 describe('convert of a chain', () => {
-  it('makes one disk that stands alone', async () => {
+  it('makes one disk without backing file', async () => {
     await three([scattered(1, mebibyte), scattered(2, 512 * 1024), ['write -z 3M 1M']]);
     keep('top');
     await convert({ source: at('top'), sourceFormat: 'qcow2', target: at('alone'), targetFormat: 'qcow2' });
@@ -38,7 +38,7 @@ describe('convert of a chain', () => {
     expect([same('alone'), await layersOf('alone')]).toEqual([true, ['alone']]);
   });
 
-  it('resize grows the top of a chain, and what is new is zero', async () => {
+  it('resize grows the top of a chain with zeros', async () => {
     await three([['write -P 1 0 32M'], [], []]);
     await resize({ path: at('top'), format: 'qcow2', sizeBytes: 2 * size });
     io(at('top'), [`read -P 0 ${size} ${size}`, `read -P 1 0 ${size}`]);
@@ -49,7 +49,7 @@ describe('convert of a chain', () => {
 describe('compact', () => {
   const allocated = (name: string): number => statSync(at(name)).blocks * 512;
 
-  it('gives back zeros, and keeps the content and the permissions', async () => {
+  it('frees zeros, and keeps the content and the permissions', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), String(size));
     io(at('disk'), ['write -P 1 0 8M', 'write -P 0 8M 16M']);
     chmodSync(at('disk'), 0o600);
@@ -64,7 +64,7 @@ describe('compact', () => {
     expect(readdirSync(at('.')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('of a chain compacts the top alone, which stays over what it was over', async () => {
+  it('compacts only the top of a chain, which keeps its backing file', async () => {
     const property = fc.asyncProperty(fc.tuple(changes, changes, changes), async (writes) => {
       clear();
       const zeros = ['write -P 7 1M 8M', 'write -P 0 2M 6M'];
@@ -82,7 +82,7 @@ describe('compact', () => {
     await fc.assert(property, { numRuns: 5 });
   }, 60_000);
 
-  it('of a top over a shorter layer, and over one named like a protocol', async () => {
+  it('compacts a top over a shorter layer, and over one named like a protocol', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('nbd:base'), '1M');
     io(at('nbd:base'), ['write -P 1 0 1M']);
     await overlay('top', 'nbd:base');
@@ -93,7 +93,7 @@ describe('compact', () => {
     expect([same('top'), await layersOf('top')]).toEqual([true, ['top', 'nbd:base']]);
   });
 
-  it('a raw disk gets holes', async () => {
+  it('makes holes in a raw disk', async () => {
     writeFileSync(at('disk.raw'), Buffer.concat([Buffer.alloc(mebibyte, 1), Buffer.alloc(8 * mebibyte)]));
     const before = readFileSync(at('disk.raw'));
     await compact({ path: at('disk.raw') });
@@ -101,7 +101,7 @@ describe('compact', () => {
     expect(readFileSync(at('disk.raw')).equals(before)).toBe(true);
   });
 
-  it('never makes it larger: a compressed disk stays', async () => {
+  it('never makes a disk larger: a compressed one does not change', async () => {
     writeFileSync(at('x.raw'), Buffer.alloc(8 * mebibyte, 'tortoise'));
     const from = { source: at('x.raw'), sourceFormat: 'raw', target: at('disk') } as const;
     await convert({ ...from, targetFormat: 'qcow2', compress: true });
@@ -111,7 +111,7 @@ describe('compact', () => {
     expect(readFileSync(at('disk')).equals(bytes)).toBe(true);
   });
 
-  it('a link stays a link; snapshots inside are not lost', async () => {
+  it('keeps a symbolic link, and refuses to lose internal snapshots', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 0 0 8M']);
     symlinkSync(at('disk'), at('link'));
@@ -124,7 +124,7 @@ describe('compact', () => {
     });
   });
 
-  it('leaves everything when there is no room, or when it is cancelled', async () => {
+  it('changes nothing when there is no free space, or when it is cancelled', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 1 0 4M']);
     const bytes = readFileSync(at('disk'));

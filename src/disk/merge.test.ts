@@ -24,7 +24,7 @@ import { commitInto, pullInto } from './merge.ts';
 import { check } from './qemu-img.ts';
 import { repairLeaks } from './repair.ts';
 
-/** For three layers with any writes, over a base of either format. */
+/** Tests three layers with arbitrary writes, on a base of either format. */
 async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void>): Promise<void> {
   const property = fc.asyncProperty(
     fc.tuple(changes, changes, changes),
@@ -39,7 +39,7 @@ async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void
 }
 
 describe('commitInto', () => {
-  it('leaves the overlay with the same content, and the base with it', async () => {
+  it('keeps the content of the overlay, and gives it to the base', async () => {
     await forAnyLayers(async (baseFormat) => {
       keep('top');
       keep('middle');
@@ -66,13 +66,13 @@ describe('commitInto', () => {
     expect(same('middle')).toBe(true);
   });
 
-  it('refuses a base that is not beneath, or not of that format', async () => {
+  it('rejects a base that is not the backing file, or has another format', async () => {
     await three([[], [], []]);
     const before = readFileSync(at('base'));
     const far = commitInto({ overlay: at('top'), base: at('base'), baseFormat: 'qcow2' });
     await expect(far).rejects.toMatchObject({
       code: 'BAD_IMAGE',
-      message: expect.stringMatching(/lies over .*middle \(qcow2\), not over .*base/) as unknown,
+      message: expect.stringMatching(/has the backing file .*middle \(qcow2\), not .*base/) as unknown,
     });
     const wrong = commitInto({ overlay: at('top'), base: at('middle'), baseFormat: 'raw' });
     await expect(wrong).rejects.toMatchObject({ code: 'BAD_IMAGE' });
@@ -83,7 +83,7 @@ describe('commitInto', () => {
     expect(readFileSync(at('base')).equals(before)).toBe(true);
   });
 
-  it('says which file is in use', async () => {
+  it('names the file that is in use', async () => {
     await three([['write -P 1 0 1M'], ['write -P 2 0 1M'], []]);
     const holder = spawn('qemu-io', ['-r', '-f', 'qcow2', at('base')], { stdio: ['pipe', 'pipe', 'ignore'] });
     try {
@@ -95,7 +95,7 @@ describe('commitInto', () => {
     }
   });
 
-  it('needs room only for what the base does not have', async () => {
+  it('needs space only for data that the base does not have', async () => {
     await three([['write -P 1 0 8M'], ['write -P 2 0 8M'], ['write -P 3 6M 4M']]);
     const totals: (number | undefined)[] = [];
     const progress = {
@@ -109,7 +109,7 @@ describe('commitInto', () => {
     expect(totals.at(-1)).toBeLessThan(2.2 * mebibyte);
   });
 
-  it('tells the bytes needed when the disk fills up, and the overlay is as it was', async () => {
+  it('reports the bytes needed when the disk fills up, and does not change the overlay', async () => {
     await three([[], ['write -P 2 0 8M'], []]);
     keep('middle');
     const tool = at('full.sh');
@@ -125,7 +125,7 @@ describe('commitInto', () => {
 });
 
 describe('pullInto', () => {
-  it('leaves the overlay with the same content over the layer below, or alone', async () => {
+  it('keeps the content of the overlay, on the layer below or on none', async () => {
     await forAnyLayers(async (baseFormat) => {
       keep('top');
       const [middle, base] = [readFileSync(at('middle')), readFileSync(at('base'))];
@@ -143,7 +143,7 @@ describe('pullInto', () => {
     });
   }, 120_000);
 
-  it('at once onto nothing, from below a grown disk, and from a name like a protocol', async () => {
+  it('works onto nothing, below a grown disk, and with a name like a protocol', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('nbd:base'), '1M');
     io(at('nbd:base'), ['write -P 1 0 1M']);
     await overlay('middle', 'nbd:base', 'qcow2', size);
@@ -161,7 +161,7 @@ describe('pullInto', () => {
     expect([same('top'), same('other')]).toEqual([true, true]);
   });
 
-  it('done again, does nothing', async () => {
+  it('does nothing when repeated', async () => {
     await three([['write -P 1 0 1M'], ['write -P 2 512k 1M'], []]);
     const onto = { path: 'base', format: 'qcow2' } as const;
     await pullInto({ overlay: at('top'), onto });
@@ -171,7 +171,7 @@ describe('pullInto', () => {
     expect(readFileSync(at('top')).equals(before)).toBe(true);
   });
 
-  it('refuses a name that no header can hold, and a layer that is not there', async () => {
+  it('rejects a name that a header cannot hold, and a missing layer', async () => {
     await three([[], [], []]);
     const long = pullInto({ overlay: at('top'), onto: { path: 'x'.repeat(1024), format: 'qcow2' } });
     await expect(long).rejects.toMatchObject({ code: 'INVALID_VALUE' });
@@ -182,7 +182,7 @@ describe('pullInto', () => {
 });
 
 describe('a kill -9 of qemu-img', () => {
-  /** A program that tells its id and then is qemu-img. */
+  /** A program that reports its pid and then becomes qemu-img. */
   function tracked(): { qemuImg: string; kill(afterMs: number): Promise<void> } {
     const [qemuImg, pidFile] = [at('tracked.sh'), at('pid')];
     writeFileSync(
@@ -206,7 +206,7 @@ describe('a kill -9 of qemu-img', () => {
         try {
           process.kill(pid ?? 0, 'SIGKILL');
         } catch {
-          // It had ended: a kill too late, which must do no harm either.
+          // It has already ended: a late kill must be harmless too.
         }
       },
     };
@@ -249,7 +249,7 @@ describe('a kill -9 of qemu-img', () => {
     },
   );
 
-  it('a cancel does the same', async () => {
+  it('is as harmless as a cancellation', async () => {
     await three([[], scattered(20, 64 * 1024), []]);
     keep('top');
     const controller = new AbortController();

@@ -3,8 +3,8 @@ import { writableBackingName } from './backing-name.ts';
 import { call, failure, type Call } from './qemu-img-call.ts';
 
 /**
- * Writes another backing file into an overlay's header, and nothing else: only for one that shows the very same content.
- * The header lies in one cluster, so at any instant the old or the new name is there.
+ * Replaces the backing file in the header of an overlay, and changes nothing else: only for one with the same content.
+ * The header is in a single cluster, so at any instant it has either the old or the new name.
  * @throws KameError INVALID_VALUE, BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function repoint(

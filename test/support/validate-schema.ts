@@ -83,7 +83,11 @@ class Validator {
   }
 }
 
+const validators = new WeakMap<Schema, Validator>();
+
 /** Checks the arguments of a command against a recorded schema. */
 export function validateAgainstSchema(schema: Schema, command: string, value: object): Problems {
-  return new Validator(schema).arguments(command, value);
+  const validator = validators.get(schema) ?? new Validator(schema);
+  validators.set(schema, validator);
+  return validator.arguments(command, value);
 }

@@ -10,6 +10,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { KameEvent } from '../../src/api/messages.ts';
+import type { BuildTiny } from '../../src/image/cache.ts';
+import { poll } from '../../src/core/deadline.ts';
 import { silentProgress } from '../../src/core/progress.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
@@ -18,7 +20,7 @@ import type { Running } from '../../src/vm/host/running.ts';
 import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
-import { buildModule, type BuiltModule } from './built-module.ts';
+import { buildModule } from './built-module.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
 import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
@@ -26,14 +28,31 @@ import { qemuImg } from './qemu-img.ts';
 import { testHost } from './test-host.ts';
 
 export const quiet = silentProgress();
+
+/** Waits for what comes of itself, in a moment. */
+export async function until(condition: () => boolean): Promise<void> {
+  const look = async () => await Promise.resolve(condition() ? true : undefined);
+  if (!(await poll(look, { deadlineMs: 10_000, stepMs: 2 })))
+    throw new Error('What was waited for did not come.');
+}
+
 const mebibyte = 1024 * 1024;
 
-/** The thread's module, built when the first test needs it. */
-let copier: Promise<BuiltModule> | undefined;
+let threads: Promise<CopyThreads> | undefined;
+
+/** A thread that copies memory, started when the first test needs it and then used by all: its start takes long. */
+async function sharedThreads(): Promise<CopyThreads> {
+  await using module = await buildModule(new URL('../../src/bin/memory-copier.ts', import.meta.url));
+  const shared = await CopyThreads.start(module.url, 1);
+  return {
+    copy: async (...order: Parameters<CopyThreads['copy']>) => await shared.copy(...order),
+    [Symbol.dispose]: () => undefined,
+  } as unknown as CopyThreads;
+}
 
 async function startCopyThreads(): Promise<CopyThreads> {
-  copier ??= buildModule(new URL('../../src/bin/memory-copier.ts', import.meta.url));
-  return await CopyThreads.start((await copier).url, 1);
+  threads ??= sharedThreads();
+  return await threads;
 }
 
 let disk: Buffer | undefined;
@@ -47,6 +66,16 @@ function emptyDisk(): Buffer {
   disk = readFileSync(path);
   rmSync(directory, { recursive: true });
   return disk;
+}
+
+/** The files of an embedded image; no guest would boot from them. */
+function makeTiny(directory: string): Awaited<ReturnType<BuildTiny>> {
+  const file = (name: string) => join(directory, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(file('tiny.qcow2'), emptyDisk());
+  writeFileSync(file('kernel'), 'kernel');
+  writeFileSync(file('initrd'), 'initrd');
+  return { disk: file('tiny.qcow2'), kernel: file('kernel'), initrd: file('initrd'), commandLine: 'quiet' };
 }
 
 /** A machine in a world: where its files are. */
@@ -138,6 +167,7 @@ export class World implements AsyncDisposable {
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
+      buildTiny: async ({ outDir }) => await Promise.resolve(makeTiny(outDir)),
     });
     host.events.listen((event) => void this.events.push(event));
     this.#hosts.push(host);
@@ -202,7 +232,7 @@ export class World implements AsyncDisposable {
 
   /** The daemon ends in order; its engines run on. The next host takes its place. */
   async replaceHost(): Promise<Host> {
-    await this.host.running.release();
+    await this.host.running.detachAll();
     this.host = this.#makeHost();
     return this.host;
   }
@@ -238,7 +268,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.host.running.release();
+    await this.host.running.detachAll();
     this.engines.troubles.clear();
     // Whatever an abandoned host does when its connections end, it finds nothing to do it to.
     rmSync(join(this.home, 'machines'), { recursive: true, force: true });

@@ -33,7 +33,10 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
   makeHome,
 }) => {
   await layOut(tinyGuest, home, makeHome);
-  const host = hostOf(home.path, async () => await Promise.reject(new Error('Nothing here builds an image.')));
+  const host = hostOf(
+    home.path,
+    async () => await Promise.reject(new Error('Nothing here builds an image.')),
+  );
   await start(host, 'demo', body('machines.start', {}), quiet);
   let now = 0;
   const clock = { monotonic: () => now, date: () => new Date(2026, 2, 1, 14, 5, 9 + now / minute) };

@@ -65,17 +65,17 @@ describe('a name', () => {
 
 describe('numbers', () => {
   it.each<readonly [string, string, RegExp]>([
-    ['--memory', '1MiB', /memory is 1 MiB; allowed is 64 MiB to what this host has/],
-    ['--memory', '10TiB', /memory is 10 TiB; allowed is 64 MiB to what this host has/],
+    ['--memory', '1MiB', /memory is 1 MiB; it must be 64 MiB to .*, the memory of this host/],
+    ['--memory', '10TiB', /memory is 10 TiB; it must be 64 MiB to .*, the memory of this host/],
     ['--memory', 'lots', /--memory is "lots", which is not a size/],
     ['--memory', '-1GiB', /--memory is "-1GiB", which is not a size/],
     ['--cpus', '0', /--cpus is "0", which is not a whole number from 1/],
     ['--cpus', '1000', /"?1000"?.*whole number from 1/],
     ['--cpus', '33', /"33".*whole number from 1 to 32/],
-    ['--disk', '1KiB', /disk is 1 KiB; allowed is 1 MiB to 64 TiB/],
-    ['--disk', '65TiB', /disk is 65 TiB; allowed is 1 MiB to 64 TiB/],
+    ['--disk', '1KiB', /disk is 1 KiB; it must be 1 MiB to 64 TiB/],
+    ['--disk', '65TiB', /disk is 65 TiB; it must be 1 MiB to 64 TiB/],
     ['--disk', '0', /--disk|disk is 0/],
-    ['--disk', '10MiB', /can't be shrunk to 10 MiB/],
+    ['--disk', '10MiB', /cannot be shrunk to 10 MiB/],
   ])('%s %s is refused', async (option, value, message) => {
     expect(await home.kame(['create', 'x', option, value])).toEqual(refusal(2, message));
   });
@@ -98,8 +98,8 @@ describe('an image', () => {
       ['empty.qcow2', /empty\.qcow2 is empty/],
       ['cut.qcow2', /cut\.qcow2 is truncated/],
       ['header.qcow2', /header\.qcow2 is truncated/],
-      ['noise.img', /noise\.img is of no known format/],
-      ['nowhere.img', /There is no file .*nowhere\.img/],
+      ['noise.img', /noise\.img has an unknown format/],
+      ['nowhere.img', /nowhere\.img does not exist/],
     ];
     for (const [name, message] of refused) {
       expect(await home.kame(['create', 'x', '--image', path(name)])).toEqual(refusal(1, message));
@@ -131,7 +131,7 @@ describe('an image', () => {
       '64M',
     );
     const overlay = `${path('overlay.qcow2')} is an overlay on another file, "${path('base.qcow2')}"`;
-    const apart = `${path('apart.qcow2')} keeps its data in another file, "${path('data.raw')}"`;
+    const apart = `${path('apart.qcow2')} keeps its data in an external file, "${path('data.raw')}"`;
     expect(await home.kame(['create', 'x', '--image', path('overlay.qcow2')])).toEqual(refusal(1, overlay));
     expect(await home.kame(['create', 'x', '--image', path('apart.qcow2')])).toEqual(refusal(1, apart));
   });
@@ -161,7 +161,7 @@ describe('a .vmx', () => {
       refusal(4, `${vmx} is not a configuration file: it is binary`),
     );
     expect(await home.kame(['register', join(files, 'nowhere.vmx')])).toEqual(
-      refusal(1, /There is no file .*nowhere\.vmx/),
+      refusal(1, /nowhere\.vmx does not exist/),
     );
     expect(await home.kame(['register', files])).toEqual(refusal(2, /neither a \.vmx file nor a/));
     expect((await home.json<Machine[]>('list')).map(({ name }) => name)).toEqual(['demo']);
@@ -214,7 +214,7 @@ describe('a download with another checksum', () => {
 
   it('is discarded, by URL and by catalogue', async () => {
     const wrong = 'ab'.repeat(32);
-    const message = /disk\.img has the sha256 [0-9a-f]{64}, where (ab){32} is expected/;
+    const message = /disk\.img has the sha256 [0-9a-f]{64}, but (ab){32} was expected/;
     expect(await home.kame(['create', 'x', '--image', `${origin}/disk.img#sha256=${wrong}`])).toEqual(
       refusal(1, message),
     );
@@ -230,15 +230,15 @@ describe('a download with another checksum', () => {
     const catalogue = join(home.path, 'catalogue.json');
     await writeFile(catalogue, '{"images": [{"id": "mine"}]}');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(
-      refusal(2, `${catalogue} is wrong at images.0`),
+      refusal(2, `${catalogue} is invalid at images.0`),
     );
     await writeFile(catalogue, '{');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(
-      refusal(2, `${catalogue} is no JSON`),
+      refusal(2, `${catalogue} is not valid JSON`),
     );
     await rm(catalogue);
     expect(await home.kame(['create', 'x', '--image', `${origin}/a.img#md5=abc`])).toEqual(
-      refusal(2, /"#md5=abc" is no checksum/),
+      refusal(2, /"#md5=abc" is not a valid checksum/),
     );
     expect(await home.kame(['create', 'x', '--image', 'ftp://127.0.0.1/a.img'])).toEqual(refusal(1, /ftp/));
   });

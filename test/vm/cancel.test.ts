@@ -78,7 +78,8 @@ describe('an operation that is cancelled leaves all as it was:', () => {
   });
 
   it('suspend', async ({ demo }) => {
-    const suspend = async (options: TaskOptions) => await demo.home.client().machines.suspend('demo', options);
+    const suspend = async (options: TaskOptions) =>
+      await demo.home.client().machines.suspend('demo', options);
     expect(await cancelAtEach(demo, suspend)).toBeGreaterThan(0);
   });
 

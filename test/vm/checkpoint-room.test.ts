@@ -69,7 +69,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
       const result = await small.kame(args);
       expect({ args, ...result }).toEqual({
         args,
-        ...refusal(1, /needs \d{8,9} bytes \([\d.]+ MiB\), and its disk has/),
+        ...refusal(1, /needs \d{8,9} bytes \([\d.]+ MiB\), but its disk has/),
       });
       expect(await full.state()).toBe('running');
     }

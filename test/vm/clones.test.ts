@@ -131,8 +131,8 @@ describe('instant clones', () => {
     const files = await readdir(demo.directory);
     await home.json('create', 'c-2');
     for (const [args, code, message] of [
-      [['demo', 'c', '--instant', '--count', '2'], 1, 'There is a machine c-2 already'],
-      [['demo', 'demo', '--instant'], 1, 'There is a machine demo already'],
+      [['demo', 'c', '--instant', '--count', '2'], 1, 'A machine named c-2 already exists'],
+      [['demo', 'demo', '--instant'], 1, 'A machine named demo already exists'],
       [['demo', 'a/b', '--instant'], 2, 'a/b'],
       [['demo', 'c', '--full'], 4, 'is running'],
       [['demo', 'c', '--linked'], 4, 'is running'],

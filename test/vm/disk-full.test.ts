@@ -42,7 +42,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
   it('during a create or a change: nothing half-made stays, and the message names the bytes', async () => {
     await home.json('create', 'demo');
     const message =
-      /second\.vmwarevm needs (\d{9}) bytes \(103[.\d]* MiB\), and its disk has [\d.]+ (?:MiB|KiB|B) left/;
+      /second\.vmwarevm needs (\d{9}) bytes \(103[.\d]* MiB\), but its disk has only [\d.]+ (?:MiB|KiB|B) free/;
     // Room for the disk and half of the rest, for half of the disk, and for nothing.
     let free = async (): Promise<void> => undefined;
     for (const bytes of [80 * mebibyte, 30 * mebibyte, 0]) {
@@ -87,7 +87,8 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
         .catch(() => undefined);
     const paused = async () => ((await details()).state === 'paused' ? true : undefined);
     expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);
-    const reason = 'The host’s disk is full. Make room, then kame unpause goes on; nothing is lost.';
+    const reason =
+      'The host’s disk is full. Free some space, then resume it with kame unpause demo; no data is lost.';
     const told = async () => events.find(({ message }) => message.includes(reason));
     expect(await poll(told, { deadlineMs: 5000 })).toMatchObject({ state: 'paused', machine: 'demo' });
     enough.abort();

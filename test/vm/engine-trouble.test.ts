@@ -120,7 +120,7 @@ require('node:readline').createInterface(process.stdin).on('line', (line) => {
     await chmod(old, 0o755);
     await using other = await useHome({ env: { KAME_QEMU_AARCH64: old } });
     await other.json('create', 'demo');
-    const message = `${old} is QEMU 6.0.1; 7.2 is the oldest that serves`;
+    const message = `${old} is QEMU 6.0.1; Kame requires 7.2 or newer`;
     expect(await other.kame(['start', 'demo'])).toEqual(refusal(5, message));
   });
 
@@ -137,7 +137,11 @@ require('node:readline').createInterface(process.stdin).on('line', (line) => {
 describe('an engine that ends during the start', () => {
   it.each<readonly [string, number, string]>([
     ['Could not access KVM kernel module: Permission denied', 5, 'usermod -aG kvm'],
-    ['-blockdev driver=file: Failed to get "write" lock', 4, 'Another program has the disk image open'],
+    [
+      '-blockdev driver=file: Failed to get "write" lock',
+      4,
+      'Stop the other program that has the disk image open',
+    ],
     ["cannot set up guest memory 'ram': Cannot allocate memory", 5, 'too little free memory'],
     ['Something that nobody has heard of', 5, 'kame logs'],
   ])('"%s": its last words and advice', async (words, code, advice) => {
@@ -161,7 +165,7 @@ describe('an engine that ends during the start', () => {
     const running = async () => ((await stateOfDemo()) === 'running' ? true : undefined);
     expect(await poll(running, { deadlineMs: 20_000 })).toBe(true);
     process.kill(await firstEngine(), 'SIGKILL');
-    expect(await starting).toEqual(refusal(5, /demo ended while it was starting/));
+    expect(await starting).toEqual(refusal(5, /The engine of demo ended during the start/));
     await expectStopped();
     await home.json('start', 'demo', '--wait', 'none');
     await home.json('stop', 'demo', '--hard');
@@ -177,7 +181,7 @@ describe('two at once', () => {
     ];
     const results = (await Promise.all(starts)).sort((a, b) => a.code - b.code);
     expect(results.map(({ code }) => code)).toEqual([0, 4]);
-    expect(results[1]?.stderr).toMatch(/demo can’t be started: it is being started|demo is running already/);
+    expect(results[1]?.stderr).toMatch(/Cannot start demo: it is being started|demo is already running/);
     expect(await home.engines()).toHaveLength(1);
     await home.json('stop', 'demo', '--hard');
     await expectStopped();

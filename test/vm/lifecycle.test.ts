@@ -143,7 +143,7 @@ describe('a running machine', () => {
     }
     const taken = await home.kame(['create', demo.name]);
     expect(taken.code).toBe(1);
-    expect(taken.stderr).toContain('There is a machine demo already');
+    expect(taken.stderr).toContain('A machine named demo already exists');
   });
 });
 

@@ -268,6 +268,12 @@ export interface LaunchPlan {
   acceleratorReason: string;
   machineType: string;
   notes: string[];
+  /** Devices that keep the memory from being saved; empty when checkpoints are possible */
+  blockers: {
+    device: string;
+    reason: string;
+    remedy: string;
+  }[];
 }
 
 export interface Machine {

@@ -132,8 +132,7 @@ async function printStream(session: Session, lines: AsyncIterable<unknown>): Pro
 
 async function call(session: Session, { name, kind }: NamedRoute, request: RequestParts): Promise<void> {
   // The daemon judges what was typed; its answer is printed as it is.
-  const send = (options: object): unknown =>
-    session.client.call(name as keyof Calls, request, options);
+  const send = (options: object): unknown => session.client.call(name as keyof Calls, request, options);
   const { signal } = session;
   if (kind === 'stream') await printStream(session, send({ signal }) as AsyncIterable<unknown>);
   else if (kind === 'bytes') await writeAll(session.context.stdout, (await send({ signal })) as Uint8Array);

@@ -4,7 +4,7 @@ import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
 import { bodyOf, chunksOf } from './answer.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { MachineCalls, Resources } from './generated/resources.ts';
+import type { MachineCalls, Resources } from './generated-resources.ts';
 import {
   execute,
   openConsole,

@@ -1,4 +1,4 @@
-import type { daemonOperations } from '../../api/operations/daemon.ts';
+import type { daemonOperations } from '../../api/daemon-operations.ts';
 import { diagnose } from '../../vm/recovery/doctor.ts';
 import type { Handlers } from './handler.ts';
 

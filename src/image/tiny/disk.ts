@@ -34,8 +34,8 @@ function espFiles(parts: DiskParts): Map<string, Uint8Array> {
 }
 
 /**
- * Writes the disk as qcow2: an EFI system partition with boot loader, kernel and RAM disk, and room for data, which the
- * guest formats at its first boot and lets grow with the disk.
+ * Writes the disk as qcow2: an EFI system partition with boot loader, kernel and RAM disk, and a data partition, which
+ * the guest formats at its first boot and grows with the disk.
  * @throws KameError DISK_FULL, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED, CANCELLED
  */
 export async function writeDisk(path: string, parts: DiskParts, progress: Progress): Promise<void> {

@@ -66,8 +66,8 @@ describe('a full clone', () => {
     await cancelAtEachStage(
       async (progress) => await make({ name: 'copy', kind: 'full' }, progress),
       async ({ code }) => {
-        if (code !== null) expect(existsSync(copyOf('copy').directory)).toBe(false);
-        else await remove(world().host, 'copy');
+        expect(existsSync(copyOf('copy').directory)).toBe(code === null);
+        if (code === null) await remove(world().host, 'copy');
         expect(await list(world().host)).toEqual(before);
       },
     );

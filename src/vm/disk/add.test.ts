@@ -60,7 +60,7 @@ describe('add', () => {
   });
 
   it.each([
-    ['nvme0:0', 'ALREADY_EXISTS', /drive at nvme0:0/],
+    ['nvme0:0', 'ALREADY_EXISTS', /nvme0:0 is already in use/],
     ['nvme0:8', 'INVALID_VALUE', /units 0 to 7/],
     ['scsi0:1', 'INVALID_VALUE', /it has nvme0.*nvme0 to nvme3/],
     ['nvme4:0', 'INVALID_VALUE', /nvme0 to nvme3/],

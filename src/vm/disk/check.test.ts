@@ -102,7 +102,7 @@ describe('list', () => {
         slot: 'nvme0:0',
         sizeBytes: null,
         layers: [{ path: demo.file('disk0-000001.qcow2') }],
-        problem: expect.stringContaining('disk0.qcow2 is not there') as string,
+        problem: expect.stringContaining('disk0.qcow2 does not exist') as string,
       },
       { slot: 'nvme0:1', sizeBytes: mebibyte, problem: null },
     ]);

@@ -71,7 +71,7 @@ describe('start', () => {
     await world().start();
     expect(await refused(world().start())).toMatchObject({
       code: 'WRONG_STATE',
-      message: like(/demo is running/),
+      message: like(/demo is already running/),
     });
     const about = { key: vmx, machine: 'demo', verb: 'clone' } as const;
     await world().host.operations.exclusive(about, async () => {

@@ -169,8 +169,8 @@ describe('a snapshot that fails leaves all as it was', () => {
         async (at) => await take({ ...body, label: `try ${at}` }),
         async ({ command, code }) => {
           world().engines.troubles.clear();
-          if (code !== null)
-            expect({ command, ...(await world().look(demo)) }).toEqual({ command, ...before });
+          const after = code === null ? before : await world().look(demo);
+          expect({ command, ...after }).toEqual({ command, ...before });
         },
       );
       expect(seen).toEqual(expect.arrayContaining(['blockdev-add', 'transaction', 'stop', 'cont']));

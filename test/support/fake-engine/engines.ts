@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -11,21 +10,43 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { errnoOf } from '../../../src/core/errors.ts';
 import { engineKey } from '../../../src/qemu/capabilities/cache.ts';
 import { findQemuImg } from '../../../src/qemu/capabilities/find-engine.ts';
+import type { Capabilities } from '../../../src/qemu/capabilities/capabilities.ts';
+import type { Schema } from '../../../src/qemu/qmp/schema.ts';
 import type { Arch } from '../../../src/model/machine.ts';
 import { recordedCapabilities, recordedSchema } from '../plan-inputs.ts';
 import { FakeEngine } from './engine.ts';
 import { readEngineArguments } from './engine-arguments.ts';
 import { usualGuest, type GuestOptions } from './guest.ts';
-import { program } from './program.ts';
+import { programText } from './program.ts';
+import { startedPipe } from './started-pipe.ts';
 import { Troubles } from './trouble.ts';
 
 const version = '7.2';
 const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
+
+/** What was recorded, read once. */
+const recorded = new Map<Arch, Capabilities>();
+
+/** What an engine for an architecture can do: emulate, whatever the host has. */
+function known(arch: Arch): Capabilities {
+  const capabilities = recorded.get(arch) ?? {
+    ...recordedCapabilities(version, arch),
+    accelerators: ['tcg'],
+  };
+  recorded.set(arch, capabilities);
+  return capabilities;
+}
+
+let schema: Schema | undefined;
+
+function schemaOf(): Schema {
+  schema ??= recordedSchema(version, 'aarch64');
+  return schema;
+}
 
 /** Writes to a named pipe; when nobody reads it any more, nothing. */
 function writeToPipe(path: string, text: string): void {
@@ -49,32 +70,20 @@ export class FakeEngines implements AsyncDisposable {
   blockedReasons: readonly string[] = [];
   /** Engines that start from now on never open a monitor. */
   mute = false;
-  readonly #pipe: Socket;
-  readonly #schema = recordedSchema(version, 'aarch64');
+  readonly #listening: Disposable;
 
   private constructor(directory: string) {
     this.directory = directory;
-    // Open for writing too, so that it has no end when a writer closes it.
-    const pipe = openSync(join(directory, 'started'), constants.O_RDWR | constants.O_NONBLOCK);
-    this.#pipe = new Socket({ fd: pipe, readable: true, writable: false });
-    let rest = '';
-    this.#pipe.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.#started(Number(line));
-    });
+    this.#listening = startedPipe().listen(directory, (pid) => this.#started(pid));
   }
 
   static async make(directory: string): Promise<FakeEngines> {
     mkdirSync(directory, { recursive: true });
     for (const arch of architectures) {
-      writeFileSync(join(directory, `qemu-system-${arch}`), program, { mode: 0o755 });
+      writeFileSync(join(directory, `qemu-system-${arch}`), programText(startedPipe().path), { mode: 0o755 });
     }
-    symlinkSync(
-      await findQemuImg({ env: process.env, os: process.platform === 'darwin' ? 'darwin' : 'linux' }),
-      join(directory, 'qemu-img'),
-    );
-    execFileSync('mkfifo', [join(directory, 'started')]);
+    const os = process.platform === 'darwin' ? 'darwin' : 'linux';
+    symlinkSync(await findQemuImg({ env: process.env, os }), join(directory, 'qemu-img'));
     return new FakeEngines(directory);
   }
 
@@ -84,7 +93,7 @@ export class FakeEngines implements AsyncDisposable {
     for (const arch of architectures) {
       const binary = join(this.directory, `qemu-system-${arch}`);
       const digest = createHash('sha256').update(binary).digest('hex').slice(0, 16);
-      const capabilities = { ...recordedCapabilities(version, arch), binary, accelerators: ['tcg'] };
+      const capabilities = { ...known(arch), binary };
       const key = `${binary}|${await engineKey(binary)}`;
       writeFileSync(
         join(cacheDirectory, `engine-${digest}.json`),
@@ -116,7 +125,7 @@ export class FakeEngines implements AsyncDisposable {
       pid,
       given: readEngineArguments(words),
       guest: this.guest,
-      schema: this.#schema,
+      schema: schemaOf(),
       troubles: this.troubles,
       blockedReasons: this.blockedReasons,
       mute: this.mute,
@@ -136,6 +145,6 @@ export class FakeEngines implements AsyncDisposable {
     }
     await Promise.all(this.all.map(async ({ ended }) => await ended));
     for (const engine of this.all) engine.hangUpAbandoned();
-    this.#pipe.destroy();
+    this.#listening[Symbol.dispose]();
   }
 }

@@ -44,8 +44,8 @@ import type {
   TakeSnapshot,
   TakenSnapshot,
   Task,
-} from '../../../api/generated/shapes.ts';
-import type { CallOptions, TaskOptions } from '../options.ts';
+} from '../../api/generated/shapes.ts';
+import type { CallOptions, TaskOptions } from './options.ts';
 
 export interface MachineCalls {
   /** List all machines. */

@@ -7,8 +7,8 @@ import {
   growDisk,
   machineDisk,
   removedDisk,
-} from '../checkpoint.ts';
-import type { OperationTable } from '../operation.ts';
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
 import { diskParams, flag, machineParams } from './parameters.ts';
 
 /** The disks of a machine. */

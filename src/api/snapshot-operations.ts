@@ -10,8 +10,8 @@ import {
   snapshotDetails,
   takenSnapshot,
   takeSnapshot,
-} from '../checkpoint.ts';
-import type { OperationTable } from '../operation.ts';
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
 import { flag, machineParams, snapshotParams } from './parameters.ts';
 
 /** Snapshots, and those that are taken regularly. */

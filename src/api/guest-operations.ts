@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { addresses } from '../machine.ts';
-import { execMessage, execRequest } from '../messages.ts';
-import type { OperationTable } from '../operation.ts';
+import { addresses } from './machine.ts';
+import { execMessage, execRequest } from './messages.ts';
+import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
 
 /** What the guest of a machine shows, writes and does. */

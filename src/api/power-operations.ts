@@ -1,6 +1,6 @@
-import { clonedMachines, cloneMachine, suspendedMachine } from '../checkpoint.ts';
-import { machine, restartMachine, startedMachine, startMachine, stopMachine } from '../machine.ts';
-import type { OperationTable } from '../operation.ts';
+import { clonedMachines, cloneMachine, suspendedMachine } from './checkpoint.ts';
+import { machine, restartMachine, startedMachine, startMachine, stopMachine } from './machine.ts';
+import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 
 /** Running machines, and ending them. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { arch } from '../machine.ts';
-import { done, image, importImage, pullImage } from '../messages.ts';
-import type { OperationTable } from '../operation.ts';
+import { arch } from './machine.ts';
+import { done, image, importImage, pullImage } from './messages.ts';
+import type { OperationTable } from './operation.ts';
 
 const imageParams = z.object({
   image: z

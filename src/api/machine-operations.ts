@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { done } from '../messages.ts';
+import { done } from './messages.ts';
 import {
   createMachine,
   launchPlan,
@@ -8,8 +8,8 @@ import {
   registerMachine,
   renameMachine,
   settings,
-} from '../machine.ts';
-import type { OperationTable } from '../operation.ts';
+} from './machine.ts';
+import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 
 /** Which machines there are, and how they are set. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task } from '../messages.ts';
-import type { OperationTable } from '../operation.ts';
-import { ndjson } from '../protocol.ts';
+import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task } from './messages.ts';
+import type { OperationTable } from './operation.ts';
+import { ndjson } from './protocol.ts';
 
 const taskParams = z.object({
   task: z.uuid().meta({

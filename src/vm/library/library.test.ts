@@ -1,0 +1,214 @@
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { like, refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
+import { list, show } from '../running/describe.ts';
+import { remove } from './delete.ts';
+import { register, unregister } from './register.ts';
+import { rename } from './rename.ts';
+import { changeSettings } from './settings.ts';
+
+const world = useWorld();
+const names = async () => (await list(world().host)).map(({ name }) => name);
+
+/** Moves a machine out of the home. */
+function elsewhere(name: string, bundle = true): string {
+  const machine = world().machine(name);
+  const place = join(world().home, bundle ? `far/${name}.vmwarevm` : 'far');
+  mkdirSync(join(world().home, 'far'), { recursive: true });
+  if (!bundle) rmSync(place, { recursive: true });
+  renameSync(machine.directory, place);
+  return join(place, `${name}.vmx`);
+}
+
+/** The `.vmx` of a machine without devices and without a UUID. */
+function small(name: string): string {
+  const lines = [
+    'config.version = "8"',
+    'virtualHW.version = "20"',
+    'guestOS = "arm-debian12-64"',
+    'memsize = "64"',
+  ];
+  return `${[...lines, `displayName = "${name}"`].join('\n')}\n`;
+}
+
+describe('register', () => {
+  it('adds a machine that is elsewhere, once, by its .vmx or its bundle', async () => {
+    const vmx = elsewhere('far');
+    expect(await register(world().host, vmx)).toMatchObject({ name: 'far', path: vmx, state: 'stopped' });
+    await register(world().host, vmx.replace('/far.vmx', ''));
+    expect(await names()).toEqual(['far']);
+    await world().start('far');
+    expect(await refused(unregister(world().host, 'far'))).toMatchObject({
+      code: 'WRONG_STATE',
+      next: like(/kame stop/),
+    });
+  });
+
+  it('gives a machine a UUID that has none', async () => {
+    const vmx = elsewhere('far');
+    writeFileSync(vmx, small('far'));
+    const { id } = await register(world().host, vmx);
+    expect(id).not.toMatch(/^0+-/);
+  });
+
+  it('refuses what is not there, no machine, broken, or of a name that is taken', async () => {
+    const far = elsewhere('far');
+    world().machine('near');
+    expect((await refused(register(world().host, '/nowhere/x.vmx'))).code).toBe('FILE_ACCESS');
+    expect((await refused(register(world().host, '/dev/null'))).code).toBe('USAGE');
+    writeFileSync(far, small('near'));
+    expect((await refused(register(world().host, far))).code).toBe('ALREADY_EXISTS');
+    writeFileSync(far, 'a line that makes no sense\n');
+    expect((await refused(register(world().host, far))).code).toBe('BROKEN_MACHINE');
+  });
+});
+
+describe('unregister', () => {
+  it('takes a machine off the list, whose files stay', async () => {
+    const demo = world().machine();
+    await unregister(world().host, 'demo');
+    expect([await names(), existsSync(demo.vmx)]).toEqual([[], true]);
+    await register(world().host, demo.vmx);
+    expect(await names()).toEqual(['demo']);
+  });
+});
+
+describe('rename', () => {
+  it('gives machine and bundle the new name', async () => {
+    const demo = world().machine();
+    const renamed = await rename(world().host, 'demo', 'other');
+    expect([renamed.name, existsSync(demo.directory)]).toEqual(['other', false]);
+    expect(renamed.path).toContain('other.vmwarevm');
+    expect(await world().start('other')).toMatchObject({ state: 'running' });
+    expect((await refused(rename(world().host, 'other', 'third'))).code).toBe('WRONG_STATE');
+  });
+
+  it('moves one that is elsewhere there', async () => {
+    const vmx = elsewhere('far');
+    await register(world().host, vmx);
+    const { path } = await rename(world().host, 'far', 'near');
+    expect(path).toContain(join(world().home, 'far/near.vmwarevm'));
+    expect(await names()).toEqual(['near']);
+  });
+
+  it('changes only the name of one that has no bundle', async () => {
+    const vmx = elsewhere('far', false);
+    await register(world().host, vmx);
+    expect(await rename(world().host, 'far', 'near')).toMatchObject({ name: 'near', path: vmx });
+  });
+
+  it('to the same name is nothing; to one that is taken or wrong is refused', async () => {
+    world().machine();
+    world().machine('other');
+    expect((await rename(world().host, 'demo', 'demo')).name).toBe('demo');
+    expect((await refused(rename(world().host, 'demo', 'other'))).code).toBe('ALREADY_EXISTS');
+    expect((await refused(rename(world().host, 'demo', 'a/b'))).code).toBe('INVALID_NAME');
+    mkdirSync(join(world().host.names.machines, 'third.vmwarevm'));
+    expect((await refused(rename(world().host, 'demo', 'third'))).code).toBe('ALREADY_EXISTS');
+    expect(await names()).toContain('demo');
+  });
+});
+
+describe('delete', () => {
+  it('removes a stopped machine with all its files', async () => {
+    const demo = world().machine();
+    await world().start();
+    expect((await refused(remove(world().host, 'demo'))).code).toBe('WRONG_STATE');
+    await world().engines.of('demo').crash();
+    await expect.poll(() => world().host.running.size).toBe(0);
+    await remove(world().host, 'demo');
+    expect([await names(), existsSync(demo.directory)]).toEqual([[], false]);
+  });
+
+  it('removes a broken one, and one whose directory is gone', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.vmx, 'a line that makes no sense\n');
+    await remove(world().host, 'demo');
+    expect(existsSync(demo.directory)).toBe(false);
+    const vmx = elsewhere('far');
+    await register(world().host, vmx);
+    rmSync(join(world().home, 'far'), { recursive: true });
+    await remove(world().host, vmx);
+    expect(await names()).toEqual([]);
+  });
+
+  it('leaves what else is beside one without a bundle', async () => {
+    const vmx = elsewhere('far', false);
+    const note = join(world().home, 'far/note.txt');
+    writeFileSync(note, 'mine');
+    await register(world().host, vmx);
+    await remove(world().host, 'far');
+    expect([existsSync(vmx), existsSync(join(world().home, 'far/disk0.qcow2')), existsSync(note)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+});
+
+describe('a machine', () => {
+  it('is meant by name, id or path, and one that is meant is suggested', async () => {
+    const demo = world().machine();
+    const { id } = await show(world().host, 'demo');
+    for (const reference of [id, demo.vmx]) expect((await show(world().host, reference)).name).toBe('demo');
+    expect(await refused(show(world().host, 'dmeo'))).toMatchObject({
+      code: 'NO_SUCH_MACHINE',
+      message: like(/demo/),
+    });
+  });
+
+  it('whose name another has too is meant by its path', async () => {
+    const demo = world().machine();
+    const other = world().machine('other');
+    writeFileSync(
+      other.vmx,
+      other.read('other.vmx').replace('displayName = "other"', 'displayName = "demo"'),
+    );
+    expect(await refused(show(world().host, 'demo'))).toMatchObject({
+      code: 'USAGE',
+      next: like(/other\.vmx/),
+    });
+    expect((await show(world().host, demo.vmx)).name).toBe('demo');
+  });
+
+  it('that is broken is shown with the reason', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.vmx, 'a line that makes no sense\n');
+    const { state, problems } = await show(world().host, 'demo');
+    expect([state, problems.some(({ severity }) => severity === 'error')]).toEqual(['broken', true]);
+  });
+
+  it('whose disk is damaged is shown with what is known', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.file('disk0.qcow2'), 'no disk');
+    expect((await show(world().host, 'demo')).disks).toMatchObject([
+      { slot: 'nvme0:0', format: null, sizeBytes: null },
+    ]);
+  });
+});
+
+describe('settings', () => {
+  it('are changed together or not at all', async () => {
+    const demo = world().machine();
+    const before = demo.read('demo.vmx');
+    const bad = [
+      { key: 'cpus', value: '4' },
+      { key: 'memory', value: 'much' },
+    ];
+    expect(await refused(changeSettings(world().host, 'demo', bad))).toMatchObject({ code: 'INVALID_VALUE' });
+    expect(demo.read('demo.vmx')).toBe(before);
+    expect(await changeSettings(world().host, 'demo', [{ key: 'cpus', value: '4' }])).toMatchObject({
+      cpus: 4,
+    });
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.changed', message: like(/cpus/) });
+  });
+
+  it('need a stopped machine', async () => {
+    world().machine();
+    await world().start();
+    const change = changeSettings(world().host, 'demo', [{ key: 'cpus', value: '4' }]);
+    expect((await refused(change)).code).toBe('WRONG_STATE');
+  });
+});

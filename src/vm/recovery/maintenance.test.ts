@@ -1,0 +1,38 @@
+import { statSync, truncateSync } from 'node:fs';
+import { afterEach, expect, it, vi } from 'vitest';
+import { useWorld } from '../../../test/support/world.ts';
+import { capSerialLog, lastConsoleLines, maxSerialLogBytes } from '../engine/serial-log.ts';
+import { startMaintenance } from './maintenance.ts';
+
+const world = useWorld();
+afterEach(() => vi.useRealTimers());
+
+it('cuts the console log of a guest that writes for ever', async () => {
+  const demo = world().machine();
+  await world().start();
+  const log = demo.file('demo-serial.log');
+  truncateSync(log, maxSerialLogBytes + 1);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const maintenance = startMaintenance(world().host);
+  vi.advanceTimersByTime(15_000);
+  vi.useRealTimers();
+  await expect.poll(() => statSync(log).size).toBe(0);
+  maintenance[Symbol.dispose]();
+});
+
+it('leaves a log alone that is small or not there', async () => {
+  const demo = world().machine();
+  await world().start();
+  const { size } = statSync(demo.file('demo-serial.log'));
+  await capSerialLog(demo.file('demo-serial.log'));
+  await capSerialLog(demo.file('none.log'));
+  expect(statSync(demo.file('demo-serial.log')).size).toBe(size);
+});
+
+it('shows the last lines of a console without what would move a terminal', async () => {
+  const demo = world().machine();
+  const engine = await world().start();
+  engine.guest.print('one\r\n\u001b[2Jtwo\n\n');
+  expect(await lastConsoleLines(demo.file('demo-serial.log'), 2)).toBe('one\n\uFFFD[2Jtwo');
+  expect(await lastConsoleLines(demo.file('none.log'))).toBe('');
+});
