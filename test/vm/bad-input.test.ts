@@ -226,7 +226,7 @@ describe('a download with another checksum', () => {
     expect(await cached()).toEqual([]);
   });
 
-  it('or of a catalogue that makes no sense, names what is wrong', async () => {
+  it('or an invalid catalogue: the problem is named', async () => {
     const catalogue = join(home.path, 'catalogue.json');
     await writeFile(catalogue, '{"images": [{"id": "mine"}]}');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(
