@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countResults, summaryLine } from './test-results.ts';
+import { addResults, countResults, summaryLine } from './test-results.ts';
 
 function file(status: string, ...tests: string[]): object {
   return { status, assertionResults: tests.map((each) => ({ status: each })) };
@@ -37,4 +37,9 @@ it('believes an exit code that the report does not explain', () => {
 
 it('prints one plain line', () => {
   expect(summaryLine({ passed: 12, failed: 0, skipped: 3 })).toBe('12 passed, 0 failed, 3 skipped');
+});
+
+it('adds up runs', () => {
+  const sum = addResults({ passed: 1, failed: 2, skipped: 3 }, { passed: 10, failed: 20, skipped: 30 });
+  expect(summaryLine(sum)).toBe('11 passed, 22 failed, 33 skipped');
 });

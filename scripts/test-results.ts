@@ -38,6 +38,15 @@ export function countResults(report: unknown, runnerExit: number): Results {
   return results;
 }
 
+/** The sum of two runs. */
+export function addResults(a: Results, b: Results): Results {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
+}
+
 export function summaryLine({ passed, failed, skipped }: Results): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
