@@ -5,7 +5,12 @@ import { keepEvidence } from './evidence.ts';
 import { useHome, type HomeOptions, type TestHome } from './home.ts';
 import { trailVariable } from './run-directory.ts';
 
-export type MakeHome = (options?: HomeOptions) => Promise<TestHome>;
+export interface OwnHomeOptions extends HomeOptions {
+  /** What the home is on; it is disposed after the home. */
+  readonly on?: AsyncDisposable;
+}
+
+export type MakeHome = (options?: OwnHomeOptions) => Promise<TestHome>;
 
 /** The directory of a home's QMP trail. */
 async function makeTrail(run: string): Promise<string> {
@@ -20,13 +25,13 @@ async function makeTrail(run: string): Promise<string> {
  */
 export const homeTest = test.extend<{ makeHome: MakeHome; home: TestHome }>({
   makeHome: async ({ task }, use) => {
-    const made: { home: TestHome; trail: string }[] = [];
+    const made: { home: TestHome; trail: string; on: AsyncDisposable | undefined }[] = [];
     await use(async (options = {}) => {
       const { path, engines } = inject('run');
       const trail = await makeTrail(path);
       const env = { ...engines, [trailVariable]: trail, ...options.env };
       const home = await useHome({ ...options, env });
-      made.push({ home, trail });
+      made.push({ home, trail, on: options.on });
       return home;
     });
     for (const [at, { home, trail }] of made.entries()) {
@@ -37,7 +42,10 @@ export const homeTest = test.extend<{ makeHome: MakeHome; home: TestHome }>({
           `${basename(task.file.name, '.test.ts')} ${task.fullTestName} ${at + 1}`,
         );
     }
-    for (const { home } of made.toReversed()) await home[Symbol.asyncDispose]();
+    for (const { home, on } of made.toReversed()) {
+      await home[Symbol.asyncDispose]();
+      await on?.[Symbol.asyncDispose]();
+    }
   },
   home: async ({ makeHome }, use) => await use(await makeHome()),
 });
