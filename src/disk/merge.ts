@@ -3,12 +3,12 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { writableBackingName } from './backing-name.ts';
 import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
-import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { badImage } from './format/image-file.ts';
+import { followGrowth } from './growth.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
 /** Reads a chain again. The caller has already checked that all layers are in allowed directories. */

@@ -3,13 +3,13 @@ import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import { copySparse } from '../sys/copy-sparse.ts';
 import { exists } from '../sys/files.ts';
-import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { connectUnix } from '../sys/socket.ts';
 import { lastWords, logSize } from './engine-log.ts';
 import { engineOf, Engine } from './engine.ts';
-import type { LaunchPlan } from './plan/types.ts';
 import { pidFileIn, socketsIn } from './plan/sockets.ts';
+import type { LaunchPlan } from './plan/types.ts';
 import { QmpClient, type OpenOptions } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 

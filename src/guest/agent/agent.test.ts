@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 import { KameError } from '../../core/errors.ts';
 import { GuestAgent } from './agent.ts';
-import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 
 const pong: FakeHandler = () => ({ value: {} });
 

@@ -1,9 +1,9 @@
 import { spawn as spawnProcess, spawnSync } from 'node:child_process';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { GuestAgent } from './agent.ts';
 import { execCapture } from '../../../test/support/exec-capture.ts';
 import { fakeAgent, type FakeAgent, type FakeHandler } from '../../../test/support/fake-agent.ts';
+import { GuestAgent } from './agent.ts';
 
 const fileCommands = ['guest-file-open', 'guest-file-read', 'guest-file-close'];
 

@@ -1,9 +1,6 @@
 import { linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, io } from '../../../test/support/disk-layers.ts';
-import { addDisk } from './add.ts';
-import { checkDisks } from './check.ts';
-import { listDisks } from './list.ts';
 import {
   mebibyte,
   quiet,
@@ -13,6 +10,9 @@ import {
   pretendRunning,
   useDemo,
 } from '../../../test/support/disk-verbs.ts';
+import { addDisk } from './add.ts';
+import { checkDisks } from './check.ts';
+import { listDisks } from './list.ts';
 
 useDemo();
 
