@@ -30,6 +30,9 @@ export default defineConfig({
             'test/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
+          // Files share what they import: most of the time would go into loading the same modules again. So no file may change a
+          // module's state, and what a support module does for each test is begun by a call in the file.
+          isolate: false,
           testTimeout: 20_000,
         },
       },

@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { shells } from '../../../test/support/guest-tree.ts';
+import { shells, useTrees } from '../../../test/support/guest-tree.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { assetText } from '../../sys/assets.ts';
+
+useTrees();
 
 const directory = useTemporaryDirectory();
 

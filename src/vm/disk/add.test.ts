@@ -17,7 +17,10 @@ import {
   qcow2Files,
   refusal,
   pretendRunning,
+  useDemo,
 } from '../../../test/support/disk-verbs.ts';
+
+useDemo();
 
 describe('add', () => {
   it('takes the next free slot and file name, and the machine has it with its file', async () => {

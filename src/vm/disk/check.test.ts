@@ -4,7 +4,17 @@ import { at, io } from '../../../test/support/disk-layers.ts';
 import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { listDisks } from './list.ts';
-import { mebibyte, quiet, demo, take, refusal, pretendRunning } from '../../../test/support/disk-verbs.ts';
+import {
+  mebibyte,
+  quiet,
+  demo,
+  take,
+  refusal,
+  pretendRunning,
+  useDemo,
+} from '../../../test/support/disk-verbs.ts';
+
+useDemo();
 
 describe('check', () => {
   const check = async (options = { repair: false }) =>

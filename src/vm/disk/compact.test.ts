@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { at, io } from '../../../test/support/disk-layers.ts';
 import { vmxText } from '../../../test/support/disk-machine.ts';
 import { compactDisk } from './compact.ts';
-import { mebibyte, quiet, demo, take, refusal } from '../../../test/support/disk-verbs.ts';
+import { mebibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
+
+useDemo();
 
 describe('compact', () => {
   const compact = async () => await compactDisk(demo.host, 'demo', 'nvme0:0', quiet);

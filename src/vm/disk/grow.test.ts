@@ -8,8 +8,10 @@ import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { growDisk } from './grow.ts';
 import { listDisks } from './list.ts';
-import { mebibyte, gibibyte, quiet, demo, take, refusal } from '../../../test/support/disk-verbs.ts';
+import { mebibyte, gibibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
 import { body } from '../../../test/support/body.ts';
+
+useDemo();
 
 describe('grow', () => {
   const grow = async (sizeBytes: number, progress = quiet) =>

@@ -23,8 +23,11 @@ import {
   vmx,
   qcow2Files,
   refusal,
+  useDemo,
 } from '../../../test/support/disk-verbs.ts';
 import { body } from '../../../test/support/body.ts';
+
+useDemo();
 
 describe('remove', () => {
   const remove = async (which: string, keepFile = false) =>

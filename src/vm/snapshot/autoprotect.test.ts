@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { at } from '../../../test/support/disk-layers.ts';
+import { at, useLayers } from '../../../test/support/disk-layers.ts';
 import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
@@ -15,6 +15,8 @@ import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import type { Running } from '../host/running.ts';
 import { body } from '../../../test/support/body.ts';
+
+useLayers();
 
 const quiet = silentProgress();
 const minute = 60_000;
