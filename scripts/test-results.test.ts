@@ -12,17 +12,17 @@ it('counts passed, failed, skipped and todo tests of every file', () => {
   expect(countResults(report, 1)).toEqual({ passed: 2, failed: 1, skipped: 2 });
 });
 
-it('counts a file that could not be loaded, and one whose hook threw after its tests passed', () => {
+it('counts a file that could not be loaded, and one with a hook that threw after its tests passed', () => {
   const report = { testResults: [file('failed'), file('failed', 'passed'), file('passed', 'passed')] };
   expect(countResults(report, 1)).toEqual({ passed: 2, failed: 2, skipped: 0 });
 });
 
-it.each([undefined, null, 'text', {}, { testResults: 7 }])('takes the report %j for a crash', (report) => {
+it.each([undefined, null, 'text', {}, { testResults: 7 }])('counts the report %j as a crash', (report) => {
   expect(countResults(report, 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
   expect(countResults(report, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 
-it('believes an exit code that the report does not explain', () => {
+it('counts an exit code that the report does not explain as a failure', () => {
   expect(countResults({ testResults: [file('passed', 'passed')] }, 1)).toEqual({
     passed: 1,
     failed: 1,

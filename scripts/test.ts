@@ -1,8 +1,8 @@
 /**
- * `./run test`: the check, then rings 1 and 2 with their line coverage, then ring 3; in CI then short runs of the
- * benchmarks, whose figures are printed, not judged. The last line is `N passed, N failed, N skipped`, from the runner's own
- * reports. The check, the coverage and each benchmark count as one test, so that the numbers say whether all is well.
- * With arguments, such as paths, they are passed on to one run of the tests, without coverage.
+ * `./run test`: the check, then rings 1 and 2 with their line coverage, then ring 3; in CI also short runs of the
+ * benchmarks, whose figures are only printed. The last line is `N passed, N failed, N skipped`, from the reports of the
+ * runner. The check, the coverage and each benchmark count as one test, so that the numbers show the overall result.
+ * Arguments, such as paths, are passed to a single run of the tests, without coverage.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { coverageLine, lineCoverage } from './coverage.ts';
 import { addResults, countResults, summaryLine, type Results } from './test-results.ts';
 
-/** Benchmarks and how often each measures; for `idle` the seconds. */
+/** Benchmarks and the number of runs of each; for `idle`, the number of seconds. */
 const shortBenches: readonly (readonly [string, number])[] = [
   ['start', 3],
   ['start-max', 1],
@@ -24,7 +24,7 @@ const shortBenches: readonly (readonly [string, number])[] = [
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Runs a program of Node with our terminal; its exit code, or 1 when a signal ended it. */
+/** Runs a Node program on our terminal; returns its exit code, or 1 if a signal ended it. */
 async function runNode(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   return await new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ function readJson(path: string): unknown {
 /** One run of the test runner. */
 async function runTests(name: string, args: readonly string[]): Promise<Results> {
   const report = `test-results/${name}.json`;
-  // An old report must not speak for a run that wrote none.
+  // An old report must not be used for a run that wrote none.
   rmSync(report, { force: true });
   const runner = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
   const exit = await runNode([...runner, `--outputFile=${report}`, ...args]);
@@ -65,7 +65,7 @@ async function runUnits(): Promise<Results> {
 
 async function runBenches(): Promise<Results> {
   let results: Results = { passed: 0, failed: 0, skipped: 0 };
-  // What counts is that each one can be measured.
+  // A benchmark passes if it can be measured.
   for (const [name, runs] of shortBenches) {
     const exit = await runNode(['--import', 'tsx', 'bench/run.ts', name, '--runs', String(runs)]);
     results = addResults(results, one(exit === 0));
