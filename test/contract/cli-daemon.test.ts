@@ -48,7 +48,7 @@ describe('the daemon', () => {
     const { running, pid } = daemonStatus.parse(await status());
     expect(running).toBe(true);
     expect(process.kill(pid as number, 0)).toBe(true);
-    expect((await kame(home, ['daemon', 'stop'])).stdout).toContain('has ended');
+    expect((await kame(home, ['daemon', 'stop'])).stdout).toContain('has stopped');
     expect(daemonStatus.parse(await status())).toMatchObject({ running: false, pid: null });
     expect((await kame(home, ['daemon', 'start', '--json'], { daemon })).stdout).toContain('"running": true');
   });
