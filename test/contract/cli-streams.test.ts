@@ -120,7 +120,7 @@ describe('exec', () => {
     daemon.onSocket(execPath, (socket) => socket.terminate());
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('may still run'),
+      stderr: expect.stringContaining('may still be running'),
     });
     daemon.onSocket(execPath, (socket) => socket.send('no json'));
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
