@@ -7,10 +7,16 @@ import { identify } from '../../src/sys/process-identity.ts';
 import { FileEvents } from '../faults/moment.ts';
 import { engineTest as it, expectStopped, firstEngine, noEngine } from '../support/engine-test.ts';
 import type { Guest } from '../support/guest.ts';
-import { waitForExit } from '../support/home.ts';
+import { waitForExit, type TestHome } from '../support/home.ts';
 import { setEngineMode } from '../support/run-directory.ts';
 
 const start = ['start', 'demo', '--wait', 'none'];
+
+/** Waits until the daemon does nothing. */
+async function idle(home: TestHome): Promise<void> {
+  const none = async () => ((await home.client().tasks.list()).length === 0 ? true : undefined);
+  expect(await poll(none, { deadlineMs: 10_000 })).toBe(true);
+}
 
 describe('a command that is killed', () => {
   it('before the engine’s first word: the machine is not started', async ({ home, demo }) => {
@@ -20,8 +26,7 @@ describe('a command that is killed', () => {
     command.kill('SIGKILL');
     // The daemon ends what its client no longer waits for.
     await noEngine(home);
-    const idle = async () => ((await home.client().tasks.list()).length === 0 ? true : undefined);
-    expect(await poll(idle, { deadlineMs: 10_000 })).toBe(true);
+    await idle(home);
     await expectStopped(demo);
   });
 
@@ -30,8 +35,7 @@ describe('a command that is killed', () => {
     const running = async () => ((await demo.state()) === 'running' ? true : undefined);
     expect(await poll(running, { deadlineMs: 20_000 })).toBe(true);
     command.kill('SIGKILL');
-    const idle = async () => ((await home.client().tasks.list()).length === 0 ? true : undefined);
-    expect(await poll(idle, { deadlineMs: 10_000 })).toBe(true);
+    await idle(home);
     expect(await demo.state()).toBe('running');
     expect(await home.engines()).toHaveLength(1);
     await demo.stop();
@@ -122,14 +126,15 @@ async function killedAt(event: number, demo: Guest, args: readonly string[]): Pr
   return killed;
 }
 
-describe('a daemon that is killed at each step on disk', () => {
+// Every other step, so that it takes half of the time: a start has some twenty.
+describe('a daemon that is killed at the steps on disk', () => {
   it(
     'of a start: the machine runs or is stopped, as its engine does',
     { timeout: 300_000 },
     async ({ home, demo }) => {
       await mkdir(join(home.path, 'run'), { recursive: true });
       let event = 1;
-      for (; await killedAt(event, demo, start); event += 1) {
+      for (; await killedAt(event, demo, start); event += 2) {
         const state = await demo.state();
         const engines = await home.engines();
         // The facts are the engines; the list must say the same.
@@ -142,7 +147,6 @@ describe('a daemon that is killed at each step on disk', () => {
         await expectStopped(demo);
       }
       // Undisturbed, it has made some steps, and runs.
-      console.log('EV', event);
       expect(event).toBeGreaterThan(5);
       expect(await demo.state()).toBe('running');
     },
@@ -150,7 +154,7 @@ describe('a daemon that is killed at each step on disk', () => {
 
   it('of a create: the machine is whole or not there', { timeout: 300_000 }, async ({ home, demo }) => {
     let event = 1;
-    for (; await killedAt(event, demo, ['create', 'second']); event += 1) {
+    for (; await killedAt(event, demo, ['create', 'second']); event += 2) {
       const machines = await home.ask(async (client) => await client.machines.list());
       expect((await readdir(join(home.path, 'machines'))).toSorted()).toEqual(
         machines.map(({ name }) => `${name}.vmwarevm`),
@@ -161,7 +165,6 @@ describe('a daemon that is killed at each step on disk', () => {
       });
       if (machines.length > 1) await home.json('delete', 'second', '--yes');
     }
-    console.log('EV', event);
     expect(event).toBeGreaterThan(2);
     expect(await home.json('list')).toMatchObject([{ name: 'demo' }, { name: 'second', state: 'stopped' }]);
   });
