@@ -53,7 +53,7 @@ export class ConsoleHub {
     }
   }
 
-  /** Ends all terminals. They are told here: nothing is left to tell them when the connection closes. */
+  /** Ends all terminals, and notifies them itself: when the connection closes, no viewer is left to notify. */
   close(): void {
     for (const viewer of [...this.#viewers]) {
       this.#leave(viewer);

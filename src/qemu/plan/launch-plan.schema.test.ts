@@ -46,8 +46,8 @@ describe('validateAgainstSchema', () => {
     ['a missing member', { driver: 'file', 'node-name': 'a' }, 'filename is missing'],
     ['a member of another variant', { driver: 'qcow2', file: 'f', filename: '/x' }, 'filename is unknown'],
     ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is none of'],
-    ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is no boolean'],
-    ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is no boolean'],
+    ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is not of type boolean'],
+    ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is not of type boolean'],
   ])('detects %s', (_name, args, problem) => {
     expect(check(args).join('\n')).toContain(problem);
   });

@@ -22,7 +22,7 @@ async function fakeAt(path: string, options?: FakeQemuOptions): Promise<FakeQemu
 
 async function connect(path: string, options?: OpenOptions): Promise<QmpClient> {
   const socket = await connectUnix(path, { deadlineMs: 1000 });
-  if (!socket) throw new Error('nobody listens');
+  if (!socket) throw new Error('nothing is listening');
   const client = await QmpClient.open(socket, options);
   open.push(client);
   return client;
@@ -200,7 +200,7 @@ describe('a QMP connection in trouble', () => {
     ['garbage', '\u0000\u0001 not json\r\n'],
     ['a number', '42\r\n'],
     ['null', 'null\r\n'],
-    ['an object that is no message', '{"hello":1}\r\n'],
+    ['an object that is not a message', '{"hello":1}\r\n'],
     ['an error that answers nothing', '{"error":{"class":"GenericError","desc":"JSON parse error"}}\r\n'],
   ])('ends at %s', async (_name, bytes) => {
     const { client, fake } = await pair({ answers: { cont: () => 'silence' } });
