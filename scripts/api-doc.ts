@@ -21,7 +21,7 @@ const headings: Readonly<Record<string, string>> = {
   host: 'The host',
 };
 
-/** The kind of a reply, besides its shape. */
+/** How an answer is delivered, in addition to its type. */
 const answers: Readonly<Record<Operation['kind'], string>> = {
   json: '',
   task: '; a task',

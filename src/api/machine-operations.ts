@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { done } from './messages.ts';
 import {
   createMachine,
   launchPlan,
@@ -9,6 +8,7 @@ import {
   renameMachine,
   settings,
 } from './machine.ts';
+import { done } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 

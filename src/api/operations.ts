@@ -1,10 +1,10 @@
 import type * as z from 'zod';
-import type { OperationTable } from './operation.ts';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
+import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 

@@ -1,5 +1,5 @@
-import { formatDuration, formatSize } from '../core/units.ts';
 import type { ProgressReport } from '../core/progress.ts';
+import { formatDuration, formatSize } from '../core/units.ts';
 import { onTerminal, type CliContext } from './context.ts';
 import { visible } from './text.ts';
 

@@ -1,8 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
-import { KameError } from '../core/errors.ts';
 import { errorToBody } from '../api/error-body.ts';
 import type { TaskOptions } from '../client/core/options.ts';
 import { createNodeClient, type KameClient } from '../client/node/client.ts';
+import { KameError } from '../core/errors.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';
 import { tableLines, type Cell } from './table.ts';

@@ -1,5 +1,5 @@
-import { formatSize } from '../core/units.ts';
 import type { SnapshotDetails } from '../api/checkpoint.ts';
+import { formatSize } from '../core/units.ts';
 import type { Session } from './session.ts';
 import { localTime } from './snapshot-tree.ts';
 import type { Cell } from './table.ts';

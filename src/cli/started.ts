@@ -1,5 +1,5 @@
-import { formatDuration } from '../core/units.ts';
 import type { StartedMachine } from '../api/machine.ts';
+import { formatDuration } from '../core/units.ts';
 
 /** The result of a start, in one sentence. */
 export function startedText(machine: StartedMachine): string {

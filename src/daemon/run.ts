@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { CopyThreads } from '../sys/copy-threads.ts';
-import { kameHome, socketPath } from '../sys/home.ts';
-import { runInHelper } from '../sys/helper-process.ts';
-import { listenAlone } from '../sys/single-instance.ts';
 import { deferred } from '../core/deferred.ts';
 import { version } from '../core/version.ts';
-import { adoptAll } from '../vm/recovery/adopt.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
+import { CopyThreads } from '../sys/copy-threads.ts';
+import { runInHelper } from '../sys/helper-process.ts';
+import { kameHome, socketPath } from '../sys/home.ts';
+import { listenAlone } from '../sys/single-instance.ts';
+import { createHost, type Host } from '../vm/host/host.ts';
+import { startAfterReset } from '../vm/power/reset.ts';
+import { adoptAll } from '../vm/recovery/adopt.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
-import { startAfterReset } from '../vm/power/reset.ts';
-import { createHost, type Host } from '../vm/host/host.ts';
 import { buildServer } from './server.ts';
 import { TaskList } from './tasks.ts';
 

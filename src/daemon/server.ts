@@ -1,10 +1,10 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { KameError } from '../core/errors.ts';
 import { errorToBody } from '../api/error-body.ts';
 import type { Operation } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { apiVersion, versionHeader } from '../api/protocol.ts';
+import { KameError } from '../core/errors.ts';
 import type { Host } from '../vm/host/host.ts';
 import type { DaemonFacts } from './handlers/handler.ts';
 import { registerRoutes } from './routes.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Task } from '../api/messages.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress, ProgressReport } from '../core/progress.ts';
-import type { Task } from '../api/messages.ts';
 
 interface RunningTask {
   readonly id: string;

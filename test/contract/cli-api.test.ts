@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../src/api/operations.ts';
-import { asked, bodies, daemon, result, run } from './cli-run.ts';
+import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
 import { demo, demoStarted } from './cli-samples.ts';
 import { json, lines, problem } from './cli-support.ts';
+
+useDaemon();
 
 describe('kame api', () => {
   it('lists all operations', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/api/checkpoint.ts';
 import { startMachine } from '../../src/api/machine.ts';
-import { asked, bodies, daemon, result, run } from './cli-run.ts';
+import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
 import { auto, demo, demoDetails, demoRunning, demoStarted, tree } from './cli-samples.ts';
 import { json } from './cli-support.ts';
+
+useDaemon();
 
 describe('wrong usage', () => {
   it.each([

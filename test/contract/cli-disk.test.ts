@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as api from '../../src/api/checkpoint.ts';
-import { asked, bodies, daemon, result, run } from './cli-run.ts';
+import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
 import { json } from './cli-support.ts';
+
+useDaemon();
 
 describe('disk', () => {
   const disk: api.MachineDisk = {

@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as api from '../../src/api/checkpoint.ts';
-import { asked, bodies, daemon, result, run } from './cli-run.ts';
+import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
 import { clean, demoRunning, tree, updated } from './cli-samples.ts';
 import { json, problem } from './cli-support.ts';
+
+useDaemon();
 
 describe('snapshot', () => {
   it('take sends the options and prints how long the guest was paused', async () => {

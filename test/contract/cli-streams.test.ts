@@ -3,9 +3,11 @@ import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { execRequest, type ExecMessage } from '../../src/api/messages.ts';
-import { daemon, run } from './cli-run.ts';
+import { daemon, run, useDaemon } from './cli-run.ts';
 import { demoDetails } from './cli-samples.ts';
 import { json, lines, problem, terminalInput } from './cli-support.ts';
+
+useDaemon();
 
 const execPath = '/v1/machines/demo/exec';
 const consolePath = '/v1/machines/demo/console';

@@ -4,9 +4,11 @@ import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as api from '../../src/api/machine.ts';
 import { verbs } from '../../src/cli/kame/verbs.ts';
-import { bodies, daemon, result, run } from './cli-run.ts';
+import { bodies, daemon, result, run, useDaemon } from './cli-run.ts';
 import { demo, demoDetails, demoRunning, demoStarted } from './cli-samples.ts';
 import { json, lines, problem, subVerbs } from './cli-support.ts';
+
+useDaemon();
 
 // oxlint-disable-next-line no-control-regex -- they are what must not be there
 const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;

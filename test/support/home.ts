@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,6 +25,13 @@ export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** A command that may still run. */
+export interface RunningCommand {
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
 }
 
 export interface HomeOptions {
@@ -58,6 +67,16 @@ export class TestHome implements AsyncDisposable {
     return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   }
 
+  /** Starts a command and does not wait for it. */
+  begin(args: readonly string[]): RunningCommand {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, ...this.env },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit').then(([code]) => code as number | null);
+    return { ended, kill: (signal) => child.kill(signal) };
+  }
+
   /** Runs `kame … --json` that must succeed; what it prints, parsed. */
   async json<T>(...args: string[]): Promise<T> {
     const end = args.indexOf('--');
@@ -77,8 +96,8 @@ export class TestHome implements AsyncDisposable {
           { command: ['sh', '-c', line] },
           {
             output: (stream, data) => {
-              if (stream === 'stdout') stdout += data.toString();
-              else stderr += data.toString();
+              if (stream === 'stdout') stdout += Buffer.from(data).toString();
+              else stderr += Buffer.from(data).toString();
               return Promise.resolve();
             },
           },

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
+  statfsSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -13,7 +14,6 @@ import type { KameEvent } from '../../src/api/messages.ts';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { silentProgress } from '../../src/core/progress.ts';
-import { homeNames } from '../../src/store/names.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 import type { Running } from '../../src/vm/host/running.ts';
@@ -21,6 +21,7 @@ import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
 import { buildModule } from './built-module.ts';
+import { writeDisk } from './disk-content.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
 import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
@@ -55,24 +56,36 @@ async function startCopyThreads(): Promise<CopyThreads> {
   return await threads;
 }
 
-let disk: Buffer | undefined;
+/** Where a home is made: in memory where there is room for some, since much of what a test does is to write files. */
+function quickPlace(): string {
+  const memory = '/dev/shm';
+  if (!existsSync(memory)) return '/tmp';
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > 1024 * mebibyte ? memory : '/tmp';
+}
 
-/** The bytes of an empty qcow2 of 64 MiB; made once, since every machine gets one. */
-function emptyDisk(): Buffer {
-  if (disk) return disk;
+/** Bytes of a qcow2 of 64 MiB; made once, since every machine gets one. */
+const disks = new Map<number, Buffer>();
+
+/** @param byte fills the disk at 1 MiB; 0 for an empty one */
+function diskBytes(byte: number): Buffer {
+  const known = disks.get(byte);
+  if (known) return known;
   const directory = mkdtempSync('/tmp/kw-disk-');
   const path = join(directory, 'disk0.qcow2');
   qemuImg('create', '-q', '-f', 'qcow2', path, String(64 * mebibyte));
-  disk = readFileSync(path);
+  if (byte !== 0) writeDisk(path, byte);
+  const bytes = readFileSync(path);
+  disks.set(byte, bytes);
   rmSync(directory, { recursive: true });
-  return disk;
+  return bytes;
 }
 
 /** The files of an embedded image; no guest would boot from them. */
 function makeTiny(directory: string): Awaited<ReturnType<BuildTiny>> {
   const file = (name: string) => join(directory, name);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(file('tiny.qcow2'), emptyDisk());
+  writeFileSync(file('tiny.qcow2'), diskBytes(0));
   writeFileSync(file('kernel'), 'kernel');
   writeFileSync(file('initrd'), 'initrd');
   return { disk: file('tiny.qcow2'), kernel: file('kernel'), initrd: file('initrd'), commandLine: 'quiet' };
@@ -155,15 +168,18 @@ export class World implements AsyncDisposable {
   }
 
   static async make(): Promise<World> {
-    const home = mkdtempSync('/tmp/kw-');
+    const home = mkdtempSync(join(quickPlace(), 'kw-'));
     const engines = await FakeEngines.make(join(home, 'qemu'));
     await engines.fillCache(join(home, 'cache'));
     return new World(home, engines);
   }
 
   #makeHost(): Host {
+    // RAM in the home: the place for it that all homes of a host share may be small.
+    const ram = join(this.home, 'ram');
     const host = testHost({
       home: this.home,
+      ram,
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
@@ -174,11 +190,11 @@ export class World implements AsyncDisposable {
     return host;
   }
 
-  /** Makes a machine with a disk of 64 MiB. */
+  /** Makes a machine with a disk of 64 MiB, on which is a 7 at 1 MiB: see `diskHas`. */
   machine(name = 'demo', more: readonly string[] = []): WorldMachine {
     const machine = new WorldMachine(this.home, name);
     mkdirSync(machine.directory, { recursive: true });
-    writeFileSync(machine.file('disk0.qcow2'), emptyDisk());
+    writeFileSync(machine.file('disk0.qcow2'), diskBytes(7));
     writeFileSync(machine.file('kernel'), 'kernel');
     writeFileSync(machine.file('initrd'), 'initrd');
     this.#machines += 1;
@@ -274,7 +290,6 @@ export class World implements AsyncDisposable {
     rmSync(join(this.home, 'machines'), { recursive: true, force: true });
     await this.engines[Symbol.asyncDispose]();
     await Promise.all(this.#abandoned);
-    rmSync(homeNames(this.home).ram, { recursive: true, force: true });
     rmSync(this.home, { recursive: true, force: true });
   }
 }

@@ -61,18 +61,18 @@ describe('a saved memory that does not fit', () => {
       ['state', async () => await rm(file('state')), 'its device state is missing or truncated'],
       ['ram', async () => await rm(file('ram')), 'its RAM is missing or truncated'],
       ['ram', async () => await truncate(file('ram'), 4096), 'its RAM is missing or truncated'],
-      ['engine.json', async () => await writeFile(record, '{"format":1'), 'engine.json makes no sense'],
+      ['engine.json', async () => await writeFile(record, '{"format":1'), 'engine.json is malformed'],
       [
         'engine.json',
         async () => await writeFile(record, Buffer.alloc(5_000_000, '[')),
-        'engine.json can’t be read',
+        'engine.json cannot be read',
       ],
-      ['engine.json', async () => await rm(record), 'engine.json can’t be read'],
+      ['engine.json', async () => await rm(record), 'engine.json cannot be read'],
       [
         'engine.json',
         async () =>
           await changeJson(record, ({ ram }) => Object.assign(ram as object, { extents: [[0, 2 ** 40]] })),
-        'engine.json makes no sense',
+        'engine.json is malformed',
       ],
     ] as const) {
       await damaged(file(name), change, async () => await expectLeftBroken(demo, 5, message));

@@ -30,11 +30,11 @@ describe('a layer of a disk', () => {
       [async () => await truncate(layer, 70_000), layer],
       [async () => await truncate(layer, 0), layer],
       [async () => await rm(layer), layer],
-      [rebase(layer, 'qcow2'), 'has itself beneath it'],
-      [rebase('/etc/passwd', 'raw'), '"/etc/passwd" lies outside of the machine'],
-      [rebase(outside, 'qcow2'), 'lies outside of the machine'],
-      [rebase('nbd:localhost:1', 'raw'), 'is no file'],
-      [rebase('gone.qcow2', 'qcow2'), 'gone.qcow2 is not there'],
+      [rebase(layer, 'qcow2'), 'is part of a loop'],
+      [rebase('/etc/passwd', 'raw'), '"/etc/passwd" is outside the machine'],
+      [rebase(outside, 'qcow2'), 'is outside the machine'],
+      [rebase('nbd:localhost:1', 'raw'), 'is not a file'],
+      [rebase('gone.qcow2', 'qcow2'), 'gone.qcow2 does not exist'],
     ] as const) {
       await damaged(layer, change, async () => await expectLeftBroken(demo, 1, message));
     }

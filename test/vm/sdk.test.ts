@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/core/version.ts';
-import { builtIn, useHome } from '../support/home.ts';
+import { builtIn } from '../support/home.ts';
+import { homeTest } from '../support/home-test.ts';
 
 // The package as its users get it: packed, installed into an empty prefix without a network, and used.
 
@@ -122,9 +123,7 @@ describe('the package', () => {
     expect(all).toBe('');
   });
 
-  it('creates, starts, clones and ends a real machine', async () => {
-    await using home = await useHome();
-    onTestFailed(async () => await home.postMortem('sdk'));
+  homeTest('creates, starts, clones and ends a real machine', async ({ home }) => {
     // Node 20 has no `await using`: written as its users write it, and compiled as their tools do.
     writeFileSync(join(prefix, 'program.mts'), program);
     const esbuild = join(root, 'node_modules', 'esbuild', 'bin', 'esbuild');

@@ -70,7 +70,7 @@ export interface CloneMachine {
   start?: boolean | undefined;
   /** Keep the identity of the source: MAC address, UUID, hostname, machine-id, SSH host keys. Default: false. */
   keepIdentity?: boolean | undefined;
-  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -425,14 +425,14 @@ export interface RestartMachine {
   hard?: boolean | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
-  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
 }
 
 export interface RevertSnapshot {
   /** false leaves the machine suspended if the snapshot has memory; a start resumes it. Default: true. */
   start?: boolean | undefined;
-  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -548,7 +548,7 @@ export interface SnapshotDetails {
 }
 
 export interface StartMachine {
-  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;

@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { Calls } from '../../api/generated/routes.ts';
-import { KameError, messageOf } from '../../core/errors.ts';
 import type { RequestParts } from '../../client/core/connection.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import { readFileCapped } from '../../sys/files.ts';
 import { findRoute, namedRoutes, nearestRoute, type NamedRoute, type RouteMatch } from '../api-routes.ts';
 import { collect, examples, jsonShape, keyValue } from '../options.ts';

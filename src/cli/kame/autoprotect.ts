@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from '@commander-js/extra-typings';
-import { KameError } from '../../core/errors.ts';
 import type { AutoProtect } from '../../api/checkpoint.ts';
 import { autoProtectPeriods, maxAutoProtectKeep } from '../../api/limits.ts';
+import { KameError } from '../../core/errors.ts';
 import { examples, given, integer, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 

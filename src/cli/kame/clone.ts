@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
-import { KameError } from '../../core/errors.ts';
-import { formatDuration } from '../../core/units.ts';
 import type { CloneKind, ClonedMachines } from '../../api/checkpoint.ts';
 import { cloneKinds, maxClones } from '../../api/limits.ts';
+import { KameError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { noteAll } from '../notes.ts';
 import { examples, filled, given, integer, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';

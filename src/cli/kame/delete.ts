@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
+import { confirm } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { confirm } from '../confirm.ts';
 
 export function define(program: Command, session: Session): void {
   program

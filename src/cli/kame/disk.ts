@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
-import { formatSize } from '../../core/units.ts';
 import type { MachineDisk } from '../../api/checkpoint.ts';
+import { formatSize } from '../../core/units.ts';
 import { confirm } from '../confirm.ts';
 import { freedText } from '../freed.ts';
 import { examples, filled, given, jsonShape, sizeAboveZero } from '../options.ts';

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
-import { KameError } from '../../core/errors.ts';
 import type { ExecRequest } from '../../api/generated/shapes.ts';
+import { KameError } from '../../core/errors.ts';
 import type { TerminalInput } from '../context.ts';
 import { collect, examples, given, jsonShape, keyValue, seconds } from '../options.ts';
 import type { Session } from '../session.ts';

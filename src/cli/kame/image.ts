@@ -1,6 +1,6 @@
 import { Option, type Command } from '@commander-js/extra-typings';
-import { formatSize } from '../../core/units.ts';
 import type { Image } from '../../api/messages.ts';
+import { formatSize } from '../../core/units.ts';
 import { examples, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 

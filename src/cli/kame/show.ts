@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
-import { formatDuration, formatSize } from '../../core/units.ts';
 import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
+import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { stateCell, suspendedAdvice } from '../state.ts';

@@ -1,14 +1,14 @@
 import type { Command } from '@commander-js/extra-typings';
+import type { RevertedMachine, Snapshot, TakenSnapshot } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
-import type { RevertedMachine, Snapshot, TakenSnapshot } from '../../api/checkpoint.ts';
 import { confirmAtKeyboard } from '../confirm.ts';
 import { freedText } from '../freed.ts';
 import { noteAll } from '../notes.ts';
 import { examples, filled, given, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
-import { localTime, treeLines } from '../snapshot-tree.ts';
 import { pairsOf } from '../snapshot-text.ts';
+import { localTime, treeLines } from '../snapshot-tree.ts';
 
 const machineText = 'name, id or .vmx of a machine';
 const snapshotText = `label of the snapshot, its path such as /a/b, or '#3' for uid 3`;

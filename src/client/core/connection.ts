@@ -1,5 +1,5 @@
-import type { TaskLine } from '../../api/messages.ts';
 import { routes } from '../../api/generated/routes.ts';
+import type { TaskLine } from '../../api/messages.ts';
 import { ndjson, taskHeader, versionHeader } from '../../api/protocol.ts';
 import { pathOf, type Route } from '../../api/route.ts';
 import { KameError } from '../../core/errors.ts';

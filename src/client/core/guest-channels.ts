@@ -1,5 +1,5 @@
-import type { ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
 import { routes } from '../../api/generated/routes.ts';
+import type { ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { Connection } from './connection.ts';

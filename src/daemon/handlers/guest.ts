@@ -1,5 +1,5 @@
-import type { ExecMessage } from '../../api/messages.ts';
 import type { guestOperations } from '../../api/guest-operations.ts';
+import type { ExecMessage } from '../../api/messages.ts';
 import { addressesOf } from '../../vm/guest/addresses.ts';
 import { attachConsole } from '../../vm/guest/console.ts';
 import { execute } from '../../vm/guest/exec.ts';

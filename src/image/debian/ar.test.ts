@@ -26,6 +26,6 @@ describe('readAr', () => {
     huge.write('9999999999', 8 + 48, 'latin1');
     expect(() => readAr(huge)).toThrow(/truncated/);
     huge.write('-1        ', 8 + 48, 'latin1');
-    expect(() => readAr(huge)).toThrow(/no number/);
+    expect(() => readAr(huge)).toThrow(/not a number/);
   });
 });

@@ -64,7 +64,7 @@ describe('buildRoot', () => {
   it('names what is missing from the packages', () => {
     const without = (name: string) => new Map([...files].filter(([path]) => !path.endsWith(name)));
     expect(() => buildRoot({ ...parts, files: without('qemu-ga') })).toThrow(/do not contain qemu-ga/);
-    expect(() => buildRoot({ ...parts, files: without('libpcre.so') })).toThrow(/do not hold libpcre.so/);
+    expect(() => buildRoot({ ...parts, files: without('libpcre.so') })).toThrow(/do not contain libpcre.so/);
   });
 
   it('does not follow links forever', () => {

@@ -12,7 +12,7 @@ import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 
-/** The files of a machine whose directory is not its own. Only what its `.vmx` names and lies beside it goes. */
+/** The files to delete for a machine without a bundle: only those in the directory of its `.vmx` that the `.vmx` refers to. */
 function ownFiles(bundle: Bundle): string[] {
   const { names, content } = bundle;
   const named = [
@@ -43,11 +43,11 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
 }
 
 /**
- * Deletes a stopped machine with its files. A broken one can be deleted too.
- * @throws KameError WRONG_STATE while it runs, HAS_CLONES
+ * Deletes a stopped or broken machine with its files.
+ * @throws KameError WRONG_STATE while it is running, HAS_CLONES
  */
 export async function remove(host: Host, reference: string): Promise<void> {
-  // A machine that can't be settled can be deleted all the same.
+  // A machine that cannot be settled can still be deleted.
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
