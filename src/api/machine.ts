@@ -144,7 +144,7 @@ export const startMachine = z
     wait: waitFor
       .default('agent')
       .describe(
-        'What to wait for: the first reply of the guest agent, the first console line, or only the engine',
+        'agent: the first reply of the guest agent; boot: the first console line; none: only the engine',
       ),
     timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
     discardState: z

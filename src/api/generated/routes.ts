@@ -354,10 +354,10 @@ export const routes = {
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** Of an operation that takes nothing. */
+/** The request of an operation without parameters. */
 export type NoRequest = Record<never, never>;
 
-/** What each operation takes and answers. */
+/** The request and the reply of each operation. */
 export interface Calls {
   'machines.list': { request: NoRequest; answer: Promise<Machine[]> };
   'machines.create': { request: { body: CreateMachine }; answer: Promise<MachineDetails> };

@@ -25,7 +25,7 @@ function defineTake(parent: Command, session: Session): void {
     .command('take')
     .summary('take a snapshot')
     .description(
-      'Takes a snapshot of the disks and, if the machine is running or paused, of its memory. A revert resumes the guest from that point.',
+      'Takes a snapshot of the disks and, if the machine is running or paused, of its memory, so that a revert resumes the guest from that point.',
     )
     .argument('<name>', machineText)
     .argument('[label]', 'label of the snapshot (default: Snapshot and a number)', filledLabel)

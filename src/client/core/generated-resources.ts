@@ -198,7 +198,7 @@ export interface HostCalls {
   doctor(body?: RunDoctor, options?: TaskOptions): Promise<Doctor>;
 }
 
-/** A method for each operation, grouped by what it is about. */
+/** A method for each operation, grouped by resource. */
 export interface Resources {
   readonly machines: MachineCalls;
   readonly snapshots: SnapshotCalls;
