@@ -4,6 +4,21 @@ import { defineConfig } from 'vitest/config';
 // because two emulated guests on two cores slow each other down.
 export default defineConfig({
   test: {
+    // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: [
+        '**/*.test.ts',
+        '**/fixtures/**',
+        '**/generated/**',
+        'src/client/core/generated-resources.ts',
+        // Composition roots. They run as processes and threads of their own, where nothing is measured.
+        'src/bin/**',
+      ],
+      reporter: ['json-summary'],
+      reportsDirectory: 'test-results/coverage',
+    },
     projects: [
       {
         test: {
@@ -15,6 +30,9 @@ export default defineConfig({
             'test/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
+          // Files share what they import: most of the time would go into loading the same modules again. So no file may change a
+          // module's state, and what a support module does for each test is begun by a call in the file.
+          isolate: false,
           testTimeout: 20_000,
         },
       },

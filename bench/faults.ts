@@ -1,8 +1,9 @@
 /**
- * `node --import tsx bench/faults.ts [--runs N] [--seed N] [--quiet] [--ignore PATTERN]`: kills QEMU, the daemon and the command at N points of take,
- * revert, delete, suspend, resume and clone, and looks after each whether all that must hold does. A table, and the samples
- * in bench/results/faults.json. The exit code is 1 when something did not hold; the home is kept then, and the seed with
- * `--runs` as given repeats the sequence. `--ignore` leaves out what is left over and known, to find what is not.
+ * `node --import tsx bench/faults.ts [--runs N] [--seed N] [--quiet] [--ignore PATTERN]`: kills QEMU, the daemon and
+ * the command at N points of take, revert, delete, suspend, resume and clone, and checks all invariants after each.
+ * Prints a table, and writes the samples to bench/results/faults.json. The exit code is 1 if an invariant was violated;
+ * then the home is kept, and the same seed and `--runs` repeat the sequence. `--ignore` ignores known leftovers, to
+ * find unknown ones.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ const perSequence = 60;
 
 function numberOf(text: string | undefined, fallback: number): number {
   const value = text === undefined ? fallback : Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no whole number.`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is not a whole number.`);
   return value;
 }
 
@@ -95,7 +96,7 @@ async function main(): Promise<void> {
     });
     results.push(result);
     if (result.violation) console.log(`${result.violation.text}\n  kept: ${result.violation.home}`);
-    // What can't even begin would go on for ever.
+    // A sequence that cannot even begin would repeat forever.
     if (result.samples.length === 0) break;
   }
   for (const line of summaryOf(results)) console.log(line);

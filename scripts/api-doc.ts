@@ -21,7 +21,7 @@ const headings: Readonly<Record<string, string>> = {
   host: 'The host',
 };
 
-/** What an answer is, beside its shape. */
+/** How an answer is delivered, in addition to its type. */
 const answers: Readonly<Record<Operation['kind'], string>> = {
   json: '',
   task: '; a task',
@@ -75,7 +75,7 @@ function gives(operation: Operation): string {
   return `${whole}${answers[operation.kind]}`;
 }
 
-/** The command line that does what the example of an operation shows. */
+/** The command line for the example of an operation. */
 function exampleOf(operation: Operation): string | undefined {
   const { example, kind, method, path } = operation;
   if (!example || kind === 'websocket') return undefined;

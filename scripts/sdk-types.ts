@@ -1,10 +1,10 @@
-/** The declarations of the SDK, as its users get them: plain types in files of their own, which name no package. */
+/** The declarations of the SDK for its users: plain types in separate files, which import no packages. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** As in tsconfig.json, as far as a declaration depends on it. Errors in the types are found by `npm run check`. */
+/** The options in tsconfig.json that affect declarations. `npm run check` finds errors in the types. */
 const options = [
   ...['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--noCheck', '--skipLibCheck', '--strict'],
   ...['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--allowImportingTsExtensions'],
@@ -12,11 +12,11 @@ const options = [
   ...['--lib', 'es2023,esnext.disposable', '--types', 'node', '--rootDir', 'src'],
 ];
 
-/** The module that an import, an export or an import type names. */
+/** Matches the module named in an import, an export or an import type. */
 const specifier = /(^(?:import|export)\b[^;'"]*from ['"]|import\(['"])([^'"]+)(['"])/gm;
 
 /**
- * The declarations that an entry needs, by their path below src/.
+ * The declarations that entries need, by their path below src/.
  * @throws Error when one of them imports a package
  */
 function reachable(directory: string, entries: readonly string[]): Map<string, string> {
@@ -36,9 +36,9 @@ function reachable(directory: string, entries: readonly string[]): Map<string, s
 }
 
 /**
- * Writes the declarations of entries, such as `bin/sdk`, and of all they need.
- * @param out the directory to write below, as src/ is laid out
- * @throws Error when they are not plain
+ * Writes the declarations of entries, such as `bin/sdk`, and of everything they need.
+ * @param out directory for the declarations, with the same structure as src/
+ * @throws Error when they import a package
  */
 export function writeSdkTypes(entries: readonly string[], out: string): void {
   const directory = mkdtempSync(join(tmpdir(), 'kame-types-'));
@@ -48,7 +48,7 @@ export function writeSdkTypes(entries: readonly string[], out: string): void {
     execFileSync(process.execPath, [tsc, ...options, '--outDir', directory, ...sources], { stdio: 'pipe' });
     for (const [path, text] of reachable(directory, entries)) {
       mkdirSync(dirname(join(out, path)), { recursive: true });
-      // What a client is disposed by is not in every library of TypeScript yet.
+      // The type library for `using` is not enabled in every project that uses the SDK.
       const head = entries.includes(path.replace(/\.d\.ts$/, ''))
         ? '/// <reference lib="esnext.disposable" />\n'
         : '';

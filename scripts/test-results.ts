@@ -13,15 +13,15 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** A file that failed without any failed test: it could not be loaded, or a hook of it threw. It counts as one failure. */
+/** Whether a file failed without a failed test: it could not be loaded, or a hook threw. That counts as one failure. */
 function failedBeforeItsTests(file: unknown): boolean {
   const tests = list(field(file, 'assertionResults'));
   return field(file, 'status') === 'failed' && !tests.some((test) => field(test, 'status') === 'failed');
 }
 
 /**
- * Counts a report of vitest's JSON reporter. A runner that crashed (no report, or an exit code that its report does not
- * explain) counts as one failure, and so does a run without any test: silence is no success.
+ * Counts the tests in a report of vitest's JSON reporter. A runner that crashed (no report, or an exit code that the
+ * report does not explain) counts as one failure, as does a run without any tests.
  */
 export function countResults(report: unknown, runnerExit: number): Results {
   const results: Results = { passed: 0, failed: 0, skipped: 0 };
@@ -36,6 +36,15 @@ export function countResults(report: unknown, runnerExit: number): Results {
   const silent = results.passed + results.failed + results.skipped === 0;
   if (results.failed === 0 && (runnerExit !== 0 || silent)) results.failed = 1;
   return results;
+}
+
+/** The sum of two runs. */
+export function addResults(a: Results, b: Results): Results {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
 }
 
 export function summaryLine({ passed, failed, skipped }: Results): string {

@@ -11,9 +11,12 @@ import {
   overlay,
   refusalOf,
   root,
+  useBundle,
 } from '../../test/support/disk-chain.ts';
 import { KameError } from '../core/errors.ts';
 import { isUnwritten, layersOf, readChain } from './chain.ts';
+
+useBundle();
 
 describe('a damaged layer', () => {
   /** Whatever happens, the result is a chain inside the directory, or an error that names a file. */

@@ -11,9 +11,12 @@ import {
   refusalOf,
   root,
   size,
+  useBundle,
 } from '../../test/support/disk-chain.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { readChain } from './chain.ts';
+
+useBundle();
 
 describe('readChain rejects', () => {
   it('a top that is not a disk', async () => {

@@ -11,9 +11,12 @@ import {
   refusalOf,
   root,
   size,
+  useBundle,
 } from '../../test/support/disk-chain.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { depthOf, isUnwritten, layersOf, readChain } from './chain.ts';
+
+useBundle();
 
 describe('readChain', () => {
   it('reads a disk without backing file, qcow2 or raw', async () => {

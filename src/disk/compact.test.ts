@@ -22,12 +22,15 @@ import {
   scattered,
   size,
   three,
+  useLayers,
 } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { silentProgress } from '../core/progress.ts';
 import { readChain } from './chain.ts';
 import { compact } from './compact.ts';
 import { convert, resize } from './qemu-img.ts';
+
+useLayers();
 
 describe('convert of a chain', () => {
   it('makes one disk without backing file', async () => {

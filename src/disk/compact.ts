@@ -3,13 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { allocatedOf, fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
-import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
-import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
+import { followGrowth } from './growth.ts';
 import { checkQcow2 } from './qcow2-header.ts';
+import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
 const stage = 'Compacting the disk';
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, rm } from 'node:fs/promises';
+import { errnoOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
-import { errnoOf } from '../core/errors.ts';
 import type { Disk, DiskBlock } from './format/disk.ts';
 import { ImageFile } from './format/image-file.ts';
 import { writeSparseRaw } from './raw-writer.ts';

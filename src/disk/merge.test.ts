@@ -15,6 +15,7 @@ import {
   scattered,
   size,
   three,
+  useLayers,
 } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { pause, poll } from '../core/deadline.ts';
@@ -23,6 +24,8 @@ import { readChain } from './chain.ts';
 import { commitInto, pullInto } from './merge.ts';
 import { check } from './qemu-img.ts';
 import { repairLeaks } from './repair.ts';
+
+useLayers();
 
 /** Tests three layers with arbitrary writes, on a base of either format. */
 async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void>): Promise<void> {

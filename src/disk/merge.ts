@@ -3,12 +3,12 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { writableBackingName } from './backing-name.ts';
 import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
-import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { badImage } from './format/image-file.ts';
+import { followGrowth } from './growth.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
 /** Reads a chain again. The caller has already checked that all layers are in allowed directories. */
@@ -120,4 +120,19 @@ export async function pullInto(
     args: ['rebase', '-q', '-t', 'writethrough', '-f', 'qcow2', ...reference, overlay.path],
     progress: options.progress ?? silentProgress(),
   });
+}
+
+/**
+ * Replaces the backing file in the header of an overlay, and changes nothing else: only for one with the same content.
+ * The header is in a single cluster, so at any instant it has either the old or the new name.
+ * @throws KameError INVALID_VALUE, BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function repoint(
+  options: Call & { overlay: string; backing: { readonly path: string; readonly format: 'qcow2' | 'raw' } },
+): Promise<void> {
+  const overlay = resolve(options.overlay);
+  const { path, format } = options.backing;
+  const args = ['rebase', '-u', '-q', '-f', 'qcow2', '-b', writableBackingName(path), '-F', format, overlay];
+  const result = await call(options, args);
+  if (result.exitCode !== 0) throw failure('given another backing file', overlay, result);
 }

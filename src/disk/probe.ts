@@ -1,5 +1,5 @@
-import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
+import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 
 /** The format of an image, as determined by our own bounded reads; the engine never guesses it. */
 export type ProbedImage =

@@ -1,5 +1,5 @@
-import { maxVirtualSize } from './format/limits.ts';
 import { badImage, type ImageFile } from './format/image-file.ts';
+import { maxVirtualSize } from './format/limits.ts';
 import { refuseDamagedTables, type Qcow2Mapping } from './qcow2-tables.ts';
 
 /** The backing file of a qcow2, which provides all data that the qcow2 does not have itself. */

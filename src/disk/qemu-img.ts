@@ -4,8 +4,8 @@ import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { isTaken, syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './format/limits.ts';
+import { followGrowth } from './growth.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
 /** The formats that QEMU may read: images that Kame wrote, or whose header probe.ts has checked. */

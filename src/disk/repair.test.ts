@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { at, io } from '../../test/support/disk-layers.ts';
+import { at, io, useLayers } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { check } from './qemu-img.ts';
 import { repairLeaks } from './repair.ts';
+
+useLayers();
 
 describe('repairLeaks', () => {
   it('frees leaks and counts them; a clean disk has none', async () => {

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { ImageFile } from './format/image-file.ts';
-import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 import { checkQcow2 } from './qcow2-header.ts';
+import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
 type Options = Call & { path: string; progress?: Progress };
 

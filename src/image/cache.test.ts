@@ -1,8 +1,18 @@
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { arch, cache, home, makeQcow2, sha256, stored } from '../../test/support/image-cache.ts';
+import {
+  arch,
+  cache,
+  home,
+  makeQcow2,
+  sha256,
+  stored,
+  useImageCache,
+} from '../../test/support/image-cache.ts';
 import { silentProgress } from '../core/progress.ts';
+
+useImageCache();
 
 describe('resolving', () => {
   it('accepts the path of a disk or a CD image', async () => {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
-import { readFileCapped } from '../sys/files.ts';
 import type { Arch } from '../model/machine.ts';
-import { catalogueRows, type CatalogueRow } from './catalogue-data.ts';
 import { parseChecksum, type Checksum, type HashAlgorithm } from '../net/checksum.ts';
+import { readFileCapped } from '../sys/files.ts';
+import { catalogueRows, type CatalogueRow } from './catalogue-data.ts';
 
 /** The source of the checksum of an image. */
 export type ChecksumSource =

@@ -12,9 +12,12 @@ import {
   sha256,
   stored,
   writeCatalogue,
+  useImageCache,
 } from '../../test/support/image-cache.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { silentProgress } from '../core/progress.ts';
+
+useImageCache();
 
 describe('resolving', () => {
   it('downloads an image of the catalogue once, verifies its checksum, and lists it', async () => {

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import type { Checksum } from '../net/checksum.ts';
 import type { Hashes } from '../net/part-file.ts';
+import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 
 const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`, 'u'));
 

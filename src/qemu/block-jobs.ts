@@ -3,8 +3,8 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { nodesByFile } from './disk-layers.ts';
 import type { Engine } from './engine.ts';
-import type { DiskSource } from './plan/types.ts';
 import { reopenedNode } from './plan/layers.ts';
+import type { DiskSource } from './plan/types.ts';
 
 /** Block jobs merge layers while the guest is running (docs/interop/live-block-operations.rst in QEMU). */
 

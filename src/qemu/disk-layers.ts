@@ -1,7 +1,7 @@
 import { KameError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
-import type { DiskSource, HostFacts } from './plan/types.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
+import type { DiskSource, HostFacts } from './plan/types.ts';
 
 /** A disk of a running machine that gets a new top layer. */
 export interface NewLayer {

@@ -7,8 +7,8 @@ import { findProcesses } from '../sys/process-search.ts';
 import { versionText } from './capabilities/capabilities.ts';
 import { pidFileIn } from './plan/sockets.ts';
 import { pngFromPpm } from './png.ts';
-import type { Commands, Events } from './qmp/generated/protocol.ts';
 import type { QmpClient } from './qmp/client.ts';
+import type { Commands, Events } from './qmp/generated/protocol.ts';
 import { QmpError } from './qmp/qmp-error.ts';
 
 /** The run states of QMP: `running`, `paused`, `io-error`, `inmigrate`, … */

@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net';
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
-import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
+import { copySparse } from '../sys/copy-sparse.ts';
+import { exists } from '../sys/files.ts';
 import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { connectUnix } from '../sys/socket.ts';
 import { lastWords, logSize } from './engine-log.ts';
 import { engineOf, Engine } from './engine.ts';
-import type { LaunchPlan } from './plan/types.ts';
 import { pidFileIn, socketsIn } from './plan/sockets.ts';
-import { prepareFiles } from './prepare.ts';
+import type { LaunchPlan } from './plan/types.ts';
 import { QmpClient, type OpenOptions } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -78,6 +79,13 @@ async function failureOf(
 ): Promise<unknown> {
   const end = await Promise.race([child.exited, pause(endsWithinMs)]);
   return end ? startFailure(plan.name, end, words()) : problem;
+}
+
+/** Creates the files that a plan needs and the machine does not have yet. @throws KameError DISK_FULL, FILE_ACCESS */
+async function prepareFiles(plan: Pick<LaunchPlan, 'files'>): Promise<void> {
+  for (const { from, to } of plan.files) {
+    if (!(await exists(to))) await copySparse(from, to);
+  }
 }
 
 /**

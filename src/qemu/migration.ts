@@ -1,5 +1,5 @@
-import { deferred } from '../core/deferred.ts';
 import { pause } from '../core/deadline.ts';
+import { deferred } from '../core/deferred.ts';
 import { KameError } from '../core/errors.ts';
 import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
 import type { Engine } from './engine.ts';

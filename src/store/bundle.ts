@@ -1,10 +1,10 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import type { MachineModel } from '../model/machine.ts';
+import { readModel, type SpecProblem } from '../model/read.ts';
 import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
-import { readModel, type SpecProblem } from '../model/read.ts';
-import type { MachineModel } from '../model/machine.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
 /** The files of a machine on disk, and the content of its `.vmx`. If that cannot be read, the machine is broken. */

@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
-import { readFileCapped, syncFiles, writeFileAtomic } from '../sys/files.ts';
 import type { Extent } from '../sys/extents.ts';
+import { readFileCapped, syncFiles, writeFileAtomic } from '../sys/files.ts';
 import type { CheckpointNames } from './names.ts';
 
 /** The properties of the engine that must match to restore a checkpoint. */

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { machineNames } from './names.ts';
 import { readJournal, removeJournal, writeJournal, type Journal } from './journal.ts';
+import { machineNames } from './names.ts';
 
 const directory = useTemporaryDirectory();
 

@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
+import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import type { ProcessIdentity } from '../sys/process-identity.ts';
-import type { Extent } from '../sys/extents.ts';
 import type { Fingerprint } from './checkpoint.ts';
 import type { RunNames } from './names.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import { fakeDaemon, kame, lines, type FakeDaemon, type RunOptions } from './cli-support.ts';
 
-// Each test has a fake daemon of its own.
+// A fake daemon for each test.
 
 export let daemon: FakeDaemon;
 /** Runs a command line against the daemon. */
@@ -13,9 +13,12 @@ export const asked = () => daemon.requests.map(({ method, path }) => `${method} 
 /** The end of a long operation. */
 export const result = (value: unknown) => lines({ type: 'result', result: value });
 
-beforeEach(async () => {
-  daemon = await fakeDaemon();
-});
-afterEach(async () => {
-  await daemon[Symbol.asyncDispose]();
-});
+/** Gives each test of a file a daemon of its own. */
+export function useDaemon(): void {
+  beforeEach(async () => {
+    daemon = await fakeDaemon();
+  });
+  afterEach(async () => {
+    await daemon[Symbol.asyncDispose]();
+  });
+}

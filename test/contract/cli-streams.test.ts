@@ -3,9 +3,11 @@ import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { execRequest, type ExecMessage } from '../../src/api/messages.ts';
-import { daemon, run } from './cli-run.ts';
+import { daemon, run, useDaemon } from './cli-run.ts';
 import { demoDetails } from './cli-samples.ts';
 import { json, lines, problem, terminalInput } from './cli-support.ts';
+
+useDaemon();
 
 const execPath = '/v1/machines/demo/exec';
 const consolePath = '/v1/machines/demo/console';
@@ -120,7 +122,7 @@ describe('exec', () => {
     daemon.onSocket(execPath, (socket) => socket.terminate());
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('may still run'),
+      stderr: expect.stringContaining('may still be running'),
     });
     daemon.onSocket(execPath, (socket) => socket.send('no json'));
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
@@ -186,7 +188,7 @@ describe('a terminal', () => {
     const { stdout, stderr } = await run(['image', 'pull', 'x'], { tty: true });
     expect(stderr).toMatch(/x: Downloading\\x07 {2}\[#####·{15}\] 25 % {2}1 MiB of 4 MiB/);
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
-    expect(stdout).toBe('x (aarch64) is here: /x\n');
+    expect(stdout).toBe('x (aarch64) was downloaded: /x\n');
   });
 });
 
@@ -211,8 +213,8 @@ describe('console', () => {
     expect(Buffer.concat(keys).toString()).toBe('a\u0003b');
     expect(stdout).toContain('login: \u001b[1m');
     expect(stdout.endsWith('\u001b[?2004l')).toBe(true);
-    expect(stderr).toContain('Ctrl-] leaves');
-    expect(stderr).toContain('Left the console');
+    expect(stderr).toContain('Press Ctrl-] to leave');
+    expect(stderr).toContain('Disconnected from the console');
   });
 
   it('leaves the guest’s second screen, if it has one', async () => {
@@ -248,7 +250,7 @@ describe('console', () => {
     });
     const { stdout, stderr } = await run(['console', 'demo'], { stdin });
     expect(stdout).toBe('ls\n\u001d');
-    expect(stderr).toBe('The console of demo has closed.\n');
+    expect(stderr).toBe('The console of demo was closed.\n');
   });
 
   it('tells programs where it is', async () => {

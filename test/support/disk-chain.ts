@@ -19,13 +19,16 @@ export let bundle = '';
 /** Where layers may lie: the bundle alone. */
 export let inside: string[] = [];
 
-beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), 'kame-chain-')));
-  bundle = join(root, 'm.vmwarevm');
-  mkdirSync(bundle);
-  inside = [bundle];
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+/** Gives each test of a file a bundle of its own. */
+export function useBundle(): void {
+  beforeEach(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'kame-chain-')));
+    bundle = join(root, 'm.vmwarevm');
+    mkdirSync(bundle);
+    inside = [bundle];
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+}
 
 /** A disk with something on it. */
 export function makeBase(path: string): string {

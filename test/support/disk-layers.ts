@@ -16,10 +16,13 @@ export const mebibyte = 1024 * 1024;
 export const size = 32 * mebibyte;
 let root = '';
 
-beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), 'kame-layers-')));
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+/** Gives each test of a file a directory of its own. */
+export function useLayers(): void {
+  beforeEach(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'kame-layers-')));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+}
 
 /** A file in the test's own directory. */
 export const at = (name: string): string => join(root, name);

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { beforeEach } from 'vitest';
-import { at } from './disk-layers.ts';
+import { at, useLayers } from './disk-layers.ts';
 import { diskMachine, type DiskMachine } from './disk-machine.ts';
 import { KameError, type ErrorCode } from '../../src/core/errors.ts';
 import { silentProgress } from '../../src/core/progress.ts';
@@ -15,9 +15,13 @@ export const gibibyte = 1024 * mebibyte;
 export const quiet = silentProgress();
 export let demo: DiskMachine;
 
-beforeEach(() => {
-  demo = diskMachine(at('home'));
-});
+/** Gives each test of a file a machine `demo` in a directory of its own. */
+export function useDemo(): void {
+  useLayers();
+  beforeEach(() => {
+    demo = diskMachine(at('home'));
+  });
+}
 
 export const take = async (label: string) =>
   await takeSnapshot(demo.host, 'demo', body('snapshots.take', { label }), quiet);

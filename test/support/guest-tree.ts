@@ -8,11 +8,16 @@ import { useTemporaryDirectory } from './temporary-directory.ts';
 
 // The scripts run here, on this host, in a tree of their own: every path has `root` before it, and programs that reach further are fakes.
 
-const directory = useTemporaryDirectory();
+let directory: () => string;
 const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
+
+/** For a file whose tests make trees: what they make is removed after each. */
+export function useTrees(): void {
+  directory = useTemporaryDirectory();
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+}
 
 /** A program that a script may end. */
 export function victim(): ChildProcess {

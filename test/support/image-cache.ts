@@ -42,32 +42,35 @@ export function stored(): string[] {
     .sort();
 }
 
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'kame-images-'));
-  mkdirSync(join(home, 'images'));
-  files.clear();
-  requests = [];
-  server = createServer((request, response) => {
-    requests.push(request.url ?? '');
-    const data = files.get(request.url ?? '');
-    response.writeHead(data ? 200 : 404, { etag: '"1"' }).end(data);
+/** Gives each test of a file a home and a server of its own. */
+export function useImageCache(): void {
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'kame-images-'));
+    mkdirSync(join(home, 'images'));
+    files.clear();
+    requests = [];
+    server = createServer((request, response) => {
+      requests.push(request.url ?? '');
+      const data = files.get(request.url ?? '');
+      response.writeHead(data ? 200 : 404, { etag: '"1"' }).end(data);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    cache = new ImageCache({
+      directory: join(home, 'images'),
+      catalogue: join(home, 'catalogue.json'),
+      cacheDir: join(home, 'cache'),
+      pauseMs: 1,
+      buildTiny: async ({ outDir }) => {
+        mkdirSync(outDir, { recursive: true });
+        return { disk: join(outDir, 'tiny.qcow2'), kernel: 'k', initrd: 'i', commandLine: 'quiet' };
+      },
+    });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  cache = new ImageCache({
-    directory: join(home, 'images'),
-    catalogue: join(home, 'catalogue.json'),
-    cacheDir: join(home, 'cache'),
-    pauseMs: 1,
-    buildTiny: async ({ outDir }) => {
-      mkdirSync(outDir, { recursive: true });
-      return { disk: join(outDir, 'tiny.qcow2'), kernel: 'k', initrd: 'i', commandLine: 'quiet' };
-    },
-  });
-});
 
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(home, { recursive: true, force: true });
-});
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(home, { recursive: true, force: true });
+  });
+}

@@ -43,18 +43,22 @@ export async function cancelAtEachStage(
   }
 }
 
-/** Has the operation meet trouble at one command of an engine after the other. @returns the commands */
+/**
+ * Has the operation meet trouble at each command of an engine, when that comes for the first time.
+ * @param plan plans the trouble for whatever command is not among those that were met
+ * @returns the commands
+ */
 export async function atEachCommand(
-  plan: (skip: number) => Planned | Promise<Planned>,
+  plan: (met: readonly string[]) => Planned | Promise<Planned>,
   work: (at: number) => Promise<unknown>,
   check: (cut: { readonly command: string; readonly code: string | null }) => Promise<void>,
 ): Promise<string[]> {
-  const commands: string[] = [];
-  for (let skip = 0; ; skip += 1) {
-    const planned = await plan(skip);
-    const code = await outcomeOf(work(skip));
-    if (planned.met === null) return commands;
-    commands.push(planned.met);
+  const met: string[] = [];
+  for (;;) {
+    const planned = await plan(met);
+    const code = await outcomeOf(work(met.length));
+    if (planned.met === null) return met;
+    met.push(planned.met);
     await check({ command: planned.met, code });
   }
 }

@@ -21,6 +21,7 @@ import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
 import { buildModule } from './built-module.ts';
+import { writeDisk } from './disk-content.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
 import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
@@ -55,24 +56,28 @@ async function startCopyThreads(): Promise<CopyThreads> {
   return await threads;
 }
 
-let disk: Buffer | undefined;
+/** Bytes of a qcow2 of 64 MiB; made once, since every machine gets one. */
+const disks = new Map<number, Buffer>();
 
-/** The bytes of an empty qcow2 of 64 MiB; made once, since every machine gets one. */
-function emptyDisk(): Buffer {
-  if (disk) return disk;
+/** @param byte fills the disk at 1 MiB; 0 for an empty one */
+function diskBytes(byte: number): Buffer {
+  const known = disks.get(byte);
+  if (known) return known;
   const directory = mkdtempSync('/tmp/kw-disk-');
   const path = join(directory, 'disk0.qcow2');
   qemuImg('create', '-q', '-f', 'qcow2', path, String(64 * mebibyte));
-  disk = readFileSync(path);
+  if (byte !== 0) writeDisk(path, byte);
+  const bytes = readFileSync(path);
+  disks.set(byte, bytes);
   rmSync(directory, { recursive: true });
-  return disk;
+  return bytes;
 }
 
 /** The files of an embedded image; no guest would boot from them. */
 function makeTiny(directory: string): Awaited<ReturnType<BuildTiny>> {
   const file = (name: string) => join(directory, name);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(file('tiny.qcow2'), emptyDisk());
+  writeFileSync(file('tiny.qcow2'), diskBytes(0));
   writeFileSync(file('kernel'), 'kernel');
   writeFileSync(file('initrd'), 'initrd');
   return { disk: file('tiny.qcow2'), kernel: file('kernel'), initrd: file('initrd'), commandLine: 'quiet' };
@@ -174,11 +179,11 @@ export class World implements AsyncDisposable {
     return host;
   }
 
-  /** Makes a machine with a disk of 64 MiB. */
+  /** Makes a machine with a disk of 64 MiB, on which is a 7 at 1 MiB: see `diskHas`. */
   machine(name = 'demo', more: readonly string[] = []): WorldMachine {
     const machine = new WorldMachine(this.home, name);
     mkdirSync(machine.directory, { recursive: true });
-    writeFileSync(machine.file('disk0.qcow2'), emptyDisk());
+    writeFileSync(machine.file('disk0.qcow2'), diskBytes(7));
     writeFileSync(machine.file('kernel'), 'kernel');
     writeFileSync(machine.file('initrd'), 'initrd');
     this.#machines += 1;

@@ -6,7 +6,7 @@ export type Accelerator = 'kvm' | 'hvf' | 'tcg';
 
 export interface AddDisk {
   sizeBytes: number;
-  /** Such as nvme0:1; by default the next free one */
+  /** Such as nvme0:1; default: the next free slot */
   slot?: string | undefined;
 }
 
@@ -20,18 +20,18 @@ export type Arch = 'aarch64' | 'x86_64';
 export interface AutoProtect {
   enabled: boolean;
   every: AutoProtectEvery;
-  /** How many of its snapshots are kept at most */
+  /** The most snapshots that AutoProtect keeps */
   keep: number;
-  /** How many there are */
+  /** Number of AutoProtect snapshots now */
   snapshots: number;
-  /** How long the machine has yet to run until the next one */
+  /** Running time until the next snapshot */
   nextInMs: number | null;
 }
 
 export type AutoProtectEvery = '30m' | '1h' | '1d';
 
 export interface CancelledTask {
-  /** Whether there was such a task */
+  /** Whether the task existed */
   found: boolean;
 }
 
@@ -41,14 +41,14 @@ export interface CheckDisk {
 }
 
 export interface CheckedDisks {
-  /** Whether nothing is wrong that was not repaired */
+  /** Whether no errors remain after repairs */
   ok: boolean;
   layers: {
     slot: string;
     path: string;
     ok: boolean;
     corruptions: number;
-    /** Clusters that are taken for nothing; they cost only space */
+    /** Leaked clusters, which waste space but are harmless */
     leaks: number;
     repaired: number;
     message: string;
@@ -58,19 +58,19 @@ export interface CheckedDisks {
 export type CloneKind = 'full' | 'linked' | 'instant';
 
 export interface CloneMachine {
-  /** With a count above 1 the clones are NAME-1, NAME-2 and so on */
+  /** With a count above 1, the clones are named NAME-1, NAME-2 and so on */
   name: string;
-  /** full: own disks; linked: disks that build on the source’s; instant: a running copy of a running machine */
+  /** full: copies of the disks; linked: disks based on those of the source; instant: a running copy of a running machine */
   kind: CloneKind;
-  /** Clone this state and not the present one */
+  /** The snapshot to clone; default: the current state */
   snapshot?: string | undefined;
   /** Default: 1. */
   count?: number | undefined;
-  /** Instant clones always run. Default: false. */
+  /** Start the clones; instant clones always run. Default: false. */
   start?: boolean | undefined;
-  /** Keep what the guest knows itself by: MAC, UUID, hostname, machine-id, SSH host keys. Default: false. */
+  /** Keep the identity of the source: MAC address, UUID, hostname, machine-id, SSH host keys. Default: false. */
   keepIdentity?: boolean | undefined;
-  /** agent: its first reply; boot: the first console line; none: the engine runs. Default: "agent". */
+  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -78,9 +78,9 @@ export interface CloneMachine {
 
 export interface ClonedMachines {
   machines: Machine[];
-  /** How long the source stood still; null when it did not run */
+  /** How long the source was paused; null if it was not running */
   stoppedMs: number | null;
-  /** For each machine, from the request until its guest agent’s first reply */
+  /** For each machine, time from the request to the first reply of its guest agent */
   agentMs: (number | null)[];
   notes: string[];
 }
@@ -88,37 +88,38 @@ export interface ClonedMachines {
 export interface CompactedDisk {
   /** Such as nvme0:0 */
   slot: string;
-  /** What the guest sees, such as virtio-blk */
+  /** Device that the guest sees, such as virtio-blk */
   device: string;
   path: string;
   format: string | null;
-  /** What the guest sees */
+  /** Size that the guest sees */
   sizeBytes: number | null;
-  /** What it takes on the host */
+  /** Space that it takes on the host */
   allocatedBytes: number | null;
-  /** The files its content lies in: the disk itself, then what it builds on */
+  /** Files that store its content: the top layer, then its backing files */
   layers: {
     path: string;
     allocatedBytes: number | null;
   }[];
-  /** Why it can’t be used; null when it can */
+  /** Why the disk cannot be used; null if it can */
   problem: string | null;
-  /** On the host */
+  /** Space freed on the host */
   bytesFreed: number;
 }
 
 export interface CreateMachine {
   name: string;
-  /** tiny, an id of the catalogue, a path or a URL */
+  /** tiny, an id from the catalogue, a path or a URL */
   image?: string | undefined;
   /** Path of an installation ISO */
   iso?: string | undefined;
+  /** Default: that of guestOS, else aarch64 */
   arch?: Arch | undefined;
   cpus?: number | undefined;
   memoryBytes?: number | undefined;
   diskBytes?: number | undefined;
   guestOS?: string | undefined;
-  /** User that cloud-init makes */
+  /** User that cloud-init creates */
   user?: string | undefined;
   sshKeys?: string[] | undefined;
   settings?:
@@ -142,24 +143,24 @@ export interface DaemonStatus {
 }
 
 export interface DeletedSnapshots {
-  /** Their labels */
+  /** Labels of the snapshots that were deleted */
   deleted: string[];
-  /** On the host; below 0 when merging made a layer larger */
+  /** On the host; negative if merging made a layer larger */
   bytesFreed: number;
-  /** What is left to do, though the snapshots are deleted */
+  /** What remains to be done, although the snapshots were deleted */
   notes: string[];
 }
 
 export interface Disk {
   /** Such as nvme0:0 */
   slot: string;
-  /** What the guest sees, such as virtio-blk */
+  /** Device that the guest sees, such as virtio-blk */
   device: string;
   path: string;
   format: string | null;
-  /** What the guest sees */
+  /** Size that the guest sees */
   sizeBytes: number | null;
-  /** What it takes on the host */
+  /** Space that it takes on the host */
   allocatedBytes: number | null;
 }
 
@@ -212,13 +213,13 @@ export type ExecMessage =
 export interface ExecRequest {
   command: string[];
   env?: Record<string, string> | undefined;
-  /** Whether standard input follows. Default: false. */
+  /** Whether the client sends standard input. Default: false. */
   stdin?: boolean | undefined;
   timeoutMs?: number | undefined;
 }
 
 export interface GrowDisk {
-  /** The new size, not less than the present one */
+  /** The new size, not less than the present size */
   sizeBytes: number;
 }
 
@@ -228,17 +229,17 @@ export interface Image {
   arch: string;
   source: 'embedded' | 'catalogue' | 'imported';
   guestOS: string | null;
-  /** Of the download, or of the file when cached */
+  /** Size of the download, or of the file if cached */
   sizeBytes: number | null;
   cached: boolean;
-  /** Where it lies when cached */
+  /** Path of the file if cached */
   path: string | null;
 }
 
 export interface ImportImage {
   /** Absolute path of a qcow2, raw, vmdk or iso file */
   path: string;
-  /** By default the name of the file */
+  /** Default: the file name */
   name?: string | undefined;
 }
 
@@ -252,7 +253,7 @@ export interface KameEvent {
     | 'machine.deleted'
     | 'machine.changed'
     | 'machine.panicked';
-  /** Name */
+  /** Name of the machine */
   machine: string | null;
   id: string | null;
   state: MachineState | null;
@@ -262,13 +263,13 @@ export interface KameEvent {
 export interface LaunchPlan {
   binary: string;
   args: string[];
-  /** For people: one option a line, quoted for a shell */
+  /** The command line, one option per line, quoted for a shell */
   text: string;
   accelerator: Accelerator;
   acceleratorReason: string;
   machineType: string;
   notes: string[];
-  /** Devices that keep the memory from being saved; empty when checkpoints are possible */
+  /** Devices that prevent saving the memory; empty if checkpoints are possible */
   blockers: {
     device: string;
     reason: string;
@@ -278,18 +279,18 @@ export interface LaunchPlan {
 
 export interface Machine {
   name: string;
-  /** The machine’s UUID; empty when the .vmx can’t be read */
+  /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
-  /** null when the .vmx can’t be read */
+  /** null if the .vmx cannot be read */
   arch: Arch | null;
-  /** What runs the guest’s code; null while stopped */
+  /** Accelerator in use; null while stopped */
   accelerator: Accelerator | null;
   cpus: number;
   memoryBytes: number;
-  /** First address that is not loopback or link-local, as the guest agent last told */
+  /** First IP address that is not loopback or link-local, as last reported by the guest agent */
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
@@ -297,18 +298,18 @@ export interface Machine {
 
 export interface MachineDetails {
   name: string;
-  /** The machine’s UUID; empty when the .vmx can’t be read */
+  /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
-  /** null when the .vmx can’t be read */
+  /** null if the .vmx cannot be read */
   arch: Arch | null;
-  /** What runs the guest’s code; null while stopped */
+  /** Accelerator in use; null while stopped */
   accelerator: Accelerator | null;
   cpus: number;
   memoryBytes: number;
-  /** First address that is not loopback or link-local, as the guest agent last told */
+  /** First IP address that is not loopback or link-local, as last reported by the guest agent */
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
@@ -326,15 +327,15 @@ export interface MachineDetails {
   image: string | null;
   acceleratorReason: string | null;
   engineVersion: string | null;
-  /** Of the engine */
+  /** Process id of the engine */
   pid: number | null;
   /** ISO 8601 */
   startedAt: string | null;
-  /** Of the last start, while it runs */
+  /** Timings of the last start; null while stopped */
   timings: Timings | null;
   /** Path of the machine’s log */
   log: string;
-  /** While running; monitor is a QMP socket for people */
+  /** Socket paths while running; monitor is a QMP socket for use by hand */
   sockets: {
     monitor: string;
     serial: string;
@@ -346,20 +347,20 @@ export interface MachineDetails {
 export interface MachineDisk {
   /** Such as nvme0:0 */
   slot: string;
-  /** What the guest sees, such as virtio-blk */
+  /** Device that the guest sees, such as virtio-blk */
   device: string;
   path: string;
   format: string | null;
-  /** What the guest sees */
+  /** Size that the guest sees */
   sizeBytes: number | null;
-  /** What it takes on the host */
+  /** Space that it takes on the host */
   allocatedBytes: number | null;
-  /** The files its content lies in: the disk itself, then what it builds on */
+  /** Files that store its content: the top layer, then its backing files */
   layers: {
     path: string;
     allocatedBytes: number | null;
   }[];
-  /** Why it can’t be used; null when it can */
+  /** Why the disk cannot be used; null if it can */
   problem: string | null;
 }
 
@@ -397,20 +398,20 @@ export interface ProgressReport {
 }
 
 export interface PullImage {
-  /** An id of the catalogue */
+  /** An id from the catalogue */
   image: string;
   arch?: Arch | undefined;
 }
 
 export interface RegisterMachine {
-  /** Absolute path of a .vmx, or of the bundle that holds one */
+  /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
 }
 
 export interface RemovedDisk {
   slot: string;
   path: string;
-  /** Whether its file is still there */
+  /** Whether its file was kept */
   fileKept: boolean;
 }
 
@@ -420,18 +421,18 @@ export interface RenameMachine {
 }
 
 export interface RestartMachine {
-  /** Power off at once, as by pulling the plug. Default: false. */
+  /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
-  /** agent: its first reply; boot: the first console line; none: the engine runs. Default: "agent". */
+  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
 }
 
 export interface RevertSnapshot {
-  /** false leaves a machine whose memory was taken suspended; kame start goes on from there. Default: true. */
+  /** false leaves the machine suspended if the snapshot has memory; a start resumes it. Default: true. */
   start?: boolean | undefined;
-  /** agent: its first reply; boot: the first console line; none: the engine runs. Default: "agent". */
+  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -439,36 +440,36 @@ export interface RevertSnapshot {
 
 export interface RevertedMachine {
   name: string;
-  /** The machine’s UUID; empty when the .vmx can’t be read */
+  /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
-  /** null when the .vmx can’t be read */
+  /** null if the .vmx cannot be read */
   arch: Arch | null;
-  /** What runs the guest’s code; null while stopped */
+  /** Accelerator in use; null while stopped */
   accelerator: Accelerator | null;
   cpus: number;
   memoryBytes: number;
-  /** First address that is not loopback or link-local, as the guest agent last told */
+  /** First IP address that is not loopback or link-local, as last reported by the guest agent */
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
-  /** Its label */
+  /** Label of the snapshot */
   snapshot: string;
   notes: string[];
 }
 
 export interface RunDoctor {
-  /** Prove the accelerators again, which takes seconds. Default: false. */
+  /** Test the accelerators again, which takes seconds. Default: false. */
   fresh?: boolean | undefined;
 }
 
 export interface SetAutoProtect {
   enabled: boolean;
-  /** Of the time the machine runs; as it was, else 1d */
+  /** Interval, in running time; default: the present setting, else 1d */
   every?: AutoProtectEvery | undefined;
-  /** As it was, else 3 */
+  /** Number of snapshots to keep; default: the present setting, else 3 */
   keep?: number | undefined;
 }
 
@@ -480,56 +481,56 @@ export interface Settings {
 }
 
 export interface Snapshot {
-  /** Its number in the .vmsd; never given twice */
+  /** Number in the .vmsd, never reused */
   uid: number;
   label: string;
   description: string;
-  /** The uid of the snapshot below; null for a root */
+  /** uid of the parent snapshot; null for a root */
   parent: number | null;
-  /** Labels from the root on, such as /installed/updated */
+  /** Labels from the root, such as /installed/updated */
   path: string;
   /** 0 for a root */
   depth: number;
-  /** Whether the machine goes on from here: "You are here" is below it */
+  /** Whether the machine continues from here: "You are here" is below it */
   current: boolean;
   /** ISO 8601 */
   createdAt: string;
-  /** What the machine is after a revert; stopped for one of disks only too */
+  /** State of the machine after a revert; stopped if only the disks were taken */
   state: 'stopped' | 'running' | 'paused';
-  /** Whether it holds memory and devices, not disks only */
+  /** Whether it contains memory and device state as well as disks */
   memory: boolean;
-  /** Whether AutoProtect took it, and will delete it in its time */
+  /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
-  /** The .vmx of each linked clone that needs it */
+  /** The .vmx of each linked clone that depends on it */
   clones: string[];
 }
 
 export interface SnapshotDetails {
-  /** Its number in the .vmsd; never given twice */
+  /** Number in the .vmsd, never reused */
   uid: number;
   label: string;
   description: string;
-  /** The uid of the snapshot below; null for a root */
+  /** uid of the parent snapshot; null for a root */
   parent: number | null;
-  /** Labels from the root on, such as /installed/updated */
+  /** Labels from the root, such as /installed/updated */
   path: string;
   /** 0 for a root */
   depth: number;
-  /** Whether the machine goes on from here: "You are here" is below it */
+  /** Whether the machine continues from here: "You are here" is below it */
   current: boolean;
   /** ISO 8601 */
   createdAt: string;
-  /** What the machine is after a revert; stopped for one of disks only too */
+  /** State of the machine after a revert; stopped if only the disks were taken */
   state: 'stopped' | 'running' | 'paused';
-  /** Whether it holds memory and devices, not disks only */
+  /** Whether it contains memory and device state as well as disks */
   memory: boolean;
-  /** Whether AutoProtect took it, and will delete it in its time */
+  /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
-  /** The .vmx of each linked clone that needs it */
+  /** The .vmx of each linked clone that depends on it */
   clones: string[];
-  /** What its memory and the layers that only it needs take on the host */
+  /** Space on the host of its memory and of the layers that only it needs */
   bytes: number;
-  /** What the memory was made with and needs to go on; null without memory */
+  /** The engine that saved the memory and is required to resume it; null without memory */
   engine: {
     version: string;
     machineType: string;
@@ -542,33 +543,33 @@ export interface SnapshotDetails {
     sizeBytes: number | null;
     allocatedBytes: number | null;
   }[];
-  /** Why it can’t be reverted to; empty when it can */
+  /** Why a revert is not possible; empty if it is */
   problems: string[];
 }
 
 export interface StartMachine {
-  /** agent: its first reply; boot: the first console line; none: the engine runs. Default: "agent". */
+  /** What to wait for: the first reply of the guest agent, the first console line, or only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
-  /** Boot a suspended machine anew; what its guest had not saved is lost. Default: false. */
+  /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
 }
 
 export interface StartedMachine {
   name: string;
-  /** The machine’s UUID; empty when the .vmx can’t be read */
+  /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
-  /** null when the .vmx can’t be read */
+  /** null if the .vmx cannot be read */
   arch: Arch | null;
-  /** What runs the guest’s code; null while stopped */
+  /** Accelerator in use; null while stopped */
   accelerator: Accelerator | null;
   cpus: number;
   memoryBytes: number;
-  /** First address that is not loopback or link-local, as the guest agent last told */
+  /** First IP address that is not loopback or link-local, as last reported by the guest agent */
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
@@ -578,7 +579,7 @@ export interface StartedMachine {
 }
 
 export interface StopMachine {
-  /** Power off at once, as by pulling the plug. Default: false. */
+  /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;
   /** Default: 90000. */
   timeoutMs?: number | undefined;
@@ -586,62 +587,62 @@ export interface StopMachine {
 
 export interface SuspendedMachine {
   name: string;
-  /** The machine’s UUID; empty when the .vmx can’t be read */
+  /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
-  /** null when the .vmx can’t be read */
+  /** null if the .vmx cannot be read */
   arch: Arch | null;
-  /** What runs the guest’s code; null while stopped */
+  /** Accelerator in use; null while stopped */
   accelerator: Accelerator | null;
   cpus: number;
   memoryBytes: number;
-  /** First address that is not loopback or link-local, as the guest agent last told */
+  /** First IP address that is not loopback or link-local, as last reported by the guest agent */
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
-  /** What memory and devices take on the host */
+  /** Space that memory and device state take on the host */
   stateBytes: number;
   tookMs: number;
 }
 
 export interface TakeSnapshot {
-  /** By default "Snapshot" and the next number */
+  /** Default: "Snapshot" and the next number */
   label?: string | undefined;
   description?: string | undefined;
   /** Leave out the memory of a running machine. Default: false. */
   diskOnly?: boolean | undefined;
-  /** Have the guest agent freeze the file systems; an error if it can’t. Default: false. */
+  /** Have the guest agent freeze the file systems; an error if that is not possible. Default: false. */
   quiesce?: boolean | undefined;
 }
 
 export interface TakenSnapshot {
-  /** Its number in the .vmsd; never given twice */
+  /** Number in the .vmsd, never reused */
   uid: number;
   label: string;
   description: string;
-  /** The uid of the snapshot below; null for a root */
+  /** uid of the parent snapshot; null for a root */
   parent: number | null;
-  /** Labels from the root on, such as /installed/updated */
+  /** Labels from the root, such as /installed/updated */
   path: string;
   /** 0 for a root */
   depth: number;
-  /** Whether the machine goes on from here: "You are here" is below it */
+  /** Whether the machine continues from here: "You are here" is below it */
   current: boolean;
   /** ISO 8601 */
   createdAt: string;
-  /** What the machine is after a revert; stopped for one of disks only too */
+  /** State of the machine after a revert; stopped if only the disks were taken */
   state: 'stopped' | 'running' | 'paused';
-  /** Whether it holds memory and devices, not disks only */
+  /** Whether it contains memory and device state as well as disks */
   memory: boolean;
-  /** Whether AutoProtect took it, and will delete it in its time */
+  /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
-  /** The .vmx of each linked clone that needs it */
+  /** The .vmx of each linked clone that depends on it */
   clones: string[];
-  /** How long the guest stood still; null when it did not run */
+  /** How long the guest was paused; null if it was not running */
   stoppedMs: number | null;
-  /** What is odd, though it was done as asked */
+  /** Remarks on an operation that succeeded */
   notes: string[];
 }
 
@@ -654,13 +655,13 @@ export interface Task {
 }
 
 export interface Timings {
-  /** From the request until the engine’s process exists */
+  /** Time from the request to the start of the engine’s process */
   spawnMs: number;
-  /** From the request until the engine answers */
+  /** Time from the request to the engine’s first reply */
   qmpMs: number;
-  /** From the request until the first console line */
+  /** Time from the request to the first console line */
   bootMs: number | null;
-  /** From the request until the guest agent’s first reply */
+  /** Time from the request to the guest agent’s first reply */
   agentMs: number | null;
 }
 

@@ -1,5 +1,5 @@
-import { maxVirtualSize } from '../format/limits.ts';
 import { badImage } from '../format/image-file.ts';
+import { maxVirtualSize } from '../format/limits.ts';
 
 export type ExtentKind = 'sparse' | 'flat' | 'zero';
 

@@ -1,5 +1,5 @@
-import { maxVirtualSize } from '../format/limits.ts';
 import { badImage, type ImageFile } from '../format/image-file.ts';
+import { maxVirtualSize } from '../format/limits.ts';
 import { sectorBytes } from './descriptor.ts';
 
 /**

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { shells, Tree } from '../../../test/support/guest-tree.ts';
+import { shells, Tree, useTrees } from '../../../test/support/guest-tree.ts';
 import { KameError } from '../../core/errors.ts';
 import { assetText } from '../../sys/assets.ts';
 import { setClock, type ClockAgent } from './clock.ts';
+
+useTrees();
 
 const refusal = () => new KameError('GUEST_FAILED', 'this feature or command is not currently supported');
 

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { shells, Tree, victim } from '../../../test/support/guest-tree.ts';
+import { shells, Tree, victim, useTrees } from '../../../test/support/guest-tree.ts';
 import { makeHostKey } from './host-keys.ts';
 import { keysScript, keyStepNames } from './keys-script.ts';
 import { readSteps } from './report.ts';
+
+useTrees();
 
 describe.each(shells)('the script of the keys in $name', ({ shell }) => {
   it('puts keys in place of the old ones and has sshd read them', async () => {

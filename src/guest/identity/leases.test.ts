@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { oldMac, shells, Tree, victim } from '../../../test/support/guest-tree.ts';
+import { oldMac, shells, Tree, victim, useTrees } from '../../../test/support/guest-tree.ts';
 import { interfaceId } from './script.ts';
+
+useTrees();
 
 describe.each(shells)('the leases in $name', ({ shell }) => {
   it('are asked for anew by systemd-networkd, without the old one', async () => {

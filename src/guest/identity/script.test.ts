@@ -3,10 +3,12 @@ import { lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { machineId, newMac, oldMac, shells, Tree } from '../../../test/support/guest-tree.ts';
+import { machineId, newMac, oldMac, shells, Tree, useTrees } from '../../../test/support/guest-tree.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { identityScript, interfaceId } from './script.ts';
 import { quoted } from './shell.ts';
+
+useTrees();
 
 const directory = useTemporaryDirectory();
 

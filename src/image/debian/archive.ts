@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Progress } from '../../core/progress.ts';
 import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { download, downloadChecked } from './download.ts';
 import { bookwormKeys, type ArchiveKey } from './keys.ts';
 import { parsePackages, type DebianPackage, type PackageIndex } from './packages.ts';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import { convert } from '../../disk/qemu-img.ts';
-import { buildFat } from './fat.ts';
 import { writeSparse } from './extents.ts';
+import { buildFat } from './fat.ts';
 import { writeMbr } from './mbr.ts';
 import { layout, type TinyTarget } from './recipe.ts';
 

@@ -1,5 +1,5 @@
-import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { AcceleratorChoice, Arch } from '../../model/machine.ts';
+import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 
 export interface AcceleratorFacts {
   readonly host: { readonly os: 'linux' | 'darwin'; readonly arch: Arch };

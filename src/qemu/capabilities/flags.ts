@@ -1,7 +1,7 @@
-import { atLeast } from './capabilities.ts';
-import { schemaHas } from './schema-path.ts';
-import type { ProbeReplies } from './replies.ts';
 import type { SchemaIndex } from '../qmp/schema.ts';
+import { atLeast } from './capabilities.ts';
+import type { ProbeReplies } from './replies.ts';
+import { schemaHas } from './schema-path.ts';
 
 /** How to answer a question about a QEMU. Use the first kind that can express the question. */
 type Question =

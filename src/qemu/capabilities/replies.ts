@@ -1,7 +1,7 @@
+import { KameError } from '../../core/errors.ts';
+import type { Arch } from '../../model/machine.ts';
 import type { QmpClient } from '../qmp/client.ts';
 import { SchemaIndex, type Schema } from '../qmp/schema.ts';
-import type { Arch } from '../../model/machine.ts';
-import { KameError } from '../../core/errors.ts';
 import type { AcceleratorKind, Capabilities } from './capabilities.ts';
 import { answerAll, probedTypes } from './flags.ts';
 

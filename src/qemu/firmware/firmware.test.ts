@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { someFirmware } from '../../../test/support/plan-inputs.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';

@@ -3,9 +3,9 @@ import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import { pickFirmware } from '../firmware/pick.ts';
 import type { PlanBuilder } from './builder.ts';
 import { escapeValue } from './builder.ts';
+import { machineMemory } from './memory.ts';
 import { gicVersion } from './processor.ts';
 import type { FlashBytes } from './types.ts';
-import { machineMemory } from './memory.ts';
 
 /** The EFI firmware for the machine, or undefined if it boots by BIOS or directly. @throws KameError as pickFirmware */
 function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {

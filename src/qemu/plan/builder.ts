@@ -1,5 +1,7 @@
 import { isAbsolute, join } from 'node:path/posix';
 import type { Commands } from '../qmp/generated/protocol.ts';
+import type { MachineFamily } from './machine-type.ts';
+import type { PciAddress } from './pci.ts';
 import type {
   AfterLoadCommand,
   CheckpointBlocker,
@@ -9,8 +11,6 @@ import type {
   PlanSockets,
   SetupCommand,
 } from './types.ts';
-import type { MachineFamily } from './machine-type.ts';
-import type { PciAddress } from './pci.ts';
 
 /** A device on the command line. Each has an id and a fixed address, so that a restored state matches the devices. */
 export interface DeviceOptions {

@@ -1,8 +1,8 @@
 import { KameError } from '../../core/errors.ts';
-import { hasDevice } from '../capabilities/capabilities.ts';
 import { unitsOf } from '../../model/devices.ts';
 import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../model/machine.ts';
 import { controllerName, slotName } from '../../model/slots.ts';
+import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
 import { controllerPlace, diskPlace } from './pci.ts';
 

@@ -1,11 +1,11 @@
 import { KameError } from '../../core/errors.ts';
 import type { BootDevice, Cdrom, Disk, StorageSlot } from '../../model/machine.ts';
-import type { PlanBuilder } from './builder.ts';
 import { slotName } from '../../model/slots.ts';
+import type { PlanBuilder } from './builder.ts';
 import { controllerOf, drivePlace, slotId } from './controllers.ts';
-import type { DiskSource } from './types.ts';
 import { attachIso, attachLayers } from './layers.ts';
 import { pciPlaces } from './pci.ts';
+import type { DiskSource } from './types.ts';
 
 /** The boot index: kinds in the order of the `.vmx`, and all of a kind in order. Direct boot needs none. */
 export function bootIndex(builder: PlanBuilder, kind: BootDevice, at: number): { bootindex?: number } {

@@ -3,8 +3,8 @@ import { isPossible, machineKinds } from '../../../test/support/machine-kinds.ts
 import { recordedSchema, recordedVersions, someInput } from '../../../test/support/plan-inputs.ts';
 import { validateAgainstSchema } from '../../../test/support/validate-schema.ts';
 import type { Schema } from '../qmp/schema.ts';
-import type { LaunchPlan } from './types.ts';
 import { launchPlan } from './launch-plan.ts';
+import type { LaunchPlan } from './types.ts';
 
 /** The QMP command whose arguments a command line option accepts as JSON. */
 const commandOf: Record<string, string> = {

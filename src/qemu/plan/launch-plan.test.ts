@@ -7,8 +7,8 @@ import {
   someModel,
 } from '../../../test/support/plan-inputs.ts';
 import { formatPlan, shellQuote } from './format.ts';
-import type { LaunchPlan, PlanInput } from './types.ts';
 import { launchPlan } from './launch-plan.ts';
+import type { LaunchPlan, PlanInput } from './types.ts';
 
 function planOf(changes: Parameters<typeof someModel>[0], more: Partial<PlanInput> = {}): LaunchPlan {
   return launchPlan({ ...someInput({ model: someModel(changes) }), ...more });

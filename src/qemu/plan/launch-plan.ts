@@ -7,12 +7,12 @@ import { attachDisplay } from './display.ts';
 import { attachDrives } from './drives.ts';
 import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound } from './extras.ts';
 import { attachInput } from './input.ts';
-import type { LaunchPlan, PlanInput, PlanOption } from './types.ts';
 import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
 import { attachMemory } from './memory.ts';
 import { attachNics } from './nics.ts';
 import { attachProcessor, cpuModel } from './processor.ts';
 import { pidFileIn, socketsIn } from './sockets.ts';
+import type { LaunchPlan, PlanInput, PlanOption } from './types.ts';
 
 /** Converts options to program arguments. */
 export function argumentsOf(options: readonly PlanOption[]): string[] {

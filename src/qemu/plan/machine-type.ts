@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
-import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
 import type { MachineModel } from '../../model/machine.ts';
+import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
 
 export type MachineFamily = 'virt' | 'q35' | 'i440fx';
 

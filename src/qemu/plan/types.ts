@@ -1,7 +1,7 @@
+import type { Arch, MachineModel } from '../../model/machine.ts';
 import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
-import type { Arch, MachineModel } from '../../model/machine.ts';
 
 /** What the plan must know about the host. */
 export interface HostFacts {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
 import { recordedSchema } from '../../../test/support/plan-inputs.ts';
 import { generateProtocol, newestSchema, parseUses } from './generate.ts';
 import { nameTypes, pascal, type Schema } from './schema.ts';

@@ -26,7 +26,6 @@ const copyOf = (name: string) => new WorldMachine(world().home, name);
 describe('a full clone', () => {
   it('has its own disk and its own identity, and the small files', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     writeFileSync(demo.file('demo.nvram'), 'variables');
     const { machines, stoppedMs, agentMs } = await make({ name: 'copy', kind: 'full' });
     expect([machines[0]?.state, stoppedMs, agentMs]).toEqual(['stopped', null, [null]]);
@@ -39,7 +38,6 @@ describe('a full clone', () => {
 
   it('of a snapshot has what was then', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     await take('then');
     writeDisk(demo.top(), 8);
     await make({ name: 'copy', kind: 'full', snapshot: 'then' });
@@ -58,8 +56,7 @@ describe('a full clone', () => {
   });
 
   it('that is cancelled leaves nothing', async () => {
-    const demo = world().machine();
-    writeDisk(demo.top(), 7);
+    world().machine();
     const before = await list(world().host);
     const cut = silentProgress(AbortSignal.abort());
     expect((await refused(make({ name: 'copy', kind: 'full' }, cut))).code).toBe('CANCELLED');
@@ -81,7 +78,6 @@ async function renameIt(host: Host, name: string): Promise<void> {
 describe('a linked clone', () => {
   it('builds on a snapshot that is taken for it, and that stays while it is there', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     await make({ name: 'copy', kind: 'linked' });
     expect(diskHas(copyOf('copy').top(), 7)).toBe(true);
     expect(await listSnapshots(world().host, 'demo')).toMatchObject([
@@ -101,7 +97,6 @@ describe('a linked clone', () => {
 
   it('of a clone builds on both', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     await make({ name: 'copy', kind: 'linked' });
     await make({ name: 'third', kind: 'linked' }, quiet, 'copy');
     expect(diskHas(copyOf('third').top(), 7)).toBe(true);

@@ -1,12 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
-import { machineNames } from '../../store/names.ts';
-import { readJournal, writeJournal } from '../../store/journal.ts';
-import { settle } from '../host/settle.ts';
-import { findBundle } from '../host/find.ts';
-import { addDisk } from './add.ts';
-import { growDisk } from './grow.ts';
 import {
   mebibyte,
   gibibyte,
@@ -17,7 +11,16 @@ import {
   qcow2Files,
   refusal,
   pretendRunning,
+  useDemo,
 } from '../../../test/support/disk-verbs.ts';
+import { readJournal, writeJournal } from '../../store/journal.ts';
+import { machineNames } from '../../store/names.ts';
+import { findBundle } from '../host/find.ts';
+import { settle } from '../host/settle.ts';
+import { addDisk } from './add.ts';
+import { growDisk } from './grow.ts';
+
+useDemo();
 
 describe('add', () => {
   it('takes the next free slot and file name, and the machine has it with its file', async () => {

@@ -1,10 +1,20 @@
 import { linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, io } from '../../../test/support/disk-layers.ts';
+import {
+  mebibyte,
+  quiet,
+  demo,
+  take,
+  refusal,
+  pretendRunning,
+  useDemo,
+} from '../../../test/support/disk-verbs.ts';
 import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { listDisks } from './list.ts';
-import { mebibyte, quiet, demo, take, refusal, pretendRunning } from '../../../test/support/disk-verbs.ts';
+
+useDemo();
 
 describe('check', () => {
   const check = async (options = { repair: false }) =>

@@ -34,17 +34,15 @@ export async function compactDisk(
     // A snapshot of another program may refer to the file that the machine writes to, and clones may depend on it.
     const next = `Take another snapshot of ${bundle.name}, so that there is a layer to compact, or delete those snapshots.`;
     refuseHeld(bundle, await snapshotsNaming(bundle, top.path), `Cannot compact ${slot}`, next);
-    const beneath = top.backing
-      ? ' Only the layer written since the last snapshot or clone is compacted.'
-      : '';
-    progress.report({ stage: `Compacting ${slot} of ${bundle.name}.${beneath}` });
+    const scope = top.backing ? ' Only the layer written since the last snapshot or clone is compacted.' : '';
+    progress.report({ stage: `Compacting ${slot} of ${bundle.name}.${scope}` });
     let result: Compacted = { before: top.allocatedBytes, after: top.allocatedBytes };
     const program = await qemuImg(host);
     await journaled(host, bundle, rewriting(bundle, top), async () => {
       result = await compact({ qemuImg: program, path: top.path, progress });
     });
     const bytesFreed = result.before - result.after;
-    const message = `${slot} of ${bundle.name} was compacted: ${formatSize(bytesFreed)} freed.${beneath}`;
+    const message = `${slot} of ${bundle.name} was compacted: ${formatSize(bytesFreed)} freed.${scope}`;
     await emitChange(host, bundle, message);
     return { ...(await describeNow(host, bundle.names.vmx, slot)), bytesFreed };
   });

@@ -1,15 +1,17 @@
 import { linkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { body } from '../../../test/support/body.ts';
 import { at, io } from '../../../test/support/disk-layers.ts';
 import { diskBytes } from '../../../test/support/disk-machine.ts';
+import { mebibyte, gibibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
 import { type ProgressReport } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { growDisk } from './grow.ts';
 import { listDisks } from './list.ts';
-import { mebibyte, gibibyte, quiet, demo, take, refusal } from '../../../test/support/disk-verbs.ts';
-import { body } from '../../../test/support/body.ts';
+
+useDemo();
 
 describe('grow', () => {
   const grow = async (sizeBytes: number, progress = quiet) =>

@@ -9,18 +9,18 @@ import type { Host } from '../host/host.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
 /** A disk of the machine with all its layers. */
-export interface WholeDisk {
+export interface DiskLayers {
   readonly slot: string;
   readonly layers: readonly Layer[];
 }
 
-function pathsOf({ layers }: WholeDisk): Set<string> {
+function pathsOf({ layers }: DiskLayers): Set<string> {
   return new Set(layers.map(({ path }) => path));
 }
 
 /** Whether a snapshot's disk uses a file of this disk. If its layers cannot be read, the slot and the file name decide. */
 async function isOn(
-  disk: WholeDisk,
+  disk: DiskLayers,
   { slot, fileName }: SnapshotDisk,
   path: string,
   inside: readonly string[],
@@ -43,7 +43,7 @@ export async function snapshotsNaming(bundle: Bundle, path: string): Promise<Sna
 }
 
 /** The snapshots whose disks use any of this disk's files. */
-export async function snapshotsOn(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+export async function snapshotsOn(host: Host, bundle: Bundle, disk: DiskLayers): Promise<Snapshot[]> {
   const { tree } = await readSnapshotFile(bundle.names);
   const inside = await layerDirectories(host, bundle);
   const holding: Snapshot[] = [];
@@ -58,7 +58,7 @@ export async function snapshotsOn(host: Host, bundle: Bundle, disk: WholeDisk): 
 }
 
 /** The snapshots that need this disk's files for a revert, including those that have it as an independent disk. */
-export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: DiskLayers): Promise<Snapshot[]> {
   const { tree } = await readSnapshotFile(bundle.names);
   const uids = new Set((await snapshotsOn(host, bundle, disk)).map(({ uid }) => uid));
   const paths = pathsOf(disk);

@@ -19,12 +19,12 @@ import { layerDirectories } from '../layers/chains.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { changeDisks, journaled, refuseShared, emitChange, type DiskOperation } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
-import { refuseHeld, snapshotsNeeding, type WholeDisk } from './holders.ts';
+import { refuseHeld, snapshotsNeeding, type DiskLayers } from './holders.ts';
 
 /** The readable layers of a disk from the top, and whether these are all of them. */
-interface Found extends WholeDisk {
+interface Found extends DiskLayers {
   readonly path: string;
-  readonly whole: boolean;
+  readonly isComplete: boolean;
 }
 
 async function find(host: Host, bundle: Bundle, disk: Disk): Promise<Found> {
@@ -32,11 +32,16 @@ async function find(host: Host, bundle: Bundle, disk: Disk): Promise<Found> {
   const slot = slotName(disk);
   try {
     const inside = await layerDirectories(host, bundle);
-    return { slot, path, layers: layersOf(await readChain(path, { inside, tables: false })), whole: true };
+    return {
+      slot,
+      path,
+      layers: layersOf(await readChain(path, { inside, tables: false })),
+      isComplete: true,
+    };
   } catch {
     // A damaged disk can still be removed, but then only its top file is known.
     const alone = { path, format: 'qcow2', virtualSize: 0, allocatedBytes: 0, links: 1 } as const;
-    return { slot, path, layers: [{ ...alone, corrupt: true, backingName: null }], whole: false };
+    return { slot, path, layers: [{ ...alone, corrupt: true, backingName: null }], isComplete: false };
   }
 }
 
@@ -78,10 +83,10 @@ async function planDeletion(host: Host, bundle: Bundle, found: Found): Promise<D
 
 /** The backing layers that nothing needs any more after the top layer has been completed. */
 async function unneededBacking(host: Host, bundle: Bundle, found: Found): Promise<string[]> {
-  const beneath = { ...found, layers: found.layers.slice(1) };
-  const own = ownPaths(bundle, beneath);
+  const backing = { ...found, layers: found.layers.slice(1) };
+  const own = ownPaths(bundle, backing);
   const needed =
-    (await snapshotsNeeding(host, bundle, beneath)).length > 0 ||
+    (await snapshotsNeeding(host, bundle, backing)).length > 0 ||
     (await otherOwner(host, bundle, found.slot, new Set(own))) !== undefined;
   return needed ? [] : own.map((path) => basename(path));
 }
@@ -109,7 +114,7 @@ async function planKeeping(
   const top = found.layers[0] as Layer;
   const own = isOwnFile(bundle.names, top.path);
   let files: string[] = [];
-  if (found.whole && own && top.backing) {
+  if (found.isComplete && own && top.backing) {
     refuseShared(bundle, top, 'merge the backing layers into');
     const program = await qemuImg(host);
     await pullInto({ qemuImg: program, overlay: top.path, onto: null, progress });

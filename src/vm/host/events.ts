@@ -13,10 +13,10 @@ export class EventBus {
   }
 
   emit(event: Omit<KameEvent, 'at'>): void {
-    const whole: KameEvent = { at: new Date().toISOString(), ...event };
+    const complete: KameEvent = { at: new Date().toISOString(), ...event };
     for (const listener of this.#listeners) {
       try {
-        listener(whole);
+        listener(complete);
       } catch {
         this.#listeners.delete(listener);
       }

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cloneBody, takeBody } from '../../../test/support/bodies.ts';
-import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
+import { diskHas } from '../../../test/support/disk-content.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import { pause } from '../power/pause.ts';
-import { consolidate } from './recover-tidy.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
+import { consolidate } from './recover-tidy.ts';
 
 const world = useWorld();
 const drive = 'drive-nvme0-0';
@@ -17,7 +17,6 @@ const images = (files: string[]) => files.filter((name) => name.endsWith('.qcow2
 describe('layers that nobody needs', () => {
   it('are merged before the next instant clone when there are many; one that can’t be stops no clone', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     let below = 'disk0.qcow2';
     for (let number = 1; number < 32; number += 1) {
       const name = `disk0-${String(number).padStart(6, '0')}.qcow2`;
@@ -37,7 +36,6 @@ describe('layers that nobody needs', () => {
 
   it('of a paused machine are merged, and it stays paused', async () => {
     const demo = world().machine();
-    writeDisk(demo.top(), 7);
     const engine = await world().start();
     await takeSnapshot(world().host, 'demo', takeBody({ label: 'x', diskOnly: true }), quiet);
     await pause(world().host, 'demo');

@@ -55,10 +55,10 @@ async function alignVmxWithEngine(host: Host, bundle: Bundle, machine: Running):
   const changes = new Map<string, string>();
   for (const disk of model.disks) {
     const slot = slotName(disk);
-    const beneath = chains.get(slot)?.backing?.path;
-    if (tops.has(resolveIn(bundle.names, disk.fileName)) || beneath === undefined || !tops.has(beneath))
+    const backing = chains.get(slot)?.backing?.path;
+    if (tops.has(resolveIn(bundle.names, disk.fileName)) || backing === undefined || !tops.has(backing))
       continue;
-    changes.set(`${slot}.fileName`, basename(beneath));
+    changes.set(`${slot}.fileName`, basename(backing));
   }
   if (changes.size === 0) return bundle;
   await writeVmx(bundle.names.vmx, edit(document, changes));

@@ -98,12 +98,12 @@ export function archOf(request: CreateMachine): Arch {
 export function planModel(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineModel {
   const guestOS = request.guestOS ?? source?.guestOS;
   const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
-  const whole = {
+  const complete = {
     ...request,
     ...(guestOS === undefined ? {} : { guestOS }),
     ...(iso === undefined ? {} : { iso }),
   };
-  const base = modelOf(whole, arch);
+  const base = modelOf(complete, arch);
   const model = source?.directBoot ? tinyModel(base, request, source.directBoot.commandLine) : base;
   const image = source === undefined ? {} : { image: source.id };
   const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};

@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rename as move } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { at } from '../../../test/support/disk-layers.ts';
+import { at, useLayers } from '../../../test/support/disk-layers.ts';
 import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
 import { register } from './register.ts';
 import { rename } from './rename.ts';
+
+useLayers();
 
 let demo: DiskMachine;
 beforeEach(() => (demo = diskMachine(at('home'))));

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
-import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
+import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
@@ -68,7 +68,7 @@ describe('suspend', () => {
     const before = await world().look(demo);
     const seen = await atEachCommand(
       // An engine that refuses to quit is given time, and then killed: see stop.
-      (skip) => world().engines.troubles.refuse('*', 'Not this time', { skip, except: ['quit'] }),
+      (except) => world().engines.troubles.refuse('*', 'Not this time', { except: [...except, 'quit'] }),
       async () => await suspend(world().host, 'demo', quiet),
       async ({ command, code }) => {
         world().engines.troubles.clear();
@@ -96,13 +96,12 @@ describe('suspend', () => {
 
   it('whose engine dies leaves it suspended or stopped, never half of one', async () => {
     const demo = world().machine();
-    writeDisk(demo.file('disk0.qcow2'), 7);
     const states: string[] = [];
     const seen = await atEachCommand(
-      async (skip) => {
+      async (except) => {
         const engine = await world().start('demo', { discardState: true });
         engine.memory = 'a thought';
-        return world().engines.troubles.die('*', { skip });
+        return world().engines.troubles.die('*', { except });
       },
       async () => await suspend(world().host, 'demo', quiet),
       async () => {
@@ -180,12 +179,12 @@ describe('a suspended machine', () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     const seen = await atEachCommand(
-      async (skip) => {
-        if ((await state()) === 'suspended') return world().engines.troubles.die('*', { skip });
+      async (except) => {
+        if ((await state()) === 'suspended') return world().engines.troubles.die('*', { except });
         const engine = await world().start();
         engine.memory = 'a thought';
         await suspend(world().host, 'demo', quiet);
-        return world().engines.troubles.die('*', { skip });
+        return world().engines.troubles.die('*', { except });
       },
       async () => void (await world().start()),
       async ({ command }) => {

@@ -31,7 +31,6 @@ async function recover(fate: (typeof fates)[number]): Promise<void> {
 /** A machine that runs, with something on its disk and in its memory. */
 async function running(): Promise<WorldMachine> {
   const demo = world().machine();
-  writeDisk(demo.file('disk0.qcow2'), 7);
   const engine = await world().start('demo', { wait: 'agent' });
   engine.memory = 'a thought';
   return demo;

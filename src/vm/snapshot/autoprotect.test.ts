@@ -1,20 +1,22 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { at } from '../../../test/support/disk-layers.ts';
+import { body } from '../../../test/support/body.ts';
+import { at, useLayers } from '../../../test/support/disk-layers.ts';
 import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { machineNames } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { autoProtectOf, setAutoProtect } from './autoprotect.ts';
-import { AutoProtectClock, startAutoProtect, tickMs } from './autoprotect-clock.ts';
-import { deleteExpired, labelFor, saveTime, takeDue } from './autoprotect-run.ts';
-import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import type { Running } from '../host/running.ts';
-import { body } from '../../../test/support/body.ts';
+import { AutoProtectClock, startAutoProtect, tickMs } from './autoprotect-clock.ts';
+import { deleteExpired, labelFor, saveTime, takeDue } from './autoprotect-run.ts';
+import { autoProtectOf, setAutoProtect } from './autoprotect.ts';
+import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
+
+useLayers();
 
 const quiet = silentProgress();
 const minute = 60_000;

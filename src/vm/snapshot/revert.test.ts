@@ -8,8 +8,8 @@ import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { pause } from '../power/pause.ts';
 import { show } from '../running/describe.ts';
-import { listSnapshots, takeSnapshot } from './snapshots.ts';
 import { revertSnapshot } from './revert.ts';
+import { listSnapshots, takeSnapshot } from './snapshots.ts';
 
 const world = useWorld();
 const take = async (label: string, body: Parameters<typeof takeBody>[0] = {}) =>
@@ -23,7 +23,6 @@ const revert = async (
 /** A running machine with a snapshot `then`, which has changed since: on its disk and in its memory. */
 async function changedSince(body: Parameters<typeof takeBody>[0] = {}): Promise<WorldMachine> {
   const demo = world().machine();
-  writeDisk(demo.file('disk0.qcow2'), 7);
   const engine = await world().start('demo', { wait: 'agent' });
   engine.memory = 'then';
   await take('then', body);
@@ -197,14 +196,13 @@ describe('a revert to a snapshot of disks alone', () => {
 describe('a revert whose engine fails', () => {
   it('at whatever command, leaves the machine in the snapshot or as it was', async () => {
     const demo = world().machine();
-    writeDisk(demo.file('disk0.qcow2'), 7);
     const engine = await world().start();
     engine.memory = 'then';
     await take('then');
     const seen = await atEachCommand(
-      async (skip) => {
+      async (except) => {
         if (world().host.running.size === 0) await world().start();
-        return world().engines.troubles.die('*', { skip });
+        return world().engines.troubles.die('*', { except });
       },
       async () => await revert('then'),
       async () => {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
-import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
+import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { memoryIn } from '../../../test/support/fake-engine/migration.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -18,7 +18,6 @@ const take = async (body: Parameters<typeof takeBody>[0] = {}, progress: Progres
 /** A machine that runs, with something on its disk and in its memory. */
 async function running(more: readonly string[] = []): Promise<WorldMachine> {
   const demo = world().machine('demo', more);
-  writeDisk(demo.file('disk0.qcow2'), 7);
   const engine = await world().start('demo', { wait: 'agent' });
   engine.memory = 'what it had in mind';
   return demo;
@@ -162,9 +161,9 @@ describe('a snapshot that fails leaves all as it was', () => {
       const demo = await running();
       let before: object = {};
       const seen = await atEachCommand(
-        async (skip) => {
+        async (except) => {
           before = await world().look(demo);
-          return world().engines.troubles.refuse('*', 'Not this time', { skip });
+          return world().engines.troubles.refuse('*', 'Not this time', { except });
         },
         async (at) => await take({ ...body, label: `try ${at}` }),
         async ({ command, code }) => {
@@ -205,11 +204,10 @@ describe('a snapshot that fails leaves all as it was', () => {
 
   it('except the engine when that dies: then the machine is stopped, on whole disks', async () => {
     const demo = world().machine();
-    writeDisk(demo.file('disk0.qcow2'), 7);
     const seen = await atEachCommand(
-      async (skip) => {
+      async (except) => {
         await world().start('demo', { wait: 'agent' });
-        return world().engines.troubles.die('*', { skip });
+        return world().engines.troubles.die('*', { except });
       },
       async (at) => await take({ label: `try ${at}` }),
       async () => {

@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../../src/core/errors.ts';
 import { engineKey } from '../../../src/qemu/capabilities/cache.ts';
@@ -48,14 +38,12 @@ function schemaOf(): Schema {
   return schema;
 }
 
-/** Writes to a named pipe; when nobody reads it any more, nothing. */
-function writeToPipe(path: string, text: string): void {
+/** Sends a signal to a process; to one that has ended, none. */
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    const pipe = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(pipe, text);
-    closeSync(pipe);
+    process.kill(pid, name);
   } catch (error) {
-    if (errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) !== 'ESRCH') throw error;
   }
 }
 
@@ -80,7 +68,8 @@ export class FakeEngines implements AsyncDisposable {
   static async make(directory: string): Promise<FakeEngines> {
     mkdirSync(directory, { recursive: true });
     for (const arch of architectures) {
-      writeFileSync(join(directory, `qemu-system-${arch}`), programText(startedPipe().path), { mode: 0o755 });
+      const text = programText(startedPipe().path, startedPipe().hold);
+      writeFileSync(join(directory, `qemu-system-${arch}`), text, { mode: 0o755 });
     }
     const os = process.platform === 'darwin' ? 'darwin' : 'linux';
     symlinkSync(await findQemuImg({ env: process.env, os }), join(directory, 'qemu-img'));
@@ -120,7 +109,6 @@ export class FakeEngines implements AsyncDisposable {
     const words = readFileSync(join(this.directory, `${pid}.arguments`), 'utf8')
       .split('\0')
       .slice(0, -1);
-    const orders = join(this.directory, `${pid}.orders`);
     const engine = new FakeEngine({
       pid,
       given: readEngineArguments(words),
@@ -129,20 +117,19 @@ export class FakeEngines implements AsyncDisposable {
       troubles: this.troubles,
       blockedReasons: this.blockedReasons,
       mute: this.mute,
-      order: (line) => writeToPipe(orders, `${line}\n`),
+      order: (line) => this.#order(pid, line),
     });
     this.all.push(engine);
-    engine.open().catch(() => process.kill(pid, 'SIGKILL'));
+    engine.open().catch(() => signal(pid, 'SIGKILL'));
+  }
+
+  #order(pid: number, line: string): void {
+    writeFileSync(join(this.directory, `${pid}.order`), `${line}\n`);
+    signal(pid, 'SIGUSR1');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const engine of this.all) {
-      try {
-        process.kill(engine.pid, 'SIGKILL');
-      } catch {
-        // It has ended.
-      }
-    }
+    for (const { pid } of this.all) signal(pid, 'SIGKILL');
     await Promise.all(this.all.map(async ({ ended }) => await ended));
     for (const engine of this.all) engine.hangUpAbandoned();
     this.#listening[Symbol.dispose]();

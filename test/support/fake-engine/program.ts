@@ -1,9 +1,10 @@
 /**
  * The program that is started as QEMU: a process with QEMU's command line and pid file, whose work is done by the test.
- * It tells the test of its start by a line with its directory and its pid in the named pipe `started`, and does what it is
- * told by lines of shell in a pipe of its own. No child of it lives on, so a signal ends all there is.
+ * It tells the test of its start by a line with its directory and its pid in the named pipe `started`. On SIGUSR1 it runs
+ * the shell that the test has written for it. It has no children, so a signal ends all there is.
+ * @param started named pipe; another one beside it, `hold`, never has anything to read
  */
-export function programText(started: string): string {
+export function programText(started: string, hold: string): string {
   return `#!/bin/sh
 here=\${0%/*}
 for word do
@@ -11,10 +12,11 @@ for word do
   before=$word
 done
 if [ -e "$here/begin" ]; then . "$here/begin"; fi
-mkfifo "$here/$$.orders" && exec 3<>"$here/$$.orders" || exit 70
+trap '. "$here/$$.order"' USR1
+exec 3<>'${hold}'
 printf '%s\\0' "$@" >"$here/$$.arguments"
 echo $$ >"$pidfile"
 echo "$here/$$" >'${started}'
-while read -r order <&3; do eval "$order"; done
+while :; do read -r _ <&3; done
 `;
 }

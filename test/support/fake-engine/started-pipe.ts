@@ -8,12 +8,15 @@ type Listener = (pid: number) => void;
 /** The named pipe by which engines tell of their start: one for all tests of a process, since making one takes a program. */
 class StartedPipe {
   readonly path: string;
+  /** Another one, for those who wait without end. */
+  readonly hold: string;
   readonly #listeners = new Map<string, Listener>();
 
   constructor() {
     const directory = mkdtempSync('/tmp/kf-');
     this.path = join(directory, 'started');
-    execFileSync('mkfifo', [this.path]);
+    this.hold = join(directory, 'hold');
+    execFileSync('mkfifo', [this.path, this.hold]);
     process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
     // Open for writing too, so that it has no end when a writer closes it.
     const pipe = openSync(this.path, constants.O_RDWR | constants.O_NONBLOCK);
