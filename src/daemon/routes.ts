@@ -123,14 +123,7 @@ export function registerRoutes(app: App): void {
       method: operation.method,
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       schema: schemaOf(operation),
-<<<<<<< HEAD
       ...(operation.body ? { preValidation: fillBody } : {}),
-=======
-      // A request without a body takes all defaults; a required field is then reported as missing.
-      preValidation: async (request) => {
-        if (operation.body) request.body ??= {};
-      },
->>>>>>> h-cliwords
       handler: async (request, reply) => await answer(app, name, operation, request, reply),
     });
   }

@@ -27,14 +27,10 @@ export interface Answer {
 
 /** An open WebSocket. */
 export interface Channel {
-<<<<<<< HEAD
   /**
    * Text and bytes in order, to be read once; ends when the daemon closes. A platform that can holds the daemon back while
    * messages wait.
    */
-=======
-  /** Text and bytes in order, which can be read once. Ends when the daemon closes. If the platform allows it, a daemon that sends too fast must wait. */
->>>>>>> h-cliwords
   readonly messages: AsyncIterable<string | Uint8Array>;
   /** Resolves when the message has been sent, so that a slow daemon slows the sender down. */
   send(data: string | Uint8Array): Promise<void>;
