@@ -31,16 +31,16 @@ describe('a saved memory that does not fit', () => {
     const record = recordOf(demo);
     const { machineType } = await demo.details();
     for (const [change, message, remedy] of [
-      [{ version: '8.0.0' }, 'another engine QEMU 8.0, now QEMU 7.2', 'KAME_QEMU_DIR'],
-      [{ accelerator: 'kvm' }, 'another accelerator kvm, now tcg', 'kame set demo kame.accelerator=kvm'],
+      [{ version: '8.0.0' }, 'engine QEMU 8.0 (now QEMU 7.2)', 'KAME_QEMU_DIR'],
+      [{ accelerator: 'kvm' }, 'accelerator kvm (now tcg)', 'kame set demo kame.accelerator=kvm'],
       [
         { machineType: 'virt-8.0' },
-        `another machine type virt-8.0, now ${machineType}`,
+        `machine type virt-8.0 (now ${machineType})`,
         'kame.machineType=virt-8.0',
       ],
       [
         { cpu: 'cortex-a53', memoryMiB: 256 },
-        /another CPU cortex-a53, now .*; memory size 256 MiB, now 192 MiB/,
+        /CPU cortex-a53 \(now .*\); memory size 256 MiB \(now 192 MiB\)/,
         'memory=256MiB',
       ],
     ] as const) {
@@ -98,13 +98,13 @@ describe('a saved memory that does not fit', () => {
     const state = demo.file('checkpoints', uidOf.left, 'state');
     const { size } = await stat(state);
     for (const [path, change, message] of [
-      [record, savedBy(record, { version: '8.0.0' }), 'another engine QEMU 8.0'],
+      [record, savedBy(record, { version: '8.0.0' }), 'engine QEMU 8.0'],
       [state, async () => await truncate(state, 5000), 'its device state is missing or truncated'],
       // Of the right size, and nonsense.
       [
         state,
         async () => await overwrite(state, 4096, Buffer.alloc(size - 4096, 0xa5)),
-        'The saved state does not fit',
+        'The saved state does not match',
       ],
     ] as const) {
       await damaged(path, change, async () => {

@@ -61,7 +61,7 @@ it('a merge whose .vmx can’t be written is undone in the engine, and done late
   expect(await readFile(demo.file('demo.vmsd'), 'utf8')).not.toContain('"mid"');
   await rename(vmx, `${vmx}.away`);
   process.kill(pid, 'SIGCONT');
-  expect((await deleting).stdout).toContain('is not merged with the layer beneath it yet');
+  expect((await deleting).stdout).toContain('has not been merged with its backing layer yet');
   await rename(`${vmx}.away`, vmx);
   expect(await readFile(vmx, 'utf8')).toContain(basename(top));
   expect(await demo.vmsd()).toMatchObject({ 'snapshot.needConsolidate': 'TRUE' });

@@ -155,7 +155,7 @@ describe('instant clones', () => {
 
 describe('instant clones whose command is interrupted', () => {
   it.for([
-    ['while the source is copied', 'Copying demo while it runs'],
+    ['while the source is copied', 'Copying demo while it is running'],
     ['while they are started', 'Starting clones'],
     ['while they get their identities', 'Giving clones their own identity'],
   ] as const)('are not there: %s', async ([, stage], { home, demo }) => {

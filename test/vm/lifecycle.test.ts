@@ -52,7 +52,7 @@ describe('a running machine', () => {
     expect(echoed).toMatchObject({ code: 0, stdout: 'a\0b\nno newline' });
     const late = await home.kame(['exec', '--timeout', '1', 'demo', '--', 'sleep', '1000']);
     expect(late.code).toBe(1);
-    expect(late.stderr).toContain('did not end within');
+    expect(late.stderr).toContain('did not finish within');
     expect(await demo.sh('ps | grep "[s]leep 1000" || echo none')).toBe('none\n');
   });
 
@@ -130,16 +130,16 @@ describe('a running machine', () => {
   });
 
   it('refuses what needs a stopped machine', async ({ home, demo }) => {
-    for (const args of [
-      ['start', 'demo'],
-      ['delete', 'demo', '--yes'],
-      ['set', 'demo', 'cpus=1'],
-      ['rename', 'demo', 'x'],
-      ['unregister', 'demo'],
-    ]) {
+    for (const [args, why] of [
+      [['start', 'demo'], 'demo is already running'],
+      [['delete', 'demo', '--yes'], 'Cannot delete demo while it is running'],
+      [['set', 'demo', 'cpus=1'], 'Cannot change demo while it is running'],
+      [['rename', 'demo', 'x'], 'Cannot rename demo while it is running'],
+      [['unregister', 'demo'], 'Cannot unregister demo while it is running'],
+    ] as const) {
       const { code, stderr } = await home.kame(args);
       expect({ args, code }).toEqual({ args, code: 4 });
-      expect(stderr).toContain('is running');
+      expect(stderr).toContain(why);
     }
     const taken = await home.kame(['create', demo.name]);
     expect(taken.code).toBe(1);

@@ -116,12 +116,12 @@ describe('the tree of snapshots', () => {
     });
     expect(await rename('Zweig', '--description', '')).toMatchObject({ code: 0 });
     expect(await home.json('snapshot', 'show', 'demo', 'Zweig')).toMatchObject({ description: '' });
-    expect(await rename('Zweig', 'a')).toEqual(refusal(1, 'demo has a snapshot a already'));
+    expect(await rename('Zweig', 'a')).toEqual(refusal(1, 'demo already has a snapshot a'));
     expect(await rename('Zweig', 'Zweig')).toMatchObject({ code: 0 });
     expect(await rename('Zwieg', 'x')).toEqual(refusal(3, 'Did you mean Zweig?'));
     expect(await rename('Zweig', 'one\nline')).toMatchObject({ code: 2 });
     expect(await home.kame(['snapshot', 'take', 'demo', 'a'])).toEqual(
-      refusal(1, 'demo has a snapshot a already'),
+      refusal(1, 'demo already has a snapshot a'),
     );
     expect(await home.kame(['snapshot', 'take', 'demo', ''])).toMatchObject({ code: 2 });
     expect(await home.kame(['snapshot', 'take', 'demo', 'x'.repeat(256)])).toMatchObject({ code: 2 });
