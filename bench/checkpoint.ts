@@ -18,7 +18,7 @@ interface Bars {
   readonly stoppedMs: number;
 }
 
-/** What the replies say of the time that the guest stood still, beside what QEMU's events say. */
+/** How long the guest was paused according to the replies, in addition to the events of QEMU. */
 interface Told {
   readonly snapshot: number[];
   readonly clone: number[];
@@ -129,7 +129,7 @@ async function measureRestores(
   return { ...samples, [restores.inPlace]: inPlace };
 }
 
-/** A new QEMU with `-loadvm`; once it runs, the same in place. */
+/** Starts a new QEMU with `-loadvm`; once it is running, also loads the snapshot in place. */
 async function loadvm(command: BareCommand, inPlace: number[], signal: AbortSignal): Promise<number> {
   await using guest = await BareGuest.start(command, signal, mark);
   await quiet(signal);
@@ -149,7 +149,7 @@ function stopSeries(samples: Record<string, number[]>, told: Told, { stoppedMs }
     { name: stops.savevm, ...of(stops.savevm) },
     { name: stops.snapshot, ...of(stops.snapshot), ratio, bar: [pause, shorter] },
     { name: 'the same, as the reply says', unit: 'ms', samples: told.snapshot },
-    // An instant clone trades a longer pause for an earlier answer; savevm is a snapshot.
+    // An instant clone accepts a longer pause for an earlier response, while savevm is a snapshot.
     { name: stops.clone, ...of(stops.clone), ratio, bar: pause },
     { name: 'the same, as the reply says (clone)', unit: 'ms', samples: told.clone },
   ];
@@ -207,7 +207,7 @@ async function stopsBeside(
 function checkpointBench(guest: BenchGuest, name: string, bars: Bars): Bench {
   return {
     name,
-    about: `${guest.name}: how long a guest stands still, and how soon it is back, against QEMU's savevm and loadvm`,
+    about: `${guest.name}: how long a guest is paused, and how soon it is restored, compared with savevm and loadvm of QEMU`,
     missing: () => guest.missing(),
     async run(context) {
       const { stop, restore } = await measure(guest, context);
@@ -216,10 +216,10 @@ function checkpointBench(guest: BenchGuest, name: string, bars: Bars): Bench {
         title: guest.title,
         series: [...stopSeries(stop.samples, stop.told, bars), ...restoreSeries(restore)],
         notes: [
-          'Stopped: between the STOP and RESUME events on a second monitor, by QEMU’s own clock; for all alike.',
-          'savevm, loadvm: a bare QEMU with the same devices, RAM of its own and a qcow2 disk; loadvm is timed from before its',
-          'start until the first reply of the agent. Revert: from before the request or command until it is answered or has ended,',
-          'which is after that reply; it ends the engine that runs, but for "stopped". The other guest is paused meanwhile.',
+          'Stopped: between the STOP and RESUME events on a second monitor, by the clock of QEMU, for all alike.',
+          'savevm, loadvm: a bare QEMU with the same devices, anonymous RAM and a qcow2 disk; loadvm is timed from before it',
+          'starts until the first reply of the agent. Revert: from before the request or command until it has finished, which is',
+          'after that reply; except for "stopped", it ends the running engine. The other guest is paused meanwhile.',
         ],
       };
     },

@@ -10,7 +10,7 @@ const cold = 'cold';
 
 interface Bars {
   readonly agentMs: number;
-  /** How many times faster than a cold boot. */
+  /** How many times as fast as a cold boot. */
   readonly times?: number;
 }
 
@@ -28,7 +28,7 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Record
   await guest.create(home, cold, context.say);
   await guest.create(home, source, context.say);
   context.say('boots');
-  // What only a first start does is over then; shut down in order, so that no boot has a file system to repair.
+  // This completes what only the first start does. Shut down properly, so that no boot has to repair a file system.
   await startSettled(home, guest, cold);
   await client.machines.stop(cold, {});
   await startSettled(home, guest, source);
@@ -78,7 +78,7 @@ function seriesOf(samples: Record<string, number[]>, { agentMs, times }: Bars): 
 function cloneBench(guest: BenchGuest, name: string, bars: Bars): Bench {
   return {
     name,
-    about: `${guest.name}: from the command until an instant clone's agent answers, against a cold boot`,
+    about: `${guest.name}: from the command until the agent of an instant clone responds, compared with a cold boot`,
     missing: () => guest.missing(),
     async run(context) {
       return {
@@ -86,8 +86,9 @@ function cloneBench(guest: BenchGuest, name: string, bars: Bars): Bench {
         title: guest.title,
         series: seriesOf(await measure(guest, context), bars),
         notes: [
-          'Clones: from before the start of the command’s process, or the request, until the clone’s agent’s first reply. Until it',
-          'ends: with the clone’s new identity too. Cold boot: wall time of the command, agent included; the source is paused then.',
+          'Clones: from before the process of the command starts, or the request, until the first reply of the agent in the clone.',
+          'Until it ends: including the new identity of the clone. Cold boot: wall time of the command, including the agent; the',
+          'source is paused meanwhile.',
         ],
       };
     },

@@ -16,9 +16,9 @@ import type { Bar, Series } from './support/result.ts';
 const source = 'source';
 const mega = 1e6;
 
-/** Memory while all clones of a round run, in MB. */
+/** Memory while all clones of a round are running, in MB. */
 interface Herd {
-  /** Of each clone. */
+  /** For each clone. */
   readonly private: number[];
   readonly pss: number[];
   readonly all: number[];
@@ -33,7 +33,7 @@ interface Kind {
   readonly bars: Readonly<Partial<Record<'agentMs' | 'answered' | 'private' | 'pss' | 'all', Bar>>>;
 }
 
-/** Those clones whose guest tells the name that only it has. */
+/** The number of clones whose guest reports its own name. */
 async function answering(home: TestHome, names: readonly string[]): Promise<number> {
   let count = 0;
   for (const name of names) {
@@ -48,7 +48,7 @@ interface Before {
   readonly available: number;
 }
 
-/** Weighs the clones that run: all engines of the home but the source's. */
+/** Measures the memory of the running clones: all engines of the home except that of the source. */
 function weigh(home: TestHome, before: Before, herd: Herd): void {
   const engines = [...enginesOf(home.path)].filter(([name]) => name !== source);
   const each = engines.map(([, pid]) => memoryOf(pid));
@@ -124,19 +124,21 @@ function clonesBench(kind: Kind): Bench {
   const { name, guest, count } = kind;
   return {
     name,
-    about: `${guest.name}: ${count} instant clones at once, until all answer, and their memory`,
+    about: `${guest.name}: ${count} instant clones at once, until all respond, and their memory`,
     missing: () =>
-      process.platform === 'linux' ? guest.missing() : 'it reads /proc/PID/smaps_rollup, of Linux',
+      process.platform === 'linux'
+        ? guest.missing()
+        : 'it needs /proc/PID/smaps_rollup, which only Linux has',
     async run(context) {
       return {
         bench: name,
         title: `${count} clones of a running ${guest.title}`,
         series: seriesOf(kind, await measure(kind, context)),
         notes: [
-          'All answer: from before the start of the command until the last one’s agent has replied for the first time; memory then is',
-          'that of other runs, before their new identity. Command ended: after it. Private: Private_Clean and Private_Dirty. In all: PSS',
-          'of the engines but for their share of the RAM file that all of them map, and what the file system of that file holds more',
-          'than before, which counts the parts that no clone has touched.',
+          'All answer: from before the command starts until the first reply of the last agent; the memory at that point is from other',
+          'runs, before the new identity. Command ended: after that. Private: Private_Clean and Private_Dirty. In all: PSS of the',
+          'engines without their share of the RAM file that all of them map, plus the growth of the file system of that file, which',
+          'includes the parts that no clone has touched.',
         ],
       };
     },

@@ -1,8 +1,9 @@
 /**
- * `node --import tsx bench/faults.ts [--runs N] [--seed N] [--quiet] [--ignore PATTERN]`: kills QEMU, the daemon and the command at N points of take,
- * revert, delete, suspend, resume and clone, and looks after each whether all that must hold does. A table, and the samples
- * in bench/results/faults.json. The exit code is 1 when something did not hold; the home is kept then, and the seed with
- * `--runs` as given repeats the sequence. `--ignore` leaves out what is left over and known, to find what is not.
+ * `node --import tsx bench/faults.ts [--runs N] [--seed N] [--quiet] [--ignore PATTERN]`: kills QEMU, the daemon and
+ * the command at N points of take, revert, delete, suspend, resume and clone, and checks all invariants after each.
+ * Prints a table, and writes the samples to bench/results/faults.json. The exit code is 1 if an invariant was violated;
+ * then the home is kept, and the same seed and `--runs` repeat the sequence. `--ignore` ignores known leftovers, to
+ * find unknown ones.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { Courses } from '../test/faults/moment.ts';
 import { anySeed } from '../test/faults/random.ts';
 import { isKill, textOf, type Sample } from '../test/faults/sample.ts';
 import { runSequence, type SequenceResult } from '../test/faults/sequence.ts';
+import { useHome } from '../test/support/home.ts';
 import { needTiny } from './support/kame.ts';
 
 /** Kills in one home. */
@@ -20,7 +22,7 @@ const perSequence = 60;
 
 function numberOf(text: string | undefined, fallback: number): number {
   const value = text === undefined ? fallback : Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no whole number.`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is not a whole number.`);
   return value;
 }
 
@@ -82,7 +84,8 @@ async function main(): Promise<void> {
   const results: SequenceResult[] = [];
   let left = runs;
   for (let number = 0; left > 0 && !stop.signal.aborted; number += 1) {
-    const result = await runSequence({
+    await using home = await useHome();
+    const result = await runSequence(home, {
       seed: seed + number,
       kills: Math.min(left, perSequence),
       courses,
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
     });
     results.push(result);
     if (result.violation) console.log(`${result.violation.text}\n  kept: ${result.violation.home}`);
-    // What can't even begin would go on for ever.
+    // A sequence that cannot even begin would repeat forever.
     if (result.samples.length === 0) break;
   }
   for (const line of summaryOf(results)) console.log(line);

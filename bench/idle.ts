@@ -6,7 +6,7 @@ import { machineCount, makeTwentyMachines } from './support/twenty-machines.ts';
 
 const everyMs = 1000;
 
-/** What the daemon costs while nothing happens. */
+/** Measures what the daemon costs while it is idle. */
 export const idle: Bench = {
   name: 'idle',
   about: 'memory and processor time of a daemon with stopped machines; --runs is in seconds',
@@ -15,7 +15,7 @@ export const idle: Bench = {
     await using home = await benchHome();
     await makeTwentyMachines(home, context.say);
     const pid = await home.daemonPid();
-    if (pid === undefined) throw new Error('No daemon runs.');
+    if (pid === undefined) throw new Error('No daemon is running.');
     const usage = usageReader(pid);
     const first = { ...usage(), at: performance.now() };
     const rss: number[] = [];
@@ -34,8 +34,8 @@ export const idle: Bench = {
         { name: 'processor', unit: '%', samples: [cpu], bar: { of: 'max', at: 'most', value: 0.3 } },
       ],
       notes: [
-        'Memory: all that is resident, once a second; of it about 45 MB are the program file of Node itself.',
-        'Processor: user and system time of the whole span, of one processor.',
+        'Memory: resident memory, once per second; about 45 MB of it are the program file of Node itself.',
+        'Processor: user and system time over the whole period, relative to one processor.',
       ],
     };
   },

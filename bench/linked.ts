@@ -7,7 +7,7 @@ import { benchHome, kameWall, needTiny, timed } from './support/kame.ts';
 
 const source = 'source';
 const name = 'clone';
-/** Data on the disk, beyond what the guest's own partitions hold: its metadata is what a clone could have to look at. */
+/** Data on the disk, beyond the partitions of the guest: a clone might have to read its metadata. */
 const pieces = ['2G', '6G', '10G', '14G', '18G'].map((at) => `write -q -P 0x5a ${at} 200M`);
 
 const kinds = {
@@ -28,7 +28,7 @@ async function makeSource(home: TestHome, say: (text: string) => void): Promise<
   execFileSync('qemu-io', ['-f', 'qcow2', ...commands, disk.path], { stdio: 'ignore' });
 }
 
-/** The first linked clone takes a snapshot to build on; without it, the next one is a first one again. */
+/** Deletes the snapshot on which linked clones are based, so that the next clone has to take one again. */
 async function forgetBase(client: KameClient): Promise<void> {
   for (const { path } of (await client.snapshots.list(source)).toReversed()) {
     await client.snapshots.delete(source, path, { children: false });
@@ -63,7 +63,7 @@ async function measure(context: BenchContext): Promise<Record<string, number[]>>
   );
 }
 
-/** Linked clones share all that was written before. */
+/** Measures linked clones, which share all data written before. */
 export const linked: Bench = {
   name: 'linked',
   about: 'a linked clone of a machine with a 20 GiB disk',
@@ -80,7 +80,7 @@ export const linked: Bench = {
         bar,
       })),
       notes: [
-        'From before the command or request until its end. The first one takes the snapshot that all of them build on.',
+        'From before the command or request until its end. The first clone takes the snapshot on which all are based.',
       ],
     };
   },

@@ -6,10 +6,10 @@ const node = 'node -e 0';
 const list = `kame list, ${machineCount} machines`;
 const version = 'kame --version';
 
-/** What a short command costs beside Node itself. */
+/** Measures what a short command costs in addition to Node itself. */
 export const commandLine: Bench = {
   name: 'list',
-  about: 'kame list and kame --version against node -e 0',
+  about: 'kame list and kame --version compared with node -e 0',
   async run(context) {
     await using home = await benchHome();
     await makeTwentyMachines(home, context.say);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [NAME…] [--runs N]`: measures, prints a table for each benchmark and writes its samples to
- * bench/results/. Nothing is judged: the exit code tells whether it could be measured.
+ * `npm run bench -- [NAME…] [--runs N]`: runs benchmarks, prints a table for each and writes its samples to
+ * bench/results/. Missed bars do not affect the exit code, which only shows whether everything could be measured.
  */
 import { parseArgs } from 'node:util';
 import { checkpoint, checkpointDebian } from './checkpoint.ts';
@@ -28,7 +28,7 @@ function usage(): string {
 
 function chosen(names: readonly string[]): readonly Bench[] {
   const unknown = names.find((name) => !benches.some((bench) => bench.name === name));
-  if (unknown !== undefined) throw new Error(`There is no benchmark ${unknown}.\n${usage()}`);
+  if (unknown !== undefined) throw new Error(`Unknown benchmark ${unknown}.\n${usage()}`);
   return names.length === 0 ? benches : benches.filter(({ name }) => names.includes(name));
 }
 
@@ -36,7 +36,7 @@ function runsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const runs = Number(text);
   if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
-    throw new Error(`--runs is ${text}, not 1 to 1000.`);
+    throw new Error(`--runs is "${text}"; it must be a whole number from 1 to 1000.`);
   return runs;
 }
 
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     const missing = bench.missing?.() ?? null;
     if (missing !== null) {
       console.log(`${bench.name}: skipped: ${missing}.\n`);
-      // Whoever asked for it by name did not get it.
+      // It was requested by name, so skipping it is a failure.
       if (positionals.length > 0) process.exitCode = 1;
       continue;
     }

@@ -19,7 +19,7 @@ interface Guest {
   readonly directory: string;
 }
 
-/** What a person types who has read one page about QEMU. Only the agent's port is added, to see when the guest is up. */
+/** What a beginner would type, plus a port for the agent, to see when the guest is up. */
 function plainCommand({ plan, machine, directory }: Guest, boot: readonly string[]): BareCommand {
   const [disk] = machine.disks;
   if (!disk) throw new Error('The machine has no disk.');
@@ -54,10 +54,10 @@ function directCommand(guest: Guest): BareCommand {
   return plainCommand(guest, [...files, '-append', 'console=ttyAMA0 quiet']);
 }
 
-/** What Kame's defaults are worth under emulation. */
+/** Measures the benefit of Kame's defaults under emulation. */
 export const startMax: Bench = {
   name: 'start-max',
-  about: 'kame start of the tiny machine against qemu-system-aarch64 -M virt -cpu max, under emulation',
+  about: 'kame start of the tiny machine compared with qemu-system-aarch64 -M virt -cpu max, under emulation',
   async run(context) {
     await needTiny('aarch64', context.say);
     await using home = await benchHome();
@@ -78,7 +78,7 @@ export const startMax: Bench = {
     const ratio = { to: kame };
     return {
       bench: 'start-max',
-      title: 'tiny aarch64 guest under TCG, until its agent answers',
+      title: 'tiny aarch64 guest under TCG, until its agent responds',
       series: [
         { name: kame, unit: 'ms', samples: samples[kame] ?? [] },
         { name: direct, unit: 'ms', samples: samples[direct] ?? [], ratio },
@@ -91,8 +91,8 @@ export const startMax: Bench = {
         },
       ],
       notes: [
-        'All with the same disk, processors and memory. "Same kernel" boots kernel and initrd directly, as Kame does, with',
-        'the parameters "console=ttyAMA0 quiet": what is left of the ratio there is the processor model and its parameters.',
+        'All have the same disk, processors and memory. "Same kernel" boots kernel and initrd directly, as Kame does, with the',
+        'parameters "console=ttyAMA0 quiet": the remaining difference is due to the processor model and its parameters.',
       ],
     };
   },

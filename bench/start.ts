@@ -6,10 +6,10 @@ import { bareCommandOf, firstBoot, kameStart, socketDirectory } from './support/
 const kame = 'kame start --wait agent';
 const bare = 'bare QEMU, same plan';
 
-/** What Kame adds to the time that its engine needs. */
+/** Measures the time that Kame adds to that of its engine. */
 export const start: Bench = {
   name: 'start',
-  about: 'kame start of the tiny machine against the bare QEMU command of the same plan',
+  about: 'kame start of the tiny machine compared with the bare QEMU command of the same plan',
   async run(context) {
     await needTiny('aarch64', context.say);
     await using home = await benchHome();
@@ -26,7 +26,7 @@ export const start: Bench = {
     );
     return {
       bench: 'start',
-      title: `tiny aarch64 guest on ${plan.accelerator}, until its agent answers`,
+      title: `tiny aarch64 guest on ${plan.accelerator}, until its agent responds`,
       series: [
         { name: bare, unit: 'ms', samples: samples[bare] ?? [] },
         {

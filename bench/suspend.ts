@@ -27,7 +27,7 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Sample
     [kinds.resume]: [],
     [kinds.resumeApi]: [],
   };
-  // Each one needs what the other leaves, so they come in pairs.
+  // Each one needs the state that the other leaves, so they come in pairs.
   const pairs = [
     async () => {
       samples[kinds.suspend].push(kameWall(home, 'suspend', source));
@@ -52,7 +52,7 @@ async function measure(guest: BenchGuest, context: BenchContext): Promise<Sample
 function suspendBench(guest: BenchGuest, name: string): Bench {
   return {
     name,
-    about: `${guest.name}: suspend to a file, and resume until the agent answers`,
+    about: `${guest.name}: suspend to a file, and resume until the agent responds`,
     missing: () => guest.missing(),
     async run(context) {
       const samples = await measure(guest, context);
@@ -65,8 +65,8 @@ function suspendBench(guest: BenchGuest, name: string): Bench {
         title: guest.title,
         series,
         notes: [
-          'From before the command or request until its end: suspended means that all lies synced on the disk and the engine has',
-          'ended; resumed that the agent has answered.',
+          'From before the command or request until its end. Suspended: everything is on the disk and synced, and the engine has',
+          'ended. Resumed: the agent has responded.',
         ],
       };
     },

@@ -1,5 +1,5 @@
 /**
- * Builds the tiny guest image by hand:
+ * Builds the tiny guest image manually:
  * `node --import tsx scripts/build-tiny.ts [--arch aarch64|x86_64] [--out DIR] [--cache DIR]`
  */
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const { values } = parseArgs({
 });
 const { arch } = values;
 if (arch !== 'aarch64' && arch !== 'x86_64') {
-  console.error(`--arch is "${arch}"; it can be aarch64 or x86_64.`);
+  console.error(`--arch is "${arch}"; it must be aarch64 or x86_64.`);
   process.exit(2);
 }
 
@@ -46,7 +46,7 @@ try {
   report('');
   console.log(image);
   const memory = formatSize(process.resourceUsage().maxRSS * 1024);
-  console.log(`Built in ${formatDuration(performance.now() - start)}, with ${memory} of memory at most.`);
+  console.log(`Built in ${formatDuration(performance.now() - start)}, using at most ${memory} of memory.`);
 } catch (error) {
   if (!(error instanceof KameError)) throw error;
   console.error(`${error.message}\n${error.next}`);

@@ -1,8 +1,9 @@
 /**
- * Bundles src/bin/ into dist/. `--out DIR` and `--source DIR` serve the build's own test.
+ * Bundles src/bin/ into dist/. `--out DIR` and `--source DIR` are for the test of the build.
  *
- * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost nothing.
- * kamed.mjs is one file: a daemon lives long, and an upgrade under it must not take a chunk away that it has yet to load.
+ * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost
+ * nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
+ * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both.
  */
 import {
   chmodSync,
@@ -21,18 +22,22 @@ import { parseArgs } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { formatDuration, formatSize } from '../src/core/units.ts';
 import { noticesFor, packagesOf } from './licences.ts';
+import { writeSdkTypes } from './sdk-types.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 const { values } = parseArgs({
   options: { out: { type: 'string', default: 'dist' }, source: { type: 'string', default: 'src/bin' } },
 });
-/** Built beside its place and moved there when it is whole: programs run from it at any time. */
+/** The build is moved into place only when it is complete, because programs may run from there at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
-/** Helper processes and threads of the daemon, each in one file like it. */
+/** Helper processes and threads of the daemon, each a single file like the daemon. */
 const helpers = ['tiny-builder', 'memory-copier'];
-/** LGPL: shipped unchanged in a file of its own, so that anyone can put another version in its place. */
+/** The modules that programs import. */
+const sdk = 'sdk';
+const sdkCore = 'sdk-core';
+/** LGPL: shipped unchanged as a separate file, so that anyone can replace it with another version. */
 const vendored = { name: 'openpgp', file: 'dist/node/openpgp.min.mjs', to: 'vendor/openpgp.mjs' };
 
 const vendor: Plugin = {
@@ -65,9 +70,9 @@ const common: BuildOptions = {
   target: 'node20',
   outdir: out,
   outExtension: { '.js': '.mjs' },
-  // Flat, so that vendor/ has the same relative path from every file.
+  // No subdirectories, so that vendor/ has the same relative path from every file.
   chunkNames: '[name]-[hash]',
-  // CommonJS packages in an ES module have no require of their own for the modules of Node.
+  // CommonJS packages in an ES module need `require` for the modules of Node.
   banner: {
     js: "import { createRequire as kameCreateRequire } from 'node:module'; const require = kameCreateRequire(import.meta.url);",
   },
@@ -75,8 +80,8 @@ const common: BuildOptions = {
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
-  // Comments of packages hold other characters than ASCII, with which Node keeps the whole text at two bytes a character. Names
-  // and lines stay as they are, more or less, so that a stack trace can be read.
+  // Comments of packages contain non-ASCII characters, for which Node stores the whole text with two bytes per
+  // character. Names and lines mostly stay as they are, so that stack traces are readable.
   minifyWhitespace: true,
   lineLimit: 160,
   metafile: true,
@@ -86,11 +91,13 @@ const common: BuildOptions = {
 
 function entry(name: string): string {
   const path = join(values.source, `${name}.ts`);
-  if (!existsSync(path)) throw new Error(`${path} is missing: there is nothing to build ${name}.mjs from.`);
+  if (!existsSync(path)) throw new Error(`${path}, the source of ${name}.mjs, does not exist.`);
   return path;
 }
 
-/** Shipped files that the programs read at run time lie in the package itself; see src/sys/assets.ts. */
+/**
+ * Copies vendored files. Other files that programs read at run time are in the package itself; see src/sys/assets.ts.
+ */
 function copyVendored(): void {
   const source = join('node_modules', vendored.name);
   mkdirSync(join(out, 'vendor'), { recursive: true });
@@ -105,16 +112,19 @@ async function bundle(): Promise<Metafile[]> {
     build({ ...common, entryPoints: [kame], splitting: true, metafile: true }),
     build({ ...common, entryPoints: [kamed], metafile: true }),
     build({ ...common, entryPoints: helpers.map(entry), metafile: true }),
+    build({ ...common, entryPoints: [entry(sdk)], metafile: true }),
+    build({ ...common, platform: 'browser', banner: {}, entryPoints: [entry(sdkCore)], metafile: true }),
   ]);
   return results.map((result) => result.metafile);
 }
 
 async function main(): Promise<void> {
   const start = performance.now();
-  for (const name of [...programs, ...helpers]) entry(name);
+  for (const name of [...programs, ...helpers, sdk, sdkCore]) entry(name);
   const metafiles = await bundle();
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
+  writeSdkTypes([`bin/${sdk}`, `bin/${sdkCore}`], join(out, 'types'));
   const notices = noticesFor(packagesOf(inputs), [join('node_modules', vendored.name)]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
   for (const name of programs) {

@@ -1,6 +1,6 @@
 /**
- * ShellCheck over every program for a shell: those of the repository and those that run in guests. Where ShellCheck is not
- * installed it says how to get it and exits with 77, the code of a test that was skipped; with --required it fails.
+ * Runs ShellCheck on every shell program in the repository, including those that run in guests. If ShellCheck is not
+ * installed, this prints how to install it and exits with 77, the code for a skipped test; with --required it fails.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { shellFiles, type ShellFile } from './shell-files.ts';
 const skipped = 77;
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The exit code of ShellCheck over files of one dialect; undefined when it could not be started. */
+/** The exit code of ShellCheck for files in one dialect; undefined if it could not be started. */
 function check(dialect: ShellFile['dialect'], files: readonly ShellFile[]): number | undefined {
   const paths = files.filter((file) => file.dialect === dialect).map(({ path }) => path);
   const options = ['--color=never', ...(dialect === undefined ? [] : [`--shell=${dialect}`])];
@@ -24,8 +24,8 @@ const files = shellFiles(root);
 const results = ([undefined, 'dash'] as const).map((dialect) => check(dialect, files));
 if (results.includes(undefined)) {
   console.log(
-    'ShellCheck is not installed, so the programs for shells were not checked. ' +
-      'On Debian and Ubuntu: apt-get install shellcheck. On macOS: brew install shellcheck.',
+    'ShellCheck is not installed, so the shell programs were not checked. ' +
+      'Install it on Debian and Ubuntu with `apt-get install shellcheck`, on macOS with `brew install shellcheck`.',
   );
   process.exitCode = process.argv.includes('--required') ? 1 : skipped;
 } else {

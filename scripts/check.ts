@@ -1,4 +1,4 @@
-/** `npm run check`: everything that can be said about the sources without running them, and the architecture test. */
+/** `npm run check`: all static checks of the sources, and the architecture test. */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +13,10 @@ const { CI: ci, ...withoutCi } = process.env;
 
 const bin = (name: string): string => `node_modules/${name}`;
 
-/** Files that have not changed since they were last found well formed are not read again. */
+/** Files that have not changed since they were last checked are not checked again. */
 const cached = ['--cache', '--cache-strategy=content', '--cache-location=.cache/prettier'];
 
-/** The slowest first, so that they end together. */
+/** The slowest come first, so that all finish at about the same time. */
 const checks: readonly Check[] = [
   {
     name: 'format',
@@ -36,14 +36,14 @@ const checks: readonly Check[] = [
   },
 ];
 
-/** The exit code of a check that could not be made. */
+/** The exit code of a check that could not run. */
 const skipped = 77;
 
 async function runNode(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // oxlint has colours where CI is set, whatever NO_COLOR says.
+    // oxlint prints colours if CI is set, even with NO_COLOR.
     env: { ...withoutCi, NO_COLOR: '1' },
   });
   let output = '';
@@ -77,7 +77,7 @@ async function worker(): Promise<void> {
 await Promise.all(Array.from({ length: Math.max(2, Math.min(4, availableParallelism())) }, worker));
 if (failed.length > 0) {
   console.log(
-    `The check failed: ${failed.join(', ')}. \`npm run format\` and \`npm run generate\` mend two of them.`,
+    `The check failed: ${failed.join(', ')}. \`npm run format\` fixes the format, \`npm run generate\` the generated files.`,
   );
   process.exitCode = 1;
 }

@@ -4,12 +4,12 @@ import { demoSummary, stateIn, stepsFor } from './demo-text.ts';
 const verbs = (state: string | undefined): (string | undefined)[] =>
   stepsFor(state).map(({ args }) => args[0]);
 
-it('creates the machine only when it is not there, and always ends with its start', () => {
+it('creates the machine only if it does not exist, and always ends by starting it', () => {
   expect(verbs(undefined)).toEqual(['create', 'start']);
   expect(verbs('stopped')).toEqual(['start']);
 });
 
-it('stops a machine that runs, and powers off one that is paused and can not shut down', () => {
+it('stops a running machine, and powers off a paused one, which cannot shut down', () => {
   expect(verbs('running')).toEqual(['stop', 'start']);
   expect(stepsFor('running')[0]?.args).not.toContain('--hard');
   expect(stepsFor('paused')[0]?.args).toContain('--hard');
@@ -18,10 +18,10 @@ it('stops a machine that runs, and powers off one that is paused and can not shu
 it('finds the machine by its name', () => {
   expect(stateIn([{ name: 'demo2', state: 'running' }])).toBeUndefined();
   expect(stateIn([{ name: 'demo', state: 'paused' }])).toBe('paused');
-  expect(() => stateIn({})).toThrow(/no array/);
+  expect(() => stateIn({})).toThrow(/not an array/);
 });
 
-it('tells the time, the accelerator, why, and three commands', () => {
+it('prints the time, the accelerator, the reason, and three commands', () => {
   const timings = { spawnMs: 12, qmpMs: 340, agentMs: 2100 };
   const text = demoSummary({ accelerator: 'tcg', acceleratorReason: 'no guest boots under kvm', timings });
   expect(text).toMatch(/booted in 2\.1 s/);

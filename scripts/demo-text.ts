@@ -9,14 +9,14 @@ export interface Step {
   readonly args: readonly string[];
 }
 
-/** The state of the machine demo in what `kame list --json` printed, or undefined when there is none. */
+/** The state of the machine demo in the output of `kame list --json`, or undefined if it does not exist. */
 export function stateIn(machines: unknown): string | undefined {
-  if (!Array.isArray(machines)) throw new Error('`kame list --json` printed no array.');
+  if (!Array.isArray(machines)) throw new Error('The output of `kame list --json` is not an array.');
   const demo = (machines as { name?: unknown; state?: unknown }[]).find((machine) => machine.name === name);
   return demo === undefined ? undefined : String(demo.state);
 }
 
-/** What leads from a state to a machine that has just booted. The last step is the start. */
+/** The steps from a state to a freshly booted machine. The last step is the start. */
 export function stepsFor(state: string | undefined): Step[] {
   const start: Step = { say: `Starting the machine ${name}.`, args: ['start', name, '--wait', 'agent'] };
   if (state === undefined) {
@@ -30,7 +30,7 @@ export function stepsFor(state: string | undefined): Step[] {
   return [start];
 }
 
-/** How the boot went and what to try next, from what `kame start --json` printed. */
+/** A summary of the boot and what to try next, from the output of `kame start --json`. */
 export function demoSummary(started: unknown): string {
   const { accelerator, acceleratorReason, timings } = started as {
     accelerator: string;
@@ -38,8 +38,8 @@ export function demoSummary(started: unknown): string {
     timings: { spawnMs: number; qmpMs: number; agentMs: number };
   };
   return `
-The machine ${name} booted in ${formatDuration(timings.agentMs)}, from the command to the first answer of its guest agent.
-The engine's process was there after ${formatDuration(timings.spawnMs)} and answered after ${formatDuration(timings.qmpMs)}.
+The machine ${name} booted in ${formatDuration(timings.agentMs)}, from the command to the first response of its guest agent.
+The process of the engine started after ${formatDuration(timings.spawnMs)} and responded after ${formatDuration(timings.qmpMs)}.
 Accelerator: ${accelerator} (${acceleratorReason})
 
 Next:

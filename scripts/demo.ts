@@ -1,6 +1,6 @@
 /**
- * `./run demo`: creates the machine `demo` from the tiny image when it isn't there, boots it, and tells how long that took.
- * It is a client of the command line like any other: `kame … --json` for facts, its progress straight to the terminal.
+ * `./run demo`: creates the machine `demo` from the tiny image if it does not exist, boots it, and prints how long that
+ * took. It uses the command line like any other script: `kame … --json` for facts, with its progress on the terminal.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { demoSummary, stateIn, stepsFor } from './demo-text.ts';
 
 const kame = fileURLToPath(new URL('../dist/kame.mjs', import.meta.url));
 
-/** Runs kame with its standard error on our terminal. Its exit code becomes ours when it fails. */
+/** Runs kame with standard error on the terminal. If it fails, exits with its exit code. */
 async function runKame(args: readonly string[]): Promise<unknown> {
   const child = spawn(process.execPath, [kame, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
@@ -18,7 +18,7 @@ async function runKame(args: readonly string[]): Promise<unknown> {
     child.once('close', (exit) => resolve(exit ?? 1));
   });
   if (code !== 0) {
-    console.error(`The demo stopped: \`kame ${args.join(' ')}\` ended with exit code ${code}.`);
+    console.error(`The demo failed: \`kame ${args.join(' ')}\` exited with code ${code}.`);
     process.exit(code);
   }
   return output.trim() === '' ? undefined : JSON.parse(output);

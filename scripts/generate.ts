@@ -1,6 +1,6 @@
 /**
- * Runs every generator. With --check each one compares its file with what it would write, and writes nothing.
- * A generator is a script that knows --check and exits with 1 when its file is stale.
+ * Runs every generator. With --check, each one only compares its file with what it would write. A generator is a script
+ * that accepts --check and exits with 1 if its file is stale.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

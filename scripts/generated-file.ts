@@ -1,4 +1,4 @@
-/** What every generator does with the text it has made. */
+/** Writes or compares the output of generators. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,8 @@ function presentText(path: string): string | undefined {
 }
 
 /**
- * Writes a generated file, formatted like all others. With --check it only compares, and a stale file ends the process
- * with 1.
+ * Writes a generated file, formatted like all others. With --check, only compares it, and sets the exit code to 1 if it
+ * is stale.
  * @param name relative to the package
  */
 export async function writeGenerated(name: string, text: string): Promise<void> {

@@ -16,7 +16,7 @@ function makePackage(name: string, license: string, text?: string): string {
   return path;
 }
 
-it('names each package of a bundle once, the inner one of nested ones, and none for sources', () => {
+it('names each package in a bundle once, the innermost of nested ones, and none for sources', () => {
   expect(
     packagesOf([
       'src/bin/kame.ts',
@@ -28,7 +28,7 @@ it('names each package of a bundle once, the inner one of nested ones, and none 
   ).toEqual(['node_modules/@fastify/error', 'node_modules/fastify/node_modules/semver', 'node_modules/ws']);
 });
 
-it('holds the licence text of every package, bundled or beside', () => {
+it('contains the licence text of every package, bundled or vendored', () => {
   const text = noticesFor(
     [makePackage('a', 'MIT', 'Text of a')],
     [makePackage('b', 'LGPL-3.0+', 'Text of b')],
@@ -37,7 +37,7 @@ it('holds the licence text of every package, bundled or beside', () => {
   expect(text).toContain('In vendor/: b 1.2.3 (LGPL-3.0+)\n\nText of b');
 });
 
-it('refuses a bundled package under a licence that is not on the list', () => {
+it('rejects a bundled package with a licence that is not on the list', () => {
   expect(() => noticesFor([makePackage('c', 'AGPL-3.0', 'Text')], [])).toThrow(/c has the licence AGPL-3.0/);
   expect(() => noticesFor([join(directory, 'nothing')], [])).toThrow(/is not a package/);
 });

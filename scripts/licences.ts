@@ -1,4 +1,4 @@
-/** The notices that the licences of bundled packages ask for. */
+/** The notices that the licences of bundled packages require. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -20,7 +20,7 @@ interface Manifest {
   readonly license?: string;
 }
 
-/** The directories of the packages that the inputs of a bundle come from, each once. */
+/** The directories of the packages from which the inputs of a bundle come, each once. */
 export function packagesOf(inputs: readonly string[]): string[] {
   const directories = inputs.map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
   return [...new Set(directories.filter((directory) => directory !== undefined))].sort();
@@ -45,7 +45,7 @@ function notice(directory: string): string {
 /**
  * The text of THIRD-PARTY-NOTICES.txt.
  * @param inside directories of packages that are part of a bundle
- * @param beside directories of packages that are shipped unchanged as files of their own
+ * @param beside directories of packages that are shipped unchanged as separate files
  * @throws Error for a bundled package whose licence does not allow it
  */
 export function noticesFor(inside: readonly string[], beside: readonly string[]): string {
@@ -60,7 +60,7 @@ export function noticesFor(inside: readonly string[], beside: readonly string[])
   }
   const rule = `\n${'-'.repeat(80)}\n\n`;
   return [
-    'Kame contains the packages below. Those that are not in the bundles lie beside them, unchanged, in vendor/.\n',
+    'Kame contains the packages below. Those that are not in the bundles are in vendor/, unchanged.\n',
     ...inside.map(notice),
     ...beside.map((directory) => `In vendor/: ${notice(directory)}`),
   ].join(rule);

@@ -1,4 +1,6 @@
-/** Writes docs/openapi.json, which the daemon serves too, and validates it. With --check it does not write. */
+/**
+ * Validates the OpenAPI document and writes docs/openapi.json; the daemon serves it too. With --check, only compares.
+ */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiDocument } from '../src/api/openapi.ts';
 import { version } from '../src/core/version.ts';

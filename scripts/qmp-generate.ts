@@ -1,6 +1,6 @@
 /**
  * Writes src/qemu/qmp/generated/protocol.ts from the newest recorded schema and uses.txt.
- * With --check it writes nothing and fails when the file is not what it would write.
+ * With --check, only compares the file, and fails if it differs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,8 @@ const folder = join(root, 'schemas/qmp');
 const target = join(root, 'src/qemu/qmp/generated/protocol.ts');
 
 const newest = newestSchema(readdirSync(folder));
-if (newest === undefined) throw new Error(`${folder} holds no schema; record one with scripts/qmp-record.ts`);
+if (newest === undefined)
+  throw new Error(`${folder} contains no schema; record one with scripts/qmp-record.ts`);
 const schema = JSON.parse(readFileSync(join(folder, newest), 'utf8')) as Schema;
 const text = generateProtocol(schema, parseUses(readFileSync(join(root, 'src/qemu/qmp/uses.txt'), 'utf8')));
 

@@ -1,7 +1,7 @@
 /**
- * Records what a QEMU binary says of itself:
- *   schemas/qmp/<version>-<arch>.json   its QMP schema with names instead of numbers, one entry a line
- *   test/replies/<version>-<arch>.json  its other answers to the probe
+ * Records the description of a QEMU binary:
+ *   schemas/qmp/<version>-<arch>.json   its QMP schema with names instead of numbers, one entry per line
+ *   test/replies/<version>-<arch>.json  its other replies to the probe
  * Usage: node --import tsx scripts/qmp-record.ts BINARY…
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

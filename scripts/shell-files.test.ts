@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { shellFile, shellFiles } from './shell-files.ts';
 
-describe('a program for a shell', () => {
+describe('a shell program', () => {
   it.each([
     ['run', '#!/usr/bin/env bash\nset -eu\n', undefined],
     ['late.sh', '#!/bin/sh\n', undefined],

@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** Folders with programs for a shell, and such a program beside them. */
+/** Folders with shell programs, and further shell programs. */
 const folders = ['.ci', 'bench', 'guest', 'scripts'];
 const files = ['run'];
 
 export interface ShellFile {
   readonly path: string;
-  /** The dialect to check it by; undefined where its first line says it in ShellCheck's own words. */
+  /** The dialect for ShellCheck; undefined if ShellCheck recognises it from the first line. */
   readonly dialect: 'dash' | undefined;
 }
 
 /**
- * Whether a file is a program for a shell, by its first line: `#!` and a shell, or ShellCheck's directive in a file that
- * others read. ShellCheck before 0.10 does not know busybox's shell; dash comes nearest to it.
+ * Recognises a shell program by its first line: `#!` and a shell, or a ShellCheck directive in a file that others
+ * source. ShellCheck before 0.10 does not know the busybox shell; dash is the closest.
  */
 export function shellFile(path: string, text: string): ShellFile | undefined {
   const line = /^.{0,200}/.exec(text)?.[0] ?? '';
@@ -23,7 +23,7 @@ export function shellFile(path: string, text: string): ShellFile | undefined {
   return undefined;
 }
 
-/** Every program for a shell in the repository at `root`, by its path in there. */
+/** Every shell program in the repository at `root`, by its path relative to it. */
 export function shellFiles(root: string): ShellFile[] {
   const inFolders = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

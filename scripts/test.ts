@@ -1,16 +1,16 @@
 /**
- * `./run test`: the check, then all tests; in CI then short runs of the benchmarks, whose figures are printed, not judged.
- * Real guests run after the others, so that the coverage is that of the unit and contract tests alone. The last line is
- * `N passed, N failed, N skipped`, from the runner's own reports. The check, the coverage and each benchmark count as one
- * test, so that the numbers say whether all is well. With arguments it is one run, which gets them; no coverage then.
+ * `./run test`: the check, then rings 1 and 2 with their line coverage, then ring 3; in CI also short runs of the
+ * benchmarks, whose figures are only printed. The last line is `N passed, N failed, N skipped`, from the reports of the
+ * runner. The check, the coverage and each benchmark count as one test, so that the numbers show the overall result.
+ * Arguments, such as paths, are passed to a single run of the tests, without coverage.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { addResults, countResults, judgeCoverage, summaryLine, type Results } from './test-results.ts';
+import { coverageLine, lineCoverage } from './coverage.ts';
+import { addResults, countResults, summaryLine, type Results } from './test-results.ts';
 
-const coverageSummary = 'test-results/coverage/coverage-summary.json';
-/** Benchmarks and how often each measures; for `idle` the seconds. */
+/** Benchmarks and the number of runs of each; for `idle`, the number of seconds. */
 const shortBenches: readonly (readonly [string, number])[] = [
   ['start', 3],
   ['start-max', 1],
@@ -24,7 +24,7 @@ const shortBenches: readonly (readonly [string, number])[] = [
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Runs a program of Node with our terminal; its exit code, or 1 when a signal ended it. */
+/** Runs a Node program on our terminal; returns its exit code, or 1 if a signal ended it. */
 async function runNode(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   return await new Promise((resolve, reject) => {
@@ -41,39 +41,46 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Runs tests; an old report does not speak for a run that wrote none. */
+/** One run of the test runner. */
 async function runTests(name: string, args: readonly string[]): Promise<Results> {
   const report = `test-results/${name}.json`;
+  // An old report must not be used for a run that wrote none.
   rmSync(report, { force: true });
   const runner = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
   const exit = await runNode([...runner, `--outputFile=${report}`, ...args]);
   return countResults(readJson(report), exit);
 }
 
-/** One more test, which has passed or not. */
-function one(ok: boolean): Results {
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+const one = (passed: boolean): Results => ({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
+
+/** Rings 1 and 2, and their line coverage. */
+async function runUnits(): Promise<Results> {
+  const summary = 'test-results/coverage/coverage-summary.json';
+  rmSync(summary, { force: true });
+  const results = await runTests('unit', ['--project', 'unit', '--coverage']);
+  const coverage = lineCoverage(readJson(summary));
+  console.log(coverageLine(coverage));
+  return addResults(results, one(coverage.met));
+}
+
+async function runBenches(): Promise<Results> {
+  let results: Results = { passed: 0, failed: 0, skipped: 0 };
+  // A benchmark passes if it can be measured.
+  for (const [name, runs] of shortBenches) {
+    const exit = await runNode(['--import', 'tsx', 'bench/run.ts', name, '--runs', String(runs)]);
+    results = addResults(results, one(exit === 0));
+  }
+  return results;
 }
 
 const given = process.argv.slice(2);
-const all: Results[] = [one((await runNode(['--import', 'tsx', 'scripts/check.ts'])) === 0)];
 mkdirSync('test-results', { recursive: true });
-if (given.length > 0) {
-  all.push(await runTests('vitest', given));
-} else {
-  rmSync(coverageSummary, { force: true });
-  all.push(await runTests('unit', ['--project', 'unit', '--coverage']));
-  const { ok, line } = judgeCoverage(readJson(coverageSummary));
-  console.log(line);
-  all.push(one(ok), await runTests('vm', ['--project', 'vm']));
+let results = one((await runNode(['--import', 'tsx', 'scripts/check.ts'])) === 0);
+if (given.length > 0) results = addResults(results, await runTests('vitest', given));
+else {
+  results = addResults(results, await runUnits());
+  results = addResults(results, await runTests('vm', ['--project', 'vm']));
 }
-if (process.env['CI'] === 'true') {
-  // What counts is that each one can be measured.
-  for (const [name, runs] of shortBenches) {
-    const exit = await runNode(['--import', 'tsx', 'bench/run.ts', name, '--runs', String(runs)]);
-    all.push(one(exit === 0));
-  }
-}
-const results = addResults(all);
+if (process.env['CI'] === 'true') results = addResults(results, await runBenches());
 console.log(summaryLine(results));
 process.exitCode = results.failed === 0 ? 0 : 1;

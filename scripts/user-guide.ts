@@ -1,6 +1,6 @@
 /**
- * Writes the reference part of docs/user-guide.md, the help of every verb, from the verbs themselves. What is written by hand
- * stands above the mark. With --check it only compares.
+ * Writes the reference part of docs/user-guide.md, which has the help of every verb. The hand-written part is above the
+ * mark. With --check, only compares it.
  */
 import { EventEmitter } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
 }
 
 async function reference(): Promise<string> {
-  const intro = 'The shapes that `--json` prints are those of the API: see [api.md](api.md#shapes).';
+  const intro = 'With `--json`, commands print the types of the API: see [api.md](api.md#shapes).';
   const parts = [mark, '', '## Reference', '', intro, ''];
   for (const { name } of verbs) {
     const lines = groups[name]?.map((sub) => [name, sub]) ?? [[name]];

@@ -2,27 +2,28 @@
  * Builds a full Debian 12 guest for ARM64, for benchmarks and tests of checkpoints:
  * `node --import tsx bench/debian/build.ts [--again]`
  *
- * It takes 7 to 15 minutes on two cores, once: the result stays in `.cache/debian-guest/`, which Git does not see.
- * `--again` builds it where it is there already. Nothing in `./run test` or in continuous integration needs it: whoever
- * uses it asks `debianGuest()` of `guest.ts`, which is null where it was not built.
+ * This takes 7 to 15 minutes on two cores, once: the result stays in `.cache/debian-guest/`, which Git ignores.
+ * `--again` builds it even if it exists. Nothing in `./run test` or in continuous integration needs it: users call
+ * `debianGuest()` in `guest.ts`, which returns null if it was not built.
  *
- * It runs on Debian or Ubuntu, as root, and needs
+ * It must run on Debian or Ubuntu, as root, and requires
  * `apt-get install --no-install-recommends mmdebstrap arch-test qemu-user-static gdisk dosfstools mtools qemu-utils`.
- * The packages come from where the host itself gets Debian 12 (or KAME_DEBIAN_MIRROR, or Debian's own mirror). They are
- * configured by qemu-user through binfmt_misc, which is mounted and registered for the time of the build. No disk is mounted.
+ * The packages come from the mirror of the host (or KAME_DEBIAN_MIRROR, or the mirror of Debian). They are configured
+ * with qemu-user through binfmt_misc, which is mounted and registered during the build. No disk is mounted.
  *
- * What it is: all packages of priority "important" and above, systemd with networkd (DHCP), resolved and timesyncd, dbus,
- * the guest agent, an SSH server with host keys, Python, Debian's own generic kernel; GRUB on an EFI system partition, the
- * root file system on ext4, in 4 GiB. `root` logs in on the serial console and the screen without a password, not by SSH.
- * `/etc/machine-id` is empty: each machine makes its own at its first boot. Timers that work in the background are masked.
+ * Contents: all packages of priority "important" and above, systemd with networkd (DHCP), resolved and timesyncd, dbus,
+ * the guest agent, an SSH server with host keys, Python, the generic kernel of Debian; GRUB on an EFI system partition,
+ * the root file system on ext4, in 4 GiB. `root` can log in on the serial console and the screen without a password,
+ * but not by SSH. `/etc/machine-id` is empty: each machine makes its own at its first boot. Background timers are
+ * masked.
  *
  * Use:
  * `kame create deb --image .cache/debian-guest/debian.qcow2 --memory 1GiB --cpus 2 && kame start deb`
  *
- * Measured with QEMU 7.2 under TCG, two cores shared with other work (load 2 to 4): the agent answers 30 to 40 s after a
- * cold start (68 s at a load of 7). By then about 300 MiB of the machine's RAM are touched (300 to 320 through the firmware,
- * 180 by direct boot), of which the guest calls 140 used.
- * For 300 MiB used (and 470 touched): `kame exec deb -- sh -c 'head -c 160M /dev/urandom >/dev/shm/fill'`
+ * Measured with QEMU 7.2 under TCG on two cores shared with other work (load 2 to 4): the agent responds 30 to 40 s
+ * after a cold start (68 s at a load of 7). By then about 300 MiB of RAM have been touched (300 to 320 with firmware,
+ * 180 with direct boot), of which the guest reports 140 as used. For 300 MiB used (and 470 touched): `kame exec deb --
+ * sh -c 'head -c 160M /dev/urandom >/dev/shm/fill'`
  */
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,12 +46,12 @@ function say(text: string): void {
   console.log(`${formatDuration(performance.now() - started).padStart(12)}  ${text}`);
 }
 
-/** A directory of the build's own. Disposing removes it, but nothing that is mounted below it. */
+/** A scratch directory for the build. Disposing removes it, but nothing that is mounted in it. */
 async function scratchDirectory(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'kame-debian-'));
   const remove = async () =>
     (await run('rm', ['-rf', '--one-file-system', path])).exitCode === 0 || undefined;
-  // Again and again: after Ctrl-C the last processes may still be writing while they are killed.
+  // Retry: after Ctrl-C the last processes may still be writing while they are being killed.
   return { path, [Symbol.asyncDispose]: async () => void (await poll(remove, { deadlineMs: 10_000 })) };
 }
 
@@ -74,8 +75,7 @@ async function copyBootFiles(root: string, to: string): Promise<void> {
     ['initrd.img-', guestFiles.initrd],
   ] as const) {
     const found = files.find((file) => file.startsWith(start));
-    if (found === undefined)
-      throw new KameError('HOST_PROBLEM', `The guest was made without a ${start}* in /boot.`);
+    if (found === undefined) throw new KameError('HOST_PROBLEM', `The new guest has no ${start}* in /boot.`);
     await copyFile(join(root, 'boot', found), join(to, name));
   }
 }
@@ -86,14 +86,14 @@ async function build(signal: AbortSignal): Promise<void> {
   const root = join(scratch.path, 'root');
   {
     await using _emulation = await emulateArm64();
-    say('packages are fetched and configured, by emulation: about 7 minutes');
+    say('fetching and configuring packages under emulation: about 7 minutes');
     await makeRoot(root, scratch.path, signal);
   }
-  // Beside its final place, so that it gets there whole by a rename.
+  // Built next to its final location, and renamed when complete.
   const made = `${guestDirectory}.${process.pid}.tmp`;
   try {
     await mkdir(made, { recursive: true });
-    say('the disk is written');
+    say('writing the disk');
     await makeDisk(join(made, guestFiles.disk), root, scratch.path, signal);
     await copyBootFiles(root, made);
     await writeManifest(join(made, guestFiles.manifest), root, signal);
@@ -106,12 +106,12 @@ async function build(signal: AbortSignal): Promise<void> {
 
 const { values } = parseArgs({ options: { again: { type: 'boolean', default: false } } });
 const cancel = new AbortController();
-// Not once(): as long as the signals have a listener of ours, nobody else ends the program before it has tidied up.
+// Not once(): a second signal must not end the program before it has cleaned up.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
 
 try {
   if (values.again || debianGuest() === null) await build(cancel.signal);
-  say(`${debianGuest()?.disk} is there`);
+  say(`${debianGuest()?.disk} is ready`);
 } catch (error) {
   if (!(error instanceof KameError)) throw error;
   console.error(`${error.message}\n${error.next}`);

@@ -6,35 +6,35 @@ import { must } from './tools.ts';
 const grub = 'usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed';
 
 const kibibytes = (bytes: number) => String(bytes / 1024);
-/** From its start, with its length, in sectors of 512 bytes. */
+/** First and last sector (of 512 bytes), as sgdisk expects them. */
 const sectors = ({ start, size }: { start: number; size: number }) =>
   `${start / 512}:${(start + size) / 512 - 1}`;
 
 async function makeEsp(raw: string, root: string, scratch: string, signal: AbortSignal): Promise<void> {
   const offset = `--offset=${esp.start / 512}`;
-  // One sector a cluster: with fewer clusters than 65525 it would be taken for FAT16.
+  // One sector per cluster: with fewer than 65525 clusters it would count as FAT16.
   const how = ['-F', '32', '-s', '1', '-n', 'ESP', '-i', espSerial, offset];
   await must(signal, 'mkfs.vfat', ...how, raw, kibibytes(esp.size));
   const at = ['-i', `${raw}@@${esp.start}`];
   await must(signal, 'mmd', ...at, '::/EFI', '::/EFI/BOOT', '::/EFI/debian');
-  // The name that firmware starts without any variable of its own, such as that of a machine that was just made.
+  // Firmware without variables, such as that of a new machine, starts this name.
   await must(signal, 'mcopy', ...at, join(root, grub), '::/EFI/BOOT/BOOTAA64.EFI');
   await must(signal, 'mcopy', ...at, join(root, grub), '::/EFI/debian/grubaa64.efi');
-  // Debian's signed GRUB looks for its configuration there, wherever it was started from.
+  // The signed GRUB of Debian looks for its configuration here, wherever it was started from.
   await must(signal, 'mcopy', ...at, join(scratch, 'grub.cfg'), '::/EFI/debian/grub.cfg');
 }
 
 async function makeRootFileSystem(raw: string, root: string, signal: AbortSignal): Promise<void> {
   const { start, size } = rootPartition;
-  // GRUB 2.06 can't read file systems with the first; the second is newer than the guest's own tools.
+  // GRUB 2.06 cannot read file systems with the first feature; the second is newer than the tools in the guest.
   const features = ['-O', '^metadata_csum_seed,^orphan_file'];
   const how = ['-F', '-q', '-L', 'root', '-U', rootUuid, ...features, '-E', `offset=${start}`];
   await must(signal, 'mkfs.ext4', ...how, '-d', root, raw, `${kibibytes(size)}k`);
 }
 
 /**
- * Makes a disk that EFI firmware boots from the guest's files. Nothing is mounted.
- * @param disk the qcow2 file to make
+ * Makes a disk from the files of the guest that EFI firmware can boot. Nothing is mounted.
+ * @param disk path of the new qcow2 file
  */
 export async function makeDisk(
   disk: string,

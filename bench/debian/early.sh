@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs on the host when only the essential packages are there; $1 is the guest's root. What the kernel's installation reads
-# must lie there before it: the initial RAM disk is then made once, and holds only what this guest's disks need.
+# Runs on the host when only the essential packages are installed; $1 is the root of the guest. These files must exist before
+# the kernel is installed: then the initial RAM disk is made only once, with just the modules for the disks of this guest.
 set -eu
 umask 022
 

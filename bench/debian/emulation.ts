@@ -7,7 +7,7 @@ import { which } from './tools.ts';
 const directory = '/proc/sys/fs/binfmt_misc';
 const ours = 'kame-debian-guest';
 
-/** Programs of 64 bit, little endian, for ARM64: the first bytes of an ELF file, and which of their bits count. */
+/** 64-bit little-endian programs for ARM64: the first bytes of an ELF file, and a mask of the relevant bits. */
 const magic = `${String.raw`\x7f\x45\x4c\x46\x02\x01\x01`}${String.raw`\x00`.repeat(9)}${String.raw`\x02\x00\xb7\x00`}`;
 const mask = `${String.raw`\xff`.repeat(7)}${String.raw`\x00`}${String.raw`\xff`.repeat(8)}${String.raw`\xfe\xff\xff\xff`}`;
 
@@ -20,12 +20,12 @@ async function mountIt(): Promise<boolean> {
   const { exitCode, stderr } = await run('mount', ['-t', 'binfmt_misc', 'binfmt_misc', directory]);
   if (exitCode === 0) return true;
   throw new KameError('HOST_PROBLEM', `binfmt_misc could not be mounted at ${directory}: ${stderr.trim()}`, {
-    next: 'The build runs programs for ARM64 by it: use a host, or a container with the rights, that has it.',
+    next: 'Use a host, or a container with sufficient rights, that has binfmt_misc: the build needs it to run ARM64 programs.',
   });
 }
 
 /**
- * Makes the kernel run programs for ARM64 by qemu-user, unless it already does. Disposing takes back what was changed.
+ * Makes the kernel run ARM64 programs with qemu-user, unless it already does. Disposing undoes the changes.
  * @throws KameError HOST_PROBLEM when the host has no binfmt_misc
  * @see https://docs.kernel.org/admin-guide/binfmt-misc.html
  */
@@ -33,7 +33,7 @@ export async function emulateArm64(): Promise<AsyncDisposable> {
   if (process.arch === 'arm64') return { [Symbol.asyncDispose]: async () => undefined };
   const mounted = await mountIt();
   const registered = !(await isEnabled('qemu-aarch64'));
-  // F: the interpreter is opened now, so that it need not lie in the guest's root. O: it gets the program as an open file.
+  // F: open the interpreter now, so that it need not be in the root of the guest. O: pass the program as an open file.
   const line = `:${ours}:M::${magic}:${mask}:${which('qemu-aarch64-static')}:OF`;
   if (registered && !(await isEnabled(ours))) await writeFile(`${directory}/register`, line);
   return {

@@ -2,20 +2,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Goes up when what the build makes changes: a guest of another recipe counts as not built. */
+/** Increase this when the result of the build changes: a guest of another recipe counts as not built. */
 export const recipe = 1;
 
-/** Where the built guest lies: a cache, not part of the repository. */
+/** The directory of the built guest: a cache, not part of the repository. */
 export const guestDirectory = fileURLToPath(new URL('../../.cache/debian-guest', import.meta.url));
 
-/** What the manifest says of the built guest, and where its files are. */
+/** The built guest: the paths of its files and its command line. */
 export interface DebianGuest {
   /** A bootable qcow2 disk: GPT, EFI system partition with GRUB, ext4. For `kame create NAME --image DISK`. */
   readonly disk: string;
   /** The kernel of that disk, for direct boot. */
   readonly kernel: string;
   readonly initrd: string;
-  /** The kernel's command line, as GRUB gives it. */
+  /** The kernel command line that GRUB uses. */
   readonly commandLine: string;
 }
 
@@ -31,10 +31,10 @@ interface Manifest {
   readonly commandLine: string;
 }
 
-/** The full Debian guest that `node --import tsx bench/debian/build.ts` makes; null when it was not built. */
+/** The full Debian guest that `node --import tsx bench/debian/build.ts` makes; null if it was not built. */
 export function debianGuest(directory = guestDirectory): DebianGuest | null {
   const manifest = join(directory, guestFiles.manifest);
-  // The build writes the manifest last: where it is, all the files are.
+  // The build writes the manifest last: if it exists, so do all the files.
   if (!existsSync(manifest)) return null;
   const { recipe: built, commandLine } = JSON.parse(readFileSync(manifest, 'utf8')) as Manifest;
   if (built !== recipe) return null;

@@ -5,7 +5,7 @@ import { fstab, grubConfig, espConfig } from './layout.ts';
 import { aptSettings, sourceLines, suite } from './sources.ts';
 import { must } from './tools.ts';
 
-/** Beside all packages of priority "important" and above: what makes it boot, be reached and be looked into. */
+/** In addition to all packages of priority "important" and above: for booting, remote access and inspection. */
 const packages = [
   'systemd-sysv',
   'udev',
@@ -13,7 +13,7 @@ const packages = [
   'libpam-systemd',
   'systemd-resolved',
   'systemd-timesyncd',
-  // Not the cloud kernel: this one is what Debian's installer puts on a machine, and it knows vmgenid.
+  // Not the cloud kernel: the Debian installer installs this one, and it supports vmgenid.
   'linux-image-arm64',
   'initramfs-tools',
   'zstd',
@@ -26,19 +26,19 @@ const packages = [
 ];
 
 /**
- * mmdebstrap mounts /proc, /sys and more in the guest's root. In name spaces of its own, all of that and every process of it
- * is gone when it ends, however it ends.
+ * mmdebstrap mounts /proc, /sys and more in the root of the guest. In separate name spaces, all mounts and processes
+ * disappear when it ends, however it ends.
  */
 const alone = ['--mount', '--pid', '--fork', '--kill-child'];
 
 const hook = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Files that nobody reads in a guest that is only measured: a third of its size. */
+/** Files that a guest for measurements does not need: a third of its size. */
 const leftOut = ['man', 'doc', 'info', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
 
 /**
- * Makes the guest's files below `root`, which must not exist, with all packages configured.
- * @param scratch a directory for files of the build
+ * Makes the files of the guest in `root`, which must not exist, with all packages configured.
+ * @param scratch a directory for temporary files
  */
 export async function makeRoot(root: string, scratch: string, signal: AbortSignal): Promise<void> {
   const sources = join(scratch, 'sources.list');

@@ -4,7 +4,7 @@ import { must } from './tools.ts';
 export const suite = 'bookworm';
 const suites = [suite, `${suite}-updates`, `${suite}-security`];
 
-/** The settings of the host's apt without which its mirrors may not be reached or believed. */
+/** The apt settings of the host that may be needed to reach and trust its mirrors. */
 const settings = [
   'Acquire::http::Proxy',
   'Acquire::https::Proxy',
@@ -13,9 +13,9 @@ const settings = [
 ];
 
 /**
- * Lines of a sources.list for the guest's packages: KAME_DEBIAN_MIRROR when it is set, else where the host gets Debian 12
- * from, else Debian's own mirror.
- * @throws KameError INVALID_VALUE when KAME_DEBIAN_MIRROR is no address; what `must` throws
+ * Lines of a sources.list for the packages of the guest: KAME_DEBIAN_MIRROR if it is set, otherwise the sources of the
+ * host for Debian 12, otherwise the mirror of Debian.
+ * @throws KameError INVALID_VALUE when KAME_DEBIAN_MIRROR is not a URL, and any error of `must`
  */
 export async function sourceLines(signal: AbortSignal): Promise<string[]> {
   const format = '$(ORIGIN) $(RELEASE) $(COMPONENT) $(REPO_URI)';
@@ -30,7 +30,7 @@ export async function sourceLines(signal: AbortSignal): Promise<string[]> {
   return suites.slice(0, 2).map((release) => `deb ${mirrorAddress(undefined)} ${release} main`);
 }
 
-/** Those settings of the host's apt as a text for apt.conf. */
+/** These apt settings of the host as text for apt.conf. */
 export async function aptSettings(signal: AbortSignal): Promise<string> {
   return await must(signal, 'apt-config', 'dump', '--format', '%f "%v";%n', ...settings);
 }

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { KameError } from '../../src/core/errors.ts';
 import { run } from '../../src/sys/process.ts';
 
-/** The programs of the build, and Debian's packages that have them. */
+/** The programs that the build needs, and the Debian packages that contain them. */
 const packages: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   'qemu-aarch64-static': 'qemu-user-static',
@@ -18,7 +18,7 @@ const packages: Readonly<Record<string, string>> = {
   'dpkg-query': 'dpkg',
 };
 
-/** The path of a program; undefined when PATH has none of that name. */
+/** The path of a program; undefined if it is not in PATH. */
 export function which(name: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -34,34 +34,34 @@ export function which(name: string): string | undefined {
 }
 
 /**
- * Checks that the build can run here, before it has made anything.
- * @throws KameError HOST_PROBLEM, ENGINE_MISSING that name all that is missing
+ * Checks in advance that the build can run on this host.
+ * @throws KameError HOST_PROBLEM, ENGINE_MISSING naming everything that is missing
  */
 export function checkNeeds(): void {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     throw new KameError(
       'HOST_PROBLEM',
-      'The Debian guest is built by root on Linux: it makes files of all owners.',
+      'The Debian guest can only be built by root on Linux, because its files have different owners.',
     );
   }
   const missing = Object.keys(packages).filter((name) => which(name) === undefined);
   if (missing.length === 0) return;
   const wanted = [...new Set(missing.map((name) => packages[name]))].join(' ');
   throw new KameError('ENGINE_MISSING', `The build of the Debian guest needs ${missing.join(', ')}.`, {
-    next: `apt-get install --no-install-recommends ${wanted}`,
+    next: `Run \`apt-get install --no-install-recommends ${wanted}\`.`,
   });
 }
 
 const hourMs = 3_600_000;
 
 /**
- * Runs a command of the build to its end, with the least claim to the processors.
+ * Runs a command of the build to completion, at low priority.
  * @returns its standard output
- * @throws KameError HOST_PROBLEM with the end of what it said when it fails, and what `run` throws
+ * @throws KameError HOST_PROBLEM with the end of its output when it fails, and any error of `run`
  */
 export async function must(signal: AbortSignal, command: string, ...args: string[]): Promise<string> {
   const result = await run('nice', ['-n', '10', command, ...args], { timeoutMs: hourMs, signal });
   if (result.exitCode === 0) return result.stdout;
   const said = `${result.stdout}\n${result.stderr}`.trim().slice(-2000);
-  throw new KameError('HOST_PROBLEM', `${command} ended with ${result.exitCode ?? result.signal}:\n${said}`);
+  throw new KameError('HOST_PROBLEM', `${command} failed (${result.exitCode ?? result.signal}):\n${said}`);
 }

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A bare QEMU: nothing of Kame between the command and the guest. */
+/** A bare QEMU, without Kame. */
 export interface BareCommand {
   readonly binary: string;
   readonly args: readonly string[];
-  /** The socket of the guest agent's port. */
+  /** The socket of the port of the guest agent. */
   readonly agentSocket: string;
 }
 
 const deadlineMs = 180_000;
 const lookEveryMs = 2;
-/** A request that was lost on the way, which does not happen with an agent that starts, is sent again. */
+/** Interval for sending a lost request again; an agent that has just started loses none. */
 const usualResendMs = 2000;
 const endKnownMs = 500;
 
@@ -31,8 +31,8 @@ async function connect(path: string, signal: AbortSignal): Promise<Socket> {
 }
 
 /**
- * Resolves at the reply to the first ping. QEMU keeps what is written before the guest opens the port, so nothing is faster
- * than asking at once.
+ * Resolves at the reply to the first ping. QEMU buffers what is written before the guest opens the port, so sending the
+ * request immediately is the fastest way.
  */
 export async function agentReply(path: string, resendMs: number, signal: AbortSignal): Promise<void> {
   const socket = await connect(path, signal);
@@ -57,13 +57,13 @@ export async function agentReply(path: string, resendMs: number, signal: AbortSi
   }
 }
 
-/** A bare engine whose guest has answered. */
+/** A bare engine whose guest agent has responded. */
 export interface BareEngine extends AsyncDisposable {
-  /** Milliseconds from before the start of the process until the first reply of the guest's agent. */
+  /** Milliseconds from before the process starts until the first reply of the guest agent. */
   readonly agentMs: number;
 }
 
-/** Starts a bare engine and waits until its guest's agent answers. Disposing ends it. */
+/** Starts a bare engine and waits until its guest agent responds. Disposing ends it. */
 export async function startBare(
   command: BareCommand,
   outer: AbortSignal,
@@ -77,7 +77,7 @@ export async function startBare(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-4096)));
   const exited = once(child, 'close');
   const ended = exited.then(() => {
-    throw new Error(`The bare engine ended before its guest answered: ${words.trim()}`);
+    throw new Error(`The bare engine ended before its guest responded: ${words.trim()}`);
   });
   ended.catch(() => undefined);
   const end = async () => {
@@ -91,7 +91,7 @@ export async function startBare(
     await Promise.race([agentReply(command.agentSocket, resendMs, signal), ended, aborted(signal)]);
     return { agentMs: performance.now() - started, [Symbol.asyncDispose]: end };
   } catch (error) {
-    // An engine that ends breaks its sockets a moment before its end is known; its words say more than they do.
+    // When an engine ends, its sockets break shortly before the end is reported; its output explains more than they do.
     try {
       await Promise.race([ended, sleep(endKnownMs)]);
     } finally {
@@ -101,7 +101,7 @@ export async function startBare(
   }
 }
 
-/** Milliseconds from before the start of the process until the guest's agent has answered. The engine is ended after it. */
+/** Milliseconds from before the process starts until the guest agent has responded. The engine is then ended. */
 export async function bareStart(command: BareCommand, signal: AbortSignal): Promise<number> {
   await using engine = await startBare(command, signal);
   return engine.agentMs;

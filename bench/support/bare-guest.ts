@@ -8,11 +8,11 @@ import type { BenchGuest } from './guests.ts';
 import { Monitor } from './monitor.ts';
 import { bareCommandOf } from './tiny-machine.ts';
 
-/** A reply that a restored guest's agent gave to nobody must not cost seconds. */
+/** Short, because the agent of a restored guest may send its first reply before there is a listener. */
 const resendMs = 20;
 const settleMs = 180_000;
 
-/** Replaces the value after each `option`; null leaves both out. */
+/** Replaces the value after each `option`; null removes both. */
 function mapValues(
   args: readonly string[],
   option: string,
@@ -33,7 +33,7 @@ interface FlashNode {
   readonly file: { readonly filename: string };
 }
 
-/** Snapshots of QEMU's own need all that the guest writes to in qcow2: the EFI variables too. */
+/** Internal snapshots of QEMU require everything that the guest writes to as qcow2, including the EFI variables. */
 function variablesAsQcow2(value: string, directory: string): string {
   const node = JSON.parse(value) as FlashNode;
   if (node['node-name'] !== 'pflash1' || node.driver !== 'raw') return value;
@@ -42,7 +42,7 @@ function variablesAsQcow2(value: string, directory: string): string {
   return JSON.stringify({ driver: 'qcow2', 'node-name': 'pflash1', file: { driver: 'file', filename } });
 }
 
-/** The command of a plan as anyone would run it to use `savevm`: the same devices, RAM of the engine's own, all in qcow2. */
+/** The command of a plan, adapted for `savevm`: the same devices, anonymous RAM, and everything in qcow2. */
 export function savableCommandOf(plan: LaunchPlanReply, directory: string): BareCommand {
   const command = bareCommandOf(plan, directory);
   const plainRam = mapValues(command.args, '-object', (value) =>
@@ -53,12 +53,14 @@ export function savableCommandOf(plan: LaunchPlanReply, directory: string): Bare
   return { ...command, args };
 }
 
-/** Where `savevm` and `-loadvm` have the state: on the first of all nodes, which the EFI variables are where there are any. */
+/**
+ * The node on which `savevm` and `-loadvm` store the state: the first one, which is that of the EFI variables, if any.
+ */
 function stateNode(nodes: readonly string[]): string | undefined {
   return nodes.find((node) => node === 'pflash1') ?? nodes[0];
 }
 
-/** A guest under a QEMU that Kame has nothing to do with, and QEMU's own snapshots of it. */
+/** A guest in a QEMU without Kame, and its internal snapshots. */
 export class BareGuest implements AsyncDisposable {
   readonly agentMs: number;
   readonly #command: BareCommand;
@@ -72,7 +74,7 @@ export class BareGuest implements AsyncDisposable {
     this.#monitor = monitor;
   }
 
-  /** Starts it. @param snapshot with `-loadvm`, from this one */
+  /** Starts the guest. @param snapshot start from this snapshot, with `-loadvm` */
   static async start(command: BareCommand, signal: AbortSignal, snapshot?: string): Promise<BareGuest> {
     const more = snapshot === undefined ? [] : ['-loadvm', snapshot];
     const options = snapshot === undefined ? {} : { resendMs };
@@ -87,13 +89,13 @@ export class BareGuest implements AsyncDisposable {
     }
   }
 
-  /** Brings the guest into the state in which it is measured. */
+  /** Brings the guest into the state for measurements. */
   async settle(guest: BenchGuest): Promise<void> {
     const agent = new GuestAgent({ path: this.#command.agentSocket });
     try {
       for (const line of guest.settle) {
         const { exitCode } = await agent.exec({ path: 'sh', args: ['-c', line], timeoutMs: settleMs });
-        if (exitCode !== 0) throw new Error(`"${line}" ended with ${exitCode} in the bare guest.`);
+        if (exitCode !== 0) throw new Error(`"${line}" exited with code ${exitCode} in the bare guest.`);
       }
     } finally {
       agent.close();
@@ -115,7 +117,7 @@ export class BareGuest implements AsyncDisposable {
     return devices.flatMap(({ inserted }) => (inserted && !inserted.ro ? [inserted['node-name']] : []));
   }
 
-  /** `snapshot-save`, which is `savevm`; milliseconds that the guest stood still. */
+  /** Runs `snapshot-save`, that is, `savevm`. @returns how long the guest was paused, in milliseconds */
   async save(tag: string): Promise<number> {
     const devices = await this.#nodes();
     const vmstate = stateNode(devices);
@@ -124,7 +126,7 @@ export class BareGuest implements AsyncDisposable {
     );
   }
 
-  /** `snapshot-load`, which is `loadvm`; milliseconds until the agent's first reply. */
+  /** Runs `snapshot-load`, that is, `loadvm`. @returns milliseconds until the first reply of the agent */
   async load(tag: string, signal: AbortSignal): Promise<number> {
     const devices = await this.#nodes();
     const vmstate = stateNode(devices);
@@ -144,7 +146,7 @@ export class BareGuest implements AsyncDisposable {
   }
 }
 
-/** Makes a machine of its own for a bare guest, booted once and stopped; its plan is what the bare command is made of. */
+/** Makes a separate machine for a bare guest, boots it once and stops it. The bare command is derived from its plan. */
 export async function bareMachine(
   home: TestHome,
   guest: BenchGuest,
@@ -153,7 +155,7 @@ export async function bareMachine(
 ): Promise<BareCommand> {
   const name = 'bare';
   await guest.create(home, name, say);
-  // The first start makes what a plan needs: a UUID, EFI variables, the machine type that stays.
+  // The first start creates what a plan needs: a UUID, EFI variables, and the pinned machine type.
   await home.json('start', name, '--wait', 'none');
   await home.json('stop', name, '--hard');
   return savableCommandOf(await home.json<LaunchPlanReply>('start', name, '--dry-run'), directory);

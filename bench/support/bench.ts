@@ -1,18 +1,18 @@
 import type { Result } from './result.ts';
 
 export interface BenchContext {
-  /** Runs of each kind; the benchmark's own number when it is not given. */
+  /** Number of runs of each kind; by default, each benchmark has its own number. */
   readonly runs: number | undefined;
-  /** Tells how far the benchmark is. */
+  /** Reports the progress of the benchmark. */
   readonly say: (text: string) => void;
-  /** Fires at Ctrl-C. */
+  /** Fires on Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
 export interface Bench {
   readonly name: string;
   readonly about: string;
-  /** Why it can't be measured here, and what to do about it; null when it can. */
+  /** Why it cannot be measured on this host, and what to do about it; null if it can. */
   missing?(): string | null;
   run(context: BenchContext): Promise<Result>;
 }
@@ -21,8 +21,8 @@ export interface Bench {
 export type Run = () => number | Promise<number>;
 
 /**
- * Runs each kind in turn, as often as asked for, so that what else the host does hits all of them alike; every second
- * round goes backwards, so that none always follows the same other one.
+ * Runs all kinds in turn, `rounds` times, so that other activity of the host affects all of them alike. Every second
+ * round is in reverse order, so that no kind always follows the same other one.
  * @returns the samples of each kind
  */
 export async function alternate<Name extends string>(

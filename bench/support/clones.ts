@@ -3,14 +3,14 @@ import type { ProgressReport } from '../../src/core/progress.ts';
 import type { KameClient } from '../../src/client/node/client.ts';
 import type { TestHome } from '../../test/support/home.ts';
 
-/** How clones are asked for: as a person does, or as a program that talks to the daemon. */
+/** How clones are requested: with the command, as people do, or through the API, as programs do. */
 export type Way = 'cli' | 'api';
 
 export interface MadeClones {
   readonly reply: ClonedMachines;
-  /** For each clone: milliseconds from the command or request until its guest agent's first reply. */
+  /** For each clone, milliseconds from the command or request until the first reply of its guest agent. */
   readonly agentMs: readonly number[];
-  /** Milliseconds until the command's process has ended, or until the request is answered. */
+  /** Milliseconds until the process of the command has ended, or the request has been answered. */
   readonly wholeMs: number;
 }
 
@@ -18,7 +18,7 @@ interface Wanted {
   readonly source: string;
   readonly name: string;
   readonly count?: number;
-  /** Called when the guest agent of the last clone has replied for the first time; by the API only. */
+  /** Called when the guest agent of the last clone has replied for the first time; only through the API. */
   readonly onAllAnswer?: () => void;
 }
 
@@ -33,8 +33,8 @@ async function ask(home: TestHome, way: Way, wanted: Wanted): Promise<ClonedMach
 }
 
 /**
- * Makes instant clones. A clone's `startedAt` is when the daemon began with the request and `agentMs` counts from there; the
- * command is timed from before its process is started, by the same clock of the host.
+ * Makes instant clones. `startedAt` of a clone is the time when the daemon began to handle the request, and `agentMs`
+ * counts from there; the command is timed from before its process starts, by the same clock of the host.
  */
 export async function instantClones(home: TestHome, way: Way, wanted: Wanted): Promise<MadeClones> {
   const issuedAt = Date.now();
@@ -43,16 +43,16 @@ export async function instantClones(home: TestHome, way: Way, wanted: Wanted): P
   const wholeMs = performance.now() - begun;
   const [first] = reply.machines;
   const { startedAt } = await home.client().machines.show(first?.name ?? '');
-  if (startedAt === null) throw new Error(`${wanted.name} does not run.`);
+  if (startedAt === null) throw new Error(`${wanted.name} is not running.`);
   const before = Date.parse(startedAt) - issuedAt;
   const agentMs = reply.agentMs.map((ms, index) => {
-    if (ms === null) throw new Error(`The agent of ${reply.machines[index]?.name} did not answer.`);
+    if (ms === null) throw new Error(`The agent of ${reply.machines[index]?.name} did not respond.`);
     return before + ms;
   });
   return { reply, agentMs, wholeMs };
 }
 
-/** Ends machines at once and deletes them. */
+/** Powers off machines and deletes them. */
 export async function discard(client: KameClient, names: readonly string[]): Promise<void> {
   for (const name of names) await client.machines.stop(name, { hard: true });
   for (const name of names) await client.machines.delete(name);

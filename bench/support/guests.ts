@@ -2,15 +2,15 @@ import type { TestHome } from '../../test/support/home.ts';
 import { debianGuest } from '../debian/guest.ts';
 import { needTiny } from './kame.ts';
 
-/** A guest that benchmarks run with. */
+/** A guest for benchmarks. */
 export interface BenchGuest {
   readonly name: 'tiny' | 'debian';
   readonly title: string;
-  /** Why it is not there, and what makes it; null when it is. */
+  /** Why it is not available, and how to make it; null if it is. */
   missing(): string | null;
-  /** Makes a machine of that name with it; it was never started then. */
+  /** Creates a machine with this guest, without starting it. */
   create(home: TestHome, machine: string, say: (text: string) => void): Promise<void>;
-  /** Shell lines that bring a guest, whose agent has answered, into the state in which it is measured. */
+  /** Shell commands that bring a guest, whose agent has responded, into the state for measurements. */
   readonly settle: readonly string[];
 }
 
@@ -25,10 +25,10 @@ export const tiny: BenchGuest = {
   settle: [],
 };
 
-/** What the full guest has in use: MB of 10^6, total memory less what it calls available. */
+/** Memory in use in the full guest, in MB of 10^6 bytes: total memory minus what it reports as available. */
 const inUseMb = 300;
 
-/** Waits until systemd has nothing more to start; then takes memory for bytes that no page is like another of. */
+/** Waits until systemd has finished starting, then fills memory with pages that all differ. */
 const settleDebian = [
   'systemctl is-system-running --wait || true',
   `used=$(awk '/^MemTotal:/ {t = $2} /^MemAvailable:/ {a = $2} END {print int((t - a) * 1024 / 1000000)}' /proc/meminfo)
@@ -40,7 +40,7 @@ export const debian: BenchGuest = {
   title: `full Debian 12 aarch64 guest (1 GiB, 2 processors, ${inUseMb} MB in use)`,
   missing: () =>
     debianGuest() === null
-      ? 'the Debian guest was not built; `node --import tsx bench/debian/build.ts` does it, in about ten minutes'
+      ? 'the Debian guest has not been built; `node --import tsx bench/debian/build.ts` does that in about ten minutes'
       : null,
   async create(home, machine) {
     const disk = debianGuest()?.disk ?? '';
@@ -56,7 +56,7 @@ export const debian: BenchGuest = {
   settle: settleDebian,
 };
 
-/** Boots a machine and brings its guest into the state in which it is measured. */
+/** Boots a machine and brings its guest into the state for measurements. */
 export async function startSettled(home: TestHome, guest: BenchGuest, machine: string): Promise<void> {
   await home.json('start', machine);
   for (const line of guest.settle) await home.sh(machine, line);

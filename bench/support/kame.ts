@@ -7,7 +7,7 @@ import { builtIn, sharedTiny, useHome, type TestHome } from '../../test/support/
 
 export const kameProgram = join(builtIn, 'kame.mjs');
 
-/** Milliseconds of wall time that a program of Node takes, from before its start until its end. */
+/** Wall time of a Node program in milliseconds, from before its start until its end. */
 export function wallOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {
   const started = performance.now();
   const { status, stderr, error } = spawnSync(process.execPath, args, {
@@ -17,29 +17,29 @@ export function wallOf(args: readonly string[], env: Readonly<Record<string, str
   const ms = performance.now() - started;
   if (error) throw error;
   if (status !== 0)
-    throw new Error(`node ${args.join(' ')} ended with ${status}: ${stderr.toString('utf8')}`);
+    throw new Error(`node ${args.join(' ')} exited with code ${status}: ${stderr.toString('utf8')}`);
   return ms;
 }
 
-/** Milliseconds of wall time of a command of `kame`, the whole process. */
+/** Wall time of a `kame` command in milliseconds, for the whole process. */
 export function kameWall(home: TestHome, ...args: readonly string[]): number {
   return wallOf([kameProgram, ...args], home.env);
 }
 
-/** Milliseconds that `work` takes. */
+/** Duration of `work` in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
 }
 
-/** A home of the benchmark's own. Disposing ends all that runs in it and removes it. */
+/** A separate home for a benchmark. Disposing ends everything that runs in it, and removes it. */
 export async function benchHome(): Promise<TestHome> {
-  if (!existsSync(kameProgram)) throw new Error(`${kameProgram} is not there: npm run build makes it.`);
+  if (!existsSync(kameProgram)) throw new Error(`${kameProgram} does not exist. Run \`npm run build\`.`);
   return await useHome();
 }
 
-/** Makes sure that the tiny image is there, so that a home links to it. */
+/** Builds the tiny image if necessary, so that a home can link to it. */
 export async function needTiny(arch: 'aarch64' | 'x86_64', say: (text: string) => void): Promise<void> {
   const { cacheDir, outDir } = sharedTiny(arch);
   say(`tiny image for ${arch}`);

@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync, statfsSync } from 'node:fs';
 
-/** Memory of a process, as the kernel counts it. Bytes. */
+/** Memory of a process, as counted by the kernel, in bytes. */
 export interface ProcessMemory {
-  /** Pages that only it has: Private_Clean and Private_Dirty. */
+  /** Pages that only this process has: Private_Clean and Private_Dirty. */
   readonly private: number;
-  /** Its share of all pages it has mapped, those divided by the number of processes that have them too. */
+  /** The proportional share: each mapped page divided by the number of processes that map it. */
   readonly pss: number;
-  /** Of that, what lies in files of memory file systems. */
+  /** The part of `pss` in files on memory file systems. */
   readonly pssShared: number;
 }
 
@@ -15,7 +15,7 @@ export function memoryOf(pid: number): ProcessMemory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
   const bytes = (field: string) => {
     const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1];
-    if (kib === undefined) throw new Error(`This kernel does not tell ${field}.`);
+    if (kib === undefined) throw new Error(`This kernel does not report ${field}.`);
     return Number(kib) * 1024;
   };
   return {
@@ -25,7 +25,7 @@ export function memoryOf(pid: number): ProcessMemory {
   };
 }
 
-/** The engines of a home by the name of their machine, found by their command lines: nothing is asked of anyone for it. */
+/** The engines of a home by the name of their machine, found by their command lines, which does not disturb them. */
 export function enginesOf(home: string): Map<string, number> {
   const engines = new Map<string, number>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -41,18 +41,18 @@ function commandLineOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return [];
   }
 }
 
-/** Bytes that are used on the file system of guests' RAM. */
+/** Bytes in use on the file system for guest RAM. */
 export function sharedMemoryUsed(): number {
   const { blocks, bfree, bsize } = statfsSync('/dev/shm');
   return (blocks - bfree) * bsize;
 }
 
-/** Bytes that the host could still give to programs. */
+/** Bytes that the host still has available for programs. */
 export function availableMemory(): number {
   const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'latin1'))?.[1];
   return Number(kib) * 1024;

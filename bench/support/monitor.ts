@@ -5,7 +5,7 @@ import { poll } from '../../src/core/deadline.ts';
 
 interface MonitorEvent {
   readonly name: string;
-  /** When QEMU sent it, by its own clock: milliseconds since 1970, with a fraction. */
+  /** When QEMU sent it, by its own clock: milliseconds since 1970, with fractions. */
   readonly atMs: number;
 }
 
@@ -25,7 +25,7 @@ interface Message {
 const eventDeadlineMs = 10_000;
 const jobDeadlineMs = 120_000;
 
-/** A monitor of a QEMU that is nothing of Kame's: what it sees is no word of ours. */
+/** A QMP client that uses no code of Kame, so that its measurements are independent. */
 export class Monitor implements Disposable {
   readonly #socket: Socket;
   readonly #events: MonitorEvent[] = [];
@@ -51,7 +51,7 @@ export class Monitor implements Disposable {
     return monitor;
   }
 
-  /** Runs a command. @throws Error with QEMU's reason */
+  /** Runs a command. @throws Error with the reason from QEMU */
   async execute(command: string, args: object = {}): Promise<unknown> {
     const id = (this.#lastId += 1);
     const reply = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
@@ -59,7 +59,7 @@ export class Monitor implements Disposable {
     return await reply;
   }
 
-  /** Runs a job, such as `snapshot-save`, to its end. @throws Error with QEMU's reason */
+  /** Runs a job, such as `snapshot-save`, to completion. @throws Error with the reason from QEMU */
   async job(command: string, args: object): Promise<void> {
     const id = `bench-${(this.#lastId += 1)}`;
     await this.execute(command, { 'job-id': id, ...args });
@@ -70,14 +70,14 @@ export class Monitor implements Disposable {
       },
       { deadlineMs: jobDeadlineMs, maxStepMs: 10 },
     );
-    if (!end) throw new Error(`${command} did not end within ${jobDeadlineMs / 1000} s.`);
+    if (!end) throw new Error(`${command} did not finish within ${jobDeadlineMs / 1000} s.`);
     await this.execute('job-dismiss', { id });
     if (end.error !== undefined) throw new Error(`${command}: ${end.error}`);
   }
 
   /**
-   * Milliseconds that the guest stood still while `work` ran: from QEMU's first STOP event until its last RESUME, both with
-   * the time that QEMU gave them.
+   * How long the guest was paused while `work` ran, in milliseconds: from the first STOP event of QEMU until the last
+   * RESUME, according to their timestamps.
    */
   async standstill(work: () => Promise<unknown>): Promise<number> {
     const from = this.#events.length;
@@ -89,7 +89,7 @@ export class Monitor implements Disposable {
       return stop && resume ? resume.atMs - stop.atMs : undefined;
     };
     const ms = await poll(find, { deadlineMs: eventDeadlineMs });
-    if (ms === undefined) throw new Error('QEMU told of no STOP and RESUME.');
+    if (ms === undefined) throw new Error('QEMU did not send STOP and RESUME events.');
     return ms;
   }
 

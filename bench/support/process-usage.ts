@@ -2,22 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface Usage {
-  /** Seconds of processor time, user and system. */
+  /** Processor time in seconds, user and system. */
   readonly cpuSeconds: number;
-  /** Resident memory, shared pages too. Megabytes of 10^6. */
+  /** Resident memory including shared pages, in megabytes of 10^6 bytes. */
   readonly rssMb: number;
 }
 
 function linuxUsage(pid: number, ticksPerSecond: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // Fields 14 and 15 of proc(5); the name in parentheses, field 2, may hold spaces.
+  // Fields 14 and 15 of proc(5); the name in parentheses, field 2, may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
   return { cpuSeconds: ticks / ticksPerSecond, rssMb: (Number(kib) * 1024) / 1e6 };
 }
 
-/** `ps` of macOS: rss in KiB, time as [hours:]minutes:seconds.hundredths. */
+/** Parses `ps` of macOS: rss in KiB, time as [hours:]minutes:seconds.hundredths. */
 function psUsage(pid: number): Usage {
   const [rss = '', time = ''] = execFileSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], {
     encoding: 'utf8',
@@ -28,7 +28,7 @@ function psUsage(pid: number): Usage {
   return { cpuSeconds, rssMb: (Number(rss) * 1024) / 1e6 };
 }
 
-/** A reader of what a process uses. @throws Error when there is no such process */
+/** Returns a function that reads the usage of a process. @throws Error when the process does not exist */
 export function usageReader(pid: number): () => Usage {
   if (process.platform !== 'linux') return () => psUsage(pid);
   const ticks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));

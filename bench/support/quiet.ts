@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds in which what the last run began, such as timers of a guest that goes on, comes to an end. */
+/** Milliseconds in which the effects of the last run subside, such as timers in a guest that has resumed. */
 const quietMs = 400;
 
-/** Nothing is measured while the last run still works. */
+/** Waits until the effects of the last run have subsided. */
 export async function quiet(signal: AbortSignal): Promise<void> {
   await sleep(quietMs, undefined, { signal });
 }

@@ -1,13 +1,13 @@
-/** What a benchmark measured, and how it stands against its bar. */
+/** One series of measurements, and its bar. */
 export interface Series {
   readonly name: string;
-  /** Empty for a number of things. */
+  /** Empty for a count. */
   readonly unit: 'ms' | 'MB' | '%' | '';
   /** In the order in which they were measured. */
   readonly samples: readonly number[];
-  /** The series whose median this one's median is divided by, or, where the other way round says more, divides. */
+  /** The series with which the median is compared: the quotient of the two, or its inverse. */
   readonly ratio?: { readonly to: string; readonly inverse?: boolean };
-  /** Several: all must be met. */
+  /** If there are several, all must be met. */
   readonly bar?: Bar | readonly Bar[];
 }
 
@@ -21,7 +21,7 @@ export interface Result {
   readonly bench: string;
   readonly title: string;
   readonly series: readonly Series[];
-  /** What a reader must know to judge the numbers. */
+  /** What a reader must know to interpret the numbers. */
   readonly notes: readonly string[];
 }
 
@@ -38,14 +38,14 @@ export function median(samples: readonly number[]): number {
   const middle = sorted.length / 2;
   const upper = sorted[Math.floor(middle)];
   const lower = sorted[Math.ceil(middle) - 1];
-  if (upper === undefined || lower === undefined) throw new Error('There is no median of nothing.');
+  if (upper === undefined || lower === undefined) throw new Error('A median needs at least one sample.');
   return (lower + upper) / 2;
 }
 
 function ratioOf({ samples, ratio }: Series, all: readonly Series[]): number | null {
   if (!ratio) return null;
   const base = all.find(({ name }) => name === ratio.to);
-  if (!base) throw new Error(`There is no series ${ratio.to}.`);
+  if (!base) throw new Error(`Unknown series ${ratio.to}.`);
   const quotient = median(samples) / median(base.samples);
   return ratio.inverse ? 1 / quotient : quotient;
 }
@@ -66,7 +66,7 @@ export function figuresOf(series: Series, all: readonly Series[]): Figures {
   if (!bar) return { ...figures, met: null };
   const met = barsOf(series).every(({ of, at, value: limit }) => {
     const value = figures[of];
-    if (value === null) throw new Error(`${series.name} has a bar for a ratio, and no ratio.`);
+    if (value === null) throw new Error(`${series.name} has a bar for a ratio, but no ratio.`);
     return at === 'most' ? value <= limit : value >= limit;
   });
   return { ...figures, met };

@@ -7,7 +7,7 @@ import { kameProgram, wallOf } from './kame.ts';
 
 export const machineName = 'tiny';
 
-/** Makes the tiny machine and boots it once: what only a first start does (a host name, a first look at the engine) is over. */
+/** Creates the tiny machine and boots it once, to complete what only the first start does (host name, engine probe). */
 export async function firstBoot(
   home: TestHome,
   options: { arch: 'aarch64' | 'x86_64'; settings?: readonly string[] },
@@ -23,7 +23,7 @@ async function stopHard(home: TestHome): Promise<void> {
   await home.json('stop', machineName, '--hard');
 }
 
-/** Milliseconds of `kame start --wait agent`, the whole process of the command line. */
+/** Wall time of `kame start --wait agent` in milliseconds, for the whole process. */
 export async function kameStart(home: TestHome): Promise<number> {
   const ms = wallOf([kameProgram, 'start', '--wait', 'agent', machineName], home.env);
   await stopHard(home);
@@ -33,7 +33,7 @@ export async function kameStart(home: TestHome): Promise<number> {
 /** The command of a plan, with its sockets in another directory. */
 export function bareCommandOf({ binary, args }: LaunchPlanReply, directory: string): BareCommand {
   const pidFile = args[args.indexOf('-pidfile') + 1];
-  if (pidFile === undefined) throw new Error('The plan has no pid file: its run directory is not known.');
+  if (pidFile === undefined) throw new Error('The plan has no pid file, so its run directory is unknown.');
   const run = `${dirname(pidFile)}/`;
   return {
     binary,

@@ -1,28 +1,14 @@
 #!/usr/bin/env node
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { version } from '../core/version.ts';
-
-const fromSource = import.meta.url.endsWith('.ts');
-const daemonFile = fileURLToPath(new URL(fromSource ? 'kamed.ts' : 'kamed.mjs', import.meta.url));
-
-/**
- * V8 lets the space for new objects grow to tens of megabytes and keeps it. A daemon that mostly waits does as well with
- * little: after some creates and starts it holds 86 MB instead of 127 MB. MiB of one half.
- */
-const smallNursery = '--max-semi-space-size=1';
-
-/** How the daemon beside this program is started: built, or from the sources. */
-function daemonProgram(): { command: string; args: string[] } {
-  const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
-  return { command: process.execPath, args: [...loader, smallNursery, daemonFile] };
-}
+import { daemonFile, daemonProgram } from './daemon-program.ts';
 
 async function run(argv: string[]): Promise<void> {
   const { main } = await import('../cli/kame/main.ts');
   process.exitCode = await main(argv, {
     env: process.env,
     cwd: process.cwd(),
-    // Touched only when a command reads it: opening standard input costs time.
+    // Opened only when a command reads it: opening standard input takes time.
     get stdin() {
       return process.stdin;
     },
@@ -31,7 +17,7 @@ async function run(argv: string[]): Promise<void> {
     signals: process,
     daemon: daemonProgram(),
     runDaemon: async (args) => {
-      // By its path, so that the daemon is not bundled a second time. It reads its arguments itself.
+      // Imported by its path, so that the daemon is not bundled twice. It parses its own arguments.
       process.argv.splice(2, Infinity, ...args);
       await import(pathToFileURL(daemonFile).href);
     },
@@ -41,6 +27,6 @@ async function run(argv: string[]): Promise<void> {
 
 const argv = process.argv.slice(2);
 const only = argv.length === 1 ? argv[0] : undefined;
-// The fast path: a version is told without loading anything.
+// The fast path: printing the version loads nothing else.
 if (only === '--version' || only === '-V' || only === 'version') process.stdout.write(`${version}\n`);
 else await run(argv);

@@ -18,16 +18,19 @@ import { isUnwritten, layersOf, readChain } from './chain.ts';
 
 useBundle();
 
-describe('a layer that was damaged', () => {
-  /** Whatever happens, the answer is a chain inside, or an error that names a file. */
+describe('a damaged layer', () => {
+  /** Whatever happens, the result is a chain inside the directory, or an error that names a file. */
   async function judge(top: string): Promise<void> {
     const verdict = await readChain(top, { inside }).then(
       (chain) => (layersOf(chain).every(({ path }) => dirname(path) === bundle) ? 'inside' : 'outside'),
       (error: unknown) => (error instanceof KameError ? `${error.code}: ${error.message}` : String(error)),
     );
     expect(verdict).toMatch(/^inside$|^(BAD_IMAGE|FILE_ACCESS|NO_SUCH_IMAGE): .*kame-chain-/);
-    const unwritten = await isUnwritten(top).catch((error: unknown) => error instanceof KameError);
-    expect(unwritten).toBeTypeOf('boolean');
+    const others = await isUnwritten(top).then(
+      () => [],
+      (error: unknown) => (error instanceof KameError ? [] : [error]),
+    );
+    expect(others).toEqual([]);
   }
 
   it('never crashes the reader and never leads it outside', async () => {
@@ -56,7 +59,7 @@ describe('a layer that was damaged', () => {
     expect(await refusalOf(top)).toBe('not refused');
   });
 
-  it('every cut of the upper layer is found, or loses nothing', async () => {
+  it('every truncation of the upper layer is detected, or loses nothing', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 2M 1M', top], { stdio: 'ignore' });
@@ -65,11 +68,11 @@ describe('a layer that was damaged', () => {
       writeFileSync(top, whole.subarray(0, end));
       const refusal = await refusalOf(top);
       if (end > whole.length - 65_536) continue;
-      expect(refusal).toMatch(/^BAD_IMAGE: .*(truncated|empty)/);
+      expect(refusal).toMatch(end === 0 ? /^BAD_IMAGE: .*empty/ : /^BAD_IMAGE: .*truncated/);
     }
   });
 
-  it('a flipped bit that leads into the middle of a cluster is found', async () => {
+  it('a flipped bit that leads into the middle of a cluster is detected', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 64k', top], { stdio: 'ignore' });
@@ -77,16 +80,21 @@ describe('a layer that was damaged', () => {
     const l1 = Number(whole.readBigUInt64BE(40));
     const l2 = Number(whole.readBigUInt64BE(l1) & 0x00ff_ffff_ffff_fe00n);
     for (const entry of [l1, l2]) {
-      for (const bit of [9n, 15n, 44n, 55n]) {
+      for (const [bit, fault] of [
+        [9n, 'damaged'],
+        [15n, 'damaged'],
+        [44n, 'truncated'],
+        [55n, 'truncated'],
+      ] as const) {
         const flipped = Buffer.from(whole);
         flipped.writeBigUInt64BE(whole.readBigUInt64BE(entry) ^ (1n << bit), entry);
         writeFileSync(top, flipped);
-        expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*top\.qcow2 is (damaged|truncated)/);
+        expect(await refusalOf(top)).toMatch(new RegExp(`^BAD_IMAGE: .*top\\.qcow2 is ${fault}`));
       }
     }
   });
 
-  it('a flipped bit that leads to a cluster in use is found', async () => {
+  it('a flipped bit that leads to a cluster in use is detected', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 1M', top], { stdio: 'ignore' });
@@ -104,7 +112,7 @@ describe('a layer that was damaged', () => {
         const entry = l2 + at * 8;
         flipped.writeBigUInt64BE(whole.readBigUInt64BE(entry) ^ (1n << BigInt(bit)), entry);
         writeFileSync(top, flipped);
-        // What leads to a cluster that nobody uses is left: qemu-img check finds it.
+        // An entry that leads to an unused cluster is not detected here, but by qemu-img check.
         const expected =
           used.has(target) && target !== 0 ? 'is used twice' : target >= whole.length ? 'truncated' : '';
         expect({ at, bit, refusal: await refusalOf(top) }).toMatchObject({
@@ -116,10 +124,10 @@ describe('a layer that was damaged', () => {
     expect(found).toBeGreaterThan(20);
   });
 
-  it('a layer that vanishes after the look is told as missing', async () => {
+  it('a layer that vanishes after the check is reported as missing', async () => {
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     renameSync(base, join(root, 'away'));
-    expect(await refusalOf(top)).toMatch(/^FILE_ACCESS: .*disk0\.qcow2 is not there/);
+    expect(await refusalOf(top)).toMatch(/^FILE_ACCESS: .*disk0\.qcow2 does not exist/);
   });
 });

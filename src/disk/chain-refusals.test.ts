@@ -18,9 +18,11 @@ import { readChain } from './chain.ts';
 
 useBundle();
 
-describe('readChain refuses', () => {
-  it('what is no disk, as the top', async () => {
-    expect(await refusalOf(join(bundle, 'none.qcow2'))).toMatch(/^NO_SUCH_IMAGE: .*none\.qcow2\.$/);
+describe('readChain rejects', () => {
+  it('a top that is not a disk', async () => {
+    expect(await refusalOf(join(bundle, 'none.qcow2'))).toMatch(
+      /^NO_SUCH_IMAGE: .*none\.qcow2 does not exist\.$/,
+    );
     const iso = Buffer.alloc(64 * 1024);
     iso.write('CD001', 32_769, 'latin1');
     writeFileSync(join(bundle, 'cd.iso'), iso);
@@ -43,14 +45,14 @@ describe('readChain refuses', () => {
     mkdirSync(join(root, 'm.vmwarevm-2'));
     makeBase(join(root, 'outside.qcow2'));
     copyFileSync(join(root, 'outside.qcow2'), join(root, 'm.vmwarevm-2/disk.qcow2'));
-    // Seen by its text alone, `link/../outside.qcow2` would be a file of the bundle, which exists.
+    // Judging only by its text, `link/../outside.qcow2` would be an existing file in the bundle.
     mkdirSync(join(root, 'deep'));
     copyFileSync(join(root, 'outside.qcow2'), join(bundle, 'outside.qcow2'));
     copyFileSync(join(root, 'outside.qcow2'), join(root, 'deep/outside.qcow2'));
     symlinkSync(join(root, 'deep'), join(bundle, 'link'));
     const top = await overlay('top.qcow2', name);
     const refusal = await refusalOf(top);
-    expect(refusal).toMatch(/^BAD_IMAGE: .*top\.qcow2 has a foreign backing reference: .* lies outside/);
+    expect(refusal).toMatch(/^BAD_IMAGE: .*top\.qcow2 has a foreign backing reference: .* is outside/);
     expect(refusal).toContain(JSON.stringify(name));
     const wider = await refusalOf(top, { inside: [root] });
     expect(wider === 'not refused').toBe(!name.startsWith('/'));
@@ -63,7 +65,7 @@ describe('readChain refuses', () => {
       const top = await overlay('top.qcow2', 'x'.repeat(Buffer.byteLength(name)));
       patch(top, 136, Buffer.from(name));
       expect(await refusalOf(top)).toMatch(
-        /^BAD_IMAGE: .*top\.qcow2 has a foreign backing reference.*no file/,
+        /^BAD_IMAGE: .*top\.qcow2 has a foreign backing reference.*is not a file/,
       );
     },
   );
@@ -93,42 +95,44 @@ describe('readChain refuses', () => {
     }
   });
 
-  it('a layer that is not there, by its name and the name of the one that needs it', async () => {
+  it('a missing layer, naming it and the layer that needs it', async () => {
     await overlay('disk0-000001.qcow2', 'disk0.qcow2');
     const top = await overlay('disk0-000002.qcow2', 'disk0-000001.qcow2');
     expect(await refusalOf(top)).toBe(
-      `FILE_ACCESS: ${bundle}/disk0.qcow2 is not there; ${bundle}/disk0-000001.qcow2 is a layer over it and is worthless without it.`,
+      `FILE_ACCESS: ${bundle}/disk0.qcow2 does not exist, but it is the backing file of ${bundle}/disk0-000001.qcow2, which is unusable without it.`,
     );
-    await expect(readChain(top, { inside })).rejects.toMatchObject({ next: expect.stringContaining('Put') });
+    await expect(readChain(top, { inside })).rejects.toMatchObject({
+      next: expect.stringContaining('Move the missing file back'),
+    });
     const far = await overlay('far.qcow2', '/nowhere/at/all/disk0.qcow2');
     expect(await refusalOf(far)).toMatch(
-      /^FILE_ACCESS: \/nowhere\/at\/all\/disk0\.qcow2 is not there; .*far/,
+      /^FILE_ACCESS: \/nowhere\/at\/all\/disk0\.qcow2 does not exist, .*far/,
     );
   });
 
-  it('a chain that comes back to itself, by name or by a hard link', async () => {
+  it('a chain that loops, by name or by a hard link', async () => {
     const self = await overlay('self.qcow2', 'self.qcow2');
-    expect(await refusalOf(self)).toMatch(/^BAD_IMAGE: .*self\.qcow2 has itself beneath it.*\.$/);
+    expect(await refusalOf(self)).toMatch(/^BAD_IMAGE: .*self\.qcow2 is part of a loop.*\.$/);
     await overlay('a.qcow2', 'b.qcow2');
     await overlay('b.qcow2', 'c.qcow2');
     await overlay('c.qcow2', 'a.qcow2');
     const top = await overlay('top.qcow2', 'a.qcow2');
-    expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*c\.qcow2 has itself beneath it.*"a\.qcow2"\.$/);
+    expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*c\.qcow2 is part of a loop.*"a\.qcow2"\.$/);
     const linked = await overlay('linked.qcow2', 'other.qcow2');
     linkSync(linked, join(bundle, 'other.qcow2'));
-    expect(await refusalOf(linked)).toMatch(/^BAD_IMAGE: .*has itself beneath it/);
+    expect(await refusalOf(linked)).toMatch(/^BAD_IMAGE: .*is part of a loop/);
   });
 
-  it('a format that is not qcow2 or raw, or not what the file is', async () => {
+  it('a format other than qcow2 and raw, or other than that of the file', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     writeFileSync(join(bundle, 'disk0.raw'), Buffer.alloc(size, 'x'));
     const wrong = await overlay('wrong.qcow2', 'disk0.qcow2', 'raw');
     expect(await refusalOf(wrong)).toMatch(
-      /^BAD_IMAGE: .*wrong\.qcow2 says .*"disk0\.qcow2" is raw, and it is qcow2/,
+      /^BAD_IMAGE: .*wrong\.qcow2 says .*"disk0\.qcow2" is raw, but it is qcow2/,
     );
     const other = await overlay('other.qcow2', 'disk0.raw', 'qcow2');
     expect(await refusalOf(other)).toMatch(
-      /^BAD_IMAGE: .*other\.qcow2 says .*"disk0\.raw" is qcow2, and it is not\.$/,
+      /^BAD_IMAGE: .*other\.qcow2 says .*"disk0\.raw" is qcow2, but it is not\.$/,
     );
     const vmdk = await overlay('vmdk.qcow2', 'disk0.qcow2');
     patch(vmdk, 120, Buffer.from('vmdk\0'));
@@ -136,27 +140,27 @@ describe('readChain refuses', () => {
     expect(await refusalOf(vmdk)).toMatch(/^BAD_IMAGE: .*vmdk\.qcow2 says .* is "vmdk"; only qcow2 and raw/);
   });
 
-  it('a raw layer that is not named raw; a qcow2 one may be unnamed', async () => {
+  it('a raw layer without a format in the header; qcow2 needs none', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     writeFileSync(join(bundle, 'disk0.raw'), Buffer.alloc(size, 'x'));
     const silent = async (backing: string): Promise<string> => {
       const path = await overlay(`over-${backing}`, backing);
-      // An extension that nobody knows in place of the format.
+      // An unknown extension in place of the format.
       patch(path, 112, Buffer.from('12345678', 'hex'));
       return path;
     };
     expect(await refusalOf(await silent('disk0.raw'))).toMatch(
-      /^BAD_IMAGE: .*over-disk0\.raw does not say of which format .*"disk0\.raw" is\.$/,
+      /^BAD_IMAGE: .*over-disk0\.raw does not give the format of .*"disk0\.raw"\.$/,
     );
     expect(await refusalOf(await silent('disk0.qcow2'))).toBe('not refused');
   });
 
-  it('a layer with a data file of its own, an encrypted one, and a corrupt top', async () => {
+  it('a layer with an external data file, an encrypted one, and a corrupt top', async () => {
     const outside = join(bundle, 'data.qcow2');
     const option = `data_file=${join(root, 'data')},data_file_raw=on`;
     qemuImg('create', '-q', '-f', 'qcow2', '-o', option, outside, String(size));
     const overData = await overlay('over-data.qcow2', 'data.qcow2');
-    expect(await refusalOf(overData)).toMatch(/^BAD_IMAGE: .*data\.qcow2 keeps its data in another file/);
+    expect(await refusalOf(overData)).toMatch(/^BAD_IMAGE: .*data\.qcow2 keeps its data in an external file/);
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     patch(base, 32, Buffer.from([0, 0, 0, 2]));
@@ -167,20 +171,20 @@ describe('readChain refuses', () => {
     expect(await readChain(top, { inside, tables: false })).toMatchObject({ corrupt: true });
   });
 
-  it('two formats in one header, and extensions that reach into the name', async () => {
+  it('two formats in one header, and extensions that overlap the name', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const long = await overlay('long.qcow2', 'disk0.qcow2');
     patch(long, 116, Buffer.from([0, 0, 0, 200]));
     expect(await refusalOf(long)).toMatch(/^BAD_IMAGE: .*long\.qcow2 is damaged: a header extension/);
     const twice = await overlay('twice.qcow2', 'x'.repeat(40));
-    // The second format stands where the name began; the name moves behind it.
+    // The second format replaces the start of the name, which moves after it.
     const second = Buffer.from('e2792aca00000003726177000000000000000000000000', 'hex');
     patch(twice, 128, second);
     patch(twice, 8, Buffer.from([0, 0, 0, 0, 0, 0, 0, 160]));
     patch(twice, 160, Buffer.from('disk0.qcow2'));
     patch(twice, 16, Buffer.from([0, 0, 0, 11]));
     expect(await refusalOf(twice)).toMatch(
-      /^BAD_IMAGE: .*twice\.qcow2 is damaged: its format of the backing/,
+      /^BAD_IMAGE: .*twice\.qcow2 is damaged: the format of its backing/,
     );
   });
 });

@@ -19,7 +19,7 @@ import { depthOf, isUnwritten, layersOf, readChain } from './chain.ts';
 useBundle();
 
 describe('readChain', () => {
-  it('reads a disk that stands alone, qcow2 or raw', async () => {
+  it('reads a disk without backing file, qcow2 or raw', async () => {
     const path = makeBase(join(bundle, 'disk0.qcow2'));
     const layer = { path, format: 'qcow2', virtualSize: size, links: 1, backingName: null, corrupt: false };
     expect(await readChain(path, { inside: [] })).toMatchObject(layer);
@@ -29,7 +29,7 @@ describe('readChain', () => {
     expect(await readChain(raw, { inside: [] })).toMatchObject({ format: 'raw', virtualSize: 1024 });
   });
 
-  it('reads layers down to a raw one, with what each takes on the host', async () => {
+  it('reads layers down to a raw one, with the space that each takes on the host', async () => {
     const raw = join(bundle, 'disk0.raw');
     writeFileSync(raw, Buffer.alloc(size, 'x'));
     await overlay('disk0-000001.qcow2', 'disk0.raw', 'raw');
@@ -62,18 +62,18 @@ describe('readChain', () => {
     expect(await refusalOf(below, { tables: false })).toMatch(/^BAD_IMAGE: .*disk0-256.*256 layers\.$/);
   });
 
-  it('a linked clone: the base lies in the bundle of its parent', async () => {
+  it('reads a linked clone, whose base is in the bundle of its parent', async () => {
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const clone = join(root, 'clone.vmwarevm');
     mkdirSync(clone);
     const top = await overlay(join(clone, 'disk0.qcow2'), base);
     expect((await readChain(top, { inside: [clone, bundle] })).backing?.path).toBe(base);
     expect(await refusalOf(top, { inside: [clone] })).toMatch(
-      /^BAD_IMAGE: .*clone.* foreign backing reference: ".*disk0\.qcow2" lies outside of the machine\.$/,
+      /^BAD_IMAGE: .*clone.* foreign backing reference: ".*disk0\.qcow2" is outside the machine\.$/,
     );
   });
 
-  it('works where the machines lie behind a symbolic link', async () => {
+  it('works if the path of the machines contains a symbolic link', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('disk0-000001.qcow2', 'disk0.qcow2');
     const link = join(root, 'link');
@@ -84,7 +84,7 @@ describe('readChain', () => {
     expect(await readChain(top, { inside: [link] })).toHaveProperty('backing');
   });
 
-  it('takes a chain whose lower layer is shorter', async () => {
+  it('accepts a chain whose lower layer is shorter', async () => {
     const small = join(bundle, 'small.qcow2');
     qemuImg('create', '-q', '-f', 'qcow2', small, '1M');
     const top = await overlay('top.qcow2', 'small.qcow2');
@@ -94,7 +94,7 @@ describe('readChain', () => {
     ]);
   });
 
-  it('reads headers alone when told so', async () => {
+  it('reads only headers on request', async () => {
     const base = makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     truncateSync(base, readFileSync(base).length - 3 * 65_536);
@@ -104,7 +104,7 @@ describe('readChain', () => {
 });
 
 describe('isUnwritten', () => {
-  it('is true until the first write, and false for ever after', async () => {
+  it('is true until the first write, and false ever after', async () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     expect(await isUnwritten(top)).toBe(true);
@@ -115,7 +115,7 @@ describe('isUnwritten', () => {
     expect(await isUnwritten(join(bundle, 'disk0.qcow2'))).toBe(false);
   });
 
-  it('refuses what is no qcow2', async () => {
+  it('rejects a file that is not qcow2', async () => {
     const raw = join(bundle, 'x.raw');
     writeFileSync(raw, Buffer.alloc(1024));
     await expect(isUnwritten(raw)).rejects.toMatchObject({ code: 'BAD_IMAGE' });

@@ -7,32 +7,32 @@ import { probeImage } from './probe.ts';
 import { checkQcow2, hasQcow2Magic, type BackingReference, type Qcow2Facts } from './qcow2-header.ts';
 import { mapsNothing } from './qcow2-tables.ts';
 
-/** One file of a disk: its top, or what lies beneath. */
+/** One file of a disk: the top layer, or one below it. */
 export interface Layer {
-  /** Absolute; of the layers beneath the top, without any symbolic link in it. */
+  /** Absolute. Below the top layer, it contains no symbolic links. */
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
-  /** Bytes the guest sees. */
+  /** Size of the disk in the guest, in bytes. */
   readonly virtualSize: number;
   /** Bytes allocated on the host. */
   readonly allocatedBytes: number;
-  /** Names that the file has: more than 1 when it is shared by hard links. */
+  /** Number of hard links; more than 1 if the file is shared. */
   readonly links: number;
-  /** The engine has once found its tables damaged. */
+  /** Marked as corrupt: the engine once found its tables damaged. */
   readonly corrupt: boolean;
-  /** The file beneath as the header names it; null for the lowest layer. */
+  /** The backing file as named in the header; null for the lowest layer. */
   readonly backingName: string | null;
   readonly backing?: Layer;
 }
 
 export interface ChainOptions {
-  /** Directories in which, or below which, the layers beneath the top must lie. */
+  /** Directories that contain, directly or in subdirectories, all layers below the top. */
   readonly inside: readonly string[];
-  /** Follows every layer's tables to find out whether it is whole. Default true; false reads the headers alone. */
+  /** Follow the tables of every layer to check that it is intact. Default: true; false reads only the headers. */
   readonly tables?: boolean;
 }
 
-/** Layers of one disk at most. */
+/** Maximum number of layers in a disk. */
 export const maxLayers = 256;
 
 type Plain = Omit<Layer, 'backing'>;
@@ -76,7 +76,7 @@ async function isQcow2(file: ImageFile): Promise<boolean> {
   return hasQcow2Magic(await file.readUpTo(0, 4));
 }
 
-/** The top may be what it is; only what no machine runs on is refused. */
+/** Reads the top layer, which need not be in `inside`. Formats that no machine can run on are rejected. */
 async function readTop(path: string, tables: boolean): Promise<Reading> {
   await using file = await ImageFile.open(path);
   if (await isQcow2(file)) {
@@ -84,8 +84,8 @@ async function readTop(path: string, tables: boolean): Promise<Reading> {
     if (tables && top.layer.corrupt) {
       throw badImage(
         path,
-        'is marked as corrupt, so the engine will not write to it',
-        'Repair a copy of it: `qemu-img check -r all COPY`.',
+        'is marked as corrupt, so the engine would not write to it',
+        'Repair a copy of it with `qemu-img check -r all COPY`.',
       );
     }
     return top;
@@ -94,9 +94,9 @@ async function readTop(path: string, tables: boolean): Promise<Reading> {
   if (format !== 'raw') {
     throw new KameError(
       'BAD_IMAGE',
-      `${path} is ${format === 'iso' ? 'an ISO' : 'a VMDK'} image, on which no machine runs directly.`,
+      `${path} is ${format === 'iso' ? 'an ISO' : 'a VMDK'} image, which a machine cannot use directly.`,
       {
-        next: 'Make a machine of it: kame create NAME --image PATH copies its content into a disk of its own.',
+        next: 'Create a machine from it: `kame create NAME --image PATH` copies its content to a new disk.',
         details: { path, format },
       },
     );
@@ -110,7 +110,7 @@ function quoted(name: string): string {
 
 function foreign(layer: string, name: string, why: string): KameError {
   return new KameError('BAD_IMAGE', `${layer} has a foreign backing reference: ${quoted(name)} ${why}.`, {
-    next: 'If this disk came from elsewhere, flatten it there: `qemu-img convert -O qcow2 OLD NEW`, then import NEW.',
+    next: 'If the disk comes from elsewhere, flatten it there with `qemu-img convert -O qcow2 OLD NEW`, then import NEW.',
     details: { path: layer, backing: name },
   });
 }
@@ -118,20 +118,20 @@ function foreign(layer: string, name: string, why: string): KameError {
 function missing(layer: string, path: string, cause: unknown): KameError {
   return new KameError(
     'FILE_ACCESS',
-    `${path} is not there; ${layer} is a layer over it and is worthless without it.`,
+    `${path} does not exist, but it is the backing file of ${layer}, which is unusable without it.`,
     {
-      next: 'Put that file back from where it was moved or from a backup; change neither of the two before.',
+      next: 'Move the missing file back or restore it from a backup, and do not change either file before that.',
       details: { path, layer },
       cause,
     },
   );
 }
 
-/** Where a reference leads, seen as QEMU sees it: from the directory of the file that names it. */
+/** Resolves a reference as QEMU does, from the directory of the file that contains it. */
 async function locate(layer: string, name: string, inside: readonly string[]): Promise<string> {
-  if (namesProtocol(name)) throw foreign(layer, name, 'is no file');
-  if (!namesFile(name)) throw foreign(layer, name, 'is no name of a file');
-  // Not `join`: in `a/../b` the kernel follows a link `a` before it goes up.
+  if (namesProtocol(name)) throw foreign(layer, name, 'is not a file');
+  if (!namesFile(name)) throw foreign(layer, name, 'is not a file name');
+  // Not `join`: in `a/../b` the kernel follows a symbolic link `a` before it goes up.
   const path = isAbsolute(name) ? name : `${dirname(layer)}/${name}`;
   const directory = await realpath(dirname(path)).catch((error: unknown) => {
     throw missing(layer, path, error);
@@ -139,18 +139,18 @@ async function locate(layer: string, name: string, inside: readonly string[]): P
   const allowed = inside.some(
     (each) => directory === each || directory.startsWith(each.endsWith(sep) ? each : each + sep),
   );
-  if (!allowed) throw foreign(layer, name, 'lies outside of the machine');
+  if (!allowed) throw foreign(layer, name, 'is outside the machine');
   return resolve(directory, basename(path));
 }
 
-/** Opens what a layer names; says both names when it is not there. */
+/** Opens the backing file of a layer. If it does not exist, the error names both files. */
 async function openBacking(layer: string, path: string): Promise<ImageFile> {
   try {
     return await ImageFile.open(path, { follow: false });
   } catch (error) {
     if (!(error instanceof KameError)) throw error;
     if (error.code === 'NO_SUCH_IMAGE') throw missing(layer, path, error);
-    throw new KameError(error.code, `${error.message} ${layer} names it as its backing file.`, {
+    throw new KameError(error.code, `${error.message} It is the backing file of ${layer}.`, {
       details: { ...error.details, layer },
       cause: error,
     });
@@ -167,19 +167,19 @@ async function readBacking(
   if (format !== null && format !== 'qcow2' && format !== 'raw')
     throw badImage(
       layer,
-      `says that its backing file ${quoted(name)} is ${quoted(format)}; only qcow2 and raw are read`,
+      `says that its backing file ${quoted(name)} is ${quoted(format)}; only qcow2 and raw are supported`,
     );
   await using file = await openBacking(layer, path);
   const found = (await isQcow2(file)) ? 'qcow2' : 'raw';
   if (format === null && found === 'raw')
-    throw badImage(layer, `does not say of which format its backing file ${quoted(name)} is`);
+    throw badImage(layer, `does not give the format of its backing file ${quoted(name)}`);
   if (format !== null && format !== found)
     throw badImage(
       layer,
-      `says that its backing file ${quoted(name)} is ${format}, and it is ${found === 'raw' ? 'not' : found}`,
+      `says that its backing file ${quoted(name)} is ${format}, but it is ${found === 'raw' ? 'not' : found}`,
     );
   if (found === 'qcow2') return await readQcow2(file, tables);
-  if (file.size === 0) throw badImage(path, `is empty; ${layer} names it as its backing file`);
+  if (file.size === 0) throw badImage(path, `is empty; it is the backing file of ${layer}`);
   return { layer: rawLayer(file), reference: null, identity: file.identity };
 }
 
@@ -191,11 +191,11 @@ async function realDirectories(directories: readonly string[]): Promise<string[]
 }
 
 /**
- * Reads a disk from its top down to its lowest layer, each header checked by us before the engine sees it. Where a
- * layer's header names another file, that file must lie in one of the directories `inside`, be a regular file and no
- * symbolic link; raw only where the header says so.
- * @throws KameError NO_SUCH_IMAGE for the top, FILE_ACCESS for a layer that is not there or can't be read, BAD_IMAGE
- * naming the layer and what it refers to
+ * Reads the layers of a disk from the top down to the lowest, and checks each header before the engine sees it. A
+ * backing file must be a regular file, not a symbolic link, in one of the directories `inside`. It may be raw only if
+ * the header says so.
+ * @throws KameError NO_SUCH_IMAGE for the top, FILE_ACCESS for a layer that is missing or unreadable, BAD_IMAGE naming
+ * the layer and what it refers to
  */
 export async function readChain(path: string, options: ChainOptions): Promise<Layer> {
   const tables = options.tables !== false;
@@ -210,7 +210,7 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
     const below = await locate(above, name, inside);
     reading = await readBacking(above, reading.reference, below, tables);
     if (seen.has(reading.identity))
-      throw badImage(above, `has itself beneath it: its backing file is ${quoted(name)}`);
+      throw badImage(above, `is part of a loop: its backing file is ${quoted(name)}`);
     seen.add(reading.identity);
     layers.push(reading.layer);
   }
@@ -224,7 +224,7 @@ export function layersOf(top: Layer): Layer[] {
   return all;
 }
 
-/** How many layers a disk has. */
+/** The number of layers of a disk. */
 export function depthOf(top: Layer): number {
   return layersOf(top).length;
 }
@@ -235,12 +235,12 @@ function join(layers: readonly Plain[]): Layer {
 }
 
 /**
- * Whether nothing was ever written to a qcow2: it maps no cluster, and shows only what lies beneath.
+ * Whether nothing was ever written to a qcow2: it maps no cluster, so it shows only its backing file.
  * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
  */
 export async function isUnwritten(path: string): Promise<boolean> {
   await using file = await ImageFile.open(resolve(path));
-  if (!(await isQcow2(file))) throw badImage(path, 'is no qcow2');
+  if (!(await isQcow2(file))) throw badImage(path, 'is not a qcow2 image');
   const { mapping, snapshots } = await checkQcow2(file, { backing: 'tell', tables: false });
   return snapshots === 0 && (await mapsNothing(file, mapping));
 }

@@ -33,7 +33,7 @@ import { convert, resize } from './qemu-img.ts';
 useLayers();
 
 describe('convert of a chain', () => {
-  it('makes one disk that stands alone', async () => {
+  it('makes one disk without backing file', async () => {
     await three([scattered(1, mebibyte), scattered(2, 512 * 1024), ['write -z 3M 1M']]);
     keep('top');
     await convert({ source: at('top'), sourceFormat: 'qcow2', target: at('alone'), targetFormat: 'qcow2' });
@@ -41,7 +41,7 @@ describe('convert of a chain', () => {
     expect([same('alone'), await layersOf('alone')]).toEqual([true, ['alone']]);
   });
 
-  it('resize grows the top of a chain, and what is new is zero', async () => {
+  it('resize grows the top of a chain with zeros', async () => {
     await three([['write -P 1 0 32M'], [], []]);
     await resize({ path: at('top'), format: 'qcow2', sizeBytes: 2 * size });
     io(at('top'), [`read -P 0 ${size} ${size}`, `read -P 1 0 ${size}`]);
@@ -52,7 +52,7 @@ describe('convert of a chain', () => {
 describe('compact', () => {
   const allocated = (name: string): number => statSync(at(name)).blocks * 512;
 
-  it('gives back zeros, and keeps the content and the permissions', async () => {
+  it('frees zeros, and keeps the content and the permissions', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), String(size));
     io(at('disk'), ['write -P 1 0 8M', 'write -P 0 8M 16M']);
     chmodSync(at('disk'), 0o600);
@@ -67,7 +67,7 @@ describe('compact', () => {
     expect(readdirSync(at('.')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('of a chain compacts the top alone, which stays over what it was over', async () => {
+  it('compacts only the top of a chain, which keeps its backing file', async () => {
     const property = fc.asyncProperty(fc.tuple(changes, changes, changes), async (writes) => {
       clear();
       const zeros = ['write -P 7 1M 8M', 'write -P 0 2M 6M'];
@@ -85,7 +85,7 @@ describe('compact', () => {
     await fc.assert(property, { numRuns: 3 });
   }, 60_000);
 
-  it('of a top over a shorter layer, and over one named like a protocol', async () => {
+  it('compacts a top over a shorter layer, and over one named like a protocol', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('nbd:base'), '1M');
     io(at('nbd:base'), ['write -P 1 0 1M']);
     await overlay('top', 'nbd:base');
@@ -96,7 +96,7 @@ describe('compact', () => {
     expect([same('top'), await layersOf('top')]).toEqual([true, ['top', 'nbd:base']]);
   });
 
-  it('a raw disk gets holes', async () => {
+  it('makes holes in a raw disk', async () => {
     writeFileSync(at('disk.raw'), Buffer.concat([Buffer.alloc(mebibyte, 1), Buffer.alloc(8 * mebibyte)]));
     const before = readFileSync(at('disk.raw'));
     await compact({ path: at('disk.raw') });
@@ -104,7 +104,7 @@ describe('compact', () => {
     expect(readFileSync(at('disk.raw')).equals(before)).toBe(true);
   });
 
-  it('never makes it larger: a compressed disk stays', async () => {
+  it('never makes a disk larger: a compressed one does not change', async () => {
     writeFileSync(at('x.raw'), Buffer.alloc(8 * mebibyte, 'tortoise'));
     const from = { source: at('x.raw'), sourceFormat: 'raw', target: at('disk') } as const;
     await convert({ ...from, targetFormat: 'qcow2', compress: true });
@@ -114,7 +114,7 @@ describe('compact', () => {
     expect(readFileSync(at('disk')).equals(bytes)).toBe(true);
   });
 
-  it('a link stays a link; snapshots inside are not lost', async () => {
+  it('keeps a symbolic link, and refuses to lose internal snapshots', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 0 0 8M']);
     symlinkSync(at('disk'), at('link'));
@@ -127,7 +127,7 @@ describe('compact', () => {
     });
   });
 
-  it('leaves everything when there is no room, or when it is cancelled', async () => {
+  it('changes nothing when there is no free space, or when it is cancelled', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 1 0 4M']);
     const bytes = readFileSync(at('disk'));

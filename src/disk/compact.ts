@@ -3,25 +3,25 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { allocatedOf, fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
-import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
-import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
+import { followGrowth } from './growth.ts';
 import { checkQcow2 } from './qcow2-header.ts';
+import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
 const stage = 'Compacting the disk';
 
 export interface Compacted {
-  /** Bytes allocated on the host, before and after. Equal when there was nothing to gain. */
+  /** Bytes allocated on the host, before and after. Equal if nothing could be saved. */
   readonly before: number;
   readonly after: number;
 }
 
 type Options = Call & { path: string; progress?: Progress };
 
-/** What a copy would lose, or could not be trusted with. */
+/** Refuses a layer that a copy would damage. */
 async function refuseLoss(layer: Layer): Promise<void> {
   if (layer.format === 'raw') return;
   await using file = await ImageFile.open(layer.path);
@@ -30,27 +30,28 @@ async function refuseLoss(layer: Layer): Promise<void> {
   if (snapshots === 0) return;
   throw badImage(
     layer.path,
-    `holds ${snapshots} internal snapshots of QEMU, which compacting would lose`,
-    'Delete them first: `qemu-img snapshot -d NAME FILE`.',
+    `contains ${snapshots} internal snapshots, which compacting would lose`,
+    'Delete them first with `qemu-img snapshot -d NAME FILE`.',
   );
 }
 
-/** The layer with its real path: a copy takes the place of the file, not of a link to it. */
+/** The layer with its real path, so that the copy replaces the file and not a symbolic link to it. */
 async function layerAt(path: string): Promise<Layer> {
   const layer = await readChain(path, { inside: ['/'], tables: false });
   if (!(await lstat(path)).isSymbolicLink()) return layer;
-  if (layer.backing) throw badImage(path, 'is a symbolic link to a layer', 'Name the file itself.');
+  if (layer.backing)
+    throw badImage(path, 'is a symbolic link to a layer', 'Give the path of the file itself.');
   return { ...layer, path: await realpath(path) };
 }
 
 function convertArgs(layer: Layer, target: string): string[] {
   const args = ['convert', '-q', '-f', layer.format, '-O', layer.format];
-  // With -B only what the layer holds itself is copied, its zeros over the layer beneath too.
+  // With -B only the data of the layer itself is copied, including its zeros that hide data of the layer below.
   if (layer.backing) args.push('-B', layer.backingName ?? '', '-F', layer.backing.format);
   return [...args, layer.path, target];
 }
 
-/** Puts a finished copy into the place of a layer, if that gains anything. */
+/** Replaces a layer with its finished copy if that saves space. Returns the bytes allocated. */
 async function replace(layer: Layer, temporary: string): Promise<number> {
   const [old, made] = await Promise.all([stat(layer.path), stat(temporary)]);
   if (made.blocks >= old.blocks) return allocatedOf(old);
@@ -62,10 +63,10 @@ async function replace(layer: Layer, temporary: string): Promise<number> {
 }
 
 /**
- * Gives back to the host what a stopped machine's disk holds in vain: clusters of zeros, of discarded data, leaks. Of a
- * disk of several layers only the top is compacted; the layers beneath are frozen and stay as they are. The content
- * stays the same. A copy is made, for which there must be room, and takes the file's place only if it is smaller; until
- * then the file is as it was. Only for a chain that readChain has accepted.
+ * Frees unused space in the disk of a stopped machine: clusters of zeros or discarded data, and leaks. Only the top
+ * layer is compacted; the layers below are read-only and do not change. The content stays the same. This makes a copy,
+ * which needs free space, and replaces the file only if the copy is smaller. Only for a chain that readChain has
+ * accepted.
  * @throws KameError DISK_FULL (with bytesNeeded) before anything is written or when the disk fills up, BUSY when a
  * machine runs on it, BAD_IMAGE, CANCELLED, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */

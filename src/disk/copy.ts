@@ -1,14 +1,14 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, rm } from 'node:fs/promises';
+import { errnoOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
-import { errnoOf } from '../core/errors.ts';
 import type { Disk, DiskBlock } from './format/disk.ts';
 import { ImageFile } from './format/image-file.ts';
 import { writeSparseRaw } from './raw-writer.ts';
 
 const blockBytes = 1024 * 1024;
-/** What file systems say that can't share blocks between these two files. */
+/** Errors of file systems that cannot share blocks between the two files. */
 const noReflink = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM']);
 
 async function reflink(source: string, target: string): Promise<boolean> {
@@ -24,7 +24,7 @@ async function reflink(source: string, target: string): Promise<boolean> {
   }
 }
 
-/** A file's own bytes as a disk. */
+/** The bytes of a file as a disk. */
 function bytesOf(file: ImageFile): Disk {
   return {
     size: file.size,
@@ -43,8 +43,8 @@ function bytesOf(file: ImageFile): Disk {
 }
 
 /**
- * Copies a file to a new one: in no time where the file system shares blocks (APFS, btrfs, XFS), else block by block,
- * zeros left out. The target is gone again after a failure or a cancel.
+ * Copies a file to a new one: instantly where the file system can share blocks (APFS, btrfs, XFS), otherwise block by
+ * block, without zeros. The target is removed after a failure or cancellation.
  * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED, BAD_IMAGE
  */
 export async function copyImage(source: string, target: string, progress: Progress): Promise<void> {

@@ -8,7 +8,7 @@ async function mapped(file: ImageFile): Promise<MappedFile> {
   return { file, mapping };
 }
 
-/** Bytes at most that a layer's own data takes in a new qcow2. @throws KameError BAD_IMAGE, FILE_ACCESS */
+/** The most bytes that the data of a layer itself takes in a new qcow2. @throws KameError BAD_IMAGE, FILE_ACCESS */
 export async function ownBytes(layer: Layer): Promise<number> {
   if (layer.format === 'raw') return layer.allocatedBytes;
   await using file = await ImageFile.open(layer.path);
@@ -16,8 +16,8 @@ export async function ownBytes(layer: Layer): Promise<number> {
 }
 
 /**
- * Bytes at most by which the file of `into` grows when it is given the own data of `from`. Counted from the tables of
- * both, since a full disk is when people delete snapshots: what only overwrites needs no room.
+ * The most bytes by which `into` grows when it receives the data of `from` itself. People delete snapshots when the
+ * disk is full, so this counts exactly, from the tables of both: data that only overwrites needs no space.
  * @throws KameError BAD_IMAGE, FILE_ACCESS
  */
 export async function growthOf(into: Layer, from: Layer): Promise<number> {

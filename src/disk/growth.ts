@@ -4,8 +4,8 @@ import { allocatedBytes } from '../sys/files.ts';
 const intervalMs = 250;
 
 /**
- * Reports how much of a file another program has written, by its allocated blocks, until stopped.
- * The file need not exist yet; of one that was there before, `from` bytes were allocated.
+ * Until stopped, reports how much of a file another program has written, by its allocated blocks. The file need not
+ * exist yet. `from` is the number of bytes that were allocated before.
  */
 export function followGrowth(
   path: string,
@@ -16,7 +16,7 @@ export function followGrowth(
 ): { stop(): void } {
   const look = async (): Promise<void> => {
     const allocated = await allocatedBytes(path);
-    // A file that is not there yet is no news.
+    // The file does not exist yet, so there is nothing to report.
     if (allocated === undefined) return;
     const grown = Math.max(0, allocated - from);
     const done = total === undefined ? grown : Math.min(grown, total);

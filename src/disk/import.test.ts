@@ -58,7 +58,7 @@ function fresh(name: string): string {
   return join(directory, `${count}-${name}`);
 }
 
-/** Imports and returns the hash of what the guest would see. */
+/** Imports an image and returns the hash of the disk as the guest would see it. */
 async function importedHash(source: string, options: { sizeBytes?: number } = {}): Promise<string> {
   const target = fresh('out.qcow2');
   await importDisk({ source, target, progress: silentProgress(), ...options });
@@ -67,7 +67,7 @@ async function importedHash(source: string, options: { sizeBytes?: number } = {}
   return hash(back);
 }
 
-/** Code and message of the refusal, and the names of files it left behind. */
+/** Code and message of the error, and the names of files left behind. */
 async function refusalOf(source: string): Promise<string> {
   const before = readdirSync(directory);
   try {
@@ -81,7 +81,7 @@ async function refusalOf(source: string): Promise<string> {
   }
 }
 
-describe('images that are taken', () => {
+describe('images that are accepted', () => {
   it('raw, qcow2, compressed qcow2, and qcow2 through a link', async () => {
     expect(await importedHash(raw)).toBe(rawHash);
     const plain = fresh('a.qcow2');
@@ -101,7 +101,7 @@ describe('images that are taken', () => {
     expect(await importedHash(path)).toBe(rawHash);
   });
 
-  it('qcow2 with snapshots inside, which are left behind', async () => {
+  it('qcow2 with internal snapshots, which are dropped', async () => {
     const path = fresh('s.qcow2');
     qemuImg('convert', '-f', 'raw', '-O', 'qcow2', raw, path);
     qemuImg('snapshot', '-c', 'one', path);
@@ -122,7 +122,7 @@ describe('images that are taken', () => {
     expect(await importedHash(path)).toBe(rawHash);
   });
 
-  it('grows the disk, and says what it made', async () => {
+  it('grows the disk, and returns its format and size', async () => {
     const target = fresh('big.qcow2');
     const sizeBytes = 64 * 1024 * 1024;
     const stages = new Set<string>();
@@ -139,8 +139,8 @@ describe('images that are taken', () => {
   });
 });
 
-describe('images that are refused', () => {
-  it('what is no image file at all', async () => {
+describe('images that are rejected', () => {
+  it('anything that is not an image file', async () => {
     expect(await refusalOf(join(directory, 'nowhere'))).toMatch(/^NO_SUCH_IMAGE: .*nowhere.*\.$/);
     expect(await refusalOf(directory)).toMatch(/^BAD_IMAGE: .*is a directory.*\.$/);
     expect(await refusalOf('/dev/null')).toMatch(/^BAD_IMAGE: .*device.*\.$/);
@@ -152,7 +152,7 @@ describe('images that are refused', () => {
   it.each([
     ['empty', Buffer.alloc(0), /is empty/],
     ['tiny', Buffer.from('hello'), /only 5 bytes/],
-    ['text', Buffer.alloc(4096, 'hello '), /no known format/],
+    ['text', Buffer.alloc(4096, 'hello '), /an unknown format/],
     ['gzip', Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(4096)]), /gzip/],
     ['luks', Buffer.concat([Buffer.from('LUKS\u00ba\u00be', 'latin1'), Buffer.alloc(4096)]), /LUKS/],
     ['vhdx', Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(4096)]), /VHDX/],
@@ -186,7 +186,7 @@ describe('images that are refused', () => {
     expect(await refusalOf(path)).toMatch(new RegExp(`^BAD_IMAGE: .*outside\\.qcow2 .*${data}.*\\.$`));
   });
 
-  it('a qcow2 that is cut anywhere', async () => {
+  it('a qcow2 that is truncated anywhere', async () => {
     const whole = fresh('whole.qcow2');
     qemuImg('convert', '-f', 'raw', '-O', 'qcow2', raw, whole);
     const bytes = readFileSync(whole);
@@ -209,7 +209,7 @@ describe('images that are refused', () => {
     ['no L1 table', 36, '00000000', /L1 table/],
     ['an L1 table of 4 G entries', 36, 'ffffffff', /L1 table/],
     ['an L1 table far away', 40, '0000ffffffff0000', /L1 table/],
-    ['a refcount table far away', 48, '0000ffffffff0000', /reference count/],
+    ['a refcount table far away', 48, '0000ffffffff0000', /refcount table/],
     ['a header of 4 GiB', 100, 'fffffff8', /header/],
     ['version 9', 4, '00000009', /version 9/],
   ])('a qcow2 with %s', async (_name, at, hex, message) => {
@@ -223,7 +223,7 @@ describe('images that are refused', () => {
     expect(refusal).toMatch(/^BAD_IMAGE: .*\.$/);
   });
 
-  it('a disk that would be shrunk, and a target that is there', async () => {
+  it('a disk that would be shrunk, and a target that exists', async () => {
     const target = fresh('small.qcow2');
     const options = { source: raw, target, progress: silentProgress() };
     await expect(importDisk({ ...options, sizeBytes: 1024 * 1024 })).rejects.toMatchObject({
@@ -234,7 +234,7 @@ describe('images that are refused', () => {
   });
 });
 
-describe('an import that does not end well', () => {
+describe('an import that fails', () => {
   it.each(['raw', 'qcow2', 'vmdk'])('leaves nothing of a cancelled %s', async (format) => {
     const source = fresh(`in.${format}`);
     qemuImg('convert', '-f', 'raw', '-O', format, raw, source);
@@ -247,7 +247,7 @@ describe('an import that does not end well', () => {
     expect(readdirSync(directory)).toEqual(before);
   });
 
-  it('says that qemu-img is missing', async () => {
+  it('reports that qemu-img is missing', async () => {
     const before = readdirSync(directory);
     const target = join(directory, 'none.qcow2');
     const options = { source: raw, target, qemuImg: '/nonexistent/qemu-img', progress: silentProgress() };
@@ -255,8 +255,8 @@ describe('an import that does not end well', () => {
     expect(readdirSync(directory)).toEqual(before);
   });
 
-  it('names the bytes needed when there is no room', async () => {
-    // A raw file with data enough that its copy can't fit: a program that measures petabytes stands in for it.
+  it('names the bytes needed when there is not enough free space', async () => {
+    // A program that measures petabytes stands in for a raw file whose copy does not fit.
     const tool = fresh('qemu-img.sh');
     writeFileSync(tool, '#!/bin/sh\necho \'{"required": 9000000000000000}\'\n', { mode: 0o700 });
     const before = readdirSync(directory);

@@ -4,8 +4,8 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
 import { fileError, isTaken, temporaryName } from '../sys/files.ts';
-import { copyImage } from './copy.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
+import { copyImage } from './copy.ts';
 import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';
@@ -13,22 +13,22 @@ import { writeSparseRaw } from './raw-writer.ts';
 import { openVmdk } from './vmdk/vmdk-disk.ts';
 
 export interface ImportOptions {
-  /** A qcow2, raw or VMDK file. Never written. */
+  /** A qcow2, raw or VMDK file. It is never written. */
   readonly source: string;
-  /** Path of the qcow2 to make; must not exist. */
+  /** Path of the new qcow2; must not exist. */
   readonly target: string;
   /** Grows the disk to this many bytes. */
   readonly sizeBytes?: number;
-  /** Path or name of the program. Default `qemu-img`. */
+  /** Path or name of the program. Default: `qemu-img`. */
   readonly qemuImg?: string;
-  /** Takes a file without any known signature as raw. */
+  /** Accept a file without a known signature as raw. */
   readonly allowRaw?: boolean;
   readonly progress: Progress;
 }
 
 export interface ImportedDisk {
   readonly format: 'qcow2' | 'raw' | 'vmdk';
-  /** Bytes the guest sees. */
+  /** Size of the disk in the guest, in bytes. */
   readonly virtualSize: number;
 }
 
@@ -42,15 +42,15 @@ function program(options: ImportOptions): { qemuImg?: string } {
 
 async function refuseExisting(target: string): Promise<void> {
   if (await isTaken(target))
-    throw new KameError('ALREADY_EXISTS', `${target} is there already.`, { details: { path: target } });
+    throw new KameError('ALREADY_EXISTS', `${target} already exists.`, { details: { path: target } });
 }
 
 function refuseShrinking(options: ImportOptions, virtualSize: number): void {
   if (options.sizeBytes === undefined || options.sizeBytes >= virtualSize) return;
   throw new KameError(
     'INVALID_VALUE',
-    `The disk in ${options.source} has ${formatSize(virtualSize)} and can't be shrunk to ${formatSize(options.sizeBytes)}.`,
-    { next: `Ask for at least ${virtualSize} bytes.` },
+    `The disk in ${options.source} has ${formatSize(virtualSize)} and cannot be shrunk to ${formatSize(options.sizeBytes)}.`,
+    { next: `Choose a size of at least ${virtualSize} bytes.` },
   );
 }
 
@@ -59,19 +59,19 @@ async function importQcow2(job: Job, image: Extract<ProbedImage, { format: 'qcow
     throw badImage(
       job.source,
       'is marked as corrupt',
-      'Repair it where it comes from: `qemu-img check -r all`.',
+      'Repair it at its source with `qemu-img check -r all`.',
     );
   }
   refuseShrinking(job, image.virtualSize);
-  // Snapshots inside, and counts that are stale after a crash, do not come along: converting leaves them behind.
+  // Converting drops internal snapshots, and reference counts that are stale after a crash.
   if (image.snapshots > 0 || image.dirty) {
     await toQcow2(job, job.source, 'qcow2');
     return image.virtualSize;
   }
   await copyImage(job.source, job.temporary, job.progress);
-  // What was checked is the source as it was then; what the engine will open is the copy.
+  // Check the copy too: the engine opens the copy, and the source may have changed since it was checked.
   const copy = await probeImage(job.temporary);
-  if (copy.format !== 'qcow2') throw badImage(job.source, 'changed while it was copied');
+  if (copy.format !== 'qcow2') throw badImage(job.source, 'changed while it was being copied');
   return copy.virtualSize;
 }
 
@@ -80,7 +80,7 @@ async function toQcow2(job: Job, source: string, sourceFormat: 'raw' | 'qcow2'):
   await convert({ ...program(job), source, sourceFormat, target, targetFormat: 'qcow2', progress });
 }
 
-/** By our own reader into a sparse raw file, and only that goes to the engine's tool. */
+/** Our own reader makes a sparse raw file; QEMU's tools only see that file, never the VMDK. */
 async function importVmdk(job: Job): Promise<number> {
   await using disk = await openVmdk(job.source);
   refuseShrinking(job, disk.size);
@@ -98,7 +98,7 @@ async function importVmdk(job: Job): Promise<number> {
 async function fill(job: Job): Promise<ImportedDisk> {
   const image = await probeImage(job.source, { allowRaw: job.allowRaw === true });
   if (image.format === 'iso') {
-    throw badImage(job.source, 'is an ISO image, which is no disk', 'Attach it as a CD: --iso PATH.');
+    throw badImage(job.source, 'is an ISO image, not a disk', 'Attach it as a CD with --iso PATH.');
   }
   if (image.format === 'qcow2') return { format: 'qcow2', virtualSize: await importQcow2(job, image) };
   if (image.format === 'vmdk') return { format: 'vmdk', virtualSize: await importVmdk(job) };
@@ -108,8 +108,8 @@ async function fill(job: Job): Promise<ImportedDisk> {
 }
 
 /**
- * Makes a machine's own qcow2 disk from an image: checked, copied or converted, grown. The target appears only when it
- * is complete; after a failure, a cancel or a full disk nothing is left.
+ * Makes a qcow2 disk for a machine from an image, which is checked, copied or converted, and grown. The target appears
+ * only once it is complete; after a failure or cancellation, nothing is left behind.
  * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, INVALID_VALUE, ALREADY_EXISTS, DISK_FULL, CANCELLED, FILE_ACCESS,
  * ENGINE_MISSING, ENGINE_FAILED
  */

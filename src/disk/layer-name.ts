@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 
-/** VMware numbers the layers of a disk with six digits: `disk0-000001`. */
+/** Like VMware, Kame numbers the layers of a disk with six digits: `disk0-000001`. */
 const digits = 6;
 const numbered = /^(.+)-(\d{6})$/;
 const extension = '.qcow2';
@@ -11,12 +11,12 @@ function split(fileName: string): { stem: string; number: number } {
   return { stem: match?.[1] ?? name, number: Number(match?.[2] ?? 0) };
 }
 
-/** What the names of all layers of a disk begin with: `disk0` for `disk0.vmdk` and `/a/disk0-000002.qcow2`. */
+/** The common start of the names of all layers of a disk: `disk0` for `disk0.vmdk` and `/a/disk0-000002.qcow2`. */
 export function stemOf(fileName: string): string {
   return split(fileName).stem;
 }
 
-/** The number of a layer: 2 for `disk0-000002.qcow2`, whatever its extension; 0 for a file without one. */
+/** The number of a layer: 2 for `disk0-000002.qcow2`, whatever its extension; 0 for a file without a number. */
 export function numberOf(fileName: string): number {
   return split(fileName).number;
 }
@@ -26,7 +26,7 @@ export function layerName(stem: string, number: number): string {
   return `${stem}-${String(number).padStart(digits, '0')}${extension}`;
 }
 
-/** Whether a file has the name of a layer that Kame made on a disk. */
+/** Whether a file name is that of a layer that Kame added to a disk. */
 export function isLayerName(fileName: string): boolean {
   return extname(fileName) === extension && numbered.test(basename(fileName, extension));
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -18,7 +18,7 @@ import {
   useLayers,
 } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
-import { pause, poll } from '../core/deadline.ts';
+import { poll } from '../core/deadline.ts';
 import { silentProgress } from '../core/progress.ts';
 import { readChain } from './chain.ts';
 import { commitInto, pullInto } from './merge.ts';
@@ -27,7 +27,7 @@ import { repairLeaks } from './repair.ts';
 
 useLayers();
 
-/** For three layers with any writes, over a base of either format. */
+/** Tests three layers with arbitrary writes, on a base of either format. */
 async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void>): Promise<void> {
   const property = fc.asyncProperty(
     fc.tuple(changes, changes, changes),
@@ -42,7 +42,7 @@ async function forAnyLayers(judge: (baseFormat: 'qcow2' | 'raw') => Promise<void
 }
 
 describe('commitInto', () => {
-  it('leaves the overlay with the same content, and the base with it', async () => {
+  it('keeps the content of the overlay, and gives it to the base', async () => {
     await forAnyLayers(async (baseFormat) => {
       keep('top');
       keep('middle');
@@ -69,13 +69,13 @@ describe('commitInto', () => {
     expect(same('middle')).toBe(true);
   });
 
-  it('refuses a base that is not beneath, or not of that format', async () => {
+  it('rejects a base that is not the backing file, or has another format', async () => {
     await three([[], [], []]);
     const before = readFileSync(at('base'));
     const far = commitInto({ overlay: at('top'), base: at('base'), baseFormat: 'qcow2' });
     await expect(far).rejects.toMatchObject({
       code: 'BAD_IMAGE',
-      message: expect.stringMatching(/lies over .*middle \(qcow2\), not over .*base/) as unknown,
+      message: expect.stringMatching(/has the backing file .*middle \(qcow2\), not .*base/) as unknown,
     });
     const wrong = commitInto({ overlay: at('top'), base: at('middle'), baseFormat: 'raw' });
     await expect(wrong).rejects.toMatchObject({ code: 'BAD_IMAGE' });
@@ -86,7 +86,7 @@ describe('commitInto', () => {
     expect(readFileSync(at('base')).equals(before)).toBe(true);
   });
 
-  it('says which file is in use', async () => {
+  it('names the file that is in use', async () => {
     await three([['write -P 1 0 1M'], ['write -P 2 0 1M'], []]);
     const holder = spawn('qemu-io', ['-r', '-f', 'qcow2', at('base')], { stdio: ['pipe', 'pipe', 'ignore'] });
     try {
@@ -98,7 +98,7 @@ describe('commitInto', () => {
     }
   });
 
-  it('needs room only for what the base does not have', async () => {
+  it('needs space only for data that the base does not have', async () => {
     await three([['write -P 1 0 8M'], ['write -P 2 0 8M'], ['write -P 3 6M 4M']]);
     const totals: (number | undefined)[] = [];
     const progress = {
@@ -112,7 +112,7 @@ describe('commitInto', () => {
     expect(totals.at(-1)).toBeLessThan(2.2 * mebibyte);
   });
 
-  it('tells the bytes needed when the disk fills up, and the overlay is as it was', async () => {
+  it('reports the bytes needed when the disk fills up, and does not change the overlay', async () => {
     await three([[], ['write -P 2 0 8M'], []]);
     keep('middle');
     const tool = at('full.sh');
@@ -128,7 +128,7 @@ describe('commitInto', () => {
 });
 
 describe('pullInto', () => {
-  it('leaves the overlay with the same content over the layer below, or alone', async () => {
+  it('keeps the content of the overlay, on the layer below or on none', async () => {
     await forAnyLayers(async (baseFormat) => {
       keep('top');
       const [middle, base] = [readFileSync(at('middle')), readFileSync(at('base'))];
@@ -146,7 +146,7 @@ describe('pullInto', () => {
     });
   }, 120_000);
 
-  it('at once onto nothing, from below a grown disk, and from a name like a protocol', async () => {
+  it('works onto nothing, below a grown disk, and with a name like a protocol', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('nbd:base'), '1M');
     io(at('nbd:base'), ['write -P 1 0 1M']);
     await overlay('middle', 'nbd:base', 'qcow2', size);
@@ -164,7 +164,7 @@ describe('pullInto', () => {
     expect([same('top'), same('other')]).toEqual([true, true]);
   });
 
-  it('done again, does nothing', async () => {
+  it('does nothing when repeated', async () => {
     await three([['write -P 1 0 1M'], ['write -P 2 512k 1M'], []]);
     const onto = { path: 'base', format: 'qcow2' } as const;
     await pullInto({ overlay: at('top'), onto });
@@ -174,7 +174,7 @@ describe('pullInto', () => {
     expect(readFileSync(at('top')).equals(before)).toBe(true);
   });
 
-  it('refuses a name that no header can hold, and a layer that is not there', async () => {
+  it('rejects a name that a header cannot hold, and a missing layer', async () => {
     await three([[], [], []]);
     const long = pullInto({ overlay: at('top'), onto: { path: 'x'.repeat(1024), format: 'qcow2' } });
     await expect(long).rejects.toMatchObject({ code: 'INVALID_VALUE' });
@@ -185,8 +185,8 @@ describe('pullInto', () => {
 });
 
 describe('a kill -9 of qemu-img', () => {
-  /** A program that tells its id and then is qemu-img. */
-  function tracked(): { qemuImg: string; kill(afterMs: number): Promise<void> } {
+  /** A program that reports its pid and then becomes qemu-img. */
+  function tracked(): { qemuImg: string; kill(isTime: () => boolean): Promise<void> } {
     const [qemuImg, pidFile] = [at('tracked.sh'), at('pid')];
     writeFileSync(
       qemuImg,
@@ -203,27 +203,48 @@ describe('a kill -9 of qemu-img', () => {
     };
     return {
       qemuImg,
-      async kill(afterMs) {
-        const pid = await poll(read, { deadlineMs: 10_000, maxStepMs: 5 });
-        await pause(afterMs);
-        try {
-          process.kill(pid ?? 0, 'SIGKILL');
-        } catch {
-          // It had ended: a kill too late, which must do no harm either.
-        }
+      async kill(isTime) {
+        const pid = (await poll(read, { deadlineMs: 10_000, maxStepMs: 5 })) ?? 0;
+        // If it ends before, it is killed too late, which must be harmless too.
+        const look = async () => (isTime() || !signal(pid, 0) ? true : undefined);
+        expect(await poll(look, { deadlineMs: 10_000, stepMs: 1, maxStepMs: 1 })).toBe(true);
+        signal(pid, 'SIGKILL');
       },
     };
   }
 
-  it.each([0, 1])(
-    'in commitInto, at some moment: all is there, and it can be done again (%d)',
-    async (round) => {
+  /** @returns whether the process was there */
+  function signal(pid: number, name: 'SIGKILL' | 0): boolean {
+    try {
+      return process.kill(pid, name);
+    } catch {
+      return false;
+    }
+  }
+
+  /** When a file takes so many bytes more than now. */
+  function grown(name: string, bytes: number): () => boolean {
+    const before = statSync(at(name)).blocks * 512;
+    return () => statSync(at(name)).blocks * 512 >= before + bytes;
+  }
+
+  const moments = [
+    ['begins', 0],
+    ['has begun to write', 1],
+    ['has written some', 256 * 1024],
+  ] as const;
+
+  it.each(moments)(
+    'in commitInto, when it %s: all is there, and it can be done again',
+    async (_moment, bytes) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);
       keep('top');
       keep('middle');
       const options = { overlay: at('middle'), base: at('base'), baseFormat: 'qcow2' } as const;
       const { qemuImg: tool, kill } = tracked();
-      await Promise.allSettled([commitInto({ ...options, qemuImg: tool }), kill(round * 30)]);
+      const killing = kill(grown('base', bytes));
+      await Promise.allSettled([commitInto({ ...options, qemuImg: tool })]);
+      await killing;
       expect([same('top'), same('middle')]).toEqual([true, true]);
       await repairLeaks({ path: at('base') });
       expect(await check({ path: at('base') })).toMatchObject({ ok: true, leaks: 0 });
@@ -235,14 +256,16 @@ describe('a kill -9 of qemu-img', () => {
     },
   );
 
-  it.each([0, 1])(
-    'in pullInto, at some moment: all is there, and it can be done again (%d)',
-    async (round) => {
+  it.each(moments)(
+    'in pullInto, when it %s: all is there, and it can be done again',
+    async (_moment, bytes) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);
       keep('top');
       const options = { overlay: at('top'), onto: { path: 'base', format: 'qcow2' } } as const;
       const { qemuImg: tool, kill } = tracked();
-      await Promise.allSettled([pullInto({ ...options, qemuImg: tool }), kill(round * 80)]);
+      const killing = kill(grown('top', bytes));
+      await Promise.allSettled([pullInto({ ...options, qemuImg: tool })]);
+      await killing;
       expect(same('top')).toBe(true);
       await repairLeaks({ path: at('top') });
       expect(await check({ path: at('top') })).toMatchObject({ ok: true, leaks: 0 });
@@ -252,7 +275,7 @@ describe('a kill -9 of qemu-img', () => {
     },
   );
 
-  it('a cancel does the same', async () => {
+  it('is as harmless as a cancellation', async () => {
     await three([[], scattered(20, 64 * 1024), []]);
     keep('top');
     const controller = new AbortController();

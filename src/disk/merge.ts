@@ -3,22 +3,22 @@ import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
+import { requireFreeSpace } from '../sys/free-space.ts';
 import { writableBackingName } from './backing-name.ts';
 import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
-import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { badImage } from './format/image-file.ts';
+import { followGrowth } from './growth.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
 
-/** The caller has read the chain with its own directories; here it is only looked at again. */
+/** Reads a chain again. The caller has already checked that all layers are in allowed directories. */
 async function chainOf(path: string): Promise<Layer> {
   return await readChain(path, { inside: ['/'], tables: false });
 }
 
 interface Work extends Call {
   readonly stage: string;
-  /** What is written to, and how much it can grow. */
+  /** The layer that is written to, and the most bytes by which it grows. */
   readonly target: Layer;
   readonly bytesNeeded: number;
   readonly verb: string;
@@ -28,7 +28,7 @@ interface Work extends Call {
 
 async function perform(work: Work): Promise<void> {
   const { target, bytesNeeded, progress, stage } = work;
-  if (progress.signal.aborted) throw new KameError('CANCELLED', `${stage}: cancelled before it began.`);
+  if (progress.signal.aborted) throw new KameError('CANCELLED', `${stage} was cancelled before it began.`);
   await requireFreeSpace(dirname(target.path), bytesNeeded, target.path);
   const growth = followGrowth(target.path, bytesNeeded, stage, progress, target.allocatedBytes);
   try {
@@ -41,11 +41,11 @@ async function perform(work: Work): Promise<void> {
 }
 
 /**
- * Writes what an overlay holds into the layer directly beneath it, of which nothing else may be a child. The overlay
- * stays as it is, and shows the same content at every moment: killed, cancelled or out of room, it is done again, or
- * left. Once this has returned, all is on the disk, and the overlay can be removed or the base take its name.
- * Only for a chain that readChain has accepted. Progress is in bytes by which the base grows.
- * @throws KameError BAD_IMAGE when `base` is not what lies beneath, BUSY, DISK_FULL (with bytesNeeded), CANCELLED,
+ * Writes the data of an overlay into its backing file, which must have no other overlay. The overlay does not change
+ * and shows the same content at every moment, so after a kill, a cancellation or a full disk this can be repeated or
+ * given up. Once this has returned, everything is on the disk: the overlay can be removed, or the base renamed to it.
+ * Only for a chain that readChain has accepted. Progress counts the bytes by which the base grows.
+ * @throws KameError BAD_IMAGE when `base` is not the backing file, BUSY, DISK_FULL (with bytesNeeded), CANCELLED,
  * FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function commitInto(
@@ -57,8 +57,8 @@ export async function commitInto(
   });
   const target = overlay.backing;
   if (target?.path !== base || target.format !== options.baseFormat) {
-    const beneath = target ? `${target.path} (${target.format})` : 'nothing';
-    throw badImage(overlay.path, `lies over ${beneath}, not over ${base} (${options.baseFormat})`);
+    const actual = target ? `the backing file ${target.path} (${target.format})` : 'no backing file';
+    throw badImage(overlay.path, `has ${actual}, not ${base} (${options.baseFormat})`);
   }
   await perform({
     ...options,
@@ -66,13 +66,13 @@ export async function commitInto(
     target,
     bytesNeeded: await growthOf(target, overlay),
     verb: 'merged into',
-    // -d: the overlay is not emptied. Emptying it would be of no use, and one more thing to be killed in.
+    // -d: do not empty the overlay, which would be useless, and one more step that a kill can interrupt.
     args: ['commit', '-q', '-d', '-f', 'qcow2', overlay.path],
     progress: options.progress ?? silentProgress(),
   });
 }
 
-/** Bytes at most that come into the overlay from the layers above the one that will lie beneath it. */
+/** The most bytes that the overlay receives from the layers between it and its new backing file. */
 async function pulledBytes(overlay: Layer, stop: string | undefined): Promise<number> {
   let bytes = 0;
   for (let layer = overlay.backing; layer && layer.path !== stop; layer = layer.backing) {
@@ -82,12 +82,13 @@ async function pulledBytes(overlay: Layer, stop: string | undefined): Promise<nu
 }
 
 /**
- * Copies into an overlay what the layer beneath it holds and `onto` does not, then makes `onto` its backing file, or
- * none. The layer beneath is only read, so others may lie over it. The overlay shows the same content at every moment,
- * after a kill, a cancel or a power cut too: then it is done again. Done already, nothing happens.
- * `onto.path` is written as it is given: relative to the overlay's directory, or absolute; it must hold what lies below
- * the layer beneath, or anything else, at the price of more copying. Progress is in bytes by which the overlay grows.
- * @throws KameError INVALID_VALUE for a name that no header can hold, BAD_IMAGE, BUSY, DISK_FULL (with bytesNeeded),
+ * Copies into an overlay the data of its backing file that `onto` lacks, then makes `onto` its backing file, or none if
+ * `onto` is null. The old backing file is only read, so it may have other overlays. The overlay shows the same content
+ * at every moment, even after a kill, a cancellation or a power failure: then repeat the call. If the backing file is
+ * already `onto`, nothing happens. `onto.path` is written into the header as given: relative to the directory of the
+ * overlay, or absolute. Usually it is the next layer down; any other image works but needs more copying. Progress
+ * counts the bytes by which the overlay grows.
+ * @throws KameError INVALID_VALUE for a name that a header cannot hold, BAD_IMAGE, BUSY, DISK_FULL (with bytesNeeded),
  * CANCELLED, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function pullInto(
@@ -114,9 +115,24 @@ export async function pullInto(
     target: overlay,
     bytesNeeded: await pulledBytes(overlay, stop),
     verb: 'completed',
-    // Writethrough: with a cache qemu-img writes the header, which names the new backing file, before the tables that
-    // map what it has copied, and a kill between the two would lose that.
+    // Writethrough: with a cache, qemu-img writes the header with the new backing file before the tables that map the
+    // copied data, and a kill in between would lose that data.
     args: ['rebase', '-q', '-t', 'writethrough', '-f', 'qcow2', ...reference, overlay.path],
     progress: options.progress ?? silentProgress(),
   });
+}
+
+/**
+ * Replaces the backing file in the header of an overlay, and changes nothing else: only for one with the same content.
+ * The header is in a single cluster, so at any instant it has either the old or the new name.
+ * @throws KameError INVALID_VALUE, BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
+ */
+export async function repoint(
+  options: Call & { overlay: string; backing: { readonly path: string; readonly format: 'qcow2' | 'raw' } },
+): Promise<void> {
+  const overlay = resolve(options.overlay);
+  const { path, format } = options.backing;
+  const args = ['rebase', '-u', '-q', '-f', 'qcow2', '-b', writableBackingName(path), '-F', format, overlay];
+  const result = await call(options, args);
+  if (result.exitCode !== 0) throw failure('given another backing file', overlay, result);
 }

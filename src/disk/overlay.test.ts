@@ -33,7 +33,7 @@ function json(...args: string[]): Record<string, unknown> {
 }
 
 describe('createOverlay', () => {
-  it('makes what qemu-img makes, and what it finds nothing wrong with', async () => {
+  it('makes the same as qemu-img, which finds no problems in it', async () => {
     const directory = freshDirectory();
     const base = join(directory, 'disk0.qcow2');
     const [ours, theirs] = [join(directory, 'ours.qcow2'), join(directory, 'theirs.qcow2')];
@@ -55,7 +55,7 @@ describe('createOverlay', () => {
     expect(readdirSync(directory).toSorted()).toEqual(['disk0.qcow2', 'ours.qcow2', 'theirs.qcow2']);
   });
 
-  it('can be written to, and leaves the layer beneath as it was', async () => {
+  it('can be written to without changing the layer below', async () => {
     const directory = freshDirectory();
     const base = join(directory, 'base.raw');
     writeFileSync(base, Buffer.alloc(8 * mebibyte, 'b'));
@@ -70,7 +70,7 @@ describe('createOverlay', () => {
     expect(readFileSync(base).equals(Buffer.alloc(8 * mebibyte, 'b'))).toBe(true);
   });
 
-  it('replaces nothing', async () => {
+  it('never replaces a file', async () => {
     const directory = freshDirectory();
     const path = join(directory, 'disk.qcow2');
     writeFileSync(path, 'precious');
@@ -80,7 +80,7 @@ describe('createOverlay', () => {
     expect(readdirSync(directory)).toEqual(['disk.qcow2']);
   });
 
-  it('is made once when many make it at the same time', async () => {
+  it('is made once by many concurrent calls', async () => {
     const directory = freshDirectory();
     const path = join(directory, 'disk.qcow2');
     const tries = Array.from({ length: 20 }, async (_none, index) =>
@@ -91,7 +91,7 @@ describe('createOverlay', () => {
     expect(readdirSync(directory)).toEqual(['disk.qcow2']);
   });
 
-  it('leaves nothing where it can not write', async () => {
+  it('leaves nothing behind where it cannot write', async () => {
     const path = join(root, 'nowhere', 'disk.qcow2');
     const options = { path, backing: 'x', backingFormat: 'qcow2', virtualSize: mebibyte } as const;
     await expect(createOverlay(options)).rejects.toMatchObject({ code: 'FILE_ACCESS' });
@@ -119,7 +119,7 @@ describe('createOverlay', () => {
     ['1024 bytes', 'x'.repeat(1024)],
     ['1023 bytes that need two more', `a:${'x'.repeat(1021)}`],
     ['half a character', '\ud800'],
-  ])('refuses as a name: %s', async (_what, backing) => {
+  ])('rejects as a name: %s', async (_what, backing) => {
     const directory = freshDirectory();
     const path = join(directory, 'disk.qcow2');
     const run = createOverlay({ path, backing, backingFormat: 'qcow2', virtualSize: mebibyte });
@@ -148,12 +148,12 @@ describe('createOverlay', () => {
     expect((await readChain(path, { inside: [directory] })).backing?.path).toBe(base);
   });
 
-  it('every size and name comes back as it was given, from QEMU and from us', async () => {
+  it('QEMU and Kame read back every size and name as given', async () => {
     const directory = freshDirectory();
     const path = join(directory, 'top.qcow2');
     const size = fc.oneof(
       fc.integer({ min: 1, max: 2 ** 37 }).map((sectors) => sectors * 512),
-      // Around the sizes at which the L1 table gets one entry or one cluster more.
+      // Sizes around those where the L1 table grows by an entry or a cluster.
       fc
         .tuple(fc.integer({ min: 1, max: 131_071 }), fc.integer({ min: -1, max: 1 }))
         .map(([entries, more]) => entries * 2 ** 29 + more * 512),
@@ -188,7 +188,7 @@ describe('createOverlay', () => {
     await expect(chain).rejects.toMatchObject({ code: 'FILE_ACCESS' });
   });
 
-  it('is whole at the largest size', async () => {
+  it('is intact at the largest size', async () => {
     const directory = freshDirectory();
     const path = join(directory, 'top.qcow2');
     qemuImg('create', '-q', '-f', 'qcow2', join(directory, 'base.qcow2'), '1M');

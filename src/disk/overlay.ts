@@ -7,25 +7,27 @@ import { maxVirtualSize } from './format/limits.ts';
 import { extension } from './qcow2-header.ts';
 
 export interface OverlayOptions {
-  /** The qcow2 to make. */
+  /** Path of the new qcow2. */
   readonly path: string;
-  /** The file beneath, as the header shall name it: relative to the directory of `path`, or absolute. Not opened. */
+  /**
+   * The backing file as written into the header: relative to the directory of `path`, or absolute. It is not opened.
+   */
   readonly backing: string;
   readonly backingFormat: 'qcow2' | 'raw';
-  /** Bytes, a multiple of 512, at most 64 TiB. Mostly that of the file beneath; beyond its end there are zeros. */
+  /** In bytes, a multiple of 512, at most 64 TiB. Usually that of the backing file; anything beyond its end is zero. */
   readonly virtualSize: number;
-  /** False when the caller syncs it later, or gives it up after a power failure. */
+  /** False if the caller syncs the file later, or discards it after a power failure. */
   readonly sync?: boolean;
 }
 
 const clusterBits = 16;
 const clusterSize = 2 ** clusterBits;
-/** Bytes of the disk that one entry of the L1 table stands for: a cluster full of entries of 8 bytes. */
+/** Bytes of the disk that one L1 entry covers: an L2 table is one cluster of 8-byte entries. */
 const perL1Entry = clusterSize * (clusterSize / 8);
 const headerLength = 112;
 const refcountOrder = 4;
 
-/** Where everything lies: header, reference count table, one block of counts, L1 table; a cluster or more each. */
+/** Offsets: after the header come refcount table, one refcount block and L1 table, each one cluster or more. */
 const at = { refcountTable: clusterSize, refcountBlock: 2 * clusterSize, l1: 3 * clusterSize } as const;
 
 function headerOf(options: OverlayOptions): Buffer {
@@ -45,7 +47,7 @@ function headerOf(options: OverlayOptions): Buffer {
   header.writeUInt32BE(1, 56);
   header.writeUInt32BE(refcountOrder, 96);
   header.writeUInt32BE(headerLength, 100);
-  // The format as an extension, padded to 8 bytes, and the extension that ends them.
+  // The format is an extension, padded to 8 bytes; zeros after it end the list of extensions.
   header.writeUInt32BE(extension.backingFormat, headerLength);
   header.writeUInt32BE(format.length, headerLength + 4);
   format.copy(header, headerLength + 8);
@@ -56,7 +58,7 @@ function headerOf(options: OverlayOptions): Buffer {
 async function write(path: string, options: OverlayOptions, header: Buffer): Promise<void> {
   const l1Clusters = Math.ceil(Math.ceil(options.virtualSize / perL1Entry) / (clusterSize / 8));
   const used = 3 + l1Clusters;
-  // One block of counts is enough: it counts 32768 clusters, and the largest disk's L1 table has 16.
+  // One refcount block is enough: it covers 32768 clusters, and the L1 table of the largest disk has 16.
   const counts = Buffer.alloc(used * 2);
   for (let cluster = 0; cluster < used; cluster += 1) counts.writeUInt16BE(1, cluster * 2);
   const table = Buffer.alloc(8);
@@ -74,16 +76,16 @@ async function write(path: string, options: OverlayOptions, header: Buffer): Pro
 }
 
 function alreadyThere(path: string, cause?: unknown): KameError {
-  return new KameError('ALREADY_EXISTS', `${path} is there already.`, { details: { path }, cause });
+  return new KameError('ALREADY_EXISTS', `${path} already exists.`, { details: { path }, cause });
 }
 
-/** Gives a finished file its name; replaces nothing. */
+/** Gives a finished file its name. Never replaces a file. */
 async function publish(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw alreadyThere(path, error);
-    // A file system without hard links (exFAT, some network shares): looked at, then renamed.
+    // On a file system without hard links (exFAT, some network shares): check, then rename.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error;
     if (await isTaken(path)) throw alreadyThere(path, error);
     await rename(temporary, path);
@@ -91,10 +93,10 @@ async function publish(temporary: string, path: string): Promise<void> {
 }
 
 /**
- * Makes an empty qcow2 over another image, by our own hand and without a program: a few milliseconds. It appears only
- * when it is whole and on the disk, and replaces nothing. Layout: QEMU's docs/interop/qcow2.txt, version 3, clusters of
- * 64 KiB, as `qemu-img create -b` makes them.
- * @throws KameError ALREADY_EXISTS, INVALID_VALUE for a size or a name that no header can hold, DISK_FULL, FILE_ACCESS
+ * Makes an empty qcow2 with a backing file. Writing it here, without qemu-img, takes only a few milliseconds. It
+ * appears only once it is complete and on the disk, and never replaces a file. Layout: docs/interop/qcow2.txt in QEMU,
+ * version 3, with clusters of 64 KiB, like `qemu-img create -b`.
+ * @throws KameError ALREADY_EXISTS, INVALID_VALUE for a size or name that a header cannot hold, DISK_FULL, FILE_ACCESS
  */
 export async function createOverlay(options: OverlayOptions): Promise<void> {
   const path = resolve(options.path);
@@ -102,11 +104,14 @@ export async function createOverlay(options: OverlayOptions): Promise<void> {
   if (!Number.isSafeInteger(virtualSize) || virtualSize < 512 || virtualSize > maxVirtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `The size of ${path} is ${virtualSize} bytes; allowed are 512 to 64 TiB.`,
+      `The size of ${path} is ${virtualSize} bytes; it must be from 512 bytes to 64 TiB.`,
     );
   }
   if (virtualSize % 512 !== 0) {
-    throw new KameError('INVALID_VALUE', `The size of ${path} is ${virtualSize} bytes, no multiple of 512.`);
+    throw new KameError(
+      'INVALID_VALUE',
+      `The size of ${path} is ${virtualSize} bytes, which is not a multiple of 512.`,
+    );
   }
   const header = headerOf(options);
   const temporary = temporaryName(path);

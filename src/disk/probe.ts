@@ -1,7 +1,7 @@
-import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
+import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 
-/** What a file is, found by our own bounded reads; the engine never guesses. */
+/** The format of an image, as determined by our own bounded reads; the engine never guesses it. */
 export type ProbedImage =
   | ({ readonly format: 'qcow2'; readonly path: string; readonly fileSize: number } & Qcow2Facts)
   | { readonly format: 'raw'; readonly path: string; readonly fileSize: number; readonly virtualSize: number }
@@ -9,7 +9,7 @@ export type ProbedImage =
   | { readonly format: 'iso'; readonly path: string; readonly fileSize: number };
 
 export interface ProbeOptions {
-  /** Takes a file without any known signature as raw. Without it, such a file is refused. */
+  /** Accept a file without a known signature as raw. Otherwise such a file is rejected. */
   readonly allowRaw?: boolean;
 }
 
@@ -22,13 +22,12 @@ interface Foreign {
 
 const convertBy = (format: string): string =>
   `\`qemu-img convert -f ${format} -O qcow2 OLD NEW\`, then import NEW.`;
-const byQemuImg = (format: string): string => `If you trust it: ${convertBy(format)}`;
-const unpack = (tool: string): string =>
-  `Unpack it first (\`${tool}\`), then import the image that is in it.`;
+const byQemuImg = (format: string): string => `If you trust the file, run ${convertBy(format)}`;
+const unpack = (tool: string): string => `Unpack it with \`${tool}\`, then import the image inside.`;
 
-/** What is recognised only to be refused by name. Offsets below 0 count from the end. */
+/** Formats that are recognised only to reject them by name. Negative offsets count from the end of the file. */
 const foreign: readonly Foreign[] = [
-  { name: 'a LUKS container', at: 0, magic: 'LUKS\u00ba\u00be', advice: 'Decrypt it where it comes from.' },
+  { name: 'a LUKS container', at: 0, magic: 'LUKS\u00ba\u00be', advice: 'Decrypt it at its source.' },
   { name: 'a VHDX disk', at: 0, magic: 'vhdxfile', advice: byQemuImg('vhdx') },
   { name: 'a VHD disk', at: 0, magic: 'conectix', advice: byQemuImg('vpc') },
   { name: 'a VHD disk', at: -512, magic: 'conectix', advice: byQemuImg('vpc') },
@@ -38,20 +37,20 @@ const foreign: readonly Foreign[] = [
     name: 'an Apple disk image (DMG)',
     at: -512,
     magic: 'koly',
-    advice: 'On a Mac: `hdiutil convert OLD -format UDTO -o NEW`.',
+    advice: 'On a Mac, convert it with `hdiutil convert OLD -format UDTO -o NEW`.',
   },
   {
     name: 'an Apple sparse image (ASIF)',
     at: 0,
     magic: 'shdw',
-    advice: 'On a Mac: `diskutil image` can make it raw.',
+    advice: 'On a Mac, convert it to raw with `diskutil image`.',
   },
   { name: 'a Parallels disk', at: 0, magic: 'WithoutFreeSpace', advice: byQemuImg('parallels') },
   { name: 'a Parallels disk', at: 0, magic: 'WithouFreSpacExt', advice: byQemuImg('parallels') },
-  { name: 'compressed by gzip', at: 0, magic: [0x1f, 0x8b], advice: unpack('gunzip') },
-  { name: 'compressed by xz', at: 0, magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], advice: unpack('unxz') },
-  { name: 'compressed by zstd', at: 0, magic: [0x28, 0xb5, 0x2f, 0xfd], advice: unpack('unzstd') },
-  { name: 'compressed by bzip2', at: 0, magic: 'BZh', advice: unpack('bunzip2') },
+  { name: 'compressed with gzip', at: 0, magic: [0x1f, 0x8b], advice: unpack('gunzip') },
+  { name: 'compressed with xz', at: 0, magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], advice: unpack('unxz') },
+  { name: 'compressed with zstd', at: 0, magic: [0x28, 0xb5, 0x2f, 0xfd], advice: unpack('unzstd') },
+  { name: 'compressed with bzip2', at: 0, magic: 'BZh', advice: unpack('bunzip2') },
   { name: 'a ZIP archive', at: 0, magic: 'PK\u0003\u0004', advice: unpack('unzip') },
   { name: 'a tar archive, such as an OVA', at: 257, magic: 'ustar', advice: unpack('tar -xf') },
 ];
@@ -67,10 +66,10 @@ function refuseForeign(path: string, head: Buffer, tail: Buffer): void {
   const found = foreign.find(({ at, magic }) =>
     at < 0 ? hasMagic(tail, tail.length + at, magic) : hasMagic(head, at, magic),
   );
-  if (found) throw badImage(path, `is ${found.name}, which is not read here`, found.advice);
+  if (found) throw badImage(path, `is ${found.name}, which is not supported`, found.advice);
 }
 
-/** VMware's: a sparse extent, or a text that names its extents. */
+/** Whether a file is a VMDK: a sparse extent, or a text descriptor that lists extents. */
 function isVmdk(head: Buffer): boolean {
   if (hasMagic(head, 0, 'KDMV') || hasMagic(head, 0, 'COWD')) return true;
   return /^(?:\s|#(?! Disk DescriptorFile)[^\n]*\n)*# Disk DescriptorFile/iu.test(
@@ -85,25 +84,25 @@ function hasPartitionTable(head: Buffer): boolean {
 }
 
 /**
- * Finds out what an image file is and refuses what is dangerous, damaged or not for us. A file that says it is one
- * thing is never taken as another: raw needs a partition table, or `allowRaw`.
- * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE (the message names the file, the reason and any file it refers to), FILE_ACCESS
+ * Determines the format of an image file, and rejects what is dangerous, damaged or unsupported. A file with the
+ * signature of one format is never treated as another: raw requires a partition table, or `allowRaw`.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file, the reason and any file it refers to, FILE_ACCESS
  */
 export async function probeImage(path: string, options: ProbeOptions = {}): Promise<ProbedImage> {
   await using file = await ImageFile.open(path);
   const common = { path, fileSize: file.size };
-  if (file.size === 0) throw badImage(path, 'is empty', 'Get it again: a download may have failed.');
+  if (file.size === 0) throw badImage(path, 'is empty', 'Get the file again: a download may have failed.');
   const head = await file.readUpTo(0, headBytes);
   if (hasQcow2Magic(head)) return { ...common, format: 'qcow2', ...(await checkQcow2(file)) };
   if (isVmdk(head)) return { ...common, format: 'vmdk' };
-  if (file.size < 512) throw badImage(path, `has only ${file.size} bytes, too few for a disk`);
+  if (file.size < 512) throw badImage(path, `is only ${file.size} bytes long, too short for a disk`);
   refuseForeign(path, head, await file.readUpTo(file.size - 512, 512));
   if (hasMagic(head, 32_769, 'CD001')) return { ...common, format: 'iso' };
   if (!hasPartitionTable(head) && options.allowRaw !== true) {
     throw badImage(
       path,
-      'is of no known format: it has no partition table and no header of a disk image',
-      `If it is a raw disk without partitions: ${convertBy('raw')}`,
+      'has an unknown format: it has neither a partition table nor the header of a disk image',
+      `If it is a raw disk without partitions, run ${convertBy('raw')}`,
     );
   }
   return { ...common, format: 'raw', virtualSize: Math.ceil(file.size / 512) * 512 };

@@ -1,34 +1,36 @@
-import { maxVirtualSize } from './format/limits.ts';
 import { badImage, type ImageFile } from './format/image-file.ts';
+import { maxVirtualSize } from './format/limits.ts';
 import { refuseDamagedTables, type Qcow2Mapping } from './qcow2-tables.ts';
 
-/** Another file that a qcow2 reads where it holds nothing itself. */
+/** The backing file of a qcow2, which provides all data that the qcow2 does not have itself. */
 export interface BackingReference {
-  /** As the header has it: relative to the directory of the file that names it, or absolute. */
+  /** As in the header: relative to the directory of the qcow2, or absolute. */
   readonly name: string;
-  /** As the header has it; null when it says nothing. */
+  /** As in the header; null if the header does not give it. */
   readonly format: string | null;
 }
 
-/** Facts of a qcow2 file. Layout: QEMU's docs/interop/qcow2.txt. */
+/** Facts about a qcow2 file. Layout: docs/interop/qcow2.txt in QEMU. */
 export interface Qcow2Facts {
   readonly virtualSize: number;
   readonly clusterSize: number;
   readonly snapshots: number;
-  /** Reference counts may be stale after a crash; harmless, repaired at the next write. */
+  /** Refcounts may be stale after a crash; this is harmless and repaired at the next write. */
   readonly dirty: boolean;
-  /** The engine has once found its tables damaged. */
+  /** Marked as corrupt: the engine once found its tables damaged. */
   readonly corrupt: boolean;
-  /** Null unless asked for by `backing: 'tell'`. */
+  /** Null unless requested with `backing: 'tell'`. */
   readonly backing: BackingReference | null;
-  /** Where its mapping lies. */
+  /** Location of its mapping. */
   readonly mapping: Qcow2Mapping;
 }
 
 export interface CheckOptions {
-  /** `refuse`, the default, takes no file that lies on another one. `tell` leaves the judgement to the caller. */
+  /**
+   * `refuse`, the default, rejects a file with a backing file. `tell` returns the reference for the caller to check.
+   */
   readonly backing?: 'refuse' | 'tell';
-  /** Follows the tables to find out whether the file is whole. Default true; false reads the header alone. */
+  /** Follow the tables to check that the file is intact. Default: true; false reads only the header. */
   readonly tables?: boolean;
 }
 
@@ -38,14 +40,14 @@ const knownIncompatible = 31n;
 export const extension = { end: 0, dataFile: 0x44415441, backingFormat: 0xe2792aca } as const;
 const maxExtensions = 64;
 
-/** Limits of QEMU's own driver. */
+/** Limits of the qcow2 driver in QEMU. */
 const maxL1Bytes = 32 * 1024 * 1024;
 const maxRefcountTableBytes = 8 * 1024 * 1024;
 const maxSnapshots = 65_536;
 const maxBackingFormat = 15;
-/** Bytes of a backing file's name. */
+/** Maximum length of the name of a backing file, in bytes. */
 export const maxBackingName = 1023;
-const flatten = 'Flatten it where it comes from: `qemu-img convert -O qcow2 OLD NEW`, then import NEW.';
+const flatten = 'Flatten it at its source with `qemu-img convert -O qcow2 OLD NEW`, then import NEW.';
 
 function printable(bytes: Buffer): string {
   return JSON.stringify(bytes.toString('utf8').slice(0, 300));
@@ -57,11 +59,11 @@ function u64(buffer: Buffer, offset: number, path: string, what: string): number
   return Number(value);
 }
 
-/** Text that is exactly what its bytes are, so that we and the engine mean the same file. */
+/** Decodes valid UTF-8 without zero bytes, so that Kame and the engine refer to the same file. */
 function exactText(bytes: Buffer, path: string): string {
   const text = bytes.toString('utf8');
   if (text.includes('\0') || !Buffer.from(text).equals(bytes))
-    throw badImage(path, `is damaged: its name of a backing file, ${printable(bytes)}, is no text`);
+    throw badImage(path, `is damaged: the name of its backing file, ${printable(bytes)}, is not valid text`);
   return text;
 }
 
@@ -69,7 +71,7 @@ interface Extensions {
   readonly backingFormat: string | null;
 }
 
-/** Walks the header extensions as QEMU does: up to the backing file's name, or to the end of the first cluster. */
+/** Reads the header extensions as QEMU does: up to the name of the backing file, or the end of the first cluster. */
 async function readExtensions(file: ImageFile, start: number, end: number): Promise<Extensions> {
   const { path } = file;
   let backingFormat: string | null = null;
@@ -81,13 +83,17 @@ async function readExtensions(file: ImageFile, start: number, end: number): Prom
     const length = head.readUInt32BE(4);
     if (type === extension.dataFile) {
       const name = await file.readUpTo(at + 8, Math.min(length, maxBackingName));
-      throw badImage(path, `keeps its data in another file, ${printable(name)}, which is not read`, flatten);
+      throw badImage(
+        path,
+        `keeps its data in an external file, ${printable(name)}, which is not supported`,
+        flatten,
+      );
     }
     if (count === maxExtensions) throw badImage(path, `has more than ${maxExtensions} header extensions`);
     if (length > end - at - 8) throw badImage(path, 'is damaged: a header extension is too long');
     if (type === extension.backingFormat) {
       if (backingFormat !== null || length > maxBackingFormat)
-        throw badImage(path, 'is damaged: its format of the backing file makes no sense');
+        throw badImage(path, 'is damaged: the format of its backing file is invalid');
       backingFormat = exactText(await file.read(at + 8, length, 'a header extension'), path);
     }
     at += 8 + Math.ceil(length / 8) * 8;
@@ -95,7 +101,9 @@ async function readExtensions(file: ImageFile, start: number, end: number): Prom
   return { backingFormat };
 }
 
-/** Refuses every way in which a qcow2 can make the engine read another file, but tells of its backing file if asked. */
+/**
+ * Rejects every way in which a qcow2 can make the engine read another file, but with `tell` returns its backing file.
+ */
 async function references(
   file: ImageFile,
   head: Buffer,
@@ -105,18 +113,22 @@ async function references(
   const { path } = file;
   const offset = u64(head, 8, path, 'backing file offset');
   const length = head.readUInt32BE(16);
-  // For QEMU too a name without a length is none.
+  // As in QEMU, a name of length 0 does not count.
   const named = offset !== 0 && length !== 0;
   if (named && !tell) {
     const name = await file.readUpTo(offset, Math.min(length, maxBackingName));
-    throw badImage(path, `is an overlay on another file, ${printable(name)}, which is not read`, flatten);
+    throw badImage(
+      path,
+      `is an overlay on another file, ${printable(name)}, which is not supported`,
+      flatten,
+    );
   }
   if (offset > shape.clusterSize || (named && length > Math.min(maxBackingName, shape.clusterSize - offset)))
-    throw badImage(path, 'is damaged: its name of a backing file makes no sense');
+    throw badImage(path, 'is damaged: the name of its backing file is out of bounds');
   const end = offset === 0 ? shape.clusterSize : offset;
   const { backingFormat } = await readExtensions(file, shape.headerLength, end);
   if ((shape.features & incompatible.dataFile) !== 0n) {
-    throw badImage(path, 'keeps its data in another file that it does not name', flatten);
+    throw badImage(path, 'keeps its data in an external file that it does not name', flatten);
   }
   if (!named) return null;
   const name = exactText(await file.read(offset, length, 'the name of its backing file'), path);
@@ -133,26 +145,25 @@ function refuseGeometry(
   const { l1Size, l1Offset, extendedL2 } = facts.mapping;
   if (virtualSize === 0) throw badImage(path, 'has a virtual size of 0 bytes');
   if (virtualSize > maxVirtualSize)
-    throw badImage(path, `says it has ${virtualSize} bytes; at most 64 TiB are accepted`);
+    throw badImage(path, `has a virtual size of ${virtualSize} bytes; the limit is 64 TiB`);
   const perL1Entry = clusterSize * (clusterSize / (extendedL2 ? 16 : 8));
   const needed = Math.ceil(virtualSize / perL1Entry);
   if (l1Size < needed || l1Size * 8 > maxL1Bytes)
     throw badImage(path, `is damaged: its L1 table has ${l1Size} entries`);
   if (l1Offset % clusterSize !== 0 || l1Offset === 0)
     throw badImage(path, `is damaged: its L1 table is at ${l1Offset}`);
-  if (l1Offset + l1Size * 8 > fileSize)
-    throw badImage(path, `is truncated: its L1 table lies beyond its end`);
+  if (l1Offset + l1Size * 8 > fileSize) throw badImage(path, `is truncated: its L1 table is beyond its end`);
   const refcountOffset = u64(head, 48, path, 'refcount table offset');
   const refcountBytes = head.readUInt32BE(56) * clusterSize;
   if (refcountBytes === 0 || refcountBytes > maxRefcountTableBytes || refcountOffset % clusterSize !== 0) {
-    throw badImage(path, 'is damaged: its reference count table makes no sense');
+    throw badImage(path, 'is damaged: its refcount table is invalid');
   }
   if (refcountOffset + refcountBytes > fileSize) {
-    throw badImage(path, 'is truncated: its reference count table lies beyond its end');
+    throw badImage(path, 'is truncated: its refcount table is beyond its end');
   }
   const snapshotsOffset = u64(head, 64, path, 'snapshot table offset');
   if (facts.snapshots > maxSnapshots || (facts.snapshots > 0 && snapshotsOffset >= fileSize)) {
-    throw badImage(path, 'is damaged: its snapshot table makes no sense');
+    throw badImage(path, 'is damaged: its snapshot table is invalid');
   }
 }
 
@@ -164,18 +175,18 @@ interface Shape {
 }
 
 function shapeOf(path: string, head: Buffer): Shape {
-  if (head.length < 72) throw badImage(path, 'is truncated: its header is not whole');
+  if (head.length < 72) throw badImage(path, 'is truncated: its header is incomplete');
   const version = head.readUInt32BE(4);
   if (version !== 2 && version !== 3)
-    throw badImage(path, `is qcow version ${version}; 2 and 3 are known`, flatten);
-  if (version === 3 && head.length < 104) throw badImage(path, 'is truncated: its header is not whole');
+    throw badImage(path, `is qcow version ${version}; only 2 and 3 are supported`, flatten);
+  if (version === 3 && head.length < 104) throw badImage(path, 'is truncated: its header is incomplete');
   const features = version === 3 ? head.readBigUInt64BE(72) : 0n;
   const headerLength = version === 3 ? head.readUInt32BE(100) : 72;
   const clusterBits = head.readUInt32BE(20);
   if (clusterBits < 9 || clusterBits > 21)
     throw badImage(path, `is damaged: its cluster size is 2^${clusterBits}`);
   if (version === 3 && (headerLength < 104 || headerLength > 2 ** clusterBits || headerLength % 8 !== 0)) {
-    throw badImage(path, `is damaged: its header has ${headerLength} bytes`);
+    throw badImage(path, `is damaged: its header is ${headerLength} bytes long`);
   }
   return { version, features, headerLength, clusterSize: 2 ** clusterBits };
 }
@@ -183,21 +194,21 @@ function shapeOf(path: string, head: Buffer): Shape {
 function refuseUnknown(path: string, head: Buffer, { version, features }: Shape): void {
   if ((features & ~knownIncompatible) !== 0n) {
     const bits = `0x${features.toString(16)}`;
-    throw badImage(path, `uses features of qcow2 that are not known here (${bits})`, flatten);
+    throw badImage(path, `uses features of qcow2 that are not supported (${bits})`, flatten);
   }
   if (head.readUInt32BE(32) !== 0)
-    throw badImage(path, 'is encrypted', 'Decrypt it where it comes from, then import the result.');
+    throw badImage(path, 'is encrypted', 'Decrypt it at its source, then import the result.');
   if (version === 3 && head.readUInt32BE(96) > 6)
     throw badImage(path, 'is damaged: its refcount order is above 6');
 }
 
-/** Whether a file begins as every qcow2 does. */
+/** Whether a file starts with the magic bytes of qcow2. */
 export function hasQcow2Magic(head: Buffer): boolean {
   return head.length >= 4 && head.readUInt32BE(0) === 0x514649fb;
 }
 
 /**
- * Checks that a qcow2 file is whole, sane and refers to no other file, or to none but a backing file that is told.
+ * Checks that a qcow2 file is intact and refers to no other file, except, with `backing: 'tell'`, to a backing file.
  * @throws KameError BAD_IMAGE naming the file and what it refers to
  */
 export async function checkQcow2(file: ImageFile, options: CheckOptions = {}): Promise<Qcow2Facts> {

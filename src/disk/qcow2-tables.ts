@@ -1,6 +1,6 @@
 import { badImage, type ImageFile } from './format/image-file.ts';
 
-/** Where the mapping of a qcow2 begins, and how its entries look. */
+/** Location and format of the mapping tables of a qcow2. */
 export interface Qcow2Mapping {
   readonly clusterSize: number;
   /** Byte offset of the L1 table, and its number of entries. */
@@ -9,12 +9,12 @@ export interface Qcow2Mapping {
   readonly extendedL2: boolean;
 }
 
-/** How much of the mapping is followed. */
+/** How many bytes of L2 tables are followed. */
 const maxTableBytes = 512 * 1024 * 1024;
-/** How many clusters are told apart: with 64 KiB each, of a file of 8 TiB. Further ones are not looked at twice. */
+/** How many clusters are tracked: a file of 8 TiB with clusters of 64 KiB. Duplicates beyond that are not detected. */
 const maxClusters = 128 * 1024 * 1024;
 
-/** Clusters of a file that are in use: each can be so for one purpose alone. */
+/** The clusters of a file that are in use. Each may be used only once. */
 class UsedClusters {
   readonly #clusterSize: number;
   readonly #bits: Uint8Array;
@@ -24,7 +24,7 @@ class UsedClusters {
     this.#bits = new Uint8Array(Math.ceil(Math.min(fileSize / clusterSize, maxClusters) / 8) + 1);
   }
 
-  /** Takes the cluster at that byte offset. @returns whether it was free */
+  /** Marks the cluster at a byte offset as used. @returns whether it was free */
   take(offset: number): boolean {
     const cluster = offset / this.#clusterSize;
     const at = Math.floor(cluster / 8);
@@ -36,7 +36,7 @@ class UsedClusters {
   }
 }
 
-/** Offset in an entry of the L1 or L2 table: bits 9 to 55. */
+/** The offset in an L1 or L2 entry: bits 9 to 55. */
 function plainOffset(high: number, low: number): number {
   return (high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0);
 }
@@ -45,7 +45,7 @@ function isCompressed(high: number): boolean {
   return (high & 0x4000_0000) !== 0;
 }
 
-/** Bytes of an entry of an L2 table. */
+/** Size of an L2 entry, in bytes. */
 function entryBytes(mapping: Qcow2Mapping): number {
   return mapping.extendedL2 ? 16 : 8;
 }
@@ -55,15 +55,15 @@ async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
 }
 
 interface L2Table {
-  /** Its place in the L1 table. */
+  /** Its index in the L1 table. */
   readonly index: number;
   /** Byte offset in the file. */
   readonly offset: number;
-  /** Valid until the next table is asked for. */
+  /** Valid until the next iteration, which reuses the buffer. */
   readonly entries: Buffer;
 }
 
-/** The L2 tables that exist: 1/8192 of the mapped bytes with 64 KiB clusters, at most 512 MiB. */
+/** Reads the existing L2 tables: with clusters of 64 KiB, 1/8192 of the mapped bytes; at most 512 MiB. */
 async function* l2Tables(file: ImageFile, mapping: Qcow2Mapping): AsyncGenerator<L2Table> {
   const { clusterSize } = mapping;
   const l1 = await readL1(file, mapping);
@@ -79,12 +79,12 @@ async function* l2Tables(file: ImageFile, mapping: Qcow2Mapping): AsyncGenerator
     budget -= clusterSize;
     if (budget < 0) return;
     if ((await file.readInto(entries, table)) < clusterSize)
-      throw badImage(file.path, `is truncated: an L2 table lies beyond its end at byte ${file.size}`);
+      throw badImage(file.path, `is truncated: an L2 table is beyond its end at byte ${file.size}`);
     yield { index, offset: table, entries };
   }
 }
 
-/** What is wrong with the first cluster of an L2 table that can't be where it says; undefined when all can. */
+/** What is wrong with the first invalid entry of an L2 table; undefined if all are valid. */
 function misplaced(
   table: Buffer,
   mapping: Qcow2Mapping,
@@ -92,7 +92,7 @@ function misplaced(
   used: UsedClusters,
 ): string | undefined {
   const step = entryBytes(mapping);
-  // A compressed cluster's offset has 62 - (cluster_bits - 8) bits, so 30 - (cluster_bits - 8) of the upper half.
+  // The offset of a compressed cluster has 62 - (cluster_bits - 8) bits: 30 - (cluster_bits - 8) of the upper half.
   const compressedMask = 2 ** (30 - (Math.log2(mapping.clusterSize) - 8)) - 1;
   for (let at = 0; at < table.length; at += step) {
     const high = table.readUInt32BE(at);
@@ -100,19 +100,19 @@ function misplaced(
     if (high === 0 && low === 0) continue;
     const compressed = isCompressed(high);
     const offset = compressed ? (high & compressedMask) * 2 ** 32 + low : plainOffset(high, low);
-    if (offset >= end) return `is truncated: a cluster lies at ${offset}, beyond its end`;
-    // Compressed clusters share those of the file; one that reads as zeros may have no place.
+    if (offset >= end) return `is truncated: a cluster is at ${offset}, beyond its end`;
+    // Several compressed clusters can share a cluster of the file; one that reads as zeros may have no offset.
     if (compressed || offset === 0) continue;
     if (offset % mapping.clusterSize !== 0)
-      return `is damaged: a cluster lies at ${offset}, which is within another one`;
+      return `is damaged: a cluster is at ${offset}, which is not aligned`;
     if (!used.take(offset)) return `is damaged: the cluster at ${offset} is used twice`;
   }
   return undefined;
 }
 
 /**
- * Follows L1 and L2 tables: every cluster they name must begin inside the file, where a cluster can begin, and be named once.
- * What one flipped bit makes of an entry is found so, unless it leads to a cluster that nothing uses.
+ * Follows the L1 and L2 tables: every cluster in them must be inside the file, aligned, and used once. This detects any
+ * flipped bit in an entry, unless the result points to an unused cluster.
  * @throws KameError BAD_IMAGE
  */
 export async function refuseDamagedTables(file: ImageFile, mapping: Qcow2Mapping): Promise<void> {
@@ -128,26 +128,26 @@ export async function refuseDamagedTables(file: ImageFile, mapping: Qcow2Mapping
   }
 }
 
-/** Whether the L1 table names no L2 table at all: then nothing was ever written. @throws KameError BAD_IMAGE */
+/** Whether the L1 table is empty: then nothing was ever written. @throws KameError BAD_IMAGE */
 export async function mapsNothing(file: ImageFile, mapping: Qcow2Mapping): Promise<boolean> {
   const l1 = await readL1(file, mapping);
   return l1.equals(Buffer.alloc(l1.length));
 }
 
-/** A qcow2 opened, and where its mapping lies. */
+/** An open qcow2 and the location of its mapping. */
 export interface MappedFile {
   readonly file: ImageFile;
   readonly mapping: Qcow2Mapping;
 }
 
-/** Bytes that a table's clusters take that hold data in `entries` and have no place of their own in `into`. */
+/** The number of clusters that hold data in `entries` and are not allocated in `into`. */
 function newClusters(entries: Buffer, step: number, into: Buffer | undefined): number {
   let count = 0;
   for (let at = 0; at < entries.length; at += step) {
     const high = entries.readUInt32BE(at);
     const low = entries.readUInt32BE(at + 4);
     if (high === 0 && low === 0) continue;
-    // The lowest bit says that the cluster reads as zeros, wherever it lies. Extended entries keep that elsewhere.
+    // The lowest bit means that the cluster reads as zeros, even if it has an offset. Extended entries differ.
     const data = isCompressed(high) || (plainOffset(high, low) !== 0 && (step === 16 || (low & 1) === 0));
     if (!data) continue;
     const there = into?.readUInt32BE(at) ?? 0;
@@ -158,8 +158,8 @@ function newClusters(entries: Buffer, step: number, into: Buffer | undefined): n
 }
 
 /**
- * Bytes at most by which `into` grows when it is given all data of `from`: clusters, tables, counts of references.
- * Without `into`, or where the two have clusters of different kinds: the data of `from`.
+ * The most bytes by which `into` grows when it receives all data of `from`: clusters, L2 tables and refcounts. Without
+ * `into`, or if the cluster formats of the two differ: the size of the data of `from`.
  * @throws KameError BAD_IMAGE
  */
 export async function bytesToCopy(from: MappedFile, into?: MappedFile): Promise<number> {
@@ -177,7 +177,7 @@ export async function bytesToCopy(from: MappedFile, into?: MappedFile): Promise<
     else tables += 1;
     clusters += newClusters(entries, entryBytes(from.mapping), table === 0 ? undefined : intoEntries);
   }
-  // A block of counts has 2 bytes for each cluster. What is small beside that: L1 table, table of counts, header.
+  // A refcount block has 2 bytes for each cluster. L1 table, refcount table and header are negligible.
   const counts = Math.ceil((clusters + tables) / (clusterSize / 2));
   return clusters + tables === 0 ? 0 : (clusters + tables + counts) * clusterSize;
 }

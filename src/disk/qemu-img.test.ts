@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('qemu-img', () => {
-  it('creates, grows and tells of a qcow2, whatever its name', async () => {
+  it('creates, grows and describes a qcow2, whatever its name', async () => {
     await createQcow2({ path, sizeBytes: 64 * mebibyte });
     await resize({ path, format: 'qcow2', sizeBytes: 128 * mebibyte });
     expect(await info({ path, format: 'qcow2' })).toMatchObject({
@@ -27,7 +27,7 @@ describe('qemu-img', () => {
     expect(await check({ path })).toEqual({ ok: true, corruptions: 0, leaks: 0, checkErrors: 0 });
   });
 
-  it('replaces nothing and shrinks nothing', async () => {
+  it('never replaces or shrinks an image', async () => {
     await createQcow2({ path, sizeBytes: 64 * mebibyte });
     const before = readFileSync(path);
     await expect(createQcow2({ path, sizeBytes: mebibyte })).rejects.toMatchObject({
@@ -43,12 +43,12 @@ describe('qemu-img', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('finds damaged tables', async () => {
+  it('detects damaged tables', async () => {
     const raw = join(directory, 'x.raw');
     writeFileSync(raw, Buffer.alloc(4 * mebibyte, 'x'));
     await convert({ source: raw, sourceFormat: 'raw', target: path, targetFormat: 'qcow2' });
     const bytes = readFileSync(path);
-    // The first refcount block says that nothing is in use.
+    // An empty first refcount block: nothing is marked as used.
     const table = Number(bytes.readBigUInt64BE(48));
     bytes.fill(0, Number(bytes.readBigUInt64BE(table)), Number(bytes.readBigUInt64BE(table)) + 65_536);
     writeFileSync(path, bytes);
@@ -57,7 +57,7 @@ describe('qemu-img', () => {
     expect(result.corruptions).toBeGreaterThan(0);
   });
 
-  it('converts, compresses, and reports bytes to the end', async () => {
+  it('converts, compresses, and reports progress up to the total', async () => {
     const raw = join(directory, 'x.raw');
     writeFileSync(raw, Buffer.alloc(8 * mebibyte, 'tortoise'));
     const reports: (number | undefined)[][] = [];
@@ -79,7 +79,7 @@ describe('qemu-img', () => {
     expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('says who is to blame: a missing file, a missing program, one that talks nonsense', async () => {
+  it('names the cause: a missing file, a missing program, or one with malformed output', async () => {
     const none = join(directory, 'none.qcow2');
     await expect(info({ path: none, format: 'qcow2' })).rejects.toMatchObject({ code: 'FILE_ACCESS' });
     const absent = createQcow2({ path, sizeBytes: mebibyte, qemuImg: '/nonexistent/qemu-img' });
@@ -89,7 +89,7 @@ describe('qemu-img', () => {
     });
   });
 
-  it('never takes a name for a protocol', async () => {
+  it('never treats a name as a protocol', async () => {
     execFileSync('qemu-img', ['create', '-q', '-f', 'raw', join(directory, 'nbd:x'), '1M']);
     const target = join(directory, 'out.qcow2');
     const source = join(directory, 'nbd:x');

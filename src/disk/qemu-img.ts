@@ -4,16 +4,16 @@ import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { isTaken, syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
-import { followGrowth } from './growth.ts';
 import { maxVirtualSize } from './format/limits.ts';
+import { followGrowth } from './growth.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
-/** The formats that QEMU is ever given: what we write ourselves, or whose header probe.ts has checked. */
+/** The formats that QEMU may read: images that Kame wrote, or whose header probe.ts has checked. */
 export type EngineFormat = 'raw' | 'qcow2';
 
 export interface QemuImgInfo {
   readonly format: string;
-  /** Bytes the guest sees. */
+  /** Size of the disk in the guest, in bytes. */
   readonly virtualSize: number;
   /** Bytes allocated on the host. */
   readonly actualSize: number;
@@ -32,19 +32,19 @@ function checkSize(sizeBytes: number, path: string): void {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 512 || sizeBytes > maxVirtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `The size of ${path} is ${sizeBytes} bytes; allowed are 512 bytes to 64 TiB.`,
+      `The size of ${path} is ${sizeBytes} bytes; it must be from 512 bytes to 64 TiB.`,
     );
   }
 }
 
 /**
- * Makes an empty qcow2 of `sizeBytes` at `path`, which appears only when complete.
+ * Makes an empty qcow2 of `sizeBytes` at `path`, which appears only once it is complete.
  * @throws KameError ALREADY_EXISTS, INVALID_VALUE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function createQcow2(options: Call & { path: string; sizeBytes: number }): Promise<void> {
   const path = resolve(options.path);
   checkSize(options.sizeBytes, path);
-  if (await isTaken(path)) throw new KameError('ALREADY_EXISTS', `${path} is there already.`);
+  if (await isTaken(path)) throw new KameError('ALREADY_EXISTS', `${path} already exists.`);
   const temporary = temporaryName(path);
   try {
     const args = ['create', '-q', '-f', 'qcow2', temporary, String(options.sizeBytes)];
@@ -57,7 +57,7 @@ export async function createQcow2(options: Call & { path: string; sizeBytes: num
 }
 
 /**
- * Grows an image to `sizeBytes`. Never shrinks: that would cut the guest's data.
+ * Grows an image to `sizeBytes`. Never shrinks it, which would truncate the data of the guest.
  * @throws KameError INVALID_VALUE, BUSY, DISK_FULL, ENGINE_FAILED
  */
 export async function resize(
@@ -70,7 +70,7 @@ export async function resize(
   if (options.sizeBytes < virtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `${path} has ${virtualSize} bytes and can't be shrunk to ${options.sizeBytes}: the guest's data would be cut.`,
+      `${path} has ${virtualSize} bytes and cannot be shrunk to ${options.sizeBytes}: that would truncate its data.`,
     );
   }
   const result = await call(options, ['resize', '-q', '-f', options.format, path, String(options.sizeBytes)]);
@@ -78,12 +78,13 @@ export async function resize(
 }
 
 /**
- * What qemu-img tells of an image. Only for files that we wrote or whose header probe.ts has checked.
+ * The information that qemu-img gives about an image. Only for files that Kame wrote, or whose header probe.ts has
+ * checked.
  * @throws KameError BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function info(options: Call & { path: string; format: EngineFormat }): Promise<QemuImgInfo> {
   const path = resolve(options.path);
-  // -U: reading the header of a running machine's disk is harmless.
+  // -U skips the lock: reading the header of a disk in use is harmless.
   const result = await call(options, ['info', '-U', '--output=json', '-f', options.format, path]);
   if (result.exitCode !== 0) throw failure('read', path, result);
   const json = parseJson(result.stdout, path);
@@ -98,14 +99,14 @@ export async function info(options: Call & { path: string; format: EngineFormat 
 }
 
 /**
- * Checks a qcow2's tables; changes nothing. Leaks alone are harmless and count as ok.
+ * Checks the tables of a qcow2 without changing it. Leaks alone are harmless and count as ok.
  * @throws KameError BUSY, CANCELLED, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function check(options: Call & { path: string; progress?: Progress }): Promise<QemuImgCheck> {
   const path = resolve(options.path);
   const args = ['check', '--output=json', '-f', 'qcow2', path];
   const result = await call(options, args, options.progress, longTimeoutMs);
-  // 0 clean, 2 corrupted, 3 leaks only; anything else is no check at all (qemu-img(1)).
+  // 0 clean, 2 corrupted, 3 only leaks; with any other code the check itself failed (qemu-img(1)).
   if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)
     throw failure('checked', path, result);
   const json = parseJson(result.stdout, path);
@@ -117,7 +118,7 @@ export async function check(options: Call & { path: string; progress?: Progress 
   };
 }
 
-/** Bytes that a conversion will write at most, as `qemu-img measure` computes them; undefined when it can't tell. */
+/** The most bytes that a conversion will write, according to `qemu-img measure`; undefined if it cannot say. */
 async function measure(
   options: Call,
   source: string,
@@ -131,8 +132,8 @@ async function measure(
 }
 
 /**
- * Converts a raw image, or a qcow2 whose header was checked, to another file. The target appears only when complete;
- * nothing half-made stays after a failure or a cancel. Progress is in bytes written of the bytes to write.
+ * Converts a raw image, or a qcow2 whose header was checked, to another file. The target appears only once it is
+ * complete; no partial file remains after a failure or cancellation. Progress counts the bytes written.
  * @throws KameError DISK_FULL (with bytesNeeded), BUSY, CANCELLED, ENGINE_MISSING, ENGINE_FAILED
  */
 export async function convert(
@@ -150,7 +151,7 @@ export async function convert(
   const progress = options.progress ?? silentProgress();
   if (progress.signal.aborted) throw new KameError('CANCELLED', `The conversion of ${source} was cancelled.`);
   const needed = await measure(options, source, options.sourceFormat, options.targetFormat);
-  // A compressed target is smaller than measured, by how much nobody knows: then only a real ENOSPC tells.
+  // A compressed target is smaller than measured, by an unknown amount, so only ENOSPC can show that it does not fit.
   if (needed !== undefined && options.compress !== true)
     await requireFreeSpace(dirname(target), needed, target);
   const temporary = temporaryName(target);

@@ -5,13 +5,13 @@ import { fileError } from '../sys/files.ts';
 import type { Disk } from './format/disk.ts';
 
 function isZero(data: Buffer): boolean {
-  // Comparing a buffer with itself shifted by one runs at memory speed: all bytes equal the first, which is zero.
+  // Comparing a buffer with itself shifted by one runs at memory speed: then all bytes equal the first, which is zero.
   return data.length === 0 || (data[0] === 0 && data.subarray(1).equals(data.subarray(0, -1)));
 }
 
 /**
- * Writes a disk to a new raw file, leaving holes where it is zero. The file is gone again after a failure or a cancel.
- * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED, and what reading the disk throws
+ * Writes a disk to a new raw file, leaving holes where it is zero. The file is removed after a failure or cancellation.
+ * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED, and any error from reading the disk
  */
 export async function writeSparseRaw(disk: Disk, path: string, progress: Progress): Promise<void> {
   try {

@@ -9,12 +9,12 @@ import { repairLeaks } from './repair.ts';
 useLayers();
 
 describe('repairLeaks', () => {
-  it('gives back leaks and counts them; a clean disk has none', async () => {
+  it('frees leaks and counts them; a clean disk has none', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 1 0 1M']);
     expect(await repairLeaks({ path: at('disk') })).toBe(0);
     const bytes = readFileSync(at('disk'));
-    // Two clusters more are counted than anything refers to.
+    // Two clusters have a refcount but no reference.
     const block = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(48))));
     const clusters = bytes.length / 65_536;
     bytes.writeUInt16BE(1, block + clusters * 2);
@@ -25,7 +25,7 @@ describe('repairLeaks', () => {
     expect(await check({ path: at('disk') })).toMatchObject({ ok: true, leaks: 0 });
   });
 
-  it('refuses damage and says what it is', async () => {
+  it('rejects damage and describes it', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', at('disk'), '8M');
     io(at('disk'), ['write -P 1 0 1M']);
     const bytes = readFileSync(at('disk'));
@@ -40,7 +40,7 @@ describe('repairLeaks', () => {
     expect(readFileSync(at('disk')).equals(damaged)).toBe(true);
   });
 
-  it('takes counts that were kept lazily for what they are', async () => {
+  it('does not treat lazy refcounts as damage', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', at('disk'), '8M');
     const crash = ['-f', 'qcow2', '-c', 'write -P 1 0 1M', '-c', 'flush', '-c', 'abort', at('disk')];
     expect(() => execFileSync('qemu-io', crash, { stdio: 'ignore' })).toThrow(/Command failed/);

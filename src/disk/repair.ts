@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { ImageFile } from './format/image-file.ts';
-import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 import { checkQcow2 } from './qcow2-header.ts';
+import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
 type Options = Call & { path: string; progress?: Progress };
 
@@ -12,12 +12,12 @@ interface Findings {
   readonly repaired: number;
 }
 
-/** @throws KameError BAD_IMAGE for whatever is worse than leaks */
+/** Runs qemu-img check. @throws KameError BAD_IMAGE for damage other than leaks */
 async function look(options: Options, repair: readonly string[]): Promise<Findings> {
   const { path, progress } = options;
   const args = ['check', ...repair, '--output=json', '-f', 'qcow2', path];
   const result = await call(options, args, progress, longTimeoutMs);
-  // 0 clean, 2 corrupted, 3 leaks only; anything else is no check at all (qemu-img(1)).
+  // 0 clean, 2 corrupted, 3 only leaks; with any other code the check itself failed (qemu-img(1)).
   if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)
     throw failure('repaired', path, result);
   const json = parseJson(result.stdout, path);
@@ -26,27 +26,27 @@ async function look(options: Options, repair: readonly string[]): Promise<Findin
   if (result.exitCode !== 2 && corruptions === 0 && checkErrors === 0)
     return { leaks: numberOf(json['leaks']), repaired: numberOf(json['leaks-fixed']) };
   const words = result.stderr.trim().split('\n').slice(0, 3).join('; ').slice(0, 400);
-  const told = words === '' ? '' : `: ${words}`;
-  throw new KameError('BAD_IMAGE', `${path} is damaged in ${corruptions + checkErrors} places${told}.`, {
-    next: 'Go back to a snapshot or a backup, or try on a copy: `qemu-img check -r all COPY`.',
+  const reason = words === '' ? '' : `: ${words}`;
+  throw new KameError('BAD_IMAGE', `${path} is damaged in ${corruptions + checkErrors} places${reason}.`, {
+    next: 'Revert to a snapshot, restore a backup, or try to repair a copy with `qemu-img check -r all COPY`.',
     details: { path, corruptions, checkErrors },
   });
 }
 
 /**
- * Gives back clusters that nothing refers to, as a killed program leaves them, and brings up to date counts that were
- * kept lazily. A file with any other damage is not touched.
+ * Frees leaked clusters, which a killed program leaves behind, and updates refcounts that were deferred (lazy
+ * refcounts). A file with any other damage is not touched.
  * @returns how many leaks were repaired
- * @throws KameError BAD_IMAGE with what was found when the tables are damaged, BUSY, CANCELLED, ENGINE_MISSING,
+ * @throws KameError BAD_IMAGE with the findings when the tables are damaged, BUSY, CANCELLED, ENGINE_MISSING,
  * ENGINE_FAILED
  */
 export async function repairLeaks(options: Options): Promise<number> {
   const path = resolve(options.path);
   await using file = await ImageFile.open(path);
   const { dirty } = await checkQcow2(file, { backing: 'tell', tables: false });
-  // Counts marked as stale are wrong by design; QEMU itself repairs all of them at the next start.
+  // With the dirty bit, stale refcounts are expected; QEMU itself repairs them all when it next opens the file.
   if (dirty) return (await look({ ...options, path }, ['-r', 'all'])).repaired;
-  // Looked at first: a repair that meets damage may write, and then QEMU marks the image as corrupt.
+  // Check first: a repair that finds damage may write, and then QEMU marks the image as corrupt.
   const { leaks } = await look({ ...options, path }, []);
   return leaks === 0 ? 0 : (await look({ ...options, path }, ['-r', 'leaks'])).repaired;
 }

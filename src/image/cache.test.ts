@@ -15,7 +15,7 @@ import { silentProgress } from '../core/progress.ts';
 useImageCache();
 
 describe('resolving', () => {
-  it('takes the path of a disk or a CD', async () => {
+  it('accepts the path of a disk or a CD image', async () => {
     makeQcow2('my.qcow2', '1G');
     const path = join(home, 'my.qcow2');
     expect(await cache.resolve(path, { arch }, silentProgress())).toEqual({
@@ -32,7 +32,7 @@ describe('resolving', () => {
     });
   });
 
-  it('builds the embedded image, and names what there is for a name that is not', async () => {
+  it('builds the embedded image, and lists the known images for an unknown name', async () => {
     const tiny = await cache.resolve('tiny', { arch: 'x86_64' }, silentProgress());
     expect(tiny).toMatchObject({ id: 'tiny', directBoot: { commandLine: 'quiet' }, cloudInit: false });
     expect((await cache.list()).filter(({ id, cached }) => id === 'tiny' && cached)).toHaveLength(1);
@@ -46,7 +46,7 @@ describe('resolving', () => {
 });
 
 describe('importing', () => {
-  it('keeps a copy under a name', async () => {
+  it('stores a copy under a name', async () => {
     makeQcow2('my disk.qcow2', '1G');
     const info = await cache.importImage(join(home, 'my disk.qcow2'), {}, silentProgress());
     expect(info).toMatchObject({ id: 'my disk', source: 'imported', cached: true });
@@ -68,8 +68,8 @@ describe('importing', () => {
   });
 });
 
-describe('half-done leftovers', () => {
-  it('are collected; what is whole or may be continued stays', async () => {
+describe('incomplete files', () => {
+  it('are removed; complete ones, and downloads that can be continued, stay', async () => {
     const image = makeQcow2('a.qcow2', '1G');
     await cache.importImage(join(home, 'a.qcow2'), { name: 'a' }, silentProgress());
     const images = join(home, 'images');
@@ -85,7 +85,7 @@ describe('half-done leftovers', () => {
     expect(readdirSync(join(images, 'downloads'))).toEqual(['new.part']);
   });
 
-  it('a stored file of another size is not taken', async () => {
+  it('are ignored if their size differs from the description', async () => {
     makeQcow2('a.qcow2', '1G');
     const { path } = await cache.importImage(join(home, 'a.qcow2'), { name: 'a' }, silentProgress());
     writeFileSync(path ?? '', 'cut');

@@ -16,7 +16,7 @@ import { SharedWork } from './shared-work.ts';
 
 export type { ImageInfo, ImageSource } from './image-info.ts';
 
-/** The builder of the embedded image. */
+/** Builds the embedded image. */
 export type BuildTiny = (options: {
   arch: Arch;
   cacheDir: string;
@@ -27,26 +27,26 @@ export type BuildTiny = (options: {
 export interface ImageCacheOptions {
   /** `images/` of the home directory. */
   readonly directory: string;
-  /** The user's catalogue; need not exist. */
+  /** Path of the user's catalogue; need not exist. */
   readonly catalogue: string;
-  /** Where the builder of the embedded image keeps its packages. */
+  /** Directory in which the builder of the embedded image caches packages. */
   readonly cacheDir: string;
   readonly buildTiny: BuildTiny;
-  /** Path or name of the program. Default `qemu-img`. */
+  /** Path or name of the program. Default: `qemu-img`. */
   readonly qemuImg?: string;
-  /** Milliseconds before a broken download is repeated. Default 500. */
+  /** Milliseconds before a failed download is retried. Default: 500. */
   readonly pauseMs?: number;
 }
 
 export interface ResolveOptions {
   readonly arch: Arch;
-  /** Asks the publisher for the present version even when one is cached. */
+  /** Ask the publisher for the current version even if one is cached. */
   readonly refresh?: boolean;
-  /** Takes a file without any known signature as raw. */
+  /** Accept a file without a known signature as raw. */
   readonly allowRaw?: boolean;
 }
 
-/** Base images: the catalogue, what was downloaded or imported, and the way from a reference to a file. */
+/** Base images: the catalogue, downloaded and imported images, and how to get from a reference to a file. */
 export class ImageCache {
   readonly #options: ImageCacheOptions;
   readonly #store: ImageStore;
@@ -59,7 +59,7 @@ export class ImageCache {
     this.#fetcher = new ImageFetcher(this.#store, options.pauseMs);
   }
 
-  /** Every image that can be named: the catalogue's and the imported ones. */
+  /** Every image that has a name: those in the catalogue and the imported ones. */
   async list(): Promise<ImageInfo[]> {
     const stored = await this.#store.list();
     const catalogue = await readCatalogue(this.#options.catalogue);
@@ -73,8 +73,8 @@ export class ImageCache {
   }
 
   /**
-   * Finds or fetches what a reference means: a URL (`#sha256=HEX` may be appended), an absolute path, or an id of the
-   * catalogue or of an imported image.
+   * Finds or downloads the image of a reference: a URL (optionally with `#sha256=HEX`), an absolute path, or the id of
+   * a catalogue entry or an imported image.
    * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH, DOWNLOAD_FAILED, DISK_FULL, CANCELLED, INVALID_VALUE
    */
   async resolve(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
@@ -92,7 +92,7 @@ export class ImageCache {
   }
 
   /**
-   * Keeps a copy of an image file under a name. Disks are kept as qcow2, CD images as they are.
+   * Stores a copy of an image file under a name: disks as qcow2, CD images as they are.
    * @throws KameError INVALID_NAME, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, DISK_FULL, CANCELLED
    */
   async importImage(
@@ -104,7 +104,7 @@ export class ImageCache {
     const name = options.name ?? basename(source).replace(/\.[A-Za-z0-9]{1,8}$/u, '');
     checkMachineName(name);
     if ((await this.list()).some(({ id }) => id === name)) {
-      throw new KameError('ALREADY_EXISTS', `There is an image ${name} already.`);
+      throw new KameError('ALREADY_EXISTS', `An image named ${name} already exists.`);
     }
     const probed = await probeImage(source, { allowRaw: options.allowRaw === true });
     const target = temporaryName(join(this.#options.directory, 'import'));
@@ -125,8 +125,8 @@ export class ImageCache {
   }
 
   /**
-   * Removes a cached image; machines made from it keep their copies. Without `arch`, for all architectures.
-   * @throws KameError NO_SUCH_IMAGE when nothing of it is here
+   * Removes a cached image; machines made from it keep their copies. Without `arch`, removes it for all architectures.
+   * @throws KameError NO_SUCH_IMAGE when none is cached
    */
   async remove(id: string, arch?: Arch): Promise<void> {
     if (id === tinyId) {
@@ -139,12 +139,12 @@ export class ImageCache {
         label.id === id && (arch === undefined || label.arch === undefined || label.arch === arch);
       if ((await this.#store.remove(matches)) > 0) return;
     }
-    throw new KameError('NO_SUCH_IMAGE', `There is no image ${id} here that could be removed.`, {
+    throw new KameError('NO_SUCH_IMAGE', `There is no cached image ${id} to remove.`, {
       details: { image: id },
     });
   }
 
-  /** Removes half-done leftovers. Only when no operation runs, such as at the daemon's start. */
+  /** Removes incomplete files. Call it only while no operation is running, such as when the daemon starts. */
   async collectGarbage(): Promise<void> {
     await this.#store.collectGarbage();
   }
@@ -183,7 +183,7 @@ export class ImageCache {
       'NO_SUCH_IMAGE',
       `There is no image ${JSON.stringify(reference.slice(0, 200))}${why}.`,
       {
-        next: `Known are ${ids.join(', ')}; or give the path of a file, or a URL.`,
+        next: `Choose one of ${ids.join(', ')}, or give the path of a file or a URL.`,
         details: { image: reference.slice(0, 200) },
       },
     );
@@ -212,7 +212,7 @@ export class ImageCache {
 
   async #resolveUrl(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
     const { image, label, proved } = await this.#fetcher.pullUrl(reference, options, progress);
-    const note = 'No checksum was given, so nothing proves that this is what its publisher made.';
+    const note = 'The image was not verified, because no checksum was given.';
     return { ...this.#sourceOf(image, label), ...(proved ? {} : { note }) };
   }
 

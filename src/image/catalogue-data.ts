@@ -1,21 +1,21 @@
 import type { HashAlgorithm } from '../net/checksum.ts';
 
-/** Of which family an image's names and addresses are; one row makes an entry for each architecture. */
+/** One image of a publisher; each row makes one entry per architecture. */
 export interface CatalogueRow {
-  /** What is written on the command line. */
+  /** The id for the command line. */
   readonly id: string;
   readonly name: string;
-  /** VMware guest OS id without the `arm-` that Arm guests have. */
+  /** VMware guest OS id, without the prefix `arm-` of ARM guests. */
   readonly guestOS: string;
-  /** The user that the image's cloud-init makes when told nothing else. */
+  /** The user that cloud-init in the image creates by default. */
   readonly user: string;
-  /** In it, `{arch}` is replaced by the publisher's name of the architecture, `{file}` in sums by the file's name. */
+  /** `{arch}` is replaced by the publisher's name for the architecture, and `{file}` in `sums` by the file name. */
   readonly url: string;
   readonly sums: string;
   readonly algorithm: HashAlgorithm;
   /** `debian`: arm64 and amd64; `kernel`: aarch64 and x86_64. */
   readonly archNames: 'debian' | 'kernel';
-  /** About how much there is to download, in MiB. */
+  /** Approximate size of the download, in MiB. */
   readonly mebibytes: number;
 }
 
@@ -28,7 +28,7 @@ const rocky = 'https://dl.rockylinux.org/pub/rocky';
 const alma = 'https://repo.almalinux.org/almalinux';
 const opensuse = 'https://download.opensuse.org/distribution/leap';
 
-/** Addresses that the publishers keep: `latest` and `release` move with each build, and their sums with them. */
+/** Stable URLs: `latest` and `release` change with each build, and so do their checksum files. */
 export const catalogueRows: readonly CatalogueRow[] = [
   {
     id: 'debian-13',

@@ -8,7 +8,7 @@ import { builtInCatalogue, readUserCatalogue } from './catalogue.ts';
 const directory = useTemporaryDirectory();
 
 describe('the catalogue', () => {
-  it('has each image once for each architecture, by https, with a guest OS that is known', () => {
+  it('has each image once per architecture, over https, with a known guest OS', () => {
     const entries = builtInCatalogue();
     const keys = entries.map(({ id, arch }) => `${id} ${arch}`);
     expect(new Set(keys).size).toBe(keys.length);
@@ -42,7 +42,7 @@ describe('the catalogue', () => {
       'a checksum of no kind',
       '{"images": [{"id": "a", "arch": "aarch64", "url": "https://h/a", "checksum": "abc"}]}',
     ],
-  ])('of a user with %s is refused, naming the file', async (_name, text) => {
+  ])('of a user with %s is rejected, naming the file', async (_name, text) => {
     const path = join(directory(), 'catalogue.json');
     writeFileSync(path, text);
     await expect(readUserCatalogue(path)).rejects.toMatchObject({

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
-import { readFileCapped } from '../sys/files.ts';
 import type { Arch } from '../model/machine.ts';
-import { catalogueRows, type CatalogueRow } from './catalogue-data.ts';
 import { parseChecksum, type Checksum, type HashAlgorithm } from '../net/checksum.ts';
+import { readFileCapped } from '../sys/files.ts';
+import { catalogueRows, type CatalogueRow } from './catalogue-data.ts';
 
-/** Where the hash of a downloaded image comes from. */
+/** The source of the checksum of an image. */
 export type ChecksumSource =
   | { readonly kind: 'fixed'; readonly checksum: Checksum }
   | { readonly kind: 'sums'; readonly url: string; readonly file: string; readonly algorithm: HashAlgorithm };
@@ -17,9 +17,9 @@ interface CommonEntry {
   readonly arch: Arch;
   /** VMware guest OS id. */
   readonly guestOS: string;
-  /** The image's own default user. */
+  /** The default user of the image. */
   readonly user: string;
-  /** Whether a NoCloud seed is read. */
+  /** Whether the image reads a NoCloud seed. */
   readonly cloudInit: boolean;
 }
 
@@ -27,12 +27,12 @@ interface CommonEntry {
 export interface DownloadEntry extends CommonEntry {
   readonly kind: 'download';
   readonly url: string;
-  /** About how many bytes there are to download. */
+  /** Approximate size of the download, in bytes. */
   readonly sizeBytes: number;
   readonly checksum: ChecksumSource;
 }
 
-/** An image that Kame makes itself. */
+/** An image that Kame builds itself. */
 export interface EmbeddedEntry extends CommonEntry {
   readonly kind: 'embedded';
 }
@@ -45,7 +45,7 @@ const debianArch: Record<Arch, string> = { aarch64: 'arm64', x86_64: 'amd64' };
 
 function guestOSFor(arch: Arch, id: string): string {
   if (arch === 'x86_64') return id;
-  // VMware has no Arm id for openSUSE.
+  // VMware has no ARM id for openSUSE.
   return id === 'opensuse-64' ? 'arm-other6xlinux-64' : `arm-${id}`;
 }
 
@@ -80,7 +80,7 @@ function tinyEntry(arch: Arch): EmbeddedEntry {
   };
 }
 
-/** What comes with Kame: `tiny`, then an entry for each distribution, version and architecture. */
+/** The catalogue that comes with Kame: `tiny`, then one entry for each distribution, version and architecture. */
 export function builtInCatalogue(): CatalogueEntry[] {
   return arches.flatMap((arch) => [tinyEntry(arch), ...catalogueRows.map((row) => entryOf(row, arch))]);
 }
@@ -91,7 +91,7 @@ const url = z
   .regex(/^https?:\/\//u, 'must be an http or https URL');
 const userEntry = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/u, 'must be 1 to 64 of a-z 0-9 . _ -'),
+    id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/u, 'must be 1 to 64 characters of a-z 0-9 . _ -'),
     name: z.string().min(1).max(200).optional(),
     arch: z.enum(arches),
     url,
@@ -114,16 +114,16 @@ const userEntry = z
       .optional(),
     cloudInit: z.boolean().optional(),
   })
-  .refine((entry) => entry.id !== tinyId, `the id ${tinyId} is taken`)
+  .refine((entry) => entry.id !== tinyId, `the id ${tinyId} is reserved`)
   .refine(
     (entry) => (entry.checksum === undefined) !== (entry.sums === undefined),
-    'needs either checksum or sums',
+    'needs exactly one of checksum and sums',
   );
 const userCatalogue = z.strictObject({ images: z.array(userEntry).max(1000) });
 
 function invalid(path: string, reason: string): KameError {
   return new KameError('INVALID_VALUE', `The catalogue ${path} ${reason}.`, {
-    next: 'Correct or remove the file; docs/internals.md shows its form.',
+    next: 'Correct or remove the file; docs/internals.md describes its format.',
     details: { path },
   });
 }
@@ -141,7 +141,7 @@ function userEntryOf(path: string, entry: z.infer<typeof userEntry>): DownloadEn
   } else {
     const fixed = parseChecksum(entry.checksum ?? '');
     if (!fixed)
-      throw invalid(path, `has a checksum of ${entry.id} that is neither sha256=HEX nor sha512=HEX`);
+      throw invalid(path, `has a checksum for ${entry.id} that is neither sha256=HEX nor sha512=HEX`);
     checksum = { kind: 'fixed', checksum: fixed };
   }
   return {
@@ -160,8 +160,8 @@ function userEntryOf(path: string, entry: z.infer<typeof userEntry>): DownloadEn
 
 /**
  * Reads the user's catalogue: `{"images": [{id, arch, url, checksum | sums: {url, algorithm, file?}, name?, sizeBytes?,
- * guestOS?, user?, cloudInit?}]}`. No file is an empty catalogue.
- * @throws KameError INVALID_VALUE naming the file, the entry and what is wrong with it; FILE_ACCESS
+ * guestOS?, user?, cloudInit?}]}`. A missing file counts as an empty catalogue.
+ * @throws KameError INVALID_VALUE naming the file, the entry and the problem; FILE_ACCESS
  */
 export async function readUserCatalogue(path: string): Promise<DownloadEntry[]> {
   let text: string;
@@ -175,17 +175,17 @@ export async function readUserCatalogue(path: string): Promise<DownloadEntry[]> 
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw invalid(path, `is no JSON: ${messageOf(error)}`);
+    throw invalid(path, `is not valid JSON: ${messageOf(error)}`);
   }
   const parsed = userCatalogue.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(path, `is wrong at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    throw invalid(path, `is invalid at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
   return parsed.data.images.map((entry) => userEntryOf(path, entry));
 }
 
-/** Both catalogues; the user's entry for an id and architecture comes instead of the built-in one. */
+/** Both catalogues. An entry of the user replaces the built-in one with the same id and architecture. */
 export async function readCatalogue(userPath: string): Promise<CatalogueEntry[]> {
   const user = await readUserCatalogue(userPath);
   const taken = new Set(user.map(({ id, arch }) => `${id} ${arch}`));

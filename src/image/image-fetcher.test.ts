@@ -20,7 +20,7 @@ import { silentProgress } from '../core/progress.ts';
 useImageCache();
 
 describe('resolving', () => {
-  it('downloads an image of the catalogue once, checked by its sums, and lists it', async () => {
+  it('downloads an image of the catalogue once, verifies its checksum, and lists it', async () => {
     const image = makeQcow2('a.qcow2', '1G');
     files.set('/debian.qcow2', image);
     files.set('/SHA256SUMS', Buffer.from(`${sha256(image)}  debian.qcow2\n${'0'.repeat(64)}  other\n`));
@@ -59,7 +59,7 @@ describe('resolving', () => {
     expect(readdirSync(join(home, 'images', 'downloads'))).toEqual([]);
   });
 
-  it('replaces a cached image when it is refreshed and has changed', async () => {
+  it('replaces a cached image that is refreshed and has changed', async () => {
     const [old, fresh] = [makeQcow2('old.qcow2', '1G'), makeQcow2('new.qcow2', '2G')];
     const sums = { url: `${origin}/SUMS`, algorithm: 'sha256' };
     writeCatalogue([{ id: 'moving', arch, url: `${origin}/latest.qcow2`, sums }]);
@@ -74,7 +74,7 @@ describe('resolving', () => {
     expect(requests.slice(before)).toEqual(['/SUMS']);
   });
 
-  it('stores the same content of two names once, and removes it with the last', async () => {
+  it('stores the same content under two names once, and removes it with the last name', async () => {
     const image = makeQcow2('a.qcow2', '1G');
     files.set('/one', image);
     const checksum = `sha256=${sha256(image)}`;
@@ -113,7 +113,7 @@ describe('resolving', () => {
     expect(readdirSync(join(home, 'images', 'downloads'))).toEqual([]);
   });
 
-  it('takes a URL with a checksum, and one without with a note', async () => {
+  it('accepts a URL with a checksum, and adds a note if there is none', async () => {
     const image = makeQcow2('a.qcow2', '1G');
     files.set('/dir/a.qcow2', image);
     const url = `${origin}/dir/a.qcow2`;

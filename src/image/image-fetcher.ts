@@ -4,10 +4,10 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { probeImage } from '../disk/probe.ts';
 import type { Arch } from '../model/machine.ts';
-import type { DownloadEntry } from './catalogue.ts';
 import { findChecksum, parseChecksum, type Checksum } from '../net/checksum.ts';
 import { download } from '../net/download.ts';
 import { fetchText, nameOf, parseUrl } from '../net/http.ts';
+import type { DownloadEntry } from './catalogue.ts';
 import { labelOf } from './image-info.ts';
 import type { ImageLabel, ImageStore, StoredImage } from './image-store.ts';
 import { SharedWork } from './shared-work.ts';
@@ -16,32 +16,32 @@ const sumsBytes = 4 * 1024 * 1024;
 
 export interface UrlOptions {
   readonly arch: Arch;
-  /** Downloads again what is here already, unless a checksum proves it. */
+  /** Download the image again even if it is cached, unless a checksum verifies the cached one. */
   readonly refresh?: boolean;
 }
 
-/** An image that a URL stands for. */
+/** An image from a URL. */
 export interface Pulled {
   readonly image: StoredImage;
   readonly label: ImageLabel;
-  /** Whether a checksum says that it is what its publisher made. */
+  /** Whether a checksum verified it. */
   readonly proved: boolean;
 }
 
-/** The way of images from the network into the store. What is there already is not downloaded again. */
+/** Downloads images into the store, unless they are already there. */
 export class ImageFetcher {
   readonly #store: ImageStore;
   readonly #pauseMs: number | undefined;
   readonly #downloads = new SharedWork<StoredImage>();
 
-  /** @param pauseMs milliseconds before a broken download is repeated; undefined for the default */
+  /** @param pauseMs milliseconds before a failed download is retried; undefined for the default */
   constructor(store: ImageStore, pauseMs: number | undefined) {
     this.#store = store;
     this.#pauseMs = pauseMs;
   }
 
   /**
-   * The catalogue's image: from the store, or downloaded once for all who want it now.
+   * The image of a catalogue entry: from the store, or downloaded once for all concurrent callers.
    * @throws KameError BAD_IMAGE, CHECKSUM_MISMATCH, DOWNLOAD_FAILED, DISK_FULL, CANCELLED
    */
   async pull(entry: DownloadEntry, refresh: boolean, progress: Progress): Promise<StoredImage> {
@@ -57,7 +57,7 @@ export class ImageFetcher {
   }
 
   /**
-   * The image that a URL means, to which `#sha256=HEX` may be appended.
+   * The image at a URL, optionally with `#sha256=HEX`.
    * @throws KameError INVALID_VALUE, BAD_IMAGE, CHECKSUM_MISMATCH, DOWNLOAD_FAILED, DISK_FULL, CANCELLED
    */
   async pullUrl(reference: string, options: UrlOptions, progress: Progress): Promise<Pulled> {
@@ -65,8 +65,8 @@ export class ImageFetcher {
     const fragment = decodeURIComponent(url.hash.slice(1));
     const checksum = fragment === '' ? undefined : parseChecksum(fragment);
     if (fragment !== '' && !checksum) {
-      throw new KameError('INVALID_VALUE', `"#${fragment.slice(0, 200)}" is no checksum.`, {
-        next: 'Append #sha256=HEX or #sha512=HEX, or nothing.',
+      throw new KameError('INVALID_VALUE', `"#${fragment.slice(0, 200)}" is not a valid checksum.`, {
+        next: 'Append #sha256=HEX or #sha512=HEX, or omit it.',
       });
     }
     url.hash = '';
@@ -101,7 +101,7 @@ export class ImageFetcher {
     progress.report({ stage: 'Looking up the checksum' });
     const text = await fetchText(parseUrl(url), {
       signal: progress.signal,
-      // What proves the image must not come from just anybody itself.
+      // The checksum verifies the image, so it must itself come from a trusted source.
       allowHttp: false,
       maxBytes: sumsBytes,
       ...this.#pause(),
@@ -132,7 +132,7 @@ export class ImageFetcher {
       const { format } = await probeImage(path);
       return await this.#store.add(path, { ...hashes, bytes, format }, label);
     } catch (error) {
-      // Whatever is wrong with it, downloading it again is the way, not continuing it.
+      // The file is invalid: the next attempt must download it again, not continue it.
       await rm(path, { force: true });
       throw renamed(error, path, nameOf(url));
     } finally {
@@ -141,7 +141,7 @@ export class ImageFetcher {
   }
 }
 
-/** An error about a temporary file, told of where the file came from. */
+/** Replaces the path of the temporary file in an error with the URL it came from. */
 function renamed(error: unknown, path: string, origin: string): unknown {
   if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE') return error;
   const message = error.message.replaceAll(path, origin);

@@ -2,22 +2,22 @@ import type { Arch } from '../model/machine.ts';
 import type { DownloadEntry } from './catalogue.ts';
 import type { ImageLabel, StoredImage } from './image-store.ts';
 
-/** What a machine is made from. */
+/** An image from which a machine is made. */
 export interface ImageSource {
   readonly id: string;
-  /** Path of the disk (or, for iso, of the CD image). Read only: machines take copies. */
+  /** Path of the disk (or, for iso, of the CD image). It is only read: machines get copies. */
   readonly disk: string;
   readonly format: 'qcow2' | 'raw' | 'vmdk' | 'iso';
   readonly arch?: Arch;
-  /** VMware guest OS id, where the catalogue tells it. */
+  /** VMware guest OS id, if the catalogue has it. */
   readonly guestOS?: string;
-  /** The image's own default user. */
+  /** The default user of the image. */
   readonly user?: string;
-  /** Whether it makes sense to attach a NoCloud seed. */
+  /** Whether to attach a NoCloud seed. */
   readonly cloudInit: boolean;
   /** For booting without firmware. */
   readonly directBoot?: { readonly kernel: string; readonly initrd: string; readonly commandLine: string };
-  /** Something a person should know, such as that nothing proves the content. */
+  /** Something a person should know, such as that the image was not verified. */
   readonly note?: string;
 }
 
@@ -25,11 +25,11 @@ export interface ImageSource {
 export interface ImageInfo {
   readonly id: string;
   readonly name: string;
-  /** Undefined when it is not known. */
+  /** Undefined if unknown. */
   readonly arch?: Arch;
   readonly source: 'embedded' | 'catalogue' | 'imported';
   readonly guestOS?: string;
-  /** Of the file when cached, else about of the download. */
+  /** Size of the cached file, otherwise the approximate size of the download. */
   readonly sizeBytes?: number;
   readonly cached: boolean;
   readonly path?: string;
@@ -41,7 +41,7 @@ export function labelOf(entry: DownloadEntry): ImageLabel {
   return { id, name, arch, url, guestOS, user, cloudInit, source: 'catalogue' };
 }
 
-/** What a stored image is under one of its names; `disk` is its path. */
+/** A stored image as ImageSource, under one of its names; `disk` is its path. */
 export function sourceOf(image: StoredImage, label: ImageLabel, disk: string): ImageSource {
   const { id, arch, guestOS, user, cloudInit } = label;
   return {
@@ -55,7 +55,7 @@ export function sourceOf(image: StoredImage, label: ImageLabel, disk: string): I
   };
 }
 
-/** The row of a stored image under one of its names; `path` is where it lies. */
+/** A stored image as ImageInfo, under one of its names; `path` is its path. */
 export function infoOf(image: StoredImage, label: ImageLabel, path: string): ImageInfo {
   const { id, name, arch, guestOS, source } = label;
   return {

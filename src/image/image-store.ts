@@ -3,16 +3,16 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import type { Checksum } from '../net/checksum.ts';
 import type { Hashes } from '../net/part-file.ts';
+import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 
 const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`, 'u'));
 
 const label = z.object({
   id: z.string().max(200),
   name: z.string().max(300),
-  /** Absent when it is not known, as of an imported file. */
+  /** Absent if unknown, as for an imported file. */
   arch: z.enum(['aarch64', 'x86_64']).optional(),
   source: z.enum(['catalogue', 'imported']),
   url: z.string().max(4096).optional(),
@@ -30,9 +30,9 @@ const stored = z.object({
   labels: z.array(label).min(1).max(100),
 });
 
-/** A name under which a stored image is known. */
+/** A name of a stored image. */
 export type ImageLabel = z.infer<typeof label>;
-/** An image in the store: its content by hash, and all names for it. */
+/** An image in the store: the hashes of its content, and all its names. */
 export type StoredImage = z.infer<typeof stored>;
 
 const extension = '.img';
@@ -42,7 +42,7 @@ function sameLabel(one: ImageLabel, other: ImageLabel): boolean {
   return one.id === other.id && one.arch === other.arch;
 }
 
-/** Hashes of a file that is there already. */
+/** Computes the hashes of an existing file. */
 export async function hashFile(path: string): Promise<Hashes> {
   const [sha256, sha512] = [createHash('sha256'), createHash('sha512')];
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
@@ -53,12 +53,12 @@ export async function hashFile(path: string): Promise<Hashes> {
 }
 
 /**
- * The directory of base images, by content: `<sha256>.img` and, written after it, `<sha256>.json` that says what it is.
- * An image without its `.json` is half-done. Machines hold copies, so any image may be removed at any time.
+ * The directory of base images, named by content: `<sha256>.img` and, written after it, `<sha256>.json`, which
+ * describes it. An image without `.json` is incomplete. Machines have copies, so any image may be removed at any time.
  */
 export class ImageStore {
   readonly directory: string;
-  /** Where downloads gather; they are continued for a week. */
+  /** Directory of incomplete downloads, which can be continued for a week. */
   readonly downloads: string;
 
   constructor(directory: string) {
@@ -70,7 +70,7 @@ export class ImageStore {
     return join(this.directory, `${image.sha256}${extension}`);
   }
 
-  /** All whole images. A description that can't be read, or whose file is gone or of another size, is left out. */
+  /** All complete images. Ignores a description that is unreadable, or whose file is missing or has another size. */
   async list(): Promise<StoredImage[]> {
     const images: StoredImage[] = [];
     for (const name of await this.#names()) {
@@ -86,8 +86,8 @@ export class ImageStore {
   }
 
   /**
-   * Takes a complete file into the store, by renaming it, under a label. Content that is there already stays, and the
-   * file goes; an older image that had the same label loses it.
+   * Moves a complete file into the store under a label. If the store already has the content, the file is removed. An
+   * older image with the same label loses it.
    */
   async add(
     file: string,
@@ -111,7 +111,7 @@ export class ImageStore {
     return image;
   }
 
-  /** Gives a stored image one more name. */
+  /** Adds a name to a stored image. */
   async label(image: StoredImage, labelled: ImageLabel): Promise<StoredImage> {
     const labels = [...image.labels.filter((one) => !sameLabel(one, labelled)), labelled];
     const next = { ...image, labels };
@@ -120,12 +120,12 @@ export class ImageStore {
     return next;
   }
 
-  /** Removes names, and images that have none left. Returns how many names went. */
+  /** Removes names, and images without names. Returns how many names were removed. */
   async remove(matches: (label: ImageLabel) => boolean): Promise<number> {
     return this.#unlabel(matches);
   }
 
-  /** Removes what no living operation owns: to be called when none runs, such as at the daemon's start. */
+  /** Removes incomplete files. Call it only while no operation is running, such as when the daemon starts. */
   async collectGarbage(now = Date.now()): Promise<void> {
     const whole = new Set((await this.list()).map(({ sha256 }) => sha256));
     for (const name of await this.#names()) {
@@ -152,7 +152,7 @@ export class ImageStore {
       const { size } = await stat(this.pathOf(image));
       return size === image.bytes && name === `${image.sha256}.json` ? image : undefined;
     } catch {
-      // Half-done, or not ours: as if it were not there.
+      // Incomplete or foreign: ignore it.
       return undefined;
     }
   }
@@ -175,7 +175,7 @@ export class ImageStore {
   }
 
   async #drop(image: StoredImage): Promise<void> {
-    // The description goes first: a file without one is garbage, a description without file a lie.
+    // Remove the description first: a file without description is collected as garbage, but not the reverse.
     await rm(join(this.directory, `${image.sha256}.json`), { force: true });
     await rm(this.pathOf(image), { force: true });
   }

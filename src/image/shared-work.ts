@@ -7,17 +7,17 @@ interface Job<T> {
   readonly abort: AbortController;
 }
 
-/** Work of which two callers at once want the same: it is done once, and cancelled only when all have cancelled. */
+/** Work that concurrent callers share: it is done once, and cancelled only when all callers have cancelled. */
 export class SharedWork<T> {
   readonly #jobs = new Map<string, Job<T>>();
 
   /**
-   * Joins the work that is under way for `key`, or begins it.
-   * @throws what the work throws; KameError CANCELLED when this caller cancels
+   * Joins the work in progress for `key`, or starts it.
+   * @throws any error of the work; KameError CANCELLED when this caller cancels
    */
   async run(key: string, progress: Progress, work: (progress: Progress) => Promise<T>): Promise<T> {
     const cancelled = new KameError('CANCELLED', 'The operation was cancelled.');
-    // A job that is being cancelled is no job to join; it ends soon.
+    // Do not join a job that is being cancelled; it ends soon.
     for (let job = this.#jobs.get(key); job?.abort.signal.aborted === true; job = this.#jobs.get(key)) {
       await job.result.catch(() => undefined);
     }
@@ -29,7 +29,7 @@ export class SharedWork<T> {
     const given = new Promise<never>((_resolve, reject) => {
       onAbort = () => {
         job.watchers.delete(progress);
-        // The last one waits until the work has ended, so that nothing goes on behind its back.
+        // The last caller waits until the work has ended, so that nothing continues after its call.
         if (job.watchers.size === 0) job.abort.abort();
         else reject(cancelled);
       };

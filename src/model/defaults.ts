@@ -1,6 +1,6 @@
-import type { Arch, Cdrom, MachineModel } from './machine.ts';
 import { defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs } from './guest-os.ts';
+import type { Arch, Cdrom, MachineModel } from './machine.ts';
 import { compareControllers, compareSlots, slotName } from './slots.ts';
 import { generatedMac } from './uuid.ts';
 

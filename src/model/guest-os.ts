@@ -1,5 +1,5 @@
-import type { Arch, ControllerModel, InputModel, MachineModel, NicModel, StorageBus } from './machine.ts';
 import { guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
+import type { Arch, ControllerModel, InputModel, MachineModel, NicModel, StorageBus } from './machine.ts';
 
 export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
 

@@ -1,6 +1,6 @@
 import { booleanText } from '../vmx/values.ts';
-import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
+import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
 import { controllerName, slotName } from './slots.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 

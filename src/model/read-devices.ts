@@ -1,4 +1,3 @@
-import type { Nic, NicModel, SerialPort, SharedFolder } from './machine.ts';
 import {
   maxNics,
   maxSerials,
@@ -7,6 +6,7 @@ import {
   nicModels,
   vmwareNicModels,
 } from './devices.ts';
+import type { Nic, NicModel, SerialPort, SharedFolder } from './machine.ts';
 import { listOf, type ModelReading } from './reading.ts';
 import { generatedMac, normalizeMac } from './uuid.ts';
 

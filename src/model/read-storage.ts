@@ -1,5 +1,5 @@
-import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
 import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
+import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
 import type { ModelReading } from './reading.ts';
 import { busOrder, compareSlots, controllerName, slotName } from './slots.ts';
 

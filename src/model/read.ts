@@ -1,7 +1,7 @@
 import type { VmxDocument } from '../vmx/document.ts';
-import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs, type GuestOs } from './guest-os.ts';
+import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import type { ModelProblem } from './problem.ts';
 import { readNics, readSerials, readSharedFolders } from './read-devices.ts';
 import { readStorage } from './read-storage.ts';

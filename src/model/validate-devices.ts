@@ -1,4 +1,3 @@
-import type { Controller, MachineModel, Nic, StorageSlot } from './machine.ts';
 import {
   buses,
   diskModes,
@@ -8,6 +7,7 @@ import {
   nicModels,
   scsiReservedUnit,
 } from './devices.ts';
+import type { Controller, MachineModel, Nic, StorageSlot } from './machine.ts';
 import { absolutePath, hasControls, plainPath } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
 import { serialKinds } from './read-devices.ts';

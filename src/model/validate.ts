@@ -1,11 +1,11 @@
+import { bootDevices } from './devices.ts';
 import { archOfGuestOs } from './guest-os.ts';
 import type { MachineModel } from './machine.ts';
-import { bootDevices } from './devices.ts';
+import { bundleFile, hasControls } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
 import { listOf } from './reading.ts';
 import { isUuid, nilUuid } from './uuid.ts';
 import { validateNics, validateSerials, validateSharedFolders, validateStorage } from './validate-devices.ts';
-import { bundleFile, hasControls } from './paths.ts';
 
 /** The limits of a machine. The limits of the host are checked elsewhere. */
 export const limits = {

@@ -1,8 +1,8 @@
 import { edit, emptyDocument, entriesOf, foldKey, type VmxDocument } from '../vmx/document.ts';
-import type { MachineModel } from './machine.ts';
 import { keysOf } from './keys.ts';
-import { controllerName, slotName } from './slots.ts';
+import type { MachineModel } from './machine.ts';
 import { readModel } from './read.ts';
+import { controllerName, slotName } from './slots.ts';
 
 /** Keys that VMware expects in every file and that Kame does not use. Without the bridges no PCI slot would be free. */
 const boilerplate: readonly (readonly [string, string])[] = [

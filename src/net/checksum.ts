@@ -2,16 +2,16 @@ import { KameError } from '../core/errors.ts';
 
 export type HashAlgorithm = 'sha256' | 'sha512';
 
-/** A hash that a file must have. */
+/** The hash that a file must have. */
 export interface Checksum {
   readonly algorithm: HashAlgorithm;
-  /** Lower-case hexadecimal. */
+  /** Hexadecimal, lower case. */
   readonly hex: string;
 }
 
 const hexLength: Record<HashAlgorithm, number> = { sha256: 64, sha512: 128 };
 
-/** A checksum as people write it: `sha256=HEX`, `sha512:HEX`, or bare hexadecimal of a known length. */
+/** Parses a checksum: `sha256=HEX`, `sha512:HEX`, or bare hexadecimal of the right length. */
 export function parseChecksum(text: string): Checksum | undefined {
   const [, name, digits] = /^(?:(sha256|sha512)[=:])?([0-9a-f]+)$/iu.exec(text.trim()) ?? [];
   if (digits === undefined) return undefined;
@@ -29,7 +29,9 @@ interface Line {
   readonly file?: string;
 }
 
-/** One line of a sums file: GNU's `HEX  NAME` or `HEX *NAME`, BSD's `SHA256 (NAME) = HEX`, or a bare hash. */
+/**
+ * Parses one line of a checksum file: GNU's `HEX  NAME` or `HEX *NAME`, BSD's `SHA256 (NAME) = HEX`, or a bare hash.
+ */
 function parseLine(line: string, algorithm: HashAlgorithm): Line | undefined {
   const length = hexLength[algorithm];
   const bsd = /^(SHA256|SHA512) \(([^)]{1,300})\) = ([0-9a-f]+)$/iu.exec(line);
@@ -45,8 +47,8 @@ function parseLine(line: string, algorithm: HashAlgorithm): Line | undefined {
 }
 
 /**
- * Finds a file's hash in the text of a sums file. A file that lists only one hash is about that one, whatever it
- * calls it: sums of `…-latest` name the file that `latest` stands for.
+ * Finds the hash of a file in the text of a checksum file. If the text has only one hash, that is used, whatever name
+ * it has: the checksum of `…-latest` gives the name of the file that `latest` refers to.
  * @throws KameError CHECKSUM_MISMATCH when the file is not listed
  */
 export function findChecksum(text: string, file: string, algorithm: HashAlgorithm, source: string): Checksum {
@@ -59,9 +61,9 @@ export function findChecksum(text: string, file: string, algorithm: HashAlgorith
   if (found) return { algorithm, hex: found.hex };
   throw new KameError(
     'CHECKSUM_MISMATCH',
-    `${source} lists no ${algorithm} of ${file}, so it can't be checked.`,
+    `${source} does not list the ${algorithm} of ${file}, so the file cannot be verified.`,
     {
-      next: 'The image may have moved. `kame image list` shows others; a catalogue.json of yours can name the new place.',
+      next: 'The image may have moved: choose another from `kame image list`, or give its new address in catalogue.json.',
       details: { url: source },
     },
   );

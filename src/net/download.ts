@@ -12,31 +12,31 @@ import { PartFile, removePart, type Hashes } from './part-file.ts';
 
 export interface DownloadOptions {
   readonly url: URL;
-  /** What the file must hash to; without one it is taken as it comes, over https or from this host only. */
+  /** The hash that the file must have. Without one, any content is accepted, but only over https or from this host. */
   readonly checksum?: Checksum;
-  /** Directory of half-done downloads. */
+  /** Directory for incomplete downloads. */
   readonly directory: string;
-  /** Most bytes that are accepted. Default 64 GiB. */
+  /** Maximum size of the file, in bytes. Default: 64 GiB. */
   readonly maxBytes?: number;
   readonly progress: Progress;
-  /** Milliseconds before the first repetition. Default 500. */
+  /** Milliseconds before the first retry. Default: 500. */
   readonly pauseMs?: number;
-  /** Milliseconds of silence that end an attempt. Default 30 s. */
+  /** Milliseconds without data after which an attempt fails. Default: 30,000. */
   readonly silenceMs?: number;
 }
 
 export interface Downloaded {
-  /** Path of the complete file, still in the directory of half-done ones: the caller moves it. */
+  /** Path of the complete file, still in the directory for incomplete ones: the caller moves it. */
   readonly path: string;
   readonly bytes: number;
   readonly hashes: Hashes;
 }
 
 const defaultMaxBytes = 64 * 1024 ** 3;
-/** Progress is told once for each of these, and at the end. */
+/** Progress is reported after every so many bytes, and at the end. */
 const reportBytes = 256 * 1024;
 
-/** Where the bytes of a download gather. */
+/** The file that collects the bytes of a download. */
 function partPath({ directory, url, checksum }: DownloadOptions): string {
   const key = createHash('sha256').update(`${url.href} ${checksum?.hex ?? ''}`);
   return join(directory, `${key.digest('hex').slice(0, 32)}.part`);
@@ -47,27 +47,27 @@ function header(reply: Dispatcher.ResponseData, name: string): string | undefine
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What If-Range takes: a strong ETag, else the date. A weak ETag does not promise the same bytes. */
+/** The value for If-Range: a strong ETag, otherwise the date. A weak ETag does not guarantee the same bytes. */
 function validatorOf(reply: Dispatcher.ResponseData): string | undefined {
   const etag = header(reply, 'etag');
   return etag !== undefined && !etag.startsWith('W/') ? etag : header(reply, 'last-modified');
 }
 
-/** The whole size, when the server tells it, and whether the body begins where our part ends. */
+/** The total size, if the server gives it, and whether the body continues at the end of our part. */
 function placeOf(
   reply: Dispatcher.ResponseData,
   have: number,
 ): { continues: boolean; total: number | undefined } {
   if (reply.statusCode === 206) {
     const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/u.exec(header(reply, 'content-range') ?? '') ?? [];
-    if (Number(start) !== have) throw new Error('the server sent another part than was asked for');
+    if (Number(start) !== have) throw new Error('the server sent a different range than requested');
     return { continues: true, total: total === undefined || total === '*' ? undefined : Number(total) };
   }
   const length = Number(header(reply, 'content-length') ?? Number.NaN);
   return { continues: false, total: Number.isSafeInteger(length) ? length : undefined };
 }
 
-/** The answer whose body is to be taken; undefined when all of it is here already. */
+/** The response whose body to read; undefined if the part is already complete. */
 async function begin(part: PartFile, options: DownloadOptions): Promise<Dispatcher.ResponseData | undefined> {
   const headers: Record<string, string> =
     part.size > 0 && part.validator !== undefined
@@ -81,11 +81,11 @@ async function begin(part: PartFile, options: DownloadOptions): Promise<Dispatch
   });
   if (reply.statusCode === 200 || reply.statusCode === 206) return reply;
   await reply.body.dump({ limit: 64 * 1024 });
-  if (reply.statusCode !== 416) throw new Refused(`the server answered with status ${reply.statusCode}`);
+  if (reply.statusCode !== 416) throw new Refused(`the server responded with status ${reply.statusCode}`);
   if (header(reply, 'content-range') === `bytes */${part.size}`) return undefined;
-  // What we have does not fit what the server has: all of it again.
+  // Our part does not match the file on the server: start again.
   await part.restart(undefined);
-  throw new Error('the server has no such part');
+  throw new Error('the server does not have that range');
 }
 
 async function receive(part: PartFile, options: DownloadOptions): Promise<void> {
@@ -110,7 +110,7 @@ async function receive(part: PartFile, options: DownloadOptions): Promise<void> 
       if (part.size - reported >= reportBytes) report();
     }
     if (total !== undefined && part.size !== total)
-      throw new Error(`only ${part.size} of ${total} bytes came`);
+      throw new Error(`only ${part.size} of ${total} bytes arrived`);
     report();
   } finally {
     reply.body.destroy();
@@ -118,7 +118,7 @@ async function receive(part: PartFile, options: DownloadOptions): Promise<void> 
 }
 
 function tooLong(maxBytes: number): Refused {
-  return new Refused(`it has more than the ${formatSize(maxBytes)} that are accepted`);
+  return new Refused(`it is larger than the limit of ${formatSize(maxBytes)}`);
 }
 
 async function verify(part: PartFile, { url, checksum }: DownloadOptions): Promise<Hashes> {
@@ -126,20 +126,21 @@ async function verify(part: PartFile, { url, checksum }: DownloadOptions): Promi
   if (!checksum || hashes[checksum.algorithm] === checksum.hex) return hashes;
   throw new KameError(
     'CHECKSUM_MISMATCH',
-    `${nameOf(url)} has the ${checksum.algorithm} ${hashes[checksum.algorithm]}, where ${checksum.hex} is expected. The file was discarded.`,
+    `${nameOf(url)} has the ${checksum.algorithm} ${hashes[checksum.algorithm]}, but ${checksum.hex} was expected. The file was discarded.`,
     { details: { url: nameOf(url) } },
   );
 }
 
-/** Whether what has come so far is of no use later: wrong, or in the way on a full disk. */
+/** Whether the bytes so far are useless after this error: they are wrong, or fill up a full disk. */
 function isUseless(error: unknown): boolean {
   return !(error instanceof KameError) || error.code === 'CHECKSUM_MISMATCH' || error.code === 'DISK_FULL';
 }
 
 /**
- * Downloads a file: continued where an earlier attempt ended, repeated when the connection breaks, hashed on the way.
- * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH (the file is gone), DISK_FULL (with bytesNeeded; the file is
- * gone), CANCELLED, FILE_ACCESS
+ * Downloads a file. Continues an earlier attempt, retries when the connection breaks, and computes the hashes
+ * meanwhile.
+ * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH and DISK_FULL (the file is removed; DISK_FULL has bytesNeeded),
+ * CANCELLED, FILE_ACCESS
  */
 export async function download(options: DownloadOptions): Promise<Downloaded> {
   await mkdir(options.directory, { recursive: true, mode: 0o700 });

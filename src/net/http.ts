@@ -3,19 +3,19 @@ import type * as Undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { KameError, messageOf } from '../core/errors.ts';
 
-/** Limits of one download. */
+/** Options of one request. */
 export interface HttpOptions {
   readonly signal: AbortSignal;
-  /** Whether plain http is accepted from other hosts, because a checksum from elsewhere proves the content. */
+  /** Whether to accept plain http from other hosts, because a checksum from elsewhere verifies the content. */
   readonly allowHttp: boolean;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds of silence that end an attempt. Default 30 s. */
+  /** Milliseconds without data after which an attempt fails. Default: 30,000. */
   readonly silenceMs?: number;
 }
 
 export interface RetryOptions {
   readonly signal: AbortSignal;
-  /** Milliseconds before the first repetition; each next one waits twice as long. Default 500. */
+  /** Milliseconds before the first retry; the pause doubles with each further one. Default: 500. */
   readonly pauseMs?: number;
 }
 
@@ -23,13 +23,13 @@ const maxRedirects = 5;
 const attempts = 5;
 const defaultSilenceMs = 30_000;
 
-/** An answer that no repetition would change. */
+/** A failure that a retry would not change. */
 export class Refused extends Error {}
 
 let proxied: Dispatcher | undefined;
 let direct: Dispatcher | undefined;
 
-/** Honours http_proxy, https_proxy and no_proxy; this host itself is never asked for through a proxy. */
+/** Honours http_proxy, https_proxy and no_proxy, but never uses a proxy for this host itself. */
 function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL): Dispatcher {
   if (isLoopback(url)) return (direct ??= new Agent());
   return (proxied ??= new EnvHttpProxyAgent());
@@ -41,7 +41,7 @@ export function isLoopback(url: URL): boolean {
   );
 }
 
-/** A URL for messages: without user name, password, query and fragment. */
+/** A URL for messages, without user name, password, query and fragment. */
 export function nameOf(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
@@ -51,13 +51,13 @@ export function parseUrl(text: string): URL {
   const url = URL.canParse(text) && text.length <= 4096 ? new URL(text) : undefined;
   if (url && (url.protocol === 'https:' || url.protocol === 'http:')) return url;
   throw new KameError('INVALID_VALUE', `"${text.slice(0, 300)}" is not a URL that can be downloaded.`, {
-    next: 'Write https://HOST/PATH.',
+    next: 'Give a URL such as https://HOST/PATH.',
   });
 }
 
 /**
- * Refuses transport that anybody on the way could change: http is for this host, or for content whose checksum is
- * known from elsewhere; and what began as https stays https.
+ * Rejects transport that an attacker could modify: http is only for this host, or for content whose checksum is known
+ * from elsewhere; and https may not redirect to http.
  */
 function refuseInsecure(url: URL, from: URL | undefined, allowHttp: boolean): void {
   if (url.protocol === 'https:') return;
@@ -69,13 +69,13 @@ function refuseInsecure(url: URL, from: URL | undefined, allowHttp: boolean): vo
 }
 
 /**
- * Asks for a URL and follows redirects. Returns any answer of status 200 to 299, and 416.
- * @throws Refused for what a repetition would not change; other errors may pass
+ * Requests a URL and follows redirects. Returns any response with status 200 to 299, or 416.
+ * @throws Refused for a failure that a retry would not change; other errors may be temporary
  */
 export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatcher.ResponseData> {
   let url = start;
   let from: URL | undefined;
-  // Loaded on first use: a daemon that downloads nothing needs less memory without it.
+  // Loaded on first use, which saves memory in a daemon that downloads nothing.
   const undici = await import('undici');
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     refuseInsecure(url, from, options.allowHttp);
@@ -92,7 +92,7 @@ export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatc
     await body.dump({ limit: 64 * 1024 });
     const location = headers['location'];
     if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') throw statusError(statusCode);
-    if (!URL.canParse(location, url.href)) throw new Refused('it redirects to something that is no URL');
+    if (!URL.canParse(location, url.href)) throw new Refused('it redirects to an invalid URL');
     from = url;
     url = new URL(location, url);
   }
@@ -100,7 +100,7 @@ export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatc
 }
 
 function statusError(status: number): Error {
-  const text = `the server answered with status ${status}`;
+  const text = `the server responded with status ${status}`;
   return status >= 500 || status === 429 || status === 408 ? new Error(text) : new Refused(text);
 }
 
@@ -109,12 +109,12 @@ export function downloadFailed(url: URL, error: unknown): KameError {
   return new KameError('DOWNLOAD_FAILED', `${nameOf(url)} could not be downloaded: ${reason}.`, {
     cause: error,
     details: { url: nameOf(url) },
-    ...(error instanceof Refused ? { next: 'Check the address; trying again will not help.' } : {}),
+    ...(error instanceof Refused ? { next: 'Check the URL; trying again will not help.' } : {}),
   });
 }
 
 /**
- * Repeats what fails in passing. An attempt that got further than the one before (`progressed`) starts the count anew.
+ * Retries after temporary failures. If an attempt got further than the one before (`progressed`), the count restarts.
  * @throws KameError DOWNLOAD_FAILED, CANCELLED, or any KameError of the attempt
  */
 export async function withRetries<T>(
@@ -139,8 +139,8 @@ export async function withRetries<T>(
 }
 
 /**
- * Downloads a small text, such as a sums file.
- * @throws KameError DOWNLOAD_FAILED (also when it has more than `maxBytes`), CANCELLED
+ * Downloads a small text, such as a checksum file.
+ * @throws KameError DOWNLOAD_FAILED (also when it is larger than `maxBytes`), CANCELLED
  */
 export async function fetchText(
   url: URL,
@@ -148,12 +148,12 @@ export async function fetchText(
 ): Promise<string> {
   return withRetries(url, options, async () => {
     const { statusCode, body } = await openUrl(url, options);
-    if (statusCode !== 200) throw new Refused(`the server answered with status ${statusCode}`);
+    if (statusCode !== 200) throw new Refused(`the server responded with status ${statusCode}`);
     const parts: Buffer[] = [];
     let length = 0;
     for await (const part of body as AsyncIterable<Buffer>) {
       length += part.length;
-      if (length > options.maxBytes) throw new Refused(`it has more than ${options.maxBytes} bytes`);
+      if (length > options.maxBytes) throw new Refused(`it is larger than ${options.maxBytes} bytes`);
       parts.push(part);
     }
     return Buffer.concat(parts).toString('utf8');

@@ -3,16 +3,16 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import type { HashAlgorithm } from './checksum.ts';
 
-/** What must be known to go on with a half-done download. */
+/** What is needed to continue an incomplete download. */
 interface Validator {
   readonly url: string;
-  /** Strong ETag, or else Last-Modified: what If-Range takes. */
+  /** The value for If-Range: a strong ETag, otherwise Last-Modified. */
   readonly validator: string;
 }
 
 export type Hashes = Readonly<Record<HashAlgorithm, string>>;
 
-/** A download under way: the bytes so far, their hashes, and whether they may be continued after a break. */
+/** An incomplete download: the bytes so far, their hashes, and the validator with which it can be continued. */
 export class PartFile {
   readonly path: string;
   /** Bytes written. */
@@ -29,7 +29,7 @@ export class PartFile {
     this.#handle = handle;
   }
 
-  /** Opens what an earlier attempt left, reading it once for its hashes, or begins anew. */
+  /** Opens the bytes of an earlier attempt, and reads them once for their hashes, or starts a new file. */
   static async open(path: string, url: string): Promise<PartFile> {
     try {
       const part = new PartFile(path, url, await open(path, 'a+', 0o600));
@@ -54,7 +54,7 @@ export class PartFile {
     this.#count(data);
   }
 
-  /** Forgets the bytes so far; the validator is that of the bytes to come. */
+  /** Discards the bytes so far. `validator` belongs to the bytes to come. */
   async restart(validator: string | undefined): Promise<void> {
     await this.#handle.truncate(0);
     this.size = 0;
@@ -81,7 +81,7 @@ export class PartFile {
     await this.#handle.close();
   }
 
-  /** Removes the file and what is known of it; the part is closed. */
+  /** Closes and removes the part and its validator. */
   async discard(): Promise<void> {
     await this.close();
     await removePart(this.path);
@@ -124,7 +124,7 @@ async function readValidator(path: string): Promise<Validator | undefined> {
       return undefined;
     return { url, validator };
   } catch {
-    // Not there, or not what we wrote: the download begins anew.
+    // If the file is missing or malformed, the download starts from the beginning.
     return undefined;
   }
 }

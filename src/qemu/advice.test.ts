@@ -8,7 +8,7 @@ describe('adviceFor', () => {
     [
       'qemu: cannot create PID file: Cannot lock pid file: Resource temporarily unavailable',
       'BUSY',
-      'still runs',
+      'still running',
     ],
     ['Could not access KVM kernel module: Permission denied', 'HOST_PROBLEM', 'group kvm'],
     ['Could not access KVM kernel module: No such file or directory', 'HOST_PROBLEM', 'KVM does not work'],
@@ -19,40 +19,40 @@ describe('adviceFor', () => {
       'free memory',
     ],
     ['Could not write: No space left on device', 'DISK_FULL', 'Free some space'],
-    ['Failed to bind socket to /x/qmp: Address already in use', 'HOST_PROBLEM', 'uses its path'],
+    ['Failed to bind socket to /x/qmp: Address already in use', 'HOST_PROBLEM', 'run directory'],
     ['qcow2: Image is corrupt; cannot be opened read/write', 'BAD_IMAGE', 'qemu-img check'],
-    ["-machine virt-99.0: unsupported machine type 'virt-99.0'", 'ENGINE_TOO_OLD', 'machine type'],
+    ["-machine virt-99.0: unsupported machine type 'virt-99.0'", 'ENGINE_TOO_OLD', 'set kame.machineType'],
     ['failed to find romfile "efi-virtio.rom"', 'ENGINE_MISSING', 'apt install'],
-    ["'virtio-vga' is not a valid device model name", 'ENGINE_TOO_OLD', 'built without a device'],
-    ['error while loading shared libraries: libfdt.so.1', 'ENGINE_MISSING', 'not whole'],
+    ["'virtio-vga' is not a valid device model name", 'ENGINE_TOO_OLD', 'has the missing device'],
+    ['error while loading shared libraries: libfdt.so.1', 'ENGINE_MISSING', 'Reinstall QEMU'],
     ['failed to install seccomp syscall filter in the kernel', 'HOST_PROBLEM', 'seccomp'],
     ["Could not open '/x/disk0.qcow2': No such file or directory", 'BROKEN_MACHINE', 'missing'],
-    ["Could not open '/x/disk0.qcow2': Permission denied", 'FILE_ACCESS', 'who owns it'],
-  ])('knows %j', (words, code, next) => {
+    ["Could not open '/x/disk0.qcow2': Permission denied", 'FILE_ACCESS', 'owner and permissions'],
+  ])('has advice for %j', (words, code, next) => {
     const advice = adviceFor(words);
     expect(advice?.code).toBe(code);
     expect(advice?.next).toContain(next);
   });
 
-  it('knows nothing of the rest', () => {
+  it('has no advice for other messages', () => {
     expect(adviceFor('Segmentation fault')).toBeUndefined();
     expect(adviceFor('')).toBeUndefined();
   });
 });
 
 describe('startFailure', () => {
-  it('tells how the engine ended, what it said and what to do', () => {
+  it('reports how the engine ended, its last output and what to do', () => {
     const error = startFailure('demo', { code: 1, signal: null }, 'Failed to get "write" lock');
     expect(error.message).toBe(
-      'QEMU ended before demo ran (exit status 1). Its last words: Failed to get "write" lock',
+      'QEMU ended before demo was running (exit code 1). Its last output: Failed to get "write" lock',
     );
     expect(error.code).toBe('BUSY');
   });
 
-  it('thinks of memory when something killed it without a word', () => {
+  it('suggests a lack of memory if it was killed without any output', () => {
     const error = startFailure('demo', { code: null, signal: 'SIGKILL' }, '');
-    expect(error.message).toBe('QEMU ended before demo ran (killed by SIGKILL). It said nothing.');
+    expect(error.message).toBe('QEMU ended before demo was running (killed by SIGKILL). It printed nothing.');
     expect(error.code).toBe('ENGINE_FAILED');
-    expect(error.next).toContain('short of memory');
+    expect(error.next).toContain('memory runs out');
   });
 });

@@ -3,10 +3,10 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { nodesByFile } from './disk-layers.ts';
 import type { Engine } from './engine.ts';
-import type { DiskSource } from './plan/types.ts';
 import { reopenedNode } from './plan/layers.ts';
+import type { DiskSource } from './plan/types.ts';
 
-/** Block jobs merge layers while the guest runs (QEMU's docs/interop/live-block-operations.rst). */
+/** Block jobs merge layers while the guest is running (docs/interop/live-block-operations.rst in QEMU). */
 
 const jobDeadlineMs = 24 * 3600_000;
 const lookMs = 10;
@@ -26,7 +26,7 @@ async function dismiss(engine: Engine, id: string): Promise<void> {
   await engine.qmp.execute('job-dismiss', { id }).catch(() => undefined);
 }
 
-/** Takes one step of a job's life; true when it has ended. Jobs change the layers only when finalized, so by us. */
+/** Advances a job by one step; returns true when it has ended. Jobs change the layers only when we finalize them. */
 async function advance(
   engine: Engine,
   steps: JobSteps,
@@ -35,7 +35,7 @@ async function advance(
 ): Promise<boolean> {
   const { id, stage } = steps;
   const job = await jobOf(engine, id);
-  if (!job) throw new KameError('ENGINE_FAILED', `The job ${id} of ${engine.name} has vanished.`);
+  if (!job) throw new KameError('ENGINE_FAILED', `The job ${id} of ${engine.name} no longer exists.`);
   progress.report({ stage, done: job['current-progress'], total: job['total-progress'], unit: 'bytes' });
   if (progress.signal.aborted && !asked.has('cancel') && job.status !== 'concluded') {
     asked.add('cancel');
@@ -48,8 +48,8 @@ async function advance(
     await engine.qmp.execute('job-complete', { id });
   } else if (job.status === 'pending' && !asked.has('finalize')) {
     asked.add('finalize');
-    // Stopping flushes every layer. Without that the engine writes a header that names another layer beneath before the
-    // tables of what was copied: killed in between, it would lose the copy (seen with 7.2). A running guest could also
+    // Stopping flushes every layer. Without it, the engine writes the header with the new backing file before the
+    // tables of the copied data, and a kill in between loses that data (observed with 7.2). A running guest could also
     // write to a layer that the .vmx does not name yet.
     await engine.pause();
     await engine.qmp.execute('job-finalize', { id });
@@ -66,7 +66,7 @@ async function finish(engine: Engine, steps: JobSteps, progress: Progress): Prom
   const asked = new Set<string>();
   const look = async () => ((await advance(engine, steps, asked, progress)) ? true : undefined);
   const ended = await poll(look, { deadlineMs: jobDeadlineMs, stepMs: lookMs, maxStepMs: slowLookMs });
-  if (!ended) throw new KameError('ENGINE_TIMEOUT', `${steps.stage} did not end.`);
+  if (!ended) throw new KameError('ENGINE_TIMEOUT', `${steps.stage} did not finish.`);
 }
 
 function nodeOf(nodes: ReadonlyMap<string, string>, file: string): string {
@@ -81,7 +81,7 @@ async function closeNode(engine: Engine, node: string): Promise<void> {
   }
 }
 
-/** Opens a layer anew, to be written to or not. */
+/** Reopens a layer as writable or read-only. */
 async function reopen(
   engine: Engine,
   nodes: ReadonlyMap<string, string>,
@@ -96,19 +96,19 @@ async function reopen(
 export interface LiveCommit {
   /** The layer that the guest writes to. */
   readonly top: string;
-  /** The layer over the overlay; null when the overlay is the top. */
+  /** The layer above the overlay; null if the overlay is the top. */
   readonly over: DiskSource | null;
-  /** The layer whose content goes into the one beneath it. */
+  /** The layer whose data is written into the one below it. */
   readonly overlay: DiskSource;
   readonly base: DiskSource;
-  /** What the layer over the overlay shall say lies beneath it from then on. */
+  /** The new name of the backing file in the header of the layer above the overlay. */
   readonly backingName: string;
 }
 
 /**
- * Writes what a layer holds into the one beneath it and takes it out of the chain, while the guest runs. At the end the
- * guest stands still; the caller lets it go on.
- * @throws KameError ENGINE_FAILED with QEMU's reason, CANCELLED: the chain is as before then
+ * Writes the data of a layer into the one below it and removes the layer from the chain, while the guest is running. At
+ * the end the guest is paused; the caller resumes it.
+ * @throws KameError ENGINE_FAILED with the reason from QEMU, CANCELLED; the chain is then unchanged
  */
 export async function commitLive(engine: Engine, commit: LiveCommit, progress: Progress): Promise<void> {
   const nodes = await nodesByFile(engine);
@@ -116,7 +116,7 @@ export async function commitLive(engine: Engine, commit: LiveCommit, progress: P
   const overlayNode = nodeOf(nodes, overlay.path);
   const id = `${prefix}commit`;
   await reopen(engine, nodes, base, true);
-  // The engine writes into its header what lies beneath it from then on.
+  // The engine writes the new backing file into its header.
   if (over && over.path !== top) await reopen(engine, nodes, over, true);
   try {
     await engine.qmp.execute('block-commit', {
@@ -141,18 +141,18 @@ export async function commitLive(engine: Engine, commit: LiveCommit, progress: P
 }
 
 export interface LivePull {
-  /** The layer that gets what the one beneath it holds. */
+  /** The layer that receives the data of the one below it. */
   readonly overlay: DiskSource;
   readonly isTop: boolean;
   readonly beneath: DiskSource;
-  /** How the overlay shall name what lies under that; null for nothing. */
+  /** The new name of the backing file in the header of the overlay; null for none. */
   readonly ontoName: string | null;
 }
 
 /**
- * Copies into a layer what the one beneath it holds and takes that out of the chain, while the guest runs. At the end the
- * guest stands still; the caller lets it go on.
- * @throws KameError ENGINE_FAILED with QEMU's reason, CANCELLED: the chain is as before then
+ * Copies the data of the layer below into a layer and removes the one below from the chain, while the guest is running.
+ * At the end the guest is paused; the caller resumes it.
+ * @throws KameError ENGINE_FAILED with the reason from QEMU, CANCELLED; the chain is then unchanged
  */
 export async function pullLive(engine: Engine, pull: LivePull, progress: Progress): Promise<void> {
   const nodes = await nodesByFile(engine);
@@ -180,7 +180,7 @@ export async function pullLive(engine: Engine, pull: LivePull, progress: Progres
   if (!isTop) await reopen(engine, nodes, { path, format, ...(onto ? { backing: onto } : {}) }, false);
 }
 
-/** Ends jobs that a daemon left behind when it was killed. The layers are as before them: nobody finalized them. */
+/** Ends jobs that a killed daemon left behind. The layers are unchanged, because the jobs were never finalized. */
 export async function cancelJobs(engine: Engine): Promise<void> {
   for (const { id } of await engine.qmp.execute('query-jobs')) {
     if (!id.startsWith(prefix)) continue;

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { KameError } from '../core/errors.ts';
 import { connectUnix } from '../sys/socket.ts';
 
-/** One terminal on a machine's first serial port. */
+/** One terminal on the first serial port of a machine. */
 export interface Terminal {
   write(data: Buffer): void;
   onData(listener: (chunk: Buffer) => void): void;
@@ -15,12 +15,12 @@ interface Viewer {
   end?: () => void;
 }
 
-/** What is typed while the guest does not read: more is dropped, as on a real serial line. */
+/** Input buffered while the guest does not read, in bytes. Further input is dropped, as on a real serial line. */
 const maxTypedAhead = 256 * 1024;
 
 /**
- * A serial port for several terminals at once. QEMU serves one connection, so it is shared here; it is made for the first
- * terminal and closed behind the last.
+ * Shares a serial port among several terminals. QEMU accepts only one connection, which is opened for the first
+ * terminal and closed after the last.
  */
 export class ConsoleHub {
   readonly #path: string;
@@ -31,7 +31,7 @@ export class ConsoleHub {
     this.#path = path;
   }
 
-  /** @throws KameError ENGINE_TIMEOUT when the engine does not take the connection */
+  /** @throws KameError ENGINE_TIMEOUT when the engine does not accept the connection */
   async attach(): Promise<Terminal> {
     const viewer: Viewer = {};
     this.#viewers.add(viewer);
@@ -53,7 +53,7 @@ export class ConsoleHub {
     }
   }
 
-  /** Ends all terminals. They are told here: nothing is left to tell them when the connection closes. */
+  /** Ends all terminals, and notifies them itself: when the connection closes, no viewer is left to notify. */
   close(): void {
     for (const viewer of [...this.#viewers]) {
       this.#leave(viewer);
@@ -63,7 +63,7 @@ export class ConsoleHub {
 
   async #connect(): Promise<Socket> {
     const socket = await connectUnix(this.#path, { deadlineMs: 2000 });
-    if (!socket) throw new KameError('ENGINE_FAILED', 'The engine ended.');
+    if (!socket) throw new KameError('ENGINE_FAILED', 'The engine has ended.');
     socket.on('data', (chunk: Buffer) => {
       for (const viewer of this.#viewers) viewer.data?.(chunk);
     });

@@ -1,21 +1,21 @@
 import { KameError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
-import type { DiskSource, HostFacts } from './plan/types.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
+import type { DiskSource, HostFacts } from './plan/types.ts';
 
 /** A disk of a running machine that gets a new top layer. */
 export interface NewLayer {
   /** The image that the guest writes to now. */
   readonly from: string;
-  /** An empty overlay on it, already made. */
+  /** An empty overlay on it, which must already exist. */
   readonly to: string;
-  /** Node name for the overlay, new to this engine, at most 26 characters. */
+  /** Node name for the overlay: unused in this engine, at most 26 characters. */
   readonly node: string;
 }
 
 /**
- * Names of the nodes that show layers, by the path of their file. A format node can't be asked for it: where what lies
- * beneath was named on the command line, its `file` is a JSON text. The node of the file itself, `NODE-file`, tells.
+ * The names of the format nodes of layers, by the path of the file. The path comes from the file node, `NODE-file`: in
+ * a format node whose backing file was given on the command line, `file` is a JSON text.
  */
 export async function nodesByFile(engine: Engine): Promise<Map<string, string>> {
   const nodes = await engine.qmp.execute('query-named-block-nodes', { flat: true });
@@ -26,7 +26,7 @@ export async function nodesByFile(engine: Engine): Promise<Map<string, string>> 
   );
 }
 
-/** The image files that a running machine's devices write to now. */
+/** The image files that the devices of a running machine write to now. */
 export async function topFiles(engine: Engine): Promise<Set<string>> {
   const [devices, nodes] = [await engine.qmp.execute('query-block'), await nodesByFile(engine)];
   const tops = new Set(
@@ -35,7 +35,7 @@ export async function topFiles(engine: Engine): Promise<Set<string>> {
   return new Set([...nodes].flatMap(([file, node]) => (tops.has(node) ? [file] : [])));
 }
 
-/** Opens the overlays beside the machine's disks; nothing uses them yet. */
+/** Opens the overlays in the engine; nothing uses them yet. */
 export async function openLayers(
   engine: Engine,
   layers: readonly NewLayer[],
@@ -46,7 +46,7 @@ export async function openLayers(
   }
 }
 
-/** Closes overlays that `openLayers` opened and that were not put to use. */
+/** Closes overlays that `openLayers` opened but that were never used. */
 export async function closeLayers(engine: Engine, layers: readonly NewLayer[]): Promise<void> {
   for (const { node } of layers) {
     for (const name of [node, `${node}-file`]) {
@@ -56,8 +56,8 @@ export async function closeLayers(engine: Engine, layers: readonly NewLayer[]): 
 }
 
 /**
- * Finds where each opened overlay goes, and returns what puts them there: all of them at one instant, or none.
- * @throws KameError ENGINE_FAILED, also the returned function
+ * Finds the disk of each open overlay, and returns a function that puts all overlays on top at one instant, or none.
+ * @throws KameError ENGINE_FAILED, as does the returned function
  */
 export async function preparePush(engine: Engine, layers: readonly NewLayer[]): Promise<() => Promise<void>> {
   const nodes = layers.length > 0 ? await nodesByFile(engine) : new Map<string, string>();
@@ -73,8 +73,8 @@ export async function preparePush(engine: Engine, layers: readonly NewLayer[]): 
 }
 
 /**
- * Gives disks of a stopped machine, which were opened alone, the layers that lie beneath them.
- * @param disks each disk's whole chain by the name of its node
+ * Attaches the backing layers to disks of a paused machine that were opened without them.
+ * @param disks the whole chain of each disk, by the name of its node
  * @throws KameError ENGINE_FAILED
  */
 export async function attachBeneath(
@@ -83,7 +83,7 @@ export async function attachBeneath(
   os: HostFacts['os'],
 ): Promise<void> {
   for (const [node, disk] of disks) {
-    // The last two are the disk's own file and format node.
+    // The last two are the file and format nodes of the disk itself.
     const nodes = layerNodes(disk, node, { writable: true, os });
     for (const options of nodes.slice(0, -2)) await engine.qmp.execute('blockdev-add', options);
     await engine.qmp.execute('blockdev-reopen', { options: nodes.slice(-1) });

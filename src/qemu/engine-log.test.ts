@@ -6,7 +6,7 @@ import { lastWords } from './engine-log.ts';
 
 const directory = useTemporaryDirectory();
 
-it('tells what the engine wrote after a place in the log, and nothing that the daemon wrote', () => {
+it('returns what the engine wrote after an offset in the log, and nothing that the daemon wrote', () => {
   const path = join(directory(), 'demo.log');
   const before = '2026-01-02T03:04:05.678Z qemu-system-aarch64: an old complaint\n';
   const after = [

@@ -2,10 +2,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 const keptBytes = 4096;
-/** What the daemon itself writes to the log of a machine. */
+/** Prefix of lines that the daemon itself writes to the log of a machine. */
 const ownLines = 'kame: ';
 
-/** Bytes of a log so far; what comes after them is new. */
+/** Present size of a log in bytes, to find later what was appended. */
 export async function logSize(path: string): Promise<number> {
   return stat(path).then(
     (found) => found.size,
@@ -14,9 +14,8 @@ export async function logSize(path: string): Promise<number> {
 }
 
 /**
- * The end of what was written to a log after `from`, at most 4 KiB, as whole lines without the time stamps, and without
- * what the daemon wrote there.
- * Empty when the log can't be read: the words only adorn an error that is known already.
+ * The last output of the engine in a log after offset `from`: at most 4 KiB of whole lines, without timestamps and
+ * without the lines of the daemon. Empty if the log cannot be read, because the output only adds to a known error.
  */
 export function lastWords(path: string, from: number): string {
   let file: number | undefined;

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
 
-/** A fake engine: a process that sleeps, its pid file, and a fake monitor beside it. */
+/** A fake engine: a process that sleeps, its pid file, and a fake monitor. */
 async function fakeMachine(options: FakeQemuOptions): Promise<{ engine: Engine; fake: FakeQemu }> {
   const folder = directory();
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
@@ -49,8 +49,8 @@ async function fakeMachine(options: FakeQemuOptions): Promise<{ engine: Engine; 
 
 const ppm = Buffer.concat([Buffer.from('P6\n2 1\n255\n'), Buffer.from([255, 0, 0, 0, 0, 255])]);
 
-describe('an engine machine', () => {
-  it('sends the verbs that QMP has for them', async () => {
+describe('an engine', () => {
+  it('sends the commands of QMP', async () => {
     const { engine, fake } = await fakeMachine({});
     expect(await engine.status()).toBe('running');
     await engine.pause();
@@ -63,19 +63,19 @@ describe('an engine machine', () => {
     ]);
   });
 
-  it('ends by itself when asked to', async () => {
+  it('ends by itself on request', async () => {
     const { engine } = await fakeMachine({});
     await engine.quit({ deadlineMs: 5000 });
     expect(await engine.isAlive()).toBe(false);
   });
 
-  it('is ended by force when it hangs', async () => {
+  it('is killed when it hangs', async () => {
     const { engine } = await fakeMachine({ answers: { quit: () => 'silence' } });
     await engine.quit({ deadlineMs: 50 });
     expect(await engine.isAlive()).toBe(false);
   });
 
-  it('tells events, and when the monitor is gone', async () => {
+  it('reports events and the end of the monitor', async () => {
     const { engine, fake } = await fakeMachine({});
     const stopped = new Promise((resolve) => engine.on('STOP', resolve));
     fake.event('STOP');
@@ -84,7 +84,7 @@ describe('an engine machine', () => {
     expect((await engine.closed).code).toBe('ENGINE_FAILED');
   });
 
-  it('makes its own PNG where QEMU was built without', async () => {
+  it('converts the screenshot to PNG if QEMU was built without PNG', async () => {
     const { engine } = await fakeMachine({
       answers: {
         screendump: ({ arguments: args }) => {
@@ -100,7 +100,7 @@ describe('an engine machine', () => {
     expect(readFileSync(file)).toEqual(pngFromPpm(ppm));
   });
 
-  it('says so when there is no screen', async () => {
+  it('fails without a screen', async () => {
     const answers = {
       screendump: () => ({ error: { class: 'GenericError', desc: 'no console available' } }),
     };
@@ -114,19 +114,19 @@ describe('attach', () => {
     ['there is no pid file', undefined],
     ['it holds nonsense', 'not a number\n'],
     ['its process is gone', '999999999\n'],
-  ])('finds nothing when %s', async (_name, text) => {
+  ])('finds no engine when %s', async (_name, text) => {
     const folder = directory();
     if (text !== undefined) writeFileSync(join(folder, 'pid'), text);
     expect(await attach(folder)).toBeNull();
   });
 
-  it('finds nothing when another program has the number now', async () => {
+  it('finds no engine when another program has the pid now', async () => {
     const folder = directory();
     writeFileSync(join(folder, 'pid'), `${process.pid}\n`);
     expect(await attach(folder)).toBeNull();
   });
 
-  it('says so when the engine does not answer', async () => {
+  it('fails when the engine does not respond', async () => {
     const folder = directory();
     writeFileSync(join(folder, 'pid'), `${process.pid}\n`);
     open.push(await FakeQemu.listen(join(folder, 'qmp'), { greeting: null }));
@@ -151,13 +151,13 @@ describe('pngFromPpm', () => {
     ['too few pixels', ppm.subarray(0, -1)],
     ['no size', Buffer.from('P6\n0 0\n255\n')],
     ['a giant', Buffer.from('P6\n99999 99999\n255\n')],
-  ])('refuses %s', (_name, bytes) => {
-    expect(() => pngFromPpm(bytes)).toThrow('no picture');
+  ])('rejects %s', (_name, bytes) => {
+    expect(() => pngFromPpm(bytes)).toThrow('not a valid image');
   });
 });
 
 describe('lastWords', () => {
-  it('tells what is new, without time stamps', async () => {
+  it('returns what is new, without timestamps', async () => {
     const file = join(directory(), 'log');
     writeFileSync(file, 'from the last run\n');
     const from = await logSize(file);
@@ -167,7 +167,7 @@ describe('lastWords', () => {
     expect(lastWords(file, from)).toBe('qemu-system-aarch64: bad luck\nmore');
   });
 
-  it('is short, whole lines, and empty without a log', async () => {
+  it('returns few, whole lines, and nothing without a log', async () => {
     const file = join(directory(), 'log');
     writeFileSync(file, 'a line of some length\n'.repeat(1000));
     const words = lastWords(file, 0);

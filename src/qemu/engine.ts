@@ -7,16 +7,16 @@ import { findProcesses } from '../sys/process-search.ts';
 import { versionText } from './capabilities/capabilities.ts';
 import { pidFileIn } from './plan/sockets.ts';
 import { pngFromPpm } from './png.ts';
-import type { Commands, Events } from './qmp/generated/protocol.ts';
 import type { QmpClient } from './qmp/client.ts';
+import type { Commands, Events } from './qmp/generated/protocol.ts';
 import { QmpError } from './qmp/qmp-error.ts';
 
-/** QMP's words for what a machine does: `running`, `paused`, `io-error`, `inmigrate`, … */
+/** The run states of QMP: `running`, `paused`, `io-error`, `inmigrate`, … */
 export type EngineStatus = Commands['query-status']['result']['status'];
 
 const largestScreenshot = 256 * 1024 * 1024;
 
-/** Who wrote a QEMU's pid file, if that process still runs. */
+/** The process in a pid file of QEMU, if it is still running. */
 export async function engineOf(pidFile: string): Promise<ProcessIdentity | undefined> {
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const pid = /^\s*(\d{1,10})\s*$/.exec(text)?.[1];
@@ -24,14 +24,14 @@ export async function engineOf(pidFile: string): Promise<ProcessIdentity | undef
 }
 
 /**
- * The engines of a run directory, found by their command lines: a starting one has not written its pid file yet, and the
- * pid in an old file may be another program's by now.
+ * The engines of a run directory, found by their command lines: an engine that is starting has not written its pid file
+ * yet, and the pid in an old file may belong to another program.
  */
 export async function enginesIn(runDirectory: string): Promise<ProcessIdentity[]> {
   return await findProcesses(['-pidfile', pidFileIn(runDirectory)]);
 }
 
-/** A running QEMU and its monitor. Disposing lets go of the monitor; the guest runs on. */
+/** A running QEMU and its monitor. Disposing closes the monitor connection; the guest keeps running. */
 export class Engine implements AsyncDisposable {
   readonly name: string;
   readonly qmp: QmpClient;
@@ -43,12 +43,12 @@ export class Engine implements AsyncDisposable {
     this.process = identity;
   }
 
-  /** Resolves with the reason when the monitor's connection ends: mostly because QEMU ended. */
+  /** Resolves with the reason when the monitor connection ends, usually because QEMU has ended. */
   get closed(): Promise<KameError> {
     return this.qmp.closed;
   }
 
-  /** Calls the listener for each event of that name until the result is disposed. */
+  /** Calls the listener for each event with that name until the result is disposed. */
   on<E extends keyof Events>(event: E, listener: (data: Events[E], at: Date) => void): Disposable {
     return this.qmp.on(event, listener);
   }
@@ -57,17 +57,17 @@ export class Engine implements AsyncDisposable {
     return (await this.qmp.execute('query-status', {}, { timeoutMs: 10_000 })).status;
   }
 
-  /** QEMU's version, such as `7.2.22`. */
+  /** The version of QEMU, such as `7.2.22`. */
   get version(): string {
     return versionText(this.qmp);
   }
 
-  /** Whether the engine's process still runs. */
+  /** Whether the process of the engine is still running. */
   async isAlive(): Promise<boolean> {
     return await isAlive(this.process);
   }
 
-  /** Presses the power button: the guest shuts down if it listens. */
+  /** Presses the power button: the guest shuts down if it reacts to that. */
   async powerdown(): Promise<void> {
     await this.qmp.execute('system_powerdown');
   }
@@ -81,7 +81,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Ends QEMU as if the plug was pulled, but with its image files closed in order; by force once the deadline is over.
+   * Ends QEMU like a power failure of the guest, but with its image files closed properly; by force after the deadline.
    * @throws KameError ENGINE_TIMEOUT when the process survives even that
    */
   async quit(options: { deadlineMs?: number } = {}): Promise<void> {
@@ -89,26 +89,26 @@ export class Engine implements AsyncDisposable {
     try {
       await this.qmp.execute('quit', {}, { timeoutMs: deadlineMs });
     } catch {
-      // A monitor that is gone or hangs is no reason to give up: the process is what counts.
+      // The monitor may be gone or hang; only the process matters.
     }
     if (await this.#waitUntilGone(deadlineMs)) return;
     await this.kill();
   }
 
-  /** Ends the process at once. @throws KameError ENGINE_TIMEOUT when it is still there after 5 s */
+  /** Kills the process. @throws KameError ENGINE_TIMEOUT when it still exists after 5 s */
   async kill(): Promise<void> {
     await signalProcess(this.process, 'SIGKILL');
     if (await this.#waitUntilGone(5000)) return;
     throw new KameError(
       'ENGINE_TIMEOUT',
-      `The engine of ${this.name} (process ${this.process.pid}) does not end.`,
+      `The engine of ${this.name} (process ${this.process.pid}) could not be ended.`,
       {
-        next: 'It may hang in a failing disk of the host; its kernel log says more.',
+        next: 'Check the kernel log of the host: the process may be waiting for a failing disk.',
       },
     );
   }
 
-  /** Writes what the screen shows as a PNG. @throws KameError ENGINE_FAILED without a screen, FILE_ACCESS, DISK_FULL */
+  /** Saves the screen as a PNG. @throws KameError ENGINE_FAILED without a screen, FILE_ACCESS, DISK_FULL */
   async screenshot(file: string): Promise<void> {
     const raw = temporaryName(file);
     try {
@@ -116,7 +116,7 @@ export class Engine implements AsyncDisposable {
         await this.qmp.execute('screendump', { filename: raw, format: 'png' });
         await writeFileAtomic(file, await readFileCapped(raw, largestScreenshot));
       } catch (error) {
-        // Builds without libpng, and QEMU before 7.1, know PPM only.
+        // Builds without libpng, and QEMU before 7.1, support only PPM.
         if (!(error instanceof QmpError) || !/png|format/i.test(error.description)) throw error;
         await this.qmp.execute('screendump', { filename: raw });
         await writeFileAtomic(file, pngFromPpm(await readFileCapped(raw, largestScreenshot)));
@@ -126,7 +126,7 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Lets go of the monitor; the guest runs on, and another process can attach. */
+  /** Closes the monitor connection; the guest keeps running, and another process can attach. */
   async detach(): Promise<void> {
     await this.qmp[Symbol.asyncDispose]();
   }

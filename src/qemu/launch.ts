@@ -1,31 +1,32 @@
 import type { Socket } from 'node:net';
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
-import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
+import { copySparse } from '../sys/copy-sparse.ts';
+import { exists } from '../sys/files.ts';
 import { identify, signalProcess, type ProcessIdentity } from '../sys/process-identity.ts';
+import { spawnDetached, type DetachedProcess } from '../sys/process.ts';
 import { connectUnix } from '../sys/socket.ts';
 import { lastWords, logSize } from './engine-log.ts';
 import { engineOf, Engine } from './engine.ts';
-import type { LaunchPlan } from './plan/types.ts';
 import { pidFileIn, socketsIn } from './plan/sockets.ts';
-import { prepareFiles } from './prepare.ts';
+import type { LaunchPlan } from './plan/types.ts';
 import { QmpClient, type OpenOptions } from './qmp/client.ts';
 import { startFailure } from './start-failure.ts';
 
 export { Engine, type EngineStatus } from './engine.ts';
 
 export interface LaunchOptions {
-  /** Where QEMU's own output is appended. */
+  /** File to which the output of QEMU is appended. */
   readonly logFile: string;
   readonly signal?: AbortSignal;
-  /** Milliseconds until the monitor must answer. Default 30 s. */
+  /** Milliseconds within which the monitor must respond. Default: 30,000. */
   readonly deadlineMs?: number;
 }
 
 export interface LaunchTimings {
-  /** From the call until the process ran. */
+  /** From the call until the process was running. */
   readonly spawnMs: number;
-  /** From the call until the monitor answered. */
+  /** From the call until the monitor responded. */
   readonly qmpMs: number;
 }
 
@@ -51,23 +52,25 @@ async function monitorOf(
   return await QmpClient.open(socket, { timeoutMs: deadlineMs, lastWords: words, signal });
 }
 
-/** Another engine may listen at the same path: the pid file, which QEMU locks, tells whose monitor it is. */
+/**
+ * Checks by the pid file, which QEMU locks, that the monitor belongs to our process: another engine may use the path.
+ */
 async function checkOwner(plan: LaunchPlan, child: DetachedProcess): Promise<ProcessIdentity> {
   const owner = await engineOf(plan.pidFile);
   if (owner?.pid === child.pid) return owner;
   throw new KameError(
     'BUSY',
-    `Another engine${owner ? ` (process ${owner.pid})` : ''} already runs ${plan.name}.`,
+    `Another engine${owner ? ` (process ${owner.pid})` : ''} is already running ${plan.name}.`,
     {
-      next: '`kame list` shows it; `kame stop NAME --hard` ends it.',
+      next: 'Check with `kame list`, and end it with `kame stop NAME --hard`.',
     },
   );
 }
 
-/** The monitor of a process that ends breaks a moment before the end itself is known. */
+/** When a process ends, its monitor connection may break shortly before the end itself is reported. */
 const endsWithinMs = 200;
 
-/** Prefers the reason of a process that ended over what its monitor saw of that. */
+/** The error to report: if the process has ended, its reason is better than the error of the monitor connection. */
 async function failureOf(
   problem: unknown,
   plan: LaunchPlan,
@@ -78,10 +81,18 @@ async function failureOf(
   return end ? startFailure(plan.name, end, words()) : problem;
 }
 
+/** Creates the files that a plan needs and the machine does not have yet. @throws KameError DISK_FULL, FILE_ACCESS */
+async function prepareFiles(plan: Pick<LaunchPlan, 'files'>): Promise<void> {
+  for (const { from, to } of plan.files) {
+    if (!(await exists(to))) await copySparse(from, to);
+  }
+}
+
 /**
- * Starts a machine: makes the files it needs, starts QEMU in a session of its own, and waits until its monitor answers.
- * When that fails, nothing stays running.
- * @throws KameError ENGINE_FAILED, BUSY, HOST_PROBLEM, BAD_IMAGE, … with QEMU's last words and advice; ENGINE_TIMEOUT, CANCELLED
+ * Starts a machine: creates the files it needs, starts QEMU in its own session, and waits until its monitor responds.
+ * If that fails, the process is ended.
+ * @throws KameError ENGINE_FAILED, BUSY, HOST_PROBLEM, BAD_IMAGE, … with the last output of QEMU and advice;
+ * ENGINE_TIMEOUT, CANCELLED
  */
 export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<Launched> {
   const started = performance.now();
@@ -108,11 +119,11 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
 }
 
 export interface AttachOptions {
-  /** Milliseconds for the monitor's greeting. Default 10 s. */
+  /** Milliseconds to wait for the greeting of the monitor. Default: 10,000. */
   readonly deadlineMs?: number;
-  /** What messages call the machine. */
+  /** Name of the machine for messages. */
   readonly name?: string;
-  /** QEMU's own output, for its last words. */
+  /** File with the output of QEMU, for error messages. */
   readonly logFile?: string;
   readonly signal?: AbortSignal;
 }
@@ -128,22 +139,22 @@ async function openOptions(options: AttachOptions): Promise<OpenOptions> {
 }
 
 /**
- * Takes up a machine that an earlier process started, by the sockets and the pid file in its run directory.
- * @returns null when its engine does not run
- * @throws KameError ENGINE_TIMEOUT when it runs but does not answer, HOST_PROBLEM, CANCELLED
+ * Attaches to an engine that an earlier process started, by the sockets and the pid file in its run directory.
+ * @returns null when the engine is not running
+ * @throws KameError ENGINE_TIMEOUT when it is running but does not respond, HOST_PROBLEM, CANCELLED
  */
 export async function attach(runDirectory: string, options: AttachOptions = {}): Promise<Engine | null> {
   const identity = await engineOf(pidFileIn(runDirectory));
   if (!identity) return null;
   const { qmp } = socketsIn(runDirectory, process.platform === 'darwin' ? 'darwin' : 'linux');
   const socket = await connectOrNull(qmp, options.signal);
-  // Nobody listens: the pid file is an old one, and another program has its number now.
+  // Nothing listens: the pid file is old, and another program has the pid now.
   if (!socket) return null;
   const client = await QmpClient.open(socket, await openOptions(options));
   return new Engine(options.name ?? 'the machine', client, identity);
 }
 
-/** Milliseconds for an engine that was started a moment ago, whose starter died, to open its monitor. */
+/** Milliseconds to wait for the monitor of an engine that was only just started by a process that then died. */
 const listenMs = 1000;
 
 async function connectOrNull(path: string, signal: AbortSignal | undefined): Promise<Socket | null> {

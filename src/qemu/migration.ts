@@ -1,27 +1,27 @@
-import { deferred } from '../core/deferred.ts';
 import { pause } from '../core/deadline.ts';
+import { deferred } from '../core/deferred.ts';
 import { KameError } from '../core/errors.ts';
 import { receiveToFile, sendFile } from '../sys/state-pipe.ts';
 import type { Engine } from './engine.ts';
 
-/** The device state of a machine goes out of and into the engine as a migration stream (QEMU's docs/devel/migration). */
+/** The device state leaves and enters the engine as a migration stream (docs/devel/migration in QEMU). */
 
 const endDeadlineMs = 600_000;
-/** Without news the engine is asked this often. */
+/** Interval for querying the engine when there are no events. */
 const lookMs = 100;
-/** No limit that a local socket would meet. */
+/** Practically unlimited for a local socket. */
 const bytesPerSecond = 2 ** 40;
-/** How long the guest may stand still at the end, when RAM goes through the stream while it runs. */
+/** How long the guest may be paused at the end, when RAM is sent while it is running. */
 const downtimeMs = 60;
-/** A guest that writes RAM faster than it is sent is stopped after that long. */
+/** A guest that writes to RAM faster than it can be sent is paused after this time. */
 const liveLimitMs = 30_000;
 
 export interface SaveOptions {
-  /** Where the stream goes. */
+  /** File to which the stream is written. */
   readonly file: string;
-  /** Path of a socket in the machine's run directory, for the way there. */
+  /** Path for a socket in the run directory of the machine, through which the stream is sent. */
   readonly socket: string;
-  /** RAM goes with it, while the guest runs; otherwise RAM lies in a file of its own, and the guest must be stopped. */
+  /** Include RAM, while the guest is running. Otherwise RAM is in its own file, and the guest must be paused. */
   readonly withRam: boolean;
   readonly signal: AbortSignal;
   readonly onBytes?: (done: number) => void;
@@ -36,7 +36,7 @@ async function setUp(engine: Engine, ignoreShared: boolean): Promise<void> {
   });
 }
 
-/** Looks whenever the engine tells of a change, and now and then. False at the deadline. */
+/** Calls `look` after every migration event, and at intervals, until it returns true. Returns false at the deadline. */
 async function untilEnded(engine: Engine, look: () => Promise<boolean>): Promise<boolean> {
   const end = performance.now() + endDeadlineMs;
   let news = deferred();
@@ -52,7 +52,7 @@ async function untilEnded(engine: Engine, look: () => Promise<boolean>): Promise
 function failed(engine: Engine, what: string, reason: string | undefined): KameError {
   return new KameError(
     'ENGINE_FAILED',
-    `The state of ${engine.name} could not be ${what}: ${reason ?? 'no reason told'}.`,
+    `The state of ${engine.name} could not be ${what}: ${reason ?? 'no reason given'}.`,
   );
 }
 
@@ -85,23 +85,25 @@ async function migrated(engine: Engine, options: SaveOptions): Promise<void> {
   );
 }
 
-/** Disposing takes no time: nobody waits for what is put back. */
+/** Disposing does not wait until the settings of the engine are restored. */
 export interface StateSave extends Disposable {
   /**
-   * Writes the state. The guest stands still when this returns; `cont` lets it go on.
+   * Writes the state. The guest is paused when this returns; `cont` resumes it.
    * @returns bytes written
-   * @throws KameError ENGINE_FAILED with QEMU's reason (such as a device that can't be saved), DISK_FULL, CANCELLED, ENGINE_TIMEOUT
+   * @throws KameError ENGINE_FAILED with the reason from QEMU (such as a device that cannot be saved), DISK_FULL,
+   * CANCELLED, ENGINE_TIMEOUT
    */
   run(): Promise<number>;
 }
 
 /**
- * Makes ready to write a machine's device state to a file, once: what need not happen while the guest stands still.
+ * Prepares to write the device state of a machine to a file, once: everything that can be done before pausing the
+ * guest.
  * @throws KameError ENGINE_*, FILE_ACCESS
  */
 export async function prepareSave(engine: Engine, options: SaveOptions): Promise<StateSave> {
   const pipe = await receiveToFile(options.socket, options.file, options.onBytes);
-  // A file that can't be written breaks the stream; then its reason counts, not that of the engine.
+  // If the file cannot be written, the stream breaks too; then report the error of the file, not that of the engine.
   let broken: unknown;
   pipe.received.catch((error: unknown) => (broken = error));
   const save: StateSave = {
@@ -141,8 +143,8 @@ export interface LoadOptions {
 }
 
 /**
- * Gives a machine that was started with `-incoming defer` its device state. It stands still afterwards.
- * @throws KameError ENGINE_FAILED with QEMU's reason when the state does not fit, FILE_ACCESS, ENGINE_TIMEOUT
+ * Loads the device state into a machine that was started with `-incoming defer`. It is paused afterwards.
+ * @throws KameError ENGINE_FAILED with the reason from QEMU when the state does not match, FILE_ACCESS, ENGINE_TIMEOUT
  */
 export async function loadState(engine: Engine, options: LoadOptions): Promise<void> {
   await setUp(engine, !options.withRam);
@@ -153,11 +155,15 @@ export async function loadState(engine: Engine, options: LoadOptions): Promise<v
     if (status === 'failed') throw failed(engine, 'restored', reason);
     return status === 'completed';
   });
-  if (!end) throw new KameError('ENGINE_TIMEOUT', `The state of ${engine.name} was not restored in time.`);
+  if (!end)
+    throw new KameError(
+      'ENGINE_TIMEOUT',
+      `The state of ${engine.name} was not restored within ${endDeadlineMs / 1000} s.`,
+    );
   await setUp(engine, false);
 }
 
-/** Why the engine can't save this machine now, in QEMU's words; empty when it can. */
+/** Why the engine cannot save the machine at present, as worded by QEMU; empty if it can. */
 export async function saveBlockers(engine: Engine): Promise<readonly string[]> {
   return (await engine.qmp.execute('query-migrate'))['blocked-reasons'] ?? [];
 }

@@ -25,7 +25,7 @@ function chunk(type: string, data: Buffer): Buffer {
 }
 
 /**
- * Turns the picture that QEMU's `screendump` writes in any build (binary PPM, 8 bits) into a PNG.
+ * Converts the image that `screendump` writes in any build of QEMU (binary PPM, 8 bits) to PNG.
  * @throws KameError ENGINE_FAILED for anything else
  */
 export function pngFromPpm(ppm: Buffer): Buffer {
@@ -42,7 +42,7 @@ export function pngFromPpm(ppm: Buffer): Buffer {
     height > largestSide ||
     pixels.length !== row * height
   ) {
-    throw new KameError('ENGINE_FAILED', 'QEMU wrote a screenshot that is no picture.');
+    throw new KameError('ENGINE_FAILED', 'The screenshot from QEMU is not a valid image.');
   }
   const rows = Buffer.alloc((row + 1) * height);
   for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (row + 1) + 1, y * row, (y + 1) * row);

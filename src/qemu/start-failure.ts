@@ -7,18 +7,18 @@ export interface EngineEnd {
 }
 
 function howItEnded({ code, signal }: EngineEnd): string {
-  return signal === null ? `exit status ${code ?? 'unknown'}` : `killed by ${signal}`;
+  return signal === null ? `exit code ${code ?? 'unknown'}` : `killed by ${signal}`;
 }
 
-/** The error for an engine that ended before its machine ran: how it ended, its last words, and what is known of them. */
+/** The error for an engine that ended before its machine was running: how it ended, its last output, and advice. */
 export function startFailure(machine: string, end: EngineEnd, words: string): KameError {
   const advice = adviceFor(words);
-  const said = words === '' ? 'It said nothing.' : `Its last words: ${words}`;
-  const message = `QEMU ended before ${machine} ran (${howItEnded(end)}). ${said}`;
+  const said = words === '' ? 'It printed nothing.' : `Its last output: ${words}`;
+  const message = `QEMU ended before ${machine} was running (${howItEnded(end)}). ${said}`;
   const outOfMemory =
     end.signal === 'SIGKILL' && words === ''
       ? {
-          next: 'Something killed it; when the host is short of memory, its kernel does. Look there, then try again.',
+          next: 'Check the kernel log of the host, then try again: the kernel kills programs when memory runs out.',
         }
       : {};
   return new KameError(advice?.code ?? 'ENGINE_FAILED', message, {

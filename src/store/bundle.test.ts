@@ -11,8 +11,8 @@ const temporary = useTemporaryDirectory();
 const valid =
   'config.version = "8"\nvirtualHW.version = "20"\ndisplayName = "Demo"\nguestOS = "arm-debian12-64"\n';
 
-describe('readMachineFile', () => {
-  it('takes the name from the .vmx, else from the bundle', async () => {
+describe('readBundle', () => {
+  it('takes the name from the .vmx, otherwise from the bundle', async () => {
     const directory = { path: temporary() };
     const bundle = join(directory.path, 'box.vmwarevm');
     await mkdir(bundle);
@@ -27,8 +27,8 @@ describe('readMachineFile', () => {
     ['missing', undefined, 'is not there'],
     ['binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 0]), 'zero byte'],
     ['empty', Buffer.alloc(0), 'config.version'],
-    ['too large', Buffer.alloc(2 * 1024 * 1024, 0x61), 'at most'],
-  ])('gives a broken machine with the reason when the file is %s', async (_name, bytes, reason) => {
+    ['too large', Buffer.alloc(2 * 1024 * 1024, 0x61), 'the limit is'],
+  ])('returns a broken machine with the reason if the file is %s', async (_name, bytes, reason) => {
     const directory = { path: temporary() };
     const vmx = join(directory.path, 'vm.vmx');
     if (bytes) await writeFile(vmx, bytes);
@@ -39,8 +39,8 @@ describe('readMachineFile', () => {
   });
 });
 
-describe('MachineFileCache', () => {
-  it('reads a file again only when it has changed', async () => {
+describe('BundleCache', () => {
+  it('reads a file again only if it has changed', async () => {
     const directory = { path: temporary() };
     const vmx = join(directory.path, 'vm.vmx');
     await writeFile(vmx, valid);
@@ -56,14 +56,14 @@ describe('MachineFileCache', () => {
 });
 
 describe('names', () => {
-  it('gives each machine a run directory whose sockets fit into 104 bytes', () => {
+  it('give each machine a run directory whose sockets fit into 104 bytes', () => {
     const home = homeNames('/Users/somebody-with-a-long-name/.kame');
     const one = runNames(home, '/a/one.vmwarevm/one.vmx');
     expect(runNames(home, '/a/two.vmwarevm/two.vmx').directory).not.toBe(one.directory);
     expect(Buffer.byteLength(join(one.directory, 'serial'))).toBeLessThan(104);
   });
 
-  it('gives machines in one directory locks of their own', () => {
+  it('give machines in the same directory different locks', () => {
     expect(machineNames('/vms/a.vmx').lock).not.toBe(machineNames('/vms/b.vmx').lock);
     expect(machineNames('/vms/a.vmwarevm/a.vmx').lock).toBe('/vms/a.vmwarevm/lock');
   });

@@ -1,24 +1,24 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import type { MachineModel } from '../model/machine.ts';
+import { readModel, type SpecProblem } from '../model/read.ts';
 import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
-import { readModel, type SpecProblem } from '../model/read.ts';
-import type { MachineModel } from '../model/machine.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
-/** A `.vmx` as it lies on disk. A file that can't be read is a machine too: a broken one, with the reason. */
+/** The files of a machine on disk, and the content of its `.vmx`. If that cannot be read, the machine is broken. */
 export interface Bundle {
   readonly names: MachineNames;
   readonly name: string;
   /** Undefined when broken. */
   readonly content?: { readonly document: VmxDocument; readonly model: MachineModel };
   readonly problems: readonly SpecProblem[];
-  /** Why the machine can't be used, or null. */
+  /** Why the machine cannot be used, or null. */
   readonly broken: string | null;
 }
 
-/** A `.vmx` of a real machine has a few KiB. */
+/** The `.vmx` of a real machine has a few KiB. */
 const maxVmxBytes = 1024 * 1024;
 
 function fallbackName(names: MachineNames): string {
@@ -31,7 +31,7 @@ function reasonOf(error: unknown, vmx: string): string {
   return message.includes(vmx) ? message : `${vmx}: ${message}`;
 }
 
-/** Reads a machine's `.vmx`. Never throws: what is wrong is in `broken` and `problems`. */
+/** Reads the `.vmx` of a machine. Never throws: errors are in `broken` and `problems`. */
 export async function readBundle(vmx: string): Promise<Bundle> {
   const names = machineNames(vmx);
   try {
@@ -45,17 +45,17 @@ export async function readBundle(vmx: string): Promise<Bundle> {
   }
 }
 
-/** What the machine is. @throws KameError BROKEN_MACHINE with the reason */
+/** The content of the `.vmx`. @throws KameError BROKEN_MACHINE with the reason if the machine is broken */
 export function contentOf(bundle: Bundle): { document: VmxDocument; model: MachineModel } {
   if (!bundle.content || bundle.broken !== null) {
-    throw new KameError('BROKEN_MACHINE', `The machine ${bundle.name} can’t be used: ${bundle.broken}`, {
+    throw new KameError('BROKEN_MACHINE', `The machine ${bundle.name} cannot be used: ${bundle.broken}`, {
       details: { path: bundle.names.vmx },
     });
   }
   return bundle.content;
 }
 
-/** Replaces the `.vmx`: at any instant the old or the new one is there. */
+/** Replaces the `.vmx` atomically. */
 export async function writeVmx(
   vmx: string,
   document: VmxDocument,
@@ -69,7 +69,7 @@ interface CacheEntry {
   readonly bundle: Bundle;
 }
 
-/** Reads machine files again only when they have changed on disk. */
+/** Caches bundles, and reads a `.vmx` again only if it has changed on disk. */
 export class BundleCache {
   readonly #entries = new Map<string, CacheEntry>();
 
@@ -83,7 +83,7 @@ export class BundleCache {
     return bundle;
   }
 
-  /** Forgets what is no longer in the inventory. */
+  /** Removes entries that are no longer in the inventory. */
   keepOnly(paths: readonly string[]): void {
     const keep = new Set(paths);
     for (const path of this.#entries.keys()) if (!keep.has(path)) this.#entries.delete(path);
@@ -99,7 +99,7 @@ async function stampOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Adds a line of Kame's own to a machine's log. The log never stops an operation. */
+/** Appends a line of Kame to the log of a machine. Never throws, so that logging never stops an operation. */
 export async function appendLog(names: MachineNames, line: string): Promise<void> {
   try {
     const log = await open(names.log, 'a', 0o600);
@@ -109,6 +109,6 @@ export async function appendLog(names: MachineNames, line: string): Promise<void
       await log.close();
     }
   } catch {
-    // The disk may be full; the operation itself will say so.
+    // The disk may be full; the operation itself will report that.
   }
 }

@@ -1,12 +1,12 @@
 import { rm, stat } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
-import { readFileCapped, syncFiles, writeFileAtomic } from '../sys/files.ts';
 import type { Extent } from '../sys/extents.ts';
+import { readFileCapped, syncFiles, writeFileAtomic } from '../sys/files.ts';
 import type { CheckpointNames } from './names.ts';
 
-/** What must be the same to restore a checkpoint. */
+/** The properties of the engine that must match to restore a checkpoint. */
 export interface Fingerprint {
-  /** Of QEMU, such as `7.2.22`; releases of one series (`7.2`) restore each other's states. */
+  /** Version of QEMU, such as `7.2.22`; releases of one series (`7.2`) can restore each other's states. */
   readonly version: string;
   readonly arch: string;
   readonly machineType: string;
@@ -16,7 +16,9 @@ export interface Fingerprint {
   readonly cpus: number;
 }
 
-/** Where RAM is: in a file of its own, of which only the extents hold data, or in the device state's stream. */
+/**
+ * Where the RAM is stored: in its own file, which has data only in the extents, or in the stream of the device state.
+ */
 export type SavedRam =
   | { readonly kind: 'file'; readonly size: number; readonly extents: readonly Extent[] }
   | { readonly kind: 'stream' };
@@ -38,10 +40,10 @@ const maxRecordBytes = 4 * 1024 * 1024;
 function damaged(names: CheckpointNames, why: string, cause?: unknown): KameError {
   return new KameError(
     'CHECKPOINT_MISMATCH',
-    `The saved state in ${names.directory} can’t be used: ${why}.`,
+    `The saved state in ${names.directory} cannot be used: ${why}.`,
     {
       cause,
-      next: 'The disks are not concerned: `kame start NAME --discard-state` starts from them. A backup of that directory would bring the memory back.',
+      next: 'Restore the directory from a backup, or boot from the disks, which are intact: `kame start NAME --discard-state`.',
       details: { path: names.directory },
     },
   );
@@ -56,7 +58,7 @@ function isFingerprint(value: unknown): value is Fingerprint {
   );
 }
 
-/** Extents must lie in the RAM, in order: they say what is read and written where. */
+/** Whether a value is a list of extents inside the RAM, in order. They determine what is read and written. */
 function areExtents(value: unknown, size: number): boolean {
   if (!Array.isArray(value)) return false;
   let end = 0;
@@ -88,34 +90,34 @@ function parseRecord(text: string): CheckpointRecord | undefined {
   }
 }
 
-/** Not synced: it is written while a guest stands still; syncCheckpoint does that. */
+/** Writes the record without syncing it, because the guest is paused meanwhile; call syncCheckpoint later. */
 export async function writeCheckpointRecord(names: CheckpointNames, record: CheckpointRecord): Promise<void> {
   await writeFileAtomic(names.record, `${JSON.stringify(record)}\n`, 0o600, { sync: false });
 }
 
-/** Makes sure that a checkpoint outlives a power failure; its RAM is synced when it is written. */
+/** Flushes a checkpoint to the disk, except its RAM, which is synced when it is written. */
 export async function syncCheckpoint(names: CheckpointNames): Promise<void> {
   await syncFiles(names.directory, [names.state, names.record]);
 }
 
 /**
- * What a checkpoint's memory is, where its RAM may not have its place yet.
- * @throws KameError CHECKPOINT_MISMATCH when the record or the state is missing, damaged or of another size
+ * Reads the record of a checkpoint whose RAM may not have been stored in its directory yet.
+ * @throws KameError CHECKPOINT_MISMATCH when the record or the state is missing, damaged or has the wrong size
  */
 export async function readWaitingRecord(names: CheckpointNames): Promise<CheckpointRecord> {
   const text = await readFileCapped(names.record, maxRecordBytes).catch((error: unknown) => {
-    throw damaged(names, 'engine.json can’t be read', error);
+    throw damaged(names, 'engine.json cannot be read', error);
   });
   const record = parseRecord(text.toString('utf8'));
-  if (!record) throw damaged(names, 'engine.json makes no sense');
+  if (!record) throw damaged(names, 'engine.json is malformed');
   const state = await stat(names.state).catch(() => undefined);
   if (state?.size !== record.stateBytes) throw damaged(names, 'its device state is missing or truncated');
   return record;
 }
 
 /**
- * What a checkpoint's memory is, after a look at its files.
- * @throws KameError CHECKPOINT_MISMATCH when the record or a file is missing, damaged or of another size
+ * Reads the record of a checkpoint and checks its files.
+ * @throws KameError CHECKPOINT_MISMATCH when the record or a file is missing, damaged or has the wrong size
  */
 export async function readCheckpointRecord(names: CheckpointNames): Promise<CheckpointRecord> {
   const record = await readWaitingRecord(names);
@@ -126,7 +128,7 @@ export async function readCheckpointRecord(names: CheckpointNames): Promise<Chec
   return record;
 }
 
-/** Removes a checkpoint with all its files. */
+/** Removes a checkpoint and all its files. */
 export async function removeCheckpoint(names: CheckpointNames): Promise<void> {
   await rm(names.directory, { recursive: true, force: true });
 }

@@ -5,13 +5,13 @@ import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import type { ProcessIdentity } from '../sys/process-identity.ts';
 import { companionExtension } from './names.ts';
 
-/** What must be known of a companion process after the daemon's death. */
+/** What the next daemon must know about a companion process. */
 export interface CompanionRecord {
   /** Unique in its directory. */
   readonly name: string;
-  /** Arguments, one after the other, that only this process has: it is found by them where `process` is null. */
+  /** Consecutive arguments that only this process has. They identify it while `process` is null. */
   readonly mark: readonly string[];
-  /** Null from before its start until it is known who it is: a daemon may die in between. */
+  /** Null until the process has started and is identified: the daemon may die in between. */
   readonly process: ProcessIdentity | null;
 }
 
@@ -39,12 +39,12 @@ function parse(name: string, text: string): CompanionRecord | undefined {
 }
 
 export async function writeCompanionRecord(directory: string, record: CompanionRecord): Promise<void> {
-  // It speaks of a process: after a restart of the host there is none.
+  // Not synced: it describes a process, which does not survive a restart of the host.
   const text = `${JSON.stringify(record)}\n`;
   await writeFileAtomic(pathOf(directory, record.name), text, 0o600, { sync: false });
 }
 
-/** The companions of a directory. What is not a whole record is left out. @throws KameError FILE_ACCESS */
+/** The companions of a directory, without incomplete records. @throws KameError FILE_ACCESS */
 export async function readCompanionRecords(directory: string): Promise<CompanionRecord[]> {
   const files = await readdir(directory).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];

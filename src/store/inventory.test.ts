@@ -16,7 +16,7 @@ async function makeBundle(home: HomeNames, name: string): Promise<string> {
 }
 
 describe('Inventory', () => {
-  it('finds the bundles of the home by looking, and others by registration', async () => {
+  it('finds the bundles in the home by itself, and others by registration', async () => {
     const directory = { path: temporary() };
     const home = homeNames(join(directory.path, 'home'));
     const inventory = new Inventory(home);
@@ -35,7 +35,7 @@ describe('Inventory', () => {
     expect(await inventory.paths()).toEqual([own]);
   });
 
-  it('keeps the machines of the home when its file is lost, and says so when it is damaged', async () => {
+  it('keeps the machines of the home if its file is lost, and reports a damaged file', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
     const own = await makeBundle(home, 'own');
@@ -49,7 +49,7 @@ describe('Inventory', () => {
     });
   });
 
-  it('lists a bundle without a .vmx, and takes a .vmx of another name', async () => {
+  it('lists a bundle without a .vmx, and accepts a .vmx with another name', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
     await mkdir(join(home.machines, 'empty.vmwarevm'), { recursive: true });
@@ -61,7 +61,7 @@ describe('Inventory', () => {
     ]);
   });
 
-  it('deletes a bundle, and removes a registration with it', async () => {
+  it('deletes a bundle together with its registration', async () => {
     const directory = { path: temporary() };
     const home = homeNames(join(directory.path, 'home'));
     const inventory = new Inventory(home);
@@ -75,7 +75,7 @@ describe('Inventory', () => {
     expect(await inventory.paths()).toEqual([]);
   });
 
-  it('ends a deletion that was killed after it had begun, and forgets one that never began', async () => {
+  it('completes a deletion that was killed after it had begun, and forgets one that never began', async () => {
     const directory = { path: temporary() };
     const home = homeNames(join(directory.path, 'home'));
     await mkdir(home.home);
@@ -89,7 +89,7 @@ describe('Inventory', () => {
     const deleting = [
       { vmx: gone, aside: half, files: [] },
       { vmx: whole, aside: deletingName(directory.path, 'whole'), files: [] },
-      // What does not look like ours is never removed.
+      // Nothing is removed unless it looks like ours.
       { vmx: whole, aside: directory.path, files: [] },
     ];
     await writeFile(
@@ -104,7 +104,7 @@ describe('Inventory', () => {
     expect(JSON.parse(await readFile(home.inventory, 'utf8'))).toMatchObject({ deleting: [] });
   });
 
-  it('removes half-made bundles, and nothing else', async () => {
+  it('removes incomplete bundles, and nothing else', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
     await makeBundle(home, 'whole');
@@ -117,7 +117,7 @@ describe('Inventory', () => {
 });
 
 describe('createBundle', () => {
-  it('leaves nothing when filling fails, and refuses a name that is taken', async () => {
+  it('leaves nothing behind when filling fails, and rejects a name in use', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
     const failing = createBundle(home, 'demo', async (bundle) => {
@@ -131,7 +131,7 @@ describe('createBundle', () => {
     expect(await readdir(home.machines)).toEqual(['demo.vmwarevm']);
   });
 
-  it('lets one of two at once win', async () => {
+  it('lets only one of two concurrent calls succeed', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
     const results = await Promise.allSettled([makeBundle(home, 'demo'), makeBundle(home, 'demo')]);

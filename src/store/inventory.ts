@@ -7,23 +7,23 @@ import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
 
 interface InventoryFile {
-  /** Absolute paths of `.vmx` files outside of the home. */
+  /** Absolute paths of `.vmx` files outside the home. */
   readonly registered: readonly string[];
-  /** Paths inside the home that were taken off the list. */
+  /** Paths inside the home that were removed from the list. */
   readonly unregistered: readonly string[];
-  /** Deletions that have begun; finished on the next start of the daemon. */
+  /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
   readonly deleting: readonly Deletion[];
 }
 
 /**
- * A deletion moves the machine's files aside, the bundle in one step, and then removes what lies aside. If `aside` is not
- * there, the deletion never began and the machine is whole.
+ * A deletion moves the files of a machine to `aside`, a bundle in one step, and then removes `aside`. If `aside` does
+ * not exist, the deletion never began and the machine is intact.
  */
 export interface Deletion {
   readonly vmx: string;
-  /** Where the files are moved, on the same file system. */
+  /** The directory to which the files are moved, on the same file system. */
   readonly aside: string;
-  /** Files to move when the directory is no bundle and may hold other things; the `.vmx` first. */
+  /** The files to remove if the directory is not a bundle and may contain other files; the `.vmx` first. */
   readonly files: readonly string[];
 }
 
@@ -62,12 +62,12 @@ async function readInventory(path: string): Promise<InventoryFile> {
   } catch (error) {
     throw new KameError('FILE_ACCESS', `${path} is not valid JSON.`, {
       cause: error,
-      next: `Mend or move the file away. Machines in the home are found without it; others need kame register.`,
+      next: 'Repair the file or move it away. Machines in the home are found without it; register others with `kame register`.',
     });
   }
 }
 
-/** The `.vmx` of a bundle. A bundle without one is listed too, as broken. */
+/** The `.vmx` of a bundle. A bundle without one is listed as broken, so this returns the expected path. */
 async function vmxOfBundle(bundle: string): Promise<string> {
   const stem = bundle.slice(dirname(bundle).length + 1, -bundleExtension.length);
   const expected = `${stem}.vmx`;
@@ -81,8 +81,8 @@ async function vmxOfBundle(bundle: string): Promise<string> {
 }
 
 /**
- * Which machines there are. The home's bundles are found by looking, so a lost inventory file loses only what lies
- * elsewhere. All writes go through one queue and are atomic.
+ * The list of machines. Bundles in the home are found by reading the directory, so losing the inventory file only loses
+ * machines elsewhere. All writes go through one queue and are atomic.
  */
 export class Inventory {
   readonly #names: HomeNames;
@@ -117,7 +117,7 @@ export class Inventory {
     }
   }
 
-  /** Whether a path lies in the home, where bundles are found without being registered. */
+  /** Whether a `.vmx` is in the home, where bundles are found without being registered. */
   owns(vmx: string): boolean {
     return dirname(dirname(vmx)) === this.#names.machines && dirname(vmx).endsWith(bundleExtension);
   }
@@ -139,8 +139,8 @@ export class Inventory {
   }
 
   /**
-   * Deletes a machine's files: writes down what is to go, moves it aside, removes it. Killed at any point, the machine is
-   * whole, or finishDeletes ends the work.
+   * Deletes the files of a machine: records the deletion, moves the files aside and removes them. After a kill at any
+   * point, either the machine is intact or finishDeletes completes the deletion.
    */
   async deleteFiles(deletion: Deletion): Promise<void> {
     await this.#change((file) => ({ ...file, deleting: [...file.deleting, deletion] }));
@@ -153,7 +153,7 @@ export class Inventory {
     await this.#finishDelete(deletion);
   }
 
-  /** Ends every deletion that was begun and not ended. */
+  /** Completes every interrupted deletion. */
   async finishDeletes(): Promise<void> {
     const { deleting } = await readInventory(this.#names.inventory);
     for (const deletion of deleting) await this.#finishDelete(deletion);
@@ -176,7 +176,7 @@ export class Inventory {
     }));
   }
 
-  /** Removes half-made and half-deleted bundles of the home. Call it when no operation is under way. */
+  /** Removes incomplete and partly deleted bundles from the home. Call it only while no operation is running. */
   async collectGarbage(): Promise<void> {
     await this.finishDeletes();
     let names: string[];

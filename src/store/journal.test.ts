@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { machineNames } from './names.ts';
 import { readJournal, removeJournal, writeJournal, type Journal } from './journal.ts';
+import { machineNames } from './names.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -13,8 +13,8 @@ async function someMachine(path: string) {
   return names;
 }
 
-describe('the operation under way', () => {
-  it('comes back as it was written, until it is removed', async () => {
+describe('the journal', () => {
+  it('is read back as it was written, until it is removed', async () => {
     const path = directory();
     const names = await someMachine(path);
     expect(await readJournal(names)).toBeUndefined();
@@ -38,7 +38,7 @@ describe('the operation under way', () => {
     '{"kind":"layer","layers":"all"}',
   ];
   for (const text of hostile) {
-    it(`is refused when it is ${text.slice(0, 60)}`, async () => {
+    it(`is rejected if it is ${text.slice(0, 60)}`, async () => {
       const path = directory();
       const names = await someMachine(path);
       await writeFile(names.journal, text);

@@ -5,46 +5,51 @@ import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
 import type { Snapshot } from '../vmx/snapshots.ts';
 import type { MachineNames } from './names.ts';
 
-/** A disk that gets a new top layer; names of files in the machine's directory, except `from` of a linked clone. */
+/**
+ * A disk that gets a new top layer. The names are files in the directory of the machine, except `from` of a linked
+ * clone.
+ */
 export interface LayerChange {
-  /** Such as nvme0:0. */
+  /** Such as `nvme0:0`. */
   readonly slot: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** A snapshot as a JSON file keeps it. */
+/** A snapshot in JSON. */
 export type SnapshotIntent = Omit<Snapshot, 'createdAt'> & { readonly createdAt: string };
 
 /**
- * What is being done to a machine's files. It is written before the first of them changes and removed after the last, so
- * that whoever finds it after a kill can finish or undo the work; see vm/host/settle.ts.
+ * The change in progress to the files of a machine (`operation.json`). It is written before the first file changes and
+ * removed after the last, so that recovery can finish or undo the change after a kill; see src/vm/recovery/table.ts.
  */
 export type Journal =
   | {
       readonly kind: 'layer';
-      /** The snapshot that is listed at the end; null where only the disks get a new layer, as for instant clones. */
+      /** The snapshot to list at the end; null if only the disks get a new layer, as for instant clones. */
       readonly snapshot: SnapshotIntent | null;
       readonly layers: readonly LayerChange[];
-      /** The machine stood still before, so it is not let go on. */
+      /** The machine was already paused, so it is not resumed. */
       readonly paused: boolean;
-      /** The guest's file systems are frozen for it. */
+      /** The file systems of the guest are frozen meanwhile. */
       readonly quiesced?: boolean;
     }
   | { readonly kind: 'suspend'; readonly checkpoint: string; readonly paused: boolean }
   | { readonly kind: 'revert'; readonly uid: number; readonly layers: readonly LayerChange[] }
-  /** Layers are merged and left-overs removed. */
+  /** Layers are being merged and leftovers removed. */
   | { readonly kind: 'tidy'; readonly paused: boolean }
   | { readonly kind: 'clone'; readonly identity: CloneIdentity | null }
   | {
       readonly kind: 'disk';
-      /** Files of one disk that is being put in, worked on or taken out: in the end the `.vmx` names one, or all go. */
+      /**
+       * Files of a disk that is being added, changed or removed: in the end the `.vmx` names one, or all are removed.
+       */
       readonly files: readonly string[];
-      /** The file of a disk that is taken out and stays, and the name it gets; null when none does. */
+      /** The file of a removed disk that is kept, and its new name; null if none is kept. */
       readonly kept: { readonly from: string; readonly to: string } | null;
     };
 
-/** What an instant clone's guest is to become; applied again if it is not known to have worked. */
+/** The new identity of the guest in an instant clone; applied again unless it is known to have succeeded. */
 export interface CloneIdentity {
   readonly hostName: string;
   readonly macs: readonly { readonly old: string; readonly new: string }[];
@@ -114,7 +119,7 @@ export async function writeJournal(
   await writeFileAtomic(names.journal, `${JSON.stringify(journal)}\n`, 0o600, options);
 }
 
-/** The operation that was begun and not ended, or undefined. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
+/** The journal of an unfinished change, or undefined. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function readJournal(names: MachineNames): Promise<Journal | undefined> {
   let text: string;
   try {
@@ -127,13 +132,13 @@ export async function readJournal(names: MachineNames): Promise<Journal | undefi
     const value: unknown = JSON.parse(text);
     if (isJournal(value)) return withSlots(value);
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new KameError(
     'BROKEN_MACHINE',
-    `${names.journal} makes no sense, so nothing is done to the machine’s disks.`,
+    `${names.journal} is malformed, so Kame does not touch the disks of the machine.`,
     {
-      next: 'Kame wrote it before it changed snapshots. Move it away if you know that the .vmx names the right disks.',
+      next: 'Move the file away if you are sure that the .vmx names the right disks. Kame wrote it before a change to them.',
     },
   );
 }

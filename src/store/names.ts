@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 
-/** Every name on disk, in one place. docs/internals.md explains them to people. */
+/** All names on disk are defined here. docs/internals.md describes them. */
 
-/** Directory of a machine: a package that Finder shows as one file. */
+/** Extension of the directory of a machine, which Finder shows as a single file. */
 export const bundleExtension = '.vmwarevm';
-/** Of a half-made bundle: `.NAME.XXXX.creating`; it has no owner after a daemon's start. */
+/** Extension of an incomplete bundle, `.NAME.XXXX.creating`. When the daemon starts, it removes them. */
 export const creatingExtension = '.creating';
-/** Of a bundle that is being deleted: `.NAME.XXXX.deleting`. */
+/** Extension of a bundle that is being deleted, `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
 /** Of a companion's record in a run directory: `NAME.companion.json`. */
@@ -19,22 +19,24 @@ export interface HomeNames {
   readonly home: string;
   /** Bundles that Kame made. */
   readonly machines: string;
-  /** Base images by content. */
+  /** Base images, named by content. */
   readonly images: string;
-  /** Sockets and run records, one short directory for each machine that runs. */
+  /** Sockets and run records, in one short directory for each running machine. */
   readonly run: string;
-  /** What can be made again at any time: engine capabilities, accelerator verdicts, Debian packages. */
+  /** Files that can be made again at any time: engine capabilities, verdicts on accelerators, Debian packages. */
   readonly cache: string;
-  /** Machines that lie elsewhere, those that were taken off the list, and deletions under way. */
+  /** Machines outside the home, machines removed from the list, and deletions in progress. */
   readonly inventory: string;
   /** The user's own images. */
   readonly catalogue: string;
   readonly daemonLog: string;
-  /** Guest RAM, a file for each machine that runs: on a memory file system where the host has one. */
+  /** Guest RAM, one file for each running machine, on a memory file system if the host has one. */
   readonly ram: string;
 }
 
-/** On macOS a file of the run directory; its file system shares blocks, so a checkpoint copies none. */
+/**
+ * On macOS, RAM files are in the run directory; the file system can share blocks, so checkpoints need not copy them.
+ */
 function ramDirectory(home: string): string {
   if (process.platform !== 'linux') return join(home, 'run');
   const key = createHash('sha256').update(home).digest('hex').slice(0, 8);
@@ -57,20 +59,20 @@ export function homeNames(home: string): HomeNames {
 
 export interface MachineNames {
   readonly vmx: string;
-  /** The bundle, or the directory the `.vmx` lies in. */
+  /** The bundle, or the directory that contains the `.vmx`. */
   readonly directory: string;
-  /** `.vmx` basename without extension: other files of the machine are named after it. */
+  /** Base name of the `.vmx` without extension; other files of the machine are named after it. */
   readonly stem: string;
-  /** What Kame and the engine say about the machine. */
+  /** Log of Kame and the engine about the machine. */
   readonly log: string;
-  /** What the guest wrote to its first serial port since it was started. */
+  /** Output of the guest to its first serial port since it was started. */
   readonly serialLog: string;
   readonly lock: string;
-  /** The tree of snapshots, `.vmsd`; VMware finds it by the basename of the `.vmx`. */
+  /** The snapshot tree, `.vmsd`; VMware finds it by the base name of the `.vmx`. */
   readonly snapshots: string;
-  /** One directory for each checkpoint. */
+  /** Contains one directory for each checkpoint. */
   readonly checkpoints: string;
-  /** What is being done to the machine's files, so that it can be finished or undone after a kill. */
+  /** The change in progress to the files of the machine, to be finished or undone after a kill. */
   readonly journal: string;
 }
 
@@ -87,7 +89,7 @@ export function machineNames(vmx: string): MachineNames {
     stem,
     log: join(directory, `${stem}.log`),
     serialLog: join(directory, `${stem}-serial.log`),
-    // Beside other machines' files in one directory, the lock needs a name of its own.
+    // Outside a bundle, other machines may be in the same directory, so the lock needs a specific name.
     lock: join(directory, isBundle(directory) ? 'lock' : `${stem}.lock`),
     snapshots: join(directory, `${stem}.vmsd`),
     checkpoints: join(directory, isBundle(directory) ? 'checkpoints' : `${stem}.checkpoints`),
@@ -98,11 +100,11 @@ export function machineNames(vmx: string): MachineNames {
 export interface CheckpointNames {
   readonly id: string;
   readonly directory: string;
-  /** The device state, as the engine wrote it. */
+  /** The device state as written by the engine. */
   readonly state: string;
-  /** RAM, sparse: only the extents that the record names hold anything. */
+  /** RAM as a sparse file: only the extents in the record contain data. */
   readonly ram: string;
-  /** What took the checkpoint, and what must be the same to restore it. */
+  /** Which engine took the checkpoint, and what must match to restore it. */
   readonly record: string;
   /** The `.vmx` at that time. */
   readonly config: string;
@@ -110,12 +112,13 @@ export interface CheckpointNames {
   readonly nvram: string;
 }
 
-/** Of a snapshot's checkpoint the decimal uid, of a suspended machine's `s-XXXXXXXX`. */
+/** The uid of the snapshot in decimal, or `s-XXXXXXXX` for a suspended machine. */
 const checkpointId = /^(?:\d{1,10}|s-[0-9a-f]{8})$/;
 
-/** @throws KameError INTERNAL for what is no id of a checkpoint */
+/** @throws KameError INTERNAL for an invalid id */
 export function checkpointNames(machine: MachineNames, id: string): CheckpointNames {
-  if (!checkpointId.test(id)) throw new KameError('INTERNAL', `${JSON.stringify(id)} is no checkpoint’s id.`);
+  if (!checkpointId.test(id))
+    throw new KameError('INTERNAL', `${JSON.stringify(id)} is not a valid checkpoint id.`);
   const directory = join(machine.checkpoints, id);
   return {
     id,
@@ -128,12 +131,12 @@ export function checkpointNames(machine: MachineNames, id: string): CheckpointNa
   };
 }
 
-/** What `checkpoint.vmState` says of a machine that is suspended in a checkpoint of Kame's. */
+/** The value of `checkpoint.vmState` for a machine that Kame has suspended in a checkpoint. */
 export function vmStateOf(machine: MachineNames, id: string): string {
   return `${basename(machine.checkpoints)}/${id}`;
 }
 
-/** The checkpoint that `checkpoint.vmState` names, or undefined when it is another program's state. */
+/** The checkpoint that `checkpoint.vmState` names, or undefined if another program saved the state. */
 export function suspendedIn(machine: MachineNames, vmState: string): CheckpointNames | undefined {
   const [directory, id, ...more] = vmState.split('/');
   if (directory !== basename(machine.checkpoints) || more.length > 0 || id === undefined) return undefined;
@@ -141,13 +144,13 @@ export function suspendedIn(machine: MachineNames, vmState: string): CheckpointN
 }
 
 export interface RunNames {
-  /** The engine puts its sockets and its pid file here: qmp, qmp2, qga, serial, vnc (see qemu/plan/sockets.ts). */
+  /** Contains the sockets and pid file of the engine: qmp, qmp2, qga, serial, vnc (see src/qemu/plan/sockets.ts). */
   readonly directory: string;
-  /** What the daemon must know of a running machine after its own death. */
+  /** What the next daemon must know about a running machine. */
   readonly record: string;
 }
 
-/** A short directory: macOS allows 104 bytes for a socket's path. */
+/** The run directory of a machine. Its name is short, because macOS allows 104 bytes for the path of a socket. */
 export function runNames(home: HomeNames, vmx: string): RunNames {
   const key = createHash('sha256').update(vmx).digest('hex').slice(0, 8);
   return namesIn(join(home.run, key));
@@ -157,13 +160,13 @@ function namesIn(directory: string): RunNames {
   return { directory, record: join(directory, 'machine.json') };
 }
 
-/** Every run directory that there is, whoever's. */
+/** All run directories, even those of machines that no longer exist. */
 export async function runDirectories(home: HomeNames): Promise<RunNames[]> {
   const names = await readdir(home.run).catch(() => []);
   return names.filter((name) => /^[0-9a-f]{8}$/.test(name)).map((name) => namesIn(join(home.run, name)));
 }
 
-/** Where a file that a `.vmx` names lies: relative names are relative to the `.vmx`. */
+/** The path of a file named in a `.vmx`: relative names are relative to the `.vmx`. */
 export function resolveIn(names: MachineNames, fileName: string): string {
   return isAbsolute(fileName) ? fileName : join(names.directory, fileName);
 }

@@ -4,22 +4,27 @@ import { errnoOf } from '../core/errors.ts';
 import { allocatedOf } from '../sys/files.ts';
 import type { HomeNames, RunNames } from './names.ts';
 
-/** Room that is left to other programs: a guest whose page finds no room is killed by the system. */
+/**
+ * Share of the file system left free for other programs: when it is full, the kernel kills a guest that touches a new
+ * page.
+ */
 const leftFree = 0.1;
 
-/** The RAM file of a machine that runs, or of a checkpoint on its way. Named after the run directory. */
+/** The RAM file of a running machine, or of a checkpoint being stored. Named after the run directory. */
 export function ramFileOf(home: HomeNames, run: RunNames, purpose = 'ram'): string {
   return process.platform === 'linux'
     ? join(home.ram, `${basename(run.directory)}.${purpose}`)
     : join(run.directory, purpose);
 }
 
-/** Where the RAM of a snapshot waits until it has its lasting place. */
+/** The file that holds the RAM of a snapshot until it has been stored in the checkpoint. */
 export function waitingRam(home: HomeNames, run: RunNames): string {
   return ramFileOf(home, run, 'taken');
 }
 
-/** Other users can make directories beside ours: one that is not ours alone is not used. */
+/**
+ * Creates a directory and checks that only we own and can access it, since other users can create directories there.
+ */
 async function ownDirectory(path: string): Promise<boolean> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -32,7 +37,7 @@ async function ownDirectory(path: string): Promise<boolean> {
   }
 }
 
-/** Bytes that our files may grow to, and bytes that they hold now. */
+/** The bytes to which our files may grow, and the bytes that they take now. */
 async function promised(directory: string): Promise<{ size: number; held: number }> {
   const files = await Promise.all(
     (await readdir(directory)).map(async (name) => await stat(join(directory, name)).catch(() => undefined)),
@@ -44,8 +49,8 @@ async function promised(directory: string): Promise<{ size: number; held: number
 }
 
 /**
- * Whether a RAM file of that many bytes has room beside all others, even when every guest fills its RAM. Where it has not,
- * as in a container with a small /dev/shm, RAM must be memory of the engine.
+ * Whether there is space for a RAM file of that size, even if every guest fills its RAM. If not, as in a container with
+ * a small /dev/shm, the RAM must be anonymous memory of the engine.
  */
 export async function hasRamPlace(home: HomeNames, bytes: number): Promise<boolean> {
   if (!(await ownDirectory(home.ram))) return false;
@@ -55,7 +60,7 @@ export async function hasRamPlace(home: HomeNames, bytes: number): Promise<boole
   return ours.size + others + bytes <= total * (1 - leftFree);
 }
 
-/** Removes the RAM files of a machine that no longer runs, those of a checkpoint on its way too. */
+/** Removes the RAM files of a machine that is no longer running, including those of a checkpoint being stored. */
 export async function removeRamFiles(home: HomeNames, run: RunNames): Promise<void> {
   const key = `${basename(run.directory)}.`;
   const names = await readdir(home.ram).catch((error: unknown) => {
@@ -65,7 +70,10 @@ export async function removeRamFiles(home: HomeNames, run: RunNames): Promise<vo
   for (const name of names) if (name.startsWith(key)) await rm(join(home.ram, name), { force: true });
 }
 
-/** Removes what checkpoints of a machine left beside its RAM: memory on its way, and what clones started from. */
+/**
+ * Removes RAM files other than that of the machine itself: of a checkpoint being stored, or one that clones started
+ * from.
+ */
 export async function removeCheckpointRam(home: HomeNames, run: RunNames): Promise<void> {
   if (process.platform !== 'linux') return;
   const key = `${basename(run.directory)}.`;
@@ -74,7 +82,7 @@ export async function removeCheckpointRam(home: HomeNames, run: RunNames): Promi
   }
 }
 
-/** Removes RAM files whose machine has no run directory any more: a daemon and its engines were killed. */
+/** Removes RAM files of machines without a run directory, left behind when a daemon and its engines were killed. */
 export async function sweepRamFiles(home: HomeNames, known: ReadonlySet<string>): Promise<void> {
   if (process.platform !== 'linux') return;
   const keys = new Set([...known].map((directory) => basename(directory)));
@@ -83,7 +91,7 @@ export async function sweepRamFiles(home: HomeNames, known: ReadonlySet<string>)
   }
 }
 
-/** Removes the directory of RAM files when there is none. */
+/** Removes the directory of RAM files if it is empty. */
 export async function removeRamDirectory(home: HomeNames): Promise<void> {
   if (process.platform === 'linux') await rmdir(home.ram).catch(() => undefined);
 }

@@ -1,33 +1,38 @@
 import { readFile, rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
+import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import type { ProcessIdentity } from '../sys/process-identity.ts';
-import type { Extent } from '../sys/extents.ts';
 import type { Fingerprint } from './checkpoint.ts';
 import type { RunNames } from './names.ts';
 
-/** What must be known of a running machine after the daemon's death, beside what the engine itself can tell. */
+/** What the next daemon must know about a running machine, in addition to what the engine itself reports. */
 export interface RunRecord {
   readonly vmx: string;
-  /** Null until the engine's monitor has answered: its pid file tells who it is, even when we could not. */
+  /** Null until the monitor of the engine has responded; until then, its pid file identifies the process. */
   readonly engine: ProcessIdentity | null;
   readonly engineVersion: string;
   readonly accelerator: 'kvm' | 'hvf' | 'tcg';
   readonly acceleratorReason: string;
   readonly machineType: string;
-  /** What its checkpoints need to be restored. */
+  /** What must match to restore its checkpoints. */
   readonly fingerprint: Fingerprint;
-  /** The file that holds guest RAM, and whether it does so for other processes too; null when RAM is in the engine alone. */
+  /**
+   * The file with the guest RAM, and whether other processes share it; null if the RAM is anonymous memory of the
+   * engine.
+   */
   readonly ram: { readonly path: string; readonly share: boolean } | null;
   /** Parts of the RAM file that were filled before the engine started. */
   readonly filled: readonly Extent[];
-  /** A reset by the guest ends the engine; it is started anew then. */
+  /** A reset by the guest ends the engine, which is then started again. */
   readonly resetEnds: boolean;
-  /** `loading` until a checkpoint's state is complete in the engine and the guest is about to go on, or to stay paused. */
+  /**
+   * `loading` until the engine has loaded the state of a checkpoint, and the guest is about to resume or stays paused.
+   */
   readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
-  /** The devices that keep its memory from being saved, as the launch plan named them. */
+  /** The devices that prevent its memory from being saved, from the launch plan. */
   readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
-  /** The plan's monitor commands: a daemon that died before `engine` was written may not have sent them. */
+  /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
   readonly startedAt: string;
@@ -35,11 +40,11 @@ export interface RunRecord {
 }
 
 export async function writeRunRecord(names: RunNames, record: RunRecord): Promise<void> {
-  // It speaks of a process: after a restart of the host there is none.
+  // Not synced: it describes a process, which does not survive a restart of the host.
   await writeFileAtomic(names.record, `${JSON.stringify(record, null, 2)}\n`, 0o600, { sync: false });
 }
 
-/** The record, or undefined when there is none or it is half of one. */
+/** The record, or undefined if it is missing or incomplete. */
 export async function readRunRecord(names: RunNames): Promise<RunRecord | undefined> {
   try {
     const value = JSON.parse(await readFile(names.record, 'utf8')) as RunRecord;
@@ -53,7 +58,7 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
   }
 }
 
-/** Removes the sockets and the record of a machine that no longer runs. */
+/** Removes the sockets and the record of a machine that is no longer running. */
 export async function removeRunDirectory(names: RunNames): Promise<void> {
   try {
     await rm(names.directory, { recursive: true, force: true });

@@ -5,14 +5,14 @@ import { emptyDocument, parseVmx, printVmx, vmxLimits, type VmxDocument } from '
 import { readSnapshots, writeSnapshots, type SnapshotProblem, type SnapshotTree } from '../vmx/snapshots.ts';
 import type { MachineNames } from './names.ts';
 
-/** A machine's `.vmsd` as it lies on disk. */
+/** The `.vmsd` of a machine on disk. */
 export interface SnapshotFile {
   readonly document: VmxDocument;
   readonly tree: SnapshotTree;
   readonly problems: readonly SnapshotProblem[];
 }
 
-/** Reads a machine's snapshots; a missing or empty file has none. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
+/** Reads the snapshots of a machine; a missing or empty file has none. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFile> {
   let bytes = Buffer.alloc(0);
   try {
@@ -24,7 +24,7 @@ export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFil
   return { document, ...readSnapshots(document) };
 }
 
-/** Replaces the `.vmsd`: at any instant the old or the new one is there. @throws KameError DISK_FULL, FILE_ACCESS */
+/** Replaces the `.vmsd` atomically. @throws KameError DISK_FULL, FILE_ACCESS */
 export async function writeSnapshotTree(
   names: MachineNames,
   file: SnapshotFile,
@@ -33,7 +33,7 @@ export async function writeSnapshotTree(
   await writeFileAtomic(names.snapshots, printVmx(writeSnapshots(file.document, tree)), 0o644);
 }
 
-/** Whether a machine has a `.vmsd`, which is there once it had a snapshot or is a linked clone. */
+/** Whether a machine has a `.vmsd`, which exists if it ever had a snapshot or is a linked clone. */
 export async function hasSnapshotFile(names: MachineNames): Promise<boolean> {
   return await stat(names.snapshots).then(
     (found) => found.size > 0,

@@ -7,7 +7,7 @@ import { sweepTemporaries } from './temporaries.ts';
 
 const directory = useTemporaryDirectory();
 
-it('removes half-written files and nothing else', async () => {
+it('removes incomplete files and nothing else', async () => {
   const path = directory();
   const kept = ['a.vmx', 'lock', 'disk0.qcow2', '.hidden', 'notes.tmp', '.a.tmp'];
   const halfWritten = [
@@ -21,6 +21,6 @@ it('removes half-written files and nothing else', async () => {
   expect(readdirSync(path).sort()).toEqual(kept.sort());
 });
 
-it('has nothing to do where there is nothing', async () => {
+it('accepts a missing directory', async () => {
   await expect(sweepTemporaries(join(directory(), 'none'))).resolves.toBeUndefined();
 });

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { errnoOf } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
 
-/** What writeFileAtomic and its kin, and the lock, call a file that is not complete: `.NAME.HEX.tmp`, `lock.HEX.stale`. */
+/** Temporary names that writeFileAtomic, similar functions and locks use: `.NAME.HEX.tmp`, `lock.HEX.stale`. */
 const temporary = /^(?:\..+\.[0-9a-f]{12}\.tmp|.*lock\.[0-9a-f]{12}\.(?:tmp|stale))$/;
 
 /**
- * Removes half-written files that a kill left in a directory. Only for a directory of ours, and only while nobody writes
- * there: when a daemon starts.
+ * Removes incomplete files that a kill left in a directory. Only for our own directories, and only while nothing writes
+ * to them: when the daemon starts.
  * @throws KameError FILE_ACCESS
  */
 export async function sweepTemporaries(directory: string): Promise<void> {

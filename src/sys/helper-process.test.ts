@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildModule, type BuiltModule } from '../../test/support/built-module.ts';
-import { silentProgress, type ProgressReport } from '../core/progress.ts';
 import { poll } from '../core/deadline.ts';
+import { silentProgress, type ProgressReport } from '../core/progress.ts';
 import { runInHelper } from './helper-process.ts';
 import { identify } from './process-identity.ts';
 

@@ -65,7 +65,7 @@ describe('takeLock', () => {
     ],
     ['that is empty', ''],
     ['that is half written', '{"pid": 12'],
-    ['that is no object', 'null'],
+    ['that is not an object', 'null'],
   ])('is not blocked by a lock %s', async (_name, text) => {
     const directory = { path: temporary() };
     const path = join(directory.path, 'lock');

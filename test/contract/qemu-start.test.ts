@@ -132,7 +132,7 @@ describe('the installed QEMU', () => {
     const error = await failure({ ...second, args }, other);
     expect(error.code).toBe('BUSY');
     expect(error.message).toContain('lock');
-    expect(error.next).toContain('Another program has the disk image open');
+    expect(error.next).toContain('Stop the other program that has the disk image open');
   });
 
   it('gives its last words and advice when it does not start', async () => {

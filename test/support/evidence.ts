@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../src/core/errors.ts';
 import { homeNames, runNames } from '../../src/store/names.ts';
 import type { TestHome } from './home.ts';
+import { trailVariable } from './run-directory.ts';
 
 const results = fileURLToPath(new URL('../../test-results', import.meta.url));
 
@@ -35,9 +36,8 @@ async function keepMachine(home: TestHome, path: string, target: string): Promis
 /**
  * Keeps what tells why a test failed: the logs of the daemon and of each machine, serial consoles, screenshots, how the
  * API describes the machines, and what was said over QMP. It is in `test-results/`, in a directory named after the test.
- * @param trail the directory of what was said over QMP, with a file for each engine
  */
-export async function keepEvidence(home: TestHome, trail: string, test: string): Promise<void> {
+export async function keepEvidence(home: TestHome, test: string): Promise<void> {
   const target = join(results, test.replaceAll(/[^\w-]+/g, '-').slice(0, 120));
   await mkdir(target, { recursive: true });
   const machines = await orReason(home.client().machines.list());
@@ -47,5 +47,5 @@ export async function keepEvidence(home: TestHome, trail: string, test: string):
     await keepMachine(home, path, join(target, name));
   }
   await copy(join(home.path, 'kamed.log'), join(target, 'kamed.log'));
-  await copy(trail, join(target, 'qmp'));
+  await copy(home.env[trailVariable] ?? '', join(target, 'qmp'));
 }

@@ -1,5 +1,5 @@
 import { poll } from '../../src/core/deadline.ts';
-import { Guest } from './guest.ts';
+import type { Guest } from './guest.ts';
 import { homeTest } from './home-test.ts';
 import { layOut, type Recipe } from './template.ts';
 

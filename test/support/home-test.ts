@@ -1,17 +1,29 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { inject, test } from 'vitest';
+import { inject, test, type RunnerTestCase } from 'vitest';
 import { keepEvidence } from './evidence.ts';
 import { useHome, type HomeOptions, type TestHome } from './home.ts';
 import { trailVariable } from './run-directory.ts';
 
-export type MakeHome = (options?: HomeOptions) => Promise<TestHome>;
+export interface OwnHomeOptions extends HomeOptions {
+  /** What the home is on; it is disposed after the home. */
+  readonly on?: AsyncDisposable;
+}
 
-/** The directory of a home's QMP trail. */
-async function makeTrail(run: string): Promise<string> {
-  const trail = join(run, 'trails', String(process.hrtime.bigint()));
+export type MakeHome = (options?: OwnHomeOptions) => Promise<TestHome>;
+
+/** A home whose engines write down what is said over QMP. */
+async function traced(options: HomeOptions): Promise<TestHome> {
+  const { path, engines } = inject('run');
+  const trail = join(path, 'trails', String(process.hrtime.bigint()));
   await mkdir(trail, { recursive: true });
-  return trail;
+  return await useHome({ ...options, env: { ...engines, [trailVariable]: trail, ...options.env } });
+}
+
+async function keepIfFailed(task: Readonly<RunnerTestCase>, homes: readonly TestHome[]): Promise<void> {
+  if (task.result?.state !== 'fail') return;
+  for (const [at, home] of homes.entries())
+    await keepEvidence(home, `${basename(task.file.name, '.test.ts')} ${task.fullTestName} ${at + 1}`);
 }
 
 /**
@@ -20,24 +32,48 @@ async function makeTrail(run: string): Promise<string> {
  */
 export const homeTest = test.extend<{ makeHome: MakeHome; home: TestHome }>({
   makeHome: async ({ task }, use) => {
-    const made: { home: TestHome; trail: string }[] = [];
+    const made: { home: TestHome; on: AsyncDisposable | undefined }[] = [];
     await use(async (options = {}) => {
-      const { path, engines } = inject('run');
-      const trail = await makeTrail(path);
-      const env = { ...engines, [trailVariable]: trail, ...options.env };
-      const home = await useHome({ ...options, env });
-      made.push({ home, trail });
+      const home = await traced(options);
+      made.push({ home, on: options.on });
       return home;
     });
-    for (const [at, { home, trail }] of made.entries()) {
-      if (task.result?.state === 'fail')
-        await keepEvidence(
-          home,
-          trail,
-          `${basename(task.file.name, '.test.ts')} ${task.fullTestName} ${at + 1}`,
-        );
+    await keepIfFailed(
+      task,
+      made.map(({ home }) => home),
+    );
+    for (const { home, on } of made.toReversed()) {
+      await home[Symbol.asyncDispose]();
+      await on?.[Symbol.asyncDispose]();
     }
-    for (const { home } of made.toReversed()) await home[Symbol.asyncDispose]();
   },
   home: async ({ makeHome }, use) => await use(await makeHome()),
 });
+
+/**
+ * Tests that all look at one home, with a stopped machine `demo` in it, and leave it as it was.
+ * @param left what the home has that it did not have before a test, removed; a test that leaves anything fails
+ */
+export function sharedHomeTest(left: (home: TestHome) => Promise<readonly string[]>) {
+  return test.extend<{ $file: { home: TestHome }; $test: { unchanged: void } }>({
+    home: [
+      // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
+      async ({}, use) => {
+        await using home = await traced({});
+        await home.json('create', 'demo');
+        await use(home);
+      },
+      { scope: 'file' },
+    ],
+    unchanged: [
+      async ({ home, task }, use) => {
+        await use();
+        await keepIfFailed(task, [home]);
+        const names = await left(home);
+        if (names.length > 0 && task.result?.state !== 'fail')
+          throw new Error(`Something half-made stayed: ${names.join(', ')}`);
+      },
+      { auto: true },
+    ],
+  });
+}

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,6 +27,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A command that may still run. */
+export interface RunningCommand {
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+}
+
 export interface HomeOptions {
   /** Added to the environment of every command, and so of the daemon. */
   readonly env?: Readonly<Record<string, string>>;
@@ -34,6 +43,7 @@ export interface HomeOptions {
 
 /** A KAME_HOME of a test's own, with the tiny images in it. Disposing ends all that runs there and removes it. */
 export class TestHome implements AsyncDisposable {
+  #kept = false;
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
 
@@ -58,6 +68,16 @@ export class TestHome implements AsyncDisposable {
     return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   }
 
+  /** Starts a command and does not wait for it. */
+  begin(args: readonly string[]): RunningCommand {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, ...this.env },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit').then(([code]) => code as number | null);
+    return { ended, kill: (signal) => child.kill(signal) };
+  }
+
   /** Runs `kame … --json` that must succeed; what it prints, parsed. */
   async json<T>(...args: string[]): Promise<T> {
     const end = args.indexOf('--');
@@ -77,8 +97,8 @@ export class TestHome implements AsyncDisposable {
           { command: ['sh', '-c', line] },
           {
             output: (stream, data) => {
-              if (stream === 'stdout') stdout += data.toString();
-              else stderr += data.toString();
+              if (stream === 'stdout') stdout += Buffer.from(data).toString();
+              else stderr += Buffer.from(data).toString();
               return Promise.resolve();
             },
           },
@@ -121,6 +141,11 @@ export class TestHome implements AsyncDisposable {
       .map((line) => Number.parseInt(line, 10));
   }
 
+  /** Has disposing leave the files, for somebody to look at. */
+  keepFiles(): void {
+    this.#kept = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.client().stopDaemon();
@@ -129,7 +154,7 @@ export class TestHome implements AsyncDisposable {
       await poll(async () => ((await this.engines()).length === 0 ? true : undefined), {
         deadlineMs: 10_000,
       });
-      await rm(this.path, { recursive: true, force: true });
+      if (!this.#kept) await rm(this.path, { recursive: true, force: true });
       // What engines that were killed had for RAM is not in the home itself.
       await rm(homeNames(this.path).ram, { recursive: true, force: true });
     }

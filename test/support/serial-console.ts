@@ -15,7 +15,7 @@ export async function openSerialShell(guest: Guest): Promise<SerialShell> {
   const console = await guest.home.ask(async (client) => await client.machines.console(guest.name));
   let seen = '';
   void (async () => {
-    for await (const chunk of console.output) seen += chunk.toString();
+    for await (const chunk of console.output) seen += Buffer.from(chunk).toString();
   })();
   const shell: SerialShell = {
     seen: () => seen,

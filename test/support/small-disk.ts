@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { errnoOf } from '../../src/core/errors.ts';
-import { builtIn } from './home.ts';
+import { homeTest } from './home-test.ts';
+import { builtIn, type TestHome } from './home.ts';
 
 /** Bytes. */
 const mebibyte = 1024 ** 2;
@@ -73,4 +74,14 @@ export async function inNamespace(
   const env = { KAME_TEST_DIST: builtIn };
   const { exitCode, all } = await execa('unshare', args, { cwd: root, reject: false, all: true, env });
   return { exitCode, all };
+}
+
+/** Tests with a home on a small disk of their own. @param size as tmpfs takes it, such as `230m` */
+export function smallDiskTest(size: string) {
+  return homeTest.extend<{ small: { disk: SmallDisk; home: TestHome } }>({
+    small: async ({ makeHome }, use) => {
+      const disk = await SmallDisk.make(size);
+      await use({ disk, home: await makeHome({ parent: disk.path, on: disk }) });
+    },
+  });
 }

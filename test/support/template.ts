@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readdir, rename } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
+import { errnoOf } from '../../src/core/errors.ts';
 import { Guest } from './guest.ts';
 import type { MakeHome } from './home-test.ts';
 import type { TestHome } from './home.ts';
@@ -13,9 +14,19 @@ export interface Recipe {
   readonly name: string;
   /** Arguments of `kame create demo`. */
   readonly create: readonly string[];
-  /** What is done when the guest has booted. Afterwards it is suspended, unless it is already. */
-  readonly prepare: (demo: Guest) => Promise<void>;
+  /**
+   * What is done when the guest has booted; null leaves the machine stopped as it was created. Otherwise it is suspended
+   * afterwards, unless it is already.
+   */
+  readonly prepare: ((demo: Guest) => Promise<void>) | null;
 }
+
+/** A machine whose guest never boots, for tests of its engine. */
+export const stoppedMachine: Recipe = {
+  name: 'stopped',
+  create: ['--set', 'accelerator=tcg'],
+  prepare: null,
+};
 
 /** Of a home, what the first start on a host learns, and the machine. */
 const parts = ['machines', 'cache'];
@@ -27,9 +38,14 @@ async function templateOf(recipe: Recipe, makeHome: MakeHome): Promise<string> {
   const home = await makeHome();
   const demo = new Guest(home, 'demo');
   await home.json('create', demo.name, ...recipe.create);
-  await demo.start();
-  await recipe.prepare(demo);
-  if ((await demo.state()) !== 'suspended') await home.json('suspend', demo.name);
+  if (recipe.prepare === null) {
+    // It is asked for a launch plan, so that copies need not ask the engine what it can do.
+    await home.json('start', demo.name, '--dry-run');
+  } else {
+    await demo.start();
+    await recipe.prepare(demo);
+    if ((await demo.state()) !== 'suspended') await demo.suspend();
+  }
   await home.client().stopDaemon();
   await mkdir(`${template}.part`, { recursive: true });
   for (const part of parts) await rename(join(home.path, part), join(`${template}.part`, part));
@@ -38,10 +54,33 @@ async function templateOf(recipe: Recipe, makeHome: MakeHome): Promise<string> {
   return template;
 }
 
-/** Puts the machine of a recipe into a home, suspended: a start takes half a second instead of a boot. */
+/** What a machine only reads, and a resume removes: it is linked. The rest is copied, with holes for zeros. */
+const readOnly = /\/(?:kernel|initrd|checkpoints\/s-[0-9a-f]{8}\/[^/]+)$/;
+
+/** @returns false where the home is on another file system */
+async function linked(from: string, to: string): Promise<boolean> {
+  return await link(from, to).then(
+    () => true,
+    (error: unknown) => {
+      if (errnoOf(error) === 'EXDEV') return false;
+      throw error;
+    },
+  );
+}
+
+async function copyFiles(from: string, to: string): Promise<void> {
+  const sparse = process.platform === 'darwin' ? [] : ['--sparse=always'];
+  for (const entry of await readdir(from, { withFileTypes: true, recursive: true })) {
+    const source = join(entry.parentPath, entry.name);
+    const target = join(to, relative(from, source));
+    if (entry.isDirectory()) await mkdir(target, { recursive: true, mode: 0o700 });
+    else if (!readOnly.test(source) || !(await linked(source, target)))
+      await execa('cp', ['-p', ...sparse, source, target]);
+  }
+}
+
+/** Puts the machine of a recipe into a home. One that is suspended starts in half a second, not in a boot's five. */
 export async function layOut(recipe: Recipe, home: TestHome, makeHome: MakeHome): Promise<Guest> {
-  const template = await templateOf(recipe, makeHome);
-  const sparse = process.platform === 'darwin' ? ['-c'] : ['--sparse=always', '--reflink=auto'];
-  await execa('cp', ['-R', '-p', ...sparse, ...parts.map((part) => join(template, part)), home.path]);
+  await copyFiles(await templateOf(recipe, makeHome), home.path);
   return new Guest(home, 'demo');
 }

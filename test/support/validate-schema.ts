@@ -35,7 +35,7 @@ class Validator {
     switch (type['meta-type']) {
       case 'builtin': {
         const fits = jsonTypes[type['json-type'] ?? '']?.(value) ?? false;
-        return fits ? [] : [`${path}: ${JSON.stringify(value)} is no ${type['json-type']}`];
+        return fits ? [] : [`${path}: ${JSON.stringify(value)} is not of type ${type['json-type']}`];
       }
       case 'enum': {
         const values = (type.members ?? []).map((member) => member.name);

@@ -248,7 +248,7 @@ export class World implements AsyncDisposable {
 
   /** The daemon ends in order; its engines run on. The next host takes its place. */
   async replaceHost(): Promise<Host> {
-    await this.host.running.release();
+    await this.host.running.detachAll();
     this.host = this.#makeHost();
     return this.host;
   }
@@ -284,7 +284,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.host.running.release();
+    await this.host.running.detachAll();
     this.engines.troubles.clear();
     // Whatever an abandoned host does when its connections end, it finds nothing to do it to.
     rmSync(join(this.home, 'machines'), { recursive: true, force: true });

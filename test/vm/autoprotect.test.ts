@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { expect } from 'vitest';
 import { silentProgress } from '../../src/core/progress.ts';
-import { buildTiny } from '../../src/image/tiny/build.ts';
 import { AutoProtectClock } from '../../src/vm/snapshot/autoprotect-clock.ts';
 import { setAutoProtect } from '../../src/vm/snapshot/autoprotect.ts';
 import { revertSnapshot } from '../../src/vm/snapshot/revert.ts';
 import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
-import { create } from '../../src/vm/library/create.ts';
 import { checkDisks } from '../../src/vm/disk/check.ts';
 import { runningMachine } from '../../src/vm/host/state.ts';
 import { pause, unpause } from '../../src/vm/power/pause.ts';
@@ -14,37 +12,33 @@ import { start } from '../../src/vm/power/start.ts';
 import { stop } from '../../src/vm/power/stop.ts';
 import { hostOf } from '../support/disk-machine.ts';
 import { execCapture } from '../support/exec-capture.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { tinyGuest } from '../support/guest-test.ts';
+import { homeTest as it } from '../support/home-test.ts';
+import { layOut } from '../support/template.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 import { body } from '../support/body.ts';
 
 // The use cases themselves on a real guest, with a clock of the test's own: no daemon, and nothing waits for real time.
 const quiet = silentProgress();
 const minute = 60_000;
-let home: TestHome;
-let host: Host;
-let now = 0;
 
-beforeAll(async () => {
-  home = await useHome();
-  host = hostOf(home.path, buildTiny);
-  await create(host, { name: 'demo' }, quiet);
-  await start(host, 'demo', body('machines.start', {}), quiet);
-});
-
-afterAll(async () => {
-  await stop(host, 'demo', body('machines.stop', { hard: true }), quiet).catch(() => undefined);
-  await home[Symbol.asyncDispose]();
-});
-
-async function sh(line: string): Promise<string> {
+async function sh(host: Host, line: string): Promise<string> {
   const { agent } = (await runningMachine(host, 'demo')).channels;
   const done = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
   return done.stdout.toString('utf8');
 }
 
-it('a running machine is kept safe by the clock alone, with its memory, and the oldest goes while it runs', async () => {
-  onTestFailed(async () => await home.postMortem('autoprotect'));
+it('a running machine is kept safe by the clock alone, with its memory, and the oldest goes while it runs', async ({
+  home,
+  makeHome,
+}) => {
+  await layOut(tinyGuest, home, makeHome);
+  const host = hostOf(
+    home.path,
+    async () => await Promise.reject(new Error('Nothing here builds an image.')),
+  );
+  await start(host, 'demo', body('machines.start', {}), quiet);
+  let now = 0;
   const clock = { monotonic: () => now, date: () => new Date(2026, 2, 1, 14, 5, 9 + now / minute) };
   const auto = new AutoProtectClock(host, clock);
   await setAutoProtect(host, 'demo', { enabled: true, every: '30m', keep: 2 });
@@ -62,8 +56,8 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
   auto.account();
   await pass(29);
   expect(await list()).toEqual([]);
-  await sh('echo first > /dev/shm/mark');
-  // Standing still, its clock stands still.
+  await sh(host, 'echo first > /dev/shm/mark');
+  // While it is paused, its clock is too.
   await pause(host, 'demo');
   await pass(40);
   await unpause(host, 'demo');
@@ -71,7 +65,7 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
   expect(await list()).toEqual([]);
   await pass(1);
   expect(await list()).toEqual([[1, true, 'running', true]]);
-  await sh('echo second > /dev/shm/mark');
+  await sh(host, 'echo second > /dev/shm/mark');
   await pass(60);
   // The half-hourly and the hourly one are held; the first is gone, while the guest ran.
   expect(await list()).toEqual([
@@ -79,11 +73,11 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
     [3, true, 'running', true],
   ]);
   expect((await checkDisks(host, 'demo', null, { repair: false }, quiet)).ok).toBe(true);
-  await sh('echo third > /dev/shm/mark');
+  await sh(host, 'echo third > /dev/shm/mark');
 
   const [oldest] = await listSnapshots(host, 'demo');
   await revertSnapshot(host, 'demo', `#${oldest?.uid ?? 0}`, body('snapshots.revert', {}), quiet);
-  expect(await sh('cat /dev/shm/mark')).toBe('second\n');
+  expect(await sh(host, 'cat /dev/shm/mark')).toBe('second\n');
   expect(await readFile((await runningMachine(host, 'demo')).names.log, 'utf8')).not.toContain('failed');
 
   await stop(host, 'demo', body('machines.stop', { hard: true }), quiet);

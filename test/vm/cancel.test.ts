@@ -1,31 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { TaskOptions } from '../../src/client/core/options.ts';
 import { KameError } from '../../src/core/errors.ts';
 import { homeNames } from '../../src/store/names.ts';
-import { Guest } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import type { Guest } from '../support/guest.ts';
+import { guestTest, settled } from '../support/guest-test.ts';
 
-// One guest for the whole file, with a snapshot; each test leaves it running.
-let home: TestHome;
-let demo: Guest;
-
-beforeAll(async () => {
-  home = await useHome();
-  demo = new Guest(home, 'demo');
-  await home.json('create', 'demo', '--memory', '192MiB');
-  await demo.start();
-  await demo.take('first');
-  await demo.sh('echo kept >/root/disk; sync');
-});
-
-afterAll(async () => {
-  await home[Symbol.asyncDispose]();
+const it = guestTest({
+  name: 'with-a-snapshot',
+  create: ['--memory', '192MiB'],
+  prepare: async (demo) => {
+    await settled(demo);
+    await demo.take('first');
+    await demo.sh('echo kept >/root/disk; sync');
+  },
 });
 
 /** What an operation that was cancelled may not have changed, nor left behind. */
-async function traces(): Promise<unknown> {
+async function traces(demo: Guest): Promise<Record<string, unknown>> {
+  const { home } = demo;
   const { state, pid } = await demo.details();
   const checkpoints = await readdir(demo.file('checkpoints'));
   return {
@@ -51,11 +45,8 @@ const most = 6;
  * Cancels an operation at its first report, then at its second, and so on until it ends first. When its answer comes, all
  * is as before, or done. Returns how often it was cancelled.
  */
-async function cancelAtEach(
-  work: (options: TaskOptions) => Promise<unknown>,
-  undo: () => Promise<unknown>,
-): Promise<number> {
-  const before = await traces();
+async function cancelAtEach(demo: Guest, work: (options: TaskOptions) => Promise<unknown>): Promise<number> {
+  const before = await traces(demo);
   for (let cancelled = 0; cancelled < most; cancelled += 1) {
     const stop = new AbortController();
     let reports = 0;
@@ -67,52 +58,34 @@ async function cancelAtEach(
       () => undefined,
       (thrown: unknown) => thrown,
     );
-    if (error === undefined) {
-      await undo();
-      return cancelled;
-    }
+    if (error === undefined) return cancelled;
     expect(error).toBeInstanceOf(KameError);
     expect(error).toMatchObject({
       code: 'CANCELLED',
       message: expect.stringContaining('of demo was cancelled'),
     });
-    expect({ cancelled, ...((await traces()) as object) }).toEqual({ cancelled, ...(before as object) });
+    expect({ cancelled, ...(await traces(demo)) }).toEqual({ cancelled, ...before });
   }
   return most;
 }
 
-describe('an operation that is cancelled', () => {
-  const kinds: readonly (readonly [
-    string,
-    (options: TaskOptions) => Promise<unknown>,
-    () => Promise<unknown>,
-  ])[] = [
-    [
-      'take',
-      async (options) => await home.client().snapshots.take('demo', { label: 'second' }, options),
-      async () => await home.json('snapshot', 'delete', 'demo', 'second'),
-    ],
-    [
-      'suspend',
-      async (options) => await home.client().machines.suspend('demo', options),
-      async () => await demo.start(),
-    ],
-    [
-      'instant clones',
-      async (options) =>
-        await home.client().machines.clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options),
-      async () => {
-        for (const name of ['copy-1', 'copy-2']) {
-          await home.json('stop', name, '--hard');
-          await home.json('delete', name, '--yes');
-        }
-      },
-    ],
-  ];
-  for (const [name, work, undo] of kinds) {
-    it(`leaves all as it was: ${name}`, async () => {
-      onTestFailed(async () => await home.postMortem(`cancel ${name}`));
-      expect(await cancelAtEach(work, undo)).toBeGreaterThan(0);
-    });
-  }
+describe('an operation that is cancelled leaves all as it was:', () => {
+  it('take', async ({ demo }) => {
+    const client = demo.home.client();
+    const take = async (options: TaskOptions) =>
+      await client.snapshots.take('demo', { label: 'second' }, options);
+    expect(await cancelAtEach(demo, take)).toBeGreaterThan(0);
+  });
+
+  it('suspend', async ({ demo }) => {
+    const suspend = async (options: TaskOptions) =>
+      await demo.home.client().machines.suspend('demo', options);
+    expect(await cancelAtEach(demo, suspend)).toBeGreaterThan(0);
+  });
+
+  it('instant clones', async ({ demo }) => {
+    const clone = async (options: TaskOptions) =>
+      await demo.home.client().machines.clone('demo', { name: 'copy', kind: 'instant', count: 2 }, options);
+    expect(await cancelAtEach(demo, clone)).toBeGreaterThan(0);
+  });
 });

@@ -1,13 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ClonedMachines, DeletedSnapshots } from '../../src/api/checkpoint.ts';
 import { poll } from '../../src/core/deadline.ts';
-import { emptyContent, expectSeen, Guest, type Content } from '../support/checkpoints.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { atFileEvent } from '../support/file-event.ts';
+import { prepareWriter } from '../support/fill-disk.ts';
+import type { Guest } from '../support/guest.ts';
+import { become, look } from '../support/marks.ts';
 import { refusal } from '../support/refusal.ts';
-import { inNamespace, SmallDisk, waysToMount } from '../support/small-disk.ts';
+import { emptyContent, expectSeen, writeBlocks, type Content } from '../support/scratch.ts';
+import { inNamespace, smallDiskTest, waysToMount, type SmallDisk } from '../support/small-disk.ts';
+import { layOut, type Recipe } from '../support/template.ts';
 
 const way = await waysToMount();
 
@@ -15,153 +18,142 @@ describe.runIf(way === 'namespace')('checkpoints in little room', () => {
   it('are tested by this very file, in a user namespace where it may mount', async () => {
     const { exitCode, all } = await inNamespace('test/vm/checkpoint-room.test.ts', 'a full disk');
     expect(exitCode, all).toBe(0);
-    expect(all).toContain('4 passed');
+    expect(all).toContain('5 passed');
   });
 });
 
 const needs =
   way === 'none' ? ' (needs a small file system: root or user namespaces, neither is to be had here)' : '';
 
-describe.runIf(way === 'root')(`a full disk${needs}`, () => {
-  const mebibyte = 1024 ** 2;
-  let disk: SmallDisk;
-  let small: TestHome;
-  let full: Guest;
-  const content: Content = emptyContent.with(1, 0x33);
+const mebibyte = 1024 ** 2;
+const content: Content = emptyContent.with(1, 0x33);
 
-  beforeAll(async () => {
-    disk = await SmallDisk.make('420m');
-    small = await useHome({ parent: disk.path });
-    full = new Guest(small, 'full');
-    await small.json('create', 'full', '--memory', '192MiB', '--cpus', '1');
-    await full.start();
-    await full.sh('head -c 30000000 /dev/urandom >/dev/shm/memory');
-    await full.write(new Map([[1, 0x33]]));
+/** A guest with a snapshot of its disks, and with memory that takes some room. */
+const recipe: Recipe = {
+  name: 'room',
+  create: ['--memory', '192MiB', '--cpus', '1'],
+  prepare: async (full) => {
+    await full.sh('head -c 30000000 /dev/urandom >/dev/shm/large');
+    await become(full, 'full');
+    await writeBlocks(full, new Map([[1, 0x33]]));
     await full.take('a', '--disk-only');
-  });
+  },
+};
 
-  afterAll(async () => {
-    await small[Symbol.asyncDispose]();
-    await disk[Symbol.asyncDispose]();
-  });
+const small = smallDiskTest('420m').extend<{ full: { disk: SmallDisk; demo: Guest } }>({
+  full: async ({ small: { disk, home }, makeHome }, use) => {
+    const demo = await layOut(recipe, home, makeHome);
+    await demo.start();
+    await use({ disk, demo });
+  },
+});
 
-  function keepThat(name: string): void {
-    onTestFailed(async () => await small.postMortem(`checkpoint-room ${name}`));
-  }
+async function files(demo: Guest): Promise<Record<string, string[]>> {
+  return {
+    bundle: (await readdir(demo.directory)).filter((name) => !name.endsWith('.log')).toSorted(),
+    checkpoints: await readdir(demo.file('checkpoints')),
+    machines: await readdir(join(demo.home.path, 'machines')),
+    snapshots: await demo.tree(),
+  };
+}
 
-  const memory = async () => await full.sh('md5sum /dev/shm/memory; cat /proc/sys/kernel/random/boot_id');
-  const files = async () => ({
-    bundle: (await readdir(full.directory)).filter((name) => !name.endsWith('.log')).toSorted(),
-    checkpoints: await readdir(full.file('checkpoints')),
-    machines: await readdir(join(small.path, 'machines')),
-    snapshots: await full.tree(),
-  });
-
-  it('is told with the bytes needed before a snapshot, a suspend or a clone; then it works', async () => {
-    keepThat('room before');
-    const before = [await memory(), await files()];
-    const free = await disk.leave(20 * mebibyte);
-    for (const args of [
-      ['snapshot', 'take', 'full', 'b'],
-      ['suspend', 'full'],
-      ['clone', 'full', 'copy', '--full', '--snapshot', 'a'],
-    ]) {
-      const result = await small.kame(args);
-      expect({ args, ...result }).toEqual({
-        args,
-        ...refusal(1, /needs \d{8,9} bytes \([\d.]+ MiB\), and its disk has/),
-      });
-      expect(await full.state()).toBe('running');
-    }
-    expect([await memory(), await files()]).toEqual(before);
-    await free();
-    await full.take('b');
-    await small.json('suspend', 'full');
-    await full.start();
-    expect([await memory()]).toEqual([before[0]]);
-    await small.json('snapshot', 'delete', 'full', 'b');
-  });
-
-  it('in the middle of a snapshot or a suspend takes nothing with it', async () => {
-    keepThat('room in the middle');
-    const before = await memory();
-    for (const args of [
-      ['snapshot', 'take', 'full', 'c'],
-      ['suspend', 'full'],
-    ]) {
-      const running = small.kame(args);
-      const stages = async () => ((await readdir(full.file('checkpoints'))).length > 0 ? true : undefined);
-      await poll(stages, { deadlineMs: 5000, stepMs: 2, maxStepMs: 5 });
-      const free = await disk.leave(0);
-      const { code, stderr } = await running;
+describe.runIf(way === 'root')(`a full disk${needs}`, () => {
+  small(
+    'is reported with the bytes needed before a snapshot, a suspend or a clone; then it works',
+    async ({ full: { disk, demo } }) => {
+      const { home } = demo;
+      const before = { marks: await demo.sh(look), ...(await files(demo)) };
+      const free = await disk.leave(20 * mebibyte);
+      for (const args of [
+        ['snapshot', 'take', 'demo', 'b'],
+        ['suspend', 'demo'],
+        ['clone', 'demo', 'copy', '--full', '--snapshot', 'a'],
+      ]) {
+        const result = await home.kame(args);
+        expect({ args, ...result }).toEqual({
+          args,
+          ...refusal(1, /needs \d{8,9} bytes \([\d.]+ MiB\), but its disk has/),
+        });
+        expect(await demo.state()).toBe('running');
+      }
+      expect({ marks: await demo.sh(look), ...(await files(demo)) }).toEqual(before);
       await free();
-      if ((await full.state()) === 'paused') await small.json('unpause', 'full');
-      if ((await full.state()) === 'suspended') await full.start();
-      const told = code === 0 ? 'done' : /disk is full|needs \d+ bytes|No space left/i.exec(stderr)?.[0];
-      expect({ args, told, memory: await memory() }).toEqual({
-        args,
-        told: expect.any(String) as string,
-        memory: before,
-      });
-      await expectSeen(full, content);
-      const labels = (await full.snapshots()).map(({ label }) => label);
-      expect(labels).toEqual(code === 0 && args[0] === 'snapshot' ? ['a', 'c'] : labels);
-      expect(labels).toContain('a');
-    }
-    for (const { label } of await full.snapshots()) {
-      if (label !== 'a') await small.json('snapshot', 'delete', 'full', label);
-    }
-    expect((await files()).checkpoints.filter((id) => id !== '1')).toEqual([]);
-  });
+      await demo.take('b');
+      await demo.suspend();
+      await demo.start();
+      expect(await demo.sh(look)).toBe(before.marks);
+    },
+  );
 
-  it('of a deletion leaves a merge for later, and every content as it is', async () => {
-    keepThat('room for a deletion');
-    await full.sh('head -c 24000000 /dev/urandom >/root/one; sync');
-    const one = await full.sh('md5sum /root/one');
-    await full.take('m', '--disk-only');
-    await full.sh('head -c 24000000 /dev/urandom >/root/two; sync');
-    const two = await full.sh('md5sum /root/two');
-    const free = await disk.leave(4 * mebibyte);
-    const deleted = await small.json<DeletedSnapshots>('snapshot', 'delete', 'full', 'm');
-    expect(deleted).toMatchObject({
-      deleted: ['m'],
-      notes: [expect.stringMatching(/not merged.*needs \d{8} bytes/) as string],
-    });
-    expect(await full.tree()).toEqual(['/a *']);
-    expect(await full.state()).toBe('running');
-    expect(await full.sh('echo 3 >/proc/sys/vm/drop_caches; md5sum /root/one /root/two')).toBe(one + two);
-    await free();
-    // The next work on the snapshots does what was left.
-    await full.take('n', '--disk-only');
-    expect(await small.json('snapshot', 'delete', 'full', 'n')).toMatchObject({ deleted: ['n'], notes: [] });
-    expect((await full.vmsd())['snapshot.needConsolidate'] ?? 'FALSE').toBe('FALSE');
-    expect(await full.layers()).toHaveLength(2);
-    expect(await full.sh('echo 3 >/proc/sys/vm/drop_caches; md5sum /root/one /root/two')).toBe(one + two);
-  });
-
-  it('while the guest writes to a layer: it is paused, and goes on with all its data', async () => {
-    keepThat('room for the guest');
+  small.for([
+    ['a snapshot', ['snapshot', 'take', 'demo', 'c']],
+    ['a suspend', ['suspend', 'demo']],
+  ] as const)('in the middle of %s takes nothing with it', async ([, args], { full: { disk, demo } }) => {
+    const before = { marks: await demo.sh(look), ...(await files(demo)) };
+    const pid = (await demo.details()).pid ?? 0;
+    // The engine stands still from the moment in which the checkpoint's files begin to come, until the disk is full.
+    using begun = atFileEvent(demo.file('checkpoints'), /./, () => process.kill(pid, 'SIGSTOP'));
+    const command = demo.home.kame(args);
+    await begun.happened;
     const free = await disk.leave(0);
-    const write = 'sleep 1; yes kame | head -c 12000000 >/root/big; sync; echo written >/root/done';
-    await small.kame(['exec', 'full', '--', 'sh', '-c', `(${write}) </dev/null >/dev/null 2>&1 &`]);
-    const paused = async () => ((await full.state()) === 'paused' ? true : undefined);
-    expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);
-    expect(await small.kame(['snapshot', 'take', 'full', 'z'])).toEqual(refusal(1, /needs \d+ bytes/));
-    expect(await full.state()).toBe('paused');
+    process.kill(pid, 'SIGCONT');
+    expect(await command).toEqual(refusal(1, /The disk is full/));
     await free();
-    await small.json('unpause', 'full');
-    const done = async () =>
-      (await small.kame(['exec', 'full', '--', 'cat', '/root/done'])).stdout === 'written\n'
-        ? true
-        : undefined;
-    expect(await poll(done, { deadlineMs: 60_000, stepMs: 300 })).toBe(true);
-    const { stdout } = await execa('sh', ['-c', 'yes kame | head -c 12000000 | md5sum']);
-    expect(await full.sh('echo 3 >/proc/sys/vm/drop_caches; md5sum </root/big')).toBe(`${stdout}\n`);
-    await full.revert('a');
-    await full.start();
-    await expectSeen(full, content);
-    const { machines } = await small.json<ClonedMachines>('clone', 'full', 'copy', '--instant');
-    expect(machines).toMatchObject([{ state: 'running' }]);
-    await full.stop();
+    expect(await demo.state()).toBe('running');
+    expect({ marks: await demo.sh(look), ...(await files(demo)) }).toEqual(before);
+    await expectSeen(demo, content);
   });
+
+  small(
+    'of a deletion leaves a merge for later, and every content as it is',
+    async ({ full: { disk, demo } }) => {
+      const sums = 'echo 3 >/proc/sys/vm/drop_caches; md5sum /root/one /root/two';
+      await demo.sh('head -c 12000000 /dev/urandom >/root/one; sync');
+      await demo.take('m', '--disk-only');
+      await demo.sh('head -c 12000000 /dev/urandom >/root/two; sync');
+      const before = await demo.sh(sums);
+      const free = await disk.leave(4 * mebibyte);
+      const deleted = await demo.home.json<DeletedSnapshots>('snapshot', 'delete', 'demo', 'm');
+      expect(deleted).toMatchObject({
+        deleted: ['m'],
+        notes: [expect.stringMatching(/not been merged.*needs \d{8} bytes/) as string],
+      });
+      expect(await demo.tree()).toEqual(['/a *']);
+      expect(await demo.state()).toBe('running');
+      expect(await demo.sh(sums)).toBe(before);
+      await free();
+      // The next work on the snapshots does what was left.
+      await demo.take('n', '--disk-only');
+      expect(await demo.home.json('snapshot', 'delete', 'demo', 'n')).toMatchObject({
+        deleted: ['n'],
+        notes: [],
+      });
+      expect(await demo.vmsd()).toMatchObject({ 'snapshot.needConsolidate': 'FALSE' });
+      expect(await demo.layers()).toHaveLength(2);
+      expect(await demo.sh(sums)).toBe(before);
+    },
+  );
+
+  small(
+    'while the guest writes to a layer: it is paused, and resumes with all its data',
+    async ({ full: { disk, demo } }) => {
+      using writer = await prepareWriter(demo);
+      const free = await disk.leave(0);
+      await writer.begin();
+      const paused = async () => ((await demo.state()) === 'paused' ? true : undefined);
+      expect(await poll(paused, { deadlineMs: 60_000 })).toBe(true);
+      expect(await demo.home.kame(['snapshot', 'take', 'demo', 'z'])).toEqual(refusal(1, /needs \d+ bytes/));
+      expect(await demo.state()).toBe('paused');
+      await free();
+      await demo.unpause();
+      const written = async () => ((await writer.done()) ? true : undefined);
+      expect(await poll(written, { deadlineMs: 60_000 })).toBe(true);
+      expect(await demo.sh(writer.look)).toBe(writer.whole);
+      await demo.revert('a');
+      await demo.start();
+      await expectSeen(demo, content);
+      const { machines } = await demo.home.json<ClonedMachines>('clone', 'demo', 'copy', '--instant');
+      expect(machines).toMatchObject([{ state: 'running' }]);
+    },
+  );
 });

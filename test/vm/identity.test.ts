@@ -1,58 +1,14 @@
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { MachineDetails } from '../../src/api/machine.ts';
+import { describe, expect } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
 import { GuestAgent } from '../../src/guest/agent/agent.ts';
 import { setClock } from '../../src/guest/identity/clock.ts';
 import { applyIdentity } from '../../src/guest/identity/identity.ts';
 import { execCapture } from '../support/exec-capture.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import { clockIsRight, setClockWrong } from '../support/guest-clock.ts';
+import { guestTest, settled } from '../support/guest-test.ts';
 
-let home: TestHome;
-let agent: GuestAgent;
-let mac: string;
-
-// The machine goes on without the daemon, which would hold the only connection to the guest agent.
-beforeAll(async () => {
-  home = await useHome();
-  await home.json('create', 'source');
-  await home.json('start', 'source');
-  const details = await home.json<MachineDetails>('show', 'source');
-  mac = details.nics[0]?.mac ?? '';
-  await home.kame(['daemon', 'stop']);
-  agent = new GuestAgent({ path: join(dirname(details.sockets?.monitor ?? ''), 'qga') });
-});
-
-afterAll(async () => {
-  agent.close();
-  await home[Symbol.asyncDispose]();
-});
-
-/** Standard output of a shell line in the guest. */
-async function sh(line: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
-  expect({ line, exitCode, stderr: stderr.toString() }).toMatchObject({ exitCode: 0 });
-  return stdout.toString();
-}
-
-/** Waits until a shell line in the guest succeeds. */
-async function until(line: string): Promise<void> {
-  const look = async () => {
-    const { exitCode } = await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
-    return exitCode === 0 ? true : undefined;
-  };
-  expect(await poll(look, { deadlineMs: 30_000 }), line).toBe(true);
-}
-
-/** Guest's time less the host's in milliseconds. */
-async function clockOffset(): Promise<number> {
-  await agent.ping();
-  const before = Date.now();
-  const guest = (await agent.time()).getTime();
-  return guest - (before + Date.now()) / 2;
-}
-
-/** A program named sshd that tells when it is told to start anew, and keys as the source machine has them. */
+/** A program named sshd that says when it is asked to start anew, and keys as the source machine has them. */
 const setting = `mkdir -p /etc/ssh && cd /etc/ssh
 for type in ed25519 ecdsa rsa; do
   echo "old $type" > ssh_host_\${type}_key && chmod 600 ssh_host_\${type}_key
@@ -66,16 +22,51 @@ while :; do usleep 20000; done
 end
 chmod 755 /root/sshd
 setsid /root/sshd > /dev/null 2>&1 < /dev/null &
-date -s '2001-01-01 00:00:00' > /dev/null`;
+while ! [ -s /run/sshd.pid ] || ! [ -s /run/udhcpc.eth0.pid ]; do usleep 20000; done`;
+
+interface Source {
+  readonly agent: GuestAgent;
+  readonly mac: string;
+  /** Standard output of a shell line in the guest. */
+  sh(line: string): Promise<string>;
+  /** Waits until a shell line in the guest succeeds. */
+  until(line: string): Promise<void>;
+}
+
+/** The agent of a guest that has just been copied. The daemon, which would hold the only connection to it, is stopped. */
+const it = guestTest({
+  name: 'identity-source',
+  create: [],
+  prepare: async (demo) => {
+    await settled(demo);
+    await demo.sh(setting);
+  },
+}).extend<{ source: Source }>({
+  source: async ({ home, demo }, use) => {
+    const { nics, sockets } = await demo.details();
+    await home.client().daemon.stop();
+    const agent = new GuestAgent({ path: join(dirname(sockets?.monitor ?? ''), 'qga') });
+    const run = async (line: string) => await execCapture(agent, { path: '/bin/sh', args: ['-c', line] });
+    await use({
+      agent,
+      mac: nics[0]?.mac ?? '',
+      sh: async (line) => {
+        const { exitCode, stdout, stderr } = await run(line);
+        expect({ line, exitCode, stderr: stderr.toString() }).toMatchObject({ exitCode: 0 });
+        return stdout.toString();
+      },
+      until: async (line) => {
+        const look = async () => ((await run(line)).exitCode === 0 ? true : undefined);
+        expect(await poll(look, { deadlineMs: 30_000 }), line).toBe(true);
+      },
+    });
+    agent.close();
+  },
+});
 
 describe('the identity of a clone', () => {
-  it('is all new in the running guest', async () => {
-    onTestFailed(async () => await home.postMortem('identity'));
-    // The last thing that the start does in the background.
-    await until('[ -s /etc/machine-id ] && ip -4 addr show eth0 | grep -q inet && ps | grep -q "[u]dhcpc"');
-    await until('[ -s /run/udhcpc.eth0.pid ]');
-    await sh(setting);
-    await until('[ -s /run/sshd.pid ]');
+  it('is all new in the running guest', async ({ source: { agent, mac, sh, until } }) => {
+    await setClockWrong({ sh });
     const oldId = await sh('cat /etc/machine-id');
     expect(oldId).toMatch(/^[0-9a-f]{32}\n$/);
     const client = await sh('cat /run/udhcpc.eth0.pid');
@@ -99,7 +90,7 @@ describe('the identity of a clone', () => {
       'host-key-rsa': 'ok',
       sshd: 'ok',
     });
-    expect(Math.abs(await clockOffset())).toBeLessThan(1000);
+    expect(await clockIsRight({ sh })).toBe(true);
     expect(await sh('hostname; cat /etc/hostname; grep 127.0.1.1 /etc/hosts')).toBe(
       'clone-1\nclone-1\n127.0.1.1\tclone-1\n',
     );
@@ -127,22 +118,22 @@ describe('the identity of a clone', () => {
     await until(`ip -6 addr show dev eth0 scope link | grep -q 'ff:fe${half} \\|ff:fe${half}/'`);
   });
 
-  it('has a clock that can be set alone', async () => {
-    await sh("date -s '2001-01-01 00:00:00'");
+  it('has a clock that can be set alone', async ({ source: { agent, sh } }) => {
+    await setClockWrong({ sh });
     expect(await setClock(agent)).toMatchObject({ result: 'ok', by: 'agent' });
-    expect(Math.abs(await clockOffset())).toBeLessThan(1000);
+    expect(await clockIsRight({ sh })).toBe(true);
     expect(await setClock(agent)).toMatchObject({ result: 'ok', by: 'kept' });
     // The hardware's clock too, for a later start of the kernel.
     expect(await sh('[ "$(hwclock -r | grep -c 2001)" = 0 ] && echo set')).toBe('set\n');
   });
 
-  it('lasts over a restart', async () => {
-    const id = await sh('cat /etc/machine-id');
+  it('lasts over a restart', async ({ demo, source: { agent, mac, sh } }) => {
+    const { machineId } = await applyIdentity(agent, { hostName: 'clone-1', macs: [{ old: mac, new: mac }] });
     await sh('sync');
     agent.close();
-    await home.json('stop', 'source');
-    await home.json('start', 'source');
-    expect(await home.sh('source', 'hostname; cat /etc/machine-id')).toBe(`clone-1\n${id}`);
-    expect(await home.sh('source', 'grep -c "root@clone-1" /etc/ssh/ssh_host_rsa_key.pub')).toBe('1\n');
+    await demo.home.json('stop', 'demo');
+    await demo.start();
+    expect(await demo.sh('hostname; cat /etc/machine-id')).toBe(`clone-1\n${machineId}\n`);
+    expect(await demo.sh('grep -c "root@clone-1" /etc/ssh/ssh_host_rsa_key.pub')).toBe('1\n');
   });
 });

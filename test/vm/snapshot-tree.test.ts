@@ -5,7 +5,7 @@ import { guestTest } from '../support/guest-test.ts';
 import { Guest } from '../support/guest.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
-import { become, diskLook, diskOf, look, memoryOf } from '../support/marks.ts';
+import { diskLook, diskOf, look, memoryOf } from '../support/marks.ts';
 import { snapshotOfEachKind } from '../support/recipes.ts';
 import { refusal } from '../support/refusal.ts';
 import { expectWholeLayers } from '../support/scratch.ts';
@@ -26,7 +26,7 @@ function takenAt(vmsd: Record<string, string>, prefix: string): number {
 }
 
 /** What VMware's description of a snapshot says of one that the API lists. */
-function written(prefix: string, { uid, label, parent, memory, createdAt }: Snapshot): Record<string, unknown> {
+function written(prefix: string, { uid, label, parent, memory }: Snapshot): Record<string, unknown> {
   return {
     [`${prefix}.displayName`]: label,
     [`${prefix}.filename`]: `demo-Snapshot${uid}.vmsn`,
@@ -49,7 +49,9 @@ describe('the tree of snapshots', () => {
     const after = Date.now();
     expect(await demo.tree()).toEqual(['/a', '/a/b', '/a/branch', '/a/branch/twig *']);
     const vmsd = await demo.vmsd();
-    const byUid = new Map([0, 1, 2, 3].map((at) => [vmsd[`snapshot${at}.uid`] ?? '', `snapshot${at}`] as const));
+    const byUid = new Map(
+      [0, 1, 2, 3].map((at) => [vmsd[`snapshot${at}.uid`] ?? '', `snapshot${at}`] as const),
+    );
     const list = await demo.snapshots();
     expect(vmsd).toMatchObject({
       '.encoding': 'UTF-8',
@@ -114,12 +116,12 @@ describe('the tree of snapshots', () => {
     });
     expect(await rename('Zweig', '--description', '')).toMatchObject({ code: 0 });
     expect(await home.json('snapshot', 'show', 'demo', 'Zweig')).toMatchObject({ description: '' });
-    expect(await rename('Zweig', 'a')).toEqual(refusal(1, 'demo has a snapshot a already'));
+    expect(await rename('Zweig', 'a')).toEqual(refusal(1, 'demo already has a snapshot a'));
     expect(await rename('Zweig', 'Zweig')).toMatchObject({ code: 0 });
     expect(await rename('Zwieg', 'x')).toEqual(refusal(3, 'Did you mean Zweig?'));
     expect(await rename('Zweig', 'one\nline')).toMatchObject({ code: 2 });
     expect(await home.kame(['snapshot', 'take', 'demo', 'a'])).toEqual(
-      refusal(1, 'demo has a snapshot a already'),
+      refusal(1, 'demo already has a snapshot a'),
     );
     expect(await home.kame(['snapshot', 'take', 'demo', ''])).toMatchObject({ code: 2 });
     expect(await home.kame(['snapshot', 'take', 'demo', 'x'.repeat(256)])).toMatchObject({ code: 2 });
@@ -133,55 +135,55 @@ describe('the tree of snapshots', () => {
 const itOfEachKind = guestTest(snapshotOfEachKind);
 
 describe('the tree of snapshots, while the machine runs on it', () => {
-  itOfEachKind('loses what is deleted and keeps all else: a branch, the middle, the root, a leaf', async ({
-    home,
-    demo,
-  }) => {
-    const remove = async (...args: string[]) =>
-      await home.json<object>('snapshot', 'delete', 'demo', ...args);
-    await demo.revert('a');
-    await demo.take('branch', '--disk-only');
-    await demo.take('twig', '--disk-only');
-    await demo.revert('u');
-    expect(await remove('/a/branch', '--children', '--yes')).toMatchObject({
-      deleted: expect.arrayContaining(['branch', 'twig']) as string[],
-      notes: [],
-    });
-    expect(await demo.tree()).toEqual(['/a', '/a/p', '/a/p/d', '/a/p/d/s', '/a/p/d/s/u *']);
-    // In the middle, while the machine runs on the chain over it.
-    expect(await remove('d')).toMatchObject({ deleted: ['d'], notes: [] });
-    expect(await demo.tree()).toEqual(['/a', '/a/p', '/a/p/s', '/a/p/s/u *']);
-    expect(await demo.sh(look)).toContain(memoryOf('u'));
-    expect(await remove('a')).toMatchObject({ deleted: ['a'], notes: [] });
-    expect(await demo.tree()).toEqual(['/p', '/p/s', '/p/s/u *']);
-    expect(await demo.sh(look)).toContain(diskOf('u'));
-    expect(await demo.revert('p')).toMatchObject({ state: 'paused' });
-    await demo.unpause();
-    await demo.answers();
-    expect(await demo.sh(look)).toContain(memoryOf('p'));
-    expect(await demo.sh(diskLook)).toBe(diskOf('p'));
-    await demo.revert('u');
-    expect(await demo.sh(look)).toContain(memoryOf('u'));
-    // A leaf that the machine is below: it keeps what it has.
-    expect(await remove('u')).toMatchObject({ deleted: ['u'] });
-    expect(await demo.tree()).toEqual(['/p', '/p/s *']);
-    expect(await demo.sh(look)).toContain(memoryOf('u'));
-    expect(await demo.sh(diskLook)).toBe(diskOf('u'));
-    await remove('p', '--children', '--yes');
-    expect(await demo.snapshots()).toEqual([]);
-    const vmsd = await demo.vmsd();
-    expect(vmsd).toMatchObject({ 'snapshot.numSnapshots': '0' });
-    expect(vmsd['snapshot.current'] ?? '0').toBe('0');
-    expect(await demo.sh(diskLook)).toBe(diskOf('u'));
-    // Nothing is left over of all that.
-    expect(await demo.layers()).toHaveLength(1);
-    expect(await readdir(demo.file('checkpoints'))).toEqual([]);
-    await demo.stop();
-    await expectWholeLayers(demo);
-    await demo.start();
-    expect(await demo.sh(diskLook)).toBe(diskOf('u'));
-    expect(await home.kame(['snapshot', 'revert', 'demo', 'u'])).toEqual(
-      refusal(3, 'demo has no snapshot u'),
-    );
-  });
+  itOfEachKind(
+    'loses what is deleted and keeps all else: a branch, the middle, the root, a leaf',
+    async ({ home, demo }) => {
+      const remove = async (...args: string[]) =>
+        await home.json<object>('snapshot', 'delete', 'demo', ...args);
+      await demo.revert('a');
+      await demo.take('branch', '--disk-only');
+      await demo.take('twig', '--disk-only');
+      await demo.revert('u');
+      expect(await remove('/a/branch', '--children', '--yes')).toMatchObject({
+        deleted: expect.arrayContaining(['branch', 'twig']) as string[],
+        notes: [],
+      });
+      expect(await demo.tree()).toEqual(['/a', '/a/p', '/a/p/d', '/a/p/d/s', '/a/p/d/s/u *']);
+      // In the middle, while the machine runs on the chain over it.
+      expect(await remove('d')).toMatchObject({ deleted: ['d'], notes: [] });
+      expect(await demo.tree()).toEqual(['/a', '/a/p', '/a/p/s', '/a/p/s/u *']);
+      expect(await demo.sh(look)).toContain(memoryOf('u'));
+      expect(await remove('a')).toMatchObject({ deleted: ['a'], notes: [] });
+      expect(await demo.tree()).toEqual(['/p', '/p/s', '/p/s/u *']);
+      expect(await demo.sh(look)).toContain(diskOf('u'));
+      expect(await demo.revert('p')).toMatchObject({ state: 'paused' });
+      await demo.unpause();
+      await demo.answers();
+      expect(await demo.sh(look)).toContain(memoryOf('p'));
+      expect(await demo.sh(diskLook)).toBe(diskOf('p'));
+      await demo.revert('u');
+      expect(await demo.sh(look)).toContain(memoryOf('u'));
+      // A leaf that the machine is below: it keeps what it has.
+      expect(await remove('u')).toMatchObject({ deleted: ['u'] });
+      expect(await demo.tree()).toEqual(['/p', '/p/s *']);
+      expect(await demo.sh(look)).toContain(memoryOf('u'));
+      expect(await demo.sh(diskLook)).toBe(diskOf('u'));
+      await remove('p', '--children', '--yes');
+      expect(await demo.snapshots()).toEqual([]);
+      const vmsd = await demo.vmsd();
+      expect(vmsd).toMatchObject({ 'snapshot.numSnapshots': '0' });
+      expect(vmsd).not.toHaveProperty(['snapshot.current']);
+      expect(await demo.sh(diskLook)).toBe(diskOf('u'));
+      // Nothing is left over of all that.
+      expect(await demo.layers()).toHaveLength(1);
+      expect(await readdir(demo.file('checkpoints'))).toEqual([]);
+      await demo.stop();
+      await expectWholeLayers(demo);
+      await demo.start();
+      expect(await demo.sh(diskLook)).toBe(diskOf('u'));
+      expect(await home.kame(['snapshot', 'revert', 'demo', 'u'])).toEqual(
+        refusal(3, 'demo has no snapshot u'),
+      );
+    },
+  );
 });

@@ -1,28 +1,21 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, it, onTestFailed } from 'vitest';
+import { describe, expect } from 'vitest';
+import { anySeed, Random } from '../faults/random.ts';
+import type { Guest } from '../support/guest.ts';
+import { guestTest } from '../support/guest-test.ts';
 import {
   emptyContent,
   expectSeen,
   expectShown,
   expectWholeLayers,
-  type Guest,
-  seeded,
+  writeBlocks,
   type Content,
-} from '../support/checkpoints.ts';
-import { demo, home } from '../support/one-guest.ts';
-
-function keepEvidence(name: string): void {
-  onTestFailed(async () => await home.postMortem(`snapshot trees ${name}`));
-}
+} from '../support/scratch.ts';
 
 /** What each snapshot must show, and the machine now. */
 class Model {
   readonly kept = new Map<string, Content>();
-  now: Content;
-
-  constructor(now: Content) {
-    this.now = now;
-  }
+  now: Content = emptyContent;
 
   write(changes: ReadonlyMap<number, number>): void {
     this.now = this.now.map((byte, block) => changes.get(block) ?? byte);
@@ -42,23 +35,19 @@ async function expectKept(model: Model, guest: Guest): Promise<void> {
   expect(labels.toSorted()).toEqual([...model.kept.keys()].toSorted());
 }
 
-const seed = Number(process.env['KAME_TEST_SEED'] ?? Date.now() % 1_000_000);
+const seed = Number(process.env['KAME_TEST_SEED'] ?? anySeed());
+const it = guestTest();
 
 describe('many snapshots', () => {
-  let now = emptyContent;
-
-  it(`taken, reverted to and deleted in any order (KAME_TEST_SEED=${seed})`, async () => {
-    keepEvidence('random');
-    const random = seeded(seed);
-    const model = new Model(now);
-    const pick = () => [...model.kept.keys()][Math.floor(random() * model.kept.size)] ?? '';
+  it(`taken, reverted to and deleted in any order (KAME_TEST_SEED=${seed})`, async ({ home, demo }) => {
+    const random = new Random(seed);
+    const model = new Model();
+    const pick = () => random.pick([...model.kept.keys()]);
     for (let step = 0; step < 24; step += 1) {
-      const kind = model.kept.size < 2 ? 0 : random();
+      const kind = model.kept.size < 2 ? 0 : random.next();
       if (kind < 0.5) {
-        const changes = new Map(
-          [0, 1, 2].map(() => [Math.floor(random() * 16), 1 + Math.floor(random() * 255)]),
-        );
-        await demo.write(changes);
+        const changes = new Map([0, 1, 2].map(() => [random.between(0, 15), random.between(1, 255)]));
+        await writeBlocks(demo, changes);
         model.write(changes);
         await demo.take(`step ${step}`);
         model.kept.set(`step ${step}`, model.now);
@@ -76,29 +65,28 @@ describe('many snapshots', () => {
     await expectKept(model, demo);
     for (const [label, content] of [...model.kept].slice(0, 4)) {
       await demo.revert(label);
-      model.now = content;
       await expectSeen(demo, content);
     }
-    now = model.now;
     await demo.stop();
     await expectWholeLayers(demo);
     for (const { label, parent } of await demo.snapshots())
       if (parent === null) await home.json('snapshot', 'delete', 'demo', label, '--children', '--yes');
     expect(await demo.layers()).toHaveLength(1);
-    await demo.start();
   });
 
-  it(`a chain of 30 boots, goes back and loses any of them (KAME_TEST_SEED=${seed})`, async () => {
-    keepEvidence('chain');
-    const random = seeded(seed + 1);
-    const model = new Model(now);
+  it(`a chain of 30 boots, goes back and loses any of them (KAME_TEST_SEED=${seed})`, async ({
+    home,
+    demo,
+  }) => {
+    const random = new Random(seed, 1);
+    const model = new Model();
     const withMemory = new Set([5, 15, 25]);
     for (let number = 1; number <= 30; number += 1) {
       const changes = new Map([
         [number % 16, number],
         [(number * 5) % 16, 100 + number],
       ]);
-      await demo.write(changes);
+      await writeBlocks(demo, changes);
       model.write(changes);
       await demo.take(`${number}`, ...(withMemory.has(number) ? [] : ['--disk-only']));
       model.kept.set(`${number}`, model.now);
@@ -107,14 +95,17 @@ describe('many snapshots', () => {
     await demo.stop();
     await demo.start();
     await expectSeen(demo, model.now);
-    for (const label of ['1', '15', '30']) {
-      const { state } = await demo.revert(label);
-      expect(state).toBe(withMemory.has(Number(label)) ? 'running' : 'stopped');
-      if (state === 'stopped') await demo.start();
+    for (const [label, after] of [
+      ['1', 'stopped'],
+      ['15', 'running'],
+      ['30', 'stopped'],
+    ] as const) {
+      expect(await demo.revert(label)).toMatchObject({ state: after });
+      if (after === 'stopped') await demo.start();
       await expectSeen(demo, model.kept.get(label) ?? []);
     }
     for (let round = 0; round < 10; round += 1) {
-      const label = [...model.kept.keys()][Math.floor(random() * model.kept.size)] ?? '';
+      const label = random.pick([...model.kept.keys()]);
       expect(await home.json('snapshot', 'delete', 'demo', label)).toMatchObject({
         deleted: [label],
         notes: [],

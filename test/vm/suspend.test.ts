@@ -110,7 +110,7 @@ describe('a suspended machine', () => {
       expect({ args, ...(await home.kame(args)) }).toEqual({ args, ...refusal(4, message) });
     }
     await demo.start();
-    expect(await home.kame(['start', 'demo', '--discard-state'])).toEqual(refusal(4, 'running already'));
+    expect(await home.kame(['start', 'demo', '--discard-state'])).toEqual(refusal(4, 'already running'));
   });
 
   it('boots anew when its guest reboots after it was resumed', async ({ demo }) => {

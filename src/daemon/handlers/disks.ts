@@ -1,4 +1,4 @@
-import type { diskOperations } from '../../api/operations/disks.ts';
+import type { diskOperations } from '../../api/disk-operations.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { addDisk } from '../../vm/disk/add.ts';
 import { checkDisks } from '../../vm/disk/check.ts';

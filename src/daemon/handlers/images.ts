@@ -1,4 +1,4 @@
-import type { imageOperations } from '../../api/operations/images.ts';
+import type { imageOperations } from '../../api/image-operations.ts';
 import { deleteImage, importImageFile, listImages, pull } from '../../vm/library/images.ts';
 import type { Handlers } from './handler.ts';
 

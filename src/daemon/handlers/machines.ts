@@ -1,4 +1,4 @@
-import type { machineOperations } from '../../api/operations/machines.ts';
+import type { machineOperations } from '../../api/machine-operations.ts';
 import { create } from '../../vm/library/create.ts';
 import { remove } from '../../vm/library/delete.ts';
 import { register, unregister } from '../../vm/library/register.ts';

@@ -1,4 +1,4 @@
-import type { powerOperations } from '../../api/operations/power.ts';
+import type { powerOperations } from '../../api/power-operations.ts';
 import { clone } from '../../vm/clone/clone.ts';
 import { pause, unpause } from '../../vm/power/pause.ts';
 import { start } from '../../vm/power/start.ts';

@@ -1,4 +1,4 @@
-import type { snapshotOperations } from '../../api/operations/snapshots.ts';
+import type { snapshotOperations } from '../../api/snapshot-operations.ts';
 import { autoProtectOf, setAutoProtect } from '../../vm/snapshot/autoprotect.ts';
 import { revertSnapshot } from '../../vm/snapshot/revert.ts';
 import {

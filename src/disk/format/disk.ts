@@ -1,19 +1,19 @@
-/** A run of bytes of a disk. */
+/** A range of bytes of a disk. */
 export interface DiskBlock {
-  /** Bytes from the start of the disk. */
+  /** In bytes from the start of the disk. */
   readonly offset: number;
   readonly data: Buffer;
 }
 
 /**
- * A disk as a stream: its size, and its blocks that may hold something else than zeros, in ascending order, each at
- * most `blockSize` long. Transformations of disks wrap one of these.
+ * A disk as a stream: its size, and the blocks that may contain data other than zeros, in ascending order, each at most
+ * `blockSize` long. Transformations of disks wrap another Disk.
  */
 export interface Disk extends AsyncDisposable {
-  /** Bytes the guest sees. */
+  /** Size of the disk in the guest, in bytes. */
   readonly size: number;
   readonly blockSize: number;
-  /** Bytes at most that the blocks hold together, as far as it is known beforehand. */
+  /** The most bytes in all blocks together, as far as known in advance. */
   readonly estimate: number;
   blocks(): AsyncGenerator<DiskBlock>;
 }

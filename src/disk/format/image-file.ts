@@ -3,7 +3,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { allocatedOf, fileError } from '../../sys/files.ts';
 
-/** The error for an image that is not what it should be; `details.path` names the file. */
+/** The error for an invalid image: the message is the path followed by `reason`; `details.path` is the path. */
 export function badImage(path: string, reason: string, next?: string): KameError {
   return new KameError('BAD_IMAGE', `${path} ${reason}.`, {
     details: { path },
@@ -11,16 +11,16 @@ export function badImage(path: string, reason: string, next?: string): KameError
   });
 }
 
-/** An image opened for reading: its size, and reads that are exact or fail. */
+/** An image opened for reading, with reads that are complete or fail. */
 export class ImageFile {
   readonly path: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
-  /** Bytes allocated on the host; less than `size` when there are holes. */
+  /** Bytes allocated on the host; less than `size` if the file has holes. */
   readonly allocated: number;
-  /** Names that the file has. */
+  /** Number of hard links. */
   readonly links: number;
-  /** The same for two names of one file. */
+  /** Equal for two names of the same file. */
   readonly identity: string;
   readonly #handle: FileHandle;
 
@@ -34,14 +34,14 @@ export class ImageFile {
   }
 
   /**
-   * Opens a regular file. Directories, devices, pipes and sockets are refused without waiting for any of them.
-   * `follow: false` refuses a symbolic link too, for names that another file tells.
+   * Opens a regular file. Directories, devices, pipes and sockets are rejected without blocking. `follow: false` also
+   * rejects symbolic links, for names that come from another file.
    * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
    */
   static async open(path: string, options: { follow: boolean } = { follow: true }): Promise<ImageFile> {
     let handle: FileHandle | undefined;
     try {
-      // Looked at first, because opening some devices has effects; looked at again below, because the name may change.
+      // Checked before opening, because opening some devices has side effects, and again afterwards, to avoid a race.
       refuseOther(path, await stat(path));
       const noFollow = options.follow ? 0 : constants.O_NOFOLLOW;
       handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
@@ -54,22 +54,22 @@ export class ImageFile {
     }
   }
 
-  /** Exactly `length` bytes at `offset`. @throws KameError BAD_IMAGE when the file ends before */
+  /** Reads exactly `length` bytes at `offset`. @throws KameError BAD_IMAGE when the file is too short */
   async read(offset: number, length: number, what: string): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(length);
     const bytes = await this.readInto(buffer, offset);
     if (bytes < length)
-      throw badImage(this.path, `is truncated: ${what} lies beyond its end at byte ${this.size}`);
+      throw badImage(this.path, `is truncated: ${what} is beyond its end at byte ${this.size}`);
     return buffer;
   }
 
-  /** As many bytes as there are, at most `length`. */
+  /** Reads at most `length` bytes, fewer at the end of the file. */
   async readUpTo(offset: number, length: number): Promise<Buffer> {
     const buffer = Buffer.alloc(length);
     return buffer.subarray(0, await this.readInto(buffer, offset));
   }
 
-  /** Fills `buffer` as far as the file goes; returns the bytes read. */
+  /** Fills `buffer`, as far as the file reaches; returns the number of bytes read. */
   async readInto(buffer: Buffer, offset: number): Promise<number> {
     let done = 0;
     try {
@@ -92,15 +92,15 @@ export class ImageFile {
 function refuseOther(path: string, facts: { isFile(): boolean; isDirectory(): boolean }): void {
   if (facts.isFile()) return;
   if (facts.isDirectory()) {
-    throw badImage(path, 'is a directory, not a disk image', 'Name the image file itself.');
+    throw badImage(path, 'is a directory, not a disk image', 'Give the path of the image file itself.');
   }
-  throw badImage(path, 'is no regular file but a device, pipe or socket', 'Copy it into a file first.');
+  throw badImage(path, 'is a device, pipe or socket, not a regular file', 'Copy it to a file first.');
 }
 
 function openError(error: unknown, path: string): KameError {
   if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
-    return new KameError('NO_SUCH_IMAGE', `There is no file ${path}.`, { details: { path }, cause: error });
+    return new KameError('NO_SUCH_IMAGE', `${path} does not exist.`, { details: { path }, cause: error });
   }
-  if (errnoOf(error) === 'ELOOP') return badImage(path, 'is a symbolic link, which is not followed here');
+  if (errnoOf(error) === 'ELOOP') return badImage(path, 'is a symbolic link, which is not followed');
   return fileError(error, path);
 }

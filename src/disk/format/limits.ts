@@ -1,2 +1,2 @@
-/** Largest virtual size that is made or accepted: 64 TiB. */
+/** The largest virtual size of a disk: 64 TiB. */
 export const maxVirtualSize = 64 * 1024 ** 4;

@@ -1,15 +1,15 @@
-import { maxVirtualSize } from '../format/limits.ts';
 import { badImage } from '../format/image-file.ts';
+import { maxVirtualSize } from '../format/limits.ts';
 
 export type ExtentKind = 'sparse' | 'flat' | 'zero';
 
-/** One line of the extent table. */
+/** One line of the extent description. */
 export interface ExtentLine {
   readonly kind: ExtentKind;
   readonly sectors: number;
-  /** Name beside the descriptor; a plain file name, never a path. Absent for zeros. */
+  /** A plain file name, never a path, in the directory of the descriptor. Absent for zeros. */
   readonly file?: string;
-  /** Where the extent's data begins in a flat file, in sectors. */
+  /** Start of the data of the extent in a flat file, in sectors. */
   readonly offset: number;
 }
 
@@ -19,7 +19,7 @@ export interface Descriptor {
 }
 
 export const sectorBytes = 512;
-/** A descriptor holds about a kilobyte; each 2 GiB of a split disk adds 50 bytes. */
+/** A descriptor takes about a kilobyte, plus 50 bytes for each 2 GiB of a split disk. */
 export const maxDescriptorBytes = 1024 * 1024;
 const maxExtents = 32_768;
 
@@ -38,12 +38,12 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200));
 }
 
-/** A name may only mean a file that lies beside the descriptor. */
+/** A name may only refer to a file in the directory of the descriptor. */
 function checkName(path: string, name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/\\\p{Cc}]/u.test(name) || name.length > 255) {
     throw badImage(
       path,
-      `names the extent ${quoted(name)}, which is not a plain file beside it and is not read`,
+      `names the extent ${quoted(name)}, which is not a plain file name in the same directory`,
     );
   }
   return name;
@@ -52,13 +52,13 @@ function checkName(path: string, name: string): string {
 function parseExtent(path: string, line: string): ExtentLine {
   const [, access, sectorText, kindName, name, offsetText, rest] = extentForm.exec(line) ?? [];
   if (access === undefined || sectorText === undefined || kindName === undefined || (rest ?? '') !== '') {
-    throw badImage(path, `has an extent line that makes no sense: ${quoted(line)}`);
+    throw badImage(path, `has a malformed extent line: ${quoted(line)}`);
   }
   const sectors = Number(sectorText);
   const kind = kinds.get(kindName);
   if (kind === undefined)
-    throw badImage(path, `has an extent of type ${kindName}, which is not read here`, consolidate);
-  // What the guest may not access reads as zeros.
+    throw badImage(path, `has an extent of type ${kindName}, which is not supported`, consolidate);
+  // An extent without access reads as zeros.
   if (kind === 'zero' || access === 'NOACCESS') return { kind: 'zero', sectors, offset: 0 };
   if (name === undefined) throw badImage(path, `has an extent without a file name: ${quoted(line)}`);
   return { kind, sectors, file: checkName(path, name), offset: Number(offsetText ?? 0) };
@@ -71,14 +71,14 @@ function checkParent(path: string, fields: ReadonlyMap<string, string>): void {
   const which = hint === undefined ? '' : `, ${quoted(hint)}`;
   throw badImage(
     path,
-    `has a parent${which}, which is not read: it holds only the changes since a snapshot`,
+    `has a parent${which}, which is not supported: it contains only the changes since a snapshot`,
     consolidate,
   );
 }
 
 /**
- * Reads the text of a descriptor. Keys without regard to case, NULs at the end as QEMU pads them.
- * @throws KameError BAD_IMAGE for a parent, a name that is no plain file name, unknown extents, absurd sizes
+ * Parses a descriptor. Ignores the case of keys, and trailing NULs, with which QEMU pads it.
+ * @throws KameError BAD_IMAGE for a parent, a name that is not a plain file name, unknown extents, absurd sizes
  */
 export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   const fields = new Map<string, string>();
@@ -92,18 +92,18 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
     if (extents.length > maxExtents) throw badImage(path, `has more than ${maxExtents} extents`);
   }
   const createType = fields.get('createtype');
-  if (createType === undefined) throw badImage(path, 'has no createType: its descriptor is not whole');
+  if (createType === undefined) throw badImage(path, 'has no createType: its descriptor is incomplete');
   if (
     /^(fullDevice|partitionedDevice|vmfsRaw|vmfsRDM|vmfsRDMP|vmfsPassthroughRawDeviceMap)$/iu.test(createType)
   ) {
-    throw badImage(path, `stands for a physical disk (${createType}), which is not read`);
+    throw badImage(path, `represents a physical disk (${createType}), which is not supported`);
   }
   checkParent(path, fields);
   const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
   if (extents.length === 0 || sectors === 0)
-    throw badImage(path, 'has no extents: its descriptor is not whole');
+    throw badImage(path, 'has no extents: its descriptor is incomplete');
   if (sectors * sectorBytes > maxVirtualSize) {
-    throw badImage(path, `says it has ${sectors * sectorBytes} bytes; at most 64 TiB are accepted`);
+    throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
   }
   return { createType, extents };
 }

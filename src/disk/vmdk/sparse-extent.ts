@@ -6,11 +6,11 @@ import { sectorBytes } from './descriptor.ts';
 import type { SparseHeader } from './sparse-header.ts';
 
 const inflateAsync = promisify(inflate);
-/** Grains read ahead, so that inflating uses more than one core. */
+/** Number of grains to read ahead, so that decompression uses more than one core. */
 const window = 8;
-/** A grain marker: place of the grain on the disk (8 bytes) and size of its data (4). */
+/** A grain marker: sector of the grain on the disk (8 bytes) and size of its data (4 bytes). */
 const markerBytes = 12;
-/** 128 MiB of directory map 64 TiB in grains of 4 KiB; nobody makes such disks. */
+/** A directory of 128 MiB would map 64 TiB in grains of 4 KiB, but such disks do not occur. */
 const maxDirectoryBytes = 16 * 1024 * 1024;
 
 interface Grain {
@@ -20,7 +20,7 @@ interface Grain {
   readonly sector: number;
 }
 
-/** Grains in the order of the disk. Every table is read once, and none may be used twice. */
+/** The grains in the order of the disk. Every grain table is read once, and none may be used twice. */
 async function* grains(file: ImageFile, header: SparseHeader, limit: number): AsyncGenerator<Grain> {
   const { grainsPerTable } = header;
   const entryCount = Math.ceil(limit / grainsPerTable);
@@ -32,7 +32,7 @@ async function* grains(file: ImageFile, header: SparseHeader, limit: number): As
     'the grain directory',
   );
   const seen = new Set<number>();
-  // Distinct grains can't be more than the file has room for; more means that they overlap.
+  // The file cannot hold more distinct grains than this; if there are more, they overlap.
   let room = Math.ceil(file.size / (header.compressed ? sectorBytes : header.grainBytes)) + 1;
   for (let table = 0; table < entryCount; table += 1) {
     const sector = directory.readUInt32LE(table * 4);
@@ -49,14 +49,14 @@ async function* grains(file: ImageFile, header: SparseHeader, limit: number): As
       if (room < 0)
         throw badImage(
           file.path,
-          'is truncated, or its grains overlap: it names more of them than it has room for',
+          'is truncated, or its grains overlap: it lists more of them than fit into the file',
         );
       yield { index: table * grainsPerTable + entry, sector: place };
     }
   }
 }
 
-/** The bytes of a compressed grain: never more than a grain, whatever the data expands to. */
+/** Decompresses a grain. The result is never larger than a grain, whatever the data expands to. */
 async function inflateGrain(file: ImageFile, header: SparseHeader, grain: Grain): Promise<Buffer> {
   const { path } = file;
   const at = grain.sector * sectorBytes;
@@ -75,7 +75,7 @@ async function inflateGrain(file: ImageFile, header: SparseHeader, grain: Grain)
   } catch (error) {
     throw badImage(
       path,
-      `is damaged: grain ${grain.index} can't be unpacked (${error instanceof Error ? error.message : ''})`,
+      `is damaged: grain ${grain.index} cannot be decompressed (${error instanceof Error ? error.message : ''})`,
     );
   }
 }
@@ -98,7 +98,7 @@ async function readGrain(
 }
 
 /**
- * The blocks of a sparse extent, offsets from its own start; the first `size` bytes of it.
+ * The blocks in the first `size` bytes of a sparse extent. Offsets are relative to the start of the extent.
  * @throws KameError BAD_IMAGE
  */
 export async function* sparseBlocks(
@@ -111,7 +111,7 @@ export async function* sparseBlocks(
   try {
     for await (const grain of grains(file, header, limit)) {
       const block = readGrain(file, header, grain, size);
-      // Awaited in order below; a failure before that must not count as unhandled.
+      // The blocks are awaited in order below; an earlier failure must not count as unhandled.
       block.catch(() => undefined);
       pending.push(block);
       const first = pending.length >= window ? pending.shift() : undefined;

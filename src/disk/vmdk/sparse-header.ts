@@ -1,15 +1,15 @@
-import { maxVirtualSize } from '../format/limits.ts';
 import { badImage, type ImageFile } from '../format/image-file.ts';
+import { maxVirtualSize } from '../format/limits.ts';
 import { sectorBytes } from './descriptor.ts';
 
 /**
- * The header of a hosted sparse extent. Layout: VMware's "Virtual Disk Format 5.0" (vmdk_50_technote), little endian,
- * places and sizes in sectors of 512 bytes.
+ * The header of a hosted sparse extent. Layout: VMware, "Virtual Disk Format 5.0" (vmdk_50_technote); little endian,
+ * with offsets and sizes in sectors of 512 bytes.
  */
 export interface SparseHeader {
-  /** Sectors. */
+  /** In sectors. */
   readonly capacity: number;
-  /** Bytes of a grain. */
+  /** Size of a grain, in bytes. */
   readonly grainBytes: number;
   readonly grainsPerTable: number;
   readonly descriptorOffset: number;
@@ -24,7 +24,7 @@ const flag = { zeroGrains: 1 << 2, compressed: 1 << 16 } as const;
 const directoryAtEnd = 0xffff_ffff_ffff_ffffn;
 const maxGrainBytes = 4 * 1024 * 1024;
 const deflate = 1;
-/** So that sectors in bytes are still exact in a double. */
+/** With this limit, sectors converted to bytes are still exact in a double. */
 const maxSectors = 2n ** 44n;
 
 function sectors(buffer: Buffer, at: number, path: string, what: string): number {
@@ -38,8 +38,8 @@ function isPowerOfTwo(value: number): boolean {
 }
 
 /**
- * Reads the header, or the footer where the header says that the grain directory's place is told only there
- * (a streamOptimized disk: the third last sector is the footer's marker, the second last the footer).
+ * Reads the header, or the footer if only that has the offset of the grain directory, as in a streamOptimized disk,
+ * whose third-last sector is the marker of the footer and whose second-last is the footer.
  * @throws KameError BAD_IMAGE
  */
 export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
@@ -48,9 +48,13 @@ export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
   if (file.size < 4 * sectorBytes) throw badImage(file.path, 'is truncated: its footer is missing');
   const footer = await file.read(file.size - 2 * sectorBytes, sectorBytes, 'its footer');
   if (footer.readBigUInt64LE(56) === directoryAtEnd || footer.toString('latin1', 0, 4) !== 'KDMV') {
-    throw badImage(file.path, 'is truncated: its footer is missing', 'Get it again: its end did not arrive.');
+    throw badImage(
+      file.path,
+      'is truncated: its footer is missing',
+      'Get the file again: its end is missing.',
+    );
   }
-  // The descriptor lies behind the first header; the footer's own field for it may be empty.
+  // The descriptor follows the header; the field for it in the footer may be empty.
   const { descriptorOffset, descriptorSectors } = parseHeader(file.path, head, true);
   return { ...parseHeader(file.path, footer), descriptorOffset, descriptorSectors };
 }
@@ -59,26 +63,27 @@ function parseHeader(path: string, head: Buffer, isFirstOfTwo = false): SparseHe
   if (head.toString('latin1', 0, 4) === 'COWD') {
     throw badImage(
       path,
-      'is an ESX delta or thin disk (COWD), which is not read here',
+      'is an ESX delta or thin disk (COWD), which is not supported',
       'Consolidate or clone it in VMware.',
     );
   }
   if (head.toString('latin1', 0, 4) !== 'KDMV')
-    throw badImage(path, 'is no sparse extent: it has no KDMV header');
+    throw badImage(path, 'is not a sparse extent: it has no KDMV header');
   const version = head.readUInt32LE(4);
-  if (version < 1 || version > 3) throw badImage(path, `is a VMDK of version ${version}; 1 to 3 are known`);
+  if (version < 1 || version > 3)
+    throw badImage(path, `is a VMDK of version ${version}; only 1 to 3 are supported`);
   const flags = head.readUInt32LE(8);
   const compressed = (flags & flag.compressed) !== 0;
   const algorithm = head.readUInt16LE(77);
   if (compressed && algorithm !== deflate)
-    throw badImage(path, `is compressed by method ${algorithm}, which is not known`);
+    throw badImage(path, `is compressed with method ${algorithm}, which is unknown`);
   const capacity = sectors(head, 12, path, 'capacity');
   if (capacity * sectorBytes > maxVirtualSize) {
-    throw badImage(path, `says it has ${capacity * sectorBytes} bytes; at most 64 TiB are accepted`);
+    throw badImage(path, `has a virtual size of ${capacity * sectorBytes} bytes; the limit is 64 TiB`);
   }
   const grainBytes = sectors(head, 20, path, 'grain size') * sectorBytes;
   if (grainBytes < 4096 || grainBytes > maxGrainBytes || !isPowerOfTwo(grainBytes)) {
-    throw badImage(path, `is damaged: its grains have ${grainBytes} bytes`);
+    throw badImage(path, `is damaged: its grain size is ${grainBytes} bytes`);
   }
   const grainsPerTable = head.readUInt32LE(44);
   if (grainsPerTable < 1 || grainsPerTable > 512) {

@@ -27,7 +27,7 @@ async function* shifted(blocks: AsyncGenerator<DiskBlock>, by: number): AsyncGen
   for await (const { offset, data } of blocks) yield { offset: offset + by, data };
 }
 
-/** An extent's file lies beside the descriptor and is no link: the name comes from the image, not from the user. */
+/** Opens an extent beside the descriptor. It must not be a symbolic link, because its name comes from the image. */
 async function openExtent(descriptorPath: string, directory: string, name: string): Promise<ImageFile> {
   try {
     return await ImageFile.open(join(directory, name), { follow: false });
@@ -35,13 +35,13 @@ async function openExtent(descriptorPath: string, directory: string, name: strin
     if (!(error instanceof KameError) || error.code !== 'NO_SUCH_IMAGE') throw error;
     throw badImage(
       descriptorPath,
-      `needs the extent ${JSON.stringify(name)}, which is not beside it`,
-      'Copy all files of the disk into the same folder.',
+      `needs the extent ${JSON.stringify(name)}, which is not in the same directory`,
+      'Copy all files of the disk into one directory.',
     );
   }
 }
 
-/** One sparse file with its descriptor inside: monolithicSparse and streamOptimized. */
+/** A single sparse file that contains its descriptor: monolithicSparse and streamOptimized. */
 class SparseDisk implements Disk {
   readonly size: number;
   readonly blockSize: number;
@@ -101,18 +101,18 @@ class ExtentDisk implements Disk {
     }
     const header = await readSparseHeader(file);
     if (header.capacity < extent.sectors)
-      throw badImage(file.path, 'is damaged: it holds less than its descriptor says');
+      throw badImage(file.path, 'is damaged: it is smaller than its descriptor says');
     yield* sparseBlocks(file, header, size);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Extents are opened one at a time while blocks are read; nothing stays open.
+    // Extents are opened one at a time while blocks are read; none stays open.
   }
 }
 
 /**
- * Bytes that the extents hold on the host. Each must be there, and none may be used for more than it holds: a small
- * file could otherwise stand for any number of terabytes.
+ * Bytes that the extents take on the host. Each must exist, and none may be used for more than its size: otherwise a
+ * small file could represent any number of terabytes.
  */
 async function allocatedBytes(path: string, directory: string, descriptor: Descriptor): Promise<number> {
   const uses = new Map<string, number>();
@@ -128,7 +128,7 @@ async function allocatedBytes(path: string, directory: string, descriptor: Descr
     if (used > file.size) {
       throw badImage(
         file.path,
-        `is truncated: it has ${file.size} bytes, and ${JSON.stringify(path)} needs ${used}`,
+        `is truncated: it is ${file.size} bytes long, but ${JSON.stringify(path)} needs ${used}`,
       );
     }
     bytes += file.allocated;
@@ -140,16 +140,16 @@ async function openSparse(file: ImageFile): Promise<Disk> {
   const header = await readSparseHeader(file);
   const length = Math.min(header.descriptorSectors * sectorBytes, maxDescriptorBytes);
   const text = await file.readUpTo(header.descriptorOffset * sectorBytes, length);
-  // Parts have no descriptor, or room for one that is left empty.
+  // The parts of a split disk have no descriptor, or an empty one.
   if (header.descriptorOffset === 0 || text.every((byte) => byte === 0)) {
     throw badImage(
       file.path,
       'is one part of a split disk, or has lost its descriptor',
-      'Name the descriptor, the small .vmdk without -s001, instead.',
+      'Give the path of the descriptor instead: the small .vmdk without -s001.',
     );
   }
   const { extents } = parseDescriptor(file.path, text);
-  // The name in its only line may be from before the file was renamed; the extent is this file all the same.
+  // The name in its only line may be outdated because the file was renamed, but the extent is always this file.
   const [extent] = extents;
   if (extents.length !== 1 || extent?.kind !== 'sparse' || extent.sectors > header.capacity) {
     throw badImage(file.path, 'is damaged: its descriptor does not fit its header');
@@ -158,8 +158,8 @@ async function openSparse(file: ImageFile): Promise<Disk> {
 }
 
 /**
- * Opens a VMDK for reading, by its descriptor or as the one file it is. The caller disposes of it.
- * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is wrong with it or is not read, FILE_ACCESS
+ * Opens a VMDK for reading: a descriptor with extents, or a single sparse file. The caller must dispose of it.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is invalid or unsupported, FILE_ACCESS
  */
 export async function openVmdk(path: string): Promise<Disk> {
   const file = await ImageFile.open(path);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 import { KameError } from '../../core/errors.ts';
 import { GuestAgent } from './agent.ts';
-import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 
 const pong: FakeHandler = () => ({ value: {} });
 
@@ -15,7 +15,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 describe('a well-behaved agent', () => {
-  it('answers what is asked', async () => {
+  it('replies to commands', async () => {
     await using fake = await fakeAgent({
       'guest-ping': pong,
       'guest-get-osinfo': () => ({
@@ -57,7 +57,7 @@ describe('a well-behaved agent', () => {
     agent.close();
   });
 
-  it('may send its answer byte by byte', async () => {
+  it('may send its reply byte by byte', async () => {
     await using fake = await fakeAgent({
       'guest-get-osinfo': async (_args, socket): Promise<FakeReply> => {
         for (const byte of Buffer.from('{"return": {"name": "schildkröte"}}\n')) {
@@ -72,7 +72,7 @@ describe('a well-behaved agent', () => {
     agent.close();
   });
 
-  it('gets one call at a time, in order', async () => {
+  it('receives one call at a time, in order', async () => {
     let open = 0;
     let most = 0;
     const slow: FakeHandler = async () => {
@@ -94,7 +94,7 @@ describe('a well-behaved agent', () => {
     agent.close();
   });
 
-  it('is found again after it restarts', async () => {
+  it('is reconnected after it restarts', async () => {
     let calls = 0;
     await using fake = await fakeAgent({
       'guest-ping': () => {
@@ -110,7 +110,7 @@ describe('a well-behaved agent', () => {
 });
 
 describe('a shutdown', () => {
-  it('is accepted by silence and by a closed connection', async () => {
+  it('succeeds without a reply and with a closed connection', async () => {
     for (const reply of ['silence', { end: '' }] as const) {
       await using fake = await fakeAgent({ 'guest-shutdown': () => reply });
       const agent = new GuestAgent(fake);
@@ -120,7 +120,7 @@ describe('a shutdown', () => {
     }
   });
 
-  it('is accepted although the guest stops answering', async () => {
+  it('succeeds if the guest stops responding', async () => {
     let syncs = 0;
     await using fake = await fakeAgent({
       'guest-shutdown': () => 'silence',
@@ -136,7 +136,7 @@ describe('a shutdown', () => {
     agent.close();
   });
 
-  it('fails when the agent refuses it, and the next call works', async () => {
+  it('fails when the agent rejects it, and the next call works', async () => {
     await using fake = await fakeAgent({
       'guest-shutdown': () => ({ error: { class: 'GenericError', desc: 'no such mode' } }),
       'guest-ping': pong,
@@ -149,14 +149,14 @@ describe('a shutdown', () => {
 });
 
 describe('a hostile or broken agent', () => {
-  it('costs a timeout when it never answers', async () => {
+  it('causes a timeout when it never replies', async () => {
     await using fake = await fakeAgent({ 'guest-sync-delimited': () => 'silence' });
     const agent = new GuestAgent(fake);
     expect(await codeOf(agent.ping({ deadlineMs: 50 }))).toBe('GUEST_AGENT_MISSING');
     agent.close();
   });
 
-  it('is synchronised anew after a call that was not answered, and its late answer is not taken for the next', async () => {
+  it('is synchronised again after a call without reply, and a late reply is not used for the next call', async () => {
     let late: () => void = () => undefined;
     await using fake = await fakeAgent({
       'guest-get-time': (_args, socket) => {
@@ -176,7 +176,7 @@ describe('a hostile or broken agent', () => {
   });
 
   it.each([
-    ['garbage', 'this is no JSON\n'],
+    ['garbage', 'this is not JSON\n'],
     ['a list', '[1, 2]\n'],
     ['neither return nor error', '{"event": "x"}\n'],
     ['deep nesting', `${'['.repeat(100_000)}\n`],
@@ -191,18 +191,18 @@ describe('a hostile or broken agent', () => {
     agent.close();
   });
 
-  it('that answers without end is cut off, and recovers', async () => {
+  it('that sends an endless reply is cut off, and recovers', async () => {
     await using fake = await fakeAgent({
       'guest-get-osinfo': () => ({ raw: 'x'.repeat(300_000) }),
       'guest-ping': pong,
     });
     const agent = new GuestAgent({ path: fake.path, maxReplyBytes: 100_000 });
-    await expect(agent.osInfo()).rejects.toThrow(/more than 100000 bytes/);
+    await expect(agent.osInfo()).rejects.toThrow(/exceeds 100000 bytes/);
     await agent.ping();
     agent.close();
   });
 
-  it('that answers with other synchronisation numbers is not trusted', async () => {
+  it('that replies with other synchronisation numbers is not trusted', async () => {
     await using fake = await fakeAgent({
       'guest-sync-delimited': ({ id }) => ({
         raw: Buffer.concat([Buffer.from([0xff]), Buffer.from(`{"return":${Number(id) + 1}}\n`)]),
@@ -213,14 +213,14 @@ describe('a hostile or broken agent', () => {
     agent.close();
   });
 
-  it('that ends in the middle of an answer fails the call', async () => {
+  it('that ends in the middle of a reply fails the call', async () => {
     await using fake = await fakeAgent({ 'guest-get-osinfo': () => ({ end: '{"return": {"na' }) });
     const agent = new GuestAgent(fake);
     expect(await codeOf(agent.osInfo())).toBe('GUEST_AGENT_MISSING');
     agent.close();
   });
 
-  it('that does not know a command is named with it', async () => {
+  it('that does not support a command is reported together with the command', async () => {
     await using fake = await fakeAgent({});
     const agent = new GuestAgent(fake);
     await expect(agent.fsfreeze()).rejects.toMatchObject({
@@ -236,7 +236,7 @@ describe('a hostile or broken agent', () => {
     ['networkInterfaces', Array.from({ length: 600 }, () => ({ name: 'x' }))],
     ['time', 'noon'],
     ['fsfreeze', 'two'],
-  ] as const)('whose %s makes no sense is refused', async (method, value) => {
+  ] as const)('whose %s is malformed is rejected', async (method, value) => {
     const handler: FakeHandler = () => ({ value });
     await using fake = await fakeAgent({
       'guest-get-osinfo': handler,
@@ -249,7 +249,7 @@ describe('a hostile or broken agent', () => {
     agent.close();
   });
 
-  it('is given up at once when the caller cancels', async () => {
+  it('is abandoned immediately when the caller cancels', async () => {
     await using fake = await fakeAgent({ 'guest-ping': () => 'silence' });
     const agent = new GuestAgent(fake);
     await agent.waitReady();
@@ -260,9 +260,9 @@ describe('a hostile or broken agent', () => {
     agent.close();
   });
 
-  it('that is not there is told as such', async () => {
+  it('that does not exist is reported as such', async () => {
     const agent = new GuestAgent({ path: '/nonexistent/qga' });
-    await expect(agent.ping({ deadlineMs: 20 })).rejects.toThrow(/nobody listens/);
+    await expect(agent.ping({ deadlineMs: 20 })).rejects.toThrow(/nothing is listening/);
     agent.close();
   });
 });

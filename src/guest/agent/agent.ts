@@ -16,10 +16,10 @@ export type ShutdownMode = 'powerdown' | 'reboot' | 'halt';
 const fsfreezeDeadlineMs = 60_000;
 
 /**
- * Client of the QEMU guest agent of one machine. The guest is taken as hostile: every call has a deadline, answers are
- * capped and checked, and one that makes no sense is an error, never a crash or a hang. Any call may throw KameError
- * GUEST_AGENT_MISSING (nobody answers, or the agent does not know the command), GUEST_TIMEOUT, GUEST_FAILED or
- * CANCELLED. Connects when first used and again after a break.
+ * Client of the QEMU guest agent of one machine. The guest is treated as hostile: every call has a deadline, replies
+ * are limited in size and checked, and a malformed one is an error, never a crash or a hang. Any call may throw
+ * KameError GUEST_AGENT_MISSING (no response, or the agent does not support the command), GUEST_TIMEOUT, GUEST_FAILED
+ * or CANCELLED. Connects on first use, and again when the connection is lost.
  */
 export class GuestAgent {
   readonly #connection: AgentConnection;
@@ -29,7 +29,7 @@ export class GuestAgent {
     this.#connection = new AgentConnection(options);
   }
 
-  /** Waits until the agent answers a fresh synchronisation, for as long as the deadline says. */
+  /** Waits until the agent responds to a new synchronisation, up to the deadline. */
   async waitReady(options: CallOptions = {}): Promise<void> {
     await this.#connection.sync(options);
   }
@@ -46,7 +46,7 @@ export class GuestAgent {
     return readInterfaces(await this.#connection.call('guest-network-get-interfaces', {}, options));
   }
 
-  /** Runs a command; output streams to the callbacks where the guest has a shell. */
+  /** Runs a command. If the guest has a shell, the output is streamed to the callbacks. */
   async exec(options: ExecOptions): Promise<ExecResult> {
     const commands = await this.#enabledCommands(options.signal ? { signal: options.signal } : {});
     const canStream = ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) =>
@@ -55,7 +55,7 @@ export class GuestAgent {
     return exec(this.#connection, options, canStream);
   }
 
-  /** Asks the guest to go down; returns when it has accepted, not when it is down. */
+  /** Asks the guest to shut down; returns when it has accepted, not when it has shut down. */
   async shutdown(mode: ShutdownMode = 'powerdown', options: CallOptions = {}): Promise<void> {
     await this.#connection.callSilent('guest-shutdown', { mode }, options);
   }
@@ -65,11 +65,11 @@ export class GuestAgent {
   }
 
   async setTime(time: Date, options: CallOptions = {}): Promise<void> {
-    // Nanoseconds are beyond 2^53; what a double loses of them is below a microsecond.
+    // Nanoseconds exceed 2^53, but a double loses less than a microsecond.
     await this.#connection.call('guest-set-time', { time: time.getTime() * 1e6 }, options);
   }
 
-  /** Freezes all file systems; returns how many. Thaw soon: until then nothing in the guest can write. */
+  /** Freezes all file systems; returns how many. Thaw them soon: until then nothing in the guest can write. */
   async fsfreeze(options: CallOptions = {}): Promise<number> {
     return this.#count('guest-fsfreeze-freeze', options);
   }
@@ -82,7 +82,7 @@ export class GuestAgent {
     this.#connection.close();
   }
 
-  /** Asked once. */
+  /** The commands that the agent supports, queried once. */
   async #enabledCommands(options: CallOptions): Promise<ReadonlySet<string>> {
     this.#commands ??= readCommands(await this.#connection.call('guest-info', {}, options));
     return this.#commands;

@@ -2,24 +2,24 @@ import { KameError } from '../../core/errors.ts';
 import type { AgentFrame } from './frames.ts';
 import { cleanText, isObject, type GuestObject } from './reply.ts';
 
-// What a frame that the guest agent sent says.
+// Interprets the frames that the guest agent sends.
 
-/** What an `error` answer means. Classes as in QEMU's qapi/error.json. */
+/** The error for an `error` reply. Classes as in qapi/error.json of QEMU. */
 export function refusal(command: string, error: unknown): KameError {
   const { class: kind, desc } = isObject(error) ? error : {};
   const words = typeof desc === 'string' ? cleanText(desc) : 'no reason given';
   if (kind === 'CommandNotFound' || kind === 'CommandDisabled') {
-    const why = /disabled|not allowed|blocked/i.test(words) ? 'has it switched off' : 'is too old for it';
+    const why = /disabled|not allowed|blocked/i.test(words) ? 'the command is disabled' : 'it is too old';
     return new KameError(
       'GUEST_AGENT_MISSING',
-      `The guest agent does not take ${command}: it ${why} (${words}).`,
+      `The guest agent does not support ${command}: ${why} (${words}).`,
       {
         next: 'Update qemu-guest-agent in the guest, or allow the command in its configuration.',
         details: { command },
       },
     );
   }
-  return new KameError('GUEST_FAILED', `The guest agent refused ${command}: ${words}`, {
+  return new KameError('GUEST_FAILED', `The guest agent rejected ${command}: ${words}`, {
     details: { command },
   });
 }
@@ -33,28 +33,25 @@ function parsed(text: string): GuestObject | undefined {
   }
 }
 
-/** The `return` of a line, whatever it is; undefined for what is no answer. */
+/** The `return` value of a line; undefined if the line is not a reply. */
 export function returned(text: string): unknown {
   return parsed(text)?.['return'];
 }
 
 /**
- * The answer to a command.
- * @throws KameError GUEST_FAILED for what is too long, or no answer
+ * The reply to a command.
+ * @throws KameError GUEST_FAILED if it is too long or malformed
  */
 export function replyOf(command: string, frame: AgentFrame | undefined, maxReplyBytes: number): GuestObject {
   if (frame?.kind === 'overflow') {
     throw new KameError(
       'GUEST_FAILED',
-      `The guest agent answered ${command} with more than ${maxReplyBytes} bytes.`,
+      `The reply of the guest agent to ${command} exceeds ${maxReplyBytes} bytes.`,
     );
   }
   const value = frame?.kind === 'line' ? parsed(frame.text) : undefined;
   if (value === undefined || !('return' in value || 'error' in value)) {
-    throw new KameError(
-      'GUEST_FAILED',
-      `The guest agent answered ${command} with something that is no answer.`,
-    );
+    throw new KameError('GUEST_FAILED', `The reply of the guest agent to ${command} is malformed.`);
   }
   return value;
 }

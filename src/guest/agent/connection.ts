@@ -8,14 +8,14 @@ import { AgentFrames, type AgentFrame } from './frames.ts';
 import { within, type CallOptions } from './wait.ts';
 
 export interface ConnectionOptions {
-  /** Path of the Unix socket that QEMU listens on for the agent's port. */
+  /** Path of the Unix socket on which QEMU listens for the port of the agent. */
   readonly path: string;
-  /** Bytes of the longest answer that is read. Default 16 MiB. */
+  /** Maximum size of a reply, in bytes. Default: 16 MiB. */
   readonly maxReplyBytes?: number;
 }
 
 const defaultDeadlineMs = 10_000;
-/** A lost synchronisation request is repeated after this time, then after twice as long, and so on. */
+/** A synchronisation request without reply is repeated after this time, which doubles with each attempt. */
 const firstResendMs = 1000;
 const connectDeadlineMs = 1000;
 
@@ -33,13 +33,13 @@ function remaining(deadline: Deadline): number {
 }
 
 function silence(what: string): KameError {
-  return new KameError('GUEST_AGENT_MISSING', `The guest agent does not answer (${what}).`);
+  return new KameError('GUEST_AGENT_MISSING', `The guest agent does not respond (${what}).`);
 }
 
 /**
- * One conversation with a QEMU guest agent: one call at a time, each with a deadline, the peer taken as hostile.
- * Connects by itself when first used and again after a break; after anything odd it synchronises anew (0xFF and
- * guest-sync-delimited, see QEMU's qga/qapi-schema.json) before the next call. Reads only while a call is waiting.
+ * A connection to a QEMU guest agent: one call at a time, each with a deadline; the peer is treated as hostile.
+ * Connects on first use, and again when the connection is lost. After any problem, it synchronises again (0xFF and
+ * guest-sync-delimited, see qga/qapi-schema.json in QEMU) before the next call. Reads only while a call is waiting.
  */
 export class AgentConnection {
   readonly #path: string;
@@ -59,7 +59,7 @@ export class AgentConnection {
   }
 
   /**
-   * Makes sure that somebody answers, by a fresh synchronisation.
+   * Checks by a new synchronisation that the agent responds.
    * @throws KameError GUEST_AGENT_MISSING, CANCELLED
    */
   async sync(options: CallOptions = {}): Promise<void> {
@@ -82,8 +82,8 @@ export class AgentConnection {
   }
 
   /**
-   * Sends a command that answers only when it fails, such as guest-shutdown. Silence, or the end of the connection,
-   * is success.
+   * Sends a command that replies only if it fails, such as guest-shutdown. No reply, or the end of the connection,
+   * means success.
    * @throws KameError GUEST_AGENT_MISSING, GUEST_FAILED, CANCELLED
    */
   async callSilent(command: string, args: object = {}, options: CallOptions = {}): Promise<void> {
@@ -92,7 +92,7 @@ export class AgentConnection {
       const id = randomInt(1, 2 ** 47);
       this.#send({ execute: command, arguments: args });
       this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
-      // From here on the guest may go down at any time, and with it the answers.
+      // From here on the guest may shut down at any time, and then there are no more replies.
       this.#synced = false;
       try {
         await this.#answerBefore(command, id, deadline);
@@ -105,7 +105,7 @@ export class AgentConnection {
     });
   }
 
-  /** Ends the conversation; calls that wait fail. */
+  /** Closes the connection; pending calls fail. */
   close(): void {
     this.#closed = true;
     this.#drop();
@@ -121,11 +121,11 @@ export class AgentConnection {
     this.#tail = previous.then(() => mine.promise);
     try {
       await within(previous, {
-        // The calls before this one have deadlines of their own.
+        // Each of the calls before this one has its own deadline.
         ms: 2 ** 31 - 1,
         signal: options.signal,
         what: command,
-        onTimeout: () => silence('the calls before did not end'),
+        onTimeout: () => silence('earlier calls did not finish'),
       });
       if (this.#closed) throw silence('the connection was closed');
       return await task(deadlineOf(options));
@@ -141,22 +141,22 @@ export class AgentConnection {
     if (error instanceof KameError) return error;
     return new KameError(
       'GUEST_AGENT_MISSING',
-      `The guest agent can't be reached for ${command}: ${messageOf(error)}`,
+      `The guest agent cannot be reached for ${command}: ${messageOf(error)}`,
       {
         cause: error,
       },
     );
   }
 
-  /** Connected, and the next line will be the answer to what is sent next. */
+  /** Connects and synchronises, so that the next line is the reply to the next command. */
   async #ready(deadline: Deadline): Promise<void> {
     if (this.#socket === undefined) await this.#connect(deadline);
     let resendMs = firstResendMs;
     while (!this.#synced) {
       const left = remaining(deadline);
-      if (left <= 0) throw silence('it was asked to synchronise');
+      if (left <= 0) throw silence('it did not synchronise');
       const id = randomInt(1, 2 ** 47);
-      // The 0xFF makes the agent forget a request of which it has only a part.
+      // The 0xFF makes the agent discard a partial request.
       this.#socket?.write(Buffer.from([0xff]));
       this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
       this.#synced = await this.#sawSync(id, {
@@ -167,7 +167,7 @@ export class AgentConnection {
     }
   }
 
-  /** Skips everything up to the sentinel that is followed by `id`. */
+  /** Skips everything up to the sentinel that is followed by `id`. Returns false at the deadline. */
   async #sawSync(id: number, deadline: Deadline): Promise<boolean> {
     let marked = false;
     for (;;) {
@@ -180,7 +180,7 @@ export class AgentConnection {
   }
 
   async #answer(command: string, deadline: Deadline): Promise<unknown> {
-    // Whatever goes wrong before the whole answer is read leaves the stream in a state we don't know.
+    // If anything fails before the whole reply is read, the state of the stream is unknown.
     this.#synced = false;
     const frame = await this.#next(command, deadline);
     const reply = replyOf(command, frame, this.#maxReplyBytes);
@@ -189,7 +189,7 @@ export class AgentConnection {
     return reply['return'];
   }
 
-  /** Reads up to the synchronisation that was sent right behind `command`; an error before it is the command's. */
+  /** Reads up to the synchronisation that was sent right after `command`; an error before it belongs to the command. */
   async #answerBefore(command: string, id: number, deadline: Deadline): Promise<void> {
     for (;;) {
       const frame = await this.#next(command, deadline);
@@ -200,14 +200,14 @@ export class AgentConnection {
     }
   }
 
-  /** The next frame; at the deadline undefined if `optional`, else an error. */
+  /** The next frame. At the deadline, undefined if `optional`, otherwise an error. */
   async #next(command: string, deadline: Deadline, optional = false): Promise<AgentFrame | undefined> {
     for (;;) {
       const frame = this.#inbox.shift();
       if (frame) return frame;
       if (this.#socket === undefined) throw silence('the connection was closed');
       const left = remaining(deadline);
-      const timeout = new KameError('GUEST_TIMEOUT', `The guest agent did not answer ${command} in time.`);
+      const timeout = new KameError('GUEST_TIMEOUT', `The guest agent did not reply to ${command} in time.`);
       if (left <= 0) {
         if (optional) return undefined;
         throw timeout;
@@ -239,7 +239,7 @@ export class AgentConnection {
     this.#synced = false;
     socket.on('data', (chunk: Buffer) => {
       for (const frame of this.#frames.push(chunk)) this.#inbox.push(frame);
-      // Not read ahead: what nobody waits for stays in the kernel's buffer, and the guest's writes block.
+      // Do not read ahead: unrequested data stays in the buffer of the kernel, and the guest blocks when writing.
       socket.pause();
       this.#wake?.();
     });
@@ -252,7 +252,7 @@ export class AgentConnection {
   async #open(deadline: Deadline): Promise<Socket> {
     try {
       const socket = await connectUnix(this.#path, {
-        // QEMU listens before it says that it is up, so nobody there soon means nobody there.
+        // QEMU listens before it reports that it is running, so a short wait is enough.
         deadlineMs: Math.min(connectDeadlineMs, Math.max(0, remaining(deadline))),
         ...(deadline.signal ? { signal: deadline.signal } : {}),
       });
@@ -260,7 +260,7 @@ export class AgentConnection {
     } catch (error) {
       if (error instanceof KameError && error.code !== 'ENGINE_TIMEOUT') throw error;
     }
-    throw silence(`nobody listens at ${this.#path}`);
+    throw silence(`nothing is listening on ${this.#path}`);
   }
 
   #drop(): void {

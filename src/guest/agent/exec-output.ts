@@ -4,14 +4,14 @@ import type { AgentConnection } from './connection.ts';
 import { closeFile, openFile, readChunk } from './files.ts';
 import { callOptions, killOptions, reap, spawn } from './guest-process.ts';
 
-// What a program in the guest says, while it runs: by way of files there.
+// Reads the output of a program in the guest while it is running, from files in the guest.
 
 export interface OutputOptions {
   readonly onStdout?: ((chunk: Buffer) => void | Promise<void>) | undefined;
   readonly onStderr?: ((chunk: Buffer) => void | Promise<void>) | undefined;
 }
 
-/** Where the output may be in the guest, in order: a disk first, so that much output does not fill its memory. */
+/** Directories in the guest for the output, in order: disks first, so that large output does not fill its memory. */
 export const outputPlaces = ['/tmp', '/var/tmp', '/dev/shm', '/run'] as const;
 
 export interface OutputFile {
@@ -19,7 +19,7 @@ export interface OutputFile {
   readonly deliver: OutputOptions['onStdout'];
 }
 
-/** Opens the command's two output files, wherever exec.sh could make them; undefined while they are not there. */
+/** Opens the two output files of the command, wherever exec.sh created them; undefined if they do not exist yet. */
 export async function openOutputs(
   connection: AgentConnection,
   name: string,
@@ -27,7 +27,7 @@ export async function openOutputs(
 ): Promise<OutputFile[] | undefined> {
   for (const place of outputPlaces) {
     try {
-      // `r` is made last: where it is, the others are.
+      // `r` is created last: if it exists, so do the others.
       await closeFile(connection, await openFile(connection, `${place}/${name}/r`, callOptions), callOptions);
     } catch (error) {
       if (error instanceof KameError && error.code === 'GUEST_FAILED') continue;
@@ -43,7 +43,7 @@ export async function openOutputs(
   return undefined;
 }
 
-/** Hands over what has come since the last look, one chunk of each stream; returns the number of bytes. */
+/** Delivers new output, one chunk from each stream; returns the number of bytes. */
 export async function drain(connection: AgentConnection, files: readonly OutputFile[]): Promise<number> {
   let bytes = 0;
   for (const file of files) {
@@ -54,14 +54,14 @@ export async function drain(connection: AgentConnection, files: readonly OutputF
   return bytes;
 }
 
-/** Begins to remove the command's files; open ones may go too. */
+/** Starts removing the files of the command, which may still be open. @returns the process id */
 export async function removeFiles(connection: AgentConnection, name: string): Promise<number> {
   const paths = outputPlaces.map((place) => `${place}/${name}`);
   const args = { path: '/bin/sh', arg: ['-c', assetText('guest/agent/remove.sh'), 'sh', ...paths] };
   return spawn(connection, args, killOptions);
 }
 
-/** Has the agent forget what it keeps of a command: open files, and the helper's end. */
+/** Makes the agent release what it keeps for a command: open files, and the status of the helper. */
 export async function forget(
   connection: AgentConnection,
   helper: number,
@@ -71,10 +71,10 @@ export async function forget(
   await reap(connection, helper);
 }
 
-/** The error for a guest whose every place is full or read-only. */
+/** The error for a guest in which all these directories are full or read-only. */
 export function noPlace(exitCode: number | null): KameError {
   return new KameError(
     'GUEST_FAILED',
-    `The guest has no place for the command's output (tried ${outputPlaces.join(', ')}; exit status ${exitCode}).`,
+    `The output of the command cannot be stored in the guest (tried ${outputPlaces.join(', ')}; exit code ${exitCode}).`,
   );
 }

@@ -16,7 +16,7 @@ describe.each(shells)('the program that runs commands, in $name,', ({ shell: [na
       encoding: 'utf8',
     });
 
-  it('puts the output where there is a place, for its owner alone', () => {
+  it('puts the output into the first writable directory, readable only by the owner', () => {
     const place = directory();
     const command = ['sh', '-c', 'echo "$0 $A $B"; echo wrong >&2; exit 3', 'a  b'];
     const { status } = run(`/nonexistent ${place}`, 'out', '2', 'A=1  2', 'B=$(reboot)', ...command);
@@ -29,7 +29,7 @@ describe.each(shells)('the program that runs commands, in $name,', ({ shell: [na
     ]);
   });
 
-  it('runs nothing where there is no place', () => {
+  it('runs nothing if no directory is writable', () => {
     const proof = join(directory(), 'proof');
     expect(run('/nonexistent /proc/self', 'out', '0', 'touch', proof).status).toBe(125);
     expect(() => statSync(proof)).toThrow('ENOENT');

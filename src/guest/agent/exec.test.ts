@@ -1,9 +1,9 @@
 import { spawn as spawnProcess, spawnSync } from 'node:child_process';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { GuestAgent } from './agent.ts';
 import { execCapture } from '../../../test/support/exec-capture.ts';
 import { fakeAgent, type FakeAgent, type FakeHandler } from '../../../test/support/fake-agent.ts';
+import { GuestAgent } from './agent.ts';
 
 const fileCommands = ['guest-file-open', 'guest-file-read', 'guest-file-close'];
 
@@ -105,7 +105,7 @@ async function withAgent(
   }
 }
 
-/** A zombie counts as dead: nobody may reap orphans here. */
+/** A zombie counts as dead, because there may be no process to reap orphans. */
 function alive(pid: number): boolean {
   const state = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)])
     .stdout.toString()
@@ -116,7 +116,7 @@ function alive(pid: number): boolean {
 const full = { shell: true, files: true };
 
 describe('exec in a guest with a shell', () => {
-  it('passes output, exit status, arguments and environment', async () => {
+  it('passes output, exit code, arguments and environment', async () => {
     await withAgent(full, async (agent) => {
       const script = 'printf "%s|" "$@"; printf "%s" "$kame_x" >&2; exit 42';
       const result = await execCapture(agent, {
@@ -130,9 +130,9 @@ describe('exec in a guest with a shell', () => {
     });
   });
 
-  it('delivers output while the command still runs', async () => {
+  it('delivers output while the command is still running', async () => {
     await withAgent(full, async (agent) => {
-      // The command can end only after its first words have arrived here.
+      // The command can only end after its first output has arrived here.
       const gate = `/tmp/kame-gate-${process.pid}`;
       const seen: string[] = [];
       const result = await agent.exec({
@@ -149,7 +149,7 @@ describe('exec in a guest with a shell', () => {
     });
   });
 
-  it('feeds standard input and carries megabytes', async () => {
+  it('passes standard input and megabytes of output', async () => {
     await withAgent(full, async (agent) => {
       const input = Buffer.alloc(3 * 1024 * 1024, 'kame\n');
       const result = await execCapture(agent, { path: 'cat', input });
@@ -158,7 +158,7 @@ describe('exec in a guest with a shell', () => {
     });
   });
 
-  it('tells the signal that ended a command, and 127 for one that is not there', async () => {
+  it('reports the signal that ended a command, and 127 for one that does not exist', async () => {
     await withAgent(full, async (agent) => {
       expect(await agent.exec({ path: 'sh', args: ['-c', 'kill -9 $$'] })).toMatchObject({
         exitCode: null,
@@ -185,7 +185,7 @@ describe('exec in a guest with a shell', () => {
     });
   });
 
-  it('kills the command when cancelled, or when its output is refused', async () => {
+  it('kills the command when it is cancelled, or when a callback fails', async () => {
     await withAgent(full, async (agent) => {
       const controller = new AbortController();
       let pid = 0;
@@ -216,7 +216,7 @@ describe('exec in a guest with a shell', () => {
     });
   });
 
-  it('leaves nothing in the guest, even when the caller hangs up at once', async () => {
+  it('leaves nothing in the guest, even when the caller hangs up immediately', async () => {
     const before = await leftovers();
     const made: string[] = [];
     await withAgent(full, async (agent) => {
@@ -234,7 +234,7 @@ describe('exec elsewhere', () => {
   it.each([
     ['without a shell', { shell: false, files: true }],
     ['without file calls', { shell: true, files: false }],
-  ])('%s gives the output at the end', async (_name, options) => {
+  ])('%s returns the output at the end', async (_name, options) => {
     await withAgent(options, async (agent) => {
       const result = await execCapture(agent, { path: 'printf', args: ['%s', 'hello'] });
       expect(result).toMatchObject({ exitCode: 0, streamed: false, truncated: false });
@@ -249,14 +249,14 @@ describe('exec elsewhere', () => {
     [{ path: 'true', env: { 'A=B': 'x' } }],
     [{ path: 'true', env: { '1; reboot': 'x' } }],
     [{ path: 'true', input: 'x'.repeat(9 * 1024 * 1024) }],
-  ])('refuses what no guest can run: %#', async (options) => {
+  ])('rejects a command that no guest can run: %#', async (options) => {
     await withAgent(full, async (agent, fake) => {
       await expect(agent.exec(options)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
       expect(fake.calls).not.toContain('guest-exec');
     });
   });
 
-  it('refuses a list of commands that is malformed', async () => {
+  it('rejects a malformed list of commands', async () => {
     await using fake = await fakeAgent({ 'guest-info': () => ({ value: { supported_commands: 'all' } }) });
     const agent = new GuestAgent(fake);
     await expect(agent.exec({ path: 'true' })).rejects.toMatchObject({ code: 'GUEST_FAILED' });
@@ -264,7 +264,7 @@ describe('exec elsewhere', () => {
     agent.close();
   });
 
-  it('names guest-exec when the agent has it switched off', async () => {
+  it('names guest-exec if it is disabled in the agent', async () => {
     await using fake = await fakeAgent({
       'guest-info': () => ({ value: { version: '9.0', supported_commands: [] } }),
       'guest-exec': () => ({
@@ -277,7 +277,7 @@ describe('exec elsewhere', () => {
     const agent = new GuestAgent(fake);
     await expect(agent.exec({ path: 'true' })).rejects.toMatchObject({
       code: 'GUEST_AGENT_MISSING',
-      message: expect.stringContaining('guest-exec: it has it switched off') as string,
+      message: expect.stringContaining('guest-exec: the command is disabled') as string,
     });
     agent.close();
   });

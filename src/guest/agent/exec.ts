@@ -16,48 +16,49 @@ import { bytesOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
 
 export interface ExecOptions {
-  /** Program in the guest: a path, or a name that its PATH finds. */
+  /** Program in the guest: a path, or a name in the PATH of the agent. */
   readonly path: string;
   readonly args?: readonly string[];
-  /** Added to the agent's own environment. */
+  /** Added to the environment of the agent. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What the program reads from its standard input; at most 8 MiB. */
+  /** Standard input of the program; at most 8 MiB. */
   readonly input?: Uint8Array | string;
   readonly onStdout?: (chunk: Buffer) => void | Promise<void>;
   readonly onStderr?: (chunk: Buffer) => void | Promise<void>;
-  /** Milliseconds until the program is killed. Without it, it may run for ever. */
+  /** Milliseconds after which the program is killed. By default, there is no limit. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface ExecResult {
-  /** Exit status, or null when a signal ended the program. */
+  /** Exit code, or null if a signal ended the program. */
   readonly exitCode: number | null;
   readonly signal: number | null;
-  /** False when the guest has no shell or no file calls: then all output came at the end. */
+  /** False if the guest has no shell or the agent cannot read files: then all output arrived at the end. */
   readonly streamed: boolean;
-  /** The guest agent kept only a part of the output (16 MiB); never when streamed. */
+  /** The guest agent kept only part of the output (16 MiB). Never true if streamed. */
   readonly truncated: boolean;
 }
 
 const inputCap = 8 * 1024 * 1024;
-/** The agent's own limit of captured output (GUEST_EXEC_MAX_OUTPUT). */
+/** The limit of the agent for captured output (GUEST_EXEC_MAX_OUTPUT). */
 const captureCap = 16 * 1024 * 1024;
 function checkOptions(options: ExecOptions): string[] {
   const pairs = Object.entries(options.env ?? {}).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name)) {
-      throw new KameError('INVALID_VALUE', `"${name}" is not a name of an environment variable.`);
+      throw new KameError('INVALID_VALUE', `"${name}" is not a valid name for an environment variable.`);
     }
     return `${name}=${value}`;
   });
   for (const text of [options.path, ...(options.args ?? []), ...pairs]) {
-    if (text.includes('\0')) throw new KameError('INVALID_VALUE', 'A command can hold no NUL character.');
+    if (text.includes('\0'))
+      throw new KameError('INVALID_VALUE', 'A command cannot contain a NUL character.');
   }
   if (options.path === '') throw new KameError('INVALID_VALUE', 'The command is empty.');
   if (options.input !== undefined && options.input.length > inputCap) {
     throw new KameError(
       'INVALID_VALUE',
-      `The input has ${options.input.length} bytes; at most ${inputCap} can be sent.`,
+      `The input is ${options.input.length} bytes long; the limit is ${inputCap} bytes.`,
     );
   }
   return pairs;
@@ -75,7 +76,7 @@ async function stream(
 ): Promise<ExecResult> {
   let files: OutputFile[] = [];
   try {
-    // The status is asked before the files are read, so that what the program wrote last is read too.
+    // The status is queried before the files are read, so that the last output of the program is read too.
     const { exitCode, signal } = await follow(connection, pid, options, async (now) => {
       if (files.length === 0) files = (await openOutputs(connection, name, options)) ?? [];
       if (now.exited && files.length === 0) throw noPlace(now.exitCode);
@@ -86,13 +87,13 @@ async function stream(
     });
     return { exitCode, signal, streamed: true, truncated: false };
   } finally {
-    // The files must go even if the caller hangs up now; for the rest the result does not wait.
+    // The files must be removed even if the caller is cancelled now; the result does not wait for the rest.
     const helper = await removeFiles(connection, name).catch(() => undefined);
     if (helper !== undefined) void forget(connection, helper, files).catch(() => undefined);
   }
 }
 
-/** Runs without a shell in the guest: all output comes at the end, at most 16 MiB of each stream. */
+/** Runs a command without a shell in the guest: all output arrives at the end, at most 16 MiB from each stream. */
 async function capture(
   connection: AgentConnection,
   options: ExecOptions,
@@ -123,8 +124,8 @@ function spawnOptions({ signal }: ExecOptions): CallOptions {
 }
 
 /**
- * Runs a command in the guest; output comes to the callbacks while it runs, in order within each stream. A command
- * that outlives its timeout or is cancelled is killed with its children.
+ * Runs a command in the guest. Output is delivered to the callbacks while it is running, in order within each stream. A
+ * command that exceeds its timeout or is cancelled is killed together with its children.
  * @throws KameError GUEST_TIMEOUT, CANCELLED, GUEST_AGENT_MISSING, GUEST_FAILED, INVALID_VALUE
  */
 export async function exec(
@@ -152,7 +153,7 @@ export async function exec(
   try {
     pid = await spawn(connection, args, spawnOptions(options));
   } catch (error) {
-    // No shell there, as in Windows: the agent says so by refusing.
+    // The agent rejects the call if the guest has no shell, as in Windows.
     if (error instanceof KameError && error.code === 'GUEST_FAILED')
       return capture(connection, options, pairs);
     throw error;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { arrayOf, integerOf, objectOf, senseless, textOf } from './reply.ts';
 
-/** Shapes of the answers as in QEMU's qga/qapi-schema.json, checked here because the guest may send anything. */
+/** Replies as in qga/qapi-schema.json of QEMU, checked here because the guest may send anything. */
 
 export interface GuestOsInfo {
   readonly id?: string;
@@ -23,12 +23,12 @@ export interface GuestAddress {
 
 export interface GuestInterface {
   readonly name: string;
-  /** Lower-case, colons. */
+  /** Lower case, with colons. */
   readonly mac?: string;
   readonly addresses: readonly GuestAddress[];
 }
 
-/** Names of the commands that are switched on. */
+/** Names of the enabled commands. */
 export function readCommands(value: unknown): ReadonlySet<string> {
   const command = 'guest-info';
   const commands = new Set<string>();
@@ -91,9 +91,9 @@ export function readInterfaces(value: unknown): GuestInterface[] {
   return arrayOf(value, 'guest-network-get-interfaces', 512).map((item) => readInterface(item));
 }
 
-/** Nanoseconds since 1970 as a time; the guest's clock may be anywhere, but must be a time. */
+/** Converts nanoseconds since 1970 to a time. The clock of the guest may be wrong, but must be a valid time. */
 export function readTime(value: unknown): Date {
   const date = new Date(typeof value === 'number' ? value / 1e6 : Number.NaN);
-  if (Number.isNaN(date.getTime())) throw senseless('guest-get-time', 'no time');
+  if (Number.isNaN(date.getTime())) throw senseless('guest-get-time', 'it is not a valid time');
   return date;
 }

@@ -2,10 +2,12 @@ import type { AgentConnection } from './connection.ts';
 import { bytesOf, integerOf, objectOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
 
-/** Bytes read by one call. base64 makes it a third more. */
+/** Bytes read per call; base64 adds a third. */
 const chunkBytes = 256 * 1024;
 
-/** Opens a file of the guest for reading. Handles are the agent's and live until closed or until it restarts. */
+/**
+ * Opens a file in the guest for reading. Handles belong to the agent and are valid until closed or until it restarts.
+ */
 export async function openFile(
   connection: AgentConnection,
   path: string,
@@ -26,7 +28,7 @@ export async function closeFile(
   await connection.call('guest-file-close', { handle }, options);
 }
 
-/** The next bytes of a file, none at its present end. A file that grows can be read on after that. */
+/** Reads the next bytes of a file, none at its current end. If the file grows, further calls return more. */
 export async function readChunk(
   connection: AgentConnection,
   handle: number,

@@ -1,16 +1,16 @@
-/** One thing the guest agent's byte stream held. */
+/** One item in the byte stream of the guest agent. */
 export type AgentFrame =
   | { readonly kind: 'sentinel' }
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'overflow' };
 
 const newline = 0x0a;
-/** Never part of UTF-8, so it marks a fresh start: what came before it is to be forgotten. */
+/** Never part of UTF-8, so it marks a new start: everything before it is discarded. */
 const sentinel = 0xff;
 
 /**
- * Cuts a byte stream into lines and sentinels, keeping at most `maxLineBytes` of an unfinished line. A longer line is
- * reported once as an overflow and skipped to its end, so a guest that never ends its line costs no memory.
+ * Splits a byte stream into lines and sentinels, buffering at most `maxLineBytes` of an unfinished line. A longer line
+ * is reported once as an overflow and skipped to its end, so a guest that never ends its line does not use up memory.
  */
 export class AgentFrames {
   readonly #maxLineBytes: number;

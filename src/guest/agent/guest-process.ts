@@ -5,9 +5,9 @@ import type { AgentConnection } from './connection.ts';
 import { integerOf, objectOf } from './reply.ts';
 import { cancelled, type CallOptions } from './wait.ts';
 
-// A program that the guest agent runs: guest-exec and guest-exec-status, without what the program says.
+// A program that the guest agent runs, without its output: guest-exec and guest-exec-status.
 
-/** What ends a program that does not end by itself. */
+/** When to end a program that does not end by itself. */
 export interface ProcessOptions {
   readonly path: string;
   readonly timeoutMs?: number;
@@ -23,9 +23,9 @@ interface Status {
 
 const firstPauseMs = 4;
 const longestPauseMs = 250;
-/** A loaded guest may take its time; the whole command has its own timeout. */
+/** Generous, because a guest may be under load; the whole command has its own timeout. */
 export const callOptions: CallOptions = { deadlineMs: 30_000 };
-/** Killing is for guests that may be beyond help. */
+/** Short, because a guest in which a program must be killed may not respond at all. */
 export const killOptions: CallOptions = { deadlineMs: 5000 };
 const killGraceMs = 3000;
 
@@ -51,14 +51,14 @@ async function status(
   return { exited: reply['exited'] === true, exitCode: number('exitcode'), signal: number('signal'), reply };
 }
 
-/** Waits for the end of a command, without its output, so that the agent forgets it. */
+/** Waits for the end of a command, without its output, so that the agent releases it. Returns false at the deadline. */
 export async function reap(connection: AgentConnection, pid: number): Promise<boolean> {
   const ended = async () => ((await status(connection, pid, killOptions)).exited ? true : undefined);
   const steps = { stepMs: firstPauseMs, maxStepMs: longestPauseMs };
   return (await poll(ended, { deadlineMs: killGraceMs, ...steps })) ?? false;
 }
 
-/** Ends a command and, where the guest has setsid, all that it started: politely, then not. */
+/** Ends a command and, if the guest has setsid, its children: first with SIGTERM, then with SIGKILL. */
 async function kill(connection: AgentConnection, pid: number): Promise<void> {
   const script = assetText('guest/agent/kill.sh');
   for (const name of ['TERM', 'KILL']) {
@@ -69,9 +69,9 @@ async function kill(connection: AgentConnection, pid: number): Promise<void> {
 }
 
 /**
- * Calls `look` with a command's status until the command has ended: at once while there is news, else after a growing
- * pause. Whatever ends this otherwise kills the command.
- * @throws KameError GUEST_TIMEOUT, CANCELLED, or what `look` throws
+ * Calls `look` with the status of a command until the command has ended: immediately while `look` returns `again`,
+ * otherwise after a growing pause. If this ends for any other reason, the command is killed.
+ * @throws KameError GUEST_TIMEOUT, CANCELLED, or any error of `look`
  */
 export async function follow(
   connection: AgentConnection,
@@ -94,7 +94,7 @@ export async function follow(
       if (news === 'later') await pause(Math.min(wait, Math.max(1, end - performance.now())), options.signal);
     }
   } catch (error) {
-    // Best effort: the reason to stop matters more than a guest that can't be helped.
+    // Best effort: the original error matters more than a guest that does not respond.
     if (!ended) await kill(connection, pid).catch(() => undefined);
     throw error;
   }
@@ -103,6 +103,6 @@ export async function follow(
 function overdue({ path, timeoutMs }: ProcessOptions): KameError {
   return new KameError(
     'GUEST_TIMEOUT',
-    `${path} did not end within ${timeoutMs} ms in the guest; it was killed.`,
+    `${path} did not finish within ${timeoutMs} ms in the guest and was killed.`,
   );
 }

@@ -2,7 +2,7 @@ import { KameError } from '../../core/errors.ts';
 
 /** How long a call may take and how it is cancelled. */
 export interface CallOptions {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -12,8 +12,8 @@ export function cancelled(what: string): KameError {
 }
 
 /**
- * Waits for a promise, but no longer than `ms` and not beyond a cancel. The promise itself goes on.
- * @throws what `onTimeout` makes, or KameError CANCELLED
+ * Waits for a promise for at most `ms`, or until the signal fires. The promise itself continues.
+ * @throws the error from `onTimeout`, or KameError CANCELLED
  */
 export async function within<T>(
   promise: Promise<T>,

@@ -3,8 +3,8 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { GuestAgent } from '../agent/agent.ts';
 import { isRefusal, setClock } from './clock.ts';
 import { hostKeyTypes, makeHostKey, type HostKey, type HostKeyType } from './host-keys.ts';
-import { allSteps, maxReportBytes, readSteps, type IdentityStep } from './report.ts';
 import { keysScript, keyStepNames } from './keys-script.ts';
+import { allSteps, maxReportBytes, readSteps, type IdentityStep } from './report.ts';
 import { identityScript, identityStepNames, type Card } from './script.ts';
 
 /** What of the agent is needed. */

@@ -33,7 +33,7 @@ async function fetchTool(archive: DebianArchive): Promise<Buffer | undefined> {
 }
 
 describe('openArchive', () => {
-  it('fetches a package along the chain of hashes, and caches it by hash', async () => {
+  it('fetches a package through the chain of hashes, and caches it by hash', async () => {
     await publish(served, key, [tool]);
     const archive = await open();
     expect(archive.release.version).toBe('12.99');
@@ -54,20 +54,20 @@ describe('openArchive', () => {
     expect(reports.at(-1)).toEqual({ stage: 'Debian packages', done: 11, total: 11, unit: 'bytes' });
   });
 
-  it('refuses a package that is not the one of the index, and keeps nothing of it', async () => {
+  it('rejects a package that does not match the index, and keeps nothing of it', async () => {
     await publish(served, key, [tool]);
     served.files.set('/pool/main/tool_1.0-1_arm64.deb', Buffer.from('the packagf'));
     await expect(fetchTool(await open())).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
     expect(await readdir(cacheDir)).not.toContain(sha256(tool.data));
   });
 
-  it('gets a package again whose cached file is damaged', async () => {
+  it('fetches a package again if its cached file is damaged', async () => {
     await publish(served, key, [tool]);
     await writeFile(join(cacheDir, sha256(tool.data)), 'something');
     expect((await fetchTool(await open()))?.toString()).toBe('the package');
   });
 
-  it('refuses an index that is not the one that is signed', async () => {
+  it('rejects an index that does not match its signed hash', async () => {
     await publish(served, key, [tool]);
     for (const [path, data] of served.files) {
       if (path.includes('by-hash')) served.files.set(path, Buffer.alloc(data.length));
@@ -75,11 +75,11 @@ describe('openArchive', () => {
     await expect(open()).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
   });
 
-  it('refuses another signer, another suite, and an archive without the architecture', async () => {
+  it('rejects another signer, another suite, and an archive without the architecture', async () => {
     await publish(served, await makeKey('Somebody else'), [tool]);
     await expect(open()).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
     await publish(served, key, [tool], { Codename: 'sid' });
-    await expect(open()).rejects.toThrow(/not of bookworm/);
+    await expect(open()).rejects.toThrow(/not to bookworm/);
     await publish(served, key, [tool]);
     const amd64 = openArchive({
       arch: 'amd64',
@@ -93,7 +93,7 @@ describe('openArchive', () => {
 });
 
 describe('mirrorAddress', () => {
-  it('takes the option, then the environment, then Debian', () => {
+  it('prefers the option, then the environment, then Debian', () => {
     expect(mirrorAddress('https://mirror.example/debian/', { KAME_DEBIAN_MIRROR: 'http://other' })).toBe(
       'https://mirror.example/debian',
     );

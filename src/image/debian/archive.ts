@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Progress } from '../../core/progress.ts';
 import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { download, downloadChecked } from './download.ts';
 import { bookwormKeys, type ArchiveKey } from './keys.ts';
 import { parsePackages, type DebianPackage, type PackageIndex } from './packages.ts';
@@ -9,12 +9,12 @@ import { decompressXzWhole } from './xz.ts';
 
 export type DebianArch = 'arm64' | 'amd64';
 
-/** Where packages come from unless an option or KAME_DEBIAN_MIRROR says otherwise. */
+/** The source of packages unless an option or KAME_DEBIAN_MIRROR overrides it. */
 export const defaultMirror = 'http://deb.debian.org/debian';
 
 export interface ArchiveOptions {
   readonly arch: DebianArch;
-  /** Directory of files named by their SHA256; may be shared by any number of builds. */
+  /** Directory of files named by their SHA256; any number of builds may share it. */
   readonly cacheDir: string;
   readonly progress: Progress;
   readonly mirror?: string;
@@ -23,12 +23,12 @@ export interface ArchiveOptions {
   readonly now?: Date;
 }
 
-/** A Debian suite whose signature was checked: its packages can be looked up and fetched. */
+/** A Debian suite whose signature was verified. Looks up and fetches packages. */
 export interface DebianArchive {
   readonly release: Release;
   readonly index: PackageIndex;
   /**
-   * The bytes of these packages in the same order, checked against the index.
+   * Fetches packages and verifies them against the index. Returns their bytes in the same order.
    * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH, CANCELLED
    */
   fetchPackages(packages: readonly DebianPackage[]): Promise<Buffer[]>;
@@ -42,8 +42,8 @@ const maxPackagesBytes = 256 * 1024 * 1024;
 const maxPackageBytes = 512 * 1024 * 1024;
 
 /**
- * The mirror's address without a slash at its end.
- * @throws KameError INVALID_VALUE when it isn't an http or https address
+ * The URL of the mirror, without a trailing slash.
+ * @throws KameError INVALID_VALUE when it is not an http or https URL
  */
 export function mirrorAddress(
   option: string | undefined,
@@ -53,7 +53,7 @@ export function mirrorAddress(
   if (!URL.canParse(text) || !/^https?:\/\//.test(text)) {
     throw new KameError(
       'INVALID_VALUE',
-      `The Debian mirror is "${text}", which is not an http or https address.`,
+      `The Debian mirror is "${text}", which is not an http or https URL.`,
     );
   }
   return text.replace(/\/+$/, '');
@@ -63,9 +63,9 @@ async function fetchIndex(base: string, release: Release, options: ArchiveOption
   const path = `main/binary-${options.arch}/Packages.xz`;
   const entry = release.files.get(path);
   if (!entry || entry.size > maxPackagesXzBytes) {
-    throw new KameError('BAD_IMAGE', `The Debian archive at ${base} lists no usable ${path}.`);
+    throw new KameError('BAD_IMAGE', `The Debian archive at ${base} does not list a usable ${path}.`);
   }
-  // By hash the file stays the one that was signed while the mirror is being updated.
+  // The path by hash keeps serving the signed file while the mirror is being updated.
   const byHash = `main/binary-${options.arch}/by-hash/SHA256/${entry.sha256}`;
   const { progress } = options;
   let done = 0;
@@ -98,7 +98,7 @@ async function fetchAll(
   let done = 0;
   for (const one of packages) {
     if (one.size > maxPackageBytes)
-      throw new KameError('BAD_IMAGE', `The package ${one.name} has ${one.size} bytes.`);
+      throw new KameError('BAD_IMAGE', `The package ${one.name} is too large: ${one.size} bytes.`);
   }
   const results = new Map<DebianPackage, Buffer>();
   const queue = [...packages];
@@ -117,14 +117,14 @@ async function fetchAll(
   const fail = (error: unknown) => {
     failures.push(error);
   };
-  // All of them are waited for, so that nothing goes on after a failure.
+  // Wait for all workers, so that nothing continues after a failure.
   await Promise.all(Array.from({ length: parallelDownloads }, () => worker().catch(fail)));
   if (failures.length > 0) throw failures[0];
   return packages.map((one) => results.get(one) as Buffer);
 }
 
 /**
- * Opens a suite of the Debian archive: InRelease by its signature, the package index by the hash that is signed.
+ * Opens a suite of the Debian archive: verifies InRelease by its signature, and the package index by the signed hash.
  * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH, BAD_IMAGE, INVALID_VALUE, CANCELLED
  */
 export async function openArchive(options: ArchiveOptions): Promise<DebianArchive> {

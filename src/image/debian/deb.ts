@@ -9,11 +9,11 @@ export interface DebOptions {
   readonly signal?: AbortSignal;
 }
 
-/** More than any package that we use unpacks to: Debian's kernel is 0.4 GB. */
+/** More than any package we use takes when unpacked: the kernel of Debian is 0.4 GB. */
 const maxUnpackedBytes = 2 * 1024 ** 3;
 
 /**
- * The wanted files of a .deb: path -> entry. Nothing is written, no maintainer script is run.
+ * Reads the wanted files of a .deb: path -> entry. Writes no files and runs no maintainer scripts.
  * @throws KameError BAD_IMAGE when it is malformed, CANCELLED
  */
 export async function readDeb(data: Uint8Array, options: DebOptions): Promise<Map<string, TarFile>> {
@@ -22,7 +22,7 @@ export async function readDeb(data: Uint8Array, options: DebOptions): Promise<Ma
   if (!contents) {
     throw new KameError(
       'BAD_IMAGE',
-      `The package ${options.name} has no data.tar.xz, but ${[...members.keys()].join(', ')}.`,
+      `The package ${options.name} has no data.tar.xz, only ${[...members.keys()].join(', ')}.`,
     );
   }
   const chunks = decompressXz(contents, {

@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 describe('download', () => {
-  it('tries again after an error of the server, and takes back what it reported', async () => {
+  it('tries again after a server error, and subtracts the bytes it has reported', async () => {
     served = await serve((_, attempt) => (attempt === 1 ? 503 : undefined));
     served.files.set('/file', Buffer.from('content'));
     let bytes = 0;
@@ -20,16 +20,16 @@ describe('download', () => {
     expect(served.requests).toHaveLength(2);
   });
 
-  it('does not try again when the file is not there', async () => {
+  it('does not try again when the file does not exist', async () => {
     served = await serve();
     await expect(download(`${served.url}/none`, options)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
     expect(served.requests).toHaveLength(1);
   });
 
-  it('stops at the cap', async () => {
+  it('stops at the size limit', async () => {
     served = await serve();
     served.files.set('/large', Buffer.alloc(1001));
-    await expect(download(`${served.url}/large`, options)).rejects.toThrow(/more than the 1000 bytes/);
+    await expect(download(`${served.url}/large`, options)).rejects.toThrow(/larger than 1000 bytes/);
   });
 
   it('can be cancelled', async () => {

@@ -10,13 +10,13 @@ import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
 export interface DownloadOptions {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-  /** Called with the bytes of each piece. */
+  /** Called with the number of bytes of each chunk; negative when an attempt failed and its bytes do not count. */
   readonly onBytes?: (count: number) => void;
 }
 
 const attempts = 4;
 const firstPauseMs = 500;
-/** Silence for this long ends an attempt. */
+/** Milliseconds without data after which an attempt fails. */
 const silenceMs = 30_000;
 const maxRedirects = 5;
 
@@ -35,12 +35,12 @@ function failed(url: string, reason: string, cause?: unknown): KameError {
   });
 }
 
-/** A reply of the server that no second attempt would change. */
+/** A failure that a retry would not change. */
 class Refused extends Error {}
 
 async function open(url: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
   let target = url;
-  // Loaded on first use: a daemon that downloads nothing needs less memory without it.
+  // Loaded on first use, which saves memory in a daemon that downloads nothing.
   const undici = await import('undici');
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     const reply = await undici.request(target, {
@@ -59,7 +59,7 @@ async function open(url: string, signal: AbortSignal): Promise<Dispatcher.Respon
       target = next.href;
       continue;
     }
-    const reason = `the server answered with status ${reply.statusCode}`;
+    const reason = `the server responded with status ${reply.statusCode}`;
     throw reply.statusCode >= 500 || reply.statusCode === 429 ? new Error(reason) : new Refused(reason);
   }
   throw new Refused(`it redirects more than ${maxRedirects} times`);
@@ -72,8 +72,7 @@ async function attempt(url: string, options: DownloadOptions): Promise<Buffer> {
   try {
     for await (const chunk of reply.body as AsyncIterable<Buffer>) {
       total += chunk.length;
-      if (total > options.maxBytes)
-        throw new Refused(`it has more than the ${options.maxBytes} bytes allowed`);
+      if (total > options.maxBytes) throw new Refused(`it is larger than ${options.maxBytes} bytes`);
       chunks.push(chunk);
       options.onBytes?.(chunk.length);
     }
@@ -90,8 +89,8 @@ async function attempt(url: string, options: DownloadOptions): Promise<Buffer> {
 }
 
 /**
- * Downloads a file into memory, with four attempts.
- * @throws KameError DOWNLOAD_FAILED naming the address and the reason, CANCELLED
+ * Downloads a file into memory, with up to four attempts.
+ * @throws KameError DOWNLOAD_FAILED naming the URL and the reason, CANCELLED
  */
 export async function download(url: string, options: DownloadOptions): Promise<Buffer> {
   for (let tried = 1; ; tried += 1) {
@@ -119,14 +118,14 @@ async function readCached(path: string, want: { sha256: string; size: number }):
     if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return undefined;
     if (!(error instanceof KameError)) throw error;
   }
-  // Damaged: what is in a cache may go at any time.
+  // The cached file is damaged, and cached files may be removed at any time.
   await rm(path, { force: true });
   return undefined;
 }
 
 /**
- * A file of a known hash: out of the cache, or else downloaded, checked and cached.
- * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH when the file is not the one that was promised, CANCELLED
+ * Returns a file with a known hash from the cache, or downloads, verifies and caches it.
+ * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH when the hash or size is wrong, CANCELLED
  */
 export async function downloadChecked(
   url: string,
@@ -143,7 +142,7 @@ export async function downloadChecked(
   if (data.length !== want.size || actual !== want.sha256) {
     throw new KameError(
       'CHECKSUM_MISMATCH',
-      `${url} has the SHA256 ${actual}, but must have ${want.sha256}.`,
+      `${url} has the SHA256 ${actual}, but ${want.sha256} was expected.`,
       {
         details: { url },
       },

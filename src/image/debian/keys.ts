@@ -1,13 +1,13 @@
-/** A public key that Debian signs its archive with. */
+/** A public key with which Debian signs its archive. */
 export interface ArchiveKey {
   readonly name: string;
-  /** Of the primary key; what is loaded is checked against it. */
+  /** Fingerprint of the primary key; the loaded key is checked against it. */
   readonly fingerprint: string;
-  /** The binary key ring, as base64. */
+  /** The binary key ring in base64. */
   readonly base64: string;
 }
 
-// From the package debian-archive-keyring (/usr/share/keyrings/debian-archive-bookworm-*.gpg), the same keys as at
+// From the package debian-archive-keyring (/usr/share/keyrings/debian-archive-bookworm-*.gpg), the same keys as on
 // https://ftp-master.debian.org/keys.html.
 const automatic = [
   'mQINBGPL0BUBEADmW5NdOOHwPIJlgPu6JDcKw/NZJPR8lsD3K87ZM18gzyQZJD+wns6TSXOsx+BmpouHZgvh3FQADj/hhLjpNSqH',
@@ -135,7 +135,7 @@ const stable = [
   'z3TcqDo1wez6DNya27QWWoG/4oBsAQCEN8Z00DXagPHbwrvsY2t9BCsT+PgnSn9biobwX7bDDg==',
 ].join('');
 
-/** The keys of Debian 12 (bookworm). One good signature of any of them is enough, as it is for apt. */
+/** The keys of Debian 12 (bookworm). As in apt, one valid signature by any of them is enough. */
 export const bookwormKeys: readonly ArchiveKey[] = [
   {
     name: 'Debian Archive Automatic Signing Key (12/bookworm)',

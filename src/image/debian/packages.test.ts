@@ -46,7 +46,7 @@ describe('parsePackages', () => {
 });
 
 describe('parseDepends', () => {
-  it('reads alternatives, and leaves versions and architectures out', () => {
+  it('reads alternatives, and ignores versions and architectures', () => {
     expect(parseDepends('libc6 (>= 2.34), kmod | linux-base:any,, x [arm64] <!nocheck>')).toEqual([
       ['libc6'],
       ['kmod', 'linux-base'],
@@ -60,7 +60,7 @@ describe('parseDepends', () => {
 describe('dependencyClosure', () => {
   const index = parsePackages(text);
 
-  it('follows dependencies once, circles too, and takes the first alternative that exists', () => {
+  it('follows dependencies once, even in cycles, and chooses the first alternative that exists', () => {
     const names = dependencyClosure(index, ['tool'], (name) => name === 'unwanted').map((one) => one.name);
     expect(names).toEqual(['tool', 'libone', 'libtwo', 'libfour']);
   });

@@ -1,19 +1,19 @@
 import { KameError } from '../../core/errors.ts';
 
-/** One binary package of the archive, as its index describes it. */
+/** One binary package of the archive, as described in its index. */
 export interface DebianPackage {
   readonly name: string;
   readonly version: string;
   readonly filename: string;
   readonly size: number;
   readonly sha256: string;
-  /** Groups of alternatives: every group needs one of its names. Version conditions are left out: a suite is consistent. */
+  /** Groups of alternatives: one name of each group is needed. Versions are ignored because a suite is consistent. */
   readonly depends: readonly (readonly string[])[];
 }
 
 /** The packages of one architecture. */
 export interface PackageIndex {
-  /** The package of that name, or undefined. */
+  /** The package with a name, or undefined. */
   get(name: string): DebianPackage | undefined;
   readonly size: number;
 }
@@ -21,10 +21,7 @@ export interface PackageIndex {
 const namePattern = /^[a-z0-9][a-z0-9+.-]{0,100}$/;
 
 function bad(name: string, reason: string): KameError {
-  return new KameError(
-    'BAD_IMAGE',
-    `The package index describes ${name} in a way that can't be used: ${reason}.`,
-  );
+  return new KameError('BAD_IMAGE', `The entry of ${name} in the package index is not usable: ${reason}.`);
 }
 
 /** Reads a relation field such as `libc6 (>= 2.34), kmod | linux-base:any` as groups of names. */
@@ -66,8 +63,8 @@ function parseStanza(name: string, stanza: string): DebianPackage {
 }
 
 /**
- * Reads a `Packages` index (about 50 MB). Only the packages that are asked for are parsed.
- * `get` throws KameError BAD_IMAGE for a package whose description can't be used.
+ * Reads a `Packages` index (about 50 MB). Packages are parsed only when requested with `get`, which throws KameError
+ * BAD_IMAGE for a package with an invalid description.
  */
 export function parsePackages(text: string): PackageIndex {
   const starts = new Map<string, number>();
@@ -89,8 +86,8 @@ export function parsePackages(text: string): PackageIndex {
 const maxClosure = 500;
 
 /**
- * The packages named and all they depend on, without those that `skip` refuses. Of alternatives the first that exists
- * is taken.
+ * The given packages and all their dependencies, except those for which `skip` returns true. Among alternatives, the
+ * first one that exists is chosen.
  * @throws KameError NO_SUCH_IMAGE when a package does not exist, BAD_IMAGE when there are more than 500
  */
 export function dependencyClosure(
@@ -107,7 +104,7 @@ export function dependencyClosure(
       throw new KameError('NO_SUCH_IMAGE', `The Debian archive has no package ${group.join(' or ')}.`);
     }
     found.set(chosen.name, chosen);
-    if (found.size > maxClosure) throw bad(chosen.name, `more than ${maxClosure} packages would be needed`);
+    if (found.size > maxClosure) throw bad(chosen.name, `it would need more than ${maxClosure} packages`);
     queue.push(...chosen.depends.map((alternatives) => [...alternatives]));
   }
   return [...found.values()];

@@ -1,13 +1,13 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { ArchiveKey } from './keys.ts';
 
-/** A file that a Release file vouches for. */
+/** A file listed in a Release file. */
 export interface ReleaseEntry {
   readonly sha256: string;
   readonly size: number;
 }
 
-/** What a Release file says of a suite; see https://wiki.debian.org/DebianRepository/Format. */
+/** The content of a Release file; see https://wiki.debian.org/DebianRepository/Format. */
 export interface Release {
   readonly codename: string;
   readonly version: string;
@@ -18,7 +18,7 @@ export interface Release {
 }
 
 const maxLines = 100_000;
-/** How far the archive's clock may be ahead of ours before its date counts as wrong. */
+/** How far the date of the archive may be in the future before it counts as wrong. */
 const clockSlackMs = 24 * 60 * 60 * 1000;
 
 function bad(reason: string): KameError {
@@ -26,8 +26,8 @@ function bad(reason: string): KameError {
 }
 
 /**
- * Checks the OpenPGP signature of an InRelease file and returns the text that is signed, and nothing else of the file.
- * @throws KameError CHECKSUM_MISMATCH when no signature of one of the keys is good
+ * Verifies the OpenPGP signature of an InRelease file and returns only the signed text.
+ * @throws KameError CHECKSUM_MISMATCH when there is no valid signature by one of the keys
  */
 export async function verifyInRelease(text: string, keys: readonly ArchiveKey[]): Promise<string> {
   const openpgp = await import('openpgp');
@@ -47,7 +47,7 @@ export async function verifyInRelease(text: string, keys: readonly ArchiveKey[])
     const message = await openpgp.readCleartextMessage({ cleartextMessage: text });
     verified = await openpgp.verify({ message, verificationKeys });
   } catch (error) {
-    throw bad(`it is no signed text (${messageOf(error)})`);
+    throw bad(`it is not a signed text (${messageOf(error)})`);
   }
   const reasons: string[] = [];
   for (const signature of verified.signatures) {
@@ -58,7 +58,7 @@ export async function verifyInRelease(text: string, keys: readonly ArchiveKey[])
       reasons.push(`${signature.keyID.toHex()}: ${messageOf(error)}`);
     }
   }
-  throw bad(`no signature of the archive keys is good (${reasons.join('; ') || 'there is none'})`);
+  throw bad(`it has no valid signature by an archive key (${reasons.join('; ') || 'no signature at all'})`);
 }
 
 function parseDate(value: string | undefined): Date | undefined {
@@ -70,13 +70,13 @@ function parseDate(value: string | undefined): Date | undefined {
 
 function parseFileLine(line: string, files: Map<string, ReleaseEntry>): void {
   const match = /^ ([0-9a-f]{64}) +(\d{1,15}) ([\w.+~/@-]{1,200})$/.exec(line);
-  if (!match) throw bad(`its SHA256 list has the line "${line.slice(0, 80)}"`);
+  if (!match) throw bad(`its SHA256 list has the malformed line "${line.slice(0, 80)}"`);
   files.set(match[3] as string, { sha256: match[1] as string, size: Number(match[2]) });
 }
 
 /**
- * Reads a Release file whose signature was checked.
- * @throws KameError CHECKSUM_MISMATCH when it isn't of that form
+ * Reads a Release file whose signature was verified.
+ * @throws KameError CHECKSUM_MISMATCH when it is malformed
  */
 export function parseRelease(text: string): Release {
   const lines = text.split(/\r?\n/);
@@ -96,7 +96,7 @@ export function parseRelease(text: string): Release {
   }
   const date = parseDate(fields.get('Date'));
   if (!date) throw bad('it has no date');
-  if (files.size === 0) throw bad('it lists no files with SHA256');
+  if (files.size === 0) throw bad('it has no SHA256 list of files');
   return {
     codename: fields.get('Codename') ?? '',
     version: fields.get('Version') ?? '',
@@ -108,16 +108,17 @@ export function parseRelease(text: string): Release {
 }
 
 /**
- * Refuses a Release file of another suite, from the future, or past its `Valid-Until` (which Debian's stable suites
- * do not have).
+ * Rejects a Release file of another suite, from the future, or past its `Valid-Until` (which stable suites of Debian do
+ * not have).
  * @throws KameError CHECKSUM_MISMATCH
  */
 export function checkRelease(release: Release, suite: string, now: Date): void {
-  if (release.codename !== suite) throw bad(`it is of "${release.codename.slice(0, 40)}", not of ${suite}`);
+  if (release.codename !== suite)
+    throw bad(`it belongs to "${release.codename.slice(0, 40)}", not to ${suite}`);
   if (release.date.getTime() > now.getTime() + clockSlackMs) {
     throw bad(`its date, ${release.date.toISOString()}, is in the future: check the clock of this host`);
   }
   if (release.validUntil && release.validUntil.getTime() < now.getTime()) {
-    throw bad(`it was valid until ${release.validUntil.toISOString()} only`);
+    throw bad(`it was only valid until ${release.validUntil.toISOString()}`);
   }
 }

@@ -26,7 +26,7 @@ const members: TarMember[] = [
 ];
 
 describe('readTar', () => {
-  it.each([1, 7, 512, 100_000])('reads entries out of chunks of %i bytes', async (size) => {
+  it.each([1, 7, 512, 100_000])('reads entries from chunks of %i bytes', async (size) => {
     const files = await read(makeTar(members), {}, size);
     expect(files.map((file) => [file.name, file.type, file.data.length])).toEqual([
       ['', 'directory', 0],
@@ -40,7 +40,7 @@ describe('readTar', () => {
     expect(files[2]?.linkName).toBe('../../etc/passwd');
   });
 
-  it('passes over what is not wanted', async () => {
+  it('skips entries that are not wanted', async () => {
     const files = await read(makeTar(members), { want: (entry) => entry.name === 'from/pax/name' });
     expect(files.map((file) => Buffer.from(file.data).toString())).toEqual(['pax']);
   });
@@ -51,12 +51,12 @@ describe('readTar', () => {
     });
   });
 
-  it('refuses such a path in a long name too', async () => {
+  it('rejects such a path in a long name too', async () => {
     const hostile = makeTar([{ name: 'x', type: 'L', data: Buffer.from('a/../../b\0') }, { name: 'y' }]);
     await expect(read(hostile)).rejects.toMatchObject({ code: 'BAD_IMAGE' });
   });
 
-  it('refuses an archive that is cut off, at every block', async () => {
+  it('rejects an archive that is truncated at any block', async () => {
     const whole = makeTar(members.slice(0, 2));
     const end = whole.length - 1024;
     for (let length = 0; length <= end; length += 100) {
@@ -79,7 +79,7 @@ describe('readTar', () => {
 });
 
 describe('safePath', () => {
-  it('cleans good paths and refuses bad ones', () => {
+  it('normalises safe paths and rejects others', () => {
     expect(safePath('./a//b/./c')).toBe('a/b/c');
     expect(safePath('a..b/c')).toBe('a..b/c');
     for (const bad of ['..', 'a/..', '/a', 'a\0b', 'x'.repeat(5000)]) expect(safePath(bad)).toBeUndefined();

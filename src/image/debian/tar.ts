@@ -1,12 +1,12 @@
 import { KameError } from '../../core/errors.ts';
 
 export interface TarEntry {
-  /** Path without leading `./` or `/`; it never holds `..`. */
+  /** Path without leading `./` or `/`; never contains `..`. */
   readonly name: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
   readonly mode: number;
   readonly size: number;
-  /** Where a link points; data only, nothing follows it. */
+  /** The target of a link. It is only data: nothing follows it. */
   readonly linkName: string;
 }
 
@@ -16,13 +16,13 @@ export interface TarFile extends TarEntry {
 }
 
 export interface TarOptions {
-  /** What is read, for messages. */
+  /** Name of the archive, for messages. */
   readonly name: string;
-  /** Which entries are wanted; the bytes of all others are passed over. */
+  /** Whether an entry is wanted; the bytes of other entries are skipped. */
   readonly want: (entry: TarEntry) => boolean;
-  /** Cap on the bytes of one wanted file. Default 256 MiB. */
+  /** Maximum size of a wanted file, in bytes. Default: 256 MiB. */
   readonly maxFileBytes?: number;
-  /** Cap on the number of entries. Default 200,000. */
+  /** Maximum number of entries. Default: 200,000. */
   readonly maxEntries?: number;
 }
 
@@ -36,7 +36,7 @@ const types = new Map<string, TarEntry['type']>([
   ['5', 'directory'],
 ]);
 
-/** Pulls exact numbers of bytes out of chunks of any size. */
+/** Reads exact numbers of bytes from chunks of any size. */
 class ByteQueue {
   readonly #source: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -54,7 +54,7 @@ class ByteQueue {
     return true;
   }
 
-  /** The next `count` bytes, or fewer at the end of the source. */
+  /** Returns the next `count` bytes, or fewer at the end of the source. */
   async take(count: number): Promise<Buffer> {
     const result = Buffer.allocUnsafe(count);
     let filled = 0;
@@ -67,7 +67,7 @@ class ByteQueue {
     return result.subarray(0, filled);
   }
 
-  /** Passes over `count` bytes; false when the source ends before. */
+  /** Skips `count` bytes; returns false if the source ends first. */
   async skip(count: number): Promise<boolean> {
     let left = count;
     while (left > 0 && (await this.#fill())) {
@@ -84,7 +84,7 @@ class ByteQueue {
 }
 
 function bad(name: string, reason: string): KameError {
-  return new KameError('BAD_IMAGE', `The tar archive of ${name} can't be used: ${reason}.`);
+  return new KameError('BAD_IMAGE', `The tar archive of ${name} is not usable: ${reason}.`);
 }
 
 function field(header: Buffer, start: number, length: number): string {
@@ -105,7 +105,7 @@ function hasGoodChecksum(header: Buffer): boolean {
   return octal(header, 148, 8) === sum;
 }
 
-/** The path without `./` and slashes at its ends, or undefined when it leaves the archive or is no path. */
+/** Normalises a path: no `./`, no trailing slash. Undefined if it leads out of the archive or is not a path. */
 export function safePath(name: string): string | undefined {
   if (name.startsWith('/') || name.includes('\0') || Buffer.byteLength(name) > maxNameBytes) return undefined;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
@@ -144,7 +144,7 @@ async function readLongName(
   const size = octal(header, 124, 12);
   if (!(size <= 4 * maxNameBytes)) throw bad(name, 'a long name is too long');
   const data = (await queue.take(Math.ceil(size / block) * block)).subarray(0, size);
-  if (data.length < size) throw bad(name, 'it is cut off');
+  if (data.length < size) throw bad(name, 'it is truncated');
   if (type === 'L') pending.path = data.toString('utf8').replace(/\0.*$/s, '');
   if (type === 'K') pending.linkpath = data.toString('utf8').replace(/\0.*$/s, '');
   if (type === 'x') Object.assign(pending, parsePax(data));
@@ -159,7 +159,7 @@ function parseHeader(header: Buffer, name: string, pending: Pending): TarEntry {
   if (path === undefined)
     throw bad(name, `it has an entry with the path ${JSON.stringify(raw.slice(0, 80))}`);
   const size = octal(header, 124, 12);
-  if (Number.isNaN(size)) throw bad(name, `the size of ${JSON.stringify(path)} is no number`);
+  if (Number.isNaN(size)) throw bad(name, `the size of ${JSON.stringify(path)} is not a number`);
   const type = types.get(String.fromCharCode(header[156] as number)) ?? 'other';
   return {
     name: path,
@@ -171,8 +171,8 @@ function parseHeader(header: Buffer, name: string, pending: Pending): TarEntry {
 }
 
 /**
- * Reads a tar stream (ustar, with GNU and pax long names) and yields the wanted entries in their order.
- * @throws KameError BAD_IMAGE when it is malformed, cut off, too large, or names a path outside of itself
+ * Reads a tar stream (ustar, with GNU and pax long names) and yields the wanted entries in order.
+ * @throws KameError BAD_IMAGE when it is malformed, truncated, too large, or has a path that leads out of it
  */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,
@@ -185,7 +185,7 @@ export async function* readTar(
   try {
     for (;;) {
       const header = await queue.take(block);
-      if (header.length < block) throw bad(name, 'it is cut off');
+      if (header.length < block) throw bad(name, 'it is truncated');
       if (header.every((byte) => byte === 0)) return;
       if (!hasGoodChecksum(header)) throw bad(name, 'an entry has a wrong checksum');
       if ((entries += 1) > maxEntries) throw bad(name, `it has more than ${maxEntries} entries`);
@@ -194,10 +194,11 @@ export async function* readTar(
       pending = {};
       const padding = (block - (entry.size % block)) % block;
       const wanted = want(entry);
-      if (wanted && entry.size > maxFileBytes) throw bad(name, `${entry.name} has ${entry.size} bytes`);
+      if (wanted && entry.size > maxFileBytes)
+        throw bad(name, `${entry.name} is too large: ${entry.size} bytes`);
       const data = wanted ? await queue.take(entry.size) : new Uint8Array(0);
-      if (wanted && data.length < entry.size) throw bad(name, 'it is cut off');
-      if (!(await queue.skip(wanted ? padding : entry.size + padding))) throw bad(name, 'it is cut off');
+      if (wanted && data.length < entry.size) throw bad(name, 'it is truncated');
+      if (!(await queue.skip(wanted ? padding : entry.size + padding))) throw bad(name, 'it is truncated');
       if (wanted) yield { ...entry, data };
     }
   } finally {

@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { storeXz } from './fixtures/store-xz.ts';
 import { decompressXz, decompressXzWhole } from './xz.ts';
 
-// `printf 'hello %.0s' $(seq 1000) | xz -9`, so that real compression is covered too.
+// The output of `printf 'hello %.0s' $(seq 1000) | xz -9`, to cover real compression too.
 const hello =
   '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4BdvACddADQZSe6N6V/B8PcXRFCFYsMIgtxhE2Az4ZG1aVMlHrpxT6vr+2SMAAAApDhnPLRAo+gAAUPwLgAAAE8kQEKxxGf7AgAAAAAEWVo=';
 
 const options = { name: 'test', maxBytes: 10_000_000 };
 
 describe('decompressXz', () => {
-  it('brings back what was stored, in several chunks', async () => {
+  it('restores stored data, in several chunks', async () => {
     const data = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 251));
     expect((await decompressXzWhole(storeXz(data), options)).equals(data)).toBe(true);
   });
 
-  it('brings back what xz compressed', async () => {
+  it('restores data that xz compressed', async () => {
     expect((await decompressXzWhole(Buffer.from(hello, 'base64'), options)).toString()).toBe(
       'hello '.repeat(1000),
     );
@@ -25,7 +25,7 @@ describe('decompressXz', () => {
     ['something else', Buffer.from('not xz at all, but long enough to be read')],
     ['cut off', storeXz(Buffer.alloc(100_000, 'x')).subarray(0, 50_000)],
     ['without its end', storeXz(Buffer.alloc(1000, 'x')).subarray(0, 1020)],
-  ])('refuses what is %s', async (_, data) => {
+  ])('rejects data that is %s', async (_, data) => {
     await expect(decompressXzWhole(data, options)).rejects.toMatchObject({ code: 'BAD_IMAGE' });
   });
 
@@ -39,7 +39,7 @@ describe('decompressXz', () => {
     );
   });
 
-  it('does not block the next stream when one is left half-way', async () => {
+  it('does not block the next stream when one is abandoned', async () => {
     for await (const chunk of decompressXz(storeXz(Buffer.alloc(500_000, 'x')), options)) {
       expect(chunk.length).toBeGreaterThan(0);
       break;

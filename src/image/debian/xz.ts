@@ -2,32 +2,33 @@ import { setImmediate } from 'node:timers/promises';
 import { KameError, messageOf } from '../../core/errors.ts';
 
 export interface XzOptions {
-  /** What is decompressed, for messages. */
+  /** Name of the data, for messages. */
   readonly name: string;
-  /** More output than this is refused. */
+  /** Maximum size of the output, in bytes. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
 }
 
-/** Bytes of output between two turns of the event loop, so that a daemon stays responsive meanwhile. */
+/** Bytes of output after which to yield to the event loop, so that the daemon stays responsive. */
 const sliceBytes = 4 * 1024 * 1024;
 const inputBytes = 64 * 1024;
 
 function bad(name: string, reason: string, cause?: unknown): KameError {
-  return new KameError('BAD_IMAGE', `${name} can't be decompressed: ${reason}.`, { cause });
+  return new KameError('BAD_IMAGE', `${name} cannot be decompressed: ${reason}.`, { cause });
 }
 
-/** How often the decompressor may ask for more at the end: it does so to bring out what it still holds. */
+/** How often the decompressor may ask for more input at the end, which it does to flush its output. */
 const emptyReads = 8;
 
-/** The compressed bytes as a stream that fails, instead of just ending, when more is wanted than there is. */
+/** The compressed bytes as a stream that fails, instead of just ending, when more input is needed than there is. */
 function source(data: Uint8Array): ReadableStream<Uint8Array> {
   let offset = 0;
   let empty = 0;
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (offset >= data.length && (empty += 1) > emptyReads) controller.error(new Error('it is cut off'));
+        if (offset >= data.length && (empty += 1) > emptyReads)
+          controller.error(new Error('it is truncated'));
         else controller.enqueue(data.subarray(offset, (offset += inputBytes)));
       },
     },
@@ -36,8 +37,9 @@ function source(data: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 /**
- * Decompresses xz in WebAssembly (53 MB/s here, half of what the xz program does), so that no program is needed.
- * @throws KameError BAD_IMAGE when the data is damaged, cut off or too large, CANCELLED
+ * Decompresses xz in WebAssembly, so that no program is needed (53 MB/s when measured, half the speed of the xz
+ * program).
+ * @throws KameError BAD_IMAGE when the data is damaged, truncated or too large, CANCELLED
  */
 export async function* decompressXz(data: Uint8Array, options: XzOptions): AsyncGenerator<Uint8Array> {
   const { XzReadableStream } = await import('xz-decompress');
@@ -51,7 +53,8 @@ export async function* decompressXz(data: Uint8Array, options: XzOptions): Async
       });
       if (done) return;
       total += value.length;
-      if (total > options.maxBytes) throw bad(options.name, `it holds more than ${options.maxBytes} bytes`);
+      if (total > options.maxBytes)
+        throw bad(options.name, `it contains more than ${options.maxBytes} bytes`);
       if (total >= nextPause) {
         nextPause = total + sliceBytes;
         await setImmediate();
@@ -61,12 +64,12 @@ export async function* decompressXz(data: Uint8Array, options: XzOptions): Async
       if (value.length > 0) yield value;
     }
   } finally {
-    // The decompressor serves one stream at a time: one that is left open would block all later ones.
+    // The decompressor handles one stream at a time: an open one would block all later ones.
     await reader.cancel().catch(() => undefined);
   }
 }
 
-/** All of the output of decompressXz as one piece. */
+/** The whole output of decompressXz in one buffer. */
 export async function decompressXzWhole(data: Uint8Array, options: XzOptions): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of decompressXz(data, options)) chunks.push(chunk);

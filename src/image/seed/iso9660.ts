@@ -2,7 +2,7 @@ import { KameError } from '../../core/errors.ts';
 
 /** A file in the root of the image. */
 export interface IsoFile {
-  /** 1 to 60 of A-Z a-z 0-9 . _ - */
+  /** 1 to 60 characters of A-Z a-z 0-9 . _ - */
   readonly name: string;
   readonly data: Uint8Array;
 }
@@ -11,19 +11,19 @@ export interface IsoOptions {
   /** Volume label, at most 16 characters: `cidata` for cloud-init. */
   readonly label: string;
   readonly files: readonly IsoFile[];
-  /** Stands on everything in the image; the same input gives the same bytes. */
+  /** Timestamp of everything in the image; the same input yields the same bytes. */
   readonly date: Date;
 }
 
 const sector = 2048;
-/** Sectors 0 to 15 belong to boot loaders. */
+/** Sectors 0 to 15 are reserved for boot loaders. */
 const firstDescriptor = 16;
 const pathTables = { primaryL: 19, primaryM: 20, jolietL: 21, jolietM: 22 } as const;
 const firstDirectory = 23;
 const pathTableBytes = 10;
 const maxBytes = 64 * 1024 * 1024;
 
-/** One of the two trees over the same files: plain ISO 9660 names, and Joliet's in UCS-2. */
+/** One of the two directory trees for the same files: with plain ISO 9660 names, and with Joliet names in UCS-2. */
 interface Tree {
   readonly joliet: boolean;
   readonly tableL: number;
@@ -51,7 +51,7 @@ function ucs2(text: string): Buffer {
   return Buffer.from(text, 'utf16le').swap16();
 }
 
-/** A file's name in plain ISO 9660 (level 2): capitals, digits, underscores, one dot. */
+/** A plain ISO 9660 name (level 2): capital letters, digits, underscores, one dot. */
 function plainName(name: string): string {
   const dot = name.lastIndexOf('.');
   const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot + 1)] : [name, ''];
@@ -75,7 +75,7 @@ function record(identifier: Buffer, extent: number, size: number, isDirectory: b
   return bytes;
 }
 
-/** Directory records, none across a sector's edge, padded to whole sectors. */
+/** Joins directory records, none of which crosses a sector boundary, padded to whole sectors. */
 function pack(records: readonly Buffer[]): Buffer {
   const parts: Buffer[] = [];
   let used = 0;
@@ -112,7 +112,7 @@ function rootDirectory(
   ]);
 }
 
-/** ECMA-119 9.4: a path table with the root only. */
+/** ECMA-119 9.4: a path table with only the root. */
 function pathTable(rootSector: number, bigEndian: boolean): Buffer {
   const bytes = Buffer.alloc(sector);
   bytes[0] = 1;
@@ -165,23 +165,20 @@ function descriptor(tree: Tree, options: IsoOptions, sectors: number): Buffer {
 
 function checkFiles({ label, files }: IsoOptions): void {
   const bad = files.find(({ name }) => !/^[A-Za-z0-9._-]{1,60}$/u.test(name));
-  if (bad) throw new KameError('INVALID_VALUE', `"${bad.name}" can't be the name of a file on a seed image.`);
+  if (bad) throw new KameError('INVALID_VALUE', `"${bad.name}" is not a valid file name for a seed image.`);
   if (!/^[A-Za-z0-9_-]{1,16}$/u.test(label))
-    throw new KameError('INVALID_VALUE', `"${label}" can't be a volume label.`);
+    throw new KameError('INVALID_VALUE', `"${label}" is not a valid volume label.`);
   if (new Set(files.map(({ name }) => plainName(name))).size < files.length) {
-    throw new KameError(
-      'INVALID_VALUE',
-      'Two files of a seed image have names that are the same to ISO 9660.',
-    );
+    throw new KameError('INVALID_VALUE', 'Two files of a seed image have the same ISO 9660 name.');
   }
   const bytes = files.reduce((sum, { data }) => sum + data.length, 0);
   if (bytes > maxBytes) throw new KameError('INVALID_VALUE', `A seed image of ${bytes} bytes is too large.`);
 }
 
 /**
- * Makes an ISO 9660 image with Joliet names, all files in its root: what cloud-init's NoCloud and Windows' setup read.
- * Layout: ECMA-119 and Microsoft's Joliet specification.
- * @throws KameError INVALID_VALUE for names or sizes that don't fit
+ * Makes an ISO 9660 image with Joliet names and all files in its root, which NoCloud in cloud-init and Windows setup
+ * can read. Layout: ECMA-119 and Microsoft's Joliet specification.
+ * @throws KameError INVALID_VALUE for names or sizes that do not fit
  */
 export function makeIso(options: IsoOptions): Buffer {
   checkFiles(options);

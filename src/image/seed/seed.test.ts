@@ -14,7 +14,7 @@ const options: SeedOptions = {
   installAgent: true,
 };
 
-/** Reads an image back by the standard: label, and the files of the root by one of its two trees. */
+/** Reads an image back according to the standard: its label, and the files in the root of one of its two trees. */
 function readIso(image: Buffer, joliet: boolean): { label: string; files: Map<string, string> } {
   const at = (joliet ? 17 : 16) * 2048;
   const text = (bytes: Buffer): string =>
@@ -75,7 +75,7 @@ describe('a seed image', () => {
 });
 
 describe('user-data', () => {
-  it('keeps the image’s own user, with the keys', () => {
+  it('keeps the user of the image, with the keys', () => {
     const text = seedFiles(options).get('user-data') ?? '';
     expect(text.startsWith('#cloud-config\n{')).toBe(true);
     const data = JSON.parse(text.slice('#cloud-config\n'.length)) as Record<string, unknown>;
@@ -107,10 +107,10 @@ describe('user-data', () => {
     [{ sshKeys: ['ssh-ed25519 AAAA\nruncmd: [reboot]'] }],
     [{ sshKeys: ['hello'] }],
   ])('refuses %j', (change) => {
-    expect(() => seedFiles({ ...options, ...change })).toThrow(/can't be/);
+    expect(() => seedFiles({ ...options, ...change })).toThrow(/is not a valid/);
   });
 
-  it('has no character that YAML 1.1 reads otherwise than JSON', () => {
+  it('has no character that YAML 1.1 reads differently than JSON', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const json = yamlSafeJson({ text });
@@ -120,7 +120,7 @@ describe('user-data', () => {
     );
   });
 
-  it('gets a host name from any machine name', () => {
+  it('has a valid host name for any machine name', () => {
     expect(hostNameFor('My Schildkröte #2')).toBe('my-schildkrote-2');
     expect(hostNameFor('亀')).toBe('kame');
     fc.assert(

@@ -3,24 +3,26 @@ import { assetText } from '../../sys/assets.ts';
 import { makeIso } from './iso9660.ts';
 
 export interface SeedOptions {
-  /** Stays the same for a machine's life; a new one makes cloud-init run again. */
+  /** Constant for the life of a machine; a new one makes cloud-init run again. */
   readonly instanceId: string;
   readonly hostname: string;
-  /** Account to log in with. */
+  /** Login name of the account. */
   readonly user: string;
-  /** The image's own default user: when it is `user`, the image's groups, shell and rights for it are kept. */
+  /**
+   * The default user of the image: if equal to `user`, it keeps the groups, shell and rights that the image gives it.
+   */
   readonly imageUser?: string;
   /** Lines as in authorized_keys. */
   readonly sshKeys: readonly string[];
-  /** Has the guest install and start qemu-guest-agent, over its network. */
+  /** Make the guest install and start qemu-guest-agent, over its network. */
   readonly installAgent: boolean;
   /** cloud-init network configuration, version 1 or 2. */
   readonly networkConfig?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * JSON that every YAML parser reads as the same: YAML 1.1 forbids or folds some characters that JSON has plain.
- * Emoji and other letters stay as they are.
+ * JSON that every YAML parser reads identically: escapes characters that YAML 1.1 forbids or folds but JSON allows.
+ * Other letters and emoji stay as they are.
  */
 export function yamlSafeJson(value: unknown): string {
   return JSON.stringify(value, undefined, 1).replace(
@@ -29,7 +31,7 @@ export function yamlSafeJson(value: unknown): string {
   );
 }
 
-/** A machine's name as a host name: letters, digits and dashes, at most 63. */
+/** Turns the name of a machine into a host name: at most 63 letters, digits and dashes. */
 export function hostNameFor(machineName: string): string {
   const text = machineName
     .normalize('NFKD')
@@ -44,14 +46,14 @@ export function hostNameFor(machineName: string): string {
 function check(options: SeedOptions): void {
   const { hostname, user, instanceId, sshKeys } = options;
   const wrong = (what: string, value: string): KameError =>
-    new KameError('INVALID_VALUE', `${JSON.stringify(value.slice(0, 100))} can't be ${what}.`);
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/iu.test(hostname)) throw wrong('a host name', hostname);
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/u.test(user)) throw wrong('a user name', user);
-  if (!/^[A-Za-z0-9._-]{1,100}$/u.test(instanceId)) throw wrong('an instance id', instanceId);
+    new KameError('INVALID_VALUE', `${JSON.stringify(value.slice(0, 100))} is not ${what}.`);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/iu.test(hostname)) throw wrong('a valid host name', hostname);
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/u.test(user)) throw wrong('a valid user name', user);
+  if (!/^[A-Za-z0-9._-]{1,100}$/u.test(instanceId)) throw wrong('a valid instance id', instanceId);
   const badKey = sshKeys.find(
     (key) => key.length > 16_384 || !/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\p{Cc}]*)?$/u.test(key),
   );
-  if (badKey !== undefined) throw wrong('an SSH public key', badKey);
+  if (badKey !== undefined) throw wrong('a valid SSH public key', badKey);
 }
 
 function userData(options: SeedOptions): object {
@@ -76,7 +78,7 @@ function agentInstallation(): object {
 
 /**
  * The files of a NoCloud seed, by name.
- * @throws KameError INVALID_VALUE for a name, id or key that would not mean in YAML or in the guest what it says
+ * @throws KameError INVALID_VALUE for a name, id or key that is not valid
  */
 export function seedFiles(options: SeedOptions): ReadonlyMap<string, string> {
   check(options);
@@ -90,7 +92,7 @@ export function seedFiles(options: SeedOptions): ReadonlyMap<string, string> {
 }
 
 /**
- * The seed as a CD image with the label that cloud-init looks for. `date` stands on its files.
+ * The seed as a CD image with the label that cloud-init looks for. `date` is the timestamp of its files.
  * @throws KameError INVALID_VALUE
  */
 export function makeSeedIso(options: SeedOptions, date = new Date()): Buffer {

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-/** Nothing answers there, so that any use of the network fails. */
+/** Nothing listens at this address, so any use of the network fails. */
 const nowhere = 'http://127.0.0.1:9';
 
 async function writeImage(change: Partial<TinyManifest> = {}): Promise<string> {
@@ -52,7 +52,7 @@ function build(
 }
 
 describe('buildTiny', () => {
-  it('uses a complete image of its recipe without network', async () => {
+  it('uses a complete image of the same recipe without network', async () => {
     const directory = await writeImage();
     expect(await build(directory, nowhere, AbortSignal.abort())).toEqual({
       arch: 'aarch64',
@@ -98,7 +98,7 @@ describe('buildTiny', () => {
     await expect(build(directory, nowhere, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('refuses an archive that Debian did not sign, and leaves nothing behind', async () => {
+  it('rejects an archive that Debian did not sign, and leaves nothing behind', async () => {
     const served = await serve();
     try {
       await publish(served, await makeKey('Debian, as it says'), []);
@@ -113,7 +113,7 @@ describe('buildTiny', () => {
 });
 
 describe('the guest files', () => {
-  it('agree with the layout of the disk', async () => {
+  it('match the layout of the disk', async () => {
     const files = await readGuestFiles(assetPath('guest/tiny'), targets.aarch64);
     const text = (path: string) => files.get(path)?.data.toString() ?? '';
     expect(text('init')).toContain(`data_start=${layout.data.start}\n`);
@@ -132,7 +132,7 @@ describe('the guest files', () => {
     }
   });
 
-  it('have their modes by what they are, whatever a checkout made of them', async () => {
+  it('have fixed modes, whatever modes the checkout has', async () => {
     const files = await readGuestFiles(assetPath('guest/tiny'), targets.aarch64);
     const programs = [...files].filter(([, file]) => file.data.toString('latin1', 0, 2) === '#!');
     expect(programs.length).toBeGreaterThan(5);
@@ -140,7 +140,7 @@ describe('the guest files', () => {
     expect(files.get('etc/shadow')?.mode).toBe(0o600);
   });
 
-  it('are read from a copy just the same, and another text makes another hash', async () => {
+  it('are read identically from a copy, and a different text has a different hash', async () => {
     await mkdir(join(home, 'etc'));
     await writeFile(join(home, 'etc/issue'), 'one');
     const one = hashGuestFiles(await readGuestFiles(home, targets.aarch64));
@@ -151,7 +151,7 @@ describe('the guest files', () => {
 });
 
 describe('mayBeNeeded', () => {
-  it('keeps what the guest loads and passes over the rest of the kernel', () => {
+  it('keeps the modules that the guest loads and skips the rest of the kernel', () => {
     expect(mayBeNeeded('lib/modules/6.1.0-1-arm64/kernel/fs/ext4/ext4.ko')).toBe(true);
     expect(mayBeNeeded('lib/modules/6.1.0-1-arm64/kernel/drivers/gpu/drm/amd/amdgpu/amdgpu.ko')).toBe(false);
     expect(mayBeNeeded('lib/modules/6.1.0-1-arm64/modules.builtin')).toBe(false);
@@ -159,7 +159,7 @@ describe('mayBeNeeded', () => {
 });
 
 describe('osRelease', () => {
-  it('names Debian’s version', () => {
+  it('names the version of Debian', () => {
     expect(osRelease('12.9').split('\n')).toEqual(
       expect.arrayContaining(['ID=kame-tiny', 'VERSION_ID="12.9"']),
     );

@@ -28,12 +28,12 @@ import { extractVmlinux } from './vmlinux.ts';
 
 export interface BuildTinyOptions {
   readonly arch: TinyArch;
-  /** Directory for downloads, by hash; may be shared by other builds. */
+  /** Directory for downloads, named by hash; several builds may share it. */
   readonly cacheDir: string;
-  /** Directory that will be the image; replaced as a whole. */
+  /** Directory of the image; replaced as a whole. */
   readonly outDir: string;
   readonly progress: Progress;
-  /** Debian mirror; default KAME_DEBIAN_MIRROR, else http://deb.debian.org/debian. */
+  /** Debian mirror. Default: KAME_DEBIAN_MIRROR, otherwise http://deb.debian.org/debian. */
   readonly mirror?: string;
 }
 
@@ -45,7 +45,7 @@ interface Sources {
   readonly debs: ReadonlyMap<string, Buffer>;
 }
 
-/** Packages whose files the guest does not need, so that what they depend on isn't fetched either. */
+/** Dependencies that the guest does not need; their own dependencies are not fetched either. */
 const unneededPackages = new Set(['init-system-helpers', 'logsave', 'libgcc-s1', 'gcc-12-base']);
 
 async function fetchSources({ arch, cacheDir, mirror, progress }: BuildTinyOptions): Promise<Sources> {
@@ -91,7 +91,7 @@ async function unpackKernel(
   const path = [...files.keys()].find((name) => name.startsWith('boot/vmlinuz-'));
   const kernelVersion = path?.slice('boot/vmlinuz-'.length) ?? '';
   if (path === undefined || !/^[\w.+-]{1,60}$/.test(kernelVersion)) {
-    throw new KameError('BAD_IMAGE', `The package ${sources.kernelName} holds no kernel.`);
+    throw new KameError('BAD_IMAGE', `The package ${sources.kernelName} contains no kernel.`);
   }
   const prefix = `lib/modules/${kernelVersion}/`;
   const modules = new Map<string, Uint8Array>();
@@ -116,11 +116,11 @@ async function unpack(sources: Sources, loaderName: string, progress: Progress):
     }
   }
   if (!bootLoader)
-    throw new KameError('BAD_IMAGE', `The package ${bootLoaderPackage} holds no ${loaderName}.`);
+    throw new KameError('BAD_IMAGE', `The package ${bootLoaderPackage} does not contain ${loaderName}.`);
   return { ...kernel, programs, bootLoader };
 }
 
-/** The guest's /etc/os-release; see os-release(5). */
+/** The /etc/os-release of the guest; see os-release(5). */
 export function osRelease(debianVersion: string): string {
   return [
     'PRETTY_NAME="Kame tiny (Debian ' + debianVersion + ')"',
@@ -190,7 +190,7 @@ async function assemble(
   return manifest;
 }
 
-/** Puts a finished directory in its place; of two builds at once the first wins, and the second uses its result. */
+/** Moves a finished directory into place, replacing any previous one. */
 async function moveIntoPlace(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
@@ -204,10 +204,10 @@ async function moveIntoPlace(from: string, to: string): Promise<void> {
 }
 
 /**
- * Builds the tiny guest image from Debian packages, verified by the archive's signature, without root and without
- * running anything of it; or returns the one in `outDir` when it is complete and of this recipe, without network.
+ * Builds the tiny guest image from Debian packages, verified by the signature of the archive, without root and without
+ * running foreign code. If `outDir` has a complete image of this recipe, returns that, without using the network.
  * @throws KameError DOWNLOAD_FAILED, CHECKSUM_MISMATCH, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED;
- * nothing half-made stays
+ * no partial image remains
  */
 export async function buildTiny(options: BuildTinyOptions): Promise<TinyImage> {
   const { arch, progress } = options;

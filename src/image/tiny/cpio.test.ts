@@ -8,7 +8,7 @@ interface Read {
   device: [number, number];
 }
 
-/** Reads cpio newc back, by the format's description alone. */
+/** Reads cpio newc back, based only on the description of the format. */
 function readCpio(bytes: Buffer): Read[] {
   const entries: Read[] = [];
   for (let at = 0; ;) {

@@ -1,4 +1,4 @@
-/** What goes into an initial RAM disk: a tree of files that is never written to the host's file system. */
+/** An entry of an initial RAM disk, whose tree is never written to the file system of the host. */
 export type RootEntry =
   | { readonly type: 'file'; readonly mode: number; readonly data: Uint8Array }
   | { readonly type: 'directory'; readonly mode: number }
@@ -37,9 +37,9 @@ function modeOf(entry: RootEntry): number {
 }
 
 /**
- * Writes a tree as cpio newc, the form the kernel unpacks (Documentation/driver-api/early-userspace/buffer-format.rst).
- * All belongs to root, and times are 0, so that the same tree makes the same bytes. A directory must come before what
- * is in it, as it does in a Map that was filled in that order.
+ * Writes a tree as cpio newc, the format that the kernel unpacks (Documentation/driver-api/early-userspace/
+ * buffer-format.rst). Everything is owned by root and has the time 0, so that the same tree yields the same bytes. A
+ * directory must come before its contents in the order of the Map.
  */
 export function writeCpio(tree: ReadonlyMap<string, RootEntry>): Buffer {
   const parts: Uint8Array[] = [];

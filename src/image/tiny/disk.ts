@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import { convert } from '../../disk/qemu-img.ts';
-import { buildFat } from './fat.ts';
 import { writeSparse } from './extents.ts';
+import { buildFat } from './fat.ts';
 import { writeMbr } from './mbr.ts';
 import { layout, type TinyTarget } from './recipe.ts';
 
@@ -34,8 +34,8 @@ function espFiles(parts: DiskParts): Map<string, Uint8Array> {
 }
 
 /**
- * Writes the disk as qcow2: an EFI system partition with boot loader, kernel and RAM disk, and room for data, which the
- * guest formats at its first boot and lets grow with the disk.
+ * Writes the disk as qcow2: an EFI system partition with boot loader, kernel and RAM disk, and a data partition, which
+ * the guest formats at its first boot and grows with the disk.
  * @throws KameError DISK_FULL, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED, CANCELLED
  */
 export async function writeDisk(path: string, parts: DiskParts, progress: Progress): Promise<void> {

@@ -4,7 +4,7 @@ import { KameError } from '../../core/errors.ts';
 import { readElf } from './elf.ts';
 import { makeElf } from './fixtures/make-elf.ts';
 
-/** What becomes of reading a file: `read`, or the code of the error. */
+/** The outcome of reading a file: `read`, or the code of the error. */
 function outcome(data: Buffer): string {
   try {
     readElf(data, 'tool').section('.modinfo');
@@ -25,13 +25,13 @@ describe('readElf', () => {
     expect(elf.interpreter).toBeUndefined();
   });
 
-  it('refuses what is no ELF file', () => {
+  it('rejects a file that is not ELF', () => {
     for (const data of [Buffer.alloc(0), Buffer.from('#!/bin/sh\n'.repeat(20)), Buffer.alloc(100)]) {
       expect(() => readElf(data, 'tool')).toThrow(/64-bit little-endian/);
     }
   });
 
-  it('refuses or reads any damage, and never fails otherwise', () => {
+  it('reads or rejects any damaged file, and never fails otherwise', () => {
     fc.assert(
       fc.property(fc.nat(file.length - 1), fc.nat(255), fc.nat(file.length), (at, byte, length) => {
         const damaged = Buffer.from(file.subarray(0, length));

@@ -1,10 +1,10 @@
 import { KameError } from '../../core/errors.ts';
 
-/** A 64-bit little-endian ELF file, as far as the tiny image needs it. Facts: elf(5). */
+/** The parts of a 64-bit little-endian ELF file that the tiny image needs. Format: elf(5). */
 export interface Elf {
-  /** Names of the shared libraries that the dynamic loader will look for. */
+  /** Names of the shared libraries that the dynamic loader loads. */
   readonly needed: readonly string[];
-  /** Path of the dynamic loader, when there is one. */
+  /** Path of the dynamic loader, if any. */
   readonly interpreter: string | undefined;
   /** Bytes of a section, or undefined. */
   section(name: string): Buffer | undefined;
@@ -86,8 +86,8 @@ function findSection(data: Buffer, name: string): Buffer | undefined {
 }
 
 /**
- * Reads an ELF file's needs.
- * @throws KameError BAD_IMAGE when it is no 64-bit little-endian ELF file, or one whose tables lie outside of it
+ * Reads the dependencies and sections of an ELF file.
+ * @throws KameError BAD_IMAGE when it is not a 64-bit little-endian ELF file, or its tables are outside the file
  */
 export function readElf(bytes: Uint8Array, name: string): Elf {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -98,7 +98,7 @@ export function readElf(bytes: Uint8Array, name: string): Elf {
     try {
       return read();
     } catch (error) {
-      if (error instanceof RangeError) throw bad(name, 'its tables lie outside of the file');
+      if (error instanceof RangeError) throw bad(name, 'its tables are outside the file');
       throw error;
     }
   };

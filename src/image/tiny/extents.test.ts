@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { writeSparse } from './extents.ts';
 
 describe('writeSparse', () => {
-  it('writes extents at their places, zero elsewhere, and does not replace a file', async () => {
+  it('writes extents at their offsets and zeros elsewhere, and does not replace a file', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kame-extents-'));
     try {
       const path = join(directory, 'disk');

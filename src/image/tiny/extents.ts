@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileError } from '../../sys/files.ts';
 
-/** Bytes at a place in a file or volume; what no extent covers is zero. */
+/** Bytes at an offset in a file or volume. Everything outside the extents is zero. */
 export interface Extent {
   readonly offset: number;
   readonly data: Uint8Array;
@@ -9,7 +9,7 @@ export interface Extent {
 
 const granule = 64 * 1024;
 
-/** The extent in pieces, without those that are all zero. */
+/** Splits an extent into pieces, without those that are all zero. */
 function* nonZero(extent: Extent): Generator<Extent> {
   const { data } = extent;
   for (let at = 0; at < data.length; at += granule) {
@@ -19,7 +19,7 @@ function* nonZero(extent: Extent): Generator<Extent> {
 }
 
 /**
- * Writes a new file of the given size that holds the extents and is sparse where there is nothing.
+ * Writes a new file of the given size with these extents, and holes everywhere else.
  * @throws KameError DISK_FULL, FILE_ACCESS
  */
 export async function writeSparse(path: string, sizeBytes: number, extents: Iterable<Extent>): Promise<void> {

@@ -18,7 +18,7 @@ function build(files: Record<string, Uint8Array>, options: Partial<FatOptions> =
   return volume;
 }
 
-/** Reads a FAT32 volume back by Microsoft's specification: path -> content. */
+/** Reads a FAT32 volume back according to Microsoft's specification: path -> content. */
 function readFat(volume: Buffer): Map<string, Buffer> {
   const perCluster = (volume[13] as number) * 512;
   const fatAt = volume.readUInt16LE(14) * 512;
@@ -120,8 +120,8 @@ describe('buildFat', () => {
     },
   );
 
-  it('refuses volumes and labels that FAT32 can not have, and files that do not fit', () => {
-    expect(() => build({}, { sizeBytes: 1024 * 1024 })).toThrow(/out of range/);
+  it('rejects volumes and labels that FAT32 does not allow, and files that do not fit', () => {
+    expect(() => build({}, { sizeBytes: 1024 * 1024 })).toThrow(/cannot have a size/);
     expect(() => build({}, { label: 'much too long a label' })).toThrow(/label/);
     const full = () => build({ LARGE: Buffer.alloc(sizeBytes) });
     expect(full).toThrow(expect.objectContaining({ code: 'DISK_FULL' }));

@@ -7,7 +7,7 @@ export interface FatOptions {
   readonly hiddenSectors: number;
   readonly label: string;
   readonly volumeId: number;
-  /** Path with `/` -> content. Directories are made as needed. */
+  /** Path with `/` -> content. Directories are created as needed. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -17,10 +17,10 @@ const cluster = sector * sectorsPerCluster;
 const reservedSectors = 32;
 const fatCopies = 2;
 const endOfChain = 0x0fffffff;
-/** Below this number of clusters a volume is FAT16 by definition; above the second it isn't FAT32 any more. */
+/** With fewer clusters than the first a volume is FAT16 by definition; FAT32 allows no more than the second. */
 const minClusters = 65_525;
 const maxClusters = 0x0ffffff0;
-/** 1 January 2024, so that the same files make the same bytes. */
+/** 1 January 2024, a fixed date so that the same files yield the same bytes. */
 const date = ((2024 - 1980) << 9) | (1 << 5) | 1;
 
 interface Node {
@@ -101,7 +101,7 @@ function directoryEntry(name: string, attribute: number, start: number, size: nu
 function directoryBytes(node: Node, parent: Node | undefined, label: string): Buffer {
   const entries: Buffer[] = [];
   if (parent) {
-    // `..` to the root is written as cluster 0 by definition.
+    // By definition, `..` refers to the root as cluster 0.
     entries.push(directoryEntry('.          ', 0x10, node.start, 0));
     entries.push(directoryEntry('..         ', 0x10, parent.name === '' ? 0 : parent.start, 0));
   } else {
@@ -118,7 +118,7 @@ function directoryBytes(node: Node, parent: Node | undefined, label: string): Bu
   return Buffer.concat(entries);
 }
 
-/** How many clusters a node takes. A directory's size does not depend on where it starts. */
+/** How many clusters a node takes. The size of a directory does not depend on where it starts. */
 function clustersOf(node: Node, parent: Node | undefined): number {
   const size = node.data ? node.data.length : Math.max(1, directoryBytes(node, parent, '').length);
   return Math.ceil(size / cluster);
@@ -173,10 +173,7 @@ function geometry(sizeBytes: number): Geometry {
   const dataSectors = totalSectors - reservedSectors - fatCopies * fatSectors;
   const clusters = Math.floor(dataSectors / sectorsPerCluster);
   if (clusters < minClusters || clusters > maxClusters) {
-    throw new KameError(
-      'INVALID_VALUE',
-      `A FAT32 volume of ${sizeBytes} bytes can't be made: its size is out of range.`,
-    );
+    throw new KameError('INVALID_VALUE', `A FAT32 volume cannot have a size of ${sizeBytes} bytes.`);
   }
   return {
     totalSectors,
@@ -189,17 +186,17 @@ function geometry(sizeBytes: number): Geometry {
 function checkNames(options: FatOptions): void {
   for (const path of options.files.keys()) {
     const good = path.split('/').every((part) => longPattern.test(part) && !/["*:<>?\\|]|^\.+$/.test(part));
-    if (!good) throw new KameError('INVALID_VALUE', `"${path}" is not a path that a FAT volume can hold.`);
+    if (!good) throw new KameError('INVALID_VALUE', `"${path}" is not a valid path on a FAT volume.`);
   }
   if (!/^[A-Z0-9 _-]{1,11}$/.test(options.label)) {
-    throw new KameError('INVALID_VALUE', `"${options.label}" is not a label that a FAT volume can have.`);
+    throw new KameError('INVALID_VALUE', `"${options.label}" is not a valid label for a FAT volume.`);
   }
 }
 
 /**
- * Makes a FAT32 volume that holds the given files, each in one run of clusters: the parts of it that are not zero.
- * Facts: Microsoft's FAT specification 1.03, UEFI specification 13.3.
- * @throws KameError INVALID_VALUE for a size FAT32 can't have or a name it can't hold, DISK_FULL when the files don't fit
+ * Makes a FAT32 volume with the given files, each in contiguous clusters. Returns the parts that are not zero.
+ * Format: Microsoft's FAT specification 1.03, UEFI specification 13.3.
+ * @throws KameError INVALID_VALUE for a size or name that FAT32 does not allow, DISK_FULL when the files do not fit
  */
 export function buildFat(options: FatOptions): Extent[] {
   checkNames(options);

@@ -9,7 +9,7 @@ export interface GuestFile {
   readonly mode: number;
 }
 
-/** Files that are no programs, and who may read them. */
+/** The mode of a file: programs are executable, and only root may read the password file. */
 function modeOf(path: string): number {
   if (path === 'etc/shadow') return 0o600;
   return path.startsWith('etc/') && !path.startsWith('etc/acpi/') ? 0o644 : 0o755;
@@ -17,7 +17,7 @@ function modeOf(path: string): number {
 
 /**
  * The files of guest/tiny by their path in the guest, with `@SERIAL@` replaced by the name of the serial console. They
- * come in alphabetical order, so that the same files make the same image.
+ * are in alphabetical order, so that the same files yield the same image.
  * @throws KameError FILE_ACCESS
  */
 export async function readGuestFiles(directory: string, target: TinyTarget): Promise<Map<string, GuestFile>> {
@@ -39,7 +39,7 @@ export async function readGuestFiles(directory: string, target: TinyTarget): Pro
   }
 }
 
-/** A short hash of the guest files: another one means that an image has to be made anew. */
+/** A short hash of the guest files. If it changes, the image must be built again. */
 export function hashGuestFiles(files: ReadonlyMap<string, GuestFile>): string {
   const hash = createHash('sha256');
   for (const [path, file] of files)

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { readFileCapped } from '../../sys/files.ts';
 import type { TinyArch } from './recipe.ts';
 
-/** A built image: where its parts are, and what it was made of. */
+/** A built image: its version and the paths of its parts. */
 export interface TinyImage {
   readonly arch: TinyArch;
-  /** Debian's and the kernel's version, such as `12.15-6.1.0-50`. */
+  /** Versions of Debian and the kernel, such as `12.15-6.1.0-50`. */
   readonly version: string;
-  /** Path of the UEFI-bootable qcow2, which also holds the partition for what a machine's user writes. */
+  /** Path of the UEFI-bootable qcow2, which also has the partition for the data of the user. */
   readonly disk: string;
   /** Path of the kernel to boot directly. */
   readonly kernel: string;
@@ -17,7 +17,7 @@ export interface TinyImage {
   readonly commandLine: string;
 }
 
-/** What tiny.json holds, beside the image's files. */
+/** The content of tiny.json, which is stored next to the files of the image. */
 export interface TinyManifest {
   readonly recipe: string;
   readonly arch: TinyArch;
@@ -28,7 +28,7 @@ export interface TinyManifest {
   readonly files: Readonly<
     Record<'disk' | 'kernel' | 'initrd', { readonly name: string; readonly size: number }>
   >;
-  /** What it was made of. */
+  /** The packages from which it was built. */
   readonly packages: readonly { readonly name: string; readonly version: string; readonly sha256: string }[];
 }
 
@@ -69,8 +69,8 @@ export function imageOf(manifest: TinyManifest, directory: string): TinyImage {
 }
 
 /**
- * The image in `directory` when it is complete, of this architecture and of this recipe; else undefined. An image that
- * is damaged is as good as none, since it can be made again.
+ * The image in `directory` if it is complete and has this architecture and recipe; otherwise undefined. A damaged image
+ * does not count, since it can be built again.
  */
 export async function readImage(
   directory: string,

@@ -11,7 +11,7 @@ describe('writeMbr', () => {
     expect(record.toString('latin1', 440, 444)).toBe('KAME');
     expect([record[446 + 4], record[446 + 16 + 4]]).toEqual([0xef, 0x83]);
     expect(record.readUInt32LE(446 + 8)).toBe(2048);
-    // The guest's usr/lib/kame/grow changes the length at this place.
+    // usr/lib/kame/grow in the guest changes the length at this offset.
     expect(record.readUInt32LE(474)).toBe(5000);
     expect(record.readUInt16LE(510)).toBe(0xaa55);
   });

@@ -29,7 +29,7 @@ describe('readModule', () => {
     });
   });
 
-  it('refuses what is no module', () => {
+  it('rejects a file that is not a module', () => {
     expect(() => readModule('x.ko', makeElf())).toThrow(/no .modinfo/);
     expect(() => readModule('x.ko', Buffer.from('text'))).toThrow(
       expect.objectContaining({ code: 'BAD_IMAGE' }),
@@ -38,19 +38,19 @@ describe('readModule', () => {
 });
 
 describe('selectModules', () => {
-  it('takes dependencies first, and leaves out what the kernel does not have', () => {
+  it('puts dependencies first, and ignores modules that the kernel does not have', () => {
     const names = selectModules(files, ['ext4', 'virtio_pci', 'built_in']).map((one) => one.name);
     expect(names).toEqual(['crc16', 'jbd2', 'ext4', 'virtio_pci']);
   });
 
-  it('ends in a circle, and names a missing dependency', () => {
+  it('terminates in a cycle, and names a missing dependency', () => {
     expect(selectModules(files, ['circle_a'])).toHaveLength(2);
     expect(() => selectModules(files, ['broken'])).toThrow(/broken needs nowhere/);
   });
 });
 
 describe('modulesDep and modulesAlias', () => {
-  it('list what a module needs so that loading from the end backwards works', () => {
+  it('list the dependencies of a module so that they can be loaded from last to first', () => {
     const modules = selectModules(files, ['ext4', 'virtio_pci']);
     expect(modulesDep(modules).split('\n')).toContain(
       'kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko kernel/lib/crc16.ko',
@@ -60,7 +60,7 @@ describe('modulesDep and modulesAlias', () => {
     );
   });
 
-  it('also end in a circle', () => {
+  it('terminate in a cycle too', () => {
     expect(modulesDep(selectModules(files, ['circle_a']))).toContain(
       'kernel/circle-a.ko: kernel/circle-b.ko',
     );

@@ -1,11 +1,11 @@
 import { KameError } from '../../core/errors.ts';
 import { readElf } from './elf.ts';
 
-/** A kernel module and what its `.modinfo` says. */
+/** A kernel module and the content of its `.modinfo`. */
 export interface KernelModule {
   /** Name as in lsmod, with underscores. */
   readonly name: string;
-  /** Path below the kernel's module directory, such as `kernel/fs/ext4/ext4.ko`. */
+  /** Path in the module directory of the kernel, such as `kernel/fs/ext4/ext4.ko`. */
   readonly path: string;
   readonly data: Uint8Array;
   readonly depends: readonly string[];
@@ -18,8 +18,8 @@ export function moduleName(path: string): string {
 }
 
 /**
- * Reads a module's dependencies and aliases out of its `.modinfo` section, from which depmod makes modules.dep.
- * @throws KameError BAD_IMAGE when it is no kernel module
+ * Reads the dependencies and aliases of a module from its `.modinfo` section, from which depmod makes modules.dep.
+ * @throws KameError BAD_IMAGE when it is not a kernel module
  */
 export function readModule(path: string, data: Uint8Array): KernelModule {
   const info = readElf(data, path).section('.modinfo');
@@ -40,8 +40,8 @@ export function readModule(path: string, data: Uint8Array): KernelModule {
 }
 
 /**
- * The modules named and all they depend on, each after what it needs. A wanted module that the kernel does not have is
- * left out (it is built in, or made for another architecture); a missing dependency is an error.
+ * The wanted modules and all their dependencies, each after those that it needs. A wanted module that the kernel does
+ * not have is ignored (it is built in, or for another architecture); a missing dependency is an error.
  * @throws KameError BAD_IMAGE
  */
 export function selectModules(
@@ -72,8 +72,8 @@ export function selectModules(
 }
 
 /**
- * The text of modules.dep, where each module is followed by all it needs, nearest first; see modules.dep(5). The modules
- * must be in the order of selectModules.
+ * The text of modules.dep, in which each module is followed by all its dependencies, the nearest first; see
+ * modules.dep(5). The modules must be in the order of selectModules.
  */
 export function modulesDep(modules: readonly KernelModule[]): string {
   const byName = new Map(modules.map((one) => [one.name, one]));
@@ -96,7 +96,7 @@ export function modulesDep(modules: readonly KernelModule[]): string {
     .join('');
 }
 
-/** The text of modules.alias, by which a device's modalias finds its module. */
+/** The text of modules.alias, which maps the modalias of a device to a module. */
 export function modulesAlias(modules: readonly KernelModule[]): string {
   return modules.flatMap((one) => one.aliases.map((alias) => `alias ${alias} ${one.name}\n`)).join('');
 }

@@ -2,17 +2,17 @@ import type { DebianArch } from '../debian/archive.ts';
 
 export type TinyArch = 'aarch64' | 'x86_64';
 
-/** What differs between the architectures. */
+/** The differences between the architectures. */
 export interface TinyTarget {
   readonly debian: DebianArch;
-  /** The package that depends on the newest kernel. */
+  /** The meta-package that depends on the newest kernel. */
   readonly kernelPackage: string;
   readonly triplet: string;
   readonly serial: string;
   readonly bootLoader: string;
-  /** Where UEFI looks for a loader on a disk that it does not know. */
+  /** Where UEFI looks for a boot loader on an unknown disk. */
   readonly bootPath: string;
-  /** Kernel parameters of this architecture alone, each with a space before it. */
+  /** Kernel parameters for this architecture only, each with a leading space. */
   readonly parameters: string;
 }
 
@@ -37,19 +37,19 @@ export const targets: Readonly<Record<TinyArch, TinyTarget>> = {
   },
 };
 
-/** Raised when the recipe changes in a way that its guest files don't show: an image of another number is made anew. */
+/** Increase this when the recipe changes in a way that the guest files do not show, so that images are rebuilt. */
 export const recipeNumber = 1;
 
-/** Packages with programs for the guest; what they need is found by dependency resolution. */
+/** Packages with programs for the guest; their dependencies are resolved. */
 export const programPackages = ['busybox-static', 'qemu-guest-agent', 'e2fsprogs'] as const;
 export const bootLoaderPackage = 'systemd-boot-efi';
 
-/** Programs taken out of those packages, by file name; busybox serves as all others. */
+/** Programs taken from these packages, by file name; busybox provides all others. */
 export const programs = ['qemu-ga', 'mke2fs', 'resize2fs'] as const;
 
 /**
- * Kernel modules by name; those a kernel does not have are left out. `boot` are all that may be needed before the guest
- * agent answers; the others are loaded afterwards, for the devices that are there.
+ * Kernel modules by name; those that a kernel does not have are ignored. `boot` has all that may be needed before the
+ * guest agent responds; the others are loaded later, for the devices that exist.
  */
 export const kernelModules = {
   boot: [
@@ -112,7 +112,7 @@ export const kernelModules = {
   ],
 } as const;
 
-/** The directories of the modules above and of what they depend on. Keeping only these saves 300 MB of memory. */
+/** The directories of the modules above and of their dependencies. Keeping only these saves 300 MB of memory. */
 const moduleDirectories = new RegExp(
   `/kernel/(${[
     'arch/[^/]+/crypto',
@@ -127,24 +127,24 @@ const moduleDirectories = new RegExp(
   ].join('|')})/[^/]+\\.ko$`,
 );
 
-/** Whether a module file of the kernel package is worth keeping while the package is read. */
+/** Whether to keep a module file of the kernel package while reading the package. */
 export function mayBeNeeded(path: string): boolean {
   return moduleDirectories.test(path);
 }
 
 /**
- * Kernel parameters of every boot. Measured with an ARM64 guest under TCG, start of QEMU to first console line: the two
- * extra ones took it from 3.0 s to 1.8 s. Pointer authentication is many instructions for an emulator at every call; the
- * self-tests of the kernel's ciphers would be run at each boot. What else was tried (`nokaslr`, `mitigations=off`,
- * `lsm=`, a list of `initcall_blacklist`) made no difference beyond noise, and stays at the kernel's defaults.
+ * Kernel parameters for every boot. Two of them reduced the time from the start of QEMU to the first console line from
+ * 3.0 s to 1.8 s, for an ARM64 guest under TCG: pointer authentication costs an emulator many instructions at every
+ * call, and the kernel would test its ciphers at every boot. Other parameters (`nokaslr`, `mitigations=off`, `lsm=`, a
+ * list in `initcall_blacklist`) made no measurable difference and keep their defaults.
  */
 export function commandLine(target: TinyTarget): string {
   return `console=tty0 console=${target.serial} quiet cryptomgr.notests${target.parameters}`;
 }
 
-/** Sectors of 512 bytes. The data partition is last, so that it can grow with the disk. */
+/** In sectors of 512 bytes. The data partition is last, so that it can grow with the disk. */
 export const layout = {
-  /** In the MBR; the guest formats only a disk that has it. */
+  /** Disk signature in the MBR; the guest formats only a disk that has it. */
   signature: 0x454d414b,
   esp: { start: 2048, sectors: 256 * 1024 },
   data: { start: 2048 + 256 * 1024, sectors: 768 * 1024 - 2048 - 2048 },

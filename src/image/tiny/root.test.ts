@@ -38,7 +38,7 @@ const parts: RootParts = {
 };
 
 describe('buildRoot', () => {
-  it('takes programs, the libraries they need through all levels, and nothing else', () => {
+  it('has the programs, all libraries they need, directly or indirectly, and nothing else', () => {
     const tree = buildRoot(parts);
     expect([...tree.keys()].filter((path) => path.includes('.so')).sort()).toEqual([
       `${lib}/libc.so.6`,
@@ -51,7 +51,7 @@ describe('buildRoot', () => {
     expect(tree.get('init')).toMatchObject({ type: 'file', mode: 0o755 });
   });
 
-  it('has every directory before what is in it', () => {
+  it('has every directory before its contents', () => {
     const seen = new Set<string>();
     for (const [path, entry] of buildRoot(parts)) {
       const parent = path.split('/').slice(0, -1).join('/');
@@ -61,24 +61,24 @@ describe('buildRoot', () => {
     expect(seen.size).toBeGreaterThan(10);
   });
 
-  it('names what the packages lack', () => {
+  it('names what is missing from the packages', () => {
     const without = (name: string) => new Map([...files].filter(([path]) => !path.endsWith(name)));
-    expect(() => buildRoot({ ...parts, files: without('qemu-ga') })).toThrow(/do not hold qemu-ga/);
-    expect(() => buildRoot({ ...parts, files: without('libpcre.so') })).toThrow(/do not hold libpcre.so/);
+    expect(() => buildRoot({ ...parts, files: without('qemu-ga') })).toThrow(/do not contain qemu-ga/);
+    expect(() => buildRoot({ ...parts, files: without('libpcre.so') })).toThrow(/do not contain libpcre.so/);
   });
 
-  it('does not follow links for ever', () => {
+  it('does not follow links forever', () => {
     const circle = new Map([...files, link(`${lib}/libpcre.so`, 'libpcre.so')]);
     expect(() => buildRoot({ ...parts, files: circle })).toThrow(/libpcre.so/);
   });
 });
 
 describe('busyboxApplets', () => {
-  it('reads the list out of the binary', () => {
+  it('reads the list from the binary', () => {
     expect(busyboxApplets(busybox)).toEqual(applets);
   });
 
-  it('refuses a binary without one, or with names that are none', () => {
+  it('rejects a binary without a list, or with invalid names', () => {
     expect(() => busyboxApplets(makeElf())).toThrow(/list of busybox applets/);
     const hostile = Buffer.from(busybox.toString('latin1').replace('applet7\0', '../etc\0'), 'latin1');
     expect(() => busyboxApplets(hostile)).toThrow(/list of busybox applets/);

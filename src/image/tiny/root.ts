@@ -7,26 +7,29 @@ import { programs, type TinyTarget } from './recipe.ts';
 
 export interface RootParts {
   readonly target: TinyTarget;
-  /** Files of all packages with programs. */
+  /** Files from all packages with programs. */
   readonly files: ReadonlyMap<string, TarFile>;
   readonly modules: readonly KernelModule[];
   readonly kernelVersion: string;
-  /** Path in the guest -> content and mode, of the files that ship with Kame. */
+  /** Files that ship with Kame: path in the guest -> content and mode. */
   readonly guestFiles: ReadonlyMap<string, { data: Uint8Array; mode: number }>;
   readonly osRelease: string;
 }
 
-/** Which files of program packages are kept while they are read: programs, libraries, and links between those. */
+/** Whether to keep a file of a program package while reading it: programs, libraries, and links between them. */
 export function isProgramFile(path: string): boolean {
   if (/(^|\/)s?bin\//.test(path)) return [...programs, 'busybox'].includes(path.replace(/^.*\//, ''));
   return /^(usr\/)?lib(64)?\/([^/]+\/)?[^/]+\.so(\.[\w.-]+)?$/.test(path);
 }
 
 function missing(what: string): KameError {
-  return new KameError('BAD_IMAGE', `The Debian packages do not hold ${what}, which the tiny image needs.`);
+  return new KameError(
+    'BAD_IMAGE',
+    `The Debian packages do not contain ${what}, which the tiny image needs.`,
+  );
 }
 
-/** A file by its name in whatever directory it lies, links followed inside of the packages. */
+/** Finds a file by its name in any directory, following links within the packages. */
 function findFile(files: ReadonlyMap<string, TarFile>, name: string, depth = 0): TarFile {
   for (const [path, file] of files) {
     if (!path.endsWith(`/${name}`)) continue;
@@ -37,8 +40,8 @@ function findFile(files: ReadonlyMap<string, TarFile>, name: string, depth = 0):
 }
 
 /**
- * The names of busybox's applets, read out of its binary (one NUL-terminated name after the other, starting with `[`),
- * since the package doesn't list them and foreign programs aren't run.
+ * The names of the busybox applets, read from its binary (consecutive NUL-terminated names, starting with `[`), because
+ * the package does not list them and foreign programs are not run.
  * @throws KameError BAD_IMAGE when there is no such list
  */
 export function busyboxApplets(binary: Uint8Array): string[] {
@@ -52,7 +55,7 @@ export function busyboxApplets(binary: Uint8Array): string[] {
   return good;
 }
 
-/** Directories and links of a merged /usr. The order counts: parents first. */
+/** Directories and links of a merged /usr. The order matters: parents come first. */
 const skeleton: readonly (readonly [string, RootEntry])[] = [
   ...[
     'dev',
@@ -82,9 +85,9 @@ const skeleton: readonly (readonly [string, RootEntry])[] = [
   ['var/run', { type: 'symlink', target: '../run' }],
   ['var/tmp', { type: 'symlink', target: '../tmp' }],
   ['etc/mtab', { type: 'symlink', target: '../proc/self/mounts' }],
-  // The kernel opens it for the first program before anything is mounted.
+  // The kernel opens /dev/console for the first program before anything is mounted.
   ['dev/console', { type: 'character-device', mode: 0o600, major: 5, minor: 1 }],
-  // The shell opens it for programs in the background, also after what was mounted on dev has moved.
+  // The shell opens /dev/null for background programs, even after the mount on dev has moved.
   ['dev/null', { type: 'character-device', mode: 0o666, major: 1, minor: 3 }],
 ];
 
@@ -115,15 +118,15 @@ function addPrograms(tree: Map<string, RootEntry>, { files, target }: RootParts)
   };
   for (const name of programs) use(`usr/bin/${name}`, findFile(files, name).data);
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
-    // The loader has to lie where programs name it, /lib/ or /lib64/; both lead to the same place.
+    // Programs expect the loader in /lib/ or /lib64/; both lead to the same directory.
     const path = name.startsWith('ld-linux') ? `usr/lib/${name}` : `usr/lib/${target.triplet}/${name}`;
     if (!tree.has(path)) use(path, findFile(files, name).data);
   }
 }
 
 /**
- * The tree of the initial RAM disk.
- * @throws KameError BAD_IMAGE when the packages lack something
+ * Builds the tree of the initial RAM disk.
+ * @throws KameError BAD_IMAGE when the packages lack a file that it needs
  */
 export function buildRoot(parts: RootParts): Map<string, RootEntry> {
   const tree = new Map<string, RootEntry>(skeleton);

@@ -4,7 +4,7 @@ import { extractVmlinux, undoX86Filter } from './vmlinux.ts';
 
 const kernel = Buffer.concat([Buffer.from([0x7f, 0x45, 0x4c, 0x46]), Buffer.alloc(200_000, 'kernel text ')]);
 kernel.set([0xe8, 0x10, 0x00, 0x00, 0x00], 1000);
-/** What the branch filter makes of it: the relative target of the call has become absolute. */
+/** The output of the branch filter: the relative target of the call has become absolute. */
 const filtered = Buffer.from(kernel);
 filtered.writeUInt32LE(0x10 + 1000 + 5, 1001);
 
@@ -28,7 +28,7 @@ describe('extractVmlinux', () => {
     expect((await extractVmlinux(bzImage(payload()))).equals(kernel)).toBe(true);
   });
 
-  it('refuses what is no bzImage, is cut off, or claims too much', async () => {
+  it('rejects a file that is not a bzImage, is truncated, or claims too large a size', async () => {
     const bad = { code: 'BAD_IMAGE' };
     await expect(extractVmlinux(Buffer.from('MZ'))).rejects.toMatchObject(bad);
     await expect(extractVmlinux(Buffer.alloc(5000))).rejects.toMatchObject(bad);

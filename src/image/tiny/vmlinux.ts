@@ -8,7 +8,7 @@ const LZMA2 = 0x21;
 const BCJ_X86 = 0x04;
 
 function bad(reason: string): KameError {
-  return new KameError('BAD_IMAGE', `The x86 kernel can't be unpacked: ${reason}.`);
+  return new KameError('BAD_IMAGE', `The x86 kernel cannot be unpacked: ${reason}.`);
 }
 
 function withCrc(bytes: number[]): Buffer {
@@ -18,15 +18,15 @@ function withCrc(bytes: number[]): Buffer {
   return data;
 }
 
-/** The compressed kernel inside of a bzImage (Linux Documentation/arch/x86/boot.rst: payload_offset and -length). */
+/** The compressed kernel in a bzImage (Linux, Documentation/arch/x86/boot.rst: payload_offset and payload_length). */
 function payloadOf(image: Buffer): Buffer {
   if (image.length < 0x260 || image.toString('latin1', 0x202, 0x206) !== 'HdrS')
-    throw bad('it is no bzImage');
+    throw bad('it is not a bzImage');
   const setup = ((image[0x1f1] as number) || 4) + 1;
   const start = setup * 512 + image.readUInt32LE(0x248);
   const payload = image.subarray(start, start + image.readUInt32LE(0x24c));
   if (payload.length < 64 || payload.length !== image.readUInt32LE(0x24c))
-    throw bad('its payload is cut off');
+    throw bad('its payload is truncated');
   if (!streamHeader.every((byte, index) => payload[index] === byte)) throw bad('its payload is not xz');
   return payload;
 }
@@ -39,11 +39,11 @@ interface Block {
   readonly start: number;
 }
 
-/** Reads the header of the first block: filters without sizes, as the kernel's build makes it. */
+/** Reads the header of the first block, which has filters but no sizes, as the build of the kernel makes it. */
 function readBlock(xz: Buffer): Block {
   const size = ((xz[12] as number) + 1) * 4;
   const flags = xz[13] as number;
-  if (size === 4 || flags & 0xfc) throw bad('its xz block has a form that is not known');
+  if (size === 4 || flags & 0xfc) throw bad('the format of its xz block is unknown');
   let at = 14;
   let bcj = false;
   let dictionary: number | undefined;
@@ -62,12 +62,13 @@ function readBlock(xz: Buffer): Block {
 const isEnd = (byte: number | undefined) => byte === 0x00 || byte === 0xff;
 
 /**
- * Undoes the x86 branch filter of xz in place: absolute targets of CALL (E8) and JMP (E9) become relative again. What
- * the encoder left alone is known by the up to three bytes before an opcode that were opcodes too (`mask`).
+ * Undoes the x86 branch filter of xz in place: absolute targets of CALL (E8) and JMP (E9) become relative again. `mask`
+ * tracks opcodes in the three bytes before an opcode, which tell whether the encoder left it alone.
  */
 export function undoX86Filter(data: Uint8Array): void {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
-  // By mask: which byte of the operand decides, counted from its end; and the masks that allow a conversion at all.
+  // Indexed by mask: the deciding byte of the operand, counted from its end, and whether a conversion is allowed at
+  // all.
   const decides = [0, 1, 2, 2, 3, 3, 3, 3];
   const allowed = [true, true, true, false, true, false, false, false];
   let previous = -1;
@@ -98,7 +99,7 @@ export function undoX86Filter(data: Uint8Array): void {
   }
 }
 
-/** Decompresses LZMA2 data of a known size, as the only block of an xz stream without checksum and without an end. */
+/** Decompresses LZMA2 data of a known size, as the only block of an xz stream without checksum and end. */
 async function decompressBlock(
   data: Buffer,
   dictionary: number,
@@ -122,20 +123,20 @@ async function decompressBlock(
 }
 
 /**
- * The uncompressed ELF kernel out of a bzImage. QEMU starts it at its PVH entry point, which saves a guest under TCG the
- * 3.7 s in which the kernel would decompress itself.
+ * Extracts the uncompressed ELF kernel from a bzImage. QEMU starts it at its PVH entry point, which saves a guest under
+ * TCG the 3.7 s that the kernel would take to decompress itself.
  *
- * The decompressor knows no branch filter, so the block is given to it without that filter and without a checksum; the
- * filter is undone, and the checksum compared, here.
+ * The decompressor does not support the branch filter, so it gets the block without filter and checksum; this function
+ * undoes the filter and verifies the checksum itself.
  * @throws KameError BAD_IMAGE, CANCELLED
  */
 export async function extractVmlinux(bzImage: Uint8Array, signal?: AbortSignal): Promise<Buffer> {
   const image = Buffer.from(bzImage.buffer, bzImage.byteOffset, bzImage.length);
   const payload = payloadOf(image);
-  // The kernel's build appends the unpacked size to the stream.
+  // The build of the kernel appends the unpacked size to the stream.
   const xz = payload.subarray(0, payload.length - 4);
   const expected = payload.readUInt32LE(payload.length - 4);
-  if (expected > maxKernelBytes) throw bad(`it would have ${expected} bytes`);
+  if (expected > maxKernelBytes) throw bad(`it would be ${expected} bytes long`);
   const block = readBlock(xz);
   const indexSize = (xz.readUInt32LE(xz.length - 8) + 1) * 4;
   const checkAt = xz.length - 12 - indexSize - 4;
@@ -143,6 +144,6 @@ export async function extractVmlinux(bzImage: Uint8Array, signal?: AbortSignal):
   const kernel = await decompressBlock(xz.subarray(block.start, checkAt), block.dictionary, expected, signal);
   if (block.bcj) undoX86Filter(kernel);
   if (crc32(kernel) !== xz.readUInt32LE(checkAt)) throw bad('its checksum is wrong');
-  if (kernel.readUInt32BE(0) !== 0x7f454c46) throw bad('it is no ELF file');
+  if (kernel.readUInt32BE(0) !== 0x7f454c46) throw bad('it is not an ELF file');
   return kernel;
 }

@@ -22,17 +22,17 @@ function summary(facts: AcceleratorFacts): string[] {
 }
 
 describe('acceleratorCandidates', () => {
-  it('tries hardware first, and has it proved', () => {
+  it('tries hardware first, and requires proof', () => {
     expect(summary(linux)).toEqual(['kvm?', 'tcg']);
     expect(summary(mac)).toEqual(['hvf?', 'tcg']);
   });
 
   it.each([
     ['a guest of another architecture', { ...linux, arch: 'aarch64' }, 'the guest is aarch64'],
-    ['no /dev/kvm', { ...linux, devKvm: { exists: false, accessible: false } }, '/dev/kvm is not there'],
+    ['no /dev/kvm', { ...linux, devKvm: { exists: false, accessible: false } }, '/dev/kvm does not exist'],
     ['a closed /dev/kvm', { ...linux, devKvm: { exists: true, accessible: false } }, 'group kvm'],
     ['an engine without it', { ...linux, capabilities: { accelerators: ['tcg'] } }, 'built without kvm'],
-    ['an Intel guest on a Mac', { ...mac, arch: 'x86_64' }, 'hvf runs aarch64 guests only'],
+    ['an Intel guest on a Mac', { ...mac, arch: 'x86_64' }, 'hvf only runs aarch64 guests'],
   ] as const)('emulates with %s, and says why', (_name, facts, reason) => {
     const { candidates } = acceleratorCandidates(facts);
     expect(candidates).toHaveLength(1);
@@ -40,7 +40,7 @@ describe('acceleratorCandidates', () => {
     expect(candidates[0]?.reason).toContain(reason);
   });
 
-  it('leaves what the machine chooses', () => {
+  it('keeps only what the machine chooses', () => {
     const all = acceleratorCandidates(linux);
     expect(chosenCandidates(all, 'auto')).toEqual(all.candidates);
     expect(chosenCandidates(all, 'tcg')).toEqual([
@@ -51,7 +51,7 @@ describe('acceleratorCandidates', () => {
 });
 
 describe('verdictKey', () => {
-  it('changes with each thing a verdict depends on', () => {
+  it('changes with everything a verdict depends on', () => {
     const subject: VerdictSubject = {
       kind: 'kvm',
       arch: 'x86_64',

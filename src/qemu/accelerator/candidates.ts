@@ -1,15 +1,15 @@
-import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { AcceleratorChoice, Arch } from '../../model/machine.ts';
+import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 
 export interface AcceleratorFacts {
   readonly host: { readonly os: 'linux' | 'darwin'; readonly arch: Arch };
-  /** Of the guest. */
+  /** Architecture of the guest. */
   readonly arch: Arch;
   readonly capabilities: Pick<Capabilities, 'accelerators'>;
   readonly devKvm: { readonly exists: boolean; readonly accessible: boolean };
 }
 
-/** An accelerator that may serve, why it is (or is not) tried, and whether it must be proved by a boot first. */
+/** An accelerator to try, the reason, and whether a test boot must prove first that it works. */
 export interface AcceleratorCandidate {
   readonly kind: AcceleratorKind;
   readonly reason: string;
@@ -17,27 +17,28 @@ export interface AcceleratorCandidate {
 }
 
 export interface Candidates {
-  /** In the order of preference; the last is always tcg when the engine has it. */
+  /** In order of preference; tcg comes last, if the engine has it. */
   readonly candidates: readonly AcceleratorCandidate[];
-  /** The hardware accelerators that are out, each with its reason. */
+  /** The hardware accelerators that are not possible, each with the reason. */
   readonly excluded: ReadonlyArray<{ readonly kind: AcceleratorKind; readonly reason: string }>;
 }
 
-/** Why an accelerator can't serve here; undefined when it might. */
+/** Why an accelerator is not possible on this host; undefined if it may be. */
 function objection(kind: 'kvm' | 'hvf', facts: AcceleratorFacts): string | undefined {
   const { arch, capabilities, devKvm, host } = facts;
   const own = kind === 'kvm' ? 'linux' : 'darwin';
-  if (host.os !== own) return `${kind} is for ${own === 'linux' ? 'Linux' : 'macOS'}`;
-  if (host.arch !== arch) return `${kind} runs ${host.arch} guests only on this host, the guest is ${arch}`;
+  if (host.os !== own) return `${kind} is only available on ${own === 'linux' ? 'Linux' : 'macOS'}`;
+  if (host.arch !== arch)
+    return `on this host ${kind} only runs ${host.arch} guests, but the guest is ${arch}`;
   if (!capabilities.accelerators.includes(kind)) return `this QEMU was built without ${kind}`;
-  if (kind === 'kvm' && !devKvm.exists) return '/dev/kvm is not there';
-  if (kind === 'kvm' && !devKvm.accessible) return '/dev/kvm may not be opened by this user (group kvm)';
+  if (kind === 'kvm' && !devKvm.exists) return '/dev/kvm does not exist';
+  if (kind === 'kvm' && !devKvm.accessible) return 'this user has no permission to open /dev/kvm (group kvm)';
   return undefined;
 }
 
 /**
- * Which accelerators to try for a guest architecture, best first. Hardware ones must be proved by booting a guest:
- * /dev/kvm can open where no guest ever boots.
+ * The accelerators to try for a guest architecture, best first. Hardware accelerators must be proved by booting a
+ * guest, because on some hosts /dev/kvm opens but no guest boots.
  */
 export function acceleratorCandidates(facts: AcceleratorFacts): Candidates {
   const candidates: AcceleratorCandidate[] = [];
@@ -45,7 +46,7 @@ export function acceleratorCandidates(facts: AcceleratorFacts): Candidates {
   for (const kind of ['kvm', 'hvf'] as const) {
     const reason = objection(kind, facts);
     if (reason === undefined)
-      candidates.push({ kind, reason: `the host runs ${facts.arch} itself`, mustProve: true });
+      candidates.push({ kind, reason: `the host is ${facts.arch} too`, mustProve: true });
     else excluded.push({ kind, reason });
   }
   if (facts.capabilities.accelerators.includes('tcg')) {
@@ -55,7 +56,7 @@ export function acceleratorCandidates(facts: AcceleratorFacts): Candidates {
   return { candidates, excluded };
 }
 
-/** The candidates a machine's own choice (`kame.accelerator`) leaves. */
+/** The candidates that remain after the choice of a machine (`kame.accelerator`). */
 export function chosenCandidates(
   all: Candidates,
   choice: AcceleratorChoice,

@@ -8,7 +8,7 @@ import type { Capabilities } from './capabilities.ts';
 import { questions, type FlagName } from './flags.ts';
 import { probe } from './probe.ts';
 
-/** Raised when what is kept changes, so that an older cache is probed again. */
+/** Increase this when the cached data changes, so that older caches are not used. */
 const formatVersion = 1;
 const largestCache = 4 * 1024 * 1024;
 
@@ -43,9 +43,9 @@ const cacheSchema = z.object({
 });
 
 /**
- * What tells one build of an engine from another without starting it: its real path, size and time of change. Modules
- * of the same package change with it.
- * @throws KameError ENGINE_MISSING when there is no such file
+ * Identifies a build of an engine without starting it: real path, size and modification time. The modules of a package
+ * change together with the engine.
+ * @throws KameError ENGINE_MISSING when the file does not exist
  */
 export async function engineKey(binary: string): Promise<string> {
   try {
@@ -53,7 +53,7 @@ export async function engineKey(binary: string): Promise<string> {
     const { size, mtimeMs } = await stat(path);
     return `${path}|${size}|${mtimeMs}`;
   } catch (error) {
-    throw new KameError('ENGINE_MISSING', `${binary} is not there any more.`, { cause: error });
+    throw new KameError('ENGINE_MISSING', `${binary} no longer exists.`, { cause: error });
   }
 }
 
@@ -64,14 +64,14 @@ async function read(file: string, key: string): Promise<Capabilities | undefined
     );
     return cached.success && cached.data.key === key ? cached.data.capabilities : undefined;
   } catch {
-    // No cache, or a damaged one: the engine is asked again.
+    // The cache is missing or damaged: probe the engine again.
     return undefined;
   }
 }
 
 /**
- * What an engine can do, from the cache when the same build was probed before. A cache that can't be read is made anew.
- * @throws KameError as `probe`, and DISK_FULL or FILE_ACCESS when the cache can't be written
+ * The capabilities of an engine, from the cache if the same build was probed before. An unreadable cache is replaced.
+ * @throws KameError as `probe`, and DISK_FULL or FILE_ACCESS when the cache cannot be written
  */
 export async function probeCached(
   binary: string,

@@ -13,7 +13,7 @@ import { schemaHas } from './schema-path.ts';
 
 const directory = useTemporaryDirectory();
 
-/** A program that plays a QEMU on its standard input and output, and counts its starts. */
+/** A program that acts as a QEMU on its standard input and output, and counts how often it is started. */
 function fakeEngine(folder: string, body: string): string {
   const path = join(folder, 'qemu-system-aarch64');
   writeFileSync(
@@ -45,7 +45,7 @@ const smallAnswers = {
 };
 
 describe('capabilities of recorded engines', () => {
-  it('are what the versions are known for', () => {
+  it('match the known features of the versions', () => {
     const old = recordedCapabilities('7.2', 'aarch64');
     const recent = recordedCapabilities('10.0', 'aarch64');
     expect(versionText(old)).toMatch(/^7\.2\.\d+$/);
@@ -69,7 +69,7 @@ describe('capabilities of recorded engines', () => {
     expect(supports(recent, 'hvf-gicv3')).toBe(true);
   });
 
-  it('know devices and accelerators by arch', () => {
+  it('have the devices and accelerators of the architecture', () => {
     const intel = recordedCapabilities('10.0', 'x86_64');
     expect(intel.accelerators).toEqual(['kvm', 'tcg']);
     expect(hasDevice(intel, 'vmgenid')).toBe(true);
@@ -77,7 +77,7 @@ describe('capabilities of recorded engines', () => {
     expect(intel.machines.find((machine) => machine.alias === 'q35')?.name).toBe('pc-q35-10.0');
   });
 
-  it('refuse another architecture', () => {
+  it('reject another architecture', () => {
     const replies = { ...recordedReplies('7.2', 'aarch64'), arch: 'riscv64' };
     expect(() => capabilitiesFrom('/q', replies, [])).toThrow('emulates riscv64');
   });
@@ -105,7 +105,7 @@ describe('schemaHas', () => {
 });
 
 describe('probing', () => {
-  it('asks the installed engine', async () => {
+  it('queries the installed engine', async () => {
     const binary = await findEngine('aarch64', { env: process.env, os: 'linux' });
     const found = await probe(binary);
     expect(found.binary).toBe(binary);
@@ -114,15 +114,15 @@ describe('probing', () => {
     expect(supports(found, 'pauth-impdef')).toBe(true);
   });
 
-  it('refuses an engine that is too old', async () => {
+  it('rejects an engine that is too old', async () => {
     const binary = fakeEngine(directory(), answering({ major: 6, minor: 2, micro: 0 }, {}));
     await expect(probe(binary)).rejects.toMatchObject({
       code: 'ENGINE_TOO_OLD',
-      message: `${binary} is QEMU 6.2.0; 7.2 is the oldest that serves.`,
+      message: `${binary} is QEMU 6.2.0; Kame requires 7.2 or newer.`,
     });
   });
 
-  it('tells the last words of an engine that ends', async () => {
+  it('reports the last output of an engine that ends', async () => {
     const binary = fakeEngine(
       directory(),
       `console.error('libfoo.so: cannot open'); process.exitCode = 127;`,
@@ -131,7 +131,7 @@ describe('probing', () => {
     await expect(probe(binary)).rejects.toThrow('could not be probed');
   });
 
-  it('fails when there is no such program', async () => {
+  it('fails when the program does not exist', async () => {
     await expect(probe('/nonexistent/qemu')).rejects.toMatchObject({ code: 'ENGINE_MISSING' });
   });
 
@@ -147,7 +147,7 @@ describe('probing', () => {
 describe('the cache of capabilities', () => {
   const starts = (folder: string): number => readFileSync(join(folder, 'starts'), 'utf8').length;
 
-  it('asks each build once', async () => {
+  it('probes each build once', async () => {
     const folder = directory();
     const cache = join(folder, 'cache');
     const binary = fakeEngine(folder, answering({ major: 8, minor: 1, micro: 2 }, smallAnswers));
@@ -164,11 +164,11 @@ describe('the cache of capabilities', () => {
   });
 
   it.each([
-    ['is no JSON', (): string => 'x'],
+    ['is not JSON', (): string => 'x'],
     ['is cut short', (text: string): string => text.slice(0, 200)],
     ['holds nonsense', (text: string): string => text.replace('"tcg"', '"warp"')],
     ['is of another format', (text: string): string => text.replace('"format":1', '"format":0')],
-  ])('asks again when it %s', async (_name, damage) => {
+  ])('probes again when it %s', async (_name, damage) => {
     const folder = directory();
     const cache = join(folder, 'cache');
     const binary = fakeEngine(folder, answering({ major: 8, minor: 1, micro: 2 }, smallAnswers));
@@ -181,13 +181,13 @@ describe('the cache of capabilities', () => {
     expect(readFileSync(file, 'utf8')).toBe(intact);
   });
 
-  it('has no key for an engine that is gone', async () => {
+  it('has no key for an engine that no longer exists', async () => {
     await expect(engineKey('/nonexistent/qemu')).rejects.toMatchObject({ code: 'ENGINE_MISSING' });
   });
 });
 
 describe('finding engines', () => {
-  it('prefers what the environment names, then its directory, then PATH', async () => {
+  it('prefers the program named in the environment, then the directory, then PATH', async () => {
     const [first, second] = [directory(), directory()];
     const engine = fakeEngine(first, '');
     fakeEngine(second, '');
@@ -204,12 +204,12 @@ describe('finding engines', () => {
     ).toBe(engine);
   });
 
-  it('says where it looked', async () => {
+  it('names the places it searched', async () => {
     await expect(
       findEngine('x86_64', { os: 'darwin', env: { KAME_QEMU_DIR: '/nonexistent' } }),
     ).rejects.toMatchObject({
       code: 'ENGINE_MISSING',
-      message: 'qemu-system-x86_64 was not found; looked at /nonexistent/qemu-system-x86_64.',
+      message: 'qemu-system-x86_64 was not found in /nonexistent/qemu-system-x86_64.',
     });
     await expect(
       findEngine('aarch64', { os: 'linux', env: { KAME_QEMU_AARCH64: '/etc/passwd' } }),

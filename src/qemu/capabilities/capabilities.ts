@@ -2,7 +2,7 @@ import type { Arch } from '../../model/machine.ts';
 import type { FlagName } from './flags.ts';
 
 export interface MachineType {
-  /** Versioned or not, such as `virt-7.2`. */
+  /** Such as `virt-7.2`; may also be unversioned. */
   readonly name: string;
   /** Other names of the same type, such as `virt`. */
   readonly alias?: string;
@@ -12,14 +12,14 @@ export interface MachineType {
 
 export type AcceleratorKind = 'kvm' | 'hvf' | 'tcg';
 
-/** What one QEMU binary can do, asked of it by QMP. Plain JSON: it is cached and recorded. */
+/** The capabilities of a QEMU binary, queried by QMP. Plain JSON, because it is cached and recorded. */
 export interface Capabilities {
   readonly binary: string;
   readonly version: { readonly major: number; readonly minor: number; readonly micro: number };
-  /** What the packager added to the version. */
+  /** The package version, which the packager adds. */
   readonly package: string;
   readonly arch: Arch;
-  /** Accelerators compiled in; whether the host offers one is another question. */
+  /** Accelerators compiled in; the host may not support all of them. */
   readonly accelerators: readonly AcceleratorKind[];
   readonly machines: readonly MachineType[];
   readonly cpuModels: readonly string[];
@@ -27,13 +27,13 @@ export interface Capabilities {
   readonly devices: readonly string[];
   /** Kinds of guest RAM, such as `memory-backend-memfd`, sorted. */
   readonly memoryBackends: readonly string[];
-  /** Names of command line options that take parameters, sorted. */
+  /** Names of the command line options that have parameters, sorted. */
   readonly options: readonly string[];
-  /** Which lines of the table in flags.ts hold for it. */
+  /** The rows of the table in flags.ts that are true for it. */
   readonly flags: readonly FlagName[];
 }
 
-/** Whether a line of the table of versions holds. */
+/** Whether a row of the table in flags.ts is true. */
 export function supports(capabilities: Capabilities, flag: FlagName): boolean {
   return capabilities.flags.includes(flag);
 }

@@ -9,7 +9,7 @@ export interface EngineSearch {
   readonly os: 'linux' | 'darwin';
 }
 
-/** Where Homebrew, MacPorts and local builds put programs that a daemon's PATH may lack. */
+/** Directories of Homebrew, MacPorts and local builds, which may be missing from the PATH of a daemon. */
 const usualDirectories: Record<EngineSearch['os'], readonly string[]> = {
   darwin: ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin'],
   linux: ['/usr/bin', '/usr/local/bin', '/home/linuxbrew/.linuxbrew/bin'],
@@ -34,15 +34,15 @@ async function find(program: string, search: EngineSearch): Promise<string> {
   for (const place of places) {
     if (await isProgram(place)) return place;
   }
-  throw new KameError('ENGINE_MISSING', `${program} was not found; looked at ${places.join(', ')}.`, {
+  throw new KameError('ENGINE_MISSING', `${program} was not found in ${places.join(', ')}.`, {
     details: { program },
   });
 }
 
 /**
- * The QEMU for an architecture: KAME_QEMU_AARCH64 or KAME_QEMU_X86_64 (a program), else KAME_QEMU_DIR (a directory), else
- * PATH and the usual directories.
- * @throws KameError ENGINE_MISSING naming every place looked at
+ * Finds the QEMU for an architecture: KAME_QEMU_AARCH64 or KAME_QEMU_X86_64 (a program), otherwise in KAME_QEMU_DIR (a
+ * directory), otherwise in PATH and the usual directories.
+ * @throws KameError ENGINE_MISSING naming every place searched
  */
 export async function findEngine(arch: Arch, search: EngineSearch): Promise<string> {
   const variable = `KAME_QEMU_${arch.toUpperCase()}`;
@@ -52,7 +52,7 @@ export async function findEngine(arch: Arch, search: EngineSearch): Promise<stri
   throw new KameError('ENGINE_MISSING', `${variable} is ${chosen}, which is not a program.`);
 }
 
-/** Where qemu-img is. @throws KameError ENGINE_MISSING naming every place looked at */
+/** Finds qemu-img. @throws KameError ENGINE_MISSING naming every place searched */
 export async function findQemuImg(search: EngineSearch): Promise<string> {
   return await find('qemu-img', search);
 }

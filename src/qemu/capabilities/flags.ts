@@ -1,35 +1,35 @@
-import { atLeast } from './capabilities.ts';
-import { schemaHas } from './schema-path.ts';
-import type { ProbeReplies } from './replies.ts';
 import type { SchemaIndex } from '../qmp/schema.ts';
+import { atLeast } from './capabilities.ts';
+import type { ProbeReplies } from './replies.ts';
+import { schemaHas } from './schema-path.ts';
 
-/** How one question about a QEMU is answered. The first kind that can express the question is to be used. */
+/** How to answer a question about a QEMU. Use the first kind that can express the question. */
 type Question =
-  /** A path in the schema of QMP, see schema-path.ts. */
+  /** A path in the QMP schema; see schema-path.ts. */
   | { readonly schema: string }
   /** A property of an object type, among those in `probedTypes`. */
   | { readonly property: readonly [type: string, property: string] }
-  /** A command line option, and maybe a parameter of it. */
+  /** A command line option, optionally with a parameter. */
   | { readonly option: string; readonly parameter?: string }
-  /** Where QEMU can't be asked: the first version that has it. */
+  /** The first version that has it, if QEMU cannot be queried. */
   | { readonly since: readonly [major: number, minor: number] };
 
-/** The one table of what differs between versions and builds. Nothing outside of capabilities/ compares versions. */
+/** The only table of differences between versions and builds. Nothing outside capabilities/ compares versions. */
 export const questions = {
-  /** Screenshots as PNG: 7.1, and only in builds with libpng. */
+  /** Screenshots as PNG: since 7.1, and only in builds with libpng. */
   'screendump-png': { schema: 'screendump/arg-type/*format/^png' },
   /** Cheaper pointer authentication for an emulated guest: four times faster boots (measured on 7.2). */
   'pauth-impdef': { property: ['max-arm-cpu', 'pauth-impdef'] },
-  /** 52-bit addresses; Linux before 5.12 does not boot with them (note at QEMU's virt-6.2 machine). */
+  /** 52-bit addresses; Linux before 5.12 does not boot with them (see the virt-6.2 machine in QEMU). */
   lpa2: { property: ['max-arm-cpu', 'lpa2'] },
   sandbox: { option: 'sandbox' },
   'panic-action': { option: 'action', parameter: 'panic' },
   'message-timestamp': { option: 'msg', parameter: 'timestamp' },
-  /** GIC version 3 under Hypervisor.framework; before it, version 2 and at most 8 CPUs. */
+  /** GIC version 3 under Hypervisor.framework; before that, version 2 with at most 8 CPUs. */
   'hvf-gicv3': { since: [8, 0] },
-  /** `-netdev` with JSON goes through the new parser only from here on. */
+  /** Since then, `-netdev` parses JSON. */
   'netdev-stream': { schema: 'netdev_add/arg-type/+stream' },
-  /** Device state into a file without a helper process. */
+  /** Writes the device state to a file without a helper process. */
   'migrate-mapped-ram': {
     schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^mapped-ram',
   },
@@ -41,7 +41,7 @@ export const questions = {
 
 export type FlagName = keyof typeof questions;
 
-/** Object types whose properties the table asks for, by arch. */
+/** The object types whose properties the table uses, by architecture. */
 export const probedTypes: Readonly<Record<string, readonly string[]>> = {
   aarch64: ['max-arm-cpu'],
   x86_64: [],
@@ -59,7 +59,7 @@ function answer(question: Question, replies: ProbeReplies, schema: SchemaIndex):
   return question.parameter === undefined || option.parameters.includes(question.parameter);
 }
 
-/** The lines of the table that hold for a QEMU, in the order of the table. */
+/** The rows of the table that are true for a QEMU, in the order of the table. */
 export function answerAll(replies: ProbeReplies, schema: SchemaIndex): FlagName[] {
   return (Object.keys(questions) as FlagName[]).filter((name) => answer(questions[name], replies, schema));
 }

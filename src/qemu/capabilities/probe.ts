@@ -6,7 +6,7 @@ import type { Schema } from '../qmp/schema.ts';
 import { atLeast, type Capabilities } from './capabilities.ts';
 import { askAll, capabilitiesFrom, type ProbeReplies } from './replies.ts';
 
-/** A machine-less QEMU: no guest, no accelerator, no files. */
+/** Starts QEMU without a machine: no guest, no accelerator, no files. */
 const probeArguments = [
   '-M',
   'none',
@@ -19,15 +19,16 @@ const probeArguments = [
   'stdio',
 ];
 
-/** The oldest QEMU that is supported. */
+/** The oldest supported QEMU. */
 const oldest = { major: 7, minor: 2 };
 
-/** The connection to a program that ends breaks a moment before all it said has come. */
+/** When a program ends, its connection may break shortly before all its output has arrived. */
 const endsWithinMs = 500;
 
 /**
- * Starts a QEMU without a machine and asks it what it is. Takes about 0.2 s.
- * @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD (before 7.2), ENGINE_FAILED with its last words, ENGINE_TIMEOUT, CANCELLED
+ * Starts a QEMU without a machine and queries its capabilities. Takes about 0.2 s.
+ * @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD (before 7.2), ENGINE_FAILED with its last output, ENGINE_TIMEOUT,
+ * CANCELLED
  */
 export async function probeReplies(
   binary: string,
@@ -42,7 +43,7 @@ export async function probeReplies(
       const { major, minor, micro } = qmp.version;
       throw new KameError(
         'ENGINE_TOO_OLD',
-        `${binary} is QEMU ${major}.${minor}.${micro}; 7.2 is the oldest that serves.`,
+        `${binary} is QEMU ${major}.${minor}.${micro}; Kame requires 7.2 or newer.`,
       );
     }
     return await askAll(qmp);
@@ -50,14 +51,14 @@ export async function probeReplies(
     if (error instanceof KameError && error.code !== 'ENGINE_FAILED') throw error;
     await Promise.race([engine.exited, pause(endsWithinMs)]);
     const words = lastWords();
-    const unsaid = words === '' || messageOf(error).includes(words) ? '' : ` Its last words: ${words}`;
+    const unsaid = words === '' || messageOf(error).includes(words) ? '' : ` Its last output: ${words}`;
     throw new KameError('ENGINE_FAILED', `${binary} could not be probed: ${messageOf(error)}${unsaid}`, {
       cause: error,
     });
   }
 }
 
-/** What a QEMU binary can do. @throws as probeReplies */
+/** Probes the capabilities of a QEMU binary. @throws KameError as probeReplies */
 export async function probe(binary: string, options: { signal?: AbortSignal } = {}): Promise<Capabilities> {
   const { replies, schema } = await probeReplies(binary, options);
   return capabilitiesFrom(binary, replies, schema);

@@ -1,11 +1,11 @@
+import { KameError } from '../../core/errors.ts';
+import type { Arch } from '../../model/machine.ts';
 import type { QmpClient } from '../qmp/client.ts';
 import { SchemaIndex, type Schema } from '../qmp/schema.ts';
-import type { Arch } from '../../model/machine.ts';
-import { KameError } from '../../core/errors.ts';
 import type { AcceleratorKind, Capabilities } from './capabilities.ts';
 import { answerAll, probedTypes } from './flags.ts';
 
-/** What a QEMU answered, cut to what is read of it; recorded in test/replies, without the schema. */
+/** The parts of the replies of a QEMU that are used; recorded in test/replies, without the schema. */
 export interface ProbeReplies {
   readonly version: {
     readonly qemu: { major: number; minor: number; micro: number };
@@ -19,7 +19,7 @@ export interface ProbeReplies {
   readonly accelerators: readonly string[];
   readonly memoryBackends: readonly string[];
   readonly commandLineOptions: ReadonlyArray<{ option: string; parameters: string[] }>;
-  /** Names of the properties of the types in `probedTypes` that exist. */
+  /** Names of the properties of the types in `probedTypes`. */
   readonly properties: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -38,7 +38,7 @@ async function propertiesOf(qmp: QmpClient, arch: string): Promise<Record<string
 }
 
 /**
- * Asks a QEMU (started with `-M none`) all that is known of it.
+ * Queries everything about a QEMU, which must have been started with `-M none`.
  * @throws KameError as QmpClient.execute
  */
 export async function askAll(qmp: QmpClient): Promise<{ replies: ProbeReplies; schema: Schema }> {
@@ -70,12 +70,12 @@ export async function askAll(qmp: QmpClient): Promise<{ replies: ProbeReplies; s
 
 function archOf(name: string): Arch {
   if (name === 'aarch64' || name === 'x86_64') return name;
-  throw new KameError('ENGINE_FAILED', `This QEMU emulates ${name}; Kame runs aarch64 and x86_64 machines.`);
+  throw new KameError('ENGINE_FAILED', `This QEMU emulates ${name}; Kame supports only aarch64 and x86_64.`);
 }
 
 /**
- * What the answers mean. Pure.
- * @throws KameError ENGINE_FAILED for a QEMU of another arch
+ * Derives the capabilities from the replies. Pure.
+ * @throws KameError ENGINE_FAILED for a QEMU of another architecture
  */
 export function capabilitiesFrom(binary: string, replies: ProbeReplies, schema: Schema): Capabilities {
   const has = (kind: AcceleratorKind): boolean => {

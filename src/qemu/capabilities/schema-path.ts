@@ -1,8 +1,8 @@
 import type { SchemaEntry, SchemaIndex } from '../qmp/schema.ts';
 
 /**
- * One step from a type: `*name` member that is optional, `name` member of either kind, `+case` variant, `^value` of an
- * enum, `[]` element.
+ * Takes one step from a type: `*name` an optional member, `name` any member, `+case` a variant, `^value` a value of an
+ * enum, `[]` the element of an array.
  */
 function step(index: SchemaIndex, from: SchemaEntry, word: string): SchemaEntry | true | undefined {
   if (word === '[]') return index.type(from['element-type'] ?? '');
@@ -22,8 +22,8 @@ function step(index: SchemaIndex, from: SchemaEntry, word: string): SchemaEntry 
 }
 
 /**
- * Whether a path exists in a schema, in the language that libvirt's documentation made known:
- * `command/arg-type/+variant/*optional/member/^enum value`, here also `[]` for the element of an array.
+ * Whether a path exists in a schema, in the notation known from libvirt:
+ * `command/arg-type/+variant/*optional/member/^enum value`, extended by `[]` for the element of an array.
  */
 export function schemaHas(index: SchemaIndex, path: string): boolean {
   const [rootName = '', field, ...words] = path.split('/');

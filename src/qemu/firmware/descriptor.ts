@@ -5,7 +5,7 @@ export interface FlashFile {
   readonly format: 'raw' | 'qcow2';
 }
 
-/** A UEFI firmware that lies in flash, as QEMU's descriptor files tell of it (docs/interop/firmware.json). */
+/** A UEFI firmware in flash, from a descriptor file of QEMU (docs/interop/firmware.json). */
 export interface FirmwareDescriptor {
   /** Path of the descriptor. */
   readonly file: string;
@@ -13,7 +13,7 @@ export interface FirmwareDescriptor {
   readonly targets: ReadonlyArray<{ readonly architecture: string; readonly machines: readonly string[] }>;
   readonly features: readonly string[];
   readonly flash: { readonly executable: FlashFile; readonly nvramTemplate: FlashFile };
-  /** A file the descriptor names that is not there: packages ship descriptors for more than they install. */
+  /** A file named in the descriptor that does not exist: packages may ship more descriptors than firmware. */
   readonly missing?: string;
 }
 
@@ -51,7 +51,7 @@ function targetsOf(value: unknown): Array<{ architecture: string; machines: stri
 }
 
 /**
- * Reads a descriptor's JSON. Undefined when it is not JSON, or describes something other than a UEFI firmware with
+ * Parses the JSON of a descriptor. Undefined if it is not JSON, or describes anything other than a UEFI firmware with
  * separate flash for code and variables.
  */
 export function parseDescriptor(file: string, json: string): FirmwareDescriptor | undefined {

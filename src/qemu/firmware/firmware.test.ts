@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { someFirmware } from '../../../test/support/plan-inputs.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
@@ -43,7 +43,7 @@ describe('a firmware descriptor', () => {
   });
 
   it.each([
-    ['that is no JSON', 'x'],
+    ['that is not JSON', 'x'],
     ['that is null', 'null'],
     ['that is a list', '[]'],
     ['of a BIOS', descriptorJson('/c', { 'interface-types': ['bios'] })],
@@ -55,11 +55,11 @@ describe('a firmware descriptor', () => {
     ['with a relative path', descriptorJson('code.fd')],
     ['with an unknown format', descriptorJson('/c').replaceAll('"raw"', '"vmdk"')],
     ['with numbers for names', descriptorJson('/c').replaceAll('"/c"', '7')],
-  ])('%s is passed over', (_name, json) => {
+  ])('%s is ignored', (_name, json) => {
     expect(parseDescriptor('/f.json', json)).toBeUndefined();
   });
 
-  it('can be anything without doing harm', () => {
+  it('can have any content without harm', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         const { mapping } = JSON.parse(descriptorJson('/c')) as { mapping: object };
@@ -90,29 +90,29 @@ describe('globMatches', () => {
 });
 
 describe('pickFirmware', () => {
-  it('takes one without Secure Boot unless it is wished for', () => {
+  it('chooses one without Secure Boot unless that is requested', () => {
     expect(pickFirmware(someFirmware, wish).file).toContain('60-edk2-aarch64.json');
     expect(pickFirmware(someFirmware, { ...wish, secureBoot: true }).file).toContain('40-edk2-aarch64');
   });
 
-  it('passes over what is not whole', () => {
+  it('ignores firmware with missing files', () => {
     const broken = someFirmware.map((one) => ({ ...one, missing: '/gone.fd' }));
     expect(() => pickFirmware(broken, wish)).toThrow('60-edk2-aarch64.json: /gone.fd is missing');
   });
 
-  it('names every candidate and what is against it', () => {
+  it('names every candidate and why it is not suitable', () => {
     const x86 = { arch: 'x86_64', machineType: 'pc-q35-7.2', secureBoot: true, smmPossible: false } as const;
     expect(() => pickFirmware(someFirmware, x86)).toThrow(
-      'There is no UEFI firmware with Secure Boot for x86_64 for the machine type pc-q35-7.2. Seen: ' +
-        '40-edk2-x86_64-secure-enrolled.json: needs SMM, which is not possible here; ' +
+      'No UEFI firmware with Secure Boot for x86_64 was found for the machine type pc-q35-7.2. Not suitable: ' +
+        '40-edk2-x86_64-secure-enrolled.json: needs SMM, which this machine cannot have; ' +
         '60-edk2-x86_64.json: no Secure Boot with enrolled keys.',
     );
-    expect(() => pickFirmware([], wish)).toThrow('No descriptor of one was found');
+    expect(() => pickFirmware([], wish)).toThrow('No descriptor was found');
   });
 });
 
 describe('loadFirmware', () => {
-  it('looks from general to specific, beside the engine too', () => {
+  it('searches from general to specific directories, including those of the engine', () => {
     const places = { binary: '/opt/homebrew/bin/qemu-system-aarch64', env: {}, home: '/home/ada' };
     expect(firmwareDirectories(places, '/opt/homebrew/Cellar/qemu/10.0/bin/qemu-system-aarch64')).toEqual([
       '/usr/share/qemu/firmware',
@@ -124,7 +124,7 @@ describe('loadFirmware', () => {
     ]);
   });
 
-  it('lets specific files replace and hide general ones, and survives bad ones', async () => {
+  it('lets specific files replace and hide general ones, and ignores malformed ones', async () => {
     const root = directory();
     const general = join(root, 'share/qemu/firmware');
     const specific = join(root, 'config/qemu/firmware');

@@ -4,7 +4,7 @@ import { exists, readFileCapped } from '../../sys/files.ts';
 import { parseDescriptor, type FirmwareDescriptor } from './descriptor.ts';
 
 export interface FirmwarePlaces {
-  /** The QEMU in use: firmware beside it belongs to it. */
+  /** The QEMU in use, which may come with firmware. */
   readonly binary: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -13,7 +13,7 @@ export interface FirmwarePlaces {
 const mostFiles = 256;
 const largestFile = 64 * 1024;
 
-/** Directories of descriptors, from general to specific, as QEMU's docs/interop/firmware.json orders them. */
+/** Directories of descriptors, from general to specific, in the order of docs/interop/firmware.json in QEMU. */
 export function firmwareDirectories(places: FirmwarePlaces, resolvedBinary: string): string[] {
   const config = places.env['XDG_CONFIG_HOME'] || join(places.home, '.config');
   const prefixes = [
@@ -35,7 +35,7 @@ async function namesIn(directory: string): Promise<string[]> {
       .sort()
       .slice(0, mostFiles);
   } catch {
-    // A directory that is not there, or not ours to read, holds no firmware for us.
+    // A directory that does not exist or is not readable has no usable firmware.
     return [];
   }
 }
@@ -45,7 +45,7 @@ async function load(file: string): Promise<FirmwareDescriptor | undefined> {
     const descriptor = parseDescriptor(file, (await readFileCapped(file, largestFile)).toString('utf8'));
     if (!descriptor) return undefined;
     for (const { filename } of [descriptor.flash.executable, descriptor.flash.nvramTemplate]) {
-      // What cannot be looked at is of no more use than what is missing.
+      // A file that cannot be accessed is as useless as a missing one.
       if (!(await exists(filename).catch(() => false))) return { ...descriptor, missing: filename };
     }
     return descriptor;
@@ -56,8 +56,8 @@ async function load(file: string): Promise<FirmwareDescriptor | undefined> {
 }
 
 /**
- * Every UEFI firmware that QEMU's descriptors tell of, sorted by file name. A file in a more specific directory
- * replaces one of the same name; an empty one hides it.
+ * Every UEFI firmware described by descriptors of QEMU, sorted by file name. A file in a more specific directory
+ * replaces one with the same name; an empty file hides it.
  */
 export async function loadFirmware(places: FirmwarePlaces): Promise<FirmwareDescriptor[]> {
   const resolved = await realpath(places.binary).catch(() => places.binary);

@@ -7,13 +7,13 @@ export interface FirmwareWish {
   readonly arch: Arch;
   /** Versioned, such as `virt-7.2`. */
   readonly machineType: string;
-  /** With keys enrolled, so that it is in force. */
+  /** With keys enrolled, so that it is enforced. */
   readonly secureBoot: boolean;
-  /** Whether machine and accelerator can run firmware that needs SMM. */
+  /** Whether the machine and accelerator can run firmware that needs SMM. */
   readonly smmPossible: boolean;
 }
 
-/** Whether `*` and `?` of a pattern match a whole name. Takes linear time per star, so a hostile pattern costs nothing. */
+/** Whether a pattern with `*` and `?` matches a whole name. Linear time per star, so a hostile pattern is harmless. */
 export function globMatches(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;
@@ -37,7 +37,7 @@ export function globMatches(pattern: string, name: string): boolean {
   return [...pattern.slice(at)].every((sign) => sign === '*');
 }
 
-/** Why a firmware does not do; undefined when it does. */
+/** Why a firmware is not suitable; undefined if it is. */
 function objection(firmware: FirmwareDescriptor, wish: FirmwareWish): string | undefined {
   const targets = firmware.targets.filter((target) => target.architecture === wish.arch);
   if (targets.length === 0) return 'other architecture';
@@ -47,16 +47,16 @@ function objection(firmware: FirmwareDescriptor, wish: FirmwareWish): string | u
   const has = (feature: string): boolean => firmware.features.includes(feature);
   if (wish.secureBoot && !(has('secure-boot') && has('enrolled-keys')))
     return 'no Secure Boot with enrolled keys';
-  if (!wish.secureBoot && has('enrolled-keys')) return 'Secure Boot is in force';
-  if (!wish.secureBoot && has('requires-smm')) return 'needs SMM, which only Secure Boot is worth';
-  if (has('requires-smm') && !wish.smmPossible) return 'needs SMM, which is not possible here';
+  if (!wish.secureBoot && has('enrolled-keys')) return 'enforces Secure Boot';
+  if (!wish.secureBoot && has('requires-smm')) return 'needs SMM, which is used only for Secure Boot';
+  if (has('requires-smm') && !wish.smmPossible) return 'needs SMM, which this machine cannot have';
   if (firmware.missing !== undefined) return `${firmware.missing} is missing`;
   return undefined;
 }
 
 /**
- * The first firmware (they are sorted by file name, as QEMU's rule says) that fits.
- * @throws KameError ENGINE_MISSING naming every candidate of the architecture and what is against it
+ * The first suitable firmware. QEMU requires sorting them by file name, which the caller has done.
+ * @throws KameError ENGINE_MISSING naming every candidate of the architecture and why it is not suitable
  */
 export function pickFirmware(all: readonly FirmwareDescriptor[], wish: FirmwareWish): FirmwareDescriptor {
   const reasons: string[] = [];
@@ -66,12 +66,12 @@ export function pickFirmware(all: readonly FirmwareDescriptor[], wish: FirmwareW
     if (reason !== 'other architecture') reasons.push(`${basename(firmware.file)}: ${reason}`);
   }
   const what = `UEFI firmware${wish.secureBoot ? ' with Secure Boot' : ''} for ${wish.arch}`;
-  const seen = reasons.length === 0 ? 'No descriptor of one was found.' : `Seen: ${reasons.join('; ')}.`;
+  const seen = reasons.length === 0 ? 'No descriptor was found.' : `Not suitable: ${reasons.join('; ')}.`;
   throw new KameError(
     'ENGINE_MISSING',
-    `There is no ${what} for the machine type ${wish.machineType}. ${seen}`,
+    `No ${what} was found for the machine type ${wish.machineType}. ${seen}`,
     {
-      next: 'Debian and Ubuntu: `apt install qemu-efi-aarch64 ovmf`; macOS: `brew install qemu` brings it.',
+      next: 'Install it. Debian and Ubuntu: `apt install qemu-efi-aarch64 ovmf`; macOS: `brew install qemu` includes it.',
     },
   );
 }

@@ -3,18 +3,18 @@ import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import { pickFirmware } from '../firmware/pick.ts';
 import type { PlanBuilder } from './builder.ts';
 import { escapeValue } from './builder.ts';
+import { machineMemory } from './memory.ts';
 import { gicVersion } from './processor.ts';
 import type { FlashBytes } from './types.ts';
-import { machineMemory } from './memory.ts';
 
-/** The EFI firmware the machine needs, or undefined when it boots by BIOS or directly. @throws as pickFirmware */
+/** The EFI firmware for the machine, or undefined if it boots by BIOS or directly. @throws KameError as pickFirmware */
 function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
   const { accelerator, firmware, model } = builder.input;
   if (model.firmware.kind !== 'efi') return undefined;
   if (model.kame.directBoot) {
     if (model.firmware.secureBoot) {
       builder.note(
-        'Secure Boot has no say: the kernel is loaded directly (kame.directBoot), without firmware.',
+        'Secure Boot has no effect: the kernel is loaded directly (kame.boot.kernel), without firmware.',
       );
     }
     return undefined;
@@ -27,21 +27,21 @@ function firmwareFor(builder: PlanBuilder): FirmwareDescriptor | undefined {
   });
 }
 
-/** Flash of a machine that gets its content from a checkpoint: reading it first would only fill memory with it twice. */
+/** Flash whose content comes from a checkpoint: reading the files first would only use the memory twice. */
 function attachEmptyFlash(builder: PlanBuilder, nvram: string, bytes: FlashBytes): void {
-  // Without read-zeroes a null-co node leaves what is read into as it is: untouched memory, which takes no room.
+  // Without read-zeroes, a null-co node leaves the destination of a read unchanged: untouched memory takes no space.
   const nothing = (size: number) => ({ driver: 'null-co' as const, size, 'read-zeroes': false });
   builder.blockdev({ driver: 'raw', 'node-name': 'pflash0', 'read-only': true, file: nothing(bytes.code) });
   builder.blockdev({ driver: 'file', 'node-name': 'nvram-file', filename: nvram, discard: 'unmap' });
   builder.blockdev({ ...variablesNode, file: nothing(bytes.variables) });
-  // The guest's variables, which the checkpoint brings along, are written to their file as soon as the guest runs.
+  // The variables, which come from the checkpoint, are written to their file as soon as the guest is running.
   builder.afterLoad.push({
     execute: 'blockdev-reopen',
     arguments: { options: [{ ...variablesNode, file: 'nvram-file' }] },
   });
 }
 
-/** All of the variables are written back when a machine is restored; the zeros among them take no room. */
+/** When a machine is restored, all variables are written back; with these options their zeros take no space. */
 const variablesNode = {
   driver: 'raw',
   'node-name': 'pflash1',
@@ -69,7 +69,7 @@ function attachFlash(builder: PlanBuilder, firmware: FirmwareDescriptor): void {
     builder.blockdev({ ...variablesNode, driver: nvramTemplate.format, file });
   }
   if (firmware.features.includes('requires-smm')) {
-    // Only code in SMM may then write the variables that hold the keys.
+    // Then only code in SMM can write the variables with the keys.
     builder.option('global', 'driver=cfi.pflash01,property=secure,value=on');
   }
 }
@@ -78,8 +78,8 @@ function attachKernel(builder: PlanBuilder): void {
   const direct = builder.input.model.kame.directBoot;
   if (!direct) return;
   if (builder.input.restore) {
-    // The kernel is in the restored RAM already. Loading it again costs 0.1 s and its size in memory for each clone; only
-    // a reset would need it.
+    // The kernel is already in the restored RAM. Loading it again would take 0.1 s and its size in memory for each
+    // clone, and only a reset needs it.
     builder.option('action', 'reboot=shutdown');
     return;
   }
@@ -88,7 +88,7 @@ function attachKernel(builder: PlanBuilder): void {
   builder.option('append', direct.commandLine);
 }
 
-/** Machine type and what it boots by: EFI in flash, the built-in BIOS, or a kernel. @throws as pickFirmware */
+/** Machine type and firmware: EFI in flash, the built-in BIOS, or a kernel. @throws KameError as pickFirmware */
 export function attachMachine(builder: PlanBuilder): void {
   const { model } = builder.input;
   const firmware = firmwareFor(builder);
@@ -107,7 +107,7 @@ export function attachMachine(builder: PlanBuilder): void {
     attachFlash(builder, firmware);
     if (model.firmware.secureBoot && model.arch === 'aarch64') {
       builder.note(
-        `Secure Boot by ${basename(firmware.file)}: a guest's kernel could change its keys, since ARM has no SMM.`,
+        `Secure Boot with ${basename(firmware.file)}: the kernel of the guest could change the keys, because ARM has no SMM.`,
       );
     }
   }

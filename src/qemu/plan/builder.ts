@@ -1,5 +1,7 @@
 import { isAbsolute, join } from 'node:path/posix';
 import type { Commands } from '../qmp/generated/protocol.ts';
+import type { MachineFamily } from './machine-type.ts';
+import type { PciAddress } from './pci.ts';
 import type {
   AfterLoadCommand,
   CheckpointBlocker,
@@ -9,22 +11,20 @@ import type {
   PlanSockets,
   SetupCommand,
 } from './types.ts';
-import type { MachineFamily } from './machine-type.ts';
-import type { PciAddress } from './pci.ts';
 
-/** A device of the command line. Everything has an id and a fixed place, so that a restored machine finds itself. */
+/** A device on the command line. Each has an id and a fixed address, so that a restored state matches the devices. */
 export interface DeviceOptions {
   readonly driver: string;
   readonly id: string;
   readonly [property: string]: string | number | boolean;
 }
 
-/** Commas separate the parts of an option; in a value they are doubled. */
+/** Doubles commas in a value, because commas separate the parts of an option. */
 export function escapeValue(text: string): string {
   return text.replaceAll(',', ',,');
 }
 
-/** Collects a plan. The steps that fill it read `input` and decide; nothing is decided here. */
+/** Collects the parts of a plan. The steps that add them make the decisions, based on `input`. */
 export class PlanBuilder {
   readonly input: PlanInput;
   readonly machineType: string;
@@ -44,7 +44,7 @@ export class PlanBuilder {
     this.sockets = sockets;
   }
 
-  /** The bus that devices sit on. */
+  /** The bus to which devices are attached. */
   get rootBus(): string {
     return this.family === 'i440fx' ? 'pci.0' : 'pcie.0';
   }
@@ -57,7 +57,7 @@ export class PlanBuilder {
     this.option('device', options);
   }
 
-  /** A device on the root bus, at a place of its own for ever. */
+  /** Adds a device on the root bus, at a fixed address. */
   pciDevice(at: PciAddress, options: DeviceOptions): void {
     const { driver, id, ...rest } = options;
     const multifunction = at.shared && at.function === 0 ? { multifunction: true } : {};
@@ -77,7 +77,7 @@ export class PlanBuilder {
     this.option('netdev', options);
   }
 
-  /** A listening Unix socket as a character device. */
+  /** Adds a listening Unix socket as a character device. */
   socketChardev(id: string, path: string, more = ''): void {
     this.option('chardev', `socket,id=${id},path=${escapeValue(path)},server=on,wait=off${more}`);
   }
@@ -86,12 +86,12 @@ export class PlanBuilder {
     if (!this.notes.includes(text)) this.notes.push(text);
   }
 
-  /** A device that QEMU cannot save: the machine has no checkpoints with memory. */
+  /** Records a device that QEMU cannot save, so that the machine cannot have checkpoints with memory. */
   blocks(blocker: CheckpointBlocker): void {
     this.blockers.push(blocker);
   }
 
-  /** A path of the .vmx: relative to the bundle, or absolute. */
+  /** Resolves a path in the `.vmx`: relative to the bundle, or absolute. */
   resolve(path: string): string {
     return isAbsolute(path) ? path : join(this.input.paths.bundle, path);
   }

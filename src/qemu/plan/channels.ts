@@ -2,7 +2,7 @@ import { escapeValue, type PlanBuilder } from './builder.ts';
 import { pciPlaces } from './pci.ts';
 import type { PlanSockets } from './types.ts';
 
-/** Two QMP monitors on private sockets: one for Kame, one for people, since a monitor serves one client at a time. */
+/** Two QMP monitors on private sockets: one for Kame, one for people, because a monitor serves one client at a time. */
 export function attachMonitors(builder: PlanBuilder): void {
   for (const id of ['qmp', 'qmp2'] as const) {
     builder.socketChardev(id, builder.sockets[id]);
@@ -10,33 +10,33 @@ export function attachMonitors(builder: PlanBuilder): void {
   }
 }
 
-/** The serial console: a socket for whoever looks, and a file that keeps it all. */
+/** The serial console: a socket for terminals, and a file that records all output. */
 export function attachSerial(builder: PlanBuilder): void {
   const { paths, model } = builder.input;
   const log = `,logfile=${escapeValue(paths.serialLog)},logappend=on`;
   builder.socketChardev('serial0', builder.sockets.serial, log);
   builder.option('serial', 'chardev:serial0');
   for (const serial of model.serials) {
-    // A .vmx from elsewhere must not choose which of our files is written.
+    // An untrusted .vmx must not choose a file to be written.
     builder.note(
-      `serial${serial.index} (${serial.kind} ${serial.fileName}) is not connected; the console is \`kame console\`.`,
+      `serial${serial.index} (${serial.kind} ${serial.fileName}) is not connected. Use \`kame console\` for the serial console.`,
     );
   }
 }
 
-/** A port of the guest's virtio-serial controller, and the socket that it ends in. */
+/** A port of the virtio-serial controller of the guest, and its socket on the host. */
 interface GuestPort {
   /** Id of the device, as VSERPORT_CHANGE names it. */
   readonly id: string;
   readonly chardev: string;
   readonly socket: keyof PlanSockets;
-  /** Number on the controller; a restored guest expects it where it was. */
+  /** Number on the controller, which must not change because a restored guest expects it. */
   readonly nr: number;
   /** The name that the program in the guest looks for. */
   readonly name: string;
 }
 
-/** The guest agent's port (qemu-ga's default `--path`, /dev/virtio-ports/NAME). */
+/** The port of the guest agent (the default `--path` of qemu-ga, /dev/virtio-ports/NAME). */
 export const agentPort: GuestPort = {
   id: 'agent0',
   chardev: 'qga',
@@ -45,7 +45,7 @@ export const agentPort: GuestPort = {
   name: 'org.qemu.guest_agent.0',
 };
 
-/** THE LIST of ports. A new one is an entry here and a line in vm/host/channels.ts. */
+/** The list of ports. A new port needs an entry here and a line in src/vm/host/channels.ts. */
 const guestPorts: readonly GuestPort[] = [agentPort];
 
 /** The virtio-serial controller with all ports. */

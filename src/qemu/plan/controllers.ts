@@ -1,20 +1,20 @@
 import { KameError } from '../../core/errors.ts';
-import { hasDevice } from '../capabilities/capabilities.ts';
 import { unitsOf } from '../../model/devices.ts';
 import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../model/machine.ts';
 import { controllerName, slotName } from '../../model/slots.ts';
+import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
 import { controllerPlace, diskPlace } from './pci.ts';
 
-/** Name for QEMU's ids and block nodes, which take no colon: `nvme0-0`. */
+/** The name of a slot in ids and block nodes of QEMU, which cannot contain a colon: `nvme0-0`. */
 export function slotId(slot: StorageSlot): string {
   return `${slot.bus}${slot.controller}-${slot.unit}`;
 }
 
 interface ModelFacts {
-  /** QEMU's device, if the controller is one. */
+  /** The device in QEMU, if the controller is a device. */
   readonly driver?: string;
-  /** Where the guest sees another controller than the .vmx names. */
+  /** The controller that the guest sees, if it differs from the one in the `.vmx`. */
   readonly instead?: string;
 }
 
@@ -40,7 +40,7 @@ const defaultModels: Record<StorageBus, ControllerModel> = {
   ide: 'ide',
 };
 
-/** The controller of a slot; one that the .vmx does not list has the usual model of its bus. */
+/** The controller of a slot; one that the `.vmx` does not list has the default model of its bus. */
 export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controller {
   const { controllers } = builder.input.model;
   const found = controllers.find((one) => one.bus === slot.bus && one.index === slot.controller);
@@ -60,7 +60,7 @@ function blockCheckpoints(builder: PlanBuilder, id: string): void {
 function attachController(builder: PlanBuilder, controller: Controller): void {
   const { driver, instead } = models[controller.model];
   const id = controllerName(controller);
-  if (instead !== undefined) builder.note(`${id}: the guest sees ${instead}, which QEMU does not have.`);
+  if (instead !== undefined) builder.note(`${id}: the guest sees ${instead}, which QEMU does not emulate.`);
   if (driver === undefined) return;
   if (!hasDevice(builder.input.capabilities, driver)) {
     const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
@@ -71,7 +71,7 @@ function attachController(builder: PlanBuilder, controller: Controller): void {
   builder.pciDevice(controllerPlace(controller.bus, controller.index), { driver, id, ...serial });
 }
 
-/** Every controller that has something on it. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
+/** Every controller that has a drive. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
 export function attachControllers(builder: PlanBuilder): void {
   const { cdroms, disks } = builder.input.model;
   const used = new Map<string, Controller>();
@@ -85,15 +85,15 @@ export function attachControllers(builder: PlanBuilder): void {
 function checkUnit(controller: Controller, slot: StorageSlot): void {
   const units = unitsOf(controller.model);
   if (slot.unit < units) return;
-  const message = `${slotName(slot)} has no place: a controller of the model ${controller.model} takes units 0 to ${units - 1}.`;
+  const message = `${slotName(slot)} does not exist: a controller of model ${controller.model} has units 0 to ${units - 1}.`;
   throw new KameError('INVALID_VALUE', message);
 }
 
-/** IDE drives: on a real IDE channel where the machine has one, else on the AHCI controller of q35. */
+/** Bus of an IDE drive: a real IDE channel if the machine has one, otherwise the AHCI controller of q35. */
 function idePlace(builder: PlanBuilder, slot: StorageSlot): Record<string, string | number> {
   if (builder.family === 'i440fx') return { bus: `ide.${slot.controller}`, unit: slot.unit };
   if (builder.family === 'q35') {
-    builder.note('The guest sees IDE drives on an AHCI controller, since the machine type q35 has no IDE.');
+    builder.note('The guest sees IDE drives on an AHCI controller, because the machine type q35 has no IDE.');
     return { bus: `ide.${slot.controller * 2 + slot.unit}` };
   }
   throw new KameError('INVALID_VALUE', `${slotName(slot)}: an ARM machine has no IDE.`, {
@@ -101,13 +101,13 @@ function idePlace(builder: PlanBuilder, slot: StorageSlot): Record<string, strin
   });
 }
 
-/** Device and place of a drive. */
+/** Device and address of a drive. */
 export interface DrivePlace {
   readonly driver: string;
   readonly at: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** How a drive of a kind hangs on its controller: device, bus and place. @throws KameError INVALID_VALUE */
+/** How a drive is attached to its controller: device, bus and address. @throws KameError INVALID_VALUE */
 export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' | 'cd'): DrivePlace {
   const controller = controllerOf(builder, slot);
   checkUnit(controller, slot);
@@ -132,7 +132,7 @@ export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' |
   }
   throw new KameError(
     'INVALID_VALUE',
-    `${slotName(slot)}: a controller of the model ${controller.model} takes no CD drive.`,
+    `${slotName(slot)}: a controller of model ${controller.model} cannot have a CD drive.`,
     {
       next: 'Put the drive on sata0 or scsi0.',
     },

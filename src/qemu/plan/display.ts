@@ -3,7 +3,7 @@ import { hasDevice } from '../capabilities/capabilities.ts';
 import { escapeValue, type DeviceOptions, type PlanBuilder } from './builder.ts';
 import { pciPlaces } from './pci.ts';
 
-/** Power of two of MiB between 16 and 256, as the VGA device takes it. */
+/** Rounds up to a power of two from 16 to 256 MiB, as the VGA device requires. */
 function videoMemoryMiB(kib: number): number {
   return 2 ** Math.min(8, Math.max(4, Math.ceil(Math.log2(Math.max(1, kib / 1024)))));
 }
@@ -21,7 +21,7 @@ function attachVideo(builder: PlanBuilder): void {
   const { capabilities, model } = builder.input;
   const windows = familyOfGuestOs(model.guestOS) === 'windows';
   if (model.arch === 'aarch64' && windows && hasDevice(capabilities, 'ramfb')) {
-    // Windows on ARM has a driver for the firmware's own frame buffer only. It is no PCI device.
+    // Windows on ARM only has a driver for the frame buffer of the firmware, which is not a PCI device.
     builder.device({ driver: 'ramfb', id: 'video0' });
   } else if (model.arch === 'aarch64') {
     builder.pciDevice(pciPlaces.display, virtio(builder, 'virtio-gpu-pci'));
@@ -32,7 +32,7 @@ function attachVideo(builder: PlanBuilder): void {
   }
 }
 
-/** The screen: the guest's video device, and VNC on a private socket. Nothing opens a window or a port. */
+/** The screen: a video device for the guest, and VNC on a private socket. It opens neither a window nor a port. */
 export function attachDisplay(builder: PlanBuilder): void {
   const { display } = builder.input.model;
   builder.option('display', 'none');
@@ -40,5 +40,5 @@ export function attachDisplay(builder: PlanBuilder): void {
   attachVideo(builder);
   builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}`);
   if (display.accelerate3d)
-    builder.note('3D acceleration (mks.enable3d) is not given to the guest; the display is 2D.');
+    builder.note('3D acceleration (mks.enable3d) is not supported; the display is 2D.');
 }

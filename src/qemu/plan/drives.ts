@@ -1,13 +1,13 @@
 import { KameError } from '../../core/errors.ts';
 import type { BootDevice, Cdrom, Disk, StorageSlot } from '../../model/machine.ts';
-import type { PlanBuilder } from './builder.ts';
 import { slotName } from '../../model/slots.ts';
+import type { PlanBuilder } from './builder.ts';
 import { controllerOf, drivePlace, slotId } from './controllers.ts';
-import type { DiskSource } from './types.ts';
 import { attachIso, attachLayers } from './layers.ts';
 import { pciPlaces } from './pci.ts';
+import type { DiskSource } from './types.ts';
 
-/** Boot positions: all of a kind in order, kinds in the order of the .vmx. Direct boot needs none. */
+/** The boot index: kinds in the order of the `.vmx`, and all of a kind in order. Direct boot needs none. */
 export function bootIndex(builder: PlanBuilder, kind: BootDevice, at: number): { bootindex?: number } {
   const { bootOrder, kame } = builder.input.model;
   const rank = bootOrder.indexOf(kind);
@@ -19,7 +19,7 @@ function sourceOf(builder: PlanBuilder, disk: Disk): DiskSource {
   if (disk.mode === 'independent-nonpersistent' || disk.mode === 'undoable') {
     throw new KameError(
       'INVALID_VALUE',
-      `${name}.mode is ${disk.mode}, which Kame can't keep: what the guest writes would stay.`,
+      `${name}.mode is ${disk.mode}, which Kame does not support: the changes of the guest would be kept.`,
       {
         next: `Set ${name}.mode to persistent, or take a snapshot and revert to it.`,
       },
@@ -27,13 +27,10 @@ function sourceOf(builder: PlanBuilder, disk: Disk): DiskSource {
   }
   const source = builder.input.disks.get(name);
   if (source) return source;
-  throw new KameError(
-    'INTERNAL',
-    `The image of ${name} (${disk.fileName}) was not checked before the start.`,
-  );
+  throw new KameError('INTERNAL', `The image of ${name} (${disk.fileName}) was not checked before starting.`);
 }
 
-/** Name of a disk's top block node when its engine starts. */
+/** The name of the top block node of a disk when its engine starts. */
 export function diskNode(slot: StorageSlot): string {
   return `disk-${slotId(slot)}`;
 }
@@ -43,7 +40,8 @@ function attachDisk(builder: PlanBuilder, disk: Disk, at: number): void {
   const { driver, at: place } = drivePlace(builder, disk, 'hd');
   const drive = attachLayers(builder, sourceOf(builder, disk), diskNode(disk));
   const { model } = controllerOf(builder, disk);
-  // A full or failing host disk stops the guest, which goes on from there once there is room; read errors are the guest's.
+  // A write error, such as a full disk of the host, pauses the guest, which can resume later; the guest gets read
+  // errors.
   const errors = model === 'nvme' ? {} : { werror: 'stop', rerror: 'report' };
   const serial = model === 'nvme' ? {} : { serial: `kame-${id}` };
   const rotation = driver === 'ide-hd' || driver === 'scsi-hd' ? { rotation_rate: 1 } : {};
@@ -68,7 +66,7 @@ function attachCdrom(builder: PlanBuilder, cdrom: Cdrom, at: number): void {
   builder.device({ driver, id: `drive-${id}`, ...place, ...drive, ...bootIndex(builder, 'cdrom', at) });
 }
 
-/** The cloud-init seed: a read-only disk; cloud-init finds it by its label, so the guest needs no CD driver. */
+/** The cloud-init seed is a read-only disk: cloud-init finds it by its label, so the guest needs no CD driver. */
 function attachSeed(builder: PlanBuilder): void {
   const { seed } = builder.input.model.kame;
   if (seed === undefined) return;

@@ -3,7 +3,7 @@ import { hasDevice, supports } from '../capabilities/capabilities.ts';
 import { escapeValue, type PlanBuilder } from './builder.ts';
 import { pciPlaces } from './pci.ts';
 
-/** Name, identity, and nothing that was not asked for. */
+/** Name and UUID, no default devices, and the sandbox. */
 export function attachIdentity(builder: PlanBuilder): void {
   const { capabilities, model } = builder.input;
   builder.option('nodefaults');
@@ -17,13 +17,13 @@ export function attachIdentity(builder: PlanBuilder): void {
   }
 }
 
-/** Windows keeps local time in the hardware clock, everyone else UTC. */
+/** Windows keeps local time in the hardware clock, other systems UTC. */
 export function attachClock(builder: PlanBuilder): void {
   const family = familyOfGuestOs(builder.input.model.guestOS);
   builder.option('rtc', `base=${family === 'windows' ? 'localtime' : 'utc'}`);
 }
 
-/** Small devices every guest profits from: entropy, memory that can be given back, news of a crash, news of a clone. */
+/** Small devices that help every guest: entropy, memory balloon, crash notification, generation id for clones. */
 export function attachHelpers(builder: PlanBuilder): void {
   const { capabilities } = builder.input;
   builder.object({ 'qom-type': 'rng-builtin', id: 'rng0' });
@@ -31,13 +31,13 @@ export function attachHelpers(builder: PlanBuilder): void {
   builder.pciDevice(pciPlaces.balloon, { driver: 'virtio-balloon-pci', id: 'balloon0' });
   if (hasDevice(capabilities, 'pvpanic-pci')) {
     builder.pciDevice(pciPlaces.panic, { driver: 'pvpanic-pci', id: 'panic0' });
-    // The guest's own handling of a crash (dump, restart) goes on; without this, QEMU would end.
+    // Lets the guest handle a crash itself (dump, restart); by default, QEMU would end.
     if (supports(capabilities, 'panic-action')) builder.option('action', 'panic=none');
   }
   if (hasDevice(capabilities, 'vmgenid')) builder.device({ driver: 'vmgenid', id: 'genid0', guid: 'auto' });
 }
 
-/** A sound card that plays into nothing. */
+/** A sound card whose output is discarded. */
 export function attachSound(builder: PlanBuilder): void {
   const { sound, arch } = builder.input.model;
   if (!sound.present) return;
@@ -45,7 +45,7 @@ export function attachSound(builder: PlanBuilder): void {
   if (sound.model === 'sb16' && arch === 'x86_64') {
     builder.device({ driver: 'sb16', id: 'sound0', audiodev: 'audio0' });
   } else if (sound.model === 'es1371' && arch === 'x86_64') {
-    builder.note('sound.virtualDev is es1371; the guest sees its sibling ES1370, which QEMU has.');
+    builder.note('sound.virtualDev is es1371; the guest sees the similar ES1370, which QEMU emulates.');
     builder.pciDevice(pciPlaces.sound, { driver: 'ES1370', id: 'sound0', audiodev: 'audio0' });
   } else {
     builder.pciDevice(pciPlaces.sound, { driver: 'intel-hda', id: 'hda0' });
@@ -53,15 +53,17 @@ export function attachSound(builder: PlanBuilder): void {
   }
 }
 
-/** What a person should know of this machine before it runs. */
+/** Notes for people about this machine. */
 export function addNotes(builder: PlanBuilder): void {
   const { accelerator, model } = builder.input;
   if (accelerator.kind === 'tcg') {
     builder.note(
-      'The guest is emulated (TCG): slower, and no security boundary by itself; the engine runs confined.',
+      'The guest is emulated (TCG), which is slower and not a security boundary; the engine runs in a sandbox.',
     );
   }
-  if (model.tpm) builder.note('vtpm.present is set; the guest gets no TPM.');
+  if (model.tpm) builder.note('vtpm.present is TRUE, but TPMs are not supported yet.');
   if (model.vnc.enabled)
-    builder.note(`RemoteDisplay.vnc is set; no port is opened, the screen is on a private socket.`);
+    builder.note(
+      'RemoteDisplay.vnc.enabled is TRUE, but no port is opened: the screen is on a private socket.',
+    );
 }

@@ -1,11 +1,11 @@
 import type { LaunchPlan } from './types.ts';
 
-/** A word as a POSIX shell takes it. */
+/** Quotes a word for a POSIX shell. */
 export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The plan for a person: a command that a shell would run, one option a line, after what is special about it. */
+/** Formats a plan for people: notes, then a shell command with one option per line. */
 export function formatPlan(plan: LaunchPlan): string {
   const head = [
     `# ${plan.name}: ${plan.machineType}, ${plan.accelerator} (${plan.reason})`,
@@ -17,7 +17,7 @@ export function formatPlan(plan: LaunchPlan): string {
     if (value === undefined) return name;
     return `${name} ${shellQuote(typeof value === 'string' ? value : JSON.stringify(value))}`;
   });
-  // A comment must stay one line, whatever a machine is called.
+  // A comment must stay on one line, whatever the name of the machine is.
   const safe = head.map((line) => line.replaceAll(/[\r\n]+/g, ' '));
   return `${[...safe, [shellQuote(plan.binary), ...lines].join(' \\\n  ')].join('\n')}\n`;
 }

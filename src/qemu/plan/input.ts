@@ -12,7 +12,7 @@ function attachUsb(builder: PlanBuilder, withInput: boolean): void {
 export function attachInput(builder: PlanBuilder): void {
   const { arch, input, usb } = builder.input.model;
   const noPs2 = input === 'ps2' && arch === 'aarch64';
-  if (noPs2) builder.note('Keyboard and pointer are on USB: an ARM machine has no PS/2.');
+  if (noPs2) builder.note('Keyboard and pointer are USB devices: an ARM machine has no PS/2.');
   const onUsb = input === 'usb' || noPs2;
   if (onUsb || usb.present) attachUsb(builder, onUsb);
   if (input !== 'virtio') return;

@@ -3,10 +3,10 @@ import { isPossible, machineKinds } from '../../../test/support/machine-kinds.ts
 import { recordedSchema, recordedVersions, someInput } from '../../../test/support/plan-inputs.ts';
 import { validateAgainstSchema } from '../../../test/support/validate-schema.ts';
 import type { Schema } from '../qmp/schema.ts';
-import type { LaunchPlan } from './types.ts';
 import { launchPlan } from './launch-plan.ts';
+import type { LaunchPlan } from './types.ts';
 
-/** The QMP command whose arguments an option of the command line takes as JSON. */
+/** The QMP command whose arguments a command line option accepts as JSON. */
 const commandOf: Record<string, string> = {
   '-blockdev': 'blockdev-add',
   '-netdev': 'netdev_add',
@@ -22,7 +22,7 @@ function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; prob
   return { checked: options.length + launch.setup.length, problems: [...problems, ...setup] };
 }
 
-describe('what plans hand to QEMU as JSON', () => {
+describe('the JSON that plans pass to QEMU', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
       for (const [kind, model] of Object.entries(machineKinds)) {
@@ -46,13 +46,13 @@ describe('validateAgainstSchema', () => {
     ['a missing member', { driver: 'file', 'node-name': 'a' }, 'filename is missing'],
     ['a member of another variant', { driver: 'qcow2', file: 'f', filename: '/x' }, 'filename is unknown'],
     ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is none of'],
-    ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is no boolean'],
-    ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is no boolean'],
-  ])('finds %s', (_name, args, problem) => {
+    ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is not of type boolean'],
+    ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is not of type boolean'],
+  ])('detects %s', (_name, args, problem) => {
     expect(check(args).join('\n')).toContain(problem);
   });
 
-  it('takes either form of an alternate', () => {
+  it('accepts either form of an alternate', () => {
     expect(check({ driver: 'raw', file: 'a-node' })).toEqual([]);
     expect(check({ driver: 'raw', file: { driver: 'file', filename: '/x' } })).toEqual([]);
   });

@@ -7,8 +7,8 @@ import {
   someModel,
 } from '../../../test/support/plan-inputs.ts';
 import { formatPlan, shellQuote } from './format.ts';
-import type { LaunchPlan, PlanInput } from './types.ts';
 import { launchPlan } from './launch-plan.ts';
+import type { LaunchPlan, PlanInput } from './types.ts';
 
 function planOf(changes: Parameters<typeof someModel>[0], more: Partial<PlanInput> = {}): LaunchPlan {
   return launchPlan({ ...someInput({ model: someModel(changes) }), ...more });
@@ -29,7 +29,7 @@ function device(launch: LaunchPlan, id: string): Record<string, unknown> | undef
 }
 
 describe('a launch plan', () => {
-  it('doubles commas where QEMU splits at them, so that a name can set no option', () => {
+  it('doubles commas where QEMU splits at them, so that a name cannot set an option', () => {
     const launch = planOf(
       { displayName: 'a,debug-threads=off' },
       { paths: { bundle: '/b', run: '/run,path=/etc', serialLog: '/log,logappend=off' } },
@@ -46,7 +46,7 @@ describe('a launch plan', () => {
     expect(text).not.toContain('5901');
   });
 
-  it('gives every device an id, and no two of them a place', () => {
+  it('gives every device a unique id and address', () => {
     const launch = planOf({
       controllers: [{ bus: 'scsi', index: 0, model: 'virtio-blk' }],
       disks: [0, 1, 2].map((unit) => ({ ...disk, bus: 'scsi', unit })),
@@ -61,13 +61,13 @@ describe('a launch plan', () => {
     expect(new Set(places).size).toBe(places.length);
   });
 
-  it('keeps the place of what stays when something is taken away', () => {
+  it('keeps the addresses of other devices when one is removed', () => {
     const both = planOf({ nics: [nic, { ...nic, index: 1 }] });
     const second = planOf({ nics: [{ ...nic, index: 1 }] });
     expect(device(second, 'nic1')).toEqual(device(both, 'nic1'));
   });
 
-  it('lets QEMU open no backing file but those it names', () => {
+  it('lets QEMU open only the backing files that it names', () => {
     const alone = planOf({});
     expect(objects(alone, '-blockdev').at(-1)).toMatchObject({ driver: 'qcow2', backing: null });
     const chain = new Map([
@@ -85,7 +85,7 @@ describe('a launch plan', () => {
     ]);
   });
 
-  it('restores a machine with EFI without reading its flash, and gives it its variables before it runs', () => {
+  it('restores a machine with EFI without reading its flash, and attaches its variables before it runs', () => {
     const input = someInput({ clone: true });
     const launch = launchPlan({ ...input, flashBytes: () => ({ code: 67_108_864, variables: 4096 }) });
     const nodes = objects(launch, '-blockdev');
@@ -105,12 +105,12 @@ describe('a launch plan', () => {
     expect(launch.resetEnds).toBe(false);
   });
 
-  it('reads the flash of a restored machine whose firmware files it knows nothing of', () => {
+  it('reads the flash of a restored machine if the sizes of the firmware files are unknown', () => {
     const nodes = objects(launchPlan(someInput({ clone: true })), '-blockdev');
     expect(nodes.find((node) => node['node-name'] === 'pflash0')).toMatchObject({ file: { driver: 'file' } });
   });
 
-  it('refuses an endless chain', () => {
+  it('rejects an endless chain', () => {
     interface Loop {
       path: string;
       format: 'qcow2';
@@ -131,7 +131,7 @@ describe('a launch plan', () => {
     expect(device(launch, 'nic0')).not.toHaveProperty('bootindex');
   });
 
-  it('unplugs what is not connected at the start', () => {
+  it('unplugs cards that are not connected at the start', () => {
     const launch = planOf({
       nics: [{ ...nic, startConnected: false }],
       cdroms: [{ bus: 'sata', controller: 0, unit: 0, fileName: 'i.iso', startConnected: false }],
@@ -140,19 +140,19 @@ describe('a launch plan', () => {
     expect(device(launch, 'drive-sata0-0')).not.toHaveProperty('drive');
   });
 
-  it('pins the newest machine type, or takes the pinned one', () => {
+  it('uses the newest machine type, or the pinned one', () => {
     expect(launchPlan(someInput({ version: '10.0' })).machineType).toBe('virt-10.0');
     const pinned = someModel({ kame: { accelerator: 'auto', machineType: 'virt-7.2' } });
     expect(launchPlan(someInput({ version: '10.0', model: pinned })).machineType).toBe('virt-7.2');
     expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'virt-99.0' } })).toThrow(
-      'pinned to the type virt-99.0',
+      'pinned to the machine type virt-99.0',
     );
     expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'raspi3b' } })).toThrow(
-      'machines are virt-*',
+      'machines need virt-*',
     );
   });
 
-  it('puts IDE drives on real channels where the machine has them', () => {
+  it('puts IDE drives on real channels if the machine has them', () => {
     const launch = planOf({
       arch: 'x86_64',
       firmware: { kind: 'bios', secureBoot: false, nvram: 'n' },
@@ -164,24 +164,24 @@ describe('a launch plan', () => {
     expect(device(launch, 'nic0')?.['bus']).toBe('pci.0');
   });
 
-  it('leaves threads to QEMU for an Intel guest on an ARM host', () => {
+  it('lets QEMU decide on threads for an Intel guest on an ARM host', () => {
     const input = someInput({ model: someModel({ arch: 'x86_64' }) });
     const onArm = launchPlan({ ...input, host: { ...input.host, arch: 'aarch64' } });
     expect(valueOf(onArm, '-accel')).toBe('tcg,tb-size=256');
     expect(valueOf(launchPlan(input), '-accel')).toBe('tcg,thread=multi,tb-size=256');
   });
 
-  it('keeps local time in the clock of Windows alone', () => {
+  it('keeps local time in the clock only for Windows', () => {
     expect(valueOf(planOf({ guestOS: 'arm-windows11-64' }), '-rtc')).toBe('base=localtime');
     expect(valueOf(planOf({ guestOS: 'arm-windows99-64' }), '-rtc')).toBe('base=localtime');
     for (const guestOS of ['darwin22-64', 'solaris11-64', 'beos'])
       expect(valueOf(planOf({ guestOS }), '-rtc'), guestOS).toBe('base=utc');
   });
 
-  it('limits an ARM machine to 8 CPUs where HVF has an old interrupt controller', () => {
+  it('limits an ARM machine to 8 CPUs if HVF has an old interrupt controller', () => {
     const model = someModel({ cpus: 9 });
     expect(() => launchPlan(someInput({ model, accelerator: 'hvf', version: '7.2' }))).toThrow(
-      'takes at most 8 here',
+      'supports at most 8 with',
     );
     expect(valueOf(launchPlan(someInput({ model, accelerator: 'hvf', version: '10.0' })), '-smp')).toContain(
       'cpus=9',
@@ -189,11 +189,11 @@ describe('a launch plan', () => {
   });
 });
 
-describe('what a plan refuses', () => {
+describe('a plan rejects', () => {
   it.each([
     ['a bridged card', { nics: [{ ...nic, connection: 'bridged' }] }, 'ethernet0.connectionType is bridged'],
     ['a custom network', { nics: [{ ...nic, connection: 'custom', vnet: 'VMnet5' }] }, 'custom (VMnet5)'],
-    ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'one card too many'],
+    ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'ethernet8 is not supported'],
     [
       'a disk that forgets',
       { disks: [{ ...disk, mode: 'independent-nonpersistent' }] },
@@ -202,21 +202,21 @@ describe('what a plan refuses', () => {
     [
       'a CD drive on nvme',
       { cdroms: [{ ...disk, unit: 1, fileName: null, startConnected: true }] },
-      'takes no CD drive',
+      'cannot have a CD drive',
     ],
     [
-      'a unit without a place',
+      'a unit that does not exist',
       { disks: [{ ...disk, bus: 'sata', unit: 6 }], controllers: [] },
-      'takes units 0 to 5',
+      'has units 0 to 5',
     ],
     [
       'a fifth controller',
       { disks: [{ ...disk, controller: 4 }], controllers: [] },
-      'one controller too many',
+      'nvme4 is not supported',
     ],
     ['IDE on ARM', { disks: [{ ...disk, bus: 'ide' }], controllers: [] }, 'an ARM machine has no IDE'],
-    ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has 16 GiB'],
-    ['more CPUs than the machine type takes', { cpus: 513 }, 'takes at most 512'],
+    ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has only 16 GiB'],
+    ['more CPUs than the machine type supports', { cpus: 513 }, 'supports at most 512'],
   ] as const)('%s', (_name, changes, message) => {
     expect(() => planOf(changes as Parameters<typeof someModel>[0])).toThrow(message);
   });
@@ -244,16 +244,16 @@ describe('what a plan refuses', () => {
     expect(() => planOf({}, { capabilities: poor })).toThrow('built without the device virtio-net-pci');
   });
 
-  it('a socket path that is too long, by the rule of the system', () => {
+  it('a socket path that is too long for the system', () => {
     const run = `/${'r'.repeat(99)}`;
     const input = someInput();
     const paths = { ...input.paths, run };
     expect(() => launchPlan({ ...input, paths, host: { ...input.host, os: 'darwin' } })).toThrow(
-      'this system allows 103',
+      'this system allows at most 103',
     );
     expect(launchPlan({ ...input, paths }).sockets.qmp).toBe(`${run}/qmp`);
     expect(() => launchPlan({ ...input, paths: { ...paths, run: `${run}1234` } })).toThrow(
-      'this system allows 107',
+      'this system allows at most 107',
     );
   });
 });

@@ -7,14 +7,14 @@ import { attachDisplay } from './display.ts';
 import { attachDrives } from './drives.ts';
 import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound } from './extras.ts';
 import { attachInput } from './input.ts';
-import type { LaunchPlan, PlanInput, PlanOption } from './types.ts';
 import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
 import { attachMemory } from './memory.ts';
 import { attachNics } from './nics.ts';
 import { attachProcessor, cpuModel } from './processor.ts';
 import { pidFileIn, socketsIn } from './sockets.ts';
+import type { LaunchPlan, PlanInput, PlanOption } from './types.ts';
 
-/** Options as a program gets them. */
+/** Converts options to program arguments. */
 export function argumentsOf(options: readonly PlanOption[]): string[] {
   return options.flatMap(({ name, value }) => {
     if (value === undefined) return [name];
@@ -27,7 +27,7 @@ function checkArch(input: PlanInput): void {
   if (capabilities.arch !== model.arch) {
     throw new KameError(
       'INTERNAL',
-      `${capabilities.binary} emulates ${capabilities.arch}, the machine is ${model.arch}.`,
+      `${capabilities.binary} emulates ${capabilities.arch}, but the machine is ${model.arch}.`,
     );
   }
   if (!capabilities.accelerators.includes(input.accelerator.kind)) {
@@ -42,9 +42,9 @@ function checkArch(input: PlanInput): void {
 }
 
 /**
- * How a machine is started: pure, from what it is, what the engine can do, and what the host is.
- * @throws KameError INVALID_VALUE for what can't be given to a guest, ENGINE_TOO_OLD for what the engine lacks,
- * ENGINE_MISSING without firmware, HOST_PROBLEM for too little memory or too long socket paths
+ * Plans how to start a machine, from its model, the capabilities of the engine, and facts about the host. Pure.
+ * @throws KameError INVALID_VALUE for an unsupported setting, ENGINE_TOO_OLD for a missing feature of the engine,
+ * ENGINE_MISSING without firmware, HOST_PROBLEM for too little memory or socket paths that are too long
  */
 export function launchPlan(input: PlanInput): LaunchPlan {
   checkArch(input);

@@ -7,7 +7,10 @@ type BlockNode = Commands['blockdev-add']['arguments'];
 
 const deepestChain = 256;
 
-/** Discarded and zeroed blocks are given back to the host; the host's page cache serves reads, flushes reach the disk. */
+/**
+ * The format node of a layer. Discarded and zeroed blocks are freed on the host; the page cache is used; flushes reach
+ * the disk.
+ */
 function formatNode(layer: DiskSource, node: string, backing: string | null, writable: boolean): BlockNode {
   const common = {
     'node-name': node,
@@ -16,12 +19,12 @@ function formatNode(layer: DiskSource, node: string, backing: string | null, wri
     cache: { direct: false, 'no-flush': false },
     ...(writable ? ({ discard: 'unmap', 'detect-zeroes': 'unmap' } as const) : {}),
   };
-  // `backing: null` keeps QEMU from opening what the header names: only layers named here are opened.
+  // `backing: null` keeps QEMU from opening the backing file in the header: only layers given here are opened.
   if (layer.format === 'raw') return { driver: 'raw', ...common };
   return { driver: layer.format, ...common, backing };
 }
 
-/** How a file is opened: `beneath` for reading, until its layer is made writable to merge another into it. */
+/** How a file is opened. `beneath`: read-only until its layer becomes writable, to merge another into it. */
 type Access = 'write' | 'read' | 'beneath';
 
 function fileNode(path: string, node: string, access: Access, os: HostFacts['os']): BlockNode {
@@ -37,7 +40,7 @@ function fileNode(path: string, node: string, access: Access, os: HostFacts['os'
   };
 }
 
-/** A layer's format node as `blockdev-reopen` is to have it. */
+/** The format node of a layer as an argument of `blockdev-reopen`. */
 export function reopenedNode(
   layer: DiskSource,
   node: string,
@@ -47,17 +50,17 @@ export function reopenedNode(
   return formatNode(layer, node, backingNode, writable);
 }
 
-/** The block nodes of a new empty overlay, to be put on top of a running machine's disk: file first, then format. */
+/** The block nodes of a new empty overlay for the disk of a running machine: first file, then format. */
 export function overlayNodes(path: string, node: string, os: HostFacts['os']): [BlockNode, BlockNode] {
   return [fileNode(path, node, 'write', os), formatNode({ path, format: 'qcow2' }, node, null, true)];
 }
 
-/** An image, and all beneath it. @throws KameError BAD_IMAGE for a chain of more than 256 layers */
+/** An image and all layers below it. @throws KameError BAD_IMAGE for a chain of more than 256 layers */
 function layersOf(source: DiskSource): DiskSource[] {
   const layers: DiskSource[] = [];
   for (let layer: DiskSource | undefined = source; layer; layer = layer.backing) {
     if (layers.length === deepestChain) {
-      throw new KameError('BAD_IMAGE', `${source.path} has more than ${deepestChain} layers beneath it.`);
+      throw new KameError('BAD_IMAGE', `${source.path} has more than ${deepestChain} layers.`);
     }
     layers.push(layer);
   }
@@ -65,8 +68,8 @@ function layersOf(source: DiskSource): DiskSource[] {
 }
 
 /**
- * The block nodes of an image and all beneath it, from the bottom up, two for each layer: its file, then its format. The
- * top node has the name `node`; only that is writable, if any.
+ * The block nodes of an image and all layers below it, from the bottom up, two for each layer: first file, then format.
+ * The top node is named `node`; only that can be writable.
  * @throws KameError BAD_IMAGE for a chain of more than 256 layers
  */
 export function layerNodes(
@@ -90,7 +93,11 @@ export function layerNodes(
     .reverse();
 }
 
-/** Adds an image and all beneath it to a plan. @returns the name of the top node @throws KameError BAD_IMAGE as layerNodes */
+/**
+ * Adds an image and all layers below it to a plan.
+ * @returns the name of the top node
+ * @throws KameError as layerNodes
+ */
 export function attachLayers(
   builder: PlanBuilder,
   source: DiskSource,
@@ -102,7 +109,7 @@ export function attachLayers(
   return node;
 }
 
-/** An ISO as a read-only node; its name is returned. */
+/** Adds an ISO image as a read-only node. @returns the name of the node */
 export function attachIso(builder: PlanBuilder, path: string, node: string): string {
   return attachLayers(builder, { path, format: 'raw' }, node, false);
 }

@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
-import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
 import type { MachineModel } from '../../model/machine.ts';
+import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
 
 export type MachineFamily = 'virt' | 'q35' | 'i440fx';
 
@@ -35,7 +35,7 @@ export function newestMachineType(
 }
 
 /**
- * The machine type a machine is pinned to, else the newest versioned `virt` or `q35` of the engine.
+ * The pinned machine type of a machine, otherwise the newest versioned `virt` or `q35` of the engine.
  * @throws KameError ENGINE_TOO_OLD when the engine lacks it, INVALID_VALUE for a type of another family
  */
 export function chooseMachineType(model: MachineModel, capabilities: Capabilities): MachineType {
@@ -50,7 +50,7 @@ export function chooseMachineType(model: MachineModel, capabilities: Capabilitie
   if (!found) {
     throw new KameError(
       'ENGINE_TOO_OLD',
-      `The machine is pinned to the type ${pinned}, which ${engine} does not have.`,
+      `The machine is pinned to the machine type ${pinned}, which ${engine} does not have.`,
       {
         next: 'Install a QEMU that has it (`kame doctor` shows the one in use), or set kame.machineType to another type.',
       },
@@ -60,7 +60,7 @@ export function chooseMachineType(model: MachineModel, capabilities: Capabilitie
   if (!family || (family === 'virt') !== (model.arch === 'aarch64')) {
     throw new KameError(
       'INVALID_VALUE',
-      `kame.machineType is ${pinned}; ${model.arch} machines are ${typesFor(model.arch)}.`,
+      `kame.machineType is ${pinned}; ${model.arch} machines need ${typesFor(model.arch)}.`,
     );
   }
   return found;

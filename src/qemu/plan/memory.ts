@@ -5,9 +5,9 @@ import type { PlanBuilder } from './builder.ts';
 const id = 'ram0';
 
 /**
- * Guest RAM as an object of its own: the file that is asked for, else memory of the engine. Only a named file is left out
- * of a checkpoint's device state by every version (x-ignore-shared takes a memfd for shared up to QEMU 8.0).
- * @throws KameError HOST_PROBLEM when the host has less memory than the guest wants
+ * Guest RAM as a separate object: the given file, otherwise anonymous memory of the engine. A named file is the only
+ * kind that every version omits from the device state (up to QEMU 8.0, x-ignore-shared treats a memfd as shared).
+ * @throws KameError HOST_PROBLEM when the host has less memory than the guest needs
  */
 export function attachMemory(builder: PlanBuilder): void {
   const { capabilities, host, ram, model } = builder.input;
@@ -15,7 +15,7 @@ export function attachMemory(builder: PlanBuilder): void {
   if (size > host.memoryBytes) {
     throw new KameError(
       'HOST_PROBLEM',
-      `memsize is ${formatSize(size)}; this host has ${formatSize(host.memoryBytes)} in all.`,
+      `memsize is ${formatSize(size)}, but this host has only ${formatSize(host.memoryBytes)} of memory.`,
     );
   }
   builder.option('m', `size=${model.memoryMiB}M`);
@@ -25,9 +25,9 @@ export function attachMemory(builder: PlanBuilder): void {
   }
   builder.object({ 'qom-type': 'memory-backend-ram', id, size });
   builder.note(
-    'RAM is memory of the engine alone: a snapshot or a suspend takes longer, it writes all of it.',
+    'RAM is not in a file, so taking a snapshot or suspending takes longer: all of the RAM must be written.',
   );
 }
 
-/** Part of the machine option that makes the object the machine's RAM. */
+/** The part of the machine option that makes the object the RAM of the machine. */
 export const machineMemory = `memory-backend=${id}`;

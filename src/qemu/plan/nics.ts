@@ -20,14 +20,17 @@ function attachBackend(builder: PlanBuilder, nic: Nic): void {
   const key = `ethernet${nic.index}.connectionType`;
   throw new KameError(
     'INVALID_VALUE',
-    `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; nat and hostonly are possible.`,
+    `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; only nat and hostonly are supported.`,
     {
-      next: `Set ${key} to nat: \`kame set NAME ${key}=nat\`.`,
+      next: `Set it to nat with \`kame set NAME ${key}=nat\`.`,
     },
   );
 }
 
-/** Boot ROMs cost start-up time and a file that may be missing; only an Intel machine that boots from its network needs one. */
+/**
+ * A boot ROM costs start-up time and needs a file that may be missing; only an Intel machine with network boot needs
+ * it.
+ */
 function bootRom(builder: PlanBuilder): { romfile?: string } {
   const { arch, bootOrder, kame } = builder.input.model;
   return arch === 'x86_64' && bootOrder.includes('ethernet') && !kame.directBoot ? {} : { romfile: '' };
@@ -52,7 +55,7 @@ function attachNic(builder: PlanBuilder, nic: Nic, at: number): void {
   if (!nic.startConnected) builder.setup.push({ execute: 'set_link', arguments: { name: id, up: false } });
 }
 
-/** Network cards. @throws KameError INVALID_VALUE for a connection that is not possible yet, ENGINE_TOO_OLD */
+/** Network cards. @throws KameError INVALID_VALUE for a connection that is not supported yet, ENGINE_TOO_OLD */
 export function attachNics(builder: PlanBuilder): void {
   builder.input.model.nics.forEach((nic, at) => attachNic(builder, nic, at));
 }

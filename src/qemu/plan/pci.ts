@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { StorageBus } from '../../model/machine.ts';
 
-/** A place on the root bus. `shared`: other functions of the slot may be taken too. */
+/** An address on the root bus. `shared`: other functions of the slot may be in use too. */
 export interface PciAddress {
   readonly slot: number;
   readonly function: number;
@@ -13,9 +13,9 @@ function whole(slot: number): PciAddress {
 }
 
 /**
- * Where each device sits, for good: a checkpoint can only be loaded into a machine with the same devices at the same
- * places, and a guest names its network cards after them. Slot 0 is the host bridge, 1 and 0x1f belong to the chipsets;
- * 6, 7 and 9's other functions are free for what comes.
+ * The permanent address of each device: a checkpoint can only be loaded into a machine with the same devices at the
+ * same addresses, and guests name network cards after them. Slot 0 is the host bridge, 1 and 0x1f belong to the
+ * chipsets; 6, 7 and the other functions of 9 are free.
  */
 export const pciPlaces = {
   display: whole(0x02),
@@ -35,34 +35,37 @@ const nicCount = 8;
 const controllerSlots: Record<StorageBus, number> = { scsi: 0x12, nvme: 0x16, sata: 0x1a, ide: 0x07 };
 const controllersPerBus: Record<StorageBus, number> = { scsi: 4, nvme: 4, sata: 4, ide: 1 };
 
-/** Place of `ethernetN`. @throws KameError INVALID_VALUE past the eighth */
+/** Address of `ethernetN`. @throws KameError INVALID_VALUE after the eighth */
 export function nicPlace(index: number): PciAddress {
   if (index >= nicCount) {
     throw new KameError(
       'INVALID_VALUE',
-      `ethernet${index} is one card too many: ethernet0 to ethernet7 have a place.`,
+      `ethernet${index} is not supported: a machine can have ethernet0 to ethernet7.`,
     );
   }
   return whole(firstNic + index);
 }
 
-/** Place of a disk controller such as `scsi1`. @throws KameError INVALID_VALUE past the fourth of a kind */
+/** Address of a disk controller such as `scsi1`. @throws KameError INVALID_VALUE after the fourth of a kind */
 export function controllerPlace(bus: StorageBus, index: number): PciAddress {
   if (index >= controllersPerBus[bus]) {
     throw new KameError(
       'INVALID_VALUE',
-      `${bus}${index} is one controller too many: ${bus}0 to ${bus}3 have a place.`,
+      `${bus}${index} is not supported: a machine can have ${bus}0 to ${bus}3.`,
     );
   }
   return whole(controllerSlots[bus] + index);
 }
 
-/** Place of a disk that is a PCI device itself, in the slot its controller would have. @throws KameError INVALID_VALUE past the eighth */
+/**
+ * Address of a disk that is itself a PCI device, in the slot of its controller.
+ * @throws KameError INVALID_VALUE after the eighth
+ */
 export function diskPlace(bus: StorageBus, index: number, unit: number): PciAddress {
   if (unit > 7) {
     throw new KameError(
       'INVALID_VALUE',
-      `${bus}${index}:${unit} has no place: a virtio-blk controller takes units 0 to 7.`,
+      `${bus}${index}:${unit} does not exist: a virtio-blk controller has units 0 to 7.`,
       {
         next: 'Use virtio-scsi for more disks on one controller.',
       },

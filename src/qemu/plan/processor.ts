@@ -14,7 +14,7 @@ export function cpuModel(builder: PlanBuilder): string {
   ].join(',');
 }
 
-/** Which interrupt controller an ARM machine gets. */
+/** The version of the interrupt controller of an ARM machine. */
 export function gicVersion(builder: PlanBuilder): string {
   const { accelerator, capabilities } = builder.input;
   if (accelerator.kind === 'kvm') return 'host';
@@ -23,21 +23,22 @@ export function gicVersion(builder: PlanBuilder): string {
 
 function tcgOptions(builder: PlanBuilder): string {
   const { host, model } = builder.input;
-  // x86 guests expect stores to appear in order. On ARM hosts QEMU knows by its version whether it can keep that with
-  // threads, so the choice is left to it; everywhere else threads are safe.
+  // x86 guests expect stores in order. On ARM hosts, only the QEMU version knows whether it can guarantee that with
+  // threads, so QEMU decides; everywhere else threads are safe.
   const thread = model.arch === 'x86_64' && host.arch === 'aarch64' ? '' : ',thread=multi';
-  // Translated code: the default of 1 GiB is more than a small guest has RAM; a full buffer is flushed as a whole.
+  // Buffer for translated code: the default of 1 GiB exceeds the RAM of a small guest. A full buffer is flushed
+  // entirely.
   return `tcg${thread},tb-size=${model.memoryMiB <= 1024 ? 256 : 512}`;
 }
 
-/** Accelerator, CPU model and topology. @throws KameError INVALID_VALUE for more CPUs than the machine type takes */
+/** Accelerator, CPU model and topology. @throws KameError INVALID_VALUE for more CPUs than the machine type supports */
 export function attachProcessor(builder: PlanBuilder, maxCpus: number): void {
   const { accelerator, model } = builder.input;
   const limit = model.arch === 'aarch64' && gicVersion(builder) === '2' ? Math.min(8, maxCpus) : maxCpus;
   if (model.cpus > limit) {
     throw new KameError(
       'INVALID_VALUE',
-      `numvcpus is ${model.cpus}; ${builder.machineType} takes at most ${limit} here.`,
+      `numvcpus is ${model.cpus}; ${builder.machineType} supports at most ${limit} with this accelerator.`,
     );
   }
   builder.option('accel', accelerator.kind === 'tcg' ? tcgOptions(builder) : accelerator.kind);

@@ -2,16 +2,16 @@ import { join } from 'node:path/posix';
 import { KameError } from '../../core/errors.ts';
 import type { HostFacts, PlanSockets } from './types.ts';
 
-/** Bytes of a socket's path, without the zero byte that ends it: sun_path is 104 bytes on macOS, 108 on Linux. */
+/** Maximum length of a socket path without its terminating zero: sun_path has 104 bytes on macOS, 108 on Linux. */
 const longest: Record<HostFacts['os'], number> = { darwin: 103, linux: 107 };
 
-/** Throws when a path is too long for a socket. @throws KameError HOST_PROBLEM naming path and limit */
+/** Checks that a path is not too long for a socket. @throws KameError HOST_PROBLEM naming the path and the limit */
 export function checkSocketPath(path: string, os: HostFacts['os']): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= longest[os]) return;
   throw new KameError(
     'HOST_PROBLEM',
-    `The socket path ${path} has ${bytes} bytes; this system allows ${longest[os]}.`,
+    `The socket path ${path} is ${bytes} bytes long; this system allows at most ${longest[os]} bytes.`,
     {
       next: 'Set KAME_HOME to a directory with a shorter path.',
       details: { path, bytes, allowed: longest[os] },
@@ -32,7 +32,7 @@ export function socketsIn(run: string, os: HostFacts['os']): PlanSockets {
   return sockets;
 }
 
-/** Where QEMU writes its process id, and holds a lock on it. */
+/** The file in which QEMU writes its process id, and which it locks. */
 export function pidFileIn(run: string): string {
   return join(run, 'pid');
 }

@@ -1,9 +1,9 @@
+import type { Arch, MachineModel } from '../../model/machine.ts';
 import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
-import type { Arch, MachineModel } from '../../model/machine.ts';
 
-/** What the plan must know of the host. */
+/** What the plan must know about the host. */
 export interface HostFacts {
   readonly os: 'linux' | 'darwin';
   readonly arch: Arch;
@@ -11,7 +11,7 @@ export interface HostFacts {
   readonly memoryBytes: number;
 }
 
-/** An image file whose header was checked, and what lies beneath it. QEMU opens no file that is not named here. */
+/** An image file whose header was checked, and its backing layers. QEMU opens no files except these. */
 export interface DiskSource {
   readonly path: string;
   readonly format: 'qcow2' | 'raw' | 'vmdk';
@@ -19,53 +19,55 @@ export interface DiskSource {
 }
 
 export interface PlanPaths {
-  /** Directory of the machine's own files; what the .vmx names is relative to it. */
+  /** Directory of the files of the machine; names in the `.vmx` are relative to it. */
   readonly bundle: string;
-  /** Short private directory for sockets: a path of a socket has at most 103 (macOS) or 107 (Linux) bytes. */
+  /** Short private directory for sockets: the path of a socket may have at most 103 (macOS) or 107 (Linux) bytes. */
   readonly run: string;
-  /** File that keeps what the serial console prints. */
+  /** File that records the output of the serial console. */
   readonly serialLog: string;
 }
 
-/** Bytes of the flash that holds a firmware's code, and of the one with its variables. */
+/** Sizes in bytes of the flash with the code of a firmware, and of the one with its variables. */
 export interface FlashBytes {
   readonly code: number;
   readonly variables: number;
 }
 
-/** Guest RAM as a file, so that a checkpoint can copy it from outside of QEMU while the device state is saved without it. */
+/** Guest RAM as a file, so that Kame can copy it directly while QEMU saves only the device state. */
 export interface RamFile {
-  /** On a memory file system: elsewhere the host would write it back to disk all the time. */
+  /** On a memory file system; elsewhere the host would constantly write it back to the disk. */
   readonly path: string;
-  /** False opens it copy-on-write: what the guest writes stays private memory of its engine, as for an instant clone. */
+  /**
+   * False opens it copy-on-write: changes by the guest stay in private memory of its engine, as for an instant clone.
+   */
   readonly share: boolean;
 }
 
 export interface PlanInput {
   readonly model: MachineModel;
   readonly capabilities: Capabilities;
-  /** All descriptors that were found; the plan picks one when the machine has EFI. */
+  /** All descriptors that were found; the plan chooses one if the machine has EFI. */
   readonly firmware: readonly FirmwareDescriptor[];
   readonly host: HostFacts;
   readonly accelerator: { readonly kind: AcceleratorKind; readonly reason: string };
   readonly paths: PlanPaths;
   /** The checked image of each disk, by `slotName` (`nvme0:0`). */
   readonly disks: ReadonlyMap<string, DiskSource>;
-  /** Where RAM lies; without it, it is memory of the engine alone. */
+  /** The file for RAM; without it, RAM is anonymous memory of the engine. */
   readonly ram?: RamFile;
-  /** Sizes of a firmware's files; without them a restored machine reads them. */
+  /** Sizes of the files of a firmware; without them, a restored machine reads the files. */
   readonly flashBytes?: (firmware: FirmwareDescriptor) => FlashBytes | undefined;
-  /** Wait for a checkpoint's device state instead of booting. */
+  /** Wait for the device state of a checkpoint instead of booting. */
   readonly restore?: boolean;
 }
 
-/** One option of the command line; an object is printed as JSON. */
+/** One option of the command line; an object is passed as JSON. */
 export interface PlanOption {
   readonly name: string;
   readonly value?: string | object;
 }
 
-/** A file that must be there before the start: copied from a template unless it exists. */
+/** A file that must exist before starting: it is copied from a template if it does not. */
 export interface FilePreparation {
   readonly from: string;
   readonly to: string;
@@ -80,21 +82,21 @@ export interface PlanSockets {
   readonly vnc: string;
 }
 
-/** A QMP command to send once the machine runs. */
+/** A QMP command to send once the engine is running. */
 export type SetupCommand = {
   readonly execute: 'set_link';
   readonly arguments: Commands['set_link']['arguments'];
 };
 
-/** A QMP command to send once a checkpoint's state is loaded, before the guest goes on. */
+/** A QMP command to send once the state of a checkpoint is loaded, before the guest resumes. */
 export type AfterLoadCommand = {
   readonly execute: 'blockdev-reopen';
   readonly arguments: Commands['blockdev-reopen']['arguments'];
 };
 
-/** A device that keeps a machine's memory from being saved. */
+/** A device that prevents the memory of the machine from being saved. */
 export interface CheckpointBlocker {
-  /** As a person knows it, such as "nvme0, an NVMe controller". */
+  /** The device in terms that people know, such as "nvme0, an NVMe controller". */
   readonly device: string;
   /** Why its state cannot be saved. */
   readonly reason: string;
@@ -102,31 +104,31 @@ export interface CheckpointBlocker {
   readonly remedy: string;
 }
 
-/** All it takes to start a machine, as data. */
+/** Everything needed to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
   readonly binary: string;
   readonly options: readonly PlanOption[];
-  /** `options` as the program gets them. */
+  /** `options` as program arguments. */
   readonly args: readonly string[];
   readonly files: readonly FilePreparation[];
   readonly sockets: PlanSockets;
-  /** QEMU writes its process id there and holds a lock on it. */
+  /** QEMU writes its process id to this file and locks it. */
   readonly pidFile: string;
   readonly setup: readonly SetupCommand[];
   readonly afterLoad: readonly AfterLoadCommand[];
   readonly machineType: string;
   readonly cpu: string;
-  /** The file that holds guest RAM, or null when it is memory of the engine. */
+  /** The file with the guest RAM, or null if RAM is anonymous memory of the engine. */
   readonly ram: RamFile | null;
-  /** The engine waits for a checkpoint's state. */
+  /** The engine waits for the state of a checkpoint. */
   readonly restores: boolean;
-  /** A reset by the guest ends the engine, because it lacks the kernel to boot; whoever watches it starts it anew. */
+  /** A reset by the guest ends the engine, because it has no kernel to boot; the daemon then starts it again. */
   readonly resetEnds: boolean;
   readonly accelerator: AcceleratorKind;
   readonly reason: string;
-  /** What the guest gets other than the .vmx says, and why. */
+  /** Where the hardware of the guest differs from the `.vmx`, and why. */
   readonly notes: readonly string[];
-  /** The devices that keep its memory from being saved; empty when checkpoints are possible. */
+  /** The devices that prevent its memory from being saved; empty if checkpoints are possible. */
   readonly blockers: readonly CheckpointBlocker[];
 }

@@ -22,7 +22,7 @@ async function fakeAt(path: string, options?: FakeQemuOptions): Promise<FakeQemu
 
 async function connect(path: string, options?: OpenOptions): Promise<QmpClient> {
   const socket = await connectUnix(path, { deadlineMs: 1000 });
-  if (!socket) throw new Error('nobody listens');
+  if (!socket) throw new Error('nothing is listening');
   const client = await QmpClient.open(socket, options);
   open.push(client);
   return client;
@@ -47,13 +47,13 @@ async function failureOf(promise: Promise<unknown>): Promise<KameError> {
 }
 
 describe('a QMP connection', () => {
-  it('knows the version from the greeting and ends the handshake first', async () => {
+  it('reads the version from the greeting and completes the handshake first', async () => {
     const { client, fake } = await pair();
     expect(client.version).toEqual({ major: 7, minor: 2, micro: 22, package: 'fake' });
     expect(fake.received.map((command) => command.execute)).toEqual(['qmp_capabilities']);
   });
 
-  it('sends arguments and gives back the result', async () => {
+  it('sends arguments and returns the result', async () => {
     const { client, fake } = await pair();
     expect(await client.execute('query-status')).toEqual({ status: 'running', running: true });
     await client.execute('set_link', { name: 'nic0', up: false });
@@ -81,7 +81,7 @@ describe('a QMP connection', () => {
     expect(new Set(names).size).toBe(3);
   });
 
-  it('reads messages however they are cut', async () => {
+  it('reads messages however they are split', async () => {
     const { client, fake } = await pair({
       answers: {
         'query-name': (command) => {
@@ -101,7 +101,7 @@ describe('a QMP connection', () => {
     expect(await client.execute('query-name')).toEqual({ name: 'Schildkröte 亀' });
   });
 
-  it('takes replies of a mebibyte, several messages at once', async () => {
+  it('accepts replies of a mebibyte, and several messages at once', async () => {
     const name = 'x'.repeat(1024 * 1024);
     const { client } = await pair({
       answers: {
@@ -114,7 +114,7 @@ describe('a QMP connection', () => {
     expect((await client.execute('query-name')).name).toHaveLength(name.length);
   });
 
-  it('takes an event even before the reply to the handshake, and passes later ones to whoever listens', async () => {
+  it('accepts an event even before the reply to the handshake, and passes later ones to listeners', async () => {
     const { client, fake } = await pair({
       answers: {
         qmp_capabilities: (_command, fake) => {
@@ -135,7 +135,7 @@ describe('a QMP connection', () => {
 });
 
 describe('a QMP connection in trouble', () => {
-  it('turns a refusal into an error born at the call', async () => {
+  it('turns a rejection into an error with the stack of the call', async () => {
     const { client } = await pair({
       answers: { stop: () => ({ error: { class: 'DeviceNotFound', desc: 'no such thing' } }) },
     });
@@ -149,11 +149,11 @@ describe('a QMP connection in trouble', () => {
       errorClass: 'DeviceNotFound',
       description: 'no such thing',
     });
-    expect(error.message).toBe('QEMU refused stop: no such thing');
+    expect(error.message).toBe('QEMU rejected stop: no such thing');
     expect(error.stack).toContain('theCaller');
   });
 
-  it('gives up on a QEMU that never answers, and takes no harm from a late reply', async () => {
+  it('gives up on a QEMU that never replies, and ignores a late reply', async () => {
     let late: FakeCommand | undefined;
     const { client, fake } = await pair({
       answers: {
@@ -180,7 +180,7 @@ describe('a QMP connection in trouble', () => {
     });
   });
 
-  it('rejects all who wait when QEMU dies, with its last words, and all who come later', async () => {
+  it('rejects all pending calls when QEMU dies, with its last output, and all later calls', async () => {
     const { client, fake } = await pair(
       { answers: { cont: () => 'silence', stop: () => 'silence' } },
       { lastWords: () => 'out of luck' },
@@ -200,7 +200,7 @@ describe('a QMP connection in trouble', () => {
     ['garbage', '\u0000\u0001 not json\r\n'],
     ['a number', '42\r\n'],
     ['null', 'null\r\n'],
-    ['an object that is no message', '{"hello":1}\r\n'],
+    ['an object that is not a message', '{"hello":1}\r\n'],
     ['an error that answers nothing', '{"error":{"class":"GenericError","desc":"JSON parse error"}}\r\n'],
   ])('ends at %s', async (_name, bytes) => {
     const { client, fake } = await pair({ answers: { cont: () => 'silence' } });
@@ -210,7 +210,7 @@ describe('a QMP connection in trouble', () => {
     expect(await waiting).toMatchObject({ code: 'ENGINE_FAILED' });
   });
 
-  it('takes no harm from a listener that throws', async () => {
+  it('survives a listener that throws', async () => {
     const { client, fake } = await pair();
     const warned = new Promise((resolve) => process.once('warning', resolve));
     client.on('STOP', () => {
@@ -221,27 +221,26 @@ describe('a QMP connection in trouble', () => {
     expect(String(await warned)).toContain('listener at fault');
   });
 
-  it('says that another client may hold the monitor when no greeting comes', async () => {
+  it('suggests that another client may be using the monitor when there is no greeting', async () => {
     const path = join(directory(), 'qmp');
     await fakeAt(path, { greeting: null });
     const error = await failureOf(connect(path, { timeoutMs: 30 }));
     expect(error).toMatchObject({ code: 'ENGINE_TIMEOUT' });
-    expect(error.message).toContain('another program may hold its monitor');
+    expect(error.message).toContain('another program may be using its monitor');
   });
 
-  it('does not take anything else for QEMU', async () => {
+  it('rejects any other program', async () => {
     const path = join(directory(), 'qmp');
     await fakeAt(path, { greeting: '{"QMP":{"version":"seven"}}' });
     expect((await failureOf(connect(path))).message).toContain('it is not QEMU');
   });
 
-  it('ends a wait for the greeting when the connection ends', async () => {
+  it('stops waiting for the greeting when the connection ends', async () => {
     const path = join(directory(), 'qmp');
     const fake = await fakeAt(path, { greeting: null });
     const waiting = failureOf(connect(path));
-    const hangUp = setInterval(() => fake.hangUp(), 5);
-    const error = await waiting;
-    clearInterval(hangUp);
-    expect(error).toMatchObject({ code: 'ENGINE_FAILED' });
+    await fake.connected();
+    fake.hangUp();
+    expect(await waiting).toMatchObject({ code: 'ENGINE_FAILED' });
   });
 });

@@ -6,7 +6,7 @@ import { LineSplitter } from './lines.ts';
 import { QmpError, withStackOf } from './qmp-error.ts';
 
 export interface ExecuteOptions {
-  /** Milliseconds to wait for the reply. Default 30 s: a hung QEMU costs a timeout, never a hang. */
+  /** Milliseconds to wait for the reply, so that a hung QEMU never hangs Kame. Default: 30,000. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -15,21 +15,21 @@ export interface QmpVersion {
   readonly major: number;
   readonly minor: number;
   readonly micro: number;
-  /** What the packager added, such as `Debian 1:7.2+dfsg-7`; or empty. */
+  /** The package version, such as `Debian 1:7.2+dfsg-7`; may be empty. */
   readonly package: string;
 }
 
 export interface OpenOptions {
-  /** Milliseconds for greeting and handshake together. Default 10 s. */
+  /** Milliseconds for greeting and handshake together. Default: 10,000. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** QEMU's last words, for the message when the connection ends. */
+  /** The last output of QEMU, for the message when the connection ends. */
   lastWords?: () => string;
 }
 
 type ArgumentsOf<C extends keyof Commands> = Commands[C]['arguments'];
 
-/** Arguments may be left out when none is required. */
+/** Arguments may be omitted if none is required. */
 type Rest<C extends keyof Commands> =
   Record<never, never> extends ArgumentsOf<C>
     ? [args?: ArgumentsOf<C>, options?: ExecuteOptions]
@@ -45,8 +45,8 @@ type Listener = (data: never, at: Date) => void;
 const defaultTimeoutMs = 30_000;
 
 /**
- * One connection to a QMP monitor. Replies are matched by id, events may come at any moment, every wait has a deadline,
- * and when the connection ends every caller learns why. A monitor serves one client at a time.
+ * One connection to a QMP monitor. Replies are matched by id, events may arrive at any time, every wait has a deadline,
+ * and when the connection ends, every caller gets the reason. A monitor serves one client at a time.
  */
 export class QmpClient implements AsyncDisposable {
   readonly #stream: Duplex;
@@ -71,8 +71,9 @@ export class QmpClient implements AsyncDisposable {
   }
 
   /**
-   * Waits for QEMU's greeting and ends the handshake.
-   * @throws KameError ENGINE_TIMEOUT without a greeting (another client may hold the monitor), ENGINE_FAILED, CANCELLED
+   * Waits for the greeting of QEMU and completes the handshake.
+   * @throws KameError ENGINE_TIMEOUT without a greeting (another client may be using the monitor), ENGINE_FAILED,
+   * CANCELLED
    */
   static async open(stream: Duplex, options: OpenOptions = {}): Promise<QmpClient> {
     const client = new QmpClient(stream, options);
@@ -91,13 +92,14 @@ export class QmpClient implements AsyncDisposable {
 
   /**
    * Sends a command and waits for its reply.
-   * @throws QmpError (ENGINE_FAILED) when QEMU refuses, KameError ENGINE_TIMEOUT, CANCELLED, ENGINE_FAILED when the connection ends
+   * @throws QmpError (ENGINE_FAILED) when QEMU rejects the command; KameError ENGINE_TIMEOUT, CANCELLED, or
+   * ENGINE_FAILED when the connection ends
    */
   execute<C extends keyof Commands>(command: C, ...rest: Rest<C>): Promise<Commands[C]['result']> {
     return this.#send(command, rest[0], rest[1] ?? {});
   }
 
-  /** Calls the listener for each event of that name until the result is disposed. */
+  /** Calls the listener for each event with that name until the result is disposed. */
   on<E extends keyof Events>(event: E, listener: (data: Events[E], at: Date) => void): Disposable {
     const listeners = this.#listeners.get(event) ?? new Set<Listener>();
     this.#listeners.set(event, listeners);
@@ -105,7 +107,7 @@ export class QmpClient implements AsyncDisposable {
     return { [Symbol.dispose]: () => listeners.delete(listener) };
   }
 
-  /** Ends the connection; QEMU goes on. */
+  /** Closes the connection; QEMU keeps running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#finish('The connection to QEMU was closed by Kame.');
     this.#stream.destroy();
@@ -148,7 +150,7 @@ export class QmpClient implements AsyncDisposable {
     options: ExecuteOptions,
     forget: () => void = () => undefined,
   ): { result: Promise<T>; entry: Pending } {
-    // The stack of the call, for an error that is found much later by the reader of replies.
+    // The stack of the call, for an error that arises only later, when a reply is read.
     const born: { stack?: string } = {};
     Error.captureStackTrace(born);
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
@@ -198,7 +200,7 @@ export class QmpClient implements AsyncDisposable {
       ?.version;
     const { major, minor, micro } = version?.qemu ?? {};
     if (![major, minor, micro].every(Number.isInteger)) {
-      throw new KameError('ENGINE_FAILED', 'The monitor greets without a version: it is not QEMU.');
+      throw new KameError('ENGINE_FAILED', 'The greeting of the monitor has no version: it is not QEMU.');
     }
     this.#pending.delete('greeting');
     this.#greeted?.({
@@ -211,7 +213,7 @@ export class QmpClient implements AsyncDisposable {
 
   #reply(message: Record<string, unknown>): void {
     const id = message['id'];
-    // A reply to a call that has timed out has nobody waiting any more.
+    // If the call has timed out, nothing waits for its reply.
     const entry = typeof id === 'string' ? this.#pending.get(id) : undefined;
     if (entry && 'error' in message) {
       const error = message['error'] as { class?: unknown; desc?: unknown } | null;
@@ -220,7 +222,7 @@ export class QmpClient implements AsyncDisposable {
       entry.settle(undefined, message['return']);
     } else if ('error' in message && id === undefined) {
       const desc = word((message['error'] as { desc?: unknown } | null)?.desc);
-      throw new KameError('ENGINE_FAILED', `QEMU could not read what it was sent: ${desc}`);
+      throw new KameError('ENGINE_FAILED', `QEMU could not parse a command: ${desc}`);
     }
   }
 
@@ -234,7 +236,7 @@ export class QmpClient implements AsyncDisposable {
       try {
         listener(data as never, at);
       } catch (error) {
-        // A listener's mistake must not end the connection that all others use.
+        // An error in a listener must not end the connection, which others use too.
         process.emitWarning(error instanceof Error ? error : String(error));
       }
     }
@@ -243,7 +245,7 @@ export class QmpClient implements AsyncDisposable {
   #finish(what: string): void {
     if (this.#end) return;
     const words = this.#options.lastWords?.() ?? '';
-    this.#end = new KameError('ENGINE_FAILED', words === '' ? what : `${what} Its last words: ${words}`);
+    this.#end = new KameError('ENGINE_FAILED', words === '' ? what : `${what} Its last output: ${words}`);
     for (const entry of [...this.#pending.values()]) {
       entry.settle(
         new KameError('ENGINE_FAILED', `${this.#end.message} (while waiting for ${entry.command})`, {
@@ -258,7 +260,7 @@ export class QmpClient implements AsyncDisposable {
 }
 
 function notQmp(line: string): KameError {
-  return new KameError('ENGINE_FAILED', `The monitor sent something that is not QMP: ${line.slice(0, 80)}`);
+  return new KameError('ENGINE_FAILED', `The monitor sent a message that is not QMP: ${line.slice(0, 80)}`);
 }
 
 function parseMessage(line: string): Record<string, unknown> {
@@ -266,7 +268,7 @@ function parseMessage(line: string): Record<string, unknown> {
     const message: unknown = JSON.parse(line);
     if (typeof message === 'object' && message !== null) return message as Record<string, unknown>;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw notQmp(line);
 }
@@ -278,7 +280,7 @@ function word(value: unknown): string {
 function lateError(command: string, timeoutMs: number): KameError {
   const message =
     command === 'the greeting'
-      ? `QEMU did not greet within ${Math.round(timeoutMs)} ms; another program may hold its monitor.`
-      : `QEMU did not answer ${command} within ${Math.round(timeoutMs)} ms.`;
+      ? `QEMU did not send a greeting within ${Math.round(timeoutMs)} ms; another program may be using its monitor.`
+      : `QEMU did not reply to ${command} within ${Math.round(timeoutMs)} ms.`;
   return new KameError('ENGINE_TIMEOUT', message, { details: { command } });
 }

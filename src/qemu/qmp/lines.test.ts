@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LineSplitter } from './lines.ts';
 
 describe('LineSplitter', () => {
-  it('gives the same lines however the bytes are cut', () => {
+  it('returns the same lines however the bytes are split', () => {
     const line = fc
       .string({ unit: 'grapheme', minLength: 1 })
       .filter((text) => text.trim() === text && !text.includes('\n'));
@@ -19,13 +19,13 @@ describe('LineSplitter', () => {
     );
   });
 
-  it('refuses a line that never ends', () => {
+  it('rejects a line that never ends', () => {
     const splitter = new LineSplitter(1000);
     splitter.push(Buffer.alloc(600, 'x'));
-    expect(() => splitter.push(Buffer.alloc(600, 'x'))).toThrow('more than 1000 bytes');
+    expect(() => splitter.push(Buffer.alloc(600, 'x'))).toThrow('exceeds 1000 bytes');
   });
 
-  it('forgets what it has given out', () => {
+  it('does not count lines that it has returned', () => {
     const splitter = new LineSplitter(10);
     const lines = [1, 2, 3, 4].flatMap(() => splitter.push(Buffer.from('12345678\n')));
     expect(lines).toHaveLength(4);

@@ -1,10 +1,10 @@
 import { KameError } from '../../core/errors.ts';
 
-/** Bytes of one message above which a peer is taken for a runaway. A schema is 0.2 MB; a hostile guest can't reach QMP. */
+/** Maximum size of one message in bytes. A schema is 0.2 MB; a hostile guest cannot reach QMP. */
 export const maxMessageBytes = 64 * 1024 * 1024;
 
 /**
- * Cuts a stream into lines, however the stream was cut into chunks. Lines have no length limit but `limit`.
+ * Splits a stream into lines, however it is split into chunks. Lines may be as long as `limit`.
  * @throws KameError ENGINE_FAILED from `push` when a line grows past the limit
  */
 export class LineSplitter {
@@ -34,7 +34,7 @@ export class LineSplitter {
   #hold(part: Buffer): void {
     this.#held += part.length;
     if (this.#held > this.#limit) {
-      throw new KameError('ENGINE_FAILED', `QEMU sent a message of more than ${this.#limit} bytes.`);
+      throw new KameError('ENGINE_FAILED', `A message from QEMU exceeds ${this.#limit} bytes.`);
     }
     if (part.length > 0) this.#parts.push(part);
   }

@@ -1,14 +1,14 @@
 import { KameError } from '../../core/errors.ts';
 
-/** QEMU's refusal of a command. `errorClass` is QMP's: GenericError, CommandNotFound, DeviceNotFound, … */
+/** A command that QEMU rejected. `errorClass` is that of QMP: GenericError, CommandNotFound, DeviceNotFound, … */
 export class QmpError extends KameError {
   readonly command: string;
   readonly errorClass: string;
-  /** QEMU's own sentence. */
+  /** The message from QEMU. */
   readonly description: string;
 
   constructor(command: string, errorClass: string, description: string) {
-    super('ENGINE_FAILED', `QEMU refused ${command}: ${description}`, {
+    super('ENGINE_FAILED', `QEMU rejected ${command}: ${description}`, {
       details: { command, errorClass, description },
     });
     this.command = command;
@@ -17,7 +17,7 @@ export class QmpError extends KameError {
   }
 }
 
-/** Gives an error the stack of the call that it belongs to, instead of the one of the reader of replies. */
+/** Gives an error the stack of the call it belongs to, instead of that of the function that read the reply. */
 export function withStackOf<E extends Error>(error: E, born: { stack?: string }): E {
   const frames = (born.stack ?? '').split('\n').slice(1).join('\n');
   error.stack = `${error.name}: ${error.message}\n${frames}`;

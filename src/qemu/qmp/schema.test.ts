@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
 import { recordedSchema } from '../../../test/support/plan-inputs.ts';
 import { generateProtocol, newestSchema, parseUses } from './generate.ts';
 import { nameTypes, pascal, type Schema } from './schema.ts';
@@ -40,7 +40,7 @@ describe('names of types', () => {
     expect(pascal('node-name')).toBe('NodeName');
   });
 
-  it('are the shortest path that reaches a type', () => {
+  it('are the shortest path to a type', () => {
     const named = nameTypes(masked);
     const find = (name: string): unknown => named.find((entry) => entry.name === name);
     expect(find('thing-add')).toMatchObject({ 'arg-type': 'ThingAddArguments', 'ret-type': 'Empty' });
@@ -64,14 +64,14 @@ describe('names of types', () => {
     expect(nameTypes(renumbered)).toEqual(nameTypes(masked));
   });
 
-  it('name recorded schemas as they are', () => {
+  it('do not change in recorded schemas', () => {
     const schema = recordedSchema('10.0', 'x86_64');
     expect(nameTypes(schema)).toEqual(schema);
   });
 });
 
 describe('the generated protocol', () => {
-  it('has the members, variants and notes of the schema, without what is unstable', () => {
+  it('has the members, variants and notes of the schema, without unstable ones', () => {
     const text = generateProtocol(masked, {
       names: ['thing-add', 'query-thing', 'THING_GONE'],
       unstable: new Set(),
@@ -93,7 +93,7 @@ describe('the generated protocol', () => {
     expect(generateProtocol(masked, uses)).toContain('"x-raw": unknown;');
   });
 
-  it('fails when a name is not in the schema', () => {
+  it('fails if a name is not in the schema', () => {
     expect(() => generateProtocol(masked, { names: ['no-such'], unstable: new Set() })).toThrow('no-such');
   });
 
@@ -104,7 +104,7 @@ describe('the generated protocol', () => {
     expect(newestSchema([])).toBeUndefined();
   });
 
-  it('is fresh', () => {
+  it('is up to date', () => {
     const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
     const newest = newestSchema(readdirSync(at('../../../schemas/qmp'))) ?? '';
     const schema = JSON.parse(readFileSync(at(`../../../schemas/qmp/${newest}`), 'utf8')) as Schema;
@@ -112,7 +112,7 @@ describe('the generated protocol', () => {
     expect(readFileSync(at('generated/protocol.ts'), 'utf8')).toBe(generateProtocol(schema, uses));
   });
 
-  it('exists in every recorded version, but for what the table of flags asks about', () => {
+  it('exists in every recorded version, except what the table of flags checks', () => {
     const uses = parseUses(readFileSync(fileURLToPath(new URL('uses.txt', import.meta.url)), 'utf8'));
     for (const version of ['7.2', '10.0'] as const) {
       for (const arch of ['aarch64', 'x86_64'] as const) {

@@ -1,12 +1,12 @@
 /**
- * The answer of `query-qmp-schema`: one entry for each command, event and type. QEMU masks type names by numbers that
- * shift between versions; `nameTypes` replaces them by the shortest path that reaches a type, so that recorded schemas
- * can be compared. Facts: QEMU's qapi/introspect.json.
+ * The reply to `query-qmp-schema` has one entry for each command, event and type. QEMU replaces the names of types with
+ * numbers that differ between versions; `nameTypes` replaces these with the shortest path to a type, so that recorded
+ * schemas can be compared. Format: qapi/introspect.json in QEMU.
  */
 export interface SchemaMember {
   readonly name: string;
   readonly type: string;
-  /** Present (mostly null) when the member is optional. */
+  /** Present (usually null) if the member is optional. */
   readonly default?: unknown;
   readonly features?: readonly string[];
 }
@@ -19,7 +19,7 @@ export interface SchemaEntry {
   readonly 'ret-type'?: string;
   readonly 'element-type'?: string;
   readonly values?: readonly string[];
-  /** Of an object or an alternate: typed members; of an enum: names with features. */
+  /** For an object or an alternate: typed members. For an enum: names with features. */
   readonly members?: ReadonlyArray<Partial<SchemaMember>>;
   readonly tag?: string;
   readonly variants?: ReadonlyArray<{ readonly case: string; readonly type: string }>;
@@ -28,7 +28,7 @@ export interface SchemaEntry {
 
 export type Schema = readonly SchemaEntry[];
 
-/** Finds types by name and the commands and events by theirs: the two name spaces may share a word. */
+/** Finds types by name, and commands and events by name, in two separate name spaces. */
 export class SchemaIndex {
   readonly #types = new Map<string, SchemaEntry>();
   readonly #roots = new Map<string, SchemaEntry>();
@@ -63,7 +63,7 @@ export function pascal(text: string): string {
     .join('');
 }
 
-/** Names the children a type leads to, in the order in which they are visited. */
+/** The types that a type refers to, and a name for each, in the order in which they are visited. */
 function children(entry: SchemaEntry, base: string): Array<[type: string, name: string]> {
   if (entry['meta-type'] === 'array') return [[entry['element-type'] ?? '', `${base}Item`]];
   const members = entry['meta-type'] === 'enum' ? [] : (entry.members ?? []);
@@ -100,8 +100,8 @@ function freeName(wanted: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * The name of every type that the commands and events listed lead to: breadth first in alphabetical order, so that a
- * type is called after the shortest path to it.
+ * Names every type that the listed commands and events refer to: breadth first in alphabetical order, so that a type is
+ * named after the shortest path to it.
  */
 function typeNames(index: SchemaIndex, roots: readonly string[]): Map<string, string> {
   const names = new Map<string, string>();
@@ -124,7 +124,7 @@ function typeNames(index: SchemaIndex, roots: readonly string[]): Map<string, st
   return settleArrays(index, names);
 }
 
-/** An array is called after its element, whatever path led to the element first. */
+/** Names an array after its element, whatever path led to the element first. */
 function settleArrays(index: SchemaIndex, names: Map<string, string>): Map<string, string> {
   const settle = (type: string): string => {
     const element =
@@ -160,14 +160,14 @@ function rename(entry: SchemaEntry, names: ReadonlyMap<string, string>): SchemaE
     ...(entry.variants
       ? { variants: entry.variants.map((one) => ({ case: one.case, type: of(one.type) })) }
       : {}),
-    // `values` repeats the names of an enum's members for old clients.
+    // `values` repeats the names of the members of an enum for old clients.
     ...(entry.values && !entry.members ? { values: entry.values } : {}),
   };
 }
 
 /**
- * The schema with names instead of numbers, holding just the commands and events listed (all when left out) and the
- * types they lead to, sorted.
+ * The schema with names instead of numbers, sorted: only the listed commands and events (by default all), and the types
+ * they refer to.
  */
 export function nameTypes(schema: Schema, roots?: readonly string[]): SchemaEntry[] {
   const index = new SchemaIndex(schema);

@@ -21,7 +21,7 @@ import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Parents, Recipe, RecipeDisk, RecipeFile } from './recipe.ts';
 
-/** The path of the `.vmx` that a machine of that name gets. */
+/** The path of the `.vmx` of a new machine with that name. */
 export function vmxOf(host: Host, name: string): string {
   return join(host.names.machines, `${name}${bundleExtension}`, `${name}.vmx`);
 }
@@ -36,9 +36,9 @@ async function share(source: string, path: string): Promise<void> {
   if (await linkFile(source, path)) return;
   throw new KameError(
     'FILE_ACCESS',
-    `${source} cannot be shared with ${path}: they are on different disks.`,
+    `Cannot share ${source} with ${path}: they are on different file systems.`,
     {
-      next: 'Move the machine into the directory of Kame’s machines, or make a full clone.',
+      next: 'Move the machine into Kame’s directory of machines, or create a full clone.',
       details: { path: source },
     },
   );
@@ -107,7 +107,7 @@ async function writeParents(directory: string, name: string, parents: Parents): 
 }
 
 /**
- * Makes the bundle of a new machine. This is the only place where one comes to be; it appears complete or not at all.
+ * Creates the bundle of a new machine. It appears complete or not at all. All bundles are created here.
  * @returns path of the `.vmx`
  * @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
  */

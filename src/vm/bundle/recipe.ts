@@ -1,14 +1,14 @@
 import type { Journal } from '../../store/journal.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
 
-/** A disk of a new bundle, and what it holds at first. */
+/** A disk of a new bundle and its initial content. */
 export type RecipeDisk = { readonly fileName: string } & (
   | { readonly from: 'nothing'; readonly sizeBytes: number }
-  /** An image of any format that Kame reads; its header is not checked yet. */
+  /** An image in any format that Kame reads; its header has not been checked. */
   | { readonly from: 'image'; readonly source: string; readonly sizeBytes?: number }
-  /** What a checked chain of layers shows, in one file of its own. */
+  /** The content of a checked chain of layers, in a single file. */
   | { readonly from: 'chain'; readonly source: string; readonly format: 'qcow2' | 'raw' }
-  /** An empty layer. `backing` is what its header names: relative to the bundle, or absolute. */
+  /** An empty layer. `backing` is the name in its header: relative to the bundle, or absolute. */
   | {
       readonly from: 'overlay';
       readonly backing: string;
@@ -20,27 +20,27 @@ export type RecipeDisk = { readonly fileName: string } & (
 /** Any other file of a new bundle. */
 export type RecipeFile = { readonly fileName: string } & (
   | { readonly from: 'bytes'; readonly bytes: Uint8Array }
-  /** A copy; it shares the blocks of the original where the file system can. */
+  /** A copy; a reflink where the file system supports it. */
   | { readonly from: 'copy'; readonly source: string }
-  /** Another name of the same file where possible, else a copy: for what is never written to. */
+  /** A hard link where possible, otherwise a copy: for files that are never written. */
   | { readonly from: 'link'; readonly source: string }
-  /** Another name of the same file, never a copy: a layer that several machines read. */
+  /** A hard link, never a copy: for a layer that several machines read. */
   | { readonly from: 'share'; readonly source: string }
-  /** A copy that keeps holes. */
+  /** A copy that preserves holes. */
   | { readonly from: 'sparse'; readonly source: string }
-  /** Nothing but a size: the content comes later. */
+  /** An empty file of that size; its content is written later. */
   | { readonly from: 'hole'; readonly sizeBytes: number }
 );
 
-/** What a linked clone builds on. */
+/** The machines and disks that a linked clone depends on. */
 export interface Parents {
-  /** Paths of the `.vmx` of the machines. */
+  /** Paths of the machines' `.vmx` files. */
   readonly cloneOf: readonly string[];
   /** Paths of their disks. */
   readonly sentinels: readonly string[];
 }
 
-/** A machine that is to be made, as data: create, clone and import only differ in how they come to one. */
+/** A new machine as data. Create, clone and import each make a recipe, which `buildBundle` turns into files. */
 export interface Recipe {
   readonly name: string;
   /** The `.vmx`; it names the disks and files below. */
@@ -48,8 +48,8 @@ export interface Recipe {
   readonly disks: readonly RecipeDisk[];
   readonly files: readonly RecipeFile[];
   readonly parents?: Parents;
-  /** With it the bundle counts as unfinished, and a kill takes it away, until the journal is removed. */
+  /** Marks the bundle as unfinished: until the journal is removed, recovery deletes a bundle that does not run. */
   readonly journal?: Journal;
-  /** False when the caller flushes the files later. Default true. */
+  /** False if the caller flushes the files later. Default true. */
   readonly sync?: boolean;
 }

@@ -5,10 +5,11 @@ import { generatedMac } from '../../model/uuid.ts';
 import { applyModel } from '../../model/write.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
-/** What a clone is: the source's configuration under another name and, mostly, with another identity. */
+/** The configuration of a clone: the source's, with another name and usually another identity. */
 export interface CloneConfig {
   readonly document: VmxDocument;
   readonly model: MachineModel;
+  /** The MAC addresses that differ from the source's, for the guest's network configuration. */
   readonly macs: readonly { readonly old: string; readonly new: string }[];
 }
 
@@ -16,7 +17,7 @@ function renamedHost(commandLine: string, hostName: string): string {
   return commandLine.replace(/\bkame\.hostname=\S+/, `kame.hostname=${hostName}`);
 }
 
-/** A new UUID and with it new MAC addresses; the tiny guest hears its host name from its kernel's command line. */
+/** Gives a clone a new UUID and new MAC addresses. The tiny guest gets its host name from the kernel command line. */
 function withIdentity(model: MachineModel, name: string): MachineModel {
   const uuid = randomUUID();
   const { directBoot } = model.kame;
@@ -36,7 +37,11 @@ function withIdentity(model: MachineModel, name: string): MachineModel {
   };
 }
 
-/** The configuration of a clone of that name. `diskFiles`: file of each disk by its present name. */
+/**
+ * The configuration of a clone. Its disks still refer to the source's files: the caller sets the file of each slot.
+ * @param options.keepIdentity keeps the UUID, the MAC addresses and the host name of the source
+ * @param options.nvram file name of the clone's EFI variables
+ */
 export function cloneConfig(
   document: VmxDocument,
   model: MachineModel,
@@ -53,9 +58,9 @@ export function cloneConfig(
     const mac = clone.nics[at]?.mac;
     return mac === undefined || mac === nic.mac ? [] : [{ old: nic.mac, new: mac }];
   });
-  const location = new Map([['checkpoint.vmState', '']]);
+  const notSuspended = new Map([['checkpoint.vmState', '']]);
   return {
-    document: applyModel(edit(document, location), { ...model, suspendedState: '' }, clone),
+    document: applyModel(edit(document, notSuspended), { ...model, suspendedState: '' }, clone),
     model: clone,
     macs,
   };

@@ -1,37 +1,37 @@
+import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
+import type { Machine } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Machine } from '../../api/machine.ts';
-import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { settle } from '../host/settle.ts';
-import { consolidate } from '../layers/recover-tidy.ts';
-import { summary } from '../running/describe.ts';
-import { diskChains } from '../layers/chains.ts';
-import { findBundle } from '../host/find.ts';
+import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseTakenName } from '../host/find.ts';
-import type { Begun } from '../running/launch.ts';
+import { settle } from '../host/settle.ts';
+import { cannot } from '../host/verbs.ts';
+import { diskChains } from '../layers/chains.ts';
+import { consolidate } from '../layers/recover-tidy.ts';
 import { powerOn, started } from '../power/start.ts';
+import { summary } from '../running/describe.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
-import { startClone, finishClone } from './start-clone.ts';
 import { discardClone } from './discard.ts';
+import { startClone, finishClone } from './start-clone.ts';
 import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
-/** Layers of a disk from which on those that nobody needs are merged before the next instant clone adds one. */
+/** Above this number of layers, unneeded ones are merged before the next instant clone adds another. */
 const deepLayers = 32;
-/** Clones that start at once: more only wait for each other. */
-const atOnce = 4;
+/** Clones that start at the same time: more would only wait for each other. */
+const maxConcurrency = 4;
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
 function namesOf({ name, count }: CloneMachine): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
 }
 
-/** Runs `work` for each, some at once; the results in order, or the first error once all have ended. */
-async function eachOf<T, R>(
+/** Runs `work` for every item with limited concurrency. Returns the results in order when all have settled. */
+async function mapSettled<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
@@ -45,7 +45,7 @@ async function eachOf<T, R>(
       results[at] = result;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(maxConcurrency, items.length) }, worker));
   return results;
 }
 
@@ -77,7 +77,7 @@ async function coldClones(
   const machines: Machine[] = [];
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
-    const begun = performance.now();
+    const startMs = performance.now();
     const options = { name, kind, keepIdentity: body.keepIdentity } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
@@ -85,7 +85,7 @@ async function coldClones(
     if (body.start) {
       const running = await powerOn(host, clone, progress);
       await started(host, running, body, progress);
-      agentMs.push(running.agentAnswers ? performance.now() - begun : null);
+      agentMs.push(running.agentAnswers ? performance.now() - startMs : null);
     } else {
       agentMs.push(null);
     }
@@ -96,7 +96,7 @@ async function coldClones(
   return { machines, stoppedMs: null, agentMs, notes: [...state.notes] };
 }
 
-/** Every instant clone leaves a layer beneath its source; those of clones that are gone are merged now and then. */
+/** Every instant clone adds a layer to its source. Merges those of deleted clones when a chain has become long. */
 async function withShortChains(host: Host, found: Bundle, progress: Progress): Promise<CloneSource> {
   const chainsOf = async (bundle: Bundle) =>
     await diskChains(host, bundle, contentOf(bundle).model, { tables: false });
@@ -107,12 +107,15 @@ async function withShortChains(host: Host, found: Bundle, progress: Progress): P
   return { bundle, chains: await chainsOf(bundle) };
 }
 
-/** Takes back the layer that a source got for clones that are gone again. What fails here is done by the next command. */
+/** Removes the layer that a source got for clones that failed. If this fails, the next command repeats it. */
 async function restoreSource(host: Host, source: Bundle): Promise<void> {
   try {
     await consolidate(host, await settle(host, source, { failed: true }));
   } catch (error) {
-    host.log('The layer of failed clones stays for now', { machine: source.name, reason: messageOf(error) });
+    host.log('Could not remove the layer of failed clones yet', {
+      machine: source.name,
+      reason: messageOf(error),
+    });
   }
 }
 
@@ -120,23 +123,23 @@ async function instantClones(
   host: Host,
   found: Bundle,
   body: CloneMachine,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<ClonedMachines> {
   const running = host.running.get(found.names.vmx);
   if (running?.state !== 'running') {
     throw new KameError(
       'WRONG_STATE',
-      `${found.name} is not running; an instant clone is a copy of a running machine.`,
+      `${cannot('clone', found.name)}: an instant clone needs a running machine, and ${found.name} is not running.`,
       {
-        next: `kame start ${found.name} or kame unpause ${found.name} first; --linked clones a stopped machine.`,
+        next: `Run kame start ${found.name} or kame unpause ${found.name} first, or clone the stopped machine with --linked.`,
         details: { machine: found.name },
       },
     );
   }
   if (body.snapshot !== undefined) {
-    throw new KameError('USAGE', 'An instant clone copies what runs now, not a snapshot.', {
-      next: 'Leave --snapshot out, or make a linked or full clone of it.',
+    throw new KameError('USAGE', 'An instant clone copies the running machine, not a snapshot.', {
+      next: 'Leave out --snapshot, or create a linked or full clone of the snapshot.',
     });
   }
   const source = await withShortChains(host, found, progress);
@@ -144,49 +147,52 @@ async function instantClones(
   const hasAgent = running.agentAnswers;
   const notes = hasAgent
     ? []
-    : [`${bundle.name} has no guest agent, so the guests of its clones keep its names, addresses and clock.`];
-  progress.report({ stage: `Copying ${bundle.name} while it runs` });
+    : [
+        `The guest agent of ${bundle.name} does not answer, so the guests of its clones keep its names, addresses and clock.`,
+      ];
+  progress.report({ stage: `Copying ${bundle.name} while it is running` });
   const template = await takeTemplate(host, source, running, progress);
-  const birth = { source: bundle, template, body, begun, hasAgent };
+  const start = { source: bundle, template, body, requested, hasAgent };
   const names = namesOf(body);
   const count = counter(progress, names.length);
   try {
-    const results = await eachOf(
+    const results = await mapSettled(
       names,
-      async (name) => await count('Starting clones', startClone(host, name, birth, progress)),
+      async (name) => await count('Starting clones', startClone(host, name, start, progress)),
     );
-    const born = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const recorded = await Promise.allSettled([template.frozen, template.recorded]);
-    // Only now: what each guest does for it would keep the others from starting.
-    const released =
+    const clones = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const recorded = await Promise.allSettled([template.captured, template.recorded]);
+    // Only now, since the work in each guest would delay the start of the others.
+    const finished =
       firstFailure([...results, ...recorded]) === undefined
-        ? await eachOf(
-            born,
-            async (one) => await count('Giving clones their own identity', finishClone(host, one, progress)),
+        ? await mapSettled(
+            clones,
+            async (each) =>
+              await count('Giving clones their own identity', finishClone(host, each, progress)),
           )
         : [];
-    const failure = firstFailure([...results, ...recorded, ...released]);
+    const failure = firstFailure([...results, ...recorded, ...finished]);
     if (failure !== undefined) {
-      for (const { machine } of born) await discardClone(host, await host.bundles.read(machine.names.vmx));
+      for (const { machine } of clones) await discardClone(host, await host.bundles.read(machine.names.vmx));
       await restoreSource(host, bundle);
       throw failure;
     }
     const machines = await Promise.all(
-      born.map(async ({ machine }) => await summary(host, await host.bundles.read(machine.names.vmx))),
+      clones.map(async ({ machine }) => await summary(host, await host.bundles.read(machine.names.vmx))),
     );
     for (const machine of machines) emitCreated(host, machine, bundle);
     return {
       machines,
-      stoppedMs: await template.frozen,
-      agentMs: born.map(({ agentMs }) => agentMs),
-      notes: [...notes, ...released.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))],
+      stoppedMs: await template.captured,
+      agentMs: clones.map(({ agentMs }) => agentMs),
+      notes: [...notes, ...finished.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))],
     };
   } finally {
     await removeTemplate(template.files);
   }
 }
 
-/** Tells how many of all are done with each stage. */
+/** Reports how many of all clones have finished each stage. */
 function counter(progress: Progress, total: number): <T>(stage: string, work: Promise<T>) => Promise<T> {
   const done = new Map<string, number>();
   return async (stage, work) => {
@@ -198,8 +204,8 @@ function counter(progress: Progress, total: number): <T>(stage: string, work: Pr
 }
 
 /**
- * Clones a machine, once or many times: full (own disks), linked (disks that build on a snapshot of the source) or
- * instant (a running copy of a running machine). All clones come to be, or, of an instant clone, none.
+ * Clones a machine once or several times: full (independent disks), linked (disks that depend on a snapshot of the source)
+ * or instant (a running copy of a running machine). If an instant clone fails, none is created.
  * @throws KameError INVALID_NAME, ALREADY_EXISTS, WRONG_STATE, NO_SUCH_SNAPSHOT, CHECKPOINT_BLOCKED, DISK_FULL, CANCELLED
  */
 export async function clone(
@@ -208,7 +214,7 @@ export async function clone(
   body: CloneMachine,
   progress: Progress,
 ): Promise<ClonedMachines> {
-  const begun = { at: new Date(), clock: performance.now() };
+  const requested = { at: new Date(), clock: performance.now() };
   const found = await findBundle(host, reference);
   for (const name of namesOf(body)) {
     checkMachineName(name);
@@ -216,7 +222,7 @@ export async function clone(
   }
   return await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
-    if (body.kind === 'instant') return await instantClones(host, bundle, body, begun, progress);
+    if (body.kind === 'instant') return await instantClones(host, bundle, body, requested, progress);
     return await coldClones(host, bundle, body, progress);
   });
 }

@@ -1,30 +1,31 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
+import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CloneMachine } from '../../api/checkpoint.ts';
 import { isUnwritten, type Layer } from '../../disk/chain.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
-import { currentFiles, type SlotFiles } from '../layers/layers.ts';
-import { snapshotOf } from '../snapshot/snapshot-list.ts';
-import { take } from '../snapshot/take.ts';
-import { refuseDeepChains } from '../memory/preflight.ts';
-import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import type { Host } from '../host/host.ts';
-import { smallFiles } from './small-files.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { RecipeDisk } from '../bundle/recipe.ts';
-import { stemOf } from '../../disk/layer-name.ts';
+import type { Host } from '../host/host.ts';
+import { cannot } from '../host/verbs.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { currentFiles, type SlotFiles } from '../layers/layers.ts';
+import { registerWithParents, registerClone } from '../layers/linked-clones.ts';
+import { refuseDeepChains } from '../memory/preflight.ts';
+import { snapshotOf } from '../snapshot/snapshot-list.ts';
+import { take } from '../snapshot/take.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents, registerClone } from '../layers/linked-clones.ts';
+import { smallFiles } from './small-files.ts';
 
-/** The state that is cloned: the present one of a stopped machine, or a snapshot's. */
+/** The state to clone: the current one of a stopped machine, or that of a snapshot. */
 export interface ColdState {
-  /** Configuration of that time; the files it names lie in the source's directory. */
+  /** The configuration of that state; its relative paths refer to the source's directory. */
   readonly config: Bundle;
   readonly disks: SlotFiles;
   readonly nvram: string;
@@ -34,17 +35,17 @@ export interface ColdState {
 
 function snapshotState(bundle: Bundle, snapshot: Snapshot, config: Bundle): ColdState {
   const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
-  const note = `${snapshot.displayName} was taken with memory; a clone starts from its disks alone, as after a power failure.`;
+  const note = `The snapshot ${snapshot.displayName} includes memory; a clone boots from its disks only, as after a power failure.`;
   return {
     config: { ...config, names: bundle.names, name: bundle.name },
-    disks: new Map(snapshot.disks.map(({ slot: node, fileName }) => [node, fileName])),
+    disks: new Map(snapshot.disks.map(({ slot, fileName }) => [slot, fileName])),
     nvram: checkpoint.nvram,
     snapshot,
     notes: snapshot.withMemory ? [note] : [],
   };
 }
 
-/** @throws KameError NO_SUCH_SNAPSHOT, WRONG_STATE while the machine runs and no snapshot is named */
+/** The state that a request clones. @throws KameError NO_SUCH_SNAPSHOT, WRONG_STATE while the machine is running, without a snapshot */
 export async function coldState(host: Host, bundle: Bundle, body: CloneMachine): Promise<ColdState> {
   if (body.snapshot !== undefined) {
     const snapshot = snapshotOf(bundle, (await readSnapshotFile(bundle.names)).tree, body.snapshot);
@@ -55,15 +56,15 @@ export async function coldState(host: Host, bundle: Bundle, body: CloneMachine):
   if (machine) {
     throw new KameError(
       'WRONG_STATE',
-      `${bundle.name} is ${machine.state}; a ${body.kind} clone is made of a stopped machine or of a snapshot.`,
+      `${cannot('clone', bundle.name)} while it is ${machine.state}: a ${body.kind} clone needs a stopped machine or a snapshot.`,
       {
-        next: `Use --instant for a running copy, name a snapshot by --snapshot, or stop ${bundle.name}.`,
+        next: `Use --instant for a running copy, choose a snapshot with --snapshot, or stop ${bundle.name} first.`,
         details: { machine: bundle.name },
       },
     );
   }
   const { model } = contentOf(bundle);
-  const note = `${bundle.name} is suspended; a clone starts from its disks alone, as after a power failure.`;
+  const note = `${bundle.name} is suspended; a clone boots from its disks only, as after a power failure.`;
   return {
     config: bundle,
     disks: currentFiles(model),
@@ -73,7 +74,7 @@ export async function coldState(host: Host, bundle: Bundle, body: CloneMachine):
   };
 }
 
-/** Linked clones build on a snapshot: the one that the machine is exactly at, or a new one. */
+/** A state that linked clones can depend on, which must be a snapshot: the current one if the disks have not changed since, or a new one. */
 export async function linkableState(
   host: Host,
   bundle: Bundle,
@@ -107,14 +108,14 @@ async function takeBase(host: Host, bundle: Bundle, progress: Progress): Promise
   while (labels.has(`Base of clones ${number}`)) number += 1;
   const options = {
     label: `Base of clones ${number}`,
-    description: 'Linked clones build on it.',
+    description: 'Linked clones depend on this snapshot.',
     withMemory: false,
     quiesce: false,
   };
   return (await take(host, bundle, options, progress)).snapshot;
 }
 
-/** The clone's disks by slot. A full clone holds all that the chain shows, a linked one an empty layer over it. */
+/** The clone's disks by slot: the content of the chain for a full clone, an empty layer on the chain for a linked one. */
 function disksOf(kind: 'full' | 'linked', chains: ReadonlyMap<string, Layer>): Map<string, RecipeDisk> {
   const used = new Set<string>();
   const freeName = (stem: string) => {
@@ -132,7 +133,7 @@ function disksOf(kind: 'full' | 'linked', chains: ReadonlyMap<string, Layer>): M
   return new Map([...chains].map(([slot, top]) => [slot, diskOf(top)]));
 }
 
-/** The chains of the state's disks, each header checked. */
+/** The chains of the state's disks, with checked headers. */
 async function chainsOf(
   host: Host,
   bundle: Bundle,
@@ -147,14 +148,18 @@ async function chainsOf(
   return chains;
 }
 
-/** @throws KameError INVALID_VALUE: independent disks are in no snapshot, so a clone would lack them */
+/** @throws KameError INVALID_VALUE when there are independent disks: they are not part of snapshots, so a clone would lack them */
 function refuseIndependent(bundle: Bundle, state: ColdState): void {
   const { disks } = contentOf(state.config).model;
   if (disks.length <= state.disks.size) return;
-  throw new KameError('INVALID_VALUE', `Cannot clone ${bundle.name}: independent disks are in no snapshot.`, {
-    next: 'Set their mode to persistent, or remove them from the machine first.',
-    details: { machine: bundle.name },
-  });
+  throw new KameError(
+    'INVALID_VALUE',
+    `${cannot('clone', bundle.name)}: it has independent disks, which are not part of snapshots.`,
+    {
+      next: 'Set the mode of these disks to persistent, or remove them from the machine first.',
+      details: { machine: bundle.name },
+    },
+  );
 }
 
 interface ColdCloneOptions {
@@ -163,14 +168,14 @@ interface ColdCloneOptions {
   readonly keepIdentity: boolean;
 }
 
-/** Writes into the parents that a clone builds on them, before there is one: what could be missing is the clone, never its base. */
+/** Records a clone in its parents before it is created: after a kill the clone may be missing, but never its base. */
 async function lockParents(bundle: Bundle, snapshot: Snapshot, vmx: string): Promise<string[]> {
   await registerClone(bundle.names.vmx, vmx, ({ uid }) => uid === snapshot.uid);
-  return [bundle.names.vmx, ...(await inheritParents(bundle, vmx))];
+  return [bundle.names.vmx, ...(await registerWithParents(bundle, vmx))];
 }
 
 /**
- * Makes one full or linked clone; it appears complete or not at all.
+ * Creates one full or linked clone; it appears complete or not at all.
  * @returns path of its `.vmx`
  * @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, CANCELLED
  */

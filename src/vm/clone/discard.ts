@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { releaseLock } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 
-/** Removes a clone that did not come to run, or is not wanted any more. */
+/** Ends and deletes an instant clone that failed. */
 export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   const machine = host.running.get(clone.names.vmx);
   await machine?.engine.kill();

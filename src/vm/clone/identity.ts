@@ -7,12 +7,16 @@ import type { Running } from '../host/running.ts';
 
 function refuseCancelled(machine: Running, signal: AbortSignal): void {
   if (!signal.aborted) return;
-  throw new KameError('CANCELLED', `Cloning was cancelled before ${machine.name} had its own identity.`);
+  throw new KameError(
+    'CANCELLED',
+    `Cloning was cancelled before ${machine.name} had an identity of its own.`,
+  );
 }
 
 /**
- * Makes the guest of a clone a machine of its own. What fails is told, and stays as in the source.
- * @throws KameError CANCELLED: the clone may have parts of the source's identity, so it must not stay
+ * Gives the guest of a clone an identity of its own: host name, keys and addresses. A part that fails stays as in the source.
+ * @returns notes on what failed
+ * @throws KameError CANCELLED; the clone may still have parts of the source's identity, so the caller discards it
  */
 export async function giveIdentity(
   host: Host,
@@ -29,12 +33,10 @@ export async function giveIdentity(
     );
     return report.steps
       .filter(({ result }) => result === 'failed')
-      .map(
-        ({ name, reason }) => `${machine.name}: ${name} could not be changed: ${reason ?? 'no reason told'}`,
-      );
+      .map(({ name, reason }) => `${machine.name}: could not change ${name}: ${reason ?? 'no reason given'}`);
   } catch (error) {
     refuseCancelled(machine, signal);
-    host.log('A clone kept its source’s identity', { machine: machine.name, reason: messageOf(error) });
-    return [`${machine.name}: its guest kept the source’s names and keys: ${messageOf(error)}`];
+    host.log('Could not change the identity of a clone', { machine: machine.name, reason: messageOf(error) });
+    return [`${machine.name}: the guest keeps the source’s names and keys: ${messageOf(error)}`];
   }
 }

@@ -9,8 +9,8 @@ import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { remove } from '../library/delete.ts';
 import { list, show } from '../running/describe.ts';
-import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
+import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 import { clone } from './clone.ts';
 
 const world = useWorld();

@@ -1,35 +1,35 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Layer, layersOf } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
+import { type Layer, layersOf } from '../../disk/chain.ts';
+import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { hostNameFor } from '../../image/seed/seed.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { takeLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { restore } from '../memory/restore.ts';
-import type { Host } from '../host/host.ts';
-import type { Begun } from '../running/launch.ts';
-import type { Running } from '../host/running.ts';
-import { discardClone } from './discard.ts';
-import { smallFiles } from './small-files.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
-import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { isOwnFile } from '../layers/layers.ts';
+import { registerWithParents } from '../layers/linked-clones.ts';
+import { restore } from '../memory/restore.ts';
+import type { RequestTime } from '../running/launch.ts';
 import { cloneConfig } from './clone-model.ts';
-import { inheritParents } from '../layers/linked-clones.ts';
+import { discardClone } from './discard.ts';
+import { smallFiles } from './small-files.ts';
 import type { Template } from './template.ts';
 
-/** The layers that are to be frozen get names in the clone's directory too, the same ones. */
+/** Hard links to the source's layers in the clone's directory, with the same names. */
 function sharedLayers(bundle: Bundle, chains: ReadonlyMap<string, Layer>): RecipeFile[] {
   const own = [...chains.values()].flatMap(layersOf).filter(({ path }) => isOwnFile(bundle.names, path));
   const paths = [...new Set(own.map(({ path }) => path))];
   return paths.map((path) => ({ fileName: basename(path), from: 'share', source: path }));
 }
 
-/** A chain as the clone sees it: what lies in the source's directory lies in its own. */
+/** The clone's view of a chain: layers in the source's directory are in the clone's own. */
 function movedChain(bundle: Bundle, layer: Layer, directory: string): Layer {
   const { path, backing } = layer;
   return {
@@ -39,7 +39,7 @@ function movedChain(bundle: Bundle, layer: Layer, directory: string): Layer {
   };
 }
 
-/** The clone's own top layer over a chain: the next number. */
+/** The clone's own top layer on a chain, with the next number. */
 function topOver(below: Layer, directory: string): Layer {
   return {
     path: join(directory, layerName(stemOf(below.path), numberOf(below.path) + 1)),
@@ -53,7 +53,7 @@ function topOver(below: Layer, directory: string): Layer {
   };
 }
 
-/** The clone's disks by slot: what is to be frozen, under an empty layer of its own. */
+/** The clone's disks by slot: the source's layers under an empty layer of the clone. */
 function disksOf(bundle: Bundle, chains: ReadonlyMap<string, Layer>, directory: string): Map<string, Layer> {
   return new Map(
     [...chains].map(([slot, chain]) => [slot, topOver(movedChain(bundle, chain, directory), directory)]),
@@ -70,7 +70,7 @@ function topDisk({ path, virtualSize, backing, backingName }: Layer): RecipeDisk
   };
 }
 
-/** The EFI variables come with the memory, and are written when the clone resumes. */
+/** An empty file for the EFI variables: they are part of the memory state, and QEMU writes them when the clone resumes. */
 async function nvramFile(bundle: Bundle, nvram: string, fileName: string): Promise<RecipeFile[]> {
   const source = resolveIn(bundle.names, nvram);
   const sizeBytes = await stat(source).then(
@@ -80,8 +80,8 @@ async function nvramFile(bundle: Bundle, nvram: string, fileName: string): Promi
   return sizeBytes === undefined ? [] : [{ fileName, from: 'hole', sizeBytes }];
 }
 
-/** Makes sure that a clone outlives a power failure. */
-export async function keepClone(clone: Bundle): Promise<void> {
+/** Flushes a clone to disk, so that it survives a power failure. */
+export async function syncClone(clone: Bundle): Promise<void> {
   const disks = contentOf(clone).model.disks.map((disk) => resolveIn(clone.names, disk.fileName));
   await syncFiles(clone.names.directory, [clone.names.vmx, ...disks]);
 }
@@ -109,7 +109,7 @@ async function makeClone(
   const vmx = vmxOf(host, name);
   const disks = disksOf(bundle, chains, dirname(vmx));
   const fileNames = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-  const cloneOf = await inheritParents(bundle, vmx);
+  const cloneOf = await registerWithParents(bundle, vmx);
   const recipe: Recipe = {
     name,
     document: edit(config.document, fileNames),
@@ -124,7 +124,7 @@ async function makeClone(
       kind: 'clone',
       identity: keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs },
     },
-    // A clone is worth nothing after a power failure until it is kept; `keepClone` flushes it then.
+    // After a power failure a clone is useless unless it was finished; `syncClone` flushes it then.
     sync: false,
   };
   await buildBundle(host, recipe, progress);
@@ -132,30 +132,30 @@ async function makeClone(
 }
 
 /**
- * Starts one clone from the template, as far as that goes before it is frozen, and then the rest.
- * @throws KameError as restore; nothing of the clone stays then
+ * Creates and starts one clone from the template. Its engine starts before the template is captured, and then waits for it.
+ * @throws KameError as restore; the clone is then deleted
  */
 export async function instantClone(
   host: Host,
   bundle: Bundle,
   template: Template,
   work: CloneWork,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   const { vmx, disks } = await makeClone(host, bundle, template, work, progress);
   await host.inventory.register(vmx);
   const clone = await host.bundles.read(vmx);
-  const { saved, frozen } = template;
+  const { saved, captured } = template;
   try {
     await takeLock(clone.names.lock, 'kamed', clone.name);
     const options = {
       saved,
       copyOnWrite: saved.ram.kind === 'file',
-      ahead: { saved: frozen, chains: disks },
+      ahead: { saved: captured, chains: disks },
       beforeRun: () => Promise.resolve(),
     };
-    return await restore(host, clone, options, begun, progress);
+    return await restore(host, clone, options, requested, progress);
   } catch (error) {
     await discardClone(host, clone);
     throw error;

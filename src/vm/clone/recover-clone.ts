@@ -4,7 +4,7 @@ import { livingEngine } from '../host/living-engine.ts';
 import { discardClone } from './discard.ts';
 import { giveIdentity } from './identity.ts';
 
-/** A clone that does not run was never handed to anyone. One that runs gets its identity when its agent answers. */
+/** Discards a clone that is not running, since nobody has used it yet. A running one gets its identity when its agent answers. */
 export async function recoverClone(host: Host, bundle: Bundle, journal: JournalOf<'clone'>): Promise<void> {
   const machine = await livingEngine(host, bundle);
   if (!machine) return await discardClone(host, bundle);

@@ -5,7 +5,7 @@ import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import type { RecipeFile } from '../bundle/recipe.ts';
 
-/** The small files of a machine that a clone gets too: kernel, initrd, seed, ISOs of its own. */
+/** The files besides the disks that a clone gets: kernel, initrd, seed and ISO images in the source's directory. */
 export function smallFiles(source: Bundle, model: MachineModel): RecipeFile[] {
   const { directBoot, seed } = model.kame;
   const names = [

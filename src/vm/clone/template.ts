@@ -4,41 +4,41 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import type { CheckpointNames } from '../../store/names.ts';
 import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
+import type { CheckpointNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
-import { capture } from '../memory/capture.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { capture } from '../memory/capture.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { RamCopy } from '../memory/ram-copy.ts';
 import type { SavedState } from '../memory/restore.ts';
-import { settle } from '../host/settle.ts';
-import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
 
-/** A machine that is cloned while it runs. */
+/** A running machine to clone. */
 export interface CloneSource {
   readonly bundle: Bundle;
-  /** Its disks' chains by slot, as they are now. */
+  /** The current chains of its disks by slot. */
   readonly chains: ReadonlyMap<string, Layer>;
 }
 
-/** What the clones of one moment start from. */
+/** The state that instant clones start from. */
 export interface Template {
   readonly saved: SavedState;
   readonly files: CheckpointNames;
-  /** The layers that are frozen, by slot. */
+  /** The chains that become read-only, by slot. */
   readonly chains: ReadonlyMap<string, Layer>;
   /**
-   * Resolves when the memory is saved, the disks are frozen and the source goes on: milliseconds that it stood still.
-   * Rejects when that failed; the source is as before then. Engines of clones may start earlier.
+   * Resolves when memory and disks are captured and the source runs again, with the milliseconds that it was paused.
+   * Rejects when that failed; the source then continues as before. The engines of clones may start earlier.
    */
-  readonly frozen: Promise<number | null>;
-  /** Resolves when the source's own files say what its engine does already; the clones need not wait for it. */
+  readonly captured: Promise<number | null>;
+  /** Resolves when the source's `.vmx` refers to its new layers; clones need not wait for that. */
   readonly recorded: Promise<void>;
 }
 
-/** Memory on the memory file system, under the source's key, so that whatever a kill leaves is found. */
+/** Paths on the memory file system that contain the source's key, so that files left by a kill are found. */
 function templateNames(host: Host, machine: Running): CheckpointNames {
   const id = `clone-${randomBytes(4).toString('hex')}`;
   const path = (what: string) => ramFileOf(host.names, machine.run, `${id}.${what}`);
@@ -55,16 +55,12 @@ function templateNames(host: Host, machine: Running): CheckpointNames {
 
 async function requireRamPlace(host: Host, bundle: Bundle): Promise<void> {
   if (await hasRamPlace(host.names, contentOf(bundle).model.memoryMiB * 1024 * 1024)) return;
-  throw new KameError(
-    'HOST_PROBLEM',
-    `There is no room for the memory of ${bundle.name} in ${host.names.ram}.`,
-    {
-      next: 'Stop other machines, or give /dev/shm more room; a snapshot and a linked clone need none of it.',
-    },
-  );
+  throw new KameError('HOST_PROBLEM', `${host.names.ram} has no space for the memory of ${bundle.name}.`, {
+    next: 'Stop other machines, or enlarge /dev/shm; a snapshot or a linked clone does not need it.',
+  });
 }
 
-/** What will have been saved once the template is frozen. */
+/** The state that will be saved once the template is captured. */
 function savedIn({ state, ram }: CheckpointNames, machine: Running, inFile: boolean): SavedState {
   const { fingerprint } = machine.record;
   const size = fingerprint.memoryMiB * 1024 * 1024;
@@ -77,22 +73,22 @@ function savedIn({ state, ram }: CheckpointNames, machine: Running, inFile: bool
   };
 }
 
-interface Freeze {
+interface TemplateCapture {
   readonly files: CheckpointNames;
   readonly ram: RamCopy | null;
   readonly chains: ReadonlyMap<string, Layer>;
   readonly layers: readonly LayerChange[];
 }
 
-/** Takes memory and disks at one instant. On failure the source is as before. */
-async function freeze(
+/** Captures memory and disks at the same instant. If this fails, the source continues as before. */
+async function captureTemplate(
   host: Host,
   bundle: Bundle,
   machine: Running,
-  { files, ram: begun, chains, layers }: Freeze,
+  { files, ram: ownedRam, chains, layers }: TemplateCapture,
   progress: Progress,
 ): Promise<number | null> {
-  using ram = begun;
+  using ram = ownedRam;
   try {
     const options = {
       checkpoint: files,
@@ -108,15 +104,16 @@ async function freeze(
   }
 }
 
-async function recordFreeze(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
+async function recordLayers(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
   await writeVmx(bundle.names.vmx, withLayers(contentOf(bundle).document, layers));
   await removeJournal(bundle.names);
 }
 
 /**
- * Begins to take the memory and to freeze the disks of a running machine, which goes on at once on new layers. Whoever
- * calls this waits for `frozen` and `recorded` to settle, whatever else happens, and then calls `removeTemplate`.
- * @throws KameError CHECKPOINT_BLOCKED, DISK_FULL, HOST_PROBLEM without room for the memory, ENGINE_*; `frozen` also CANCELLED
+ * Starts to capture memory and disks of a running machine, which then continues on new layers. In any case, the caller waits
+ * for `captured` and `recorded` to settle, and then calls `removeTemplate`.
+ * @throws KameError CHECKPOINT_BLOCKED, DISK_FULL, HOST_PROBLEM without space for the memory, ENGINE_*; `captured` also
+ * rejects with CANCELLED
  */
 export async function takeTemplate(
   host: Host,
@@ -134,11 +131,11 @@ export async function takeTemplate(
   await writeJournal(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {
     const ram = await RamCopy.begin(host, machine, { path: files.ram });
-    const frozen = freeze(host, bundle, machine, { files, ram, chains, layers }, progress);
-    const recorded = frozen.then(async () => await recordFreeze(bundle, layers));
-    // Whoever waits for one of them later hears of it then.
+    const captured = captureTemplate(host, bundle, machine, { files, ram, chains, layers }, progress);
+    const recorded = captured.then(async () => await recordLayers(bundle, layers));
+    // The caller awaits both; until then a failure must not count as an unhandled rejection.
     recorded.catch(() => undefined);
-    return { saved: savedIn(files, machine, ram !== null), files, chains, frozen, recorded };
+    return { saved: savedIn(files, machine, ram !== null), files, chains, captured, recorded };
   } catch (error) {
     await removeTemplate(files);
     await settle(host, bundle, { failed: true });
@@ -146,7 +143,7 @@ export async function takeTemplate(
   }
 }
 
-/** Lets go of the template: running clones keep the memory that they share. */
+/** Deletes the files of a template. Running clones keep the memory that they share. */
 export async function removeTemplate(files: CheckpointNames): Promise<void> {
   for (const path of [files.state, files.ram, files.record]) await rm(path, { force: true });
 }

@@ -77,7 +77,7 @@ describe('a companion', () => {
   it('that ends at once is an error that names its log, and leaves no record', async () => {
     await expect(start('process.exit(3)')).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
-      message: 'tpm ended at once (exit code 3).',
+      message: 'tpm exited before its socket answered (exit code 3).',
       next: expect.stringContaining('tpm.log') as string,
     });
     expect(await readCompanionRecords(directory)).toEqual([]);

@@ -12,8 +12,8 @@ import { connectUnix } from '../../sys/socket.ts';
 import { ensureGone } from './end.ts';
 
 /**
- * A companion is a process beside an engine that outlives the daemon, such as a machine's TPM or the NAT of a network. It
- * belongs to a directory (a run directory), where its record is; whoever ends what the directory is for ends it too.
+ * A companion is a process that serves an engine and outlives the daemon, such as a machine's TPM or the NAT of a network.
+ * It belongs to a run directory, which contains its record, and ends with the machine of that directory.
  */
 export interface Companion {
   readonly name: string;
@@ -26,7 +26,7 @@ export interface CompanionProgram {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Some of `args`, one after the other, that no other process has, such as a path of the directory. */
+  /** Consecutive elements of `args` that identify the process, such as an option with a path in the directory. */
   readonly mark: readonly string[];
   /** The socket that it listens on when it is ready. */
   readonly socket: string;
@@ -40,10 +40,10 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds for a companion to end by itself after SIGTERM. */
+/** Milliseconds that a companion has to exit after SIGTERM. */
 const termMs = 2000;
 
-/** The living processes of a record: the one that it names, or else those that its mark finds. */
+/** The running processes of a record: the one that it names, or those that match its mark. */
 async function processesOf({ process, mark }: CompanionRecord): Promise<ProcessIdentity[]> {
   if (process === null) return await findProcesses(mark);
   return (await isAlive(process)) ? [process] : [];
@@ -53,15 +53,15 @@ async function end(directory: string, record: CompanionRecord, deadlineMs = term
   const processes = await processesOf(record);
   for (const process of processes) await signalProcess(process, 'SIGTERM');
   for (const process of processes) await ensureGone(`The companion ${record.name}`, process, deadlineMs);
-  // Only now: as long as it may run, the next daemon must find it.
+  // Last: the next daemon must find the record while the process may still run.
   await removeCompanionRecord(directory, record.name);
 }
 
 /**
- * Starts a companion and waits until its socket answers. The record is there before the process, so that a kill in
- * between leaves nothing that is not found again.
- * @throws KameError ENGINE_MISSING without the program, ENGINE_FAILED when it ends at once, ENGINE_TIMEOUT, CANCELLED;
- * nothing of it runs then
+ * Starts a companion and waits until its socket answers. The record is written before the process starts, so that the
+ * next daemon finds the process whenever this one is killed.
+ * @throws KameError ENGINE_MISSING without the program, ENGINE_FAILED when it exits early, ENGINE_TIMEOUT, CANCELLED;
+ * in each case the process no longer runs
  */
 export async function startCompanion(
   directory: string,
@@ -86,9 +86,9 @@ export async function startCompanion(
     const how = await child.exited;
     throw new KameError(
       'ENGINE_FAILED',
-      `${name} ended at once (${how.signal ?? `exit code ${how.code}`}).`,
+      `${name} exited before its socket answered (${how.signal ?? `exit code ${how.code}`}).`,
       {
-        next: `What it said is in ${logFile}.`,
+        next: `Read its output in ${logFile}.`,
         details: { log: logFile },
       },
     );
@@ -98,7 +98,7 @@ export async function startCompanion(
   }
 }
 
-/** The companions of a directory that still run, after the death of the daemon that started them. Others are forgotten. */
+/** The companions of a directory that still run after the daemon that started them has died. Removes the records of others. */
 export async function adoptCompanions(directory: string): Promise<Companion[]> {
   const adopted: Companion[] = [];
   for (const record of await readCompanionRecords(directory)) {
@@ -115,8 +115,8 @@ export async function adoptCompanions(directory: string): Promise<Companion[]> {
 
 /**
  * Ends all companions of a directory.
- * @param deadlineMs how long each may take to end by itself before it is killed
- * @throws KameError ENGINE_TIMEOUT when one can't be ended
+ * @param deadlineMs milliseconds that each has to exit before it is killed
+ * @throws KameError ENGINE_TIMEOUT when one cannot be ended
  */
 export async function endCompanions(directory: string, deadlineMs = termMs): Promise<void> {
   for (const record of await readCompanionRecords(directory)) await end(directory, record, deadlineMs);

@@ -2,7 +2,7 @@ import { poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { isAlive, signalProcess, type ProcessIdentity } from '../../sys/process-identity.ts';
 
-/** Milliseconds that the kernel may take to end a process that it was told to kill. */
+/** Milliseconds that the kernel has to end a process after SIGKILL. */
 const killDeadlineMs = 5000;
 
 async function isGone(process: ProcessIdentity, deadlineMs: number): Promise<boolean> {
@@ -11,9 +11,9 @@ async function isGone(process: ProcessIdentity, deadlineMs: number): Promise<boo
 }
 
 /**
- * Makes sure that a process is gone: waits for it, then kills it.
- * @param what names it in the error, such as "The engine"
- * @throws KameError ENGINE_TIMEOUT when not even SIGKILL ends it
+ * Waits for a process to exit, and kills it when it does not.
+ * @param what the process in the words of the error, such as "The engine"
+ * @throws KameError ENGINE_TIMEOUT when even SIGKILL does not end it
  */
 export async function ensureGone(what: string, process: ProcessIdentity, deadlineMs: number): Promise<void> {
   if (await isGone(process, deadlineMs)) return;
@@ -21,9 +21,9 @@ export async function ensureGone(what: string, process: ProcessIdentity, deadlin
   if (await isGone(process, killDeadlineMs)) return;
   throw new KameError(
     'ENGINE_TIMEOUT',
-    `${what} (process ${process.pid}) does not end, not even by SIGKILL.`,
+    `${what} (process ${process.pid}) does not exit, not even after SIGKILL.`,
     {
-      next: 'A process that cannot be killed waits for a disk or a file system of the host: look there.',
+      next: 'Such a process usually waits for a disk or a file system of the host: check those.',
       details: { pid: process.pid },
     },
   );

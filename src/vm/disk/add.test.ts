@@ -1,12 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diskBytes, vmxText } from '../../../test/support/disk-machine.ts';
-import { machineNames } from '../../store/names.ts';
-import { readJournal, writeJournal } from '../../store/journal.ts';
-import { settle } from '../host/settle.ts';
-import { findBundle } from '../host/find.ts';
-import { addDisk } from './add.ts';
-import { growDisk } from './grow.ts';
 import {
   mebibyte,
   gibibyte,
@@ -19,6 +13,12 @@ import {
   pretendRunning,
   useDemo,
 } from '../../../test/support/disk-verbs.ts';
+import { readJournal, writeJournal } from '../../store/journal.ts';
+import { machineNames } from '../../store/names.ts';
+import { findBundle } from '../host/find.ts';
+import { settle } from '../host/settle.ts';
+import { addDisk } from './add.ts';
+import { growDisk } from './grow.ts';
 
 useDemo();
 
@@ -63,7 +63,7 @@ describe('add', () => {
   });
 
   it.each([
-    ['nvme0:0', 'ALREADY_EXISTS', /drive at nvme0:0/],
+    ['nvme0:0', 'ALREADY_EXISTS', /nvme0:0 is already in use/],
     ['nvme0:8', 'INVALID_VALUE', /units 0 to 7/],
     ['scsi0:1', 'INVALID_VALUE', /it has nvme0.*nvme0 to nvme3/],
     ['nvme4:0', 'INVALID_VALUE', /nvme0 to nvme3/],

@@ -1,12 +1,13 @@
 import { chmod, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { AddDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import type { AddDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { createQcow2 } from '../../disk/qemu-img.ts';
 import type { MachineModel } from '../../model/machine.ts';
+import { refuseProblems } from '../../model/problem.ts';
 import { compareControllers, compareSlots, slotName } from '../../model/slots.ts';
 import { validateModel } from '../../model/validate.ts';
 import { applyModel } from '../../model/write.ts';
@@ -15,25 +16,24 @@ import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { syncFiles } from '../../sys/files.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { refuseProblems } from '../../model/problem.ts';
-import { changeDisks, journaled, tellChange } from './change-disk.ts';
+import { changeDisks, journaled, emitChange } from './change-disk.ts';
 import { describeNow } from './list.ts';
 import { placeFor, type Place } from './place.ts';
 
-/** Bytes of the smallest disk that is made. */
+/** The smallest new disk, in bytes. */
 const minSize = 1024 * 1024;
 
-/** @throws KameError INVALID_VALUE outside of 1 MiB to 64 TiB */
+/** @throws KameError INVALID_VALUE unless the size is 1 MiB to 64 TiB */
 function checkSize(sizeBytes: number): void {
   if (sizeBytes >= minSize && sizeBytes <= maxVirtualSize) return;
   throw new KameError(
     'INVALID_VALUE',
-    `The size is ${formatSize(sizeBytes)}; allowed is ${formatSize(minSize)} to ${formatSize(maxVirtualSize)}.`,
-    { next: 'Name a size within these limits, such as 20GiB.', details: { sizeBytes } },
+    `The size is ${formatSize(sizeBytes)}; it must be ${formatSize(minSize)} to ${formatSize(maxVirtualSize)}.`,
+    { next: 'Choose a size within these limits, such as 20GiB.', details: { sizeBytes } },
   );
 }
 
-/** `diskN.qcow2` with the lowest N of which no file, no layer and no snapshot has the name. */
+/** `diskN.qcow2` with the lowest N that no file, layer or snapshot uses. */
 async function freeFileName(bundle: Bundle): Promise<string> {
   const { tree } = await readSnapshotFile(bundle.names);
   const named = [
@@ -48,12 +48,14 @@ async function freeFileName(bundle: Bundle): Promise<string> {
 }
 
 function withDisk(model: MachineModel, { slot, controller }: Place, fileName: string): MachineModel {
-  const there = model.controllers.some(
+  const hasController = model.controllers.some(
     ({ bus, index }) => bus === controller.bus && index === controller.index,
   );
   const after: MachineModel = {
     ...model,
-    controllers: there ? model.controllers : [...model.controllers, controller].sort(compareControllers),
+    controllers: hasController
+      ? model.controllers
+      : [...model.controllers, controller].sort(compareControllers),
     disks: [...model.disks, { ...slot, fileName, mode: 'persistent' as const }].sort(compareSlots),
   };
   const before = new Set(validateModel(model).map(({ message }) => message));
@@ -62,7 +64,7 @@ function withDisk(model: MachineModel, { slot, controller }: Place, fileName: st
 }
 
 /**
- * Adds an empty disk to a stopped machine. It is there with its file or not at all.
+ * Adds an empty disk to a stopped machine, with its file, or not at all.
  * @throws KameError WRONG_STATE unless the machine is stopped, INVALID_VALUE, ALREADY_EXISTS, DISK_FULL, ENGINE_MISSING
  */
 export async function addDisk(
@@ -81,14 +83,14 @@ export async function addDisk(
     if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was added.');
     const program = await qemuImg(host);
     const path = join(bundle.names.directory, name);
-    // First the file, then the .vmx that names it: a file too many is removed, one too few would break the machine.
+    // First the file, then the .vmx: recovery removes an unused file, but a missing file would break the machine.
     await journaled(host, bundle, { kind: 'disk', files: [name], kept: null }, async () => {
       await createQcow2({ qemuImg: program, path, sizeBytes: body.sizeBytes });
       await chmod(path, 0o600);
       await syncFiles(bundle.names.directory, [path]);
       await writeVmx(bundle.names.vmx, applyModel(document, model, after));
     });
-    await tellChange(host, bundle, `The disk ${slot} was added to ${bundle.name}: ${name}.`);
+    await emitChange(host, bundle, `The disk ${slot} was added to ${bundle.name}: ${name}.`);
     return await describeNow(host, bundle.names.vmx, slot);
   });
 }

@@ -3,30 +3,31 @@ import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { contentOf, appendLog, type Bundle } from '../../store/bundle.ts';
 import { removeJournal, writeJournal, type Journal } from '../../store/journal.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { settle } from '../host/settle.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { settle } from '../host/settle.ts';
+import { cannot } from '../host/verbs.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { recoverDisk } from './recover-disk.ts';
 
 export type DiskOperation = Extract<Journal, { kind: 'disk' }>;
 
-/** @throws KameError WRONG_STATE when the machine is suspended: its memory knows the disks as they are */
+/** @throws KameError WRONG_STATE when the machine is suspended: its saved memory depends on the current disks */
 function refuseSuspended(bundle: Bundle): void {
   if (contentOf(bundle).model.suspendedState === '') return;
   throw new KameError(
     'WRONG_STATE',
-    `${bundle.name} is suspended; its disks can’t be changed under its memory.`,
+    `${cannot('change', `the disks of ${bundle.name}`)} while it is suspended.`,
     {
-      next: `Resume it with kame start ${bundle.name} and stop it, or drop its memory with --discard-state.`,
+      next: `Resume it with kame start ${bundle.name}, or discard its memory with --discard-state, and then stop it.`,
       details: { machine: bundle.name },
     },
   );
 }
 
 /**
- * Works on the disks of a stopped machine. Nobody can start or change it meanwhile, and what was begun before is ended.
+ * Opens a use case that changes the disks of a stopped machine: holds the machine and refuses a suspended one.
  * @throws KameError NO_SUCH_MACHINE, BUSY, WRONG_STATE unless it is stopped, BROKEN_MACHINE, and what `work` throws
  */
 export async function changeDisks<T>(
@@ -41,8 +42,7 @@ export async function changeDisks<T>(
 }
 
 /**
- * Does what a kill must not leave half done: recoverDisk ends it, now or before the next command, whichever part of it
- * was done.
+ * Runs `work` under a journal: recoverDisk finishes or undoes it, now or after a kill, however far it got.
  */
 export async function journaled(
   host: Host,
@@ -62,26 +62,29 @@ export async function journaled(
   await removeJournal(names);
 }
 
-/** The operation of rewriting a disk’s file: what a kill leaves beside it is removed. */
+/** The journal of an operation that rewrites a disk’s file: recovery removes a temporary copy. */
 export function rewriting(bundle: Bundle, top: Layer): DiskOperation {
   return { kind: 'disk', files: isOwnFile(bundle.names, top.path) ? [basename(top.path)] : [], kept: null };
 }
 
-/** @throws KameError HAS_CLONES when the file has other names: it is a layer of an instant clone too */
-export function refuseShared(bundle: Bundle, layer: Layer, participle: string): void {
+/**
+ * @param verb what is refused, such as "compact"
+ * @throws KameError HAS_CLONES when the file has several hard links: it is also a layer of an instant clone
+ */
+export function refuseShared(bundle: Bundle, layer: Layer, verb: string): void {
   if (layer.links === 1) return;
   throw new KameError(
     'HAS_CLONES',
-    `${layer.path} can’t be ${participle}: other machines share this file (it has ${layer.links} names).`,
+    `Cannot ${verb} ${layer.path}: other machines share this file (it has ${layer.links} hard links).`,
     {
-      next: 'Take a snapshot: what the machine writes from then on lies in a file of its own.',
+      next: 'Take a snapshot: from then on the machine writes to a file of its own.',
       details: { machine: bundle.name, path: layer.path },
     },
   );
 }
 
-/** Tells those who listen, and the machine’s log, what has become of a disk. */
-export async function tellChange(host: Host, bundle: Bundle, message: string): Promise<void> {
+/** Reports a change of a disk as an event and in the machine’s log. */
+export async function emitChange(host: Host, bundle: Bundle, message: string): Promise<void> {
   await appendLog(bundle.names, message);
   host.events.emit(bundleEvent('machine.changed', bundle, message));
 }

@@ -1,9 +1,6 @@
 import { linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, io } from '../../../test/support/disk-layers.ts';
-import { addDisk } from './add.ts';
-import { checkDisks } from './check.ts';
-import { listDisks } from './list.ts';
 import {
   mebibyte,
   quiet,
@@ -13,6 +10,9 @@ import {
   pretendRunning,
   useDemo,
 } from '../../../test/support/disk-verbs.ts';
+import { addDisk } from './add.ts';
+import { checkDisks } from './check.ts';
+import { listDisks } from './list.ts';
 
 useDemo();
 
@@ -112,7 +112,7 @@ describe('list', () => {
         slot: 'nvme0:0',
         sizeBytes: null,
         layers: [{ path: demo.file('disk0-000001.qcow2') }],
-        problem: expect.stringContaining('disk0.qcow2 is not there') as string,
+        problem: expect.stringContaining('disk0.qcow2 does not exist') as string,
       },
       { slot: 'nvme0:1', sizeBytes: mebibyte, problem: null },
     ]);

@@ -1,20 +1,20 @@
-import { resolveIn } from '../../store/names.ts';
+import type { CheckDisk, CheckedDisks } from '../../api/checkpoint.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { CheckDisk, CheckedDisks } from '../../api/checkpoint.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { ImageFile } from '../../disk/format/image-file.ts';
 import { checkQcow2 } from '../../disk/qcow2-header.ts';
 import { check } from '../../disk/qemu-img.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import { isOwnFile } from '../layers/layers.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 
@@ -30,8 +30,8 @@ interface Work {
   readonly progress: Progress;
 }
 
-/** What ends the whole check, not that of one layer. */
-const ends = new Set(['CANCELLED', 'ENGINE_MISSING', 'INTERNAL']);
+/** Errors that end the whole check, not only that of one layer. */
+const fatalCodes = new Set(['CANCELLED', 'ENGINE_MISSING', 'INTERNAL']);
 
 function pathIn(error: unknown, otherwise: string): string {
   const path = error instanceof KameError ? error.details['path'] : undefined;
@@ -47,41 +47,41 @@ function result(
   return { slot, path, ok: true, corruptions: 0, leaks: 0, repaired: 0, message, ...found };
 }
 
-/** @throws KameError what ends the whole check */
+/** The result for a layer that could not be checked. @throws KameError when the error ends the whole check */
 function failed(slot: string, path: string, error: unknown): CheckedLayer {
-  if (error instanceof KameError && ends.has(error.code)) throw error;
+  if (error instanceof KameError && fatalCodes.has(error.code)) throw error;
   return result(slot, path, messageOf(error), { ok: false });
 }
 
 function clusters(count: number): string {
-  return count === 1 ? '1 cluster is' : `${count} clusters are`;
+  return count === 1 ? '1 leaked cluster' : `${count} leaked clusters`;
 }
 
 const damaged =
-  'Go back to a snapshot or a backup, or try on a copy of the file: qemu-img check -r all COPY.';
+  'Revert to a snapshot, restore a backup, or repair a copy of the file: qemu-img check -r all COPY.';
 
-/** Repairs leaks where the file is this machine’s alone; what is worse would need a decision about content. */
-async function mend(work: Work, slot: string, layer: Layer, leaks: number): Promise<CheckedLayer> {
+/** Repairs leaks on request, if no other machine shares the file. Real damage is left alone: a repair could lose data. */
+async function repairLayer(work: Work, slot: string, layer: Layer, leaks: number): Promise<CheckedLayer> {
   const { path } = layer;
-  const what = `${clusters(leaks)} taken for nothing`;
-  if (!work.repair) return result(slot, path, `${what}; --repair gives them back`, { leaks });
+  const what = `${clusters(leaks)} (unused space)`;
+  if (!work.repair) return result(slot, path, `${what}; --repair frees them`, { leaks });
   if (!isOwnFile(work.bundle.names, path) || layer.links > 1)
-    return result(slot, path, `${what}; not repaired, as other machines share the file`, { leaks });
+    return result(slot, path, `${what}; not repaired, because other machines share the file`, { leaks });
   const repaired = await repairLeaks({ qemuImg: work.qemuImg, path, progress: work.progress });
-  return result(slot, path, `${clusters(repaired)} given back`, { leaks, repaired });
+  return result(slot, path, `${clusters(repaired)} freed`, { leaks, repaired });
 }
 
-/** @throws KameError BAD_IMAGE when the file is truncated or its tables make no sense */
+/** @throws KameError BAD_IMAGE when the file is truncated or its tables are malformed */
 async function isMarkedCorrupt(path: string): Promise<boolean> {
   await using file = await ImageFile.open(path);
   return (await checkQcow2(file, { backing: 'tell' })).corrupt;
 }
 
-/** One layer by itself: its header and tables by our own reading, which finds truncation, then its counts by qemu-img. */
+/** Checks one layer: its header and tables with Kame’s own reader, which finds truncation, then its reference counts with qemu-img. */
 async function checkLayer(work: Work, slot: string, layer: Layer): Promise<CheckedLayer> {
   const { path, format } = layer;
   try {
-    if (format === 'raw') return result(slot, path, 'raw: there are no tables to check');
+    if (format === 'raw') return result(slot, path, 'raw: no metadata to check');
     if (await isMarkedCorrupt(path))
       return result(slot, path, `marked as corrupt by the engine. ${damaged}`, { ok: false });
     const found = await check({ qemuImg: work.qemuImg, path, progress: work.progress });
@@ -90,7 +90,9 @@ async function checkLayer(work: Work, slot: string, layer: Layer): Promise<Check
       const message = `damaged in ${corruptions} places. ${damaged}`;
       return result(slot, path, message, { ok: false, corruptions, leaks: found.leaks });
     }
-    return found.leaks === 0 ? result(slot, path, 'clean') : await mend(work, slot, layer, found.leaks);
+    return found.leaks === 0
+      ? result(slot, path, 'clean')
+      : await repairLayer(work, slot, layer, found.leaks);
   } catch (error) {
     return failed(slot, path, error);
   }
@@ -112,7 +114,7 @@ async function checkDisk(work: Work, disk: Disk): Promise<CheckedLayer[]> {
     const busy = at === 0 && work.runs;
     checked.push(
       busy
-        ? result(slot, layer.path, 'not checked: the machine writes to it now; stop it first')
+        ? result(slot, layer.path, 'not checked: the running machine writes to it; stop the machine first')
         : await checkLayer(work, slot, layer),
     );
   }
@@ -141,9 +143,9 @@ async function checkAll(
 }
 
 /**
- * Checks all layers of one disk, or of all, each by itself. While the machine runs, its top layers are left out: their
- * tables are in the engine’s memory, and what lies on the disk says little. Repairing needs a stopped machine and gives
- * back leaked clusters; damage is told and left alone, and so are files that others share.
+ * Checks every layer of one disk, or of all disks. While the machine is running, its top layers are not checked: the engine
+ * has their tables in memory, and those on disk are out of date. A repair needs a stopped machine and frees leaked clusters.
+ * Damage is reported but not repaired, and files that other machines share are not changed.
  * @param which null for all disks
  * @throws KameError NO_SUCH_MACHINE, INVALID_VALUE, WRONG_STATE for a repair unless the machine is stopped, CANCELLED,
  * ENGINE_MISSING

@@ -1,19 +1,19 @@
-import { resolveIn } from '../../store/names.ts';
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
 
-/** All names by which a person may mean a disk: its slot, its file as the `.vmx` names it, alone, or with its whole path. */
+/** The references that identify a disk: its slot, and its file as in the `.vmx`, as a base name or as an absolute path. */
 function namesOf(bundle: Bundle, disk: Disk): string[] {
   return [slotName(disk), disk.fileName, basename(disk.fileName), resolveIn(bundle.names, disk.fileName)];
 }
 
 /**
- * The disk that a person names by its slot or its file.
- * @throws KameError INVALID_VALUE naming the disks there are, or those that the name fits
+ * Finds a disk by its slot or its file.
+ * @throws KameError INVALID_VALUE listing the disks of the machine
  */
 export function chosenDisk(bundle: Bundle, reference: string): Disk {
   const disks = bundle.content?.model.disks ?? [];
@@ -25,9 +25,9 @@ export function chosenDisk(bundle: Bundle, reference: string): Disk {
   if (first) {
     throw new KameError(
       'INVALID_VALUE',
-      `${found.length} disks of ${bundle.name} have a file ${reference}.`,
+      `${found.length} disks of ${bundle.name} have a file named ${reference}.`,
       {
-        next: `Name one by its slot: ${slots}`,
+        next: `Use the slot of one of them: ${slots}`,
         details,
       },
     );
@@ -38,7 +38,7 @@ export function chosenDisk(bundle: Bundle, reference: string): Disk {
   );
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   throw new KameError('INVALID_VALUE', `${bundle.name} has no disk ${reference}.${hint}`, {
-    next: disks.length === 0 ? 'It has no disk at all; kame disk add makes one.' : `Its disks are ${slots}.`,
+    next: disks.length === 0 ? 'It has no disks; kame disk add adds one.' : `Its disks are ${slots}.`,
     details,
   });
 }

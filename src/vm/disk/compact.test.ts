@@ -2,8 +2,8 @@ import { linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, io } from '../../../test/support/disk-layers.ts';
 import { vmxText } from '../../../test/support/disk-machine.ts';
-import { compactDisk } from './compact.ts';
 import { mebibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
+import { compactDisk } from './compact.ts';
 
 useDemo();
 

@@ -1,15 +1,15 @@
 import { linkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { body } from '../../../test/support/body.ts';
 import { at, io } from '../../../test/support/disk-layers.ts';
 import { diskBytes } from '../../../test/support/disk-machine.ts';
+import { mebibyte, gibibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
 import { type ProgressReport } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { growDisk } from './grow.ts';
 import { listDisks } from './list.ts';
-import { mebibyte, gibibyte, quiet, demo, take, refusal, useDemo } from '../../../test/support/disk-verbs.ts';
-import { body } from '../../../test/support/body.ts';
 
 useDemo();
 
@@ -23,11 +23,11 @@ describe('grow', () => {
     const progress = { signal: quiet.signal, report: (report: ProgressReport) => void reports.push(report) };
     expect(await grow(gibibyte + 1, progress)).toMatchObject({ sizeBytes: gibibyte + 512, problem: null });
     io(demo.file('disk0.qcow2'), ['read -P 5 1M 1M', 'read -P 0 512M 1M']);
-    expect(reports.at(-1)?.stage).toContain('the guest’s to grow');
+    expect(reports.at(-1)?.stage).toContain('grow its partitions and file systems in the guest');
   });
 
   it.each([
-    [diskBytes - 512, /can’t be shrunk/],
+    [diskBytes - 512, /Cannot shrink nvme0:0/],
     [64 * 1024 * gibibyte + 512, /at most 64 TiB/],
   ])('to %d bytes is refused', async (sizeBytes, text) => {
     const refused = await refusal(grow(sizeBytes));

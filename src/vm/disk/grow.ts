@@ -1,19 +1,19 @@
-import { resolveIn } from '../../store/names.ts';
 import { dirname } from 'node:path';
+import type { GrowDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import type { GrowDisk, MachineDisk } from '../../api/checkpoint.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
-import { freeSpace } from '../../sys/free-space.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
+import { freeSpace } from '../../sys/free-space.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { changeDisks, journaled, refuseShared, rewriting, tellChange } from './change-disk.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import { changeDisks, journaled, refuseShared, rewriting, emitChange } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 import { refuseHeld, snapshotsOn } from './holders.ts';
 import { describeNow } from './list.ts';
@@ -24,30 +24,30 @@ function checkSize(slot: string, { virtualSize }: Layer, sizeBytes: number): voi
   if (sizeBytes > maxVirtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `The size is ${formatSize(sizeBytes)}; at most ${formatSize(maxVirtualSize)} are possible.`,
-      { next: 'Name a smaller size, or spread the data over several disks.', details: { sizeBytes } },
+      `The size is ${formatSize(sizeBytes)}; it must be at most ${formatSize(maxVirtualSize)}.`,
+      { next: 'Choose a smaller size, or distribute the data over several disks.', details: { sizeBytes } },
     );
   }
   if (sizeBytes < virtualSize) {
     throw new KameError(
       'INVALID_VALUE',
-      `${slot} has ${formatSize(virtualSize)} (${virtualSize} bytes) and can’t be shrunk to ${sizeBytes} bytes: the guest’s data would be cut.`,
-      { next: 'Name a size that is larger than the present one.', details: { sizeBytes, virtualSize } },
+      `Cannot shrink ${slot} from ${formatSize(virtualSize)} (${virtualSize} bytes) to ${sizeBytes} bytes: the guest would lose data.`,
+      { next: 'Choose a size that is larger than the current one.', details: { sizeBytes, virtualSize } },
     );
   }
 }
 
-/** What a person should know of a disk that has grown. Room on the host is not needed before the guest uses it. */
+/** The message about a disk that was grown. The host needs the additional space only when the guest uses it. */
 async function advice(bundle: Bundle, slot: string, top: Layer, sizeBytes: number): Promise<string> {
   const free = await freeSpace(dirname(top.path)).catch(() => Number.MAX_SAFE_INTEGER);
   const room =
-    free < sizeBytes - top.virtualSize ? ` The host has ${formatSize(free)} left for it at present.` : '';
-  return `${slot} of ${bundle.name} has ${formatSize(sizeBytes)} now; its partitions and file systems are the guest’s to grow.${room}`;
+    free < sizeBytes - top.virtualSize ? ` The host currently has only ${formatSize(free)} free.` : '';
+  return `${slot} of ${bundle.name} was grown to ${formatSize(sizeBytes)}; grow its partitions and file systems in the guest.${room}`;
 }
 
 /**
- * Makes a disk of a stopped machine larger. As in VMware's products not under snapshots, which would bring back a disk of
- * another size; a linked clone's disk grows, as its own layer may be larger than what lies beneath.
+ * Grows a disk of a stopped machine. As in VMware, the disk must not have snapshots, since a revert would change its size.
+ * The disk of a linked clone can grow, because its own layer may be larger than its backing layer.
  * @throws KameError WRONG_STATE unless the machine is stopped, and naming the snapshots that hold the disk; INVALID_VALUE,
  * HAS_CLONES, BAD_IMAGE, FILE_ACCESS, BUSY, DISK_FULL, ENGINE_*
  */
@@ -68,17 +68,17 @@ export async function growDisk(
     refuseHeld(
       bundle,
       await snapshotsOn(host, bundle, { slot, layers: layersOf(top) }),
-      `${slot} can’t grow`,
-      `Delete them with kame snapshot delete, or grow the disk of a full clone: kame clone ${bundle.name} NEW --full.`,
+      `Cannot grow ${slot}`,
+      `Delete the snapshots with kame snapshot delete, or grow the disk of a full clone: kame clone ${bundle.name} NEW --full.`,
     );
-    refuseShared(bundle, top, 'grown');
-    if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} has its old size.`);
+    refuseShared(bundle, top, 'grow');
+    if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not grown.`);
     if (sizeBytes > top.virtualSize) {
       const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
       await journaled(host, bundle, rewriting(bundle, top), async () => await resize(options));
       const message = await advice(bundle, slot, top, sizeBytes);
       progress.report({ stage: message });
-      await tellChange(host, bundle, message);
+      await emitChange(host, bundle, message);
     }
     return await describeNow(host, bundle.names.vmx, slot);
   });

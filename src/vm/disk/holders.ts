@@ -1,27 +1,27 @@
 import { KameError } from '../../core/errors.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
+import { stemOf } from '../../disk/layer-name.ts';
 import { readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Snapshot, SnapshotDisk } from '../../vmx/snapshots.ts';
-import { layerDirectories } from '../layers/chains.ts';
 import type { Host } from '../host/host.ts';
-import { stemOf } from '../../disk/layer-name.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
 /** A disk of the machine with all its layers. */
-export interface WholeDisk {
+export interface DiskLayers {
   readonly slot: string;
   readonly layers: readonly Layer[];
 }
 
-function pathsOf({ layers }: WholeDisk): Set<string> {
+function pathsOf({ layers }: DiskLayers): Set<string> {
   return new Set(layers.map(({ path }) => path));
 }
 
-/** Whether a snapshot's disk lies in files of this one. If its layers can't be read, it does when it looks like it. */
+/** Whether a snapshot's disk uses a file of this disk. If its layers cannot be read, the slot and the file name decide. */
 async function isOn(
-  disk: WholeDisk,
-  { slot: node, fileName }: SnapshotDisk,
+  disk: DiskLayers,
+  { slot, fileName }: SnapshotDisk,
   path: string,
   inside: readonly string[],
 ): Promise<boolean> {
@@ -30,11 +30,11 @@ async function isOn(
   try {
     return layersOf(await readChain(path, { inside, tables: false })).some((layer) => paths.has(layer.path));
   } catch {
-    return node === disk.slot || disk.layers.some((layer) => stemOf(layer.path) === stemOf(fileName));
+    return slot === disk.slot || disk.layers.some((layer) => stemOf(layer.path) === stemOf(fileName));
   }
 }
 
-/** The snapshots that name this very file. */
+/** The snapshots that refer to a file directly. */
 export async function snapshotsNaming(bundle: Bundle, path: string): Promise<Snapshot[]> {
   const { tree } = await readSnapshotFile(bundle.names);
   return tree.snapshots.filter(({ disks }) =>
@@ -42,8 +42,8 @@ export async function snapshotsNaming(bundle: Bundle, path: string): Promise<Sna
   );
 }
 
-/** The snapshots whose disks lie in any of this disk's files. */
-export async function snapshotsOn(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+/** The snapshots whose disks use any of this disk's files. */
+export async function snapshotsOn(host: Host, bundle: Bundle, disk: DiskLayers): Promise<Snapshot[]> {
   const { tree } = await readSnapshotFile(bundle.names);
   const inside = await layerDirectories(host, bundle);
   const holding: Snapshot[] = [];
@@ -57,8 +57,8 @@ export async function snapshotsOn(host: Host, bundle: Bundle, disk: WholeDisk): 
   return holding;
 }
 
-/** The snapshots to which no revert would be whole without this disk's files, those that name it as independent too. */
-export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: WholeDisk): Promise<Snapshot[]> {
+/** The snapshots that need this disk's files for a revert, including those that have it as an independent disk. */
+export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: DiskLayers): Promise<Snapshot[]> {
   const { tree } = await readSnapshotFile(bundle.names);
   const uids = new Set((await snapshotsOn(host, bundle, disk)).map(({ uid }) => uid));
   const paths = pathsOf(disk);
@@ -70,7 +70,7 @@ export async function snapshotsNeeding(host: Host, bundle: Bundle, disk: WholeDi
   return tree.snapshots.filter(({ uid }) => uids.has(uid));
 }
 
-/** The labels of snapshots, for a message; of very many only the first. */
+/** The labels of snapshots for a message: at most ten of them. */
 function labelsOf(snapshots: readonly Snapshot[]): string {
   const shown = snapshots.slice(0, 10).map(({ displayName }) => displayName);
   const more = snapshots.length - shown.length;
@@ -82,7 +82,7 @@ export function refuseHeld(bundle: Bundle, snapshots: readonly Snapshot[], what:
   if (snapshots.length === 0) return;
   const labels = labelsOf(snapshots);
   const holders = snapshots.length === 1 ? `the snapshot ${labels}` : `the snapshots ${labels}`;
-  const verb = snapshots.length === 1 ? 'holds' : 'hold';
+  const verb = snapshots.length === 1 ? 'uses' : 'use';
   throw new KameError('WRONG_STATE', `${what}: ${holders} of ${bundle.name} ${verb} it.`, {
     next,
     details: { machine: bundle.name, snapshots: snapshots.length },

@@ -1,16 +1,16 @@
-import { resolveIn } from '../../store/names.ts';
-import { messageOf } from '../../core/errors.ts';
 import type { MachineDisk } from '../../api/checkpoint.ts';
+import { messageOf } from '../../core/errors.ts';
 import { layersOf, readChain } from '../../disk/chain.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { allocatedBytes } from '../../sys/files.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
-/** A disk with all its layers; what is wrong with one of them is told, not thrown. */
+/** Describes a disk with all its layers. Damage is reported in `problem` and never thrown. */
 export async function describeDisk(
   bundle: Bundle,
   disk: Disk,
@@ -46,7 +46,7 @@ export async function describeDisk(
   }
 }
 
-/** The same as describeDisk, for a machine whose `.vmx` may have changed just now. */
+/** Like describeDisk, after a change of the `.vmx`. */
 export async function describeNow(host: Host, vmx: string, slot: string): Promise<MachineDisk> {
   const bundle = await host.bundles.read(vmx);
   const disk = contentOf(bundle).model.disks.find((each) => slotName(each) === slot) as Disk;
@@ -54,8 +54,8 @@ export async function describeNow(host: Host, vmx: string, slot: string): Promis
 }
 
 /**
- * The disks of a machine in whatever state it is. One with a damaged or missing layer has a problem; the others are whole.
- * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when the `.vmx` can't be read
+ * The disks of a machine in any state. A disk with a damaged or missing layer has a `problem`.
+ * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when the `.vmx` cannot be read
  */
 export async function listDisks(host: Host, reference: string): Promise<MachineDisk[]> {
   const bundle = await findBundle(host, reference);

@@ -1,21 +1,21 @@
 import { KameError } from '../../core/errors.ts';
-import { slotName } from '../../model/slots.ts';
 import { buses, scsiReservedUnit, unitsOf } from '../../model/devices.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Controller, MachineModel, StorageBus, StorageSlot } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 
-/** Where a new disk goes, on a controller that is there or comes with it. */
+/** The slot of a new disk and its controller, which may be new as well. */
 export interface Place {
   readonly slot: StorageSlot;
   readonly controller: Controller;
 }
 
-/** The bus on which a machine's disks are: that of its first one, else the one its guest system takes. */
+/** The bus for a machine's disks: that of its first disk, or else the default of its guest OS. */
 function usualBus(model: MachineModel): StorageBus {
   return model.disks[0]?.bus ?? findGuestOs(model.guestOS).os.disk.bus;
 }
 
-/** The controller of that number; one that is not there yet is like the others of its bus. */
+/** The controller with that index, or a new one of the same model as the others on its bus. */
 function controllerAt(model: MachineModel, bus: StorageBus, index: number): Controller {
   const alike = model.controllers.filter((controller) => controller.bus === bus);
   const found = alike.find((controller) => controller.index === index);
@@ -24,7 +24,7 @@ function controllerAt(model: MachineModel, bus: StorageBus, index: number): Cont
   return found ?? { bus, index, model: alike[0]?.model ?? ofBus ?? usual.model };
 }
 
-/** Units that a disk can have: VMware's, as far as the device that the guest sees has them. */
+/** The units that a disk can have: those of VMware that the emulated device also has. */
 function unitsAt({ bus, model }: Controller): number[] {
   const count = Math.min(buses[bus].units, unitsOf(model));
   const all = Array.from({ length: count }, (_none, unit) => unit);
@@ -45,14 +45,17 @@ function freePlace(model: MachineModel): Place {
       if (!taken.has(slotName(slot))) return { slot, controller };
     }
   }
-  throw new KameError('INVALID_VALUE', `There is no free place for another disk on the bus ${bus}.`, {
-    next: 'Remove a disk first, or name a place on a controller of another bus by --slot.',
+  throw new KameError('INVALID_VALUE', `The machine has no free ${bus} slot for another disk.`, {
+    next: 'Remove a disk first, or use --slot to choose a slot on another bus.',
   });
 }
 
-function wrongSlot(text: string, why: string, next: string): KameError {
+function invalidSlot(text: string, why: string, next: string): KameError {
   const shown = JSON.stringify(text.slice(0, 64));
-  return new KameError('INVALID_VALUE', `The slot ${shown} ${why}.`, { next, details: { slot: text } });
+  return new KameError('INVALID_VALUE', `${shown} is not a valid slot${why}.`, {
+    next,
+    details: { slot: text },
+  });
 }
 
 function namedPlace(model: MachineModel, text: string): Place {
@@ -62,30 +65,32 @@ function namedPlace(model: MachineModel, text: string): Place {
     controller: Number(match?.[2]),
     unit: Number(match?.[3]),
   };
-  if (!match) throw wrongSlot(text, 'is none', 'Write bus, controller and unit, such as nvme0:1.');
+  if (!match) throw invalidSlot(text, '', 'Write bus, controller and unit, such as nvme0:1.');
   const usual = usualBus(model);
-  const there = model.controllers.some(({ bus, index }) => bus === slot.bus && index === slot.controller);
-  if (!there && (slot.bus !== usual || slot.controller >= buses[usual].controllers)) {
+  const hasController = model.controllers.some(
+    ({ bus, index }) => bus === slot.bus && index === slot.controller,
+  );
+  if (!hasController && (slot.bus !== usual || slot.controller >= buses[usual].controllers)) {
     const names = model.controllers.map(({ bus, index }) => `${bus}${index}`).join(', ');
-    throw wrongSlot(
+    throw invalidSlot(
       text,
-      `is on a controller that the machine does not have; it has ${names === '' ? 'none' : names}`,
-      `New controllers can be ${usual}0 to ${usual}${buses[usual].controllers - 1}.`,
+      `: the machine has no controller ${slot.bus}${slot.controller} (it has ${names === '' ? 'none' : names})`,
+      `New disks can add controllers from ${usual}0 to ${usual}${buses[usual].controllers - 1}.`,
     );
   }
   const controller = controllerAt(model, slot.bus, slot.controller);
   const units = unitsAt(controller);
   if (!units.includes(slot.unit)) {
     const except = slot.bus === 'scsi' && units.length > scsiReservedUnit ? ' except 7' : '';
-    throw wrongSlot(
+    throw invalidSlot(
       text,
-      'does not exist',
+      `: the controller has no unit ${slot.unit}`,
       `A ${controller.model} controller has units 0 to ${units.at(-1) ?? 0}${except}.`,
     );
   }
   if (takenSlots(model).has(text)) {
-    throw new KameError('ALREADY_EXISTS', `There is a drive at ${text} already.`, {
-      next: 'Choose another slot, or leave it out: the next free one is taken then.',
+    throw new KameError('ALREADY_EXISTS', `The slot ${text} is already in use.`, {
+      next: 'Choose another slot, or leave out --slot to use the next free one.',
       details: { slot: text },
     });
   }
@@ -93,8 +98,8 @@ function namedPlace(model: MachineModel, text: string): Place {
 }
 
 /**
- * The place of a new disk: the one that is named, else the next free one where the machine's other disks are. A
- * controller is added where those there are full.
+ * Chooses the slot of a new disk: the one given, or else the next free one on the bus of the machine's other disks. Adds a
+ * controller if the existing ones are full.
  * @throws KameError INVALID_VALUE, ALREADY_EXISTS naming the slot
  */
 export function placeFor(model: MachineModel, named: string | undefined): Place {

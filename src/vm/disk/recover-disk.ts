@@ -1,18 +1,18 @@
-import { resolveIn } from '../../store/names.ts';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import type { Host, JournalOf } from '../host/host.ts';
+import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { exists, fileError } from '../../sys/files.ts';
+import type { Host, JournalOf } from '../host/host.ts';
 
-/** Gives a file the name that was chosen for it; one that has it already is no error. */
+/** Renames a file. It is not an error if it was already renamed. */
 async function moveFile(from: string, to: string): Promise<void> {
   if (!(await exists(from))) return;
   if (await exists(to)) {
-    throw new KameError('ALREADY_EXISTS', `${to} is there already, so ${from} could not get that name.`, {
-      next: `Move ${to} away; the next command goes on.`,
+    throw new KameError('ALREADY_EXISTS', `Cannot rename ${from}: ${to} already exists.`, {
+      next: `Move ${to} elsewhere; the next command then finishes the operation.`,
       details: { path: to },
     });
   }
@@ -23,7 +23,7 @@ async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Copies that a kill has left half-made beside these files: `.NAME.XXXXXXXXXXXX.tmp`. */
+/** Removes incomplete copies of these files that a kill left behind: `.NAME.XXXXXXXXXXXX.tmp`. */
 async function removeTemporaries(directory: string, files: readonly string[]): Promise<void> {
   const isOurs = (name: string) =>
     files.some(
@@ -35,8 +35,8 @@ async function removeTemporaries(directory: string, files: readonly string[]): P
 }
 
 /**
- * Ends what was begun with one disk of a machine that does not run. What the `.vmx` says decides: as long as it names the
- * disk, all its files stay; else those of the operation go, or get the name under which they are kept.
+ * Recovers an operation on a disk of a stopped machine. The `.vmx` decides: as long as it refers to the disk, all its files
+ * stay. Otherwise the files of the operation are deleted, or renamed to the name under which they are kept.
  * @throws KameError BROKEN_MACHINE, FILE_ACCESS
  */
 export async function recoverDisk(

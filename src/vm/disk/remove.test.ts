@@ -1,19 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { body } from '../../../test/support/body.ts';
 import { at, io } from '../../../test/support/disk-layers.ts';
-import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { vmxText } from '../../../test/support/disk-machine.ts';
-import { createOverlay } from '../../disk/overlay.ts';
-import { machineNames } from '../../store/names.ts';
-import { writeJournal } from '../../store/journal.ts';
-import { deleteSnapshot } from '../snapshot/snapshots.ts';
-import { revertSnapshot } from '../snapshot/revert.ts';
-import { settle } from '../host/settle.ts';
-import { clone } from '../clone/clone.ts';
-import { findBundle } from '../host/find.ts';
-import { addDisk } from './add.ts';
-import { removeDisk } from './remove.ts';
 import {
   mebibyte,
   quiet,
@@ -25,7 +15,17 @@ import {
   refusal,
   useDemo,
 } from '../../../test/support/disk-verbs.ts';
-import { body } from '../../../test/support/body.ts';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
+import { createOverlay } from '../../disk/overlay.ts';
+import { writeJournal } from '../../store/journal.ts';
+import { machineNames } from '../../store/names.ts';
+import { clone } from '../clone/clone.ts';
+import { findBundle } from '../host/find.ts';
+import { settle } from '../host/settle.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
+import { deleteSnapshot } from '../snapshot/snapshots.ts';
+import { addDisk } from './add.ts';
+import { removeDisk } from './remove.ts';
 
 useDemo();
 

@@ -1,30 +1,30 @@
-import { resolveIn } from '../../store/names.ts';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { RemovedDisk } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import type { RemovedDisk } from '../../api/checkpoint.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
+import { isLayerName, stemOf } from '../../disk/layer-name.ts';
 import { pullInto } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import { applyModel } from '../../model/write.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { isLayerName, stemOf } from '../../disk/layer-name.ts';
-import { isOwnFile } from '../layers/layers.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { changeDisks, journaled, refuseShared, tellChange, type DiskOperation } from './change-disk.ts';
+import { layerDirectories } from '../layers/chains.ts';
+import { isOwnFile } from '../layers/layers.ts';
+import { changeDisks, journaled, refuseShared, emitChange, type DiskOperation } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
-import { refuseHeld, snapshotsNeeding, type WholeDisk } from './holders.ts';
+import { refuseHeld, snapshotsNeeding, type DiskLayers } from './holders.ts';
 
-/** The layers of a disk from the top as far as they can be read, and whether they are all. */
-interface Found extends WholeDisk {
+/** The readable layers of a disk from the top, and whether these are all of them. */
+interface Found extends DiskLayers {
   readonly path: string;
-  readonly whole: boolean;
+  readonly isComplete: boolean;
 }
 
 async function find(host: Host, bundle: Bundle, disk: Disk): Promise<Found> {
@@ -32,15 +32,20 @@ async function find(host: Host, bundle: Bundle, disk: Disk): Promise<Found> {
   const slot = slotName(disk);
   try {
     const inside = await layerDirectories(host, bundle);
-    return { slot, path, layers: layersOf(await readChain(path, { inside, tables: false })), whole: true };
+    return {
+      slot,
+      path,
+      layers: layersOf(await readChain(path, { inside, tables: false })),
+      isComplete: true,
+    };
   } catch {
-    // A damaged disk can be taken out all the same. Of its files only the top is known then.
+    // A damaged disk can still be removed, but then only its top file is known.
     const alone = { path, format: 'qcow2', virtualSize: 0, allocatedBytes: 0, links: 1 } as const;
-    return { slot, path, layers: [{ ...alone, corrupt: true, backingName: null }], whole: false };
+    return { slot, path, layers: [{ ...alone, corrupt: true, backingName: null }], isComplete: false };
   }
 }
 
-/** The machine that has one of the files too: another one on the list, or this one at another slot. */
+/** The name of a machine that also uses one of the files: another machine, or this one in another slot. */
 async function otherOwner(
   host: Host,
   bundle: Bundle,
@@ -59,21 +64,16 @@ function ownPaths(bundle: Bundle, { layers }: Found): string[] {
   return layers.map(({ path }) => path).filter((path) => isOwnFile(bundle.names, path));
 }
 
-/** Deleting: the disk’s own files go, with all layers. */
-async function deletion(host: Host, bundle: Bundle, found: Found): Promise<DiskOperation> {
+/** Plans to delete the disk’s own files, with all layers. */
+async function planDeletion(host: Host, bundle: Bundle, found: Found): Promise<DiskOperation> {
   const { slot, path } = found;
-  const keep = `kame disk remove ${bundle.name} ${slot} --keep-file takes the disk out and leaves its file`;
+  const keep = `Use kame disk remove ${bundle.name} ${slot} --keep-file to remove the disk but keep its file`;
   const needing = await snapshotsNeeding(host, bundle, found);
-  refuseHeld(
-    bundle,
-    needing,
-    `The file of ${slot} can’t be deleted`,
-    `${keep}; or delete the snapshots first.`,
-  );
+  refuseHeld(bundle, needing, `Cannot delete the file of ${slot}`, `${keep}, or delete the snapshots first.`);
   const own = ownPaths(bundle, found);
   const other = await otherOwner(host, bundle, slot, new Set(own));
   if (other !== undefined) {
-    throw new KameError('WRONG_STATE', `${path} can’t be deleted: it is a disk of ${other} too.`, {
+    throw new KameError('WRONG_STATE', `Cannot delete ${path}: it is also a disk of ${other}.`, {
       next: `${keep}.`,
       details: { machine: other, path },
     });
@@ -81,17 +81,17 @@ async function deletion(host: Host, bundle: Bundle, found: Found): Promise<DiskO
   return { kind: 'disk', files: own.map((each) => basename(each)), kept: null };
 }
 
-/** What lies beneath a file that is kept and nobody needs any more, now that the file is whole by itself. */
-async function leftBeneath(host: Host, bundle: Bundle, found: Found): Promise<string[]> {
-  const beneath = { ...found, layers: found.layers.slice(1) };
-  const own = ownPaths(bundle, beneath);
+/** The backing layers that nothing needs any more after the top layer has been completed. */
+async function unneededBacking(host: Host, bundle: Bundle, found: Found): Promise<string[]> {
+  const backing = { ...found, layers: found.layers.slice(1) };
+  const own = ownPaths(bundle, backing);
   const needed =
-    (await snapshotsNeeding(host, bundle, beneath)).length > 0 ||
+    (await snapshotsNeeding(host, bundle, backing)).length > 0 ||
     (await otherOwner(host, bundle, found.slot, new Set(own))) !== undefined;
   return needed ? [] : own.map((path) => basename(path));
 }
 
-/** `disk0-kept.qcow2`, or with the next free number. */
+/** `disk0-kept.qcow2`, or the same with the next free number. */
 async function keptName(bundle: Bundle, top: string): Promise<string> {
   const taken = new Set(await readdir(bundle.names.directory));
   const stem = stemOf(top);
@@ -101,20 +101,25 @@ async function keptName(bundle: Bundle, top: string): Promise<string> {
 }
 
 /**
- * Keeping: what lies in several layers is brought together in one file first, since those beneath belong to snapshots or
- * to the parent of a linked clone and go with them one day. A layer’s name is given up: whoever tidies up removes layers
- * that no disk has.
+ * Plans to keep the disk’s file. The backing layers belong to snapshots or to the parent of a linked clone and may be deleted
+ * with these, so their content is first merged into the file. A file with a layer’s name is renamed, since consolidation
+ * deletes unused layers.
  */
-async function keeping(host: Host, bundle: Bundle, found: Found, progress: Progress): Promise<DiskOperation> {
+async function planKeeping(
+  host: Host,
+  bundle: Bundle,
+  found: Found,
+  progress: Progress,
+): Promise<DiskOperation> {
   const top = found.layers[0] as Layer;
   const own = isOwnFile(bundle.names, top.path);
   let files: string[] = [];
-  if (found.whole && own && top.backing) {
-    refuseShared(bundle, top, 'completed');
+  if (found.isComplete && own && top.backing) {
+    refuseShared(bundle, top, 'merge the backing layers into');
     const program = await qemuImg(host);
     await pullInto({ qemuImg: program, overlay: top.path, onto: null, progress });
     await repairLeaks({ qemuImg: program, path: top.path });
-    files = await leftBeneath(host, bundle, found);
+    files = await unneededBacking(host, bundle, found);
   }
   const name = basename(top.path);
   const kept = own && isLayerName(name) ? { from: name, to: await keptName(bundle, top.path) } : null;
@@ -122,9 +127,10 @@ async function keeping(host: Host, bundle: Bundle, found: Found, progress: Progr
 }
 
 /**
- * Takes a disk out of a stopped machine. Its own files are deleted, all layers, or kept: then in one file that needs no
- * other. Files outside of the machine’s directory always stay. A file that an instant clone shares loses this one name.
- * @throws KameError WRONG_STATE unless the machine is stopped, and naming the snapshots or the machine that need the file;
+ * Removes a disk from a stopped machine. Its own files, all layers, are deleted, or kept as one file without backing layers.
+ * Files outside the machine’s directory are always kept. Of a file that an instant clone shares, only this hard link is
+ * deleted.
+ * @throws KameError WRONG_STATE unless the machine is stopped, or naming the snapshots or the machine that need the file;
  * INVALID_VALUE, DISK_FULL, BUSY, CANCELLED
  */
 export async function removeDisk(
@@ -139,8 +145,8 @@ export async function removeDisk(
     const found = await find(host, bundle, disk);
     const { slot, path } = found;
     const journal = options.keepFile
-      ? await keeping(host, bundle, found, progress)
-      : await deletion(host, bundle, found);
+      ? await planKeeping(host, bundle, found, progress)
+      : await planDeletion(host, bundle, found);
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not removed.`);
     await journaled(host, bundle, journal, async () => {
       const { document, model } = contentOf(bundle);
@@ -150,8 +156,8 @@ export async function removeDisk(
     const fileKept =
       options.keepFile || !journal.files.includes(basename(path)) || !isOwnFile(bundle.names, path);
     const now = journal.kept ? join(bundle.names.directory, journal.kept.to) : path;
-    const fate = fileKept ? `its file stays: ${now}` : 'its file was deleted';
-    await tellChange(host, bundle, `The disk ${slot} was removed from ${bundle.name}; ${fate}.`);
+    const fate = fileKept ? `its file was kept: ${now}` : 'its file was deleted';
+    await emitChange(host, bundle, `The disk ${slot} was removed from ${bundle.name}; ${fate}.`);
     return { slot, path: now, fileKept };
   });
 }

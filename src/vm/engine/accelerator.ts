@@ -2,9 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { AcceleratorChoice, Arch, MachineModel } from '../../model/machine.ts';
 import { defaultModel } from '../../model/defaults.ts';
-import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
+import type { AcceleratorChoice, Arch, MachineModel } from '../../model/machine.ts';
 import {
   acceleratorCandidates,
   chosenCandidates,
@@ -20,13 +19,14 @@ import {
 import { launch } from '../../qemu/launch.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { runNames } from '../../store/names.ts';
+import { readFileCapped, writeFileAtomic } from '../../sys/files.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
-import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import type { Host } from '../host/host.ts';
-import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
+import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import { firstConsoleLine } from './serial-log.ts';
+import { tinyBoot, type DirectBootFiles } from './tiny-boot.ts';
 
-/** The tiny guest must reach its first console line in this time, or the accelerator is not used. */
+/** An accelerator is used only if the tiny guest prints its first console line within this time. */
 const proofMs = 10_000;
 
 export interface ChosenAccelerator {
@@ -39,12 +39,12 @@ async function readVerdicts(path: string): Promise<Map<string, AcceleratorVerdic
     const value: unknown = JSON.parse((await readFileCapped(path, 1024 * 1024)).toString('utf8'));
     return new Map(Object.entries(value as Record<string, AcceleratorVerdict>));
   } catch {
-    // None yet, or a damaged file: the proof is made again.
+    // The file is missing or damaged: accelerators are tested again.
     return new Map();
   }
 }
 
-/** The model of the guest that proves an accelerator: the tiny guest with nothing but a console. */
+/** The machine that tests an accelerator: the tiny guest with only a console. */
 function proofModel(arch: Arch, directBoot: DirectBootFiles): MachineModel {
   const model = defaultModel({
     name: `proof-${arch}`,
@@ -67,7 +67,7 @@ function proofModel(arch: Arch, directBoot: DirectBootFiles): MachineModel {
   };
 }
 
-/** Boots the tiny guest under an accelerator and tells whether it came to its console. */
+/** Boots the tiny guest with an accelerator and returns whether it printed a console line. */
 async function bootProof(
   host: Host,
   kind: AcceleratorKind,
@@ -76,7 +76,7 @@ async function bootProof(
 ): Promise<{ works: boolean; reason: string }> {
   const { arch } = capabilities;
   const tiny = await tinyBoot(host, arch, progress);
-  progress.report({ stage: `Proving ${kind} with a tiny ${arch} guest (at most ${proofMs / 1000} s)` });
+  progress.report({ stage: `Testing ${kind} with a tiny ${arch} guest (at most ${proofMs / 1000} s)` });
   const run = runNames(host.names, `proof-${kind}-${arch}`);
   const serialLog = join(run.directory, 'serial.log');
   await clearRunDirectory(run);
@@ -101,10 +101,10 @@ async function bootProof(
       const options = { deadlineMs: proofMs, signal: progress.signal, stop: engine.closed };
       const works = await firstConsoleLine(serialLog, options);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      if (works) return { works, reason: `a tiny guest reached its console in ${seconds} s` };
+      if (works) return { works, reason: `a tiny guest booted to its console in ${seconds} s` };
       return {
         works,
-        reason: `a tiny guest showed no console line within ${proofMs / 1000} s under ${kind}`,
+        reason: `a tiny guest printed no console line within ${proofMs / 1000} s with ${kind}`,
       };
     } finally {
       await engine.kill();
@@ -118,8 +118,8 @@ async function bootProof(
 }
 
 /**
- * Whether an accelerator really runs guests of an architecture here. Cached by engine and host kernel.
- * @param options.fresh proves again
+ * Tests whether an accelerator can run guests of an architecture on this host. Cached by engine and host kernel.
+ * @param options.fresh ignores the cached result
  */
 export async function proveAccelerator(
   host: Host,
@@ -141,7 +141,7 @@ export async function proveAccelerator(
   if (known && !options.fresh) return known;
   const proof = await bootProof(host, kind, capabilities, progress);
   const verdict: AcceleratorVerdict = { kind, arch, ...proof, at: new Date().toISOString() };
-  // Read again: another machine's start may have proved something meanwhile.
+  // Read again: the start of another machine may have added a verdict in the meantime.
   const verdicts = new Map(await readVerdicts(path)).set(key, verdict);
   await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(verdicts), null, 2)}\n`);
   return verdict;
@@ -162,14 +162,14 @@ async function tryCandidate(
     };
   } catch (error) {
     if (error instanceof KameError && error.code === 'CANCELLED') throw error;
-    // No tiny image can be had (no network, say): that proves nothing, so it is tried again next time.
-    return { works: false, reason: `${candidate.kind} could not be proved: ${messageOf(error)}` };
+    // Without a tiny image (no network, for example) the test says nothing about the accelerator, so nothing is cached.
+    return { works: false, reason: `${candidate.kind} could not be tested: ${messageOf(error)}` };
   }
 }
 
 /**
- * The accelerator for a guest: the best one that is proved to work, with the reason.
- * @throws KameError ENGINE_FAILED when the one the machine asks for does not work here
+ * Chooses the accelerator for a guest: the best one that works, with the reason.
+ * @throws KameError ENGINE_FAILED when the accelerator that the machine requires does not work on this host
  */
 export async function chooseAccelerator(
   host: Host,
@@ -187,7 +187,7 @@ export async function chooseAccelerator(
     if (works) return { kind: candidate.kind, reason: [reason, ...failures].join('; ') };
     failures.push(reason);
   }
-  throw new KameError('ENGINE_FAILED', `No accelerator serves for a ${arch} guest: ${failures.join('; ')}.`, {
-    next: 'kame set NAME accelerator=auto uses emulation where nothing else works; kame doctor tells more.',
+  throw new KameError('ENGINE_FAILED', `No accelerator works for a ${arch} guest: ${failures.join('; ')}.`, {
+    next: 'kame set NAME accelerator=auto falls back to emulation; kame doctor shows the details.',
   });
 }

@@ -10,14 +10,14 @@ import { loadFirmware } from '../../qemu/firmware/load.ts';
 import type { FlashBytes, HostFacts } from '../../qemu/plan/types.ts';
 import type { Host } from '../host/host.ts';
 
-/** @throws KameError HOST_PROBLEM on a system that Kame does not run on */
+/** @throws KameError HOST_PROBLEM on a system that Kame does not support */
 export function hostOs(): HostFacts['os'] {
   const { platform } = process;
   if (platform === 'linux' || platform === 'darwin') return platform;
   throw new KameError('HOST_PROBLEM', `Kame runs on Linux and macOS, not on ${platform}.`);
 }
 
-/** What runs here without emulation. */
+/** The architecture whose guests run without emulation. */
 export function hostArchitecture(): Arch {
   return hostArch() === 'arm64' ? 'aarch64' : 'x86_64';
 }
@@ -34,7 +34,7 @@ function search(host: Host): EngineSearch {
   return { env: host.env, os: hostOs() };
 }
 
-/** The engine for guests of an architecture and what it can do. @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD */
+/** The engine for guests of an architecture and its capabilities. @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD */
 export async function engineFor(
   host: Host,
   arch: Arch,
@@ -49,12 +49,12 @@ export async function engineFor(
   return capabilities;
 }
 
-/** UEFI firmware that belongs to an engine. */
+/** The UEFI firmware for an engine. */
 export async function firmwareFor(host: Host, capabilities: Capabilities): Promise<FirmwareDescriptor[]> {
   return await loadFirmware({ binary: capabilities.binary, env: host.env, home: homedir() });
 }
 
-/** Sizes of each firmware's code and variables, by the file of its descriptor; one that can't be read is left out. */
+/** Sizes of each firmware's code and variables, by the path of its descriptor; unreadable ones are omitted. */
 export async function flashSizes(firmware: readonly FirmwareDescriptor[]): Promise<Map<string, FlashBytes>> {
   const sizes = new Map<string, FlashBytes>();
   for (const { file, flash } of firmware) {
@@ -73,17 +73,17 @@ export async function flashSizes(firmware: readonly FirmwareDescriptor[]): Promi
   return sizes;
 }
 
-/** Path of qemu-img. @throws KameError ENGINE_MISSING */
+/** The path of qemu-img. @throws KameError ENGINE_MISSING */
 export async function qemuImg(host: Host): Promise<string> {
   return await findQemuImg(search(host));
 }
 
-/** Whether `/dev/kvm` is there, and whether this user may use it. */
+/** Whether `/dev/kvm` exists, and whether this user has access to it. */
 export async function kvmDevice(): Promise<{ exists: boolean; accessible: boolean }> {
-  const may = async (mode: number) =>
+  const can = async (mode: number) =>
     await access('/dev/kvm', mode).then(
       () => true,
       () => false,
     );
-  return { exists: await may(constants.F_OK), accessible: await may(constants.R_OK | constants.W_OK) };
+  return { exists: await can(constants.F_OK), accessible: await can(constants.R_OK | constants.W_OK) };
 }

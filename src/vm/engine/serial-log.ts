@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 
-/** A guest may write to its console for ever; the file keeps this much, then starts anew. */
+/** A guest can write to its console without end: when the file exceeds this size, it is emptied. */
 export const maxSerialLogBytes = 16 * 1024 * 1024;
 
 async function hasLine(path: string): Promise<boolean> {
@@ -19,8 +19,8 @@ async function hasLine(path: string): Promise<boolean> {
 }
 
 /**
- * Resolves when a guest has written its first whole line to its console.
- * @returns false at the deadline or when `stop` settles first
+ * Waits for a guest's first complete console line.
+ * @returns false at the deadline, or when `stop` settles first
  * @throws KameError CANCELLED
  */
 export async function firstConsoleLine(
@@ -31,11 +31,11 @@ export async function firstConsoleLine(
   const over = deadline.signal;
   let stopped = false;
   void options.stop.then(() => (stopped = true));
-  // The directory is watched: the file may not be there yet. Watching begins before the first look, so no line is missed.
+  // The file may not exist yet, so the directory is watched. Watching begins before the first read, so no line is missed.
   let wake = () => {};
-  let news = false;
+  let changed = false;
   const watcher = watch(dirname(path), { persistent: false }, () => {
-    news = true;
+    changed = true;
     wake();
   });
   const settle = () => wake();
@@ -43,9 +43,9 @@ export async function firstConsoleLine(
   void options.stop.then(settle);
   try {
     while (!over.aborted && !stopped) {
-      news = false;
+      changed = false;
       if (await hasLine(path)) return true;
-      if (!news && !over.aborted && !stopped) await new Promise<void>((resolve) => (wake = resolve));
+      if (!changed && !over.aborted && !stopped) await new Promise<void>((resolve) => (wake = resolve));
     }
     if (options.signal.aborted) throw new KameError('CANCELLED', 'Waiting for the guest was cancelled.');
     return await hasLine(path);
@@ -55,7 +55,7 @@ export async function firstConsoleLine(
   }
 }
 
-/** The last lines a guest wrote to its console, for an error message. Control characters are made visible. */
+/** The last lines of a guest's console, for an error message. Control characters become visible. */
 export async function lastConsoleLines(path: string, lines = 5): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const clean = text
@@ -69,7 +69,7 @@ export async function lastConsoleLines(path: string, lines = 5): Promise<string>
     .join('\n');
 }
 
-/** Empties a console log that has grown too large. The engine appends, so it writes on at the start. */
+/** Empties a console log that is too large. The engine appends to the file, so it continues at the start. */
 export async function capSerialLog(path: string): Promise<void> {
   const size = await stat(path).then(
     (found) => found.size,

@@ -2,7 +2,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { Arch } from '../../model/machine.ts';
 import type { Host } from '../host/host.ts';
 
-/** The image that a machine is made from when none is named. */
+/** The image of a machine that is created without --image. */
 export const defaultImage = 'tiny';
 
 export interface DirectBootFiles {
@@ -11,7 +11,7 @@ export interface DirectBootFiles {
   readonly commandLine: string;
 }
 
-/** Kernel and initrd of the embedded image, built from Debian's packages when they are not there yet. */
+/** Kernel and initrd of the embedded image, built from Debian's packages on first use. */
 export async function tinyBoot(host: Host, arch: Arch, progress: Progress): Promise<DirectBootFiles> {
   const { directBoot } = await host.images.resolve(defaultImage, { arch }, progress);
   if (!directBoot) throw new Error('The embedded image has no kernel of its own.');

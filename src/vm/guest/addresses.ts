@@ -1,25 +1,25 @@
 import type { Addresses } from '../../api/machine.ts';
 import { poll } from '../../core/deadline.ts';
-import { primaryAddress } from '../running/agent-watch.ts';
-import { refuseWithoutAgent } from './exec.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
+import { primaryAddress } from '../running/agent-watch.ts';
+import { refuseWithoutAgent } from './exec.ts';
 
-/** How long a guest without an address is asked again. */
+/** Milliseconds to wait for the address of a guest that has none yet. */
 const addressMs = 15_000;
 
-/** The network interfaces of a guest, as its agent tells now. @throws KameError WRONG_STATE, GUEST_AGENT_MISSING */
+/** The network interfaces of a guest, as its agent reports them. @throws KameError WRONG_STATE, GUEST_AGENT_MISSING */
 export async function addressesOf(host: Host, reference: string): Promise<Addresses> {
   const machine = await runningMachine(host, reference);
   refuseWithoutAgent(machine);
-  const ask = async () => await machine.channels.agent.networkInterfaces();
+  const query = async () => await machine.channels.agent.networkInterfaces();
   const withAddress = async () => {
-    const interfaces = await ask();
+    const interfaces = await query();
     return primaryAddress(interfaces) === null ? undefined : interfaces;
   };
-  // A guest that has just booted is still asking for its address.
+  // A guest that has just booted is still waiting for its DHCP lease.
   const interfaces =
-    (await poll(withAddress, { deadlineMs: addressMs, stepMs: 100, maxStepMs: 1000 })) ?? (await ask());
+    (await poll(withAddress, { deadlineMs: addressMs, stepMs: 100, maxStepMs: 1000 })) ?? (await query());
   machine.ip = primaryAddress(interfaces);
   return {
     ip: machine.ip,

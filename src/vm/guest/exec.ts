@@ -11,7 +11,7 @@ export interface ExecStreams {
   readonly signal: AbortSignal;
 }
 
-/** The guest agent takes all input with the command. */
+/** Limit for the input, in bytes: the guest agent takes all of it in one request. */
 const maxInputBytes = 8 * 1024 * 1024;
 
 async function collect(stdin: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -20,20 +20,24 @@ async function collect(stdin: AsyncIterable<Buffer>): Promise<Buffer> {
   for await (const chunk of stdin) {
     bytes += chunk.length;
     if (bytes > maxInputBytes) {
-      throw new KameError('INVALID_VALUE', `Standard input is larger than ${maxInputBytes} bytes.`, {
-        next: 'Put large data on a disk or fetch it over the network from within the guest.',
-      });
+      throw new KameError(
+        'INVALID_VALUE',
+        `Standard input is larger than the limit of ${maxInputBytes} bytes.`,
+        {
+          next: 'Put large data on a disk, or download it in the guest.',
+        },
+      );
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-/** @throws KameError WRONG_STATE when paused, GUEST_AGENT_MISSING when the agent does not answer */
+/** @throws KameError WRONG_STATE when the machine is paused, GUEST_AGENT_MISSING when the agent does not answer */
 export function refuseWithoutAgent(machine: Running): void {
   if (machine.state === 'paused') {
-    throw new KameError('WRONG_STATE', `${machine.name} is paused, so its guest agent can’t answer.`, {
-      next: `kame unpause ${machine.name} lets it go on.`,
+    throw new KameError('WRONG_STATE', `${machine.name} is paused, so its guest agent cannot answer.`, {
+      next: `kame unpause ${machine.name} resumes it.`,
       details: { machine: machine.name },
     });
   }
@@ -45,7 +49,7 @@ export function refuseWithoutAgent(machine: Running): void {
 }
 
 /**
- * Runs a command in the guest; its output comes while it runs.
+ * Runs a command in the guest and streams its output.
  * @throws KameError WRONG_STATE, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED, INVALID_VALUE
  */
 export async function execute(

@@ -1,5 +1,5 @@
-import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';

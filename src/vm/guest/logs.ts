@@ -21,7 +21,7 @@ async function changed(path: string, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A file's content from its start and, when following, what is appended to it; a file that shrank is read anew. */
+/** The content of a file and, with `follow`, what is appended to it. A file that shrank is read again from the start. */
 async function* contentOf(
   file: FileHandle,
   path: string,
@@ -38,17 +38,17 @@ async function* contentOf(
         continue;
       }
       if (!follow) return;
-      const news = changed(path, signal);
+      const change = changed(path, signal);
       const { size } = await file.stat();
       if (size < offset) offset = 0;
-      else if (size === offset) await news;
+      else if (size === offset) await change;
     }
   } finally {
     await file.close();
   }
 }
 
-/** A machine's log, or its serial console's, as a stream. @throws KameError FILE_ACCESS when there is none yet */
+/** A machine's log, or the log of its serial console, as a stream. @throws KameError FILE_ACCESS when there is none yet */
 export async function followLog(
   host: Host,
   reference: string,
@@ -62,6 +62,8 @@ export async function followLog(
     return Readable.from(contentOf(file, path, options.follow, signal));
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
-    throw new KameError('FILE_ACCESS', `${name} has no log yet: it was never started.`, { cause: error });
+    throw new KameError('FILE_ACCESS', `${name} has no log yet: it has never been started.`, {
+      cause: error,
+    });
   }
 }

@@ -1,17 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { KameError } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
 
-/** What a machine's first display shows, as PNG. @throws KameError WRONG_STATE when it does not run or has no display */
+/** A screenshot of a machine's first display as PNG. @throws KameError WRONG_STATE when it is not running or has no display */
 export async function screenshot(host: Host, reference: string): Promise<Buffer> {
   const machine = await runningMachine(host, reference);
   const content = (await host.bundles.read(machine.names.vmx)).content;
   if (content && !content.model.display.present) {
     throw new KameError('WRONG_STATE', `${machine.name} has no display.`, {
-      next: `kame set ${machine.name} display=on gives it one from its next start on; kame console shows its serial port.`,
+      next: `kame set ${machine.name} display=on adds one at the next start; kame console ${machine.name} shows the serial console.`,
     });
   }
   const file = join(machine.run.directory, `screen-${randomBytes(4).toString('hex')}.png`);

@@ -2,9 +2,9 @@ import { GuestAgent } from '../../guest/agent/agent.ts';
 import { ConsoleHub } from '../../qemu/console-hub.ts';
 import type { PlanSockets } from '../../qemu/plan/types.ts';
 
-/** A way to talk to a running machine beside its monitor, over a socket of its run directory. */
+/** A connection to a running machine other than its monitor, over a socket in its run directory. */
 interface Channel {
-  /** Closes the connection; the guest's side stays as it is. */
+  /** Closes the host's end; the guest keeps its device. */
   close(): void;
 }
 
@@ -13,7 +13,7 @@ interface ChannelKind {
   readonly open: (path: string) => Channel;
 }
 
-/** THE LIST of channels. A new one is a line here and its device in qemu/plan/channels.ts. */
+/** All channels. A new one needs a line here and a device in qemu/plan/channels.ts. */
 const kinds = {
   agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
   console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
@@ -22,7 +22,7 @@ const kinds = {
 type Name = keyof typeof kinds;
 export type Channels = { readonly [N in Name]: ReturnType<(typeof kinds)[N]['open']> };
 
-/** Opens all channels of a machine. Each connects when it is first used. */
+/** Opens all channels of a machine. Each connects on first use. */
 export function openChannels(sockets: PlanSockets): Channels {
   const opened = Object.entries(kinds).map(([name, { socket, open }]) => [name, open(sockets[socket])]);
   return Object.fromEntries(opened) as Channels;

@@ -3,7 +3,7 @@ import type { Bundle } from '../../store/bundle.ts';
 
 export type EventListener = (event: KameEvent) => void;
 
-/** Tells those who listen what happens to machines. A listener that throws harms nobody else. */
+/** Delivers the events of machines to all listeners. A listener that throws is removed, so that it cannot harm the others. */
 export class EventBus {
   readonly #listeners = new Set<EventListener>();
 
@@ -13,10 +13,10 @@ export class EventBus {
   }
 
   emit(event: Omit<KameEvent, 'at'>): void {
-    const whole: KameEvent = { at: new Date().toISOString(), ...event };
+    const complete: KameEvent = { at: new Date().toISOString(), ...event };
     for (const listener of this.#listeners) {
       try {
-        listener(whole);
+        listener(complete);
       } catch {
         this.#listeners.delete(listener);
       }
@@ -24,7 +24,7 @@ export class EventBus {
   }
 }
 
-/** What listeners learn of a machine: its files were made, changed or removed. */
+/** The event of a machine whose files were created, changed or deleted. */
 export function bundleEvent(
   type: 'machine.created' | 'machine.changed' | 'machine.deleted',
   { name, content }: Bundle,

@@ -5,7 +5,7 @@ import { suggest } from '../../core/suggest.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
 
-/** All machines of the inventory, broken ones too, by name. */
+/** All machines of the inventory, including broken ones, sorted by name. */
 export async function allBundles(host: Host): Promise<Bundle[]> {
   const paths = await host.inventory.paths();
   host.bundles.keepOnly(paths);
@@ -19,8 +19,8 @@ async function pathOf(reference: string): Promise<string | undefined> {
 }
 
 /**
- * The machine of a name, an id or the path of a `.vmx`.
- * @throws KameError NO_SUCH_MACHINE with the name that was perhaps meant, USAGE when several machines have that name
+ * Finds a machine by name, id or path of its `.vmx`.
+ * @throws KameError NO_SUCH_MACHINE with a suggestion, USAGE when several machines have that name
  */
 export async function findBundle(host: Host, reference: string): Promise<Bundle> {
   const bundles = await allBundles(host);
@@ -31,8 +31,8 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
   );
   const [first] = found;
   if (found.length > 1) {
-    throw new KameError('USAGE', `${found.length} machines are called ${reference}.`, {
-      next: `Name one by its path: ${found.map((bundle) => bundle.names.vmx).join(', ')}`,
+    throw new KameError('USAGE', `${found.length} machines are named ${reference}.`, {
+      next: `Use the path of one of them: ${found.map((bundle) => bundle.names.vmx).join(', ')}`,
     });
   }
   if (first) return first;
@@ -46,12 +46,12 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
   });
 }
 
-/** @throws KameError ALREADY_EXISTS when another machine has that name */
+/** @throws KameError ALREADY_EXISTS when a machine has that name */
 export async function refuseTakenName(host: Host, name: string): Promise<void> {
   const other = (await allBundles(host)).find((bundle) => bundle.name === name);
   if (other) {
-    throw new KameError('ALREADY_EXISTS', `There is a machine ${name} already: ${other.names.vmx}`, {
-      next: 'Choose another name, or rename or delete that one.',
+    throw new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${other.names.vmx}`, {
+      next: 'Choose another name, or rename or delete that machine.',
       details: { machine: name, path: other.names.vmx },
     });
   }

@@ -1,5 +1,5 @@
-import { releaseLock, takeLock } from '../../sys/lock.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { findBundle } from './find.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
@@ -7,24 +7,24 @@ import { settle } from './settle.ts';
 import { refuseRunning, requireRunning } from './state.ts';
 import type { Verb } from './verbs.ts';
 
-/** The state that a use case needs the machine to be in. A stopped one may be suspended or broken. */
+/** The state that a use case requires. A stopped machine may be suspended or broken. */
 type Needs = 'any' | 'running' | 'stopped';
 
 export interface HoldRequest<N extends Needs> {
   readonly verb: Verb;
   readonly needs: N;
-  /** False leaves an unfinished operation as it is: for what must work on a machine that can't be settled. */
+  /** False leaves an unfinished operation as it is, for use cases that must work even when it cannot be settled. */
   readonly settles?: boolean;
 }
 
-/** A machine that nobody else changes meanwhile. */
+/** A machine that nothing else changes in the meantime. */
 export interface Held<N extends Needs = 'any'> {
   readonly bundle: Bundle;
-  /** Its engine; undefined while it does not run. */
+  /** Undefined when the machine is not running. */
   readonly machine: N extends 'running' ? Running : N extends 'stopped' ? undefined : Running | undefined;
 }
 
-/** Holds the lock of a machine's files, as its engine would, so that no other program starts it. */
+/** Takes the lock of a machine's files, as its engine does, so that no other program can start it. */
 async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
@@ -35,9 +35,9 @@ async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Opens every use case that changes a machine: finds it, refuses while something else is under way, ends what a kill has
- * left half done, and checks its state. A stopped machine's lock is held too.
- * @param reference name, id or path of the `.vmx`, or the bundle where it was found already
+ * Opens every use case that changes a machine: finds the machine, refuses when another operation is in progress, settles
+ * an operation that was interrupted, and checks the state. For a stopped machine it also takes the lock.
+ * @param reference name, id or path of the `.vmx`, or the bundle if the caller has found it
  * @throws KameError NO_SUCH_MACHINE, BUSY, WRONG_STATE, BROKEN_MACHINE, and what `work` throws
  */
 export async function hold<T, N extends Needs = 'any'>(
@@ -52,7 +52,7 @@ export async function hold<T, N extends Needs = 'any'>(
   return await host.operations.exclusive({ key: vmx, machine: found.name, verb }, async () => {
     if (needs === 'running') requireRunning(host, found);
     if (needs === 'stopped') refuseRunning(host, found, verb);
-    // What was found may have changed before it was held.
+    // The files may have changed between finding the machine and holding it.
     const read = async () => {
       const bundle = await host.bundles.read(vmx);
       return settles ? await settle(host, bundle) : bundle;

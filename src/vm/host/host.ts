@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { ImageCache, type BuildTiny } from '../../image/cache.ts';
 import type { Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import type { Bundle } from '../../store/bundle.ts';
-import { BundleCache } from '../../store/bundle.ts';
+import { BundleCache, type Bundle } from '../../store/bundle.ts';
 import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
@@ -13,7 +12,7 @@ import { RunningMachines, type Running } from './running.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What every use case works on: one home directory and what is known of it. Truth is on disk and in the engines. */
+/** What every use case works on: one home directory and its machines. The facts are on disk and in the engines. */
 export interface Host {
   readonly names: HomeNames;
   readonly env: Environment;
@@ -27,31 +26,31 @@ export interface Host {
   readonly hooks: Hooks;
   readonly recovery: RecoveryTable;
   readonly startCopyThreads: StartCopyThreads;
-  /** What engines can do, by what tells one build from another: read from the cache on disk once. */
+  /** Capabilities of engines, by a key that identifies the build. */
   readonly engines: Map<string, Capabilities>;
 }
 
-/** Starts threads that copy memory; whoever calls it disposes them. */
+/** Starts threads that copy memory; the caller disposes of them. */
 export type StartCopyThreads = () => Promise<CopyThreads>;
 
-/** What is to be done at events, set by whoever runs the host. */
+/** Reactions to events, set by the program that runs the host. */
 export interface Hooks {
-  /** The guest of a restored machine has reset itself, which ended its engine: it must be started anew. */
+  /** The guest of a restored machine has reset itself, which ended its engine: start the machine again. */
   onReset?: (machine: Running) => void;
-  /** Milliseconds that the machine of a `.vmx` has run and that its AutoProtect clock on disk does not have yet. */
+  /** Milliseconds that a machine has run and that its `.vmsd` does not include yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
 
 export type JournalOf<Kind extends Journal['kind']> = Extract<Journal, { kind: Kind }>;
 
 export interface SettleOptions {
-  /** The operation failed just now, in this process: what could not be done is not tried again, but undone. */
+  /** The operation has just failed in this process: undo it instead of trying again. */
   readonly failed?: boolean;
 }
 
 /**
- * Ends what a journal says was begun with a machine: finishes it if possible, else undoes it. Every step can be done again.
- * @throws KameError what stands in the way; the journal stays, and the next command tries again
+ * Finishes the operation that a journal describes, or undoes it. Every step can be repeated.
+ * @throws KameError the reason why neither is possible; the journal stays, and the next command tries again
  */
 export type Recover<Kind extends Journal['kind']> = (
   host: Host,
@@ -60,7 +59,7 @@ export type Recover<Kind extends Journal['kind']> = (
   options: SettleOptions,
 ) => Promise<void>;
 
-/** Who recovers what: each feature owns the recovery of its own kind of journal. */
+/** The recovery of each kind of journal, which belongs to the feature that writes it. */
 export type RecoveryTable = { readonly [Kind in Journal['kind']]: Recover<Kind> };
 
 export interface HostOptions {

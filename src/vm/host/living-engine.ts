@@ -4,10 +4,10 @@ import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
 
-/** Milliseconds that others may take to look at a disk before its engine resumes. */
+/** Milliseconds that another program may keep a disk locked before the guest resumes. */
 const freeDeadlineMs = 10_000;
 
-/** The machine, if its engine's process lives. One that is about to end is waited for. */
+/** The machine if its engine's process is alive. Waits for the end of an engine that is about to exit. */
 export async function livingEngine(host: Host, bundle: Bundle): Promise<Running | undefined> {
   const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
@@ -16,14 +16,14 @@ export async function livingEngine(host: Host, bundle: Bundle): Promise<Running 
   return undefined;
 }
 
-/** Whether an engine is gone, after a wait if it is about to be: its monitor closes a moment before. */
+/** Whether an engine is gone. Its monitor closes a moment before its process exits: waits for that. */
 export async function hasEnded(machine: Running): Promise<boolean> {
   const closed = await Promise.race([machine.engine.closed.then(() => true), pause(0).then(() => false)]);
   if (closed) await machine.ended;
   return closed;
 }
 
-/** After its state was saved an engine holds no lock on its disks: a program that looks at one just then is waited for. */
+/** An engine releases the locks on its disks when it saves its state, so another program may hold one now: waits for it. */
 async function resumeWhenFree(machine: Running): Promise<void> {
   let refused: unknown;
   const resumed = await poll(
@@ -42,7 +42,7 @@ async function resumeWhenFree(machine: Running): Promise<void> {
   if (!resumed) throw refused;
 }
 
-/** Resumes a guest that an operation stopped. @param paused whether it was paused before the operation */
+/** Resumes a guest that an operation paused. @param paused whether it was already paused before the operation */
 export async function resumeUnlessPaused(machine: Running | undefined, paused: boolean): Promise<void> {
   if (!machine || paused) return;
   const status = await machine.engine.status();

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import { cannot, underWay, type Verb } from './verbs.ts';
 
-/** What an operation works on, and how it is named in messages. */
+/** The machine that an operation works on, and the verb for messages. */
 export interface Subject {
   /** Path of the `.vmx`, or `name:NAME` for a machine that does not exist yet. */
   readonly key: string;
@@ -9,16 +9,16 @@ export interface Subject {
   readonly verb: Verb;
 }
 
-/** One operation at a time on each machine. A second one is refused; it does not wait. */
+/** Allows one operation at a time on each machine. A second one is refused; it does not wait. */
 export class Operations {
   readonly #verbs = new Map<string, Verb>();
 
-  /** @throws KameError BUSY naming what is under way */
+  /** @throws KameError BUSY naming the operation in progress */
   async exclusive<T>({ key, machine, verb }: Subject, work: () => Promise<T>): Promise<T> {
     const current = this.#verbs.get(key);
     if (current !== undefined) {
       throw new KameError('BUSY', `${cannot(verb, machine)}: ${underWay(current)}.`, {
-        next: 'Wait until that has ended; kame show shows the state.',
+        next: `Wait until that has finished; kame show ${machine} shows the state.`,
         details: { machine },
       });
     }

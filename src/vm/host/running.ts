@@ -3,7 +3,7 @@ import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { closeChannels, type Channels } from './channels.ts';
 
-/** A machine whose engine runs, as this daemon knows it. All of it can be found again from disk and the engine. */
+/** A machine whose engine runs, as this daemon knows it. A new daemon can restore all of it from disk and the engine. */
 export interface Running {
   readonly names: MachineNames;
   readonly run: RunNames;
@@ -13,18 +13,18 @@ export interface Running {
   readonly channels: Channels;
   record: RunRecord;
   state: 'running' | 'paused';
-  /** Why the engine paused it by itself, as for a full disk; null when it did not. */
+  /** Why the engine paused the guest by itself, such as a full disk; null if it did not. */
   trouble: string | null;
   /** Whether the guest agent answers. */
   agentAnswers: boolean;
   /** Resolves at the agent's first reply. */
   readonly answered: Promise<void>;
   readonly markAnswered: () => void;
-  /** As the agent last told. */
+  /** As last reported by the agent. */
   ip: string | null;
-  /** Why the engine ended, as it said; null while it runs, and when it was killed or crashed. */
+  /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
   shutdown: string | null;
-  /** Resolves when the engine is gone and its lock and sockets are cleaned up. */
+  /** Resolves when the engine is gone and its lock and sockets are removed. */
   readonly ended: Promise<void>;
 }
 
@@ -52,8 +52,8 @@ export class RunningMachines {
     if (this.#machines.get(machine.names.vmx) === machine) this.#machines.delete(machine.names.vmx);
   }
 
-  /** Lets go of every engine without ending it: the next daemon adopts them. */
-  async release(): Promise<void> {
+  /** Detaches from every engine without ending it: the next daemon adopts them. */
+  async detachAll(): Promise<void> {
     const machines = this.all();
     this.#machines.clear();
     for (const machine of machines) closeChannels(machine.channels);

@@ -1,7 +1,7 @@
+import type { Bundle } from '../../store/bundle.ts';
 import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
 import { runNames } from '../../store/names.ts';
 import { removeCheckpointRam } from '../../store/ram-place.ts';
-import type { Bundle } from '../../store/bundle.ts';
 import type { Host, JournalOf, Recover, SettleOptions } from './host.ts';
 import { hasEnded } from './living-engine.ts';
 
@@ -11,17 +11,16 @@ async function recover<Kind extends Journal['kind']>(
   journal: JournalOf<Kind>,
   options: SettleOptions,
 ): Promise<void> {
-  // The table's type says that each kind has the function of that kind; the compiler can't follow it through the index.
+  // The table's type guarantees a function for that kind; the compiler cannot follow it through the index.
   const recoverKind = host.recovery[journal.kind] as unknown as Recover<Kind>;
   await recoverKind(host, bundle, journal, options);
 }
 
 /**
- * Ends what was begun with a machine's files and not ended: a daemon or an engine was killed in the middle, or an
- * operation failed. It is finished when that is possible, else undone; every step can be done again. Nothing else is begun
- * with a machine before this is done.
+ * Settles an unfinished operation on a machine's files: the daemon or the engine was killed, or the operation failed.
+ * It is finished if possible, and undone otherwise; every step can be repeated. No other operation starts before that.
  * @returns the machine as it is now
- * @throws KameError what stands in the way; the machine stays as it is, and the next call tries again
+ * @throws KameError the reason why it cannot be settled; the machine stays as it is, and the next call tries again
  */
 export async function settle(host: Host, found: Bundle, options: SettleOptions = {}): Promise<Bundle> {
   const journal = await readJournal(found.names);
@@ -32,7 +31,7 @@ export async function settle(host: Host, found: Bundle, options: SettleOptions =
     await recover(host, bundle, journal, options);
   } catch (error) {
     if (!machine || !(await hasEnded(machine))) throw error;
-    // The engine died under it: without the engine the files alone decide.
+    // The engine died in the meantime: without it the files alone decide.
     await recover(host, await host.bundles.read(bundle.names.vmx), journal, options);
   }
   await removeCheckpointRam(host.names, runNames(host.names, bundle.names.vmx));

@@ -1,12 +1,12 @@
-import { KameError } from '../../core/errors.ts';
 import type { MachineState } from '../../api/machine.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { findBundle } from './find.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
 import { cannot, type Verb } from './verbs.ts';
 
-/** A machine's state, from facts: its engine, or else what its files say. */
+/** The state of a machine: from its engine if one runs, otherwise from its files. */
 export function stateOf(host: Host, bundle: Bundle): MachineState {
   const running = host.running.get(bundle.names.vmx);
   if (running) return running.state;
@@ -14,7 +14,7 @@ export function stateOf(host: Host, bundle: Bundle): MachineState {
   return bundle.content.model.suspendedState === '' ? 'stopped' : 'suspended';
 }
 
-/** The engine of a machine. @throws KameError WRONG_STATE when it does not run */
+/** The running machine of a bundle. @throws KameError WRONG_STATE when it is not running */
 export function requireRunning(host: Host, bundle: Bundle): Running {
   const running = host.running.get(bundle.names.vmx);
   if (running) return running;
@@ -24,12 +24,12 @@ export function requireRunning(host: Host, bundle: Bundle): Running {
   });
 }
 
-/** The engine of the machine of that name. @throws KameError NO_SUCH_MACHINE, WRONG_STATE when it does not run */
+/** Finds a running machine. @throws KameError NO_SUCH_MACHINE, WRONG_STATE when it is not running */
 export async function runningMachine(host: Host, reference: string): Promise<Running> {
   return requireRunning(host, await findBundle(host, reference));
 }
 
-/** @throws KameError WRONG_STATE when the machine runs */
+/** @throws KameError WRONG_STATE when the machine is running */
 export function refuseRunning(host: Host, bundle: Bundle, verb: Verb): void {
   const running = host.running.get(bundle.names.vmx);
   if (!running) return;

@@ -1,12 +1,12 @@
-/** What is done with a machine, in the words of messages. */
+/** A use case in the words of messages. */
 interface Wording {
   /** After "Cannot", before the machine's name. */
   readonly infinitive: string;
-  /** Why something else cannot be done now. */
+  /** Why another operation must wait. */
   readonly underWay: string;
 }
 
-/** Every use case that holds a machine has a verb of this table. */
+/** Every use case that holds a machine has a verb in this table. */
 const verbs = {
   create: { infinitive: 'create', underWay: 'it is being created' },
   start: { infinitive: 'start', underWay: 'it is being started' },

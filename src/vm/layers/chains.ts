@@ -2,16 +2,16 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
 
 /**
- * Directories in which a machine's layers may lie: its own, those of disks that its `.vmx` names elsewhere, and those of
- * the machines it is a linked clone of, when these are on the list.
+ * The directories that may contain layers of a machine: its own, those of disks that its `.vmx` refers to elsewhere, and
+ * those of the parents of a linked clone, if these are in the inventory.
  */
 export async function layerDirectories(host: Host, bundle: Bundle): Promise<string[]> {
   const { names, content } = bundle;
@@ -20,7 +20,7 @@ export async function layerDirectories(host: Host, bundle: Bundle): Promise<stri
   if (!(await hasSnapshotFile(names))) return [...new Set(own)];
   const [{ tree }, known] = await Promise.all([readSnapshotFile(names), host.inventory.paths()]);
   const parents = tree.cloneOf.filter((vmx) => known.includes(vmx)).map((vmx) => dirname(vmx));
-  // A clone of a clone builds on the disks of both.
+  // A clone of a clone depends on the disks of both.
   return [
     ...new Set([...own, ...parents, ...(parents.length > 0 ? await ancestors(host, parents, known) : [])]),
   ];
@@ -44,8 +44,8 @@ async function ancestors(
 }
 
 /**
- * The chains of layers of a machine's disks by slot, each header checked: whoever can write to a disk's file could have
- * changed it since it was made. With `tables: false` in milliseconds, without following what is allocated where.
+ * The layer chains of a machine's disks by slot. Each header is checked, since anyone with write access may have changed
+ * the file. `tables: false` skips the allocation tables and takes only milliseconds.
  * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason
  */
 export async function diskChains(
@@ -68,8 +68,8 @@ async function realDirectory(path: string): Promise<string> {
 }
 
 /**
- * The chain of a disk that a snapshot names. A `.vmsd` may come from elsewhere: it names no file that the `.vmx` could not
- * build on, or a revert would make a disk that the machine can't start from.
+ * The chain of a disk in a snapshot. A `.vmsd` may be hostile, so a file that the `.vmx` may not depend on is refused;
+ * otherwise a revert would leave a machine that cannot start.
  * @throws KameError BAD_IMAGE for a file outside of `inside`, and as readChain
  */
 export async function snapshotChain(bundle: Bundle, fileName: string, options: ChainOptions): Promise<Layer> {
@@ -79,14 +79,14 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
   if (!allowed.some((each) => directory.startsWith(each))) {
     throw new KameError(
       'BAD_IMAGE',
-      `${bundle.names.snapshots} names ${path} as a disk of a snapshot; it lies outside of the machine.`,
+      `${bundle.names.snapshots} lists ${path} as a disk of a snapshot, but that file is outside the machine’s directories.`,
       { details: { path, machine: bundle.name } },
     );
   }
   return await readChain(path, options);
 }
 
-/** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is not there */
+/** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is missing */
 export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
   const { directBoot, seed } = model.kame;
   const needed = [
@@ -105,8 +105,8 @@ export async function checkFiles(names: MachineNames, model: MachineModel): Prom
       if (!found.isFile()) throw new KameError('FILE_ACCESS', `${path} is not a file.`);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      throw new KameError('FILE_ACCESS', `${path} is not there; the .vmx names it.`, {
-        next: 'Put the file back, or take it out of the machine with kame set.',
+      throw new KameError('FILE_ACCESS', `${path} does not exist, but the .vmx refers to it.`, {
+        next: 'Restore the file, or remove it from the machine with kame set.',
         cause: error,
       });
     }

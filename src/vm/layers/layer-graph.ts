@@ -1,22 +1,22 @@
-import { resolveIn } from '../../store/names.ts';
 import { join } from 'node:path';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { resolveIn } from '../../store/names.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { isOwnFile } from './layers.ts';
 
-/** How the layers of a machine build on each other. */
+/** All layers of a machine and how they depend on each other. */
 export interface LayerGraph {
   readonly layers: ReadonlyMap<string, Layer>;
-  /** The layers directly over each. */
+  /** The layers directly on top of each layer. */
   readonly children: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Named by the `.vmx` or by a snapshot. */
+  /** Layers that the `.vmx` or a snapshot refers to. */
   readonly named: ReadonlySet<string>;
-  /** Beneath a linked clone, or such a layer itself: nothing of them may change. */
+  /** Layers that a linked clone depends on: they must not change. */
   readonly locked: ReadonlySet<string>;
 }
 
-/** A layer that nobody names any more and that has one layer over it: both can become one. */
+/** An unreferenced layer with exactly one layer on top of it: the two can be merged. */
 export interface Merge {
   readonly lower: Layer;
   readonly upper: Layer;
@@ -25,7 +25,7 @@ export interface Merge {
 }
 
 /**
- * Reads the layers of all states that a machine has: the present one and its snapshots.
+ * Reads the layers of all states of a machine: the current one and its snapshots.
  * @throws KameError BAD_IMAGE, FILE_ACCESS when one of them is damaged or missing
  */
 export async function readLayerGraph(
@@ -59,14 +59,14 @@ export async function readLayerGraph(
 }
 
 function directionOf(lower: Layer, upper: Layer): Merge['how'] | undefined {
-  // A file with several names is a layer of an instant clone too.
+  // A file with several hard links is also a layer of an instant clone.
   const [mayCommit, mayPull] = [lower.links === 1, upper.links === 1];
   if (mayCommit && (!mayPull || upper.allocatedBytes <= lower.allocatedBytes || lower.format === 'raw'))
     return 'commit';
   return mayPull && lower.links === 1 ? 'pull' : undefined;
 }
 
-/** The next merge to do; undefined when nothing is left over. */
+/** The next merge; undefined when there is nothing to merge. */
 export function nextMerge(bundle: Bundle, graph: LayerGraph): Merge | undefined {
   for (const lower of graph.layers.values()) {
     const over = [...(graph.children.get(lower.path) ?? [])];
@@ -79,7 +79,7 @@ export function nextMerge(bundle: Bundle, graph: LayerGraph): Merge | undefined 
   return undefined;
 }
 
-/** Names of layer files in the machine's directory that no state needs. */
+/** Paths of the candidates that no state of the machine needs. */
 export function unusedLayers(bundle: Bundle, graph: LayerGraph, candidates: readonly string[]): string[] {
   return candidates
     .map((name) => join(bundle.names.directory, name))

@@ -7,8 +7,8 @@ import { createOverlay } from '../../disk/overlay.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import { pause } from '../power/pause.ts';
-import { consolidate } from './recover-tidy.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
+import { consolidate } from './recover-tidy.ts';
 
 const world = useWorld();
 const drive = 'drive-nvme0-0';

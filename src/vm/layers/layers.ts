@@ -4,26 +4,26 @@ import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
-import type { NewLayer } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { slotName } from '../../model/slots.ts';
+import type { NewLayer } from '../../qemu/disk-layers.ts';
 import type { LayerChange } from '../../store/journal.ts';
+import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
-/** Independent disks take no part in snapshots, as in VMware. */
+/** The disks that take part in snapshots: independent disks do not, as in VMware. */
 export function layeredDisks(model: MachineModel): Disk[] {
   return model.disks.filter(({ mode }) => mode === 'persistent');
 }
 
-/** A source of new layers: which file each slot's new layer goes on. */
+/** The file of each slot that a new layer is based on. */
 export type SlotFiles = ReadonlyMap<string, string>;
 
 export function currentFiles(model: MachineModel): SlotFiles {
   return new Map(layeredDisks(model).map((disk) => [slotName(disk), disk.fileName]));
 }
 
-/** Names for new layers, one for each slot: the next number that no file has. */
+/** Chooses the names of new layers, one for each slot, with the next unused number. */
 export async function nameLayers(names: MachineNames, files: SlotFiles): Promise<LayerChange[]> {
   const taken = await readdir(names.directory);
   const highest = new Map<string, number>();
@@ -39,15 +39,15 @@ export async function nameLayers(names: MachineNames, files: SlotFiles): Promise
   });
 }
 
-/** How a layer names the file beneath it: relative where both lie together, so that the directory can be moved. */
+/** The backing file name for a layer's header: relative within one directory, so that the directory can be moved. */
 export function backingNameFor(names: MachineNames, from: string): string {
   const path = resolveIn(names, from);
   return dirname(path) === names.directory ? basename(path) : path;
 }
 
 /**
- * Makes the empty layers.
- * @param chains what each slot's layer goes on
+ * Creates empty layers.
+ * @param chains the chain that each slot's layer is based on
  * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS
  */
 export async function createLayers(
@@ -57,7 +57,7 @@ export async function createLayers(
 ): Promise<void> {
   for (const { slot, from, to } of layers) {
     const below = chains.get(slot);
-    if (!below) throw new KameError('INTERNAL', `The chain of ${slot} was not looked at.`);
+    if (!below) throw new KameError('INTERNAL', `The chain of ${slot} was not read.`);
     await createOverlay({
       path: join(names.directory, to),
       backing: backingNameFor(names, from),
@@ -71,18 +71,18 @@ export async function removeLayerFiles(names: MachineNames, layers: readonly Lay
   for (const { to } of layers) await rm(join(names.directory, to), { force: true });
 }
 
-/** The document with each slot on its new layer. */
+/** The document with each slot's disk on its new layer. */
 export function withLayers(document: VmxDocument, layers: readonly LayerChange[]): VmxDocument {
   return edit(document, new Map(layers.map(({ slot, to }) => [`${slot}.fileName`, to])));
 }
 
-/** Whether the `.vmx` names the new layers already. */
+/** Whether the `.vmx` already refers to the new layers. */
 export function namesLayers(model: MachineModel, layers: readonly LayerChange[]): boolean {
   const files = currentFiles(model);
   return layers.length > 0 && layers.every(({ slot, to }) => files.get(slot) === to);
 }
 
-/** The layers as the engine is to know them. Node names have at most 31 characters, `-file` included. */
+/** The layers in the engine's terms. QEMU limits node names to 31 characters, including `-file`. */
 export function engineLayers(names: MachineNames, layers: readonly LayerChange[]): NewLayer[] {
   return layers.map(({ slot, from, to }) => ({
     from: resolveIn(names, from),
@@ -91,7 +91,7 @@ export function engineLayers(names: MachineNames, layers: readonly LayerChange[]
   }));
 }
 
-/** Whether a path is one of the machine's own files. */
+/** Whether a path is a file in the machine's own directory. */
 export function isOwnFile(names: MachineNames, path: string): boolean {
   return isAbsolute(path) && dirname(path) === names.directory;
 }

@@ -3,22 +3,21 @@ import { basename, dirname } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
-import { commitInto, pullInto } from '../../disk/merge.ts';
+import { commitInto, pullInto, repoint } from '../../disk/merge.ts';
 import { repairLeaks } from '../../disk/repair.ts';
-import { repoint } from '../../disk/repoint.ts';
+import { slotName } from '../../model/slots.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../model/slots.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { edit } from '../../vmx/document.ts';
 import { hostOs, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { backingNameFor } from './layers.ts';
 import type { LayerGraph, Merge } from './layer-graph.ts';
+import { backingNameFor } from './layers.ts';
 
 interface Work {
   readonly host: Host;
@@ -28,7 +27,7 @@ interface Work {
   readonly progress: Progress;
 }
 
-/** The machine, when both layers are open in its engine. */
+/** The running machine, if both layers are open in its engine. */
 async function engineWithBoth({ host, bundle, merge }: Work): Promise<Running | undefined> {
   const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
@@ -36,8 +35,8 @@ async function engineWithBoth({ host, bundle, merge }: Work): Promise<Running | 
   return nodes.has(merge.lower.path) && nodes.has(merge.upper.path) ? machine : undefined;
 }
 
-/** Has the `.vmx` name the lower layer where it named the upper one. */
-async function renameInVmx({ host, bundle, merge }: Work): Promise<void> {
+/** Replaces the upper layer by the lower one in the `.vmx`. */
+async function replaceInVmx({ host, bundle, merge }: Work): Promise<void> {
   const { document, model } = contentOf(await host.bundles.read(bundle.names.vmx));
   const changes = model.disks
     .filter((disk) => resolveIn(bundle.names, disk.fileName) === merge.upper.path)
@@ -45,7 +44,7 @@ async function renameInVmx({ host, bundle, merge }: Work): Promise<void> {
   if (changes.length > 0) await writeVmx(bundle.names.vmx, edit(document, new Map(changes)));
 }
 
-async function renameInSnapshots({ bundle, merge }: Work): Promise<void> {
+async function replaceInSnapshots({ bundle, merge }: Work): Promise<void> {
   const found = await readSnapshotFile(bundle.names);
   const isUpper = (fileName: string) => resolveIn(bundle.names, fileName) === merge.upper.path;
   if (!found.tree.snapshots.some(({ disks }) => disks.some(({ fileName }) => isUpper(fileName)))) return;
@@ -63,7 +62,7 @@ function childrenOf({ graph, merge }: Work): Layer[] {
   return paths.map((path) => graph.layers.get(path)).filter((layer) => layer !== undefined);
 }
 
-/** Nobody may name the upper layer when it goes. Until then both show the same. */
+/** Removes the upper layer after all references to it are replaced. Until then both layers have the same content. */
 async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<void> {
   const { bundle, host, merge } = work;
   const backing = { path: backingNameFor(bundle.names, merge.lower.path), format: merge.lower.format };
@@ -71,13 +70,13 @@ async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<voi
     if (!except.has(child.path))
       await repoint({ qemuImg: await qemuImg(host), overlay: child.path, backing });
   }
-  await renameInSnapshots(work);
-  await renameInVmx(work);
+  await replaceInSnapshots(work);
+  await replaceInVmx(work);
   await rm(merge.upper.path, { force: true });
 }
 
-/** Block jobs end with the guest stopped. */
-async function thenGoOn(machine: Running, work: () => Promise<void>): Promise<void> {
+/** Runs block jobs, which leave the guest paused, and resumes a guest that was running. */
+async function resumeAfter(machine: Running, work: () => Promise<void>): Promise<void> {
   const wasRunning = machine.state === 'running';
   try {
     await work();
@@ -87,13 +86,13 @@ async function thenGoOn(machine: Running, work: () => Promise<void>): Promise<vo
 }
 
 /**
- * Before the guest writes to the lower layer: the `.vmx` must not lead to the upper one over it, which would hide what the
- * guest wrote. Where the `.vmx` can't be written, the engine gets the upper one back: both still show the same.
+ * Points the `.vmx` at the lower layer before the guest writes to it: the upper layer on top of it would hide those writes.
+ * If the `.vmx` cannot be written, the engine gets the upper layer back; until then both have the same content.
  */
 async function pointVmxAtLower(work: Work, machine: Running, node: string | undefined): Promise<void> {
   const { lower, upper } = work.merge;
   try {
-    await renameInVmx(work);
+    await replaceInVmx(work);
   } catch (error) {
     const back = [{ from: lower.path, to: upper.path, node: node ?? 'put-back' }];
     await openLayers(machine.engine, back, hostOs());
@@ -112,15 +111,15 @@ async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
   const top = isTop ? merge.upper.path : topOver(work, tops);
   const over = childrenOf(work).find(({ path }) => nodes.has(path)) ?? null;
   const backingName = backingNameFor(bundle.names, merge.lower.path);
-  await thenGoOn(machine, async () => {
+  await resumeAfter(machine, async () => {
     await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
     if (isTop) await pointVmxAtLower(work, machine, nodes.get(merge.upper.path));
   });
-  // The engine has written the new name into the layer of its own chain.
+  // The engine has already changed the backing file of the layer in its own chain.
   await removeUpper(work, new Set(over ? [over.path] : []));
 }
 
-/** The layer at the top of the running chain that the merge is in. */
+/** The top layer of the running chain that contains the merge. */
 function topOver({ graph, merge }: Work, tops: ReadonlySet<string>): string {
   const queue = [merge.upper.path];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
@@ -141,7 +140,7 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
       }
     : null;
   if (machine) {
-    await thenGoOn(machine, async () => {
+    await resumeAfter(machine, async () => {
       const isTop = (await topFiles(machine.engine)).has(upper.path);
       const ontoName = onto?.name ?? null;
       await pullLive(machine.engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
@@ -154,14 +153,14 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
   await rm(lower.path, { force: true });
 }
 
-/** A merge in the engine that took the last room would stop the guest at its next write. */
+/** A merge in the engine that filled the disk would pause the guest at its next write. */
 async function requireRoom({ lower, upper, how }: Merge): Promise<void> {
   const [into, from] = how === 'commit' ? [lower, upper] : [upper, lower];
   await requireFreeSpace(dirname(into.path), await growthOf(into, from), into.path);
 }
 
 /**
- * Makes one layer of two. At every instant each layer that anyone names shows what it showed before.
+ * Merges two layers into one. The content of every referenced layer stays the same at all times.
  * @throws KameError DISK_FULL, BUSY, CANCELLED, ENGINE_*
  */
 export async function merge(
@@ -173,7 +172,7 @@ export async function merge(
 ): Promise<void> {
   const work: Work = { host, bundle, graph, merge: which, progress };
   const machine = await engineWithBoth(work);
-  // Without an engine the merge looks by itself.
+  // Without an engine, commitInto and pullInto check the free space.
   if (machine) await requireRoom(which);
   if (which.how === 'pull') return await pull(work, machine);
   if (machine) return await commitWhileRunning(work, machine);

@@ -5,13 +5,13 @@ import { livingEngine, resumeUnlessPaused } from '../host/living-engine.ts';
 import { settle } from '../host/settle.ts';
 import { tidy } from './tidy.ts';
 
-/** Merging and removing layers is done again from where it was cut off. */
+/** Continues merging and removing layers where it was interrupted. */
 export async function recoverTidy(host: Host, bundle: Bundle, journal: JournalOf<'tidy'>): Promise<void> {
   await tidy(host, bundle);
   await resumeUnlessPaused(await livingEngine(host, bundle), journal.paused);
 }
 
-/** Merges layers that nobody needs any more and removes what is left over; a kill in the middle loses nothing. */
+/** Merges and removes layers that no state needs any more. A kill in the middle loses nothing. */
 export async function consolidate(host: Host, bundle: Bundle): Promise<Bundle> {
   const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
   await writeJournal(bundle.names, { kind: 'tidy', paused });

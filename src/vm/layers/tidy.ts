@@ -2,18 +2,18 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { errnoOf, messageOf } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
+import { isLayerName } from '../../disk/layer-name.ts';
+import { slotName } from '../../model/slots.ts';
 import { cancelJobs } from '../../qemu/block-jobs.ts';
 import { topFiles } from '../../qemu/disk-layers.ts';
-import { slotName } from '../../model/slots.ts';
-import { removeCheckpoint } from '../../store/checkpoint.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { removeCheckpoint } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
-import { diskChains, layerDirectories } from './chains.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { isLayerName } from '../../disk/layer-name.ts';
+import { diskChains, layerDirectories } from './chains.ts';
 import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
 import { merge } from './merge.ts';
 
@@ -26,7 +26,7 @@ async function listDirectory(path: string): Promise<string[]> {
   }
 }
 
-/** Removes checkpoints that no snapshot lists and no suspended machine needs. */
+/** Removes checkpoints that belong neither to a snapshot nor to the suspended machine. */
 async function sweepCheckpoints(bundle: Bundle, uids: ReadonlySet<string>): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
   for (const id of await listDirectory(bundle.names.checkpoints)) {
@@ -36,36 +36,36 @@ async function sweepCheckpoints(bundle: Bundle, uids: ReadonlySet<string>): Prom
 }
 
 /**
- * Removes checkpoints that a kill left: of a machine that was resumed and had not yet forgotten its state. Where the tree of
- * snapshots is not understood whole, nothing is removed.
+ * Removes checkpoints that a kill left behind, such as the state of a machine that had just resumed. Removes nothing if
+ * the snapshot tree has problems.
  * @throws KameError FILE_ACCESS, BROKEN_MACHINE
  */
-export async function sweepLeftCheckpoints(bundle: Bundle): Promise<void> {
+export async function removeOrphanedCheckpoints(bundle: Bundle): Promise<void> {
   if (bundle.broken !== null || (await listDirectory(bundle.names.checkpoints)).length === 0) return;
   const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems.length === 0)
     await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));
 }
 
-/** After a kill between the change in the engine and the one in the `.vmx`: the engine knows what the guest writes to. */
-async function alignTops(host: Host, bundle: Bundle, machine: Running): Promise<Bundle> {
+/** Corrects the `.vmx` after a kill between the change in the engine and the one in the `.vmx`: the engine knows the top layers. */
+async function alignVmxWithEngine(host: Host, bundle: Bundle, machine: Running): Promise<Bundle> {
   const { document, model } = contentOf(bundle);
   const tops = await topFiles(machine.engine);
   const chains = await diskChains(host, bundle, model, { tables: false });
   const changes = new Map<string, string>();
   for (const disk of model.disks) {
     const slot = slotName(disk);
-    const beneath = chains.get(slot)?.backing?.path;
-    if (tops.has(resolveIn(bundle.names, disk.fileName)) || beneath === undefined || !tops.has(beneath))
+    const backing = chains.get(slot)?.backing?.path;
+    if (tops.has(resolveIn(bundle.names, disk.fileName)) || backing === undefined || !tops.has(backing))
       continue;
-    changes.set(`${slot}.fileName`, basename(beneath));
+    changes.set(`${slot}.fileName`, basename(backing));
   }
   if (changes.size === 0) return bundle;
   await writeVmx(bundle.names.vmx, edit(document, changes));
   return await host.bundles.read(bundle.names.vmx);
 }
 
-/** The layers of all states, or why one of them can't be read: then nothing is removed, it might be missed. */
+/** The layers of all states, or why one cannot be read: then nothing is removed, since that state might need it. */
 async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
   const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems[0]) return problems[0].message;
@@ -76,7 +76,7 @@ async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | s
   }
 }
 
-/** Removes checkpoints and layers that no state of the machine needs. Returns the layers, or why nothing was removed. */
+/** Removes checkpoints and layers that no state needs. Returns the layers, or the reason why nothing was removed. */
 async function sweep(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
   const graph = await readableGraph(host, bundle);
   if (typeof graph === 'string') return graph;
@@ -95,11 +95,11 @@ async function writeNeedConsolidate(bundle: Bundle, needConsolidate: boolean): P
 }
 
 /**
- * Removes what no state of a machine needs any more: checkpoints, layers, and layers between that only lengthen a chain,
- * by merging them. Content that is shown to anyone never changes, so it can be cut off anywhere and done again. A merge
- * that fails, for want of room say, harms nothing: the `.vmsd` says that it is to be done, and the next tidying does it.
- * @returns what was left and why; empty when all is done
- * @throws KameError what stands in the way of looking: FILE_ACCESS, ENGINE_*
+ * Removes the checkpoints and layers that no state of a machine needs any more, and merges layers that only lengthen a
+ * chain. The content of every state stays the same at all times, so this can be interrupted anywhere and repeated. A merge
+ * that fails, for lack of space for example, does no harm: the `.vmsd` records that it is due, and the next call repeats it.
+ * @returns what remains to be done and why; empty when everything is done
+ * @throws KameError FILE_ACCESS or ENGINE_* when the layers cannot be examined
  */
 export async function tidy(
   host: Host,
@@ -108,12 +108,12 @@ export async function tidy(
 ): Promise<string[]> {
   const machine = host.running.get(found.names.vmx);
   if (machine) await cancelJobs(machine.engine);
-  let bundle = machine ? await alignTops(host, found, machine) : found;
+  let bundle = machine ? await alignVmxWithEngine(host, found, machine) : found;
   for (;;) {
     const graph = await sweep(host, bundle);
     if (typeof graph === 'string') {
-      host.log('Layers are left as they are', { machine: bundle.name, reason: graph });
-      return [`The layers of ${bundle.name} are left as they are: ${graph}`];
+      host.log('Layers were not consolidated', { machine: bundle.name, reason: graph });
+      return [`The layers of ${bundle.name} were not consolidated: ${graph}`];
     }
     const next = nextMerge(bundle, graph);
     if (!next) {
@@ -125,9 +125,9 @@ export async function tidy(
     } catch (error) {
       const reason = messageOf(error);
       host.log('Layers were not merged', { machine: bundle.name, lower: next.lower.path, reason });
-      // Without room for that either, the layers alone tell the next tidying what is to be done.
+      // On a full disk this may fail too; the next call then finds the merge from the layers alone.
       await writeNeedConsolidate(bundle, true).catch(() => undefined);
-      return [`${next.upper.path} is not merged with the layer beneath it yet: ${reason}`];
+      return [`${next.upper.path} has not been merged with its backing layer yet: ${reason}`];
     }
     bundle = await host.bundles.read(bundle.names.vmx);
   }

@@ -12,19 +12,19 @@ import { diskSize } from './new-machine.ts';
 
 const gibibyte = 1024 ** 3;
 
-/** The first disk: a copy of the image, or an empty one. The bundle shares nothing with the image cache. */
+/** The first disk: a copy of the image, or an empty disk. The bundle does not depend on the image cache. */
 function firstDisk(request: CreateMachine, model: MachineModel, source: ImageSource | undefined): RecipeDisk {
   const fileName = 'disk0.qcow2';
-  const wanted = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
+  const requested = request.diskBytes === undefined ? undefined : diskSize(request.diskBytes);
   if (!source || source.format === 'iso') {
-    const sizeBytes = wanted ?? findGuestOs(model.guestOS).os.diskGiB * gibibyte;
+    const sizeBytes = requested ?? findGuestOs(model.guestOS).os.diskGiB * gibibyte;
     return { fileName, from: 'nothing', sizeBytes };
   }
-  const size = wanted === undefined ? {} : { sizeBytes: wanted };
+  const size = requested === undefined ? {} : { sizeBytes: requested };
   return { fileName, from: 'image', source: source.disk, ...size };
 }
 
-/** The cloud-init NoCloud seed: host name, user, SSH keys. */
+/** The cloud-init seed (NoCloud) with host name, user and SSH keys. */
 function seedFile(
   fileName: string,
   request: CreateMachine,
@@ -43,8 +43,8 @@ function seedFile(
 }
 
 /**
- * The recipe of a new machine.
- * @throws KameError INVALID_VALUE for a setting or a size that is not allowed
+ * Makes the recipe of a new machine.
+ * @throws KameError INVALID_VALUE for an invalid setting or size
  */
 export function createRecipe(
   request: CreateMachine,

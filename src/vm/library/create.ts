@@ -29,13 +29,13 @@ async function build(
     return await buildBundle(host, recipe, progress);
   } catch (error) {
     const full = error instanceof KameError && error.code === 'DISK_FULL';
-    const unsaid = full && error.details['bytesNeeded'] === undefined;
-    if (unsaid && source) await requireSpaceFor(vmxOf(host, recipe.name), source);
+    const lacksSize = full && error.details['bytesNeeded'] === undefined;
+    if (lacksSize && source) await requireSpaceFor(vmxOf(host, recipe.name), source);
     throw error;
   }
 }
 
-/** What is wrong with a request is said before anything is downloaded or written. Returns what is only odd. */
+/** Refuses an invalid request before anything is downloaded or written. Returns the warnings. */
 async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<ModelProblem[]> {
   checkMachineName(request.name);
   await refuseTakenName(host, request.name);
@@ -49,7 +49,7 @@ async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Pro
 }
 
 /**
- * Makes a machine: from an image, or with an empty disk for an installation ISO. It appears complete or not at all.
+ * Creates a machine from an image, or with an empty disk for an installation ISO. It appears complete or not at all.
  * @throws KameError INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
  * DOWNLOAD_FAILED, DISK_FULL, ENGINE_MISSING, CANCELLED
  */
@@ -67,7 +67,7 @@ export async function create(
     refuseProblems(validateModel(model));
     const recipe = createRecipe(request, model, source);
     const vmx = await build(host, recipe, source, progress);
-    // A machine of this path may have been taken off the list before it was deleted by hand.
+    // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);
     const bundle = await host.bundles.read(vmx);
     host.events.emit({

@@ -3,16 +3,16 @@ import { errnoOf } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, resolveIn, runNames } from '../../store/names.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
-import { refuseClonedFrom } from '../layers/linked-clones.ts';
+import { refuseLinkedClones } from '../layers/linked-clones.ts';
 
-/** The files of a machine whose directory is not its own. Only what its `.vmx` names and lies beside it goes. */
+/** The files to delete for a machine without a bundle: only those in the directory of its `.vmx` that the `.vmx` refers to. */
 function ownFiles(bundle: Bundle): string[] {
   const { names, content } = bundle;
   const named = [
@@ -43,15 +43,15 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
 }
 
 /**
- * Deletes a stopped machine with its files. A broken one can be deleted too.
- * @throws KameError WRONG_STATE while it runs, HAS_CLONES
+ * Deletes a stopped or broken machine with its files.
+ * @throws KameError WRONG_STATE while it is running, HAS_CLONES
  */
 export async function remove(host: Host, reference: string): Promise<void> {
-  // A machine that can't be settled can be deleted all the same.
+  // A machine that cannot be settled can still be deleted.
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
-    await refuseClonedFrom(bundle, 'delete');
+    await refuseLinkedClones(bundle, 'delete');
     if (await exists(bundle.names.directory)) await deleteFiles(host, bundle);
     else await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));

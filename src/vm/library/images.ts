@@ -18,13 +18,13 @@ function imageOf(info: ImageInfo): Image {
   };
 }
 
-/** Every image that can be named, cached or not. */
+/** All images of the catalogue and the cache. */
 export async function listImages(host: Host): Promise<Image[]> {
   return (await host.images.list()).map(imageOf);
 }
 
 /**
- * Fetches an image into the cache, or the publisher's present version of one that is there.
+ * Downloads an image into the cache, or updates a cached one to the publisher's current version.
  * @throws KameError NO_SUCH_IMAGE, DOWNLOAD_FAILED, CHECKSUM_MISMATCH, DISK_FULL, CANCELLED
  */
 export async function pull(host: Host, request: PullImage, progress: Progress): Promise<Image> {
@@ -35,7 +35,7 @@ export async function pull(host: Host, request: PullImage, progress: Progress): 
   return imageOf(info);
 }
 
-/** Keeps a copy of an image file under a name. @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, CANCELLED */
+/** Copies an image file into the cache. @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, CANCELLED */
 export async function importImageFile(host: Host, request: ImportImage, progress: Progress): Promise<Image> {
   const { path, name } = request;
   return imageOf(await host.images.importImage(path, name === undefined ? {} : { name }, progress));

@@ -19,31 +19,31 @@ function memoryMiB(bytes: number): number {
   if (bytes < min || bytes > totalmem()) {
     throw new KameError(
       'INVALID_VALUE',
-      `memory is ${formatSize(bytes)}; allowed is ${formatSize(min)} to what this host has, ${formatSize(totalmem())}.`,
+      `memory is ${formatSize(bytes)}; it must be ${formatSize(min)} to ${formatSize(totalmem())}, the memory of this host.`,
       { details: { key: 'memory', value: bytes } },
     );
   }
-  // VMware wants whole MiB; half ones are rounded up.
+  // A .vmx has the memory size in whole MiB.
   return Math.ceil(bytes / mebibyte);
 }
 
-/** @throws KameError INVALID_VALUE outside of 1 MiB to 64 TiB */
+/** Checks the size of a new disk. @throws KameError INVALID_VALUE unless it is 1 MiB to 64 TiB */
 export function diskSize(bytes: number): number {
   const [min, max] = [mebibyte, 64 * 1024 ** 4];
   if (bytes >= min && bytes <= max) return bytes;
   throw new KameError(
     'INVALID_VALUE',
-    `disk is ${formatSize(bytes)}; allowed is ${formatSize(min)} to ${formatSize(max)}.`,
+    `disk is ${formatSize(bytes)}; it must be ${formatSize(min)} to ${formatSize(max)}.`,
     {
       details: { key: 'disk', value: bytes },
     },
   );
 }
 
-/** Guest OS id of a machine of which nothing else is known. */
+/** The guest OS id of a machine whose guest OS is unknown. */
 const unknownGuest: Record<Arch, string> = { aarch64: 'arm-other6xlinux-64', x86_64: 'other6xlinux-64' };
 
-/** The machine that a request describes, before its image is known. @throws KameError INVALID_VALUE */
+/** The model for a request, before its image is resolved. @throws KameError INVALID_VALUE */
 export function modelOf(request: CreateMachine, arch: Arch): MachineModel {
   const { name, cpus, memoryBytes, iso } = request;
   const guestOS = request.guestOS ?? unknownGuest[arch];
@@ -58,7 +58,7 @@ export function modelOf(request: CreateMachine, arch: Arch): MachineModel {
   return iso === undefined ? model : withCdrom(model, iso);
 }
 
-/** The tiny guest boots without firmware and needs little; what the request names, it gets. */
+/** Adapts a model to the tiny guest: direct boot and small defaults. Values of the request take precedence. */
 function tinyModel(model: MachineModel, request: CreateMachine, commandLine: string): MachineModel {
   return {
     ...model,
@@ -78,32 +78,32 @@ function tinyModel(model: MachineModel, request: CreateMachine, commandLine: str
   };
 }
 
-/** @throws KameError INVALID_VALUE when architecture and guest OS contradict each other */
+/** The architecture of a request. @throws KameError INVALID_VALUE when architecture and guest OS contradict each other */
 export function archOf(request: CreateMachine): Arch {
   const named = request.guestOS === undefined ? undefined : findGuestOs(request.guestOS).os.arch;
   if (named && request.arch && named !== request.arch) {
     throw new KameError(
       'INVALID_VALUE',
-      `guest-os is ${request.guestOS}, a ${named} system; arch is ${request.arch}.`,
+      `guest-os ${request.guestOS} is a ${named} system, but arch is ${request.arch}.`,
       {
-        next: 'Leave --arch out, or choose a guest OS id of that architecture.',
+        next: 'Leave out --arch, or choose a guest OS id of that architecture.',
       },
     );
   }
-  // ARM64 is what Kame is for; an Intel machine is asked for by name.
+  // Kame is for ARM64 guests first, so x86_64 must be requested.
   return request.arch ?? named ?? defaultArch;
 }
 
-/** The machine that a request describes, with what its image adds. @throws KameError INVALID_VALUE */
+/** The model for a request and its image. @throws KameError INVALID_VALUE */
 export function planModel(request: CreateMachine, source: ImageSource | undefined, arch: Arch): MachineModel {
   const guestOS = request.guestOS ?? source?.guestOS;
   const iso = request.iso ?? (source?.format === 'iso' ? source.disk : undefined);
-  const whole = {
+  const complete = {
     ...request,
     ...(guestOS === undefined ? {} : { guestOS }),
     ...(iso === undefined ? {} : { iso }),
   };
-  const base = modelOf(whole, arch);
+  const base = modelOf(complete, arch);
   const model = source?.directBoot ? tinyModel(base, request, source.directBoot.commandLine) : base;
   const image = source === undefined ? {} : { image: source.id };
   const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};

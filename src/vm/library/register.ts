@@ -10,7 +10,7 @@ import { refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
-import { refuseClonedFrom } from '../layers/linked-clones.ts';
+import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 
@@ -20,7 +20,7 @@ async function vmxPath(path: string): Promise<string> {
     real = await realpath(path);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
-    throw new KameError('FILE_ACCESS', `There is no file ${path}.`, { cause: error, details: { path } });
+    throw new KameError('FILE_ACCESS', `${path} does not exist.`, { cause: error, details: { path } });
   }
   if (real.endsWith(bundleExtension)) {
     const stem = real.slice(dirname(real).length + 1, -bundleExtension.length);
@@ -33,8 +33,8 @@ async function vmxPath(path: string): Promise<string> {
 }
 
 /**
- * Adds a `.vmx` that lies anywhere to the list.
- * @throws KameError BROKEN_MACHINE when it can't be read, ALREADY_EXISTS for a name that is taken
+ * Adds an existing `.vmx`, in any directory, to the inventory.
+ * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use
  */
 export async function register(host: Host, path: string): Promise<MachineDetails> {
   const vmx = await vmxPath(path);
@@ -49,12 +49,12 @@ export async function register(host: Host, path: string): Promise<MachineDetails
   return await describe(host, bundle);
 }
 
-/** Takes a machine off the list; its files stay. @throws KameError WRONG_STATE while it runs, HAS_CLONES */
+/** Removes a machine from the inventory but keeps its files. @throws KameError WRONG_STATE while it is running, HAS_CLONES */
 export async function unregister(host: Host, reference: string): Promise<void> {
   const request = { verb: 'unregister', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'unregister');
-    await refuseClonedFrom(bundle, 'unregister');
+    await refuseLinkedClones(bundle, 'unregister');
     await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was unregistered.`));
   });

@@ -68,7 +68,7 @@ describe('rename', () => {
     expect(await listSnapshots(demo.host, 'demo')).toMatchObject([{ clones: [path] }]);
     await expect(rename(demo.host, 'demo', 'front')).rejects.toMatchObject({
       code: 'HAS_CLONES',
-      message: `Cannot rename demo: these linked clones build on its disks: ${path}.`,
+      message: `Cannot rename demo: these linked clones depend on its disks: ${path}.`,
     });
   });
 });

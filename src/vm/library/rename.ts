@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { checkMachineName } from '../../model/name.ts';
-
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from '../../store/names.ts';
 import { exists, fileError } from '../../sys/files.ts';
@@ -14,23 +13,23 @@ import { bundleEvent } from '../host/events.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { inheritParents, refuseClonedFrom } from '../layers/linked-clones.ts';
+import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 
-/** A second name for a small file, or a copy of it where the file system has no hard links. */
-async function copyName(from: string, to: string): Promise<void> {
-  // Left by a rename that was killed: no `.vmx` has that name yet, so nobody reads it.
+/** Makes a hard link to a small file, or a copy if the file system has no hard links. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  // A file there is left over from an interrupted rename: no `.vmx` has that name yet.
   await rm(to, { force: true });
   if (!(await linkFile(from, to))) await copyFile(from, to);
 }
 
 /**
- * Gives the `.vmx` of a bundle another name, and with it the files that are found by its name. Killed at any instant, one
- * `.vmx` is there, and beside it the `.vmsd` of its name.
+ * Renames the `.vmx` of a bundle and the files whose names derive from it. After a kill at any time there is one `.vmx`, with
+ * a `.vmsd` of the same name.
  */
 async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
   if (from.vmx === to.vmx) return;
-  if (await exists(from.snapshots)) await copyName(from.snapshots, to.snapshots);
+  if (await exists(from.snapshots)) await linkOrCopy(from.snapshots, to.snapshots);
   await renameFile(from.vmx, to.vmx);
   await rm(from.snapshots, { force: true });
   for (const log of ['log', 'serialLog'] as const) {
@@ -38,13 +37,13 @@ async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
   }
 }
 
-/** @returns path of the `.vmx` in its new place */
+/** Moves a bundle to its new directory. @returns the new path of its `.vmx` */
 async function moveBundle(host: Host, bundle: Bundle, target: string, name: string): Promise<string> {
   const moved = machineNames(join(target, `${bundle.names.stem}.vmx`));
   const renamed = machineNames(join(target, `${name}.vmx`));
-  await inheritParents(bundle, renamed.vmx);
+  await registerWithParents(bundle, renamed.vmx);
   const registered = !host.inventory.owns(bundle.names.vmx);
-  // A path too many on the list shows as broken for an instant; one too few would lose the machine.
+  // An extra path in the inventory appears as broken for a moment; a missing one would lose the machine.
   const paths = registered ? [moved.vmx, renamed.vmx] : [];
   for (const vmx of paths) await host.inventory.register(vmx);
   try {
@@ -61,22 +60,22 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
   return renamed.vmx;
 }
 
-/** @returns path of the `.vmx` afterwards */
+/** @returns the new path of the `.vmx` */
 async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<string> {
-  await refuseClonedFrom(bundle, 'rename');
+  await refuseLinkedClones(bundle, 'rename');
   const { document } = contentOf(bundle);
   const { directory, vmx } = bundle.names;
   const target = join(dirname(directory), `${name}${bundleExtension}`);
   const moves = isBundle(directory) && target !== directory;
-  if (moves && (await exists(target))) throw new KameError('ALREADY_EXISTS', `${target} exists already.`);
-  // First the name, then the place: killed in between, the machine has its new name in the old bundle.
+  if (moves && (await exists(target))) throw new KameError('ALREADY_EXISTS', `${target} already exists.`);
+  // First the name, then the directory: after a kill in between, the machine has its new name in the old bundle.
   await writeVmx(vmx, edit(document, new Map([['displayName', name]])));
   return moves ? await moveBundle(host, bundle, target, name) : vmx;
 }
 
 /**
- * Gives a stopped machine another name; its bundle and its `.vmx` are renamed with it, and the files that are found
- * by the name of the `.vmx`. Disks keep their names. A `.vmx` outside of a bundle stays where it is.
+ * Renames a stopped machine, with its bundle, its `.vmx` and the files whose names derive from the `.vmx`. Disks keep their
+ * names. A `.vmx` outside a bundle is not moved.
  * @throws KameError INVALID_NAME, ALREADY_EXISTS, WRONG_STATE, HAS_CLONES
  */
 export async function rename(host: Host, reference: string, name: string): Promise<MachineDetails> {

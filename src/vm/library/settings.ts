@@ -1,37 +1,38 @@
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { readModel } from '../../model/read.ts';
 import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
+import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { tidy } from '../layers/tidy.ts';
-import { describe } from '../running/describe.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { cannot } from '../host/verbs.ts';
+import { tidy } from '../layers/tidy.ts';
+import { describe } from '../running/describe.ts';
 
-/** Adds what was odd about the request, such as a key that nobody knows, to what the file itself tells. */
+/** Adds warnings about a request, such as an unknown key, to the problems of the machine. */
 export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {
-  const unsaid = warnings.filter(
+  const unreported = warnings.filter(
     ({ message }) => !details.problems.some((problem) => problem.message === message),
   );
-  const added = unsaid.map(({ severity, key, message }) => ({ severity, key, message }));
+  const added = unreported.map(({ severity, key, message }) => ({ severity, key, message }));
   return { ...details, problems: [...details.problems, ...added] };
 }
 
-/** What is suspended has hardware that its memory knows; only dropping that memory is possible. */
+/** Refuses changes of a suspended machine, whose saved memory depends on its hardware, unless they discard that memory. */
 function refuseSuspended(bundle: Bundle, before: MachineModel, after: MachineModel): void {
   if (before.suspendedState === '' || after.suspendedState === '') return;
-  throw new KameError('WRONG_STATE', `${bundle.name} is suspended; its settings can’t be changed.`, {
-    next: `kame start ${bundle.name} goes on with it; kame start ${bundle.name} --discard-state drops what was in its memory.`,
+  throw new KameError('WRONG_STATE', `${cannot('change', bundle.name)} while it is suspended.`, {
+    next: `Resume it with kame start ${bundle.name}, or discard its memory with --discard-state, and then stop it.`,
     details: { machine: bundle.name },
   });
 }
 
 /**
  * Changes settings of a stopped machine: all of them or none.
- * @throws KameError WRONG_STATE while it runs, INVALID_VALUE naming key, value and what is allowed
+ * @throws KameError WRONG_STATE unless it is stopped, INVALID_VALUE naming the key, the value and the allowed values
  */
 export async function changeSettings(
   host: Host,

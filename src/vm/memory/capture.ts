@@ -11,26 +11,26 @@ import type { Running } from '../host/running.ts';
 import type { RamCopy } from './ram-copy.ts';
 
 export interface CaptureOptions {
-  /** Where the memory goes; its directory is there. Null for the disks alone. */
+  /** Where to save the memory; its directory exists. Null to capture only the disks. */
   readonly checkpoint: CheckpointNames | null;
-  /** The copy of RAM, begun; null where RAM goes through the engine. */
+  /** The copy of RAM in progress; null if RAM goes through the engine. */
   readonly ram: RamCopy | null;
-  /** New layers; the present ones are frozen. */
+  /** New top layers; the current ones become read-only. */
   readonly layers: readonly NewLayer[];
-  /** Makes the layers, and whatever must be there before the guest stands still, while RAM is copied for the first time. */
+  /** Creates the layers and anything else that must exist before the guest is paused, during the first copy of RAM. */
   readonly makeLayers?: () => Promise<void>;
-  /** Freezes the guest's file systems, as late as possible; disposing thaws them. */
+  /** Freezes the guest's file systems, as late as possible; disposal thaws them. */
   readonly freeze?: () => Promise<AsyncDisposable>;
-  /** Copies RAM only while the guest stands still: ready sooner, at the price of a longer pause. */
+  /** Copies RAM only while the guest is paused: finishes sooner, but with a longer pause. */
   readonly once?: boolean;
-  /** The guest stays as it is afterwards, as for a suspend. */
+  /** Leaves the guest paused afterwards, as for a suspend. */
   readonly stayStopped?: boolean;
 }
 
 export interface Captured {
-  /** Not written yet: the guest does not wait for a slow disk. */
+  /** Not on disk yet, so that the guest does not wait for a slow disk. */
   readonly record: CheckpointRecord | null;
-  /** Milliseconds that the guest stood still; null when it did before. */
+  /** Milliseconds that the guest was paused; null if it was already paused before. */
   readonly stoppedMs: number | null;
 }
 
@@ -42,7 +42,7 @@ async function prepareState(
 ): Promise<StateSave> {
   const stage = 'Writing memory through the engine';
   if (withRam) {
-    progress.report({ stage: `${stage}; this takes longer, since no file holds the RAM` });
+    progress.report({ stage: `${stage}: slower, because the RAM is not in a file` });
   }
   return await prepareSave(machine.engine, {
     file: checkpoint.state,
@@ -55,9 +55,9 @@ async function prepareState(
   });
 }
 
-/** The memory of a guest, which stands still or is stopped by it. */
+/** Saves memory and devices of a guest that is paused, or that this pauses. */
 async function saveMemory(state: StateSave, copy: RamCopy | null, progress: Progress): Promise<SavedMemory> {
-  // RAM is what it is while devices are saved: QEMU's own migration sends the last of it before them too.
+  // Saving devices does not change RAM: QEMU's own migration also sends the last RAM before the devices.
   const [stateBytes, ram] = await allDone([
     state.run(),
     copy?.copy(progress) ?? Promise.resolve({ kind: 'stream' } as const),
@@ -71,7 +71,7 @@ interface SavedMemory {
 }
 
 /**
- * Takes what a checkpoint is made of at one instant: memory, devices, disks. On failure the guest goes on as before.
+ * Captures memory, devices and disks at the same instant. If this fails, the guest continues as before.
  * @throws KameError ENGINE_* with QEMU's reason, DISK_FULL, FILE_ACCESS, CANCELLED
  */
 export async function capture(
@@ -83,7 +83,7 @@ export async function capture(
   try {
     return await captureNow(host, machine, options, progress);
   } catch (error) {
-    // Whatever was missed first, such as its RAM file: that the engine has ended is why.
+    // If the engine has ended, that is the cause of any other error, such as a missing RAM file.
     throw (await machine.engine.isAlive()) ? error : await machine.engine.closed;
   }
 }
@@ -99,10 +99,10 @@ async function captureNow(
   using state = checkpoint ? await prepareState(machine, checkpoint, ram === null, progress) : null;
   await using _frozen = await options.freeze?.();
   await openLayers(machine.engine, layers, hostOs());
-  return await takeInstant(host, machine, options, state, progress);
+  return await captureInstant(host, machine, options, state, progress);
 }
 
-async function takeInstant(
+async function captureInstant(
   host: Host,
   machine: Running,
   { checkpoint, layers, ram, stayStopped }: CaptureOptions,
@@ -111,22 +111,22 @@ async function takeInstant(
 ): Promise<Captured> {
   const { engine } = machine;
   const wasRunning = (await engine.status()) === 'running';
-  let begun: number | undefined;
+  let pausedAt: number | undefined;
   let pushed = false;
-  using _stops = engine.qmp.on('STOP', () => (begun ??= performance.now()));
+  using _stops = engine.qmp.on('STOP', () => (pausedAt ??= performance.now()));
   try {
     const push = await preparePush(engine, layers);
-    // With RAM in the stream the guest runs until nearly all of it is sent.
+    // If RAM is in the stream, QEMU pauses the guest itself when nearly all of it is sent.
     if (wasRunning && (ram || !checkpoint)) {
-      begun = performance.now();
+      pausedAt = performance.now();
       await engine.pause();
     }
     const memory = state && (await saveMemory(state, ram, progress));
-    // Nothing can be cancelled from here on: the disks have their new layers, and the state is complete.
+    // From here on it cannot be cancelled: the state is complete, and the disks get their new layers.
     await push();
     pushed = true;
     if (wasRunning && !stayStopped) await engine.resume();
-    const stoppedMs = wasRunning && begun !== undefined ? performance.now() - begun : null;
+    const stoppedMs = wasRunning && pausedAt !== undefined ? performance.now() - pausedAt : null;
     const record = memory && recordOf(machine, memory, wasRunning);
     return { record, stoppedMs };
   } catch (error) {
@@ -135,7 +135,7 @@ async function takeInstant(
       await engine
         .resume()
         .catch((reason: unknown) =>
-          host.log('The guest could not go on', { machine: machine.name, reason: messageOf(reason) }),
+          host.log('Could not resume the guest', { machine: machine.name, reason: messageOf(reason) }),
         );
     throw error;
   }

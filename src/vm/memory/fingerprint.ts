@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 
-/** Releases of one series restore each other's states: QEMU's stable releases keep the migration stream. */
+/** Releases of one series can restore each other's states: QEMU's stable releases keep the migration stream compatible. */
 function series(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
@@ -19,42 +19,47 @@ function differences(was: Fingerprint, is: Fingerprint): Difference[] {
       what: 'engine',
       was: `QEMU ${series(was.version)}`,
       is: `QEMU ${series(is.version)}`,
-      remedy: `KAME_QEMU_DIR chooses the QEMU to use; QEMU ${series(was.version)} resumes it.`,
+      remedy: `Install QEMU ${series(was.version)} and set KAME_QEMU_DIR to its directory.`,
     },
     {
       what: 'machine type',
       was: was.machineType,
       is: is.machineType,
-      remedy: `kame set NAME kame.machineType=${was.machineType} gives it back the type.`,
+      remedy: `Restore the type with kame set NAME kame.machineType=${was.machineType}.`,
     },
-    { what: 'CPU', was: was.cpu, is: is.cpu, remedy: 'A host with that CPU resumes it.' },
+    { what: 'CPU', was: was.cpu, is: is.cpu, remedy: 'Resume it on a host with that CPU.' },
     {
       what: 'accelerator',
       was: was.accelerator,
       is: is.accelerator,
-      remedy: `kame set NAME kame.accelerator=${was.accelerator} asks for it; kame doctor tells what this host has.`,
+      remedy: `Select the accelerator with kame set NAME kame.accelerator=${was.accelerator}; kame doctor shows which ones this host has.`,
     },
     {
       what: 'memory size',
       was: `${was.memoryMiB} MiB`,
       is: `${is.memoryMiB} MiB`,
-      remedy: `kame set NAME memory=${was.memoryMiB}MiB gives it back the size.`,
+      remedy: `Restore the size with kame set NAME memory=${was.memoryMiB}MiB.`,
     },
     {
       what: 'number of CPUs',
       was: String(was.cpus),
       is: String(is.cpus),
-      remedy: `kame set NAME cpus=${was.cpus} gives them back.`,
+      remedy: `Restore the number with kame set NAME cpus=${was.cpus}.`,
     },
-    { what: 'architecture', was: was.arch, is: is.arch, remedy: 'No remedy: it is another machine.' },
+    {
+      what: 'architecture',
+      was: was.arch,
+      is: is.arch,
+      remedy: 'A state cannot be resumed on another architecture.',
+    },
   ];
   return all.filter((each) => each.was !== each.is);
 }
 
 /**
- * Refuses to restore a memory state that was made with something else than what would run it now.
+ * Refuses to restore a memory state that was saved with a different engine or different virtual hardware.
  * @param fromDisks the commands that start the machine without that state
- * @throws KameError CHECKPOINT_MISMATCH naming each difference and what to do
+ * @throws KameError CHECKPOINT_MISMATCH naming each difference and its remedy
  */
 export function refuseMismatch(
   name: string,
@@ -64,10 +69,14 @@ export function refuseMismatch(
 ): void {
   const found = differences(was, is);
   if (found.length === 0) return;
-  const told = found.map((each) => `${each.what} ${each.was}, now ${each.is}`).join('; ');
+  const changes = found.map((each) => `${each.what} ${each.was} (now ${each.is})`).join('; ');
   const remedies = found.map(({ remedy }) => remedy.replace('NAME', name)).join(' ');
-  throw new KameError('CHECKPOINT_MISMATCH', `The saved state of ${name} was made with another ${told}.`, {
-    next: `${remedies} Or ${fromDisks} starts it from its disks; what was only in memory is lost.`,
-    details: { machine: name },
-  });
+  throw new KameError(
+    'CHECKPOINT_MISMATCH',
+    `The saved state of ${name} does not match: it was saved with ${changes}.`,
+    {
+      next: `${remedies} Or start from the disks with ${fromDisks}: what was only in memory is lost.`,
+      details: { machine: name },
+    },
+  );
 }

@@ -5,7 +5,7 @@ import { type CheckpointNames, resolveIn } from '../../store/names.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
 import { fileError } from '../../sys/files.ts';
 
-/** Keeps what a revert must bring back beside disks and memory: the configuration and the EFI variables. */
+/** Copies the configuration and the EFI variables into a checkpoint: a revert restores them with the disks and the memory. */
 export async function keepConfig(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
   const nvram = resolveIn(bundle.names, contentOf(bundle).model.firmware.nvram);
   try {

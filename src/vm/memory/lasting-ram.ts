@@ -1,23 +1,24 @@
 import { rename, rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { copyExtents, extentBytes, type CopyExtentsOptions } from '../../sys/extents.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 
 function withBytesNeeded(error: unknown, bytesNeeded: number): unknown {
   if (!(error instanceof KameError) || error.code !== 'DISK_FULL') return error;
   if (error.details['bytesNeeded'] !== undefined) return error;
-  return new KameError('DISK_FULL', `${error.message} ${bytesNeeded} bytes are needed for the memory.`, {
+  return new KameError('DISK_FULL', `${error.message} The memory needs ${bytesNeeded} bytes.`, {
     cause: error,
     details: { ...error.details, bytesNeeded },
   });
 }
 
 /**
- * Runs a copy of RAM to where it outlives a restart of the host: flushed, with holes for zeros, told and cancellable.
- * @param total bytes of the copy
+ * Copies RAM to a place that survives a restart of the host: flushed, with holes for zeros. Reports progress and can be
+ * cancelled.
+ * @param total bytes to copy
  * @throws KameError DISK_FULL with the bytes needed, CANCELLED, FILE_ACCESS
  */
 export async function writeLastingRam(
@@ -39,11 +40,11 @@ export async function writeLastingRam(
 }
 
 /**
- * Brings a checkpoint's RAM from the memory file system to its lasting place. `checkpoint.ram` is there complete or not
- * at all.
+ * Moves a checkpoint's RAM from the memory file system into the checkpoint. `checkpoint.ram` appears complete or not at all.
+ * @param waiting path of the RAM on the memory file system
  * @throws KameError DISK_FULL with the bytes needed, CANCELLED, FILE_ACCESS
  */
-export async function settleRam(
+export async function persistRam(
   checkpoint: CheckpointNames,
   waiting: string,
   ram: SavedRam,

@@ -12,7 +12,9 @@ it('refuses memory beside independent disks, by name and with what to do', async
   expect(() => refuseIndependentDisks(bundle)).toThrow(
     expect.objectContaining({
       code: 'CHECKPOINT_BLOCKED',
-      message: expect.stringMatching(/^demo has independent disks.*: nvme0:0\.$/) as string,
+      message: expect.stringMatching(
+        /^Cannot save the memory of demo: it has independent disks.*: nvme0:0\.$/,
+      ) as string,
       next: expect.stringContaining('kame set demo nvme0:0.mode=persistent') as string,
     }) as Error,
   );
@@ -46,7 +48,7 @@ it('refuses one more layer where a revert could no more add its own', async () =
   expect(() => refuseDeepChains(bundle, chains(maxLayers - 1))).toThrow(
     expect.objectContaining({
       code: 'CHECKPOINT_BLOCKED',
-      message: expect.stringContaining('nvme0:0 of demo has 255 layers already') as string,
+      message: expect.stringContaining('nvme0:0 of demo already has 255 layers') as string,
       next: expect.stringContaining('kame snapshot delete demo') as string,
     }) as Error,
   );

@@ -1,13 +1,13 @@
 import { KameError } from '../../core/errors.ts';
 import { depthOf, maxLayers, type Layer } from '../../disk/chain.ts';
-import { saveBlockers } from '../../qemu/migration.ts';
 import { slotName } from '../../model/slots.ts';
+import { saveBlockers } from '../../qemu/migration.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Running } from '../host/running.ts';
 
 /**
- * A disk that takes one layer more must be one that can be opened, and reverted to.
- * @param chains what each slot's new layer is to go on
+ * Refuses a new layer on a disk whose chain would exceed the limit: the disk could not be opened, nor reverted to.
+ * @param chains the chain that each slot's new layer is based on
  * @throws KameError CHECKPOINT_BLOCKED naming the disk
  */
 export function refuseDeepChains(bundle: Bundle, chains: ReadonlyMap<string, Layer>): void {
@@ -16,9 +16,9 @@ export function refuseDeepChains(bundle: Bundle, chains: ReadonlyMap<string, Lay
     if (depth < maxLayers - 1) continue;
     throw new KameError(
       'CHECKPOINT_BLOCKED',
-      `${slot} of ${bundle.name} has ${depth} layers already, and a disk has ${maxLayers} at most.`,
+      `${slot} of ${bundle.name} already has ${depth} layers; the limit is ${maxLayers}.`,
       {
-        next: `kame snapshot delete ${bundle.name} LABEL merges layers that no other snapshot needs; layers that instant clones share are merged once these are deleted.`,
+        next: `Delete snapshots with kame snapshot delete ${bundle.name} LABEL: this merges layers that no other snapshot needs. Layers shared with instant clones are merged once these clones are deleted.`,
         details: { machine: bundle.name, slot, layers: depth },
       },
     );
@@ -26,7 +26,8 @@ export function refuseDeepChains(bundle: Bundle, chains: ReadonlyMap<string, Lay
 }
 
 /**
- * Memory that goes back, beside a disk that does not, is a guest that writes over what it does not know of.
+ * Refuses to save the memory of a machine with independent disks. A revert would restore the memory but not these disks,
+ * and the guest's cached view would then corrupt their file systems.
  * @throws KameError CHECKPOINT_BLOCKED naming the independent disks
  */
 export function refuseIndependentDisks(bundle: Bundle): void {
@@ -35,18 +36,18 @@ export function refuseIndependentDisks(bundle: Bundle): void {
   if (names.length === 0) return;
   throw new KameError(
     'CHECKPOINT_BLOCKED',
-    `${bundle.name} has independent disks, which stay as they are when its memory goes back: ${names.join(', ')}.`,
+    `Cannot save the memory of ${bundle.name}: it has independent disks, which a revert does not restore: ${names.join(', ')}.`,
     {
-      next: `Without memory it works: --disk-only. Or stop ${bundle.name}, and kame set ${bundle.name} ${names[0]}.mode=persistent.`,
+      next: `Use --disk-only to leave out the memory, or stop ${bundle.name} and run kame set ${bundle.name} ${names[0]}.mode=persistent.`,
       details: { machine: bundle.name },
     },
   );
 }
 
 /**
- * Refuses what could not be saved, by name, before anything is touched: what the launch plan said of its devices, since QEMU
- * reports some only in the middle of the work, and what QEMU says now.
- * @throws KameError CHECKPOINT_BLOCKED naming each device and what to do, ENGINE_TIMEOUT
+ * Refuses to save the memory of a machine with devices that cannot be saved, before anything is changed. The launch plan
+ * knows some of these devices, since QEMU reports them only during the save; QEMU reports the others now.
+ * @throws KameError CHECKPOINT_BLOCKED naming each device and its remedy, ENGINE_TIMEOUT
  */
 export async function refuseBlocked(machine: Running): Promise<void> {
   const { blockers } = machine.record;
@@ -55,11 +56,11 @@ export async function refuseBlocked(machine: Running): Promise<void> {
   const reasons = [...blockers.map(({ device }) => device), ...reported];
   throw new KameError(
     'CHECKPOINT_BLOCKED',
-    `Cannot save the memory of ${machine.name}. What is in the way: ${reasons.join('; ')}.`,
+    `Cannot save the memory of ${machine.name}. Blocked by: ${reasons.join('; ')}.`,
     {
       next: [
         ...blockers.map(({ remedy }) => remedy),
-        'Without memory it works: --disk-only, or stop the machine first.',
+        'Or use --disk-only to leave out the memory, or stop the machine first.',
       ].join(' '),
       details: { machine: machine.name },
     },

@@ -3,6 +3,7 @@ import { copyFile, stat } from 'node:fs/promises';
 import { allDone } from '../../core/all-done.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
+import type { CopyThreads } from '../../sys/copy-threads.ts';
 import {
   copyExtents,
   extentBytes,
@@ -13,12 +14,11 @@ import {
   type Extent,
 } from '../../sys/extents.ts';
 import { touchedExtents } from '../../sys/mapped-pages.ts';
-import type { CopyThreads } from '../../sys/copy-threads.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { writeLastingRam } from './lasting-ram.ts';
 
-/** RAM of a running machine that lies in a file others can read. */
+/** The RAM of a running machine in a file that other processes can read. */
 interface RamSource {
   readonly path: string;
   readonly size: number;
@@ -37,7 +37,7 @@ function sourceOf(machine: Running): RamSource | undefined {
   };
 }
 
-/** Bytes that a copy of the machine's RAM takes, about. */
+/** Approximate size of a copy of the machine's RAM, in bytes. */
 export async function ramBytes(machine: Running): Promise<number> {
   const source = sourceOf(machine);
   const whole = machine.record.fingerprint.memoryMiB * 1024 * 1024;
@@ -55,31 +55,31 @@ async function reflink(from: string, to: string): Promise<boolean> {
 
 export interface RamCopyOptions {
   readonly path: string;
-  /** The file is the lasting one, on a disk: it gets holes where there are zeros, and is flushed. */
+  /** The file is the final one, on a disk: zeros become holes, and it is flushed. */
   readonly lasting?: boolean;
 }
 
-/** Copies a machine's RAM file: as far as that goes while the guest runs, and as it is while the guest stands still. */
+/** Copies a machine's RAM file: a preliminary copy while the guest runs, and the final one while it is paused. */
 export class RamCopy implements Disposable {
   readonly #source: RamSource;
   readonly #target: RamCopyOptions;
-  /** None where RAM goes to a disk, which is slower than any of them. */
+  /** Null if RAM goes to a disk, which is slower than a single thread. */
   readonly #threads: Promise<CopyThreads> | null;
   #filled: readonly Extent[] = [];
-  /** What the source's file held when `#filled` was found out. */
+  /** Blocks of the source file when `#filled` was determined. */
   #filledBlocks = 0;
 
   private constructor(source: RamSource, target: RamCopyOptions, threads: Promise<CopyThreads> | null) {
     this.#source = source;
     this.#target = target;
     this.#threads = threads;
-    // Whoever copies hears of it.
+    // The copy reports the failure.
     threads?.catch(() => undefined);
   }
 
   /**
-   * Makes the file that RAM is copied to, without any of it.
-   * @returns null when the machine's RAM is in no file that others can read
+   * Creates the empty target file.
+   * @returns null when the machine's RAM is not in a file that other processes can read
    * @throws KameError DISK_FULL, FILE_ACCESS
    */
   static async begin(
@@ -93,7 +93,7 @@ export class RamCopy implements Disposable {
     return new RamCopy(source, target, target.lasting ? null : startCopyThreads());
   }
 
-  /** Resolves when nothing has to be waited for any more that is not the copy itself. */
+  /** Resolves when the copy can start without delay. */
   async ready(): Promise<void> {
     await this.#threads;
   }
@@ -111,7 +111,7 @@ export class RamCopy implements Disposable {
     if (extents.length > 0) await threads?.copy(this.#source.path, this.#target.path, extents, signal);
   }
 
-  /** Copies what may hold data in places that nobody told of: zeros leave holes. */
+  /** Copies extents that may contain zeros, which become holes. */
   async #copyThrough(extents: readonly Extent[], progress: Progress): Promise<void> {
     const { path, size } = this.#source;
     const copy = async (options: Omit<CopyExtentsOptions, 'size'>) => {
@@ -122,8 +122,8 @@ export class RamCopy implements Disposable {
   }
 
   /**
-   * Copies while the guest runs, for the sake of the pages alone: the copy that counts then overwrites them, which takes
-   * a third of the time that new pages take on a memory file system.
+   * Copies while the guest runs, only to allocate pages: the final copy overwrites them, which takes a third of the time
+   * that new pages take on a memory file system.
    * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED
    */
   async prefill(signal: AbortSignal): Promise<void> {
@@ -133,12 +133,12 @@ export class RamCopy implements Disposable {
     this.#filled = extents;
   }
 
-  /** Copies what counts, while the guest stands still. @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED */
+  /** Makes the final copy while the guest is paused. @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED */
   async copy(progress: Progress): Promise<SavedRam> {
     const { path, size } = this.#source;
     if (await reflink(path, this.#target.path)) return { kind: 'file', size, extents: [[0, size]] };
     const filled = this.#filled;
-    // Nothing takes pages out of a guest's RAM (there is no balloon), so a file that has not grown holds the same ones.
+    // Nothing removes pages from a guest's RAM (there is no balloon), so a file that has not grown has the same pages.
     const same = filled.length > 0 && (await this.#blocks()) === this.#filledBlocks;
     const [extents] = await allDone([same ? Promise.resolve(filled) : this.#extents(), this.#copy(filled)]);
     const all: Extent[] = extents ? mergeExtents([...extents, ...filled], 0) : [[0, size]];

@@ -6,58 +6,58 @@ import { attachBeneath } from '../../qemu/disk-layers.ts';
 import type { Engine } from '../../qemu/engine.ts';
 import { loadState } from '../../qemu/migration.ts';
 import type { RamFile } from '../../qemu/plan/types.ts';
-import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
 import { copyExtents, extentBytes, makeHole } from '../../sys/extents.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
 import {
   fingerprintOf,
   launchEngine,
   prepare,
   trackLaunched,
-  type Begun,
+  type RequestTime,
   type LaunchedEngine,
 } from '../running/launch.ts';
-import type { Running } from '../host/running.ts';
 import { refuseMismatch } from './fingerprint.ts';
 
-/** A saved memory state, wherever its files lie. */
+/** A saved memory state, in a checkpoint or on the memory file system. */
 export interface SavedState {
-  /** File of the device state. */
+  /** Path of the device state. */
   readonly state: string;
-  /** File of the RAM, when it has one. */
+  /** Path of the RAM, if it is in a file of its own. */
   readonly ramFile: string;
   readonly ram: SavedRam;
   readonly engine: Fingerprint;
-  /** False for a machine that was paused: it stays so. */
+  /** False for a machine that was paused: it stays paused. */
   readonly wasRunning: boolean;
 }
 
 export interface RestoreOptions {
   readonly saved: SavedState;
   /**
-   * Opens the saved RAM copy-on-write instead of copying it: starts sooner and shares memory with others that do the same,
-   * but the machine's own RAM is then in no file, and its next checkpoint takes longer.
+   * Opens the saved RAM copy-on-write instead of copying it. The machine starts sooner and shares memory with others that
+   * do the same, but its own RAM is then not in a file, and its next checkpoint takes longer.
    */
   readonly copyOnWrite?: boolean;
-  /** For what is being saved yet: the engine starts meanwhile. */
+  /** Starts the engine while the state is still being saved. */
   readonly ahead?: {
-    /** Resolves when what is saved is there. */
+    /** Resolves when the state is saved. */
     readonly saved: Promise<unknown>;
-    /** The disks' chains by slot. What lies beneath their tops may be written to until then, so it is opened after it. */
+    /** The disks' chains by slot. Layers below the top ones may be written until then, so they are opened afterwards. */
     readonly chains: ReadonlyMap<string, Layer>;
   };
-  /** Called when the state is in the engine and before the guest goes on: the saved state is spent from then on. */
+  /** Called when the state is loaded, before the guest resumes: from then on the saved state is used up. */
   readonly beforeRun: () => Promise<void>;
-  /** Called when the guest is told to go on: from then on it may have run, whatever is heard of it. */
+  /** Called just before the guest resumes: from then on it may have run, even if an error follows. */
   readonly onRun?: () => void;
 }
 
-/** Where the restored machine has its RAM: a new shared file where there is room, else the saved one, copy-on-write. */
+/** The RAM file of the restored machine: a new shared file if there is space, otherwise the saved one, copy-on-write. */
 async function ramFor(host: Host, run: RunNames, options: RestoreOptions): Promise<RamFile | undefined> {
   const { ram, ramFile, engine } = options.saved;
   const bytes = engine.memoryMiB * 1024 * 1024;
@@ -80,11 +80,12 @@ async function fillRam(target: RamFile | undefined, saved: SavedState, progress:
   });
 }
 
-/** QEMU's words for a state that it does not take; it ends then. */
+/** QEMU's messages when it refuses a state and exits. */
 const refusal = /load of migration failed|error while loading state|could not be restored/i;
+/** Milliseconds to wait for the output of an engine that closes its monitor. */
 const lastWordsMs = 2000;
 
-/** Why a state was not loaded: an engine that hangs up tells it with its last words. */
+/** Why a state was not loaded: if the engine exits, its last output says so. */
 async function reasonOf(engine: Engine, error: KameError): Promise<KameError> {
   if (refusal.test(error.message)) return error;
   return await Promise.race([engine.closed, pause(lastWordsMs).then(() => error)]);
@@ -101,27 +102,27 @@ async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOpt
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
     const reason = await reasonOf(launched.engine, error);
-    // An engine that ends for another reason, killed say, tells nothing of the state.
+    // The end of an engine for any other reason, such as a kill, says nothing about the state.
     if (!refusal.test(reason.message)) throw reason;
-    throw new KameError('CHECKPOINT_MISMATCH', `The saved state does not fit: ${reason.message}`, {
+    throw new KameError('CHECKPOINT_MISMATCH', `QEMU refused the saved state: ${reason.message}`, {
       cause: error,
       ...(options.ahead
-        ? { next: 'Its source runs on as before. A linked clone of a snapshot does without memory.' }
+        ? { next: 'The source is still running. A linked clone of a snapshot needs no memory state.' }
         : {}),
     });
   }
 }
 
 /**
- * Starts a machine from a saved memory state. The caller holds its lock and clears up when this throws; until `beforeRun`
- * has returned nothing of the saved state is spent.
+ * Starts a machine from a saved memory state. The caller holds its lock and cleans up when this throws. The saved state can
+ * be used again until `beforeRun` returns.
  * @throws KameError CHECKPOINT_MISMATCH naming what differs, BAD_IMAGE, ENGINE_*, CANCELLED, DISK_FULL
  */
 export async function restore(
   host: Host,
   bundle: Bundle,
   options: RestoreOptions,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
   const { saved, ahead } = options;
@@ -134,9 +135,9 @@ export async function restore(
   });
   refuseMismatch(bundle.name, saved.engine, fingerprintOf(prepared));
   const filling = fillRam(ram, saved, progress);
-  // Awaited below; a failure while the engine starts must not go unheard before that.
+  // Awaited below; until then a failure must not count as an unhandled rejection.
   filling.catch(() => undefined);
-  const launched = await launchEngine(host, bundle, prepared, begun, progress);
+  const launched = await launchEngine(host, bundle, prepared, requested, progress);
   try {
     await filling;
     await ahead?.saved;
@@ -144,7 +145,7 @@ export async function restore(
     await load(launched, run, options);
     for (const step of prepared.plan.afterLoad)
       await launched.engine.qmp.execute(step.execute, step.arguments);
-    // Whoever finds the engine after a kill must not let a guest go on that was paused.
+    // A daemon that adopts the engine after a kill must not resume a guest that was paused.
     if (!saved.wasRunning) await writeRunRecord(run, { ...launched.record, restored: 'loading paused' });
     await options.beforeRun();
     const filled = ram?.share && saved.ram.kind === 'file' ? saved.ram.extents : [];

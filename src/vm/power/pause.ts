@@ -1,19 +1,19 @@
-import { KameError } from '../../core/errors.ts';
 import type { Machine } from '../../api/machine.ts';
+import { KameError } from '../../core/errors.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { setTheClock } from '../running/agent-watch.ts';
+import { syncClock } from '../running/agent-watch.ts';
 import { summary } from '../running/describe.ts';
 
-async function change(
+async function changeRunState(
   host: Host,
   reference: string,
   verb: 'pause' | 'unpause',
   work: (machine: Running) => Promise<void>,
 ): Promise<Machine> {
-  // Not while a checkpoint is taken: it needs the guest as it left it.
+  // A checkpoint in progress pauses and resumes the guest itself, so this holds the machine.
   const vmx = await hold(host, reference, { verb, needs: 'running' }, async ({ machine }) => {
     await work(machine);
     return machine.names.vmx;
@@ -21,10 +21,10 @@ async function change(
   return await summary(host, await findBundle(host, vmx));
 }
 
-/** Stops the guest's CPUs; memory and devices stay. @throws KameError WRONG_STATE, BUSY */
+/** Pauses the guest's CPUs; memory and devices keep their state. @throws KameError WRONG_STATE, BUSY */
 export async function pause(host: Host, reference: string): Promise<Machine> {
-  return await change(host, reference, 'pause', async (machine) => {
-    if (machine.state === 'paused') throw wrongState(`${machine.name} is paused already.`, machine.name);
+  return await changeRunState(host, reference, 'pause', async (machine) => {
+    if (machine.state === 'paused') throw wrongState(`${machine.name} is already paused.`, machine.name);
     await machine.engine.pause();
     machine.state = 'paused';
   });
@@ -32,11 +32,11 @@ export async function pause(host: Host, reference: string): Promise<Machine> {
 
 /** Resumes a paused guest, and sets its clock. @throws KameError WRONG_STATE, BUSY */
 export async function unpause(host: Host, reference: string): Promise<Machine> {
-  return await change(host, reference, 'unpause', async (machine) => {
+  return await changeRunState(host, reference, 'unpause', async (machine) => {
     if (machine.state !== 'paused') throw wrongState(`${machine.name} is not paused.`, machine.name);
     await machine.engine.resume();
     machine.state = 'running';
-    if (machine.agentAnswers) void setTheClock(host, machine);
+    if (machine.agentAnswers) void syncClock(host, machine);
   });
 }
 

@@ -4,7 +4,7 @@ import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import type { Host, JournalOf } from '../host/host.ts';
 import { livingEngine, resumeUnlessPaused } from '../host/living-engine.ts';
 
-/** A suspend is done as soon as the `.vmx` names its checkpoint: the engine ends. Before that it is undone. */
+/** Once the `.vmx` refers to the checkpoint, the suspend is finished by ending the engine. Before that it is undone. */
 export async function recoverSuspend(
   host: Host,
   bundle: Bundle,

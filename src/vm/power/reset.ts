@@ -6,11 +6,11 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { powerOn } from './start.ts';
 
-/** Boots a restored machine whose guest has reset itself: its engine had no kernel to boot, and ended. */
+/** Boots a restored machine after its guest has reset itself: the engine of a restore has no kernel to boot, so it ended. */
 export async function startAfterReset(host: Host, machine: Running): Promise<void> {
   const { name, names } = machine;
   try {
-    await appendLog(names, 'its guest has reset itself; it is booted again');
+    await appendLog(names, 'the guest has reset itself; starting the machine again');
     await hold(
       host,
       names.vmx,
@@ -18,7 +18,7 @@ export async function startAfterReset(host: Host, machine: Running): Promise<voi
       async ({ bundle }) => await powerOn(host, bundle, silentProgress()),
     );
   } catch (error) {
-    host.log('A machine was not started after its reset', { machine: name, reason: messageOf(error) });
-    await appendLog(names, `it was not started after its reset: ${messageOf(error)}`);
+    host.log('Could not start a machine after its reset', { machine: name, reason: messageOf(error) });
+    await appendLog(names, `could not start it after its reset: ${messageOf(error)}`);
   }
 }

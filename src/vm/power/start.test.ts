@@ -71,7 +71,7 @@ describe('start', () => {
     await world().start();
     expect(await refused(world().start())).toMatchObject({
       code: 'WRONG_STATE',
-      message: like(/demo is running/),
+      message: like(/demo is already running/),
     });
     const about = { key: vmx, machine: 'demo', verb: 'clone' } as const;
     await world().host.operations.exclusive(about, async () => {
@@ -117,7 +117,7 @@ describe('a start that fails', () => {
     const { vmx } = world().machine();
     world().engines.begin = `echo 'qemu-system-aarch64: Failed to get "write" lock' >&2; exit 1`;
     const error = await refused(world().start());
-    expect(error).toMatchObject({ code: 'BUSY', message: like(/status 1.*Failed to get "write" lock/) });
+    expect(error).toMatchObject({ code: 'BUSY', message: like(/exit code 1.*Failed to get "write" lock/) });
     expect(await traces(vmx)).toEqual(none);
     world().engines.begin = '';
     await world().start();

@@ -1,31 +1,31 @@
+import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
-import { discardState, resume } from '../memory/resume.ts';
-import { hold } from '../host/hold.ts';
-import { summary } from '../running/describe.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { findBundle } from '../host/find.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { launchEngine, pinMachineType, prepare, trackLaunched, type Begun } from '../running/launch.ts';
 import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
+import { discardState, resume } from '../memory/resume.ts';
+import { summary } from '../running/describe.ts';
+import { ensureUuid } from '../running/ensure-uuid.ts';
+import { launchEngine, pinMachineType, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
-/** What would be started, and why. @throws KameError as start */
+/** The launch plan of a machine, without starting it. @throws KameError as start */
 export async function planStart(
   host: Host,
   reference: string,
   signal: AbortSignal,
 ): Promise<LaunchPlanReply> {
   const prepared = await prepare(host, await findBundle(host, reference), silentProgress(signal));
-  const { binary, args, accelerator, reason, machineType, notes } = prepared.plan;
+  const { binary, args, accelerator, reason, machineType, notes, blockers } = prepared.plan;
   return {
     binary,
     args: [...args],
@@ -34,53 +34,55 @@ export async function planStart(
     acceleratorReason: reason,
     machineType,
     notes: [...notes],
+    blockers: blockers.map((blocker) => ({ ...blocker })),
   };
 }
 
 async function refuseStart(host: Host, bundle: Bundle, options: PowerOptions): Promise<void> {
   const state = stateOf(host, bundle);
   if (state === 'running' || state === 'paused') {
-    throw new KameError('WRONG_STATE', `${bundle.name} is ${state} already.`, {
+    throw new KameError('WRONG_STATE', `${bundle.name} is already ${state}.`, {
       details: { machine: bundle.name, state },
     });
   }
   const vmState = bundle.content?.model.suspendedState ?? '';
   if (state === 'suspended' && !options.discardState && !suspendedIn(bundle.names, vmState)) {
-    throw new KameError(
-      'WRONG_STATE',
-      `${bundle.name} is suspended by another program; its state can’t be resumed here.`,
-      {
-        next: `kame start ${bundle.name} --discard-state starts it from its disks; what was not saved in the guest is lost.`,
-        details: { machine: bundle.name, state },
-      },
-    );
+    throw new KameError('WRONG_STATE', `Cannot resume ${bundle.name}: it was suspended by another program.`, {
+      next: `kame start ${bundle.name} --discard-state starts it from its disks; unsaved data in the guest is lost.`,
+      details: { machine: bundle.name, state },
+    });
   }
   contentOf(bundle);
   const holder = await lockHolder(bundle.names.lock);
   if (holder && holder.pid !== process.pid) {
     throw new KameError('BUSY', `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
-      next: `If that engine is stuck, kame stop ${bundle.name} --hard ends it.`,
+      next: `If that process is a stuck engine, kame stop ${bundle.name} --hard ends it.`,
       details: { machine: bundle.name, pid: holder.pid },
     });
   }
 }
 
 export interface PowerOptions {
-  /** Starts a suspended machine from its disks; what was in its memory is lost. */
+  /** Starts a suspended machine from its disks; the contents of its memory are lost. */
   readonly discardState?: boolean | undefined;
 }
 
-async function boot(host: Host, bundle: Bundle, begun: Begun, progress: Progress): Promise<Running> {
+async function boot(
+  host: Host,
+  bundle: Bundle,
+  requested: RequestTime,
+  progress: Progress,
+): Promise<Running> {
   const prepared = await prepare(host, bundle, progress);
   await pinMachineType(bundle, prepared.plan.machineType);
   await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
-  const launched = await launchEngine(host, bundle, prepared, begun, progress);
+  const launched = await launchEngine(host, bundle, prepared, requested, progress);
   for (const note of prepared.plan.notes) await appendLog(bundle.names, note);
   return trackLaunched(host, bundle, launched, 'running');
 }
 
 /**
- * Starts the engine of a stopped machine, or resumes a suspended one; the caller holds the machine.
+ * Boots a stopped machine, or resumes a suspended one; the caller holds the machine.
  * @throws KameError as start
  */
 export async function powerOn(
@@ -89,17 +91,17 @@ export async function powerOn(
   progress: Progress,
   options: PowerOptions = {},
 ): Promise<Running> {
-  const begun = { at: new Date(), clock: performance.now() };
+  const requested = { at: new Date(), clock: performance.now() };
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
-    let whole = await ensureUuid(host, bundle);
-    const vmState = contentOf(whole).model.suspendedState;
-    const suspended = suspendedIn(whole.names, vmState);
-    if (options.discardState && vmState !== '') whole = await discardState(host, whole);
-    else if (suspended) return await resume(host, whole, suspended, begun, progress);
+    let current = await ensureUuid(host, bundle);
+    const vmState = contentOf(current).model.suspendedState;
+    const suspended = suspendedIn(current.names, vmState);
+    if (options.discardState && vmState !== '') current = await discardState(host, current);
+    else if (suspended) return await resume(host, current, suspended, requested, progress);
     progress.report({ stage: `Starting ${bundle.name}` });
-    return await boot(host, whole, begun, progress);
+    return await boot(host, current, requested, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
     await clearRunDirectory(run);
@@ -109,14 +111,14 @@ export async function powerOn(
   }
 }
 
-/** Waits until the guest of a machine that was powered on is as far as asked for. */
+/** Waits for the guest of a machine that was powered on, as the options require. */
 export async function started(
   host: Host,
   machine: Running,
   options: Pick<StartMachine, 'wait' | 'timeoutMs'>,
   progress: Progress,
 ): Promise<StartedMachine> {
-  // One that was paused when it was suspended is so again, and its guest can't answer.
+  // A machine that was suspended while paused is paused again, and its guest cannot answer.
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
   await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
   return {
@@ -128,8 +130,8 @@ export async function started(
 }
 
 /**
- * Starts a stopped machine and waits until its guest is as far as asked for. When the guest is not in time, the machine
- * goes on running. While it waits, the machine can be stopped.
+ * Starts a stopped or suspended machine and waits for its guest, as the options require. If the guest is too slow, the
+ * machine keeps running. The machine can be stopped during the wait.
  * @throws KameError WRONG_STATE, BUSY, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
  */
 export async function start(

@@ -1,30 +1,30 @@
+import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { summary } from '../running/describe.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { ensureGone } from '../companion/end.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { powerOn, started } from './start.ts';
 import { settle } from '../host/settle.ts';
 import { stateOf } from '../host/state.ts';
-import { ensureGone } from '../companion/end.ts';
+import { summary } from '../running/describe.ts';
+import { powerOn, started } from './start.ts';
 
-/** How long an engine may take to end by itself once it is told to. */
+/** Milliseconds that an engine has to exit after a quit command. */
 const quitMs = 5000;
-/** A guest that accepts an agent's or a button's request gets this long before the other way is tried too. */
+/** Milliseconds that a guest has to power off before the power button is pressed as well. */
 const secondTryMs = 15_000;
-/** A guest under load answers in this time; one that does not is asked by its power button. */
+/** Milliseconds that the agent of a busy guest has to answer; otherwise the power button is used. */
 const agentPingMs = 3000;
 
-/** Waits for an engine's end. False when the time is over. */
+/** Waits for the end of an engine. Returns false at the deadline. */
 async function ended(machine: Running, ms: number, signal: AbortSignal): Promise<boolean> {
   using deadline = deadlineSignal(ms, signal);
   const over = deadline.signal;
@@ -34,21 +34,24 @@ async function ended(machine: Running, ms: number, signal: AbortSignal): Promise
   });
   const gone = await Promise.race([machine.ended.then(() => true as const), waited]);
   if (!gone && signal.aborted) {
-    throw new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it may still go down.`);
+    throw new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it may still power off.`);
   }
   return gone;
 }
 
-/** Asks the guest to power off: by its agent if that answers, else by the power button. */
-async function askGuest(host: Host, machine: Running): Promise<'agent' | 'button'> {
+/** Requests the guest to power off: through its agent if that answers, otherwise by the power button. */
+async function requestPowerOff(host: Host, machine: Running): Promise<'agent' | 'button'> {
   if (machine.agentAnswers) {
     try {
-      // The shutdown itself has no answer, so whether anyone listens is asked before.
+      // The agent does not reply to a shutdown, so a ping checks first that it answers.
       await machine.channels.agent.ping({ deadlineMs: agentPingMs });
       await machine.channels.agent.shutdown('powerdown', { deadlineMs: 5000 });
       return 'agent';
     } catch (error) {
-      host.log('The agent did not take the shutdown', { machine: machine.name, reason: messageOf(error) });
+      host.log('The guest agent did not accept the shutdown', {
+        machine: machine.name,
+        reason: messageOf(error),
+      });
     }
   }
   await machine.engine.powerdown();
@@ -64,10 +67,10 @@ async function stopSoftly(
   const start = performance.now();
   const left = () => timeoutMs - (performance.now() - start);
   progress.report({ stage: `Waiting for ${machine.name} to power off` });
-  // A paused guest hears nothing.
+  // A paused guest cannot react.
   if (machine.state === 'paused') await machine.engine.resume();
-  await appendLog(machine.names, 'asked to power off');
-  const way = await askGuest(host, machine);
+  await appendLog(machine.names, 'requested to power off');
+  const way = await requestPowerOff(host, machine);
   if (await ended(machine, Math.min(secondTryMs, left()), progress.signal)) return;
   if (way === 'agent') await machine.engine.powerdown().catch(() => undefined);
   if (await ended(machine, left(), progress.signal)) return;
@@ -75,7 +78,7 @@ async function stopSoftly(
     'GUEST_TIMEOUT',
     `${machine.name} did not power off within ${Math.round(timeoutMs / 1000)} s.`,
     {
-      next: `kame stop ${machine.name} --hard powers it off at once; kame console ${machine.name} shows what it does.`,
+      next: `kame stop ${machine.name} --hard powers it off at once; kame console ${machine.name} shows what it is doing.`,
       details: { machine: machine.name },
     },
   );
@@ -87,7 +90,7 @@ async function stopHard(machine: Running): Promise<void> {
   await machine.ended;
 }
 
-/** An engine that runs but does not answer, so that no daemon could adopt it. */
+/** Ends an engine that runs but does not answer, so that no daemon could adopt it. Returns whether there was one. */
 async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boolean> {
   const run = runNames(host.names, bundle.names.vmx);
   const engines = await enginesIn(run.directory);
@@ -125,9 +128,9 @@ async function stopLocked(
   if (holder && holder.pid !== process.pid) {
     throw new KameError(
       'BUSY',
-      `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}), which was not started from here.`,
+      `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}), which another Kame has started.`,
       {
-        next: 'Stop it where it was started: by the user or with the KAME_HOME that it belongs to.',
+        next: 'Stop it as the user, or with the KAME_HOME, that started it.',
         details: { machine: bundle.name, pid: holder.pid },
       },
     );
@@ -138,7 +141,7 @@ async function stopLocked(
 }
 
 /**
- * Powers a machine off. It is stopped only when its engine's process is gone.
+ * Powers off a machine. Returns when its engine's process is gone.
  * @throws KameError WRONG_STATE, GUEST_TIMEOUT, ENGINE_TIMEOUT, CANCELLED
  */
 export async function stop(
@@ -148,7 +151,7 @@ export async function stop(
   progress: Progress,
 ): Promise<Machine> {
   const bundle = await findBundle(host, reference);
-  // Pulling the plug must work while something else waits for the guest.
+  // A hard power-off must work while another operation waits for the guest.
   if (options.hard && host.running.get(bundle.names.vmx)) await stopLocked(host, bundle, options, progress);
   else {
     const request = { verb: 'stop', needs: 'any', settles: false } as const;
@@ -157,7 +160,7 @@ export async function stop(
   return await summary(host, await findBundle(host, bundle.names.vmx));
 }
 
-/** Powers a machine off and on again, as a new engine: changed settings count from then on. */
+/** Powers a machine off and on again. The new engine uses settings that were changed in the meantime. */
 export async function restart(
   host: Host,
   reference: string,

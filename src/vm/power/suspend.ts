@@ -1,25 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
-import type { Progress } from '../../core/progress.ts';
 import type { SuspendedMachine } from '../../api/checkpoint.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
-import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
+import type { Progress } from '../../core/progress.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { syncCheckpoint, writeCheckpointRecord } from '../../store/checkpoint.ts';
 import { removeJournal, writeJournal } from '../../store/journal.ts';
-import { summary } from '../running/describe.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { allocatedBytes } from '../../sys/files.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { capture } from '../memory/capture.ts';
+import { keepConfig } from '../memory/keep-config.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { writeVmState } from '../memory/resume.ts';
-import { hold } from '../host/hold.ts';
-import { settle } from '../host/settle.ts';
-import { keepConfig } from '../memory/keep-config.ts';
-import { allocatedBytes } from '../../sys/files.ts';
+import { summary } from '../running/describe.ts';
 
+/** Space for everything but RAM: device state, configuration, EFI variables. */
 const smallBytes = 16 * 1024 * 1024;
 
 /** Saves a running machine and ends its engine. */
@@ -41,7 +42,7 @@ async function suspendRunning(
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
     await keepConfig(bundle, checkpoint);
-    // Straight to its lasting place: the guest does not wait for it.
+    // Directly to the final file: the guest does not run afterwards, so its pause may be long.
     const part = `${checkpoint.ram}.part`;
     using ram = await RamCopy.begin(host, machine, { path: part, lasting: true });
     const options = { checkpoint, ram, layers: [], once: true, stayStopped: true };
@@ -49,7 +50,7 @@ async function suspendRunning(
     if (record) await writeCheckpointRecord(checkpoint, record);
     if (ram) await rename(part, checkpoint.ram);
     await syncCheckpoint(checkpoint);
-    // From here on the machine is suspended, whatever happens to its engine.
+    // From here on the machine counts as suspended, whatever happens to its engine.
     await writeVmState(host, bundle, vmStateOf(bundle.names, id));
     await appendLog(bundle.names, 'suspended');
     await machine.engine.quit();
@@ -62,19 +63,19 @@ async function suspendRunning(
 }
 
 /**
- * Saves a running or paused machine to its directory and ends its engine; kame start goes on from there, also after a
- * restart of the host.
- * @throws KameError WRONG_STATE, CHECKPOINT_BLOCKED, DISK_FULL, ENGINE_*, CANCELLED: it runs on as before then
+ * Suspends a running or paused machine: saves its state to its directory and ends its engine. kame start resumes it, even
+ * after a restart of the host.
+ * @throws KameError WRONG_STATE, CHECKPOINT_BLOCKED, DISK_FULL, ENGINE_*, CANCELLED; in each case it continues as before
  */
 export async function suspend(host: Host, reference: string, progress: Progress): Promise<SuspendedMachine> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   return await hold(host, reference, { verb: 'suspend', needs: 'running' }, async ({ bundle, machine }) => {
     await suspendRunning(host, bundle, machine, progress);
     const suspended = await findBundle(host, bundle.names.vmx);
     return {
       ...(await summary(host, suspended)),
       stateBytes: await savedBytes(suspended),
-      tookMs: performance.now() - begun,
+      tookMs: performance.now() - startedAt,
     };
   });
 }

@@ -2,36 +2,37 @@ import { existsSync } from 'node:fs';
 import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import { attach, type Engine } from '../../qemu/launch.ts';
+import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
-import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
-import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
-import { allBundles } from '../host/find.ts';
-import { repairAfterCrash } from '../running/crash.ts';
-import type { Host } from '../host/host.ts';
-import { settle } from '../host/settle.ts';
-import { sweepLeftCheckpoints } from '../layers/tidy.ts';
 import { readJournal } from '../../store/journal.ts';
+import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
+import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
-import { pinMachineType } from '../running/launch.ts';
+import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
 import { ensureGone } from '../companion/end.ts';
+import { allBundles } from '../host/find.ts';
+import type { Host } from '../host/host.ts';
+import { settle } from '../host/settle.ts';
+import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
+import { repairAfterCrash } from '../running/crash.ts';
+import { pinMachineType } from '../running/launch.ts';
 import { track } from '../running/track.ts';
 
-/** An engine that does not answer in this time is left alone; kame stop --hard ends it. */
+/** Milliseconds that an engine has to answer. A stuck engine is not adopted; kame stop --hard ends it. */
 const adoptDeadlineMs = 3000;
-/** An engine whose starter died before it opened its monitor gets this long to open it. */
+/** Milliseconds that a starting engine has to open its monitor after its daemon died. */
 const openDeadlineMs = 5000;
 
-/** The engine no longer tells which error it was. */
-const ioError =
-  'A disk error paused it, such as a full disk of the host. Make room, then kame unpause goes on; nothing is lost.';
+/** The reason for a pause by a disk error: the engine no longer reports which error it was. */
+function ioErrorOf(name: string): string {
+  return `A disk error, such as a full disk of the host, paused it. Free some space, then resume it with kame unpause ${name}; no data is lost.`;
+}
 
-/** Takes back every machine that runs, after the death of a daemon, and clears away what dead engines left. */
+/** Adopts every running machine after a daemon has died, and cleans up what dead engines left behind. */
 export async function adoptAll(host: Host): Promise<void> {
   for (const directory of [host.names.home, host.names.cache]) await sweepTemporaries(directory);
   const bundles = await allBundles(host);
@@ -41,13 +42,13 @@ export async function adoptAll(host: Host): Promise<void> {
         if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
         await adopt(host, bundle);
         await settle(host, bundle);
-        await sweepLeftCheckpoints(await host.bundles.read(bundle.names.vmx));
+        await removeOrphanedCheckpoints(await host.bundles.read(bundle.names.vmx));
         const run = runNames(host.names, bundle.names.vmx);
-        // No clone is being made any more: what they would start from goes too.
+        // No clone is in progress any more, so the templates of clones are deleted too.
         if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);
         else await removeRamFiles(host.names, run);
       } catch (error) {
-        host.log('A machine could not be adopted', { machine: bundle.name, reason: messageOf(error) });
+        host.log('Could not adopt a machine', { machine: bundle.name, reason: messageOf(error) });
       }
     }),
   );
@@ -56,15 +57,15 @@ export async function adoptAll(host: Host): Promise<void> {
   await sweepRamFiles(host.names, known);
 }
 
-/** Takes back one machine if its engine runs. Whether it does, the engine's monitor tells, not a file. */
+/** Adopts one machine if its engine runs, which the engine's monitor shows, not a file. */
 export async function adopt(host: Host, bundle: Bundle): Promise<void> {
   const run = runNames(host.names, bundle.names.vmx);
   const ran = existsSync(run.directory);
-  const engine = ran ? await wholeEngine(host, bundle, run) : null;
+  const engine = ran ? await adoptableEngine(host, bundle, run) : null;
   if (!engine) {
-    // A clone that nobody has yet is given up anyway; looking at its layers would keep its source from going on.
-    const given = (await readJournal(bundle.names))?.kind !== 'clone';
-    if (ran && given) await repairAfterCrash(host, bundle.names.vmx);
+    // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
+    const isFinished = (await readJournal(bundle.names))?.kind !== 'clone';
+    if (ran && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
     return;
@@ -73,7 +74,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
     const record = await completeRecord(bundle, run, engine);
     const status = await engine.status();
     const state = status === 'running' ? 'running' : 'paused';
-    const trouble = status === 'io-error' ? ioError : null;
+    const trouble = status === 'io-error' ? ioErrorOf(bundle.name) : null;
     const id = bundle.content?.model.uuid ?? '';
     track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state, trouble });
     const companions = (await adoptCompanions(run.directory)).map(({ name }) => name);
@@ -90,18 +91,19 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
 }
 
 /**
- * The machine's engine, or null when none runs. One that was being given a saved state has it all when the `.vmx` says so;
- * else it is ended, and the machine is still suspended in that state.
+ * The machine's engine, or null when none runs. An engine that was loading a saved state is kept only if the `.vmx` shows
+ * that the state was completely loaded; otherwise it is ended, and the machine is still suspended.
  */
-async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
+async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const engine = await engineIn(host, bundle, run);
   if (!engine) return null;
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
   const status = await engine.status();
-  const whole = status === 'paused' || status === 'running';
-  const spent = (bundle.content?.model.suspendedState ?? '') === '' && whole;
-  if (!spent || (await readJournal(bundle.names))?.kind === 'clone') {
+  // The daemon may have died after it resumed the guest and before it recorded that.
+  const ready = status === 'paused' || status === 'running';
+  const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && ready;
+  if (!isLoaded || (await readJournal(bundle.names))?.kind === 'clone') {
     await engine.kill();
     return null;
   }
@@ -111,8 +113,8 @@ async function wholeEngine(host: Host, bundle: Bundle, run: RunNames): Promise<E
 }
 
 /**
- * The engine of a run directory with its monitor, or null when none runs. A daemon may have died between starting the
- * engine and the engine's opening its monitor: such an engine is waited for, and ended when it does not come to it.
+ * The engine of a run directory, with its monitor, or null when none runs. If the daemon died before the engine opened its
+ * monitor, this waits for the monitor, and ends the engine when it does not open it.
  */
 async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
   const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
@@ -125,23 +127,23 @@ async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engi
     { deadlineMs: openDeadlineMs, stepMs: 20 },
   );
   if (settled) return settled.engine;
-  await endEngines(host, run.directory, 'It never opened its monitor');
+  await endEngines(host, run.directory, 'It did not open its monitor');
   return null;
 }
 
-/** What the dead daemon knew; what it did not come to is done now. */
+/** The run record of the dead daemon. Completes the steps of the start that the daemon did not reach. */
 async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
   if (!stored) {
-    throw new KameError('BROKEN_MACHINE', `${run.record} is gone or damaged.`);
+    throw new KameError('BROKEN_MACHINE', `${run.record} is missing or damaged.`);
   }
-  // Killed during the start, the daemon had not yet written who the engine is.
+  // The daemon was killed during the start, before it recorded the engine's process.
   if (stored.engine === null) {
     for (const step of stored.setup as LaunchPlan['setup'])
       await engine.qmp.execute(step.execute, step.arguments);
   }
   const record = { ...stored, engine: engine.process };
-  // What is written down already is left alone: the disk may be full, and a paused machine must be reached all the same.
+  // Writes only what has changed: the disk may be full, and a machine that was paused for that must still be adopted.
   const holder = await lockHolder(bundle.names.lock);
   if (holder?.pid !== engine.process.pid) {
     await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
@@ -159,18 +161,19 @@ async function endEngines(host: Host, directory: string, reason: string): Promis
 }
 
 /**
- * Clears run directories that are no listed machine's. Without a record they are of an accelerator's proof that a killed
- * daemon left running; with one they are of a machine that has left the list, whose engine is nobody's to end.
+ * Removes run directories that belong to no machine of the inventory. One without a record is of an accelerator test that a
+ * killed daemon left running. One with a record is of an unregistered machine, whose engine must keep running.
  */
 async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
   for (const run of await runDirectories(host.names)) {
     if (known.has(run.directory)) continue;
     try {
-      if (!existsSync(run.record)) await endEngines(host, run.directory, 'Its proof was cut short');
+      if (!existsSync(run.record))
+        await endEngines(host, run.directory, 'Its accelerator test was interrupted');
       if ((await enginesIn(run.directory)).length > 0) continue;
       await clearRunDirectory(run);
     } catch (error) {
-      host.log('A run directory could not be cleared', {
+      host.log('Could not remove a run directory', {
         directory: run.directory,
         reason: messageOf(error),
       });

@@ -5,8 +5,8 @@ import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { engineFor } from '../engine/engine.ts';
 import { chooseAccelerator, proveAccelerator } from '../engine/accelerator.ts';
+import { engineFor } from '../engine/engine.ts';
 import { diagnose } from './doctor.ts';
 
 const world = useWorld();

@@ -3,18 +3,18 @@ import type { Doctor, DoctorCheck } from '../../api/messages.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import { freeSpace } from '../../sys/free-space.ts';
 import type { Arch } from '../../model/machine.ts';
 import { acceleratorCandidates } from '../../qemu/accelerator/candidates.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { pickFirmware } from '../../qemu/firmware/pick.ts';
 import { newestMachineType } from '../../qemu/plan/machine-type.ts';
+import { freeSpace } from '../../sys/free-space.ts';
 import { proveAccelerator } from '../engine/accelerator.ts';
 import { engineFor, firmwareFor, hostArchitecture, hostFacts, kvmDevice, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 
 const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
-/** Below this, a download or an image build may not fit. */
+/** With less free space, a download or an image build may fail. */
 const comfortableBytes = 5 * 1024 ** 3;
 
 function failed(name: string, error: unknown): DoctorCheck {
@@ -73,8 +73,8 @@ async function acceleratorChecks(
     checks.push({
       name,
       status: verdict.works ? 'ok' : 'warning',
-      message: `${verdict.works ? 'works' : 'not used'}: ${verdict.reason} (tried ${verdict.at})`,
-      ...(verdict.works ? {} : { next: 'kame doctor --fresh tries again.' }),
+      message: `${verdict.works ? 'works' : 'not used'}: ${verdict.reason} (tested ${verdict.at})`,
+      ...(verdict.works ? {} : { next: 'kame doctor --fresh tests it again.' }),
     });
   }
   return checks;
@@ -121,13 +121,15 @@ async function homeChecks(host: Host): Promise<DoctorCheck[]> {
         name: 'home',
         status: low ? 'warning' : 'ok',
         message: `${home}, ${formatSize(free)} free`,
-        ...(low ? { next: 'Make room: an image build or a download may not fit.' } : {}),
+        ...(low
+          ? { next: 'Free some space: there may be too little for an image build or a download.' }
+          : {}),
       },
     ];
   });
 }
 
-/** Checks all that Kame needs of the host, and proves the accelerators. Nothing here throws for what it finds. */
+/** Checks everything that Kame needs on the host, and tests the accelerators. Problems are reported and never thrown. */
 export async function diagnose(host: Host, options: { fresh: boolean }, progress: Progress): Promise<Doctor> {
   const checks = [...(await homeChecks(host)), ...(await toolCheck(host))];
   for (const arch of architectures) checks.push(...(await engineChecks(host, arch, options, progress)));

@@ -6,7 +6,7 @@ import { recoverSuspend } from '../power/recover-suspend.ts';
 import { recoverLayers } from '../snapshot/recover-layers.ts';
 import { recoverRevert } from '../snapshot/recover-revert.ts';
 
-/** Who ends what a kill has left half done, by the kind of its journal. */
+/** The recovery of interrupted operations, by the kind of their journal. */
 export const recoveryTable: RecoveryTable = {
   layer: recoverLayers,
   suspend: recoverSuspend,

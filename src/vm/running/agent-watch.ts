@@ -1,19 +1,19 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
-import { agentPort } from '../../qemu/plan/channels.ts';
 import { setClock } from '../../guest/identity/clock.ts';
+import { agentPort } from '../../qemu/plan/channels.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { recordTiming } from './timing.ts';
 
-/** An agent that has opened its port answers soon, also on a loaded host. */
+/** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
 const firstReplyMs = 60_000;
-/** How long a guest may take from the agent's first reply to an address. */
+/** Milliseconds from the agent's first reply until the guest must have an address. */
 const addressMs = 120_000;
 
-/** Learns when the agent answers, from the port's own events; and then, once, the machine's address. */
+/** Waits for the agent whenever the guest opens its port, and then for the machine's address. */
 export function watchAgent(host: Host, machine: Running): void {
   const ended = new AbortController();
   void machine.ended.then(() => ended.abort());
@@ -28,10 +28,10 @@ export function watchAgent(host: Host, machine: Running): void {
     if (port.open) greetOnce(at);
     else {
       machine.agentAnswers = false;
-      emit(host, machine, `The guest agent of ${machine.name} has gone.`);
+      emit(host, machine, `The guest agent of ${machine.name} has stopped.`);
     }
   });
-  // The port may have been opened before we listened: an adopted machine. When, nobody knows.
+  // An adopted machine may have opened the port before, at an unknown time.
   void portIsOpen(machine).then(
     (open) => open && greetOnce(null),
     () => undefined,
@@ -54,7 +54,7 @@ function emit(host: Host, machine: Running, message: string): void {
   });
 }
 
-/** Waits for the agent behind an open port, however long it takes to say something sensible. */
+/** Waits for the agent's first reply for as long as the port stays open. */
 async function greet(
   host: Host,
   machine: Running,
@@ -73,27 +73,27 @@ async function greet(
   const sinceStart = Date.now() - Date.parse(machine.record.startedAt);
   const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
   machine.markAnswered();
-  // A restored guest has the time of its checkpoint.
-  if (machine.record.restored === 'yes') await setTheClock(host, machine);
+  // The clock of a restored guest shows the time of its checkpoint.
+  if (machine.record.restored === 'yes') await syncClock(host, machine);
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
-  learnAddress(machine, signal).catch((error: unknown) => {
-    host.log('The address could not be learnt', { machine: machine.name, reason: messageOf(error) });
+  waitForAddress(machine, signal).catch((error: unknown) => {
+    host.log('Could not get the address of the guest', { machine: machine.name, reason: messageOf(error) });
   });
   await written;
 }
 
-/** Gives the guest the host's time; a failure is told in the log. */
-export async function setTheClock(host: Host, machine: Running): Promise<void> {
+/** Sets the guest's clock to the host's time; a failure goes to the log. */
+export async function syncClock(host: Host, machine: Running): Promise<void> {
   try {
     await setClock(machine.channels.agent);
   } catch (error) {
-    host.log('The clock could not be set', { machine: machine.name, reason: messageOf(error) });
-    await appendLog(machine.names, `the guest's clock could not be set: ${messageOf(error)}`);
+    host.log('Could not set the clock of the guest', { machine: machine.name, reason: messageOf(error) });
+    await appendLog(machine.names, `could not set the guest's clock: ${messageOf(error)}`);
   }
 }
 
-/** Asks until the guest has an address: it comes some time after the agent's first reply. */
-async function learnAddress(machine: Running, signal: AbortSignal): Promise<void> {
+/** Queries the agent until the guest has an address, which takes some time after the agent's first reply. */
+async function waitForAddress(machine: Running, signal: AbortSignal): Promise<void> {
   await poll(async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null), {
     deadlineMs: addressMs,
     signal,
@@ -102,18 +102,18 @@ async function learnAddress(machine: Running, signal: AbortSignal): Promise<void
   });
 }
 
-/** Addresses that lead nowhere from here: loopback, link-local. */
+/** Excludes addresses that the host cannot reach: loopback and link-local. */
 function isUsable(address: string): boolean {
   return !/^(127\.|169\.254\.|::1$|fe80:)/i.test(address);
 }
 
-/** The address a person would use: the first IPv4 one, else the first IPv6 one. */
+/** The address to show: the first IPv4 address, or else the first IPv6 address. */
 export function primaryAddress(interfaces: readonly GuestInterface[]): string | null {
   const usable = interfaces.flatMap((each) => each.addresses.filter(({ address }) => isUsable(address)));
   return (usable.find(({ address }) => !address.includes(':')) ?? usable[0])?.address ?? null;
 }
 
-/** Asks the agent for the machine's address and remembers it. */
+/** Queries the agent for the machine's address and stores it. */
 export async function refreshAddress(machine: Running): Promise<string | null> {
   machine.ip = primaryAddress(await machine.channels.agent.networkInterfaces());
   return machine.ip;

@@ -1,22 +1,22 @@
 import type { DiskInfo, Machine, MachineDetails } from '../../api/machine.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
 import { readChain } from '../../disk/chain.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { lockHolder } from '../../sys/lock.ts';
-import { findBundle, allBundles } from '../host/find.ts';
 import { hostOs } from '../engine/engine.ts';
+import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { stateOf } from '../host/state.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
-/** A machine in short, as `kame list` shows it. */
+/** A machine as `kame list` shows it. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
   const model = bundle.content?.model;
-  // An engine that no daemon of ours could adopt: stuck, or of another home. It runs all the same.
+  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
   const held = !running && (await lockHolder(bundle.names.lock))?.purpose === 'qemu';
   return {
     name: bundle.name,
@@ -32,7 +32,7 @@ export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   };
 }
 
-/** All machines, by name. */
+/** All machines, sorted by name. */
 export async function list(host: Host): Promise<Machine[]> {
   const bundles = await allBundles(host);
   return await Promise.all(bundles.map(async (bundle) => await summary(host, bundle)));
@@ -57,7 +57,7 @@ async function diskInfo(
     const { format, virtualSize, allocatedBytes } = await readChain(path, { inside, tables: false });
     return { ...base, format, sizeBytes: virtualSize, allocatedBytes };
   } catch {
-    // The start says what is wrong with it; the description goes on without.
+    // The start reports the problem.
     return { ...base, format: null, sizeBytes: null, allocatedBytes: null };
   }
 }
@@ -66,7 +66,7 @@ function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
 
-/** All that is known of one machine. @throws KameError NO_SUCH_MACHINE */
+/** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
   return await describe(host, await findBundle(host, reference));
 }
@@ -103,8 +103,8 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
 
 function problemsOf(bundle: Bundle): MachineDetails['problems'] {
   const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
-  const unsaid = bundle.broken !== null && !known.some(({ message }) => message === bundle.broken);
-  return unsaid ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
+  const isMissing = bundle.broken !== null && !known.some(({ message }) => message === bundle.broken);
+  return isMissing ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
 }
 
 function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {

@@ -5,8 +5,8 @@ import { writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 
 /**
- * Gives a machine a UUID when its `.vmx` has none, as VMware does at the first power-on: templates of other tools come
- * without. Addresses that are derived from it are derived anew.
+ * Gives a machine a UUID if its `.vmx` has none, as VMware does at the first power-on: templates of other tools lack one.
+ * MAC addresses that are derived from the UUID change with it.
  */
 export async function ensureUuid(host: Host, bundle: Bundle): Promise<Bundle> {
   const { content, names } = bundle;

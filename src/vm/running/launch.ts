@@ -1,38 +1,38 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { problemsToError } from '../../model/problem.ts';
-import { validateModel } from '../../model/validate.ts';
-import type { MachineModel } from '../../model/machine.ts';
-import type { Layer } from '../../disk/chain.ts';
 import type { Progress } from '../../core/progress.ts';
-import { edit } from '../../vmx/document.ts';
+import type { Layer } from '../../disk/chain.ts';
+import type { MachineModel } from '../../model/machine.ts';
+import { problemsToError } from '../../model/problem.ts';
+import { slotName } from '../../model/slots.ts';
+import { validateModel } from '../../model/validate.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { launch, type Engine } from '../../qemu/launch.ts';
-import { formatPlan } from '../../qemu/plan/format.ts';
-import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
-import { slotName } from '../../model/slots.ts';
 import { diskNode } from '../../qemu/plan/drives.ts';
+import { formatPlan } from '../../qemu/plan/format.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
+import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { handLock } from '../../sys/lock.ts';
+import { edit } from '../../vmx/document.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
-import { checkFiles, diskChains } from '../layers/chains.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { Fingerprint } from '../../store/checkpoint.ts';
-import { track } from './track.ts';
 import type { Running } from '../host/running.ts';
+import { checkFiles, diskChains } from '../layers/chains.ts';
+import { track } from './track.ts';
 
-/** How a machine is started other than by booting it. */
+/** Options for launches that differ from an ordinary boot. */
 export interface LaunchOptions {
-  /** RAM for it, null for memory of the engine alone; by default a shared file where there is room for one. */
+  /** The file of its RAM; null for private memory. By default a shared file, if there is space for one. */
   readonly ram?: RamFile | null;
-  /** Waits for a checkpoint's state instead of booting. */
+  /** Waits for the state of a checkpoint instead of booting. */
   readonly restore?: boolean;
-  /** The chains of the disks by slot, where they are known. The engine opens their tops alone, `attachBeneath` the rest. */
+  /** The chains of the disks by slot, if known. The engine then opens only the top layers; `attachBeneath` opens the rest. */
   readonly topsOf?: ReadonlyMap<string, Layer>;
 }
 
@@ -40,22 +40,22 @@ export interface Prepared {
   readonly model: MachineModel;
   readonly capabilities: Capabilities;
   readonly plan: LaunchPlan;
-  /** Each disk's whole chain, by the name of its node. */
+  /** The complete chain of each disk, by the name of its block node. */
   readonly disks: ReadonlyMap<string, Layer>;
 }
 
-/** The tops of chains, as if nothing lay beneath them. */
+/** The top layers without their backing layers. */
 function topsOf(chains: ReadonlyMap<string, Layer>): Map<string, Layer> {
   return new Map([...chains].map(([slot, { backing: _, ...top }]) => [slot, top]));
 }
 
-/** A shared file, so that checkpoints can take RAM from outside of the engine; nothing where there is no room for it. */
+/** A shared file, so that checkpoints can copy RAM from outside the engine; undefined if there is no space for it. */
 async function sharedRam(host: Host, run: RunNames, model: MachineModel): Promise<RamFile | undefined> {
   const room = await hasRamPlace(host.names, model.memoryMiB * 1024 * 1024);
   return room ? { path: ramFileOf(host.names, run), share: true } : undefined;
 }
 
-/** All that is decided before the engine starts; nothing is changed by it. */
+/** Makes all decisions before the engine starts, without changing anything. */
 export async function prepare(
   host: Host,
   bundle: Bundle,
@@ -95,14 +95,14 @@ export async function prepare(
   return { model, capabilities, plan, disks };
 }
 
-/** An engine upgrade must not change a guest's hardware: the machine type of the first start stays. */
+/** Records the machine type of the first start, since an engine upgrade must not change a guest's hardware. */
 export async function pinMachineType(bundle: Bundle, machineType: string): Promise<void> {
   const { document, model } = contentOf(bundle);
   if (model.kame.machineType !== undefined) return;
   await writeVmx(bundle.names.vmx, edit(document, new Map([['kame.machineType', machineType]])));
 }
 
-/** What a checkpoint of a machine that is started so needs to be restored. */
+/** What must be the same when a checkpoint of a machine started with this plan is restored. */
 export function fingerprintOf({ capabilities, plan, model }: Prepared): Fingerprint {
   return {
     version: versionText(capabilities),
@@ -115,13 +115,13 @@ export function fingerprintOf({ capabilities, plan, model }: Prepared): Fingerpr
   };
 }
 
-/** An engine that runs and is not yet in the daemon's care: `track` takes it. */
+/** A running engine that the daemon does not track yet. */
 export interface LaunchedEngine {
   readonly engine: Engine;
   readonly record: RunRecord;
 }
 
-function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
+function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): RunRecord {
   const { plan, capabilities } = prepared;
   const { accelerator, machineType, ram, resetEnds, setup, blockers } = plan;
   return {
@@ -138,23 +138,23 @@ function recordOf(bundle: Bundle, prepared: Prepared, begun: Begun): RunRecord {
     restored: plan.restores ? 'loading' : 'no',
     setup,
     blockers,
-    startedAt: begun.at.toISOString(),
+    startedAt: requested.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };
 }
 
-/** When the request came: as a time of day, and by `performance.now()`. */
-export interface Begun {
+/** When the request arrived: by the date, and by `performance.now()`. */
+export interface RequestTime {
   readonly at: Date;
   readonly clock: number;
 }
 
-/** Starts the engine of a plan; the machine's lock is held by this process, and handed to the engine. */
+/** Starts the engine of a plan, and passes the machine's lock, which this process holds, to the engine. */
 export async function launchEngine(
   host: Host,
   bundle: Bundle,
   prepared: Prepared,
-  begun: Begun,
+  requested: RequestTime,
   progress: Progress,
 ): Promise<LaunchedEngine> {
   const { plan } = prepared;
@@ -165,13 +165,13 @@ export async function launchEngine(
   if (!plan.restores) await rm(names.serialLog, { force: true });
   await appendLog(
     names,
-    `starts on ${plan.accelerator} (${plan.reason}), QEMU ${versionText(prepared.capabilities)}:`,
+    `starting on ${plan.accelerator} (${plan.reason}), QEMU ${versionText(prepared.capabilities)}:`,
   );
   await appendLog(names, formatPlan(plan).replaceAll('\n', ' '));
-  const planned = recordOf(bundle, prepared, begun);
-  // Written before there is an engine: if this daemon dies in between, the next one knows what it finds.
+  const planned = recordOf(bundle, prepared, requested);
+  // Written before the engine starts: if this daemon dies in between, the next one can identify the engine.
   await writeRunRecord(run, planned);
-  const before = performance.now() - begun.clock;
+  const before = performance.now() - requested.clock;
   const { engine, timings } = await launch(plan, {
     logFile: names.log,
     signal: progress.signal,
@@ -179,7 +179,7 @@ export async function launchEngine(
   try {
     const measured = { spawnMs: before + timings.spawnMs, qmpMs: before + timings.qmpMs };
     const record = { ...planned, engine: engine.process, timings: { ...planned.timings, ...measured } };
-    // The lock lives as long as the engine.
+    // The lock is held for as long as the engine lives.
     await handLock(names.lock, { ...engine.process, purpose: 'qemu' });
     await writeRunRecord(run, record);
     return { engine, record };
@@ -189,7 +189,7 @@ export async function launchEngine(
   }
 }
 
-/** Takes a launched engine into the daemon's care. */
+/** Tracks a launched engine as a running machine. */
 export function trackLaunched(
   host: Host,
   bundle: Bundle,

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
@@ -6,19 +7,18 @@ import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import { ramFileOf } from '../../store/ram-place.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { watchAgent } from './agent-watch.ts';
-import { closeChannels, openChannels } from '../host/channels.ts';
-import { repairAfterCrash } from './crash.ts';
+import { clearRunDirectory } from '../companion/clear.ts';
+import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
+import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { ensureGone } from '../companion/end.ts';
+import { watchAgent } from './agent-watch.ts';
+import { repairAfterCrash } from './crash.ts';
 import { watchStatus } from './status-watch.ts';
-import { deferred } from '../../core/deferred.ts';
 
-/** How long an engine may take to be gone once its monitor has closed. */
+/** Milliseconds that an engine has to exit after its monitor has closed. */
 const exitDeadlineMs = 10_000;
 
 export interface TrackOptions {
@@ -32,7 +32,7 @@ export interface TrackOptions {
   readonly trouble?: string | null;
 }
 
-/** Takes a running engine into the daemon's care: its status, its agent and its end are watched from now on. */
+/** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
   const end = deferred();
@@ -54,10 +54,10 @@ export function track(host: Host, options: TrackOptions): Running {
   watchAgent(host, machine);
   void machine.engine.closed.then(async () => {
     try {
-      // A daemon that stops lets go of engines that run on.
+      // A daemon that stops detaches from its engines, which keep running.
       if (host.running.get(machine.names.vmx) === machine) await cleanUp(host, machine);
     } catch (error) {
-      host.log('Cleaning up after a machine failed', { machine: machine.name, reason: messageOf(error) });
+      host.log('Could not clean up after a machine', { machine: machine.name, reason: messageOf(error) });
     } finally {
       end.resolve();
     }

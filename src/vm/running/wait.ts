@@ -1,11 +1,11 @@
+import type { WaitFor } from '../../api/machine.ts';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { WaitFor } from '../../api/machine.ts';
 import { appendLog } from '../../store/bundle.ts';
+import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
 import { recordTiming } from './timing.ts';
 
 interface Wait {
@@ -13,23 +13,22 @@ interface Wait {
   readonly signal: AbortSignal;
 }
 
-async function endedEarly(machine: Running): Promise<KameError> {
+async function engineEnded(machine: Running): Promise<KameError> {
   const reason = (await machine.engine.closed).message;
-  return new KameError('ENGINE_FAILED', `${machine.name} ended while it was starting. ${reason}`, {
-    next: `kame logs ${machine.name} shows what the engine said; kame logs ${machine.name} --serial what the guest said.`,
+  return new KameError('ENGINE_FAILED', `The engine of ${machine.name} ended during the start. ${reason}`, {
+    next: `kame logs ${machine.name} shows the engine’s output, kame logs ${machine.name} --serial the guest’s.`,
     details: { machine: machine.name },
   });
 }
 
-async function tooLate(machine: Running, what: string, deadlineMs: number): Promise<KameError> {
+async function guestTimeout(machine: Running, what: string, deadlineMs: number): Promise<KameError> {
   const lines = await lastConsoleLines(machine.names.serialLog);
-  const seen =
-    lines === '' ? 'Its serial console shows nothing yet.' : `Its serial console ends with:\n${lines}`;
+  const seen = lines === '' ? 'Its serial console is empty.' : `Its serial console ends with:\n${lines}`;
   return new KameError(
     'GUEST_TIMEOUT',
-    `${machine.name} runs, but ${what} within ${Math.round(deadlineMs / 1000)} s. ${seen}`,
+    `${machine.name} is running, but ${what} within ${Math.round(deadlineMs / 1000)} s. ${seen}`,
     {
-      next: `kame console ${machine.name} shows what the guest does. If it has no guest agent, use --wait boot or --wait none.`,
+      next: `kame console ${machine.name} shows what the guest is doing. If it has no guest agent, use --wait boot or --wait none.`,
       details: { machine: machine.name },
     },
   );
@@ -49,13 +48,13 @@ async function agentReply(machine: Running, { deadlineMs, signal }: Wait): Promi
     late,
   ]);
   if (outcome === 'answered') return;
-  if (outcome === 'ended') throw await endedEarly(machine);
+  if (outcome === 'ended') throw await engineEnded(machine);
   if (signal.aborted) throw cancelled(machine);
-  throw await tooLate(machine, 'its guest agent did not answer', deadlineMs);
+  throw await guestTimeout(machine, 'its guest agent did not answer', deadlineMs);
 }
 
 function cancelled(machine: Running): KameError {
-  return new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it goes on running.`, {
+  return new KameError('CANCELLED', `Waiting for ${machine.name} was cancelled; it is still running.`, {
     next: `kame stop ${machine.name} stops it.`,
   });
 }
@@ -67,11 +66,13 @@ async function bootLine(machine: Running, { deadlineMs, signal }: Wait): Promise
     return;
   }
   const alive = await machine.engine.isAlive();
-  throw alive ? await tooLate(machine, 'its console showed no line', deadlineMs) : await endedEarly(machine);
+  throw alive
+    ? await guestTimeout(machine, 'its console printed no line', deadlineMs)
+    : await engineEnded(machine);
 }
 
 /**
- * Waits until a starting guest is as far as asked for.
+ * Waits until a starting guest has printed its first console line, or until its agent answers.
  * @throws KameError GUEST_TIMEOUT with the last console lines, ENGINE_FAILED when the engine ends, CANCELLED
  */
 export async function waitFor(
@@ -90,7 +91,7 @@ export async function waitFor(
     await (what === 'agent' ? agentReply(machine, wait) : bootLine(machine, wait));
   } catch (error) {
     if (error instanceof KameError) await appendLog(machine.names, error.message);
-    host.log('The guest is not as far as asked for', { machine: machine.name, what });
+    host.log('Waiting for a guest failed', { machine: machine.name, what });
     throw error;
   }
 }

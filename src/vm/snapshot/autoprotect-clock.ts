@@ -3,13 +3,13 @@ import { silentProgress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import { due, expired, tick } from '../../vmx/autoprotect.ts';
-import { deleteExpired, saveTime, takeDue, tellAutoProtect } from './autoprotect-run.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { deleteExpired, saveTime, takeDue, emitAutoProtect } from './autoprotect-run.ts';
 
-/** Where AutoProtect has its time from; a test gives its own. */
+/** The time source of AutoProtect; tests provide their own. */
 export interface Clock {
-  /** Milliseconds that only go forward, whatever the host’s date is set to. */
+  /** Milliseconds that never go back, even if the host’s date changes. */
   readonly monotonic: () => number;
   /** For labels. */
   readonly date: () => Date;
@@ -17,29 +17,29 @@ export interface Clock {
 
 const hostClock: Clock = { monotonic: () => performance.now(), date: () => new Date() };
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 export const tickMs = 60_000;
-/** No step of the clock counts for more: a host that slept, or stood still, was not running its machines. */
+/** The most that one step of the clock counts: while the host slept, its machines did not run. */
 const maxStepMs = 2 * tickMs;
-/** So much running time is lost at most when the daemon is killed: it is written no more often. */
+/** Running time is saved at this interval, so this much is lost at most when the daemon is killed. */
 const saveAfterMs = 5 * 60_000;
-/** After a failure it waits for twice as long each time, up to this. */
+/** The delay after a failure doubles each time, up to this. */
 const maxWaitMs = 30 * tickMs;
 
-/** What is known of one machine since it was first seen running. */
+/** The AutoProtect state of a machine since this daemon first found it running. */
 interface Entry {
-  /** Running time that its `.vmsd` does not have yet. */
+  /** Running time that its `.vmsd` does not include yet. */
   unsavedMs: number;
   /** Whether it ran when the clock was last read. */
   ran: boolean;
-  /** By the monotonic clock: not before. */
+  /** No retry before this time of the monotonic clock. */
   retryAt: number;
   failures: number;
 }
 
 /**
- * Counts the time that machines run and does for each what AutoProtect has to do. Paused, suspended and stopped machines
- * stand still, and so does their clock.
+ * Counts the running time of machines, and takes and deletes their automatic snapshots. The time of paused, suspended and
+ * stopped machines does not count.
  */
 export class AutoProtectClock {
   readonly #host: Host;
@@ -55,13 +55,13 @@ export class AutoProtectClock {
     this.#last = clock.monotonic();
   }
 
-  /** Milliseconds a machine has run that its `.vmsd` does not have yet. */
+  /** Milliseconds of running time that the `.vmsd` of a machine does not include yet. */
   unsavedMs(vmx: string): number {
     this.account();
     return this.#entries.get(vmx)?.unsavedMs ?? 0;
   }
 
-  /** Adds the time since the last reading to the machines that ran then. To be called whenever one starts or stops to run. */
+  /** Adds the time since the last call to the machines that ran then. Call it whenever a machine starts or stops running. */
   account(): void {
     const now = this.#clock.monotonic();
     const step = Math.min(Math.max(0, now - this.#last), maxStepMs);
@@ -81,7 +81,7 @@ export class AutoProtectClock {
     return entry;
   }
 
-  /** Does what is to be done now, one machine after the other. While an earlier call still works, only the time is counted. */
+  /** Handles the machines one after the other. While an earlier call is in progress, only counts the time. */
   async tick(): Promise<void> {
     this.account();
     if (this.#ticking) return;
@@ -96,55 +96,56 @@ export class AutoProtectClock {
     }
   }
 
-  /** No snapshot is begun any more; one that is under way is given up. */
+  /** Starts no more snapshots, and cancels one in progress. */
   stop(): void {
     this.#stop.abort();
   }
 
   async #visit(vmx: string, entry: Entry): Promise<void> {
     const bundle = await this.#host.bundles.read(vmx);
-    const waits = entry.failures > 0 && this.#clock.monotonic() < entry.retryAt;
+    const isWaiting = entry.failures > 0 && this.#clock.monotonic() < entry.retryAt;
     if (bundle.content) {
       try {
-        const worked = await this.#lookAfter(bundle, entry, waits);
-        if (worked && !waits) entry.failures = 0;
+        const worked = await this.#update(bundle, entry, isWaiting);
+        if (worked && !isWaiting) entry.failures = 0;
       } catch (error) {
-        if (!waits) await this.#failed(bundle, entry, error);
+        if (!isWaiting) await this.#failed(bundle, entry, error);
       }
     }
     const gone = this.#host.running.get(vmx) === undefined;
     if (gone && (entry.unsavedMs < 1000 || !bundle.content)) this.#entries.delete(vmx);
   }
 
-  /** What could not be done is told, and tried again later, less and less often; a machine that is busy at the next tick. */
+  /** Reports a failure and delays the retry, longer each time. A busy machine is retried at the next tick, without a report. */
   async #failed(bundle: Bundle, entry: Entry, error: unknown): Promise<void> {
     if (error instanceof KameError && (error.code === 'BUSY' || error.code === 'CANCELLED')) return;
     const wait = Math.min(tickMs * 2 ** entry.failures, maxWaitMs);
     entry.failures = Math.min(entry.failures + 1, 10);
-    // A little less, so that it is the tick at that time and not the one after it.
+    // Half a tick less, so that the retry is not missed by the tick at that time.
     entry.retryAt = this.#clock.monotonic() + wait - tickMs / 2;
     const next = error instanceof KameError ? ` ${error.next}` : '';
-    await tellAutoProtect(this.#host, bundle, `failed: ${messageOf(error)}${next}`);
+    await emitAutoProtect(this.#host, bundle, `failed: ${messageOf(error)}${next}`);
   }
 
   /**
-   * Holds the machine only when there is something to do. One that waits after a failure has its time written, no more.
-   * @returns whether there was something to do
-   * @throws KameError BUSY, and what the work throws
+   * Saves the running time, takes and deletes snapshots; holds the machine only when something is due. While a machine waits
+   * after a failure, only its running time is saved.
+   * @returns whether something was due
+   * @throws KameError BUSY, and as takeDue and deleteExpired
    */
-  async #lookAfter(bundle: Bundle, entry: Entry, waits: boolean): Promise<boolean> {
+  async #update(bundle: Bundle, entry: Entry, isWaiting: boolean): Promise<boolean> {
     const tree = (await hasSnapshotFile(bundle.names)) ? (await readSnapshotFile(bundle.names)).tree : null;
     if (!tree || tree.rollingTiers.length === 0) {
       entry.unsavedMs = 0;
       return false;
     }
     const machine = this.#host.running.get(bundle.names.vmx);
-    const acts = machine?.state === 'running' && !waits;
-    const mustAct = acts && (due(tick(tree, entry.unsavedMs / 1000)) !== null || expired(tree).length > 0);
+    const canAct = machine?.state === 'running' && !isWaiting;
+    const mustAct = canAct && (due(tick(tree, entry.unsavedMs / 1000)) !== null || expired(tree).length > 0);
     if (!mustAct && entry.unsavedMs < (machine ? saveAfterMs : 1000)) return false;
     await hold(this.#host, bundle, 'snapshot', async (held) => {
       await this.#save(held.bundle, entry);
-      if (acts) await this.#act(held.bundle);
+      if (canAct) await this.#act(held.bundle);
     });
     return true;
   }
@@ -164,7 +165,7 @@ export class AutoProtectClock {
   }
 }
 
-/** Runs AutoProtect for all machines of a host until it is disposed of. */
+/** Runs AutoProtect for all machines of a host until it is disposed. */
 export function startAutoProtect(host: Host, clock: Clock = hostClock): Disposable {
   const autoProtect = new AutoProtectClock(host, clock);
   const listener = host.events.listen(({ type }) => {

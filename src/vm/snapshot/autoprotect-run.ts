@@ -4,20 +4,20 @@ import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { due, expired, taken, tick } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { deleteListed, refuseDelete } from './delete.ts';
-import { take } from './take.ts';
 import { bundleEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
+import { deleteListed, refuseDelete } from './delete.ts';
+import { take } from './take.ts';
 
-/** Tells those who listen, and the machine’s log, what AutoProtect did or could not do. */
-export async function tellAutoProtect(host: Host, bundle: Bundle, message: string): Promise<void> {
+/** Reports what AutoProtect did, or failed to do, as an event and in the machine’s log. */
+export async function emitAutoProtect(host: Host, bundle: Bundle, message: string): Promise<void> {
   await appendLog(bundle.names, `AutoProtect: ${message}`);
   host.events.emit(bundleEvent('machine.changed', bundle, `AutoProtect of ${bundle.name}: ${message}`));
 }
 
 /**
- * Puts the clocks of a machine’s tiers forward in its `.vmsd`; the caller holds the machine.
- * @param seconds whole ones
+ * Advances the clocks of a machine’s tiers in its `.vmsd`; the caller holds the machine.
+ * @param seconds an integer
  */
 export async function saveTime(bundle: Bundle, seconds: number): Promise<void> {
   const found = await readSnapshotFile(bundle.names);
@@ -25,7 +25,7 @@ export async function saveTime(bundle: Bundle, seconds: number): Promise<void> {
   if (tree !== found.tree) await writeSnapshotTree(bundle.names, found, tree);
 }
 
-/** `AutoProtect Snapshot 2026-03-01 14:05:09`, in the host’s time, as VMware calls them; never a label twice. */
+/** `AutoProtect Snapshot 2026-03-01 14:05:09`, in the host’s local time, as in VMware; with a number if the label is taken. */
 export function labelFor(tree: SnapshotTree, now: Date): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
@@ -38,7 +38,7 @@ export function labelFor(tree: SnapshotTree, now: Date): string {
   return unique;
 }
 
-/** With memory, as Fusion does; of the disks alone where a device is in the way. */
+/** Takes a snapshot with memory, as Fusion does, or only of the disks if a device blocks saving the memory. */
 async function takeBest(
   host: Host,
   bundle: Bundle,
@@ -50,14 +50,14 @@ async function takeBest(
     return (await take(host, bundle, { ...common, withMemory: true }, progress)).snapshot.uid;
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'CHECKPOINT_BLOCKED') throw error;
-    await appendLog(bundle.names, `AutoProtect: only the disks are in ${options.label}. ${error.message}`);
+    await appendLog(bundle.names, `AutoProtect: ${options.label} includes only the disks. ${error.message}`);
     const fresh = await host.bundles.read(bundle.names.vmx);
     return (await take(host, fresh, { ...common, withMemory: false }, progress)).snapshot.uid;
   }
 }
 
 /**
- * Takes the snapshot that is due, if one is; the caller holds the machine, which runs.
+ * Takes the snapshot that is due, if any; the caller holds the machine, which is running.
  * @throws KameError DISK_FULL, ENGINE_*, BAD_IMAGE, CANCELLED
  */
 export async function takeDue(host: Host, bundle: Bundle, now: Date, progress: Progress): Promise<void> {
@@ -68,12 +68,12 @@ export async function takeDue(host: Host, bundle: Bundle, now: Date, progress: P
   const uid = await takeBest(host, bundle, { label, tiers }, progress);
   const after = await readSnapshotFile(bundle.names);
   await writeSnapshotTree(bundle.names, after, taken(after.tree, uid, tiers));
-  await tellAutoProtect(host, bundle, `${label} was taken.`);
+  await emitAutoProtect(host, bundle, `${label} was taken.`);
 }
 
 /**
- * Deletes the automatic snapshots that are too many, the oldest first; the caller holds the machine. Those with a linked
- * clone, and those that a person has named, are in nobody’s way.
+ * Deletes automatic snapshots in excess of the limit, the oldest first; the caller holds the machine. Snapshots with linked
+ * clones are kept, and so are those that a person has renamed.
  * @throws KameError DISK_FULL, ENGINE_*
  */
 export async function deleteExpired(host: Host, found: Bundle, progress: Progress): Promise<void> {
@@ -85,10 +85,10 @@ export async function deleteExpired(host: Host, found: Bundle, progress: Progres
     try {
       await refuseDelete(bundle, [snapshot]);
     } catch (error) {
-      host.log('An automatic snapshot stays', { machine: bundle.name, reason: messageOf(error) });
+      host.log('An automatic snapshot was not deleted', { machine: bundle.name, reason: messageOf(error) });
       continue;
     }
     const notes = await deleteListed(host, bundle, [snapshot], progress);
-    await tellAutoProtect(host, bundle, [`${snapshot.displayName} was deleted.`, ...notes].join(' '));
+    await emitAutoProtect(host, bundle, [`${snapshot.displayName} was deleted.`, ...notes].join(' '));
   }
 }

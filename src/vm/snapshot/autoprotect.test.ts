@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { body } from '../../../test/support/body.ts';
 import { at, useLayers } from '../../../test/support/disk-layers.ts';
 import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
 import { KameError } from '../../core/errors.ts';
@@ -7,14 +8,13 @@ import { silentProgress } from '../../core/progress.ts';
 import { machineNames } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
-import { autoProtectOf, setAutoProtect } from './autoprotect.ts';
-import { AutoProtectClock, startAutoProtect, tickMs } from './autoprotect-clock.ts';
-import { deleteExpired, labelFor, saveTime, takeDue } from './autoprotect-run.ts';
-import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import type { Running } from '../host/running.ts';
-import { body } from '../../../test/support/body.ts';
+import { AutoProtectClock, startAutoProtect, tickMs } from './autoprotect-clock.ts';
+import { deleteExpired, labelFor, saveTime, takeDue } from './autoprotect-run.ts';
+import { autoProtectOf, setAutoProtect } from './autoprotect.ts';
+import { editSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 
 useLayers();
 

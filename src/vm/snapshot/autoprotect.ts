@@ -4,21 +4,21 @@ import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.t
 import { configure, disable, settingsOf } from '../../vmx/autoprotect.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { bundleEvent } from '../host/events.ts';
-import { hold } from '../host/hold.ts';
 import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 
-/** Where nobody says it: what a laptop’s disk bears, and still goes back for days. */
-const usual = { every: '1d', keep: 3 } as const;
+/** The default: affordable on a laptop’s disk, and still covers several days. */
+const defaults = { every: '1d', keep: 3 } as const;
 
-/** The choice that comes next to the interval of a file of VMware’s, in seconds. */
+/** The choice closest to the interval in a `.vmsd` of VMware, which is in seconds. */
 function everyOf(settings: { every: AutoProtectEvery | null; interval: number }): AutoProtectEvery {
   if (settings.every !== null) return settings.every;
   if (settings.interval < 3600) return '30m';
   return settings.interval < 86_400 ? '1h' : '1d';
 }
 
-/** Milliseconds that a machine has yet to run until the next snapshot; null while AutoProtect is off. */
+/** Milliseconds of running time until the next snapshot; null while AutoProtect is off. */
 function nextInMs(tree: SnapshotTree, unsavedMs: number): number | null {
   if (tree.rollingTiers.length === 0) return null;
   const left = tree.rollingTiers.map(({ interval, timeSinceLast }) => (interval - timeSinceLast) * 1000);
@@ -29,14 +29,14 @@ function describe(host: Host, bundle: Bundle, tree: SnapshotTree): AutoProtect {
   const settings = settingsOf(tree);
   return {
     enabled: settings !== null,
-    every: settings ? everyOf(settings) : usual.every,
-    keep: settings?.keep ?? usual.keep,
+    every: settings ? everyOf(settings) : defaults.every,
+    keep: settings?.keep ?? defaults.keep,
     snapshots: tree.snapshots.filter(({ tiers }) => tiers.length > 0).length,
     nextInMs: nextInMs(tree, host.hooks.unsavedRunMs?.(bundle.names.vmx) ?? 0),
   };
 }
 
-/** How AutoProtect of a machine is set. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
+/** The AutoProtect settings of a machine. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE */
 export async function autoProtectOf(host: Host, reference: string): Promise<AutoProtect> {
   const bundle = await findBundle(host, reference);
   const { tree } = await readSnapshotFile(bundle.names);
@@ -44,9 +44,9 @@ export async function autoProtectOf(host: Host, reference: string): Promise<Auto
 }
 
 /**
- * Switches AutoProtect of a machine on or off, in whatever state the machine is. What is not given stays as it is. Off,
- * its snapshots stay, and none of them goes any more. The settings lie in the `.vmsd`, as VMware’s do; a clone has a
- * `.vmsd` of its own and inherits none.
+ * Turns AutoProtect of a machine on or off, in any state of the machine. Settings that are not given keep their values.
+ * After turning it off, its snapshots remain, and none is deleted any more. The settings are in the `.vmsd`, as in VMware; a
+ * clone has its own `.vmsd` and does not inherit them.
  * @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE, BUSY, INVALID_VALUE, DISK_FULL
  */
 export async function setAutoProtect(
@@ -59,11 +59,11 @@ export async function setAutoProtect(
     const snapshots = await readSnapshotFile(bundle.names);
     const before = settingsOf(snapshots.tree);
     if (before === null && !body.enabled) return describe(host, bundle, snapshots.tree);
-    const every = body.every ?? (before ? everyOf(before) : usual.every);
-    const keep = body.keep ?? before?.keep ?? usual.keep;
+    const every = body.every ?? (before ? everyOf(before) : defaults.every);
+    const keep = body.keep ?? before?.keep ?? defaults.keep;
     const tree = body.enabled ? configure(snapshots.tree, { every, keep }) : disable(snapshots.tree);
     await writeSnapshotTree(bundle.names, snapshots, tree);
-    const how = body.enabled ? `on: every ${every} of running time, ${keep} are kept` : 'off';
+    const how = body.enabled ? `on: a snapshot every ${every} of running time, ${keep} are kept` : 'off';
     const message = `AutoProtect of ${bundle.name} is ${how}.`;
     await appendLog(bundle.names, message);
     host.events.emit(bundleEvent('machine.changed', bundle, message));

@@ -6,8 +6,8 @@ import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
-import { deleteSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { revertSnapshot } from './revert.ts';
+import { deleteSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 
 const world = useWorld();
 const drive = 'drive-nvme0-0';

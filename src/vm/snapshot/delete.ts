@@ -1,34 +1,34 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { suspendedIn } from '../../store/names.ts';
 import { removeJournal, writeJournal } from '../../store/journal.ts';
+import { suspendedIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { Snapshot } from '../../vmx/snapshots.ts';
 import { remove } from '../../vmx/snapshot-tree.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
-import { livingClones } from '../layers/linked-clones.ts';
 import { settle } from '../host/settle.ts';
+import { existingClones } from '../layers/linked-clones.ts';
 import { tidy } from '../layers/tidy.ts';
 
-/** @throws KameError HAS_CLONES, WRONG_STATE naming the first of the snapshots that can’t be deleted */
+/** @throws KameError HAS_CLONES, WRONG_STATE naming the first snapshot that cannot be deleted */
 export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[]): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
   for (const snapshot of snapshots) {
-    const clones = await livingClones(bundle, snapshot);
+    const clones = await existingClones(bundle, snapshot);
     if (clones.length > 0) {
       throw new KameError(
         'HAS_CLONES',
-        `The snapshot ${snapshot.displayName} of ${bundle.name} can’t be deleted: these linked clones build on it: ${clones.join(', ')}.`,
+        `Cannot delete the snapshot ${snapshot.displayName} of ${bundle.name}: these linked clones depend on it: ${clones.join(', ')}.`,
         { details: { machine: bundle.name, snapshot: snapshot.displayName } },
       );
     }
     if (suspended === String(snapshot.uid)) {
       throw new KameError(
         'WRONG_STATE',
-        `${bundle.name} is suspended in the snapshot ${snapshot.displayName}.`,
+        `Cannot delete the snapshot ${snapshot.displayName}: ${bundle.name} is suspended in it.`,
         {
-          next: `kame start ${bundle.name} goes on from it, with --discard-state from the disks alone; then delete it.`,
+          next: `Resume the machine with kame start ${bundle.name}, or start it from its disks with --discard-state; then delete the snapshot.`,
           details: { machine: bundle.name, snapshot: snapshot.displayName },
         },
       );
@@ -37,9 +37,9 @@ export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[
 }
 
 /**
- * Deletes snapshots of a machine that the caller holds by `host.operations`, after refuseDelete. Once begun it is
- * finished: a merge that fails is told and done later.
- * @returns what is left to do; empty when all is done
+ * Deletes snapshots of a machine that the caller holds, after refuseDelete. It cannot be cancelled: a merge that fails is
+ * reported and repeated later.
+ * @returns what remains to be done; empty when everything is done
  * @throws KameError DISK_FULL, FILE_ACCESS, ENGINE_*
  */
 export async function deleteListed(
@@ -60,7 +60,7 @@ export async function deleteListed(
     await removeJournal(bundle.names);
     return notes;
   } catch (error) {
-    // The engine may have died in the middle: what is left to do is done without it.
+    // The engine may have died: the rest is then done without it.
     await settle(host, bundle, { failed: true });
     const { tree } = await readSnapshotFile(bundle.names);
     if (tree.snapshots.some(({ uid }) => uids.has(uid))) throw error;

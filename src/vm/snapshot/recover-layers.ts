@@ -19,10 +19,10 @@ import { livingEngine, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { engineLayers, namesLayers, removeLayerFiles, withLayers } from '../layers/layers.ts';
 import { tidy } from '../layers/tidy.ts';
-import { settleRam } from '../memory/lasting-ram.ts';
+import { persistRam } from '../memory/lasting-ram.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
-/** Whether the guest's writes go to the new layers, or may have gone there. */
+/** Whether the guest writes to the new layers, or may have written to them. */
 async function isPushed(
   bundle: Bundle,
   machine: Running | undefined,
@@ -34,12 +34,12 @@ async function isPushed(
     return paths.some((path) => tops.has(path));
   }
   if (namesLayers(contentOf(bundle).model, layers)) return true;
-  // Without the engine only their content tells. Empty ones show what is beneath them: both answers are right then.
+  // Without the engine, only their content tells. If they are empty, both answers are right.
   for (const path of paths) if (existsSync(path) && !(await isUnwritten(path))) return true;
   return false;
 }
 
-/** Brings the memory of a snapshot that was cut short to its place. False when it is not whole. */
+/** Moves the memory of an interrupted snapshot into its checkpoint. Returns false if the memory is incomplete. */
 async function completeMemory(host: Host, bundle: Bundle, journal: JournalOf<'layer'>): Promise<boolean> {
   const { snapshot } = journal;
   if (!snapshot?.withMemory) return snapshot !== null;
@@ -48,23 +48,26 @@ async function completeMemory(host: Host, bundle: Bundle, journal: JournalOf<'la
   try {
     if (!existsSync(checkpoint.ram) && existsSync(waiting)) {
       const record = await readWaitingRecord(checkpoint);
-      await settleRam(checkpoint, waiting, record.ram, silentProgress());
+      await persistRam(checkpoint, waiting, record.ram, silentProgress());
     }
     await readCheckpointRecord(checkpoint);
     await syncCheckpoint(checkpoint);
     return true;
   } catch (error) {
-    host.log('A snapshot was cut short', { machine: bundle.name, reason: messageOf(error) });
+    host.log('The memory of an interrupted snapshot is incomplete', {
+      machine: bundle.name,
+      reason: messageOf(error),
+    });
     return false;
   }
 }
 
-/** A guest whose file systems were frozen can't write until they are thawed, nor do anything else for us. */
+/** Thaws the file systems of a guest that a killed daemon left frozen, when its agent answers. */
 function thawWhenItAnswers(host: Host, machine: Running): void {
   void machine.answered
     .then(async () => await machine.channels.agent.fsthaw({ deadlineMs: 60_000 }))
     .catch((error: unknown) => {
-      host.log('The guest’s file systems were not thawed', {
+      host.log('Could not thaw the guest’s file systems', {
         machine: machine.name,
         reason: messageOf(error),
       });
@@ -72,8 +75,8 @@ function thawWhenItAnswers(host: Host, machine: Running): void {
 }
 
 /**
- * Finishes or undoes new layers, and the snapshot they were made for: a snapshot whose memory is whole is listed, another
- * one is dropped. What the guest wrote to its new layers stays in any case.
+ * Finishes or undoes new layers and their snapshot: a snapshot with complete memory is added to the `.vmsd`, any other is
+ * dropped. What the guest wrote to its new layers is always kept.
  */
 export async function recoverLayers(
   host: Host,
@@ -87,8 +90,8 @@ export async function recoverLayers(
   const { document, model } = contentOf(bundle);
   const pushed = layers.length > 0 && (await isPushed(bundle, machine, layers));
   if (pushed && !namesLayers(model, layers)) await writeVmx(bundle.names.vmx, withLayers(document, layers));
-  const whole = pushed && !options.failed && (await completeMemory(host, bundle, journal));
-  if (snapshot && whole) await listSnapshot(bundle, snapshot);
+  const isComplete = pushed && !options.failed && (await completeMemory(host, bundle, journal));
+  if (snapshot && isComplete) await listSnapshot(bundle, snapshot);
   else if (checkpoint) await removeCheckpoint(checkpoint);
   if (!pushed) {
     if (machine) await closeLayers(machine.engine, engineLayers(bundle.names, layers));
@@ -96,5 +99,5 @@ export async function recoverLayers(
   }
   await resumeUnlessPaused(machine, journal.paused);
   if (machine && journal.quiesced === true) thawWhenItAnswers(host, machine);
-  if (pushed && !whole && snapshot) await tidy(host, await host.bundles.read(bundle.names.vmx));
+  if (pushed && !isComplete && snapshot) await tidy(host, await host.bundles.read(bundle.names.vmx));
 }

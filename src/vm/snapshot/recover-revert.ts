@@ -7,7 +7,7 @@ import type { Host, JournalOf } from '../host/host.ts';
 import { namesLayers, removeLayerFiles } from '../layers/layers.ts';
 import { tidy } from '../layers/tidy.ts';
 
-/** What remains to do of a revert once the `.vmx` is that of the snapshot; may be done again. */
+/** The steps of a revert after the `.vmx` is the snapshot's; they can be repeated. */
 export async function finishRevert(host: Host, bundle: Bundle, uid: number): Promise<void> {
   const checkpoint = checkpointNames(bundle.names, String(uid));
   const nvram = resolveIn(bundle.names, contentOf(bundle).model.firmware.nvram);
@@ -18,7 +18,7 @@ export async function finishRevert(host: Host, bundle: Bundle, uid: number): Pro
   await tidy(host, bundle);
 }
 
-/** A revert is the one write of the `.vmx`: after it the rest is done, before it nothing has happened. */
+/** A revert takes effect when the `.vmx` is written: after that it is finished, before that it is undone. */
 export async function recoverRevert(host: Host, bundle: Bundle, journal: JournalOf<'revert'>): Promise<void> {
   if (namesLayers(contentOf(bundle).model, journal.layers)) await finishRevert(host, bundle, journal.uid);
   else await removeLayerFiles(bundle.names, journal.layers);

@@ -8,8 +8,8 @@ import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { pause } from '../power/pause.ts';
 import { show } from '../running/describe.ts';
-import { listSnapshots, showSnapshot, takeSnapshot } from './snapshots.ts';
 import { revertSnapshot } from './revert.ts';
+import { listSnapshots, showSnapshot, takeSnapshot } from './snapshots.ts';
 
 const world = useWorld();
 const take = async (label: string, body: Parameters<typeof takeBody>[0] = {}) =>

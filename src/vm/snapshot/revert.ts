@@ -1,41 +1,41 @@
 import { existsSync } from 'node:fs';
+import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { RevertedMachine, RevertSnapshot } from '../../api/checkpoint.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { shellQuote } from '../../qemu/plan/format.ts';
-import { slotName } from '../../model/slots.ts';
 import { readModel } from '../../model/read.ts';
-import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
+import { slotName } from '../../model/slots.ts';
+import { shellQuote } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, vmStateOf } from '../../store/names.ts';
+import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
 import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
+import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
-import { summary } from '../running/describe.ts';
-import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { findBundle } from '../host/find.ts';
-import type { Host } from '../host/host.ts';
-import { fingerprintOf, prepare } from '../running/launch.ts';
-import type { Running } from '../host/running.ts';
-import { powerOn, started } from '../power/start.ts';
-import { refuseMismatch } from '../memory/fingerprint.ts';
-import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
-import { finishRevert } from './recover-revert.ts';
 import { hold } from '../host/hold.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
 import { settle } from '../host/settle.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
+import { refuseMismatch } from '../memory/fingerprint.ts';
+import { powerOn, started } from '../power/start.ts';
+import { summary } from '../running/describe.ts';
+import { fingerprintOf, prepare } from '../running/launch.ts';
+import { finishRevert } from './recover-revert.ts';
 import { snapshotOf } from './snapshot-list.ts';
 
-/** The `.vmx` that a snapshot brings back: its own, on new layers, with the name that the machine has now. */
+/** The `.vmx` after a revert: that of the snapshot, on new layers, with the current name of the machine. */
 async function configOf(
   bundle: Bundle,
   snapshot: Snapshot,
   layers: readonly LayerChange[],
 ): Promise<VmxDocument> {
   const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
-  // A snapshot of another program has its configuration in a file of that program's own; disks alone go back then.
+  // Another program keeps a snapshot's configuration in a format of its own; then only the disks are reverted.
   const kept = existsSync(checkpoint.config) ? await readBundle(checkpoint.config) : bundle;
   const { document } = contentOf({ ...kept, name: bundle.name });
   return edit(
@@ -47,7 +47,7 @@ async function configOf(
   );
 }
 
-/** The commands that start a machine from the disks of a snapshot whose memory can't be used. */
+/** The commands that start a machine from the disks of a snapshot whose memory cannot be used. */
 function fromDisksOf(bundle: Bundle, { displayName }: Snapshot): string {
   const name = shellQuote(bundle.name);
   return `kame snapshot revert ${name} ${shellQuote(displayName)} --no-start and then kame start ${name} --discard-state`;
@@ -59,14 +59,14 @@ async function recordOf(bundle: Bundle, snapshot: Snapshot): Promise<CheckpointR
   } catch (error) {
     if (!(error instanceof KameError)) throw error;
     throw new KameError(error.code, error.message, {
-      next: `The disks of the snapshot are not concerned: ${fromDisksOf(bundle, snapshot)} starts from them. A backup of that directory would bring the memory back.`,
+      next: `The disks of the snapshot are not affected: start from them with ${fromDisksOf(bundle, snapshot)}. To get the memory back, restore that directory from a backup.`,
       details: { ...error.details, machine: bundle.name },
       cause: error,
     });
   }
 }
 
-/** Refuses a snapshot whose memory the engine of now would not take. */
+/** Refuses a snapshot whose memory the current engine cannot restore. */
 async function checkMemory(
   host: Host,
   bundle: Bundle,
@@ -77,14 +77,14 @@ async function checkMemory(
 ): Promise<void> {
   const record = await recordOf(bundle, snapshot);
   const { model } = readModel(document);
-  // The disks that the machine has now may be what a person goes back from: only those of the snapshot are looked at.
+  // Damage to the current disks may be the reason for the revert: only those of the snapshot are examined.
   const disks = model.disks.filter((disk) => chains.has(slotName(disk)));
   const probe: Bundle = { ...bundle, content: { document, model: { ...model, disks } } };
   const prepared = await prepare(host, probe, progress, { restore: true, ram: null, topsOf: chains });
   refuseMismatch(bundle.name, record.engine, fingerprintOf(prepared), fromDisksOf(bundle, snapshot));
 }
 
-/** The chains of a snapshot's disks, each looked at before anything is touched. */
+/** The chains of a snapshot's disks, checked before anything is changed. */
 async function chainsOf(host: Host, bundle: Bundle, snapshot: Snapshot): Promise<Map<string, Layer>> {
   const inside = await layerDirectories(host, bundle);
   const chains = new Map<string, Layer>();
@@ -94,7 +94,7 @@ async function chainsOf(host: Host, bundle: Bundle, snapshot: Snapshot): Promise
   return chains;
 }
 
-async function goBack(
+async function revertHeld(
   host: Host,
   bundle: Bundle,
   snapshot: Snapshot,
@@ -105,8 +105,8 @@ async function goBack(
   const layers = await nameLayers(bundle.names, files);
   const document = await configOf(bundle, snapshot, layers);
   const chains = await chainsOf(host, bundle, snapshot);
-  const goesOn = snapshot.withMemory && options.start;
-  if (goesOn) await checkMemory(host, bundle, snapshot, document, chains, progress);
+  const resumes = snapshot.withMemory && options.start;
+  if (resumes) await checkMemory(host, bundle, snapshot, document, chains, progress);
   await writeJournal(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
     await createLayers(bundle.names, layers, chains);
@@ -131,8 +131,13 @@ async function goBack(
   }
 }
 
-/** Goes on from the snapshot that the machine was brought back to. */
-async function goOn(host: Host, vmx: string, snapshot: Snapshot, progress: Progress): Promise<Running> {
+/** Resumes a reverted machine, which is suspended in the snapshot. */
+async function resumeFromSnapshot(
+  host: Host,
+  vmx: string,
+  snapshot: Snapshot,
+  progress: Progress,
+): Promise<Running> {
   const reverted = await findBundle(host, vmx);
   try {
     return await powerOn(host, reverted, progress);
@@ -140,15 +145,15 @@ async function goOn(host: Host, vmx: string, snapshot: Snapshot, progress: Progr
     if (!(error instanceof KameError) || error.code !== 'CANCELLED') throw error;
     throw new KameError(
       'CANCELLED',
-      `${reverted.name} is back in the snapshot ${snapshot.displayName}, suspended: going on from there was cancelled.`,
-      { next: `kame start ${reverted.name} goes on.`, details: { machine: reverted.name }, cause: error },
+      `${reverted.name} was reverted to the snapshot ${snapshot.displayName}, but resuming it was cancelled: it is suspended.`,
+      { next: `kame start ${reverted.name} resumes it.`, details: { machine: reverted.name }, cause: error },
     );
   }
 }
 
 /**
- * Brings a machine back to what it was when a snapshot was taken. What it is now is lost. A snapshot with memory goes on
- * running, or with `start: false` leaves the machine suspended in it.
+ * Reverts a machine to a snapshot; its current state is lost. From a snapshot with memory the machine resumes, or remains
+ * suspended in it with `start: false`.
  * @throws KameError NO_SUCH_SNAPSHOT, CHECKPOINT_MISMATCH, BAD_IMAGE, FILE_ACCESS, DISK_FULL, ENGINE_*
  */
 export async function revertSnapshot(
@@ -161,12 +166,12 @@ export async function revertSnapshot(
   const { vmx, machine, snapshot } = await hold(host, reference, 'revert', async ({ bundle }) => {
     const { tree } = await readSnapshotFile(bundle.names);
     const which = snapshotOf(bundle, tree, snapshotReference);
-    await goBack(host, bundle, which, options, progress);
+    await revertHeld(host, bundle, which, options, progress);
     const starts = which.withMemory && options.start;
     return {
       vmx: bundle.names.vmx,
       snapshot: which,
-      machine: starts ? await goOn(host, bundle.names.vmx, which, progress) : null,
+      machine: starts ? await resumeFromSnapshot(host, bundle.names.vmx, which, progress) : null,
     };
   });
   if (machine?.state === 'running') await started(host, machine, options, progress);

@@ -1,7 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KameError, messageOf } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
 import type {
   DeletedSnapshots,
   EditSnapshot,
@@ -10,11 +8,13 @@ import type {
   TakenSnapshot,
   TakeSnapshot,
 } from '../../api/checkpoint.ts';
-import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { readCheckpointRecord, readWaitingRecord } from '../../store/checkpoint.ts';
 import { checkpointNames, suspendedIn, type CheckpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import { allocatedBytes } from '../../sys/files.ts';
 import {
   ancestors,
   childrenOf,
@@ -24,18 +24,18 @@ import {
   rename,
   subtreeOf,
 } from '../../vmx/snapshot-tree.ts';
-import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { findBundle } from '../host/find.ts';
-import type { Host } from '../host/host.ts';
-import { livingClones } from '../layers/linked-clones.ts';
-import { deleteListed, refuseDelete } from './delete.ts';
-import { hold } from '../host/hold.ts';
+import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
 import { bundleEvent } from '../host/events.ts';
+import { findBundle } from '../host/find.ts';
+import { hold } from '../host/hold.ts';
+import type { Host } from '../host/host.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { existingClones } from '../layers/linked-clones.ts';
+import { deleteListed, refuseDelete } from './delete.ts';
 import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
-import { allocatedBytes } from '../../sys/files.ts';
 
-/** The state of the machine in a snapshot: what a revert makes of it. */
+/** The state of the machine after a revert to a snapshot. */
 async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promise<SnapshotReply['state']> {
   if (!withMemory) return 'stopped';
   const record = await readWaitingRecord(checkpoint).catch(() => undefined);
@@ -56,7 +56,7 @@ async function replyOf(bundle: Bundle, tree: SnapshotTree, snapshot: Snapshot): 
     state: await stateIn(checkpointNames(bundle.names, String(uid)), withMemory),
     memory: withMemory,
     autoProtect: tiers.length > 0,
-    clones: await livingClones(bundle, snapshot),
+    clones: await existingClones(bundle, snapshot),
   };
 }
 
@@ -87,7 +87,7 @@ async function diskOf(bundle: Bundle, inside: readonly string[], slot: string, f
   }
 }
 
-/** All that is known of one snapshot. @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT */
+/** The details of a snapshot. @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT */
 export async function showSnapshot(host: Host, reference: string, which: string): Promise<SnapshotDetails> {
   const bundle = await findBundle(host, reference);
   const { tree } = await readSnapshotFile(bundle.names);
@@ -125,7 +125,7 @@ export async function showSnapshot(host: Host, reference: string, which: string)
   };
 }
 
-/** "Snapshot 1" and so on, as Fusion calls them: the next number that is free. */
+/** "Snapshot 1" and so on, as in Fusion, with the next unused number. */
 function defaultLabel(tree: SnapshotTree): string {
   const taken = new Set(tree.snapshots.map(({ displayName }) => displayName));
   let number = nextUid(tree);
@@ -134,7 +134,7 @@ function defaultLabel(tree: SnapshotTree): string {
 }
 
 /**
- * Takes a snapshot of a machine in whatever state it is.
+ * Takes a snapshot of a machine in any state.
  * @throws KameError ALREADY_EXISTS, CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, GUEST_*, ENGINE_*, CANCELLED
  */
 export async function takeSnapshot(
@@ -150,7 +150,9 @@ export async function takeSnapshot(
     const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
     const withMemory = (running !== undefined || suspended) && !body.diskOnly;
     const notes =
-      withMemory && body.quiesce ? ['Memory is part of the snapshot, so nothing had to be frozen.'] : [];
+      withMemory && body.quiesce
+        ? ['The snapshot includes the memory, so the file systems were not frozen.']
+        : [];
     const quiesce = running !== undefined && !withMemory && body.quiesce;
     const description = body.description ?? '';
     const { snapshot, stoppedMs } = await take(
@@ -160,16 +162,16 @@ export async function takeSnapshot(
       progress,
     );
     const after = await readSnapshotFile(bundle.names);
-    changed(host, bundle, `The snapshot ${label} of ${bundle.name} was taken.`);
+    emitChanged(host, bundle, `The snapshot ${label} of ${bundle.name} was taken.`);
     return { ...(await replyOf(bundle, after.tree, snapshot)), stoppedMs, notes };
   });
 }
 
-function changed(host: Host, bundle: Bundle, message: string): void {
+function emitChanged(host: Host, bundle: Bundle, message: string): void {
   host.events.emit(bundleEvent('machine.changed', bundle, message));
 }
 
-/** Gives a snapshot another label or description. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
+/** Changes the label or the description of a snapshot. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
 export async function editSnapshot(
   host: Host,
   reference: string,
@@ -185,7 +187,7 @@ export async function editSnapshot(
     if (body.description !== undefined) tree = describeIn(tree, uid, body.description);
     await writeSnapshotTree(bundle.names, snapshots, tree);
     const edited = tree.snapshots.find((each) => each.uid === uid) as Snapshot;
-    changed(host, bundle, `The snapshot ${edited.displayName} of ${bundle.name} was changed.`);
+    emitChanged(host, bundle, `The snapshot ${edited.displayName} of ${bundle.name} was changed.`);
     return await replyOf(bundle, tree, edited);
   });
 }
@@ -199,8 +201,8 @@ async function usedBytes(bundle: Bundle): Promise<number> {
 }
 
 /**
- * Deletes a snapshot, with all below it if asked; every other one stays exactly as it was, also while the machine runs.
- * Once begun it is finished: cancelling has an effect only before.
+ * Deletes a snapshot, and on request its descendants; all others stay as they are, even while the machine is running. It
+ * can be cancelled only before the deletion starts.
  * @throws KameError NO_SUCH_SNAPSHOT, HAS_CLONES, WRONG_STATE, DISK_FULL, ENGINE_*
  */
 export async function deleteSnapshot(
@@ -213,13 +215,13 @@ export async function deleteSnapshot(
   return await hold(host, reference, 'edit snapshots', async ({ bundle }) => {
     const snapshots = await readSnapshotFile(bundle.names);
     const snapshot = snapshotOf(bundle, snapshots.tree, which);
-    const gone = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];
-    await refuseDelete(bundle, gone);
+    const targets = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];
+    await refuseDelete(bundle, targets);
     if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was deleted.');
     const before = await usedBytes(bundle);
-    const notes = await deleteListed(host, bundle, gone, progress);
-    const labels = gone.map(({ displayName }) => displayName);
-    changed(host, bundle, `Snapshots of ${bundle.name} were deleted: ${labels.join(', ')}.`);
+    const notes = await deleteListed(host, bundle, targets, progress);
+    const labels = targets.map(({ displayName }) => displayName);
+    emitChanged(host, bundle, `Snapshots of ${bundle.name} were deleted: ${labels.join(', ')}.`);
     return { deleted: labels, bytesFreed: before - (await usedBytes(bundle)), notes };
   });
 }

@@ -1,32 +1,32 @@
 import { existsSync } from 'node:fs';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { requireFreeSpace } from '../../sys/free-space.ts';
-import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import {
   readCheckpointRecord,
   removeCheckpoint,
   syncCheckpoint,
   writeCheckpointRecord,
 } from '../../store/checkpoint.ts';
-import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import { removeJournal, writeJournal, type Journal, type SnapshotIntent } from '../../store/journal.ts';
+import { checkpointNames, suspendedIn, type CheckpointNames } from '../../store/names.ts';
 import { waitingRam } from '../../store/ram-place.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { linkFile } from '../../sys/link.ts';
-import type { Snapshot } from '../../vmx/snapshots.ts';
 import { nextUid } from '../../vmx/snapshot-tree.ts';
+import type { Snapshot } from '../../vmx/snapshots.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { settle } from '../host/settle.ts';
 import { diskChains } from '../layers/chains.ts';
+import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
-import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
-import { settleRam } from '../memory/lasting-ram.ts';
+import { persistRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
-import { settle } from '../host/settle.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 export interface TakeOptions {
@@ -34,7 +34,7 @@ export interface TakeOptions {
   readonly description: string;
   readonly withMemory: boolean;
   readonly quiesce: boolean;
-  /** AutoProtect's, if it takes the snapshot. */
+  /** AutoProtect's tiers, if it takes the snapshot. */
   readonly tiers?: readonly number[];
 }
 
@@ -45,9 +45,9 @@ export interface Taken {
 
 type LayerOperation = Extract<Journal, { kind: 'layer' }>;
 
-/** How long the guest may take to freeze its file systems. */
+/** Milliseconds that the guest has to freeze its file systems. */
 const freezeMs = 10_000;
-/** Device state, tables of layers and the like. */
+/** Space for everything but RAM: device state, the tables of new layers. */
 const smallBytes = 32 * 1024 * 1024;
 
 function intentOf(bundle: Bundle, uid: number, parent: number | null, options: TakeOptions): SnapshotIntent {
@@ -66,7 +66,7 @@ function intentOf(bundle: Bundle, uid: number, parent: number | null, options: T
   };
 }
 
-/** Freezes the guest's file systems, so that they are whole on the disks alone. */
+/** Freezes the guest's file systems, so that they are consistent on the disks without the memory. */
 async function freeze(machine: Running): Promise<AsyncDisposable> {
   const deadline = { deadlineMs: freezeMs };
   await machine.channels.agent.fsfreeze(deadline);
@@ -101,13 +101,13 @@ async function captureLive(
   );
   if (checkpoint && captured.record) {
     await writeCheckpointRecord(checkpoint, captured.record);
-    await settleRam(checkpoint, waiting, captured.record.ram, progress);
+    await persistRam(checkpoint, waiting, captured.record.ram, progress);
     await syncCheckpoint(checkpoint);
   }
   return captured;
 }
 
-/** A snapshot of a suspended machine has the memory that the machine is suspended in. */
+/** Gives a snapshot of a suspended machine the memory of its suspended state. */
 async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState);
   if (!suspended) return;
@@ -119,7 +119,7 @@ async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise
   }
 }
 
-/** Refuses what can't end well before anything is touched. Returns the chains of the disks. */
+/** Refuses a snapshot that would fail, before anything is changed. Returns the chains of the disks. */
 async function check(
   host: Host,
   bundle: Bundle,
@@ -138,8 +138,8 @@ async function check(
 }
 
 /**
- * Takes a snapshot of a machine that is stopped, running or paused; the caller holds it by `host.operations`. On any
- * failure the machine is as it was, also when this program is killed: see settle.ts.
+ * Takes a snapshot of a machine in any state; the caller holds the machine. After any failure, even a kill of this process,
+ * the machine is as it was before: see settle.ts.
  * @throws KameError CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, ENGINE_*, GUEST_*, CANCELLED
  */
 export async function take(
@@ -176,7 +176,7 @@ export async function take(
       await makeLayers();
       if (options.withMemory) await shareMemory(bundle, checkpoint);
     }
-    // The layers first: a listed snapshot whose disks were still written to would be worth nothing.
+    // Layers first: a listed snapshot whose disks are still written to would be useless.
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
     await removeJournal(bundle.names);

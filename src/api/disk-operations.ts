@@ -7,8 +7,8 @@ import {
   growDisk,
   machineDisk,
   removedDisk,
-} from '../checkpoint.ts';
-import type { OperationTable } from '../operation.ts';
+} from './checkpoint.ts';
+import type { OperationTable } from './operation.ts';
 import { diskParams, flag, machineParams } from './parameters.ts';
 
 /** The disks of a machine. */
@@ -59,7 +59,7 @@ export const diskOperations = {
     path: '/machines/{machine}/disks/{disk}/grow',
     kind: 'task',
     verb: 'disk grow',
-    summary: 'Make a disk of a stopped machine larger',
+    summary: 'Expand a disk of a stopped machine',
     params: diskParams,
     body: growDisk,
     result: machineDisk,
@@ -70,7 +70,7 @@ export const diskOperations = {
     path: '/machines/{machine}/disks/{disk}/compact',
     kind: 'task',
     verb: 'disk compact',
-    summary: 'Give unused space in a disk of a stopped machine back to the host',
+    summary: 'Reclaim the unused space of a disk of a stopped machine',
     params: diskParams,
     result: compactedDisk,
   },
@@ -79,9 +79,9 @@ export const diskOperations = {
     path: '/machines/{machine}/disks/{disk}',
     kind: 'json',
     slow: true,
-    summary: 'Take a disk out of a stopped machine',
+    summary: 'Remove a disk from a stopped machine',
     params: diskParams,
-    query: z.strictObject({ keepFile: flag('Keep its content, in one file') }),
+    query: z.strictObject({ keepFile: flag('Keep the content of the disk in one file') }),
     result: removedDisk,
     example: { query: { keepFile: 'true' } },
   },
