@@ -147,22 +147,22 @@ function page(): string {
 
 # The API
 
-The daemon serves HTTP on the Unix socket \`kamed.sock\` in the home directory, which only its owner may open. The command
-line prints these very shapes with \`--json\`, and \`kame api\` calls any operation. All paths begin with \`/${apiVersion}\`.
-A machine is named by its name, its id or the path of its \`.vmx\`; a snapshot by its label, its path such as \`/a/b\`, or
-\`#\` and its uid; a disk by its slot or the name of its file: all of them percent-encoded.
+The daemon serves HTTP on the Unix socket \`kamed.sock\` in the home directory. Only the owner of the directory can open
+it. The command line prints these shapes with \`--json\`, and \`kame api\` calls any operation. All paths begin with
+\`/${apiVersion}\`. To refer to a machine, use its name, its id or the path of its \`.vmx\`; to a snapshot, its label, its path
+such as \`/a/b\`, or \`#\` and its uid; to a disk, its slot or its file name. Percent-encode all of them.
 
-\`GET /${apiVersion}/openapi.json\` gives an OpenAPI 3.1 description of the API, which is also [openapi.json](openapi.json).
-Programs in TypeScript and JavaScript use [the SDK](sdk.md).
+\`GET /${apiVersion}/openapi.json\` returns an OpenAPI 3.1 description of the API, which is also in [openapi.json](openapi.json).
+Programs in TypeScript and JavaScript can use [the SDK](sdk.md).
 
-A request without a body has the defaults of all its fields. An error has the HTTP status of its code (see
+A request without a body takes the default of every field. An error has the HTTP status of its code (see
 [errors.md](errors.md)) and the shape ${linkTo('ErrorBody')}.
 
-A task takes long. It answers with its result when it has ended. With \`Accept: application/x-ndjson\` it answers with one
-JSON object a line: \`{"type": "progress", "progress": …}\` any number of times, then \`{"type": "result", "result": …}\`
-or \`{"type": "error", "error": …}\`. Closing the connection cancels it. To cancel it and hear how it ended, give it a UUID
-by the header \`${taskHeader}\` and send \`DELETE /tasks/UUID\`: its answer is then an error CANCELLED and all is as before,
-or its result, if it was past the point of return.
+A task is a long operation. It returns its result when it has ended. With \`Accept: application/x-ndjson\` it returns one JSON
+object per line: \`{"type": "progress", "progress": …}\` any number of times, then \`{"type": "result", "result": …}\`
+or \`{"type": "error", "error": …}\`. Closing the connection cancels the task. To cancel it and still receive the outcome, give
+it a UUID in the header \`${taskHeader}\` and send \`DELETE /tasks/UUID\`: the task then returns the error CANCELLED, and
+everything is as before. If the task was past the point of no return, it returns its result instead.
 
 \`\`\`sh
 kame api GET /machines

@@ -2,39 +2,39 @@ import * as z from 'zod';
 import { autoProtectPeriods, cloneKinds, maxAutoProtectKeep, maxClones } from './limits.ts';
 import { disk, machine, startMachine } from './machine.ts';
 
-/** Shapes of snapshots, suspended machines, clones and disks as the API gives them and `kame … --json` prints them. */
+/** Shapes of snapshots, suspended machines, clones and disks that the API sends and `kame … --json` prints. */
 
-/** What a person calls a snapshot: one line of text. */
+/** The label of a snapshot: one line of text. */
 const label = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'must have no control characters');
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'must not contain control characters');
 const description = z.string().max(16_384);
 
 export const snapshot = z
   .object({
-    uid: z.int().describe('Its number in the .vmsd; never given twice'),
+    uid: z.int().describe('Number in the .vmsd, never reused'),
     label: z.string(),
     description: z.string(),
-    parent: z.int().nullable().describe('The uid of the snapshot below; null for a root'),
-    path: z.string().describe('Labels from the root on, such as /installed/updated'),
+    parent: z.int().nullable().describe('uid of the parent snapshot; null for a root'),
+    path: z.string().describe('Labels from the root, such as /installed/updated'),
     depth: z.int().describe('0 for a root'),
-    current: z.boolean().describe('Whether the machine goes on from here: "You are here" is below it'),
+    current: z.boolean().describe('Whether the machine continues from here: "You are here" is below it'),
     createdAt: z.string().describe('ISO 8601'),
     state: z
       .enum(['stopped', 'running', 'paused'])
-      .describe('What the machine is after a revert; stopped for one of disks only too'),
-    memory: z.boolean().describe('Whether it holds memory and devices, not disks only'),
-    autoProtect: z.boolean().describe('Whether AutoProtect took it, and will delete it in its time'),
-    clones: z.array(z.string()).describe('The .vmx of each linked clone that needs it'),
+      .describe('State of the machine after a revert; stopped if only the disks were taken'),
+    memory: z.boolean().describe('Whether it contains memory and device state as well as disks'),
+    autoProtect: z.boolean().describe('Whether AutoProtect took it and will delete it'),
+    clones: z.array(z.string()).describe('The .vmx of each linked clone that depends on it'),
   })
   .meta({ id: 'Snapshot' });
 export type Snapshot = z.infer<typeof snapshot>;
 
 export const snapshotDetails = snapshot
   .extend({
-    bytes: z.int().describe('What its memory and the layers that only it needs take on the host'),
+    bytes: z.int().describe('Space on the host of its memory and of the layers that only it needs'),
     engine: z
       .object({
         version: z.string(),
@@ -43,7 +43,7 @@ export const snapshotDetails = snapshot
         accelerator: z.string(),
       })
       .nullable()
-      .describe('What the memory was made with and needs to go on; null without memory'),
+      .describe('The engine that saved the memory and is required to resume it; null without memory'),
     disks: z.array(
       z.object({
         slot: z.string(),
@@ -52,20 +52,20 @@ export const snapshotDetails = snapshot
         allocatedBytes: z.int().nullable(),
       }),
     ),
-    problems: z.array(z.string()).describe('Why it can’t be reverted to; empty when it can'),
+    problems: z.array(z.string()).describe('Why a revert is not possible; empty if it is'),
   })
   .meta({ id: 'SnapshotDetails' });
 export type SnapshotDetails = z.infer<typeof snapshotDetails>;
 
 export const takeSnapshot = z
   .object({
-    label: label.optional().describe('By default "Snapshot" and the next number'),
+    label: label.optional().describe('Default: "Snapshot" and the next number'),
     description: description.optional(),
     diskOnly: z.boolean().default(false).describe('Leave out the memory of a running machine'),
     quiesce: z
       .boolean()
       .default(false)
-      .describe('Have the guest agent freeze the file systems; an error if it can’t'),
+      .describe('Have the guest agent freeze the file systems; an error if that is not possible'),
   })
   .strict()
   .meta({ id: 'TakeSnapshot' });
@@ -73,8 +73,8 @@ export type TakeSnapshot = z.output<typeof takeSnapshot>;
 
 export const takenSnapshot = snapshot
   .extend({
-    stoppedMs: z.number().nullable().describe('How long the guest stood still; null when it did not run'),
-    notes: z.array(z.string()).describe('What is odd, though it was done as asked'),
+    stoppedMs: z.number().nullable().describe('How long the guest was paused; null if it was not running'),
+    notes: z.array(z.string()).describe('Remarks on an operation that succeeded'),
   })
   .meta({ id: 'TakenSnapshot' });
 export type TakenSnapshot = z.infer<typeof takenSnapshot>;
@@ -83,16 +83,16 @@ export const editSnapshot = z
   .object({ label: label.optional(), description: description.optional() })
   .strict()
   .refine((edit) => edit.label !== undefined || edit.description !== undefined, {
-    message: 'label or description is needed',
+    message: 'label or description is required',
   })
   .meta({ id: 'EditSnapshot' });
 export type EditSnapshot = z.output<typeof editSnapshot>;
 
 export const deletedSnapshots = z
   .object({
-    deleted: z.array(z.string()).describe('Their labels'),
-    bytesFreed: z.int().describe('On the host; below 0 when merging made a layer larger'),
-    notes: z.array(z.string()).describe('What is left to do, though the snapshots are deleted'),
+    deleted: z.array(z.string()).describe('Labels of the snapshots that were deleted'),
+    bytesFreed: z.int().describe('On the host; negative if merging made a layer larger'),
+    notes: z.array(z.string()).describe('What remains to be done, although the snapshots were deleted'),
   })
   .meta({ id: 'DeletedSnapshots' });
 export type DeletedSnapshots = z.infer<typeof deletedSnapshots>;
@@ -102,7 +102,7 @@ export const revertSnapshot = z
     start: z
       .boolean()
       .default(true)
-      .describe('false leaves a machine whose memory was taken suspended; kame start goes on from there'),
+      .describe('false leaves the machine suspended if the snapshot has memory; a start resumes it'),
     ...startMachine.pick({ wait: true, timeoutMs: true }).shape,
   })
   .strict()
@@ -110,13 +110,13 @@ export const revertSnapshot = z
 export type RevertSnapshot = z.output<typeof revertSnapshot>;
 
 export const revertedMachine = machine
-  .extend({ snapshot: z.string().describe('Its label'), notes: z.array(z.string()) })
+  .extend({ snapshot: z.string().describe('Label of the snapshot'), notes: z.array(z.string()) })
   .meta({ id: 'RevertedMachine' });
 export type RevertedMachine = z.infer<typeof revertedMachine>;
 
 export const suspendedMachine = machine
   .extend({
-    stateBytes: z.int().describe('What memory and devices take on the host'),
+    stateBytes: z.int().describe('Space that memory and device state take on the host'),
     tookMs: z.number(),
   })
   .meta({ id: 'SuspendedMachine' });
@@ -127,17 +127,17 @@ export type CloneKind = z.infer<typeof cloneKind>;
 
 export const cloneMachine = z
   .object({
-    name: z.string().describe('With a count above 1 the clones are NAME-1, NAME-2 and so on'),
+    name: z.string().describe('With a count above 1, the clones are named NAME-1, NAME-2 and so on'),
     kind: cloneKind.describe(
-      'full: own disks; linked: disks that build on the source’s; instant: a running copy of a running machine',
+      'full: copies of the disks; linked: disks based on those of the source; instant: a running copy of a running machine',
     ),
-    snapshot: z.string().max(4096).optional().describe('Clone this state and not the present one'),
+    snapshot: z.string().max(4096).optional().describe('The snapshot to clone; default: the current state'),
     count: z.int().min(1).max(maxClones).default(1),
-    start: z.boolean().default(false).describe('Instant clones always run'),
+    start: z.boolean().default(false).describe('Start the clones; instant clones always run'),
     keepIdentity: z
       .boolean()
       .default(false)
-      .describe('Keep what the guest knows itself by: MAC, UUID, hostname, machine-id, SSH host keys'),
+      .describe('Keep the identity of the source: MAC address, UUID, hostname, machine-id, SSH host keys'),
     ...startMachine.pick({ wait: true, timeoutMs: true }).shape,
   })
   .strict()
@@ -147,10 +147,10 @@ export type CloneMachine = z.output<typeof cloneMachine>;
 export const clonedMachines = z
   .object({
     machines: z.array(machine),
-    stoppedMs: z.number().nullable().describe('How long the source stood still; null when it did not run'),
+    stoppedMs: z.number().nullable().describe('How long the source was paused; null if it was not running'),
     agentMs: z
       .array(z.number().nullable())
-      .describe('For each machine, from the request until its guest agent’s first reply'),
+      .describe('For each machine, time from the request to the first reply of its guest agent'),
     notes: z.array(z.string()),
   })
   .meta({ id: 'ClonedMachines' });
@@ -160,8 +160,8 @@ export const machineDisk = disk
   .extend({
     layers: z
       .array(z.object({ path: z.string(), allocatedBytes: z.int().nullable() }))
-      .describe('The files its content lies in: the disk itself, then what it builds on'),
-    problem: z.string().nullable().describe('Why it can’t be used; null when it can'),
+      .describe('Files that store its content: the top layer, then its backing files'),
+    problem: z.string().nullable().describe('Why the disk cannot be used; null if it can'),
   })
   .meta({ id: 'MachineDisk' });
 export type MachineDisk = z.infer<typeof machineDisk>;
@@ -169,20 +169,20 @@ export type MachineDisk = z.infer<typeof machineDisk>;
 export const addDisk = z
   .object({
     sizeBytes: z.int().min(1),
-    slot: z.string().max(64).optional().describe('Such as nvme0:1; by default the next free one'),
+    slot: z.string().max(64).optional().describe('Such as nvme0:1; default: the next free slot'),
   })
   .strict()
   .meta({ id: 'AddDisk' });
 export type AddDisk = z.output<typeof addDisk>;
 
 export const growDisk = z
-  .object({ sizeBytes: z.int().min(1).describe('The new size, not less than the present one') })
+  .object({ sizeBytes: z.int().min(1).describe('The new size, not less than the present size') })
   .strict()
   .meta({ id: 'GrowDisk' });
 export type GrowDisk = z.output<typeof growDisk>;
 
 export const compactedDisk = machineDisk
-  .extend({ bytesFreed: z.int().describe('On the host') })
+  .extend({ bytesFreed: z.int().describe('Space freed on the host') })
   .meta({ id: 'CompactedDisk' });
 export type CompactedDisk = z.infer<typeof compactedDisk>;
 
@@ -194,14 +194,14 @@ export type CheckDisk = z.output<typeof checkDisk>;
 
 export const checkedDisks = z
   .object({
-    ok: z.boolean().describe('Whether nothing is wrong that was not repaired'),
+    ok: z.boolean().describe('Whether no errors remain after repairs'),
     layers: z.array(
       z.object({
         slot: z.string(),
         path: z.string(),
         ok: z.boolean(),
         corruptions: z.int(),
-        leaks: z.int().describe('Clusters that are taken for nothing; they cost only space'),
+        leaks: z.int().describe('Leaked clusters, which waste space but are harmless'),
         repaired: z.int(),
         message: z.string(),
       }),
@@ -214,7 +214,7 @@ export const removedDisk = z
   .object({
     slot: z.string(),
     path: z.string(),
-    fileKept: z.boolean().describe('Whether its file is still there'),
+    fileKept: z.boolean().describe('Whether its file was kept'),
   })
   .meta({ id: 'RemovedDisk' });
 export type RemovedDisk = z.infer<typeof removedDisk>;
@@ -225,8 +225,15 @@ export type AutoProtectEvery = z.infer<typeof autoProtectEvery>;
 export const setAutoProtect = z
   .object({
     enabled: z.boolean(),
-    every: autoProtectEvery.optional().describe('Of the time the machine runs; as it was, else 1d'),
-    keep: z.int().min(1).max(maxAutoProtectKeep).optional().describe('As it was, else 3'),
+    every: autoProtectEvery
+      .optional()
+      .describe('Interval, in running time; default: the present setting, else 1d'),
+    keep: z
+      .int()
+      .min(1)
+      .max(maxAutoProtectKeep)
+      .optional()
+      .describe('Number of snapshots to keep; default: the present setting, else 3'),
   })
   .strict()
   .meta({ id: 'SetAutoProtect' });
@@ -236,9 +243,9 @@ export const autoProtect = z
   .object({
     enabled: z.boolean(),
     every: autoProtectEvery,
-    keep: z.int().describe('How many of its snapshots are kept at most'),
-    snapshots: z.int().describe('How many there are'),
-    nextInMs: z.number().nullable().describe('How long the machine has yet to run until the next one'),
+    keep: z.int().describe('The most snapshots that AutoProtect keeps'),
+    snapshots: z.int().describe('Number of AutoProtect snapshots now'),
+    nextInMs: z.number().nullable().describe('Running time until the next snapshot'),
   })
   .meta({ id: 'AutoProtect' });
 export type AutoProtect = z.infer<typeof autoProtect>;

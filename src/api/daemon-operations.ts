@@ -10,14 +10,14 @@ const taskParams = z.object({
   }),
 });
 
-/** The daemon, what it is doing, and its host. */
+/** The daemon, its tasks and its host. */
 export const daemonOperations = {
   'daemon.status': {
     method: 'GET',
     path: '/daemon',
     kind: 'json',
     anyVersion: true,
-    summary: 'Show the daemon’s version, process and memory',
+    summary: 'Show the version, process and memory of the daemon',
     result: daemonStatus,
   },
   'daemon.stop': {
@@ -25,8 +25,8 @@ export const daemonOperations = {
     path: '/daemon/stop',
     kind: 'json',
     anyVersion: true,
-    summary: 'End the daemon',
-    description: 'Machines keep running; the next daemon takes them over.',
+    summary: 'Stop the daemon',
+    description: 'Machines keep running, and the next daemon takes them over.',
     result: done,
   },
   'daemon.openapi': {
@@ -40,7 +40,7 @@ export const daemonOperations = {
     method: 'GET',
     path: '/tasks',
     kind: 'json',
-    summary: 'List the tasks that are under way',
+    summary: 'List the running tasks',
     result: z.array(task),
   },
   'tasks.cancel': {
@@ -48,7 +48,7 @@ export const daemonOperations = {
     path: '/tasks/{task}',
     kind: 'json',
     summary: 'Cancel a task',
-    description: 'The answer to the request that began it tells how it ended.',
+    description: 'The reply to the request that started the task reports how it ended.',
     params: taskParams,
     result: cancelledTask,
   },
@@ -57,8 +57,8 @@ export const daemonOperations = {
     path: '/events',
     kind: 'stream',
     contentType: ndjson,
-    summary: 'Follow what happens to machines',
-    description: 'From the request on. A client that does not read is cut off.',
+    summary: 'Follow the events of machines',
+    description: 'Sends events from the time of the request. A client that does not read is disconnected.',
     result: event,
   },
   'host.doctor': {
@@ -66,7 +66,7 @@ export const daemonOperations = {
     path: '/doctor',
     kind: 'task',
     verb: 'doctor',
-    summary: 'Check what this host can do',
+    summary: 'Check this host for problems',
     body: runDoctor,
     result: doctor,
     example: { body: { fresh: true } },

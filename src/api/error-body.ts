@@ -1,7 +1,7 @@
 import { KameError, messageOf } from '../core/errors.ts';
 import type { ErrorBody } from './messages.ts';
 
-/** Anything that was thrown, as the API sends it. */
+/** Converts any thrown value to the body that the API sends. */
 export function errorToBody(error: unknown): ErrorBody {
   const known =
     error instanceof KameError ? error : new KameError('INTERNAL', messageOf(error), { cause: error });

@@ -4,13 +4,13 @@ import { execMessage, execRequest } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
 
-/** What the guest of a machine shows, writes and does. */
+/** The guest of a machine: its addresses, screen, console, log and commands. */
 export const guestOperations = {
   'machines.addresses': {
     method: 'GET',
     path: '/machines/{machine}/addresses',
     kind: 'json',
-    summary: 'List the network addresses of the guest',
+    summary: 'List the IP addresses of the guest',
     params: machineParams,
     result: addresses,
   },
@@ -19,7 +19,7 @@ export const guestOperations = {
     path: '/machines/{machine}/screenshot',
     kind: 'bytes',
     contentType: 'image/png',
-    summary: 'Get what the screen shows',
+    summary: 'Take a screenshot',
     params: machineParams,
   },
   'machines.logs': {
@@ -30,8 +30,8 @@ export const guestOperations = {
     summary: 'Read the log of a machine',
     params: machineParams,
     query: z.strictObject({
-      follow: flag('Continue with what is appended'),
-      console: flag('The serial console’s log instead of the machine’s'),
+      follow: flag('Keep sending new lines'),
+      console: flag('The log of the serial console instead of the log of the machine'),
     }),
     example: { query: { console: 'true' } },
   },
@@ -39,10 +39,10 @@ export const guestOperations = {
     method: 'GET',
     path: '/machines/{machine}/console',
     kind: 'websocket',
-    summary: 'Use the serial console',
+    summary: 'Connect to the serial console',
     description:
-      'Binary messages both ways. A client that does not read is cut off. An error comes as a text message, and the ' +
-      'connection is closed after it.',
+      'Both sides send binary messages. A client that does not read is disconnected. An error is sent as a text message, ' +
+      'after which the connection is closed.',
     params: machineParams,
   },
   'machines.exec': {
@@ -51,8 +51,8 @@ export const guestOperations = {
     kind: 'websocket',
     summary: 'Run a command in the guest',
     description:
-      'The first message of the client is an ExecRequest as text. Then, if `stdin` is true, binary messages are standard ' +
-      'input, and an empty one ends it. The server sends an ExecMessage as text for each piece of output, which is in ' +
+      'The first message of the client is an ExecRequest as text. If `stdin` is true, binary messages follow with standard ' +
+      'input, and an empty message ends it. The server sends an ExecMessage as text for each chunk of output, encoded in ' +
       'base64, and closes the connection after `exit` or `error`.',
     params: machineParams,
     body: execRequest,

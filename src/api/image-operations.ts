@@ -10,13 +10,13 @@ const imageParams = z.object({
     .meta({ description: 'The id of an image', examples: ['debian-12'] }),
 });
 
-/** The image catalogue, and what is cached of it. */
+/** The image catalogue and the cached images. */
 export const imageOperations = {
   'images.list': {
     method: 'GET',
     path: '/images',
     kind: 'json',
-    summary: 'List the images that machines can be created from',
+    summary: 'List the images that you can create machines from',
     result: z.array(image),
   },
   'images.pull': {
@@ -34,7 +34,7 @@ export const imageOperations = {
     path: '/images/import',
     kind: 'task',
     verb: 'image import',
-    summary: 'Copy a disk image or an ISO to the images',
+    summary: 'Add a copy of a disk image or an ISO to the images',
     body: importImage,
     result: image,
     example: { body: { path: '/srv/attic.vmdk', name: 'attic' } },
@@ -46,7 +46,7 @@ export const imageOperations = {
     summary: 'Delete the cached copy of an image',
     description: 'Machines that were created from it keep their disks.',
     params: imageParams,
-    query: z.strictObject({ arch: arch.optional().describe('Where an image has several') }),
+    query: z.strictObject({ arch: arch.optional().describe('Architecture, if the image has several') }),
     result: done,
     example: { query: { arch: 'x86_64' } },
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** A JSON Schema of draft 2020-12, as far as the schemas of the API need it. */
+/** The subset of JSON Schema, draft 2020-12, that the schemas of the API use. */
 export interface JsonSchema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -25,7 +25,7 @@ export function refTo(name: string): JsonSchema {
   return { $ref: `${inDocument}${name}` };
 }
 
-/** What zod says of every integer, and nobody wants to read. */
+/** The limits of a safe integer, which zod adds to every integer. */
 function isSafeLimit(key: string, value: unknown): boolean {
   return (
     (key === 'maximum' && value === Number.MAX_SAFE_INTEGER) ||
@@ -46,18 +46,18 @@ function tidied(value: unknown): unknown {
   );
 }
 
-/** Turns schemas into JSON Schemas of an OpenAPI document; those with a name are kept in one place. */
+/** Converts zod schemas to JSON Schemas of an OpenAPI document and collects the named ones. */
 export class Components {
   readonly schemas = new Map<string, JsonSchema>();
 
-  /** The JSON Schema of what is sent: what has a default may be missing. */
+  /** The JSON Schema of a request or reply. Fields with a default are optional. */
   of(schema: z.ZodType): JsonSchema {
     const { $defs = {}, $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' });
     for (const [name, named] of Object.entries($defs)) this.schemas.set(name, tidied(named) as JsonSchema);
     return tidied(rest) as JsonSchema;
   }
 
-  /** The document's part, in the order of the alphabet. */
+  /** The named schemas in alphabetical order. */
   all(): Record<string, JsonSchema> {
     return Object.fromEntries([...this.schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

@@ -1,8 +1,8 @@
-/** Plain facts that the command line needs too, which does not load the schemas. */
+/** Limits that the command line needs without loading the schemas. */
 
-/** Most clones that one request makes. */
+/** The most clones that one request can make. */
 export const maxClones = 100;
-/** Most snapshots that AutoProtect keeps. */
+/** The most snapshots that AutoProtect can keep. */
 export const maxAutoProtectKeep = 100;
 export const cloneKinds = ['full', 'linked', 'instant'] as const;
 export const autoProtectPeriods = ['30m', '1h', '1d'] as const;

@@ -12,7 +12,7 @@ import { done } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 
-/** Which machines there are, and how they are set. */
+/** The list of machines, and their settings. */
 export const machineOperations = {
   'machines.list': {
     method: 'GET',
@@ -28,7 +28,8 @@ export const machineOperations = {
     verb: 'create',
     subject: 'name',
     summary: 'Create a machine',
-    description: 'From an image, or for an installation from an ISO. It is stopped when it has been created.',
+    description:
+      'From an image, or as an empty machine for installation from an ISO. The new machine is stopped.',
     body: createMachine,
     result: machineDetails,
     example: { body: { name: 'demo', image: 'tiny' } },
@@ -38,7 +39,7 @@ export const machineOperations = {
     path: '/machines/register',
     kind: 'json',
     slow: true,
-    summary: 'Add a machine that is stored elsewhere',
+    summary: 'Add an existing machine to the list',
     description: 'Its files stay where they are.',
     body: registerMachine,
     result: machineDetails,
@@ -48,7 +49,7 @@ export const machineOperations = {
     method: 'GET',
     path: '/machines/{machine}',
     kind: 'json',
-    summary: 'Show all there is to know about a machine',
+    summary: 'Show the details of a machine',
     params: machineParams,
     result: machineDetails,
   },
@@ -57,7 +58,7 @@ export const machineOperations = {
     path: '/machines/{machine}',
     kind: 'json',
     summary: 'Change settings of a machine',
-    description: 'An empty value removes a key. A wrong value changes nothing.',
+    description: 'An empty value removes a key. If a value is not valid, nothing is changed.',
     params: machineParams,
     body: settings,
     result: machineDetails,
@@ -68,7 +69,7 @@ export const machineOperations = {
     path: '/machines/{machine}/rename',
     kind: 'json',
     slow: true,
-    summary: 'Give a stopped machine another name',
+    summary: 'Rename a stopped machine, its bundle and its .vmx',
     params: machineParams,
     body: renameMachine,
     result: machineDetails,
@@ -88,7 +89,7 @@ export const machineOperations = {
     path: '/machines/{machine}/unregister',
     kind: 'json',
     slow: true,
-    summary: 'Take a machine off the list and keep its files',
+    summary: 'Remove a machine from the list and keep its files',
     params: machineParams,
     result: done,
   },
@@ -97,9 +98,8 @@ export const machineOperations = {
     path: '/machines/{machine}/plan',
     kind: 'json',
     slow: true,
-    summary: 'Show how the engine of a machine would be started',
-    description:
-      'The first plan on a host probes the engine and proves the accelerator, which takes seconds.',
+    summary: 'Show the command line of a machine’s engine without running it',
+    description: 'The first plan on a host probes the engine and tests the accelerator, which takes seconds.',
     params: machineParams,
     result: launchPlan,
   },

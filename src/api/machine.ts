@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Shapes of machines as the API gives them and `kame … --json` prints them. */
+/** Shapes of machines that the API sends and `kame … --json` prints. */
 
 export const machineState = z
   .enum(['stopped', 'running', 'paused', 'suspended', 'broken'])
@@ -11,17 +11,17 @@ export const accelerator = z.enum(['kvm', 'hvf', 'tcg']).meta({ id: 'Accelerator
 export const machine = z
   .object({
     name: z.string(),
-    id: z.string().describe('The machine’s UUID; empty when the .vmx can’t be read'),
+    id: z.string().describe('UUID of the machine; empty if the .vmx cannot be read'),
     path: z.string().describe('Absolute path of the .vmx'),
     state: machineState,
-    arch: arch.nullable().describe('null when the .vmx can’t be read'),
-    accelerator: accelerator.nullable().describe('What runs the guest’s code; null while stopped'),
+    arch: arch.nullable().describe('null if the .vmx cannot be read'),
+    accelerator: accelerator.nullable().describe('Accelerator in use; null while stopped'),
     cpus: z.int(),
     memoryBytes: z.int(),
     ip: z
       .string()
       .nullable()
-      .describe('First address that is not loopback or link-local, as the guest agent last told'),
+      .describe('First IP address that is not loopback or link-local, as last reported by the guest agent'),
     agent: z.boolean().describe('Whether the guest agent answers'),
   })
   .meta({ id: 'Machine' });
@@ -39,10 +39,10 @@ export type Problem = z.infer<typeof problem>;
 
 export const timings = z
   .object({
-    spawnMs: z.number().describe('From the request until the engine’s process exists'),
-    qmpMs: z.number().describe('From the request until the engine answers'),
-    bootMs: z.number().nullable().describe('From the request until the first console line'),
-    agentMs: z.number().nullable().describe('From the request until the guest agent’s first reply'),
+    spawnMs: z.number().describe('Time from the request to the start of the engine’s process'),
+    qmpMs: z.number().describe('Time from the request to the engine’s first reply'),
+    bootMs: z.number().nullable().describe('Time from the request to the first console line'),
+    agentMs: z.number().nullable().describe('Time from the request to the guest agent’s first reply'),
   })
   .meta({ id: 'Timings' });
 export type Timings = z.infer<typeof timings>;
@@ -50,11 +50,11 @@ export type Timings = z.infer<typeof timings>;
 export const disk = z
   .object({
     slot: z.string().describe('Such as nvme0:0'),
-    device: z.string().describe('What the guest sees, such as virtio-blk'),
+    device: z.string().describe('Device that the guest sees, such as virtio-blk'),
     path: z.string(),
     format: z.string().nullable(),
-    sizeBytes: z.int().nullable().describe('What the guest sees'),
-    allocatedBytes: z.int().nullable().describe('What it takes on the host'),
+    sizeBytes: z.int().nullable().describe('Size that the guest sees'),
+    allocatedBytes: z.int().nullable().describe('Space that it takes on the host'),
   })
   .meta({ id: 'Disk' });
 export type DiskInfo = z.infer<typeof disk>;
@@ -80,14 +80,14 @@ export const machineDetails = machine
     image: z.string().nullable(),
     acceleratorReason: z.string().nullable(),
     engineVersion: z.string().nullable(),
-    pid: z.int().nullable().describe('Of the engine'),
+    pid: z.int().nullable().describe('Process id of the engine'),
     startedAt: z.string().nullable().describe('ISO 8601'),
-    timings: timings.nullable().describe('Of the last start, while it runs'),
+    timings: timings.nullable().describe('Timings of the last start; null while stopped'),
     log: z.string().describe('Path of the machine’s log'),
     sockets: z
       .object({ monitor: z.string(), serial: z.string(), vnc: z.string() })
       .nullable()
-      .describe('While running; monitor is a QMP socket for people'),
+      .describe('Socket paths while running; monitor is a QMP socket for use by hand'),
     problems: z.array(problem),
   })
   .meta({ id: 'MachineDetails' });
@@ -96,14 +96,14 @@ export type MachineDetails = z.infer<typeof machineDetails>;
 export const createMachine = z
   .object({
     name: z.string(),
-    image: z.string().optional().describe('tiny, an id of the catalogue, a path or a URL'),
+    image: z.string().optional().describe('tiny, an id from the catalogue, a path or a URL'),
     iso: z.string().optional().describe('Path of an installation ISO'),
-    arch: arch.optional(),
+    arch: arch.optional().describe('Default: that of guestOS, else aarch64'),
     cpus: z.int().optional(),
     memoryBytes: z.int().optional(),
     diskBytes: z.int().optional(),
     guestOS: z.string().optional(),
-    user: z.string().optional().describe('User that cloud-init makes'),
+    user: z.string().optional().describe('User that cloud-init creates'),
     sshKeys: z.array(z.string().max(16384)).max(64).optional(),
     settings: z
       .array(z.object({ key: z.string(), value: z.string() }))
@@ -115,7 +115,9 @@ export const createMachine = z
 export type CreateMachine = z.output<typeof createMachine>;
 
 export const registerMachine = z
-  .object({ path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that holds one') })
+  .object({
+    path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
+  })
   .strict()
   .meta({ id: 'RegisterMachine' });
 
@@ -141,12 +143,14 @@ export const startMachine = z
   .object({
     wait: waitFor
       .default('agent')
-      .describe('agent: its first reply; boot: the first console line; none: the engine runs'),
+      .describe(
+        'agent: the first reply of the guest agent; boot: the first console line; none: only the engine',
+      ),
     timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
     discardState: z
       .boolean()
       .default(false)
-      .describe('Boot a suspended machine anew; what its guest had not saved is lost'),
+      .describe('Discard the suspended state and boot; unsaved data in the guest is lost'),
   })
   .strict()
   .meta({ id: 'StartMachine' });
@@ -159,7 +163,7 @@ export type StartedMachine = z.infer<typeof startedMachine>;
 
 export const stopMachine = z
   .object({
-    hard: z.boolean().default(false).describe('Power off at once, as by pulling the plug'),
+    hard: z.boolean().default(false).describe('Power off immediately, without shutting the guest down'),
     timeoutMs: z.int().min(1).max(86_400_000).default(90_000),
   })
   .strict()
@@ -176,14 +180,14 @@ export const launchPlan = z
   .object({
     binary: z.string(),
     args: z.array(z.string()),
-    text: z.string().describe('For people: one option a line, quoted for a shell'),
+    text: z.string().describe('The command line, one option per line, quoted for a shell'),
     accelerator,
     acceleratorReason: z.string(),
     machineType: z.string(),
     notes: z.array(z.string()),
     blockers: z
       .array(z.object({ device: z.string(), reason: z.string(), remedy: z.string() }))
-      .describe('Devices that keep the memory from being saved; empty when checkpoints are possible'),
+      .describe('Devices that prevent saving the memory; empty if checkpoints are possible'),
   })
   .meta({ id: 'LaunchPlan' });
 export type LaunchPlanReply = z.infer<typeof launchPlan>;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { arch, machineState } from './machine.ts';
 
-/** What goes over the wire beside machines: errors, progress, events, images, doctor, daemon. */
+/** Shapes of errors, progress, events, images, the doctor and the daemon. */
 
 export const errorBody = z
   .object({
@@ -22,7 +22,7 @@ const progressReport = z
   })
   .meta({ id: 'ProgressReport' });
 
-/** A line of an `application/x-ndjson` answer to a long operation. The last line is a result or an error. */
+/** A line of the `application/x-ndjson` reply to a task. The last line is a result or an error. */
 export type TaskLine<T> =
   | { type: 'progress'; progress: z.infer<typeof progressReport> }
   | { type: 'result'; result: T }
@@ -50,7 +50,7 @@ export const event = z
       'machine.changed',
       'machine.panicked',
     ]),
-    machine: z.string().nullable().describe('Name'),
+    machine: z.string().nullable().describe('Name of the machine'),
     id: z.string().nullable(),
     state: machineState.nullable(),
     message: z.string(),
@@ -65,15 +65,15 @@ export const image = z
     arch: z.string(),
     source: z.enum(['embedded', 'catalogue', 'imported']),
     guestOS: z.string().nullable(),
-    sizeBytes: z.int().nullable().describe('Of the download, or of the file when cached'),
+    sizeBytes: z.int().nullable().describe('Size of the download, or of the file if cached'),
     cached: z.boolean(),
-    path: z.string().nullable().describe('Where it lies when cached'),
+    path: z.string().nullable().describe('Path of the file if cached'),
   })
   .meta({ id: 'Image' });
 export type Image = z.infer<typeof image>;
 
 export const pullImage = z
-  .object({ image: z.string().describe('An id of the catalogue'), arch: arch.optional() })
+  .object({ image: z.string().describe('An id from the catalogue'), arch: arch.optional() })
   .strict()
   .meta({ id: 'PullImage' });
 export type PullImage = z.output<typeof pullImage>;
@@ -81,7 +81,7 @@ export type PullImage = z.output<typeof pullImage>;
 export const importImage = z
   .object({
     path: z.string().describe('Absolute path of a qcow2, raw, vmdk or iso file'),
-    name: z.string().optional().describe('By default the name of the file'),
+    name: z.string().optional().describe('Default: the file name'),
   })
   .strict()
   .meta({ id: 'ImportImage' });
@@ -89,7 +89,7 @@ export type ImportImage = z.output<typeof importImage>;
 
 export const runDoctor = z
   .object({
-    fresh: z.boolean().default(false).describe('Prove the accelerators again, which takes seconds'),
+    fresh: z.boolean().default(false).describe('Test the accelerators again, which takes seconds'),
   })
   .strict()
   .meta({ id: 'RunDoctor' });
@@ -121,22 +121,22 @@ export const daemonStatus = z
   .meta({ id: 'DaemonStatus' });
 export type DaemonStatus = z.infer<typeof daemonStatus>;
 
-/** What an operation answers that has nothing to tell but that it is done. */
+/** The result of an operation that returns nothing else. */
 export const done = z.object({ ok: z.literal(true) }).meta({ id: 'Done' });
 
 export const cancelledTask = z
-  .object({ found: z.boolean().describe('Whether there was such a task') })
+  .object({ found: z.boolean().describe('Whether the task existed') })
   .meta({ id: 'CancelledTask' });
 
 /**
- * The exec WebSocket: the client's first text message is ExecRequest; then binary messages are standard input and an empty
- * one ends it. The server sends text messages, ExecMessage, `data` in base64, and closes after `exit` or `error`.
+ * The exec WebSocket: the client's first text message is an ExecRequest; binary messages follow with standard input, and an
+ * empty one ends it. The server sends each ExecMessage as text, with `data` in base64, and closes after `exit` or `error`.
  */
 export const execRequest = z
   .object({
     command: z.array(z.string().max(131_072)).min(1).max(4096),
     env: z.record(z.string(), z.string()).optional(),
-    stdin: z.boolean().default(false).describe('Whether standard input follows'),
+    stdin: z.boolean().default(false).describe('Whether the client sends standard input'),
     timeoutMs: z.int().min(1).max(86_400_000).optional(),
   })
   .strict()

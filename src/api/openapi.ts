@@ -31,11 +31,11 @@ export interface OpenApiOperation {
   readonly responses: Readonly<
     Record<string, { readonly description: string; readonly content?: ByContentType }>
   >;
-  /** How it answers: see docs/api.md. */
+  /** The kind of its reply: see docs/api.md. */
   readonly 'x-kame-kind': Operation['kind'];
 }
 
-/** An OpenAPI 3.1 document, as far as this API needs it. */
+/** The subset of an OpenAPI 3.1 document that this API uses. */
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly info: Readonly<Record<string, unknown>>;
@@ -69,11 +69,11 @@ const taskParameter: OpenApiParameter = {
   name: taskHeader,
   in: 'header',
   required: false,
-  description: 'A UUID of the client’s choice, to cancel the task by `DELETE /tasks/{task}`',
+  description: 'A UUID chosen by the client, to cancel the task with `DELETE /tasks/{task}`',
   schema: { type: 'string', format: 'uuid' },
 };
 
-/** A line of the NDJSON that a task answers with. */
+/** A line of the NDJSON reply of a task. */
 function taskLine(result: JsonSchema): JsonSchema {
   const line = (type: string, value: JsonSchema): JsonSchema => ({
     type: 'object',
@@ -97,7 +97,7 @@ function answerOf(operation: Operation, components: Components): [status: string
     return ['200', { [operation.contentType]: { schema } }];
   }
   if (kind === 'websocket') {
-    // What it sends is no answer of HTTP, but its shape must be found.
+    // Its messages are not an HTTP reply, but the document must contain their shape.
     if (operation.result) components.of(operation.result);
     return ['101', undefined];
   }
@@ -106,7 +106,7 @@ function answerOf(operation: Operation, components: Components): [status: string
   return ['200', { 'application/json': { schema }, [ndjson]: { schema: taskLine(schema) } }];
 }
 
-const statusTexts = { '101': 'The connection is a WebSocket from here on', '200': 'Done' } as const;
+const statusTexts = { '101': 'The connection switches to a WebSocket', '200': 'Success' } as const;
 
 function describeOperation(name: string, operation: Operation, components: Components): OpenApiOperation {
   const { summary, description, kind, params, query, body, example } = operation;
@@ -116,7 +116,7 @@ function describeOperation(name: string, operation: Operation, components: Compo
     ...parametersIn('query', query, components, example?.query),
     ...(kind === 'task' ? [taskParameter] : []),
   ];
-  // The first message of a WebSocket is no body, but its shape must be found.
+  // The first message of a WebSocket is not a body, but the document must contain its shape.
   const bodySchema = body && components.of(body);
   const requestBody = kind !== 'websocket' &&
     bodySchema && {
@@ -141,7 +141,7 @@ function describeOperation(name: string, operation: Operation, components: Compo
         ...(content ? { content } : {}),
       },
       default: {
-        description: 'An error; its HTTP status is that of its code',
+        description: 'An error. Its code determines the HTTP status',
         content: { 'application/json': { schema: components.of(errorBody) } },
       },
     },
@@ -149,7 +149,7 @@ function describeOperation(name: string, operation: Operation, components: Compo
   };
 }
 
-/** The OpenAPI 3.1 document of the API, made from THE LIST. */
+/** The OpenAPI 3.1 document of the API, generated from THE LIST. */
 export function openApiDocument(version: string): OpenApiDocument {
   const components = new Components();
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
@@ -167,16 +167,16 @@ export function openApiDocument(version: string): OpenApiDocument {
       title: 'Kame',
       version,
       description:
-        'The API of the Kame daemon, served on the Unix socket kamed.sock in the home directory, which only its owner may open.',
+        'The API of the Kame daemon, served on the Unix socket kamed.sock in the home directory. Only the owner of the directory can open it.',
       license: { name: 'Apache 2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: 'http://kame', description: 'The Unix socket; the name of the host does not matter.' }],
+    servers: [{ url: 'http://kame', description: 'The Unix socket; the host name is ignored.' }],
     paths,
     components: { schemas: components.all() },
   };
 }
 
-/** @throws TypeError when the path and the schema of an operation name other parameters */
+/** @throws TypeError if the path and the schema of an operation name different parameters */
 function checkParameters(name: string, { path, params }: Operation): void {
   const named = parametersOf(path).join();
   const described = Object.keys(params?.shape ?? {}).join();

@@ -9,9 +9,9 @@ import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 
 /**
- * THE LIST of all operations of the API. The daemon's routes, the OpenAPI document, docs/api.md and what the client knows
- * (api/generated/, by `npm run generate`) are made from it. The defaults of bodies and queries are stated in their schemas
- * and nowhere else.
+ * THE LIST of all operations of the API: the source of the daemon's routes, the OpenAPI document, docs/api.md and the
+ * client's routes and types (api/generated/, by `npm run generate`). The schemas are the only place for the defaults of
+ * bodies and queries.
  */
 export const operations = {
   ...machineOperations,
@@ -30,17 +30,17 @@ type Part<N extends OperationName, K extends string> =
   Operations[N] extends Readonly<Record<K, infer S extends z.ZodType>> ? S : never;
 type Parsed<S extends z.ZodType> = [S] extends [never] ? undefined : z.output<S>;
 
-/** The parameters in the path of an operation; undefined without any. */
+/** The path parameters of an operation; undefined if it has none. */
 export type Params<N extends OperationName> = Parsed<Part<N, 'params'>>;
 /** The query of an operation, with its defaults filled in. */
 export type Query<N extends OperationName> = Parsed<Part<N, 'query'>>;
-/** The body of a request as a handler gets it, with its defaults filled in. */
+/** The body of a request as a handler receives it, with its defaults filled in. */
 export type Body<N extends OperationName> = Parsed<Part<N, 'body'>>;
-/** The body of a request as a client writes it: what has a default may be left out. */
+/** The body of a request as a client sends it: fields with a default are optional. */
 export type BodyInput<N extends OperationName> = [Part<N, 'body'>] extends [never]
   ? undefined
   : z.input<Part<N, 'body'>>;
-/** What an operation answers; of a stream or a WebSocket each line or message, bytes where there is no schema. */
+/** The result of an operation: of a stream or a WebSocket, each line or message; bytes if there is no schema. */
 export type Result<N extends OperationName> = [Part<N, 'result'>] extends [never]
   ? Uint8Array
   : z.output<Part<N, 'result'>>;

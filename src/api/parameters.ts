@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Parameters in paths and queries. Those in paths are percent-encoded there. */
+/** Parameters of paths and queries. Path parameters are percent-encoded. */
 
 const reference = z.string().min(1).max(4096);
 
@@ -20,14 +20,14 @@ export const snapshotParams = machineParams.extend({
 
 export const diskParams = machineParams.extend({
   disk: reference.meta({
-    description: 'A disk: its slot or the name of its file',
+    description: 'A disk: its slot or its file name',
     examples: ['nvme0:0'],
   }),
 });
 
-/** A field of a query that is `true` or `false`, and false when it is missing. */
+/** A query parameter that is `true` or `false`. Default: false. */
 export function flag(description: string) {
   const missing = false;
-  // A text on the way here; for whoever calls the API a boolean.
+  // A string in the URL, but a boolean for callers of the API.
   return z.stringbool().default(missing).meta({ type: 'boolean', default: missing, description });
 }

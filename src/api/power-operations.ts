@@ -3,7 +3,7 @@ import { machine, restartMachine, startedMachine, startMachine, stopMachine } fr
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 
-/** Running machines, and ending them. */
+/** Power operations and clones. */
 export const powerOperations = {
   'machines.start': {
     method: 'POST',
@@ -11,7 +11,7 @@ export const powerOperations = {
     kind: 'task',
     verb: 'start',
     summary: 'Start or resume a machine',
-    description: 'A suspended machine resumes where it was. A guest that is not in time keeps running.',
+    description: 'A suspended machine resumes where it was. If the wait times out, the guest keeps running.',
     params: machineParams,
     body: startMachine,
     result: startedMachine,
@@ -34,7 +34,7 @@ export const powerOperations = {
     kind: 'task',
     verb: 'restart',
     summary: 'Shut a machine down and start it again',
-    description: 'Its new engine has the settings that the machine has now.',
+    description: 'The machine starts with its present settings.',
     params: machineParams,
     body: restartMachine,
     result: startedMachine,
@@ -46,7 +46,7 @@ export const powerOperations = {
     kind: 'json',
     slow: true,
     summary: 'Pause a running machine',
-    description: 'Its guest stops where it is, and keeps its memory.',
+    description: 'A paused guest does not run but stays in memory.',
     params: machineParams,
     result: machine,
   },
@@ -55,7 +55,7 @@ export const powerOperations = {
     path: '/machines/{machine}/unpause',
     kind: 'json',
     slow: true,
-    summary: 'Let a paused machine continue',
+    summary: 'Resume a paused machine',
     params: machineParams,
     result: machine,
   },
@@ -64,7 +64,7 @@ export const powerOperations = {
     path: '/machines/{machine}/suspend',
     kind: 'task',
     verb: 'suspend',
-    summary: 'Write the memory of a running machine to disk and end it',
+    summary: 'Write the memory of a running machine to disk and stop its engine',
     params: machineParams,
     result: suspendedMachine,
   },
@@ -73,8 +73,8 @@ export const powerOperations = {
     path: '/machines/{machine}/clone',
     kind: 'task',
     verb: 'clone',
-    summary: 'Copy a machine',
-    description: 'When one of several instant clones fails, none of them stays.',
+    summary: 'Clone a machine',
+    description: 'If one of several instant clones fails, all of them are removed.',
     params: machineParams,
     body: cloneMachine,
     result: clonedMachines,

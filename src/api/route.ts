@@ -3,17 +3,17 @@ import { apiVersion } from './protocol.ts';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type OperationKind = 'json' | 'task' | 'bytes' | 'stream' | 'websocket';
 
-/** What a client has to know of an operation to call it. */
+/** The facts about an operation that a client needs to call it. */
 export interface Route {
   readonly method: Method;
-  /** Below `/v1`. Names in braces stand for parameters. */
+  /** Below `/v1`. Names in braces are parameters. */
   readonly path: `/${string}`;
   readonly kind: OperationKind;
-  /** What it takes beside the parameters of its path. */
+  /** What it takes besides the parameters of its path. */
   readonly takes?: 'query' | 'body';
-  /** Of an answer that is not JSON. */
+  /** Of a reply that is not JSON. */
   readonly contentType?: string;
-  /** It may take longer than a client waits for an ordinary answer. */
+  /** It may take longer than a client waits for an ordinary reply. */
   readonly slow?: true;
   /** Clients of any version may use it. */
   readonly anyVersion?: true;
@@ -21,27 +21,27 @@ export interface Route {
   readonly summary: string;
 }
 
-/** Names of the parameters in a path template, in their order. */
+/** The names of the parameters in a path template, in order. */
 export function parametersOf(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
 }
 
 /**
- * The path of a route, with its version and its parameters percent-encoded.
- * @throws TypeError when a parameter is missing
+ * The path of a route, with its version and its percent-encoded parameters.
+ * @throws TypeError if a parameter is missing
  */
 export function pathOf(route: Pick<Route, 'path'>, params: Readonly<Record<string, string>> = {}): string {
   const filled = route.path.replaceAll(/\{(\w+)\}/g, (_braces, name: string) => {
     const value = params[name];
-    if (value === undefined) throw new TypeError(`${route.path} needs the parameter ${name}.`);
+    if (value === undefined) throw new TypeError(`${route.path} requires the parameter ${name}.`);
     return encodeURIComponent(value);
   });
   return `/${apiVersion}${filled}`;
 }
 
 /**
- * The parameters in a path that has a version and is percent-encoded.
- * @returns undefined when the path is not of this route
+ * The decoded parameters of a path with a version.
+ * @returns undefined if the path does not match this route
  */
 export function matchPath(route: Pick<Route, 'path'>, path: string): Record<string, string> | undefined {
   const template = `/${apiVersion}${route.path}`.split('/');
@@ -62,7 +62,7 @@ export function matchPath(route: Pick<Route, 'path'>, path: string): Record<stri
   return params;
 }
 
-/** A part of a path without its percent-encoding; empty when that is malformed. */
+/** A decoded part of a path; empty if its percent-encoding is malformed. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

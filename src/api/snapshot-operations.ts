@@ -14,7 +14,7 @@ import {
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams, snapshotParams } from './parameters.ts';
 
-/** Snapshots, and those that are taken regularly. */
+/** Snapshots and AutoProtect. */
 export const snapshotOperations = {
   'snapshots.list': {
     method: 'GET',
@@ -39,7 +39,7 @@ export const snapshotOperations = {
     method: 'GET',
     path: '/machines/{machine}/snapshots/{snapshot}',
     kind: 'json',
-    summary: 'Show all there is to know about a snapshot',
+    summary: 'Show the details of a snapshot',
     params: snapshotParams,
     result: snapshotDetails,
   },
@@ -59,9 +59,9 @@ export const snapshotOperations = {
     kind: 'task',
     verb: 'snapshot delete',
     summary: 'Delete a snapshot',
-    description: 'The machine and all other snapshots stay as they are.',
+    description: 'The machine and all other snapshots are not affected.',
     params: snapshotParams,
-    query: z.strictObject({ children: flag('The snapshots below it too') }),
+    query: z.strictObject({ children: flag('Also delete the snapshots below it') }),
     result: deletedSnapshots,
     example: { query: { children: 'true' } },
   },
@@ -70,8 +70,8 @@ export const snapshotOperations = {
     path: '/machines/{machine}/snapshots/{snapshot}/revert',
     kind: 'task',
     verb: 'snapshot revert',
-    summary: 'Bring a machine back to a snapshot',
-    description: 'What came after it and is in no snapshot is lost.',
+    summary: 'Revert a machine to a snapshot',
+    description: 'Changes since then are lost unless another snapshot contains them.',
     params: snapshotParams,
     body: revertSnapshot,
     result: revertedMachine,
@@ -81,7 +81,7 @@ export const snapshotOperations = {
     method: 'GET',
     path: '/machines/{machine}/autoprotect',
     kind: 'json',
-    summary: 'Show how AutoProtect is set',
+    summary: 'Show the settings of AutoProtect',
     params: machineParams,
     result: autoProtect,
   },

@@ -8,7 +8,7 @@ async function run(argv: string[]): Promise<void> {
   process.exitCode = await main(argv, {
     env: process.env,
     cwd: process.cwd(),
-    // Touched only when a command reads it: opening standard input costs time.
+    // Opened only when a command reads it: opening standard input takes time.
     get stdin() {
       return process.stdin;
     },
@@ -17,7 +17,7 @@ async function run(argv: string[]): Promise<void> {
     signals: process,
     daemon: daemonProgram(),
     runDaemon: async (args) => {
-      // By its path, so that the daemon is not bundled a second time. It reads its arguments itself.
+      // Imported by its path, so that the daemon is not bundled twice. It parses its own arguments.
       process.argv.splice(2, Infinity, ...args);
       await import(pathToFileURL(daemonFile).href);
     },
@@ -27,6 +27,6 @@ async function run(argv: string[]): Promise<void> {
 
 const argv = process.argv.slice(2);
 const only = argv.length === 1 ? argv[0] : undefined;
-// The fast path: a version is told without loading anything.
+// The fast path: printing the version loads nothing else.
 if (only === '--version' || only === '-V' || only === 'version') process.stdout.write(`${version}\n`);
 else await run(argv);

@@ -13,14 +13,14 @@ export type { ConsoleConnection, ExecEnd, ExecStreams } from '../client/core/gue
 export type { KameClient };
 
 export interface ConnectOptions {
-  /** The directory with all of Kame's files; by default KAME_HOME, or `.kame` in the user's home. */
+  /** The directory with all of Kame's files. Default: KAME_HOME, or `.kame` in the user's home directory. */
   readonly home?: string;
-  /** Whether a daemon is started when none runs, and one of another version is replaced. Default: true. */
+  /** Whether to start a daemon if none is running, and to replace one of another version. Default: true. */
   readonly startDaemon?: boolean;
 }
 
 /**
- * Connects to the daemon of a home.
+ * Connects to the daemon of a home directory.
  * @throws KameError DAEMON_UNREACHABLE, HOST_PROBLEM, FILE_ACCESS
  */
 export async function connect({ home, startDaemon = true }: ConnectOptions = {}): Promise<KameClient> {

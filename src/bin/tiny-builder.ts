@@ -1,9 +1,9 @@
 import { buildTiny, type BuildTinyOptions } from '../image/tiny/build.ts';
 import { serveWork } from '../sys/helper-process.ts';
 
-// Unpacking a kernel takes some hundred MB for some seconds: in the daemon itself they would stay.
+// Unpacking a kernel takes some hundred MB for a few seconds. The daemon itself would keep that memory.
 serveWork(async (input, progress) => {
-  // Only our own daemon sends it.
+  // Only Kame's own daemon sends this message.
   const options = input as Omit<BuildTinyOptions, 'progress'>;
   return await buildTiny({ ...options, progress });
 });

@@ -9,28 +9,28 @@ export interface NamedRoute extends Route {
 
 export interface RouteMatch {
   readonly route: NamedRoute;
-  /** From its path, decoded. */
+  /** The parameters of its path, decoded. */
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** All routes, in the order of the list of operations. */
+/** All routes, in the order of the operation list. */
 export const namedRoutes: readonly NamedRoute[] = Object.entries<Route>(routes).map(([name, route]) => ({
   ...route,
   name: name as keyof typeof routes,
 }));
 
-/** How far off a method is, in letters: less than any wrong word of a path. */
+/** The distance of a different method, in letters: less than any misspelt word of a path. */
 const otherMethod = 0.5;
-/** Words of a path beyond this are no typing errors, and would only cost time. */
+/** Letters of a word that are compared. A longer word is not a typing error and would only cost time. */
 const longestPart = 100;
 
-/** A path without the version that it may begin with. */
+/** A path without its optional version. */
 function belowVersion(path: string): string {
   const root = `/${apiVersion}/`;
   return path.startsWith(root) ? path.slice(root.length - 1) : path;
 }
 
-/** The route of a request, whose path may begin with the version or not; undefined when there is none. */
+/** The route of a request, with or without the version in its path; undefined if there is none. */
 export function findRoute(method: string, path: string): RouteMatch | undefined {
   const whole = `/${apiVersion}${belowVersion(path)}`;
   for (const route of namedRoutes) {
@@ -40,7 +40,7 @@ export function findRoute(method: string, path: string): RouteMatch | undefined 
   return undefined;
 }
 
-/** How many letters of a path are not those of a route; a parameter may be anything. */
+/** How many letters of a path differ from those of a route. A parameter matches any word. */
 function distanceOf(route: Route, method: string, path: string): number {
   const template = route.path.split('/');
   const parts = belowVersion(path).split('/');
@@ -53,7 +53,7 @@ function distanceOf(route: Route, method: string, path: string): number {
   return distance;
 }
 
-/** The route that was probably meant by a request that has none. */
+/** The route that a request without a route probably meant. */
 export function nearestRoute(method: string, path: string): NamedRoute | undefined {
   const distances = namedRoutes.map((route) => ({ route, distance: distanceOf(route, method, path) }));
   return distances.sort((a, b) => a.distance - b.distance)[0]?.route;

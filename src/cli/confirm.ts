@@ -7,20 +7,20 @@ function canAsk({ context: { stdin, stderr } }: Session): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
 
-/** Like `confirm`, for what was asked for in so many words: where nobody can be asked, that counts. */
+/** Like `confirm`, for an explicit request: without a terminal it needs no further confirmation. */
 export async function confirmAtKeyboard(session: Session, question: string): Promise<void> {
   if (canAsk(session)) await confirm(session, question);
 }
 
 /**
- * Asks for a yes on the terminal.
- * @throws KameError USAGE when nobody can be asked, CANCELLED for any answer but yes
+ * Asks a yes-or-no question on the terminal.
+ * @throws KameError USAGE without a terminal, CANCELLED for any answer but yes
  */
 export async function confirm(session: Session, question: string): Promise<void> {
   const { stdin, stderr } = session.context;
   if (!canAsk(session)) {
-    throw new KameError('USAGE', 'Nobody can be asked: this is no terminal.', {
-      next: 'Say --yes when you mean it.',
+    throw new KameError('USAGE', 'Cannot prompt for confirmation: there is no terminal.', {
+      next: 'Use --yes to confirm.',
     });
   }
   const lines = createInterface({ input: stdin, output: stderr });
@@ -30,6 +30,6 @@ export async function confirm(session: Session, question: string): Promise<void>
   });
   lines.close();
   if (!/^(y|yes)$/i.test(answer.trim())) {
-    throw new KameError('CANCELLED', 'Nothing was done.', { next: 'Answer y, or say --yes, to go on.' });
+    throw new KameError('CANCELLED', 'Nothing was changed.', { next: 'Answer y or use --yes to continue.' });
   }
 }

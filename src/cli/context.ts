@@ -9,26 +9,26 @@ export type TerminalInput = Readable & {
 };
 export type TerminalOutput = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** What a command gets from the program it runs in. Tests give their own. */
+/** What a command uses of the process it runs in. Tests pass their own. */
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdin: TerminalInput;
   readonly stdout: TerminalOutput;
   readonly stderr: TerminalOutput;
-  /** Where SIGINT, SIGTERM and SIGHUP are told. */
+  /** Emits SIGINT, SIGTERM and SIGHUP. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
-  /** How the daemon is started in the background. */
+  /** The program that runs as the daemon in the background. */
   readonly daemon: DaemonProgram;
-  /** Runs the daemon in this process, until it ends. */
+  /** Runs the daemon in this process until it exits. */
   runDaemon(argv: string[]): Promise<void>;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): void;
 }
 
 export const onTerminal = (stream: TerminalOutput, env: CliContext['env']): boolean =>
   stream.isTTY === true && env['TERM'] !== 'dumb';
 
-/** Colours only for people: on a terminal that has them, and unless NO_COLOR (no-color.org) is set. */
+/** Whether to use colours: only on a terminal that supports them, and unless NO_COLOR (no-color.org) is set. */
 export const hasColours = (stream: TerminalOutput, env: CliContext['env']): boolean =>
   onTerminal(stream, env) && (env['NO_COLOR'] ?? '') === '';

@@ -2,7 +2,7 @@ import { Option } from '@commander-js/extra-typings';
 import { KameError } from '../core/errors.ts';
 import { parseSize } from '../core/units.ts';
 
-/** Readers of option values. Each throws a KameError that names the option and says what is allowed. */
+/** Parsers of option values. Each throws a KameError that names the option and the allowed values. */
 
 function wrong(option: string, text: string, form: string): KameError {
   return new KameError('USAGE', `${option} is "${text}", which is not ${form}.`);
@@ -16,7 +16,7 @@ export function integer(option: string, min: number, max: number): (text: string
   };
 }
 
-/** Seconds, with decimals if need be, as milliseconds. */
+/** Seconds, which may have decimals, in milliseconds. */
 export function seconds(option: string): (text: string) => number {
   return (text) => {
     const value = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
@@ -29,7 +29,7 @@ export function size(option: string): (text: string) => number {
   return (text) => parseSize(text, option);
 }
 
-/** The size of something that is there: above 0. */
+/** A size in bytes, above 0. */
 export function sizeAboveZero(option: string): (text: string) => number {
   return (text) => {
     const bytes = parseSize(text, option);
@@ -38,7 +38,7 @@ export function sizeAboveZero(option: string): (text: string) => number {
   };
 }
 
-/** A text that is not empty, such as the label of a snapshot. */
+/** A text that must not be empty, such as the label of a snapshot. */
 export function filled(what: string): (text: string) => string {
   return (text) => {
     if (text.trim() === '') throw new KameError('USAGE', `${what} is empty.`);
@@ -46,28 +46,28 @@ export function filled(what: string): (text: string) => string {
   };
 }
 
-/** An option that may be given several times. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 
-/** `key=value`; the value may be empty and may hold `=`. */
+/** Splits `key=value`. The value may be empty and may contain `=`. */
 export function keyValue(text: string, what: string): { key: string; value: string } {
   const at = text.indexOf('=');
   if (at <= 0) {
-    throw new KameError('USAGE', `${what} "${text}" is not of the form key=value.`, {
-      next: 'Write for example memory=2GiB; quote it when the value has spaces.',
+    throw new KameError('USAGE', `${what} "${text}" is malformed: it must be key=value.`, {
+      next: 'For example: memory=2GiB. Quote it if the value contains spaces.',
     });
   }
   return { key: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-/** `--wait`: how far a machine has to be. */
-export function waitOption(what = 'for the guest agent, the first console line, or only the engine') {
+/** `--wait`: what a start waits for. */
+export function waitOption(what = 'wait for the guest agent, the first console line, or only the engine') {
   return new Option('--wait <what>', what).choices(['agent', 'boot', 'none'] as const);
 }
 
-/** Leaves out what was not given: the API tells "not given" from "given". */
+/** Leaves out options that were not given: the API has its own defaults for missing fields. */
 export function given<T extends Record<string, unknown>>(
   values: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
@@ -76,12 +76,12 @@ export function given<T extends Record<string, unknown>>(
   };
 }
 
-/** The end of a help text: real command lines. */
+/** The examples at the end of a help text. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }
 
-/** The help text of `--json`, with the name of the shape, which docs/user-guide.md explains. */
+/** The help text of `--json`, with the name of the shape, which docs/api.md describes. */
 export function jsonShape(shape: string): string {
   return `print JSON: ${shape}`;
 }

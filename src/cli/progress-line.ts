@@ -4,14 +4,14 @@ import { onTerminal, type CliContext } from './context.ts';
 import { visible } from './text.ts';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-/** What ends sooner shows nothing. */
+/** Shorter operations show no progress. */
 const quietMs = 400;
 const frameMs = 100;
 const barWidth = 20;
-/** Weight of the newest speed in the running average. */
+/** Weight of the newest speed in the moving average. */
 const freshness = 0.2;
 
-/** Shows how a long operation goes on: one line that is redrawn on a terminal, a line a stage elsewhere. */
+/** Shows the progress of a long operation: a line that is redrawn on a terminal, or a line for each stage elsewhere. */
 export class ProgressLine {
   readonly #context: CliContext;
   readonly #label: string;
@@ -51,7 +51,7 @@ export class ProgressLine {
     this.#report = report;
   }
 
-  /** Clears the line. Nothing is shown after it. */
+  /** Clears the line and shows nothing more. */
   end(): void {
     clearInterval(this.#timer);
     if (this.#drawn) this.#context.stderr.write('\r\u001b[2K');
@@ -71,7 +71,7 @@ export class ProgressLine {
   #draw(): void {
     if (performance.now() - this.#startedAt < quietMs) return;
     this.#frame = (this.#frame + 1) % frames.length;
-    // A terminal without a size, as in some containers, says 0.
+    // A terminal without a size, as in some containers, reports 0.
     const columns = this.#context.stderr.columns || 80;
     const line = `${frames[this.#frame]} ${this.#label}: ${this.#text()}`;
     this.#context.stderr.write(

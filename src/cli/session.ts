@@ -12,7 +12,7 @@ const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const colourCodes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
 export type Colour = keyof typeof colourCodes;
 
-/** One run of a command: where it prints, whom it asks, and how it ends. */
+/** One run of a command: its output, its client and its exit code. */
 export class Session {
   readonly context: CliContext;
   readonly json: boolean;
@@ -26,18 +26,18 @@ export class Session {
     this.json = options.json;
   }
 
-  /** The client that starts a daemon when none runs. */
+  /** A client that starts the daemon if none is running. */
   get client(): KameClient {
     this.#client ??= createNodeClient({ env: this.context.env, daemon: this.context.daemon });
     return this.#client;
   }
 
-  /** A client that leaves things as they are. */
+  /** A client that never starts a daemon. */
   passiveClient(): KameClient {
     return createNodeClient({ env: this.context.env });
   }
 
-  /** Fires at the first Ctrl-C, which cancels; the second one ends the process, as if nobody listened. */
+  /** Fires at the first Ctrl-C, which cancels. The second one ends the process, since nothing handles it. */
   get signal(): AbortSignal {
     if (!this.#interrupted) {
       this.#interrupted = new AbortController();
@@ -73,7 +73,7 @@ export class Session {
     this.context.stdout.write(`${toJson(value, 2)}\n`);
   }
 
-  /** One JSON value on one line, for streams. */
+  /** Prints a JSON value on one line, for streams. */
   printJsonLine(value: unknown): void {
     this.context.stdout.write(`${toJson(value)}\n`);
   }
@@ -84,17 +84,17 @@ export class Session {
     this.context.stdout.write(`${lines.join('\n')}\n`);
   }
 
-  /** Names and values, one pair a line. */
+  /** Prints names and values, one pair per line. */
   printPairs(pairs: readonly (readonly [string, Cell | string])[]): void {
     this.context.stdout.write(`${tableLines(pairs).join('\n')}\n`);
   }
 
-  /** A remark for people, beside the output. */
+  /** Prints a note on standard error, unless the output is JSON. */
   note(text: string): void {
     if (!this.json) this.context.stderr.write(`${visibleLines(text)}\n`);
   }
 
-  /** Prints what went wrong and what to do; the worst exit code of a session wins. */
+  /** Prints an error and what to do about it. The highest exit code of a session wins. */
   fail(error: unknown, subject?: string): void {
     const body = errorToBody(error);
     const known = error instanceof KameError ? error : new KameError('INTERNAL', body.message);
@@ -111,7 +111,7 @@ export class Session {
     this.context.stderr.write(`${visibleLines(lines.join('\n'))}\n`);
   }
 
-  /** Runs a long operation with its progress shown. */
+  /** Runs a long operation and shows its progress. */
   async task<T>(label: string, work: (options: TaskOptions) => Promise<T>): Promise<T> {
     const line = new ProgressLine(this.context, label, { silent: this.json });
     try {
@@ -122,8 +122,8 @@ export class Session {
   }
 
   /**
-   * Does the same to several machines, one after the other. All are tried. One name prints an object, several an array of
-   * those that succeeded.
+   * Runs an operation on several machines, one after the other. An error does not stop the others. As JSON, one name
+   * prints an object, and several names print an array of the results that succeeded.
    */
   async each<T>(
     names: readonly string[],
@@ -146,12 +146,12 @@ export class Session {
     else if (results.length > 0) this.printJson(results[0]);
   }
 
-  /** A path as the daemon, which runs elsewhere, must be told it. */
+  /** An absolute path, since the daemon has another working directory. */
   path(text: string): string {
     return resolve(this.context.cwd, text);
   }
 
-  /** How the daemon is told a machine: a name and an id stay, the path of a `.vmx` is made absolute. */
+  /** The reference to a machine that is sent to the daemon: the path of a `.vmx` becomes absolute. */
   machine(text: string): string {
     return text.includes('/') && !isAbsolute(text) ? this.path(text) : text;
   }

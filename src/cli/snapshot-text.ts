@@ -12,7 +12,7 @@ function diskText(disk: SnapshotDetails['disks'][number]): string {
   return [...sizes, disk.path].join(', ');
 }
 
-/** All of a snapshot, as names and values. */
+/** The details of a snapshot, as names and values. */
 export function pairsOf(snapshot: SnapshotDetails, session: Session): (readonly [string, Cell | string])[] {
   const { engine } = snapshot;
   const pairs: (readonly [string, Cell | string])[] = [
@@ -24,7 +24,7 @@ export function pairsOf(snapshot: SnapshotDetails, session: Session): (readonly 
     ['on the host', formatSize(snapshot.bytes)],
   ];
   if (snapshot.description !== '') pairs.push(['description', snapshot.description]);
-  if (snapshot.current) pairs.push(['current', 'the machine goes on from here']);
+  if (snapshot.current) pairs.push(['current', 'the machine continues from here']);
   if (engine) {
     const { version, machineType, cpu, accelerator } = engine;
     pairs.push(['engine', `QEMU ${version}, ${machineType}, ${cpu}, ${accelerator}`]);

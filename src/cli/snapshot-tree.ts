@@ -1,6 +1,6 @@
 import type { Snapshot } from '../api/checkpoint.ts';
 
-/** A line of the tree: the strokes before it, and the snapshot, or null for where the machine stands. */
+/** A line of the tree: its strokes and its snapshot, or null for the machine's current state. */
 export interface TreeLine {
   readonly strokes: string;
   readonly snapshot: Snapshot | null;
@@ -8,16 +8,16 @@ export interface TreeLine {
 
 type Node = Snapshot | null;
 
-/** Strokes for one node: before itself, and before what is below it. Roots have none. */
+/** The strokes before a node and before the nodes below it. Roots have none. */
 function strokesOf(above: string, root: boolean, last: boolean): { own: string; below: string } {
   if (root) return { own: '', below: '' };
   return { own: above + (last ? '└─ ' : '├─ '), below: above + (last ? '   ' : '│  ') };
 }
 
 /**
- * The tree of snapshots, drawn with lines as Fusion's window does: siblings in the order given, and "You are here" (null) as
- * the last one below the current snapshot. Without a current one the machine stands beside the roots. A snapshot whose parent
- * is not in the list is drawn as a root.
+ * The snapshot tree, drawn with lines as in Fusion's Snapshots window: siblings in the given order, and "You are here" (null)
+ * last below the current snapshot. Without a current snapshot it is beside the roots. A snapshot whose parent is not in the
+ * list is drawn as a root.
  */
 export function treeLines(snapshots: readonly Snapshot[]): TreeLine[] {
   const known = new Set(snapshots.map(({ uid }) => uid));
@@ -32,7 +32,7 @@ export function treeLines(snapshots: readonly Snapshot[]): TreeLine[] {
   put(snapshots.find(({ current }) => current)?.uid ?? null, null);
 
   const lines: TreeLine[] = [];
-  // A list and no recursion: a chain may be deeper than the stack. What is drawn next stands at its end.
+  // A list instead of recursion: a chain may be deeper than the stack. The next node is at its end.
   const waiting: { node: Node; above: string; root: boolean; last: boolean }[] = [];
   const push = (nodes: readonly Node[], above: string, root: boolean) => {
     nodes.toReversed().forEach((node, index) => waiting.push({ node, above, root, last: index === 0 }));
@@ -46,7 +46,7 @@ export function treeLines(snapshots: readonly Snapshot[]): TreeLine[] {
   return lines;
 }
 
-/** A point in time for a table, in the host's time zone: `2026-11-24 01:35`. What is no time stays as it is. */
+/** A time for a table, in the host's time zone: `2026-11-24 01:35`. A malformed time is returned unchanged. */
 export function localTime(iso: string): string {
   const time = new Date(iso);
   if (Number.isNaN(time.getTime())) return iso;

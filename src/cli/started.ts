@@ -1,7 +1,7 @@
 import type { StartedMachine } from '../api/machine.ts';
 import { formatDuration } from '../core/units.ts';
 
-/** How a start went, in one sentence. */
+/** The result of a start, in one sentence. */
 export function startedText(machine: StartedMachine): string {
   const { timings, waitedFor } = machine;
   const ms = { agent: timings.agentMs, boot: timings.bootMs, none: timings.qmpMs }[waitedFor];

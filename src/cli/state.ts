@@ -9,15 +9,15 @@ const colours: Partial<Record<MachineState, Colour>> = {
   broken: 'red',
 };
 
-/** A machine's state for a table. */
+/** A machine's state as a table cell. */
 export function stateCell(state: MachineState, session: Session): Cell {
   const colour = colours[state];
   return { text: state, paint: colour && session.paint(colour) };
 }
 
-/** What to do with suspended machines, for people. */
+/** How to start suspended machines. */
 export function suspendedAdvice(names: readonly string[]): string {
   const [first] = names;
   const name = names.length === 1 && first !== undefined ? first : 'NAME';
-  return `\`kame start ${name}\` goes on; \`kame start ${name} --discard-state\` boots anew, and what was not saved is lost.`;
+  return `\`kame start ${name}\` resumes it; \`kame start ${name} --discard-state\` starts it from its disks, and unsaved data in the guest is lost.`;
 }

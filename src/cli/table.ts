@@ -2,12 +2,12 @@ import { visible } from './text.ts';
 
 export interface Cell {
   readonly text: string;
-  /** Paints the text, on a terminal with colours. */
+  /** Adds colour to the text, on a terminal with colours. */
   readonly paint?: ((text: string) => string) | undefined;
   readonly align?: 'right';
 }
 
-/** How many columns a text takes, near enough: one for each character. */
+/** Approximately how many columns a text takes: one for each character. */
 function widthOf(text: string): number {
   return Array.from(text).length;
 }
@@ -16,7 +16,7 @@ function asCell(cell: Cell | string): Cell {
   return typeof cell === 'string' ? { text: visible(cell) } : { ...cell, text: visible(cell.text) };
 }
 
-/** Lines of aligned columns, two spaces apart, without trailing blanks. */
+/** Lines of aligned columns, two spaces apart, without trailing spaces. */
 export function tableLines(rows: readonly (readonly (Cell | string)[])[]): string[] {
   const cells = rows.map((row) => row.map(asCell));
   const widths: number[] = [];

@@ -1,5 +1,5 @@
-/** Control characters: C0, DEL, C1, and the marks that reorder what is shown. A name or a guest must not command the terminal. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
+/** Control characters: C0, DEL, C1 and bidirectional marks. A name or a guest must not control the terminal. */
+// oxlint-disable-next-line no-control-regex -- it matches control characters on purpose
 const controls = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 // oxlint-disable-next-line no-control-regex
 const controlsButNewline = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -9,17 +9,17 @@ function escaped(character: string): string {
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
 }
 
-/** Foreign text for a terminal, on one line: control characters are shown as `\x1b` and the like. */
+/** Untrusted text for a terminal, on one line: control characters are shown as `\x1b` and the like. */
 export function visible(text: string): string {
   return text.replace(controls, escaped);
 }
 
-/** Like `visible`, and line ends stay. */
+/** Like `visible`, but keeps line breaks. */
 export function visibleLines(text: string): string {
   return text.replace(controlsButNewline, escaped);
 }
 
-/** Every line moved in by two spaces. */
+/** Indents every line by two spaces. */
 export function indent(text: string): string {
   return text
     .split('\n')
@@ -27,7 +27,7 @@ export function indent(text: string): string {
     .join('\n');
 }
 
-/** JSON in which no character commands a terminal: JSON itself lets DEL and C1 stand. */
+/** JSON without control characters: JSON itself does not escape DEL and C1. */
 export function toJson(value: unknown, space?: number): string {
   return JSON.stringify(value, null, space).replace(
     controlsButNewline,

@@ -7,7 +7,7 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { TaskList } from './tasks.ts';
 
-/** Aborts when the client goes away before it has the whole answer. */
+/** Aborts if the client disconnects before the reply is complete. */
 export function clientSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {
@@ -18,12 +18,12 @@ export function clientSignal(reply: FastifyReply): AbortSignal {
 
 const taskId = z.uuid();
 
-/** The id that the client has given the task. @throws KameError USAGE when it is no UUID */
+/** The id that the client gave the task. @throws KameError USAGE if it is not a UUID */
 function taskIdOf(request: FastifyRequest): string | null {
   const given = request.headers[taskHeader];
   if (given === undefined) return null;
   const id = taskId.safeParse(given);
-  if (!id.success) throw new KameError('USAGE', `The header ${taskHeader} is no UUID.`);
+  if (!id.success) throw new KameError('USAGE', `The header ${taskHeader} is not a UUID.`);
   return id.data;
 }
 
@@ -32,13 +32,14 @@ export interface TaskContext {
   readonly reply: FastifyReply;
   readonly verb: string;
   readonly machine: string | null;
-  /** Of the result. */
+  /** The schema of the result. */
   readonly schema: z.ZodType;
 }
 
 /**
- * Answers a long operation. A client that asks for NDJSON sees progress as it comes, and cancels by hanging up, or by the
- * task's id and hears how it ended; any other gets the result alone. An error before the first line has the HTTP status of its kind.
+ * Runs a task and sends its result. A client that accepts NDJSON also receives progress. It cancels the task by closing the
+ * connection, or by the task's id, and then receives the outcome. An error before the first line has the HTTP status of its
+ * kind.
  */
 export async function answerTask(
   tasks: TaskList,
@@ -81,12 +82,12 @@ export async function answerTask(
   }
 }
 
-/** A client that reads more slowly than lines come is cut off, so that it costs no memory. */
+/** A client that reads too slowly is disconnected, so that unread lines do not use up memory. */
 const maxUnreadBytes = 1024 * 1024;
 
 /**
- * Answers with NDJSON, until the client goes away.
- * @param begin sends lines from its call on, until what it returns is disposed of
+ * Sends NDJSON until the client disconnects.
+ * @param begin starts sending lines, until its result is disposed
  */
 export function answerLines(reply: FastifyReply, begin: (emit: (line: unknown) => void) => Disposable): void {
   reply.hijack();

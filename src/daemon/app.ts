@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Services } from './handlers/handler.ts';
 import type { TaskList } from './tasks.ts';
 
-/** What the routes need. */
+/** The server and the services that its routes use. */
 export interface App extends Services {
   /** Routes are relative to `/v1`. */
   readonly http: FastifyInstance;

@@ -18,7 +18,7 @@ interface AnyRequest {
   readonly onAnswered: (run: () => void) => void;
 }
 
-/** Handlers by the kind of their operation, without the types of one operation. */
+/** Handlers by the kind of operation, without the types of a single operation. */
 interface AnyHandler {
   readonly json: (services: Services, request: AnyRequest) => unknown;
   readonly task: (services: Services, request: AnyRequest, progress: Progress) => Promise<unknown>;
@@ -28,7 +28,7 @@ interface AnyHandler {
   readonly websocket: (services: Services, request: AnyRequest, channel: Channel) => Promise<void>;
 }
 
-/** Of which kind the handler of an operation is, the type of the table says; a loop over all of them can't follow it. */
+/** The table without types: in a loop over all operations, TypeScript cannot tell the kind of each handler. */
 const untyped: Readonly<Record<string, unknown>> = handlers;
 
 function requestOf(request: FastifyRequest, reply: FastifyReply): AnyRequest {
@@ -42,7 +42,7 @@ function requestOf(request: FastifyRequest, reply: FastifyReply): AnyRequest {
   };
 }
 
-/** The machine that a task is about, if any. */
+/** The machine that a task works on, if any. */
 function machineOf(operation: Operation & { kind: 'task' }, { params, body }: AnyRequest): string | null {
   const inPath = (params as Partial<Record<string, unknown>> | undefined)?.['machine'];
   const inBody = operation.subject && (body as Partial<Record<string, unknown>>)[operation.subject];
@@ -111,7 +111,7 @@ function webSocketRoute(app: App, name: string, operation: Operation): WebSocket
   };
 }
 
-/** Registers a route for each operation of THE LIST: the only place where routes come from. */
+/** Registers a route for each operation of THE LIST. There are no other routes. */
 export function registerRoutes(app: App): void {
   const webSockets: WebSocketRoute[] = [];
   for (const [name, operation] of Object.entries<Operation>(operations)) {

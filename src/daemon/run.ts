@@ -22,20 +22,20 @@ export interface DaemonOptions {
   readonly helpers: Helpers;
 }
 
-/** Modules that do heavy work elsewhere. */
+/** Programs for heavy work outside the daemon's main thread. */
 export interface Helpers {
-  /** Builds the embedded image in a process of its own. */
+  /** Builds the embedded image in a separate process. */
   readonly tinyBuilder: URL;
-  /** Copies memory in threads of its own. */
+  /** Copies memory in worker threads. */
   readonly memoryCopier: URL;
 }
 
-/** A thread keeps up with half of a small machine; more than four wait for memory. */
+/** A thread keeps up with half of a small machine; with more than four, memory is the limit. */
 function copyThreadCount(): number {
   return Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
 }
 
-/** Seconds without a request, a task or a running machine until the daemon stops itself. */
+/** Seconds without a request, a task or a running machine before the daemon stops. */
 const defaultIdleSeconds = 300;
 
 /** Whether anything needs the daemon now. */
@@ -43,7 +43,7 @@ function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
   return host.running.size > 0 || tasks.size > 0 || openRequests > 0;
 }
 
-/** Calls `stop` when nothing has needed the daemon for the given time. */
+/** Calls `stop` when the daemon has been idle for the given time. */
 function stopWhenIdle(
   http: FastifyInstance,
   host: Host,
@@ -77,9 +77,9 @@ function idleSeconds(env: DaemonOptions['env']): number {
 }
 
 /**
- * Runs the daemon until it is asked to stop or nothing needs it. Machines that run when it ends go on running; the next
- * daemon adopts them.
- * @throws KameError BUSY when another daemon serves this home
+ * Runs the daemon until it is asked to stop or has been idle for long enough. Machines keep running after it ends, and the
+ * next daemon adopts them.
+ * @throws KameError BUSY if another daemon serves this home
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { env, logger, helpers } = options;
@@ -102,16 +102,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   using _maintenance = startMaintenance(host);
   await http.ready();
   await listenAlone(socket, async () => {
-    // Before anyone can ask, what runs is adopted and what was half-made is gone.
+    // Before the first request, running machines are adopted and unfinished files are removed.
     await host.inventory.collectGarbage();
     await host.images.collectGarbage();
     await adoptAll(host);
     await http.listen({ path: socket });
   });
-  logger.info({ home, pid: process.pid, version }, 'kamed listens');
+  logger.info({ home, pid: process.pid, version }, 'kamed is listening');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, requestStop);
   await stopped;
-  logger.info('kamed stops; running machines go on');
+  logger.info('kamed is stopping; machines keep running');
   tasks.cancelAll();
   await http.close();
   await host.running.detachAll();

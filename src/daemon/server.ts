@@ -13,14 +13,14 @@ import { compileSerializer, compileValidator } from './validation.ts';
 
 const maxBodyBytes = 4 * 1024 * 1024;
 
-/** Paths that clients of any version may ask: to look at the daemon and stop it. */
+/** Paths open to clients of any version, to show the daemon's status and to stop it. */
 const anyVersionPaths = new Set(
   Object.values<Operation>(operations)
     .filter(({ anyVersion }) => anyVersion)
     .map(({ path }) => `/${apiVersion}${path}`),
 );
 
-/** A client of another version would misread us: it must start its own daemon (see client/node). */
+/** A client of another version might misread replies: it must start its own daemon (see client/node). */
 function checkVersion(http: FastifyInstance, version: string): void {
   http.addHook('onRequest', async (request, reply) => {
     const theirs = request.headers[versionHeader];
@@ -28,16 +28,16 @@ function checkVersion(http: FastifyInstance, version: string): void {
     if (anyVersionPaths.has(request.routeOptions.url ?? '')) return;
     const error = new KameError(
       'DAEMON_UNREACHABLE',
-      `The daemon has version ${version}, the client ${String(theirs)}.`,
+      `The daemon has version ${version}, but the client has version ${String(theirs)}.`,
       {
-        next: 'Run kame daemon stop; the next command starts the right one. Machines go on running.',
+        next: 'Run kame daemon stop. The next command starts the right version, and machines keep running.',
       },
     );
     await reply.status(426).send(errorToBody(error));
   });
 }
 
-/** The HTTP server with a route for each operation, not yet listening. */
+/** Creates the HTTP server with a route for each operation. It is not listening yet. */
 export async function buildServer(
   host: Host,
   tasks: TaskList,
@@ -63,7 +63,7 @@ export async function buildServer(
     void reply.status(known ? error.kind.http : 500).send(errorToBody(error));
   });
   server.setNotFoundHandler((request, reply) => {
-    const error = new KameError('USAGE', `There is no ${request.method} ${request.url}.`);
+    const error = new KameError('USAGE', `The API has no ${request.method} ${request.url}.`);
     void reply.status(404).send(errorToBody(error));
   });
   await server.register(
@@ -76,7 +76,7 @@ export async function buildServer(
   return server;
 }
 
-/** What Fastify itself refuses (bad JSON, too large) is the client's fault, not ours. */
+/** Requests that Fastify itself refuses (bad JSON, too large) are the client's errors. */
 function clientFault(error: unknown): unknown {
   const status = (error as { statusCode?: unknown }).statusCode;
   if (error instanceof KameError || typeof status !== 'number' || status >= 500) return error;

@@ -12,16 +12,16 @@ interface RunningTask {
   readonly controller: AbortController;
 }
 
-/** What is known of a task as it begins. */
+/** The facts about a task when it starts. */
 export interface TaskFacts {
-  /** A client's own UUID for it, or null for one of ours. */
+  /** The UUID that the client chose, or null to generate one. */
   readonly id: string | null;
   readonly verb: string;
-  /** Name */
+  /** Name of the machine. */
   readonly machine: string | null;
 }
 
-/** Why a cancelled task ended. Which of its steps was cancelled is no one's business, unless it knows what to do next. */
+/** The error of a cancelled task. The error of a single step is used only if it has its own advice. */
 function cancelled({ verb, machine }: TaskFacts, error: unknown): unknown {
   const step = error instanceof KameError ? error : undefined;
   if (step && (step.code !== 'CANCELLED' || step.next !== step.kind.next)) return error;
@@ -29,7 +29,7 @@ function cancelled({ verb, machine }: TaskFacts, error: unknown): unknown {
   return new KameError('CANCELLED', `The ${what} was cancelled.`, { cause: error });
 }
 
-/** The long operations under way. Each has a progress and can be cancelled. */
+/** The running tasks. Each reports progress and can be cancelled. */
 export class TaskList {
   readonly #tasks = new Map<string, RunningTask>();
 
@@ -48,8 +48,8 @@ export class TaskList {
   }
 
   /**
-   * Runs `work` as a task. `signal` cancels it, as do cancel and cancelAll.
-   * @throws KameError ALREADY_EXISTS when a task has that id, CANCELLED
+   * Runs `work` as a task, which `signal`, cancel and cancelAll can cancel.
+   * @throws KameError ALREADY_EXISTS if a task has that id, CANCELLED
    */
   async run<T>(
     about: TaskFacts,
@@ -58,7 +58,8 @@ export class TaskList {
   ): Promise<T> {
     const controller = new AbortController();
     const id = about.id ?? randomUUID();
-    if (this.#tasks.has(id)) throw new KameError('ALREADY_EXISTS', `A task ${id} runs already.`);
+    if (this.#tasks.has(id))
+      throw new KameError('ALREADY_EXISTS', `A task with the id ${id} is already running.`);
     const task: RunningTask = { ...about, id, startedAt: new Date(), progress: null, controller };
     this.#tasks.set(id, task);
     const signal = AbortSignal.any([options.signal, controller.signal]);
@@ -77,7 +78,7 @@ export class TaskList {
     }
   }
 
-  /** Asks a task to undo what it did and to end; its own answer tells how it did. @returns whether there is such a task */
+  /** Asks a task to roll back and end. Its own reply reports the outcome. @returns whether the task exists */
   cancel(id: string): boolean {
     const task = this.#tasks.get(id);
     task?.controller.abort();

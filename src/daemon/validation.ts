@@ -2,7 +2,7 @@ import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type * as z from 'zod';
 import { KameError } from '../core/errors.ts';
 
-/** What a request got wrong, as one sentence that names the fields. */
+/** The error for a malformed request, in one sentence that names the fields. */
 function malformed({ issues }: z.ZodError): KameError {
   const parts = issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,
@@ -10,7 +10,7 @@ function malformed({ issues }: z.ZodError): KameError {
   return new KameError('USAGE', `The request is malformed: ${parts.join('; ')}.`);
 }
 
-/** Checks a part of a request: what a schema does not know is refused or left out, what it has defaults for is filled in. */
+/** Validates a part of a request: unknown fields are refused or removed, and defaults are filled in. */
 export const compileValidator: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
   (data: unknown) => {
@@ -18,7 +18,7 @@ export const compileValidator: FastifySchemaCompiler<z.ZodType> =
     return parsed.success ? { value: parsed.data } : { error: malformed(parsed.error) };
   };
 
-/** Cuts an answer to its schema, so that nothing leaks. @throws ZodError for an answer that is not what it must be */
+/** Removes fields that are not in the schema of a reply, so that nothing leaks. @throws ZodError if the reply is not valid */
 export const compileSerializer: FastifySerializerCompiler<z.ZodType> =
   ({ schema }) =>
   (data: unknown) =>

@@ -2,10 +2,10 @@ import type { WebSocket } from 'ws';
 import { errorToBody } from '../api/error-body.ts';
 import type { Channel } from './handlers/handler.ts';
 
-/** Bytes of output waiting for a slow client; above it the source is held back. */
+/** The most unsent output, in bytes, before the source must wait. */
 const highWater = 1024 * 1024;
 
-/** The daemon's side of a WebSocket, with what the client sends kept from the first message on until it is asked for. */
+/** The daemon's side of a WebSocket. Messages of the client are queued until they are read. */
 export class WebSocketChannel implements Channel {
   readonly #socket: WebSocket;
   readonly #messages: Buffer[] = [];
@@ -48,7 +48,7 @@ export class WebSocketChannel implements Channel {
 
   push(data: Buffer): void {
     this.#socket.send(data, { binary: true });
-    // The source must not wait for one client, nor our memory grow.
+    // One slow client must neither block the source nor use up the daemon's memory.
     if (this.#socket.bufferedAmount > 4 * highWater) this.#socket.terminate();
   }
 
@@ -60,7 +60,7 @@ export class WebSocketChannel implements Channel {
     this.#socket.close(1000, reason);
   }
 
-  /** Tells the client what went wrong, as a text message, and closes. */
+  /** Sends an error to the client as a text message and closes the connection. */
   fail(error: unknown): void {
     const message = JSON.stringify({ type: 'error', error: errorToBody(error) });
     this.#socket.send(message, () => this.#socket.close(1011));

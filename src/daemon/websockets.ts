@@ -8,7 +8,7 @@ import type { App } from './app.ts';
 import type { Channel } from './handlers/handler.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
 
-/** The largest message a client may send, in bytes. */
+/** The largest message that a client may send, in bytes. */
 const maxPayload = 1024 * 1024;
 
 export interface WebSocketRequest {
@@ -19,7 +19,7 @@ export interface WebSocketRequest {
 
 export interface WebSocketRoute extends Pick<Route, 'path'> {
   readonly params?: z.ZodType;
-  /** Of the client's first message. */
+  /** The schema of the client's first message. */
   readonly body?: z.ZodType;
   serve(request: WebSocketRequest, channel: Channel): Promise<void>;
 }
@@ -39,7 +39,7 @@ function findRoute(routes: readonly WebSocketRoute[], url: string): Match | unde
   return undefined;
 }
 
-/** @throws KameError USAGE when the message is malformed */
+/** @throws KameError USAGE if the message is malformed */
 function parseFirst(schema: z.ZodType, message: Buffer): unknown {
   try {
     return schema.parse(JSON.parse(message.toString('utf8')));
@@ -63,7 +63,7 @@ async function serve({ route, params }: Match, socket: WebSocket): Promise<void>
   }
 }
 
-/** Serves WebSockets, without compression, which would cost more than it saves on a local socket. */
+/** Serves WebSockets without compression, which costs more than it saves on a local socket. */
 export function serveWebSockets({ http }: App, routes: readonly WebSocketRoute[]): void {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
   http.server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {

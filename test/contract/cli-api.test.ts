@@ -97,10 +97,10 @@ describe('kame api', () => {
     ['GET /machines/demo/exec', /is a WebSocket\.\n {2}Use `kame exec`\./],
     ['GET /v1/machines/demo/console', /Use `kame console`\./],
     ['POST /machines/demo/start --data {', /--data is not JSON/],
-    ['POST /machines/demo/pause --data {}', /takes no --data/],
-    ['GET /machines --query a=b', /takes no query/],
-    ['GET /machines?a=b', /takes no query/],
-    ['GET /machines/demo/logs --query follow', /"follow" is not of the form key=value/],
+    ['POST /machines/demo/pause --data {}', /does not take --data/],
+    ['GET /machines --query a=b', /does not take a query/],
+    ['GET /machines?a=b', /does not take a query/],
+    ['GET /machines/demo/logs --query follow', /"follow" is malformed: it must be key=value/],
   ])('%s ends with 2', async (words, message) => {
     const { code, stdout, stderr } = await run(['api', ...words.split(' ')]);
     expect({ code, stdout, asked: asked() }).toEqual({ code: 2, stdout: '', asked: [] });

@@ -9,18 +9,18 @@ useDaemon();
 
 describe('wrong usage', () => {
   it.each([
-    ['clone a b --full --linked', /--full and --linked exclude each other/],
-    ['clone a b --full --linked --instant', /--full and --linked and --instant exclude each other/],
+    ['clone a b --full --linked', /--full and --linked cannot be used together/],
+    ['clone a b --full --linked --instant', /--full and --linked and --instant cannot be used together/],
     ['clone a b --count 0', /--count is "0", which is not a whole number from 1 to 100/],
     ['clone a b --count 101', /whole number from 1 to 100/],
     ['clone a b --count -3', /--count is "-3"/],
-    ['clone a b --full --wait agent', /only make sense for clones that are started/],
+    ['clone a b --full --wait agent', /can only be used for clones that are started/],
     ['clone a', /Missing required argument 'new-name'/],
     ['clone a b c', /Too many arguments/],
-    ['snapshot', /^kame: kame snapshot takes one of: take, list, show, revert, rename, delete\.\n/],
+    ['snapshot', /^kame: kame snapshot needs a subcommand: take, list, show, revert, rename, delete\.\n/],
     ['snapshot tak demo', /Unknown command 'tak'\.\n {2}.*Did you mean take\?/],
     ['snapshot revert demo', /Missing required argument 'snapshot'/],
-    ['snapshot revert demo clean --no-start --wait boot', /make no sense with --no-start/],
+    ['snapshot revert demo clean --no-start --wait boot', /cannot be used with --no-start/],
     ['snapshot rename demo clean', /Neither a new label nor --description/],
     ['snapshot delete demo', /Missing required argument 'snapshot'/],
     ['suspend', /Missing required argument 'name'/],
@@ -28,12 +28,12 @@ describe('wrong usage', () => {
     ['disk add demo big', /The size is "big", which is not a size/],
     ['disk add demo 0', /The size is "0", which is not a size above 0/],
     ['disk grow demo nvme0:0', /Missing required argument 'size'/],
-    ['disk remove demo nvme0:1', /Say --yes/],
+    ['disk remove demo nvme0:1', /Use --yes/],
     ['autoprotect demo maybe', /Allowed choices are on, off/],
     ['autoprotect demo on --every 2h', /Allowed choices are 30m, 1h, 1d/],
     ['autoprotect demo on --keep 0', /--keep is "0"/],
-    ['autoprotect demo --every 1h', /--every and --keep only make sense with on/],
-    ['autoprotect demo off --keep 3', /--every and --keep only make sense with on/],
+    ['autoprotect demo --every 1h', /--every and --keep can only be used with on/],
+    ['autoprotect demo off --keep 3', /--every and --keep can only be used with on/],
   ])('%s ends with 2', async (line, message) => {
     const { code, stderr } = await run(line.split(' '));
     expect({ code, asked: asked() }).toEqual({ code: 2, asked: [] });
@@ -46,7 +46,7 @@ describe('wrong usage', () => {
     [['snapshot', 'rename', 'demo', 'clean', ''], 'The label is empty'],
     [['clone', 'a', 'b', '--snapshot', ''], '--snapshot is empty'],
     [['disk', 'compact', 'demo', ''], 'The disk is empty'],
-  ])('%j: an empty word is not asked about', async (argv, message) => {
+  ])('%j: an empty word is refused without a request', async (argv, message) => {
     const { code, stderr } = await run(argv);
     expect({ code, asked: asked() }).toEqual({ code: 2, asked: [] });
     expect(stderr).toContain(message);
@@ -54,7 +54,7 @@ describe('wrong usage', () => {
 });
 
 describe('suspend', () => {
-  it('says what was written; start resumes or discards', async () => {
+  it('prints what was written; start resumes or discards', async () => {
     const suspended: api.SuspendedMachine = {
       ...demo,
       state: 'suspended',
@@ -75,12 +75,12 @@ describe('suspend', () => {
     const web = { ...demo, name: 'web', state: 'suspended' };
     daemon.on('GET /v1/machines', json([demoRunning, web]));
     expect((await run(['list'])).stderr).toBe(
-      'Suspended: `kame start web` goes on; `kame start web --discard-state` boots anew, and what was not saved is lost.\n',
+      'Suspended: `kame start web` resumes it; `kame start web --discard-state` starts it from its disks, and unsaved data in the guest is lost.\n',
     );
     daemon.on('GET /v1/machines', json([web, { ...web, name: 'db' }]));
-    expect((await run(['list'])).stderr).toContain('`kame start NAME` goes on');
+    expect((await run(['list'])).stderr).toContain('`kame start NAME` resumes it');
     daemon.on('GET /v1/machines/web', json({ ...demoDetails, ...web }));
-    expect((await run(['show', 'web'])).stdout).toMatch(/\nsuspended +`kame start web` goes on;/);
+    expect((await run(['show', 'web'])).stdout).toMatch(/\nsuspended +`kame start web` resumes it;/);
   });
 });
 
@@ -114,8 +114,8 @@ describe('clone', () => {
     const { code, stdout, stderr } = await run(words.split(' '));
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
-      stdout: `b-1 is running: agent answered after 250 ms, 10.0.2.15\nb-2 is made: ${demo.path}\n`,
-      stderr: 'demo stood still for 38 ms\ndemo: The clock was set.\nThe clock of demo was set.\n',
+      stdout: `b-1 is running: agent answered after 250 ms, 10.0.2.15\nb-2 was created: ${demo.path}\n`,
+      stderr: 'demo was paused for 38 ms\ndemo: The clock was set.\nThe clock of demo was set.\n',
     });
     expect(api.cloneMachine.parse(bodies()[0])).toEqual({
       name: 'b',
@@ -141,14 +141,12 @@ describe('autoprotect', () => {
     daemon.on(`GET ${path}`, json(on));
     daemon.on(`PUT ${path}`, json({ ...on, enabled: false, nextInMs: null }));
     expect((await run(['autoprotect', 'demo'])).stdout).toBe(
-      'AutoProtect of demo is on: a snapshot each hour it runs, 5 are kept (2 there now); the next when it has run 3 min more\n',
+      'AutoProtect of demo is on: takes a snapshot every hour of running time, keeps 5 (2 now); next snapshot after 3 min more of running time\n',
     );
     daemon.on(`GET ${path}`, json({ ...on, every: '1d', nextInMs: 86_100_000 }));
-    expect((await run(['autoprotect', 'demo'])).stdout).toContain('each day it runs');
-    expect((await run(['autoprotect', 'demo'])).stdout).toContain('has run 23 h 55 min more\n');
-    expect((await run(['autoprotect', 'demo', 'off'])).stdout).toBe(
-      'AutoProtect of demo is off (2 there now)\n',
-    );
+    expect((await run(['autoprotect', 'demo'])).stdout).toContain('every day of running time');
+    expect((await run(['autoprotect', 'demo'])).stdout).toContain('after 23 h 55 min more of running time\n');
+    expect((await run(['autoprotect', 'demo', 'off'])).stdout).toBe('AutoProtect of demo is off (2 now)\n');
     const set = 'autoprotect demo on --every 30m --keep 7 --json';
     expect(api.autoProtect.safeParse(JSON.parse((await run(set.split(' '))).stdout)).success).toBe(true);
     expect(bodies().slice(2)).toEqual([

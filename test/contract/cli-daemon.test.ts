@@ -48,7 +48,7 @@ describe('the daemon', () => {
     const { running, pid } = daemonStatus.parse(await status());
     expect(running).toBe(true);
     expect(process.kill(pid as number, 0)).toBe(true);
-    expect((await kame(home, ['daemon', 'stop'])).stdout).toContain('has ended');
+    expect((await kame(home, ['daemon', 'stop'])).stdout).toContain('has stopped');
     expect(daemonStatus.parse(await status())).toMatchObject({ running: false, pid: null });
     expect((await kame(home, ['daemon', 'start', '--json'], { daemon })).stdout).toContain('"running": true');
   });
@@ -67,7 +67,7 @@ describe('the daemon', () => {
     await expect(stat(home)).rejects.toThrow('ENOENT');
   });
 
-  it('that ends at once tells its last words', async () => {
+  it('that ends while it is starting reports the last lines of its log', async () => {
     await mkdir(home);
     await writeFile(join(home, 'kamed.log'), 'an old line\n');
     const daemon = program(`console.error('no luck today'); process.exit(3)`);
@@ -85,7 +85,7 @@ describe('the daemon', () => {
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
   });
 
-  it('that is not there, or may not be used, is an error with advice', async () => {
+  it('that does not exist, or cannot be used, is an error with advice', async () => {
     expect(await kame(home, ['list'])).toMatchObject({
       code: 5,
       stderr: expect.stringContaining('not installed'),

@@ -36,13 +36,13 @@ describe('disk', () => {
     daemon.on(`POST ${of}/nvme0%3A0/grow`, result(disk));
     daemon.on(`POST ${of}/nvme0%3A0/compact`, result({ ...disk, bytesFreed: 1024 }));
     expect((await run(['disk', 'add', 'demo', '2GiB', '--slot', 'nvme0:0'])).stdout).toBe(
-      'demo: nvme0:0 is added: 2 GiB, /k/d-000001.qcow2\n',
+      'demo: nvme0:0 was added: 2 GiB, /k/d-000001.qcow2\n',
     );
     expect((await run(['disk', 'grow', 'demo', 'nvme0:0', '2GiB'])).stdout).toBe(
-      'demo: nvme0:0 has 2 GiB now\n',
+      'demo: nvme0:0 was expanded to 2 GiB\n',
     );
     const { stdout } = await run(['disk', 'compact', 'demo', 'nvme0:0']);
-    expect(stdout).toBe('demo: nvme0:0 is compacted; 1 KiB are freed\n');
+    expect(stdout).toBe('demo: nvme0:0 was compacted; 1 KiB freed\n');
     const sizeBytes = 2 * 1024 ** 3;
     expect(bodies()).toEqual([{ sizeBytes, slot: 'nvme0:0' }, { sizeBytes }, undefined]);
   });
@@ -69,11 +69,11 @@ describe('disk', () => {
     const removed: api.RemovedDisk = { slot: 'nvme0:1', path: '/k/e.qcow2', fileKept: false };
     daemon.on(`DELETE ${of}/nvme0%3A1`, json(removed));
     expect((await run(['disk', 'remove', 'demo', 'nvme0:1', '--yes'])).stdout).toBe(
-      'demo: nvme0:1 is removed; its file is deleted\n',
+      'demo: nvme0:1 was removed; its file was deleted\n',
     );
     daemon.on(`DELETE ${of}/nvme0%3A1`, json({ ...removed, fileKept: true }));
     expect((await run(['disk', 'remove', 'demo', 'nvme0:1', '--keep-file'])).stdout).toBe(
-      'demo: nvme0:1 is removed; its file stays: /k/e.qcow2\n',
+      'demo: nvme0:1 was removed; its file was kept: /k/e.qcow2\n',
     );
     expect(asked()).toEqual([`DELETE ${of}/nvme0%3A1`, `DELETE ${of}/nvme0%3A1?keepFile=true`]);
   });

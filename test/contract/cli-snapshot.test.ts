@@ -8,13 +8,13 @@ import { json, problem } from './cli-support.ts';
 useDaemon();
 
 describe('snapshot', () => {
-  it('take sends what was said, and says how long the guest stood still', async () => {
+  it('take sends the options and prints how long the guest was paused', async () => {
     const taken: api.TakenSnapshot = { ...updated, stoppedMs: 45.4, notes: ['The agent does not answer.'] };
     daemon.on('POST /v1/machines/demo/snapshots', result(taken));
     const { code, stdout, stderr } = await run(['snapshot', 'take', 'demo', 'updated']);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
-      stdout: 'demo: snapshot updated is taken; the guest stood still for 45 ms\n',
+      stdout: 'demo: snapshot updated was taken; the guest was paused for 45 ms\n',
       stderr: 'demo: The agent does not answer.\n',
     });
     const words = 'snapshot take demo --disk-only --quiesce --description why --json';
@@ -40,7 +40,7 @@ describe('snapshot', () => {
     expect(await run(['snapshot', 'list', 'demo'])).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: 'demo has no snapshot. `kame snapshot take demo` takes one.\n',
+      stderr: 'demo has no snapshots. `kame snapshot take demo` takes one.\n',
     });
   });
 
@@ -79,10 +79,10 @@ describe('snapshot', () => {
   it('rename changes label and description', async () => {
     daemon.on('PATCH /v1/machines/demo/snapshots/clean', json({ ...clean, label: 'installed' }));
     expect((await run(['snapshot', 'rename', 'demo', 'clean', 'installed'])).stdout).toBe(
-      'demo: snapshot clean is now installed\n',
+      'demo: snapshot clean was renamed to installed\n',
     );
     const described = await run(['snapshot', 'rename', 'demo', 'clean', '--description', '']);
-    expect(described.stdout).toBe('demo: snapshot installed is described\n');
+    expect(described.stdout).toBe('demo: the description of snapshot installed was changed\n');
     expect(bodies()).toEqual([{ label: 'installed' }, { description: '' }]);
   });
 
@@ -111,7 +111,7 @@ describe('snapshot delete', () => {
   });
 
   it('of one does not ask', async () => {
-    expect((await answer('')).stdout).toBe('demo: deleted clean; 5 MiB are freed\n');
+    expect((await answer('')).stdout).toBe('demo: deleted clean; 5 MiB freed\n');
     expect(asked()).toEqual([`DELETE ${path}`]);
   });
 
@@ -130,7 +130,7 @@ describe('snapshot delete', () => {
     daemon.on(`DELETE ${path}`, result({ deleted: ['clean'], bytesFreed: -2048, notes: ['Wait.'] }));
     const { stdout, stderr } = await answer('');
     expect({ stdout, stderr }).toEqual({
-      stdout: 'demo: deleted clean; 2 KiB more are used\n',
+      stdout: 'demo: deleted clean; 2 KiB more in use\n',
       stderr: 'demo: Wait.\n',
     });
   });

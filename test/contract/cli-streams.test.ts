@@ -122,7 +122,7 @@ describe('exec', () => {
     daemon.onSocket(execPath, (socket) => socket.terminate());
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('may still run'),
+      stderr: expect.stringContaining('may still be running'),
     });
     daemon.onSocket(execPath, (socket) => socket.send('no json'));
     expect(await run(['exec', 'demo', 'x'])).toMatchObject({
@@ -188,7 +188,7 @@ describe('a terminal', () => {
     const { stdout, stderr } = await run(['image', 'pull', 'x'], { tty: true });
     expect(stderr).toMatch(/x: Downloading\\x07 {2}\[#####·{15}\] 25 % {2}1 MiB of 4 MiB/);
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
-    expect(stdout).toBe('x (aarch64) is here: /x\n');
+    expect(stdout).toBe('x (aarch64) was downloaded: /x\n');
   });
 });
 
@@ -213,8 +213,8 @@ describe('console', () => {
     expect(Buffer.concat(keys).toString()).toBe('a\u0003b');
     expect(stdout).toContain('login: \u001b[1m');
     expect(stdout.endsWith('\u001b[?2004l')).toBe(true);
-    expect(stderr).toContain('Ctrl-] leaves');
-    expect(stderr).toContain('Left the console');
+    expect(stderr).toContain('Press Ctrl-] to leave');
+    expect(stderr).toContain('Disconnected from the console');
   });
 
   it('leaves the guest’s second screen, if it has one', async () => {
@@ -250,7 +250,7 @@ describe('console', () => {
     });
     const { stdout, stderr } = await run(['console', 'demo'], { stdin });
     expect(stdout).toBe('ls\n\u001d');
-    expect(stderr).toBe('The console of demo has closed.\n');
+    expect(stderr).toBe('The console of demo was closed.\n');
   });
 
   it('tells programs where it is', async () => {

@@ -50,9 +50,9 @@ describe('wrong usage', () => {
     [['start', 'demo', '--timeout', 'soon'], /--timeout is "soon", which is not a number of seconds/],
     [['create', 'demo', '--cpus', '0'], /--cpus is "0", which is not a whole number from 1 to 512/],
     [['create', 'demo', '--memory', 'much'], /--memory is "much", which is not a size/],
-    [['create', 'demo', '--wait', 'boot'], /only make sense with --start/],
-    [['set', 'demo', 'cpus'], /"cpus" is not of the form key=value/],
-    [['set', 'demo', '=4'], /"=4" is not of the form key=value/],
+    [['create', 'demo', '--wait', 'boot'], /can only be used with --start/],
+    [['set', 'demo', 'cpus'], /"cpus" is malformed: it must be key=value/],
+    [['set', 'demo', '=4'], /"=4" is malformed: it must be key=value/],
     [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
   ])('%j ends with 2', async (argv, message) => {
     const { code, stdout, stderr } = await run(argv);
@@ -138,7 +138,7 @@ describe('errors of the daemon', () => {
     });
   });
 
-  it('that make no sense are an error too', async () => {
+  it('that are malformed are errors too', async () => {
     daemon.on('GET /v1/machines', (response) => response.writeHead(500).end('<html>'));
     expect(await run(['list'])).toMatchObject({
       code: 1,
@@ -157,7 +157,7 @@ describe('create', () => {
 
   it('asks for tiny by default, and for no image with --iso', async () => {
     const { code, stdout } = await run(['create', 'demo']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `demo is made: ${demo.path}\n` });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `demo was created: ${demo.path}\n` });
     await run(['create', 'demo', '--iso', 'sub/x.iso']);
     expect(bodies()).toEqual([
       { name: 'demo', image: 'tiny' },
@@ -361,8 +361,8 @@ describe('the inventory', () => {
     expect((await run(['set', 'demo', 'cpus=4', 'annotation=a=b'])).stdout).toBe(
       'demo: set cpus, annotation\n',
     );
-    expect((await run(['rename', 'demo', 'web'])).stdout).toContain('demo is now web');
-    expect((await run(['register', 'x.vmwarevm'])).stdout).toContain('demo is registered');
+    expect((await run(['rename', 'demo', 'web'])).stdout).toContain('demo was renamed to web');
+    expect((await run(['register', 'x.vmwarevm'])).stdout).toContain('demo was registered');
     expect((await run(['unregister', 'demo'])).code).toBe(0);
     expect(bodies()).toEqual([
       {
@@ -393,11 +393,11 @@ describe('the inventory', () => {
     };
     expect(await answer('n\n')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('Nothing was done'),
+      stderr: expect.stringContaining('Nothing was changed'),
     });
     expect((await answer('')).code).toBe(1);
     expect(deleted()).toBe(0);
-    expect((await answer('y\n')).stdout).toBe('demo is deleted\n');
+    expect((await answer('y\n')).stdout).toBe('demo was deleted\n');
     expect(JSON.parse((await run(['delete', 'demo', '--yes', '--json'])).stdout)).toEqual(demoDetails);
     expect(deleted()).toBe(2);
   });

@@ -34,7 +34,7 @@ describe('the daemon', () => {
     expect(body.message).toContain(field);
   });
 
-  it('answers what is no JSON, too large, or nowhere with an error of its own', async () => {
+  it('refuses a body that is not JSON or too large, and a path that does not exist', async () => {
     const server = await useServer();
     const headers = { 'content-type': 'application/json' };
     const post = async (payload: string) =>

@@ -4,19 +4,21 @@ import { settled } from './guest-test.ts';
 import type { TestHome } from './home.ts';
 import type { Recipe } from './template.ts';
 
-/** A guest with host keys, and a word on its disk and in its memory, for clones to have. */
-export const cloneSource: Recipe = {
-  name: 'clone-source',
-  create: ['--memory', '192MiB', '--cpus', '1'],
-  prepare: async (demo) => {
-    await settled(demo);
-    await demo.sh(`mkdir -p /etc/ssh; cd /etc/ssh
+/** Gives a guest host keys, and a word on its disk and in its memory, for clones to have. */
+export async function prepareCloneSource(demo: Guest): Promise<void> {
+  await settled(demo);
+  await demo.sh(`mkdir -p /etc/ssh; cd /etc/ssh
 for type in ed25519 ecdsa rsa; do
   echo "old $type" >ssh_host_\${type}_key
   echo "old $type" >ssh_host_\${type}_key.pub
 done
 echo common >/root/disk; echo common >/dev/shm/memory; sync`);
-  },
+}
+
+export const cloneSource: Recipe = {
+  name: 'clone-source',
+  create: ['--memory', '192MiB', '--cpus', '1'],
+  prepare: prepareCloneSource,
 };
 
 export async function clone(home: TestHome, ...args: string[]): Promise<ClonedMachines> {

@@ -6,6 +6,8 @@ import { recoveryTable } from '../../src/vm/recovery/table.ts';
 export interface TestHostOptions {
   readonly home: string;
   readonly env?: Environment;
+  /** Directory for the RAM of guests; by default where the home has it. */
+  readonly ram?: string;
   readonly log?: Host['log'];
   /** By default no image can be built. */
   readonly buildTiny?: BuildTiny;
@@ -19,10 +21,12 @@ const noThreads = async () => await Promise.reject(new Error('Nothing here copie
 /** The one place where tests make a host. */
 export function testHost({
   home,
+  ram,
   env = process.env,
   log = () => undefined,
   buildTiny = noImage,
   startCopyThreads = noThreads,
 }: TestHostOptions): Host {
-  return createHost({ home, env, log, buildTiny, startCopyThreads, recovery: recoveryTable });
+  const host = createHost({ home, env, log, buildTiny, startCopyThreads, recovery: recoveryTable });
+  return ram === undefined ? host : { ...host, names: { ...host.names, ram } };
 }

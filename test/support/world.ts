@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
+  statfsSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -13,7 +14,6 @@ import type { KameEvent } from '../../src/api/messages.ts';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { silentProgress } from '../../src/core/progress.ts';
-import { homeNames } from '../../src/store/names.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 import type { Running } from '../../src/vm/host/running.ts';
@@ -54,6 +54,14 @@ async function sharedThreads(): Promise<CopyThreads> {
 async function startCopyThreads(): Promise<CopyThreads> {
   threads ??= sharedThreads();
   return await threads;
+}
+
+/** Where a home is made: in memory where there is room for some, since much of what a test does is to write files. */
+function quickPlace(): string {
+  const memory = '/dev/shm';
+  if (!existsSync(memory)) return '/tmp';
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > 1024 * mebibyte ? memory : '/tmp';
 }
 
 /** Bytes of a qcow2 of 64 MiB; made once, since every machine gets one. */
@@ -160,15 +168,18 @@ export class World implements AsyncDisposable {
   }
 
   static async make(): Promise<World> {
-    const home = mkdtempSync('/tmp/kw-');
+    const home = mkdtempSync(join(quickPlace(), 'kw-'));
     const engines = await FakeEngines.make(join(home, 'qemu'));
     await engines.fillCache(join(home, 'cache'));
     return new World(home, engines);
   }
 
   #makeHost(): Host {
+    // RAM in the home: the place for it that all homes of a host share may be small.
+    const ram = join(this.home, 'ram');
     const host = testHost({
       home: this.home,
+      ram,
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
@@ -279,7 +290,6 @@ export class World implements AsyncDisposable {
     rmSync(join(this.home, 'machines'), { recursive: true, force: true });
     await this.engines[Symbol.asyncDispose]();
     await Promise.all(this.#abandoned);
-    rmSync(homeNames(this.home).ram, { recursive: true, force: true });
     rmSync(this.home, { recursive: true, force: true });
   }
 }

@@ -91,7 +91,9 @@ function expectedOf(verdict: DoctorCheck | undefined): { accelerator: string; re
   if (verdict === undefined) return { accelerator: 'tcg', reason: '' };
   const { message, name, status } = verdict;
   const works = message.startsWith('works: ');
-  expect({ message, status }).toEqual({ message, status: works ? 'ok' : 'warning' });
+  // On an ARM host nothing is missing: no accelerator could run them.
+  const missing = !works && process.arch === 'x64';
+  expect({ message, status }).toEqual({ message, status: missing ? 'warning' : 'ok' });
   const reason = /^(?:works|not used): (.+?)(?: \(tested .*\))?$/s.exec(message)?.[1] ?? '';
   expect({ message, reason }).not.toEqual({ message, reason: '' });
   return { accelerator: works ? name.slice(0, 3) : 'tcg', reason };

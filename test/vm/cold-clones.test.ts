@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { clone, cloneSource, remove } from '../support/clones.ts';
+import { clone, cloneSource, prepareCloneSource, remove } from '../support/clones.ts';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { refusal } from '../support/refusal.ts';
@@ -9,10 +9,10 @@ import { expectWholeLayers } from '../support/scratch.ts';
 
 /** A stopped machine whose disk says `later`, with a snapshot `a` in which it says `common`. */
 const it = guestTest({
-  ...cloneSource,
   name: 'cold-clone-source',
+  create: cloneSource.create,
   prepare: async (demo) => {
-    await cloneSource.prepare(demo);
+    await prepareCloneSource(demo);
     await demo.take('a', '--disk-only', '--quiesce');
     await demo.sh('echo later >/root/disk; sync');
   },

@@ -62,13 +62,13 @@ export const routes = {
     kind: 'json',
     takes: 'body',
     slow: true,
-    summary: 'Add a machine that is stored elsewhere',
+    summary: 'Add an existing machine to the list',
   },
   'machines.show': {
     method: 'GET',
     path: '/machines/{machine}',
     kind: 'json',
-    summary: 'Show all there is to know about a machine',
+    summary: 'Show the details of a machine',
   },
   'machines.set': {
     method: 'PATCH',
@@ -83,7 +83,7 @@ export const routes = {
     kind: 'json',
     takes: 'body',
     slow: true,
-    summary: 'Give a stopped machine another name',
+    summary: 'Rename a stopped machine, its bundle and its .vmx',
   },
   'machines.delete': {
     method: 'DELETE',
@@ -97,14 +97,14 @@ export const routes = {
     path: '/machines/{machine}/unregister',
     kind: 'json',
     slow: true,
-    summary: 'Take a machine off the list and keep its files',
+    summary: 'Remove a machine from the list and keep its files',
   },
   'machines.plan': {
     method: 'GET',
     path: '/machines/{machine}/plan',
     kind: 'json',
     slow: true,
-    summary: 'Show how the engine of a machine would be started',
+    summary: 'Show the command line of a machine’s engine without running it',
   },
   'machines.start': {
     method: 'POST',
@@ -139,33 +139,33 @@ export const routes = {
     path: '/machines/{machine}/unpause',
     kind: 'json',
     slow: true,
-    summary: 'Let a paused machine continue',
+    summary: 'Resume a paused machine',
   },
   'machines.suspend': {
     method: 'POST',
     path: '/machines/{machine}/suspend',
     kind: 'task',
-    summary: 'Write the memory of a running machine to disk and end it',
+    summary: 'Write the memory of a running machine to disk and stop its engine',
   },
   'machines.clone': {
     method: 'POST',
     path: '/machines/{machine}/clone',
     kind: 'task',
     takes: 'body',
-    summary: 'Copy a machine',
+    summary: 'Clone a machine',
   },
   'machines.addresses': {
     method: 'GET',
     path: '/machines/{machine}/addresses',
     kind: 'json',
-    summary: 'List the network addresses of the guest',
+    summary: 'List the IP addresses of the guest',
   },
   'machines.screenshot': {
     method: 'GET',
     path: '/machines/{machine}/screenshot',
     kind: 'bytes',
     contentType: 'image/png',
-    summary: 'Get what the screen shows',
+    summary: 'Take a screenshot',
   },
   'machines.logs': {
     method: 'GET',
@@ -179,7 +179,7 @@ export const routes = {
     method: 'GET',
     path: '/machines/{machine}/console',
     kind: 'websocket',
-    summary: 'Use the serial console',
+    summary: 'Connect to the serial console',
   },
   'machines.exec': {
     method: 'GET',
@@ -205,7 +205,7 @@ export const routes = {
     method: 'GET',
     path: '/machines/{machine}/snapshots/{snapshot}',
     kind: 'json',
-    summary: 'Show all there is to know about a snapshot',
+    summary: 'Show the details of a snapshot',
   },
   'snapshots.edit': {
     method: 'PATCH',
@@ -226,13 +226,13 @@ export const routes = {
     path: '/machines/{machine}/snapshots/{snapshot}/revert',
     kind: 'task',
     takes: 'body',
-    summary: 'Bring a machine back to a snapshot',
+    summary: 'Revert a machine to a snapshot',
   },
   'autoProtect.show': {
     method: 'GET',
     path: '/machines/{machine}/autoprotect',
     kind: 'json',
-    summary: 'Show how AutoProtect is set',
+    summary: 'Show the settings of AutoProtect',
   },
   'autoProtect.set': {
     method: 'PUT',
@@ -273,13 +273,13 @@ export const routes = {
     path: '/machines/{machine}/disks/{disk}/grow',
     kind: 'task',
     takes: 'body',
-    summary: 'Make a disk of a stopped machine larger',
+    summary: 'Expand a disk of a stopped machine',
   },
   'disks.compact': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/compact',
     kind: 'task',
-    summary: 'Give unused space in a disk of a stopped machine back to the host',
+    summary: 'Reclaim the unused space of a disk of a stopped machine',
   },
   'disks.remove': {
     method: 'DELETE',
@@ -287,13 +287,13 @@ export const routes = {
     kind: 'json',
     takes: 'query',
     slow: true,
-    summary: 'Take a disk out of a stopped machine',
+    summary: 'Remove a disk from a stopped machine',
   },
   'images.list': {
     method: 'GET',
     path: '/images',
     kind: 'json',
-    summary: 'List the images that machines can be created from',
+    summary: 'List the images that you can create machines from',
   },
   'images.pull': {
     method: 'POST',
@@ -307,7 +307,7 @@ export const routes = {
     path: '/images/import',
     kind: 'task',
     takes: 'body',
-    summary: 'Copy a disk image or an ISO to the images',
+    summary: 'Add a copy of a disk image or an ISO to the images',
   },
   'images.delete': {
     method: 'DELETE',
@@ -321,14 +321,14 @@ export const routes = {
     path: '/daemon',
     kind: 'json',
     anyVersion: true,
-    summary: 'Show the daemon’s version, process and memory',
+    summary: 'Show the version, process and memory of the daemon',
   },
   'daemon.stop': {
     method: 'POST',
     path: '/daemon/stop',
     kind: 'json',
     anyVersion: true,
-    summary: 'End the daemon',
+    summary: 'Stop the daemon',
   },
   'daemon.openapi': {
     method: 'GET',
@@ -336,28 +336,28 @@ export const routes = {
     kind: 'json',
     summary: 'Get the OpenAPI 3.1 description of the API',
   },
-  'tasks.list': { method: 'GET', path: '/tasks', kind: 'json', summary: 'List the tasks that are under way' },
+  'tasks.list': { method: 'GET', path: '/tasks', kind: 'json', summary: 'List the running tasks' },
   'tasks.cancel': { method: 'DELETE', path: '/tasks/{task}', kind: 'json', summary: 'Cancel a task' },
   'host.events': {
     method: 'GET',
     path: '/events',
     kind: 'stream',
     contentType: 'application/x-ndjson',
-    summary: 'Follow what happens to machines',
+    summary: 'Follow the events of machines',
   },
   'host.doctor': {
     method: 'POST',
     path: '/doctor',
     kind: 'task',
     takes: 'body',
-    summary: 'Check what this host can do',
+    summary: 'Check this host for problems',
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** Of an operation that takes nothing. */
+/** The request of an operation without parameters. */
 export type NoRequest = Record<never, never>;
 
-/** What each operation takes and answers. */
+/** The request and the reply of each operation. */
 export interface Calls {
   'machines.list': { request: NoRequest; answer: Promise<Machine[]> };
   'machines.create': { request: { body: CreateMachine }; answer: Promise<MachineDetails> };
@@ -400,9 +400,9 @@ export interface Calls {
       params: { machine: string };
       query?:
         | {
-            /** Continue with what is appended */
+            /** Keep sending new lines */
             follow?: boolean | undefined;
-            /** The serial console’s log instead of the machine’s */
+            /** The log of the serial console instead of the log of the machine */
             console?: boolean | undefined;
           }
         | undefined;
@@ -427,7 +427,7 @@ export interface Calls {
       params: { machine: string; snapshot: string };
       query?:
         | {
-            /** The snapshots below it too */
+            /** Also delete the snapshots below it */
             children?: boolean | undefined;
           }
         | undefined;
@@ -463,7 +463,7 @@ export interface Calls {
       params: { machine: string; disk: string };
       query?:
         | {
-            /** Keep its content, in one file */
+            /** Keep the content of the disk in one file */
             keepFile?: boolean | undefined;
           }
         | undefined;
@@ -478,7 +478,7 @@ export interface Calls {
       params: { image: string };
       query?:
         | {
-            /** Where an image has several */
+            /** Architecture, if the image has several */
             arch?: Arch | undefined;
           }
         | undefined;

@@ -8,7 +8,7 @@ import { collect, examples, jsonShape, keyValue } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
-/** As much as the daemon takes, in bytes. */
+/** The largest body that the daemon accepts, in bytes. */
 const maxBody = 4 * 1024 * 1024;
 
 interface ApiOptions {
@@ -36,7 +36,7 @@ function listRoutes(session: Session): void {
   );
 }
 
-/** @throws KameError USAGE for a request that has no route */
+/** @throws KameError USAGE if the request has no route */
 function routeOf(method: string, path: string): RouteMatch {
   const match = findRoute(method, path);
   if (match) return match;
@@ -70,13 +70,13 @@ async function dataOf(session: Session, data: string): Promise<unknown> {
     return JSON.parse(text);
   } catch (error) {
     throw new KameError('USAGE', `${from} is not JSON: ${messageOf(error)}`, {
-      next: `Quote it for the shell: --data '{"wait": "boot"}'. --data @FILE reads a file, --data - standard input.`,
+      next: `Quote it for the shell: --data '{"wait": "boot"}'. Use --data @FILE to read a file, --data - for standard input.`,
       cause: error,
     });
   }
 }
 
-/** The query in a path and in --query. */
+/** Merges the query in a path with --query. */
 function queryOf(inPath: string, given: readonly string[] = []): Record<string, string> {
   const pairs = given.map((text) => keyValue(text, '--query'));
   return {
@@ -85,7 +85,7 @@ function queryOf(inPath: string, given: readonly string[] = []): Record<string, 
   };
 }
 
-/** @throws KameError USAGE for what the operation does not take */
+/** @throws KameError USAGE for a body or query that the operation does not take */
 async function requestOf(
   session: Session,
   { route, params }: RouteMatch,
@@ -94,13 +94,14 @@ async function requestOf(
 ): Promise<RequestParts> {
   const query = queryOf(inPath, given);
   const what = `${route.method} ${route.path}`;
-  if (data !== undefined && route.takes !== 'body') throw new KameError('USAGE', `${what} takes no --data.`);
+  if (data !== undefined && route.takes !== 'body')
+    throw new KameError('USAGE', `${what} does not take --data.`);
   if (Object.keys(query).length > 0 && route.takes !== 'query')
-    throw new KameError('USAGE', `${what} takes no query.`);
+    throw new KameError('USAGE', `${what} does not take a query.`);
   return { params, query, ...(data === undefined ? {} : { body: await dataOf(session, data) }) };
 }
 
-/** @throws KameError USAGE for what can't be called from here */
+/** @throws KameError USAGE for an operation that cannot be called from the command line */
 function refuse(session: Session, { kind, method, path, name, contentType }: NamedRoute): void {
   if (kind === 'websocket') {
     throw new KameError('USAGE', `${method} ${path} is a WebSocket.`, {
@@ -108,13 +109,9 @@ function refuse(session: Session, { kind, method, path, name, contentType }: Nam
     });
   }
   if (kind === 'bytes' && session.context.stdout.isTTY === true) {
-    throw new KameError(
-      'USAGE',
-      `${method} ${path} answers with ${contentType}, which is not for a terminal.`,
-      {
-        next: 'Redirect it to a file: kame api … > FILE',
-      },
-    );
+    throw new KameError('USAGE', `${method} ${path} returns ${contentType}, which a terminal cannot show.`, {
+      next: 'Redirect it to a file: kame api … > FILE',
+    });
   }
 }
 
@@ -125,13 +122,13 @@ async function printStream(session: Session, lines: AsyncIterable<unknown>): Pro
       else session.printJsonLine(line);
     }
   } catch (error) {
-    // Ctrl-C is how following ends.
+    // Ctrl-C is the normal way to stop following.
     if (!(session.cancelled && error instanceof KameError && error.code === 'CANCELLED')) throw error;
   }
 }
 
 async function call(session: Session, { name, kind }: NamedRoute, request: RequestParts): Promise<void> {
-  // The daemon judges what was typed; its answer is printed as it is.
+  // The daemon validates the request; its reply is printed unchanged.
   const send = (options: object): unknown => session.client.call(name as keyof Calls, request, options);
   const { signal } = session;
   if (kind === 'stream') await printStream(session, send({ signal }) as AsyncIterable<unknown>);
@@ -145,13 +142,16 @@ export function define(program: Command, session: Session): void {
     .command('api')
     .summary('call any operation of the API')
     .description(
-      'Calls any operation of the API and prints the JSON that it answers. Without arguments it lists all operations; docs/api.md describes them.',
+      'Calls any operation of the API and prints its JSON reply. Without arguments, lists all operations. See docs/api.md.',
     )
     .argument('[method]', 'GET, POST, PUT, PATCH or DELETE')
-    .argument('[operation-path]', 'such as /machines/demo/start; names in it are percent-encoded')
-    .option('--data <json>', 'the body: JSON, @FILE for a file, or - for standard input')
-    .option('--query <key=value>', 'a field of the query; may be repeated', collect)
-    .option('--json', jsonShape('what the operation answers; without arguments an array of operations'))
+    .argument(
+      '[operation-path]',
+      'path of the operation, such as /machines/demo/start; encode names in it with percent signs',
+    )
+    .option('--data <json>', 'request body: JSON, @FILE for a file, or - for standard input')
+    .option('--query <key=value>', 'query parameter; may be repeated', collect)
+    .option('--json', jsonShape('the result of the operation; without arguments an array of operations'))
     .addHelpText(
       'after',
       examples(

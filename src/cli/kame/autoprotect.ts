@@ -7,37 +7,39 @@ import type { Session } from '../session.ts';
 
 const periods: Record<AutoProtect['every'], string> = { '30m': 'half-hour', '1h': 'hour', '1d': 'day' };
 
-/** Running time to the minute, which is all that counts here: `42 min`, `23 h 5 min`. */
+/** Running time, rounded up to a minute: `42 min`, `23 h 5 min`. */
 function minutesText(ms: number): string {
   const minutes = Math.ceil(ms / 60_000);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function textOf(name: string, settings: AutoProtect): string {
-  const there = `${settings.snapshots} there now`;
-  if (!settings.enabled) return `AutoProtect of ${name} is off (${there})`;
+  const count = `${settings.snapshots} now`;
+  if (!settings.enabled) return `AutoProtect of ${name} is off (${count})`;
   const next =
-    settings.nextInMs === null ? '' : `; the next when it has run ${minutesText(settings.nextInMs)} more`;
-  return `AutoProtect of ${name} is on: a snapshot each ${periods[settings.every]} it runs, ${settings.keep} are kept (${there})${next}`;
+    settings.nextInMs === null
+      ? ''
+      : `; next snapshot after ${minutesText(settings.nextInMs)} more of running time`;
+  return `AutoProtect of ${name} is on: takes a snapshot every ${periods[settings.every]} of running time, keeps ${settings.keep} (${count})${next}`;
 }
 
 export function define(program: Command, session: Session): void {
   program
     .command('autoprotect')
-    .summary('take snapshots regularly while a machine runs')
+    .summary('take snapshots at regular intervals')
     .description(
-      'Takes snapshots regularly and deletes the oldest of them. Only the time that the machine runs counts. Without on or off it shows how that is set.',
+      'Takes snapshots at regular intervals and deletes the oldest ones. Only the time that the machine runs counts. Without on or off, shows the settings.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .addArgument(new Argument('[switch]', 'on or off').choices(['on', 'off'] as const))
+    .addArgument(new Argument('[switch]', 'turn AutoProtect on or off').choices(['on', 'off'] as const))
     .addOption(
-      new Option('--every <period>', 'how often (default: as it is set, else 1d)').choices(
+      new Option('--every <period>', 'interval (default: the present setting, else 1d)').choices(
         autoProtectPeriods,
       ),
     )
     .option(
       '--keep <n>',
-      'how many are kept (default: as it is set, else 3)',
+      'number of snapshots to keep (default: the present setting, else 3)',
       integer('--keep', 1, maxAutoProtectKeep),
     )
     .option('--json', jsonShape('AutoProtect'))
@@ -51,8 +53,8 @@ export function define(program: Command, session: Session): void {
     )
     .action(async (name, choice, { every, keep }) => {
       if (choice !== 'on' && (every !== undefined || keep !== undefined)) {
-        throw new KameError('USAGE', '--every and --keep only make sense with on.', {
-          next: 'Write for example: kame autoprotect NAME on --every 1h --keep 5',
+        throw new KameError('USAGE', '--every and --keep can only be used with on.', {
+          next: 'For example: kame autoprotect NAME on --every 1h --keep 5',
         });
       }
       const machine = session.machine(name);

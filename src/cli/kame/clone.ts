@@ -13,13 +13,17 @@ interface KindFlags {
   readonly instant?: true | undefined;
 }
 
-/** The kind that was asked for, or undefined. @throws KameError USAGE for two at once */
+/** The requested kind, or undefined. @throws KameError USAGE for more than one */
 function askedKind(flags: KindFlags): CloneKind | undefined {
   const kinds = cloneKinds.filter((kind) => flags[kind] === true);
   if (kinds.length > 1) {
-    throw new KameError('USAGE', `${kinds.map((kind) => `--${kind}`).join(' and ')} exclude each other.`, {
-      next: 'Say one of them. `kame clone --help` tells what they mean.',
-    });
+    throw new KameError(
+      'USAGE',
+      `${kinds.map((kind) => `--${kind}`).join(' and ')} cannot be used together.`,
+      {
+        next: 'Use one of them. `kame clone --help` explains them.',
+      },
+    );
   }
   return kinds[0];
 }
@@ -27,26 +31,29 @@ function askedKind(flags: KindFlags): CloneKind | undefined {
 function addCommand(program: Command) {
   return program
     .command('clone')
-    .summary('copy machines: full, linked, or instantly while they run')
+    .summary('clone a machine: full, linked or instant')
     .description(
-      'Makes machines out of one, with a MAC and UUID of their own; the guests of instant clones get a hostname, ' +
-        'machine-id and SSH host keys of their own, and the right time. ' +
-        'Without a kind: --instant of a running machine, --full of a stopped one or a snapshot.',
+      'Clones a machine. Each clone gets its own MAC address and UUID. The guest of an instant clone also gets its own ' +
+        'hostname, machine-id and SSH host keys, and its clock is set. ' +
+        'Default: --instant for a running machine, --full for a stopped machine or a snapshot.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .argument('<new-name>', 'name of the clone; with --count they are NEW-1, NEW-2 and so on')
-    .option('--full', 'disks of its own')
-    .option('--linked', 'disks that build on a snapshot of the source, which can’t be deleted then')
-    .option('--instant', 'running copies of a running machine, which runs on')
+    .argument('<new-name>', 'name of the clone; with --count, the clones are named NEW-1, NEW-2 and so on')
+    .option('--full', 'copy the disks')
+    .option(
+      '--linked',
+      'use a snapshot of the source as the base of the disks; it cannot be deleted while the clone exists',
+    )
+    .option('--instant', 'make running copies of a running machine, which keeps running')
     .option(
       '--snapshot <snapshot>',
-      `clone a snapshot: its label, its path such as /a/b, or '#3' for uid 3`,
+      `snapshot to clone: its label, its path such as /a/b, or '#3' for uid 3`,
       filled('--snapshot'),
     )
-    .option('--count <n>', 'how many, at once (default: 1)', integer('--count', 1, maxClones))
-    .option('--start', 'start what is made; instant clones always run')
-    .option('--keep-identity', 'keep all of that as it is in the source')
-    .addOption(waitOption('what to wait for in clones that run'))
+    .option('--count <n>', 'number of clones (default: 1)', integer('--count', 1, maxClones))
+    .option('--start', 'start the clones; instant clones always run')
+    .option('--keep-identity', 'keep the MAC address, UUID, hostname and keys of the source')
+    .addOption(waitOption('what to wait for when clones start'))
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('ClonedMachines'))
     .addHelpText(
@@ -63,14 +70,14 @@ function textOf({ machines, agentMs }: ClonedMachines): string {
   return machines
     .map((machine, index) => {
       const ms = agentMs[index] ?? null;
-      if (machine.state === 'stopped') return `${machine.name} is made: ${machine.path}`;
+      if (machine.state === 'stopped') return `${machine.name} was created: ${machine.path}`;
       const agent = ms === null ? '' : `: agent answered after ${formatDuration(ms)}`;
       return `${machine.name} is ${machine.state}${agent}${machine.ip === null ? '' : `, ${machine.ip}`}`;
     })
     .join('\n');
 }
 
-/** The kind for whoever named none: a running machine would have to be stopped for any but an instant clone. */
+/** The default kind: of a running machine only an instant clone can be made. */
 async function defaultKind(session: Session, name: string, snapshot?: string): Promise<CloneKind> {
   if (snapshot !== undefined) return 'full';
   const { state } = await session.client.machines.show(session.machine(name));
@@ -83,7 +90,7 @@ export function define(program: Command, session: Session): void {
     const asked = askedKind(options);
     if (asked !== undefined && asked !== 'instant' && start !== true) {
       if (wait !== undefined || timeout !== undefined)
-        throw new KameError('USAGE', '--wait and --timeout only make sense for clones that are started.');
+        throw new KameError('USAGE', '--wait and --timeout can only be used for clones that are started.');
     }
     const kind = asked ?? (await defaultKind(session, name, snapshot));
     const body = {
@@ -96,8 +103,7 @@ export function define(program: Command, session: Session): void {
     );
     if (session.json) session.printJson(cloned);
     else session.print(textOf(cloned));
-    if (cloned.stoppedMs !== null)
-      session.note(`${name} stood still for ${formatDuration(cloned.stoppedMs)}`);
+    if (cloned.stoppedMs !== null) session.note(`${name} was paused for ${formatDuration(cloned.stoppedMs)}`);
     noteAll(session, name, cloned.notes);
   });
 }

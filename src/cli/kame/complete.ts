@@ -9,14 +9,14 @@ interface Candidate {
   readonly about?: string;
 }
 
-/** Tells the shell to complete paths by itself. */
+/** Makes the shell complete file names. */
 const files: Candidate = { value: ':files' };
 
 function plain(values: readonly string[]): Candidate[] {
   return values.map((value) => ({ value }));
 }
 
-/** Paths of the API, with the machines that are known, up to the next part that can be anything. */
+/** API paths with the known machines filled in, up to the next parameter. */
 async function apiPaths(method: string, session: Session): Promise<Candidate[]> {
   const { namedRoutes } = await import('../api-routes.ts');
   const machines = (await knownMachines(session.passiveClient())).map(encodeURIComponent);
@@ -28,7 +28,7 @@ async function apiPaths(method: string, session: Session): Promise<Candidate[]> 
   return plain([...new Set(paths.map((path) => path.replace(/\{.*/, '')))]);
 }
 
-/** @param first the first argument: of snapshots and disks the machine, of a path of the API the method */
+/** @param first the first argument: the machine for snapshots and disks, the method for a path of the API */
 async function valuesOf(kind: string, first: string | undefined, session: Session): Promise<Candidate[]> {
   if (kind === 'method') return plain(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
   if (kind === 'operation-path') return first === undefined ? [] : await apiPaths(first, session);
@@ -56,7 +56,7 @@ function optionNamed(command: CommandUnknownOpts, word: string | undefined): Opt
   return command.options.find((option) => option.long === word || option.short === word);
 }
 
-/** The words that are arguments: not options, not their values. */
+/** The words that are arguments, without options and their values. */
 function argumentsIn(command: CommandUnknownOpts, words: readonly string[]): string[] {
   const found: string[] = [];
   let isValue = false;
@@ -129,11 +129,11 @@ async function candidates(words: readonly string[], current: string, session: Se
 }
 
 /**
- * `kame __complete WORD…`, for the scripts of `kame completion`: the words after `kame`, the last one being written. Prints
- * what it may become. Never starts a daemon, and never complains: a completion that fails shows nothing.
+ * `kame __complete WORD…`, for the scripts of `kame completion`: takes the words after `kame` and prints completions of the
+ * last one. It never starts a daemon and never reports an error: a completion that fails shows nothing.
  */
 export async function complete(given: readonly string[], session: Session): Promise<void> {
-  // Bash cuts --image=tiny into three words.
+  // Bash splits --image=tiny into three words.
   const words = given.filter((word) => word !== '=');
   const current = words.at(-1) ?? '';
   const found = await candidates(words.slice(0, -1), current, session).catch(() => []);

@@ -3,8 +3,9 @@ import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
 /**
- * The scripts ask `kame __complete WORD…` (complete.ts): a candidate a line, with a tab before its description, or `:files`.
- * None needs more than the shell itself; bash's works in the 3.2 of macOS and without the bash-completion package.
+ * The scripts call `kame __complete WORD…` (complete.ts), which prints a candidate per line, with a tab before its
+ * description, or `:files`. They need only the shell itself: the one for bash works in version 3.2 of macOS and without the
+ * bash-completion package.
  */
 const scripts = {
   bash: `# kame completion bash: put  source <(kame completion bash)  into ~/.bashrc
@@ -60,8 +61,12 @@ export function define(program: Command, session: Session): void {
   program
     .command('completion')
     .summary('print a completion script for a shell')
-    .description('Prints a script that completes verbs, options, names of machines and ids of images.')
-    .addArgument(new Argument('<shell>', 'the shell it is for').choices(['bash', 'zsh', 'fish'] as const))
+    .description(
+      'Prints a script that completes verbs, options, names of machines, snapshots and disks, and ids of images.',
+    )
+    .addArgument(
+      new Argument('<shell>', 'shell to print the script for').choices(['bash', 'zsh', 'fish'] as const),
+    )
     .option('--json', jsonShape('{shell, script}'))
     .addHelpText(
       'after',

@@ -6,15 +6,15 @@ import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
-/** Ctrl-] as a terminal in raw mode sends it. */
+/** Ctrl-], as a terminal in raw mode sends it. */
 const leave = 0x1d;
-/** What a guest may have left behind: colours, a hidden cursor, mouse and paste reports. */
+/** Resets what a guest may have left behind: colours, a hidden cursor, mouse and paste reports. */
 const calm = '\u001b[0m\u001b[?25h\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l';
 const enterOtherScreen = '\u001b[?1049h';
 const leaveOtherScreen = '\u001b[?1049l';
 
 interface Screen {
-  /** Whether the guest's program has the second screen, as editors do. */
+  /** Whether a program in the guest uses the alternate screen, as editors do. */
   other: boolean;
 }
 
@@ -25,7 +25,7 @@ function watch(screen: Screen, chunk: Uint8Array): void {
   if (entered !== left) screen.other = entered > left;
 }
 
-/** Sends what is typed until Ctrl-], the end of a pipe, or until nobody listens. True when the user wants to leave. */
+/** Sends input until Ctrl-], the end of a pipe or the end of the connection. True if the user pressed Ctrl-]. */
 async function sendKeys(stdin: TerminalInput, write: (data: Uint8Array) => Promise<void>): Promise<boolean> {
   for await (const chunk of stdin as AsyncIterable<Buffer>) {
     const end = stdin.isTTY === true ? chunk.indexOf(leave) : -1;
@@ -44,14 +44,14 @@ async function attach(session: Session, name: string): Promise<void> {
   const screen: Screen = { other: false };
   let left = false;
   if (raw) {
-    session.note(`This is the serial console of ${name}. Ctrl-] leaves.`);
+    session.note(`Connected to the serial console of ${name}. Press Ctrl-] to leave.`);
     stdin.setRawMode?.(true);
   }
   try {
     void sendKeys(stdin, (data) => connection.write(data)).then(
       (wantsToLeave) => {
         left = wantsToLeave;
-        // At the end of a pipe the guest's answer is still to come.
+        // At the end of a pipe the guest's reply is still to come.
         if (wantsToLeave) connection.close();
       },
       () => connection.close(),
@@ -71,22 +71,19 @@ async function attach(session: Session, name: string): Promise<void> {
     stdin.destroy();
   }
   if (!signal.aborted)
-    session.note(left ? `Left the console of ${name}.` : `The console of ${name} has closed.`);
+    session.note(left ? `Disconnected from the console of ${name}.` : `The console of ${name} was closed.`);
 }
 
 export function define(program: Command, session: Session): void {
   program
     .command('console')
-    .summary('use the serial console; Ctrl-] leaves')
+    .summary('connect to the serial console; Ctrl-] leaves')
     .description(
-      'Connects this terminal to the serial console of a machine. Ctrl-] leaves. What is piped in is sent, and the ' +
-        'output goes on until the machine stops or Ctrl-C.',
+      'Connects this terminal to the serial console of a machine. Press Ctrl-] to leave. Input from a pipe is sent to ' +
+        'the console, and its output is printed until the machine stops or you press Ctrl-C.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .option(
-      '--json',
-      jsonShape('{name, socket, path}: where programs find it as a WebSocket, instead of connecting'),
-    )
+    .option('--json', jsonShape('{name, socket, path}, the address of its WebSocket, instead of connecting'))
     .addHelpText('after', examples('kame console demo'))
     .action(async (name) => {
       if (!session.json) {

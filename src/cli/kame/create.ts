@@ -19,7 +19,7 @@ import { startedText } from '../started.ts';
 
 const maxKeyFile = 64 * 1024;
 
-/** An image's id and a URL stay as they are; what looks like a path or is one is made absolute. */
+/** The reference to an image that is sent to the daemon: a path becomes absolute; an id or a URL is unchanged. */
 export function imageReference(session: Session, text: string): string {
   if (/^https?:\/\//i.test(text)) return text;
   const path = session.path(text);
@@ -27,49 +27,49 @@ export function imageReference(session: Session, text: string): string {
 }
 
 /**
- * The public keys in a file, one a line as in `authorized_keys`.
+ * The public keys in a file, one per line as in `authorized_keys`.
  * @throws KameError USAGE for a private key or a file without keys, FILE_ACCESS
  */
 async function publicKeys(path: string): Promise<string[]> {
   const text = (await readFileCapped(path, maxKeyFile)).toString('utf8');
   if (text.includes('PRIVATE KEY')) {
-    throw new KameError('USAGE', `${path} is a private key. It stays on this host.`, {
-      next: 'Name the public key, whose file ends in .pub.',
+    throw new KameError('USAGE', `${path} is a private key, not a public key.`, {
+      next: 'Use the public key, whose file name ends in .pub.',
     });
   }
   const keys = text.split('\n').flatMap((line) => {
     const key = line.trim();
     return key === '' || key.startsWith('#') ? [] : [key];
   });
-  if (keys.length === 0) throw new KameError('USAGE', `${path} holds no public key.`);
+  if (keys.length === 0) throw new KameError('USAGE', `${path} does not contain a public key.`);
   return keys;
 }
 
 function addCommand(program: Command) {
   return program
     .command('create')
-    .summary('make a machine')
-    .description('Makes a machine, from an image or for an installation from an ISO.')
+    .summary('create a machine')
+    .description('Creates a machine from an image, or an empty machine for installation from an ISO.')
     .argument('<new-name>', 'name of the machine')
     .option(
       '--image <image>',
-      'tiny, an id of `kame image list`, a path or a URL (default: tiny, unless --iso is given)',
+      'tiny, an id from `kame image list`, a path or a URL (default: tiny, unless --iso is given)',
     )
     .option('--iso <path>', 'installation ISO to boot from')
     .addOption(
-      new Option('--arch <arch>', 'architecture (default: that of the image)').choices([
+      new Option('--arch <arch>', 'architecture (default: that of --guest-os, else aarch64)').choices([
         'aarch64',
         'x86_64',
       ] as const),
     )
-    .option('--cpus <n>', 'virtual processors', integer('--cpus', 1, 512))
-    .option('--memory <size>', 'memory, such as 1GiB', size('--memory'))
-    .option('--disk <size>', 'size of the disk, such as 20GiB', size('--disk'))
+    .option('--cpus <n>', 'number of virtual processors', integer('--cpus', 1, 512))
+    .option('--memory <size>', 'memory size, such as 1GiB', size('--memory'))
+    .option('--disk <size>', 'disk size, such as 20GiB', size('--disk'))
     .option('--guest-os <id>', 'guest OS id, such as arm-debian12-64')
-    .option('--user <name>', 'user that cloud-init makes in the guest')
-    .option('--ssh-key <file>', 'file of public keys for that user; may be repeated', collect)
+    .option('--user <name>', 'user that cloud-init creates in the guest')
+    .option('--ssh-key <file>', 'file with public keys for that user; may be repeated', collect)
     .option('--set <key=value>', 'any other setting, as in `kame set`; may be repeated', collect)
-    .option('--start', 'start it when it is made')
+    .option('--start', 'start the machine')
     .addOption(waitOption('with --start: what to wait for'))
     .option('--timeout <seconds>', 'with --start: how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('MachineDetails; with --start StartedMachine'))
@@ -88,7 +88,7 @@ export function define(program: Command, session: Session): void {
   addCommand(program).action(async (name, options) => {
     const { image, iso, start, wait, timeout, sshKey, set, ...rest } = options;
     if (start !== true && (wait !== undefined || timeout !== undefined)) {
-      throw new KameError('USAGE', '--wait and --timeout only make sense with --start.');
+      throw new KameError('USAGE', '--wait and --timeout can only be used with --start.');
     }
     const chosen = image ?? (iso === undefined ? 'tiny' : undefined);
     const body = {
@@ -113,7 +113,7 @@ export function define(program: Command, session: Session): void {
     noteProblems(session, machine);
     if (start !== true) {
       if (session.json) session.printJson(machine);
-      else session.print(`${machine.name} is made: ${machine.path}`);
+      else session.print(`${machine.name} was created: ${machine.path}`);
       return;
     }
     const power = given({ wait, timeoutMs: timeout });

@@ -10,7 +10,7 @@ function print(session: Session, status: DaemonStatus): void {
     return;
   }
   if (!status.running) {
-    session.print(`No daemon runs in ${status.home}. The next command that needs one starts it.`);
+    session.print(`The daemon of ${status.home} is not running. The next command that needs it starts it.`);
     return;
   }
   session.printPairs([
@@ -26,23 +26,25 @@ function print(session: Session, status: DaemonStatus): void {
 export function define(program: Command, session: Session): void {
   const daemon = program
     .command('daemon')
-    .summary('run, start, stop or look at the daemon')
-    .description('The daemon owns the machines. It starts when it is needed and ends when nothing needs it.')
+    .summary('run, start, stop or show the daemon')
+    .description(
+      'The daemon manages the machines. It starts when a command needs it and exits when it is idle.',
+    )
     .addHelpText('after', examples('kame daemon status', 'kame daemon run'));
   daemon
     .command('run')
-    .description('Runs the daemon in the foreground, until Ctrl-C. It logs JSON lines.')
+    .description('Runs the daemon in the foreground until Ctrl-C. It logs JSON, one object per line.')
     .addHelpText('after', examples('kame daemon run'))
     .action(async () => await session.context.runDaemon(['--home', session.passiveClient().home]));
   daemon
     .command('start')
-    .description('Starts the daemon in the background, unless it runs.')
+    .description('Starts the daemon in the background, unless it is already running.')
     .option('--json', jsonShape('DaemonStatus'))
     .addHelpText('after', examples('kame daemon start'))
     .action(async () => print(session, await session.client.daemon.status()));
   daemon
     .command('stop')
-    .description('Ends the daemon. Machines go on running; the next daemon takes them over.')
+    .description('Stops the daemon. Machines keep running, and the next daemon takes them over.')
     .option('--json', jsonShape('DaemonStatus'))
     .addHelpText('after', examples('kame daemon stop'))
     .action(async () => {
@@ -50,11 +52,13 @@ export function define(program: Command, session: Session): void {
       const stopped = await client.stopDaemon({ signal: session.signal });
       if (session.json) print(session, await client.daemonStatus());
       else
-        session.print(stopped ? 'The daemon has ended. Machines go on running.' : 'No daemon was running.');
+        session.print(
+          stopped ? 'The daemon has stopped. Machines keep running.' : 'The daemon was not running.',
+        );
     });
   daemon
     .command('status')
-    .description('Tells whether the daemon runs. It is not started for that.')
+    .description('Shows whether the daemon is running, without starting it.')
     .option('--json', jsonShape('DaemonStatus'))
     .addHelpText('after', examples('kame daemon status', 'kame daemon status --json | jq .pid'))
     .action(async () => print(session, await session.passiveClient().daemonStatus()));

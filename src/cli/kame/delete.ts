@@ -8,10 +8,12 @@ export function define(program: Command, session: Session): void {
   program
     .command('delete')
     .summary('delete a machine and its disks')
-    .description('Deletes a stopped machine with all of its files. There is no way back, so it asks first.')
+    .description(
+      'Deletes a machine that is not running and all of its files. You cannot undo this, so it asks for confirmation.',
+    )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .option('-y, --yes', 'do not ask')
-    .option('--json', jsonShape('MachineDetails, as they were'))
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--json', jsonShape('MachineDetails, as they were before'))
     .addHelpText('after', examples('kame delete demo', 'kame delete demo --yes'))
     .action(async (name, options) => {
       const machine = await session.client.machines.show(session.machine(name));
@@ -25,6 +27,6 @@ export function define(program: Command, session: Session): void {
       }
       await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
-      else session.print(`${machine.name} is deleted`);
+      else session.print(`${machine.name} was deleted`);
     });
 }

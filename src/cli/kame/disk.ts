@@ -8,13 +8,13 @@ import type { Session } from '../session.ts';
 import type { Cell } from '../table.ts';
 
 const machineText = 'name, id or .vmx of a machine';
-const diskText = 'its slot, such as nvme0:0, or the name of its file';
+const diskText = 'slot of the disk, such as nvme0:0, or its file name';
 const filledDisk = filled('The disk');
 const failed = 1;
 
 const sizeText = (bytes: number | null) => (bytes === null ? '-' : formatSize(bytes));
 
-/** What all layers of a disk take on the host; null when that is not known. */
+/** The space that all layers of a disk take on the host; null if unknown. */
 function onHost({ layers }: MachineDisk): number | null {
   return layers.reduce<number | null>(
     (sum, { allocatedBytes }) => (sum === null || allocatedBytes === null ? null : sum + allocatedBytes),
@@ -39,8 +39,8 @@ function defineList(parent: Command, session: Session): void {
   parent
     .command('list')
     .alias('ls')
-    .summary('list them')
-    .description('Lists the disks of a machine, with what they take on the host, all layers counted.')
+    .summary('list the disks of a machine')
+    .description('Lists the disks of a machine and the space that all layers of each disk take on the host.')
     .argument('<name>', machineText)
     .option('--json', jsonShape('an array of MachineDisk'))
     .addHelpText('after', examples('kame disk list demo', `kame disk list demo --json | jq '.[].layers'`))
@@ -59,11 +59,15 @@ function defineList(parent: Command, session: Session): void {
 function defineAdd(parent: Command, session: Session): void {
   parent
     .command('add')
-    .summary('add an empty one')
+    .summary('add an empty disk')
     .description('Adds an empty disk to a stopped machine.')
     .argument('<name>', machineText)
-    .argument('<size>', 'such as 20GiB', sizeAboveZero('The size'))
-    .option('--slot <slot>', 'where, such as nvme0:1 (default: the next free one)', filled('--slot'))
+    .argument('<size>', 'size of the disk, such as 20GiB', sizeAboveZero('The size'))
+    .option(
+      '--slot <slot>',
+      'slot for the disk, such as nvme0:1 (default: the next free slot)',
+      filled('--slot'),
+    )
     .option('--json', jsonShape('MachineDisk'))
     .addHelpText('after', examples('kame disk add demo 20GiB', 'kame disk add demo 1TiB --slot nvme0:1'))
     .action(async (name, sizeBytes, { slot }) => {
@@ -72,20 +76,20 @@ function defineAdd(parent: Command, session: Session): void {
         session.client.disks.add(session.machine(name), body, options),
       );
       if (session.json) session.printJson(disk);
-      else session.print(`${name}: ${disk.slot} is added: ${sizeText(disk.sizeBytes)}, ${disk.path}`);
+      else session.print(`${name}: ${disk.slot} was added: ${sizeText(disk.sizeBytes)}, ${disk.path}`);
     });
 }
 
 function defineGrow(parent: Command, session: Session): void {
   parent
     .command('grow')
-    .summary('make one larger')
+    .summary('expand a disk')
     .description(
-      'Makes a disk of a stopped machine larger, unless snapshots hold it. Its partitions and file systems are the guest’s to grow.',
+      'Expands a disk of a stopped machine. You cannot expand a disk that has snapshots. Expand its partitions and file systems in the guest.',
     )
     .argument('<name>', machineText)
     .argument('<disk>', diskText, filledDisk)
-    .argument('<size>', 'the new size, such as 40GiB', sizeAboveZero('The size'))
+    .argument('<size>', 'new size of the disk, such as 40GiB', sizeAboveZero('The size'))
     .option('--json', jsonShape('MachineDisk'))
     .addHelpText('after', examples('kame disk grow demo nvme0:0 40GiB'))
     .action(async (name, disk, sizeBytes) => {
@@ -93,16 +97,16 @@ function defineGrow(parent: Command, session: Session): void {
         session.client.disks.grow(session.machine(name), disk, { sizeBytes }, options),
       );
       if (session.json) session.printJson(grown);
-      else session.print(`${name}: ${grown.slot} has ${sizeText(grown.sizeBytes)} now`);
+      else session.print(`${name}: ${grown.slot} was expanded to ${sizeText(grown.sizeBytes)}`);
     });
 }
 
 function defineCompact(parent: Command, session: Session): void {
   parent
     .command('compact')
-    .summary('give back to the host what one takes for nothing')
+    .summary('reclaim the unused space of a disk')
     .description(
-      'Gives back to the host what a disk of a stopped machine takes for nothing. What the guest reads stays the same.',
+      'Reclaims the unused space of a disk of a stopped machine. The content of the disk does not change.',
     )
     .argument('<name>', machineText)
     .argument('<disk>', diskText, filledDisk)
@@ -113,20 +117,20 @@ function defineCompact(parent: Command, session: Session): void {
         session.client.disks.compact(session.machine(name), disk, options),
       );
       if (session.json) session.printJson(compacted);
-      else session.print(`${name}: ${compacted.slot} is compacted; ${freedText(compacted.bytesFreed)}`);
+      else session.print(`${name}: ${compacted.slot} was compacted; ${freedText(compacted.bytesFreed)}`);
     });
 }
 
 function defineCheck(parent: Command, session: Session): void {
   parent
     .command('check')
-    .summary('check the files of one or of all')
+    .summary('check the files of one disk or of all disks')
     .description(
-      'Checks the files of a disk, or of all disks, layer by layer; of a running machine those that the engine does not write to. Exit code 1: something is wrong.',
+      'Checks the files of a disk or of all disks, layer by layer. While the machine is running, layers that the engine writes to are not checked. The exit code is 1 if an error was found.',
     )
     .argument('<name>', machineText)
-    .argument('[disk]', `${diskText} (default: all)`, filledDisk)
-    .option('--repair', 'give back clusters that are taken for nothing; needs a stopped machine')
+    .argument('[disk]', `${diskText} (default: all disks)`, filledDisk)
+    .option('--repair', 'free leaked clusters; the machine must be stopped')
     .option('--json', jsonShape('CheckedDisks'))
     .addHelpText('after', examples('kame disk check demo', 'kame disk check demo nvme0:0 --repair'))
     .action(async (name, disk, { repair }) => {
@@ -156,12 +160,12 @@ function defineCheck(parent: Command, session: Session): void {
 function defineRemove(parent: Command, session: Session): void {
   parent
     .command('remove')
-    .summary('take one out')
-    .description('Takes a disk out of a stopped machine and deletes its file. It asks first.')
+    .summary('remove a disk')
+    .description('Removes a disk from a stopped machine and deletes its file. It asks for confirmation.')
     .argument('<name>', machineText)
     .argument('<disk>', diskText, filledDisk)
-    .option('--keep-file', 'keep its content, in one file; nothing is asked then')
-    .option('-y, --yes', 'do not ask')
+    .option('--keep-file', 'keep the content of the disk in one file; does not ask for confirmation')
+    .option('-y, --yes', 'do not ask for confirmation')
     .option('--json', jsonShape('RemovedDisk'))
     .addHelpText(
       'after',
@@ -169,15 +173,15 @@ function defineRemove(parent: Command, session: Session): void {
     )
     .action(async (name, disk, { keepFile, yes }) => {
       if (keepFile !== true && yes !== true)
-        await confirm(session, `Delete disk ${disk} of ${name} with all on it?`);
+        await confirm(session, `Delete disk ${disk} of ${name} and all data on it?`);
       const { signal } = session;
       const removed = await session.client.disks.remove(session.machine(name), disk, given({ keepFile }), {
         signal,
       });
       if (session.json) session.printJson(removed);
       else {
-        const file = removed.fileKept ? `its file stays: ${removed.path}` : 'its file is deleted';
-        session.print(`${name}: ${removed.slot} is removed; ${file}`);
+        const file = removed.fileKept ? `its file was kept: ${removed.path}` : 'its file was deleted';
+        session.print(`${name}: ${removed.slot} was removed; ${file}`);
       }
     });
 }

@@ -9,11 +9,11 @@ const hostProblem = 5;
 export function define(program: Command, session: Session): void {
   program
     .command('doctor')
-    .summary('check what this host can do')
+    .summary('check this host for problems')
     .description(
-      'Checks the engine, its firmware, the accelerators and the directories. Exit code 5: something failed.',
+      'Checks the engine, its firmware, the accelerators and the directories. The exit code is 5 if a check failed.',
     )
-    .option('--fresh', 'prove the accelerators again instead of trusting what was found before')
+    .option('--fresh', 'test the accelerators again instead of using earlier results')
     .option('--json', jsonShape('Doctor'))
     .addHelpText(
       'after',

@@ -13,9 +13,9 @@ function lineOf(event: KameEvent): string {
 export function define(program: Command, session: Session): void {
   program
     .command('events')
-    .summary('print what happens, as it happens')
-    .description('Prints what happens to all machines, as it happens, until Ctrl-C.')
-    .option('--json', jsonShape('one KameEvent a line'))
+    .summary('print events as they happen')
+    .description('Prints the events of all machines as they happen, until Ctrl-C.')
+    .option('--json', jsonShape('one KameEvent per line'))
     .addHelpText('after', examples('kame events', 'kame events --json | jq -r .message'))
     .action(async () => {
       try {
@@ -24,7 +24,7 @@ export function define(program: Command, session: Session): void {
           else session.print(lineOf(event));
         }
       } catch (error) {
-        // Ctrl-C is how this command ends.
+        // Ctrl-C is the normal way to end this command.
         if (!(error instanceof KameError && error.code === 'CANCELLED')) throw error;
       }
     });

@@ -7,12 +7,12 @@ import { collect, examples, given, jsonShape, keyValue, seconds } from '../optio
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
-/** Bytes of output that `--json` keeps. */
+/** The most output that `--json` keeps, in bytes. */
 const maxKept = 64 * 1024 * 1024;
-/** What shells report for a command that a signal ended. */
+/** Shells report this plus the number of the signal for a command that a signal ended. */
 const signalBase = 128;
 
-/** Whether standard input is something to read to its end: a pipe or a file, not a terminal and not /dev/null. */
+/** Whether standard input is a pipe, a file or a socket, and not a terminal or /dev/null. */
 function isPiped(stdin: TerminalInput): boolean {
   if (stdin.isTTY === true || stdin.fd === undefined) return false;
   try {
@@ -31,7 +31,7 @@ class Kept {
     this.#size += data.length;
     if (this.#size > maxKept) {
       throw new KameError('USAGE', `The command wrote more than ${maxKept} bytes.`, {
-        next: 'Run it without --json: the output streams then.',
+        next: 'Run it without --json, which streams the output.',
       });
     }
     this.#chunks[stream].push(data);
@@ -67,17 +67,17 @@ export function define(program: Command, session: Session): void {
     .command('exec')
     .summary('run a command in the guest')
     .description(
-      'Runs a command in the guest, by its agent. Output streams, and the exit status is the command’s (128 + n when ' +
-        'signal n ended it). Standard input is passed on when it is a pipe or a file. The command is no shell line: ' +
-        'write sh -c for one.',
+      'Runs a command in the guest through the guest agent. Its output is streamed, and its exit code becomes that of ' +
+        'kame (128 + n if signal n ended it). Standard input is passed to the command if it is a pipe or a file. ' +
+        'The command does not run in a shell: use sh -c for that.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .argument('<command...>', 'the command and its arguments, after --')
-    .option('--timeout <seconds>', 'end the command after that time', seconds('--timeout'))
-    .option('-i, --stdin', 'pass standard input on, from a terminal too')
-    .option('--no-stdin', 'never pass standard input on')
-    .option('--env <key=value>', 'set a variable of the environment; may be repeated', collect)
-    .option('--json', jsonShape('{exitCode, signal, stdout, stderr}, when the command has ended'))
+    .argument('<command...>', 'command and arguments, after --')
+    .option('--timeout <seconds>', 'end the command after this time', seconds('--timeout'))
+    .option('-i, --stdin', 'pass standard input to the command, even from a terminal')
+    .option('--no-stdin', 'never pass standard input to the command')
+    .option('--env <key=value>', 'set an environment variable; may be repeated', collect)
+    .option('--json', jsonShape('{exitCode, signal, stdout, stderr}, after the command has ended'))
     .addHelpText(
       'after',
       examples(
@@ -90,7 +90,6 @@ export function define(program: Command, session: Session): void {
       const variables = options.env?.map((text) => keyValue(text, '--env'));
       await execute(session, name, {
         command,
-        // When nothing is said, it depends on what standard input is.
         stdin: wantsInput(options.stdin, session),
         ...given({
           env: variables && Object.fromEntries(variables.map(({ key, value }) => [key, value])),
@@ -100,6 +99,7 @@ export function define(program: Command, session: Session): void {
     });
 }
 
-function wantsInput(said: boolean | undefined, session: Session): boolean {
-  return said ?? isPiped(session.context.stdin);
+/** Without --stdin or --no-stdin it depends on what standard input is. */
+function wantsInput(option: boolean | undefined, session: Session): boolean {
+  return option ?? isPiped(session.context.stdin);
 }

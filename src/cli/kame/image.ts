@@ -5,7 +5,7 @@ import { examples, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
 const archOption = () =>
-  new Option('--arch <arch>', 'architecture, where an image has several').choices([
+  new Option('--arch <arch>', 'architecture, if the image has several').choices([
     'aarch64',
     'x86_64',
   ] as const);
@@ -16,7 +16,7 @@ function defineList(parent: Command, session: Session): void {
   parent
     .command('list')
     .alias('ls')
-    .description('Lists the images that machines can be made from.')
+    .description('Lists the images that you can create machines from.')
     .option('--json', jsonShape('an array of Image'))
     .addHelpText('after', examples('kame image list', `kame image list --json | jq -r '.[].id'`))
     .action(async () => {
@@ -26,7 +26,7 @@ function defineList(parent: Command, session: Session): void {
         return;
       }
       session.printTable(
-        ['ID', 'NAME', 'ARCH', 'SOURCE', 'SIZE', 'HERE'],
+        ['ID', 'NAME', 'ARCH', 'SOURCE', 'SIZE', 'CACHED'],
         images.map((image) => [
           image.id,
           image.name,
@@ -42,8 +42,8 @@ function defineList(parent: Command, session: Session): void {
 function definePull(parent: Command, session: Session): void {
   parent
     .command('pull')
-    .description('Downloads an image and verifies it. A download that broke off is resumed.')
-    .argument('<image>', 'id of `kame image list`')
+    .description('Downloads an image and verifies it. An interrupted download is resumed.')
+    .argument('<image>', 'id from `kame image list`')
     .addOption(archOption())
     .option('--json', jsonShape('Image'))
     .addHelpText('after', examples('kame image pull debian-12', 'kame image pull debian-12 --arch x86_64'))
@@ -51,16 +51,16 @@ function definePull(parent: Command, session: Session): void {
       const body = { image: id, ...given({ arch }) };
       const image = await session.task(id, (options) => session.client.images.pull(body, options));
       if (session.json) session.printJson(image);
-      else session.print(`${image.id} (${image.arch}) is here: ${image.path ?? sizeOf(image)}`);
+      else session.print(`${image.id} (${image.arch}) was downloaded: ${image.path ?? sizeOf(image)}`);
     });
 }
 
 function defineImport(parent: Command, session: Session): void {
   parent
     .command('import')
-    .description('Takes a qcow2, raw, vmdk or iso file into the images.')
-    .argument('<path>', 'the file')
-    .option('--name <name>', 'what it shall be called (default: the name of the file)')
+    .description('Adds a copy of a qcow2, raw, vmdk or iso file to the images.')
+    .argument('<path>', 'disk image or ISO')
+    .option('--name <name>', 'name of the image (default: the file name)')
     .option('--json', jsonShape('Image'))
     .addHelpText(
       'after',
@@ -70,22 +70,25 @@ function defineImport(parent: Command, session: Session): void {
       const body = { path: session.path(file), ...given({ name }) };
       const image = await session.task(file, (options) => session.client.images.import(body, options));
       if (session.json) session.printJson(image);
-      else session.print(`${image.id} (${image.arch}) is imported: \`kame create NAME --image ${image.id}\``);
+      else
+        session.print(
+          `${image.id} (${image.arch}) was imported. To use it: \`kame create NAME --image ${image.id}\``,
+        );
     });
 }
 
 function defineDelete(parent: Command, session: Session): void {
   parent
     .command('delete')
-    .description('Deletes the copy of an image that lies here. Machines made from it keep their disks.')
-    .argument('<image>', 'id of `kame image list`')
+    .description('Deletes the local copy of an image. Machines that were created from it keep their disks.')
+    .argument('<image>', 'id from `kame image list`')
     .addOption(archOption())
     .option('--json', jsonShape('{id, deleted: true}'))
     .addHelpText('after', examples('kame image delete debian-12'))
     .action(async (id, { arch }) => {
       await session.client.images.delete(id, given({ arch }));
       if (session.json) session.printJson({ id, deleted: true });
-      else session.print(`${id} is deleted`);
+      else session.print(`${id} was deleted`);
     });
 }
 
@@ -93,7 +96,7 @@ export function define(program: Command, session: Session): void {
   const image = program
     .command('image')
     .summary('list, download, import and delete images')
-    .description('Lists, downloads, imports and deletes the images that machines are made from.')
+    .description('Lists, downloads, imports and deletes the images that machines are created from.')
     .addHelpText('after', examples('kame image list', 'kame image pull debian-12'));
   defineList(image, session);
   definePull(image, session);

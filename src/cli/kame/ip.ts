@@ -6,9 +6,9 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('ip')
-    .summary('print the address of the guest')
+    .summary('print the IP address of the guest')
     .description(
-      'Prints the first address of the guest that is not loopback or link-local, as its agent tells it.',
+      'Prints the first IP address of the guest that is not loopback or link-local, as reported by its agent.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--json', jsonShape('Addresses'))
@@ -18,8 +18,8 @@ export function define(program: Command, session: Session): void {
       if (session.json) session.printJson(addresses);
       else if (addresses.ip !== null) session.print(addresses.ip);
       else {
-        throw new KameError('GUEST_FAILED', `${name} has no address yet.`, {
-          next: '`kame ip --json` shows its interfaces; `kame console` shows what the guest does.',
+        throw new KameError('GUEST_FAILED', `${name} has no IP address yet.`, {
+          next: '`kame ip --json` shows its network interfaces; `kame console` shows what the guest is doing.',
         });
       }
     });

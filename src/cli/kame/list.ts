@@ -26,7 +26,7 @@ export function define(program: Command, session: Session): void {
     .command('list')
     .alias('ls')
     .summary('list all machines')
-    .description('Lists all machines of this user, those that can’t be read too (state: broken).')
+    .description('Lists all machines of this user, including those that cannot be read (state: broken).')
     .option('--json', jsonShape('an array of Machine'))
     .addHelpText(
       'after',
@@ -43,7 +43,7 @@ export function define(program: Command, session: Session): void {
         machines.map((machine) => row(machine, session)),
       );
       if (machines.length === 0)
-        session.note('There is no machine yet. `kame create NAME --start` makes one.');
+        session.note('There are no machines yet. `kame create NAME --start` creates one.');
       const suspended = machines.filter(({ state }) => state === 'suspended').map(({ name }) => name);
       if (suspended.length > 0) session.note(`Suspended: ${suspendedAdvice(suspended)}`);
     });

@@ -4,7 +4,7 @@ import { examples, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
-/** Cuts bytes into lines; what is left at the end is a line too. */
+/** Splits bytes into lines. An unfinished last line counts. */
 async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
@@ -20,11 +20,11 @@ export function define(program: Command, session: Session): void {
   program
     .command('logs')
     .summary('print the log of a machine')
-    .description('Prints what Kame and the engine say about a machine.')
+    .description('Prints the log of a machine: messages of Kame and of the engine.')
     .argument('<name>', 'name, id or .vmx of a machine')
-    .option('-f, --follow', 'go on with what is appended, until Ctrl-C')
-    .option('--serial', 'what the guest wrote to its serial console, instead')
-    .option('--json', jsonShape('one {"line": …} a line'))
+    .option('-f, --follow', 'keep printing new lines until Ctrl-C')
+    .option('--serial', 'print the output of the serial console instead')
+    .option('--json', jsonShape('one {"line": …} per line'))
     .addHelpText('after', examples('kame logs demo', 'kame logs demo -f', 'kame logs demo --serial | tail'))
     .action(async (name, { follow, serial }) => {
       const chunks = session.client.machines.logs(session.machine(name), given({ follow, console: serial }), {
@@ -34,7 +34,7 @@ export function define(program: Command, session: Session): void {
         if (session.json) for await (const line of linesOf(chunks)) session.printJsonLine({ line });
         else for await (const chunk of chunks) await writeAll(session.context.stdout, chunk);
       } catch (error) {
-        // Ctrl-C is how following ends.
+        // Ctrl-C is the normal way to stop following.
         if (!(follow === true && error instanceof KameError && error.code === 'CANCELLED')) throw error;
       }
     });

@@ -6,35 +6,35 @@ import { examples } from '../options.ts';
 import { Session } from '../session.ts';
 import { findVerb, verbs } from './verbs.ts';
 
-/** The words of a command line that are Kame's own: what follows `--` is the guest's. */
+/** The words of a command line that are for Kame: those after `--` are for the guest. */
 function ownWords(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end < 0 ? argv : argv.slice(0, end);
 }
 
-/** Columns of a help text where there is no terminal, or one that does not know its width. */
+/** Columns of a help text without a terminal, or on one without a width. */
 const plainWidth = 80;
 
 function newProgram(context: CliContext): Command {
   return new Command('kame')
-    .description('Virtual machines on every host: create, start, use and stop them.')
+    .description('Creates, runs and manages virtual machines.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
-      // Errors are printed in one form, by Session.fail.
+      // Session.fail prints all errors in the same way.
       writeErr: () => undefined,
       outputError: () => undefined,
-      // Of our own output, not of the process's: a help text is the same everywhere but on a terminal.
+      // The width of the session's output, so that a help text is the same everywhere except on a terminal.
       getOutHelpWidth: () => (context.stdout.isTTY === true && context.stdout.columns) || plainWidth,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
 }
 
-/** All verbs by name and summary: enough for the help and for suggestions. */
+/** Adds the names and summaries of all verbs, for the help text and for suggestions. */
 function addSummaries(program: Command): void {
   for (const verb of verbs) {
     const command = program.command(verb.name).summary(verb.summary).helpGroup(verb.group);
@@ -44,12 +44,12 @@ function addSummaries(program: Command): void {
     'after',
     `${examples('kame create demo --start', 'kame exec demo -- uname -a', 'kame snapshot take demo clean', 'kame stop demo')}
 
-Each verb has a --help with examples, and --json. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such machine or
-snapshot, 4 wrong state, 5 engine or host problem. KAME_HOME is where everything lies (default: ~/.kame).`,
+Each verb has --help, with examples, and --json. Exit codes: 0 success, 1 failed, 2 wrong usage, 3 no such machine or
+snapshot, 4 wrong state, 5 engine or host problem. KAME_HOME is the directory for all files (default: ~/.kame).`,
   );
 }
 
-/** The verb that a command line is for, with its own verb where it has some: `kame disk add`. */
+/** The command of a command line, with its subcommand if it has one: `kame disk add`. */
 function formOf([first, second]: readonly string[], program: Command): string | undefined {
   const verb = findVerb(first);
   if (!verb) return undefined;
@@ -58,19 +58,19 @@ function formOf([first, second]: readonly string[], program: Command): string | 
   return own ? `kame ${verb.name} ${own.name()}` : `kame ${verb.name}`;
 }
 
-/** What Commander found wrong, in our form: its suggestion becomes the next step. */
+/** An error of Commander as a KameError. Its suggestion becomes the next step. */
 function usageError(error: CommanderError, argv: readonly string[], program: Command): KameError {
   if (error.code === 'commander.help') {
     const [group] = program.commands;
     const names = group?.commands.map((command) => command.name()).join(', ');
-    return new KameError('USAGE', `kame ${group?.name()} takes one of: ${names}.`, {
-      next: `\`kame ${group?.name()} --help\` tells what they do.`,
+    return new KameError('USAGE', `kame ${group?.name()} needs a subcommand: ${names}.`, {
+      next: `\`kame ${group?.name()} --help\` explains them.`,
     });
   }
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
   const form = formOf(argv, program);
-  const help = form === undefined ? '`kame --help` lists the verbs.' : `\`${form} --help\` shows the form.`;
+  const help = form === undefined ? '`kame --help` lists the verbs.' : `\`${form} --help\` shows its usage.`;
   const hint = more.join(' ').replace(/^\((.*)\)$/, '$1');
   return new KameError('USAGE', sentence, { next: hint === '' ? help : `${hint} ${help}` });
 }
@@ -94,7 +94,7 @@ function withoutHelpVerb(argv: readonly string[]): readonly string[] {
  * @returns the exit code
  */
 export async function main(given: readonly string[], context: CliContext): Promise<number> {
-  // Who reads our output may stop reading, as head does: that ends us quietly.
+  // A reader such as head may close the pipe early, which is not an error.
   for (const stream of [context.stdout, context.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       context.exit(error.code === 'EPIPE' ? 0 : 1);

@@ -5,8 +5,8 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('pause')
-    .summary('hold machines where they are')
-    .description('Holds machines where they are: their guests stand still, and keep their memory.')
+    .summary('pause machines')
+    .description('Pauses machines. A paused guest does not run but stays in memory.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--json', jsonShape('Machine, an array of them for several names'))
     .addHelpText('after', examples('kame pause demo', 'kame pause web db'))

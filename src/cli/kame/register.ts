@@ -5,9 +5,9 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('register')
-    .summary('add a machine that lies elsewhere')
-    .description('Adds a machine that lies elsewhere to the list. Its files stay where they are.')
-    .argument('<path>', 'a .vmx, or the bundle that holds one')
+    .summary('add an existing machine to the list')
+    .description('Adds an existing machine to the list of machines. Its files stay where they are.')
+    .argument('<path>', 'a .vmx, or the bundle that contains it')
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText(
       'after',
@@ -16,6 +16,6 @@ export function define(program: Command, session: Session): void {
     .action(async (path) => {
       const machine = await session.client.machines.register({ path: session.path(path) });
       if (session.json) session.printJson(machine);
-      else session.print(`${machine.name} is registered: ${machine.path}`);
+      else session.print(`${machine.name} was registered: ${machine.path}`);
     });
 }

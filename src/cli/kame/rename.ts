@@ -5,15 +5,15 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('rename')
-    .summary('give a machine another name')
-    .description('Gives a stopped machine another name. Its bundle and its .vmx are renamed with it.')
+    .summary('rename a machine')
+    .description('Renames a stopped machine, its bundle and its .vmx.')
     .argument('<name>', 'name, id or .vmx of a machine')
-    .argument('<new-name>', 'the name it gets')
+    .argument('<new-name>', 'new name')
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText('after', examples('kame rename demo web'))
     .action(async (name, newName) => {
       const machine = await session.client.machines.rename(session.machine(name), { name: newName });
       if (session.json) session.printJson(machine);
-      else session.print(`${name} is now ${machine.name}: ${machine.path}`);
+      else session.print(`${name} was renamed to ${machine.name}: ${machine.path}`);
     });
 }

@@ -7,11 +7,15 @@ export function define(program: Command, session: Session): void {
   program
     .command('restart')
     .summary('shut machines down and start them again')
-    .description('Shuts machines down and starts them again, with the settings they have now.')
+    .description('Shuts machines down and starts them again with their present settings.')
     .argument('<name...>', 'names, ids or .vmx of machines')
-    .option('--hard', 'power off at once instead of asking the guest')
+    .option('--hard', 'power off immediately instead of shutting the guest down')
     .addOption(waitOption())
-    .option('--timeout <seconds>', 'how long each of the two may take', seconds('--timeout'))
+    .option(
+      '--timeout <seconds>',
+      'how long to wait for the shutdown, and again for the start',
+      seconds('--timeout'),
+    )
     .option('--json', jsonShape('StartedMachine, an array of them for several names'))
     .addHelpText('after', examples('kame restart demo', 'kame restart web db --hard'))
     .action(async (names, { hard, wait, timeout }) => {

@@ -7,10 +7,10 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('screenshot')
-    .summary('save what the screen shows')
-    .description('Saves what the screen of a running machine shows as PNG. A file of that name is replaced.')
+    .summary('save a screenshot')
+    .description('Saves the screen of a running machine as a PNG file. An existing file is overwritten.')
     .argument('<name>', 'name, id or .vmx of a machine')
-    .argument('<file.png>', 'the file to write')
+    .argument('<file.png>', 'file to write')
     .option('--json', jsonShape('{name, path, sizeBytes}'))
     .addHelpText('after', examples('kame screenshot demo demo.png'))
     .action(async (name, file) => {
@@ -20,6 +20,6 @@ export function define(program: Command, session: Session): void {
         throw fileError(error, path);
       });
       if (session.json) session.printJson({ name, path, sizeBytes: png.length });
-      else session.print(`${name}: saved to ${path}`);
+      else session.print(`${name}: screenshot saved to ${path}`);
     });
 }

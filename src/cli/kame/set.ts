@@ -8,11 +8,11 @@ export function define(program: Command, session: Session): void {
     .command('set')
     .summary('change settings of a machine')
     .description(
-      'Changes settings: cpus, memory and the like, or any key of the .vmx. An empty value removes the key. ' +
-        'A wrong value changes nothing.',
+      'Changes settings of a machine, such as cpus or memory, or any key of its .vmx. An empty value removes the key. ' +
+        'If a value is not valid, nothing is changed.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .argument('<key=value...>', 'settings')
+    .argument('<key=value...>', 'settings to change')
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText(
       'after',

@@ -67,10 +67,8 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
 export function define(program: Command, session: Session): void {
   program
     .command('show')
-    .summary('show all there is to know of a machine')
-    .description(
-      'Shows all there is to know of a machine: its devices, how it runs, and what is wrong with it.',
-    )
+    .summary('show the details of a machine')
+    .description('Shows the details of a machine: its settings, devices, runtime state and problems.')
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText('after', examples('kame show demo', 'kame show demo --json | jq .disks'))

@@ -11,27 +11,27 @@ import { pairsOf } from '../snapshot-text.ts';
 import { localTime, treeLines } from '../snapshot-tree.ts';
 
 const machineText = 'name, id or .vmx of a machine';
-const snapshotText = `its label, its path such as /a/b, or '#3' for uid 3`;
+const snapshotText = `label of the snapshot, its path such as /a/b, or '#3' for uid 3`;
 const filledLabel = filled('The label');
 const filledSnapshot = filled('The name of the snapshot');
 
 function takenText(machine: string, { label, stoppedMs }: TakenSnapshot): string {
-  const pause = stoppedMs === null ? '' : `; the guest stood still for ${formatDuration(stoppedMs)}`;
-  return `${machine}: snapshot ${label} is taken${pause}`;
+  const pause = stoppedMs === null ? '' : `; the guest was paused for ${formatDuration(stoppedMs)}`;
+  return `${machine}: snapshot ${label} was taken${pause}`;
 }
 
 function defineTake(parent: Command, session: Session): void {
   parent
     .command('take')
-    .summary('take one')
+    .summary('take a snapshot')
     .description(
-      'Takes a snapshot: the disks, and of a running machine the memory too, so that a revert goes on where it was.',
+      'Takes a snapshot of the disks and, if the machine is running or paused, of its memory, so that a revert resumes the guest from that point.',
     )
     .argument('<name>', machineText)
-    .argument('[label]', 'what it shall be called (default: Snapshot and a number)', filledLabel)
-    .option('--disk-only', 'leave out the memory: a revert boots, as after a power cut')
-    .option('--quiesce', 'have the guest agent freeze the file systems meanwhile')
-    .option('--description <text>', 'what it is for')
+    .argument('[label]', 'label of the snapshot (default: Snapshot and a number)', filledLabel)
+    .option('--disk-only', 'leave out the memory; after a revert the guest boots as after a power failure')
+    .option('--quiesce', 'have the guest agent freeze the file systems during the snapshot')
+    .option('--description <text>', 'description of the snapshot')
     .option('--json', jsonShape('TakenSnapshot'))
     .addHelpText(
       'after',
@@ -52,7 +52,7 @@ function defineTake(parent: Command, session: Session): void {
     });
 }
 
-/** What stands behind a label in the tree. */
+/** The notes after a label in the tree. */
 function remarks({ autoProtect, clones, memory }: Snapshot): string {
   const parts = [
     ...(memory ? ['with memory'] : []),
@@ -64,7 +64,7 @@ function remarks({ autoProtect, clones, memory }: Snapshot): string {
 
 function printTree(session: Session, snapshots: readonly Snapshot[]): void {
   const bold = session.paint('bold');
-  // The tree stands last: a deep one makes long lines.
+  // The tree is the last column: a deep one makes long lines.
   session.printTable(
     ['TAKEN', 'STATE', 'SNAPSHOT'],
     treeLines(snapshots).map(({ strokes, snapshot }) =>
@@ -79,10 +79,8 @@ function defineList(parent: Command, session: Session): void {
   parent
     .command('list')
     .alias('ls')
-    .summary('show them as a tree')
-    .description(
-      'Shows the snapshots as a tree. "You are here" is below the snapshot that the machine goes on from.',
-    )
+    .summary('list the snapshots as a tree')
+    .description('Lists the snapshots of a machine as a tree. "You are here" is below the current snapshot.')
     .argument('<name>', machineText)
     .option('--json', jsonShape('an array of Snapshot, parents before their children'))
     .addHelpText(
@@ -93,15 +91,15 @@ function defineList(parent: Command, session: Session): void {
       const snapshots = await session.client.snapshots.list(session.machine(name));
       if (session.json) session.printJson(snapshots);
       else if (snapshots.length > 0) printTree(session, snapshots);
-      else session.note(`${name} has no snapshot. \`kame snapshot take ${name}\` takes one.`);
+      else session.note(`${name} has no snapshots. \`kame snapshot take ${name}\` takes one.`);
     });
 }
 
 function defineShow(parent: Command, session: Session): void {
   parent
     .command('show')
-    .summary('show all there is to know of one')
-    .description('Shows all there is to know of a snapshot.')
+    .summary('show the details of a snapshot')
+    .description('Shows the details of a snapshot.')
     .argument('<name>', machineText)
     .argument('<snapshot>', snapshotText, filledSnapshot)
     .option('--json', jsonShape('SnapshotDetails'))
@@ -123,13 +121,13 @@ function revertedText(machine: RevertedMachine): string {
 function defineRevert(parent: Command, session: Session): void {
   parent
     .command('revert')
-    .summary('bring the machine back to one')
+    .summary('revert the machine to a snapshot')
     .description(
-      'Brings a machine back to a snapshot. What came after it and is in no snapshot is lost. A machine that ran when the snapshot was taken runs on from there.',
+      'Reverts a machine to a snapshot. Changes since then are lost unless another snapshot contains them. A machine that was running when the snapshot was taken resumes from that point.',
     )
     .argument('<name>', machineText)
     .argument('<snapshot>', snapshotText, filledSnapshot)
-    .option('--no-start', 'leave it suspended; `kame start` goes on from there')
+    .option('--no-start', 'leave the machine suspended; `kame start` resumes it')
     .addOption(waitOption())
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--json', jsonShape('RevertedMachine'))
@@ -139,7 +137,7 @@ function defineRevert(parent: Command, session: Session): void {
     )
     .action(async (name, reference, { start, wait, timeout }) => {
       if (!start && (wait !== undefined || timeout !== undefined)) {
-        throw new KameError('USAGE', '--wait and --timeout make no sense with --no-start.');
+        throw new KameError('USAGE', '--wait and --timeout cannot be used with --no-start.');
       }
       const body = given({ start: start ? undefined : false, wait, timeoutMs: timeout });
       const machine = await session.task(name, (options) =>
@@ -154,12 +152,12 @@ function defineRevert(parent: Command, session: Session): void {
 function defineRename(parent: Command, session: Session): void {
   parent
     .command('rename')
-    .summary('give one another label or description')
-    .description('Gives a snapshot another label or description.')
+    .summary('change the label or description of a snapshot')
+    .description('Changes the label or description of a snapshot.')
     .argument('<name>', machineText)
     .argument('<snapshot>', snapshotText, filledSnapshot)
-    .argument('[new-label]', 'the label it gets', filledLabel)
-    .option('--description <text>', 'the description it gets; empty for none')
+    .argument('[new-label]', 'new label', filledLabel)
+    .option('--description <text>', 'new description; empty to remove it')
     .option('--json', jsonShape('Snapshot'))
     .addHelpText(
       'after',
@@ -170,19 +168,20 @@ function defineRename(parent: Command, session: Session): void {
     )
     .action(async (name, reference, newLabel, { description }) => {
       if (newLabel === undefined && description === undefined) {
-        throw new KameError('USAGE', 'Neither a new label nor --description is given.', {
-          next: '`kame snapshot rename --help` shows the form.',
+        throw new KameError('USAGE', 'Neither a new label nor --description was given.', {
+          next: '`kame snapshot rename --help` shows its usage.',
         });
       }
       const body = given({ label: newLabel, description });
       const snapshot = await session.client.snapshots.edit(session.machine(name), reference, body);
       if (session.json) session.printJson(snapshot);
-      else if (newLabel === undefined) session.print(`${name}: snapshot ${snapshot.label} is described`);
-      else session.print(`${name}: snapshot ${reference} is now ${snapshot.label}`);
+      else if (newLabel === undefined)
+        session.print(`${name}: the description of snapshot ${snapshot.label} was changed`);
+      else session.print(`${name}: snapshot ${reference} was renamed to ${snapshot.label}`);
     });
 }
 
-/** Asks when snapshots go that were not named. */
+/** Asks for confirmation if snapshots that were not named would be deleted. */
 async function askForChildren(session: Session, name: string, reference: string): Promise<void> {
   const machine = session.machine(name);
   const [all, snapshot] = await Promise.all([
@@ -199,14 +198,14 @@ async function askForChildren(session: Session, name: string, reference: string)
 function defineDelete(parent: Command, session: Session): void {
   parent
     .command('delete')
-    .summary('delete one, or it and those below it')
+    .summary('delete a snapshot')
     .description(
-      'Deletes a snapshot; the machine and all other snapshots stay as they are. With --children those below it go too.',
+      'Deletes a snapshot. The machine and all other snapshots are not affected. With --children, also deletes the snapshots below it.',
     )
     .argument('<name>', machineText)
     .argument('<snapshot>', snapshotText, filledSnapshot)
-    .option('--children', 'those below it too; asks first at a keyboard')
-    .option('-y, --yes', 'do not ask')
+    .option('--children', 'also delete the snapshots below it; asks for confirmation on a terminal')
+    .option('-y, --yes', 'do not ask for confirmation')
     .option('--json', jsonShape('DeletedSnapshots'))
     .addHelpText(
       'after',
@@ -227,9 +226,9 @@ function defineDelete(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const snapshot = program
     .command('snapshot')
-    .summary('take snapshots and go back to them')
+    .summary('take snapshots and revert to them')
     .description(
-      'Takes, lists, reverts to and deletes snapshots of stopped, running and paused machines: any number, in any order.',
+      'Takes, lists, renames and deletes snapshots, and reverts machines to them. A machine can be stopped, running or paused.',
     )
     .addHelpText(
       'after',

@@ -6,15 +6,15 @@ import { startedText } from '../started.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('start')
-    .summary('start machines')
+    .summary('start or resume machines')
     .description(
-      'Starts machines, and waits until their guest agents answer. Suspended machines go on where they were.',
+      'Starts machines and waits until their guest agents answer. Suspended machines resume where they were.',
     )
     .argument('<name...>', 'names, ids or .vmx of machines')
     .addOption(waitOption())
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
-    .option('--discard-state', 'boot suspended machines anew; what their guests had not saved is lost')
-    .option('--dry-run', 'print what would be run, and run nothing')
+    .option('--discard-state', 'discard the suspended state and boot; unsaved data in the guest is lost')
+    .option('--dry-run', 'print the command line of the engine without running it')
     .option(
       '--json',
       jsonShape('StartedMachine, an array of them for several names; with --dry-run LaunchPlan'),

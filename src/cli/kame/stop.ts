@@ -6,9 +6,9 @@ export function define(program: Command, session: Session): void {
   program
     .command('stop')
     .summary('shut machines down')
-    .description('Asks the guests to shut down, and waits until they have.')
+    .description('Asks the guests to shut down and waits until they have done so.')
     .argument('<name...>', 'names, ids or .vmx of machines')
-    .option('--hard', 'power off at once, as by pulling the plug')
+    .option('--hard', 'power off immediately, without shutting the guest down')
     .option('--timeout <seconds>', 'how long to wait for the guest (default: 90)', seconds('--timeout'))
     .option('--json', jsonShape('Machine, an array of them for several names'))
     .addHelpText(

@@ -6,9 +6,9 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('suspend')
-    .summary('write running machines to disk and end them')
+    .summary('suspend machines to disk')
     .description(
-      'Writes the memory of running machines to disk and ends them. `kame start` goes on where they were, after a reboot of the host too.',
+      'Writes the memory of running machines to disk and stops their engines. `kame start` resumes them, even after a reboot of the host.',
     )
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--json', jsonShape('SuspendedMachine, an array of them for several names'))

@@ -5,8 +5,8 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('unpause')
-    .summary('let paused machines go on')
-    .description('Lets paused machines go on.')
+    .summary('resume paused machines')
+    .description('Resumes paused machines.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--json', jsonShape('Machine, an array of them for several names'))
     .addHelpText('after', examples('kame unpause demo', 'kame unpause web db'))

@@ -5,15 +5,17 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('unregister')
-    .summary('take a machine off the list, and keep its files')
-    .description('Takes a machine off the list. Its files stay; `kame register` adds it again.')
+    .summary('remove a machine from the list and keep its files')
+    .description(
+      'Removes a machine from the list of machines and keeps its files. `kame register` adds it again.',
+    )
     .argument('<name>', 'name, id or .vmx of a machine')
-    .option('--json', jsonShape('MachineDetails, as they were'))
+    .option('--json', jsonShape('MachineDetails, as they were before'))
     .addHelpText('after', examples('kame unregister demo'))
     .action(async (name) => {
       const machine = await session.client.machines.show(session.machine(name));
       await session.client.machines.unregister(machine.path);
       if (session.json) session.printJson(machine);
-      else session.print(`${machine.name} is off the list; its files stay: ${machine.path}`);
+      else session.print(`${machine.name} was unregistered; its files were kept: ${machine.path}`);
     });
 }

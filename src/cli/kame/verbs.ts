@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { Session } from '../session.ts';
 
-/** What a verb's file exports: adds the verb, with arguments, help and action, to the program. */
+/** The export of a verb's file: adds the verb, with its arguments, help and action, to the program. */
 export type Define = (program: Command, session: Session) => void;
 
 export interface Verb {
@@ -9,7 +9,7 @@ export interface Verb {
   readonly alias?: string;
   readonly group: string;
   readonly summary: string;
-  /** Only the verb that is used is loaded. */
+  /** Loads the verb, only if it is used. */
   load(): Promise<{ define: Define }>;
 }
 
@@ -19,9 +19,9 @@ const states = 'Snapshots, clones and disks:';
 const guest = 'In the guest:';
 const host = 'Images, host and daemon:';
 
-/** THE TABLE of verbs: help, suggestions, completion and the user guide are made from it. */
+/** THE TABLE of verbs, the source of help, suggestions, completion and the user guide. */
 export const verbs: readonly Verb[] = [
-  { name: 'create', group: machines, summary: 'make a machine', load: () => import('./create.ts') },
+  { name: 'create', group: machines, summary: 'create a machine', load: () => import('./create.ts') },
   {
     name: 'list',
     alias: 'ls',
@@ -32,14 +32,14 @@ export const verbs: readonly Verb[] = [
   {
     name: 'show',
     group: machines,
-    summary: 'show all there is to know of a machine',
+    summary: 'show the details of a machine',
     load: () => import('./show.ts'),
   },
   { name: 'set', group: machines, summary: 'change settings of a machine', load: () => import('./set.ts') },
   {
     name: 'rename',
     group: machines,
-    summary: 'give a machine another name',
+    summary: 'rename a machine',
     load: () => import('./rename.ts'),
   },
   {
@@ -51,16 +51,16 @@ export const verbs: readonly Verb[] = [
   {
     name: 'register',
     group: machines,
-    summary: 'add a machine that lies elsewhere',
+    summary: 'add an existing machine to the list',
     load: () => import('./register.ts'),
   },
   {
     name: 'unregister',
     group: machines,
-    summary: 'take a machine off the list, and keep its files',
+    summary: 'remove a machine from the list and keep its files',
     load: () => import('./unregister.ts'),
   },
-  { name: 'start', group: power, summary: 'start machines', load: () => import('./start.ts') },
+  { name: 'start', group: power, summary: 'start or resume machines', load: () => import('./start.ts') },
   { name: 'stop', group: power, summary: 'shut machines down', load: () => import('./stop.ts') },
   {
     name: 'restart',
@@ -68,30 +68,30 @@ export const verbs: readonly Verb[] = [
     summary: 'shut machines down and start them again',
     load: () => import('./restart.ts'),
   },
-  { name: 'pause', group: power, summary: 'hold machines where they are', load: () => import('./pause.ts') },
-  { name: 'unpause', group: power, summary: 'let paused machines go on', load: () => import('./unpause.ts') },
+  { name: 'pause', group: power, summary: 'pause machines', load: () => import('./pause.ts') },
+  { name: 'unpause', group: power, summary: 'resume paused machines', load: () => import('./unpause.ts') },
   {
     name: 'suspend',
     group: power,
-    summary: 'write running machines to disk and end them',
+    summary: 'suspend machines to disk',
     load: () => import('./suspend.ts'),
   },
   {
     name: 'snapshot',
     group: states,
-    summary: 'take snapshots and go back to them',
+    summary: 'take snapshots and revert to them',
     load: () => import('./snapshot.ts'),
   },
   {
     name: 'autoprotect',
     group: states,
-    summary: 'take snapshots regularly while a machine runs',
+    summary: 'take snapshots at regular intervals',
     load: () => import('./autoprotect.ts'),
   },
   {
     name: 'clone',
     group: states,
-    summary: 'copy machines: full, linked, or instantly while they run',
+    summary: 'clone a machine: full, linked or instant',
     load: () => import('./clone.ts'),
   },
   {
@@ -103,22 +103,22 @@ export const verbs: readonly Verb[] = [
   {
     name: 'console',
     group: guest,
-    summary: 'use the serial console; Ctrl-] leaves',
+    summary: 'connect to the serial console; Ctrl-] leaves',
     load: () => import('./console.ts'),
   },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
-  { name: 'ip', group: guest, summary: 'print the address of the guest', load: () => import('./ip.ts') },
+  { name: 'ip', group: guest, summary: 'print the IP address of the guest', load: () => import('./ip.ts') },
   {
     name: 'screenshot',
     group: guest,
-    summary: 'save what the screen shows',
+    summary: 'save a screenshot',
     load: () => import('./screenshot.ts'),
   },
   { name: 'logs', group: guest, summary: 'print the log of a machine', load: () => import('./logs.ts') },
   {
     name: 'events',
     group: host,
-    summary: 'print what happens, as it happens',
+    summary: 'print events as they happen',
     load: () => import('./events.ts'),
   },
   {
@@ -127,11 +127,11 @@ export const verbs: readonly Verb[] = [
     summary: 'list, download, import and delete images',
     load: () => import('./image.ts'),
   },
-  { name: 'doctor', group: host, summary: 'check what this host can do', load: () => import('./doctor.ts') },
+  { name: 'doctor', group: host, summary: 'check this host for problems', load: () => import('./doctor.ts') },
   {
     name: 'daemon',
     group: host,
-    summary: 'run, start, stop or look at the daemon',
+    summary: 'run, start, stop or show the daemon',
     load: () => import('./daemon.ts'),
   },
   {

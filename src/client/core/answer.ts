@@ -2,13 +2,13 @@ import { KameError } from '../../core/errors.ts';
 import { errorFromBody } from './errors.ts';
 import type { Answer } from './transport.ts';
 
-/** No answer of the API that is read as a whole comes near. Bytes. */
+/** The largest reply that is read as a whole, in bytes; far more than any reply of the API. */
 const maxAnswer = 256 * 1024 * 1024;
 
-/** The daemon ended, or was cut off, in the middle of its answer. */
+/** The daemon ended or the connection was lost in the middle of a reply. */
 export function brokenOff(cause?: unknown): KameError {
-  return new KameError('DAEMON_UNREACHABLE', 'The daemon ended while it worked on this.', {
-    next: 'Running machines are not hurt. `kame list` shows how things stand; kamed.log may say why.',
+  return new KameError('DAEMON_UNREACHABLE', 'The daemon ended during the operation.', {
+    next: 'Running machines are not affected. `kame list` shows their state; kamed.log may give the reason.',
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -17,7 +17,7 @@ export function cancelled(cause?: unknown): KameError {
   return new KameError('CANCELLED', 'The operation was cancelled.', cause === undefined ? {} : { cause });
 }
 
-/** The chunks of an answer, with what breaks it off translated. */
+/** The chunks of a reply. An interruption is thrown as a KameError. */
 export async function* chunksOf(answer: Answer, signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
   try {
     yield* answer.chunks;
@@ -26,7 +26,7 @@ export async function* chunksOf(answer: Answer, signal?: AbortSignal): AsyncGene
   }
 }
 
-/** The whole body of an answer. @throws KameError INTERNAL when it is larger than any of the API */
+/** The whole body of a reply. @throws KameError INTERNAL if it is too large */
 export async function bodyOf(answer: Answer, signal?: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -34,7 +34,7 @@ export async function bodyOf(answer: Answer, signal?: AbortSignal): Promise<Uint
     size += chunk.length;
     if (size > maxAnswer) {
       answer.discard();
-      throw new KameError('INTERNAL', 'The daemon sent an answer without an end.');
+      throw new KameError('INTERNAL', 'The reply of the daemon is too large.');
     }
     chunks.push(chunk);
   }
@@ -47,18 +47,18 @@ export async function bodyOf(answer: Answer, signal?: AbortSignal): Promise<Uint
   return whole;
 }
 
-/** The JSON of an answer; undefined for an empty one. @throws KameError INTERNAL */
+/** The JSON of a reply; undefined if it is empty. @throws KameError INTERNAL */
 export async function jsonOf(answer: Answer, signal?: AbortSignal): Promise<unknown> {
   const text = new TextDecoder().decode(await bodyOf(answer, signal));
   if (text === '') return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new KameError('INTERNAL', 'The daemon sent something that is not JSON.', { cause: error });
+    throw new KameError('INTERNAL', 'The reply of the daemon is not JSON.', { cause: error });
   }
 }
 
-/** The error that an answer with a status of 400 or above carries. */
+/** The error in a reply with a status of 400 or above. */
 export async function failureOf(answer: Answer): Promise<KameError> {
   try {
     return errorFromBody(await jsonOf(answer), answer.status);

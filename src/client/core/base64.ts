@@ -1,4 +1,4 @@
-/** The bytes of a text in base64. @throws DOMException when it is malformed */
+/** Decodes base64. @throws DOMException if it is malformed */
 export function bytesOfBase64(text: string): Uint8Array {
   const characters = globalThis.atob(text);
   const bytes = new Uint8Array(characters.length);

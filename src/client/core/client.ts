@@ -16,27 +16,27 @@ import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
 import type { Transport } from './transport.ts';
 
-/** What a machine's guest is reached by. */
+/** Connections to the guest of a machine. */
 export interface GuestChannels {
-  /** The serial console: bytes both ways. */
+  /** Connects to the serial console, which reads and writes bytes. */
   console(machine: string, options?: CallOptions): Promise<ConsoleConnection>;
   /** Runs a command in the guest. */
   exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
 }
 
 /**
- * The daemon's API. Machines are named by name, id or the path of the `.vmx`; snapshots by label, path such as `/a/b`, or
- * `#` and their uid; disks by slot or the name of their file. Every call throws KameError.
+ * The daemon's API. A machine is referred to by its name, its id or the path of its `.vmx`; a snapshot by its label, its path
+ * such as `/a/b`, or `#` and its uid; a disk by its slot or its file name. Every call throws KameError.
  */
 export interface Client extends Resources, AsyncDisposable {
   readonly machines: MachineCalls & GuestChannels;
-  /** Any operation, by its name. */
+  /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
     request: Calls[N]['request'],
     options?: TaskOptions,
   ): Calls[N]['answer'];
-  /** Hangs up what is still open, which cancels it. Machines keep running. */
+  /** Closes all open connections, which cancels their operations. Machines keep running. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ async function whole(
   return await bodyOf(answer, options.signal);
 }
 
-/** Sends a request of any kind but a WebSocket's; what comes back is as its kind says. */
+/** Sends a request of any kind except a WebSocket. The kind determines the type of the result. */
 function perform(connection: Connection, route: Route, request: RequestParts, options: TaskOptions): unknown {
   if (route.kind === 'stream') return streamed(connection, route, request, options);
   if (route.kind === 'task') return connection.task(route, request, options);
@@ -74,7 +74,7 @@ function perform(connection: Connection, route: Route, request: RequestParts, op
   return connection.json(route, request, { signal: options.signal });
 }
 
-/** The request in the arguments of a method: parameters of the path, then query or body, then options. */
+/** Builds a request from the arguments of a method: path parameters, then query or body, then options. */
 function fromArguments(route: Route, given: readonly unknown[]): [RequestParts, TaskOptions] {
   const names = parametersOf(route.path);
   const params = Object.fromEntries(names.map((name, index) => [name, given[index] as string]));
@@ -101,7 +101,7 @@ function resourcesOf(connection: Connection): Resources {
 export function createClient(transport: Transport): Client {
   const connection = new Connection(transport);
   const resources = resourcesOf(connection);
-  /** Starts the daemon if need be, and refuses a machine that does not exist in plain words. */
+  /** Starts the daemon if necessary, and reports a machine that does not exist as an error of the API. */
   const ensure = async (machine: string, { signal }: CallOptions) =>
     await resources.machines.show(machine, { signal });
   return {

@@ -11,22 +11,22 @@ import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
 import type { Answer, Channel, Transport } from './transport.ts';
 
-/** What a request has beside its route. */
+/** The parts of a request besides its route. */
 export interface RequestParts {
   readonly params?: Readonly<Record<string, string>>;
-  /** What is undefined is left out. */
+  /** Undefined fields are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
 }
 
 interface SendOptions extends CallOptions {
   readonly accept?: string;
-  /** A UUID to cancel the operation by. */
+  /** A UUID to cancel the operation with. */
   readonly task?: string;
   readonly passive?: boolean;
 }
 
-/** Milliseconds until an ordinary request must be answered. */
+/** The time limit of an ordinary request, in milliseconds. */
 const ordinaryTimeoutMs = 30_000;
 
 function queryOf(query: RequestParts['query'] = {}): string {
@@ -35,7 +35,7 @@ function queryOf(query: RequestParts['query'] = {}): string {
   return `?${fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`).join('&')}`;
 }
 
-/** Requests, and the reading of their answers, over any transport. */
+/** Sends requests and reads replies over any transport. */
 export class Connection {
   readonly #transport: Transport;
   readonly #closing = new AbortController();
@@ -44,14 +44,14 @@ export class Connection {
     this.#transport = transport;
   }
 
-  /** Hangs up what is still open. */
+  /** Closes all open connections. */
   close(): void {
     this.#closing.abort();
   }
 
   /**
-   * Sends a request; resolves when the head of a good answer has come. Only what may take long has no time limit.
-   * @throws KameError what the daemon answers; DAEMON_UNREACHABLE, HOST_PROBLEM, CANCELLED
+   * Sends a request and resolves when the head of a successful reply has arrived. Only slow operations have no time limit.
+   * @throws KameError the error that the daemon reports; DAEMON_UNREACHABLE, HOST_PROBLEM, CANCELLED
    */
   async send(route: Route, request: RequestParts, options: SendOptions = {}): Promise<Answer> {
     const { accept = 'application/json', task, passive = false } = options;
@@ -90,8 +90,8 @@ export class Connection {
   }
 
   /**
-   * The result of a task, with its progress. When the signal aborts, the daemon is asked to cancel it, and what comes of
-   * that is waited for: when this ends, everything is as it was before, or done.
+   * Runs a task and reports its progress. When the signal aborts, the daemon is asked to cancel the task, and this waits for
+   * the outcome: afterwards the task is either undone or done.
    */
   async task(route: Route, request: RequestParts, options: TaskOptions = {}): Promise<unknown> {
     const { signal, onProgress } = options;
@@ -100,7 +100,7 @@ export class Connection {
     let begun = false;
     const cancel = () => {
       onProgress?.({ stage: 'Cancelling' });
-      // What the daemon does not know of yet is cancelled by hanging up; what has begun tells its end itself.
+      // A task that the daemon does not know yet is cancelled by closing the connection. One that has begun reports its end.
       const unknown = (found: boolean) => !found && !begun;
       void this.#cancelTask(task).then(
         (found) => unknown(found) && hangUp.abort(),
@@ -126,7 +126,7 @@ export class Connection {
     return (answer as { found: boolean }).found;
   }
 
-  /** Opens a WebSocket, which hangs up when the signal fires. */
+  /** Opens a WebSocket, which closes when the signal fires. */
   async open(route: Route, request: RequestParts, { signal }: CallOptions = {}): Promise<Channel> {
     const path = pathOf(route, request.params);
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
@@ -135,11 +135,11 @@ export class Connection {
 }
 
 function unanswered(cause: unknown): KameError {
-  const text = `The daemon does not answer within ${ordinaryTimeoutMs} ms.`;
+  const text = `The daemon did not answer within ${ordinaryTimeoutMs} ms.`;
   return new KameError('DAEMON_UNREACHABLE', text, { cause });
 }
 
-/** The result of a task: of NDJSON its last line, of anything else the whole. */
+/** The result of a task: the last line of NDJSON, or else the whole reply. */
 async function resultOf(answer: Answer, options: TaskOptions): Promise<unknown> {
   if (!answer.contentType.startsWith(ndjson)) return await jsonOf(answer, options.signal);
   for await (const value of readJsonLines(chunksOf(answer, options.signal))) {

@@ -4,11 +4,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** The error that the daemon sent. What is not an error body, or has an unknown code, becomes INTERNAL. */
+/** The error that the daemon sent. A malformed body or an unknown code becomes INTERNAL. */
 export function errorFromBody(body: unknown, status?: number): KameError {
   if (!isRecord(body) || typeof body['message'] !== 'string' || typeof body['code'] !== 'string') {
     const about = status === undefined ? '' : ` with HTTP status ${status}`;
-    return new KameError('INTERNAL', `The daemon answered${about}, and without an explanation.`);
+    return new KameError('INTERNAL', `The daemon reported an error${about}, but gave no reason.`);
   }
   const code = body['code'];
   const known = Object.hasOwn(errorKinds, code) ? (code as ErrorCode) : 'INTERNAL';

@@ -2,14 +2,14 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { Answer, Call, Channel, Transport } from './transport.ts';
 import { openWebSocket, type WebSocketLike } from './web-socket.ts';
 
-/** What of a `Response` is read. */
+/** The part of a `Response` that is used. */
 export interface ResponseLike {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly body: ReadableLike | null;
 }
 
-/** What of a `ReadableStream` of bytes is used. Not every browser can iterate over one. */
+/** The part of a `ReadableStream` of bytes that is used. Not every browser can iterate over one. */
 export interface ReadableLike {
   getReader(): {
     read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
@@ -17,7 +17,7 @@ export interface ReadableLike {
   };
 }
 
-/** The `fetch` of browsers and of Node, as far as it is used. */
+/** The part of `fetch`, in browsers and in Node, that is used. */
 export type FetchLike = (
   url: string,
   init: {
@@ -29,11 +29,11 @@ export type FetchLike = (
 ) => Promise<ResponseLike>;
 
 export interface FetchTransportOptions {
-  /** Where the API is, without `/v1`, such as `https://host:port`. */
+  /** The address of the API without `/v1`, such as `https://host:port`. */
   readonly baseUrl: string;
-  /** By default the platform's. */
+  /** Default: that of the platform. */
   readonly fetch?: FetchLike;
-  /** Opens a WebSocket; by default the platform's. */
+  /** Opens a WebSocket. Default: that of the platform. */
   readonly webSocket?: (url: string) => WebSocketLike;
 }
 
@@ -42,7 +42,7 @@ interface Platform {
   readonly WebSocket: new (url: string) => WebSocketLike;
 }
 
-/** What browsers have, and this program's types of globals don't. */
+/** Globals of browsers that this program's types lack. */
 const platform = globalThis as unknown as Platform;
 
 async function* chunksOf(reader: ReturnType<ReadableLike['getReader']>): AsyncGenerator<Uint8Array, void> {
@@ -54,7 +54,7 @@ async function* chunksOf(reader: ReturnType<ReadableLike['getReader']>): AsyncGe
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void> {
-  // An answer without a body has no chunks.
+  // A reply without a body has no chunks.
 }
 
 function answerOf({ status, headers, body }: ResponseLike): Answer {
@@ -63,12 +63,12 @@ function answerOf({ status, headers, body }: ResponseLike): Answer {
     status,
     contentType: headers.get('content-type') ?? '',
     chunks: reader ? chunksOf(reader) : nothing(),
-    // It is over either way: what canceling says is of no interest.
+    // An error while cancelling does not matter: the reply is discarded anyway.
     discard: () => void reader?.cancel().catch(() => undefined),
   };
 }
 
-/** Reaches the API by `fetch` and `WebSocket`: in a browser, and wherever these are. */
+/** A transport over `fetch` and `WebSocket`, for browsers and other platforms that have them. */
 export function fetchTransport(options: FetchTransportOptions): Transport {
   const baseUrl = options.baseUrl.replace(/\/$/, '');
   const send = options.fetch ?? ((url, init) => platform.fetch(url, init));
@@ -79,7 +79,7 @@ export function fetchTransport(options: FetchTransportOptions): Transport {
         const init = { method, headers, signal, ...(body === undefined ? {} : { body }) };
         return answerOf(await send(`${baseUrl}${path}`, init));
       } catch (error) {
-        const text = `The daemon at ${baseUrl} can't be reached: ${messageOf(error)}`;
+        const text = `Cannot reach the daemon at ${baseUrl}: ${messageOf(error)}`;
         throw new KameError('DAEMON_UNREACHABLE', text, { cause: error });
       }
     },

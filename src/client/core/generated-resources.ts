@@ -50,47 +50,47 @@ import type { CallOptions, TaskOptions } from './options.ts';
 export interface MachineCalls {
   /** List all machines. */
   list(options?: CallOptions): Promise<Machine[]>;
-  /** Create a machine. From an image, or for an installation from an ISO. It is stopped when it has been created. */
+  /** Create a machine. From an image, or as an empty machine for installation from an ISO. The new machine is stopped. */
   create(body: CreateMachine, options?: TaskOptions): Promise<MachineDetails>;
-  /** Add a machine that is stored elsewhere. Its files stay where they are. */
+  /** Add an existing machine to the list. Its files stay where they are. */
   register(body: RegisterMachine, options?: CallOptions): Promise<MachineDetails>;
-  /** Show all there is to know about a machine. */
+  /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
-  /** Change settings of a machine. An empty value removes a key. A wrong value changes nothing. */
+  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
-  /** Give a stopped machine another name. */
+  /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
   /** Delete a stopped machine and its disks. */
   delete(machine: string, options?: CallOptions): Promise<Done>;
-  /** Take a machine off the list and keep its files. */
+  /** Remove a machine from the list and keep its files. */
   unregister(machine: string, options?: CallOptions): Promise<Done>;
-  /** Show how the engine of a machine would be started. The first plan on a host probes the engine and proves the accelerator, which takes seconds. */
+  /** Show the command line of a machine’s engine without running it. The first plan on a host probes the engine and tests the accelerator, which takes seconds. */
   plan(machine: string, options?: CallOptions): Promise<LaunchPlan>;
-  /** Start or resume a machine. A suspended machine resumes where it was. A guest that is not in time keeps running. */
+  /** Start or resume a machine. A suspended machine resumes where it was. If the wait times out, the guest keeps running. */
   start(machine: string, body?: StartMachine, options?: TaskOptions): Promise<StartedMachine>;
   /** Shut a machine down. */
   stop(machine: string, body?: StopMachine, options?: TaskOptions): Promise<Machine>;
-  /** Shut a machine down and start it again. Its new engine has the settings that the machine has now. */
+  /** Shut a machine down and start it again. The machine starts with its present settings. */
   restart(machine: string, body?: RestartMachine, options?: TaskOptions): Promise<StartedMachine>;
-  /** Pause a running machine. Its guest stops where it is, and keeps its memory. */
+  /** Pause a running machine. A paused guest does not run but stays in memory. */
   pause(machine: string, options?: CallOptions): Promise<Machine>;
-  /** Let a paused machine continue. */
+  /** Resume a paused machine. */
   unpause(machine: string, options?: CallOptions): Promise<Machine>;
-  /** Write the memory of a running machine to disk and end it. */
+  /** Write the memory of a running machine to disk and stop its engine. */
   suspend(machine: string, options?: TaskOptions): Promise<SuspendedMachine>;
-  /** Copy a machine. When one of several instant clones fails, none of them stays. */
+  /** Clone a machine. If one of several instant clones fails, all of them are removed. */
   clone(machine: string, body: CloneMachine, options?: TaskOptions): Promise<ClonedMachines>;
-  /** List the network addresses of the guest. */
+  /** List the IP addresses of the guest. */
   addresses(machine: string, options?: CallOptions): Promise<Addresses>;
-  /** Get what the screen shows. */
+  /** Take a screenshot. */
   screenshot(machine: string, options?: CallOptions): Promise<Uint8Array>;
   /** Read the log of a machine. */
   logs(
     machine: string,
     query?: {
-      /** Continue with what is appended */
+      /** Keep sending new lines */
       follow?: boolean | undefined;
-      /** The serial console’s log instead of the machine’s */
+      /** The log of the serial console instead of the log of the machine */
       console?: boolean | undefined;
     },
     options?: CallOptions,
@@ -102,21 +102,21 @@ export interface SnapshotCalls {
   list(machine: string, options?: CallOptions): Promise<Snapshot[]>;
   /** Take a snapshot. */
   take(machine: string, body?: TakeSnapshot, options?: TaskOptions): Promise<TakenSnapshot>;
-  /** Show all there is to know about a snapshot. */
+  /** Show the details of a snapshot. */
   show(machine: string, snapshot: string, options?: CallOptions): Promise<SnapshotDetails>;
   /** Change the label or description of a snapshot. */
   edit(machine: string, snapshot: string, body: EditSnapshot, options?: CallOptions): Promise<Snapshot>;
-  /** Delete a snapshot. The machine and all other snapshots stay as they are. */
+  /** Delete a snapshot. The machine and all other snapshots are not affected. */
   delete(
     machine: string,
     snapshot: string,
     query?: {
-      /** The snapshots below it too */
+      /** Also delete the snapshots below it */
       children?: boolean | undefined;
     },
     options?: TaskOptions,
   ): Promise<DeletedSnapshots>;
-  /** Bring a machine back to a snapshot. What came after it and is in no snapshot is lost. */
+  /** Revert a machine to a snapshot. Changes since then are lost unless another snapshot contains them. */
   revert(
     machine: string,
     snapshot: string,
@@ -126,7 +126,7 @@ export interface SnapshotCalls {
 }
 
 export interface AutoProtectCalls {
-  /** Show how AutoProtect is set. */
+  /** Show the settings of AutoProtect. */
   show(machine: string, options?: CallOptions): Promise<AutoProtect>;
   /** Turn AutoProtect on or off. */
   set(machine: string, body: SetAutoProtect, options?: CallOptions): Promise<AutoProtect>;
@@ -141,16 +141,16 @@ export interface DiskCalls {
   checkAll(machine: string, body?: CheckDisk, options?: TaskOptions): Promise<CheckedDisks>;
   /** Check the files of a disk. */
   check(machine: string, disk: string, body?: CheckDisk, options?: TaskOptions): Promise<CheckedDisks>;
-  /** Make a disk of a stopped machine larger. */
+  /** Expand a disk of a stopped machine. */
   grow(machine: string, disk: string, body: GrowDisk, options?: TaskOptions): Promise<MachineDisk>;
-  /** Give unused space in a disk of a stopped machine back to the host. */
+  /** Reclaim the unused space of a disk of a stopped machine. */
   compact(machine: string, disk: string, options?: TaskOptions): Promise<CompactedDisk>;
-  /** Take a disk out of a stopped machine. */
+  /** Remove a disk from a stopped machine. */
   remove(
     machine: string,
     disk: string,
     query?: {
-      /** Keep its content, in one file */
+      /** Keep the content of the disk in one file */
       keepFile?: boolean | undefined;
     },
     options?: CallOptions,
@@ -158,17 +158,17 @@ export interface DiskCalls {
 }
 
 export interface ImageCalls {
-  /** List the images that machines can be created from. */
+  /** List the images that you can create machines from. */
   list(options?: CallOptions): Promise<Image[]>;
   /** Download an image and verify it. */
   pull(body: PullImage, options?: TaskOptions): Promise<Image>;
-  /** Copy a disk image or an ISO to the images. */
+  /** Add a copy of a disk image or an ISO to the images. */
   import(body: ImportImage, options?: TaskOptions): Promise<Image>;
   /** Delete the cached copy of an image. Machines that were created from it keep their disks. */
   delete(
     image: string,
     query?: {
-      /** Where an image has several */
+      /** Architecture, if the image has several */
       arch?: Arch | undefined;
     },
     options?: CallOptions,
@@ -176,29 +176,29 @@ export interface ImageCalls {
 }
 
 export interface DaemonCalls {
-  /** Show the daemon’s version, process and memory. */
+  /** Show the version, process and memory of the daemon. */
   status(options?: CallOptions): Promise<DaemonStatus>;
-  /** End the daemon. Machines keep running; the next daemon takes them over. */
+  /** Stop the daemon. Machines keep running, and the next daemon takes them over. */
   stop(options?: CallOptions): Promise<Done>;
   /** Get the OpenAPI 3.1 description of the API. */
   openapi(options?: CallOptions): Promise<Record<string, unknown>>;
 }
 
 export interface TaskCalls {
-  /** List the tasks that are under way. */
+  /** List the running tasks. */
   list(options?: CallOptions): Promise<Task[]>;
-  /** Cancel a task. The answer to the request that began it tells how it ended. */
+  /** Cancel a task. The reply to the request that started the task reports how it ended. */
   cancel(task: string, options?: CallOptions): Promise<CancelledTask>;
 }
 
 export interface HostCalls {
-  /** Follow what happens to machines. From the request on. A client that does not read is cut off. */
+  /** Follow the events of machines. Sends events from the time of the request. A client that does not read is disconnected. */
   events(options?: CallOptions): AsyncGenerator<KameEvent, void>;
-  /** Check what this host can do. */
+  /** Check this host for problems. */
   doctor(body?: RunDoctor, options?: TaskOptions): Promise<Doctor>;
 }
 
-/** A method for each operation, grouped by what it is about. */
+/** A method for each operation, grouped by resource. */
 export interface Resources {
   readonly machines: MachineCalls;
   readonly snapshots: SnapshotCalls;

@@ -7,31 +7,31 @@ import { errorFromBody } from './errors.ts';
 import type { CallOptions } from './options.ts';
 import type { Channel } from './transport.ts';
 
-/** How a command in the guest ended: one of the two is a number. */
+/** How a command in the guest ended. One of the two is a number. */
 export interface ExecEnd {
   readonly exitCode: number | null;
   readonly signal: number | null;
 }
 
 export interface ExecStreams extends CallOptions {
-  /** Standard input; only sent when the request says so. */
+  /** Standard input, sent only if the request has `stdin`. */
   readonly input?: AsyncIterable<Uint8Array>;
-  /** Called in order, the next one when the promise has settled: a slow reader slows the sender down. */
+  /** Called for each chunk in order, and only after the previous promise has settled: a slow reader slows the sender down. */
   readonly output: (stream: 'stdout' | 'stderr', data: Uint8Array) => Promise<void>;
 }
 
 /** A machine's serial console. */
 export interface ConsoleConnection {
-  /** What the guest writes; ends when the machine's console does, or after `close`. */
+  /** Output of the guest. It ends when the machine's console closes, or after `close`. */
   readonly output: AsyncIterable<Uint8Array>;
-  /** Sends what the user types. Resolves when it has left, so that a slow guest slows the sender down. */
+  /** Sends input. Resolves when it has been sent, so that a slow guest slows the sender down. */
   write(data: Uint8Array): Promise<void>;
   close(): void;
 }
 
 const inputChunk = 64 * 1024;
 
-/** Sends the request; then standard input, if any, and an empty message at its end. */
+/** Sends the request, then standard input, if any, and an empty message at its end. */
 async function sendRequest(
   channel: Channel,
   request: ExecRequest,
@@ -66,7 +66,7 @@ async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void
   }
 }
 
-/** Connects to a machine's serial console. The signal hangs up. */
+/** Connects to a machine's serial console. The signal closes the connection. */
 export async function openConsole(
   connection: Connection,
   machine: string,
@@ -81,7 +81,7 @@ export async function openConsole(
 }
 
 /**
- * Runs a command in a guest. Cancelling hangs up.
+ * Runs a command in a guest. The signal closes the connection.
  * @throws KameError what the guest or the daemon reports; CANCELLED
  */
 export async function execute(
@@ -92,7 +92,7 @@ export async function execute(
 ): Promise<ExecEnd> {
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
   try {
-    // What can't be sent is told by the end of the messages. A command may end before it has read all of its input.
+    // Errors while sending also end the messages. A command may end before it has read all of its input.
     void sendRequest(channel, request, streams.input).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
@@ -104,7 +104,7 @@ export async function execute(
     channel.close();
   }
   if (streams.signal?.aborted) throw new KameError('CANCELLED', 'The command in the guest was cancelled.');
-  throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended while the command ran in the guest.', {
-    next: 'The command may still run there.',
+  throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended while the command was running in the guest.', {
+    next: 'The command may still be running in the guest.',
   });
 }

@@ -1,12 +1,12 @@
 import { KameError } from '../../core/errors.ts';
 
-/** No line of the API comes near; more is not the API. Characters. */
+/** The longest line, in characters; far more than any line of the API. */
 const maxLine = 16 * 1024 * 1024;
 
 /**
- * Reads one JSON value a line. Empty lines, which keep a connection alive, are skipped; an unfinished last line is dropped,
- * since its writer died in the middle of it.
- * @throws KameError INTERNAL for a line that is not JSON or has no end
+ * Reads one JSON value per line. Skips empty lines, which keep a connection alive, and drops an unfinished last line, whose
+ * writer ended in the middle of it.
+ * @throws KameError INTERNAL for a line that is not JSON or is too long
  */
 export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void> {
   const decoder = new TextDecoder();
@@ -18,7 +18,7 @@ export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
       rest = rest.slice(end + 1);
       if (line.trim() !== '') yield parseLine(line);
     }
-    if (rest.length > maxLine) throw new KameError('INTERNAL', 'The daemon sent a line without an end.');
+    if (rest.length > maxLine) throw new KameError('INTERNAL', 'The daemon sent a line that is too long.');
   }
 }
 

@@ -1,12 +1,12 @@
 import type { ProgressReport } from '../../core/progress.ts';
 
-/** What a call takes beside its arguments. */
+/** Options of every call. */
 export interface CallOptions {
   /** Aborting it cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a call that takes long takes beside its arguments. */
+/** Options of a call that runs a task. */
 export interface TaskOptions extends CallOptions {
   readonly onProgress?: ((report: ProgressReport) => void) | undefined;
 }

@@ -1,27 +1,27 @@
 import type { Method } from '../../api/route.ts';
 
-/** A request on its way to the daemon. */
+/** A request to the daemon. */
 export interface Call {
   readonly method: Method;
-  /** With its version and query, percent-encoded. */
+  /** The path with version and query, percent-encoded. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body?: string;
-  /** Hangs up, at any time until the answer is whole. */
+  /** Closes the connection, at any time until the reply is complete. */
   readonly signal: AbortSignal;
-  /** Only a daemon that runs is asked: none is started or replaced for it. */
+  /** Sends the request only to a running daemon: none is started or replaced. */
   readonly passive?: boolean;
 }
 
-/** An answer whose head has come. */
+/** A reply whose head has arrived. */
 export interface Answer {
   readonly status: number;
-  /** Empty without one. */
+  /** Empty if there is none. */
   readonly contentType: string;
-  /** The body, which can be read once. What breaks it off is thrown. */
+  /** The body, which can be read once. An interruption is thrown. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Hangs up: the rest of the body is not wanted. */
+  /** Closes the connection without reading the rest of the body. */
   discard(): void;
 }
 
@@ -32,7 +32,7 @@ export interface Channel {
    * messages wait.
    */
   readonly messages: AsyncIterable<string | Uint8Array>;
-  /** Resolves when the message is on its way: a slow daemon slows the sender down. */
+  /** Resolves when the message has been sent, so that a slow daemon slows the sender down. */
   send(data: string | Uint8Array): Promise<void>;
   close(): void;
 }
@@ -40,13 +40,13 @@ export interface Channel {
 /** How a platform reaches a daemon. */
 export interface Transport {
   /**
-   * Resolves when the head of the answer has come, whatever its status.
+   * Resolves when the head of the reply has arrived, whatever its status.
    * @throws KameError DAEMON_UNREACHABLE, HOST_PROBLEM; anything once the signal has fired
    */
   send(call: Call): Promise<Answer>;
   /**
    * Opens a WebSocket. The signal closes it, at any time.
-   * @throws KameError DAEMON_UNREACHABLE, CANCELLED, or what the daemon refuses it with
+   * @throws KameError DAEMON_UNREACHABLE, CANCELLED, or the error that the daemon reports
    */
   open(path: string, signal: AbortSignal): Promise<Channel>;
 }

@@ -2,11 +2,11 @@ import { KameError } from '../../core/errors.ts';
 import { cancelled } from './answer.ts';
 import type { Channel } from './transport.ts';
 
-/** The `WebSocket` of browsers, as far as it is used. */
+/** The part of a browser's `WebSocket` that is used. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
-  /** Bytes that were sent and have not left yet. */
+  /** Bytes that are queued but not yet sent. */
   readonly bufferedAmount: number;
   send(data: string | Uint8Array): void;
   close(): void;
@@ -16,19 +16,17 @@ export interface WebSocketLike {
 
 /** `readyState` of a WebSocket that is open. */
 const open = 1;
-/** Bytes that may wait to be sent before the sender waits too. */
+/** The most queued bytes before the sender must wait. */
 const highWater = 1024 * 1024;
-/** Milliseconds between two looks: no event tells when what waits has left. */
+/** Milliseconds between checks: no event reports that queued bytes have been sent. */
 const lookEveryMs = 10;
 
 function opened(socket: WebSocketLike, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Why a WebSocket was refused no browser says.
+    // Browsers do not report why a WebSocket was refused.
     const refuse = () =>
       reject(
-        signal.aborted
-          ? cancelled()
-          : new KameError('DAEMON_UNREACHABLE', 'The WebSocket could not be opened.'),
+        signal.aborted ? cancelled() : new KameError('DAEMON_UNREACHABLE', 'Cannot open the WebSocket.'),
       );
     socket.addEventListener('open', resolve);
     socket.addEventListener('error', refuse);
@@ -36,7 +34,7 @@ function opened(socket: WebSocketLike, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Messages from the moment of the call on, kept until they are asked for. */
+/** Queues messages from now on until they are read. */
 function received(socket: WebSocketLike): AsyncGenerator<string | Uint8Array, void> {
   const waiting: (string | Uint8Array)[] = [];
   let closed = false;

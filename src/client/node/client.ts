@@ -7,28 +7,28 @@ import type { DaemonProgram } from './ensure-daemon.ts';
 import { NotListening, UnixTransport } from './unix-transport.ts';
 
 export interface NodeClientOptions {
-  /** KAME_HOME in it names the home. */
+  /** Its KAME_HOME is the home directory. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** With it, a daemon is started when none answers, and one of another version is replaced. */
+  /** If given, a daemon is started if none answers, and a daemon of another version is replaced. */
   readonly daemon?: DaemonProgram | undefined;
 }
 
-/** A client of the daemon of one home on this host. */
+/** A client of the daemon of a home directory on this host. */
 export interface KameClient extends Client {
   /** Absolute path of the directory with all of Kame's files. */
   readonly home: string;
-  /** Where its daemon listens. */
+  /** Path of the daemon's socket. */
   readonly socket: string;
-  /** Whether a daemon runs, and what it is. Starts none. */
+  /** The status of the daemon, without starting it. */
   daemonStatus(options?: CallOptions): Promise<DaemonStatus>;
   /**
-   * Ends the daemon and waits until it listens no more. Machines keep running.
-   * @returns false when none listened
+   * Stops the daemon and waits until its socket is closed. Machines keep running.
+   * @returns false if no daemon was running
    */
   stopDaemon(options?: CallOptions): Promise<boolean>;
 }
 
-/** @throws KameError HOST_PROBLEM when the home's path is too long for a socket */
+/** @throws KameError HOST_PROBLEM if the path of the home directory is too long for a socket */
 export function createNodeClient({ env, daemon }: NodeClientOptions): KameClient {
   const home = kameHome(env);
   const socket = socketPath(home);

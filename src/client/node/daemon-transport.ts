@@ -4,22 +4,22 @@ import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
 import type { DaemonProgram } from './ensure-daemon.ts';
 import { NotListening, UnixTransport } from './unix-transport.ts';
 
-/** The HTTP status of a daemon that is of another version than the client. */
+/** The HTTP status if the daemon and the client have different versions. */
 const upgradeRequired = 426;
 
-/** The daemon that answers is of another version than this client. */
+/** The daemon and this client have different versions. */
 class OtherVersion extends Error {}
 
 function unreachable(error: Error, home: string): KameError {
   return error instanceof OtherVersion
-    ? new KameError('DAEMON_UNREACHABLE', error.message, { next: '`kame daemon stop`, then try again.' })
-    : new KameError('DAEMON_UNREACHABLE', `No daemon listens in ${home}.`, {
-        next: '`kame daemon start` starts it.',
+    ? new KameError('DAEMON_UNREACHABLE', error.message, { next: 'Run `kame daemon stop`, then try again.' })
+    : new KameError('DAEMON_UNREACHABLE', `The daemon of ${home} is not running.`, {
+        next: 'Run `kame daemon start` to start it.',
         cause: error,
       });
 }
 
-/** The daemon of a home: started when none answers, replaced when it is of another version, if its program is known. */
+/** The transport to the daemon of a home directory. Given its program, it starts a daemon that does not answer and replaces one of another version. */
 export class DaemonTransport implements Transport {
   readonly home: string;
   readonly #unix: UnixTransport;
@@ -53,7 +53,7 @@ export class DaemonTransport implements Transport {
     return await this.#unix.open(path, signal);
   }
 
-  /** Starts a daemon; calls at once start one. */
+  /** Starts the daemon. Concurrent calls start only one. */
   async #start(program: DaemonProgram, replace: boolean): Promise<void> {
     this.#starting ??= this.#replaceOrStart(program, replace);
     await this.#starting.finally(() => (this.#starting = undefined));

@@ -5,14 +5,14 @@ import { fileError } from '../../sys/files.ts';
 import { spawnDetached } from '../../sys/process.ts';
 import { connectUnix } from '../../sys/socket.ts';
 
-/** How the daemon's program is started; arguments that name the home are added. */
+/** The command that starts the daemon. Arguments that name the home directory are added. */
 export interface DaemonProgram {
   readonly command: string;
   readonly args: readonly string[];
 }
 
 const startDeadlineMs = 15_000;
-/** Two clients may start a daemon at once: the one that loses ends, and the other one's socket comes a moment later. */
+/** Two clients may start a daemon at the same time: one of the daemons exits, and the socket of the other appears soon after. */
 const exitBusy = 75;
 const maxLastWords = 4096;
 
@@ -23,7 +23,7 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-/** The last lines that were appended to the log since it had `from` bytes. */
+/** The last lines that were appended to the log after its first `from` bytes. */
 async function lastWords(log: string, from: number): Promise<string> {
   const size = await sizeOf(log);
   const start = Math.max(from, size - maxLastWords);
@@ -47,8 +47,8 @@ async function waitForSocket(socket: string, exited: Promise<{ code: number | nu
 }
 
 /**
- * Starts the daemon in a session of its own and waits until its socket answers. The home is made if it is not there.
- * @throws KameError DAEMON_UNREACHABLE with the daemon's last words, FILE_ACCESS, HOST_PROBLEM
+ * Starts the daemon in its own session and waits until its socket answers. Creates the home directory if necessary.
+ * @throws KameError DAEMON_UNREACHABLE with the daemon's last log lines, FILE_ACCESS, HOST_PROBLEM
  */
 export async function startDaemon(home: string, socket: string, program: DaemonProgram): Promise<void> {
   try {
@@ -63,11 +63,15 @@ export async function startDaemon(home: string, socket: string, program: DaemonP
   const exited = daemon.exited.then((how) => (ended = how));
   if (await waitForSocket(socket, exited)) return;
   const how = ended
-    ? `The daemon ended at once (${ended.signal ?? `exit code ${ended.code}`}).`
-    : `The daemon did not listen within ${startDeadlineMs / 1000} s.`;
+    ? `The daemon ended while it was starting (${ended.signal ?? `exit code ${ended.code}`}).`
+    : `The daemon did not start within ${startDeadlineMs / 1000} s.`;
   const words = await lastWords(logFile, before);
-  throw new KameError('DAEMON_UNREACHABLE', words === '' ? how : `${how} Its last words:\n${words}`, {
-    next: `The whole log is ${logFile}.`,
-    details: { log: logFile },
-  });
+  throw new KameError(
+    'DAEMON_UNREACHABLE',
+    words === '' ? how : `${how} The last lines of its log:\n${words}`,
+    {
+      next: `See the log: ${logFile}.`,
+      details: { log: logFile },
+    },
+  );
 }

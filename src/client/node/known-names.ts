@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { deadlineSignal } from '../../core/deadline.ts';
 import type { KameClient } from './client.ts';
 
-/** Milliseconds: a shell waits for this. */
+/** The time limit in milliseconds, short because a shell is waiting. */
 const patienceMs = 1000;
 
-/** What a daemon that runs says in time, else undefined. */
+/** The reply of a running daemon; undefined if there is none in time. */
 async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   using deadline = deadlineSignal(patienceMs, new AbortController().signal);
   return await ask(deadline.signal).catch(() => undefined);
 }
 
-/** As in src/store/names.ts, which a client must not import: what lies here when no daemon can be asked. */
+/** As in src/store/names.ts, which a client must not import: where to look for machines without a daemon. */
 const machinesDirectory = 'machines';
 const bundleExtension = '.vmwarevm';
 
-/** Names of machines, for a shell's completion: the daemon's if one runs, else the bundles in the home. */
+/** Names of machines for completion: from a running daemon, or else the bundles in the home directory. */
 export async function knownMachines(client: KameClient): Promise<string[]> {
   const machines = await inTime(async (signal) => await client.machines.list({ signal }));
   if (machines) return machines.map(({ name }) => name);
@@ -26,7 +26,7 @@ export async function knownMachines(client: KameClient): Promise<string[]> {
     .map((name) => name.slice(0, -bundleExtension.length));
 }
 
-/** Snapshots of a machine by label, or by path where several have that label. Without a daemon, none. */
+/** Snapshots of a machine by label, or by path if several have the same label. Empty without a daemon. */
 export async function knownSnapshots(client: KameClient, machine: string): Promise<string[]> {
   const snapshots = (await inTime(async (signal) => await client.snapshots.list(machine, { signal }))) ?? [];
   const labels = snapshots.map(({ label }) => label);
@@ -35,13 +35,13 @@ export async function knownSnapshots(client: KameClient, machine: string): Promi
   );
 }
 
-/** Slots of a machine's disks. Without a daemon, none. */
+/** Slots of a machine's disks. Empty without a daemon. */
 export async function knownDisks(client: KameClient, machine: string): Promise<string[]> {
   const disks = await inTime(async (signal) => await client.disks.list(machine, { signal }));
   return (disks ?? []).map(({ slot }) => slot);
 }
 
-/** Ids of images, for a shell's completion. Without a daemon, only the one that is always there. */
+/** Ids of images for completion. Without a daemon, only the embedded image. */
 export async function knownImages(client: KameClient): Promise<string[]> {
   const images = await inTime(async (signal) => await client.images.list({ signal }));
   return images ? [...new Set(images.map(({ id }) => id))] : ['tiny'];

@@ -6,8 +6,8 @@ import { NotListening, UnixTransport } from './unix-transport.ts';
 const stopDeadlineMs = 15_000;
 
 /**
- * Ends the daemon that listens on a socket and waits until it listens no more. Machines keep running.
- * @returns false when none listened
+ * Stops the daemon that listens on a socket and waits until the socket is closed. Machines keep running.
+ * @returns false if no daemon was listening
  * @throws KameError DAEMON_UNREACHABLE, CANCELLED
  */
 export async function stopDaemon(socket: string, options?: CallOptions): Promise<boolean> {
@@ -19,7 +19,7 @@ export async function stopDaemon(socket: string, options?: CallOptions): Promise
   }
   const { waitUntilGone } = await import('./wait-until-gone.ts');
   if (!(await waitUntilGone(socket, stopDeadlineMs))) {
-    throw new KameError('DAEMON_UNREACHABLE', `The daemon did not end within ${stopDeadlineMs / 1000} s.`);
+    throw new KameError('DAEMON_UNREACHABLE', `The daemon did not stop within ${stopDeadlineMs / 1000} s.`);
   }
   return true;
 }

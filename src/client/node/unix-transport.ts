@@ -2,26 +2,28 @@ import { request, type IncomingMessage } from 'node:http';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
 import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
 
-/** Nobody listens on the socket: a daemon may be started, and the call made again, without harm. */
+/** No daemon listens on the socket: it is safe to start one and repeat the call. */
 export class NotListening extends Error {}
 
 function translate(error: Error, socket: string, { method }: Call): Error {
   const code = errnoOf(error);
-  // A daemon that is killed resets the connection. Before it was taken nothing was sent; a question can be asked again.
+  // A daemon that is killed resets the connection. While connecting nothing was sent yet, and a GET can be repeated.
   const connecting = (error as NodeJS.ErrnoException).syscall === 'connect';
   const reset = (code === 'ECONNRESET' || code === 'EPIPE') && (connecting || method === 'GET');
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || reset)
     return new NotListening(error.message);
   if (code === 'EACCES' || code === 'EPERM') {
-    return new KameError('HOST_PROBLEM', `The daemon's socket ${socket} may not be used: ${error.message}`, {
-      next: 'It belongs to another user, or its directory does. Set KAME_HOME to a directory of your own.',
+    return new KameError('HOST_PROBLEM', `Cannot use the daemon's socket ${socket}: ${error.message}`, {
+      next: 'The socket or its directory belongs to another user. Set KAME_HOME to your own directory.',
       cause: error,
     });
   }
-  return new KameError('DAEMON_UNREACHABLE', `The daemon broke off: ${messageOf(error)}`, { cause: error });
+  return new KameError('DAEMON_UNREACHABLE', `The connection to the daemon was lost: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
-/** An answer of Node's HTTP client, as the client reads it. */
+/** Adapts a reply of Node's HTTP client. */
 export function answerOf(message: IncomingMessage): Answer {
   return {
     status: message.statusCode ?? 500,
@@ -31,7 +33,7 @@ export function answerOf(message: IncomingMessage): Answer {
   };
 }
 
-/** Requests and WebSockets over a Unix socket, to whatever listens there. */
+/** Sends requests and opens WebSockets over a Unix socket. */
 export class UnixTransport implements Transport {
   readonly socket: string;
 

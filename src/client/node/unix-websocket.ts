@@ -7,15 +7,15 @@ import { cancelled, failureOf } from '../core/answer.ts';
 import type { Channel } from '../core/transport.ts';
 import { answerOf } from './unix-transport.ts';
 
-/** The largest message the daemon may send, in bytes. */
+/** The largest message that the daemon may send, in bytes. */
 const maxPayload = 64 * 1024 * 1024;
 
-/** Resolves when the WebSocket is open, paused: nothing is read before the caller listens. */
+/** Resolves when the WebSocket is open. It is paused until the caller listens. */
 function opened(connection: WebSocket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Stays: an error after the handshake is followed by `close`, which tells the user of this connection.
+    // Not removed: an error after the handshake is followed by `close`, which ends the messages.
     connection.on('error', (error) => {
-      const text = `The daemon broke off: ${messageOf(error)}`;
+      const text = `The connection to the daemon was lost: ${messageOf(error)}`;
       reject(signal.aborted ? cancelled(error) : new KameError('DAEMON_UNREACHABLE', text, { cause: error }));
     });
     connection.once('unexpected-response', (outgoing, message) => {
@@ -31,7 +31,7 @@ function opened(connection: WebSocket, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The daemon's messages in order; ends when it closes. The connection is paused while one waits. */
+/** The daemon's messages in order, until it closes. The connection is paused while a message waits to be read. */
 async function* messagesOf(connection: WebSocket): AsyncGenerator<string | Uint8Array, void> {
   const waiting: (string | Uint8Array)[] = [];
   let closed = false;
@@ -61,7 +61,7 @@ async function* messagesOf(connection: WebSocket): AsyncGenerator<string | Uint8
 
 /**
  * Opens a WebSocket over the daemon's Unix socket.
- * @throws KameError what the daemon refuses it with; DAEMON_UNREACHABLE, CANCELLED
+ * @throws KameError the error that the daemon reports; DAEMON_UNREACHABLE, CANCELLED
  */
 export async function openChannel(socket: string, path: string, signal: AbortSignal): Promise<Channel> {
   const { WebSocket } = await import('ws');
@@ -69,7 +69,7 @@ export async function openChannel(socket: string, path: string, signal: AbortSig
     perMessageDeflate: false,
     maxPayload,
     headers: { [versionHeader]: version },
-    // Not a ws+unix: address, whose form can't hold a path with a colon.
+    // Not a ws+unix: address, which cannot contain a path with a colon.
     createConnection: () => createConnection(socket),
   };
   const connection = new WebSocket(`ws://kame${path}`, options);

@@ -2,7 +2,7 @@ import { socketAnswers } from '../../sys/single-instance.ts';
 
 const lookEveryMs = 20;
 
-/** Waits until nobody listens on a Unix socket. False at the deadline. */
+/** Waits until a Unix socket no longer accepts connections. Returns false at the deadline. */
 export async function waitUntilGone(socket: string, deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
   while (await socketAnswers(socket)) {

@@ -19,7 +19,7 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
     return { ok: true };
   },
   'daemon.openapi': async ({ daemon }) => {
-    // Few ask for it: it is loaded and made when someone does.
+    // Rarely requested, so it is loaded only on demand.
     const { openApiDocument } = await import('../../api/openapi.ts');
     return { ...openApiDocument(daemon.version) };
   },

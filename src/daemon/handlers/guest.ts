@@ -7,7 +7,7 @@ import { followLog } from '../../vm/guest/logs.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
 import type { Channel, Handler, Handlers } from './handler.ts';
 
-/** Standard input as it comes; an empty message ends it. */
+/** Standard input as it arrives. An empty message ends it. */
 async function* untilEmpty(channel: Channel): AsyncGenerator<Buffer> {
   for (let chunk = await channel.next(); chunk && chunk.length > 0; chunk = await channel.next()) yield chunk;
 }

@@ -9,37 +9,37 @@ export interface DaemonFacts {
   readonly version: string;
   readonly socket: string;
   readonly startedAt: Date;
-  /** Ends the daemon; machines keep running. */
+  /** Stops the daemon. Machines keep running. */
   readonly requestStop: () => void;
 }
 
-/** What every handler may use. */
+/** The services that every handler can use. */
 export interface Services {
   readonly host: Host;
   readonly tasks: { list(): Task[]; cancel(id: string): boolean };
   readonly daemon: DaemonFacts;
 }
 
-/** A request whose parts have been checked against the schemas of its operation. */
+/** A request that was validated against the schemas of its operation. */
 export interface HandlerRequest<N extends OperationName> {
   readonly params: Params<N>;
   readonly query: Query<N>;
   readonly body: Body<N>;
-  /** Aborts when the client goes away before it has the whole answer. */
+  /** Aborts if the client disconnects before the reply is complete. */
   readonly signal: AbortSignal;
-  /** Calls `run` when the client has the whole answer. */
+  /** Calls `run` after the reply has been sent. */
   readonly onAnswered: (run: () => void) => void;
 }
 
 /** The daemon's side of a WebSocket. */
 export interface Channel {
-  /** The next message; undefined when the client has gone. A client that sends more than is read is held back. */
+  /** The next message; undefined after the client has disconnected. A client that sends faster than it is read must wait. */
   next(): Promise<Buffer | undefined>;
-  /** Sends text or bytes. Resolves when little of what was sent still waits: a slow client slows the sender down. */
+  /** Sends text or bytes. Resolves when little is left unsent, so that a slow client slows the sender down. */
   send(data: string | Buffer): Promise<void>;
-  /** Sends bytes without waiting. A client that does not read is cut off. */
+  /** Sends bytes without waiting. A client that does not read is disconnected. */
   push(data: Buffer): void;
-  /** Calls `run` when the connection is closed, by whichever side. */
+  /** Calls `run` when either side closes the connection. */
   onClosed(run: () => void): void;
   /** @param reason for the client to show */
   close(reason?: string): void;
@@ -68,7 +68,7 @@ type TextStreamHandler<N extends OperationName> = (
   request: HandlerRequest<N>,
 ) => Promise<Readable>;
 
-/** Sends lines by `emit` from its call on, until what it returns is disposed of. */
+/** Sends lines with `emit` until its result is disposed. */
 type LineStreamHandler<N extends OperationName> = (
   services: Services,
   request: HandlerRequest<N>,
@@ -92,8 +92,8 @@ interface HandlerKinds<N extends OperationName> {
   readonly websocket: WebSocketHandler<N>;
 }
 
-/** What performs an operation. */
+/** The function that performs an operation. */
 export type Handler<N extends OperationName> = HandlerKinds<N>[Operations[N]['kind']];
 
-/** A handler for each of these operations, and for no other. */
+/** A handler for each of these operations and no others. */
 export type Handlers<N extends OperationName = OperationName> = { readonly [K in N]: Handler<K> };

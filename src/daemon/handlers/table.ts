@@ -7,7 +7,7 @@ import { machineHandlers } from './machines.ts';
 import { powerHandlers } from './power.ts';
 import { snapshotHandlers } from './snapshots.ts';
 
-/** THE TABLE: what performs each operation of api/operations.ts. One that is missing or of another type does not compile. */
+/** THE TABLE of handlers, one for each operation of api/operations.ts. A missing or wrongly typed one does not compile. */
 export const handlers: Handlers = {
   ...machineHandlers,
   ...powerHandlers,

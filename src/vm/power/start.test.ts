@@ -6,7 +6,7 @@ import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { homeNames, machineNames } from '../../store/names.ts';
+import { machineNames } from '../../store/names.ts';
 import { handLock, lockHolder } from '../../sys/lock.ts';
 import { identify } from '../../sys/process-identity.ts';
 import { show } from '../running/describe.ts';
@@ -16,7 +16,7 @@ const world = useWorld();
 
 /** What must be as it was: no lock, no sockets, no RAM. */
 async function traces(vmx: string): Promise<{ lock: unknown; runs: string[]; ram: string[] }> {
-  const names = homeNames(world().home);
+  const names = world().host.names;
   const list = (path: string) => (existsSync(path) ? readdirSync(path) : []);
   return { lock: await lockHolder(machineNames(vmx).lock), runs: list(names.run), ram: list(names.ram) };
 }

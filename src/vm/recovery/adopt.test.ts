@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
-import { homeNames, machineNames, runNames } from '../../store/names.ts';
+import { machineNames, runNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
 import { lockHolder, takeLock } from '../../sys/lock.ts';
 import { show } from '../running/describe.ts';
@@ -48,7 +48,7 @@ describe('after the end of a daemon', () => {
     await world().replaceHost();
     await engine.crash();
     await adoptAll(world().host);
-    const names = homeNames(world().home);
+    const names = world().host.names;
     expect((await show(world().host, 'demo')).state).toBe('stopped');
     expect([readdirSync(names.run), readdirSync(names.ram)]).toEqual([[], []]);
     expect(existsSync(machineNames(vmx).lock)).toBe(false);
@@ -120,7 +120,7 @@ describe('a daemon that was killed in the middle of a start', () => {
 describe('what nobody’s machine left', () => {
   /** An engine with a run directory of no machine on the list. */
   async function stray(withRecord: boolean): Promise<{ directory: string; pid: number }> {
-    const directory = join(homeNames(world().home).run, '0a1b2c3d');
+    const directory = join(world().host.names.run, '0a1b2c3d');
     mkdirSync(directory, { recursive: true });
     if (withRecord) writeFileSync(join(directory, 'machine.json'), '{}');
     const words = ['-name', 'guest=stray', '-pidfile', join(directory, 'pid')];
@@ -146,7 +146,7 @@ describe('what nobody’s machine left', () => {
   it('in memory is removed', async () => {
     const { vmx } = world().machine();
     await world().start();
-    const { ram } = homeNames(world().home);
+    const { ram } = world().host.names;
     const own = runNames(world().host.names, vmx).directory.split('/').at(-1) ?? '';
     for (const name of ['0a1b2c3d.ram', `${own}.taken`]) writeFileSync(join(ram, name), '');
     await nextDaemon();

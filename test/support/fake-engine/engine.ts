@@ -115,12 +115,17 @@ export class FakeEngine implements Victim {
 
   /** Whoever kills the process, the sockets hang up. */
   #watch(): void {
-    const timer = setInterval(() => {
-      if (isAlive(this.pid)) return;
-      clearInterval(timer);
+    const look = (): void => {
+      if (this.#over || isAlive(this.pid)) return;
       this.#over = true;
+      clearInterval(timer);
+      process.off('SIGCHLD', soon);
       void this.#close().then(this.#announceEnd);
-    }, 2);
+    };
+    // Its parent, who has it as a child until it is waited for, is this process.
+    const soon = (): void => void setImmediate(look);
+    process.on('SIGCHLD', soon);
+    const timer = setInterval(look, 10);
     timer.unref();
   }
 
