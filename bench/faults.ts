@@ -14,6 +14,7 @@ import { Courses } from '../test/faults/moment.ts';
 import { anySeed } from '../test/faults/random.ts';
 import { isKill, textOf, type Sample } from '../test/faults/sample.ts';
 import { runSequence, type SequenceResult } from '../test/faults/sequence.ts';
+import { useHome } from '../test/support/home.ts';
 import { needTiny } from './support/kame.ts';
 
 /** Kills in one home. */
@@ -83,7 +84,8 @@ async function main(): Promise<void> {
   const results: SequenceResult[] = [];
   let left = runs;
   for (let number = 0; left > 0 && !stop.signal.aborted; number += 1) {
-    const result = await runSequence({
+    await using home = await useHome();
+    const result = await runSequence(home, {
       seed: seed + number,
       kills: Math.min(left, perSequence),
       courses,

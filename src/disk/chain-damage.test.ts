@@ -26,8 +26,11 @@ describe('a damaged layer', () => {
       (error: unknown) => (error instanceof KameError ? `${error.code}: ${error.message}` : String(error)),
     );
     expect(verdict).toMatch(/^inside$|^(BAD_IMAGE|FILE_ACCESS|NO_SUCH_IMAGE): .*kame-chain-/);
-    const unwritten = await isUnwritten(top).catch((error: unknown) => error instanceof KameError);
-    expect(unwritten).toBeTypeOf('boolean');
+    const others = await isUnwritten(top).then(
+      () => [],
+      (error: unknown) => (error instanceof KameError ? [] : [error]),
+    );
+    expect(others).toEqual([]);
   }
 
   it('never crashes the reader and never leads it outside', async () => {
@@ -65,7 +68,7 @@ describe('a damaged layer', () => {
       writeFileSync(top, whole.subarray(0, end));
       const refusal = await refusalOf(top);
       if (end > whole.length - 65_536) continue;
-      expect(refusal).toMatch(/^BAD_IMAGE: .*(truncated|empty)/);
+      expect(refusal).toMatch(end === 0 ? /^BAD_IMAGE: .*empty/ : /^BAD_IMAGE: .*truncated/);
     }
   });
 
@@ -77,11 +80,16 @@ describe('a damaged layer', () => {
     const l1 = Number(whole.readBigUInt64BE(40));
     const l2 = Number(whole.readBigUInt64BE(l1) & 0x00ff_ffff_ffff_fe00n);
     for (const entry of [l1, l2]) {
-      for (const bit of [9n, 15n, 44n, 55n]) {
+      for (const [bit, fault] of [
+        [9n, 'damaged'],
+        [15n, 'damaged'],
+        [44n, 'truncated'],
+        [55n, 'truncated'],
+      ] as const) {
         const flipped = Buffer.from(whole);
         flipped.writeBigUInt64BE(whole.readBigUInt64BE(entry) ^ (1n << bit), entry);
         writeFileSync(top, flipped);
-        expect(await refusalOf(top)).toMatch(/^BAD_IMAGE: .*top\.qcow2 is (damaged|truncated)/);
+        expect(await refusalOf(top)).toMatch(new RegExp(`^BAD_IMAGE: .*top\\.qcow2 is ${fault}`));
       }
     }
   });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -18,7 +18,7 @@ import {
   useLayers,
 } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
-import { pause, poll } from '../core/deadline.ts';
+import { poll } from '../core/deadline.ts';
 import { silentProgress } from '../core/progress.ts';
 import { readChain } from './chain.ts';
 import { commitInto, pullInto } from './merge.ts';
@@ -186,7 +186,7 @@ describe('pullInto', () => {
 
 describe('a kill -9 of qemu-img', () => {
   /** A program that reports its pid and then becomes qemu-img. */
-  function tracked(): { qemuImg: string; kill(afterMs: number): Promise<void> } {
+  function tracked(): { qemuImg: string; kill(isTime: () => boolean): Promise<void> } {
     const [qemuImg, pidFile] = [at('tracked.sh'), at('pid')];
     writeFileSync(
       qemuImg,
@@ -203,27 +203,48 @@ describe('a kill -9 of qemu-img', () => {
     };
     return {
       qemuImg,
-      async kill(afterMs) {
-        const pid = await poll(read, { deadlineMs: 10_000, maxStepMs: 5 });
-        await pause(afterMs);
-        try {
-          process.kill(pid ?? 0, 'SIGKILL');
-        } catch {
-          // It has already ended: a late kill must be harmless too.
-        }
+      async kill(isTime) {
+        const pid = (await poll(read, { deadlineMs: 10_000, maxStepMs: 5 })) ?? 0;
+        // If it ends before, it is killed too late, which must be harmless too.
+        const look = async () => (isTime() || !signal(pid, 0) ? true : undefined);
+        expect(await poll(look, { deadlineMs: 10_000, stepMs: 1, maxStepMs: 1 })).toBe(true);
+        signal(pid, 'SIGKILL');
       },
     };
   }
 
-  it.each([0, 1, 2])(
-    'in commitInto, at some moment: all is there, and it can be done again (%d)',
-    async (round) => {
+  /** @returns whether the process was there */
+  function signal(pid: number, name: 'SIGKILL' | 0): boolean {
+    try {
+      return process.kill(pid, name);
+    } catch {
+      return false;
+    }
+  }
+
+  /** When a file takes so many bytes more than now. */
+  function grown(name: string, bytes: number): () => boolean {
+    const before = statSync(at(name)).blocks * 512;
+    return () => statSync(at(name)).blocks * 512 >= before + bytes;
+  }
+
+  const moments = [
+    ['begins', 0],
+    ['has begun to write', 1],
+    ['has written some', 256 * 1024],
+  ] as const;
+
+  it.each(moments)(
+    'in commitInto, when it %s: all is there, and it can be done again',
+    async (_moment, bytes) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);
       keep('top');
       keep('middle');
       const options = { overlay: at('middle'), base: at('base'), baseFormat: 'qcow2' } as const;
       const { qemuImg: tool, kill } = tracked();
-      await Promise.allSettled([commitInto({ ...options, qemuImg: tool }), kill(round * 30)]);
+      const killing = kill(grown('base', bytes));
+      await Promise.allSettled([commitInto({ ...options, qemuImg: tool })]);
+      await killing;
       expect([same('top'), same('middle')]).toEqual([true, true]);
       await repairLeaks({ path: at('base') });
       expect(await check({ path: at('base') })).toMatchObject({ ok: true, leaks: 0 });
@@ -235,14 +256,16 @@ describe('a kill -9 of qemu-img', () => {
     },
   );
 
-  it.each([0, 1, 2])(
-    'in pullInto, at some moment: all is there, and it can be done again (%d)',
-    async (round) => {
+  it.each(moments)(
+    'in pullInto, when it %s: all is there, and it can be done again',
+    async (_moment, bytes) => {
       await three([scattered(1, 512 * 1024), scattered(20, 128 * 1024), ['write -P 99 1M 64k']]);
       keep('top');
       const options = { overlay: at('top'), onto: { path: 'base', format: 'qcow2' } } as const;
       const { qemuImg: tool, kill } = tracked();
-      await Promise.allSettled([pullInto({ ...options, qemuImg: tool }), kill(round * 80)]);
+      const killing = kill(grown('top', bytes));
+      await Promise.allSettled([pullInto({ ...options, qemuImg: tool })]);
+      await killing;
       expect(same('top')).toBe(true);
       await repairLeaks({ path: at('top') });
       expect(await check({ path: at('top') })).toMatchObject({ ok: true, leaks: 0 });

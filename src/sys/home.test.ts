@@ -13,7 +13,7 @@ describe('the home directory', () => {
 
   it('is rejected when its socket path is too long for the host', () => {
     expect(socketPath('/k')).toBe('/k/kamed.sock');
-    expect(() => socketPath(`/${'ü'.repeat(45)}`)).toThrow(/101? ?.*bytes|bytes/);
+    expect(() => socketPath(`/${'ü'.repeat(45)}`)).toThrow(/is 102 bytes/);
     expect(() => socketPath(`/${'x'.repeat(90)}`)).toThrow(expect.objectContaining({ code: 'HOST_PROBLEM' }));
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,9 +51,12 @@ describe('run', () => {
   });
 
   it('is cancelled by its signal', async () => {
-    const running = run(node, ['-e', 'setInterval(() => undefined, 1000)'], {
-      signal: AbortSignal.timeout(100),
-    });
+    const begun = join(directory, 'begun');
+    const cancel = new AbortController();
+    const script = "require('fs').writeFileSync(process.argv[1], ''); setInterval(() => undefined, 1000)";
+    const running = run(node, ['-e', script, begun], { signal: cancel.signal });
+    await expect.poll(() => existsSync(begun), { timeout: 10_000 }).toBe(true);
+    cancel.abort();
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
+import { deferred } from '../../src/core/deferred.ts';
 import { execRequest, type ExecMessage } from '../../src/api/messages.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
 import { demoDetails } from './cli-samples.ts';
@@ -178,14 +179,17 @@ describe('Ctrl-C', () => {
 
 describe('a terminal', () => {
   it('shows a line of progress for what takes long, and clears it', async () => {
+    // It takes as long as the line needs to be shown.
+    const shown = deferred();
     daemon.on('POST /v1/images/pull', (response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       const progress = { stage: 'Downloading\u0007', done: 1024 ** 2, total: 4 * 1024 ** 2, unit: 'bytes' };
       response.write(`${JSON.stringify({ type: 'progress', progress })}\n`);
       const image = { id: 'x', arch: 'aarch64', path: '/x', sizeBytes: 1 };
-      setTimeout(() => response.end(`${JSON.stringify({ type: 'result', result: image })}\n`), 700);
+      void shown.promise.then(() => response.end(`${JSON.stringify({ type: 'result', result: image })}\n`));
     });
-    const { stdout, stderr } = await run(['image', 'pull', 'x'], { tty: true });
+    const onStderr = (text: string) => text.includes('Downloading') && shown.resolve();
+    const { stdout, stderr } = await run(['image', 'pull', 'x'], { tty: true, onStderr });
     expect(stderr).toMatch(/x: Downloading\\x07 {2}\[#####·{15}\] 25 % {2}1 MiB of 4 MiB/);
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
     expect(stdout).toBe('x (aarch64) was downloaded: /x\n');

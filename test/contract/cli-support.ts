@@ -110,6 +110,8 @@ export interface RunOptions {
   /** Whether output goes to a terminal. */
   readonly tty?: boolean;
   readonly signals?: EventEmitter;
+  /** Called with each piece of the standard error as it comes. */
+  readonly onStderr?: (text: string) => void;
   readonly daemon?: CliContext['daemon'];
 }
 
@@ -142,6 +144,7 @@ export function terminalInput() {
 export async function kame(home: string, argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const stdout = sink(options.tty ?? false);
   const stderr = sink(options.tty ?? false);
+  stderr.stream.on('data', (chunk: Buffer) => options.onStderr?.(chunk.toString()));
   let exited: number | undefined;
   const code = await main(argv, {
     env: { TERM: 'xterm', KAME_HOME: home, ...options.env },

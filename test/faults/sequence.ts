@@ -1,7 +1,7 @@
-import { pause, poll } from '../../src/core/deadline.ts';
+import { poll } from '../../src/core/deadline.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { KameClient } from '../../src/client/node/client.ts';
-import { useHome, type TestHome } from '../support/home.ts';
+import type { TestHome } from '../support/home.ts';
 import { judgeClones } from './judge-clones.ts';
 import { judgeMachine } from './judge-machine.ts';
 import { judgeSnapshots, verifyDisks } from './judge-snapshots.ts';
@@ -29,7 +29,7 @@ export interface SequenceOptions {
 export interface SequenceResult {
   readonly seed: number;
   readonly samples: readonly Sample[];
-  /** The home is kept, and where it is, when something was wrong. */
+  /** What was wrong, and where the files of the home are. */
   readonly violation: { readonly text: string; readonly home: string } | null;
 }
 
@@ -155,11 +155,12 @@ class Sequence {
     const { code, stderr } = await this.#home.kame(['list']);
     if (code !== 0) throw new Violation('next command', `kame list ended with ${code}: ${stderr}`);
     // Where the daemon lived on, what was asked for may still be under way.
+    let quiet = 0;
     const idle = await poll(
       async () => {
-        if ((await this.#client.tasks.list()).length > 0) return undefined;
-        await pause(20);
-        return (await this.#client.tasks.list()).length === 0 ? true : undefined;
+        quiet = (await this.#client.tasks.list()).length === 0 ? quiet + 1 : 0;
+        // Twice in a row: a task that ends may be followed by another.
+        return quiet === 2 ? true : undefined;
       },
       { deadlineMs: 60_000, stepMs: 20 },
     );
@@ -182,12 +183,12 @@ class Sequence {
   }
 }
 
-/** Runs one sequence. Its home is removed when all is well, and kept as it is when something is wrong. */
-export async function runSequence(options: SequenceOptions): Promise<SequenceResult> {
-  const home = await useHome();
+/** Runs one sequence in a home, whose files stay when something is wrong. */
+export async function runSequence(home: TestHome, options: SequenceOptions): Promise<SequenceResult> {
   const sequence = new Sequence(home, options);
   const samples: Sample[] = [];
   const wrong = (text: string): SequenceResult => {
+    home.keepFiles();
     return { seed: options.seed, samples, violation: { text, home: home.path } };
   };
   try {
@@ -204,6 +205,5 @@ export async function runSequence(options: SequenceOptions): Promise<SequenceRes
   } catch (error) {
     return wrong(`seed ${options.seed}, after step ${samples.length}: ${messageOf(error)}`);
   }
-  await home[Symbol.asyncDispose]();
   return { seed: options.seed, samples, violation: null };
 }

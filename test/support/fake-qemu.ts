@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { deferred } from '../../src/core/deferred.ts';
 
 export interface FakeCommand {
   readonly execute: string;
@@ -37,6 +38,7 @@ export class FakeQemu implements AsyncDisposable {
   /** The client that is served comes first; the others wait for its end. */
   readonly #sockets: Socket[] = [];
   readonly #abandoned: Socket[] = [];
+  readonly #connected = deferred();
   #queue: Promise<void> = Promise.resolve();
 
   private constructor(options: FakeQemuOptions) {
@@ -64,6 +66,11 @@ export class FakeQemu implements AsyncDisposable {
 
   sendRaw(bytes: string | Uint8Array): void {
     this.#sockets[0]?.write(bytes);
+  }
+
+  /** Resolves when the first client is there. */
+  async connected(): Promise<void> {
+    await this.#connected.promise;
   }
 
   /** Cuts every connection, as an engine that dies does. */
@@ -94,6 +101,7 @@ export class FakeQemu implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     this.#sockets.push(socket);
+    this.#connected.resolve();
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       const at = this.#sockets.indexOf(socket);

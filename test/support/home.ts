@@ -43,6 +43,7 @@ export interface HomeOptions {
 
 /** A KAME_HOME of a test's own, with the tiny images in it. Disposing ends all that runs there and removes it. */
 export class TestHome implements AsyncDisposable {
+  #kept = false;
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
 
@@ -140,6 +141,11 @@ export class TestHome implements AsyncDisposable {
       .map((line) => Number.parseInt(line, 10));
   }
 
+  /** Has disposing leave the files, for somebody to look at. */
+  keepFiles(): void {
+    this.#kept = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.client().stopDaemon();
@@ -148,7 +154,7 @@ export class TestHome implements AsyncDisposable {
       await poll(async () => ((await this.engines()).length === 0 ? true : undefined), {
         deadlineMs: 10_000,
       });
-      await rm(this.path, { recursive: true, force: true });
+      if (!this.#kept) await rm(this.path, { recursive: true, force: true });
       // What engines that were killed had for RAM is not in the home itself.
       await rm(homeNames(this.path).ram, { recursive: true, force: true });
     }

@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { Courses } from '../faults/moment.ts';
 import { anySeed } from '../faults/random.ts';
 import { isKill, textOf } from '../faults/sample.ts';
 import { runSequence } from '../faults/sequence.ts';
+import { homeTest as it } from '../support/home-test.ts';
 
 const kills = 60;
 const seed = Number(process.env['KAME_FAULT_SEED'] ?? anySeed());
@@ -10,10 +11,10 @@ const seed = Number(process.env['KAME_FAULT_SEED'] ?? anySeed());
 it(
   `nothing is lost or left behind by ${kills} kills (KAME_FAULT_SEED=${seed} repeats them)`,
   { timeout: 1_500_000 },
-  async () => {
+  async ({ home }) => {
     process.stdout.write(`KAME_FAULT_SEED=${seed}\n`);
     const courses = new Courses();
-    const { samples, violation } = await runSequence({ seed, kills, courses });
+    const { samples, violation } = await runSequence(home, { seed, kills, courses });
     const history = samples.map(textOf).join('\n');
     expect(violation, history).toBeNull();
     expect(samples.filter(isKill)).toHaveLength(kills);

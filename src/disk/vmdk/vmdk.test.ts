@@ -207,14 +207,17 @@ describe('a hostile sparse VMDK', () => {
 
   it('that is truncated anywhere is rejected, unless all of its data is present', async () => {
     const content = noise.subarray(0, 2 ** 21);
-    for (const subformat of ['monolithicSparse', 'streamOptimized']) {
+    const whole = { monolithicSparse: 1, streamOptimized: 0.6 };
+    for (const subformat of ['monolithicSparse', 'streamOptimized'] as const) {
       const image = makeVmdk('x.vmdk', subformat, content);
       for (const part of [0.001, 0.1, 0.3, 0.5, 0.8, 0.99]) {
         writeFileSync(at('cut.vmdk'), image);
         truncateSync(at('cut.vmdk'), Math.floor(image.length * part));
         const result = await read(at('cut.vmdk'));
-        const isWhole = Buffer.isBuffer(result) && result.equals(content);
-        expect(isWhole || String(result).startsWith('BAD_IMAGE: ')).toBe(true);
+        const verdict = Buffer.isBuffer(result) ? result.equals(content) : result.split(':')[0];
+        // The end of a streamOptimized one is padding.
+        const expected = part < whole[subformat] ? 'BAD_IMAGE' : true;
+        expect({ subformat, part, verdict }).toEqual({ subformat, part, verdict: expected });
       }
     }
   });
@@ -270,7 +273,8 @@ describe('a hostile sparse VMDK', () => {
           }
           writeFileSync(at('flipped.vmdk'), copy);
           const result = await read(at('flipped.vmdk'));
-          expect(Buffer.isBuffer(result) || /^(BAD_IMAGE|NO_SUCH_IMAGE): /u.test(result)).toBe(true);
+          const refusal = Buffer.isBuffer(result) ? '' : result;
+          expect(refusal).toMatch(/^$|^(BAD_IMAGE|NO_SUCH_IMAGE): /u);
         },
       ),
       { numRuns: 150 },
