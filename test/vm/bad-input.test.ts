@@ -74,8 +74,8 @@ describe('kame set', () => {
     ['uuid.bios=00', /uuid\.bios cannot be set: it is the machine’s identity/],
     ['displayName=x', /displayName cannot be set.*kame rename/],
     ['__proto__=x', /"__proto__" is not a setting/],
-    ['nonsense', /not of the form key=value/],
-    ['=5', /not of the form key=value/],
+    ['nonsense', /is malformed: it must be key=value/],
+    ['=5', /is malformed: it must be key=value/],
   ])('%j is refused, and nothing is changed', async ([pair, message], { home }) => {
     const { path } = await home.json<MachineDetails>('show', 'demo');
     const before = await readFile(path);

@@ -104,7 +104,7 @@ describe('a saved memory that does not fit', () => {
       [
         state,
         async () => await overwrite(state, 4096, Buffer.alloc(size - 4096, 0xa5)),
-        'The saved state does not match',
+        'QEMU refused the saved state',
       ],
     ] as const) {
       await damaged(path, change, async () => {
