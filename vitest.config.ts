@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { quickPlace } from './test/support/quick-place.ts';
 
 // Rings 1 and 2 (units and contracts) run in parallel; ring 3 (real guests) runs one file at a time,
 // because two emulated guests on two cores slow each other down.
@@ -18,6 +19,8 @@ export default defineConfig({
       ],
       reporter: ['json-summary'],
       reportsDirectory: 'test-results/coverage',
+      // A failed test does not make the figure unknown.
+      reportOnFailure: true,
     },
     projects: [
       {
@@ -30,9 +33,12 @@ export default defineConfig({
             'test/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
-          // Files share what they import: most of the time would go into loading the same modules again. So no file may change a
-          // module's state, and what a support module does for each test is begun by a call in the file.
+          // Files share what they import: most of the time would go into loading the same modules again. So no file may
+          // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
+          env: { TMPDIR: quickPlace() },
+          // The tests wait for other programs and for deadlines half of the time.
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },

@@ -1,18 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildModule, type BuiltModule } from '../../test/support/built-module.ts';
 import { poll } from '../core/deadline.ts';
 import { silentProgress, type ProgressReport } from '../core/progress.ts';
 import { runInHelper } from './helper-process.ts';
 import { identify } from './process-identity.ts';
 
-const file = new URL('../../test/support/helper-work.ts', import.meta.url);
+// Built as it is shipped: a loader of TypeScript would take longer than all that is tested here.
+let built: BuiltModule;
+let file: URL;
 const { execArgv } = process;
-
-// A helper inherits the arguments of this process, and those of the test runner do not load TypeScript.
-beforeAll(() => {
-  process.execArgv = ['--import', import.meta.resolve('tsx')];
+beforeAll(async () => {
+  built = await buildModule(new URL('../../test/support/helper-work.ts', import.meta.url));
+  file = built.url;
+  // A helper inherits the arguments of this process, and those of the test runner are none of its.
+  process.execArgv = [];
 });
-afterAll(() => {
+afterAll(async () => {
   process.execArgv = execArgv;
+  await built[Symbol.asyncDispose]();
 });
 
 describe('runInHelper', () => {

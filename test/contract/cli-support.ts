@@ -56,7 +56,10 @@ export function problem(status: number, code: string, message: string): Handler 
 
 export async function temporaryHome(): Promise<AsyncDisposable & { readonly home: string }> {
   const home = await mkdtemp(join(tmpdir(), 'kame-cli-'));
-  return { home, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) };
+  return {
+    home, // A daemon that is about to end may still write.
+    [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true, maxRetries: 10 }),
+  };
 }
 
 export async function fakeDaemon(): Promise<FakeDaemon> {

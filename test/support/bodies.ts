@@ -1,31 +1,25 @@
-import type * as z from 'zod';
-import { cloneMachine, revertSnapshot, takeSnapshot } from '../../src/api/checkpoint.ts';
-import { restartMachine, startMachine, stopMachine } from '../../src/api/machine.ts';
+import type { Body, BodyInput } from '../../src/api/operations.ts';
+import { body } from './body.ts';
 
-// Whole request bodies, as the server gives them to the use cases, with deadlines that suit a fake engine.
+// Whole request bodies, as the daemon gives them to the use cases, with deadlines that suit a fake engine.
 
 const soon = { timeoutMs: 5000 };
+const atOnce = { wait: 'none', ...soon } as const;
 
-export function startBody(body: z.input<typeof startMachine> = {}): z.output<typeof startMachine> {
-  return startMachine.parse({ wait: 'none', ...soon, ...body });
-}
+export const startBody = (input: BodyInput<'machines.start'> = {}): Body<'machines.start'> =>
+  body('machines.start', { ...atOnce, ...input });
 
-export function stopBody(body: z.input<typeof stopMachine> = {}): z.output<typeof stopMachine> {
-  return stopMachine.parse({ ...soon, ...body });
-}
+export const stopBody = (input: BodyInput<'machines.stop'> = {}): Body<'machines.stop'> =>
+  body('machines.stop', { ...soon, ...input });
 
-export function restartBody(body: z.input<typeof restartMachine> = {}): z.output<typeof restartMachine> {
-  return restartMachine.parse({ wait: 'none', ...soon, ...body });
-}
+export const restartBody = (input: BodyInput<'machines.restart'> = {}): Body<'machines.restart'> =>
+  body('machines.restart', { ...atOnce, ...input });
 
-export function takeBody(body: z.input<typeof takeSnapshot> = {}): z.output<typeof takeSnapshot> {
-  return takeSnapshot.parse(body);
-}
+export const takeBody = (input: BodyInput<'snapshots.take'> = {}): Body<'snapshots.take'> =>
+  body('snapshots.take', input);
 
-export function revertBody(body: z.input<typeof revertSnapshot> = {}): z.output<typeof revertSnapshot> {
-  return revertSnapshot.parse({ wait: 'none', ...soon, ...body });
-}
+export const revertBody = (input: BodyInput<'snapshots.revert'> = {}): Body<'snapshots.revert'> =>
+  body('snapshots.revert', { ...atOnce, ...input });
 
-export function cloneBody(body: z.input<typeof cloneMachine>): z.output<typeof cloneMachine> {
-  return cloneMachine.parse({ ...soon, ...body });
-}
+export const cloneBody = (input: BodyInput<'machines.clone'>): Body<'machines.clone'> =>
+  body('machines.clone', { ...soon, ...input });

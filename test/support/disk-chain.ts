@@ -40,7 +40,7 @@ export function makeBase(path: string): string {
 /** An empty overlay, in the bundle unless the name is a path. */
 export async function overlay(name: string, backing: string, backingFormat: 'qcow2' | 'raw' = 'qcow2') {
   const path = name.startsWith('/') ? name : join(bundle, name);
-  await createOverlay({ path, backing, backingFormat, virtualSize: size });
+  await createOverlay({ path, backing, backingFormat, virtualSize: size, sync: false });
   return path;
 }
 

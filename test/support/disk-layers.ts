@@ -48,7 +48,8 @@ export async function overlay(
   format: 'qcow2' | 'raw' = 'qcow2',
   bytes = size,
 ) {
-  await createOverlay({ path: at(name), backing, backingFormat: format, virtualSize: bytes });
+  const options = { backing, backingFormat: format, virtualSize: bytes, sync: false };
+  await createOverlay({ path: at(name), ...options });
   return at(name);
 }
 

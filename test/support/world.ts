@@ -6,8 +6,8 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
-  statfsSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { KameEvent } from '../../src/api/messages.ts';
@@ -56,14 +56,6 @@ async function startCopyThreads(): Promise<CopyThreads> {
   return await threads;
 }
 
-/** Where a home is made: in memory where there is room for some, since much of what a test does is to write files. */
-function quickPlace(): string {
-  const memory = '/dev/shm';
-  if (!existsSync(memory)) return '/tmp';
-  const { bavail, bsize } = statfsSync(memory);
-  return bavail * bsize > 1024 * mebibyte ? memory : '/tmp';
-}
-
 /** Bytes of a qcow2 of 64 MiB; made once, since every machine gets one. */
 const disks = new Map<number, Buffer>();
 
@@ -71,7 +63,7 @@ const disks = new Map<number, Buffer>();
 function diskBytes(byte: number): Buffer {
   const known = disks.get(byte);
   if (known) return known;
-  const directory = mkdtempSync('/tmp/kw-disk-');
+  const directory = mkdtempSync(join(tmpdir(), 'kw-disk-'));
   const path = join(directory, 'disk0.qcow2');
   qemuImg('create', '-q', '-f', 'qcow2', path, String(64 * mebibyte));
   if (byte !== 0) writeDisk(path, byte);
@@ -168,7 +160,7 @@ export class World implements AsyncDisposable {
   }
 
   static async make(): Promise<World> {
-    const home = mkdtempSync(join(quickPlace(), 'kw-'));
+    const home = mkdtempSync(join(tmpdir(), 'kw-'));
     const engines = await FakeEngines.make(join(home, 'qemu'));
     await engines.fillCache(join(home, 'cache'));
     return new World(home, engines);

@@ -3,18 +3,26 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { shells, Tree, victim, useTrees } from '../../../test/support/guest-tree.ts';
-import { makeHostKey } from './host-keys.ts';
+import { makeHostKey, type HostKey } from './host-keys.ts';
 import { keysScript, keyStepNames } from './keys-script.ts';
 import { readSteps } from './report.ts';
 
 useTrees();
 
+let made: Promise<HostKey[]> | undefined;
+
+/** A key of each kind, made once: an RSA key takes long. */
+async function someKeys(): Promise<HostKey[]> {
+  made ??= Promise.all(
+    (['ed25519', 'ecdsa', 'rsa'] as const).map(async (type) => await makeHostKey(type, 'root@clone')),
+  );
+  return await made;
+}
+
 describe.each(shells)('the script of the keys in $name', ({ shell }) => {
   it('puts keys in place of the old ones and has sshd read them', async () => {
     const tree = new Tree();
-    const keys = await Promise.all(
-      (['ed25519', 'ecdsa', 'rsa'] as const).map(async (type) => await makeHostKey(type, 'root@clone')),
-    );
+    const keys = await someKeys();
     for (const type of ['ed25519', 'ecdsa']) {
       tree.write(`etc/ssh/ssh_host_${type}_key`, 'old'.repeat(2000), 0o640);
       tree.write(`etc/ssh/ssh_host_${type}_key.pub`, 'old', 0o644);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 type Listener = (pid: number) => void;
@@ -13,11 +14,13 @@ class StartedPipe {
   readonly #listeners = new Map<string, Listener>();
 
   constructor() {
-    const directory = mkdtempSync('/tmp/kf-');
+    const directory = mkdtempSync(join(tmpdir(), 'kf-'));
     this.path = join(directory, 'started');
     this.hold = join(directory, 'hold');
     execFileSync('mkfifo', [this.path, this.hold]);
     process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+    // By a signal alone a process has no such event.
+    process.once('SIGTERM', () => process.exit());
     // Open for writing too, so that it has no end when a writer closes it.
     const pipe = openSync(this.path, constants.O_RDWR | constants.O_NONBLOCK);
     const socket = new Socket({ fd: pipe, readable: true, writable: false });
