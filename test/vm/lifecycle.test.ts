@@ -132,7 +132,7 @@ describe('a running machine', () => {
   it('refuses what needs a stopped machine', async ({ home, demo }) => {
     for (const [args, why] of [
       [['start', 'demo'], 'demo is already running'],
-      [['delete', 'demo', '--yes'], 'Cannot delete demo while it is running'],
+      [['delete', 'demo', '--yes'], 'demo is running.\n  Stop it first'],
       [['set', 'demo', 'cpus=1'], 'Cannot change demo while it is running'],
       [['rename', 'demo', 'x'], 'Cannot rename demo while it is running'],
       [['unregister', 'demo'], 'Cannot unregister demo while it is running'],
