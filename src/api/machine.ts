@@ -78,6 +78,16 @@ export const machineDetails = machine
     cdroms: z.array(z.object({ slot: z.string(), path: z.string().nullable() })),
     nics: z.array(nic),
     image: z.string().nullable(),
+    outsideFiles: z
+      .array(
+        z.object({
+          path: z.string(),
+          use: z.string().describe('Such as: disk nvme0:0'),
+          writable: z.boolean(),
+          agreed: z.boolean().describe('False: the machine does not start before you agree'),
+        }),
+      )
+      .describe('Files outside its directory that the machine gives to its guest'),
     acceleratorReason: z.string().nullable(),
     engineVersion: z.string().nullable(),
     pid: z.int().nullable().describe('Process id of the engine'),
@@ -117,9 +127,25 @@ export type CreateMachine = z.output<typeof createMachine>;
 export const registerMachine = z
   .object({
     path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
+    allowOutside: z
+      .array(z.string().max(4096))
+      .max(1000)
+      .optional()
+      .describe('Files outside its directory that the machine may use, as machines.inspect lists them'),
   })
   .strict()
   .meta({ id: 'RegisterMachine' });
+export type RegisterMachine = z.output<typeof registerMachine>;
+
+export const inspectMachine = registerMachine.pick({ path: true }).strict().meta({ id: 'InspectMachine' });
+
+export const machineFiles = z
+  .object({
+    deleted: z.array(z.string()).describe('The files of the machine, which a deletion removes'),
+    kept: z.array(z.string()).describe('Other files of its bundle, and its disks elsewhere, which stay'),
+  })
+  .meta({ id: 'MachineFiles' });
+export type MachineFiles = z.infer<typeof machineFiles>;
 
 export const renameMachine = z
   .object({ name: z.string().describe('The new name') })

@@ -1,10 +1,11 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import type { MachineModel } from '../model/machine.ts';
 import { readModel, type SpecProblem } from '../model/read.ts';
-import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
-import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { writeFileAtomic } from '../sys/files.ts';
+import { openToAppend, readOwn } from '../sys/own-file.ts';
+import { parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
 /** The files of a machine on disk, and the content of its `.vmx`. If that cannot be read, the machine is broken. */
@@ -18,9 +19,6 @@ export interface Bundle {
   readonly broken: string | null;
 }
 
-/** The `.vmx` of a real machine has a few KiB. */
-const maxVmxBytes = 1024 * 1024;
-
 function fallbackName(names: MachineNames): string {
   return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
 }
@@ -31,11 +29,16 @@ function reasonOf(error: unknown, vmx: string): string {
   return message.includes(vmx) ? message : `${vmx}: ${message}`;
 }
 
+/** The bytes of a `.vmx`. @throws KameError FILE_ACCESS, INVALID_VALUE if it is too large */
+export async function readVmx(vmx: string): Promise<Buffer> {
+  return await readOwn(vmx, { maxBytes: vmxLimits.bytes });
+}
+
 /** Reads the `.vmx` of a machine. Never throws: errors are in `broken` and `problems`. */
 export async function readBundle(vmx: string): Promise<Bundle> {
   const names = machineNames(vmx);
   try {
-    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes), vmx);
+    const document = parseVmx(await readVmx(vmx), vmx);
     const { model, problems } = readModel(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
     const name = model.displayName === '' ? fallbackName(names) : model.displayName;
@@ -102,7 +105,7 @@ async function stampOf(path: string): Promise<string | undefined> {
 /** Appends a line of Kame to the log of a machine. Never throws, so that logging never stops an operation. */
 export async function appendLog(names: MachineNames, line: string): Promise<void> {
   try {
-    const log = await open(names.log, 'a', 0o600);
+    const log = await openToAppend(names.log);
     try {
       await log.write(`${new Date().toISOString()} kame: ${line}\n`);
     } finally {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from './files.ts';
+import { readOwnIfThere } from './own-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** The content of a lock file: the process that holds the lock, and why. */
@@ -22,13 +23,10 @@ function parseHolder(text: string): LockHolder | undefined {
   }
 }
 
+const maxLockBytes = 64 * 1024;
+
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw fileError(error, path);
-  }
+  return (await readOwnIfThere(path, { maxBytes: maxLockBytes }))?.toString('utf8');
 }
 
 /** The living process that holds the lock, or undefined. The lock of a dead process does not count. */

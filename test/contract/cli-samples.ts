@@ -42,6 +42,7 @@ export const demoDetails: MachineDetails = {
   ],
   cdroms: [],
   nics: [{ device: 'ethernet0', model: 'virtio-net', connection: 'nat', mac: '00:0c:29:00:00:01' }],
+  outsideFiles: [],
   image: 'tiny',
   acceleratorReason: null,
   engineVersion: null,

@@ -21,11 +21,13 @@ import type {
   GrowDisk,
   Image,
   ImportImage,
+  InspectMachine,
   KameEvent,
   LaunchPlan,
   Machine,
   MachineDetails,
   MachineDisk,
+  MachineFiles,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -63,6 +65,21 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Add an existing machine to the list',
+  },
+  'machines.inspect': {
+    method: 'POST',
+    path: '/machines/inspect',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Show what a .vmx describes without adding it to the list',
+  },
+  'machines.files': {
+    method: 'GET',
+    path: '/machines/{machine}/files',
+    kind: 'json',
+    slow: true,
+    summary: 'List the files of a machine: those that a deletion removes, and those that it keeps',
   },
   'machines.show': {
     method: 'GET',
@@ -362,6 +379,8 @@ export interface Calls {
   'machines.list': { request: NoRequest; answer: Promise<Machine[]> };
   'machines.create': { request: { body: CreateMachine }; answer: Promise<MachineDetails> };
   'machines.register': { request: { body: RegisterMachine }; answer: Promise<MachineDetails> };
+  'machines.inspect': { request: { body: InspectMachine }; answer: Promise<MachineDetails> };
+  'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.set': {
     request: { params: { machine: string }; body: Settings };

@@ -243,6 +243,11 @@ export interface ImportImage {
   name?: string | undefined;
 }
 
+export interface InspectMachine {
+  /** Absolute path of a .vmx, or of the bundle that contains it */
+  path: string;
+}
+
 export interface KameEvent {
   /** ISO 8601 */
   at: string;
@@ -325,6 +330,15 @@ export interface MachineDetails {
   }[];
   nics: Nic[];
   image: string | null;
+  /** Files outside its directory that the machine gives to its guest */
+  outsideFiles: {
+    path: string;
+    /** Such as: disk nvme0:0 */
+    use: string;
+    writable: boolean;
+    /** False: the machine does not start before you agree */
+    agreed: boolean;
+  }[];
   acceleratorReason: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
@@ -362,6 +376,13 @@ export interface MachineDisk {
   }[];
   /** Why the disk cannot be used; null if it can */
   problem: string | null;
+}
+
+export interface MachineFiles {
+  /** The files of the machine, which a deletion removes */
+  deleted: string[];
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
 }
 
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
@@ -406,6 +427,8 @@ export interface PullImage {
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+  /** Files outside its directory that the machine may use, as machines.inspect lists them */
+  allowOutside?: string[] | undefined;
 }
 
 export interface RemovedDisk {

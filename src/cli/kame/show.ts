@@ -36,6 +36,11 @@ function runningPairs(machine: MachineDetails): Pair[] {
   return pairs;
 }
 
+function outsideText({ path, use, writable, agreed }: MachineDetails['outsideFiles'][number]): string {
+  const parts = [path, use, ...(writable ? ['writable'] : []), agreed ? 'agreed' : 'not agreed'];
+  return parts.join(', ');
+}
+
 function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   const pairs: Pair[] = [
     ['name', machine.name],
@@ -56,6 +61,7 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
   for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
   for (const nic of machine.nics) pairs.push([nic.device, [nic.model, nic.connection, nic.mac].join(', ')]);
+  for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;

@@ -20,11 +20,13 @@ import type {
   GrowDisk,
   Image,
   ImportImage,
+  InspectMachine,
   KameEvent,
   LaunchPlan,
   Machine,
   MachineDetails,
   MachineDisk,
+  MachineFiles,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -52,8 +54,12 @@ export interface MachineCalls {
   list(options?: CallOptions): Promise<Machine[]>;
   /** Create a machine. From an image, or as an empty machine for installation from an ISO. The new machine is stopped. */
   create(body: CreateMachine, options?: TaskOptions): Promise<MachineDetails>;
-  /** Add an existing machine to the list. Its files stay where they are. */
+  /** Add an existing machine to the list. Its files stay where they are. If the machine uses files outside its directory, allowOutside must list them. */
   register(body: RegisterMachine, options?: CallOptions): Promise<MachineDetails>;
+  /** Show what a .vmx describes without adding it to the list. */
+  inspect(body: InspectMachine, options?: CallOptions): Promise<MachineDetails>;
+  /** List the files of a machine: those that a deletion removes, and those that it keeps. */
+  files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
   /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */

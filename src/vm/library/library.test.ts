@@ -36,8 +36,12 @@ function small(name: string): string {
 describe('register', () => {
   it('adds a machine that is elsewhere, once, by its .vmx or its bundle', async () => {
     const vmx = elsewhere('far');
-    expect(await register(world().host, vmx)).toMatchObject({ name: 'far', path: vmx, state: 'stopped' });
-    await register(world().host, vmx.replace('/far.vmx', ''));
+    expect(await register(world().host, { path: vmx })).toMatchObject({
+      name: 'far',
+      path: vmx,
+      state: 'stopped',
+    });
+    await register(world().host, { path: vmx.replace('/far.vmx', '') });
     expect(await names()).toEqual(['far']);
     await world().start('far');
     expect(await refused(unregister(world().host, 'far'))).toMatchObject({
@@ -49,19 +53,19 @@ describe('register', () => {
   it('gives a machine a UUID that has none', async () => {
     const vmx = elsewhere('far');
     writeFileSync(vmx, small('far'));
-    const { id } = await register(world().host, vmx);
+    const { id } = await register(world().host, { path: vmx });
     expect(id).not.toMatch(/^0+-/);
   });
 
   it('refuses what is not there, no machine, broken, or of a name that is taken', async () => {
     const far = elsewhere('far');
     world().machine('near');
-    expect((await refused(register(world().host, '/nowhere/x.vmx'))).code).toBe('FILE_ACCESS');
-    expect((await refused(register(world().host, '/dev/null'))).code).toBe('USAGE');
+    expect((await refused(register(world().host, { path: '/nowhere/x.vmx' }))).code).toBe('FILE_ACCESS');
+    expect((await refused(register(world().host, { path: '/dev/null' }))).code).toBe('USAGE');
     writeFileSync(far, small('near'));
-    expect((await refused(register(world().host, far))).code).toBe('ALREADY_EXISTS');
+    expect((await refused(register(world().host, { path: far }))).code).toBe('ALREADY_EXISTS');
     writeFileSync(far, 'a line that makes no sense\n');
-    expect((await refused(register(world().host, far))).code).toBe('BROKEN_MACHINE');
+    expect((await refused(register(world().host, { path: far }))).code).toBe('BROKEN_MACHINE');
   });
 });
 
@@ -70,7 +74,7 @@ describe('unregister', () => {
     const demo = world().machine();
     await unregister(world().host, 'demo');
     expect([await names(), existsSync(demo.vmx)]).toEqual([[], true]);
-    await register(world().host, demo.vmx);
+    await register(world().host, { path: demo.vmx });
     expect(await names()).toEqual(['demo']);
   });
 });
@@ -87,7 +91,7 @@ describe('rename', () => {
 
   it('moves one that is elsewhere there', async () => {
     const vmx = elsewhere('far');
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     const { path } = await rename(world().host, 'far', 'near');
     expect(path).toContain(join(world().home, 'far/near.vmwarevm'));
     expect(await names()).toEqual(['near']);
@@ -95,7 +99,7 @@ describe('rename', () => {
 
   it('changes only the name of one that has no bundle', async () => {
     const vmx = elsewhere('far', false);
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     expect(await rename(world().host, 'far', 'near')).toMatchObject({ name: 'near', path: vmx });
   });
 
@@ -128,7 +132,7 @@ describe('delete', () => {
     await remove(world().host, 'demo');
     expect(existsSync(demo.directory)).toBe(false);
     const vmx = elsewhere('far');
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     rmSync(join(world().home, 'far'), { recursive: true });
     await remove(world().host, vmx);
     expect(await names()).toEqual([]);
@@ -138,7 +142,7 @@ describe('delete', () => {
     const vmx = elsewhere('far', false);
     const note = join(world().home, 'far/note.txt');
     writeFileSync(note, 'mine');
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     await remove(world().host, 'far');
     expect([existsSync(vmx), existsSync(join(world().home, 'far/disk0.qcow2')), existsSync(note)]).toEqual([
       false,

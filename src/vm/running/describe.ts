@@ -9,6 +9,7 @@ import { lockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { agreements } from '../host/outside-files.ts';
 import { stateOf } from '../host/state.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
@@ -95,6 +96,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       mac,
     })),
     image: model?.kame.image ?? null,
+    outsideFiles: await agreements(host, bundle),
     log: names.log,
     problems: [...problemsOf(bundle), ...troubleOf(host, bundle)],
     ...runtimeOf(host, bundle),
