@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import {
   createMachine,
+  deletedMachine,
   launchPlan,
   machine,
   inspectMachine,
@@ -103,8 +104,9 @@ export const machineOperations = {
     kind: 'json',
     slow: true,
     summary: 'Delete a stopped machine and its disks',
+    description: 'Removes the files that machines.files lists as deleted.',
     params: machineParams,
-    result: done,
+    result: deletedMachine,
   },
   'machines.unregister': {
     method: 'POST',

@@ -145,6 +145,13 @@ export const machineFiles = z
     kept: z.array(z.string()).describe('Other files of its bundle, and its disks elsewhere, which stay'),
   })
   .meta({ id: 'MachineFiles' });
+export const deletedMachine = z
+  .object({
+    ok: z.literal(true),
+    kept: machineFiles.shape.kept,
+  })
+  .meta({ id: 'DeletedMachine' });
+
 export type MachineFiles = z.infer<typeof machineFiles>;
 
 export const renameMachine = z

@@ -380,7 +380,9 @@ describe('the inventory', () => {
 
   it('deletes only after a yes', async () => {
     daemon.on('GET /v1/machines/demo', json(demoDetails));
-    daemon.on(`DELETE /v1/machines/${encodeURIComponent(demo.path)}`, json({ ok: true }));
+    const path = `/v1/machines/${encodeURIComponent(demo.path)}`;
+    daemon.on(`GET ${path}/files`, json({ deleted: ['/machines/demo.vmx'], kept: [] }));
+    daemon.on(`DELETE ${path}`, json({ ok: true, kept: ['/machines/my\nnote'] }));
     const deleted = () => daemon.requests.filter(({ method }) => method === 'DELETE').length;
     expect(await run(['delete', 'demo'])).toMatchObject({
       code: 2,
@@ -397,7 +399,9 @@ describe('the inventory', () => {
     });
     expect((await answer('')).code).toBe(1);
     expect(deleted()).toBe(0);
-    expect((await answer('y\n')).stdout).toBe('demo was deleted\n');
+    const { stdout, stderr } = await answer('y\n');
+    expect(stdout).toBe('demo was deleted\n');
+    expect(stderr).toMatch(/\n {2}\/machines\/demo\.vmx\n[^]*were kept:\n {2}\/machines\/my\\x0anote\n/);
     expect(JSON.parse((await run(['delete', 'demo', '--yes', '--json'])).stdout)).toEqual(demoDetails);
     expect(deleted()).toBe(2);
   });

@@ -14,6 +14,7 @@ import type {
   CompactedDisk,
   CreateMachine,
   DaemonStatus,
+  DeletedMachine,
   DeletedSnapshots,
   Doctor,
   Done,
@@ -390,7 +391,7 @@ export interface Calls {
     request: { params: { machine: string }; body: RenameMachine };
     answer: Promise<MachineDetails>;
   };
-  'machines.delete': { request: { params: { machine: string } }; answer: Promise<Done> };
+  'machines.delete': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.unregister': { request: { params: { machine: string } }; answer: Promise<Done> };
   'machines.plan': { request: { params: { machine: string } }; answer: Promise<LaunchPlan> };
   'machines.start': {

@@ -142,6 +142,12 @@ export interface DaemonStatus {
   rssBytes: number | null;
 }
 
+export interface DeletedMachine {
+  ok: true;
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
+}
+
 export interface DeletedSnapshots {
   /** Labels of the snapshots that were deleted */
   deleted: string[];

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import { confirm } from '../confirm.ts';
+import { confirm, requireTerminal } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
@@ -25,18 +25,17 @@ export function define(program: Command, session: Session): void {
           next: `Stop it first: \`kame stop ${machine.name}\`, or at once: \`kame stop ${machine.name} --hard\`.`,
         });
       }
-      const { deleted, kept } = await session.client.machines.files(machine.path);
       if (options.yes !== true) {
+        requireTerminal(session);
+        const { deleted } = await session.client.machines.files(machine.path);
         session.note([`These files of ${machine.name} are deleted:`, ...deleted.map(indented)].join('\n'));
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
-      await session.client.machines.delete(machine.path, { signal: session.signal });
+      const { kept } = await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was deleted`);
-      if (kept.length > 0) {
-        session.note(
-          [`These files are not part of a virtual machine and were kept:`, ...kept.map(indented)].join('\n'),
-        );
-      }
+      if (kept.length === 0) return;
+      const lines = ['These files are not part of a virtual machine and were kept:', ...kept.map(indented)];
+      session.note(lines.join('\n'));
     });
 }

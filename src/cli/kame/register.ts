@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { MachineDetails } from '../../api/machine.ts';
+import { KameError } from '../../core/errors.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -12,16 +13,27 @@ function fileText({ path, use, writable }: MachineDetails['outsideFiles'][number
 
 /**
  * Lists the files outside its directory that a machine would use, and asks whether it may.
- * @returns the paths that it may use; without a terminal and without --allow-outside, none are added
+ * @returns the paths that it may use
+ * @throws KameError CANCELLED for any answer but yes
  */
-async function allowed(session: Session, path: string, always: boolean): Promise<string[]> {
+async function askForFiles(session: Session, path: string, always: boolean): Promise<string[]> {
   const { name, outsideFiles } = await session.client.machines.inspect({ path });
   const files = outsideFiles.filter(({ agreed }) => !agreed);
-  if (files.length === 0) return [];
-  if (!always && !canAsk(session)) return [];
   session.note(`${name} uses files outside its directory:\n${files.map(fileText).join('\n')}`);
   if (!always) await confirm(session, 'May its guest use them?');
   return files.map((file) => file.path);
+}
+
+/** Registers a machine. If it uses files outside its directory, only after a yes, or with --allow-outside. */
+async function register(session: Session, path: string, always: boolean): Promise<MachineDetails> {
+  const { machines } = session.client;
+  try {
+    return await machines.register({ path });
+  } catch (error) {
+    const asks = error instanceof KameError && error.code === 'OUTSIDE_FILES' && (always || canAsk(session));
+    if (!asks) throw error;
+    return await machines.register({ path, allowOutside: await askForFiles(session, path, always) });
+  }
 }
 
 export function define(program: Command, session: Session): void {
@@ -37,9 +49,7 @@ export function define(program: Command, session: Session): void {
       examples('kame register ~/Virtual\\ Machines/web.vmwarevm', 'kame register ./old/old.vmx'),
     )
     .action(async (given, options) => {
-      const path = session.path(given);
-      const allowOutside = await allowed(session, path, options.allowOutside === true);
-      const machine = await session.client.machines.register({ path, allowOutside });
+      const machine = await register(session, session.path(given), options.allowOutside === true);
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was registered: ${machine.path}`);
     });

@@ -13,6 +13,7 @@ import type {
   CompactedDisk,
   CreateMachine,
   DaemonStatus,
+  DeletedMachine,
   DeletedSnapshots,
   Doctor,
   Done,
@@ -66,8 +67,8 @@ export interface MachineCalls {
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
-  /** Delete a stopped machine and its disks. */
-  delete(machine: string, options?: CallOptions): Promise<Done>;
+  /** Delete a stopped machine and its disks. Removes the files that machines.files lists as deleted. */
+  delete(machine: string, options?: CallOptions): Promise<DeletedMachine>;
   /** Remove a machine from the list and keep its files. */
   unregister(machine: string, options?: CallOptions): Promise<Done>;
   /** Show the command line of a machine’s engine without running it. The first plan on a host probes the engine and tests the accelerator, which takes seconds. */

@@ -19,8 +19,7 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.set': ({ host }, { params, body }) => changeSettings(host, params.machine, body.settings),
   'machines.rename': ({ host }, { params, body }) => rename(host, params.machine, body.name),
   'machines.delete': async ({ host }, { params }) => {
-    await remove(host, params.machine);
-    return { ok: true };
+    return { ok: true, kept: [...(await remove(host, params.machine))] };
   },
   'machines.unregister': async ({ host }, { params }) => {
     await unregister(host, params.machine);

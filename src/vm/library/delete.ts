@@ -14,7 +14,8 @@ import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { machineFiles } from './machine-files.ts';
 
-async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
+/** @returns the files that stay */
+async function deleteFiles(host: Host, bundle: Bundle): Promise<readonly string[]> {
   const { names } = bundle;
   await takeLock(names.lock, 'kamed', bundle.name);
   try {
@@ -28,6 +29,7 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
     });
     await forgetOperationsOf(host.names, names.vmx);
     await clearRunDirectory(runNames(host.names, names.vmx));
+    return kept;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') await releaseLock(names.lock);
     throw error;
@@ -36,16 +38,18 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
 
 /**
  * Deletes a stopped or broken machine with its files. Files that are not part of a virtual machine stay; see machineFiles.
+ * @returns the files that stay
  * @throws KameError WRONG_STATE while it is running, HAS_CLONES
  */
-export async function remove(host: Host, reference: string): Promise<void> {
+export async function remove(host: Host, reference: string): Promise<readonly string[]> {
   // A machine that cannot be settled can still be deleted.
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
-  await hold(host, reference, request, async ({ bundle }) => {
+  return await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
     await refuseLinkedClones(bundle, 'delete');
-    if (await exists(bundle.names.directory)) await deleteFiles(host, bundle);
-    else await host.inventory.unregister(bundle.names.vmx);
+    const kept = (await exists(bundle.names.directory)) ? await deleteFiles(host, bundle) : [];
+    await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));
+    return kept;
   });
 }

@@ -3,6 +3,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { MachineFiles } from '../../api/machine.ts';
 import { isDiskImage } from '../../disk/probe.ts';
+import { directBootFiles } from '../../model/setting-list.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { checkpointFiles, listCheckpoints } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, resolveIn, type MachineNames } from '../../store/names.ts';
@@ -10,6 +11,7 @@ import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { fileError, isTaken, isTemporaryName } from '../../sys/files.ts';
 import { allBundles, findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { seedFileName } from './new-machine.ts';
 
 /** Files that VMware keeps in the bundle of a machine, besides its disks, which are known by their content. */
 const vmwareFile = /\.(?:vmx|vmxf|vmsd|vmsn|vmss|vmem|nvram|vmdk|qcow2|scoreboard)$|^vmware(?:-\d+)?\.log$/i;
@@ -27,14 +29,11 @@ async function diskFiles({ names, content }: Bundle): Promise<string[]> {
   return disks.map(({ fileName }) => resolveIn(names, fileName));
 }
 
-/** Names of files that only a machine made by Kame has in its bundle. */
+/** Names of other files that `kame create` and the import of a raw disk make in a bundle of the home. */
 function madeFiles({ content }: Bundle): string[] {
-  if (!content) return [];
-  const { kame, disks } = content.model;
-  const { seed, directBoot } = kame;
-  return [seed, directBoot?.kernel, directBoot?.initrd, ...disks.map(({ fileName }) => fileName)].filter(
-    (name) => name !== undefined,
-  );
+  const disks = content?.model.disks ?? [];
+  const { kernel, initrd } = directBootFiles;
+  return [kernel, initrd, seedFileName, ...disks.map(({ fileName }) => fileName)];
 }
 
 /** The files of all checkpoints, without those of a directory that is a link or not ours. */
