@@ -63,7 +63,7 @@ export const nic = z
   .object({
     device: z.string().describe('Such as ethernet0'),
     model: z.string(),
-    connection: z.string(),
+    connection: z.string().describe('As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment)'),
     mac: z.string(),
   })
   .meta({ id: 'Nic' });

@@ -63,6 +63,7 @@ export const diskModes: readonly DiskMode[] = [
   'independent-nonpersistent',
   'undoable',
 ];
+/** Values of `ethernetN.connectionType` that can be set. VMware has `pvn` too, which is only read. */
 export const nicConnections: readonly NicConnection[] = ['nat', 'bridged', 'hostonly', 'custom'];
 export const bootDevices: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet', 'floppy'];
 export const defaultBootOrder: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet'];

@@ -70,7 +70,7 @@ function nicKeys(nic: Nic): Entry[] {
   const keys: Entry[] = [
     [`${name}.present`, 'TRUE'],
     [`${name}.startConnected`, booleanText(nic.startConnected)],
-    [`${name}.connectionType`, nic.connection],
+    [`${name}.connectionType`, nic.connectionText ?? nic.connection],
   ];
   if (nic.connection === 'custom' && nic.vnet !== undefined) keys.push([`${name}.vnet`, nic.vnet]);
   keys.push([`${name}.virtualDev`, legal ?? 'vmxnet3']);

@@ -40,7 +40,8 @@ export interface Cdrom extends StorageSlot {
   readonly startConnected: boolean;
 }
 
-export type NicConnection = 'nat' | 'bridged' | 'hostonly' | 'custom';
+/** `pvn` is a LAN segment: isolated, even from the host. `unknown` stands for a word that Kame does not know. */
+export type NicConnection = 'nat' | 'bridged' | 'hostonly' | 'custom' | 'pvn' | 'unknown';
 export type NicModel = 'virtio-net' | 'vmxnet3' | 'e1000' | 'e1000e' | 'vlance';
 
 export interface Nic {
@@ -49,6 +50,8 @@ export interface Nic {
   readonly connection: NicConnection;
   /** `vnet` of a custom connection, such as VMnet5. */
   readonly vnet?: string;
+  /** The `connectionType` in the file, if it is unknown. */
+  readonly connectionText?: string;
   readonly model: NicModel;
   /** Lower case, with colons. */
   readonly mac: string;

@@ -60,6 +60,32 @@ function readMac(reading: ModelReading, name: string, macType: Nic['macType'], d
   return mac ?? derived;
 }
 
+type Network = Pick<Nic, 'connection' | 'vnet' | 'connectionText'>;
+
+const isolatedAdvice = (name: string): string =>
+  `Before it starts, choose a network: \`kame set NAME ${name}.connectionType=hostonly\` isolates it too.`;
+
+/**
+ * The network of an adapter, by VMware's default a bridge to that of the host. An isolated LAN segment and a word that
+ * Kame does not know are kept as such: an isolated guest must not get a network by an error.
+ */
+function readNetwork(reading: ModelReading, name: string): Network {
+  const key = `${name}.connectionType`;
+  const text = reading.text(key)?.trim();
+  const word = text?.toLowerCase() ?? 'bridged';
+  const connection = nicConnections.find((known) => known === word);
+  if (connection !== undefined) {
+    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
+    return { connection, ...(vnet === undefined ? {} : { vnet }) };
+  }
+  const isSegment = word === 'pvn';
+  const what = isSegment
+    ? `${name} is in a LAN segment (pvn), an isolated network that Kame does not have.`
+    : `${key} is "${reading.shown(key)}", which Kame does not know.`;
+  reading.unsupported(key, listOf(nicConnections), `${what} ${isolatedAdvice(name)}`);
+  return isSegment ? { connection: 'pvn' } : { connection: 'unknown', connectionText: text ?? '' };
+}
+
 /**
  * The network adapters. An adapter without a MAC address gets the one that VMware would generate.
  * @param fallback the model if no key names one
@@ -67,8 +93,6 @@ function readMac(reading: ModelReading, name: string, macType: Nic['macType'], d
 export function readNics(reading: ModelReading, uuid: string, fallback: NicModel): Nic[] {
   return presentIndices(reading, 'ethernet', maxNics).map((index) => {
     const name = `ethernet${index}`;
-    const connection = reading.choice(`${name}.connectionType`, nicConnections, 'bridged');
-    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
     const macType = reading.choice(
       `${name}.addressType`,
       ['generated', 'static', 'vpx'] as const,
@@ -76,8 +100,7 @@ export function readNics(reading: ModelReading, uuid: string, fallback: NicModel
     );
     return {
       index,
-      connection,
-      ...(vnet === undefined ? {} : { vnet }),
+      ...readNetwork(reading, name),
       model: readNicModel(reading, name, fallback),
       mac: readMac(reading, name, macType, generatedMac(uuid, index)),
       macType,

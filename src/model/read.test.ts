@@ -5,6 +5,7 @@ import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document
 import { findGuestOs } from './guest-os.ts';
 import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
+import { createDocument } from './write.ts';
 
 const base = {
   'config.version': '8',
@@ -120,6 +121,40 @@ describe('odd values', () => {
       expect(problem.message.length).toBeLessThan(400);
       expect(problem.message + problem.value).not.toMatch(/\p{Cc}/u);
     }
+  });
+});
+
+describe('a network adapter', () => {
+  const card = { 'ethernet0.present': 'TRUE' };
+
+  it.each([
+    ['winxppro', 'vlance', 'buslogic'],
+    ['windows7-64', 'e1000', 'lsilogic'],
+    ['arm-debian12-64', 'e1000e', 'lsilogic'],
+  ])('of %s without a model is a %s, and a SCSI controller a %s', (guestOS, nic, scsi) => {
+    const { model, problems } = read({ guestOS, ...card, 'scsi0.present': 'TRUE' });
+    expect([model.nics[0]?.model, model.controllers[0]?.model]).toEqual([nic, scsi]);
+    expect(problems).toEqual([]);
+  });
+
+  it('in a LAN segment is in no other network, and the advice keeps it isolated', () => {
+    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'PVN' });
+    expect(model.nics[0]).toMatchObject({ connection: 'pvn' });
+    expect(problems).toMatchObject([
+      {
+        severity: 'warning',
+        key: 'ethernet0.connectionType',
+        message:
+          'ethernet0 is in a LAN segment (pvn), an isolated network that Kame does not have. Before it starts, choose a network: `kame set NAME ethernet0.connectionType=hostonly` isolates it too.',
+      },
+    ]);
+  });
+
+  it('in a network that Kame does not know keeps it', () => {
+    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'remote' });
+    expect(model.nics[0]).toMatchObject({ connection: 'unknown', connectionText: 'remote' });
+    expect(problems[0]?.message).toContain('is "remote", which Kame does not know. Before it starts');
+    expect(readModel(createDocument(model)).model.nics).toEqual(model.nics);
   });
 });
 

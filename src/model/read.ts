@@ -1,6 +1,6 @@
 import type { VmxDocument } from '../vmx/document.ts';
 import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
-import { findGuestOs, type GuestOs } from './guest-os.ts';
+import { findGuestOs, unnamedDevices, type GuestOs } from './guest-os.ts';
 import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import type { ModelProblem } from './problem.ts';
 import { readNics, readSerials, readSharedFolders } from './read-devices.ts';
@@ -172,6 +172,7 @@ export function readModel(
   checkVersions(reading);
   const { guestOS, os } = readGuestOs(reading);
   const { arch } = os;
+  const devices = unnamedDevices(guestOS);
   const displayName = reading.text('displayName') ?? '';
   const uuid = readUuid(reading);
   const nvram = `${baseName ?? (displayName.replace(/[/\\\p{Cc}]/gu, '_') || 'machine')}.nvram`;
@@ -187,8 +188,8 @@ export function readModel(
     memoryMiB: reading.integer('memsize', defaultMemoryMiB),
     firmware: readFirmware(reading, arch, nvram),
     bootOrder: readBootOrder(reading),
-    ...readStorage(reading),
-    nics: readNics(reading, uuid, arch === 'aarch64' ? 'e1000e' : 'e1000'),
+    ...readStorage(reading, devices.scsi),
+    nics: readNics(reading, uuid, devices.nic),
     serials: readSerials(reading),
     sharedFolders: readSharedFolders(reading),
     ...readPeripherals(reading, arch),

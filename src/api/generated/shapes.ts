@@ -406,6 +406,7 @@ export interface Nic {
   /** Such as ethernet0 */
   device: string;
   model: string;
+  /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
   mac: string;
 }

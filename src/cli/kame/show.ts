@@ -16,6 +16,10 @@ function diskText(disk: DiskInfo): string {
   return [disk.device, disk.format ?? 'unreadable', ...sizes, disk.path].join(', ');
 }
 
+function networkText(connection: string): string {
+  return connection === 'pvn' ? 'LAN segment (pvn)' : connection;
+}
+
 function timingsText(timings: Timings): string {
   const parts = [`process ${formatDuration(timings.spawnMs)}`, `engine ${formatDuration(timings.qmpMs)}`];
   if (timings.bootMs !== null) parts.push(`first console line ${formatDuration(timings.bootMs)}`);
@@ -60,8 +64,9 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   if (machine.image !== null) pairs.push(['image', machine.image]);
   for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
   for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
-  for (const nic of machine.nics) pairs.push([nic.device, [nic.model, nic.connection, nic.mac].join(', ')]);
   for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
+  for (const nic of machine.nics)
+    pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;

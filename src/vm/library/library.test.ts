@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
+import { generatedMac } from '../../model/uuid.ts';
 import { list, show } from '../running/describe.ts';
 import { remove } from './delete.ts';
 import { register, unregister } from './register.ts';
@@ -61,6 +62,20 @@ describe('register', () => {
     writeFileSync(vmx, small('far'));
     const { id } = await register(world().host, { path: vmx });
     expect(id).not.toMatch(/^0+-/);
+  });
+
+  it('keeps the addresses of a machine without a UUID that its file names, and derives the others', async () => {
+    const vmx = elsewhere('far');
+    const cards = [
+      'ethernet0.present = "TRUE"',
+      'ethernet0.addressType = "generated"',
+      'ethernet0.generatedAddress = "00:0C:29:11:22:33"',
+      'ethernet1.present = "TRUE"',
+    ];
+    writeFileSync(vmx, `${small('far')}${cards.join('\n')}\n`);
+    const { nics, id } = await register(world().host, vmx);
+    expect(nics.map(({ mac }) => mac)).toEqual(['00:0c:29:11:22:33', generatedMac(id, 1)]);
+    expect(readFileSync(vmx, 'utf8')).toContain('ethernet0.generatedAddress = "00:0C:29:11:22:33"');
   });
 
   it('refuses what is not there, no machine, broken, or of a name that is taken', async () => {

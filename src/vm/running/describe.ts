@@ -89,10 +89,10 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
     })),
-    nics: (model?.nics ?? []).map(({ index, model, connection, mac }) => ({
+    nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
       device: `ethernet${index}`,
       model,
-      connection,
+      connection: connectionText ?? connection,
       mac,
     })),
     image: model?.kame.image ?? null,
