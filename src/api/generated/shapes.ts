@@ -284,6 +284,8 @@ export interface Machine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -303,6 +305,8 @@ export interface MachineDetails {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -445,6 +449,8 @@ export interface RevertedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -563,6 +569,8 @@ export interface StartedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -592,6 +600,8 @@ export interface SuspendedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */

@@ -46,6 +46,23 @@ describe('register', () => {
     });
   });
 
+  it('takes the only .vmx of a bundle that was renamed by hand, and asks which of several', async () => {
+    const vmx = elsewhere('far');
+    const bundle = join(world().home, 'far', 'New name.vmwarevm');
+    renameSync(join(vmx, '..'), bundle);
+    writeFileSync(join(bundle, '._far.vmx'), 'what macOS leaves beside files');
+    expect(await register(world().host, bundle)).toMatchObject({
+      name: 'far',
+      path: join(bundle, 'far.vmx'),
+    });
+    await unregister(world().host, 'far');
+    writeFileSync(join(bundle, 'old.vmx'), small('old'));
+    expect(await refused(register(world().host, bundle))).toMatchObject({
+      code: 'BROKEN_MACHINE',
+      message: like(/several others: far\.vmx, old\.vmx/),
+    });
+  });
+
   it('gives a machine a UUID that has none', async () => {
     const vmx = elsewhere('far');
     writeFileSync(vmx, small('far'));
