@@ -14,6 +14,7 @@ export const machine = z
     id: z.string().describe('UUID of the machine; empty if the .vmx cannot be read'),
     path: z.string().describe('Absolute path of the .vmx'),
     state: machineState,
+    reason: z.string().nullable().describe('Why the machine is broken; null if it is not'),
     arch: arch.nullable().describe('null if the .vmx cannot be read'),
     accelerator: accelerator.nullable().describe('Accelerator in use; null while stopped'),
     cpus: z.int(),

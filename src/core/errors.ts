@@ -20,8 +20,8 @@ export const errorKinds = {
   INVALID_NAME: {
     exit: 2,
     http: 400,
-    when: 'A machine or image name contains a character that is not allowed, or is too long.',
-    next: 'Use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
+    when: 'The name of a machine, an image or a snapshot contains a character that is not allowed, is too long or could be mistaken for something else.',
+    next: 'Read the message. For a machine, use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
   },
   INVALID_VALUE: {
     exit: 2,

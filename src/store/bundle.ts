@@ -6,6 +6,7 @@ import { readModel, type SpecProblem } from '../model/read.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { openToAppend, readOwn } from '../sys/own-file.ts';
 import { parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
+import { whyMissing } from './bundle-directory.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
 /** The files of a machine on disk, and the content of its `.vmx`. If that cannot be read, the machine is broken. */
@@ -23,8 +24,8 @@ function fallbackName(names: MachineNames): string {
   return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
 }
 
-function reasonOf(error: unknown, vmx: string): string {
-  if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return `${vmx} is not there.`;
+async function reasonOf(error: unknown, vmx: string): Promise<string> {
+  if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return await whyMissing(vmx);
   const message = messageOf(error);
   return message.includes(vmx) ? message : `${vmx}: ${message}`;
 }
@@ -44,7 +45,7 @@ export async function readBundle(vmx: string): Promise<Bundle> {
     const name = model.displayName === '' ? fallbackName(names) : model.displayName;
     return { names, name, content: { document, model }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
-    return { names, name: fallbackName(names), problems: [], broken: reasonOf(error, vmx) };
+    return { names, name: fallbackName(names), problems: [], broken: await reasonOf(error, vmx) };
   }
 }
 
@@ -81,7 +82,8 @@ export class BundleCache {
     const cached = this.#entries.get(vmx);
     if (cached && stamp !== undefined && cached.stamp === stamp) return cached.bundle;
     const bundle = await readBundle(vmx);
-    if (stamp === undefined) this.#entries.delete(vmx);
+    // Why a file could not be read may pass without a trace on the file: a drive that was unplugged, too many open files.
+    if (stamp === undefined || !bundle.content) this.#entries.delete(vmx);
     else this.#entries.set(vmx, { stamp, bundle });
     return bundle;
   }

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
+import { vmxOfBundle } from './bundle-directory.ts';
 import { bundleExtension, isAsideName, isBundle, deletingExtension, type HomeNames } from './names.ts';
 
 interface InventoryFile {
@@ -93,19 +94,6 @@ async function readInventory(path: string): Promise<InventoryFile> {
       cause: error,
       next: 'Repair the file or move it away. Machines in the home are found without it; register others with `kame register`.',
     });
-  }
-}
-
-/** The `.vmx` of a bundle. A bundle without one is listed as broken, so this returns the expected path. */
-async function vmxOfBundle(bundle: string): Promise<string> {
-  const stem = bundle.slice(dirname(bundle).length + 1, -bundleExtension.length);
-  const expected = `${stem}.vmx`;
-  try {
-    const files = (await readdir(bundle)).filter((name) => name.endsWith('.vmx')).sort();
-    const found = files.includes(expected) ? expected : files[0];
-    return join(bundle, found ?? expected);
-  } catch {
-    return join(bundle, expected);
   }
 }
 

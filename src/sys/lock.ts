@@ -11,6 +11,9 @@ export interface LockHolder extends ProcessIdentity {
   readonly purpose: string;
 }
 
+/** A lock file has about 100 bytes. */
+const maxBytes = 4096;
+
 function parseHolder(text: string): LockHolder | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -23,13 +26,14 @@ function parseHolder(text: string): LockHolder | undefined {
   }
 }
 
-const maxLockBytes = 64 * 1024;
-
 async function readText(path: string): Promise<string | undefined> {
-  return (await readOwnIfThere(path, { maxBytes: maxLockBytes }))?.toString('utf8');
+  return (await readOwnIfThere(path, { maxBytes }))?.toString('utf8');
 }
 
-/** The living process that holds the lock, or undefined. The lock of a dead process does not count. */
+/**
+ * The living process that holds the lock, or undefined. The lock of a dead process does not count.
+ * @throws KameError FILE_ACCESS, INVALID_VALUE when the lock cannot be read, so that nobody knows whether it is held
+ */
 export async function lockHolder(path: string): Promise<LockHolder | undefined> {
   const holder = parseHolder((await readText(path)) ?? '');
   return holder && (await isAlive(holder)) ? holder : undefined;

@@ -8,6 +8,7 @@ export const demo: Machine = {
   id: '0f6c1f6e-8a53-4bd5-9c7a-0d8a4ab6d3d2',
   path: '/k/machines/demo.vmwarevm/demo.vmx',
   state: 'stopped',
+  reason: null,
   arch: 'aarch64',
   accelerator: null,
   cpus: 2,

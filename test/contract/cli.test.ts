@@ -74,14 +74,24 @@ describe('list', () => {
   it('aligns its table and has no escapes without a terminal', async () => {
     daemon.on(
       'GET /v1/machines',
-      json([demoRunning, { ...demo, name: 'a-longer-name', state: 'broken', arch: null }]),
+      json([
+        demoRunning,
+        {
+          ...demo,
+          name: 'a-longer-name',
+          state: 'broken',
+          reason: 'x.vmx is\nnot there.',
+          arch: null,
+          cpus: 0,
+        },
+      ]),
     );
     const { code, stdout, stderr } = await run(['ls']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'Broken: a-longer-name: x.vmx is\\x0anot there.\n' });
     expect(stdout.split('\n')).toEqual([
       'NAME           STATE    ARCH     ACCEL  CPUS  MEMORY  IP         AGENT',
       'demo           running  aarch64  tcg       2   1 GiB  10.0.2.15  yes',
-      'a-longer-name  broken   -        -         2   1 GiB  -          -',
+      'a-longer-name  broken   -        -         -       -  -          -',
       '',
     ]);
     expect(daemon.requests[0]?.headers['x-kame-version']).toMatch(/^\d+\.\d+\.\d+/);

@@ -295,6 +295,8 @@ export interface Machine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -314,6 +316,8 @@ export interface MachineDetails {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -475,6 +479,8 @@ export interface RevertedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -593,6 +599,8 @@ export interface StartedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -622,6 +630,8 @@ export interface SuspendedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */

@@ -3,7 +3,7 @@ import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell, suspendedAdvice } from '../state.ts';
+import { cpusText, memoryText, stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
 
 type Pair = readonly [string, Cell | string];
@@ -51,10 +51,10 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
     ['state', stateCell(machine.state, session)],
     ['id', machine.id === '' ? '-' : machine.id],
     ['path', machine.path],
-    ['guest OS', `${machine.guestOS} (${machine.arch ?? 'unknown architecture'})`],
-    ['cpus', String(machine.cpus)],
-    ['memory', formatSize(machine.memoryBytes)],
-    ['firmware', machine.firmware],
+    ['guest OS', machine.arch === null ? '-' : `${machine.guestOS} (${machine.arch})`],
+    ['cpus', cpusText(machine)],
+    ['memory', memoryText(machine)],
+    ['firmware', machine.firmware === '' ? '-' : machine.firmware],
     ['address', machine.ip ?? '-'],
     ['agent', machine.agent ? 'answers' : '-'],
   ];

@@ -57,6 +57,23 @@ describe('register', () => {
     });
   });
 
+  it('takes the only .vmx of a bundle that was renamed by hand, and asks which of several', async () => {
+    const vmx = elsewhere('far');
+    const bundle = join(world().home, 'far', 'New name.vmwarevm');
+    renameSync(join(vmx, '..'), bundle);
+    writeFileSync(join(bundle, '._far.vmx'), 'what macOS leaves beside files');
+    expect(await register(world().host, { path: bundle })).toMatchObject({
+      name: 'far',
+      path: join(bundle, 'far.vmx'),
+    });
+    await unregister(world().host, 'far');
+    writeFileSync(join(bundle, 'old.vmx'), small('old'));
+    expect(await refused(register(world().host, { path: bundle }))).toMatchObject({
+      code: 'BROKEN_MACHINE',
+      message: like(/several others: far\.vmx, old\.vmx/),
+    });
+  });
+
   it('gives a machine a UUID that has none', async () => {
     const vmx = elsewhere('far');
     writeFileSync(vmx, small('far'));
@@ -73,7 +90,7 @@ describe('register', () => {
       'ethernet1.present = "TRUE"',
     ];
     writeFileSync(vmx, `${small('far')}${cards.join('\n')}\n`);
-    const { nics, id } = await register(world().host, vmx);
+    const { nics, id } = await register(world().host, { path: vmx });
     expect(nics.map(({ mac }) => mac)).toEqual(['00:0c:29:11:22:33', generatedMac(id, 1)]);
     expect(readFileSync(vmx, 'utf8')).toContain('ethernet0.generatedAddress = "00:0C:29:11:22:33"');
   });

@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { extname } from 'node:path';
 import type { MachineDetails, RegisterMachine } from '../../api/machine.ts';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { bundleExtension } from '../../store/names.ts';
+import { vmxOfBundle } from '../../store/bundle-directory.ts';
+import { bundleExtension, isBundle } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
 import { bundleEvent } from '../host/events.ts';
 import { refuseTakenName } from '../host/find.ts';
@@ -23,10 +24,7 @@ async function vmxPath(path: string): Promise<string> {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
     throw new KameError('FILE_ACCESS', `${path} does not exist.`, { cause: error, details: { path } });
   }
-  if (real.endsWith(bundleExtension)) {
-    const stem = real.slice(dirname(real).length + 1, -bundleExtension.length);
-    return join(real, `${stem}.vmx`);
-  }
+  if (isBundle(real)) return await vmxOfBundle(real);
   if (extname(real).toLowerCase() !== '.vmx') {
     throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`);
   }
