@@ -15,6 +15,56 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
+ * Waits until a promise has settled, for at most `ms`. The promise itself continues.
+ * @returns whether it has settled
+ */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const over = new AbortController();
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([settled, pause(ms, over.signal).then(() => false)]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** How much earlier than by `performance.now()` a timer of Node may fire, in milliseconds. */
+const earlyMs = 2;
+
+/** How long one step may take, and how it is cancelled. */
+export interface StepLimits {
+  /** In milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** When a whole operation must be done, and the signal that cancels it. It is handed to every step. */
+export class Deadline {
+  readonly signal: AbortSignal;
+  readonly #end: number;
+
+  /** @param ms milliseconds from now; Infinity for no limit */
+  constructor(ms: number, signal: AbortSignal = new AbortController().signal) {
+    this.signal = signal;
+    this.#end = performance.now() + ms;
+  }
+
+  /** Milliseconds that are left; never negative. */
+  get leftMs(): number {
+    const left = this.#end - performance.now();
+    return left <= earlyMs ? 0 : left;
+  }
+
+  /** Limits for a step that should take at most `ms`: the operation may be over sooner. */
+  step(ms: number): StepLimits {
+    return { deadlineMs: Math.min(ms, this.leftMs), signal: this.signal };
+  }
+}
+
+/**
  * A signal that fires after `ms` or together with `signal`, whichever comes first. Disposing it stops the timer.
  * AbortSignal.any with AbortSignal.timeout does not work in Node 20: the timeout is garbage-collected before it fires.
  */

@@ -5,6 +5,8 @@ export interface CallOptions {
   /** In milliseconds. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Maximum size of the reply, in bytes. Default: 64 KiB, far more than most replies have. */
+  readonly maxBytes?: number;
 }
 
 export function cancelled(what: string): KameError {
