@@ -195,6 +195,7 @@ export class Inventory {
    * point, either the machine is intact or finishDeletes completes the deletion.
    */
   async deleteFiles(deletion: Deletion): Promise<void> {
+    const links = await this.#linksTo(dirname(deletion.vmx));
     await this.#change((file) => ({ ...file, deleting: [...file.deleting, deletion] }));
     try {
       if (deletion.files.length === 0) await rename(dirname(deletion.vmx), deletion.aside);
@@ -203,6 +204,16 @@ export class Inventory {
       throw fileError(error, deletion.aside);
     }
     await this.#finishDelete(deletion);
+    if (!existsSync(dirname(deletion.vmx))) for (const link of links) await rm(link, { force: true });
+  }
+
+  /** The links in the home through which a bundle elsewhere is found. */
+  async #linksTo(bundle: string): Promise<string[]> {
+    const { machines } = this.#names;
+    const entries = await readdir(machines, { withFileTypes: true }).catch(() => []);
+    const links = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => join(machines, name));
+    const targets = await Promise.all(links.map(async (link) => await realpath(link).catch(() => '')));
+    return links.filter((_, at) => targets[at] === bundle);
   }
 
   /** Completes every interrupted deletion. */

@@ -6,7 +6,6 @@ import { removeJournal, writeJournal, type Journal } from '../../store/journal.t
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { requireAgreed } from '../host/outside-files.ts';
 import { settle } from '../host/settle.ts';
 import { cannot } from '../host/verbs.ts';
 import { isOwnFile } from '../layers/layers.ts';
@@ -38,7 +37,6 @@ export async function changeDisks<T>(
 ): Promise<T> {
   return await hold(host, reference, { verb: 'change', needs: 'stopped' }, async ({ bundle }) => {
     refuseSuspended(bundle);
-    await requireAgreed(host, bundle);
     return await work(bundle);
   });
 }

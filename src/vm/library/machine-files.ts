@@ -29,11 +29,13 @@ async function diskFiles({ names, content }: Bundle): Promise<string[]> {
   return disks.map(({ fileName }) => resolveIn(names, fileName));
 }
 
-/** Names of other files that `kame create` and the import of a raw disk make in a bundle of the home. */
-function madeFiles({ content }: Bundle): string[] {
+/** Names of other files that `kame create` makes in a bundle. */
+const madeFiles: readonly string[] = [directBootFiles.kernel, directBootFiles.initrd, seedFileName];
+
+/** A raw disk cannot be told from other files: only in the home, where Kame has made it, it is one. */
+function isRawDisk(host: Host, { names, content }: Bundle, name: string): boolean {
   const disks = content?.model.disks ?? [];
-  const { kernel, initrd } = directBootFiles;
-  return [kernel, initrd, seedFileName, ...disks.map(({ fileName }) => fileName)];
+  return host.inventory.owns(names.vmx) && disks.some(({ fileName }) => fileName === name);
 }
 
 /** The files of all checkpoints, without those of a directory that is a link or not ours. */
@@ -49,7 +51,7 @@ async function isOurs(host: Host, bundle: Bundle, entry: Dirent): Promise<boolea
   const path = join(names.directory, entry.name);
   if (ownFiles(names).includes(path) || isTemporaryName(entry.name) || vmwareFile.test(entry.name))
     return true;
-  if (host.inventory.owns(names.vmx) && madeFiles(bundle).includes(entry.name)) return true;
+  if (madeFiles.includes(entry.name) || isRawDisk(host, bundle, entry.name)) return true;
   return await isDiskImage(path);
 }
 
