@@ -11,6 +11,7 @@ import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
+import { keepAgreements } from '../vm/recovery/agreements.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
 import { buildServer } from './server.ts';
@@ -111,6 +112,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     // Before the first request, running machines are adopted and unfinished files are removed.
     await attempt(host, 'clean up the list of machines', async () => await host.inventory.collectGarbage());
     await attempt(host, 'clean up the images', async () => await host.images.collectGarbage());
+    await attempt(host, 'keep what machines used before', async () => await keepAgreements(host));
     await attempt(host, 'adopt the machines', async () => await adoptAll(host));
     await http.listen({ path: socket });
   });

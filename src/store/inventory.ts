@@ -17,6 +17,8 @@ interface InventoryFile {
   readonly deleting: readonly Deletion[];
   /** For each `.vmx`, the files outside its directory to which the person has agreed. */
   readonly agreed: Readonly<Record<string, readonly string[]>>;
+  /** Written by a version that did not ask yet. */
+  readonly neverAsked?: boolean;
 }
 
 /**
@@ -88,6 +90,7 @@ async function readInventory(path: string): Promise<InventoryFile> {
       unregistered: strings(value['unregistered']),
       deleting: deletions(value['deleting']),
       agreed: agreements(value['agreed']),
+      ...(value['agreed'] === undefined ? { neverAsked: true } : {}),
     };
   } catch (error) {
     throw new KameError('FILE_ACCESS', `${path} is not valid JSON.`, {
@@ -169,6 +172,16 @@ export class Inventory {
   async agreedFiles(vmx: string): Promise<readonly string[]> {
     const { agreed } = await readInventory(this.#names.inventory);
     return agreed[this.#key(vmx)] ?? [];
+  }
+
+  /** Whether the inventory is of a version that asks before a machine uses outside files. */
+  async hasAgreements(): Promise<boolean> {
+    return (await readInventory(this.#names.inventory)).neverAsked !== true;
+  }
+
+  /** From now on the inventory has agreements. */
+  async beginAgreements(): Promise<void> {
+    await this.#change(({ neverAsked: _, ...file }) => file);
   }
 
   /** Records to which outside files the person has agreed, in place of earlier ones. */

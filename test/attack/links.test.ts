@@ -37,7 +37,12 @@ beforeEach(() => {
 /** What the attack was for: files of the user. */
 function expectUnharmed(): void {
   expect(readFileSync(profile, 'utf8')).toBe('export A=1\n');
-  expect(readdirSync(photos, { recursive: true }).sort()).toEqual(['2024', '2024/ram', '2025', '2025/ram']);
+  expect(readdirSync(photos, { recursive: true }).map(String).sort()).toEqual([
+    '2024',
+    '2024/ram',
+    '2025',
+    '2025/ram',
+  ]);
 }
 
 /** Everything that a person does with a machine; some of it may be refused. */

@@ -30,7 +30,7 @@ async function diskFiles({ names, content }: Bundle): Promise<string[]> {
 }
 
 /** Names of other files that `kame create` makes in a bundle. */
-const madeFiles: readonly string[] = [directBootFiles.kernel, directBootFiles.initrd, seedFileName];
+const madeFiles: ReadonlySet<string> = new Set([directBootFiles.kernel, directBootFiles.initrd, seedFileName]);
 
 /** A raw disk cannot be told from other files: only in the home, where Kame has made it, it is one. */
 function isRawDisk(host: Host, { names, content }: Bundle, name: string): boolean {
@@ -51,7 +51,7 @@ async function isOurs(host: Host, bundle: Bundle, entry: Dirent): Promise<boolea
   const path = join(names.directory, entry.name);
   if (ownFiles(names).includes(path) || isTemporaryName(entry.name) || vmwareFile.test(entry.name))
     return true;
-  if (madeFiles.includes(entry.name) || isRawDisk(host, bundle, entry.name)) return true;
+  if (madeFiles.has(entry.name) || isRawDisk(host, bundle, entry.name)) return true;
   return await isDiskImage(path);
 }
 

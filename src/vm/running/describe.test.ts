@@ -37,7 +37,11 @@ describe('the list of machines', () => {
     const unplugged = join(world().home, 'drive', 'x.vmwarevm', 'x.vmx');
     for (const vmx of [join(file, 'y.vmx'), unplugged]) await world().host.inventory.register(vmx);
     expect(await rows()).toEqual([
-      { name: 'demo', state: 'broken', reason: `${demo.vmx} is not a regular file, so Kame does not use it.` },
+      {
+        name: 'demo',
+        state: 'broken',
+        reason: `${demo.vmx} is not a regular file, so Kame does not use it.`,
+      },
       whole,
       { name: 'x', state: 'broken', reason: `${unplugged} is not there.` },
       {
