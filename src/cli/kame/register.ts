@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples, jsonShape } from '../options.ts';
+import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 
 export function define(program: Command, session: Session): void {
@@ -17,5 +18,6 @@ export function define(program: Command, session: Session): void {
       const machine = await session.client.machines.register({ path: session.path(path) });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was registered: ${machine.path}`);
+      if (!session.json) noteProblems(session, machine);
     });
 }
