@@ -69,6 +69,23 @@ export const nic = z
   })
   .meta({ id: 'Nic' });
 
+export const floppy = z
+  .object({
+    device: z.string().describe('Such as floppy0'),
+    path: z.string().nullable().describe('null for an empty drive, or one of the host'),
+    attached: z.boolean().describe('Whether the guest gets it; then it is write-protected'),
+  })
+  .meta({ id: 'Floppy' });
+
+export const port = z
+  .object({
+    device: z.string().describe('Such as serial0 or parallel0'),
+    kind: z.string().describe('file, device, pipe or network'),
+    path: z.string().describe('As in the .vmx. No port is connected to it'),
+  })
+  .meta({ id: 'Port' });
+export type Port = z.infer<typeof port>;
+
 export const machineDetails = machine
   .extend({
     annotation: z.string(),
@@ -77,7 +94,9 @@ export const machineDetails = machine
     machineType: z.string().nullable(),
     disks: z.array(disk),
     cdroms: z.array(z.object({ slot: z.string(), path: z.string().nullable() })),
+    floppies: z.array(floppy),
     nics: z.array(nic),
+    ports: z.array(port).describe('Serial and parallel ports in the .vmx'),
     image: z.string().nullable(),
     outsideFiles: z
       .array(

@@ -69,5 +69,7 @@ export const bootDevices: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet', '
 export const defaultBootOrder: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet'];
 export const maxNics = 10;
 export const maxSerials = 4;
+export const maxParallels = 3;
+export const maxFloppies = 2;
 export const maxSharedFolders = 100;
 export const defaultVncPort = 5900;

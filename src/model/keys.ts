@@ -1,6 +1,16 @@
 import { booleanText } from '../vmx/values.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
-import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
+import type {
+  Cdrom,
+  Controller,
+  Disk,
+  Floppy,
+  MachineModel,
+  Nic,
+  ParallelPort,
+  SerialPort,
+  SharedFolder,
+} from './machine.ts';
 import { controllerName, slotName } from './slots.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 
@@ -96,6 +106,25 @@ function serialKeys({ index, kind, fileName }: SerialPort): Entry[] {
   ];
 }
 
+function floppyKeys({ index, fileName, startConnected }: Floppy): Entry[] {
+  const name = `floppy${index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.fileType`, fileName === null ? 'device' : 'file'],
+    ...(fileName === null ? [] : [[`${name}.fileName`, fileName] as const]),
+    [`${name}.startConnected`, booleanText(startConnected)],
+  ];
+}
+
+function parallelKeys({ index, kind, fileName }: ParallelPort): Entry[] {
+  const name = `parallel${index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.fileType`, kind],
+    [`${name}.fileName`, fileName],
+  ];
+}
+
 function sharedFolderKeys(folder: SharedFolder): Entry[] {
   const name = `sharedFolder${folder.index}`;
   return [
@@ -165,8 +194,10 @@ export function keysOf(model: MachineModel): Map<string, string> {
     ...model.controllers.flatMap(controllerKeys),
     ...model.disks.flatMap(diskKeys),
     ...model.cdroms.flatMap(cdromKeys),
+    ...model.floppies.flatMap(floppyKeys),
     ...model.nics.flatMap(nicKeys),
     ...model.serials.flatMap(serialKeys),
+    ...model.parallels.flatMap(parallelKeys),
     ...sharingKeys(model),
     ...peripheralKeys(model),
     ...kameKeys(model),

@@ -65,6 +65,21 @@ export interface SerialPort {
   readonly fileName: string;
 }
 
+/** A floppy drive. */
+export interface Floppy {
+  readonly index: number;
+  /** Path of an image, or null for an empty drive, or one of the host. */
+  readonly fileName: string | null;
+  readonly startConnected: boolean;
+}
+
+/** A parallel port, which Kame keeps and shows but does not connect. */
+export interface ParallelPort {
+  readonly index: number;
+  readonly kind: 'file' | 'device';
+  readonly fileName: string;
+}
+
 export interface SharedFolder {
   readonly index: number;
   readonly guestName: string;
@@ -109,8 +124,10 @@ export interface MachineModel {
   readonly controllers: readonly Controller[];
   readonly disks: readonly Disk[];
   readonly cdroms: readonly Cdrom[];
+  readonly floppies: readonly Floppy[];
   readonly nics: readonly Nic[];
   readonly serials: readonly SerialPort[];
+  readonly parallels: readonly ParallelPort[];
   readonly sharedFolders: readonly SharedFolder[];
   readonly display: {
     readonly present: boolean;

@@ -1,12 +1,16 @@
 import {
+  maxFloppies,
   maxNics,
+  maxParallels,
   maxSerials,
   maxSharedFolders,
   nicConnections,
   nicModels,
   vmwareNicModels,
 } from './devices.ts';
-import type { Nic, NicModel, SerialPort, SharedFolder } from './machine.ts';
+import { whyNotAttached } from './floppies.ts';
+import type { Arch, Floppy, Nic, NicModel, ParallelPort, SerialPort, SharedFolder } from './machine.ts';
+import { shown } from './problem.ts';
 import { listOf, type ModelReading } from './reading.ts';
 import { generatedMac, normalizeMac } from './uuid.ts';
 
@@ -21,10 +25,15 @@ function indicesOf(reading: ModelReading, prefix: string): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** The numbers of the devices that are present, up to the maximum. */
-function presentIndices(reading: ModelReading, prefix: string, count: number): number[] {
+/** The numbers of the devices that are present, up to the maximum. `usual`: whether one is present if no key says so. */
+function presentIndices(
+  reading: ModelReading,
+  prefix: string,
+  count: number,
+  usual: (name: string) => boolean = () => false,
+): number[] {
   return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
-    if (!reading.flag(`${prefix}${index}.present`, false)) return false;
+    if (!reading.flag(`${prefix}${index}.present`, usual(`${prefix}${index}`))) return false;
     if (index < count) return true;
     reading.leaveOut(
       `${prefix}${index}.present`,
@@ -118,6 +127,48 @@ export function readSerials(reading: ModelReading): SerialPort[] {
     if (reading.text(`${name}.fileType`)?.toLowerCase() === 'thinprint') return [];
     const kind = reading.choice(`${name}.fileType`, serialKinds, 'device');
     return [{ index, kind, fileName: reading.text(`${name}.fileName`) ?? '' }];
+  });
+}
+
+/**
+ * The floppy drives. VMware has one unless the file says that there is none; without an image it is not worth mentioning.
+ * Like a CD drive, one of the host counts as empty.
+ */
+export function readFloppies(reading: ModelReading, arch: Arch): Floppy[] {
+  const isThere = (name: string): boolean => reading.text(`${name}.fileName`) !== undefined;
+  return presentIndices(reading, 'floppy', maxFloppies, isThere).map((index) => {
+    const name = `floppy${index}`;
+    const file = reading.text(`${name}.fileName`) ?? '';
+    const isImage = reading.choice(`${name}.fileType`, ['device', 'file'] as const, 'device') === 'file';
+    const floppy: Floppy = {
+      index,
+      fileName: isImage && file !== '' ? file : null,
+      startConnected: reading.flag(`${name}.startConnected`, true),
+    };
+    const reason = whyNotAttached(floppy, arch);
+    if (floppy.fileName !== null && reason !== undefined)
+      reading.warn(
+        `${name}.fileName`,
+        `The image of ${name} (${shown(file)}) is kept but not attached: ${reason}.`,
+      );
+    return floppy;
+  });
+}
+
+/** The parallel ports, which no machine of Kame has. */
+export function readParallels(reading: ModelReading): ParallelPort[] {
+  return presentIndices(reading, 'parallel', maxParallels).map((index) => {
+    const name = `parallel${index}`;
+    const fileName = reading.text(`${name}.fileName`) ?? '';
+    reading.warn(
+      `${name}.present`,
+      `${name}${fileName === '' ? '' : ` (${shown(fileName)})`} is kept but not attached: Kame has no parallel ports.`,
+    );
+    return {
+      index,
+      kind: reading.choice(`${name}.fileType`, ['file', 'device'] as const, 'device'),
+      fileName,
+    };
   });
 }
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keysWith } from '../../test/support/vmx-text.ts';
 import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document.ts';
+import { attachedFloppies } from './floppies.ts';
 import { findGuestOs } from './guest-os.ts';
 import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
@@ -29,6 +30,22 @@ describe('a file that is not a machine', () => {
   it('is encrypted', () => {
     const doc = parseVmx(new TextEncoder().encode('displayName = "x"\nencryption.data = "AAAA"\n'));
     expect(keysWith(readModel(doc).problems)).toContain('error encryption.data');
+  });
+});
+
+describe('an encrypted machine', () => {
+  it.each(['encryption.data', 'encryption.keySafe'])('with only %s left is refused as such', (key) => {
+    const doc = parseVmx(new TextEncoder().encode(`displayName = "x"\n${key} = "AAAA"\n`));
+    const { problems } = readModel(doc);
+    expect(problems.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { key, message: 'The virtual machine is encrypted. Decrypt it in VMware first.' },
+    ]);
+  });
+
+  it.each(['encryption.data', 'encryption.keySafe'])('in part, with %s, is used, and says so', (key) => {
+    const { problems } = read({ [key]: 'AAAA' });
+    expect(keysWith(problems)).toEqual([`warning ${key}`]);
+    expect(problems[0]?.message).toContain('A part of the machine is encrypted');
   });
 });
 
@@ -155,6 +172,52 @@ describe('a network adapter', () => {
     expect(model.nics[0]).toMatchObject({ connection: 'unknown', connectionText: 'remote' });
     expect(problems[0]?.message).toContain('is "remote", which Kame does not know. Before it starts');
     expect(readModel(createDocument(model)).model.nics).toEqual(model.nics);
+  });
+});
+
+describe('old devices', () => {
+  const floppy = {
+    'floppy0.present': 'TRUE',
+    'floppy0.fileType': 'file',
+    'floppy0.fileName': 'boot.flp',
+  };
+
+  it('are kept: a floppy of a PC is attached, a parallel port is not', () => {
+    const { model, problems } = read({
+      guestOS: 'other',
+      ...floppy,
+      'parallel0.present': 'TRUE',
+      'parallel0.fileName': 'out.prn',
+    });
+    expect(model.floppies).toEqual([{ index: 0, fileName: 'boot.flp', startConnected: true }]);
+    expect(attachedFloppies(model)).toEqual([{ index: 0, fileName: 'boot.flp' }]);
+    expect(model.parallels).toEqual([{ index: 0, kind: 'device', fileName: 'out.prn' }]);
+    expect(problems.map(({ key, message }) => [key, message])).toEqual([
+      ['parallel0.present', 'parallel0 (out.prn) is kept but not attached: Kame has no parallel ports.'],
+    ]);
+  });
+
+  it.each([
+    ['of an ARM machine', { guestOS: 'arm-other-64' }, 'an ARM machine has no floppy drive'],
+    [
+      'that the file names elsewhere',
+      { 'floppy0.fileName': '/etc/passwd' },
+      'not in the directory of the machine',
+    ],
+    ['above the machine', { 'floppy0.fileName': '../secret' }, 'not in the directory of the machine'],
+    ['that is not connected', { 'floppy0.startConnected': 'FALSE' }, 'startConnected is FALSE'],
+  ])('a floppy %s is kept, and said not to be attached', (_name, keys, reason) => {
+    const { model, problems } = read({ guestOS: 'other', ...floppy, ...keys });
+    expect(model.floppies).toHaveLength(1);
+    expect(attachedFloppies(model)).toEqual([]);
+    expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('a floppy drive of the host, or none, is nothing to mention', () => {
+    const drive = { 'floppy0.present': 'TRUE', 'floppy0.fileType': 'device', 'floppy0.fileName': 'A:' };
+    const { model, problems } = read({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
+    expect(model.floppies).toEqual([{ index: 0, fileName: null, startConnected: true }]);
+    expect(problems).toEqual([]);
   });
 });
 

@@ -224,6 +224,15 @@ export interface ExecRequest {
   timeoutMs?: number | undefined;
 }
 
+export interface Floppy {
+  /** Such as floppy0 */
+  device: string;
+  /** null for an empty drive, or one of the host */
+  path: string | null;
+  /** Whether the guest gets it; then it is write-protected */
+  attached: boolean;
+}
+
 export interface GrowDisk {
   /** The new size, not less than the present size */
   sizeBytes: number;
@@ -338,7 +347,10 @@ export interface MachineDetails {
     slot: string;
     path: string | null;
   }[];
+  floppies: Floppy[];
   nics: Nic[];
+  /** Serial and parallel ports in the .vmx */
+  ports: Port[];
   image: string | null;
   /** Files outside its directory that the machine gives to its guest */
   outsideFiles: {
@@ -413,6 +425,15 @@ export interface Nic {
   /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
   mac: string;
+}
+
+export interface Port {
+  /** Such as serial0 or parallel0 */
+  device: string;
+  /** file, device, pipe or network */
+  kind: string;
+  /** As in the .vmx. No port is connected to it */
+  path: string;
 }
 
 export interface Problem {

@@ -3,6 +3,7 @@ import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
+import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 
@@ -52,5 +53,6 @@ export function define(program: Command, session: Session): void {
       const machine = await register(session, session.path(given), options.allowOutside === true);
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was registered: ${machine.path}`);
+      if (!session.json) noteProblems(session, machine);
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
+import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -18,6 +18,10 @@ function diskText(disk: DiskInfo): string {
 
 function networkText(connection: string): string {
   return connection === 'pvn' ? 'LAN segment (pvn)' : connection;
+}
+
+function portText({ kind, path }: Port): string {
+  return [kind, ...(path === '' ? [] : [path]), 'not connected'].join(', ');
 }
 
 function timingsText(timings: Timings): string {
@@ -65,8 +69,11 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
   for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
   for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
+  for (const { device, path, attached } of machine.floppies)
+    pairs.push([device, path === null ? 'empty' : attached ? path : `${path}, not attached`]);
   for (const nic of machine.nics)
     pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
+  for (const port of machine.ports) pairs.push([port.device, portText(port)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;

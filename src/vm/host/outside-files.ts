@@ -24,7 +24,7 @@ export interface OutsideFile {
 type NamedFile = Omit<OutsideFile, 'path'> & { readonly fileName: string };
 
 /** All files that a `.vmx` names. */
-function namedFiles({ disks, cdroms, firmware, kame }: MachineModel): NamedFile[] {
+function namedFiles({ disks, cdroms, floppies, firmware, kame }: MachineModel): NamedFile[] {
   const { seed, directBoot } = kame;
   const named: NamedFile[] = disks.map((disk) => {
     const writable = disk.mode !== 'independent-nonpersistent';
@@ -33,6 +33,9 @@ function namedFiles({ disks, cdroms, firmware, kame }: MachineModel): NamedFile[
   for (const drive of cdroms) {
     if (drive.fileName === null) continue;
     named.push({ fileName: drive.fileName, use: `CD ${slotName(drive)}`, writable: false });
+  }
+  for (const { fileName, index } of floppies) {
+    if (fileName !== null) named.push({ fileName, use: `floppy${index}`, writable: false });
   }
   const initrd = directBoot?.initrd;
   if (directBoot) named.push({ fileName: directBoot.kernel, use: 'kernel', writable: false });
@@ -53,7 +56,7 @@ async function realPath(path: string): Promise<string> {
 }
 
 /** Names that the files of a machine have, for a `.vmx` in a directory with other files. */
-const machineExtensions = new Set(['.vmdk', '.qcow2', '.img', '.raw', '.iso', '.nvram', '.fd']);
+const machineExtensions = new Set(['.vmdk', '.qcow2', '.img', '.raw', '.iso', '.flp', '.nvram', '.fd']);
 
 /** Whether a file belongs to the machine. A `.vmx` outside a bundle does not own the other files of its directory. */
 function isInside(directory: string, path: string): boolean {

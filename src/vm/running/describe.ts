@@ -1,7 +1,8 @@
-import type { DiskInfo, Machine, MachineDetails, MachineState } from '../../api/machine.ts';
+import type { DiskInfo, Machine, MachineDetails, MachineState, Port } from '../../api/machine.ts';
 import { messageOf } from '../../core/errors.ts';
 import { readChain } from '../../disk/chain.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
+import { whyNotAttached } from '../../model/floppies.ts';
+import type { Disk, MachineModel, ParallelPort, SerialPort, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -92,6 +93,16 @@ function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
 
+function portsOf({ serials, parallels }: MachineModel): MachineDetails['ports'] {
+  const portOf = (device: string, { kind, fileName }: SerialPort | ParallelPort): Port => {
+    return { device, kind, path: fileName };
+  };
+  return [
+    ...serials.map((serial) => portOf(`serial${serial.index}`, serial)),
+    ...parallels.map((parallel) => portOf(`parallel${parallel.index}`, parallel)),
+  ];
+}
+
 /** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
   return await describe(host, await findBundle(host, reference));
@@ -115,6 +126,12 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
     })),
+    floppies: (model?.floppies ?? []).map((floppy) => ({
+      device: `floppy${floppy.index}`,
+      path: floppy.fileName === null ? null : resolveIn(names, floppy.fileName),
+      attached: whyNotAttached(floppy, model?.arch ?? 'x86_64') === undefined,
+    })),
+    ports: model ? portsOf(model) : [],
     nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
       device: `ethernet${index}`,
       model,
