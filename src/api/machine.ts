@@ -115,12 +115,22 @@ export const createMachine = z
   .meta({ id: 'CreateMachine' });
 export type CreateMachine = z.output<typeof createMachine>;
 
+const movedOrCopied = z
+  .enum(['moved', 'copied'])
+  .describe(
+    'Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own',
+  )
+  .meta({ id: 'MovedOrCopied' });
+export type MovedOrCopied = z.infer<typeof movedOrCopied>;
+
 export const registerMachine = z
   .object({
     path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'RegisterMachine' });
+export type RegisterMachine = z.output<typeof registerMachine>;
 
 export const renameMachine = z
   .object({ name: z.string().describe('The new name') })
@@ -152,6 +162,7 @@ export const startMachine = z
       .boolean()
       .default(false)
       .describe('Discard the suspended state and boot; unsaved data in the guest is lost'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'StartMachine' });

@@ -3,7 +3,8 @@ import { KameError } from '../core/errors.ts';
 import type { Session } from './session.ts';
 import { visible } from './text.ts';
 
-function canAsk({ context: { stdin, stderr } }: Session): boolean {
+/** Whether a person can be asked: both standard input and standard error are a terminal. */
+export function canAsk({ context: { stdin, stderr } }: Session): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
 

@@ -370,6 +370,9 @@ export interface MachineDisk {
 
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
 
+/** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
+export type MovedOrCopied = 'moved' | 'copied';
+
 export interface NetworkInterface {
   name: string;
   mac: string | null;
@@ -410,6 +413,7 @@ export interface PullImage {
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface RemovedDisk {
@@ -560,6 +564,7 @@ export interface StartMachine {
   timeoutMs?: number | undefined;
   /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface StartedMachine {

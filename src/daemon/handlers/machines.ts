@@ -11,7 +11,7 @@ import type { Handlers } from './handler.ts';
 export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.list': ({ host }) => list(host),
   'machines.create': ({ host }, { body }, progress) => create(host, body, progress),
-  'machines.register': ({ host }, { body }) => register(host, body.path),
+  'machines.register': ({ host }, { body }) => register(host, body.path, body),
   'machines.show': ({ host }, { params }) => show(host, params.machine),
   'machines.set': ({ host }, { params, body }) => changeSettings(host, params.machine, body.settings),
   'machines.rename': ({ host }, { params, body }) => rename(host, params.machine, body.name),

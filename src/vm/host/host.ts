@@ -20,6 +20,8 @@ export interface Host {
   readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
+  /** The machines that are being started, by what only one running machine may have: its UUID, its MAC addresses. */
+  readonly starting: Map<string, Bundle>;
   readonly operations: Operations;
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
@@ -87,6 +89,7 @@ export function createHost(options: HostOptions): Host {
       buildTiny,
     }),
     running: new RunningMachines(),
+    starting: new Map(),
     operations: new Operations(),
     events: new EventBus(),
     log,

@@ -1,19 +1,21 @@
 import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { MachineDetails } from '../../api/machine.ts';
+import type { MachineDetails, MovedOrCopied, RegisterMachine } from '../../api/machine.ts';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { contentOf } from '../../store/bundle.ts';
+import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { vmxOfBundle } from '../../store/bundle-directory.ts';
 import { bundleExtension, isBundle } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
+import { lockHolder } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
-import { refuseTakenName } from '../host/find.ts';
+import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { plainName } from '../host/names-apart.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { decideIdentity, settleIdentity } from '../running/identity.ts';
 
 async function vmxPath(path: string): Promise<string> {
   let real: string;
@@ -30,16 +32,43 @@ async function vmxPath(path: string): Promise<string> {
   return real;
 }
 
+/** A copy under its own name, or that of its bundle if the original is listed under its own. */
+async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
+  const names = (await allBundles(host)).map(({ name }) => plainName(name));
+  return names.includes(plainName(bundle.name)) ? { ...bundle, name: fileNameOf(bundle.names) } : bundle;
+}
+
+/** Gives a machine its identity before it is listed, unless an engine runs it, perhaps of another home. */
+async function identified(
+  host: Host,
+  found: Bundle,
+  isListed: boolean,
+  said: MovedOrCopied | undefined,
+): Promise<Bundle> {
+  if ((await lockHolder(found.names.lock)) !== undefined) return found;
+  const decided = said ?? (await decideIdentity(host, found));
+  const named = decided === 'copied' && !isListed ? await asCopy(host, found) : found;
+  if (!isListed) await refuseTakenName(host, named.name);
+  return await settleIdentity(host, named, { answer: decided === 'copied' ? decided : said });
+}
+
 /**
  * Adds an existing `.vmx`, in any directory, to the inventory.
- * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use
+ * @param options.movedOrCopied what a person says of a machine that has the UUID of another one
+ * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, MOVED_OR_COPIED,
+ * WRONG_STATE for a copy that is suspended
  */
-export async function register(host: Host, path: string): Promise<MachineDetails> {
+export async function register(
+  host: Host,
+  path: string,
+  options: Pick<RegisterMachine, 'movedOrCopied'> = {},
+): Promise<MachineDetails> {
   const vmx = await vmxPath(path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
-  const bundle = await ensureUuid(host, found);
-  if (!(await host.inventory.paths()).includes(vmx)) {
+  const isListed = (await host.inventory.paths()).includes(vmx);
+  const bundle = await identified(host, found, isListed, options.movedOrCopied);
+  if (!isListed) {
     await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
