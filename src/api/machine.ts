@@ -98,6 +98,10 @@ export const createMachine = z
   .object({
     name: z.string(),
     image: z.string().optional().describe('tiny, an id from the catalogue, a path or a URL'),
+    refresh: z
+      .boolean()
+      .optional()
+      .describe('Download the image again, or its current version, even if a copy is cached'),
     iso: z.string().optional().describe('Path of an installation ISO'),
     arch: arch.optional().describe('Default: that of guestOS, else aarch64'),
     cpus: z.int().optional(),

@@ -111,6 +111,8 @@ export interface CreateMachine {
   name: string;
   /** tiny, an id from the catalogue, a path or a URL */
   image?: string | undefined;
+  /** Download the image again, or its current version, even if a copy is cached */
+  refresh?: boolean | undefined;
   /** Path of an installation ISO */
   iso?: string | undefined;
   /** Default: that of guestOS, else aarch64 */

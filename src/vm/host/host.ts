@@ -37,8 +37,11 @@ export type StartCopyThreads = () => Promise<CopyThreads>;
 
 /** Reactions to events, set by the program that runs the host. */
 export interface Hooks {
-  /** The guest of a restored machine has reset itself, which ended its engine: start the machine again. */
-  onReset?: (machine: Running) => void;
+  /**
+   * The guest of a restored machine has reset itself, which ended its engine: start the machine again, on the host that
+   * started it.
+   */
+  onReset?: (machine: Running, host: Host) => void;
   /** Milliseconds that a machine has run and that its `.vmsd` does not include yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
