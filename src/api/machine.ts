@@ -127,6 +127,10 @@ export const createMachine = z
   .object({
     name: z.string(),
     image: z.string().optional().describe('tiny, an id from the catalogue, a path or a URL'),
+    refresh: z
+      .boolean()
+      .optional()
+      .describe('Download the image again, or its current version, even if a copy is cached'),
     iso: z.string().optional().describe('Path of an installation ISO'),
     arch: arch.optional().describe('Default: that of guestOS, else aarch64'),
     cpus: z.int().optional(),
@@ -144,6 +148,14 @@ export const createMachine = z
   .meta({ id: 'CreateMachine' });
 export type CreateMachine = z.output<typeof createMachine>;
 
+const movedOrCopied = z
+  .enum(['moved', 'copied'])
+  .describe(
+    'Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own',
+  )
+  .meta({ id: 'MovedOrCopied' });
+export type MovedOrCopied = z.infer<typeof movedOrCopied>;
+
 export const registerMachine = z
   .object({
     path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
@@ -152,6 +164,7 @@ export const registerMachine = z
       .max(1000)
       .optional()
       .describe('Files outside its directory that the machine may use, as machines.inspect lists them'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'RegisterMachine' });
@@ -204,6 +217,7 @@ export const startMachine = z
       .boolean()
       .default(false)
       .describe('Discard the suspended state and boot; unsaved data in the guest is lost'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'StartMachine' });

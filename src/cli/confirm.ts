@@ -3,7 +3,7 @@ import { KameError } from '../core/errors.ts';
 import type { Session } from './session.ts';
 import { visible } from './text.ts';
 
-/** Whether a person can be asked a question. */
+/** Whether a person can be asked: both standard input and standard error are a terminal. */
 export function canAsk({ context: { stdin, stderr } }: Session): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }

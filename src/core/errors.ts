@@ -59,6 +59,12 @@ export const errorKinds = {
     when: 'The machine has no snapshot with that label, path or UID, or more than one has that label.',
     next: '`kame snapshot list NAME` lists the snapshots; #UID or a path such as /a/b identifies exactly one.',
   },
+  MOVED_OR_COPIED: {
+    exit: 4,
+    http: 409,
+    when: 'Two machines have the same UUID, because one was copied outside of Kame, and it is not known which one is the copy.',
+    next: 'Use --copied for the copy: it gets a UUID and MAC addresses of its own. Use --moved for the original.',
+  },
   HAS_CLONES: {
     exit: 4,
     http: 409,

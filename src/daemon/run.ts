@@ -96,11 +96,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     home,
     env,
     log: (message, details) => logger.info(details ?? {}, message),
-    buildTiny: async ({ progress, ...input }) => await runInHelper(helpers.tinyBuilder, input, progress),
+    buildTiny: async ({ progress, env: own, ...input }) =>
+      await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
   });
-  host.hooks.onReset = (machine) => void startAfterReset(host, machine);
+  host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = deferred();
   const daemon = { version, socket, startedAt: new Date(), requestStop };

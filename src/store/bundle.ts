@@ -20,7 +20,8 @@ export interface Bundle {
   readonly broken: string | null;
 }
 
-function fallbackName(names: MachineNames): string {
+/** The name of a machine by its files: that of its bundle, or of its `.vmx`. */
+export function fileNameOf(names: MachineNames): string {
   return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
 }
 
@@ -42,10 +43,10 @@ export async function readBundle(vmx: string): Promise<Bundle> {
     const document = parseVmx(await readVmx(vmx), vmx);
     const { model, problems } = readModel(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
-    const name = model.displayName === '' ? fallbackName(names) : model.displayName;
+    const name = model.displayName === '' ? fileNameOf(names) : model.displayName;
     return { names, name, content: { document, model }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
-    return { names, name: fallbackName(names), problems: [], broken: await reasonOf(error, vmx) };
+    return { names, name: fileNameOf(names), problems: [], broken: await reasonOf(error, vmx) };
   }
 }
 
@@ -76,8 +77,22 @@ interface CacheEntry {
 /** Caches bundles, and reads a `.vmx` again only if it has changed on disk. */
 export class BundleCache {
   readonly #entries = new Map<string, CacheEntry>();
+  #apart: ReadonlyMap<string, string> = new Map();
 
+  /** Reads a machine, under the name by which it is told apart from its copies. Never throws. */
   async read(vmx: string): Promise<Bundle> {
+    const bundle = await this.readAsWritten(vmx);
+    const name = this.#apart.get(vmx);
+    return name === undefined ? bundle : { ...bundle, name };
+  }
+
+  /** Sets the names of machines that differ from those in their `.vmx`, by path. */
+  nameApart(names: ReadonlyMap<string, string>): void {
+    this.#apart = names;
+  }
+
+  /** Reads a machine under the name in its `.vmx`. Never throws. */
+  async readAsWritten(vmx: string): Promise<Bundle> {
     const stamp = await stampOf(vmx);
     const cached = this.#entries.get(vmx);
     if (cached && stamp !== undefined && cached.stamp === stamp) return cached.bundle;

@@ -111,6 +111,8 @@ export interface CreateMachine {
   name: string;
   /** tiny, an id from the catalogue, a path or a URL */
   image?: string | undefined;
+  /** Download the image again, or its current version, even if a copy is cached */
+  refresh?: boolean | undefined;
   /** Path of an installation ISO */
   iso?: string | undefined;
   /** Default: that of guestOS, else aarch64 */
@@ -409,6 +411,9 @@ export interface MachineFiles {
 
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
 
+/** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
+export type MovedOrCopied = 'moved' | 'copied';
+
 export interface NetworkInterface {
   name: string;
   mac: string | null;
@@ -461,6 +466,7 @@ export interface RegisterMachine {
   path: string;
   /** Files outside its directory that the machine may use, as machines.inspect lists them */
   allowOutside?: string[] | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface RemovedDisk {
@@ -611,6 +617,7 @@ export interface StartMachine {
   timeoutMs?: number | undefined;
   /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface StartedMachine {

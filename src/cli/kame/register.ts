@@ -1,8 +1,9 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { MachineDetails } from '../../api/machine.ts';
+import type { MachineDetails, RegisterMachine } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { canAsk, confirm } from '../confirm.ts';
-import { examples, jsonShape } from '../options.ts';
+import { askMovedOrCopied, movedOrCopied } from '../moved-or-copied.ts';
+import { examples, given, jsonShape } from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
@@ -25,15 +26,36 @@ async function askForFiles(session: Session, path: string, always: boolean): Pro
   return files.map((file) => file.path);
 }
 
-/** Registers a machine. If it uses files outside its directory, only after a yes, or with --allow-outside. */
-async function register(session: Session, path: string, always: boolean): Promise<MachineDetails> {
-  const { machines } = session.client;
+/** The answer to the question that an error asks, as a field of the request; undefined if there is none. */
+async function answerTo(
+  session: Session,
+  { path }: RegisterMachine,
+  error: unknown,
+  always: boolean,
+): Promise<Partial<RegisterMachine> | undefined> {
+  if (error instanceof KameError && error.code === 'OUTSIDE_FILES' && (always || canAsk(session))) {
+    return { allowOutside: await askForFiles(session, path, always) };
+  }
+  const answer = await askMovedOrCopied(session, error);
+  return answer === undefined ? undefined : { movedOrCopied: answer };
+}
+
+/**
+ * Registers a machine, and asks what the daemon cannot know: whether its guest may use files outside its directory, and
+ * whether it was moved or copied.
+ */
+async function register(
+  session: Session,
+  request: RegisterMachine,
+  always: boolean,
+): Promise<MachineDetails> {
   try {
-    return await machines.register({ path });
+    return await session.client.machines.register(request);
   } catch (error) {
-    const asks = error instanceof KameError && error.code === 'OUTSIDE_FILES' && (always || canAsk(session));
-    if (!asks) throw error;
-    return await machines.register({ path, allowOutside: await askForFiles(session, path, always) });
+    const answer = await answerTo(session, request, error, always);
+    // A question is asked once.
+    if (!answer || Object.keys(answer).some((field) => field in request)) throw error;
+    return await register(session, { ...request, ...answer }, always);
   }
 }
 
@@ -44,13 +66,22 @@ export function define(program: Command, session: Session): void {
     .description('Adds an existing machine to the list of machines. Its files stay where they are.')
     .argument('<path>', 'a .vmx, or the bundle that contains it')
     .option('--allow-outside', 'let the machine use files outside its directory, without asking')
+    .option('--copied', 'it is a copy: give it a UUID and MAC addresses of its own')
+    .option('--moved', 'it is the original: keep its UUID and MAC addresses')
     .option('--json', jsonShape('MachineDetails'))
     .addHelpText(
       'after',
-      examples('kame register ~/Virtual\\ Machines/web.vmwarevm', 'kame register ./old/old.vmx'),
+      examples('kame register ~/Virtual\\ Machines/web.vmwarevm', 'kame register ./old/old.vmx --copied'),
     )
-    .action(async (given, options) => {
-      const machine = await register(session, session.path(given), options.allowOutside === true);
+    .action(async (path, options) => {
+      const machine = await register(
+        session,
+        {
+          path: session.path(path),
+          ...given({ movedOrCopied: movedOrCopied(options) }),
+        },
+        options.allowOutside === true,
+      );
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was registered: ${machine.path}`);
       if (!session.json) noteProblems(session, machine);

@@ -21,6 +21,8 @@ export interface Host {
   readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
+  /** The machines that are being started, by what only one running machine may have: its UUID, its MAC addresses. */
+  readonly starting: Map<string, Bundle>;
   readonly operations: Operations;
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
@@ -36,8 +38,11 @@ export type StartCopyThreads = () => Promise<CopyThreads>;
 
 /** Reactions to events, set by the program that runs the host. */
 export interface Hooks {
-  /** The guest of a restored machine has reset itself, which ended its engine: start the machine again. */
-  onReset?: (machine: Running) => void;
+  /**
+   * The guest of a restored machine has reset itself, which ended its engine: start the machine again, on the host that
+   * started it.
+   */
+  onReset?: (machine: Running, host: Host) => void;
   /** Milliseconds that a machine has run and that its `.vmsd` does not include yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
@@ -90,6 +95,7 @@ export function createHost(options: HostOptions): Host {
       buildTiny,
     }),
     running: new RunningMachines(),
+    starting: new Map(),
     operations: new Operations(),
     events: new EventBus(),
     log,

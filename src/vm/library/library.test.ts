@@ -197,18 +197,29 @@ describe('a machine', () => {
     });
   });
 
-  it('whose name another has too is meant by its path', async () => {
+  it('whose name another has too keeps it if its bundle has it; the other is meant by its bundle', async () => {
     const demo = world().machine();
     const other = world().machine('other');
     writeFileSync(
       other.vmx,
       other.read('other.vmx').replace('displayName = "other"', 'displayName = "demo"'),
     );
-    expect(await refused(show(world().host, 'demo'))).toMatchObject({
+    for (const { vmx, name } of [demo, other]) {
+      expect(await show(world().host, name)).toMatchObject({ path: vmx, name });
+      expect(await show(world().host, vmx)).toMatchObject({ path: vmx, name });
+    }
+  });
+
+  it('whose id another has too is meant by its path', async () => {
+    const demo = world().machine();
+    const other = world().machine('other');
+    writeFileSync(other.vmx, demo.read('demo.vmx').replace('displayName = "demo"', 'displayName = "other"'));
+    const { id } = await show(world().host, 'demo');
+    expect(await refused(show(world().host, id))).toMatchObject({
       code: 'USAGE',
+      message: `${id} could mean 2 machines.`,
       next: like(/other\.vmx/),
     });
-    expect((await show(world().host, demo.vmx)).name).toBe('demo');
   });
 
   it('that is broken is shown with the reason', async () => {

@@ -30,7 +30,11 @@ async function diskFiles({ names, content }: Bundle): Promise<string[]> {
 }
 
 /** Names of other files that `kame create` makes in a bundle. */
-const madeFiles: ReadonlySet<string> = new Set([directBootFiles.kernel, directBootFiles.initrd, seedFileName]);
+const madeFiles: ReadonlySet<string> = new Set([
+  directBootFiles.kernel,
+  directBootFiles.initrd,
+  seedFileName,
+]);
 
 /** A raw disk cannot be told from other files: only in the home, where Kame has made it, it is one. */
 function isRawDisk(host: Host, { names, content }: Bundle, name: string): boolean {

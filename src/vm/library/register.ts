@@ -1,20 +1,22 @@
 import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { MachineDetails, RegisterMachine } from '../../api/machine.ts';
+import type { MachineDetails, MovedOrCopied, RegisterMachine } from '../../api/machine.ts';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { vmxOfBundle } from '../../store/bundle-directory.ts';
 import { bundleExtension, isBundle } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
+import { lockHolder } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
-import { refuseTakenName } from '../host/find.ts';
+import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { plainName } from '../host/names-apart.ts';
 import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { decideIdentity, settleIdentity } from '../running/identity.ts';
 
 async function vmxPath(path: string): Promise<string> {
   let real: string;
@@ -49,20 +51,41 @@ async function agreeByName(host: Host, bundle: Bundle, allowed: readonly string[
   await requireAgreed(host, bundle);
 }
 
+/** A copy under its own name, or that of its bundle if the original is listed under its own. */
+async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
+  const names = (await allBundles(host)).map(({ name }) => plainName(name));
+  return names.includes(plainName(bundle.name)) ? { ...bundle, name: fileNameOf(bundle.names) } : bundle;
+}
+
+/** Gives a machine its identity before it is listed, unless an engine runs it, perhaps of another home. */
+async function identified(
+  host: Host,
+  found: Bundle,
+  isListed: boolean,
+  said: MovedOrCopied | undefined,
+): Promise<Bundle> {
+  if ((await lockHolder(found.names.lock)) !== undefined) return found;
+  const decided = said ?? (await decideIdentity(host, found));
+  const named = decided === 'copied' && !isListed ? await asCopy(host, found) : found;
+  if (!isListed) await refuseTakenName(host, named.name);
+  return await settleIdentity(host, named, { answer: decided === 'copied' ? decided : said });
+}
+
 /**
  * Adds an existing `.vmx`, in any directory, to the inventory. For a machine of the list, records the files outside its
- * directory that it may use.
- * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, OUTSIDE_FILES
+ * directory that it may use, and what a person says of its identity.
+ * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, OUTSIDE_FILES,
+ * MOVED_OR_COPIED, WRONG_STATE for a copy that is suspended
  */
 export async function register(host: Host, request: RegisterMachine): Promise<MachineDetails> {
   const vmx = await vmxPath(request.path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
   const isListed = (await host.inventory.paths()).includes(vmx);
-  if (!isListed) await refuseTakenName(host, found.name);
   await agreeByName(host, found, request.allowOutside ?? []);
-  const bundle = await ensureUuid(host, found);
+  const bundle = await identified(host, found, isListed, request.movedOrCopied);
   if (!isListed) {
+    await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
   }

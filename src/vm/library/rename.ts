@@ -15,6 +15,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
+import { placedAt } from '../running/identity.ts';
 
 /** Makes a hard link to a small file, or a copy if the file system has no hard links. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
@@ -70,7 +71,8 @@ async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<str
   const moves = isBundle(directory) && target !== directory;
   if (moves && (await exists(target))) throw new KameError('ALREADY_EXISTS', `${target} already exists.`);
   // First the name, then the directory: after a kill in between, the machine has its new name in the old bundle.
-  await writeVmx(vmx, edit(document, new Map([['displayName', name]])));
+  const newVmx = moves ? join(target, `${name}.vmx`) : vmx;
+  await writeVmx(vmx, edit(document, new Map([['displayName', name], ...placedAt(bundle, newVmx)])));
   return moves ? await moveBundle(host, bundle, target, name) : vmx;
 }
 

@@ -1,7 +1,7 @@
-import type { MachineDetails } from '../../api/machine.ts';
+import type { MachineDetails, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
+import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
@@ -15,7 +15,7 @@ import { tidy } from '../layers/tidy.ts';
 import { describe } from '../running/describe.ts';
 
 /** Adds warnings about a request, such as an unknown key, to the problems of the machine. */
-export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {
+export function withWarnings(details: MachineDetails, warnings: readonly Problem[]): MachineDetails {
   const unreported = warnings.filter(
     ({ message }) => !details.problems.some((problem) => problem.message === message),
   );
