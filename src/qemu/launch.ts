@@ -107,7 +107,8 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     qmp = await monitorOf(plan, child, options, words);
     const engine = new Engine(plan.name, qmp, await checkOwner(plan, child));
     const qmpMs = performance.now() - started;
-    for (const step of plan.setup) await qmp.execute(step.execute, step.arguments);
+    const limits = options.signal ? { signal: options.signal } : {};
+    for (const step of plan.setup) await qmp.execute(step.execute, step.arguments, limits);
     return { engine, timings: { spawnMs, qmpMs } };
   } catch (error) {
     const failure = options.signal?.aborted ? error : await failureOf(error, plan, child, words);
