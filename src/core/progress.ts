@@ -9,7 +9,7 @@ export interface ProgressReport {
 /** Passed to every slow call: reports progress and cancels. */
 export interface Progress {
   readonly signal: AbortSignal;
-  report(report: ProgressReport): void;
+  readonly report: (report: ProgressReport) => void;
 }
 
 /** A progress whose reports are discarded. */

@@ -57,6 +57,22 @@ describe('exec', () => {
     expect(await refused(run(['gone']))).toMatchObject({ code: 'GUEST_FAILED', message: like(/gone/) });
   });
 
+  it('waits for its input no longer than its time limit', async () => {
+    world().machine();
+    await world().start('demo', { wait: 'agent' });
+    const stdin = (async function* never() {
+      yield Buffer.from('begun');
+      await new Promise(() => undefined);
+    })();
+    const request = { command: ['cat'], stdin: true, timeoutMs: 30 };
+    const running = execute(world().host, 'demo', request, {
+      stdin,
+      signal,
+      onOutput: async () => undefined,
+    });
+    expect(await refused(running)).toMatchObject({ code: 'GUEST_TIMEOUT', message: like(/Standard input/) });
+  });
+
   it('takes no more input than an agent can', async () => {
     world().machine();
     await world().start('demo', { wait: 'agent' });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, startBody, stopBody, takeBody } from '../../../test/support/bodies.ts';
+import type { FakeHandler } from '../../../test/support/fake-agent.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { hurry, standStill, type Standstill } from '../../../test/support/standstill.ts';
 import { atEachCommand } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, until, useWorld, type WorldMachine } from '../../../test/support/world.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readJournal } from '../../store/journal.ts';
 import { machineNames } from '../../store/names.ts';
@@ -54,7 +55,6 @@ async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> 
 describe('an engine that stands still', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress)],
-    ['screenshot', async ({ signal }: Progress) => await screenshot(world().host, 'demo', signal)],
     ['suspend', async (progress: Progress) => await suspend(world().host, 'demo', progress)],
     ['snapshot take', take],
     ['snapshot delete', remove],
@@ -74,10 +74,25 @@ describe('an engine that stands still', () => {
       next: like(/kame stop demo --hard/),
     });
     expect(planned.met).toBe('query-status');
-    if (_verb !== 'screenshot') expect(reports).toContain('Waiting for the engine of demo (query-status)');
+    expect(reports).toContain('Waiting for the engine of demo (query-status)');
     expect(await readJournal(machineNames(demo.vmx))).toBeUndefined();
     letGo();
     expect(await world().look(demo)).toEqual(before);
+  });
+
+  it('fails a screenshot, or lets it be cancelled', async () => {
+    await running();
+    const { letGo } = standStill(world().engines.troubles);
+    const { signal } = new AbortController();
+    const late = hurry(async () => await refused(screenshot(world().host, 'demo', signal)));
+    expect((await late).code).toBe('ENGINE_TIMEOUT');
+    letGo();
+    const still = standStill(world().engines.troubles, { except: ['query-status'] });
+    const cut = cancelled(still, async (progress) => {
+      await screenshot(world().host, 'demo', progress.signal);
+    });
+    expect((await refused(cut)).code).toBe('CANCELLED');
+    still.letGo();
   });
 
   it('ends stop at its own time limit', async () => {
@@ -162,5 +177,54 @@ describe('cancelling, when the engine stands still at any command,', () => {
     const engine = world().engines.of('demo');
     await expect.poll(() => engine.received.at(-1)).toBe('stop');
     await expect.poll(() => [engine.state, world().running().state]).toEqual(['paused', 'paused']);
+  });
+});
+
+describe('a guest agent that falls silent', () => {
+  const silence: FakeHandler = () => 'silence';
+  const silent = { 'guest-ping': silence };
+
+  it('does not keep stop beyond its time limit', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, hearsPowerButton: false, handlers: silent };
+    await world().start('demo', { wait: 'agent' });
+    const stopping = stop(world().host, 'demo', stopBody({ timeoutMs: 50 }), quiet);
+    expect(await refused(stopping)).toMatchObject({ code: 'GUEST_TIMEOUT', next: like(/--hard/) });
+  });
+
+  it.each([
+    ['the ping', silent, 'guest-ping'],
+    ['the freeze', { 'guest-fsfreeze-freeze': silence }, 'guest-fsfreeze-freeze'],
+    ['the thaw', { 'guest-fsfreeze-thaw': silence }, 'guest-fsfreeze-thaw'],
+  ])(
+    'at %s is reported by snapshot take --quiesce, which can be cancelled',
+    async (_name, handlers, call) => {
+      const demo = world().machine();
+      world().engines.guest = { ...usualGuest, handlers };
+      const engine = await world().start('demo', { wait: 'agent' });
+      const before = await world().look(demo);
+      const cancel = new AbortController();
+      const body = takeBody({ label: 'new', diskOnly: true, quiesce: true });
+      const progress = { signal: cancel.signal, report: () => undefined };
+      const ended = refused(takeSnapshot(world().host, 'demo', body, progress));
+      await until(() => engine.guest.calls.includes(call));
+      cancel.abort();
+      expect((await ended).code).toBe('CANCELLED');
+      // Whether its file systems are frozen only the agent knows.
+      const frozen = engine.guest.frozen;
+      expect(await world().look(demo)).toEqual({ ...before, frozen });
+    },
+  );
+
+  it('fails snapshot take --quiesce in time', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, handlers: silent };
+    const engine = await world().start('demo', { wait: 'agent' });
+    const body = takeBody({ label: 'new', diskOnly: true, quiesce: true });
+    const code = await hurry(
+      async () => (await refused(takeSnapshot(world().host, 'demo', body, quiet))).code,
+    );
+    expect(code).toBe('GUEST_TIMEOUT');
+    expect(engine.guest.frozen).toBe(false);
   });
 });

@@ -27,13 +27,17 @@ async function changeRunState(
 }
 
 /**
- * Takes back a command without waiting for the engine: when it answers again, it obeys both, one after the other.
- * @returns the error to throw
+ * Gives a command, and takes it back if the engine does not answer, without waiting for that: when it answers again, it
+ * obeys both, one after the other.
  */
-function takeBack(error: unknown, opposite: () => Promise<void>): unknown {
-  const isUnanswered = error instanceof KameError && ['CANCELLED', 'ENGINE_TIMEOUT'].includes(error.code);
-  if (isUnanswered) opposite().catch(() => undefined);
-  return error;
+async function orTakeBack(command: Promise<void>, opposite: () => Promise<void>): Promise<void> {
+  try {
+    await command;
+  } catch (error) {
+    const isUnanswered = error instanceof KameError && ['CANCELLED', 'ENGINE_TIMEOUT'].includes(error.code);
+    if (isUnanswered) void Promise.allSettled([opposite()]);
+    throw error;
+  }
 }
 
 /**
@@ -43,9 +47,7 @@ function takeBack(error: unknown, opposite: () => Promise<void>): unknown {
 export async function pause(host: Host, reference: string, progress: Progress): Promise<Machine> {
   return await changeRunState(host, reference, 'pause', progress, async (machine, engine) => {
     if (machine.state === 'paused') throw wrongState(`${machine.name} is already paused.`, machine.name);
-    await engine.pause().catch((error: unknown) => {
-      throw takeBack(error, async () => await machine.engine.resume());
-    });
+    await orTakeBack(engine.pause(), async () => await machine.engine.resume());
     machine.state = 'paused';
   });
 }
@@ -57,9 +59,7 @@ export async function pause(host: Host, reference: string, progress: Progress): 
 export async function unpause(host: Host, reference: string, progress: Progress): Promise<Machine> {
   return await changeRunState(host, reference, 'unpause', progress, async (machine, engine) => {
     if (machine.state !== 'paused') throw wrongState(`${machine.name} is not paused.`, machine.name);
-    await engine.resume().catch((error: unknown) => {
-      throw takeBack(error, async () => await machine.engine.pause());
-    });
+    await orTakeBack(engine.resume(), async () => await machine.engine.pause());
     machine.state = 'running';
     if (machine.agentAnswers) void syncClock(host, machine);
   });

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { Deadline, settledWithin } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
+import { within } from '../../guest/agent/wait.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import {
   readCheckpointRecord,
@@ -73,15 +75,20 @@ function intentOf(bundle: Bundle, uid: number, parent: number | null, options: T
   };
 }
 
+function notThawed(): KameError {
+  return new KameError('GUEST_TIMEOUT', 'The guest did not thaw its file systems in time.');
+}
+
 /** Freezes the guest's file systems, so that they are consistent on the disks without the memory. */
 async function freeze({ channels }: Running, progress: Progress): Promise<AsyncDisposable> {
   const { signal } = progress;
   await channels.agent.fsfreeze(new Deadline(freezeMs, progress).step(freezeMs));
   const thaw = async () => {
     const thawed = channels.agent.fsthaw({ deadlineMs: freezeMs });
-    // After a failure, `undo` asks once more; nobody who has cancelled waits for a silent agent.
-    if (!signal.aborted || (await settledWithin(thawed, cancelledThawMs))) await thawed;
-    else thawed.catch(() => undefined);
+    // Nobody who has cancelled waits for a silent agent: `undo` asks it once more.
+    if (signal.aborted) await settledWithin(thawed, cancelledThawMs);
+    else
+      await within(thawed, { ms: freezeMs, signal, what: 'Thawing the file systems', onTimeout: notThawed });
   };
   return { [Symbol.asyncDispose]: thaw };
 }
