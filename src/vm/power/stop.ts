@@ -52,8 +52,10 @@ async function requestPowerOff(
   if (machine.agentAnswers) {
     try {
       // The agent does not reply to a shutdown, so a ping checks first that it answers.
-      await machine.channels.agent.ping(deadline.step(agentPingMs));
-      await machine.channels.agent.shutdown('powerdown', deadline.step(agentShutdownMs));
+      // Half of the time, so that some is left for the button.
+      const step = (ms: number) => deadline.step(Math.min(ms, deadline.leftMs / 2));
+      await machine.channels.agent.ping(step(agentPingMs));
+      await machine.channels.agent.shutdown('powerdown', step(agentShutdownMs));
       return 'agent';
     } catch (error) {
       if (deadline.signal.aborted) throw error;
@@ -69,7 +71,6 @@ async function requestPowerOff(
 
 async function stopSoftly(host: Host, machine: Running, deadline: Deadline): Promise<boolean> {
   const { engine } = machine;
-  await engine.for(deadline.progress).requireAnswer(deadline.leftMs);
   // A paused guest cannot react.
   if (machine.state === 'paused') await engine.resume(deadline.step(buttonMs));
   await appendLog(machine.names, 'requested to power off');
@@ -88,11 +89,12 @@ async function stopInTime(
 ): Promise<void> {
   progress.report({ stage: `Waiting for ${machine.name} to power off` });
   const deadline = new Deadline(timeoutMs, progress);
+  await machine.engine.for(progress).requireAnswer(deadline.leftMs);
   try {
     if (await stopSoftly(host, machine, deadline)) return;
   } catch (error) {
-    // A call that met the deadline says less than that the guest did not power off, unless the engine is to blame.
-    if (!(error instanceof KameError) || error.code !== 'GUEST_TIMEOUT') throw error;
+    // Which call met the deadline says less than that the guest did not power off.
+    if (deadline.leftMs > 0 || progress.signal.aborted) throw error;
   }
   throw new KameError(
     'GUEST_TIMEOUT',
