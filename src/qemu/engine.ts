@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { Deadline, poll, type StepLimits } from '../core/deadline.ts';
+import { Deadline, poll, settledWithin, type StepLimits } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { readFileCapped, temporaryName, writeFileAtomic } from '../sys/files.ts';
@@ -12,6 +12,7 @@ import type { ExecuteOptions } from './qmp/client.ts';
 import type { Commands, Events } from './qmp/generated/protocol.ts';
 import { LimitedQmp, type Qmp } from './qmp/limited.ts';
 import { QmpError } from './qmp/qmp-error.ts';
+import type { EngineEnd } from './start-failure.ts';
 
 /** The run states of QMP: `running`, `paused`, `io-error`, `inmigrate`, … */
 export type EngineStatus = Commands['query-status']['result']['status'];
@@ -20,6 +21,8 @@ export type EngineStatus = Commands['query-status']['result']['status'];
 const answerMs = 5000;
 /** The same before an operation is undone: whoever has cancelled it is waiting. */
 const undoAnswerMs = 2000;
+/** Milliseconds until the end of a process that has ended is reported. */
+const exitReportMs = 1000;
 const largestScreenshot = 256 * 1024 * 1024;
 
 /** The process in a pid file of QEMU, if it is still running. */
@@ -45,16 +48,44 @@ function isLate(error: unknown): boolean {
   return error instanceof KameError && error.code === 'ENGINE_TIMEOUT';
 }
 
+/** What is known of the process of an engine. */
+export interface EngineLife {
+  /** If this process started it. */
+  readonly exited?: Promise<EngineEnd>;
+  readonly lastWords: () => string;
+}
+
 /** A running QEMU and its monitor. Disposing closes the monitor connection; the guest keeps running. */
 export class Engine implements AsyncDisposable {
   readonly name: string;
   readonly qmp: Qmp;
   readonly process: ProcessIdentity;
+  readonly #life: EngineLife;
+  readonly #killed: { yes: boolean };
 
-  constructor(name: string, qmp: Qmp, identity: ProcessIdentity) {
+  constructor(name: string, qmp: Qmp, identity: ProcessIdentity, life: EngineLife, killed = { yes: false }) {
     this.name = name;
     this.qmp = qmp;
     this.process = identity;
+    this.#life = life;
+    this.#killed = killed;
+  }
+
+  /** Whether Kame itself killed the process. */
+  get killed(): boolean {
+    return this.#killed.yes;
+  }
+
+  /** How the process ended; null if it was started by an earlier daemon, or has not ended. */
+  async end(): Promise<EngineEnd | null> {
+    const { exited } = this.#life;
+    // The exit is reported a moment after the monitor has closed.
+    return exited && (await settledWithin(exited, exitReportMs)) ? await exited : null;
+  }
+
+  /** The last output of the engine. */
+  lastWords(): string {
+    return this.#life.lastWords();
   }
 
   /** Resolves with the reason when the monitor connection ends, usually because QEMU has ended. */
@@ -69,7 +100,8 @@ export class Engine implements AsyncDisposable {
 
   /** This engine for one operation, whose signal cancels every command. After 2 s without a reply, that is reported. */
   for(progress: Progress): Engine {
-    return new Engine(this.name, new LimitedQmp(this.qmp, this.name, progress), this.process);
+    const qmp = new LimitedQmp(this.qmp, this.name, progress);
+    return new Engine(this.name, qmp, this.process, this.#life, this.#killed);
   }
 
   /**
@@ -149,6 +181,7 @@ export class Engine implements AsyncDisposable {
 
   /** Kills the process. @throws KameError ENGINE_TIMEOUT when it still exists after 5 s */
   async kill(): Promise<void> {
+    this.#killed.yes = true;
     await signalProcess(this.process, 'SIGKILL');
     if (await this.#waitUntilGone(5000)) return;
     throw new KameError(

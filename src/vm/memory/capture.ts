@@ -1,5 +1,5 @@
 import { allDone } from '../../core/all-done.ts';
-import { messageOf } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { closeLayers, openLayers, preparePush, type NewLayer } from '../../qemu/disk-layers.ts';
 import { prepareSave, type StateSave } from '../../qemu/migration.ts';
@@ -84,7 +84,10 @@ export async function capture(
     return await captureNow(host, machine, options, progress);
   } catch (error) {
     // If the engine has ended, that is the cause of any other error, such as a missing RAM file.
-    throw (await machine.engine.isAlive()) ? error : await machine.engine.closed;
+    if (await machine.engine.isAlive()) throw error;
+    const { code, message } = await machine.engine.closed;
+    await machine.ended;
+    throw new KameError(code, machine.death ?? message, { cause: error });
   }
 }
 
