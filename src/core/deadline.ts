@@ -1,4 +1,5 @@
 import { KameError } from './errors.ts';
+import { silentProgress, type Progress } from './progress.ts';
 
 /** Waits; returns early, without an error, when the signal fires. Only for use between two checks of a condition. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -35,21 +36,24 @@ export async function settledWithin(promise: Promise<unknown>, ms: number): Prom
 const earlyMs = 2;
 
 /** How long one step may take, and how it is cancelled. */
-export interface StepLimits {
+export interface StepLimits extends Progress {
   /** In milliseconds. */
   readonly deadlineMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** When a whole operation must be done, and the signal that cancels it. It is handed to every step. */
 export class Deadline {
-  readonly signal: AbortSignal;
+  readonly progress: Progress;
   readonly #end: number;
 
   /** @param ms milliseconds from now; Infinity for no limit */
-  constructor(ms: number, signal: AbortSignal = new AbortController().signal) {
-    this.signal = signal;
+  constructor(ms: number, progress: Progress = silentProgress()) {
+    this.progress = progress;
     this.#end = performance.now() + ms;
+  }
+
+  get signal(): AbortSignal {
+    return this.progress.signal;
   }
 
   /** Milliseconds that are left; never negative. */
@@ -60,7 +64,8 @@ export class Deadline {
 
   /** Limits for a step that should take at most `ms`: the operation may be over sooner. */
   step(ms: number): StepLimits {
-    return { deadlineMs: Math.min(ms, this.leftMs), signal: this.signal };
+    const { signal, report } = this.progress;
+    return { deadlineMs: Math.min(ms, this.leftMs), signal, report };
   }
 }
 

@@ -148,15 +148,13 @@ export const routes = {
   'machines.pause': {
     method: 'POST',
     path: '/machines/{machine}/pause',
-    kind: 'json',
-    slow: true,
+    kind: 'task',
     summary: 'Pause a running machine',
   },
   'machines.unpause': {
     method: 'POST',
     path: '/machines/{machine}/unpause',
-    kind: 'json',
-    slow: true,
+    kind: 'task',
     summary: 'Resume a paused machine',
   },
   'machines.suspend': {

@@ -209,6 +209,11 @@ export type ExecMessage =
       data: string;
     }
   | {
+      type: 'waiting';
+      /** What does not answer at present */
+      stage: string;
+    }
+  | {
       type: 'exit';
       exitCode: number | null;
       signal: number | null;

@@ -80,9 +80,9 @@ export interface MachineCalls {
   /** Shut a machine down and start it again. The machine starts with its present settings. */
   restart(machine: string, body?: RestartMachine, options?: TaskOptions): Promise<StartedMachine>;
   /** Pause a running machine. A paused guest does not run but stays in memory. */
-  pause(machine: string, options?: CallOptions): Promise<Machine>;
+  pause(machine: string, options?: TaskOptions): Promise<Machine>;
   /** Resume a paused machine. */
-  unpause(machine: string, options?: CallOptions): Promise<Machine>;
+  unpause(machine: string, options?: TaskOptions): Promise<Machine>;
   /** Write the memory of a running machine to disk and stop its engine. */
   suspend(machine: string, options?: TaskOptions): Promise<SuspendedMachine>;
   /** Clone a machine. If one of several instant clones fails, all of them are removed. */

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 import { KameError } from '../../core/errors.ts';
+import type { ProgressReport } from '../../core/progress.ts';
 import { GuestAgent } from './agent.ts';
 
 const pong: FakeHandler = () => ({ value: {} });
@@ -212,6 +213,21 @@ describe('a hostile or broken agent', () => {
     await expect(agent.osInfo({ deadlineMs: 20 })).rejects.toThrow('earlier calls did not finish');
     agent.close();
     expect(await slow).toBe('GUEST_AGENT_MISSING');
+  });
+
+  it('is reported after 2 s, once, and not when it answers in time', async () => {
+    await using fake = await fakeAgent({ 'guest-ping': () => 'silence', 'guest-get-time': () => 'silence' });
+    const agent = new GuestAgent(fake);
+    const stages: string[] = [];
+    const report = ({ stage }: ProgressReport) => void stages.push(stage);
+    await agent.waitReady({ report });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const ping = codeOf(agent.ping({ report, deadlineMs: 60_000 }));
+    vi.advanceTimersByTime(2000);
+    expect(stages).toEqual(['Waiting for the guest agent']);
+    agent.close();
+    expect(await ping).toBe('GUEST_AGENT_MISSING');
   });
 
   it('answers the call whose turn it is when another one is cancelled', async () => {

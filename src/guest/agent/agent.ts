@@ -1,4 +1,5 @@
 import { Deadline } from '../../core/deadline.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { AgentConnection, type ConnectionOptions } from './connection.ts';
 import { exec, type ExecOptions, type ExecResult } from './exec.ts';
 import {
@@ -55,7 +56,9 @@ export class GuestAgent {
 
   /** Runs a command. If the guest has a shell, the output is streamed to the callbacks. */
   async exec(options: ExecOptions): Promise<ExecResult> {
-    const deadline = new Deadline(options.timeoutMs ?? Infinity, options.signal);
+    const { signal, report = () => undefined } = options;
+    const deadline =
+      options.deadline ?? new Deadline(options.timeoutMs ?? Infinity, { ...silentProgress(signal), report });
     const canStream = async () => {
       const commands = await this.#enabledCommands(deadline.step(commandsDeadlineMs));
       return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
+import { patiently } from '../../core/progress.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { refusal, replyOf, returned } from './answer.ts';
 import { AgentFrames, type AgentFrame } from './frames.ts';
@@ -116,6 +117,11 @@ export class AgentConnection {
     options: CallOptions,
     task: (limits: Limits) => Promise<T>,
   ): Promise<T> {
+    const call = this.#inTurn(command, options, task);
+    return await (options.report ? patiently({ report: options.report }, 'the guest agent', call) : call);
+  }
+
+  async #inTurn<T>(command: string, options: CallOptions, task: (limits: Limits) => Promise<T>): Promise<T> {
     const limits = limitsOf(options);
     const previous = this.#tail;
     const mine = deferred();

@@ -93,10 +93,10 @@ describe('cancelling exec', () => {
       const agent = new GuestAgent(fake);
       const controller = new AbortController();
       const running = agent.exec({ path: 'sleep', signal: controller.signal });
-      const refused = expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+      running.catch(() => undefined);
       await expect.poll(() => fake.calls.at(-1)).toBe(command);
       controller.abort();
-      await refused;
+      await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
       agent.close();
     },
   );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { settledWithin, type Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
 import {
@@ -28,7 +29,11 @@ export interface ExecOptions {
   readonly onStderr?: (chunk: Buffer) => void | Promise<void>;
   /** Milliseconds after which the program is killed. By default, there is no limit. */
   readonly timeoutMs?: number;
+  /** Of the whole operation, if that began before the program. Default: `timeoutMs` from now. */
+  readonly deadline?: Deadline;
   readonly signal?: AbortSignal;
+  /** Told when the agent does not answer for 2 s. */
+  readonly report?: Progress['report'];
 }
 
 export interface ExecResult {

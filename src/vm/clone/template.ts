@@ -8,8 +8,9 @@ import { removeJournal, writeJournal, type LayerChange } from '../../store/journ
 import type { CheckpointNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture } from '../memory/capture.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
@@ -99,8 +100,7 @@ async function captureTemplate(
     };
     return (await capture(host, machine, options, progress)).stoppedMs;
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 
@@ -122,7 +122,8 @@ export async function takeTemplate(
   progress: Progress,
 ): Promise<Template> {
   refuseIndependentDisks(bundle);
-  await refuseBlocked(machine);
+  await requireAnswer(machine, progress);
+  await refuseBlocked(machine, progress);
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);
@@ -138,8 +139,7 @@ export async function takeTemplate(
     return { saved: savedIn(files, machine, ram !== null), files, chains, captured, recorded };
   } catch (error) {
     await removeTemplate(files);
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 

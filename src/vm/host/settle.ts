@@ -4,6 +4,10 @@ import { runNames } from '../../store/names.ts';
 import { removeCheckpointRam } from '../../store/ram-place.ts';
 import type { Host, JournalOf, Recover, SettleOptions } from './host.ts';
 import { hasEnded } from './living-engine.ts';
+import type { Running } from './running.ts';
+
+/** Milliseconds that an engine has to answer before an operation that has failed or was cancelled is undone. */
+const undoAnswerMs = 2000;
 
 async function recover<Kind extends Journal['kind']>(
   host: Host,
@@ -14,6 +18,13 @@ async function recover<Kind extends Journal['kind']>(
   // The table's type guarantees a function for that kind; the compiler cannot follow it through the index.
   const recoverKind = host.recovery[journal.kind] as unknown as Recover<Kind>;
   await recoverKind(host, bundle, journal, options);
+}
+
+/** Refuses at once if the engine is silent: every step would wait for it. */
+async function requireAnswer({ engine }: Running, { failed = false }: SettleOptions): Promise<void> {
+  // Whoever waits after a failure has waited long enough.
+  if (failed && engine.qmp.silent) throw engine.unresponsive();
+  await engine.requireAnswer(failed ? undoAnswerMs : undefined);
 }
 
 /**
@@ -28,6 +39,7 @@ export async function settle(host: Host, found: Bundle, options: SettleOptions =
   const bundle = await host.bundles.read(found.names.vmx);
   const machine = host.running.get(bundle.names.vmx);
   try {
+    if (machine) await requireAnswer(machine, options);
     await recover(host, bundle, journal, options);
   } catch (error) {
     if (!machine || !(await hasEnded(machine))) throw error;

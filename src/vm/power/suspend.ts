@@ -11,8 +11,9 @@ import { requireFreeSpace } from '../../sys/free-space.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { capture } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
@@ -30,7 +31,8 @@ async function suspendRunning(
   machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(machine);
+  await requireAnswer(machine, progress);
+  await refuseBlocked(machine, progress);
   await requireFreeSpace(
     bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,
@@ -61,8 +63,7 @@ async function suspendRunning(
     await machine.ended;
     await removeJournal(host.names, bundle.names);
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 

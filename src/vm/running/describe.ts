@@ -153,7 +153,8 @@ function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['prob
 }
 
 function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {
-  const message = host.running.get(bundle.names.vmx)?.trouble;
+  const { vmx } = bundle.names;
+  const message = host.running.get(vmx)?.trouble ?? host.running.deathOf(vmx);
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 

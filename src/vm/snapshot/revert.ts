@@ -18,7 +18,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { refuseMismatch } from '../memory/fingerprint.ts';
@@ -126,8 +126,7 @@ async function revertHeld(
     await removeJournal(host.names, bundle.names);
     await appendLog(bundle.names, `reverted to the snapshot ${snapshot.displayName}`);
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 
