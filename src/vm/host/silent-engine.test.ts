@@ -139,7 +139,9 @@ describe('cancelling, when the engine stands still at any command,', () => {
         await expect
           .poll(async () => ({ command, ...(await world().look(demo)) }))
           .toEqual({ command, ...before });
-        await expect.poll(async () => await readJournal(world().host.names, machineNames(demo.vmx))).toBeUndefined();
+        await expect
+          .poll(async () => await readJournal(world().host.names, machineNames(demo.vmx)))
+          .toBeUndefined();
       },
     );
     expect(commands.length).toBeGreaterThanOrEqual(atLeast);
