@@ -49,6 +49,18 @@ function outsideText({ path, use, writable, agreed }: MachineDetails['outsideFil
   return parts.join(', ');
 }
 
+function devicePairs(machine: MachineDetails): Pair[] {
+  const pairs: Pair[] = [];
+  for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
+  for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
+  for (const { device, path, attached } of machine.floppies)
+    pairs.push([device, path === null ? 'empty' : attached ? path : `${path}, not attached`]);
+  for (const nic of machine.nics)
+    pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
+  for (const port of machine.ports) pairs.push([port.device, portText(port)]);
+  return pairs;
+}
+
 function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   const pairs: Pair[] = [
     ['name', machine.name],
@@ -66,14 +78,8 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
   if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
   if (machine.image !== null) pairs.push(['image', machine.image]);
-  for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
-  for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
+  pairs.push(...devicePairs(machine));
   for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
-  for (const { device, path, attached } of machine.floppies)
-    pairs.push([device, path === null ? 'empty' : attached ? path : `${path}, not attached`]);
-  for (const nic of machine.nics)
-    pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
-  for (const port of machine.ports) pairs.push([port.device, portText(port)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;
