@@ -14,6 +14,7 @@ import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
+import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 import { launchEngine, pinMachineType, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
@@ -95,7 +96,7 @@ export async function powerOn(
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
-    let current = await ensureUuid(host, bundle);
+    let current = await ensureOwnVariables(host, await ensureUuid(host, bundle));
     const vmState = contentOf(current).model.suspendedState;
     const suspended = suspendedIn(current.names, vmState);
     if (options.discardState && vmState !== '') current = await discardState(host, current);
