@@ -60,10 +60,27 @@ export async function diskChains(
   const inside = await layerDirectories(host, bundle);
   const chainOf = async (disk: Disk) =>
     await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
-  const pairs = await Promise.all(
-    model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
-  );
-  return new Map(pairs);
+  try {
+    const pairs = await Promise.all(
+      model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
+    );
+    return new Map(pairs);
+  } catch (error) {
+    throw await withSnapshotAdvice(bundle, error);
+  }
+}
+
+/** Adds to the advice for a damaged disk that some snapshots of the machine may be intact, if it has any. */
+async function withSnapshotAdvice({ names, name }: Bundle, error: unknown): Promise<unknown> {
+  if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE' || error.next !== error.kind.next)
+    return error;
+  const { tree } = await readSnapshotFile(names);
+  if (tree.snapshots.length === 0) return error;
+  return new KameError('BAD_IMAGE', error.message, {
+    next: `${error.next} Snapshots that do not depend on it remain usable: see \`kame snapshot list ${name}\` and \`kame snapshot revert\`.`,
+    details: error.details,
+    cause: error,
+  });
 }
 
 async function realDirectory(path: string): Promise<string> {
@@ -83,7 +100,10 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
     throw new KameError(
       'BAD_IMAGE',
       `${bundle.names.snapshots} lists ${path} as a disk of a snapshot, but that file is outside the machine’s directories.`,
-      { details: { path, machine: bundle.name } },
+      {
+        next: 'Move the disk into the directory of the machine and correct its name in the .vmsd, if it belongs to the machine.',
+        details: { path, machine: bundle.name },
+      },
     );
   }
   return await readChain(path, options);
