@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples, given, jsonShape, seconds, waitOption } from '../options.ts';
+import { noteAll } from '../notes.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
 
@@ -36,7 +37,10 @@ export function define(program: Command, session: Session): void {
       await session.each(
         names,
         (name, options) => session.client.machines.start(name, body, options),
-        startedText,
+        (machine) => {
+          noteAll(session, machine.name, machine.notes ?? []);
+          return startedText(machine);
+        },
       );
     });
 }
