@@ -2,9 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
+import { plainName } from '../../model/name.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
-import { namesApart, plainName } from './names-apart.ts';
+import { namesApart } from './names-apart.ts';
 
 /** All machines of the inventory, including broken ones, sorted by name. */
 export async function allBundles(host: Host): Promise<Bundle[]> {

@@ -3,7 +3,7 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import type { Arch } from '../../model/machine.ts';
-import { checkMachineName } from '../../model/name.ts';
+import { checkMachineName, plainName } from '../../model/name.ts';
 import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
 import { applySettings } from '../../model/settings.ts';
 import { validateModel } from '../../model/validate.ts';
@@ -58,11 +58,8 @@ async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Pro
  * @throws KameError INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
  * DOWNLOAD_FAILED, DISK_FULL, ENGINE_MISSING, CANCELLED
  */
-export async function create(
-  host: Host,
-  request: CreateMachine,
-  progress: Progress,
-): Promise<MachineDetails> {
+export async function create(host: Host, asked: CreateMachine, progress: Progress): Promise<MachineDetails> {
+  const request = { ...asked, name: plainName(asked.name) };
   const subject = { key: `name:${request.name}`, machine: request.name, verb: 'create' } as const;
   return await host.operations.exclusive(subject, async () => {
     const arch = archOf(request);

@@ -189,6 +189,16 @@ describe('a machine', () => {
     }
   });
 
+  it('is the same however the letters of its name are composed, and gets them composed', async () => {
+    const name = 'Übung é';
+    world().machine(name.normalize('NFD'));
+    expect((await show(world().host, name)).name.normalize('NFC')).toBe(name);
+    expect((await rename(world().host, name, name)).path).toContain(name.normalize('NFD'));
+    world().machine('demo');
+    expect((await rename(world().host, 'demo', 'ä'.normalize('NFD'))).name).toBe('ä');
+    expect((await refused(rename(world().host, 'ä', name))).code).toBe('ALREADY_EXISTS');
+  });
+
   it('whose id another has too is meant by its path', async () => {
     const demo = world().machine();
     const other = world().machine('other');
