@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
+import { withQuotedName } from '../../core/shell-word.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -58,7 +59,8 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   for (const nic of machine.nics) pairs.push([nic.device, [nic.model, nic.connection, nic.mac].join(', ')]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
-    const text = key === '' ? message : `${key}: ${message}`;
+    const advice = withQuotedName(message, machine.name);
+    const text = key === '' ? advice : `${key}: ${advice}`;
     pairs.push([severity, { text, paint: session.paint(severity === 'error' ? 'red' : 'yellow') }]);
   }
   return pairs;

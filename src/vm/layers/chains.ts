@@ -5,7 +5,7 @@ import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
 
@@ -87,7 +87,8 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
 }
 
 /** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is missing */
-export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
+export async function checkFiles(bundle: Bundle, model: MachineModel): Promise<void> {
+  const isIso = (name: string) => model.cdroms.some(({ fileName }) => fileName === name);
   const { directBoot, seed } = model.kame;
   const needed = [
     ...model.cdroms.flatMap(({ fileName, startConnected }) =>
@@ -99,14 +100,17 @@ export async function checkFiles(names: MachineNames, model: MachineModel): Prom
     ...(seed === undefined ? [] : [seed]),
   ];
   for (const name of needed) {
-    const path = resolveIn(names, name);
+    const path = resolveIn(bundle.names, name);
     try {
       const found = await stat(path);
       if (!found.isFile()) throw new KameError('FILE_ACCESS', `${path} is not a file.`);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       throw new KameError('FILE_ACCESS', `${path} does not exist, but the .vmx refers to it.`, {
-        next: 'Restore the file, or remove it from the machine with kame set.',
+        next: isIso(name)
+          ? `Restore the file, or take the ISO out with kame set ${bundle.name} cdrom=empty.`
+          : 'Restore the file from a backup.',
+        details: { machine: bundle.name, path },
         cause: error,
       });
     }

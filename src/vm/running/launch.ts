@@ -70,7 +70,7 @@ export async function prepare(
   const [firmware, chains] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     options.topsOf ?? diskChains(host, bundle, model),
-    checkFiles(bundle.names, model),
+    checkFiles(bundle, model),
   ]);
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
