@@ -19,37 +19,50 @@ interface Word {
   value: string;
   kept: string;
   quote: BashLine['quote'];
+  /** The character before was a backslash. */
+  escaped: boolean;
 }
+
+/** Adds a character after a backslash. In double quotes a backslash stands for itself before most characters. */
+function addEscaped(word: Word, character: string): void {
+  const stays = word.quote === '"' && !'"$`\\'.includes(character);
+  word.value += stays ? `\\${character}` : character;
+  word.escaped = false;
+}
+
+function addPlain(word: Word, character: string, breaks: string): void {
+  word.value += character;
+  if (word.quote === '' && breaks.includes(character)) word.kept = word.value;
+}
+
+/** A quote begins here: bash replaces what follows it. */
+function openQuote(word: Word, quote: '"' | "'"): void {
+  word.quote = quote;
+  word.kept = word.value;
+}
+
+function add(word: Word, character: string, breaks: string): void {
+  if (word.escaped) addEscaped(word, character);
+  else if (character === '\\' && word.quote !== "'") word.escaped = true;
+  else if (word.quote === '' && (character === '"' || character === "'")) openQuote(word, character);
+  else if (character === word.quote) word.quote = '';
+  else addPlain(word, character, breaks);
+}
+
+const newWord = (): Word => ({ value: '', kept: '', quote: '', escaped: false });
 
 /** Reads a line up to the cursor. @param breaks bash's COMP_WORDBREAKS */
 export function readBashLine(line: string, breaks: string): BashLine {
   const words: Word[] = [];
   let word: Word | undefined;
-  let escaped = false;
   for (const character of line) {
-    const inQuote: BashLine['quote'] = word?.quote ?? '';
-    if (!escaped && inQuote === '' && /\s/.test(character)) {
+    const ends = /\s/.test(character) && word?.escaped !== true && (word?.quote ?? '') === '';
+    if (ends) {
       if (word) words.push(word);
       word = undefined;
-      continue;
-    }
-    word ??= { value: '', kept: '', quote: '' };
-    if (escaped) {
-      // In double quotes a backslash stands for itself before most characters.
-      if (inQuote === '"' && !'"$`\\'.includes(character)) word.value += '\\';
-      word.value += character;
-      escaped = false;
-    } else if (character === '\\' && inQuote !== "'") escaped = true;
-    else if (inQuote === '' && (character === '"' || character === "'")) {
-      word.quote = character;
-      word.kept = word.value;
-    } else if (character === inQuote) word.quote = '';
-    else {
-      word.value += character;
-      if (inQuote === '' && breaks.includes(character)) word.kept = word.value;
-    }
+    } else add((word ??= newWord()), character, breaks);
   }
-  const { value: current, kept, quote } = word ?? { value: '', kept: '', quote: '' };
+  const { value: current, kept, quote } = word ?? newWord();
   return { words: words.slice(1).map(({ value }) => value), current, kept, quote };
 }
 
