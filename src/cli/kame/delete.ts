@@ -23,6 +23,7 @@ export function define(program: Command, session: Session): void {
       if (machine.state === 'running' || machine.state === 'paused') {
         throw new KameError('WRONG_STATE', `${machine.name} is ${machine.state}.`, {
           next: `Stop it first: \`kame stop ${machine.name}\`, or at once: \`kame stop ${machine.name} --hard\`.`,
+          details: { machine: machine.name },
         });
       }
       if (options.yes !== true) {

@@ -90,7 +90,7 @@ export async function prepare(
   const [firmware, chains] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     options.topsOf ?? diskChains(host, bundle, model),
-    checkFiles(bundle.names, model),
+    checkFiles(bundle, model),
     requireAgreed(host, bundle, model),
   ]);
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
