@@ -22,6 +22,7 @@ const verbs = {
   change: { infinitive: 'change', underWay: 'it is being changed' },
   check: { infinitive: 'check', underWay: 'it is being checked' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
+  register: { infinitive: 'register', underWay: 'it is being registered' },
   unregister: { infinitive: 'unregister', underWay: 'it is being unregistered' },
   delete: { infinitive: 'delete', underWay: 'it is being deleted' },
 } as const satisfies Record<string, Wording>;

@@ -11,6 +11,7 @@ import { sweepOperations } from '../../store/operation-record.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
+import { exists } from '../../sys/files.ts';
 import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -80,11 +81,13 @@ async function isUnfinishedClone(host: Host, { names }: Bundle): Promise<boolean
 export async function adopt(host: Host, bundle: Bundle): Promise<void> {
   const run = runNames(host.names, bundle.names.vmx);
   const ran = existsSync(run.directory);
+  // A moved machine has another run directory, but still the lock of its dead engine.
+  const died = ran || ((await exists(bundle.names.lock)) && !(await lockHolder(bundle.names.lock)));
   const engine = ran ? await adoptableEngine(host, bundle, run) : null;
   if (!engine) {
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
-    if (ran && isFinished) await repairAfterCrash(host, bundle.names.vmx);
+    if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
     return;
