@@ -105,6 +105,11 @@ export class Session {
     if (!this.json) this.context.stderr.write(`${visible(text)}\n`);
   }
 
+  /** Prints a note and a list, such as of files. Each item stays on its line. */
+  noteList(text: string, items: readonly string[]): void {
+    for (const line of [text, ...items.map((item) => `  ${item}`)]) this.note(line);
+  }
+
   /** Prints an error and what to do about it. The highest exit code of a session wins. */
   fail(error: unknown, subject?: string): void {
     const body = errorToBody(error);

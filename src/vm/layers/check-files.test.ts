@@ -46,7 +46,7 @@ describe('the image of a floppy', () => {
     expect(await refused(check('boot.flp'))).toMatchObject({
       code: 'FILE_ACCESS',
       message: like(message),
-      next: like(/kame set NAME floppy0\.present=FALSE/),
+      next: like(/kame set old floppy0\.present=FALSE/),
     });
   });
 
