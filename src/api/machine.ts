@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** Shapes of machines that the API sends and `kame … --json` prints. */
 
 export const machineState = z
-  .enum(['stopped', 'running', 'paused', 'suspended', 'broken'])
+  .enum(['stopped', 'running', 'paused', 'suspended', 'unreachable', 'broken'])
   .meta({ id: 'MachineState' });
 export const arch = z.enum(['aarch64', 'x86_64']).meta({ id: 'Arch' });
 export const accelerator = z.enum(['kvm', 'hvf', 'tcg']).meta({ id: 'Accelerator' });

@@ -6,6 +6,7 @@ const colours: Partial<Record<MachineState, Colour>> = {
   running: 'green',
   paused: 'yellow',
   suspended: 'yellow',
+  unreachable: 'red',
   broken: 'red',
 };
 

@@ -364,7 +364,7 @@ export interface MachineDisk {
   problem: string | null;
 }
 
-export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
+export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unreachable' | 'broken';
 
 export interface NetworkInterface {
   name: string;

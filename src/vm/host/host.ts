@@ -20,6 +20,8 @@ export interface Host {
   readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
+  /** Machines whose engine runs but could not be adopted, by the path of their `.vmx`, with the reason. */
+  readonly unreachable: Map<string, string>;
   readonly operations: Operations;
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
@@ -87,6 +89,7 @@ export function createHost(options: HostOptions): Host {
       buildTiny,
     }),
     running: new RunningMachines(),
+    unreachable: new Map(),
     operations: new Operations(),
     events: new EventBus(),
     log,

@@ -10,6 +10,7 @@ interface Wording {
 const verbs = {
   create: { infinitive: 'create', underWay: 'it is being created' },
   start: { infinitive: 'start', underWay: 'it is being started' },
+  adopt: { infinitive: 'reach', underWay: 'its engine is being looked for' },
   stop: { infinitive: 'stop', underWay: 'it is being stopped' },
   restart: { infinitive: 'restart', underWay: 'it is being restarted' },
   pause: { infinitive: 'pause', underWay: 'it is being paused' },

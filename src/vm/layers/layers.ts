@@ -6,7 +6,8 @@ import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
-import type { NewLayer } from '../../qemu/disk-layers.ts';
+import { openFiles, type NewLayer } from '../../qemu/disk-layers.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import type { LayerChange } from '../../store/journal.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
@@ -23,9 +24,17 @@ export function currentFiles(model: MachineModel): SlotFiles {
   return new Map(layeredDisks(model).map((disk) => [slotName(disk), disk.fileName]));
 }
 
-/** Chooses the names of new layers, one for each slot, with the next unused number. */
-export async function nameLayers(names: MachineNames, files: SlotFiles): Promise<LayerChange[]> {
-  const taken = await readdir(names.directory);
+/**
+ * Chooses the names of new layers, one for each slot, with the next unused number.
+ * @param engine the engine of a running machine: it may have a layer open whose file is gone
+ */
+export async function nameLayers(
+  names: MachineNames,
+  files: SlotFiles,
+  engine?: Engine,
+): Promise<LayerChange[]> {
+  const open = engine ? await openFiles(engine) : [];
+  const taken = [...(await readdir(names.directory)), ...open.map((path) => basename(path))];
   const highest = new Map<string, number>();
   for (const name of taken) {
     const stem = stemOf(name);

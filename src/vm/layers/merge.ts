@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
@@ -15,6 +16,7 @@ import { requireFreeSpace } from '../../sys/free-space.ts';
 import { edit } from '../../vmx/document.ts';
 import { hostOs, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import type { LayerGraph, Merge } from './layer-graph.ts';
 import { backingNameFor } from './layers.ts';
@@ -75,13 +77,21 @@ async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<voi
   await rm(merge.upper.path, { force: true });
 }
 
-/** Runs block jobs, which leave the guest paused, and resumes a guest that was running. */
-async function resumeAfter(machine: Running, work: () => Promise<void>): Promise<void> {
+/**
+ * Runs block jobs, which leave the guest paused, and resumes a guest that was running. A refusal to resume does not undo
+ * the merge, so it is only logged here: `tidy` tries again at its end, and reports it.
+ */
+async function resumeAfter(host: Host, machine: Running, work: () => Promise<void>): Promise<void> {
   const wasRunning = machine.state === 'running';
   try {
     await work();
   } finally {
-    if (wasRunning) await machine.engine.resume();
+    await resumeUnlessPaused(machine, !wasRunning).catch((error: unknown) => {
+      host.log('The guest was not resumed after a merge', {
+        machine: machine.name,
+        reason: messageOf(error),
+      });
+    });
   }
 }
 
@@ -111,7 +121,7 @@ async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
   const top = isTop ? merge.upper.path : topOver(work, tops);
   const over = childrenOf(work).find(({ path }) => nodes.has(path)) ?? null;
   const backingName = backingNameFor(bundle.names, merge.lower.path);
-  await resumeAfter(machine, async () => {
+  await resumeAfter(work.host, machine, async () => {
     await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
     if (isTop) await pointVmxAtLower(work, machine, nodes.get(merge.upper.path));
   });
@@ -140,7 +150,7 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
       }
     : null;
   if (machine) {
-    await resumeAfter(machine, async () => {
+    await resumeAfter(host, machine, async () => {
       const isTop = (await topFiles(machine.engine)).has(upper.path);
       const ontoName = onto?.name ?? null;
       await pullLive(machine.engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);

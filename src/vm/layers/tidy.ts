@@ -5,13 +5,14 @@ import { silentProgress, type Progress } from '../../core/progress.ts';
 import { isLayerName } from '../../disk/layer-name.ts';
 import { slotName } from '../../model/slots.ts';
 import { cancelJobs } from '../../qemu/block-jobs.ts';
-import { topFiles } from '../../qemu/disk-layers.ts';
+import { closeForgotten, topFiles } from '../../qemu/disk-layers.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { removeCheckpoint } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Host } from '../host/host.ts';
+import { hasEnded, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { diskChains, layerDirectories } from './chains.ts';
 import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
@@ -94,21 +95,9 @@ async function writeNeedConsolidate(bundle: Bundle, needConsolidate: boolean): P
   await writeSnapshotTree(bundle.names, found, { ...found.tree, needConsolidate });
 }
 
-/**
- * Removes the checkpoints and layers that no state of a machine needs any more, and merges layers that only lengthen a
- * chain. The content of every state stays the same at all times, so this can be interrupted anywhere and repeated. A merge
- * that fails, for lack of space for example, does no harm: the `.vmsd` records that it is due, and the next call repeats it.
- * @returns what remains to be done and why; empty when everything is done
- * @throws KameError FILE_ACCESS or ENGINE_* when the layers cannot be examined
- */
-export async function tidy(
-  host: Host,
-  found: Bundle,
-  progress: Progress = silentProgress(),
-): Promise<string[]> {
-  const machine = host.running.get(found.names.vmx);
-  if (machine) await cancelJobs(machine.engine);
-  let bundle = machine ? await alignVmxWithEngine(host, found, machine) : found;
+/** Merges and removes until nothing is left to do. Returns what remains, and why. */
+async function tidyAll(host: Host, found: Bundle, progress: Progress): Promise<string[]> {
+  let bundle = found;
   for (;;) {
     const graph = await sweep(host, bundle);
     if (typeof graph === 'string') {
@@ -131,4 +120,27 @@ export async function tidy(
     }
     bundle = await host.bundles.read(bundle.names.vmx);
   }
+}
+
+/**
+ * Removes the checkpoints and layers that no state of a machine needs any more, and merges layers that only lengthen a
+ * chain. The content of every state stays the same at all times, so this can be interrupted anywhere and repeated. A merge
+ * that fails, for lack of space for example, does no harm: the `.vmsd` records that it is due, and the next call repeats it.
+ * @returns what remains to be done and why; empty when everything is done
+ * @throws KameError FILE_ACCESS or ENGINE_* when the layers cannot be examined, ENGINE_FAILED when the engine refuses to
+ * resume a guest that ran before
+ */
+export async function tidy(
+  host: Host,
+  found: Bundle,
+  progress: Progress = silentProgress(),
+): Promise<string[]> {
+  const machine = host.running.get(found.names.vmx);
+  if (!machine) return await tidyAll(host, found, progress);
+  const wasPaused = machine.state !== 'running';
+  await cancelJobs(machine.engine);
+  await closeForgotten(machine.engine);
+  const notes = await tidyAll(host, await alignVmxWithEngine(host, found, machine), progress);
+  if (!(await hasEnded(machine))) await resumeUnlessPaused(machine, wasPaused);
+  return notes;
 }

@@ -9,7 +9,7 @@ import { bundleEvent } from '../host/events.ts';
 import { refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { refuseRunning } from '../host/state.ts';
+import { noteIfUnreachable, refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
@@ -40,7 +40,9 @@ export async function register(host: Host, path: string): Promise<MachineDetails
   const vmx = await vmxPath(path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
-  const bundle = await ensureUuid(host, found);
+  // An engine that runs it is adopted first; until then nothing of the machine changes.
+  const isHeld = await noteIfUnreachable(host, found);
+  const bundle = isHeld ? found : await ensureUuid(host, found);
   if (!(await host.inventory.paths()).includes(vmx)) {
     await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);

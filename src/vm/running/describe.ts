@@ -5,24 +5,21 @@ import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
-import { lockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { stateOf } from '../host/state.ts';
+import { foreignHolder, presentState } from '../host/state.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
 /** A machine as `kame list` shows it. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
   const model = bundle.content?.model;
-  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
-  const held = !running && (await lockHolder(bundle.names.lock))?.purpose === 'qemu';
   return {
     name: bundle.name,
     id: model?.uuid ?? '',
     path: bundle.names.vmx,
-    state: held ? 'running' : stateOf(host, bundle),
+    state: await presentState(host, bundle),
     arch: model?.arch ?? null,
     accelerator: running?.record.accelerator ?? null,
     cpus: model?.cpus ?? 0,
@@ -96,7 +93,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
     })),
     image: model?.kame.image ?? null,
     log: names.log,
-    problems: [...problemsOf(bundle), ...troubleOf(host, bundle)],
+    problems: [...problemsOf(bundle), ...(await troubleOf(host, bundle))],
     ...runtimeOf(host, bundle),
   };
 }
@@ -107,8 +104,14 @@ function problemsOf(bundle: Bundle): MachineDetails['problems'] {
   return isMissing ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
 }
 
-function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {
-  const message = host.running.get(bundle.names.vmx)?.trouble;
+/** Why a machine that runs needs attention. */
+async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['problems']> {
+  const { name, names } = bundle;
+  const holder = await foreignHolder(host, bundle);
+  const reason = host.unreachable.get(names.vmx) ?? 'Another Kame has started it.';
+  const message = holder
+    ? `Process ${holder.pid} (${holder.purpose}) uses this machine, and cannot be reached: ${reason} kame stop ${name} --hard ends an engine of this home.`
+    : host.running.get(names.vmx)?.trouble;
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 
