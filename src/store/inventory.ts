@@ -102,6 +102,12 @@ export class Inventory {
     return [...all].sort();
   }
 
+  /** As `paths`, with the machines in the home that were removed from the list: their disks still need their bases. */
+  async knownPaths(): Promise<string[]> {
+    const own = await Promise.all((await this.#bundles()).map(vmxOfBundle));
+    return [...new Set([...own, ...(await this.paths())])].sort();
+  }
+
   async #bundles(): Promise<string[]> {
     try {
       const entries = await readdir(this.#names.machines, { withFileTypes: true });

@@ -420,6 +420,21 @@ export interface RenameMachine {
   name: string;
 }
 
+export interface RepairMachine {
+  /** Paths of the .vmx files of linked clones that no longer exist. Default: []. */
+  forget?: string[] | undefined;
+  /** Accept the base disks of this linked clone as they are, although they have changed. Default: false. */
+  acceptBase?: boolean | undefined;
+}
+
+export interface RepairedMachine {
+  name: string;
+  /** What was done, as sentences; empty if nothing was necessary */
+  changes: string[];
+  /** What could not be repaired and what to do, as sentences */
+  problems: string[];
+}
+
 export interface RestartMachine {
   /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { examples, jsonShape } from '../options.ts';
+import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 
 export function define(program: Command, session: Session): void {
@@ -16,6 +17,9 @@ export function define(program: Command, session: Session): void {
     .action(async (path) => {
       const machine = await session.client.machines.register({ path: session.path(path) });
       if (session.json) session.printJson(machine);
-      else session.print(`${machine.name} was registered: ${machine.path}`);
+      else {
+        session.print(`${machine.name} was registered: ${machine.path}`);
+        noteProblems(session, machine);
+      }
     });
 }

@@ -27,7 +27,7 @@ export interface Held<N extends Needs = 'any'> {
 }
 
 /** Takes the lock of a machine's files, as its engine does, so that no other program can start it. */
-async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
     return await work();

@@ -23,6 +23,7 @@ const verbs = {
   change: { infinitive: 'change', underWay: 'it is being changed' },
   check: { infinitive: 'check', underWay: 'it is being checked' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
+  repair: { infinitive: 'repair', underWay: 'it is being repaired' },
   unregister: { infinitive: 'unregister', underWay: 'it is being unregistered' },
   delete: { infinitive: 'delete', underWay: 'it is being deleted' },
 } as const satisfies Record<string, Wording>;

@@ -9,7 +9,7 @@ import { slotName } from '../../model/slots.ts';
 import { openFiles, type NewLayer } from '../../qemu/disk-layers.ts';
 import type { Engine } from '../../qemu/engine.ts';
 import type { LayerChange } from '../../store/journal.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { isBundle, type HomeNames, type MachineNames, resolveIn } from '../../store/names.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
 /** The disks that take part in snapshots: independent disks do not, as in VMware. */
@@ -52,6 +52,17 @@ export async function nameLayers(
 export function backingNameFor(names: MachineNames, from: string): string {
   const path = resolveIn(names, from);
   return dirname(path) === names.directory ? basename(path) : path;
+}
+
+/**
+ * The backing file name for a layer of a linked clone on a file of another machine: relative between two bundles of a home,
+ * so that the home can be moved, and otherwise absolute.
+ * @param directory of the clone
+ */
+export function parentNameFor(home: Pick<HomeNames, 'machines'>, directory: string, path: string): string {
+  const beneath = dirname(path);
+  const areInHome = [beneath, directory].every((each) => dirname(each) === home.machines && isBundle(each));
+  return areInHome ? join('..', basename(beneath), basename(path)) : path;
 }
 
 /**

@@ -145,7 +145,8 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
   const onto = lower.backing
     ? {
         path: lower.backing.path,
-        name: backingNameFor(bundle.names, lower.backing.path),
+        // As in the header of the lower layer, which is in the same directory.
+        name: lower.backingName ?? backingNameFor(bundle.names, lower.backing.path),
         format: lower.backing.format,
       }
     : null;

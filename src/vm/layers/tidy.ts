@@ -15,7 +15,8 @@ import type { Host } from '../host/host.ts';
 import { hasEnded, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { diskChains, layerDirectories } from './chains.ts';
-import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
+import { isReadBy, nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
+import { linkedClonesOf, type LinkedClones } from './linked-clones.ts';
 import { merge } from './merge.ts';
 
 async function listDirectory(path: string): Promise<string[]> {
@@ -67,11 +68,11 @@ async function alignVmxWithEngine(host: Host, bundle: Bundle, machine: Running):
 }
 
 /** The layers of all states, or why one cannot be read: then nothing is removed, since that state might need it. */
-async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
+async function readableGraph(host: Host, bundle: Bundle, clones: LinkedClones): Promise<LayerGraph | string> {
   const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems[0]) return problems[0].message;
   try {
-    return await readLayerGraph(bundle, tree, await layerDirectories(host, bundle));
+    return await readLayerGraph(bundle, tree, await layerDirectories(host, bundle), clones);
   } catch (error) {
     return messageOf(error);
   }
@@ -79,13 +80,17 @@ async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | s
 
 /** Removes checkpoints and layers that no state needs. Returns the layers, or the reason why nothing was removed. */
 async function sweep(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
-  const graph = await readableGraph(host, bundle);
+  // Asked each time: another machine may have become a clone in the meantime.
+  const clones = await linkedClonesOf(host, bundle);
+  const graph = await readableGraph(host, bundle, clones);
   if (typeof graph === 'string') return graph;
   const { tree } = await readSnapshotFile(bundle.names);
   await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));
   const { directory } = bundle.names;
   const candidates = isBundle(directory) ? (await listDirectory(directory)).filter(isLayerName) : [];
-  for (const path of unusedLayers(bundle, graph, candidates)) await rm(path, { force: true });
+  for (const path of unusedLayers(bundle, graph, candidates)) {
+    if (!(await isReadBy(clones, path))) await rm(path, { force: true });
+  }
   return graph;
 }
 

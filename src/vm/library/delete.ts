@@ -11,6 +11,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { unlinkFromParents } from '../layers/parents.ts';
 
 /** The files to delete for a machine without a bundle: only those in the directory of its `.vmx` that the `.vmx` refers to. */
 function ownFiles(bundle: Bundle): string[] {
@@ -51,7 +52,8 @@ export async function remove(host: Host, reference: string): Promise<void> {
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
-    await refuseLinkedClones(bundle, 'delete');
+    await refuseLinkedClones(host, bundle, 'delete');
+    await unlinkFromParents(host, bundle);
     if (await exists(bundle.names.directory)) await deleteFiles(host, bundle);
     else await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
-import { KameError, errnoOf } from '../../core/errors.ts';
-import { contentOf } from '../../store/bundle.ts';
+import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
 import { bundleEvent } from '../host/events.ts';
@@ -11,6 +11,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { noteIfUnreachable, refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { repairLinks } from '../layers/repair-links.ts';
 import { describe } from '../running/describe.ts';
 import { ensureUuid } from '../running/ensure-uuid.ts';
 
@@ -34,6 +35,7 @@ async function vmxPath(path: string): Promise<string> {
 
 /**
  * Adds an existing `.vmx`, in any directory, to the inventory.
+ * A linked clone, or the parent of some, is linked again with the others; what was not possible is in `problems`.
  * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use
  */
 export async function register(host: Host, path: string): Promise<MachineDetails> {
@@ -48,7 +50,24 @@ export async function register(host: Host, path: string): Promise<MachineDetails
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
   }
-  return await describe(host, bundle);
+  const details = await describe(host, bundle);
+  if (isHeld) return details;
+  const problems = (await linkAgain(host, bundle)).map((message) => ({
+    severity: 'warning' as const,
+    key: '',
+    message,
+  }));
+  return { ...details, problems: [...details.problems, ...problems] };
+}
+
+/** Re-links a machine that was moved before it was registered with its parents and clones. Returns what was not possible. */
+async function linkAgain(host: Host, bundle: Bundle): Promise<string[]> {
+  const request = { verb: 'repair', needs: 'any', settles: false } as const;
+  try {
+    return (await hold(host, bundle, request, async (held) => await repairLinks(host, held.bundle))).problems;
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }
 
 /** Removes a machine from the inventory but keeps its files. @throws KameError WRONG_STATE while it is running, HAS_CLONES */
@@ -56,7 +75,7 @@ export async function unregister(host: Host, reference: string): Promise<void> {
   const request = { verb: 'unregister', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'unregister');
-    await refuseLinkedClones(bundle, 'unregister');
+    await refuseLinkedClones(host, bundle, 'unregister');
     await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was unregistered.`));
   });

@@ -42,8 +42,6 @@ export async function adoptAll(host: Host): Promise<void> {
   const bundles = await allBundles(host);
   await Promise.all(
     bundles.map(async (bundle) => {
-      if (isBundle(bundle.names.directory))
-        await sweepTemporaries(bundle.names.directory).catch(() => undefined);
       await takeOver(host, bundle);
     }),
   );
@@ -61,6 +59,8 @@ export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal)
   try {
     await adopt(host, bundle, signal);
     host.unreachable.delete(vmx);
+    // Not before: another Kame that uses the machine may be writing one.
+    if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
     await settle(host, bundle);
     await removeOrphanedCheckpoints(await host.bundles.read(vmx));
     const run = runNames(host.names, vmx);

@@ -23,6 +23,7 @@ import { chooseAccelerator } from '../engine/accelerator.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { track } from './track.ts';
 
@@ -72,6 +73,9 @@ export async function prepare(
     options.topsOf ?? diskChains(host, bundle, model),
     checkFiles(bundle.names, model),
   ]);
+  await refuseChangedBases(bundle, chains.values());
+  // With `topsOf`, new layers get on top of these.
+  if (!options.topsOf) await refuseSharedTops(host, bundle, chains.values());
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
   const sizes = options.restore ? await flashSizes(firmware) : new Map<string, FlashBytes>();
