@@ -15,6 +15,8 @@ describe('isUnchanged', () => {
     ['written to earlier', { time: '1600000000123456789' }, false],
     ['with a time that lost its nanoseconds', { time: '1700000000123000000' }, true],
     ['a copy that kept the second', { file: '1:3', time: '1700000000000000000' }, true],
+    ['another of the same second', { file: '1:3', time: '1700000000123999999' }, false],
+    ['a copy that lost its nanoseconds', { file: '1:3', time: '1700000000123456000' }, true],
     ['a copy with a time of its own', { file: '1:3', time: '1800000000000000000' }, false],
   ])('a file that is %s', (_name, change, unchanged) => {
     expect(isUnchanged(stamp(), stamp(change))).toBe(unchanged);

@@ -24,16 +24,20 @@ export async function stampOf(path: string): Promise<FileStamp | undefined> {
 }
 
 const second = 1_000_000_000n;
-/** Whoever restores the time of a file may lose some of its precision. */
+/** Whoever restores the time of a file may lose some of its precision, in nanoseconds. */
 const slack = 2_000_000n;
+/** The same for a copy, which must not be mistaken for another file of that time. */
+const copySlack = 1000n;
 
 /**
  * Whether a file still has the content that it had: the same file that nothing has written to, or a copy of it that kept its
- * time. Copies may keep whole seconds only.
+ * time, if only in whole seconds.
  */
 export function isUnchanged(before: FileStamp, now: FileStamp): boolean {
   if (before.size !== now.size) return false;
   const [old, young] = [BigInt(before.time), BigInt(now.time)];
   const apart = old > young ? old - young : young - old;
-  return apart <= slack || (before.file !== now.file && old / second === young / second);
+  if (before.file === now.file) return apart <= slack;
+  const isTruncated = young % second === 0n && old / second === young / second;
+  return apart <= copySlack || isTruncated;
 }

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { layersOf, type Layer } from '../../disk/chain.ts';
 import { isUnchanged, stampOf, type FileStamp } from '../../disk/file-stamp.ts';
@@ -21,9 +21,22 @@ export async function basesOf(paths: Iterable<string>): Promise<BaseFile[]> {
   return bases;
 }
 
-/** The records that may be of a file: of the same file, or of one with that name. */
+/** The name of a file and of its directory: parent and clone often have disks of the same name. */
+function lastNames(path: string): string {
+  return join(basename(dirname(path)), basename(path));
+}
+
+/** The records of a path: of exactly that path, else of one with these last two names, else of a file with that name. */
+export function recordsNamed(bases: readonly BaseFile[], path: string): BaseFile[] {
+  const ways = [(one: string) => one, lastNames, (one: string) => basename(one)];
+  const found = ways.map((way) => bases.filter((base) => way(base.path) === way(path)));
+  return found.find((records) => records.length > 0) ?? [];
+}
+
+/** The records that may be of a file: of the same file, else by its name. */
 export function recordsOf(bases: readonly BaseFile[], path: string, stamp: FileStamp): BaseFile[] {
-  return bases.filter((base) => base.file === stamp.file || basename(base.path) === basename(path));
+  const same = bases.filter(({ file }) => file === stamp.file);
+  return same.length > 0 ? same : recordsNamed(bases, path);
 }
 
 /** Whether a file is what the records say, as far as they say anything of it. */

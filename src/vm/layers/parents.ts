@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
 import { stampOf } from '../../disk/file-stamp.ts';
 import { nilUuid } from '../../model/uuid.ts';
@@ -76,8 +77,9 @@ function withClone(
       ? { ...snapshot, clones: [...snapshot.clones, path] }
       : snapshot,
   );
+  const isKnown = tree.related.some((each) => each.path === path && each.uuid === uuid);
   const others = tree.related.filter((each) => each.path !== path);
-  const related = uuid === undefined || uids.size === 0 ? others : [...others, { path, uuid }];
+  const related = isKnown || uuid === undefined ? tree.related : [...others, { path, uuid }];
   return { ...tree, snapshots, related };
 }
 
@@ -86,6 +88,11 @@ async function formerPaths(tree: SnapshotTree, vmx: string, uuid: string | undef
   const former = tree.related.filter((each) => each.uuid === uuid && each.path !== vmx);
   const gone = await Promise.all(former.map(async ({ path }) => !(await exists(path).catch(() => true))));
   return new Set(former.filter((_, at) => gone[at]).map(({ path }) => path));
+}
+
+function snapshotsNaming(tree: SnapshotTree, paths: ReadonlySet<string>): Set<number> {
+  const naming = tree.snapshots.filter(({ clones }) => clones.some((path) => paths.has(path)));
+  return new Set(naming.map(({ uid }) => uid));
 }
 
 /** The snapshots of a parent that a clone builds on, by the identities of their disks. */
@@ -121,11 +128,14 @@ export async function linkWithParents(
   const changed: string[] = [];
   for (const parent of await parentsOf(host, clone)) {
     const before = (await readSnapshotFile(parent.names)).tree;
-    const uids = await snapshotsUnder(parent, before, clone);
     const former = await formerPaths(before, vmx, uuid);
-    const needed = withClone(withoutClones(before, former), vmx, uuid, uids);
-    if (JSON.stringify(needed) === JSON.stringify(before)) continue;
-    await changeSnapshotTree(parent.names, (tree) => withClone(withoutClones(tree, former), vmx, uuid, uids));
+    const found = await snapshotsUnder(parent, before, clone);
+    // As long as the base cannot be found, what was recorded stays, with the present path.
+    const uids = found.size > 0 ? found : snapshotsNaming(before, new Set([...former, vmx]));
+    if (uids.size === 0) continue;
+    const change = (tree: SnapshotTree) => withClone(withoutClones(tree, former), vmx, uuid, uids);
+    if (isDeepStrictEqual(change(before), before)) continue;
+    await changeSnapshotTree(parent.names, change);
     changed.push(parent.name);
   }
   return changed;

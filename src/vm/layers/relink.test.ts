@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startBody } from '../../../test/support/bodies.ts';
+import { startBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
 import { backingOf, held, linkedPair, machine, nothing } from '../../../test/support/linked-pair.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -12,7 +12,7 @@ import { remove } from '../library/delete.ts';
 import { register } from '../library/register.ts';
 import { repair } from '../library/repair.ts';
 import { start } from '../power/start.ts';
-import { deleteSnapshot } from '../snapshot/snapshots.ts';
+import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 
 const world = useWorld();
 const { host, link, take, dropBase, clonesOf, move, pair, takings } = linkedPair(world);
@@ -142,6 +142,45 @@ describe('a parent that was moved by hand', () => {
     move('demo');
     expect((await refused(world().start('copy'))).message).toMatch(/demo.*disk0\.qcow2/);
     expect((await repair(host(), 'copy', nothing)).problems).toEqual([like(/Register the machine/)]);
+  });
+});
+
+describe('a repair never guesses', () => {
+  it('the base of a clone of a clone is not the grandparent’s disk of the same name', async () => {
+    await pair();
+    await link('third', 'copy');
+    const third = machine(world().home, 'third');
+    const moved = move('copy');
+    const { changes, problems } = await repair(host(), 'third', { forget: [], acceptBase: true });
+    expect([changes, problems]).toEqual([[], [like(/was not found/)]]);
+    expect((await register(host(), moved.vmx)).problems).toEqual([]);
+    expect(await backingOf(third.top())).toBe(join(moved.directory, 'disk0.qcow2'));
+    expect((await world().start('third')).state).toBe('running');
+  });
+
+  it('a lost layer of the clone itself is not replaced by the base of that name', async () => {
+    const { copy } = await pair();
+    await takeSnapshot(host(), 'copy', takeBody({ label: 'x' }), quiet);
+    const lost = copy.file('disk0.qcow2');
+    renameSync(lost, `${lost}.lost`);
+    expect(await repair(host(), 'copy', nothing)).toMatchObject({
+      changes: [],
+      problems: [like(/disk0\.qcow2 is missing.*backup/)],
+    });
+    renameSync(`${lost}.lost`, lost);
+    expect((await world().start('copy')).state).toBe('running');
+  });
+
+  it('what the parent records stays while the base of a moved clone cannot be found', async () => {
+    const { demo } = await pair();
+    const moved = move('copy');
+    const lost = demo.file('disk0.qcow2');
+    renameSync(lost, `${lost}.lost`);
+    expect((await register(host(), moved.vmx)).problems).toMatchObject([{ message: like(/was not found/) }]);
+    expect(demo.read('demo.vmsd')).toContain(`clone0 = "${moved.vmx}"`);
+    renameSync(`${lost}.lost`, lost);
+    expect((await repair(host(), 'copy', nothing)).problems).toEqual([]);
+    expect(await takings()).toEqual(held);
   });
 });
 

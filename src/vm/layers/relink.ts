@@ -1,5 +1,6 @@
 import { realpath, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { DiskFile } from '../../disk/disk-files.ts';
 import { filesOfDisk } from '../../disk/disk-files.ts';
@@ -7,10 +8,10 @@ import { isUnchanged, stampOf } from '../../disk/file-stamp.ts';
 import { repoint } from '../../disk/merge.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { changeSnapshotTree } from '../../store/snapshot-file.ts';
-import type { BaseFile, SnapshotTree } from '../../vmx/snapshots.ts';
+import type { BaseFile, RelatedMachine, SnapshotTree } from '../../vmx/snapshots.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { isAsRecorded, recordsOf } from './bases.ts';
+import { isAsRecorded, recordsNamed, recordsOf } from './bases.ts';
 import { disksOf, type MachineDisks } from './dependents.ts';
 import { parentNameFor } from './layers.ts';
 import { linkWithParents, parentsOf, relatedTo } from './parents.ts';
@@ -54,21 +55,27 @@ async function realDirectory({ names }: Bundle): Promise<string> {
   return await realpath(names.directory).catch(() => names.directory);
 }
 
-/** The file of a parent that was recorded as the base, wherever the parent is now. */
+/**
+ * The file of a parent that was recorded as the base, wherever the parent is now. Without a record, and if any is accepted,
+ * only the parent whose directory has the name in the header can have it.
+ */
 async function findBase(
   parents: readonly Bundle[],
   records: readonly BaseFile[],
   beneath: string,
   accept: boolean,
 ): Promise<string | undefined> {
-  const wanted = records.filter(({ path }) => path === beneath || basename(path) === basename(beneath));
+  const wanted = recordsNamed(records, beneath);
   const found: { path: string; isSame: boolean }[] = [];
   for (const parent of parents) {
-    const path = join(await realDirectory(parent), basename(beneath));
+    const directory = await realDirectory(parent);
+    const path = join(directory, basename(beneath));
     const stamp = await stampOf(path);
     if (!stamp) continue;
-    const fits = records.length === 0 || accept || wanted.some((record) => isUnchanged(record, stamp));
-    if (fits) found.push({ path, isSame: wanted.some(({ file }) => file === stamp.file) });
+    const isMeant = basename(directory) === basename(dirname(beneath));
+    const fits = wanted.some((record) => isUnchanged(record, stamp));
+    if (fits || (isMeant && (accept || records.length === 0)))
+      found.push({ path, isSame: wanted.some(({ file }) => file === stamp.file) });
   }
   return (found.find(({ isSame }) => isSame) ?? found[0])?.path;
 }
@@ -105,6 +112,10 @@ async function relinkDisk(
 ): Promise<Partial<Record<'change' | 'problem', string>>> {
   const { bases } = disks.tree;
   const { base, beneath, lowest } = seam;
+  if (dirname(beneath) === disks.directory) {
+    const problem = `${beneath} is missing, but ${lowest.path} builds on it. Restore it from a backup.`;
+    return { problem };
+  }
   const isRight =
     base !== undefined && (await isIn(parents, base.path)) && isAsRecorded(bases, base.path, base);
   const path = isRight ? base.path : await findBase(parents, bases, beneath, acceptBase);
@@ -155,6 +166,10 @@ function basesNow(disks: MachineDisks, accept: boolean, problems: string[]): Bas
   });
 }
 
+function sorted(machines: readonly RelatedMachine[]): RelatedMachine[] {
+  return [...machines].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 async function treeNow(
   disks: MachineDisks,
   parents: readonly Bundle[],
@@ -169,7 +184,8 @@ async function treeNow(
   const cloneOf = used.map(({ names }) => names.vmx);
   const own = new Set([...tree.cloneOf, ...cloneOf]);
   const others = tree.related.filter(({ path }) => !own.has(path));
-  const related = [...others, ...used.flatMap((parent) => relatedTo(parent) ?? [])];
+  const now = [...others, ...used.flatMap((parent) => relatedTo(parent) ?? [])];
+  const related = isDeepStrictEqual(sorted(now), sorted(tree.related)) ? tree.related : now;
   const sentinels = (await seamsOf(disks)).flatMap(({ base }) => (base ? [base.path] : []));
   return { ...tree, cloneOf, sentinels, related, bases };
 }
@@ -196,7 +212,7 @@ export async function relink(host: Host, bundle: Bundle, options: RelinkOptions)
   if (problems.length === 0 && disks.isWhole) {
     const bases = basesNow(disks, options.acceptBase, problems);
     const tree = await treeNow(disks, parents, bases);
-    if (JSON.stringify(tree) !== JSON.stringify(disks.tree)) {
+    if (!isDeepStrictEqual(tree, disks.tree)) {
       await changeSnapshotTree(bundle.names, () => tree);
       changes.push(`${bundle.name} now records where the disks are that it builds on.`);
     }

@@ -184,12 +184,13 @@ async function engineIn(
   run: RunNames,
   signal: AbortSignal | undefined,
 ): Promise<Engine | null> {
-  const hasOpened = await hasOpenedMonitor(run);
+  // Whoever has answered once listens already.
+  const hasAnswered = ((await readRunRecord(run))?.engine ?? null) !== null;
   const options = {
     name: bundle.name,
     logFile: bundle.names.log,
     deadlineMs: adoptDeadlineMs,
-    ...(hasOpened ? { listenMs: 0 } : {}),
+    ...(hasAnswered ? { listenMs: 0 } : {}),
     ...(signal ? { signal } : {}),
   };
   const settled = await poll(
@@ -198,20 +199,16 @@ async function engineIn(
       if (engine) return { engine };
       const [process] = await enginesIn(run.directory);
       if (!process) return { engine: null };
-      if (hasOpened || (await hasOpenedMonitor(run))) throw silent(bundle, process);
+      if (hasAnswered) throw silent(bundle, process);
       return undefined;
     },
     { deadlineMs: openDeadlineMs, stepMs: 20, ...(signal ? { signal } : {}) },
   );
   if (settled) return settled.engine;
+  const [process] = await enginesIn(run.directory);
+  if (process && existsSync(socketsIn(run.directory, hostOs()).qmp)) throw silent(bundle, process);
   await endEngines(host, run.directory, 'It did not open its monitor');
   return null;
-}
-
-/** Whether the engine of a run directory has ever opened its monitor. */
-async function hasOpenedMonitor(run: RunNames): Promise<boolean> {
-  const record = await readRunRecord(run);
-  return (record?.engine ?? null) !== null || existsSync(socketsIn(run.directory, hostOs()).qmp);
 }
 
 function silent({ name }: Bundle, { pid }: ProcessIdentity): KameError {
