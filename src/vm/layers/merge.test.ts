@@ -46,13 +46,13 @@ describe('an engine that refuses to resume its guest after a merge', () => {
     expect((await listSnapshots(world().host, 'demo')).map(({ label }) => label)).toEqual(['a']);
     expect([disks(demo).length, shownOn(demo.top(), [1, 2])]).toEqual([2, [1, 2]]);
     world().engines.troubles.clear();
-    expect((await unpause(world().host, 'demo')).state).toBe('running');
+    expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
     expect([engine().state, demo.files().includes('operation.json')]).toEqual(['running', false]);
   });
 
   it('is not asked when a person had paused it', async () => {
     await two();
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     const asked = () => engine().received.filter((name) => name === 'cont').length;
     const before = asked();
     await remove('c');

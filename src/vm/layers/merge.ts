@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
+import { uncancellable, type Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
 import { commitInto, pullInto, repoint } from '../../disk/merge.ts';
@@ -9,6 +9,7 @@ import { repairLeaks } from '../../disk/repair.ts';
 import { slotName } from '../../model/slots.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
@@ -29,11 +30,16 @@ interface Work {
   readonly progress: Progress;
 }
 
+/** The engine for steps that must not be cut off: only a block job can be cancelled. */
+function patientEngine({ engine }: Running, progress: Progress): Engine {
+  return engine.for(uncancellable(progress));
+}
+
 /** The running machine, if both layers are open in its engine. */
-async function engineWithBoth({ host, bundle, merge }: Work): Promise<Running | undefined> {
+async function engineWithBoth({ host, bundle, merge, progress }: Work): Promise<Running | undefined> {
   const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
-  const nodes = await nodesByFile(machine.engine);
+  const nodes = await nodesByFile(patientEngine(machine, progress));
   return nodes.has(merge.lower.path) && nodes.has(merge.upper.path) ? machine : undefined;
 }
 
@@ -77,6 +83,14 @@ async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<voi
   await rm(merge.upper.path, { force: true });
 }
 
+async function resumeOrLog(host: Host, machine: Running, wasRunning: boolean): Promise<void> {
+  try {
+    await resumeUnlessPaused(machine, !wasRunning);
+  } catch (error) {
+    host.log('The guest was not resumed after a merge', { machine: machine.name, reason: messageOf(error) });
+  }
+}
+
 /**
  * Runs block jobs, which leave the guest paused, and resumes a guest that was running. A refusal to resume does not undo
  * the merge, so it is only logged here: `tidy` tries again at its end, and reports it.
@@ -85,14 +99,13 @@ async function resumeAfter(host: Host, machine: Running, work: () => Promise<voi
   const wasRunning = machine.state === 'running';
   try {
     await work();
-  } finally {
-    await resumeUnlessPaused(machine, !wasRunning).catch((error: unknown) => {
-      host.log('The guest was not resumed after a merge', {
-        machine: machine.name,
-        reason: messageOf(error),
-      });
-    });
+  } catch (error) {
+    // An engine that does not answer is told, and obeys when it can.
+    if (wasRunning && !(await machine.engine.answers())) machine.engine.resume().catch(() => undefined);
+    else await resumeOrLog(host, machine, wasRunning);
+    throw error;
   }
+  await resumeOrLog(host, machine, wasRunning);
 }
 
 /**
@@ -114,7 +127,7 @@ async function pointVmxAtLower(work: Work, machine: Running, node: string | unde
 
 async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
   const { bundle, merge, progress } = work;
-  const { engine } = machine;
+  const engine = patientEngine(machine, progress);
   const nodes = await nodesByFile(engine);
   const tops = await topFiles(engine);
   const isTop = tops.has(merge.upper.path);
@@ -152,9 +165,10 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
     : null;
   if (machine) {
     await resumeAfter(host, machine, async () => {
-      const isTop = (await topFiles(machine.engine)).has(upper.path);
+      const engine = patientEngine(machine, progress);
+      const isTop = (await topFiles(engine)).has(upper.path);
       const ontoName = onto?.name ?? null;
-      await pullLive(machine.engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
+      await pullLive(engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
     });
   } else {
     const named = onto && { path: onto.name, format: onto.format };

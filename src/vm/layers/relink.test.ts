@@ -21,7 +21,7 @@ describe('a linked clone that was moved by hand', () => {
   it('and registered again keeps its base, runs, and is recorded where it is', async () => {
     await pair();
     const moved = move('copy');
-    expect((await register(host(), moved.vmx)).problems).toEqual([]);
+    expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
     expect(await takings()).toEqual(held);
     expect(await clonesOf()).toEqual([moved.vmx]);
     expect(diskHas(join(moved.directory, 'disk0.qcow2'), 7)).toBe(true);
@@ -107,7 +107,7 @@ describe('a parent that was moved by hand', () => {
   it('and registered again is found by its clones, which run', async () => {
     await pair();
     const moved = move('demo');
-    expect((await register(host(), moved.vmx)).problems).toEqual([]);
+    expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
     expect(await takings()).toEqual(held);
     expect(diskHas(machine(world().home, 'copy').top(), 7)).toBe(true);
     expect((await world().start('copy')).state).toBe('running');
@@ -117,7 +117,7 @@ describe('a parent that was moved by hand', () => {
     await pair();
     await link('third', 'copy');
     const moved = move('demo');
-    expect((await register(host(), moved.vmx)).problems).toEqual([]);
+    expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
     expect(diskHas(machine(world().home, 'third').top(), 7)).toBe(true);
     expect((await world().start('third')).state).toBe('running');
     expect(await takings()).toEqual(held);
@@ -127,7 +127,7 @@ describe('a parent that was moved by hand', () => {
     await pair();
     const engine = await world().start('copy');
     const moved = move('demo');
-    expect((await register(host(), moved.vmx)).problems).toMatchObject([
+    expect((await register(host(), { path: moved.vmx })).problems).toMatchObject([
       { message: like(/stop copy, then run kame repair copy/) },
     ]);
     expect(await takings()).toEqual(held);
@@ -153,7 +153,7 @@ describe('a repair never guesses', () => {
     const moved = move('copy');
     const { changes, problems } = await repair(host(), 'third', { forget: [], acceptBase: true });
     expect([changes, problems]).toEqual([[], [like(/was not found/)]]);
-    expect((await register(host(), moved.vmx)).problems).toEqual([]);
+    expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
     expect(await backingOf(third.top())).toBe(join(moved.directory, 'disk0.qcow2'));
     expect((await world().start('third')).state).toBe('running');
   });
@@ -176,7 +176,9 @@ describe('a repair never guesses', () => {
     const moved = move('copy');
     const lost = demo.file('disk0.qcow2');
     renameSync(lost, `${lost}.lost`);
-    expect((await register(host(), moved.vmx)).problems).toMatchObject([{ message: like(/was not found/) }]);
+    expect((await register(host(), { path: moved.vmx })).problems).toMatchObject([
+      { message: like(/was not found/) },
+    ]);
     expect(demo.read('demo.vmsd')).toContain(`clone0 = "${moved.vmx}"`);
     renameSync(`${lost}.lost`, lost);
     expect((await repair(host(), 'copy', nothing)).problems).toEqual([]);

@@ -71,8 +71,8 @@ const writes: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['disk add', async () => await addDisk(host(), 'demo', { sizeBytes: 2 ** 20 }, quiet)],
   ['disk check', async () => await checkDisks(host(), 'demo', null, { repair: false }, quiet)],
   ['suspend', async () => await suspend(host(), 'demo', quiet)],
-  ['pause', async () => await pause(host(), 'demo')],
-  ['screenshot', async () => await screenshot(host(), 'demo')],
+  ['pause', async () => await pause(host(), 'demo', quiet)],
+  ['screenshot', async () => await screenshot(host(), 'demo', quiet.signal)],
   ['stop', async () => await stop(host(), 'demo', stopBody(), quiet)],
 ];
 
@@ -213,7 +213,7 @@ describe('adoption', () => {
     await world().replaceHost();
     await host().inventory.unregister(demo.vmx);
     await adoptAll(host());
-    await register(host(), demo.vmx);
+    await register(host(), { path: demo.vmx });
     expect([await states(), host().unreachable.size]).toEqual([['unreachable'], 1]);
     const retry = new AdoptionRetry(host(), () => now);
     await retry.tick();

@@ -1,6 +1,8 @@
-import type { DiskInfo, Machine, MachineDetails } from '../../api/machine.ts';
+import type { DiskInfo, Machine, MachineDetails, Port } from '../../api/machine.ts';
+import { messageOf } from '../../core/errors.ts';
 import { readChain } from '../../disk/chain.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
+import { whyNotAttached } from '../../model/floppies.ts';
+import type { Disk, MachineModel, ParallelPort, SerialPort, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -8,10 +10,25 @@ import { resolveIn } from '../../store/names.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
-import { foreignHolder, presentState } from '../host/state.ts';
+import { agreements } from '../host/outside-files.ts';
+import { foreignHolder, presentState, stateOf } from '../host/state.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
-/** A machine as `kame list` shows it. */
+type StateAndReason = Pick<Machine, 'state' | 'reason'>;
+
+/** The state of a machine and why it is broken. Never throws: whatever is wrong with one must not hide the others. */
+async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReason> {
+  try {
+    const state = await presentState(host, bundle);
+    return { state, reason: state === 'broken' ? bundle.broken : null };
+  } catch (error) {
+    // Nobody can say who has it: another user may own the lock.
+    const state = stateOf(host, bundle);
+    return { state: 'broken', reason: state === 'broken' ? bundle.broken : messageOf(error) };
+  }
+}
+
+/** A machine as `kame list` shows it. Never throws. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
   const model = bundle.content?.model;
@@ -19,7 +36,7 @@ export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
     name: bundle.name,
     id: model?.uuid ?? '',
     path: bundle.names.vmx,
-    state: await presentState(host, bundle),
+    ...(await stateAndReason(host, bundle)),
     arch: model?.arch ?? null,
     accelerator: running?.record.accelerator ?? null,
     cpus: model?.cpus ?? 0,
@@ -63,6 +80,16 @@ function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
 
+function portsOf({ serials, parallels }: MachineModel): MachineDetails['ports'] {
+  const portOf = (device: string, { kind, fileName }: SerialPort | ParallelPort): Port => {
+    return { device, kind, path: fileName };
+  };
+  return [
+    ...serials.map((serial) => portOf(`serial${serial.index}`, serial)),
+    ...parallels.map((parallel) => portOf(`parallel${parallel.index}`, parallel)),
+  ];
+}
+
 /** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
   return await describe(host, await findBundle(host, reference));
@@ -72,8 +99,9 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
   const { names } = bundle;
   const model = bundle.content?.model;
   const inside = await layerDirectories(host, bundle).catch(() => [names.directory]);
+  const machine = await summary(host, bundle);
   return {
-    ...(await summary(host, bundle)),
+    ...machine,
     annotation: model?.annotation ?? '',
     guestOS: model?.guestOS ?? '',
     firmware: model ? firmwareOf(model) : '',
@@ -85,33 +113,41 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
     })),
-    nics: (model?.nics ?? []).map(({ index, model, connection, mac }) => ({
+    floppies: (model?.floppies ?? []).map((floppy) => ({
+      device: `floppy${floppy.index}`,
+      path: floppy.fileName === null ? null : resolveIn(names, floppy.fileName),
+      attached: whyNotAttached(floppy, model?.arch ?? 'x86_64') === undefined,
+    })),
+    ports: model ? portsOf(model) : [],
+    nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
       device: `ethernet${index}`,
       model,
-      connection,
+      connection: connectionText ?? connection,
       mac,
     })),
     image: model?.kame.image ?? null,
+    outsideFiles: await agreements(host, bundle),
     log: names.log,
-    problems: [...problemsOf(bundle), ...(await troubleOf(host, bundle))],
+    problems: [...problemsOf(bundle, machine.reason), ...(await troubleOf(host, bundle))],
     ...runtimeOf(host, bundle),
   };
 }
 
-function problemsOf(bundle: Bundle): MachineDetails['problems'] {
+function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['problems'] {
   const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
-  const isMissing = bundle.broken !== null && !known.some(({ message }) => message === bundle.broken);
-  return isMissing ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
+  const isKnown = reason === null || known.some(({ message }) => message === reason);
+  return isKnown ? known : [{ severity: 'error', key: '', message: reason }, ...known];
 }
 
-/** Why a machine that runs needs attention. */
+/** Why a machine needs attention: it cannot be reached, its engine has paused it, or has died. */
 async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['problems']> {
   const { name, names } = bundle;
-  const holder = await foreignHolder(host, bundle);
+  // A lock that cannot be read is told as the reason why the machine is broken.
+  const holder = await foreignHolder(host, bundle).catch(() => undefined);
   const reason = host.unreachable.get(names.vmx) ?? 'Another Kame has started it.';
   const message = holder
     ? `Process ${holder.pid} (${holder.purpose}) uses this machine, and cannot be reached: ${reason} kame stop ${name} --hard ends an engine of this home.`
-    : host.running.get(names.vmx)?.trouble;
+    : (host.running.get(names.vmx)?.trouble ?? host.running.deathOf(names.vmx));
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 
