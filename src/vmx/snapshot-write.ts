@@ -3,6 +3,7 @@ import { arrange, editInPlace, groupsOf, numbersOf, renumber } from './snapshot-
 import type { Snapshot, SnapshotTree } from './snapshot-model.ts';
 import { readDisks, readVmsd, type SnapshotReading } from './snapshot-read.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
+import { relatedChanges } from './snapshot-related.ts';
 import { tierChanges } from './snapshot-tiers.ts';
 import { timeParts } from './snapshot-time.ts';
 import { booleanText } from './values.ts';
@@ -191,5 +192,6 @@ export function writeSnapshots(document: VmxDocument, tree: SnapshotTree): VmxDo
   ] as const) {
     if (!same(reading.tree[key], tree[key])) putList(changes, doc, name, count, tree[key]);
   }
+  for (const [key, value] of relatedChanges(doc, reading.tree, tree)) changes.set(key, value);
   return changes.size === 0 ? document : editInPlace(doc, changes);
 }

@@ -5,6 +5,7 @@ import { removeRamFiles } from '../../store/ram-place.ts';
 import { releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
+import { unlinkFromParents } from '../layers/parents.ts';
 import { isOwnDirectory } from '../../sys/own-file.ts';
 import { KameError } from '../../core/errors.ts';
 
@@ -23,5 +24,6 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await clearRunDirectory(run);
   await removeRamFiles(host.names, run);
   await releaseLock(clone.names.lock);
+  await unlinkFromParents(host, clone);
   await rm(clone.names.directory, { recursive: true, force: true });
 }

@@ -25,6 +25,7 @@ import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
+import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { withOwnVariables } from './efi-variables.ts';
 import { track } from './track.ts';
@@ -93,6 +94,9 @@ export async function prepare(
     checkFiles(bundle, model),
     requireAgreed(host, bundle, model),
   ]);
+  await refuseChangedBases(bundle, chains.values());
+  // With `topsOf`, new layers get on top of these.
+  if (!options.topsOf) await refuseSharedTops(host, bundle, chains.values());
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
   const sizes = options.restore ? await flashSizes(firmware) : new Map<string, FlashBytes>();
