@@ -4,6 +4,7 @@ import { errorToBody } from '../api/error-body.ts';
 import type { TaskOptions } from '../client/core/options.ts';
 import { createNodeClient, type KameClient } from '../client/node/client.ts';
 import { KameError } from '../core/errors.ts';
+import { patiently } from '../core/progress.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';
 import { tableLines, type Cell } from './table.ts';
@@ -126,6 +127,16 @@ export class Session {
     const line = new ProgressLine(this.context, label, { silent: this.json });
     try {
       return await work({ signal: this.signal, onProgress: (report) => line.report(report) });
+    } finally {
+      line.end();
+    }
+  }
+
+  /** Waits for a reply without progress of its own, and says what it waits for if that takes more than 2 s. */
+  async wait<T>(name: string, what: string, reply: Promise<T>): Promise<T> {
+    const line = new ProgressLine(this.context, name, { silent: this.json });
+    try {
+      return await patiently(line, what, reply);
     } finally {
       line.end();
     }

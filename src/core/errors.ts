@@ -95,6 +95,12 @@ export const errorKinds = {
     when: 'The machine’s files cannot be read, or contradict each other.',
     next: 'Repair the file that the message names; `kame show NAME` lists every problem.',
   },
+  OUTSIDE_FILES: {
+    exit: 4,
+    http: 409,
+    when: 'The .vmx of a machine gives its guest files outside the machine’s directory, and you have not agreed to that.',
+    next: 'Look at the files that the message names. If you trust the machine with them, run `kame register PATH --allow-outside`.',
+  },
   BAD_IMAGE: {
     exit: 1,
     http: 422,

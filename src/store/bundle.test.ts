@@ -62,7 +62,7 @@ describe('BundleCache', () => {
     const cache = new BundleCache();
     const first = await cache.read(vmx);
     expect([first.broken, (await cache.read(vmx)) === first]).toEqual([
-      `${vmx} is not a regular file.`,
+      `${vmx} is not a regular file, so Kame does not use it.`,
       false,
     ]);
   });

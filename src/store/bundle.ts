@@ -1,10 +1,11 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import type { MachineModel } from '../model/machine.ts';
 import { readModel, type SpecProblem } from '../model/read.ts';
-import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
-import { parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
+import { writeFileAtomic } from '../sys/files.ts';
+import { openToAppend, readOwn } from '../sys/own-file.ts';
+import { parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
 import { whyMissing } from './bundle-directory.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from './names.ts';
 
@@ -18,9 +19,6 @@ export interface Bundle {
   /** Why the machine cannot be used, or null. */
   readonly broken: string | null;
 }
-
-/** The `.vmx` of a real machine has a few KiB. */
-const maxVmxBytes = 1024 * 1024;
 
 /** A name that cannot look like something else in a message, a log or a list: it has no line breaks and no control characters. */
 function oneLine(name: string): string {
@@ -38,11 +36,16 @@ async function reasonOf(error: unknown, vmx: string): Promise<string> {
   return message.includes(vmx) ? message : `${vmx}: ${message}`;
 }
 
+/** The bytes of a `.vmx`. @throws KameError FILE_ACCESS, INVALID_VALUE if it is too large */
+export async function readVmx(vmx: string): Promise<Buffer> {
+  return await readOwn(vmx, { maxBytes: vmxLimits.bytes });
+}
+
 /** Reads the `.vmx` of a machine. Never throws: errors are in `broken` and `problems`. */
 export async function readBundle(vmx: string): Promise<Bundle> {
   const names = machineNames(vmx);
   try {
-    const document = parseVmx(await readFileCapped(vmx, maxVmxBytes), vmx);
+    const document = parseVmx(await readVmx(vmx), vmx);
     const { model, problems } = readModel(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
     const name = model.displayName === '' ? fileNameOf(names) : oneLine(model.displayName);
@@ -124,7 +127,7 @@ async function stampOf(path: string): Promise<string | undefined> {
 /** Appends a line of Kame to the log of a machine. Never throws, so that logging never stops an operation. */
 export async function appendLog(names: MachineNames, line: string): Promise<void> {
   try {
-    const log = await open(names.log, 'a', 0o600);
+    const log = await openToAppend(names.log);
     try {
       await log.write(`${new Date().toISOString()} kame: ${line}\n`);
     } finally {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError, readFileCapped, writeFileAtomic } from './files.ts';
+import { fileError, writeFileAtomic } from './files.ts';
+import { readOwnIfThere } from './own-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** The content of a lock file: the process that holds the lock, and why. */
@@ -26,12 +27,7 @@ function parseHolder(text: string): LockHolder | undefined {
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return (await readFileCapped(path, maxBytes)).toString('utf8');
-  } catch (error) {
-    if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return (await readOwnIfThere(path, { maxBytes }))?.toString('utf8');
 }
 
 /**

@@ -144,6 +144,12 @@ export interface DaemonStatus {
   rssBytes: number | null;
 }
 
+export interface DeletedMachine {
+  ok: true;
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
+}
+
 export interface DeletedSnapshots {
   /** Labels of the snapshots that were deleted */
   deleted: string[];
@@ -203,6 +209,11 @@ export type ExecMessage =
       data: string;
     }
   | {
+      type: 'waiting';
+      /** What does not answer at present */
+      stage: string;
+    }
+  | {
       type: 'exit';
       exitCode: number | null;
       signal: number | null;
@@ -218,6 +229,15 @@ export interface ExecRequest {
   /** Whether the client sends standard input. Default: false. */
   stdin?: boolean | undefined;
   timeoutMs?: number | undefined;
+}
+
+export interface Floppy {
+  /** Such as floppy0 */
+  device: string;
+  /** null for an empty drive, or one of the host */
+  path: string | null;
+  /** Whether the guest gets it; then it is write-protected */
+  attached: boolean;
 }
 
 export interface GrowDisk {
@@ -265,6 +285,11 @@ export interface ImportImage {
   path: string;
   /** Default: the file name */
   name?: string | undefined;
+}
+
+export interface InspectMachine {
+  /** Absolute path of a .vmx, or of the bundle that contains it */
+  path: string;
 }
 
 export interface KameEvent {
@@ -351,8 +376,20 @@ export interface MachineDetails {
     slot: string;
     path: string | null;
   }[];
+  floppies: Floppy[];
   nics: Nic[];
+  /** Serial and parallel ports in the .vmx */
+  ports: Port[];
   image: string | null;
+  /** Files outside its directory that the machine gives to its guest */
+  outsideFiles: {
+    path: string;
+    /** Such as: disk nvme0:0 */
+    use: string;
+    writable: boolean;
+    /** False: the machine does not start before you agree */
+    agreed: boolean;
+  }[];
   acceleratorReason: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
@@ -392,6 +429,13 @@ export interface MachineDisk {
   problem: string | null;
 }
 
+export interface MachineFiles {
+  /** The files of the machine, which a deletion removes */
+  deleted: string[];
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
+}
+
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
 
 /** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
@@ -410,8 +454,18 @@ export interface Nic {
   /** Such as ethernet0 */
   device: string;
   model: string;
+  /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
   mac: string;
+}
+
+export interface Port {
+  /** Such as serial0 or parallel0 */
+  device: string;
+  /** file, device, pipe or network */
+  kind: string;
+  /** As in the .vmx. No port is connected to it */
+  path: string;
 }
 
 export interface Problem {
@@ -437,6 +491,8 @@ export interface PullImage {
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+  /** Files outside its directory that the machine may use, as machines.inspect lists them */
+  allowOutside?: string[] | undefined;
   movedOrCopied?: MovedOrCopied | undefined;
 }
 

@@ -6,6 +6,7 @@ import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
+import { realPathSync } from '../../sys/home.ts';
 import { EventBus } from './events.ts';
 import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
@@ -79,7 +80,9 @@ export interface HostOptions {
 
 export function createHost(options: HostOptions): Host {
   const { home, env, log, buildTiny, startCopyThreads, recovery } = options;
-  const names = homeNames(home);
+  const found = homeNames(home);
+  // The directory of machines may be a link to another disk.
+  const names = { ...found, machines: realPathSync(found.machines) };
   return {
     names,
     env,

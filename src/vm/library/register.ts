@@ -12,6 +12,7 @@ import { bundleEvent } from '../host/events.ts';
 import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
@@ -30,6 +31,24 @@ async function vmxPath(path: string): Promise<string> {
     throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`);
   }
   return real;
+}
+
+/** What a `.vmx` describes, whether it is in the list or not. @throws KameError BROKEN_MACHINE, FILE_ACCESS, USAGE */
+export async function inspect(host: Host, path: string): Promise<MachineDetails> {
+  const bundle = await host.bundles.read(await vmxPath(path));
+  contentOf(bundle);
+  return await describe(host, bundle);
+}
+
+/** Records which outside files the machine may use. @throws KameError OUTSIDE_FILES if it would use more than those */
+async function agreeByName(host: Host, bundle: Bundle, allowed: readonly string[]): Promise<void> {
+  const files = await agreements(host, bundle);
+  await agree(
+    host,
+    bundle.names.vmx,
+    files.filter(({ path }) => allowed.includes(path)),
+  );
+  await requireAgreed(host, bundle);
 }
 
 /** A copy under its own name, or that of its bundle if the original is listed under its own. */
@@ -53,21 +72,18 @@ async function identified(
 }
 
 /**
- * Adds an existing `.vmx`, in any directory, to the inventory.
- * @param options.movedOrCopied what a person says of a machine that has the UUID of another one
- * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, MOVED_OR_COPIED,
- * WRONG_STATE for a copy that is suspended
+ * Adds an existing `.vmx`, in any directory, to the inventory. For a machine of the list, records the files outside its
+ * directory that it may use, and what a person says of its identity.
+ * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, OUTSIDE_FILES,
+ * MOVED_OR_COPIED, WRONG_STATE for a copy that is suspended
  */
-export async function register(
-  host: Host,
-  path: string,
-  options: Pick<RegisterMachine, 'movedOrCopied'> = {},
-): Promise<MachineDetails> {
-  const vmx = await vmxPath(path);
+export async function register(host: Host, request: RegisterMachine): Promise<MachineDetails> {
+  const vmx = await vmxPath(request.path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
   const isListed = (await host.inventory.paths()).includes(vmx);
-  const bundle = await identified(host, found, isListed, options.movedOrCopied);
+  await agreeByName(host, found, request.allowOutside ?? []);
+  const bundle = await identified(host, found, isListed, request.movedOrCopied);
   if (!isListed) {
     await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);

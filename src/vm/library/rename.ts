@@ -47,6 +47,7 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
   // An extra path in the inventory appears as broken for a moment; a missing one would lose the machine.
   const paths = registered ? [moved.vmx, renamed.vmx] : [];
   for (const vmx of paths) await host.inventory.register(vmx);
+  await host.inventory.moveAgreement(bundle.names.vmx, renamed.vmx);
   try {
     await renameFile(bundle.names.directory, target);
     await renameVmx(moved, renamed);

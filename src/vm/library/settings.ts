@@ -5,9 +5,11 @@ import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import type { MachineNames } from '../../store/names.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { agree, outsideFiles } from '../host/outside-files.ts';
 import { cannot } from '../host/verbs.ts';
 import { tidy } from '../layers/tidy.ts';
 import { describe } from '../running/describe.ts';
@@ -30,6 +32,13 @@ function refuseSuspended(bundle: Bundle, before: MachineModel, after: MachineMod
   });
 }
 
+/** Whoever sets a path agrees to the file. Files that the machine named before stay as they are. */
+async function agreeToNew(host: Host, names: MachineNames, before: MachineModel, after: MachineModel) {
+  const known = new Set((await outsideFiles(names, before)).map(({ path }) => path));
+  const added = (await outsideFiles(names, after)).filter(({ path }) => !known.has(path));
+  await agree(host, names.vmx, added);
+}
+
 /**
  * Changes settings of a stopped machine: all of them or none.
  * @throws KameError WRONG_STATE unless it is stopped, INVALID_VALUE naming the key, the value and the allowed values
@@ -45,6 +54,7 @@ export async function changeSettings(
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
     refuseSuspended(bundle, model, readModel(doc).model);
+    await agreeToNew(host, bundle.names, model, readModel(doc).model);
     await writeVmx(bundle.names.vmx, doc);
     if (model.suspendedState !== '') await tidy(host, await host.bundles.read(bundle.names.vmx));
     return { vmx: bundle.names.vmx, warnings: problems };

@@ -15,7 +15,7 @@ describe('the list of machines', () => {
     const demo = world().machine();
     // As unreadable as the lock of another user, also for root.
     mkdirSync(demo.file('lock'));
-    const reason = `${demo.file('lock')} is not a regular file.`;
+    const reason = `${demo.file('lock')} is not a regular file, so Kame does not use it.`;
     expect(await rows()).toEqual([{ name: 'demo', state: 'broken', reason }, whole]);
     const { problems } = await show(world().host, 'demo');
     expect(problems).toContainEqual({ severity: 'error', key: '', message: reason });
@@ -37,7 +37,11 @@ describe('the list of machines', () => {
     const unplugged = join(world().home, 'drive', 'x.vmwarevm', 'x.vmx');
     for (const vmx of [join(file, 'y.vmx'), unplugged]) await world().host.inventory.register(vmx);
     expect(await rows()).toEqual([
-      { name: 'demo', state: 'broken', reason: `${demo.vmx} is not a regular file.` },
+      {
+        name: 'demo',
+        state: 'broken',
+        reason: `${demo.vmx} is not a regular file, so Kame does not use it.`,
+      },
       whole,
       { name: 'x', state: 'broken', reason: `${unplugged} is not there.` },
       {

@@ -1,7 +1,8 @@
-import type { DiskInfo, Machine, MachineDetails, MachineState } from '../../api/machine.ts';
+import type { DiskInfo, Machine, MachineDetails, MachineState, Port } from '../../api/machine.ts';
 import { messageOf } from '../../core/errors.ts';
 import { readChain } from '../../disk/chain.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
+import { whyNotAttached } from '../../model/floppies.ts';
+import type { Disk, MachineModel, ParallelPort, SerialPort, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -10,6 +11,7 @@ import { lockHolder, type LockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { agreements } from '../host/outside-files.ts';
 import { stateOf } from '../host/state.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
@@ -91,6 +93,16 @@ function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
 
+function portsOf({ serials, parallels }: MachineModel): MachineDetails['ports'] {
+  const portOf = (device: string, { kind, fileName }: SerialPort | ParallelPort): Port => {
+    return { device, kind, path: fileName };
+  };
+  return [
+    ...serials.map((serial) => portOf(`serial${serial.index}`, serial)),
+    ...parallels.map((parallel) => portOf(`parallel${parallel.index}`, parallel)),
+  ];
+}
+
 /** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
   return await describe(host, await findBundle(host, reference));
@@ -114,13 +126,20 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
     })),
-    nics: (model?.nics ?? []).map(({ index, model, connection, mac }) => ({
+    floppies: (model?.floppies ?? []).map((floppy) => ({
+      device: `floppy${floppy.index}`,
+      path: floppy.fileName === null ? null : resolveIn(names, floppy.fileName),
+      attached: whyNotAttached(floppy, model?.arch ?? 'x86_64') === undefined,
+    })),
+    ports: model ? portsOf(model) : [],
+    nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
       device: `ethernet${index}`,
       model,
-      connection,
+      connection: connectionText ?? connection,
       mac,
     })),
     image: model?.kame.image ?? null,
+    outsideFiles: await agreements(host, bundle),
     log: names.log,
     problems: [...problemsOf(bundle, machine.reason), ...troubleOf(host, bundle)],
     ...runtimeOf(host, bundle),
@@ -134,7 +153,8 @@ function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['prob
 }
 
 function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {
-  const message = host.running.get(bundle.names.vmx)?.trouble;
+  const { vmx } = bundle.names;
+  const message = host.running.get(vmx)?.trouble ?? host.running.deathOf(vmx);
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 

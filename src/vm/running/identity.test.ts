@@ -125,9 +125,11 @@ describe('register', () => {
   it('asks about a copy, and gives it the name of its bundle', async () => {
     const demo = await placed();
     const vmx = copyOf(demo, join(world().home, 'far', 'second.vmwarevm'));
-    expect((await refused(register(world().host, vmx))).code).toBe('MOVED_OR_COPIED');
+    expect((await refused(register(world().host, { path: vmx }))).code).toBe('MOVED_OR_COPIED');
     expect(await names()).toEqual(['demo']);
-    expect(await register(world().host, vmx, { movedOrCopied: 'copied' })).toMatchObject({ name: 'second' });
+    expect(await register(world().host, { path: vmx, movedOrCopied: 'copied' })).toMatchObject({
+      name: 'second',
+    });
     expect(await names()).toEqual(['demo', 'second']);
     const [one, other] = await list(world().host);
     expect(one?.id).not.toBe(other?.id);
@@ -139,7 +141,7 @@ describe('register', () => {
     const place = join(world().home, 'far', 'demo.vmwarevm');
     mkdirSync(join(place, '..'), { recursive: true });
     renameSync(demo.directory, place);
-    expect(await register(world().host, place)).toMatchObject({ name: 'demo', id });
+    expect(await register(world().host, { path: place })).toMatchObject({ name: 'demo', id });
     // It is in its place now: a copy of it is the copy.
     copyOf({ ...demo, directory: place } as WorldMachine);
     expect((await world().start('demo')).state).toBe('running');
