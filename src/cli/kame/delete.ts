@@ -26,14 +26,16 @@ export function define(program: Command, session: Session): void {
       if (options.yes !== true) {
         requireTerminal(session);
         const { deleted } = await session.client.machines.files(machine.path);
-        session.noteList(`These files of ${machine.name} are deleted:`, deleted);
+        session.note(`These files of ${machine.name} are deleted:`, ...deleted.map((path) => `  ${path}`));
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
       const { kept } = await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was deleted`);
-      if (kept.length > 0) {
-        session.noteList('These files are not part of a virtual machine and were kept:', kept);
-      }
+      if (kept.length === 0) return;
+      session.note(
+        'These files are not part of a virtual machine and were kept:',
+        ...kept.map((path) => `  ${path}`),
+      );
     });
 }

@@ -20,7 +20,7 @@ function fileText({ path, use, writable }: MachineDetails['outsideFiles'][number
 async function askForFiles(session: Session, path: string, always: boolean): Promise<string[]> {
   const { name, outsideFiles } = await session.client.machines.inspect({ path });
   const files = outsideFiles.filter(({ agreed }) => !agreed);
-  session.noteList(`${name} uses files outside its directory:`, files.map(fileText));
+  session.note(`${name} uses files outside its directory:`, ...files.map((file) => `  ${fileText(file)}`));
   if (!always) await confirm(session, 'May its guest use them?');
   return files.map((file) => file.path);
 }

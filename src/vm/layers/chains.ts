@@ -129,8 +129,8 @@ async function checkFloppies({ name, names }: Bundle, model: MachineModel): Prom
         ? 'is not a regular file'
         : 'does not exist, but the .vmx refers to it';
     throw new KameError('FILE_ACCESS', `${path} ${reason}.`, {
-      next: `Restore the file, or take the floppy out: kame set ${name} floppy${index}.present=FALSE`,
-      details: { path },
+      next: `Restore the file, or take the floppy out: \`kame set ${name} floppy${index}.present=FALSE\``,
+      details: { machine: name, path },
     });
   }
 }

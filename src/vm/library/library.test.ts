@@ -314,11 +314,11 @@ describe('settings', () => {
   });
 
   it('take out an ISO that was moved, as the refused start says', async () => {
-    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "/gone/install.iso"'];
+    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "install.iso"'];
     world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
     expect(await refused(world().start())).toMatchObject({
       code: 'FILE_ACCESS',
-      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
+      next: 'Restore the file, or take the ISO out with `kame set NAME cdrom=empty`.',
     });
     await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
     expect((await world().start()).state).toBe('running');
