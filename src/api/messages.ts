@@ -131,6 +131,7 @@ export const cancelledTask = z
 /**
  * The exec WebSocket: the client's first text message is an ExecRequest; binary messages follow with standard input, and an
  * empty one ends it. The server sends each ExecMessage as text, with `data` in base64, and closes after `exit` or `error`.
+ * `waiting` says that the guest agent does not answer at present.
  */
 export const execRequest = z
   .object({
@@ -146,6 +147,7 @@ export type ExecRequest = z.output<typeof execRequest>;
 export const execMessage = z
   .union([
     z.object({ type: z.enum(['stdout', 'stderr']), data: z.string().describe('In base64') }),
+    z.object({ type: z.literal('waiting'), stage: z.string().describe('What does not answer at present') }),
     z.object({ type: z.literal('exit'), exitCode: z.int().nullable(), signal: z.int().nullable() }),
     z.object({ type: z.literal('error'), error: errorBody }),
   ])

@@ -43,8 +43,8 @@ export const powerOperations = {
   'machines.pause': {
     method: 'POST',
     path: '/machines/{machine}/pause',
-    kind: 'json',
-    slow: true,
+    kind: 'task',
+    verb: 'pause',
     summary: 'Pause a running machine',
     description: 'A paused guest does not run but stays in memory.',
     params: machineParams,
@@ -53,8 +53,8 @@ export const powerOperations = {
   'machines.unpause': {
     method: 'POST',
     path: '/machines/{machine}/unpause',
-    kind: 'json',
-    slow: true,
+    kind: 'task',
+    verb: 'unpause',
     summary: 'Resume a paused machine',
     params: machineParams,
     result: machine,

@@ -3,6 +3,7 @@ import { errorToBody } from '../api/error-body.ts';
 import type { TaskOptions } from '../client/core/options.ts';
 import { createNodeClient, type KameClient } from '../client/node/client.ts';
 import { KameError } from '../core/errors.ts';
+import { patiently } from '../core/progress.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';
 import { tableLines, type Cell } from './table.ts';
@@ -11,6 +12,9 @@ import { indent, toJson, visibleLines } from './text.ts';
 const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const colourCodes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
 export type Colour = keyof typeof colourCodes;
+
+/** An operation on one of several machines. */
+type Work<T> = (name: string, options: TaskOptions) => Promise<T>;
 
 /** One run of a command: its output, its client and its exit code. */
 export class Session {
@@ -121,20 +125,38 @@ export class Session {
     }
   }
 
+  /** Waits for a reply without progress of its own, and says what it waits for if that takes more than 2 s. */
+  async wait<T>(name: string, what: string, reply: Promise<T>): Promise<T> {
+    const line = new ProgressLine(this.context, name, { silent: this.json });
+    try {
+      return await patiently(line, what, reply);
+    } finally {
+      line.end();
+    }
+  }
+
   /**
    * Runs an operation on several machines, one after the other. An error does not stop the others. As JSON, one name
    * prints an object, and several names print an array of the results that succeeded.
+   * @param instead what to do instead after an error, such as once a question is answered; undefined for nothing
    */
   async each<T>(
     names: readonly string[],
-    work: (name: string, options: TaskOptions) => Promise<T>,
+    work: Work<T>,
     text: (result: T) => string,
+    instead: (error: unknown) => Promise<Work<T> | undefined> = () => Promise.resolve(undefined),
   ): Promise<void> {
     const results: T[] = [];
     for (const name of names) {
       if (this.cancelled) break;
       try {
-        const result = await this.task(name, (options) => work(this.machine(name), options));
+        const run = async (way: Work<T>) =>
+          await this.task(name, (options) => way(this.machine(name), options));
+        const result = await run(work).catch(async (error: unknown) => {
+          const other = await instead(error);
+          if (!other) throw error;
+          return await run(other);
+        });
         results.push(result);
         if (!this.json) this.print(text(result));
       } catch (error) {

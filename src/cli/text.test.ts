@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tableLines } from './table.ts';
-import { indent, toJson, visible, visibleLines } from './text.ts';
+import { indent, toJson, visible, visibleLines, VisibleLog } from './text.ts';
 
 // oxlint-disable-next-line no-control-regex -- they are what must not be there
 const controls = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/;
@@ -43,5 +43,18 @@ describe('a table', () => {
         ['longer\n', { text: '1', align: 'right' }, ''],
       ]),
     ).toEqual(['NAME        N   LAST', '<<亀>>           10  x', 'longer\\x0a   1']);
+  });
+});
+
+describe('VisibleLog', () => {
+  it('is the same however the bytes arrive', () => {
+    const bytes = Buffer.from('ü\t\u001b[31mred\r\nnext\r\r\nover\rwritten\u202eend\r');
+    const text = 'ü\t\\x1b[31mred\nnext\nover\\x0dwritten\\u202eend\\x0d';
+    for (let size = 1; size <= bytes.length; size += 1) {
+      const log = new VisibleLog();
+      let seen = '';
+      for (let at = 0; at < bytes.length; at += size) seen += log.push(bytes.subarray(at, at + size));
+      expect(seen + log.end()).toBe(text);
+    }
   });
 });

@@ -19,6 +19,35 @@ export function visibleLines(text: string): string {
   return text.replace(controlsButNewline, escaped);
 }
 
+// oxlint-disable-next-line no-control-regex
+const controlsButBlank = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Makes the bytes of a log visible as they arrive, in pieces of any size: like `visibleLines`, but keeps tabs, and the line
+ * ends of a serial console (CR LF) become ordinary ones.
+ */
+export class VisibleLog {
+  readonly #decoder = new TextDecoder();
+  /** Carriage returns at the end of the last piece: a line feed may follow. */
+  #held = '';
+
+  push(chunk: Uint8Array): string {
+    return this.#clean(this.#held + this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  /** What is left at the end of the log. */
+  end(): string {
+    const rest = this.#clean(this.#held + this.#decoder.decode());
+    return rest + this.#held.replace(controlsButBlank, escaped);
+  }
+
+  #clean(text: string): string {
+    this.#held = /\r*$/.exec(text)?.[0] ?? '';
+    const whole = text.slice(0, text.length - this.#held.length);
+    return whole.replace(/\r+\n/g, '\n').replace(controlsButBlank, escaped);
+  }
+}
+
 /** Indents every line by two spaces. */
 export function indent(text: string): string {
   return text

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { deadlineSignal, pause, poll } from './deadline.ts';
+import { Deadline, deadlineSignal, pause, poll, settledWithin } from './deadline.ts';
 
 /** Forces a garbage collection, which a busy program runs sooner or later. */
 function collectGarbage(): void {
@@ -40,6 +40,32 @@ describe('deadlineSignal', () => {
     using later = deadlineSignal(1, new AbortController().signal);
     await fired(later.signal);
     expect(disposed.signal.aborted).toBe(false);
+  });
+});
+
+describe('settledWithin', () => {
+  it('tells whether a promise has settled, in whichever way', async () => {
+    expect(await settledWithin(Promise.resolve(), 5000)).toBe(true);
+    expect(await settledWithin(Promise.reject(new Error('no')), 5000)).toBe(true);
+    expect(await settledWithin(new Promise(() => undefined), 1)).toBe(false);
+  });
+});
+
+describe('a deadline', () => {
+  it('leaves a step no more time than it has itself', async () => {
+    const deadline = new Deadline(5000);
+    expect(deadline.step(100).deadlineMs).toBe(100);
+    expect(deadline.step(60_000).deadlineMs).toBeLessThanOrEqual(5000);
+    expect(new Deadline(Infinity).step(Infinity).deadlineMs).toBe(Infinity);
+    const short = new Deadline(5);
+    await pause(5);
+    expect([short.leftMs, short.step(100).deadlineMs]).toEqual([0, 0]);
+  });
+
+  it('hands on the signal', () => {
+    const { signal } = new AbortController();
+    const deadline = new Deadline(5000, { signal, report: () => undefined });
+    expect([deadline.signal, deadline.step(1).signal]).toEqual([signal, signal]);
   });
 });
 

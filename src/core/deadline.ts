@@ -1,4 +1,5 @@
 import { KameError } from './errors.ts';
+import { silentProgress, type Progress } from './progress.ts';
 
 /** Waits; returns early, without an error, when the signal fires. Only for use between two checks of a condition. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -12,6 +13,60 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal?.addEventListener('abort', end);
   });
+}
+
+/**
+ * Waits until a promise has settled, for at most `ms`. The promise itself continues.
+ * @returns whether it has settled
+ */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const over = new AbortController();
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([settled, pause(ms, over.signal).then(() => false)]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** How much earlier than by `performance.now()` a timer of Node may fire, in milliseconds. */
+const earlyMs = 2;
+
+/** How long one step may take, and how it is cancelled. */
+export interface StepLimits extends Progress {
+  /** In milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/** When a whole operation must be done, and the signal that cancels it. It is handed to every step. */
+export class Deadline {
+  readonly progress: Progress;
+  readonly #end: number;
+
+  /** @param ms milliseconds from now; Infinity for no limit */
+  constructor(ms: number, progress: Progress = silentProgress()) {
+    this.progress = progress;
+    this.#end = performance.now() + ms;
+  }
+
+  get signal(): AbortSignal {
+    return this.progress.signal;
+  }
+
+  /** Milliseconds that are left; never negative. */
+  get leftMs(): number {
+    const left = this.#end - performance.now();
+    return left <= earlyMs ? 0 : left;
+  }
+
+  /** Limits for a step that should take at most `ms`: the operation may be over sooner. */
+  step(ms: number): StepLimits {
+    const { signal, report } = this.progress;
+    return { deadlineMs: Math.min(ms, this.leftMs), signal, report };
+  }
 }
 
 /**

@@ -7,6 +7,9 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import type { TaskList } from './tasks.ts';
 
+/** Unread lines that are kept for a client, in bytes. */
+const maxUnreadBytes = 1024 * 1024;
+
 /** Aborts if the client disconnects before the reply is complete. */
 export function clientSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
@@ -63,7 +66,9 @@ export async function answerTask(
       {
         signal: clientSignal(reply),
         onProgress: (progress) => {
-          if (streaming && !reply.raw.destroyed) line({ type: 'progress', progress: { ...progress } });
+          // Progress is only worth something to a client that reads it.
+          if (!streaming || reply.raw.destroyed || reply.raw.writableLength > maxUnreadBytes) return;
+          line({ type: 'progress', progress: { ...progress } });
         },
       },
       work,
@@ -82,11 +87,9 @@ export async function answerTask(
   }
 }
 
-/** A client that reads too slowly is disconnected, so that unread lines do not use up memory. */
-const maxUnreadBytes = 1024 * 1024;
-
 /**
- * Sends NDJSON until the client disconnects.
+ * Sends NDJSON until the client disconnects. A client that reads too slowly is disconnected, so that unread lines do not use
+ * up memory.
  * @param begin starts sending lines, until its result is disposed
  */
 export function answerLines(reply: FastifyReply, begin: (emit: (line: unknown) => void) => Disposable): void {

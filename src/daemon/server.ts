@@ -1,12 +1,15 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { errorToBody } from '../api/error-body.ts';
 import type { Operation } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { apiVersion, versionHeader } from '../api/protocol.ts';
-import { KameError } from '../core/errors.ts';
+import { KameError, messageOf } from '../core/errors.ts';
+import { checkJson } from '../core/json.ts';
 import type { Host } from '../vm/host/host.ts';
 import type { DaemonFacts } from './handlers/handler.ts';
+import { refuseMalformed } from './refuse.ts';
 import { registerRoutes } from './routes.ts';
 import type { TaskList } from './tasks.ts';
 import { compileSerializer, compileValidator } from './validation.ts';
@@ -37,6 +40,44 @@ function checkVersion(http: FastifyInstance, version: string): void {
   });
 }
 
+function refuseByRouter(error: FastifyError, reply: FastifyReply): void {
+  const { statusCode = 400, message } = error;
+  void reply.status(statusCode).send(errorToBody(new KameError('USAGE', message, { cause: error })));
+}
+
+/** The header `Expect` with anything but `100-continue`. */
+function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const error = new KameError(
+    'USAGE',
+    `The daemon cannot do what the request expects: ${headers.expect ?? ''}`,
+  );
+  const body = JSON.stringify(errorToBody(error));
+  const head = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  };
+  response.writeHead(417, { ...head, connection: 'close' }).end(body);
+}
+
+/** Parses JSON only if it is not nested too deeply; Fastify's own parser then refuses `__proto__`. */
+function parseBodies(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeContentTypeParser('application/json');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    try {
+      checkJson(String(body));
+    } catch (error) {
+      done(
+        new KameError('USAGE', `The body of the request is not acceptable: ${messageOf(error)}.`, {
+          cause: error,
+        }),
+      );
+      return;
+    }
+    void parse(request, String(body), done);
+  });
+}
+
 /** Creates the HTTP server with a route for each operation. It is not listening yet. */
 export async function buildServer(
   host: Host,
@@ -50,7 +91,12 @@ export async function buildServer(
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4096 },
+    clientErrorHandler: refuseMalformed,
+    // Errors of the router, before any hook: a malformed URL, or a part of it that is too long.
+    frameworkErrors: (error, _request, reply) => refuseByRouter(error, reply as unknown as FastifyReply),
   });
+  server.server.on('checkExpectation', refuseExpectation);
+  parseBodies(server);
   server.setValidatorCompiler(compileValidator);
   server.setSerializerCompiler(compileSerializer);
   checkVersion(server, daemon.version);

@@ -1,9 +1,14 @@
 import type { WebSocket } from 'ws';
 import { errorToBody } from '../api/error-body.ts';
+import { ByteQueue } from '../sys/byte-queue.ts';
 import type { Channel } from './handlers/handler.ts';
 
 /** The most unsent output, in bytes, before the source must wait. */
 const highWater = 1024 * 1024;
+/** The most output that `push` keeps for a client that does not read, in bytes. */
+const maxUnsent = 4 * highWater;
+/** What a queued message takes besides its bytes: a flood of empty ones must not use up memory either. */
+const messageBytes = 256;
 
 /** The daemon's side of a WebSocket. Messages of the client are queued until they are read. */
 export class WebSocketChannel implements Channel {
@@ -12,17 +17,21 @@ export class WebSocketChannel implements Channel {
   #bytes = 0;
   #ended = false;
   #wake = () => {};
+  /** Output that follows the block that is being sent. */
+  readonly #unsent = new ByteQueue();
+  #sending = false;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data: Buffer) => {
       this.#messages.push(data);
-      this.#bytes += data.length;
+      this.#bytes += data.length + messageBytes;
       if (this.#bytes > highWater) socket.pause();
       this.#wake();
     });
     socket.once('close', () => {
       this.#ended = true;
+      this.#unsent.clear();
       this.#wake();
     });
   }
@@ -32,7 +41,7 @@ export class WebSocketChannel implements Channel {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const message = this.#messages.shift();
-    this.#bytes -= message?.length ?? 0;
+    if (message) this.#bytes -= message.length + messageBytes;
     if (this.#socket.isPaused && this.#bytes < highWater) this.#socket.resume();
     return message;
   }
@@ -41,22 +50,37 @@ export class WebSocketChannel implements Channel {
     this.#socket.send(data);
     if (this.#socket.bufferedAmount < highWater) return;
     await new Promise<void>((resolve) => {
-      this.#socket.once('close', resolve);
-      this.#socket.ping(undefined, undefined, () => resolve());
+      const done = () => {
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.once('close', done);
+      this.#socket.ping(undefined, undefined, done);
     });
   }
 
   push(data: Buffer): void {
-    this.#socket.send(data, { binary: true });
+    if (this.#ended) return;
+    this.#unsent.push(data);
     // One slow client must neither block the source nor use up the daemon's memory.
-    if (this.#socket.bufferedAmount > 4 * highWater) this.#socket.terminate();
+    if (this.#unsent.length > maxUnsent) this.#socket.terminate();
+    else if (!this.#sending) this.#sendBlock();
+  }
+
+  /** Sends one block at a time: a queued frame takes hundreds of bytes of memory, however small it is. */
+  #sendBlock(): void {
+    this.#sending = this.#unsent.length > 0;
+    if (!this.#sending) return;
+    this.#socket.send(this.#unsent.take(), { binary: true }, () => this.#sendBlock());
   }
 
   onClosed(run: () => void): void {
-    this.#socket.once('close', run);
+    if (this.#ended) run();
+    else this.#socket.once('close', run);
   }
 
   close(reason?: string): void {
+    if (this.#unsent.length > 0) this.#socket.send(this.#unsent.take(), { binary: true });
     this.#socket.close(1000, reason);
   }
 

@@ -4,8 +4,10 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
 import { matchPath, type Route } from '../api/route.ts';
 import { KameError, messageOf } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { App } from './app.ts';
 import type { Channel } from './handlers/handler.ts';
+import { refuseRaw } from './refuse.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
 
 /** The largest message that a client may send, in bytes. */
@@ -42,7 +44,7 @@ function findRoute(routes: readonly WebSocketRoute[], url: string): Match | unde
 /** @throws KameError USAGE if the message is malformed */
 function parseFirst(schema: z.ZodType, message: Buffer): unknown {
   try {
-    return schema.parse(JSON.parse(message.toString('utf8')));
+    return schema.parse(parseJson(message.toString('utf8')));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
     throw new KameError('USAGE', `The first message is malformed: ${why}`, { cause: error });
@@ -63,19 +65,45 @@ async function serve({ route, params }: Match, socket: WebSocket): Promise<void>
   }
 }
 
+/** Opens the WebSocket that a client asks for, or refuses the request. */
+function upgrade(
+  server: WebSocketServer,
+  routes: readonly WebSocketRoute[],
+  request: IncomingMessage,
+  raw: Duplex,
+  head: Buffer,
+): void {
+  const { method = '', url = '' } = request;
+  const match = findRoute(routes, url);
+  if (!match) {
+    const words = `The API has no WebSocket at ${method} ${url}.`;
+    refuseRaw(raw, 404, new KameError('USAGE', words));
+    return;
+  }
+  server.handleUpgrade(request, raw, head, (socket) => {
+    socket.on('error', () => socket.terminate());
+    void serve(match, socket);
+  });
+}
+
 /** Serves WebSockets without compression, which costs more than it saves on a local socket. */
 export function serveWebSockets({ http }: App, routes: readonly WebSocketRoute[]): void {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
+  server.on('wsClientError', (error, raw) => {
+    refuseRaw(raw, 400, new KameError('USAGE', `The WebSocket cannot be opened: ${error.message}.`));
+  });
+  // Node leaves these connections to the listener: an error without one, or thrown in one, would end the daemon.
   http.server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
-    const match = findRoute(routes, request.url ?? '');
-    if (!match) {
-      raw.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
-      return;
+    raw.on('error', () => raw.destroy());
+    try {
+      upgrade(server, routes, request, raw, head);
+    } catch (error) {
+      http.log.error({ err: error }, `Upgrade of ${request.url ?? ''}`);
+      refuseRaw(raw, 500, new KameError('INTERNAL', messageOf(error), { cause: error }));
     }
-    server.handleUpgrade(request, raw, head, (socket) => {
-      socket.on('error', () => socket.terminate());
-      void serve(match, socket);
-    });
+  });
+  http.server.on('connect', (_request: IncomingMessage, raw: Duplex) => {
+    refuseRaw(raw, 405, new KameError('USAGE', 'The daemon is not a proxy.'));
   });
   http.addHook('preClose', () => {
     for (const socket of server.clients) socket.terminate();

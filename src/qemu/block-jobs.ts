@@ -5,12 +5,15 @@ import { nodesByFile } from './disk-layers.ts';
 import type { Engine } from './engine.ts';
 import { reopenedNode } from './plan/layers.ts';
 import type { DiskSource } from './plan/types.ts';
+import type { ExecuteOptions } from './qmp/client.ts';
 
 /** Block jobs merge layers while the guest is running (docs/interop/live-block-operations.rst in QEMU). */
 
 const jobDeadlineMs = 24 * 3600_000;
 const lookMs = 10;
 const slowLookMs = 200;
+/** Milliseconds that an engine has to answer to a cancellation, which somebody waits for. */
+const cancelMs = 2000;
 const prefix = 'kame-';
 
 interface JobSteps {
@@ -18,8 +21,8 @@ interface JobSteps {
   readonly stage: string;
 }
 
-async function jobOf(engine: Engine, id: string) {
-  return (await engine.qmp.execute('query-jobs')).find((job) => job.id === id);
+async function jobOf(engine: Engine, id: string, options: ExecuteOptions = {}) {
+  return (await engine.qmp.execute('query-jobs', {}, options)).find((job) => job.id === id);
 }
 
 async function dismiss(engine: Engine, id: string): Promise<void> {
@@ -34,14 +37,14 @@ async function advance(
   progress: Progress,
 ): Promise<boolean> {
   const { id, stage } = steps;
-  const job = await jobOf(engine, id);
+  const { signal } = progress;
+  if (signal.aborted && !asked.has('cancel') && !asked.has('finalize')) {
+    asked.add('cancel');
+    await engine.qmp.execute('job-cancel', { id }, { timeoutMs: cancelMs });
+  }
+  const job = await jobOf(engine, id, limitsOf(asked, signal));
   if (!job) throw new KameError('ENGINE_FAILED', `The job ${id} of ${engine.name} no longer exists.`);
   progress.report({ stage, done: job['current-progress'], total: job['total-progress'], unit: 'bytes' });
-  if (progress.signal.aborted && !asked.has('cancel') && job.status !== 'concluded') {
-    asked.add('cancel');
-    await engine.qmp.execute('job-cancel', { id });
-    return false;
-  }
   if (job.status === 'ready' && !asked.has('complete') && !asked.has('cancel')) {
     asked.add('complete');
     await engine.pause();
@@ -62,9 +65,23 @@ async function advance(
   return false;
 }
 
+/** Until a job is finalized, the signal also ends the wait for an engine that does not answer. */
+function limitsOf(asked: ReadonlySet<string>, signal: AbortSignal): ExecuteOptions {
+  if (asked.has('cancel')) return { timeoutMs: cancelMs };
+  return asked.has('finalize') ? {} : { signal };
+}
+
 async function finish(engine: Engine, steps: JobSteps, progress: Progress): Promise<void> {
   const asked = new Set<string>();
-  const look = async () => ((await advance(engine, steps, asked, progress)) ? true : undefined);
+  const look = async () => {
+    try {
+      return (await advance(engine, steps, asked, progress)) ? true : undefined;
+    } catch (error) {
+      // Cut off by the signal: the next look cancels the job.
+      if (progress.signal.aborted && !asked.has('cancel') && isCancelled(error)) return undefined;
+      throw error;
+    }
+  };
   const ended = await poll(look, { deadlineMs: jobDeadlineMs, stepMs: lookMs, maxStepMs: slowLookMs });
   if (!ended) throw new KameError('ENGINE_TIMEOUT', `${steps.stage} did not finish.`);
 }
@@ -79,6 +96,10 @@ async function closeNode(engine: Engine, node: string): Promise<void> {
   for (const name of [node, `${node}-file`]) {
     await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
   }
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof KameError && error.code === 'CANCELLED';
 }
 
 /** Reopens a layer as writable or read-only. */
@@ -130,6 +151,8 @@ export async function commitLive(engine: Engine, commit: LiveCommit, progress: P
     });
     await finish(engine, { id, stage: 'Merging a layer of the disk' }, progress);
   } catch (error) {
+    // An engine that does not answer keeps them writable; the next merge opens them anew.
+    if (!(await engine.answers())) throw error;
     if (over && over.path !== top) await reopen(engine, nodes, over, false);
     await reopen(engine, nodes, base, false);
     throw error;
@@ -172,7 +195,7 @@ export async function pullLive(engine: Engine, pull: LivePull, progress: Progres
     });
     await finish(engine, { id, stage: 'Copying a layer of the disk' }, progress);
   } catch (error) {
-    if (!isTop) await reopen(engine, nodes, overlay, false);
+    if (!isTop && (await engine.answers())) await reopen(engine, nodes, overlay, false);
     throw error;
   }
   await closeNode(engine, nodeOf(nodes, beneath.path));

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { KameError } from '../core/errors.ts';
+import { ByteQueue } from '../sys/byte-queue.ts';
 import { connectUnix } from '../sys/socket.ts';
 
 /** One terminal on the first serial port of a machine. */
@@ -25,6 +26,8 @@ const maxTypedAhead = 256 * 1024;
 export class ConsoleHub {
   readonly #path: string;
   readonly #viewers = new Set<Viewer>();
+  /** Input that follows the write in progress. */
+  readonly #typed = new ByteQueue();
   #socket: Promise<Socket> | undefined;
 
   constructor(path: string) {
@@ -39,9 +42,7 @@ export class ConsoleHub {
       this.#socket ??= this.#connect();
       const socket = await this.#socket;
       return {
-        write: (data) => {
-          if (socket.writableLength < maxTypedAhead) socket.write(data);
-        },
+        write: (data) => this.#type(socket, data),
         onData: (listener) => void (viewer.data = listener),
         onEnd: (listener) => void (viewer.end = listener),
         close: () => this.#leave(viewer),
@@ -70,10 +71,23 @@ export class ConsoleHub {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#socket = undefined;
+      this.#typed.clear();
       for (const viewer of this.#viewers) viewer.end?.();
       this.#viewers.clear();
     });
     return socket;
+  }
+
+  /** Writes one block at a time: a queued write of a single byte takes hundreds of bytes of memory. */
+  #type(socket: Socket, data: Buffer): void {
+    if (socket.writableLength + this.#typed.length >= maxTypedAhead) return;
+    this.#typed.push(data);
+    if (socket.writableLength === 0) this.#flush(socket);
+  }
+
+  #flush(socket: Socket): void {
+    if (this.#typed.length === 0 || socket.destroyed) return;
+    socket.write(this.#typed.take(), () => this.#flush(socket));
   }
 
   #leave(viewer: Viewer): void {

@@ -105,9 +105,11 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   let qmp: QmpClient | undefined;
   try {
     qmp = await monitorOf(plan, child, options, words);
-    const engine = new Engine(plan.name, qmp, await checkOwner(plan, child));
+    const owner = await checkOwner(plan, child);
+    const engine = new Engine(plan.name, qmp, owner, { exited: child.exited, lastWords: words });
     const qmpMs = performance.now() - started;
-    for (const step of plan.setup) await qmp.execute(step.execute, step.arguments);
+    const limits = options.signal ? { signal: options.signal } : {};
+    for (const step of plan.setup) await qmp.execute(step.execute, step.arguments, limits);
     return { engine, timings: { spawnMs, qmpMs } };
   } catch (error) {
     const failure = options.signal?.aborted ? error : await failureOf(error, plan, child, words);
@@ -150,8 +152,10 @@ export async function attach(runDirectory: string, options: AttachOptions = {}):
   const socket = await connectOrNull(qmp, options.signal);
   // Nothing listens: the pid file is old, and another program has the pid now.
   if (!socket) return null;
-  const client = await QmpClient.open(socket, await openOptions(options));
-  return new Engine(options.name ?? 'the machine', client, identity);
+  const limits = await openOptions(options);
+  const client = await QmpClient.open(socket, limits);
+  const { lastWords: words = () => '' } = limits;
+  return new Engine(options.name ?? 'the machine', client, identity, { lastWords: words });
 }
 
 /** Milliseconds to wait for the monitor of an engine that was only just started by a process that then died. */

@@ -7,6 +7,8 @@ import type { Engine } from './engine.ts';
 /** The device state leaves and enters the engine as a migration stream (docs/devel/migration in QEMU). */
 
 const endDeadlineMs = 600_000;
+/** Milliseconds that an engine has to answer to a cancellation, which somebody waits for. */
+const cancelMs = 2000;
 /** Interval for querying the engine when there are no events. */
 const lookMs = 100;
 /** Practically unlimited for a local socket. */
@@ -27,13 +29,12 @@ export interface SaveOptions {
   readonly onBytes?: (done: number) => void;
 }
 
-async function setUp(engine: Engine, ignoreShared: boolean): Promise<void> {
-  await engine.qmp.execute('migrate-set-capabilities', {
-    capabilities: [
-      { capability: 'x-ignore-shared', state: ignoreShared },
-      { capability: 'events', state: true },
-    ],
-  });
+async function setUp(engine: Engine, ignoreShared: boolean, signal?: AbortSignal): Promise<void> {
+  const capabilities = [
+    { capability: 'x-ignore-shared' as const, state: ignoreShared },
+    { capability: 'events' as const, state: true },
+  ];
+  await engine.qmp.execute('migrate-set-capabilities', { capabilities }, signal ? { signal } : {});
 }
 
 /** Calls `look` after every migration event, and at intervals, until it returns true. Returns false at the deadline. */
@@ -56,33 +57,64 @@ function failed(engine: Engine, what: string, reason: string | undefined): KameE
   );
 }
 
-/** Waits for the end of an outgoing migration. */
-async function migrated(engine: Engine, options: SaveOptions): Promise<void> {
+/** Cancels an outgoing migration, and waits until it has ended. @throws KameError CANCELLED */
+async function cancelSave(engine: Engine): Promise<never> {
+  const limits = { timeoutMs: cancelMs };
+  try {
+    await engine.qmp.execute('migrate_cancel', {}, limits);
+    await untilEnded(engine, async () => {
+      const { status = 'none' } = await engine.qmp.execute('query-migrate', {}, limits);
+      return !['setup', 'active', 'device', 'cancelling'].includes(status);
+    });
+  } catch (error) {
+    // An engine that does not answer is told now, and obeys when it can.
+    if (!(error instanceof KameError) || error.code !== 'ENGINE_TIMEOUT') throw error;
+  }
+  throw new KameError('CANCELLED', `Saving the state of ${engine.name} was cancelled.`);
+}
+
+/** Waits for the end of an outgoing migration. @param cancel called when the signal has fired */
+async function migrated(engine: Engine, options: SaveOptions, cancel: () => Promise<never>): Promise<void> {
+  const { signal } = options;
   const begun = performance.now();
-  let [cancelled, stopped] = [false, !options.withRam];
-  const end = await untilEnded(engine, async () => {
-    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate');
+  let stopped = !options.withRam;
+  const look = async () => {
+    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate', {}, { signal });
     if (status === 'completed') return true;
     if (status === 'failed') throw failed(engine, 'saved', reason);
     if (status === 'cancelled') {
       throw new KameError('CANCELLED', `Saving the state of ${engine.name} was cancelled.`);
     }
-    if (options.signal.aborted && !cancelled) {
-      cancelled = true;
-      await engine.qmp.execute('migrate_cancel');
-    }
+    if (signal.aborted) await cancel();
     if (!stopped && performance.now() - begun > liveLimitMs) {
       stopped = true;
       await engine.qmp.execute('stop');
     }
     return false;
-  });
-  if (end) return;
+  };
+  if (await untilEnded(engine, look)) return;
   await engine.qmp.execute('migrate_cancel');
   throw new KameError(
     'ENGINE_TIMEOUT',
     `The state of ${engine.name} was not saved within ${endDeadlineMs / 1000} s.`,
   );
+}
+
+async function saveState(engine: Engine, options: SaveOptions): Promise<void> {
+  const { signal, socket } = options;
+  let asked = false;
+  const cancel = async () => {
+    asked = true;
+    return await cancelSave(engine);
+  };
+  try {
+    await engine.qmp.execute('migrate', { uri: `unix:${socket}` }, { signal });
+    await migrated(engine, options, cancel);
+  } catch (error) {
+    // The signal also ends the wait for a reply, and then the migration goes on.
+    if (signal.aborted && !asked) await cancel();
+    throw error;
+  }
 }
 
 /** Disposing does not wait until the settings of the engine are restored. */
@@ -109,8 +141,7 @@ export async function prepareSave(engine: Engine, options: SaveOptions): Promise
   const save: StateSave = {
     async run() {
       try {
-        await engine.qmp.execute('migrate', { uri: `unix:${options.socket}` });
-        await migrated(engine, options);
+        await saveState(engine, options);
         return await pipe.received;
       } catch (error) {
         await pause(0);
@@ -123,11 +154,10 @@ export async function prepareSave(engine: Engine, options: SaveOptions): Promise
     },
   };
   try {
-    await setUp(engine, !options.withRam);
-    await engine.qmp.execute('migrate-set-parameters', {
-      'max-bandwidth': bytesPerSecond,
-      'downtime-limit': downtimeMs,
-    });
+    const { signal } = options;
+    await setUp(engine, !options.withRam, signal);
+    const parameters = { 'max-bandwidth': bytesPerSecond, 'downtime-limit': downtimeMs };
+    await engine.qmp.execute('migrate-set-parameters', parameters, { signal });
     return save;
   } catch (error) {
     save[Symbol.dispose]();
@@ -140,18 +170,21 @@ export interface LoadOptions {
   readonly socket: string;
   /** Whether RAM is in the stream. */
   readonly withRam: boolean;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Loads the device state into a machine that was started with `-incoming defer`. It is paused afterwards.
- * @throws KameError ENGINE_FAILED with the reason from QEMU when the state does not match, FILE_ACCESS, ENGINE_TIMEOUT
+ * @throws KameError ENGINE_FAILED with the reason from QEMU when the state does not match, FILE_ACCESS, ENGINE_TIMEOUT,
+ * CANCELLED
  */
 export async function loadState(engine: Engine, options: LoadOptions): Promise<void> {
-  await setUp(engine, !options.withRam);
-  await engine.qmp.execute('migrate-incoming', { uri: `unix:${options.socket}` });
-  await sendFile(options.file, options.socket, 5000);
+  const { signal } = options;
+  await setUp(engine, !options.withRam, signal);
+  await engine.qmp.execute('migrate-incoming', { uri: `unix:${options.socket}` }, { signal });
+  await sendFile(options.file, options.socket, { deadlineMs: 5000, signal });
   const end = await untilEnded(engine, async () => {
-    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate');
+    const { status, 'error-desc': reason } = await engine.qmp.execute('query-migrate', {}, { signal });
     if (status === 'failed') throw failed(engine, 'restored', reason);
     return status === 'completed';
   });

@@ -6,7 +6,8 @@ export interface EngineEnd {
   readonly signal: string | null;
 }
 
-function howItEnded({ code, signal }: EngineEnd): string {
+/** The end of a process in words. */
+export function howItEnded({ code, signal }: EngineEnd): string {
   return signal === null ? `exit code ${code ?? 'unknown'}` : `killed by ${signal}`;
 }
 

@@ -29,6 +29,8 @@ async function busy(): Promise<void> {
 }
 
 describe('sendFile', () => {
+  const { signal } = new AbortController();
+
   it('succeeds when the engine has everything and hangs up before the end of the file is seen', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     await writeFile(file, state);
@@ -36,7 +38,10 @@ describe('sendFile', () => {
       if (received === state.length) socket.destroy();
     });
     for (let round = 0; round < 50; round += 1) {
-      await Promise.all([expect(sendFile(file, path, 1000)).resolves.toBe(undefined), busy()]);
+      await Promise.all([
+        expect(sendFile(file, path, { deadlineMs: 1000, signal })).resolves.toBe(undefined),
+        busy(),
+      ]);
     }
     server.close();
   });
@@ -45,7 +50,7 @@ describe('sendFile', () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
     await writeFile(file, Buffer.alloc(8_000_000));
     const server = await engine(path, (socket) => socket.destroy());
-    await expect(sendFile(file, path, 1000)).rejects.toMatchObject({
+    await expect(sendFile(file, path, { deadlineMs: 1000, signal })).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
       message: `The engine hung up while it was being sent ${file}.`,
     });
@@ -54,9 +59,13 @@ describe('sendFile', () => {
 
   it('reports a file that does not exist, and a socket without a listener', async () => {
     const [file, path] = [join(directory(), 'state'), join(directory(), 's')];
-    await expect(sendFile(file, path, 20)).rejects.toMatchObject({ code: 'FILE_ACCESS' });
+    await expect(sendFile(file, path, { deadlineMs: 20, signal })).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+    });
     await writeFile(file, state);
-    await expect(sendFile(file, path, 20)).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' });
+    await expect(sendFile(file, path, { deadlineMs: 20, signal })).rejects.toMatchObject({
+      code: 'ENGINE_TIMEOUT',
+    });
   });
 });
 

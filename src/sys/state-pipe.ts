@@ -41,7 +41,12 @@ export async function receiveToFile(
         done += chunk.length;
         onBytes(done);
       });
-      pipeline(socket, createWriteStream(file, { mode: 0o600, highWaterMark: 1024 * 1024 })).then(
+      // Never through a link that someone put there.
+      rmSync(file, { force: true });
+      pipeline(
+        socket,
+        createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 }),
+      ).then(
         () => resolve(done),
         (error: unknown) => reject(fileError(error, file)),
       );
@@ -62,17 +67,22 @@ export async function receiveToFile(
 
 /**
  * Sends a file to the listener on a Unix socket, then hangs up.
- * @throws KameError FILE_ACCESS, ENGINE_TIMEOUT when nothing listens, ENGINE_FAILED when the receiver hangs up
+ * @throws KameError FILE_ACCESS, ENGINE_TIMEOUT when nothing listens, ENGINE_FAILED when the receiver hangs up, CANCELLED
  */
-export async function sendFile(file: string, socketPath: string, deadlineMs: number): Promise<void> {
+export async function sendFile(
+  file: string,
+  socketPath: string,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+): Promise<void> {
   const { size } = await stat(file).catch((error: unknown) => Promise.reject(fileError(error, file)));
-  const socket = await connectUnix(socketPath, { deadlineMs });
+  const socket = await connectUnix(socketPath, { deadlineMs, signal });
   if (!socket) return;
   try {
-    await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), socket);
+    await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), socket, { signal });
   } catch (error) {
     // The receiver recognises the end of the data and may hang up before we have seen the end of the file.
     if (socket.bytesWritten >= size) return;
+    if (signal.aborted) throw new KameError('CANCELLED', `Sending ${file} was cancelled.`, { cause: error });
     throw new KameError('ENGINE_FAILED', `The engine hung up while it was being sent ${file}.`, {
       cause: error,
     });

@@ -37,7 +37,7 @@ it('any answer of the guest agent is read, or refused', async () => {
 
 it('any list of checksums has the one of the file, or does not list it', async () => {
   const { read, refused } = await fuzz(sumsCorpus, (input) =>
-    findChecksum(input.toString('utf8'), 'disk.qcow2', 'sha256', 'https://images.test/SUMS'),
+    findChecksum(input.toString('utf8'), { name: 'disk.qcow2' }, 'sha256', 'https://images.test/SUMS'),
   );
   expect(read).toBeGreaterThan(0);
   expect([...refused.keys()]).toEqual(['CHECKSUM_MISMATCH']);

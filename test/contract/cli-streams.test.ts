@@ -32,6 +32,20 @@ function guest(...messages: ExecMessage[]) {
 }
 
 describe('exec', () => {
+  it('says on standard error that the agent does not answer', async () => {
+    const stage = 'Waiting for the guest agent';
+    guest({ type: 'waiting', stage }, output('stdout', 'at last'), {
+      type: 'exit',
+      exitCode: 0,
+      signal: null,
+    });
+    expect(await run(['exec', 'demo', '--no-stdin', 'x'])).toMatchObject({
+      code: 0,
+      stdout: 'at last',
+      stderr: 'demo: Waiting for the guest agent\n',
+    });
+  });
+
   it('passes every byte of both streams and the exit status', async () => {
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 256));
     const parts = [
@@ -264,9 +278,18 @@ describe('console', () => {
 });
 
 describe('logs and events', () => {
-  it('prints a log as it is, in lines with --json', async () => {
+  it('cuts a line that never ends into pieces with --json', async () => {
+    daemon.on('GET /v1/machines/demo/logs', (response) => response.end('x'.repeat(150_000)));
+    const { stdout } = await run(['logs', 'demo', '--json']);
+    const pieces = stdout.trimEnd().split('\n');
+    expect(pieces.map((piece) => (JSON.parse(piece) as { line: string }).line.length)).toEqual([
+      65_536, 65_536, 18_928,
+    ]);
+  });
+
+  it('prints a log with its control characters escaped, in lines with --json', async () => {
     daemon.on('GET /v1/machines/demo/logs', (response) => response.end('one\n\u001b[1mtwo\nthr'));
-    expect((await run(['logs', 'demo'])).stdout).toBe('one\n\u001b[1mtwo\nthr');
+    expect((await run(['logs', 'demo'])).stdout).toBe('one\n\\x1b[1mtwo\nthr');
     const asJson = (await run(['logs', 'demo', '--serial', '--json'])).stdout;
     expect(asJson).toBe('{"line":"one"}\n{"line":"\\u001b[1mtwo"}\n{"line":"thr"}\n');
     expect(daemon.requests.at(-1)?.path).toBe('/v1/machines/demo/logs?console=true');

@@ -73,7 +73,7 @@ describe('a WebSocket', () => {
   it.each(['/v1/machines/demo/start', '/v1/machines//exec', '/v1/machines/%zz/exec', '/console'])(
     'to %s is refused',
     async (path) => {
-      await expect(lastMessage(path)).rejects.toThrow('404');
+      await expect(lastMessage(path)).rejects.toThrow('The API has no WebSocket');
     },
   );
 });

@@ -58,9 +58,9 @@ it('a running machine is kept safe by the clock alone, with its memory, and the 
   expect(await list()).toEqual([]);
   await sh(host, 'echo first > /dev/shm/mark');
   // While it is paused, its clock is too.
-  await pause(host, 'demo');
+  await pause(host, 'demo', quiet);
   await pass(40);
-  await unpause(host, 'demo');
+  await unpause(host, 'demo', quiet);
   auto.account();
   expect(await list()).toEqual([]);
   await pass(1);

@@ -111,6 +111,8 @@ export interface CreateMachine {
   name: string;
   /** tiny, an id from the catalogue, a path or a URL */
   image?: string | undefined;
+  /** Download the image again, or its current version, even if a copy is cached */
+  refresh?: boolean | undefined;
   /** Path of an installation ISO */
   iso?: string | undefined;
   /** Default: that of guestOS, else aarch64 */
@@ -140,6 +142,12 @@ export interface DaemonStatus {
   machines: number | null;
   runningMachines: number | null;
   rssBytes: number | null;
+}
+
+export interface DeletedMachine {
+  ok: true;
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
 }
 
 export interface DeletedSnapshots {
@@ -201,6 +209,11 @@ export type ExecMessage =
       data: string;
     }
   | {
+      type: 'waiting';
+      /** What does not answer at present */
+      stage: string;
+    }
+  | {
       type: 'exit';
       exitCode: number | null;
       signal: number | null;
@@ -252,6 +265,11 @@ export interface ImportImage {
   name?: string | undefined;
 }
 
+export interface InspectMachine {
+  /** Absolute path of a .vmx, or of the bundle that contains it */
+  path: string;
+}
+
 export interface KameEvent {
   /** ISO 8601 */
   at: string;
@@ -293,6 +311,8 @@ export interface Machine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -312,6 +332,8 @@ export interface MachineDetails {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -337,6 +359,15 @@ export interface MachineDetails {
   /** Serial and parallel ports in the .vmx */
   ports: Port[];
   image: string | null;
+  /** Files outside its directory that the machine gives to its guest */
+  outsideFiles: {
+    path: string;
+    /** Such as: disk nvme0:0 */
+    use: string;
+    writable: boolean;
+    /** False: the machine does not start before you agree */
+    agreed: boolean;
+  }[];
   acceleratorReason: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
@@ -376,7 +407,17 @@ export interface MachineDisk {
   problem: string | null;
 }
 
+export interface MachineFiles {
+  /** The files of the machine, which a deletion removes */
+  deleted: string[];
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
+}
+
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
+
+/** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
+export type MovedOrCopied = 'moved' | 'copied';
 
 export interface NetworkInterface {
   name: string;
@@ -428,6 +469,9 @@ export interface PullImage {
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+  /** Files outside its directory that the machine may use, as machines.inspect lists them */
+  allowOutside?: string[] | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface RemovedDisk {
@@ -467,6 +511,8 @@ export interface RevertedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -576,6 +622,7 @@ export interface StartMachine {
   timeoutMs?: number | undefined;
   /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface StartedMachine {
@@ -585,6 +632,8 @@ export interface StartedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -614,6 +663,8 @@ export interface SuspendedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */

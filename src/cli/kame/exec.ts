@@ -48,6 +48,7 @@ async function execute(session: Session, name: string, request: ExecRequest): Pr
   try {
     const end = await session.client.machines.exec(session.machine(name), request, {
       signal: session.signal,
+      waiting: (stage) => session.note(`${name}: ${stage}`),
       ...(request.stdin === true ? { input: stdin as AsyncIterable<Uint8Array> } : {}),
       output: async (stream, data) => {
         if (session.json) kept.add(stream, data);

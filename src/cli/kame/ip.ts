@@ -14,7 +14,9 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('Addresses'))
     .addHelpText('after', examples('kame ip demo', 'kame ip demo --json | jq .interfaces'))
     .action(async (name) => {
-      const addresses = await session.client.machines.addresses(session.machine(name));
+      const { signal } = session;
+      const reply = session.client.machines.addresses(session.machine(name), { signal });
+      const addresses = await session.wait(name, `the guest agent of ${name}`, reply);
       if (session.json) session.printJson(addresses);
       else if (addresses.ip !== null) session.print(addresses.ip);
       else {

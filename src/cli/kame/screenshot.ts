@@ -15,7 +15,8 @@ export function define(program: Command, session: Session): void {
     .addHelpText('after', examples('kame screenshot demo demo.png'))
     .action(async (name, file) => {
       const path = session.path(file);
-      const png = await session.client.machines.screenshot(session.machine(name), { signal: session.signal });
+      const reply = session.client.machines.screenshot(session.machine(name), { signal: session.signal });
+      const png = await session.wait(name, `the engine of ${name}`, reply);
       await writeFile(path, png).catch((error: unknown) => {
         throw fileError(error, path);
       });

@@ -3,7 +3,7 @@ import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell, suspendedAdvice } from '../state.ts';
+import { cpusText, memoryText, stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
 
 type Pair = readonly [string, Cell | string];
@@ -44,23 +44,13 @@ function runningPairs(machine: MachineDetails): Pair[] {
   return pairs;
 }
 
-function pairsOf(machine: MachineDetails, session: Session): Pair[] {
-  const pairs: Pair[] = [
-    ['name', machine.name],
-    ['state', stateCell(machine.state, session)],
-    ['id', machine.id === '' ? '-' : machine.id],
-    ['path', machine.path],
-    ['guest OS', `${machine.guestOS} (${machine.arch ?? 'unknown architecture'})`],
-    ['cpus', String(machine.cpus)],
-    ['memory', formatSize(machine.memoryBytes)],
-    ['firmware', machine.firmware],
-    ['address', machine.ip ?? '-'],
-    ['agent', machine.agent ? 'answers' : '-'],
-  ];
-  if (machine.state === 'suspended') pairs.push(['suspended', suspendedAdvice([machine.name])]);
-  if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
-  if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
-  if (machine.image !== null) pairs.push(['image', machine.image]);
+function outsideText({ path, use, writable, agreed }: MachineDetails['outsideFiles'][number]): string {
+  const parts = [path, use, ...(writable ? ['writable'] : []), agreed ? 'agreed' : 'not agreed'];
+  return parts.join(', ');
+}
+
+function devicePairs(machine: MachineDetails): Pair[] {
+  const pairs: Pair[] = [];
   for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
   for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
   for (const { device, path, attached } of machine.floppies)
@@ -68,6 +58,28 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   for (const nic of machine.nics)
     pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
   for (const port of machine.ports) pairs.push([port.device, portText(port)]);
+  return pairs;
+}
+
+function pairsOf(machine: MachineDetails, session: Session): Pair[] {
+  const pairs: Pair[] = [
+    ['name', machine.name],
+    ['state', stateCell(machine.state, session)],
+    ['id', machine.id === '' ? '-' : machine.id],
+    ['path', machine.path],
+    ['guest OS', machine.arch === null ? '-' : `${machine.guestOS} (${machine.arch})`],
+    ['cpus', cpusText(machine)],
+    ['memory', memoryText(machine)],
+    ['firmware', machine.firmware === '' ? '-' : machine.firmware],
+    ['address', machine.ip ?? '-'],
+    ['agent', machine.agent ? 'answers' : '-'],
+  ];
+  if (machine.state === 'suspended') pairs.push(['suspended', suspendedAdvice([machine.name])]);
+  if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
+  if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
+  if (machine.image !== null) pairs.push(['image', machine.image]);
+  pairs.push(...devicePairs(machine));
+  for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;

@@ -18,6 +18,8 @@ export interface ExecStreams extends CallOptions {
   readonly input?: AsyncIterable<Uint8Array>;
   /** Called for each chunk in order, and only after the previous promise has settled: a slow reader slows the sender down. */
   readonly output: (stream: 'stdout' | 'stderr', data: Uint8Array) => Promise<void>;
+  /** Told when the guest agent does not answer for 2 s. */
+  readonly waiting?: (stage: string) => void;
 }
 
 /** A machine's serial console. */
@@ -98,7 +100,8 @@ export async function execute(
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
       if (message.type === 'error') throw errorFromBody(message.error);
-      await streams.output(message.type, bytesOfBase64(message.data));
+      if (message.type === 'waiting') streams.waiting?.(message.stage);
+      else await streams.output(message.type, bytesOfBase64(message.data));
     }
   } finally {
     channel.close();

@@ -25,6 +25,7 @@ const serveExec: Handler<'machines.exec'> = async ({ host }, { params, body, sig
   const result = await execute(host, params.machine, body, {
     ...(body.stdin ? { stdin: untilEmpty(channel) } : {}),
     signal,
+    report: ({ stage }) => void send({ type: 'waiting', stage }),
     onOutput: async (stream, chunk) => await send({ type: stream, data: chunk.toString('base64') }),
   });
   await send({ type: 'exit', exitCode: result.exitCode, signal: result.signal });
@@ -32,8 +33,8 @@ const serveExec: Handler<'machines.exec'> = async ({ host }, { params, body, sig
 };
 
 export const guestHandlers: Handlers<keyof typeof guestOperations> = {
-  'machines.addresses': ({ host }, { params }) => addressesOf(host, params.machine),
-  'machines.screenshot': ({ host }, { params }) => screenshot(host, params.machine),
+  'machines.addresses': ({ host }, { params, signal }) => addressesOf(host, params.machine, signal),
+  'machines.screenshot': ({ host }, { params, signal }) => screenshot(host, params.machine, signal),
   'machines.logs': ({ host }, { params, query, signal }) => followLog(host, params.machine, query, signal),
   'machines.console': serveConsole,
   'machines.exec': serveExec,

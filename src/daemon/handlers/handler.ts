@@ -39,7 +39,7 @@ export interface Channel {
   send(data: string | Buffer): Promise<void>;
   /** Sends bytes without waiting. A client that does not read is disconnected. */
   push(data: Buffer): void;
-  /** Calls `run` when either side closes the connection. */
+  /** Calls `run` when either side closes the connection, or now if it is closed. */
   onClosed(run: () => void): void;
   /** @param reason for the client to show */
   close(reason?: string): void;

@@ -10,8 +10,8 @@ export const powerHandlers: Handlers<keyof typeof powerOperations> = {
   'machines.start': ({ host }, { params, body }, progress) => start(host, params.machine, body, progress),
   'machines.stop': ({ host }, { params, body }, progress) => stop(host, params.machine, body, progress),
   'machines.restart': ({ host }, { params, body }, progress) => restart(host, params.machine, body, progress),
-  'machines.pause': ({ host }, { params }) => pause(host, params.machine),
-  'machines.unpause': ({ host }, { params }) => unpause(host, params.machine),
+  'machines.pause': ({ host }, { params }, progress) => pause(host, params.machine, progress),
+  'machines.unpause': ({ host }, { params }, progress) => unpause(host, params.machine, progress),
   'machines.suspend': ({ host }, { params }, progress) => suspend(host, params.machine, progress),
   'machines.clone': ({ host }, { params, body }, progress) => clone(host, params.machine, body, progress),
 };

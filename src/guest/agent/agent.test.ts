@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fakeAgent, type FakeHandler, type FakeReply } from '../../../test/support/fake-agent.ts';
 import { KameError } from '../../core/errors.ts';
+import type { ProgressReport } from '../../core/progress.ts';
 import { GuestAgent } from './agent.ts';
 
 const pong: FakeHandler = () => ({ value: {} });
@@ -179,7 +180,9 @@ describe('a hostile or broken agent', () => {
     ['garbage', 'this is not JSON\n'],
     ['a list', '[1, 2]\n'],
     ['neither return nor error', '{"event": "x"}\n'],
-    ['deep nesting', `${'['.repeat(100_000)}\n`],
+    ['deep nesting', `${'['.repeat(60_000)}\n`],
+    ['complete deep nesting', `{"return":${'['.repeat(20_000)}${']'.repeat(20_000)}}\n`],
+    ['thousands of values', `{"return":[${'[],'.repeat(20_000)}1]}\n`],
     ['a prototype', '{"__proto__": {"return": {}}}\n'],
     ['binary', Buffer.from([0, 1, 2, 0xfe, 0x0a])],
   ])('that sends %s fails the call and recovers', async (_name, raw) => {
@@ -196,9 +199,55 @@ describe('a hostile or broken agent', () => {
       'guest-get-osinfo': () => ({ raw: 'x'.repeat(300_000) }),
       'guest-ping': pong,
     });
-    const agent = new GuestAgent({ path: fake.path, maxReplyBytes: 100_000 });
-    await expect(agent.osInfo()).rejects.toThrow(/exceeds 100000 bytes/);
+    const agent = new GuestAgent(fake);
+    await expect(agent.osInfo()).rejects.toThrow(/exceeds 65536 bytes/);
     await agent.ping();
+    agent.close();
+  });
+
+  it('keeps no later call waiting beyond its own deadline', async () => {
+    await using fake = await fakeAgent({ 'guest-ping': () => 'silence', 'guest-get-osinfo': pong });
+    const agent = new GuestAgent(fake);
+    const slow = codeOf(agent.ping({ deadlineMs: 60_000 }));
+    await expect.poll(() => fake.calls).toEqual(['guest-ping']);
+    await expect(agent.osInfo({ deadlineMs: 20 })).rejects.toThrow('earlier calls did not finish');
+    agent.close();
+    expect(await slow).toBe('GUEST_AGENT_MISSING');
+  });
+
+  it('is reported after 2 s, once, and not when it answers in time', async () => {
+    await using fake = await fakeAgent({ 'guest-ping': () => 'silence', 'guest-get-time': () => 'silence' });
+    const agent = new GuestAgent(fake);
+    const stages: string[] = [];
+    const report = ({ stage }: ProgressReport) => void stages.push(stage);
+    await agent.waitReady({ report });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const ping = codeOf(agent.ping({ report, deadlineMs: 60_000 }));
+    vi.advanceTimersByTime(2000);
+    expect(stages).toEqual(['Waiting for the guest agent']);
+    agent.close();
+    expect(await ping).toBe('GUEST_AGENT_MISSING');
+  });
+
+  it('answers the call whose turn it is when another one is cancelled', async () => {
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    await using fake = await fakeAgent({
+      'guest-ping': async () => {
+        await answered;
+        return { value: {} };
+      },
+    });
+    const agent = new GuestAgent(fake);
+    const ping = agent.ping();
+    await expect.poll(() => fake.calls).toEqual(['guest-ping']);
+    const controller = new AbortController();
+    const waiting = agent.osInfo({ signal: controller.signal });
+    controller.abort();
+    expect(await codeOf(waiting)).toBe('CANCELLED');
+    answer();
+    await ping;
     agent.close();
   });
 

@@ -1,3 +1,5 @@
+import { Deadline } from '../../core/deadline.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { AgentConnection, type ConnectionOptions } from './connection.ts';
 import { exec, type ExecOptions, type ExecResult } from './exec.ts';
 import {
@@ -13,7 +15,12 @@ import type { CallOptions } from './wait.ts';
 
 export type ShutdownMode = 'powerdown' | 'reboot' | 'halt';
 
+const commandsDeadlineMs = 10_000;
 const fsfreezeDeadlineMs = 60_000;
+/** A host of containers has hundreds of interfaces, each with statistics. */
+const interfacesBytes = 512 * 1024;
+/** A few hundred names of commands. */
+const commandsBytes = 128 * 1024;
 
 /**
  * Client of the QEMU guest agent of one machine. The guest is treated as hostile: every call has a deadline, replies
@@ -43,16 +50,20 @@ export class GuestAgent {
   }
 
   async networkInterfaces(options: CallOptions = {}): Promise<GuestInterface[]> {
-    return readInterfaces(await this.#connection.call('guest-network-get-interfaces', {}, options));
+    const large = { maxBytes: interfacesBytes, ...options };
+    return readInterfaces(await this.#connection.call('guest-network-get-interfaces', {}, large));
   }
 
   /** Runs a command. If the guest has a shell, the output is streamed to the callbacks. */
   async exec(options: ExecOptions): Promise<ExecResult> {
-    const commands = await this.#enabledCommands(options.signal ? { signal: options.signal } : {});
-    const canStream = ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) =>
-      commands.has(name),
-    );
-    return exec(this.#connection, options, canStream);
+    const { signal, report = () => undefined } = options;
+    const deadline =
+      options.deadline ?? new Deadline(options.timeoutMs ?? Infinity, { ...silentProgress(signal), report });
+    const canStream = async () => {
+      const commands = await this.#enabledCommands(deadline.step(commandsDeadlineMs));
+      return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));
+    };
+    return await exec(this.#connection, options, deadline, canStream);
   }
 
   /** Asks the guest to shut down; returns when it has accepted, not when it has shut down. */
@@ -84,7 +95,8 @@ export class GuestAgent {
 
   /** The commands that the agent supports, queried once. */
   async #enabledCommands(options: CallOptions): Promise<ReadonlySet<string>> {
-    this.#commands ??= readCommands(await this.#connection.call('guest-info', {}, options));
+    const large = { maxBytes: commandsBytes, ...options };
+    this.#commands ??= readCommands(await this.#connection.call('guest-info', {}, large));
     return this.#commands;
   }
 

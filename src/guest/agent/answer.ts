@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import type { AgentFrame } from './frames.ts';
 import { cleanText, isObject, type GuestObject } from './reply.ts';
 
@@ -24,9 +25,12 @@ export function refusal(command: string, error: unknown): KameError {
   });
 }
 
+/** More than the longest list of network interfaces has; every other reply has a few values. */
+const limits = { maxDepth: 16, maxValues: 20_000 };
+
 function parsed(text: string): GuestObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text, limits);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
@@ -42,11 +46,11 @@ export function returned(text: string): unknown {
  * The reply to a command.
  * @throws KameError GUEST_FAILED if it is too long or malformed
  */
-export function replyOf(command: string, frame: AgentFrame | undefined, maxReplyBytes: number): GuestObject {
+export function replyOf(command: string, frame: AgentFrame | undefined, maxBytes: number): GuestObject {
   if (frame?.kind === 'overflow') {
     throw new KameError(
       'GUEST_FAILED',
-      `The reply of the guest agent to ${command} exceeds ${maxReplyBytes} bytes.`,
+      `The reply of the guest agent to ${command} exceeds ${maxBytes} bytes.`,
     );
   }
   const value = frame?.kind === 'line' ? parsed(frame.text) : undefined;

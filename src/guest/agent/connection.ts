@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
+import { patiently } from '../../core/progress.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { refusal, replyOf, returned } from './answer.ts';
 import { AgentFrames, type AgentFrame } from './frames.ts';
@@ -10,26 +11,29 @@ import { within, type CallOptions } from './wait.ts';
 export interface ConnectionOptions {
   /** Path of the Unix socket on which QEMU listens for the port of the agent. */
   readonly path: string;
-  /** Maximum size of a reply, in bytes. Default: 16 MiB. */
-  readonly maxReplyBytes?: number;
 }
 
 const defaultDeadlineMs = 10_000;
+const defaultMaxBytes = 64 * 1024;
 /** A synchronisation request without reply is repeated after this time, which doubles with each attempt. */
 const firstResendMs = 1000;
 const connectDeadlineMs = 1000;
 
-interface Deadline {
+/** The limits of one call. */
+interface Limits {
+  /** By `performance.now()`. */
   readonly at: number;
   readonly signal: AbortSignal | undefined;
+  readonly maxBytes: number;
 }
 
-function deadlineOf(options: CallOptions): Deadline {
-  return { at: performance.now() + (options.deadlineMs ?? defaultDeadlineMs), signal: options.signal };
+function limitsOf(options: CallOptions): Limits {
+  const { deadlineMs = defaultDeadlineMs, signal, maxBytes = defaultMaxBytes } = options;
+  return { at: performance.now() + deadlineMs, signal, maxBytes };
 }
 
-function remaining(deadline: Deadline): number {
-  return deadline.at - performance.now();
+function remaining(limits: Limits): number {
+  return limits.at - performance.now();
 }
 
 function silence(what: string): KameError {
@@ -43,9 +47,8 @@ function silence(what: string): KameError {
  */
 export class AgentConnection {
   readonly #path: string;
-  readonly #maxReplyBytes: number;
   #socket: Socket | undefined;
-  #frames: AgentFrames;
+  #frames = new AgentFrames(defaultMaxBytes);
   #inbox: AgentFrame[] = [];
   #wake: (() => void) | undefined;
   #synced = false;
@@ -54,8 +57,6 @@ export class AgentConnection {
 
   constructor(options: ConnectionOptions) {
     this.#path = options.path;
-    this.#maxReplyBytes = options.maxReplyBytes ?? 16 * 1024 * 1024;
-    this.#frames = new AgentFrames(this.#maxReplyBytes);
   }
 
   /**
@@ -63,9 +64,9 @@ export class AgentConnection {
    * @throws KameError GUEST_AGENT_MISSING, CANCELLED
    */
   async sync(options: CallOptions = {}): Promise<void> {
-    await this.#exclusive('guest-sync-delimited', options, async (deadline) => {
+    await this.#exclusive('guest-sync-delimited', options, async (limits) => {
       this.#synced = false;
-      await this.#ready(deadline);
+      await this.#ready(limits);
     });
   }
 
@@ -74,10 +75,10 @@ export class AgentConnection {
    * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED
    */
   async call(command: string, args: object = {}, options: CallOptions = {}): Promise<unknown> {
-    return this.#exclusive(command, options, async (deadline) => {
-      await this.#ready(deadline);
+    return this.#exclusive(command, options, async (limits) => {
+      await this.#ready(limits);
       this.#send({ execute: command, arguments: args });
-      return this.#answer(command, deadline);
+      return this.#answer(command, limits);
     });
   }
 
@@ -87,15 +88,15 @@ export class AgentConnection {
    * @throws KameError GUEST_AGENT_MISSING, GUEST_FAILED, CANCELLED
    */
   async callSilent(command: string, args: object = {}, options: CallOptions = {}): Promise<void> {
-    await this.#exclusive(command, options, async (deadline) => {
-      await this.#ready(deadline);
+    await this.#exclusive(command, options, async (limits) => {
+      await this.#ready(limits);
       const id = randomInt(1, 2 ** 47);
       this.#send({ execute: command, arguments: args });
       this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
       // From here on the guest may shut down at any time, and then there are no more replies.
       this.#synced = false;
       try {
-        await this.#answerBefore(command, id, deadline);
+        await this.#answerBefore(command, id, limits);
         this.#synced = true;
       } catch (error) {
         const gone =
@@ -114,26 +115,36 @@ export class AgentConnection {
   async #exclusive<T>(
     command: string,
     options: CallOptions,
-    task: (deadline: Deadline) => Promise<T>,
+    task: (limits: Limits) => Promise<T>,
   ): Promise<T> {
+    const call = this.#inTurn(command, options, task);
+    return await (options.report ? patiently({ report: options.report }, 'the guest agent', call) : call);
+  }
+
+  async #inTurn<T>(command: string, options: CallOptions, task: (limits: Limits) => Promise<T>): Promise<T> {
+    const limits = limitsOf(options);
     const previous = this.#tail;
     const mine = deferred();
     this.#tail = previous.then(() => mine.promise);
+    let hasTurn = false;
     try {
+      // The wait for earlier calls is a part of the time that this one has.
       await within(previous, {
-        // Each of the calls before this one has its own deadline.
-        ms: 2 ** 31 - 1,
+        ms: remaining(limits),
         signal: options.signal,
         what: command,
         onTimeout: () => silence('earlier calls did not finish'),
       });
+      hasTurn = true;
       if (this.#closed) throw silence('the connection was closed');
-      return await task(deadlineOf(options));
+      this.#frames.maxLineBytes = limits.maxBytes;
+      return await task(limits);
     } catch (error) {
       throw this.#born(error, command);
     } finally {
       mine.resolve();
-      this.#socket?.pause();
+      // A call that gave up its place must not stop the one that is being answered.
+      if (hasTurn) this.#socket?.pause();
     }
   }
 
@@ -149,18 +160,18 @@ export class AgentConnection {
   }
 
   /** Connects and synchronises, so that the next line is the reply to the next command. */
-  async #ready(deadline: Deadline): Promise<void> {
-    if (this.#socket === undefined) await this.#connect(deadline);
+  async #ready(limits: Limits): Promise<void> {
+    if (this.#socket === undefined) await this.#connect(limits);
     let resendMs = firstResendMs;
     while (!this.#synced) {
-      const left = remaining(deadline);
+      const left = remaining(limits);
       if (left <= 0) throw silence('it did not synchronise');
       const id = randomInt(1, 2 ** 47);
       // The 0xFF makes the agent discard a partial request.
       this.#socket?.write(Buffer.from([0xff]));
       this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
       this.#synced = await this.#sawSync(id, {
-        ...deadline,
+        ...limits,
         at: performance.now() + Math.min(left, resendMs),
       });
       resendMs *= 2;
@@ -168,10 +179,10 @@ export class AgentConnection {
   }
 
   /** Skips everything up to the sentinel that is followed by `id`. Returns false at the deadline. */
-  async #sawSync(id: number, deadline: Deadline): Promise<boolean> {
+  async #sawSync(id: number, limits: Limits): Promise<boolean> {
     let marked = false;
     for (;;) {
-      const frame = await this.#next('guest-sync-delimited', deadline, true);
+      const frame = await this.#next('guest-sync-delimited', limits, true);
       if (frame === undefined) return false;
       if (frame.kind === 'sentinel') marked = true;
       else if (marked && frame.kind === 'line' && returned(frame.text) === id) return true;
@@ -179,34 +190,34 @@ export class AgentConnection {
     }
   }
 
-  async #answer(command: string, deadline: Deadline): Promise<unknown> {
+  async #answer(command: string, limits: Limits): Promise<unknown> {
     // If anything fails before the whole reply is read, the state of the stream is unknown.
     this.#synced = false;
-    const frame = await this.#next(command, deadline);
-    const reply = replyOf(command, frame, this.#maxReplyBytes);
+    const frame = await this.#next(command, limits);
+    const reply = replyOf(command, frame, limits.maxBytes);
     this.#synced = true;
     if ('error' in reply) throw refusal(command, reply['error']);
     return reply['return'];
   }
 
   /** Reads up to the synchronisation that was sent right after `command`; an error before it belongs to the command. */
-  async #answerBefore(command: string, id: number, deadline: Deadline): Promise<void> {
+  async #answerBefore(command: string, id: number, limits: Limits): Promise<void> {
     for (;;) {
-      const frame = await this.#next(command, deadline);
+      const frame = await this.#next(command, limits);
       if (frame === undefined || frame.kind === 'sentinel') continue;
-      const reply = replyOf(command, frame, this.#maxReplyBytes);
+      const reply = replyOf(command, frame, limits.maxBytes);
       if ('error' in reply) throw refusal(command, reply['error']);
       if (reply['return'] === id) return;
     }
   }
 
   /** The next frame. At the deadline, undefined if `optional`, otherwise an error. */
-  async #next(command: string, deadline: Deadline, optional = false): Promise<AgentFrame | undefined> {
+  async #next(command: string, limits: Limits, optional = false): Promise<AgentFrame | undefined> {
     for (;;) {
       const frame = this.#inbox.shift();
       if (frame) return frame;
       if (this.#socket === undefined) throw silence('the connection was closed');
-      const left = remaining(deadline);
+      const left = remaining(limits);
       const timeout = new KameError('GUEST_TIMEOUT', `The guest agent did not reply to ${command} in time.`);
       if (left <= 0) {
         if (optional) return undefined;
@@ -215,7 +226,7 @@ export class AgentConnection {
       const news = new Promise<void>((resolve) => (this.#wake = resolve));
       this.#socket.resume();
       try {
-        await within(news, { ms: left, signal: deadline.signal, what: command, onTimeout: () => timeout });
+        await within(news, { ms: left, signal: limits.signal, what: command, onTimeout: () => timeout });
       } catch (error) {
         if (error === timeout && optional) return undefined;
         throw error;
@@ -227,14 +238,14 @@ export class AgentConnection {
     this.#socket?.write(`${JSON.stringify(message)}\n`);
   }
 
-  async #connect(deadline: Deadline): Promise<void> {
-    const socket = await this.#open(deadline);
+  async #connect(limits: Limits): Promise<void> {
+    const socket = await this.#open(limits);
     if (this.#closed) {
       socket.destroy();
       throw silence('the connection was closed');
     }
     this.#socket = socket;
-    this.#frames = new AgentFrames(this.#maxReplyBytes);
+    this.#frames = new AgentFrames(limits.maxBytes);
     this.#inbox = [];
     this.#synced = false;
     socket.on('data', (chunk: Buffer) => {
@@ -249,12 +260,12 @@ export class AgentConnection {
     });
   }
 
-  async #open(deadline: Deadline): Promise<Socket> {
+  async #open(limits: Limits): Promise<Socket> {
     try {
       const socket = await connectUnix(this.#path, {
         // QEMU listens before it reports that it is running, so a short wait is enough.
-        deadlineMs: Math.min(connectDeadlineMs, Math.max(0, remaining(deadline))),
-        ...(deadline.signal ? { signal: deadline.signal } : {}),
+        deadlineMs: Math.min(connectDeadlineMs, Math.max(0, remaining(limits))),
+        ...(limits.signal ? { signal: limits.signal } : {}),
       });
       if (socket) return socket;
     } catch (error) {

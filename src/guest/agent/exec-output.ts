@@ -1,8 +1,10 @@
+import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
-import { closeFile, openFile, readChunk } from './files.ts';
-import { callOptions, killOptions, reap, spawn } from './guest-process.ts';
+import { closeFile, openFile, readChunk, sizeOfFile } from './files.ts';
+import { callMs, killOptions, reap, spawn } from './guest-process.ts';
+import { within } from './wait.ts';
 
 // Reads the output of a program in the guest while it is running, from files in the guest.
 
@@ -17,6 +19,8 @@ export const outputPlaces = ['/tmp', '/var/tmp', '/dev/shm', '/run'] as const;
 export interface OutputFile {
   readonly handle: number;
   readonly deliver: OutputOptions['onStdout'];
+  /** Bytes that were read. */
+  position: number;
 }
 
 /** Opens the two output files of the command, wherever exec.sh created them; undefined if they do not exist yet. */
@@ -24,34 +28,66 @@ export async function openOutputs(
   connection: AgentConnection,
   name: string,
   { onStdout, onStderr }: OutputOptions,
+  deadline: Deadline,
 ): Promise<OutputFile[] | undefined> {
+  const open = async (path: string) => await openFile(connection, path, deadline.step(callMs));
   for (const place of outputPlaces) {
     try {
       // `r` is created last: if it exists, so do the others.
-      await closeFile(connection, await openFile(connection, `${place}/${name}/r`, callOptions), callOptions);
+      await closeFile(connection, await open(`${place}/${name}/r`), deadline.step(callMs));
     } catch (error) {
       if (error instanceof KameError && error.code === 'GUEST_FAILED') continue;
       throw error;
     }
-    const out = await openFile(connection, `${place}/${name}/o`, callOptions);
-    const err = await openFile(connection, `${place}/${name}/e`, callOptions);
+    const [out, err] = [await open(`${place}/${name}/o`), await open(`${place}/${name}/e`)];
     return [
-      { handle: out, deliver: onStdout },
-      { handle: err, deliver: onStderr },
+      { handle: out, deliver: onStdout, position: 0 },
+      { handle: err, deliver: onStderr, position: 0 },
     ];
   }
   return undefined;
 }
 
+/** Delivers the next chunk of one stream; returns the number of bytes. A reader that is too slow counts towards the deadline. */
+async function readNext(connection: AgentConnection, file: OutputFile, deadline: Deadline): Promise<number> {
+  const chunk = await readChunk(connection, file.handle, deadline.step(callMs));
+  file.position += chunk.length;
+  if (chunk.length === 0) return 0;
+  await within(Promise.resolve(file.deliver?.(chunk)), {
+    ms: deadline.leftMs,
+    signal: deadline.signal,
+    what: 'Reading the output',
+    onTimeout: () => new KameError('GUEST_TIMEOUT', 'The output was not read in time.'),
+  });
+  return chunk.length;
+}
+
 /** Delivers new output, one chunk from each stream; returns the number of bytes. */
-export async function drain(connection: AgentConnection, files: readonly OutputFile[]): Promise<number> {
+export async function drain(
+  connection: AgentConnection,
+  files: readonly OutputFile[],
+  deadline: Deadline,
+): Promise<number> {
   let bytes = 0;
-  for (const file of files) {
-    const chunk = await readChunk(connection, file.handle, callOptions);
-    bytes += chunk.length;
-    if (chunk.length > 0) await file.deliver?.(chunk);
-  }
+  for (const file of files) bytes += await readNext(connection, file, deadline);
   return bytes;
+}
+
+/**
+ * Delivers the rest of the output of a command that has ended: what the files contain now. A child that it left behind may
+ * write to them without end.
+ */
+export async function drainRest(
+  connection: AgentConnection,
+  files: readonly OutputFile[],
+  deadline: Deadline,
+): Promise<void> {
+  for (const file of files) {
+    let bytes = await readNext(connection, file, deadline);
+    if (bytes === 0) continue;
+    const size = await sizeOfFile(connection, file.handle, file.position, deadline.step(callMs));
+    while (bytes > 0 && file.position < size) bytes = await readNext(connection, file, deadline);
+  }
 }
 
 /** Starts removing the files of the command, which may still be open. @returns the process id */
@@ -67,7 +103,7 @@ export async function forget(
   helper: number,
   files: readonly OutputFile[],
 ): Promise<void> {
-  for (const { handle } of files) await closeFile(connection, handle, callOptions);
+  for (const { handle } of files) await closeFile(connection, handle, killOptions);
   await reap(connection, helper);
 }
 

@@ -1,3 +1,4 @@
+import { KameError } from '../../core/errors.ts';
 import type { AgentConnection } from './connection.ts';
 import { bytesOf, integerOf, objectOf } from './reply.ts';
 import type { CallOptions } from './wait.ts';
@@ -35,6 +36,37 @@ export async function readChunk(
   options: CallOptions,
 ): Promise<Buffer> {
   const command = 'guest-file-read';
-  const reply = objectOf(await connection.call(command, { handle, count: chunkBytes }, options), command);
+  const large = { ...options, maxBytes: 2 * chunkBytes };
+  const reply = objectOf(await connection.call(command, { handle, count: chunkBytes }, large), command);
   return bytesOf(reply, 'buf-b64', command, chunkBytes);
+}
+
+async function seek(
+  connection: AgentConnection,
+  to: { readonly handle: number; readonly offset: number; readonly whence: 'set' | 'end' },
+  options: CallOptions,
+): Promise<number> {
+  const command = 'guest-file-seek';
+  const reply = objectOf(await connection.call(command, to, options), command);
+  return integerOf(reply['position'], command, 'position');
+}
+
+/**
+ * The present size of an open file, in bytes. Reading continues at `position`.
+ * @returns Infinity if the agent cannot tell
+ */
+export async function sizeOfFile(
+  connection: AgentConnection,
+  handle: number,
+  position: number,
+  options: CallOptions,
+): Promise<number> {
+  try {
+    const size = await seek(connection, { handle, offset: 0, whence: 'end' }, options);
+    await seek(connection, { handle, offset: position, whence: 'set' }, options);
+    return size;
+  } catch (error) {
+    if (error instanceof KameError && error.details['command'] !== undefined) return Infinity;
+    throw error;
+  }
 }

@@ -1,3 +1,5 @@
+import { ByteQueue } from '../../sys/byte-queue.ts';
+
 /** One item in the byte stream of the guest agent. */
 export type AgentFrame =
   | { readonly kind: 'sentinel' }
@@ -13,13 +15,13 @@ const sentinel = 0xff;
  * is reported once as an overflow and skipped to its end, so a guest that never ends its line does not use up memory.
  */
 export class AgentFrames {
-  readonly #maxLineBytes: number;
-  #parts: Buffer[] = [];
-  #length = 0;
+  /** Of the line that is being received, and of those to come. */
+  maxLineBytes: number;
+  readonly #line = new ByteQueue();
   #skipping = false;
 
   constructor(maxLineBytes: number) {
-    this.#maxLineBytes = maxLineBytes;
+    this.maxLineBytes = maxLineBytes;
   }
 
   push(chunk: Buffer): AgentFrame[] {
@@ -40,25 +42,23 @@ export class AgentFrames {
 
   #append(part: Buffer, frames: AgentFrame[]): void {
     if (part.length === 0 || this.#skipping) return;
-    this.#length += part.length;
-    if (this.#length > this.#maxLineBytes) {
-      this.#parts = [];
+    if (this.#line.length + part.length > this.maxLineBytes) {
+      this.#line.clear();
       this.#skipping = true;
       frames.push({ kind: 'overflow' });
       return;
     }
-    this.#parts.push(part);
+    this.#line.push(part);
   }
 
   #endLine(frames: AgentFrame[]): void {
-    if (this.#skipping || this.#length === 0) return;
-    const text = Buffer.concat(this.#parts, this.#length).toString('utf8').trim();
+    if (this.#skipping || this.#line.length === 0) return;
+    const text = this.#line.take().toString('utf8').trim();
     if (text !== '') frames.push({ kind: 'line', text });
   }
 
   #clear(): void {
-    this.#parts = [];
-    this.#length = 0;
+    this.#line.clear();
     this.#skipping = false;
   }
 }

@@ -1,10 +1,15 @@
 import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 
 /** How long a call may take and how it is cancelled. */
 export interface CallOptions {
   /** In milliseconds. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Maximum size of the reply, in bytes. Default: 64 KiB, far more than most replies have. */
+  readonly maxBytes?: number;
+  /** Told when the agent does not answer for 2 s. */
+  readonly report?: Progress['report'];
 }
 
 export function cancelled(what: string): KameError {

@@ -30,7 +30,7 @@ export interface OpenOptions {
 type ArgumentsOf<C extends keyof Commands> = Commands[C]['arguments'];
 
 /** Arguments may be omitted if none is required. */
-type Rest<C extends keyof Commands> =
+export type ExecuteArguments<C extends keyof Commands> =
   Record<never, never> extends ArgumentsOf<C>
     ? [args?: ArgumentsOf<C>, options?: ExecuteOptions]
     : [args: ArgumentsOf<C>, options?: ExecuteOptions];
@@ -58,6 +58,7 @@ export class QmpClient implements AsyncDisposable {
   #end: KameError | undefined;
   #greeted: ((version: QmpVersion) => void) | undefined;
   #version: QmpVersion = { major: 0, minor: 0, micro: 0, package: '' };
+  #silent = false;
   readonly #closed = deferred<KameError>();
   readonly closed = this.#closed.promise;
 
@@ -90,12 +91,20 @@ export class QmpClient implements AsyncDisposable {
     return this.#version;
   }
 
+  /** Whether a command has passed its deadline, and nothing has come from QEMU since. */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
   /**
    * Sends a command and waits for its reply.
    * @throws QmpError (ENGINE_FAILED) when QEMU rejects the command; KameError ENGINE_TIMEOUT, CANCELLED, or
    * ENGINE_FAILED when the connection ends
    */
-  execute<C extends keyof Commands>(command: C, ...rest: Rest<C>): Promise<Commands[C]['result']> {
+  execute<C extends keyof Commands>(
+    command: C,
+    ...rest: ExecuteArguments<C>
+  ): Promise<Commands[C]['result']> {
     return this.#send(command, rest[0], rest[1] ?? {});
   }
 
@@ -158,7 +167,10 @@ export class QmpClient implements AsyncDisposable {
     const result = new Promise<T>((resolve, reject) => {
       const onAbort = (): void =>
         entry.settle(new KameError('CANCELLED', `Waiting for ${command} was cancelled.`));
-      const timer = setTimeout(() => entry.settle(lateError(command, timeoutMs)), timeoutMs);
+      const timer = setTimeout(() => {
+        this.#silent = true;
+        entry.settle(lateError(command, timeoutMs));
+      }, timeoutMs);
       let settled = false;
       const settle = (error: KameError | undefined, value?: unknown): void => {
         if (settled) return;
@@ -179,6 +191,7 @@ export class QmpClient implements AsyncDisposable {
 
   #receive(chunk: Buffer): void {
     if (this.#end) return;
+    this.#silent = false;
     try {
       for (const line of this.#splitter.push(chunk)) this.#dispatch(line);
     } catch (error) {

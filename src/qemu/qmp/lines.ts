@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { ByteQueue } from '../../sys/byte-queue.ts';
 
 /** Maximum size of one message in bytes. A schema is 0.2 MB; a hostile guest cannot reach QMP. */
 export const maxMessageBytes = 64 * 1024 * 1024;
@@ -8,8 +9,7 @@ export const maxMessageBytes = 64 * 1024 * 1024;
  * @throws KameError ENGINE_FAILED from `push` when a line grows past the limit
  */
 export class LineSplitter {
-  #parts: Buffer[] = [];
-  #held = 0;
+  readonly #held = new ByteQueue();
   readonly #limit: number;
 
   constructor(limit: number = maxMessageBytes) {
@@ -21,10 +21,8 @@ export class LineSplitter {
     let from = 0;
     for (let end = chunk.indexOf(10, from); end !== -1; end = chunk.indexOf(10, from)) {
       this.#hold(chunk.subarray(from, end));
-      const line = Buffer.concat(this.#parts).toString('utf8').trim();
+      const line = this.#held.take().toString('utf8').trim();
       if (line !== '') lines.push(line);
-      this.#parts = [];
-      this.#held = 0;
       from = end + 1;
     }
     this.#hold(chunk.subarray(from));
@@ -32,10 +30,9 @@ export class LineSplitter {
   }
 
   #hold(part: Buffer): void {
-    this.#held += part.length;
-    if (this.#held > this.#limit) {
+    if (this.#held.length + part.length > this.#limit) {
       throw new KameError('ENGINE_FAILED', `A message from QEMU exceeds ${this.#limit} bytes.`);
     }
-    if (part.length > 0) this.#parts.push(part);
+    this.#held.push(part);
   }
 }

@@ -8,8 +8,9 @@ import { removeJournal, writeJournal, type LayerChange } from '../../store/journ
 import type { CheckpointNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture } from '../memory/capture.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
@@ -99,14 +100,13 @@ async function captureTemplate(
     };
     return (await capture(host, machine, options, progress)).stoppedMs;
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 
-async function recordLayers(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
+async function recordLayers(host: Host, bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
   await writeVmx(bundle.names.vmx, withLayers(contentOf(bundle).document, layers));
-  await removeJournal(bundle.names);
+  await removeJournal(host.names, bundle.names);
 }
 
 /**
@@ -122,24 +122,24 @@ export async function takeTemplate(
   progress: Progress,
 ): Promise<Template> {
   refuseIndependentDisks(bundle);
-  await refuseBlocked(machine);
+  await requireAnswer(machine, progress);
+  await refuseBlocked(machine, progress);
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);
   const layers = await nameLayers(bundle.names, currentFiles(model));
   const files = templateNames(host, machine);
-  await writeJournal(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
+  await writeJournal(host.names, bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {
     const ram = await RamCopy.begin(host, machine, { path: files.ram });
     const captured = captureTemplate(host, bundle, machine, { files, ram, chains, layers }, progress);
-    const recorded = captured.then(async () => await recordLayers(bundle, layers));
+    const recorded = captured.then(async () => await recordLayers(host, bundle, layers));
     // The caller awaits both; until then a failure must not count as an unhandled rejection.
     recorded.catch(() => undefined);
     return { saved: savedIn(files, machine, ram !== null), files, chains, captured, recorded };
   } catch (error) {
     await removeTemplate(files);
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:f
 import { describe, expect, it } from 'vitest';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { useWorld } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
 import { pause } from '../power/pause.ts';
 import { addressesOf } from './addresses.ts';
 import { attachConsole } from './console.ts';
@@ -57,6 +57,22 @@ describe('exec', () => {
     expect(await refused(run(['gone']))).toMatchObject({ code: 'GUEST_FAILED', message: like(/gone/) });
   });
 
+  it('waits for its input no longer than its time limit', async () => {
+    world().machine();
+    await world().start('demo', { wait: 'agent' });
+    const stdin = (async function* never() {
+      yield Buffer.from('begun');
+      await new Promise(() => undefined);
+    })();
+    const request = { command: ['cat'], stdin: true, timeoutMs: 30 };
+    const running = execute(world().host, 'demo', request, {
+      stdin,
+      signal,
+      onOutput: async () => undefined,
+    });
+    expect(await refused(running)).toMatchObject({ code: 'GUEST_TIMEOUT', message: like(/Standard input/) });
+  });
+
   it('takes no more input than an agent can', async () => {
     world().machine();
     await world().start('demo', { wait: 'agent' });
@@ -69,7 +85,7 @@ describe('exec', () => {
     world().engines.guest = { ...usualGuest, agent: 'none' };
     await world().start();
     expect((await refused(run(['true']))).code).toBe('GUEST_AGENT_MISSING');
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     expect(await refused(run(['true']))).toMatchObject({ code: 'WRONG_STATE', next: like(/unpause/) });
   });
 });
@@ -78,7 +94,7 @@ describe('addresses', () => {
   it('are those that the agent tells, the usable one first', async () => {
     world().machine();
     await world().start('demo', { wait: 'agent' });
-    expect(await addressesOf(world().host, 'demo')).toEqual({
+    expect(await addressesOf(world().host, 'demo', quiet.signal)).toEqual({
       ip: '10.0.2.15',
       interfaces: [
         { name: 'lo', mac: null, addresses: [{ address: '127.0.0.1', prefix: 8 }] },
@@ -105,7 +121,7 @@ describe('addresses', () => {
     };
     world().engines.guest = { ...usualGuest, handlers };
     await world().start('demo', { wait: 'agent' });
-    expect((await addressesOf(world().host, 'demo')).ip).toBe('10.0.2.15');
+    expect((await addressesOf(world().host, 'demo', quiet.signal)).ip).toBe('10.0.2.15');
   });
 
   it('of a guest with IPv6 alone are taken too', async () => {
@@ -113,7 +129,7 @@ describe('addresses', () => {
     const addresses = [{ 'ip-address': 'fd00::2', 'ip-address-type': 'ipv6', prefix: 64 }];
     world().engines.guest = { ...usualGuest, interfaces: [{ name: 'eth0', 'ip-addresses': addresses }] };
     await world().start('demo', { wait: 'agent' });
-    expect((await addressesOf(world().host, 'demo')).ip).toBe('fd00::2');
+    expect((await addressesOf(world().host, 'demo', quiet.signal)).ip).toBe('fd00::2');
   });
 });
 
@@ -157,14 +173,14 @@ describe('a screenshot', () => {
     await world().start();
     const { directory } = world().running().run;
     const before = readdirSync(directory);
-    expect((await screenshot(world().host, 'demo')).subarray(1, 4).toString()).toBe('PNG');
+    expect((await screenshot(world().host, 'demo', quiet.signal)).subarray(1, 4).toString()).toBe('PNG');
     expect(readdirSync(directory)).toEqual(before);
   });
 
   it('needs a display', async () => {
     world().machine('demo', ['svga.present = "FALSE"']);
     await world().start();
-    expect(await refused(screenshot(world().host, 'demo'))).toMatchObject({
+    expect(await refused(screenshot(world().host, 'demo', quiet.signal))).toMatchObject({
       code: 'WRONG_STATE',
       next: like(/display=on/),
     });

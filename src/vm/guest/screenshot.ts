@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
+import { silentProgress } from '../../core/progress.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
 
-/** A screenshot of a machine's first display as PNG. @throws KameError WRONG_STATE when it is not running or has no display */
-export async function screenshot(host: Host, reference: string): Promise<Buffer> {
+/**
+ * A screenshot of a machine's first display as PNG.
+ * @throws KameError WRONG_STATE when it is not running or has no display, ENGINE_TIMEOUT, CANCELLED
+ */
+export async function screenshot(host: Host, reference: string, signal: AbortSignal): Promise<Buffer> {
   const machine = await runningMachine(host, reference);
   const content = (await host.bundles.read(machine.names.vmx)).content;
   if (content && !content.model.display.present) {
@@ -15,8 +19,10 @@ export async function screenshot(host: Host, reference: string): Promise<Buffer>
     });
   }
   const file = join(machine.run.directory, `screen-${randomBytes(4).toString('hex')}.png`);
+  const engine = machine.engine.for(silentProgress(signal));
+  await engine.requireAnswer();
   try {
-    await machine.engine.screenshot(file);
+    await engine.screenshot(file);
     return await readFile(file);
   } finally {
     await rm(file, { force: true });

@@ -1,5 +1,6 @@
 import { pause, poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
@@ -14,6 +15,14 @@ export async function livingEngine(host: Host, bundle: Bundle): Promise<Running 
   if (await machine.engine.isAlive()) return machine;
   await machine.ended;
   return undefined;
+}
+
+/**
+ * Checks that the engine of a machine answers, if one runs, before anything is changed.
+ * @throws KameError ENGINE_TIMEOUT with what to do, CANCELLED
+ */
+export async function requireAnswer(machine: Running | undefined, progress: Progress): Promise<void> {
+  await machine?.engine.for(progress).requireAnswer();
 }
 
 /** Whether an engine is gone. Its monitor closes a moment before its process exits: waits for that. */

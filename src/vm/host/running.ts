@@ -24,6 +24,8 @@ export interface Running {
   ip: string | null;
   /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
   shutdown: string | null;
+  /** How its engine ended if nobody asked it to; null while it runs. */
+  death: string | null;
   /** Resolves when the engine is gone and its lock and sockets are removed. */
   readonly ended: Promise<void>;
 }
@@ -31,6 +33,7 @@ export interface Running {
 /** The machines that run, by the path of their `.vmx`. */
 export class RunningMachines {
   readonly #machines = new Map<string, Running>();
+  readonly #deaths = new Map<string, string>();
 
   get size(): number {
     return this.#machines.size;
@@ -45,11 +48,19 @@ export class RunningMachines {
   }
 
   add(machine: Running): void {
+    this.#deaths.delete(machine.names.vmx);
     this.#machines.set(machine.names.vmx, machine);
   }
 
+  /** How the engine of a machine ended unexpectedly, if it did and the machine was not started since. */
+  deathOf(vmx: string): string | undefined {
+    return this.#deaths.get(vmx);
+  }
+
   remove(machine: Running): void {
-    if (this.#machines.get(machine.names.vmx) === machine) this.#machines.delete(machine.names.vmx);
+    const { vmx } = machine.names;
+    if (this.#machines.get(vmx) === machine) this.#machines.delete(vmx);
+    if (machine.death !== null) this.#deaths.set(vmx, machine.death);
   }
 
   /** Detaches from every engine without ending it: the next daemon adopts them. */

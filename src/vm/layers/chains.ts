@@ -9,6 +9,7 @@ import type { Bundle } from '../../store/bundle.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 
 /**
  * The directories that may contain layers of a machine: its own, those of disks that its `.vmx` refers to elsewhere, and
@@ -47,7 +48,7 @@ async function ancestors(
 /**
  * The layer chains of a machine's disks by slot. Each header is checked, since anyone with write access may have changed
  * the file. `tables: false` skips the allocation tables and takes only milliseconds.
- * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason
+ * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason, OUTSIDE_FILES
  */
 export async function diskChains(
   host: Host,
@@ -55,6 +56,7 @@ export async function diskChains(
   model: MachineModel,
   options: { readonly tables?: boolean } = {},
 ): Promise<Map<string, Layer>> {
+  await requireAgreed(host, bundle, model);
   const inside = await layerDirectories(host, bundle);
   const chainOf = async (disk: Disk) =>
     await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });

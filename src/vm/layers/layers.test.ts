@@ -38,7 +38,7 @@ describe('layers that nobody needs', () => {
     const demo = world().machine();
     const engine = await world().start();
     await takeSnapshot(world().host, 'demo', takeBody({ label: 'x', diskOnly: true }), quiet);
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     await deleteSnapshot(world().host, 'demo', 'x', { children: false }, quiet);
     await consolidate(world().host, await findBundle(world().host, 'demo'));
     expect([engine.state, images(demo.files()).length, diskHas(demo.top(), 7)]).toEqual(['paused', 1, true]);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { Progress } from '../../core/progress.ts';
+import { uncancellable, type Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
 import { commitInto, pullInto, repoint } from '../../disk/merge.ts';
@@ -8,6 +8,7 @@ import { repairLeaks } from '../../disk/repair.ts';
 import { slotName } from '../../model/slots.ts';
 import { commitLive, pullLive } from '../../qemu/block-jobs.ts';
 import { nodesByFile, openLayers, preparePush, topFiles } from '../../qemu/disk-layers.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
@@ -27,11 +28,16 @@ interface Work {
   readonly progress: Progress;
 }
 
+/** The engine for steps that must not be cut off: only a block job can be cancelled. */
+function patientEngine({ engine }: Running, progress: Progress): Engine {
+  return engine.for(uncancellable(progress));
+}
+
 /** The running machine, if both layers are open in its engine. */
-async function engineWithBoth({ host, bundle, merge }: Work): Promise<Running | undefined> {
+async function engineWithBoth({ host, bundle, merge, progress }: Work): Promise<Running | undefined> {
   const machine = host.running.get(bundle.names.vmx);
   if (!machine) return undefined;
-  const nodes = await nodesByFile(machine.engine);
+  const nodes = await nodesByFile(patientEngine(machine, progress));
   return nodes.has(merge.lower.path) && nodes.has(merge.upper.path) ? machine : undefined;
 }
 
@@ -80,9 +86,13 @@ async function resumeAfter(machine: Running, work: () => Promise<void>): Promise
   const wasRunning = machine.state === 'running';
   try {
     await work();
-  } finally {
-    if (wasRunning) await machine.engine.resume();
+  } catch (error) {
+    // An engine that does not answer is told, and obeys when it can.
+    if (wasRunning && !(await machine.engine.answers())) machine.engine.resume().catch(() => undefined);
+    else if (wasRunning) await machine.engine.resume();
+    throw error;
   }
+  if (wasRunning) await machine.engine.resume();
 }
 
 /**
@@ -104,7 +114,7 @@ async function pointVmxAtLower(work: Work, machine: Running, node: string | unde
 
 async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
   const { bundle, merge, progress } = work;
-  const { engine } = machine;
+  const engine = patientEngine(machine, progress);
   const nodes = await nodesByFile(engine);
   const tops = await topFiles(engine);
   const isTop = tops.has(merge.upper.path);
@@ -141,9 +151,10 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
     : null;
   if (machine) {
     await resumeAfter(machine, async () => {
-      const isTop = (await topFiles(machine.engine)).has(upper.path);
+      const engine = patientEngine(machine, progress);
+      const isTop = (await topFiles(engine)).has(upper.path);
       const ontoName = onto?.name ?? null;
-      await pullLive(machine.engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
+      await pullLive(engine, { overlay: upper, isTop, beneath: lower, ontoName }, progress);
     });
   } else {
     const named = onto && { path: onto.name, format: onto.format };

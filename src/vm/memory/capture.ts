@@ -1,5 +1,5 @@
 import { allDone } from '../../core/all-done.ts';
-import { messageOf } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { closeLayers, openLayers, preparePush, type NewLayer } from '../../qemu/disk-layers.ts';
 import { prepareSave, type StateSave } from '../../qemu/migration.ts';
@@ -84,7 +84,10 @@ export async function capture(
     return await captureNow(host, machine, options, progress);
   } catch (error) {
     // If the engine has ended, that is the cause of any other error, such as a missing RAM file.
-    throw (await machine.engine.isAlive()) ? error : await machine.engine.closed;
+    if (await machine.engine.isAlive()) throw error;
+    const { code, message } = await machine.engine.closed;
+    await machine.ended;
+    throw new KameError(code, machine.death ?? message, { cause: error });
   }
 }
 
@@ -95,10 +98,11 @@ async function captureNow(
   progress: Progress,
 ): Promise<Captured> {
   const { checkpoint, layers, ram } = options;
+  const engine = machine.engine.for(progress);
   await allDone([options.once ? ram?.ready() : ram?.prefill(progress.signal), options.makeLayers?.()]);
   using state = checkpoint ? await prepareState(machine, checkpoint, ram === null, progress) : null;
   await using _frozen = await options.freeze?.();
-  await openLayers(machine.engine, layers, hostOs());
+  await openLayers(engine, layers, hostOs());
   return await captureInstant(host, machine, options, state, progress);
 }
 
@@ -109,7 +113,7 @@ async function captureInstant(
   state: StateSave | null,
   progress: Progress,
 ): Promise<Captured> {
-  const { engine } = machine;
+  const engine = machine.engine.for(progress);
   const wasRunning = (await engine.status()) === 'running';
   let pausedAt: number | undefined;
   let pushed = false;
@@ -122,7 +126,7 @@ async function captureInstant(
       await engine.pause();
     }
     const memory = state && (await saveMemory(state, ram, progress));
-    // From here on it cannot be cancelled: the state is complete, and the disks get their new layers.
+    // A cancellation from here on drops the checkpoint; what the guest writes to its new layers is kept.
     await push();
     pushed = true;
     if (wasRunning && !stayStopped) await engine.resume();
@@ -130,15 +134,25 @@ async function captureInstant(
     const record = memory && recordOf(machine, memory, wasRunning);
     return { record, stoppedMs };
   } catch (error) {
-    if (!pushed) await closeLayers(engine, layers);
-    if (wasRunning)
-      await engine
-        .resume()
-        .catch((reason: unknown) =>
-          host.log('Could not resume the guest', { machine: machine.name, reason: messageOf(reason) }),
-        );
+    await continueAsBefore(host, machine, { unused: pushed ? [] : layers, wasRunning });
     throw error;
   }
+}
+
+/** Lets the guest continue after a failure. With an engine that does not answer, `undo` does that later. */
+async function continueAsBefore(
+  host: Host,
+  { engine, name }: Running,
+  { unused, wasRunning }: { readonly unused: readonly NewLayer[]; readonly wasRunning: boolean },
+): Promise<void> {
+  if (!(await engine.answers())) return;
+  await closeLayers(engine, unused);
+  if (!wasRunning) return;
+  await engine
+    .resume()
+    .catch((reason: unknown) =>
+      host.log('Could not resume the guest', { machine: name, reason: messageOf(reason) }),
+    );
 }
 
 function recordOf(machine: Running, { ram, stateBytes }: SavedMemory, wasRunning: boolean): CheckpointRecord {

@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
 import { depthOf, maxLayers, type Layer } from '../../disk/chain.ts';
 import { slotName } from '../../model/slots.ts';
 import { saveBlockers } from '../../qemu/migration.ts';
@@ -47,11 +48,11 @@ export function refuseIndependentDisks(bundle: Bundle): void {
 /**
  * Refuses to save the memory of a machine with devices that cannot be saved, before anything is changed. The launch plan
  * knows some of these devices, since QEMU reports them only during the save; QEMU reports the others now.
- * @throws KameError CHECKPOINT_BLOCKED naming each device and its remedy, ENGINE_TIMEOUT
+ * @throws KameError CHECKPOINT_BLOCKED naming each device and its remedy, ENGINE_TIMEOUT, CANCELLED
  */
-export async function refuseBlocked(machine: Running): Promise<void> {
+export async function refuseBlocked(machine: Running, progress: Progress): Promise<void> {
   const { blockers } = machine.record;
-  const reported = await saveBlockers(machine.engine);
+  const reported = await saveBlockers(machine.engine.for(progress));
   if (blockers.length === 0 && reported.length === 0) return;
   const reasons = [...blockers.map(({ device }) => device), ...reported];
   throw new KameError(

@@ -91,13 +91,19 @@ async function reasonOf(engine: Engine, error: KameError): Promise<KameError> {
   return await Promise.race([engine.closed, pause(lastWordsMs).then(() => error)]);
 }
 
-async function load(launched: LaunchedEngine, run: RunNames, options: RestoreOptions): Promise<void> {
+async function load(
+  launched: LaunchedEngine,
+  run: RunNames,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { saved } = options;
   try {
     await loadState(launched.engine, {
       file: saved.state,
       socket: `${run.directory}/state`,
       withRam: saved.ram.kind === 'stream',
+      signal,
     });
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'ENGINE_FAILED') throw error;
@@ -141,10 +147,10 @@ export async function restore(
   try {
     await filling;
     await ahead?.saved;
-    if (ahead) await attachBeneath(launched.engine, prepared.disks, hostOs());
-    await load(launched, run, options);
-    for (const step of prepared.plan.afterLoad)
-      await launched.engine.qmp.execute(step.execute, step.arguments);
+    const engine = launched.engine.for(progress);
+    if (ahead) await attachBeneath(engine, prepared.disks, hostOs());
+    await load(launched, run, options, progress.signal);
+    for (const step of prepared.plan.afterLoad) await engine.qmp.execute(step.execute, step.arguments);
     // A daemon that adopts the engine after a kill must not resume a guest that was paused.
     if (!saved.wasRunning) await writeRunRecord(run, { ...launched.record, restored: 'loading paused' });
     await options.beforeRun();

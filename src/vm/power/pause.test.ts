@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
-import { refused } from '../../../test/support/refused.ts';
-import { useWorld } from '../../../test/support/world.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
 import { show } from '../running/describe.ts';
 import { pause, unpause } from './pause.ts';
 
@@ -11,18 +11,18 @@ describe('pause', () => {
   it('stops the guest, and unpause lets it run again', async () => {
     world().machine();
     const engine = await world().start();
-    expect((await pause(world().host, 'demo')).state).toBe('paused');
+    expect((await pause(world().host, 'demo', quiet)).state).toBe('paused');
     expect(engine.state).toBe('paused');
-    expect((await unpause(world().host, 'demo')).state).toBe('running');
+    expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
     expect(engine.state).toBe('running');
   });
 
   it('is refused to a machine that is paused or stopped', async () => {
     world().machine();
-    expect((await refused(pause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+    expect((await refused(pause(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
     await world().start();
-    await pause(world().host, 'demo');
-    expect((await refused(pause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+    await pause(world().host, 'demo', quiet);
+    expect((await refused(pause(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
   });
 
   it('is refused while the machine is being changed', async () => {
@@ -30,7 +30,7 @@ describe('pause', () => {
     await world().start();
     const about = { key: vmx, machine: 'demo', verb: 'suspend' } as const;
     await world().host.operations.exclusive(about, async () => {
-      expect((await refused(pause(world().host, 'demo'))).code).toBe('BUSY');
+      expect((await refused(pause(world().host, 'demo', quiet))).code).toBe('BUSY');
     });
   });
 });
@@ -39,15 +39,15 @@ describe('unpause', () => {
   it('is refused to a machine that runs', async () => {
     world().machine();
     await world().start();
-    expect((await refused(unpause(world().host, 'demo'))).code).toBe('WRONG_STATE');
+    expect((await refused(unpause(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
   });
 
   it('sets the clock of the guest', async () => {
     world().machine();
     const engine = await world().start('demo', { wait: 'agent' });
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     engine.guest.clockAheadMs = -3_600_000;
-    await unpause(world().host, 'demo');
+    await unpause(world().host, 'demo', quiet);
     await expect.poll(() => Math.abs(engine.guest.clockAheadMs) < 1000).toBe(true);
   });
 
@@ -56,9 +56,30 @@ describe('unpause', () => {
     const handlers = { 'guest-get-time': () => ({ end: '' }) };
     world().engines.guest = { ...usualGuest, handlers };
     await world().start('demo', { wait: 'agent' });
-    await pause(world().host, 'demo');
-    expect((await unpause(world().host, 'demo')).state).toBe('running');
+    await pause(world().host, 'demo', quiet);
+    expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
     await expect.poll(() => demo.read('demo.log')).toContain('clock');
+  });
+});
+
+describe('unpause after a disk error', () => {
+  it.each([
+    [true, 'DISK_FULL', 'The disk of the host is still full, so demo is paused again.'],
+    [false, 'FILE_ACCESS', 'A disk of demo still fails, so it is paused again: Input/output error'],
+  ])('says that it occurred again (full: %s), and the machine is paused', async (full, code, message) => {
+    world().machine();
+    const engine = await world().start();
+    engine.ioError(full);
+    await expect.poll(() => world().running().state).toBe('paused');
+    engine.ioFails = { nospace: full };
+    expect(await refused(unpause(world().host, 'demo', quiet))).toMatchObject({
+      code,
+      message,
+      next: like(/kame unpause demo/),
+    });
+    expect([world().running().state, engine.state]).toEqual(['paused', 'io-error']);
+    engine.ioFails = null;
+    expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
   });
 });
 
@@ -70,7 +91,7 @@ describe('what the engine tells', () => {
     await expect.poll(() => world().running().state).toBe('paused');
     expect((await show(world().host, 'demo')).problems).toMatchObject([{ severity: 'warning' }]);
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'paused' });
-    await unpause(world().host, 'demo');
+    await unpause(world().host, 'demo', quiet);
     await expect.poll(async () => (await show(world().host, 'demo')).problems).toEqual([]);
     expect(demo.read('demo.log')).toContain('full');
   });

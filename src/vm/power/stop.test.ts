@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { restartBody, stopBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
+import { hurry, standStill } from '../../../test/support/standstill.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { machineNames, runNames } from '../../store/names.ts';
 import { handLock, lockHolder } from '../../sys/lock.ts';
 import { identify } from '../../sys/process-identity.ts';
-import { list } from '../running/describe.ts';
+import { adoptAll } from '../recovery/adopt.ts';
+import { list, show } from '../running/describe.ts';
 import { restart, stop } from './stop.ts';
 
 const world = useWorld();
@@ -176,6 +178,39 @@ describe('an engine that ends by itself', () => {
     await engine.crash();
     await expect.poll(() => world().host.running.size).toBe(0);
     expect(await lockHolder(machineNames(demo.vmx).lock)).toBeUndefined();
-    expect(world().logged).toEqual([]);
+    expect(world().logged).toEqual([like(/^The engine of demo ended unexpectedly \(killed by SIGKILL\)/)]);
+  });
+
+  it('tells of its death: the signal, its last words and the likely cause', async () => {
+    const demo = world().machine();
+    const engine = await world().start();
+    engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
+    await expect.poll(() => world().host.running.size).toBe(0);
+    const told = like(
+      /^The engine of demo .*\(killed by SIGBUS\).*oh dear.* memory file system .* \d+ bytes/,
+    );
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'stopped', message: told });
+    expect(demo.read('demo.log')).toContain('kame: The engine of demo ended unexpectedly (killed by SIGBUS)');
+    const problems = async () => (await show(world().host, 'demo')).problems.map(({ message }) => message);
+    expect(await problems()).toEqual([told]);
+    await world().start();
+    expect(await problems()).toEqual([]);
+  });
+
+  it('tells of a death that an earlier daemon would have seen better', async () => {
+    world().machine();
+    const engine = await world().start();
+    await adoptAll(await world().replaceHost());
+    engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
+    await expect.poll(() => world().host.running.size).toBe(0);
+    expect(world().events.at(-1)?.message).toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
+  });
+
+  it('is told as stopped when Kame ended it by force', async () => {
+    world().machine();
+    await world().start();
+    standStill(world().engines.troubles);
+    await hurry(async () => await end({ hard: true }));
+    expect(world().events.at(-1)?.message).toBe('demo has stopped.');
   });
 });

@@ -1,5 +1,5 @@
 import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
-import { deadlineSignal } from '../../core/deadline.ts';
+import { Deadline, deadlineSignal, type StepLimits } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { enginesIn } from '../../qemu/engine.ts';
@@ -23,10 +23,14 @@ const quitMs = 5000;
 const secondTryMs = 15_000;
 /** Milliseconds that the agent of a busy guest has to answer; otherwise the power button is used. */
 const agentPingMs = 3000;
+/** Milliseconds that the agent has to refuse a shutdown: it does not reply to one that it accepts. */
+const agentShutdownMs = 5000;
+/** Milliseconds that an engine has to pass a press of the power button on. */
+const buttonMs = 10_000;
 
 /** Waits for the end of an engine. Returns false at the deadline. */
-async function ended(machine: Running, ms: number, signal: AbortSignal): Promise<boolean> {
-  using deadline = deadlineSignal(ms, signal);
+async function ended(machine: Running, { deadlineMs, signal }: StepLimits): Promise<boolean> {
+  using deadline = deadlineSignal(deadlineMs, signal);
   const over = deadline.signal;
   const waited = new Promise<false>((resolve) => {
     if (over.aborted) resolve(false);
@@ -40,40 +44,58 @@ async function ended(machine: Running, ms: number, signal: AbortSignal): Promise
 }
 
 /** Requests the guest to power off: through its agent if that answers, otherwise by the power button. */
-async function requestPowerOff(host: Host, machine: Running): Promise<'agent' | 'button'> {
+async function requestPowerOff(
+  host: Host,
+  machine: Running,
+  deadline: Deadline,
+): Promise<'agent' | 'button'> {
   if (machine.agentAnswers) {
     try {
       // The agent does not reply to a shutdown, so a ping checks first that it answers.
-      await machine.channels.agent.ping({ deadlineMs: agentPingMs });
-      await machine.channels.agent.shutdown('powerdown', { deadlineMs: 5000 });
+      // Half of the time, so that some is left for the button.
+      const step = (ms: number) => deadline.step(Math.min(ms, deadline.leftMs / 2));
+      await machine.channels.agent.ping(step(agentPingMs));
+      await machine.channels.agent.shutdown('powerdown', step(agentShutdownMs));
       return 'agent';
     } catch (error) {
+      if (deadline.signal.aborted) throw error;
       host.log('The guest agent did not accept the shutdown', {
         machine: machine.name,
         reason: messageOf(error),
       });
     }
   }
-  await machine.engine.powerdown();
+  await machine.engine.powerdown(deadline.step(buttonMs));
   return 'button';
 }
 
-async function stopSoftly(
+async function stopSoftly(host: Host, machine: Running, deadline: Deadline): Promise<boolean> {
+  const { engine } = machine;
+  // A paused guest cannot react.
+  if (machine.state === 'paused') await engine.resume(deadline.step(buttonMs));
+  await appendLog(machine.names, 'requested to power off');
+  const way = await requestPowerOff(host, machine, deadline);
+  if (await ended(machine, deadline.step(secondTryMs))) return true;
+  if (way === 'agent') await engine.powerdown(deadline.step(buttonMs)).catch(() => undefined);
+  return await ended(machine, deadline.step(Infinity));
+}
+
+/** Asks the guest to power off, and waits for that. The whole takes no longer than the time that the user gave it. */
+async function stopInTime(
   host: Host,
   machine: Running,
   timeoutMs: number,
   progress: Progress,
 ): Promise<void> {
-  const start = performance.now();
-  const left = () => timeoutMs - (performance.now() - start);
   progress.report({ stage: `Waiting for ${machine.name} to power off` });
-  // A paused guest cannot react.
-  if (machine.state === 'paused') await machine.engine.resume();
-  await appendLog(machine.names, 'requested to power off');
-  const way = await requestPowerOff(host, machine);
-  if (await ended(machine, Math.min(secondTryMs, left()), progress.signal)) return;
-  if (way === 'agent') await machine.engine.powerdown().catch(() => undefined);
-  if (await ended(machine, left(), progress.signal)) return;
+  const deadline = new Deadline(timeoutMs, progress);
+  await machine.engine.for(progress).requireAnswer(deadline.leftMs);
+  try {
+    if (await stopSoftly(host, machine, deadline)) return;
+  } catch (error) {
+    // Which call met the deadline says less than that the guest did not power off.
+    if (deadline.leftMs > 0 || progress.signal.aborted) throw error;
+  }
   throw new KameError(
     'GUEST_TIMEOUT',
     `${machine.name} did not power off within ${Math.round(timeoutMs / 1000)} s.`,
@@ -120,7 +142,7 @@ async function stopLocked(
   const machine = host.running.get(bundle.names.vmx);
   if (machine) {
     if (options.hard) await stopHard(machine);
-    else await stopSoftly(host, machine, options.timeoutMs, progress);
+    else await stopInTime(host, machine, options.timeoutMs, progress);
     return;
   }
   if (await stopStuck(host, bundle, options.hard)) return;

@@ -39,7 +39,7 @@ describe('suspend', () => {
 
   it('of a paused machine stays paused', async () => {
     await running();
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     await suspend(world().host, 'demo', quiet);
     const engine = await world().start('demo', { wait: 'agent' });
     expect([await state(), engine.state, engine.memory]).toEqual(['paused', 'paused', 'a thought']);

@@ -11,8 +11,9 @@ import { requireFreeSpace } from '../../sys/free-space.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { capture } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
@@ -30,7 +31,8 @@ async function suspendRunning(
   machine: Running,
   progress: Progress,
 ): Promise<void> {
-  await refuseBlocked(machine);
+  await requireAnswer(machine, progress);
+  await refuseBlocked(machine, progress);
   await requireFreeSpace(
     bundle.names.directory,
     (await ramBytes(machine)) + smallBytes,
@@ -38,7 +40,11 @@ async function suspendRunning(
   );
   const id = `s-${randomBytes(4).toString('hex')}`;
   const checkpoint = checkpointNames(bundle.names, id);
-  await writeJournal(bundle.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
+  await writeJournal(host.names, bundle.names, {
+    kind: 'suspend',
+    checkpoint: id,
+    paused: machine.state === 'paused',
+  });
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
     await keepConfig(bundle, checkpoint);
@@ -55,10 +61,9 @@ async function suspendRunning(
     await appendLog(bundle.names, 'suspended');
     await machine.engine.quit();
     await machine.ended;
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 

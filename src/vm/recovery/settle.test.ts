@@ -176,7 +176,7 @@ describe.each(fates)('after a kill of the daemon; %s', (fate) => {
 describe('an operation that was begun', () => {
   it('on a paused machine leaves it paused', async () => {
     const demo = await running();
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     await world().killDaemonAt('transaction', async () => await take({ label: 'one' }));
     await adoptAll(world().host);
     await expectInOrder(demo);

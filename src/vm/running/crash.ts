@@ -1,11 +1,31 @@
-import { join } from 'node:path';
+import { statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { repairLeaks } from '../../disk/repair.ts';
+import { deathText, type RamSpace } from '../../qemu/engine-death.ts';
 import { appendLog } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
 import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+
+/** How and why an engine ended that nobody asked to, in one line. */
+export async function deathOf({ engine, name, record }: Running): Promise<string> {
+  const end = await engine.end();
+  const ram = record.ram && (await spaceOf(dirname(record.ram.path)));
+  const text = deathText({ machine: name, end, words: engine.lastWords(), ram });
+  return `${text} kame logs ${name} shows all of its output.`;
+}
+
+async function spaceOf(directory: string): Promise<RamSpace | null> {
+  try {
+    const { blocks, bavail, bsize } = await statfs(directory);
+    return { directory, bytes: blocks * bsize, bytesFree: bavail * bsize };
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Repairs leaked clusters that a killed engine left in the layers it wrote to. Leaks are harmless, but a check of the disk
@@ -13,7 +33,7 @@ import type { Host } from '../host/host.ts';
  */
 export async function repairAfterCrash(host: Host, vmx: string): Promise<void> {
   const bundle = await host.bundles.read(vmx);
-  const journal = await readJournal(bundle.names).catch(() => undefined);
+  const journal = await readJournal(host.names, bundle.names).catch(() => undefined);
   const newLayers =
     journal?.kind === 'layer' ? journal.layers.map(({ to }) => join(bundle.names.directory, to)) : [];
   const tops = (bundle.content?.model.disks ?? []).map((disk) => resolveIn(bundle.names, disk.fileName));

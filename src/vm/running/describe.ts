@@ -1,29 +1,55 @@
-import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
+import type { Machine, MachineDetails, MachineState, Port } from '../../api/machine.ts';
+import { messageOf } from '../../core/errors.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
 import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
-import { lockHolder } from '../../sys/lock.ts';
+import { lockHolder, type LockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { agreements } from '../host/outside-files.ts';
 import { stateOf } from '../host/state.ts';
 import { describeDisks } from './describe-disks.ts';
 import { hasVmwareVariables } from './efi-variables.ts';
 
-/** A machine as `kame list` shows it. */
+/** The holder of a machine's lock, or why nobody can say who it is, such as a lock that another user owns. */
+async function holderOf({
+  names,
+}: Bundle): Promise<LockHolder | undefined | { readonly unreadable: string }> {
+  try {
+    return await lockHolder(names.lock);
+  } catch (error) {
+    return { unreadable: messageOf(error) };
+  }
+}
+
+type StateAndReason = Pick<Machine, 'state' | 'reason'>;
+
+/** The state of a machine and why it is broken. Never throws: whatever is wrong with one must not hide the others. */
+async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReason> {
+  if (host.running.get(bundle.names.vmx)) return { state: stateOf(host, bundle), reason: null };
+  const holder = await holderOf(bundle);
+  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
+  if (holder && 'purpose' in holder && holder.purpose === 'qemu') return { state: 'running', reason: null };
+  const state: MachineState = stateOf(host, bundle);
+  if (state === 'broken') return { state, reason: bundle.broken };
+  return holder && 'unreadable' in holder
+    ? { state: 'broken', reason: holder.unreadable }
+    : { state, reason: null };
+}
+
+/** A machine as `kame list` shows it. Never throws. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
   const model = bundle.content?.model;
-  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
-  const held = !running && (await lockHolder(bundle.names.lock))?.purpose === 'qemu';
   return {
     name: bundle.name,
     id: model?.uuid ?? '',
     path: bundle.names.vmx,
-    state: held ? 'running' : stateOf(host, bundle),
+    ...(await stateAndReason(host, bundle)),
     arch: model?.arch ?? null,
     accelerator: running?.record.accelerator ?? null,
     cpus: model?.cpus ?? 0,
@@ -61,9 +87,10 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
   const { names } = bundle;
   const model = bundle.content?.model;
+  const machine = await summary(host, bundle);
   const disks = model ? await describeDisks(host, bundle, model) : [];
   return {
-    ...(await summary(host, bundle)),
+    ...machine,
     annotation: model?.annotation ?? '',
     guestOS: model?.guestOS ?? '',
     firmware: model ? firmwareOf(model) : '',
@@ -86,9 +113,10 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       mac,
     })),
     image: model?.kame.image ?? null,
+    outsideFiles: await agreements(host, bundle),
     log: names.log,
     problems: [
-      ...problemsOf(bundle),
+      ...problemsOf(bundle, machine.reason),
       ...disks.flatMap(({ problem }) => (problem && !host.running.get(names.vmx) ? [problem] : [])),
       ...(model ? await variablesNote(bundle, model) : []),
       ...troubleOf(host, bundle),
@@ -97,10 +125,10 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
   };
 }
 
-function problemsOf(bundle: Bundle): MachineDetails['problems'] {
+function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['problems'] {
   const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
-  const isMissing = bundle.broken !== null && !known.some(({ message }) => message === bundle.broken);
-  return isMissing ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
+  const isKnown = reason === null || known.some(({ message }) => message === reason);
+  return isKnown ? known : [{ severity: 'error', key: '', message: reason }, ...known];
 }
 
 async function variablesNote({ names }: Bundle, model: MachineModel): Promise<MachineDetails['problems']> {
@@ -110,7 +138,8 @@ async function variablesNote({ names }: Bundle, model: MachineModel): Promise<Ma
 }
 
 function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {
-  const message = host.running.get(bundle.names.vmx)?.trouble;
+  const { vmx } = bundle.names;
+  const message = host.running.get(vmx)?.trouble ?? host.running.deathOf(vmx);
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 

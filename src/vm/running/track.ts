@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
+import { endText } from '../../qemu/engine-death.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
@@ -15,7 +16,7 @@ import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
-import { repairAfterCrash } from './crash.ts';
+import { deathOf, repairAfterCrash } from './crash.ts';
 import { watchStatus } from './status-watch.ts';
 
 /** Milliseconds that an engine has to exit after its monitor has closed. */
@@ -47,6 +48,7 @@ export function track(host: Host, options: TrackOptions): Running {
     markAnswered: answer.resolve,
     ended: end.promise,
     shutdown: null,
+    death: null,
   };
   host.running.add(machine);
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
@@ -61,7 +63,7 @@ export function track(host: Host, options: TrackOptions): Running {
     } finally {
       end.resolve();
     }
-    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine);
+    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine, host);
   });
   return machine;
 }
@@ -69,18 +71,24 @@ export function track(host: Host, options: TrackOptions): Running {
 async function cleanUp(host: Host, machine: Running): Promise<void> {
   closeChannels(machine.channels);
   await ensureGone(`The engine of ${machine.name}`, machine.engine.process, exitDeadlineMs);
-  if (machine.shutdown === null) await repairAfterCrash(host, machine.names.vmx);
+  if (machine.shutdown === null) {
+    // Before its RAM is removed, which tells why.
+    if (!machine.engine.killed) machine.death = await deathOf(machine);
+    await repairAfterCrash(host, machine.names.vmx);
+  }
   await rm(ramFileOf(host.names, machine.run), { force: true });
   await clearRunDirectory(machine.run);
   const holder = await lockHolder(machine.names.lock);
   if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
   host.running.remove(machine);
-  await appendLog(machine.names, 'stopped');
+  const told = machine.death ?? endText(machine.name, machine.shutdown);
+  if (machine.death !== null) host.log(told, { machine: machine.name });
+  await appendLog(machine.names, told);
   host.events.emit({
     type: 'machine.state',
     machine: machine.name,
     id: machine.id,
     state: 'stopped',
-    message: `${machine.name} has stopped.`,
+    message: told,
   });
 }

@@ -14,7 +14,9 @@ interface Wait {
 }
 
 async function engineEnded(machine: Running): Promise<KameError> {
-  const reason = (await machine.engine.closed).message;
+  const { message } = await machine.engine.closed;
+  await machine.ended;
+  const reason = machine.death ?? message;
   return new KameError('ENGINE_FAILED', `The engine of ${machine.name} ended during the start. ${reason}`, {
     next: `kame logs ${machine.name} shows the engine’s output, kame logs ${machine.name} --serial the guest’s.`,
     details: { machine: machine.name },

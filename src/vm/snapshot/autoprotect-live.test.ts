@@ -49,7 +49,7 @@ describe('AutoProtect of a machine that runs', () => {
   it('leaves a paused guest alone', async () => {
     world().machine();
     await world().start();
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     await tickWhenDue();
     expect(await taken()).toEqual([]);
   });

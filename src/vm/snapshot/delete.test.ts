@@ -4,7 +4,7 @@ import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts
 import { shownOn, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
-import { silentProgress, type Progress } from '../../core/progress.ts';
+import { silentProgress, type Progress, type ProgressReport } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { revertSnapshot } from './revert.ts';
 import { deleteSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
@@ -102,6 +102,21 @@ describe('deleting', () => {
     await three(false);
     expect((await refused(remove('a', true, silentProgress(AbortSignal.abort())))).code).toBe('CANCELLED');
     expect(await labels()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('that is cancelled while layers are merged leaves the merge to the next one', async () => {
+    const demo = await two();
+    const cancel = new AbortController();
+    const report = ({ stage }: ProgressReport) => {
+      if (stage.startsWith('Merging') || stage.startsWith('Copying')) cancel.abort();
+    };
+    const { notes } = await remove('c', false, { signal: cancel.signal, report });
+    expect(notes).toEqual([like(/has not been merged .* was cancelled/)]);
+    expect([await labels(), engineNow()]).toMatchObject([['a'], { state: 'running', jobs: [] }]);
+    expect(shown(demo.top())).toEqual([1, 2]);
+    await remove('a');
+    expect(demo.files().filter((name) => name.includes('qcow2'))).toHaveLength(1);
+    expect(shown(demo.top())).toEqual([1, 2]);
   });
 
   it('leaves layers alone while one can’t be read, and says so', async () => {

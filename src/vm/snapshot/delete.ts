@@ -7,6 +7,7 @@ import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.t
 import { remove } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import { settle } from '../host/settle.ts';
 import { existingClones } from '../layers/linked-clones.ts';
 import { tidy } from '../layers/tidy.ts';
@@ -37,8 +38,8 @@ export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[
 }
 
 /**
- * Deletes snapshots of a machine that the caller holds, after refuseDelete. It cannot be cancelled: a merge that fails is
- * reported and repeated later.
+ * Deletes snapshots of a machine that the caller holds, after refuseDelete. Once they are deleted, only the merging of layers
+ * can be cancelled: a merge that was, or that failed, is reported and repeated later.
  * @returns what remains to be done; empty when everything is done
  * @throws KameError DISK_FULL, FILE_ACCESS, ENGINE_*
  */
@@ -48,16 +49,16 @@ export async function deleteListed(
   gone: readonly Snapshot[],
   progress: Progress,
 ): Promise<string[]> {
+  await requireAnswer(host.running.get(bundle.names.vmx), progress);
   const snapshots = await readSnapshotFile(bundle.names);
   const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
-  await writeJournal(bundle.names, { kind: 'tidy', paused });
+  await writeJournal(host.names, bundle.names, { kind: 'tidy', paused });
   const uids = new Set(gone.map(({ uid }) => uid));
   try {
     const tree = gone.reduce((left, { uid }) => remove(left, uid, { children: false }), snapshots.tree);
     await writeSnapshotTree(bundle.names, snapshots, tree);
-    const finish = { report: progress.report.bind(progress), signal: new AbortController().signal };
-    const notes = await tidy(host, bundle, finish);
-    await removeJournal(bundle.names);
+    const notes = await tidy(host, bundle, progress);
+    await removeJournal(host.names, bundle.names);
     return notes;
   } catch (error) {
     // The engine may have died: the rest is then done without it.

@@ -99,5 +99,7 @@ export async function recoverLayers(
   }
   await resumeUnlessPaused(machine, journal.paused);
   if (machine && journal.quiesced === true) thawWhenItAnswers(host, machine);
-  if (pushed && !isComplete && snapshot) await tidy(host, await host.bundles.read(bundle.names.vmx));
+  // The layers of clones that failed are of no use either; those of clones that a kill interrupted may be shared.
+  if (pushed && !isComplete && (snapshot || options.failed))
+    await tidy(host, await host.bundles.read(bundle.names.vmx));
 }

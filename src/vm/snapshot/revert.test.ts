@@ -60,7 +60,7 @@ describe('a revert to a snapshot with memory', () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.memory = 'then';
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     await take('then');
     await engine.crash();
     await expect.poll(() => world().host.running.size).toBe(0);

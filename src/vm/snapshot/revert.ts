@@ -18,7 +18,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { refuseMismatch } from '../memory/fingerprint.ts';
@@ -107,7 +107,7 @@ async function revertHeld(
   const chains = await chainsOf(host, bundle, snapshot);
   const resumes = snapshot.withMemory && options.start;
   if (resumes) await checkMemory(host, bundle, snapshot, document, chains, progress);
-  await writeJournal(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
+  await writeJournal(host.names, bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
     await createLayers(bundle.names, layers, chains);
     const machine = host.running.get(bundle.names.vmx);
@@ -123,11 +123,10 @@ async function revertHeld(
     } finally {
       await releaseLock(bundle.names.lock);
     }
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
     await appendLog(bundle.names, `reverted to the snapshot ${snapshot.displayName}`);
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }
 

@@ -59,7 +59,7 @@ describe('a snapshot of a running machine', () => {
 
   it('that is paused stays paused, and so would a revert', async () => {
     await running();
-    await pause(world().host, 'demo');
+    await pause(world().host, 'demo', quiet);
     expect(await take()).toMatchObject({ state: 'paused', stoppedMs: null });
     expect(world().running().state).toBe('paused');
   });

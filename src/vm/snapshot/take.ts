@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
+import { Deadline, settledWithin } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
+import { within } from '../../guest/agent/wait.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import {
   readCheckpointRecord,
@@ -18,8 +21,10 @@ import { linkFile } from '../../sys/link.ts';
 import { nextUid } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
+import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { settle } from '../host/settle.ts';
+import { undo } from '../host/undo.ts';
 import { diskChains } from '../layers/chains.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture, type Captured } from '../memory/capture.ts';
@@ -47,6 +52,10 @@ type LayerOperation = Extract<Journal, { kind: 'layer' }>;
 
 /** Milliseconds that the guest has to freeze its file systems. */
 const freezeMs = 10_000;
+/** Milliseconds that the agent has to answer before anything is changed. */
+const agentPingMs = 5000;
+/** Milliseconds to wait for a guest to thaw its file systems after a cancellation. */
+const cancelledThawMs = 2000;
 /** Space for everything but RAM: device state, the tables of new layers. */
 const smallBytes = 32 * 1024 * 1024;
 
@@ -66,11 +75,22 @@ function intentOf(bundle: Bundle, uid: number, parent: number | null, options: T
   };
 }
 
+function notThawed(): KameError {
+  return new KameError('GUEST_TIMEOUT', 'The guest did not thaw its file systems in time.');
+}
+
 /** Freezes the guest's file systems, so that they are consistent on the disks without the memory. */
-async function freeze(machine: Running): Promise<AsyncDisposable> {
-  const deadline = { deadlineMs: freezeMs };
-  await machine.channels.agent.fsfreeze(deadline);
-  return { [Symbol.asyncDispose]: async () => void (await machine.channels.agent.fsthaw(deadline)) };
+async function freeze({ channels }: Running, progress: Progress): Promise<AsyncDisposable> {
+  const { signal } = progress;
+  await channels.agent.fsfreeze(new Deadline(freezeMs, progress).step(freezeMs));
+  const thaw = async () => {
+    const thawed = channels.agent.fsthaw({ deadlineMs: freezeMs });
+    // Nobody who has cancelled waits for a silent agent: `undo` asks it once more.
+    if (signal.aborted) await settledWithin(thawed, cancelledThawMs);
+    else
+      await within(thawed, { ms: freezeMs, signal, what: 'Thawing the file systems', onTimeout: notThawed });
+  };
+  return { [Symbol.asyncDispose]: thaw };
 }
 
 interface LiveTake {
@@ -92,7 +112,7 @@ async function captureLive(
   const layers = engineLayers(bundle.names, journal.layers);
   const waiting = waitingRam(host.names, machine.run);
   using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
-  const quiesce = options.quiesce ? { freeze: async () => await freeze(machine) } : {};
+  const quiesce = options.quiesce ? { freeze: async () => await freeze(machine, progress) } : {};
   const captured = await capture(
     host,
     machine,
@@ -125,13 +145,17 @@ async function check(
   bundle: Bundle,
   machine: Running | undefined,
   options: TakeOptions,
+  progress: Progress,
 ): Promise<Map<string, Layer>> {
+  await requireAnswer(machine, progress);
   const { model } = contentOf(bundle);
   const chains = await diskChains(host, bundle, model, { tables: false });
   refuseDeepChains(bundle, chains);
   if (options.withMemory) refuseIndependentDisks(bundle);
-  if (machine && options.withMemory) await refuseBlocked(machine);
-  if (machine && options.quiesce) await machine.channels.agent.ping({ deadlineMs: freezeMs });
+  if (machine && options.withMemory) await refuseBlocked(machine, progress);
+  if (machine && options.quiesce) {
+    await machine.channels.agent.ping(new Deadline(agentPingMs, progress).step(agentPingMs));
+  }
   const memory = machine && options.withMemory ? await ramBytes(machine) : 0;
   await requireFreeSpace(bundle.names.directory, memory + smallBytes, bundle.names.checkpoints);
   return chains;
@@ -150,7 +174,7 @@ export async function take(
 ): Promise<Taken> {
   const bundle = await settle(host, found);
   const machine = host.running.get(bundle.names.vmx);
-  const chains = await check(host, bundle, machine, options);
+  const chains = await check(host, bundle, machine, options, progress);
   const { document, model } = contentOf(bundle);
   const { tree } = await readSnapshotFile(bundle.names);
   const uid = nextUid(tree);
@@ -160,7 +184,7 @@ export async function take(
   const paused = machine?.state !== 'running';
   const journal: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
   const checkpoint = checkpointNames(bundle.names, String(uid));
-  await writeJournal(bundle.names, journal);
+  await writeJournal(host.names, bundle.names, journal);
   try {
     await removeCheckpoint(checkpoint);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
@@ -179,10 +203,9 @@ export async function take(
     // Layers first: a listed snapshot whose disks are still written to would be useless.
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
     return { snapshot: listed, stoppedMs };
   } catch (error) {
-    await settle(host, bundle, { failed: true });
-    throw error;
+    throw await undo(host, bundle, error);
   }
 }

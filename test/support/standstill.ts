@@ -1,0 +1,34 @@
+import { vi } from 'vitest';
+import { deferred } from '../../src/core/deferred.ts';
+import type { Planned, Troubles, When } from './fake-engine/trouble.ts';
+
+export interface Standstill {
+  readonly planned: Planned;
+  /** The engine continues, and obeys everything that it was told in the meantime. */
+  letGo(): void;
+}
+
+/** An engine stands still from its next command on, as after SIGSTOP, until it is let go. */
+export function standStill(troubles: Troubles, when: When = {}): Standstill {
+  const gate = deferred();
+  const planned = troubles.before('*', async () => await gate.promise, when);
+  return { planned, letGo: gate.resolve };
+}
+
+/** Waits for something that itself only waits for time to pass, and lets time pass. */
+export async function hurry<T>(begin: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  try {
+    const work = begin();
+    let isOver = false;
+    const over = () => void (isOver = true);
+    work.then(over, over);
+    while (!isOver) {
+      await vi.advanceTimersByTimeAsync(100);
+      await new Promise(setImmediate);
+    }
+    return await work;
+  } finally {
+    vi.useRealTimers();
+  }
+}
