@@ -250,7 +250,7 @@ describe('a machine', () => {
     const demo = world().machine();
     qemuImg('create', '-q', '-f', 'vmdk', demo.file('a.vmdk'), '1M');
     writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
-    const { disks, problems } = await register(world().host, demo.vmx);
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
     expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: 1024 * 1024, path: demo.file('a.vmdk') }]);
     expect(problems).toEqual([
       {
@@ -271,7 +271,7 @@ describe('a machine', () => {
     const keys = ['encryptionKeys="vmware:key/list/x"', 'RW 8 VMFS "a-flat.vmdk"', ''];
     writeFileSync(demo.file('a.vmdk'), [...lines, ...keys].join('\n'));
     writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
-    const { disks, problems } = await register(world().host, demo.vmx);
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
     expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: null }]);
     expect(problems).toMatchObject([{ message: like(/a\.vmdk is encrypted\. Decrypt it in VMware/) }]);
   });
