@@ -6,7 +6,7 @@ import { attachedFloppies, maxFloppyBytes } from '../../model/floppies.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
@@ -110,7 +110,7 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
 }
 
 /** @throws KameError FILE_ACCESS for a floppy image that is missing or no plain file of the size of a floppy */
-async function checkFloppies(names: MachineNames, model: MachineModel): Promise<void> {
+async function checkFloppies({ name, names }: Bundle, model: MachineModel): Promise<void> {
   for (const { index, fileName } of attachedFloppies(model)) {
     const path = resolveIn(names, fileName);
     const found = await lstat(path).catch(() => undefined);
@@ -121,16 +121,17 @@ async function checkFloppies(names: MachineNames, model: MachineModel): Promise<
         ? 'is not a regular file'
         : 'does not exist, but the .vmx refers to it';
     throw new KameError('FILE_ACCESS', `${path} ${reason}.`, {
-      next: `Restore the file, or take the floppy out: \`kame set NAME floppy${index}.present=FALSE\`.`,
+      next: `Restore the file, or take the floppy out: kame set ${name} floppy${index}.present=FALSE`,
       details: { path },
     });
   }
 }
 
 /** @throws KameError FILE_ACCESS naming the first ISO, floppy image, kernel or initrd that is missing */
-export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
+export async function checkFiles(bundle: Bundle, model: MachineModel): Promise<void> {
+  const isIso = (name: string) => model.cdroms.some(({ fileName }) => fileName === name);
   const { directBoot, seed } = model.kame;
-  await checkFloppies(names, model);
+  await checkFloppies(bundle, model);
   const needed = [
     ...model.cdroms.flatMap(({ fileName, startConnected }) =>
       fileName !== null && startConnected ? [fileName] : [],
@@ -141,14 +142,17 @@ export async function checkFiles(names: MachineNames, model: MachineModel): Prom
     ...(seed === undefined ? [] : [seed]),
   ];
   for (const name of needed) {
-    const path = resolveIn(names, name);
+    const path = resolveIn(bundle.names, name);
     try {
       const found = await stat(path);
       if (!found.isFile()) throw new KameError('FILE_ACCESS', `${path} is not a file.`);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       throw new KameError('FILE_ACCESS', `${path} does not exist, but the .vmx refers to it.`, {
-        next: 'Restore the file, or remove it from the machine with kame set.',
+        next: isIso(name)
+          ? `Restore the file, or take the ISO out with kame set ${bundle.name} cdrom=empty.`
+          : 'Restore the file from a backup.',
+        details: { machine: bundle.name, path },
         cause: error,
       });
     }

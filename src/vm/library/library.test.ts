@@ -207,7 +207,8 @@ describe('a machine', () => {
   it('is meant by name, id or path, and one that is meant is suggested', async () => {
     const demo = world().machine();
     const { id } = await show(world().host, 'demo');
-    for (const reference of [id, demo.vmx]) expect((await show(world().host, reference)).name).toBe('demo');
+    for (const reference of [id, id.toUpperCase(), id.replaceAll('-', ''), demo.vmx, demo.directory])
+      expect((await show(world().host, reference)).name).toBe('demo');
     expect(await refused(show(world().host, 'dmeo'))).toMatchObject({
       code: 'NO_SUCH_MACHINE',
       message: like(/demo/),
@@ -227,6 +228,16 @@ describe('a machine', () => {
     }
   });
 
+  it('is the same however the letters of its name are composed, and gets them composed', async () => {
+    const name = 'Übung é';
+    world().machine(name.normalize('NFD'));
+    expect((await show(world().host, name)).name.normalize('NFC')).toBe(name);
+    expect((await rename(world().host, name, name)).path).toContain(name.normalize('NFD'));
+    world().machine('demo');
+    expect((await rename(world().host, 'demo', 'ä'.normalize('NFD'))).name).toBe('ä');
+    expect((await refused(rename(world().host, 'ä', name))).code).toBe('ALREADY_EXISTS');
+  });
+
   it('whose id another has too is meant by its path', async () => {
     const demo = world().machine();
     const other = world().machine('other');
@@ -237,6 +248,15 @@ describe('a machine', () => {
       message: `${id} could mean 2 machines.`,
       next: like(/other\.vmx/),
     });
+  });
+
+  it('whose name has a line break cannot forge a line of a list or a log', async () => {
+    const demo = world().machine();
+    const forged = demo.read('demo.vmx').replace('"demo"', '"demo|0Aweb  running|1B[2J"');
+    writeFileSync(demo.vmx, forged);
+    const name = 'demo\uFFFDweb  running\uFFFD[2J';
+    expect(await names()).toEqual([name]);
+    expect((await show(world().host, name)).path).toBe(demo.vmx);
   });
 
   it('that is broken is shown with the reason', async () => {
@@ -307,6 +327,17 @@ describe('settings', () => {
       cpus: 4,
     });
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.changed', message: like(/cpus/) });
+  });
+
+  it('take out an ISO that was moved, as the refused start says', async () => {
+    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "/gone/install.iso"'];
+    world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'FILE_ACCESS',
+      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
+    });
+    await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
+    expect((await world().start()).state).toBe('running');
   });
 
   it('need a stopped machine', async () => {

@@ -87,8 +87,8 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
   const { names } = bundle;
   const model = bundle.content?.model;
-  const machine = await summary(host, bundle);
   const disks = model ? await describeDisks(host, bundle, model) : [];
+  const machine = await summary(host, bundle);
   return {
     ...machine,
     annotation: model?.annotation ?? '',
