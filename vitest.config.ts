@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { quickPlace } from './test/support/quick-place.ts';
 
 // Rings 1 and 2 (units and contracts) run in parallel; ring 3 (real guests) runs one file at a time,
-// because two emulated guests on two cores slow each other down.
+// because two emulated guests on two cores slow each other down. Attacks are hostile input in large numbers.
 export default defineConfig({
   test: {
     // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
@@ -40,6 +40,17 @@ export default defineConfig({
           // The tests wait for other programs and for deadlines half of the time.
           maxWorkers: '100%',
           testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'attack',
+          include: ['test/attack/**/*.test.ts'],
+          env: { TMPDIR: quickPlace() },
+          // What an attack does to memory must be seen in its own process.
+          isolate: true,
+          pool: 'forks',
+          testTimeout: 150_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 /**
- * `./run test`: the check, then rings 1 and 2 with their line coverage, then ring 3; in CI also short runs of the
+ * `./run test`: the check, then rings 1 and 2 with their line coverage, then the attacks, then ring 3; in CI also short runs of the
  * benchmarks, whose figures are only printed. The last line is `N passed, N failed, N skipped`, from the reports of the
  * runner. The check, the coverage and each benchmark count as one test, so that the numbers show the overall result.
  * Arguments, such as paths, are passed to a single run of the tests, without coverage.
@@ -79,6 +79,7 @@ let results = one((await runNode(['--import', 'tsx', 'scripts/check.ts'])) === 0
 if (given.length > 0) results = addResults(results, await runTests('vitest', given));
 else {
   results = addResults(results, await runUnits());
+  results = addResults(results, await runTests('attack', ['--project', 'attack']));
   results = addResults(results, await runTests('vm', ['--project', 'vm']));
 }
 if (process.env['CI'] === 'true') results = addResults(results, await runBenches());

@@ -34,7 +34,7 @@ const table: Readonly<Record<string, Rule>> = {
   api: { folders: pure, packages: ['zod'], node: false },
   sys: { folders: ['core'], packages: ['execa'] },
   'disk/format': { folders: ['core', 'sys'] },
-  'disk/vmdk': { folders: ['core', 'sys', 'disk/format'] },
+  'disk/vmdk': { folders: ['core', 'vmx', 'sys', 'disk/format'] },
   disk: { folders: [...host, 'disk/format', 'disk/vmdk'] },
   'qemu/qmp': { folders: host },
   'qemu/capabilities': { folders: [...host, 'qemu/qmp'], packages: ['zod'] },

@@ -14,6 +14,7 @@ export const machine = z
     id: z.string().describe('UUID of the machine; empty if the .vmx cannot be read'),
     path: z.string().describe('Absolute path of the .vmx'),
     state: machineState,
+    reason: z.string().nullable().describe('Why the machine is broken; null if it is not'),
     arch: arch.nullable().describe('null if the .vmx cannot be read'),
     accelerator: accelerator.nullable().describe('Accelerator in use; null while stopped'),
     cpus: z.int(),
@@ -63,10 +64,27 @@ export const nic = z
   .object({
     device: z.string().describe('Such as ethernet0'),
     model: z.string(),
-    connection: z.string(),
+    connection: z.string().describe('As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment)'),
     mac: z.string(),
   })
   .meta({ id: 'Nic' });
+
+export const floppy = z
+  .object({
+    device: z.string().describe('Such as floppy0'),
+    path: z.string().nullable().describe('null for an empty drive, or one of the host'),
+    attached: z.boolean().describe('Whether the guest gets it; then it is write-protected'),
+  })
+  .meta({ id: 'Floppy' });
+
+export const port = z
+  .object({
+    device: z.string().describe('Such as serial0 or parallel0'),
+    kind: z.string().describe('file, device, pipe or network'),
+    path: z.string().describe('As in the .vmx. No port is connected to it'),
+  })
+  .meta({ id: 'Port' });
+export type Port = z.infer<typeof port>;
 
 export const machineDetails = machine
   .extend({
@@ -76,8 +94,20 @@ export const machineDetails = machine
     machineType: z.string().nullable(),
     disks: z.array(disk),
     cdroms: z.array(z.object({ slot: z.string(), path: z.string().nullable() })),
+    floppies: z.array(floppy),
     nics: z.array(nic),
+    ports: z.array(port).describe('Serial and parallel ports in the .vmx'),
     image: z.string().nullable(),
+    outsideFiles: z
+      .array(
+        z.object({
+          path: z.string(),
+          use: z.string().describe('Such as: disk nvme0:0'),
+          writable: z.boolean(),
+          agreed: z.boolean().describe('False: the machine does not start before you agree'),
+        }),
+      )
+      .describe('Files outside its directory that the machine gives to its guest'),
     acceleratorReason: z.string().nullable(),
     engineVersion: z.string().nullable(),
     pid: z.int().nullable().describe('Process id of the engine'),
@@ -97,6 +127,10 @@ export const createMachine = z
   .object({
     name: z.string(),
     image: z.string().optional().describe('tiny, an id from the catalogue, a path or a URL'),
+    refresh: z
+      .boolean()
+      .optional()
+      .describe('Download the image again, or its current version, even if a copy is cached'),
     iso: z.string().optional().describe('Path of an installation ISO'),
     arch: arch.optional().describe('Default: that of guestOS, else aarch64'),
     cpus: z.int().optional(),
@@ -114,12 +148,44 @@ export const createMachine = z
   .meta({ id: 'CreateMachine' });
 export type CreateMachine = z.output<typeof createMachine>;
 
+const movedOrCopied = z
+  .enum(['moved', 'copied'])
+  .describe(
+    'Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own',
+  )
+  .meta({ id: 'MovedOrCopied' });
+export type MovedOrCopied = z.infer<typeof movedOrCopied>;
+
 export const registerMachine = z
   .object({
     path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
+    allowOutside: z
+      .array(z.string().max(4096))
+      .max(1000)
+      .optional()
+      .describe('Files outside its directory that the machine may use, as machines.inspect lists them'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'RegisterMachine' });
+export type RegisterMachine = z.output<typeof registerMachine>;
+
+export const inspectMachine = registerMachine.pick({ path: true }).strict().meta({ id: 'InspectMachine' });
+
+export const machineFiles = z
+  .object({
+    deleted: z.array(z.string()).describe('The files of the machine, which a deletion removes'),
+    kept: z.array(z.string()).describe('Other files of its bundle, and its disks elsewhere, which stay'),
+  })
+  .meta({ id: 'MachineFiles' });
+export const deletedMachine = z
+  .object({
+    ok: z.literal(true),
+    kept: machineFiles.shape.kept,
+  })
+  .meta({ id: 'DeletedMachine' });
+
+export type MachineFiles = z.infer<typeof machineFiles>;
 
 export const renameMachine = z
   .object({ name: z.string().describe('The new name') })
@@ -151,6 +217,7 @@ export const startMachine = z
       .boolean()
       .default(false)
       .describe('Discard the suspended state and boot; unsaved data in the guest is lost'),
+    movedOrCopied: movedOrCopied.optional(),
   })
   .strict()
   .meta({ id: 'StartMachine' });

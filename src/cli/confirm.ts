@@ -3,7 +3,8 @@ import { KameError } from '../core/errors.ts';
 import type { Session } from './session.ts';
 import { visible } from './text.ts';
 
-function canAsk({ context: { stdin, stderr } }: Session): boolean {
+/** Whether a person can be asked: both standard input and standard error are a terminal. */
+export function canAsk({ context: { stdin, stderr } }: Session): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
 
@@ -12,17 +13,21 @@ export async function confirmAtKeyboard(session: Session, question: string): Pro
   if (canAsk(session)) await confirm(session, question);
 }
 
+/** @throws KameError USAGE if nobody can be asked */
+export function requireTerminal(session: Session): void {
+  if (canAsk(session)) return;
+  throw new KameError('USAGE', 'Cannot prompt for confirmation: there is no terminal.', {
+    next: 'Use --yes to confirm.',
+  });
+}
+
 /**
  * Asks a yes-or-no question on the terminal.
  * @throws KameError USAGE without a terminal, CANCELLED for any answer but yes
  */
 export async function confirm(session: Session, question: string): Promise<void> {
+  requireTerminal(session);
   const { stdin, stderr } = session.context;
-  if (!canAsk(session)) {
-    throw new KameError('USAGE', 'Cannot prompt for confirmation: there is no terminal.', {
-      next: 'Use --yes to confirm.',
-    });
-  }
   const lines = createInterface({ input: stdin, output: stderr });
   const answer = await new Promise<string>((resolve) => {
     lines.once('close', () => resolve(''));

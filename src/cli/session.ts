@@ -13,6 +13,9 @@ const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const colourCodes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
 export type Colour = keyof typeof colourCodes;
 
+/** An operation on one of several machines. */
+type Work<T> = (name: string, options: TaskOptions) => Promise<T>;
+
 /** One run of a command: its output, its client and its exit code. */
 export class Session {
   readonly context: CliContext;
@@ -135,17 +138,25 @@ export class Session {
   /**
    * Runs an operation on several machines, one after the other. An error does not stop the others. As JSON, one name
    * prints an object, and several names print an array of the results that succeeded.
+   * @param instead what to do instead after an error, such as once a question is answered; undefined for nothing
    */
   async each<T>(
     names: readonly string[],
-    work: (name: string, options: TaskOptions) => Promise<T>,
+    work: Work<T>,
     text: (result: T) => string,
+    instead: (error: unknown) => Promise<Work<T> | undefined> = () => Promise.resolve(undefined),
   ): Promise<void> {
     const results: T[] = [];
     for (const name of names) {
       if (this.cancelled) break;
       try {
-        const result = await this.task(name, (options) => work(this.machine(name), options));
+        const run = async (way: Work<T>) =>
+          await this.task(name, (options) => way(this.machine(name), options));
+        const result = await run(work).catch(async (error: unknown) => {
+          const other = await instead(error);
+          if (!other) throw error;
+          return await run(other);
+        });
         results.push(result);
         if (!this.json) this.print(text(result));
       } catch (error) {

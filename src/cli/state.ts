@@ -1,4 +1,5 @@
-import type { MachineState } from '../api/machine.ts';
+import type { Machine, MachineState } from '../api/machine.ts';
+import { formatSize } from '../core/units.ts';
 import type { Colour, Session } from './session.ts';
 import type { Cell } from './table.ts';
 
@@ -13,6 +14,16 @@ const colours: Partial<Record<MachineState, Colour>> = {
 export function stateCell(state: MachineState, session: Session): Cell {
   const colour = colours[state];
   return { text: state, paint: colour && session.paint(colour) };
+}
+
+/** The number of CPUs; a dash if the `.vmx` cannot be read. */
+export function cpusText({ arch, cpus }: Machine): string {
+  return arch === null ? '-' : String(cpus);
+}
+
+/** The size of the memory; a dash if the `.vmx` cannot be read. */
+export function memoryText({ arch, memoryBytes }: Machine): string {
+  return arch === null ? '-' : formatSize(memoryBytes);
 }
 
 /** How to start suspended machines. */

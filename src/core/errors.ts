@@ -20,8 +20,8 @@ export const errorKinds = {
   INVALID_NAME: {
     exit: 2,
     http: 400,
-    when: 'A machine or image name contains a character that is not allowed, or is too long.',
-    next: 'Use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
+    when: 'The name of a machine, an image or a snapshot contains a character that is not allowed, is too long or could be mistaken for something else.',
+    next: 'Read the message. For a machine, use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
   },
   INVALID_VALUE: {
     exit: 2,
@@ -59,6 +59,12 @@ export const errorKinds = {
     when: 'The machine has no snapshot with that label, path or UID, or more than one has that label.',
     next: '`kame snapshot list NAME` lists the snapshots; #UID or a path such as /a/b identifies exactly one.',
   },
+  MOVED_OR_COPIED: {
+    exit: 4,
+    http: 409,
+    when: 'Two machines have the same UUID, because one was copied outside of Kame, and it is not known which one is the copy.',
+    next: 'Use --copied for the copy: it gets a UUID and MAC addresses of its own. Use --moved for the original.',
+  },
   HAS_CLONES: {
     exit: 4,
     http: 409,
@@ -88,6 +94,12 @@ export const errorKinds = {
     http: 409,
     when: 'The machine’s files cannot be read, or contradict each other.',
     next: 'Repair the file that the message names; `kame show NAME` lists every problem.',
+  },
+  OUTSIDE_FILES: {
+    exit: 4,
+    http: 409,
+    when: 'The .vmx of a machine gives its guest files outside the machine’s directory, and you have not agreed to that.',
+    next: 'Look at the files that the message names. If you trust the machine with them, run `kame register PATH --allow-outside`.',
   },
   BAD_IMAGE: {
     exit: 1,

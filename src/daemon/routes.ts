@@ -8,6 +8,7 @@ import { answerLines, answerTask, clientSignal } from './answer.ts';
 import type { App } from './app.ts';
 import type { Channel, Services } from './handlers/handler.ts';
 import { handlers } from './handlers/table.ts';
+import { hostFor } from './request-environment.ts';
 import { serveWebSockets, type WebSocketRoute } from './websockets.ts';
 
 interface AnyRequest {
@@ -58,25 +59,26 @@ async function answer(
   reply: FastifyReply,
 ): Promise<unknown> {
   const asked = requestOf(request, reply);
+  const services: Services = { ...app, host: hostFor(app.host, request) };
   if (operation.kind === 'task') {
     const { verb, result: schema } = operation;
     const context = { request, reply, verb, machine: machineOf(operation, asked), schema };
     const perform = untyped[name] as AnyHandler['task'];
-    return await answerTask(app.tasks, context, async (progress) => await perform(app, asked, progress));
+    return await answerTask(app.tasks, context, async (progress) => await perform(services, asked, progress));
   }
   if (operation.kind === 'bytes') {
-    const bytes = await (untyped[name] as AnyHandler['bytes'])(app, asked);
+    const bytes = await (untyped[name] as AnyHandler['bytes'])(services, asked);
     return await reply.type(operation.contentType).send(bytes);
   }
   if (operation.kind === 'stream' && operation.contentType === ndjson) {
-    answerLines(reply, (emit) => (untyped[name] as AnyHandler['lines'])(app, asked, emit));
+    answerLines(reply, (emit) => (untyped[name] as AnyHandler['lines'])(services, asked, emit));
     return undefined;
   }
   if (operation.kind === 'stream') {
-    const text = await (untyped[name] as AnyHandler['text'])(app, asked);
+    const text = await (untyped[name] as AnyHandler['text'])(services, asked);
     return await reply.type(`${operation.contentType}; charset=utf-8`).send(text);
   }
-  return await (untyped[name] as AnyHandler['json'])(app, asked);
+  return await (untyped[name] as AnyHandler['json'])(services, asked);
 }
 
 /** A request without a body has all defaults; what is missing then is named like any other missing field. */

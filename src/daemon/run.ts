@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { deferred } from '../core/deferred.ts';
+import { messageOf } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
 import { CopyThreads } from '../sys/copy-threads.ts';
@@ -10,6 +11,7 @@ import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
+import { keepAgreements } from '../vm/recovery/agreements.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
 import { buildServer } from './server.ts';
@@ -76,6 +78,11 @@ function idleSeconds(env: DaemonOptions['env']): number {
   return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
 }
 
+/** Does work without which the daemon can still serve: a failure is logged. */
+async function attempt(host: Host, what: string, work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => host.log(`Could not ${what}`, { reason: messageOf(error) }));
+}
+
 /**
  * Runs the daemon until it is asked to stop or has been idle for long enough. Machines keep running after it ends, and the
  * next daemon adopts them.
@@ -83,17 +90,18 @@ function idleSeconds(env: DaemonOptions['env']): number {
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { env, logger, helpers } = options;
-  const home = options.home ?? kameHome(env);
+  const home = kameHome(options.home === undefined ? env : { KAME_HOME: options.home });
   const socket = socketPath(home);
   const host = createHost({
     home,
     env,
     log: (message, details) => logger.info(details ?? {}, message),
-    buildTiny: async ({ progress, ...input }) => await runInHelper(helpers.tinyBuilder, input, progress),
+    buildTiny: async ({ progress, env: own, ...input }) =>
+      await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
   });
-  host.hooks.onReset = (machine) => void startAfterReset(host, machine);
+  host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = deferred();
   const daemon = { version, socket, startedAt: new Date(), requestStop };
@@ -103,9 +111,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await http.ready();
   await listenAlone(socket, async () => {
     // Before the first request, running machines are adopted and unfinished files are removed.
-    await host.inventory.collectGarbage();
-    await host.images.collectGarbage();
-    await adoptAll(host);
+    await attempt(host, 'clean up the list of machines', async () => await host.inventory.collectGarbage());
+    await attempt(host, 'clean up the images', async () => await host.images.collectGarbage());
+    await attempt(host, 'keep what machines used before', async () => await keepAgreements(host));
+    await attempt(host, 'adopt the machines', async () => await adoptAll(host));
     await http.listen({ path: socket });
   });
   logger.info({ home, pid: process.pid, version }, 'kamed is listening');

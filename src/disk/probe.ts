@@ -77,6 +77,17 @@ function isVmdk(head: Buffer): boolean {
   );
 }
 
+/** Whether a file has the content of a qcow2 or a VMDK; a raw disk cannot be told from other files. Links are not followed. */
+export async function isDiskImage(path: string): Promise<boolean> {
+  try {
+    await using file = await ImageFile.open(path, { follow: false });
+    const head = await file.readUpTo(0, 1024);
+    return hasQcow2Magic(head) || isVmdk(head);
+  } catch {
+    return false;
+  }
+}
+
 function hasPartitionTable(head: Buffer): boolean {
   return (
     hasMagic(head, 510, [0x55, 0xaa]) || hasMagic(head, 512, 'EFI PART') || hasMagic(head, 4096, 'EFI PART')

@@ -7,6 +7,7 @@ import { importDisk } from '../disk/import.ts';
 import { probeImage } from '../disk/probe.ts';
 import type { Arch } from '../model/machine.ts';
 import { checkMachineName } from '../model/name.ts';
+import type { Environment } from '../net/http.ts';
 import { temporaryName } from '../sys/files.ts';
 import { readCatalogue, tinyId, type CatalogueEntry } from './catalogue.ts';
 import { ImageFetcher } from './image-fetcher.ts';
@@ -21,6 +22,8 @@ export type BuildTiny = (options: {
   arch: Arch;
   cacheDir: string;
   outDir: string;
+  /** The proxies and the Debian mirror to use. */
+  env?: Environment | undefined;
   progress: Progress;
 }) => Promise<{ disk: string; kernel: string; initrd: string; commandLine: string }>;
 
@@ -41,7 +44,9 @@ export interface ImageCacheOptions {
 export interface ResolveOptions {
   readonly arch: Arch;
   /** Ask the publisher for the current version even if one is cached. */
-  readonly refresh?: boolean;
+  readonly refresh?: boolean | undefined;
+  /** Names the proxies. Default: the environment of this process. */
+  readonly env?: Environment | undefined;
   /** Accept a file without a known signature as raw. */
   readonly allowRaw?: boolean;
 }
@@ -81,9 +86,9 @@ export class ImageCache {
     if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(reference)) return this.#resolveUrl(reference, options, progress);
     if (isAbsolute(reference)) return resolvePath(reference, options);
     const entry = await this.#find(reference, options.arch);
-    if (entry?.kind === 'embedded') return this.#resolveTiny(entry, progress);
+    if (entry?.kind === 'embedded') return this.#resolveTiny(entry, options.env, progress);
     if (entry) {
-      const image = await this.#fetcher.pull(entry, options.refresh === true, progress);
+      const image = await this.#fetcher.pull(entry, options, progress);
       return this.#sourceOf(image, labelOf(entry));
     }
     const imported = await this.#findImported(reference, options.arch);
@@ -189,12 +194,16 @@ export class ImageCache {
     );
   }
 
-  async #resolveTiny(entry: CatalogueEntry, progress: Progress): Promise<ImageSource> {
+  async #resolveTiny(
+    entry: CatalogueEntry,
+    env: Environment | undefined,
+    progress: Progress,
+  ): Promise<ImageSource> {
     const { arch } = entry;
     const { cacheDir, buildTiny } = this.#options;
     const outDir = this.#tinyDirectory(arch);
     const tiny = await this.#builds.run(arch, progress, (shared) =>
-      buildTiny({ arch, cacheDir, outDir, progress: shared }),
+      buildTiny({ arch, cacheDir, outDir, env, progress: shared }),
     );
     const { disk, kernel, initrd, commandLine } = tiny;
     const { id, guestOS, user, cloudInit } = entry;
@@ -211,9 +220,8 @@ export class ImageCache {
   }
 
   async #resolveUrl(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
-    const { image, label, proved } = await this.#fetcher.pullUrl(reference, options, progress);
-    const note = 'The image was not verified, because no checksum was given.';
-    return { ...this.#sourceOf(image, label), ...(proved ? {} : { note }) };
+    const { image, label, notes } = await this.#fetcher.pullUrl(reference, options, progress);
+    return { ...this.#sourceOf(image, label), notes };
   }
 
   #sourceOf(image: StoredImage, label: ImageLabel): ImageSource {

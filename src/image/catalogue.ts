@@ -128,8 +128,18 @@ function invalid(path: string, reason: string): KameError {
   });
 }
 
+/** The last part of a URL as a list of checksums has it: without percent-encoding. */
+function fileNameOf(text: string): string {
+  const part = new URL(text).pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function userEntryOf(path: string, entry: z.infer<typeof userEntry>): DownloadEntry {
-  const file = new URL(entry.url).pathname.split('/').at(-1) ?? '';
+  const file = fileNameOf(entry.url);
   let checksum: ChecksumSource;
   if (entry.sums) {
     checksum = {

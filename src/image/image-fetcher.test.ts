@@ -5,10 +5,12 @@ import {
   arch,
   cache,
   files,
+  goOffline,
   home,
   makeQcow2,
   origin,
   requests,
+  serveHeaders,
   sha256,
   stored,
   writeCatalogue,
@@ -121,10 +123,10 @@ describe('resolving', () => {
     expect(plain).toMatchObject({
       id: 'a.qcow2',
       format: 'qcow2',
-      note: expect.stringContaining('checksum') as string,
+      notes: [expect.stringContaining('checksum') as string],
     });
     const proved = await cache.resolve(`${url}#sha256=${sha256(image)}`, { arch }, silentProgress());
-    expect(proved.note).toBeUndefined();
+    expect(proved.notes).toEqual([]);
     expect(requests).toEqual(['/dir/a.qcow2']);
     await expect(
       cache.resolve(`${url}#sha256=${'0'.repeat(64)}`, { arch }, silentProgress()),
@@ -137,5 +139,56 @@ describe('resolving', () => {
     await expect(cache.resolve('ftp://host/a', { arch }, silentProgress())).rejects.toMatchObject({
       code: 'INVALID_VALUE',
     });
+  });
+});
+
+describe('an image from a URL that was downloaded before', () => {
+  const url = () => `${origin}/a.qcow2`;
+  const pull = async (refresh = false) => await cache.resolve(url(), { arch, refresh }, silentProgress());
+  const today = () => new Date().toISOString().slice(0, 10);
+  const unproved = 'The image was not verified, because no checksum was given.';
+  const [old, fresh] = ['1G', '2G'];
+  const serve = (size: string) => files.set('/a.qcow2', makeQcow2(`${size}.qcow2`, size));
+
+  it.each([
+    ['ETag', (data: Buffer) => ({ etag: `"${sha256(data)}"` })],
+    ['date', (data: Buffer) => ({ 'last-modified': new Date(data[31] ?? 0).toUTCString() })],
+  ])('is used while its %s is the same, and says so', async (_what, headers) => {
+    serveHeaders(headers);
+    serve(old);
+    const first = await pull();
+    expect(first.notes).toEqual([unproved]);
+    const again = await pull();
+    const note = `Using the copy of ${url()} from ${today()}, which has not changed since.`;
+    expect([again.disk, again.notes]).toEqual([first.disk, [note, unproved]]);
+  });
+
+  it('is downloaded again once it has changed', async () => {
+    serve(old);
+    const first = await pull();
+    serve(fresh);
+    const second = await pull();
+    expect([second.disk === first.disk, second.notes]).toEqual([false, [unproved]]);
+    expect(readFileSync(second.disk)).toEqual(files.get('/a.qcow2'));
+    expect((await pull()).disk).toBe(second.disk);
+  });
+
+  it('is used when the server cannot be asked, and says so', async () => {
+    serve(old);
+    const first = await pull();
+    goOffline();
+    const again = await pull();
+    expect(again.disk).toBe(first.disk);
+    expect(again.notes?.[0]).toMatch(/whether it has changed since could not be checked: .*ECONNREFUSED/);
+  });
+
+  it('is used when the server never said what would change, until it is asked for anew', async () => {
+    serveHeaders(() => ({}));
+    serve(old);
+    const first = await pull();
+    serve(fresh);
+    const again = await pull();
+    expect([again.disk, again.notes?.[0]]).toEqual([first.disk, expect.stringContaining('--refresh')]);
+    expect((await pull(true)).disk).not.toBe(first.disk);
   });
 });

@@ -17,8 +17,8 @@ export interface ImageSource {
   readonly cloudInit: boolean;
   /** For booting without firmware. */
   readonly directBoot?: { readonly kernel: string; readonly initrd: string; readonly commandLine: string };
-  /** Something a person should know, such as that the image was not verified. */
-  readonly note?: string;
+  /** What a person should know, such as that the image was not verified. */
+  readonly notes?: readonly string[];
 }
 
 /** One row of `kame image list`. */

@@ -16,6 +16,8 @@ const label = z.object({
   arch: z.enum(['aarch64', 'x86_64']).optional(),
   source: z.enum(['catalogue', 'imported']),
   url: z.string().max(4096).optional(),
+  /** The strong ETag or the date of what the URL gave. */
+  validator: z.string().max(1000).optional(),
   guestOS: z.string().max(100).optional(),
   user: z.string().max(100).optional(),
   cloudInit: z.boolean(),

@@ -63,10 +63,13 @@ export const diskModes: readonly DiskMode[] = [
   'independent-nonpersistent',
   'undoable',
 ];
+/** Values of `ethernetN.connectionType` that can be set. VMware has `pvn` too, which is only read. */
 export const nicConnections: readonly NicConnection[] = ['nat', 'bridged', 'hostonly', 'custom'];
 export const bootDevices: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet', 'floppy'];
 export const defaultBootOrder: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet'];
 export const maxNics = 10;
 export const maxSerials = 4;
+export const maxParallels = 3;
+export const maxFloppies = 2;
 export const maxSharedFolders = 100;
 export const defaultVncPort = 5900;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findGuestOs, guestOsCatalogue, type GuestOs } from './guest-os.ts';
+import { findGuestOs, guestOsCatalogue, unnamedDevices, type GuestOs } from './guest-os.ts';
 
 describe('the guest OS catalogue', () => {
   it('has each id once, as VMware spells it, with a name', () => {
@@ -28,11 +28,63 @@ describe('the guest OS catalogue', () => {
 
   it.each(['windows', 'freebsd', 'other'])('assigns to the family %s the systems with its name', (family) => {
     const named =
-      family === 'other' ? /^(Other(?! Linux)|MS-DOS|Oracle Solaris)/ : new RegExp(`^${family}`, 'i');
+      family === 'other'
+        ? /^(Other(?! Linux)|MS-DOS|(Oracle )?Solaris|NetWare|OS\/2|eComStation|SCO )/
+        : new RegExp(`^${family}`, 'i');
     const idsOf = (systems: readonly GuestOs[]) => systems.map(({ id }) => id);
     expect(idsOf(guestOsCatalogue.filter((os) => os.family === family))).toEqual(
       idsOf(guestOsCatalogue.filter(({ name }) => named.test(name))),
     );
+  });
+
+  it.each([
+    'rhel5',
+    'rhel5-64',
+    'debian4',
+    'debian12',
+    'opensuse',
+    'sles11-64',
+    'fedora',
+    'centos6',
+    'oraclelinux6-64',
+    'other24xlinux',
+    'winNT',
+    'longhorn-64',
+    'winNetEnterprise',
+    'winServer2008StandardCore-32',
+    'winVistaUltimate-64',
+    'nt4',
+    'freeBSD11',
+    'solaris10-64',
+    'darwin17-64',
+    'netware6',
+    'eComStation',
+    'vmkernel65',
+    'CRXPod1-64',
+  ])('knows %s, which VMware’s products write', (id) => {
+    expect(findGuestOs(id).known).toBe(true);
+  });
+
+  it.each([
+    ['winxppro', 'vlance', 'buslogic'],
+    ['winServer2008Web-32', 'vlance', 'buslogic'],
+    ['debian10', 'vlance', 'buslogic'],
+    ['other', 'vlance', 'buslogic'],
+    ['haiku', 'vlance', 'buslogic'],
+    ['winxppro-64', 'e1000', 'lsilogic'],
+    ['other-64', 'e1000', 'lsilogic'],
+    ['vmkernel5', 'e1000', 'lsilogic'],
+    ['darwin10', 'e1000', 'lsilogic'],
+    ['arm-ubuntu-64', 'e1000e', 'lsilogic'],
+  ])('assumes for %s the devices that VMware assumes: %s and %s', (id, nic, scsi) => {
+    expect(unnamedDevices(id)).toEqual({ nic, scsi });
+  });
+
+  it('gives new machines of old systems an adapter for which they have a driver', () => {
+    const nics = ['winxppro', 'win98', 'dos', 'os2', 'winxppro-64', 'windows7'].map(
+      (id) => findGuestOs(id).os.nic,
+    );
+    expect(nics).toEqual(['vlance', 'vlance', 'vlance', 'vlance', 'e1000', 'e1000']);
   });
 
   it('ignores the case of ids', () => {
@@ -47,7 +99,7 @@ describe('the guest OS catalogue', () => {
     ['arm-freebsd16-64', 'aarch64', 'freebsd'],
     ['arm-templeos-64', 'aarch64', 'other'],
     ['arm-', 'aarch64', 'other'],
-    ['windows12-64', 'x86_64', 'windows'],
+    ['windows99-64', 'x86_64', 'windows'],
     ['darwin99-64', 'x86_64', 'darwin'],
     ['vmkernel10', 'x86_64', 'esxi'],
     ['debian99-64', 'x86_64', 'linux'],

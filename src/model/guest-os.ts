@@ -1,4 +1,4 @@
-import { guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
+import { guestOsAliases, guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
 import type { Arch, ControllerModel, InputModel, MachineModel, NicModel, StorageBus } from './machine.ts';
 
 export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
@@ -136,10 +136,12 @@ function entry(id: string, name: string, profile: GuestOsProfileName): GuestOs {
   // A PC has AHCI, which every guest and firmware supports.
   const cdrom =
     arch === 'x86_64' && base.cdrom.bus === 'sata' ? ({ bus: 'sata', model: 'ahci' } as const) : base.cdrom;
-  return { ...base, cdrom, id, name, arch };
+  // Windows before Vista, DOS and the like come with a driver for this adapter, but not for the Intel ones.
+  const isOld = (profile === 'windowsOld' || profile === 'bios') && !isModern(id);
+  return { ...base, ...(isOld ? { nic: 'vlance' as const } : {}), cdrom, id, name, arch };
 }
 
-/** The guest systems that Kame knows, by VMware's ids: those in open-vm-tools and in files found in the wild. */
+/** The guest systems that Kame knows, by VMware's ids: those of its products (open-vm-tools lists them), and some found in the wild. */
 export const guestOsCatalogue: readonly GuestOs[] = guestOsRows.map(([id, name, profile]) =>
   entry(id, name, profile),
 );
@@ -149,6 +151,20 @@ const byId = new Map(guestOsCatalogue.map((os) => [os.id.toLowerCase(), os]));
 /** VMware's rule: ids of ARM guests start with `arm-`; all others are for Intel. */
 export function archOfGuestOs(id: string): Arch {
   return /^arm-/i.test(id) ? 'aarch64' : 'x86_64';
+}
+
+/** VMware's rule: ids of 64-bit guests end in `-64`. ESXi and Hyper-V have no others; Macs never had the old devices. */
+function isModern(id: string): boolean {
+  return /-64$|^vmkernel|^winhyperv$|^darwin/i.test(id);
+}
+
+/**
+ * The devices of a machine whose `.vmx` names none (`ethernetN.virtualDev`, `scsiN.virtualDev`): those that VMware
+ * assumes. A 32-bit guest has drivers for an AMD PCnet and a BusLogic, but perhaps not for anything newer.
+ */
+export function unnamedDevices(id: string): { readonly nic: NicModel; readonly scsi: ControllerModel } {
+  if (archOfGuestOs(id) === 'aarch64') return { nic: 'e1000e', scsi: 'lsilogic' };
+  return isModern(id) ? { nic: 'e1000', scsi: 'lsilogic' } : { nic: 'vlance', scsi: 'buslogic' };
 }
 
 function fallbackProfile(id: string): GuestOsProfileName {
@@ -167,7 +183,9 @@ function fallbackProfile(id: string): GuestOsProfileName {
  * from the id: `arm-` determines the architecture, the rest the family.
  */
 export function findGuestOs(id: string): { readonly os: GuestOs; readonly known: boolean } {
-  const found = byId.get(id.toLowerCase());
+  const folded = id.toLowerCase();
+  const alias = guestOsAliases.find(([form]) => form.test(folded))?.[1];
+  const found = byId.get(alias ?? folded);
   return found ? { os: found, known: true } : { os: entry(id, id, fallbackProfile(id)), known: false };
 }
 

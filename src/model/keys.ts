@@ -1,6 +1,16 @@
 import { booleanText } from '../vmx/values.ts';
 import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
-import type { Cdrom, Controller, Disk, MachineModel, Nic, SerialPort, SharedFolder } from './machine.ts';
+import type {
+  Cdrom,
+  Controller,
+  Disk,
+  Floppy,
+  MachineModel,
+  Nic,
+  ParallelPort,
+  SerialPort,
+  SharedFolder,
+} from './machine.ts';
 import { controllerName, slotName } from './slots.ts';
 import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
 
@@ -70,7 +80,7 @@ function nicKeys(nic: Nic): Entry[] {
   const keys: Entry[] = [
     [`${name}.present`, 'TRUE'],
     [`${name}.startConnected`, booleanText(nic.startConnected)],
-    [`${name}.connectionType`, nic.connection],
+    [`${name}.connectionType`, nic.connectionText ?? nic.connection],
   ];
   if (nic.connection === 'custom' && nic.vnet !== undefined) keys.push([`${name}.vnet`, nic.vnet]);
   keys.push([`${name}.virtualDev`, legal ?? 'vmxnet3']);
@@ -89,6 +99,25 @@ function nicKeys(nic: Nic): Entry[] {
 
 function serialKeys({ index, kind, fileName }: SerialPort): Entry[] {
   const name = `serial${index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.fileType`, kind],
+    [`${name}.fileName`, fileName],
+  ];
+}
+
+function floppyKeys({ index, fileName, startConnected }: Floppy): Entry[] {
+  const name = `floppy${index}`;
+  return [
+    [`${name}.present`, 'TRUE'],
+    [`${name}.fileType`, fileName === null ? 'device' : 'file'],
+    ...(fileName === null ? [] : [[`${name}.fileName`, fileName] as const]),
+    [`${name}.startConnected`, booleanText(startConnected)],
+  ];
+}
+
+function parallelKeys({ index, kind, fileName }: ParallelPort): Entry[] {
+  const name = `parallel${index}`;
   return [
     [`${name}.present`, 'TRUE'],
     [`${name}.fileType`, kind],
@@ -165,8 +194,10 @@ export function keysOf(model: MachineModel): Map<string, string> {
     ...model.controllers.flatMap(controllerKeys),
     ...model.disks.flatMap(diskKeys),
     ...model.cdroms.flatMap(cdromKeys),
+    ...model.floppies.flatMap(floppyKeys),
     ...model.nics.flatMap(nicKeys),
     ...model.serials.flatMap(serialKeys),
+    ...model.parallels.flatMap(parallelKeys),
     ...sharingKeys(model),
     ...peripheralKeys(model),
     ...kameKeys(model),

@@ -76,7 +76,10 @@ const knownKeys: readonly string[] = [
   ),
   ...[
     'sharedFolder.maxNum',
-    'floppy#.present',
+    ...['present', 'fileType', 'fileName', 'startConnected'].flatMap((key) => [
+      `floppy#.${key}`,
+      `parallel#.${key}`,
+    ]),
     'tools.syncTime',
     'tools.upgrade.policy',
     'tools.remindInstall',

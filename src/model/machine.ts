@@ -40,7 +40,8 @@ export interface Cdrom extends StorageSlot {
   readonly startConnected: boolean;
 }
 
-export type NicConnection = 'nat' | 'bridged' | 'hostonly' | 'custom';
+/** `pvn` is a LAN segment: isolated, even from the host. `unknown` stands for a word that Kame does not know. */
+export type NicConnection = 'nat' | 'bridged' | 'hostonly' | 'custom' | 'pvn' | 'unknown';
 export type NicModel = 'virtio-net' | 'vmxnet3' | 'e1000' | 'e1000e' | 'vlance';
 
 export interface Nic {
@@ -49,6 +50,8 @@ export interface Nic {
   readonly connection: NicConnection;
   /** `vnet` of a custom connection, such as VMnet5. */
   readonly vnet?: string;
+  /** The `connectionType` in the file, if it is unknown. */
+  readonly connectionText?: string;
   readonly model: NicModel;
   /** Lower case, with colons. */
   readonly mac: string;
@@ -59,6 +62,21 @@ export interface Nic {
 export interface SerialPort {
   readonly index: number;
   readonly kind: 'file' | 'device' | 'pipe' | 'network';
+  readonly fileName: string;
+}
+
+/** A floppy drive. */
+export interface Floppy {
+  readonly index: number;
+  /** Path of an image, or null for an empty drive, or one of the host. */
+  readonly fileName: string | null;
+  readonly startConnected: boolean;
+}
+
+/** A parallel port, which Kame keeps and shows but does not connect. */
+export interface ParallelPort {
+  readonly index: number;
+  readonly kind: 'file' | 'device';
   readonly fileName: string;
 }
 
@@ -106,8 +124,10 @@ export interface MachineModel {
   readonly controllers: readonly Controller[];
   readonly disks: readonly Disk[];
   readonly cdroms: readonly Cdrom[];
+  readonly floppies: readonly Floppy[];
   readonly nics: readonly Nic[];
   readonly serials: readonly SerialPort[];
+  readonly parallels: readonly ParallelPort[];
   readonly sharedFolders: readonly SharedFolder[];
   readonly display: {
     readonly present: boolean;

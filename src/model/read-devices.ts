@@ -1,12 +1,16 @@
 import {
+  maxFloppies,
   maxNics,
+  maxParallels,
   maxSerials,
   maxSharedFolders,
   nicConnections,
   nicModels,
   vmwareNicModels,
 } from './devices.ts';
-import type { Nic, NicModel, SerialPort, SharedFolder } from './machine.ts';
+import { whyNotAttached } from './floppies.ts';
+import type { Arch, Floppy, Nic, NicModel, ParallelPort, SerialPort, SharedFolder } from './machine.ts';
+import { shown } from './problem.ts';
 import { listOf, type ModelReading } from './reading.ts';
 import { generatedMac, normalizeMac } from './uuid.ts';
 
@@ -21,10 +25,15 @@ function indicesOf(reading: ModelReading, prefix: string): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** The numbers of the devices that are present, up to the maximum. */
-function presentIndices(reading: ModelReading, prefix: string, count: number): number[] {
+/** The numbers of the devices that are present, up to the maximum. `usual`: whether one is present if no key says so. */
+function presentIndices(
+  reading: ModelReading,
+  prefix: string,
+  count: number,
+  usual: (name: string) => boolean = () => false,
+): number[] {
   return indicesOf(reading, prefix.toLowerCase()).filter((index) => {
-    if (!reading.flag(`${prefix}${index}.present`, false)) return false;
+    if (!reading.flag(`${prefix}${index}.present`, usual(`${prefix}${index}`))) return false;
     if (index < count) return true;
     reading.leaveOut(
       `${prefix}${index}.present`,
@@ -60,6 +69,32 @@ function readMac(reading: ModelReading, name: string, macType: Nic['macType'], d
   return mac ?? derived;
 }
 
+type Network = Pick<Nic, 'connection' | 'vnet' | 'connectionText'>;
+
+const isolatedAdvice = (name: string): string =>
+  `Before it starts, choose a network: \`kame set NAME ${name}.connectionType=hostonly\` isolates it too.`;
+
+/**
+ * The network of an adapter, by VMware's default a bridge to that of the host. An isolated LAN segment and a word that
+ * Kame does not know are kept as such: an isolated guest must not get a network by an error.
+ */
+function readNetwork(reading: ModelReading, name: string): Network {
+  const key = `${name}.connectionType`;
+  const text = reading.text(key)?.trim();
+  const word = text?.toLowerCase() ?? 'bridged';
+  const connection = nicConnections.find((known) => known === word);
+  if (connection !== undefined) {
+    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
+    return { connection, ...(vnet === undefined ? {} : { vnet }) };
+  }
+  const isSegment = word === 'pvn';
+  const what = isSegment
+    ? `${name} is in a LAN segment (pvn), an isolated network that Kame does not have.`
+    : `${key} is "${reading.shown(key)}", which Kame does not know.`;
+  reading.unsupported(key, listOf(nicConnections), `${what} ${isolatedAdvice(name)}`);
+  return isSegment ? { connection: 'pvn' } : { connection: 'unknown', connectionText: text ?? '' };
+}
+
 /**
  * The network adapters. An adapter without a MAC address gets the one that VMware would generate.
  * @param fallback the model if no key names one
@@ -67,8 +102,6 @@ function readMac(reading: ModelReading, name: string, macType: Nic['macType'], d
 export function readNics(reading: ModelReading, uuid: string, fallback: NicModel): Nic[] {
   return presentIndices(reading, 'ethernet', maxNics).map((index) => {
     const name = `ethernet${index}`;
-    const connection = reading.choice(`${name}.connectionType`, nicConnections, 'bridged');
-    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
     const macType = reading.choice(
       `${name}.addressType`,
       ['generated', 'static', 'vpx'] as const,
@@ -76,8 +109,7 @@ export function readNics(reading: ModelReading, uuid: string, fallback: NicModel
     );
     return {
       index,
-      connection,
-      ...(vnet === undefined ? {} : { vnet }),
+      ...readNetwork(reading, name),
       model: readNicModel(reading, name, fallback),
       mac: readMac(reading, name, macType, generatedMac(uuid, index)),
       macType,
@@ -95,6 +127,48 @@ export function readSerials(reading: ModelReading): SerialPort[] {
     if (reading.text(`${name}.fileType`)?.toLowerCase() === 'thinprint') return [];
     const kind = reading.choice(`${name}.fileType`, serialKinds, 'device');
     return [{ index, kind, fileName: reading.text(`${name}.fileName`) ?? '' }];
+  });
+}
+
+/**
+ * The floppy drives. VMware has one unless the file says that there is none; without an image it is not worth mentioning.
+ * Like a CD drive, one of the host counts as empty.
+ */
+export function readFloppies(reading: ModelReading, arch: Arch): Floppy[] {
+  const isThere = (name: string): boolean => reading.text(`${name}.fileName`) !== undefined;
+  return presentIndices(reading, 'floppy', maxFloppies, isThere).map((index) => {
+    const name = `floppy${index}`;
+    const file = reading.text(`${name}.fileName`) ?? '';
+    const isImage = reading.choice(`${name}.fileType`, ['device', 'file'] as const, 'device') === 'file';
+    const floppy: Floppy = {
+      index,
+      fileName: isImage && file !== '' ? file : null,
+      startConnected: reading.flag(`${name}.startConnected`, true),
+    };
+    const reason = whyNotAttached(floppy, arch);
+    if (floppy.fileName !== null && reason !== undefined)
+      reading.warn(
+        `${name}.fileName`,
+        `The image of ${name} (${shown(file)}) is kept but not attached: ${reason}.`,
+      );
+    return floppy;
+  });
+}
+
+/** The parallel ports, which no machine of Kame has. */
+export function readParallels(reading: ModelReading): ParallelPort[] {
+  return presentIndices(reading, 'parallel', maxParallels).map((index) => {
+    const name = `parallel${index}`;
+    const fileName = reading.text(`${name}.fileName`) ?? '';
+    reading.warn(
+      `${name}.present`,
+      `${name}${fileName === '' ? '' : ` (${shown(fileName)})`} is kept but not attached: Kame has no parallel ports.`,
+    );
+    return {
+      index,
+      kind: reading.choice(`${name}.fileType`, ['file', 'device'] as const, 'device'),
+      fileName,
+    };
   });
 }
 

@@ -61,6 +61,7 @@ describe('files of VMware’s products', () => {
           "nvram": "Ubuntu 24.04 – Büro.nvram",
           "secureBoot": false,
         },
+        "floppies": [],
         "guestOS": "arm-ubuntu-64",
         "hardwareVersion": 20,
         "input": "usb",
@@ -87,6 +88,7 @@ describe('files of VMware’s products', () => {
             "vnet": "vmnet3",
           },
         ],
+        "parallels": [],
         "serials": [],
         "sharedFolders": [
           {

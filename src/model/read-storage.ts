@@ -1,5 +1,13 @@
 import { buses, diskModes, nativeModel, scsiModels, scsiReservedUnit } from './devices.ts';
-import type { Cdrom, Controller, Disk, DiskMode, StorageBus, StorageSlot } from './machine.ts';
+import type {
+  Cdrom,
+  Controller,
+  ControllerModel,
+  Disk,
+  DiskMode,
+  StorageBus,
+  StorageSlot,
+} from './machine.ts';
 import type { ModelReading } from './reading.ts';
 import { busOrder, compareSlots, controllerName, slotName } from './slots.ts';
 
@@ -26,13 +34,22 @@ function findSlots(reading: ModelReading): StorageSlot[] {
   return [...slots.values()].sort(compareSlots);
 }
 
-function readModel(reading: ModelReading, bus: StorageBus, index: number): Controller['model'] {
+function readModel(
+  reading: ModelReading,
+  bus: StorageBus,
+  index: number,
+  scsi: ControllerModel,
+): Controller['model'] {
   const native =
-    bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, 'lsilogic') : nativeModel[bus];
+    bus === 'scsi' ? reading.choice(`scsi${index}.virtualDev`, scsiModels, scsi) : nativeModel[bus];
   return reading.choice(`kame.${controllerName({ bus, index })}.device`, buses[bus].models, native);
 }
 
-function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): Controller[] {
+function readControllers(
+  reading: ModelReading,
+  slots: readonly StorageSlot[],
+  scsi: ControllerModel,
+): Controller[] {
   const found: Controller[] = [];
   for (const bus of busOrder) {
     for (let index = 0; index < buses[bus].controllers; index += 1) {
@@ -41,7 +58,7 @@ function readControllers(reading: ModelReading, slots: readonly StorageSlot[]): 
         bus === 'ide'
           ? slots.some((slot) => slot.bus === 'ide' && slot.controller === index && isPresent(reading, slot))
           : reading.flag(`${controllerName({ bus, index })}.present`, false);
-      if (present) found.push({ bus, index, model: readModel(reading, bus, index) });
+      if (present) found.push({ bus, index, model: readModel(reading, bus, index, scsi) });
     }
   }
   return found;
@@ -109,10 +126,13 @@ function readDisk(reading: ModelReading, slot: StorageSlot): Disk | undefined {
   return { ...slot, fileName, mode: readMode(reading, name) };
 }
 
-/** The controllers, disks and CD drives of a document. */
-export function readStorage(reading: ModelReading): Storage {
+/**
+ * The controllers, disks and CD drives of a document.
+ * @param scsi the model of a SCSI controller that no key names
+ */
+export function readStorage(reading: ModelReading, scsi: ControllerModel): Storage {
   const slots = findSlots(reading);
-  const controllers = readControllers(reading, slots);
+  const controllers = readControllers(reading, slots, scsi);
   const disks: Disk[] = [];
   const cdroms: Cdrom[] = [];
   for (const slot of slots) {

@@ -2,9 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keysWith } from '../../test/support/vmx-text.ts';
 import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document.ts';
+import { attachedFloppies } from './floppies.ts';
 import { findGuestOs } from './guest-os.ts';
 import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
+import { createDocument } from './write.ts';
 
 const base = {
   'config.version': '8',
@@ -28,6 +30,22 @@ describe('a file that is not a machine', () => {
   it('is encrypted', () => {
     const doc = parseVmx(new TextEncoder().encode('displayName = "x"\nencryption.data = "AAAA"\n'));
     expect(keysWith(readModel(doc).problems)).toContain('error encryption.data');
+  });
+});
+
+describe('an encrypted machine', () => {
+  it.each(['encryption.data', 'encryption.keySafe'])('with only %s left is refused as such', (key) => {
+    const doc = parseVmx(new TextEncoder().encode(`displayName = "x"\n${key} = "AAAA"\n`));
+    const { problems } = readModel(doc);
+    expect(problems.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { key, message: 'The virtual machine is encrypted. Decrypt it in VMware first.' },
+    ]);
+  });
+
+  it.each(['encryption.data', 'encryption.keySafe'])('in part, with %s, is used, and says so', (key) => {
+    const { problems } = read({ [key]: 'AAAA' });
+    expect(keysWith(problems)).toEqual([`warning ${key}`]);
+    expect(problems[0]?.message).toContain('A part of the machine is encrypted');
   });
 });
 
@@ -120,6 +138,86 @@ describe('odd values', () => {
       expect(problem.message.length).toBeLessThan(400);
       expect(problem.message + problem.value).not.toMatch(/\p{Cc}/u);
     }
+  });
+});
+
+describe('a network adapter', () => {
+  const card = { 'ethernet0.present': 'TRUE' };
+
+  it.each([
+    ['winxppro', 'vlance', 'buslogic'],
+    ['windows7-64', 'e1000', 'lsilogic'],
+    ['arm-debian12-64', 'e1000e', 'lsilogic'],
+  ])('of %s without a model is a %s, and a SCSI controller a %s', (guestOS, nic, scsi) => {
+    const { model, problems } = read({ guestOS, ...card, 'scsi0.present': 'TRUE' });
+    expect([model.nics[0]?.model, model.controllers[0]?.model]).toEqual([nic, scsi]);
+    expect(problems).toEqual([]);
+  });
+
+  it('in a LAN segment is in no other network, and the advice keeps it isolated', () => {
+    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'PVN' });
+    expect(model.nics[0]).toMatchObject({ connection: 'pvn' });
+    expect(problems).toMatchObject([
+      {
+        severity: 'warning',
+        key: 'ethernet0.connectionType',
+        message:
+          'ethernet0 is in a LAN segment (pvn), an isolated network that Kame does not have. Before it starts, choose a network: `kame set NAME ethernet0.connectionType=hostonly` isolates it too.',
+      },
+    ]);
+  });
+
+  it('in a network that Kame does not know keeps it', () => {
+    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'remote' });
+    expect(model.nics[0]).toMatchObject({ connection: 'unknown', connectionText: 'remote' });
+    expect(problems[0]?.message).toContain('is "remote", which Kame does not know. Before it starts');
+    expect(readModel(createDocument(model)).model.nics).toEqual(model.nics);
+  });
+});
+
+describe('old devices', () => {
+  const floppy = {
+    'floppy0.present': 'TRUE',
+    'floppy0.fileType': 'file',
+    'floppy0.fileName': 'boot.flp',
+  };
+
+  it('are kept: a floppy of a PC is attached, a parallel port is not', () => {
+    const { model, problems } = read({
+      guestOS: 'other',
+      ...floppy,
+      'parallel0.present': 'TRUE',
+      'parallel0.fileName': 'out.prn',
+    });
+    expect(model.floppies).toEqual([{ index: 0, fileName: 'boot.flp', startConnected: true }]);
+    expect(attachedFloppies(model)).toEqual([{ index: 0, fileName: 'boot.flp' }]);
+    expect(model.parallels).toEqual([{ index: 0, kind: 'device', fileName: 'out.prn' }]);
+    expect(problems.map(({ key, message }) => [key, message])).toEqual([
+      ['parallel0.present', 'parallel0 (out.prn) is kept but not attached: Kame has no parallel ports.'],
+    ]);
+  });
+
+  it.each([
+    ['of an ARM machine', { guestOS: 'arm-other-64' }, 'an ARM machine has no floppy drive'],
+    [
+      'that the file names elsewhere',
+      { 'floppy0.fileName': '/etc/passwd' },
+      'not in the directory of the machine',
+    ],
+    ['above the machine', { 'floppy0.fileName': '../secret' }, 'not in the directory of the machine'],
+    ['that is not connected', { 'floppy0.startConnected': 'FALSE' }, 'startConnected is FALSE'],
+  ])('a floppy %s is kept, and said not to be attached', (_name, keys, reason) => {
+    const { model, problems } = read({ guestOS: 'other', ...floppy, ...keys });
+    expect(model.floppies).toHaveLength(1);
+    expect(attachedFloppies(model)).toEqual([]);
+    expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('a floppy drive of the host, or none, is nothing to mention', () => {
+    const drive = { 'floppy0.present': 'TRUE', 'floppy0.fileType': 'device', 'floppy0.fileName': 'A:' };
+    const { model, problems } = read({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
+    expect(model.floppies).toEqual([{ index: 0, fileName: null, startConnected: true }]);
+    expect(problems).toEqual([]);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { VmxDocument } from '../vmx/document.ts';
 import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
-import { findGuestOs, type GuestOs } from './guest-os.ts';
+import { findGuestOs, unnamedDevices, type GuestOs } from './guest-os.ts';
 import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import type { ModelProblem } from './problem.ts';
-import { readNics, readSerials, readSharedFolders } from './read-devices.ts';
+import { readFloppies, readNics, readParallels, readSerials, readSharedFolders } from './read-devices.ts';
 import { readStorage } from './read-storage.ts';
 import { ModelReading } from './reading.ts';
 import { nilUuid, uuidFromVmx } from './uuid.ts';
@@ -15,11 +15,25 @@ const machineTypeForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** VMware's default. */
 const defaultMemoryMiB = 32;
 
-function checkVersions(reading: ModelReading): void {
-  if (reading.text('encryption.data') !== undefined && reading.text('config.version') === undefined) {
-    reading.fatal('encryption.data', 'The virtual machine is encrypted. Decrypt it in VMware first.');
-    return;
+/** Keys of an encrypted machine: the wrapped keys, and what they encrypt. */
+const encryptionKeys = ['encryption.data', 'encryption.keySafe', 'encryption.encryptedKey'] as const;
+
+function checkEncryption(reading: ModelReading): { isWhole: boolean } {
+  const key = encryptionKeys.find((each) => reading.text(each) !== undefined);
+  if (key === undefined) return { isWhole: false };
+  if (reading.text('config.version') === undefined) {
+    reading.fatal(key, 'The virtual machine is encrypted. Decrypt it in VMware first.');
+    return { isWhole: true };
   }
+  reading.warn(
+    key,
+    `A part of the machine is encrypted (${key}), which Kame cannot read: settings, the TPM and perhaps the disks. Decrypt the machine in VMware to have all of it.`,
+  );
+  return { isWhole: false };
+}
+
+function checkVersions(reading: ModelReading): void {
+  if (checkEncryption(reading).isWhole) return;
   for (const key of ['config.version', 'virtualHW.version']) {
     if (reading.text(key) !== undefined) continue;
     reading.fatal(key, `Cannot read the virtual machine configuration file: it has no ${key}.`);
@@ -172,6 +186,7 @@ export function readModel(
   checkVersions(reading);
   const { guestOS, os } = readGuestOs(reading);
   const { arch } = os;
+  const devices = unnamedDevices(guestOS);
   const displayName = reading.text('displayName') ?? '';
   const uuid = readUuid(reading);
   const nvram = `${baseName ?? (displayName.replace(/[/\\\p{Cc}]/gu, '_') || 'machine')}.nvram`;
@@ -187,9 +202,11 @@ export function readModel(
     memoryMiB: reading.integer('memsize', defaultMemoryMiB),
     firmware: readFirmware(reading, arch, nvram),
     bootOrder: readBootOrder(reading),
-    ...readStorage(reading),
-    nics: readNics(reading, uuid, arch === 'aarch64' ? 'e1000e' : 'e1000'),
+    ...readStorage(reading, devices.scsi),
+    floppies: readFloppies(reading, arch),
+    nics: readNics(reading, uuid, devices.nic),
     serials: readSerials(reading),
+    parallels: readParallels(reading),
     sharedFolders: readSharedFolders(reading),
     ...readPeripherals(reading, arch),
     suspendedState: reading.text('checkpoint.vmState') ?? '',

@@ -72,6 +72,11 @@ export class ModelReading {
     this.#add('warning', key, '', message);
   }
 
+  /** Reports a valid value that Kame does not support; `allowed` is what it supports. */
+  unsupported(key: string, allowed: string, message: string): void {
+    this.#add('warning', key, allowed, message);
+  }
+
   /** Reports a device that is ignored; `allowed` is the value that it would need. */
   leaveOut(key: string, allowed: string, message: string): void {
     this.#add('warning', key, allowed, `${message} Ignoring the device.`);

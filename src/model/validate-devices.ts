@@ -130,6 +130,17 @@ export function validateSerials({ serials }: MachineModel): ModelProblem[] {
   ];
 }
 
+/** Floppy drives and parallel ports: their paths are shown and written. */
+export function validateOldDevices({ floppies, parallels }: MachineModel): ModelProblem[] {
+  const paths = [
+    ...floppies.map(({ index, fileName }) => [`floppy${index}.fileName`, fileName ?? ''] as const),
+    ...parallels.map(({ index, fileName }) => [`parallel${index}.fileName`, fileName] as const),
+  ];
+  return paths.flatMap(([key, path]) =>
+    path === '' || plainPath(path) ? [] : [refused(key, path, pathAllowed)],
+  );
+}
+
 /** Shared folders. */
 export function validateSharedFolders({ sharedFolders }: MachineModel): ModelProblem[] {
   const names = new Set<string>();

@@ -5,7 +5,13 @@ import { bundleFile, hasControls } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
 import { listOf } from './reading.ts';
 import { isUuid, nilUuid } from './uuid.ts';
-import { validateNics, validateSerials, validateSharedFolders, validateStorage } from './validate-devices.ts';
+import {
+  validateNics,
+  validateOldDevices,
+  validateSerials,
+  validateSharedFolders,
+  validateStorage,
+} from './validate-devices.ts';
 
 /** The limits of a machine. The limits of the host are checked elsewhere. */
 export const limits = {
@@ -132,6 +138,7 @@ export function validateModel(model: MachineModel): ModelProblem[] {
     ...validateStorage(model),
     ...validateNics(model),
     ...validateSerials(model),
+    ...validateOldDevices(model),
     ...validateSharedFolders(model),
     ...validatePeripherals(model),
   ];

@@ -25,7 +25,9 @@ const boilerplate: readonly (readonly [string, string])[] = [
 /** A new `.vmx` for a machine: reading it yields the same model. */
 export function createDocument(model: MachineModel): VmxDocument {
   const timer = model.arch === 'x86_64' ? [['hpet0.present', 'TRUE'] as const] : [];
-  return edit(emptyDocument(), new Map([...keysOf(model), ...boilerplate, ...timer]));
+  const keys = keysOf(model);
+  const more = [...boilerplate, ...timer].filter(([key]) => !keys.has(key));
+  return edit(emptyDocument(), new Map([...keys, ...more]));
 }
 
 /**
@@ -48,7 +50,9 @@ function deviceNames(model: MachineModel): string[] {
     ...model.disks.map(slotName),
     ...model.cdroms.map(slotName),
     ...model.nics.map(({ index }) => `ethernet${index}`),
+    ...model.floppies.map(({ index }) => `floppy${index}`),
     ...model.serials.map(({ index }) => `serial${index}`),
+    ...model.parallels.map(({ index }) => `parallel${index}`),
     ...model.sharedFolders.map(({ index }) => `sharedFolder${index}`),
   ];
 }

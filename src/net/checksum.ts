@@ -29,42 +29,113 @@ interface Line {
   readonly file?: string;
 }
 
-/**
- * Parses one line of a checksum file: GNU's `HEX  NAME` or `HEX *NAME`, BSD's `SHA256 (NAME) = HEX`, or a bare hash.
- */
-function parseLine(line: string, algorithm: HashAlgorithm): Line | undefined {
-  const length = hexLength[algorithm];
-  const bsd = /^(SHA256|SHA512) \(([^)]{1,300})\) = ([0-9a-f]+)$/iu.exec(line);
-  if (bsd) {
-    const [, name, file, hex] = bsd;
-    return name?.toLowerCase() === algorithm && hex?.length === length && file !== undefined
-      ? { hex: hex.toLowerCase(), file }
-      : undefined;
-  }
-  const [, hex, file] = /^([0-9a-f]{64,128})(?:\s+\*?(?:\.\/)?(\S{1,300}))?$/iu.exec(line) ?? [];
-  if (hex?.length !== length) return undefined;
-  return { hex: hex.toLowerCase(), ...(file === undefined ? {} : { file }) };
+/** A name of a list, without the `./` before it. */
+function plainName(name: string): string {
+  return name.replace(/^(?:\.\/)+/u, '');
+}
+
+/** GNU's tools write a backslash and a newline in a name as `\\` and `\n`, and begin such a line with a backslash. */
+function unescaped(name: string): string {
+  return name.replace(/\\([\\nr])/gu, (_all, letter: string) =>
+    letter === 'n' ? '\n' : letter === 'r' ? '\r' : '\\',
+  );
 }
 
 /**
- * Finds the hash of a file in the text of a checksum file. If the text has only one hash, that is used, whatever name
- * it has: the checksum of `…-latest` gives the name of the file that `latest` refers to.
- * @throws KameError CHECKSUM_MISMATCH when the file is not listed
+ * Parses one line of a checksum file: GNU's `HEX  NAME` or `HEX *NAME`, BSD's `SHA256 (NAME) = HEX`, or a bare hash. A name
+ * may have spaces, parentheses and directories.
  */
-export function findChecksum(text: string, file: string, algorithm: HashAlgorithm, source: string): Checksum {
+function parseLine(line: string, algorithm: HashAlgorithm): Line | undefined {
+  const length = hexLength[algorithm];
+  const bsd = /^(SHA256|SHA512) ?\((.{1,1000})\) ?= ?([0-9a-f]+)$/iu.exec(line);
+  if (bsd) {
+    const [, name, file = '', hex] = bsd;
+    return name?.toLowerCase() === algorithm && hex?.length === length
+      ? { hex: hex.toLowerCase(), file: plainName(file) }
+      : undefined;
+  }
+  const [, escapes, hex, file] = /^(\\?)([0-9a-f]{64,128})(?:[ \t]+\*?(.{1,1000}))?$/iu.exec(line) ?? [];
+  if (hex?.length !== length) return undefined;
+  if (file === undefined) return { hex: hex.toLowerCase() };
+  return { hex: hex.toLowerCase(), file: plainName(escapes === '\\' ? unescaped(file) : file) };
+}
+
+/** The last part of a URL's path as it is written in a list; undefined if there is none. */
+function fileIn(url: string): string | undefined {
+  return pathIn(url)?.split('/').at(-1);
+}
+
+function pathIn(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  try {
+    return decodeURIComponent(new URL(url).pathname);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The path of a file as a list beside it, or above it, names it; undefined if it is neither. */
+function pathBelow(list: string, file: string): string | undefined {
+  const [listPath, path] = [pathIn(list), pathIn(file)];
+  if (listPath === undefined || path === undefined || new URL(list).host !== new URL(file).host)
+    return undefined;
+  const directory = listPath.slice(0, listPath.lastIndexOf('/') + 1);
+  return path.startsWith(directory) ? path.slice(directory.length) : undefined;
+}
+
+/** A file whose hash is looked for. */
+export interface ListedFile {
+  /** Its name in the list, with or without directories. */
+  readonly name: string;
+  /** Its URL: a list above its directory names it by the path from there. */
+  readonly url?: string;
+}
+
+/**
+ * Whether a list is of this file only: `disk.img.sha256`. Its one hash counts, whatever name it has: that of `…-latest` names
+ * the file that `latest` refers to.
+ */
+function isOwnList(list: string, { name }: ListedFile): boolean {
+  const own = fileIn(list);
+  return own !== undefined && own.length > name.length && own.startsWith(name);
+}
+
+/**
+ * Finds the hash of a file in the text of a checksum file: never that of another file.
+ * @param list URL of the text
+ * @throws KameError CHECKSUM_MISMATCH when the file is not listed, or with several hashes
+ */
+export function findChecksum(
+  text: string,
+  file: ListedFile,
+  algorithm: HashAlgorithm,
+  list: string,
+): Checksum {
   const lines = text
     .split(/\r?\n/u)
     .map((line) => parseLine(line.trim(), algorithm))
     .filter((line) => line !== undefined);
-  const named = lines.find((line) => line.file === file);
-  const found = named ?? (lines.length === 1 ? lines[0] : undefined);
-  if (found) return { algorithm, hex: found.hex };
+  const names = new Set([
+    plainName(file.name),
+    file.url === undefined ? undefined : pathBelow(list, file.url),
+  ]);
+  const named = lines.filter((line) => line.file !== undefined && names.has(line.file));
+  const [only, ...more] = lines;
+  const isOnly =
+    only !== undefined && more.length === 0 && (only.file === undefined || isOwnList(list, file));
+  const hashes = new Set((named.length === 0 && isOnly ? [only] : named).map(({ hex }) => hex));
+  const [hex] = hashes;
+  if (hex !== undefined && hashes.size === 1) return { algorithm, hex };
+  const what =
+    hashes.size === 0
+      ? `does not list the ${algorithm}`
+      : `lists ${hashes.size} different ${algorithm} hashes`;
   throw new KameError(
     'CHECKSUM_MISMATCH',
-    `${source} does not list the ${algorithm} of ${file}, so the file cannot be verified.`,
+    `${list} ${what} of ${file.name}, so the file cannot be verified.`,
     {
       next: 'The image may have moved: choose another from `kame image list`, or give its new address in catalogue.json.',
-      details: { url: source },
+      details: { url: list },
     },
   );
 }

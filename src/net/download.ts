@@ -7,7 +7,7 @@ import type { Progress } from '../core/progress.ts';
 import { formatSize } from '../core/units.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
 import type { Checksum } from './checksum.ts';
-import { Refused, nameOf, openUrl, withRetries } from './http.ts';
+import { Refused, nameOf, openUrl, withRetries, type Environment } from './http.ts';
 import { PartFile, removePart, type Hashes } from './part-file.ts';
 
 export interface DownloadOptions {
@@ -23,6 +23,8 @@ export interface DownloadOptions {
   readonly pauseMs?: number;
   /** Milliseconds without data after which an attempt fails. Default: 30,000. */
   readonly silenceMs?: number;
+  /** Names the proxies. Default: the environment of this process. */
+  readonly env?: Environment | undefined;
 }
 
 export interface Downloaded {
@@ -30,6 +32,8 @@ export interface Downloaded {
   readonly path: string;
   readonly bytes: number;
   readonly hashes: Hashes;
+  /** The strong ETag or the date of the file, if the server gave one. */
+  readonly validator: string | undefined;
 }
 
 const defaultMaxBytes = 64 * 1024 ** 3;
@@ -77,6 +81,7 @@ async function begin(part: PartFile, options: DownloadOptions): Promise<Dispatch
     signal: options.progress.signal,
     allowHttp: options.checksum !== undefined,
     headers,
+    env: options.env,
     ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
   if (reply.statusCode === 200 || reply.statusCode === 206) return reply;
@@ -160,7 +165,7 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
     await withRetries(options.url, retry, () => receive(part, options), progressed);
     const hashes = await verify(part, options);
     await part.sync();
-    return { path, bytes: part.size, hashes };
+    return { path, bytes: part.size, hashes, validator: part.validator };
   } catch (error) {
     if (part.validator === undefined || isUseless(error)) await removePart(path);
     throw error;

@@ -3,6 +3,8 @@ import type * as Undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { KameError, messageOf } from '../core/errors.ts';
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Options of one request. */
 export interface HttpOptions {
   readonly signal: AbortSignal;
@@ -11,6 +13,8 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds without data after which an attempt fails. Default: 30,000. */
   readonly silenceMs?: number;
+  /** Has http_proxy, https_proxy and no_proxy. Default: the environment of this process. */
+  readonly env?: Environment | undefined;
 }
 
 export interface RetryOptions {
@@ -26,13 +30,27 @@ const defaultSilenceMs = 30_000;
 /** A failure that a retry would not change. */
 export class Refused extends Error {}
 
-let proxied: Dispatcher | undefined;
+/** Dispatchers by their proxies: connections are used again. Commands rarely have different ones. */
+const proxied = new Map<string, Dispatcher>();
+const maxProxied = 8;
 let direct: Dispatcher | undefined;
 
 /** Honours http_proxy, https_proxy and no_proxy, but never uses a proxy for this host itself. */
-function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL): Dispatcher {
+function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL, env: Environment): Dispatcher {
   if (isLoopback(url)) return (direct ??= new Agent());
-  return (proxied ??= new EnvHttpProxyAgent());
+  // An empty text is no proxy; a missing one would be that of this process.
+  const proxies = {
+    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
+    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
+    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+  };
+  const key = JSON.stringify(proxies);
+  const known = proxied.get(key);
+  if (known) return known;
+  if (proxied.size >= maxProxied) proxied.clear();
+  const made = new EnvHttpProxyAgent(proxies);
+  proxied.set(key, made);
+  return made;
 }
 
 export function isLoopback(url: URL): boolean {
@@ -69,7 +87,7 @@ function refuseInsecure(url: URL, from: URL | undefined, allowHttp: boolean): vo
 }
 
 /**
- * Requests a URL and follows redirects. Returns any response with status 200 to 299, or 416.
+ * Requests a URL and follows redirects. Returns any response with status 200 to 299, or 304 or 416.
  * @throws Refused for a failure that a retry would not change; other errors may be temporary
  */
 export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatcher.ResponseData> {
@@ -81,14 +99,14 @@ export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatc
     refuseInsecure(url, from, options.allowHttp);
     const silence = options.silenceMs ?? defaultSilenceMs;
     const reply = await undici.request(url, {
-      dispatcher: dispatcher(undici, url),
+      dispatcher: dispatcher(undici, url, options.env ?? process.env),
       signal: options.signal,
       headersTimeout: silence,
       bodyTimeout: silence,
       headers: { 'accept-encoding': 'identity', 'user-agent': 'kame', ...options.headers },
     });
     const { statusCode, headers, body } = reply;
-    if ((statusCode >= 200 && statusCode < 300) || statusCode === 416) return reply;
+    if ((statusCode >= 200 && statusCode < 300) || statusCode === 304 || statusCode === 416) return reply;
     await body.dump({ limit: 64 * 1024 });
     const location = headers['location'];
     if (statusCode < 300 || statusCode >= 400 || typeof location !== 'string') throw statusError(statusCode);
@@ -158,4 +176,20 @@ export async function fetchText(
     }
     return Buffer.concat(parts).toString('utf8');
   });
+}
+
+/**
+ * Whether a file has changed since its server gave this strong ETag or date. Asks once.
+ * @throws Refused and other errors, as openUrl
+ */
+export async function hasChanged(url: URL, validator: string, options: HttpOptions): Promise<boolean> {
+  const condition = validator.startsWith('"') ? 'if-none-match' : 'if-modified-since';
+  const { statusCode, headers, body } = await openUrl(url, {
+    ...options,
+    headers: { [condition]: validator },
+  });
+  // The body of an answer that ignores the condition is the whole file.
+  body.on('error', () => undefined).destroy();
+  if (statusCode === 304) return false;
+  return statusCode !== 200 || (headers['etag'] !== validator && headers['last-modified'] !== validator);
 }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { openOwnSync } from '../sys/own-file.ts';
 
 const keptBytes = 4096;
 /** Prefix of lines that the daemon itself writes to the log of a machine. */
@@ -20,7 +21,7 @@ export async function logSize(path: string): Promise<number> {
 export function lastWords(path: string, from: number): string {
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    file = openOwnSync(path);
     const { size } = fstatSync(file);
     const start = Math.max(from, size - keptBytes);
     const buffer = Buffer.alloc(Math.max(0, size - start));

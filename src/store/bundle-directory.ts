@@ -1,9 +1,41 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { exists, fileError } from '../sys/files.ts';
-import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
+import { bundleExtension, creatingExtension, deletingExtension, isBundle, type HomeNames } from './names.ts';
+
+/** The names of the `.vmx` files in a directory, sorted; those of hidden files, such as macOS's `._x.vmx`, are left out. */
+async function vmxFilesIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory);
+  return names.filter((name) => name.endsWith('.vmx') && !name.startsWith('.')).sort();
+}
+
+/** The path of the `.vmx` that a bundle has by its name. */
+function expectedVmx(bundle: string): string {
+  return join(bundle, `${basename(bundle, bundleExtension)}.vmx`);
+}
+
+/**
+ * The `.vmx` of a bundle: the one that is named like the bundle, or the only one, since a bundle may have been renamed by
+ * hand. Otherwise the path that is missing, so that the machine is listed as broken. Never throws.
+ */
+export async function vmxOfBundle(bundle: string): Promise<string> {
+  const expected = expectedVmx(bundle);
+  const files = await vmxFilesIn(bundle).catch((): string[] => []);
+  const [only] = files;
+  return only === undefined || files.length > 1 || files.includes(basename(expected))
+    ? expected
+    : join(bundle, only);
+}
+
+/** Why there is no `.vmx` at a path, as a sentence that says what to do if it is in a bundle with others. */
+export async function whyMissing(vmx: string): Promise<string> {
+  const directory = dirname(vmx);
+  const others = isBundle(directory) ? await vmxFilesIn(directory).catch((): string[] => []) : [];
+  if (others.length < 2) return `${vmx} is not there.`;
+  return `${vmx} is not there, and the bundle contains several others: ${others.join(', ')}. Give the right one this name.`;
+}
 
 /**
  * A hidden directory next to the bundles, `.NAME.XXXX.creating`, so that an incomplete bundle never looks like a

@@ -55,6 +55,19 @@ describe('BundleCache', () => {
   });
 });
 
+describe('BundleCache', () => {
+  it('tries again to read what could not be read, though the file has not changed', async () => {
+    const vmx = join(temporary(), 'vm.vmx');
+    await mkdir(vmx);
+    const cache = new BundleCache();
+    const first = await cache.read(vmx);
+    expect([first.broken, (await cache.read(vmx)) === first]).toEqual([
+      `${vmx} is not a regular file, so Kame does not use it.`,
+      false,
+    ]);
+  });
+});
+
 describe('names', () => {
   it('give each machine a run directory whose sockets fit into 104 bytes', () => {
     const home = homeNames('/Users/somebody-with-a-long-name/.kame');

@@ -1,8 +1,10 @@
-import { rm, stat } from 'node:fs/promises';
-import { KameError } from '../core/errors.ts';
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf, KameError } from '../core/errors.ts';
 import type { Extent } from '../sys/extents.ts';
-import { readFileCapped, syncFiles, writeFileAtomic } from '../sys/files.ts';
-import type { CheckpointNames } from './names.ts';
+import { fileError, isTemporaryName, syncFiles, writeFileAtomic } from '../sys/files.ts';
+import { isOwnDirectory, readOwn } from '../sys/own-file.ts';
+import { isCheckpointId, type CheckpointNames, type MachineNames } from './names.ts';
 
 /** The properties of the engine that must match to restore a checkpoint. */
 export interface Fingerprint {
@@ -90,6 +92,17 @@ function parseRecord(text: string): CheckpointRecord | undefined {
   }
 }
 
+/** Makes the directory of a checkpoint. @throws KameError FILE_ACCESS if it, or the one around it, is a link or not ours */
+export async function makeCheckpointDirectory({ directory }: CheckpointNames): Promise<void> {
+  await isOwnDirectory(dirname(directory));
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError(error, directory);
+  }
+  await isOwnDirectory(directory);
+}
+
 /** Writes the record without syncing it, because the guest is paused meanwhile; call syncCheckpoint later. */
 export async function writeCheckpointRecord(names: CheckpointNames, record: CheckpointRecord): Promise<void> {
   await writeFileAtomic(names.record, `${JSON.stringify(record)}\n`, 0o600, { sync: false });
@@ -100,18 +113,31 @@ export async function syncCheckpoint(names: CheckpointNames): Promise<void> {
   await syncFiles(names.directory, [names.state, names.record]);
 }
 
+/** Size of a regular file in bytes; undefined if it is anything else. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  return await lstat(path).then(
+    (found) => (found.isFile() ? found.size : undefined),
+    () => undefined,
+  );
+}
+
+async function readTrusted(names: CheckpointNames): Promise<Buffer> {
+  for (const path of [dirname(names.directory), names.directory]) await isOwnDirectory(path);
+  return await readOwn(names.record, { maxBytes: maxRecordBytes, trusted: true });
+}
+
 /**
  * Reads the record of a checkpoint whose RAM may not have been stored in its directory yet.
  * @throws KameError CHECKPOINT_MISMATCH when the record or the state is missing, damaged or has the wrong size
  */
 export async function readWaitingRecord(names: CheckpointNames): Promise<CheckpointRecord> {
-  const text = await readFileCapped(names.record, maxRecordBytes).catch((error: unknown) => {
+  const text = await readTrusted(names).catch((error: unknown) => {
     throw damaged(names, 'engine.json cannot be read', error);
   });
   const record = parseRecord(text.toString('utf8'));
   if (!record) throw damaged(names, 'engine.json is malformed');
-  const state = await stat(names.state).catch(() => undefined);
-  if (state?.size !== record.stateBytes) throw damaged(names, 'its device state is missing or truncated');
+  if ((await sizeOf(names.state)) !== record.stateBytes)
+    throw damaged(names, 'its device state is missing or truncated');
   return record;
 }
 
@@ -122,13 +148,38 @@ export async function readWaitingRecord(names: CheckpointNames): Promise<Checkpo
 export async function readCheckpointRecord(names: CheckpointNames): Promise<CheckpointRecord> {
   const record = await readWaitingRecord(names);
   if (record.ram.kind === 'file') {
-    const ram = await stat(names.ram).catch(() => undefined);
-    if (ram?.size !== record.ram.size) throw damaged(names, 'its RAM is missing or truncated');
+    if ((await sizeOf(names.ram)) !== record.ram.size)
+      throw damaged(names, 'its RAM is missing or truncated');
   }
   return record;
 }
 
-/** Removes a checkpoint and all its files. */
+/** The ids of the checkpoints that a machine has. @throws KameError FILE_ACCESS if their directory is a link or not ours */
+export async function listCheckpoints({ checkpoints }: MachineNames): Promise<string[]> {
+  if (!(await isOwnDirectory(checkpoints))) return [];
+  return (await readdir(checkpoints)).filter(isCheckpointId);
+}
+
+/** The files of a checkpoint that exist, incomplete ones too. Anything else in its directory is not ours. */
+export async function checkpointFiles(names: CheckpointNames): Promise<string[]> {
+  const { directory, state, ram, record, config, nvram } = names;
+  if (!(await isOwnDirectory(dirname(directory))) || !(await isOwnDirectory(directory))) return [];
+  // The record first: without it, nothing takes what remains for a checkpoint.
+  const known = [record, state, ram, `${ram}.part`, config, nvram];
+  const there = new Set((await readdir(directory)).map((name) => join(directory, name)));
+  const temporary = [...there].filter((path) => isTemporaryName(basename(path)));
+  return [...known.filter((path) => there.has(path)), ...temporary];
+}
+
+/**
+ * Removes the files of a checkpoint, and its directory unless something else is in it, which is not ours.
+ * @throws KameError FILE_ACCESS if a directory is a link or belongs to another user; nothing is removed then
+ */
 export async function removeCheckpoint(names: CheckpointNames): Promise<void> {
-  await rm(names.directory, { recursive: true, force: true });
+  try {
+    for (const path of await checkpointFiles(names)) await rm(path, { force: true });
+    await rmdir(names.directory);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw fileError(error, names.directory);
+  }
 }

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../core/errors.ts';
-import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { writeFileAtomic } from '../sys/files.ts';
+import { readOwn } from '../sys/own-file.ts';
 import type { ProcessIdentity } from '../sys/process-identity.ts';
 import { companionExtension } from './names.ts';
 
@@ -53,7 +54,7 @@ export async function readCompanionRecords(directory: string): Promise<Companion
   const records = files
     .filter((file) => file.endsWith(companionExtension) && !file.startsWith('.'))
     .map(async (file) => {
-      const bytes = await readFileCapped(join(directory, file), maxBytes);
+      const bytes = await readOwn(join(directory, file), { maxBytes, trusted: true });
       return parse(file.slice(0, -companionExtension.length), bytes.toString('utf8'));
     });
   return (await Promise.all(records)).filter((record) => record !== undefined);

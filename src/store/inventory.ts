@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { KameError, errnoOf } from '../core/errors.ts';
-import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
-import { bundleExtension, creatingExtension, deletingExtension, type HomeNames } from './names.ts';
+import { fileError, writeFileAtomic } from '../sys/files.ts';
+import { readOwnIfThere } from '../sys/own-file.ts';
+import { vmxOfBundle } from './bundle-directory.ts';
+import { bundleExtension, isAsideName, isBundle, deletingExtension, type HomeNames } from './names.ts';
 
 interface InventoryFile {
   /** Absolute paths of `.vmx` files outside the home. */
@@ -13,6 +15,10 @@ interface InventoryFile {
   readonly unregistered: readonly string[];
   /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
   readonly deleting: readonly Deletion[];
+  /** For each `.vmx`, the files outside its directory to which the person has agreed. */
+  readonly agreed: Readonly<Record<string, readonly string[]>>;
+  /** Written by a version that did not ask yet. */
+  readonly neverAsked?: boolean;
 }
 
 /**
@@ -23,11 +29,11 @@ export interface Deletion {
   readonly vmx: string;
   /** The directory to which the files are moved, on the same file system. */
   readonly aside: string;
-  /** The files to remove if the directory is not a bundle and may contain other files; the `.vmx` first. */
+  /** The files to remove, if the directory also contains files that stay; the `.vmx` first. Empty: the whole bundle. */
   readonly files: readonly string[];
 }
 
-const empty: InventoryFile = { registered: [], unregistered: [], deleting: [] };
+const empty: InventoryFile = { registered: [], unregistered: [], deleting: [], agreed: {} };
 const maxBytes = 4 * 1024 * 1024;
 
 function strings(value: unknown): string[] {
@@ -44,39 +50,53 @@ function deletions(value: unknown): Deletion[] {
   });
 }
 
-async function readInventory(path: string): Promise<InventoryFile> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFileCapped(path, maxBytes);
-  } catch (error) {
-    if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return empty;
-    throw error;
+function agreements(value: unknown): InventoryFile['agreed'] {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([vmx, files]) => [vmx, strings(files)]));
+}
+
+/** The inventory without a machine. @param key its name in `agreed` */
+function without(file: InventoryFile, vmx: string, key: string): InventoryFile {
+  const { [key]: _, ...agreed } = file.agreed;
+  const others = (paths: readonly string[]) => paths.filter((path) => path !== vmx);
+  const [registered, unregistered] = [others(file.registered), others(file.unregistered)];
+  return { ...file, registered, unregistered, agreed };
+}
+
+/** Removes the files of a deletion, and the directories around them that are empty then. */
+async function removeListed({ vmx, files }: Deletion): Promise<void> {
+  const directories = new Set<string>();
+  for (const path of files) {
+    const directory = dirname(path);
+    // A link that took the place of a directory leads to other files.
+    if ((await realpath(directory).catch(() => undefined)) !== directory) continue;
+    await rm(path, { force: true });
+    directories.add(directory);
   }
+  const inner = [...directories].sort((a, b) => b.length - a.length);
+  for (const directory of inner) {
+    const isMachines = directory !== dirname(vmx) || isBundle(directory);
+    if (isMachines) await rmdir(directory).catch(() => undefined);
+  }
+}
+
+async function readInventory(path: string): Promise<InventoryFile> {
+  const bytes = await readOwnIfThere(path, { maxBytes, trusted: true });
+  if (!bytes) return empty;
   try {
     const value = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
     return {
       registered: strings(value['registered']),
       unregistered: strings(value['unregistered']),
       deleting: deletions(value['deleting']),
+      agreed: agreements(value['agreed']),
+      ...(value['agreed'] === undefined ? { neverAsked: true } : {}),
     };
   } catch (error) {
     throw new KameError('FILE_ACCESS', `${path} is not valid JSON.`, {
       cause: error,
       next: 'Repair the file or move it away. Machines in the home are found without it; register others with `kame register`.',
     });
-  }
-}
-
-/** The `.vmx` of a bundle. A bundle without one is listed as broken, so this returns the expected path. */
-async function vmxOfBundle(bundle: string): Promise<string> {
-  const stem = bundle.slice(dirname(bundle).length + 1, -bundleExtension.length);
-  const expected = `${stem}.vmx`;
-  try {
-    const files = (await readdir(bundle)).filter((name) => name.endsWith('.vmx')).sort();
-    const found = files.includes(expected) ? expected : files[0];
-    return join(bundle, found ?? expected);
-  } catch {
-    return join(bundle, expected);
   }
 }
 
@@ -95,22 +115,32 @@ export class Inventory {
   /** Absolute paths of all `.vmx` files, sorted. */
   async paths(): Promise<string[]> {
     const file = await readInventory(this.#names.inventory);
-    const bundles = await this.#bundles();
-    const own = await Promise.all(bundles.map(vmxOfBundle));
     const hidden = new Set(file.unregistered);
-    const all = new Set([...own.filter((path) => !hidden.has(path)), ...file.registered]);
-    return [...all].sort();
+    const found = (await this.#found()).filter((path) => !hidden.has(path));
+    return [...new Set([...found, ...file.registered])].sort();
   }
 
+  /** The `.vmx` of every bundle in the home. */
+  async #found(): Promise<string[]> {
+    return await Promise.all((await this.#bundles()).map(vmxOfBundle));
+  }
+
+  /** The bundles in the home. A link to a bundle elsewhere counts as that bundle. */
   async #bundles(): Promise<string[]> {
     try {
       const entries = await readdir(this.#names.machines, { withFileTypes: true });
-      return entries
-        .filter(
-          (entry) =>
-            entry.isDirectory() && !entry.name.startsWith('.') && entry.name.endsWith(bundleExtension),
-        )
-        .map((entry) => join(this.#names.machines, entry.name));
+      const bundles = entries.filter(
+        (entry) =>
+          (entry.isDirectory() || entry.isSymbolicLink()) &&
+          !entry.name.startsWith('.') &&
+          entry.name.endsWith(bundleExtension),
+      );
+      return await Promise.all(
+        bundles.map(async (entry) => {
+          const path = join(this.#names.machines, entry.name);
+          return entry.isSymbolicLink() ? await realpath(path).catch(() => path) : path;
+        }),
+      );
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return [];
       throw fileError(error, this.#names.machines);
@@ -131,11 +161,46 @@ export class Inventory {
   }
 
   async unregister(vmx: string): Promise<void> {
-    await this.#change((file) => ({
-      ...file,
-      registered: file.registered.filter((path) => path !== vmx),
-      unregistered: this.owns(vmx) ? [...new Set([...file.unregistered, vmx])].sort() : file.unregistered,
-    }));
+    const isFound = (await this.#found()).includes(vmx);
+    await this.#change((file) => {
+      const rest = without(file, vmx, this.#key(vmx));
+      return isFound ? { ...rest, unregistered: [...rest.unregistered, vmx].sort() } : rest;
+    });
+  }
+
+  /** The outside files that the person has agreed to for a machine; see src/vm/host/outside-files.ts. */
+  async agreedFiles(vmx: string): Promise<readonly string[]> {
+    const { agreed } = await readInventory(this.#names.inventory);
+    return agreed[this.#key(vmx)] ?? [];
+  }
+
+  /** Whether the inventory is of a version that asks before a machine uses outside files. */
+  async hasAgreements(): Promise<boolean> {
+    return (await readInventory(this.#names.inventory)).neverAsked !== true;
+  }
+
+  /** From now on the inventory has agreements. */
+  async beginAgreements(): Promise<void> {
+    await this.#change(({ neverAsked: _, ...file }) => file);
+  }
+
+  /** Records to which outside files the person has agreed, in place of earlier ones. */
+  async agree(vmx: string, files: readonly string[]): Promise<void> {
+    const all = [...new Set(files)].sort();
+    await this.#change((file) => ({ ...file, agreed: { ...file.agreed, [this.#key(vmx)]: all } }));
+  }
+
+  /** The machine has another path: what was agreed for it stays valid. */
+  async moveAgreement(from: string, to: string): Promise<void> {
+    await this.#change((file) => {
+      const { [this.#key(from)]: files, ...agreed } = file.agreed;
+      return files === undefined ? file : { ...file, agreed: { ...agreed, [this.#key(to)]: files } };
+    });
+  }
+
+  /** Machines in the home are named relative to it, so that it can be moved. */
+  #key(vmx: string): string {
+    return this.owns(vmx) ? relative(this.#names.home, vmx) : vmx;
   }
 
   /**
@@ -143,6 +208,7 @@ export class Inventory {
    * point, either the machine is intact or finishDeletes completes the deletion.
    */
   async deleteFiles(deletion: Deletion): Promise<void> {
+    const links = await this.#linksTo(dirname(deletion.vmx));
     await this.#change((file) => ({ ...file, deleting: [...file.deleting, deletion] }));
     try {
       if (deletion.files.length === 0) await rename(dirname(deletion.vmx), deletion.aside);
@@ -151,6 +217,16 @@ export class Inventory {
       throw fileError(error, deletion.aside);
     }
     await this.#finishDelete(deletion);
+    if (!existsSync(dirname(deletion.vmx))) for (const link of links) await rm(link, { force: true });
+  }
+
+  /** The links in the home through which a bundle elsewhere is found. */
+  async #linksTo(bundle: string): Promise<string[]> {
+    const { machines } = this.#names;
+    const entries = await readdir(machines, { withFileTypes: true }).catch(() => []);
+    const links = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => join(machines, name));
+    const targets = await Promise.all(links.map(async (link) => await realpath(link).catch(() => '')));
+    return links.filter((_, at) => targets[at] === bundle);
   }
 
   /** Completes every interrupted deletion. */
@@ -163,17 +239,16 @@ export class Inventory {
     const begun = existsSync(deletion.aside);
     try {
       if (begun) {
-        for (const file of deletion.files) await rm(file, { force: true });
+        await removeListed(deletion);
         await rm(deletion.aside, { recursive: true, force: true });
       }
     } catch (error) {
       throw fileError(error, deletion.aside);
     }
-    await this.#change((file) => ({
-      registered: begun ? file.registered.filter((path) => path !== deletion.vmx) : file.registered,
-      unregistered: begun ? file.unregistered.filter((path) => path !== deletion.vmx) : file.unregistered,
-      deleting: file.deleting.filter((other) => other.aside !== deletion.aside),
-    }));
+    await this.#change((file) => {
+      const deleting = file.deleting.filter((other) => other.aside !== deletion.aside);
+      return { ...(begun ? without(file, deletion.vmx, this.#key(deletion.vmx)) : file), deleting };
+    });
   }
 
   /** Removes incomplete and partly deleted bundles from the home. Call it only while no operation is running. */
@@ -186,11 +261,8 @@ export class Inventory {
       if (errnoOf(error) === 'ENOENT') return;
       throw fileError(error, this.#names.machines);
     }
-    const halfMade = names.filter(
-      (name) =>
-        name.startsWith('.') && (name.endsWith(creatingExtension) || name.endsWith(deletingExtension)),
-    );
-    for (const name of halfMade) await rm(join(this.#names.machines, name), { recursive: true, force: true });
+    for (const name of names.filter(isAsideName))
+      await rm(join(this.#names.machines, name), { recursive: true, force: true });
   }
 
   async #change(edit: (file: InventoryFile) => InventoryFile): Promise<void> {

@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { errnoOf, KameError } from '../core/errors.ts';
-import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { basename, dirname } from 'node:path';
+import { KameError } from '../core/errors.ts';
+import { writeFileAtomic } from '../sys/files.ts';
+import { readOwnIfThere } from '../sys/own-file.ts';
 import type { Snapshot } from '../vmx/snapshots.ts';
-import type { MachineNames } from './names.ts';
+import type { HomeNames, MachineNames } from './names.ts';
+import { forgetOperation, isRecorded, recordOperation } from './operation-record.ts';
 
 /**
  * A disk that gets a new top layer. The names are files in the directory of the machine, except `from` of a linked
@@ -80,25 +82,16 @@ function areFiles(files: unknown, kept: unknown): boolean {
   return isFileName(from) && isFileName(to);
 }
 
-/** Whether the disks of a snapshot are whole. `node` is what a slot was named in journals of earlier builds. */
+/** Whether the disks of a snapshot are whole. */
 function areSnapshotDisks(snapshot: unknown): boolean {
   if (snapshot === null) return true;
   const { disks } = snapshot as { disks?: unknown };
   if (!Array.isArray(disks)) return false;
   return disks.every((disk: unknown) => {
     if (typeof disk !== 'object' || disk === null) return false;
-    const { slot, node, fileName } = disk as Record<string, unknown>;
-    return typeof (slot ?? node) === 'string' && typeof fileName === 'string';
+    const { slot, fileName } = disk as Record<string, unknown>;
+    return typeof slot === 'string' && typeof fileName === 'string';
   });
-}
-
-function withSlots(journal: Journal): Journal {
-  if (journal.kind !== 'layer' || journal.snapshot === null) return journal;
-  const disks = journal.snapshot.disks.map((disk) => {
-    const { node, ...rest } = disk as typeof disk & { readonly node?: string };
-    return node === undefined ? disk : { ...rest, slot: node };
-  });
-  return { ...journal, snapshot: { ...journal.snapshot, disks } };
 }
 
 function isJournal(value: unknown): value is Journal {
@@ -111,38 +104,76 @@ function isJournal(value: unknown): value is Journal {
   return kind === 'tidy' || kind === 'clone';
 }
 
-export async function writeJournal(
-  names: Pick<MachineNames, 'journal'>,
-  journal: Journal,
-  options: { readonly sync?: boolean } = {},
-): Promise<void> {
-  await writeFileAtomic(names.journal, `${JSON.stringify(journal)}\n`, 0o600, options);
-}
+/** Where the journal of a machine is, and which machine it is. */
+type JournalNames = Pick<MachineNames, 'journal' | 'vmx'>;
 
-/** The journal of an unfinished change, or undefined. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
-export async function readJournal(names: MachineNames): Promise<Journal | undefined> {
-  let text: string;
-  try {
-    text = (await readFileCapped(names.journal, maxBytes)).toString('utf8');
-  } catch (error) {
-    if (error instanceof KameError && errnoOf(error.cause) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJournal(value)) return withSlots(value);
-  } catch {
-    // Reported below.
-  }
-  throw new KameError(
+function notOurs({ journal }: JournalNames): KameError {
+  return new KameError(
     'BROKEN_MACHINE',
-    `${names.journal} is malformed, so Kame does not touch the disks of the machine.`,
+    `${journal} describes an interrupted change that Kame has no record of, so Kame does not follow it.`,
     {
-      next: 'Move the file away if you are sure that the .vmx names the right disks. Kame wrote it before a change to them.',
+      next: 'If the machine comes from elsewhere or from a backup, check its disks and move the file away; the machine is then as its .vmx describes it.',
+      details: { path: journal },
     },
   );
 }
 
-export async function removeJournal(names: MachineNames): Promise<void> {
+function malformed({ journal }: JournalNames): KameError {
+  return new KameError(
+    'BROKEN_MACHINE',
+    `${journal} is malformed, so Kame does not touch the disks of the machine.`,
+    {
+      next: 'Move the file away if you are sure that the .vmx names the right disks. Kame wrote it before a change to them.',
+      details: { path: journal },
+    },
+  );
+}
+
+/** The content of a journal file, and the nonce of its record in the home; undefined when there is no file. */
+async function readFile(names: JournalNames): Promise<{ journal: unknown; nonce: string } | undefined> {
+  const bytes = await readOwnIfThere(names.journal, { maxBytes, trusted: true });
+  if (!bytes) return undefined;
+  try {
+    const { nonce, ...journal } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    return { journal, nonce: typeof nonce === 'string' ? nonce : '' };
+  } catch {
+    throw malformed(names);
+  }
+}
+
+/**
+ * Writes the journal of a machine, after a record of it in the home. A second journal replaces the first.
+ * @throws KameError DISK_FULL, FILE_ACCESS
+ */
+export async function writeJournal(
+  home: HomeNames,
+  names: JournalNames,
+  journal: Journal,
+  options: { readonly sync?: boolean } = {},
+): Promise<void> {
+  const previous = await readFile(names).catch(() => undefined);
+  const place = { vmx: names.vmx, directory: dirname(names.journal) };
+  const known = previous && (await isRecorded(home, previous.nonce, place));
+  const nonce = known ? previous.nonce : await recordOperation(home, place, options);
+  await writeFileAtomic(names.journal, `${JSON.stringify({ ...journal, nonce })}\n`, 0o600, options);
+}
+
+/**
+ * The journal of an unfinished change, or undefined. It counts only if this home has recorded it: anyone may have put a
+ * file with that name beside a `.vmx`, and a journal says which files to delete.
+ * @throws KameError BROKEN_MACHINE, FILE_ACCESS
+ */
+export async function readJournal(home: HomeNames, names: MachineNames): Promise<Journal | undefined> {
+  const found = await readFile(names);
+  if (!found) return undefined;
+  if (!isJournal(found.journal)) throw malformed(names);
+  if (!(await isRecorded(home, found.nonce, names))) throw notOurs(names);
+  return found.journal;
+}
+
+/** Removes the journal of a finished change, then its record. */
+export async function removeJournal(home: HomeNames, names: JournalNames): Promise<void> {
+  const found = await readFile(names).catch(() => undefined);
   await rm(names.journal, { force: true });
+  if (found) await forgetOperation(home, found.nonce);
 }

@@ -12,6 +12,11 @@ export const creatingExtension = '.creating';
 /** Extension of a bundle that is being deleted, `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
+/** Whether a name is that of an incomplete or partly deleted bundle, as bundle-directory.ts makes them. */
+export function isAsideName(name: string): boolean {
+  return /^\..+\.[0-9a-f]{8}\.(?:creating|deleting)$/.test(name);
+}
+
 /** Of a companion's record in a run directory: `NAME.companion.json`. */
 export const companionExtension = '.companion.json';
 
@@ -27,6 +32,8 @@ export interface HomeNames {
   readonly cache: string;
   /** Machines outside the home, machines removed from the list, and deletions in progress. */
   readonly inventory: string;
+  /** One record for each unfinished change to a machine's files; see operation-record.ts. */
+  readonly operations: string;
   /** The user's own images. */
   readonly catalogue: string;
   readonly daemonLog: string;
@@ -51,6 +58,7 @@ export function homeNames(home: string): HomeNames {
     run: join(home, 'run'),
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
+    operations: join(home, 'operations'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
     ram: ramDirectory(home),
@@ -114,6 +122,10 @@ export interface CheckpointNames {
 
 /** The uid of the snapshot in decimal, or `s-XXXXXXXX` for a suspended machine. */
 const checkpointId = /^(?:\d{1,10}|s-[0-9a-f]{8})$/;
+
+export function isCheckpointId(name: string): boolean {
+  return checkpointId.test(name);
+}
 
 /** @throws KameError INTERNAL for an invalid id */
 export function checkpointNames(machine: MachineNames, id: string): CheckpointNames {

@@ -1,6 +1,5 @@
 import { lstat, mkdir, readdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf } from '../core/errors.ts';
 import { formatSize } from '../core/units.ts';
 import { makeHole } from '../sys/extents.ts';
 import { allocatedOf } from '../sys/files.ts';
@@ -25,18 +24,26 @@ export function waitingRam(home: HomeNames, run: RunNames): string {
 }
 
 /**
- * Creates a directory and checks that only we own and can access it, since other users can create directories there.
+ * Whether only we own and can access the directory of RAM files. Any user can create one of that name on /dev/shm, or a
+ * link: then nothing in it is used or removed.
  */
-async function ownDirectory(path: string): Promise<boolean> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    const found = await lstat(path);
-    return (
-      found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o77) === 0
-    );
-  } catch {
-    return false;
-  }
+async function isOurs(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return false;
+  return found.uid === (process.geteuid?.() ?? found.uid) && (found.mode & 0o77) === 0;
+}
+
+async function makeOurs(path: string): Promise<boolean> {
+  return await mkdir(path, { recursive: true, mode: 0o700 }).then(
+    async () => await isOurs(path),
+    () => false,
+  );
+}
+
+/** The names of our RAM files; none if the directory is not ours. */
+async function ramNames(home: HomeNames): Promise<string[]> {
+  if (!(await isOurs(home.ram))) return [];
+  return await readdir(home.ram).catch(() => []);
 }
 
 /** The bytes to which RAM files may grow, and the bytes that they take now. */
@@ -49,8 +56,7 @@ const nothing: Promised = { size: 0, held: 0 };
 
 /** What the files of a RAM directory take; nothing if it is not a directory of this user. */
 async function promisedIn(directory: string): Promise<Promised> {
-  const found = await lstat(directory).catch(() => undefined);
-  if (!found?.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) return nothing;
+  if (!(await isOurs(directory))) return nothing;
   const names = await readdir(directory).catch(() => []);
   const files = await Promise.all(
     names.map(async (name) => await lstat(join(directory, name)).catch(() => undefined)),
@@ -82,7 +88,7 @@ export interface RamRoom {
 /** Measures the room for RAM files. */
 export async function ramRoom(home: HomeNames): Promise<RamRoom> {
   const directory = home.ram;
-  if (!(await ownDirectory(directory))) return { directory, total: 0, bytes: 0 };
+  if (!(await makeOurs(directory))) return { directory, total: 0, bytes: 0 };
   const space = await statfs(directory);
   const promised = await Promise.all((await ramDirectories(home)).map(promisedIn));
   const ours = promised.reduce((sum, { size }) => sum + size, 0);
@@ -136,11 +142,8 @@ export async function reserveRam(
 /** Removes the RAM files of a machine that is no longer running, including those of a checkpoint being stored. */
 export async function removeRamFiles(home: HomeNames, run: RunNames): Promise<void> {
   const key = `${basename(run.directory)}.`;
-  const names = await readdir(home.ram).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [] as string[];
-    throw error;
-  });
-  for (const name of names) if (name.startsWith(key)) await rm(join(home.ram, name), { force: true });
+  for (const name of await ramNames(home))
+    if (name.startsWith(key)) await rm(join(home.ram, name), { force: true });
 }
 
 /**
@@ -150,7 +153,7 @@ export async function removeRamFiles(home: HomeNames, run: RunNames): Promise<vo
 export async function removeCheckpointRam(home: HomeNames, run: RunNames): Promise<void> {
   if (process.platform !== 'linux') return;
   const key = `${basename(run.directory)}.`;
-  for (const name of await readdir(home.ram).catch(() => [])) {
+  for (const name of await ramNames(home)) {
     if (name.startsWith(key) && name !== `${key}ram`) await rm(join(home.ram, name), { force: true });
   }
 }
@@ -159,12 +162,12 @@ export async function removeCheckpointRam(home: HomeNames, run: RunNames): Promi
 export async function sweepRamFiles(home: HomeNames, known: ReadonlySet<string>): Promise<void> {
   if (process.platform !== 'linux') return;
   const keys = new Set([...known].map((directory) => basename(directory)));
-  for (const name of await readdir(home.ram).catch(() => [])) {
+  for (const name of await ramNames(home)) {
     if (!keys.has(name.slice(0, name.indexOf('.')))) await rm(join(home.ram, name), { force: true });
   }
 }
 
 /** Removes the directory of RAM files if it is empty. */
 export async function removeRamDirectory(home: HomeNames): Promise<void> {
-  if (process.platform === 'linux') await rmdir(home.ram).catch(() => undefined);
+  if (process.platform === 'linux' && (await isOurs(home.ram))) await rmdir(home.ram).catch(() => undefined);
 }

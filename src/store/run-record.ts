@@ -1,7 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
+import { readOwn } from '../sys/own-file.ts';
 import type { ProcessIdentity } from '../sys/process-identity.ts';
 import type { Fingerprint } from './checkpoint.ts';
 import type { RunNames } from './names.ts';
@@ -41,6 +42,9 @@ export interface RunRecord {
   readonly timings: { spawnMs: number; qmpMs: number; bootMs: number | null; agentMs: number | null };
 }
 
+/** It lists the extents of the RAM that were filled. */
+const maxBytes = 64 * 1024 * 1024;
+
 export async function writeRunRecord(names: RunNames, record: RunRecord): Promise<void> {
   // Not synced: it describes a process, which does not survive a restart of the host.
   await writeFileAtomic(names.record, `${JSON.stringify(record, null, 2)}\n`, 0o600, { sync: false });
@@ -49,7 +53,9 @@ export async function writeRunRecord(names: RunNames, record: RunRecord): Promis
 /** The record, or undefined if it is missing or incomplete. */
 export async function readRunRecord(names: RunNames): Promise<RunRecord | undefined> {
   try {
-    const value = JSON.parse(await readFile(names.record, 'utf8')) as RunRecord;
+    const value = JSON.parse(
+      (await readOwn(names.record, { maxBytes, trusted: true })).toString('utf8'),
+    ) as RunRecord;
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.fingerprint !== 'object' || value.fingerprint === null) return undefined;
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { KameError, errnoOf } from '../core/errors.ts';
-import { readFileCapped, writeFileAtomic } from '../sys/files.ts';
+import { lstat } from 'node:fs/promises';
+import { writeFileAtomic } from '../sys/files.ts';
+import { readOwnIfThere } from '../sys/own-file.ts';
 import { emptyDocument, parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
 import { readSnapshots, writeSnapshots, type SnapshotProblem, type SnapshotTree } from '../vmx/snapshots.ts';
 import type { MachineNames } from './names.ts';
@@ -14,13 +14,9 @@ export interface SnapshotFile {
 
 /** Reads the snapshots of a machine; a missing or empty file has none. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFile> {
-  let bytes = Buffer.alloc(0);
-  try {
-    bytes = Buffer.from(await readFileCapped(names.snapshots, vmxLimits.bytes));
-  } catch (error) {
-    if (!(error instanceof KameError) || errnoOf(error.cause) !== 'ENOENT') throw error;
-  }
-  const document = bytes.length === 0 ? emptyDocument() : parseVmx(bytes, names.snapshots);
+  const bytes = await readOwnIfThere(names.snapshots, { maxBytes: vmxLimits.bytes });
+  const document =
+    bytes === undefined || bytes.length === 0 ? emptyDocument() : parseVmx(bytes, names.snapshots);
   return { document, ...readSnapshots(document) };
 }
 
@@ -35,7 +31,7 @@ export async function writeSnapshotTree(
 
 /** Whether a machine has a `.vmsd`, which exists if it ever had a snapshot or is a linked clone. */
 export async function hasSnapshotFile(names: MachineNames): Promise<boolean> {
-  return await stat(names.snapshots).then(
+  return await lstat(names.snapshots).then(
     (found) => found.size > 0,
     () => false,
   );

@@ -1,6 +1,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
 import { fileError } from './files.ts';
+import { openToAppend, openToWrite } from './own-file.ts';
 
 /** A part of a file that holds data: `length` bytes from offset `start`. */
 export type Extent = readonly [start: number, length: number];
@@ -130,7 +131,7 @@ export async function copyExtents(
   let source: FileHandle | undefined;
   let target: FileHandle | undefined;
   try {
-    const [input, output] = [await open(from, 'r'), await open(to, 'a', 0o600).then(reopen(to))];
+    const [input, output] = [await open(from, 'r'), await openOrCreate(to)];
     [source, target] = [input, output];
     await output.truncate(options.size);
     const chunks = chunksOf(extents);
@@ -154,10 +155,8 @@ export async function copyExtents(
   }
 }
 
-/** A file opened for appending cannot be written in the middle; `a` is only a way to create it without truncating. */
-function reopen(path: string): (made: FileHandle) => Promise<FileHandle> {
-  return async (made) => {
-    await made.close();
-    return await open(path, 'r+');
-  };
+/** A file opened for appending cannot be written in the middle: that only creates it without truncating. */
+async function openOrCreate(path: string): Promise<FileHandle> {
+  await (await openToAppend(path)).close();
+  return await openToWrite(path);
 }

@@ -87,6 +87,13 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
+const temporaryForm = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/** Whether a name is one that `temporaryName` returns. */
+export function isTemporaryName(name: string): boolean {
+  return temporaryForm.test(name);
+}
+
 /**
  * Replaces a file so that at any instant it has either the old or the new content: temporary file, sync, rename, sync
  * of the directory. `sync: false` omits the syncs, for files that are meaningless after the host restarts.
@@ -117,6 +124,24 @@ export async function writeFileAtomic(
 }
 
 /**
+ * Reads an open file from its start, at most `maxBytes`.
+ * @throws KameError FILE_ACCESS if it is not a regular file; INVALID_VALUE if it is larger than `maxBytes`
+ */
+export async function readCapped(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
+  const stat = await file.stat();
+  if (!stat.isFile())
+    throw new KameError('FILE_ACCESS', `${path} is not a regular file.`, { details: { path } });
+  const { size } = stat;
+  if (size > maxBytes) {
+    throw new KameError('INVALID_VALUE', `${path} is ${size} bytes long; the limit is ${maxBytes} bytes.`);
+  }
+  // It may grow while it is being read.
+  const buffer = Buffer.alloc(size);
+  const { bytesRead } = await file.read(buffer, 0, size, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+/**
  * Reads a text or binary file of at most `maxBytes`.
  * @throws KameError FILE_ACCESS, also if it is not a regular file; INVALID_VALUE if it is larger than `maxBytes`
  */
@@ -125,14 +150,7 @@ export async function readFileCapped(path: string, maxBytes: number): Promise<Bu
   try {
     // Without O_NONBLOCK, opening a named pipe would wait for its writer indefinitely.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await file.stat();
-    if (!stat.isFile())
-      throw new KameError('FILE_ACCESS', `${path} is not a regular file.`, { details: { path } });
-    const { size } = stat;
-    if (size > maxBytes) {
-      throw new KameError('INVALID_VALUE', `${path} is ${size} bytes long; the limit is ${maxBytes} bytes.`);
-    }
-    return await file.readFile();
+    return await readCapped(file, path, maxBytes);
   } catch (error) {
     throw fileError(error, path);
   } finally {

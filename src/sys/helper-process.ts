@@ -22,10 +22,16 @@ type OrderMessage = { readonly type: 'work'; readonly input: unknown } | { reado
  * Does heavy work in a separate process, so that its memory is released when it ends. `input` and the result must be
  * plain data. When the work is cancelled or this process dies, the work can still clean up.
  * @param file a module that calls serveWork
+ * @param env the environment of the process; by default that of this one
  * @throws KameError for every error that the work throws
  */
-export async function runInHelper<T>(file: URL, input: unknown, progress: Progress): Promise<T> {
-  const helper = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+export async function runInHelper<T>(
+  file: URL,
+  input: unknown,
+  progress: Progress,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<T> {
+  const helper = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env });
   const send = (message: OrderMessage) => {
     if (helper.connected) helper.send(message);
   };

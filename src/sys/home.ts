@@ -1,14 +1,40 @@
+import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { KameError } from '../core/errors.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { KameError, errnoOf } from '../core/errors.ts';
 
 /** macOS allows 104 bytes for the path of a socket, Linux 108, each including the terminating zero. */
 const maxSocketPath = 100;
 
-/** The directory that holds all of Kame's files: `KAME_HOME`, or `.kame` in the user's home. Absolute. */
+/** A path without symbolic links, as far as it exists. */
+export function realPathSync(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (errnoOf(error) !== 'ENOENT' || parent === path) return path;
+    return join(realPathSync(parent), basename(path));
+  }
+}
+
+/**
+ * The directory that holds all of Kame's files: `KAME_HOME`, or `.kame` in the user's home. Absolute, and without symbolic
+ * links: machines are known by their paths, and one machine must not have two. A link is kept where the real path is too
+ * long for a socket.
+ */
 export function kameHome(env: Readonly<Record<string, string | undefined>>): string {
   const chosen = env['KAME_HOME'];
-  return chosen === undefined || chosen === '' ? join(homedir(), '.kame') : resolve(chosen);
+  const given = chosen === undefined || chosen === '' ? join(homedir(), '.kame') : resolve(chosen);
+  const real = realPathSync(given);
+  return socketBytes(real) <= maxSocketPath ? real : given;
+}
+
+function socketIn(home: string): string {
+  return join(home, 'kamed.sock');
+}
+
+function socketBytes(home: string): number {
+  return Buffer.byteLength(socketIn(home));
 }
 
 /**
@@ -16,8 +42,8 @@ export function kameHome(env: Readonly<Record<string, string | undefined>>): str
  * @throws KameError HOST_PROBLEM when the path is too long for a socket
  */
 export function socketPath(home: string): string {
-  const path = join(home, 'kamed.sock');
-  const bytes = Buffer.byteLength(path);
+  const path = socketIn(home);
+  const bytes = socketBytes(home);
   if (bytes > maxSocketPath) {
     throw new KameError(
       'HOST_PROBLEM',

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from './files.ts';
+import { readOwnIfThere } from './own-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** The content of a lock file: the process that holds the lock, and why. */
@@ -9,6 +10,9 @@ export interface LockHolder extends ProcessIdentity {
   /** For people, such as `kamed` or `qemu`. */
   readonly purpose: string;
 }
+
+/** A lock file has about 100 bytes. */
+const maxBytes = 4096;
 
 function parseHolder(text: string): LockHolder | undefined {
   try {
@@ -23,15 +27,13 @@ function parseHolder(text: string): LockHolder | undefined {
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw fileError(error, path);
-  }
+  return (await readOwnIfThere(path, { maxBytes }))?.toString('utf8');
 }
 
-/** The living process that holds the lock, or undefined. The lock of a dead process does not count. */
+/**
+ * The living process that holds the lock, or undefined. The lock of a dead process does not count.
+ * @throws KameError FILE_ACCESS, INVALID_VALUE when the lock cannot be read, so that nobody knows whether it is held
+ */
 export async function lockHolder(path: string): Promise<LockHolder | undefined> {
   const holder = parseHolder((await readText(path)) ?? '');
   return holder && (await isAlive(holder)) ? holder : undefined;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { openSync, closeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import { openLogSync } from './own-file.ts';
 
 export interface RunOptions {
   /** Milliseconds after which the command gets SIGTERM and, a second later, SIGKILL. Default: 60,000. */
@@ -93,7 +94,7 @@ export async function spawnDetached(
   args: readonly string[],
   options: { logFile: string; cwd?: string; env?: Record<string, string> },
 ): Promise<DetachedProcess> {
-  const log = openSync(options.logFile, 'a', 0o600);
+  const log = openLogSync(options.logFile);
   try {
     const child = spawn(command, [...args], {
       detached: true,

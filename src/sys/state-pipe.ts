@@ -41,7 +41,12 @@ export async function receiveToFile(
         done += chunk.length;
         onBytes(done);
       });
-      pipeline(socket, createWriteStream(file, { mode: 0o600, highWaterMark: 1024 * 1024 })).then(
+      // Never through a link that someone put there.
+      rmSync(file, { force: true });
+      pipeline(
+        socket,
+        createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 }),
+      ).then(
         () => resolve(done),
         (error: unknown) => reject(fileError(error, file)),
       );

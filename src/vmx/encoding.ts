@@ -79,10 +79,12 @@ function windows1252Codec(name: string): TextCodec {
   );
 }
 
+// Made once: making a decoder takes longer than reading a small file.
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** The codec for UTF-8, with the name that the file uses. */
 export function utf8Codec(name: string): TextCodec {
-  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
   return {
     name,
     decode: (bytes) => {

@@ -114,11 +114,32 @@ group('a reference', () => {
 
   it('finds names that look like a uid or a path', () => {
     const odd = ['#3', '/x', 'y/z', '#77'].reduce((all, name) => add(all, body(name)), emptyTree);
-    expect(find('#3', odd)).toBe(3);
+    expect(find('/#3', odd)).toBe(1);
+    expect(find('#1', odd)).toBe(1);
     expect(find('#77', odd)).toBe(4);
     expect(find('/x', odd)).toBe(2);
     expect(find('/#3//x/y/z', odd)).toBe(3);
     expect(find('y/z', odd)).toBe(3);
+  });
+
+  it('that means several snapshots is not decided by a rule', () => {
+    // The first has the uid 1 and the label #3; the second is /a, the third has that label.
+    const odd = add(
+      { ...add({ ...add(emptyTree, body('#3')), current: null }, body('a')), current: null },
+      body('/a'),
+    );
+    expect(find('#3', odd)).toEqual([1, 3]);
+    expect(find('/a', odd)).toEqual([2, 3]);
+    expect([find('/#3', odd), find('a', odd), find('#2', odd)]).toEqual([1, 2, 2]);
+  });
+
+  it('is the same however its characters are composed', () => {
+    const made = add(add(emptyTree, body('Änderung')), body('é'));
+    expect([find('Änderung'.normalize('NFD'), made), find('/Änderung/é'.normalize('NFD'), made)]).toEqual([
+      1, 2,
+    ]);
+    const decomposed = add(emptyTree, body('é'.normalize('NFD')));
+    expect(find('é', decomposed)).toBe(1);
   });
 
   it('finds every snapshot by its uid and by its path', () => {
@@ -133,7 +154,7 @@ group('a reference', () => {
           all = add({ ...all, current: under % (all.lastUid + 1) || null }, body(name));
         }
         for (const { uid } of all.snapshots) {
-          expect(find(`#${uid}`, all)).toBe(uid);
+          expect([find(`#${uid}`, all)].flat()).toContain(uid);
           expect([find(pathOf(all, uid), all)].flat()).toContain(uid);
         }
       }),

@@ -93,12 +93,17 @@ export function pathOf(tree: SnapshotTree, uid: number): string {
     .join('');
 }
 
+/** A name as it is compared: one character can be written as several code points, and macOS and Linux differ in that. */
+function plain(name: string): string {
+  return name.normalize('NFC');
+}
+
 /** Whether `path` is the path of a snapshot. Compares from the end, which stays cheap for deep trees of long names. */
 function hasPath(all: ReadonlyMap<number, Snapshot>, snapshot: Snapshot, path: string): boolean {
-  let rest = path;
+  let rest = plain(path);
   let at: Snapshot | undefined = snapshot;
   while (at) {
-    const step = `/${at.displayName}`;
+    const step = `/${plain(at.displayName)}`;
     if (!rest.endsWith(step)) return false;
     rest = rest.slice(0, -step.length);
     at = at.parent === null ? undefined : all.get(at.parent);
@@ -113,20 +118,28 @@ export type FoundSnapshot =
   /** In file order; their paths and uids distinguish them. */
   | { readonly kind: 'several'; readonly candidates: readonly Snapshot[] };
 
+/** Whether a name could be taken for a reference to another snapshot: `#3` for a uid, `/a` for a path. */
+export function looksLikeReference(name: string): boolean {
+  return /^(?:#\d+$|\/)/.test(name);
+}
+
+/** Whether two names of snapshots are the same for a person. */
+export function sameName(one: string, other: string): boolean {
+  return plain(one) === plain(other);
+}
+
 /**
- * Looks up a snapshot: `#3` by uid, `/before/after` by the names from the root, otherwise by its exact name. The first
- * of these that matches any snapshot decides, so a snapshot named `#3` is still found if no uid is 3.
+ * Looks up a snapshot: `#3` by uid, `/before/after` by the names from the root, otherwise by its name. VMware allows names
+ * that look like a uid or a path; a reference that means more than one snapshot is never decided by a rule.
  */
 export function findSnapshot(tree: SnapshotTree, reference: string): FoundSnapshot {
   const all = byUid(tree);
   const uid = /^#(\d{1,10})$/.exec(reference)?.[1];
-  const numbered = uid === undefined ? undefined : all.get(Number(uid));
-  if (numbered) return { kind: 'found', snapshot: numbered };
-  const byPath = reference.startsWith('/')
-    ? tree.snapshots.filter((snapshot) => hasPath(all, snapshot, reference))
-    : [];
-  const candidates =
-    byPath.length > 0 ? byPath : tree.snapshots.filter(({ displayName }) => displayName === reference);
+  const isMeant = (snapshot: Snapshot): boolean =>
+    (uid !== undefined && snapshot.uid === Number(uid)) ||
+    sameName(snapshot.displayName, reference) ||
+    (reference.startsWith('/') && hasPath(all, snapshot, reference));
+  const candidates = tree.snapshots.filter(isMeant);
   const [first] = candidates;
   if (!first) return { kind: 'none' };
   return candidates.length === 1 ? { kind: 'found', snapshot: first } : { kind: 'several', candidates };

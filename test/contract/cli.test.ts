@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as api from '../../src/api/machine.ts';
 import { verbs } from '../../src/cli/kame/verbs.ts';
@@ -74,14 +73,24 @@ describe('list', () => {
   it('aligns its table and has no escapes without a terminal', async () => {
     daemon.on(
       'GET /v1/machines',
-      json([demoRunning, { ...demo, name: 'a-longer-name', state: 'broken', arch: null }]),
+      json([
+        demoRunning,
+        {
+          ...demo,
+          name: 'a-longer-name',
+          state: 'broken',
+          reason: 'x.vmx is\nnot there.',
+          arch: null,
+          cpus: 0,
+        },
+      ]),
     );
     const { code, stdout, stderr } = await run(['ls']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'Broken: a-longer-name: x.vmx is\\x0anot there.\n' });
     expect(stdout.split('\n')).toEqual([
       'NAME           STATE    ARCH     ACCEL  CPUS  MEMORY  IP         AGENT',
       'demo           running  aarch64  tcg       2   1 GiB  10.0.2.15  yes',
-      'a-longer-name  broken   -        -         2   1 GiB  -          -',
+      'a-longer-name  broken   -        -         -       -  -          -',
       '',
     ]);
     expect(daemon.requests[0]?.headers['x-kame-version']).toMatch(/^\d+\.\d+\.\d+/);
@@ -336,77 +345,6 @@ describe('start and its kin', () => {
   it('makes the path of a .vmx absolute', async () => {
     daemon.on(`POST /v1/machines/${encodeURIComponent(join(daemon.home, 'm/x.vmx'))}/start`, started('x'));
     expect((await run(['start', 'm/x.vmx'])).code).toBe(0);
-  });
-});
-
-describe('the inventory', () => {
-  it('shows all of a machine', async () => {
-    daemon.on('GET /v1/machines/demo', json({ ...demoDetails, annotation: 'evil\u001b[31m' }));
-    const { stdout } = await run(['show', 'demo']);
-    expect(stdout).toMatch(/^name +demo\nstate +stopped\n/);
-    expect(stdout).toContain('evil\\x1b[31m');
-    expect(stdout).toMatch(/disk nvme0:0 +virtio-blk, qcow2, 2 GiB, 1 MiB on the host, \/k\/disk0.qcow2\n/);
-    expect(stdout).toMatch(/warning +foo.bar: is not known\n/);
-    expect(stdout).not.toMatch(escapes);
-    const parsed = api.machineDetails.parse(JSON.parse((await run(['show', 'demo', '--json'])).stdout));
-    expect(parsed.annotation).toBe('evil\u001b[31m');
-  });
-
-  it('sets, renames, registers and unregisters', async () => {
-    daemon.on('GET /v1/machines/demo', json(demoDetails));
-    daemon.on('PATCH /v1/machines/demo', json(demoDetails));
-    daemon.on('POST /v1/machines/demo/rename', json({ ...demoDetails, name: 'web' }));
-    daemon.on('POST /v1/machines/register', json(demoDetails));
-    daemon.on(`POST /v1/machines/${encodeURIComponent(demo.path)}/unregister`, json({ ok: true }));
-    expect((await run(['set', 'demo', 'cpus=4', 'annotation=a=b'])).stdout).toBe(
-      'demo: set cpus, annotation\n',
-    );
-    expect((await run(['rename', 'demo', 'web'])).stdout).toContain('demo was renamed to web');
-    expect((await run(['register', 'x.vmwarevm'])).stdout).toContain('demo was registered');
-    expect((await run(['unregister', 'demo'])).code).toBe(0);
-    expect(bodies()).toEqual([
-      {
-        settings: [
-          { key: 'cpus', value: '4' },
-          { key: 'annotation', value: 'a=b' },
-        ],
-      },
-      { name: 'web' },
-      { path: join(daemon.home, 'x.vmwarevm') },
-      undefined,
-      undefined,
-    ]);
-  });
-
-  it('deletes only after a yes', async () => {
-    daemon.on('GET /v1/machines/demo', json(demoDetails));
-    daemon.on(`DELETE /v1/machines/${encodeURIComponent(demo.path)}`, json({ ok: true }));
-    const deleted = () => daemon.requests.filter(({ method }) => method === 'DELETE').length;
-    expect(await run(['delete', 'demo'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--yes'),
-    });
-    const answer = (text: string) => {
-      const stdin = Object.assign(new PassThrough(), { isTTY: true });
-      stdin.end(text);
-      return run(['delete', 'demo'], { stdin, tty: true });
-    };
-    expect(await answer('n\n')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('Nothing was changed'),
-    });
-    expect((await answer('')).code).toBe(1);
-    expect(deleted()).toBe(0);
-    expect((await answer('y\n')).stdout).toBe('demo was deleted\n');
-    expect(JSON.parse((await run(['delete', 'demo', '--yes', '--json'])).stdout)).toEqual(demoDetails);
-    expect(deleted()).toBe(2);
-  });
-
-  it('says how to stop a running machine that shall be deleted', async () => {
-    daemon.on('GET /v1/machines/demo', json({ ...demoDetails, ...demoRunning }));
-    const { code, stderr } = await run(['delete', 'demo', '--yes']);
-    expect(code).toBe(4);
-    expect(stderr).toContain('`kame stop demo`');
   });
 });
 

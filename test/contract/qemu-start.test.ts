@@ -42,6 +42,7 @@ function realPlan(model: MachineModel, folder: string): LaunchPlan {
   if (!engine) throw new Error(`no engine for ${model.arch}`);
   const files = [
     'install.iso',
+    'boot.flp',
     'seed.iso',
     'vmlinuz',
     'initrd.img',

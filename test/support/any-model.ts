@@ -104,6 +104,12 @@ export const anyModel: fc.Arbitrary<MachineModel> = fc
     serials: fc
       .array(file, { maxLength: 3 })
       .map((list) => list.map((fileName, index) => ({ index, kind: 'file' as const, fileName }))),
+    floppies: fc
+      .array(fc.record({ fileName: fc.option(file), startConnected: flag }), { maxLength: 2 })
+      .map((list) => list.map((one, index) => ({ index, ...one }))),
+    parallels: fc
+      .array(file, { maxLength: 3 })
+      .map((list) => list.map((fileName, index) => ({ index, kind: 'device' as const, fileName }))),
     folders: fc.uniqueArray(word, { maxLength: 3 }),
     writable: flag,
     display: fc.record({

@@ -14,6 +14,14 @@ let server: Server;
 export let home = '';
 export let origin = '';
 export let cache: ImageCache;
+/** What the server says of a file besides its bytes: by default a strong ETag of its content. */
+export let headersOf: (data: Buffer) => Record<string, string> = () => ({});
+export const serveHeaders = (make: typeof headersOf): void => void (headersOf = make);
+/** Closes the server: nothing can be asked any more. */
+export const goOffline = (): void => {
+  server.closeAllConnections();
+  server.close();
+};
 /** The paths that were asked for. */
 export let requests: string[] = [];
 /** What the server has, by path. */
@@ -49,10 +57,14 @@ export function useImageCache(): void {
     mkdirSync(join(home, 'images'));
     files.clear();
     requests = [];
+    headersOf = (data) => ({ etag: `"${sha256(data)}"` });
     server = createServer((request, response) => {
       requests.push(request.url ?? '');
       const data = files.get(request.url ?? '');
-      response.writeHead(data ? 200 : 404, { etag: '"1"' }).end(data);
+      const headers = data ? headersOf(data) : {};
+      const { 'if-none-match': etag, 'if-modified-since': date } = request.headers;
+      const same = Object.values(headers).some((value) => value === etag || value === date);
+      response.writeHead(data ? (same ? 304 : 200) : 404, headers).end(same ? undefined : data);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -70,7 +82,7 @@ export function useImageCache(): void {
 
   afterEach(async () => {
     server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
     rmSync(home, { recursive: true, force: true });
   });
 }

@@ -14,6 +14,7 @@ import type {
   CompactedDisk,
   CreateMachine,
   DaemonStatus,
+  DeletedMachine,
   DeletedSnapshots,
   Doctor,
   Done,
@@ -21,11 +22,13 @@ import type {
   GrowDisk,
   Image,
   ImportImage,
+  InspectMachine,
   KameEvent,
   LaunchPlan,
   Machine,
   MachineDetails,
   MachineDisk,
+  MachineFiles,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -63,6 +66,21 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Add an existing machine to the list',
+  },
+  'machines.inspect': {
+    method: 'POST',
+    path: '/machines/inspect',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Show what a .vmx describes without adding it to the list',
+  },
+  'machines.files': {
+    method: 'GET',
+    path: '/machines/{machine}/files',
+    kind: 'json',
+    slow: true,
+    summary: 'List the files of a machine: those that a deletion removes, and those that it keeps',
   },
   'machines.show': {
     method: 'GET',
@@ -360,6 +378,8 @@ export interface Calls {
   'machines.list': { request: NoRequest; answer: Promise<Machine[]> };
   'machines.create': { request: { body: CreateMachine }; answer: Promise<MachineDetails> };
   'machines.register': { request: { body: RegisterMachine }; answer: Promise<MachineDetails> };
+  'machines.inspect': { request: { body: InspectMachine }; answer: Promise<MachineDetails> };
+  'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.set': {
     request: { params: { machine: string }; body: Settings };
@@ -369,7 +389,7 @@ export interface Calls {
     request: { params: { machine: string }; body: RenameMachine };
     answer: Promise<MachineDetails>;
   };
-  'machines.delete': { request: { params: { machine: string } }; answer: Promise<Done> };
+  'machines.delete': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.unregister': { request: { params: { machine: string } }; answer: Promise<Done> };
   'machines.plan': { request: { params: { machine: string } }; answer: Promise<LaunchPlan> };
   'machines.start': {

@@ -111,6 +111,8 @@ export interface CreateMachine {
   name: string;
   /** tiny, an id from the catalogue, a path or a URL */
   image?: string | undefined;
+  /** Download the image again, or its current version, even if a copy is cached */
+  refresh?: boolean | undefined;
   /** Path of an installation ISO */
   iso?: string | undefined;
   /** Default: that of guestOS, else aarch64 */
@@ -140,6 +142,12 @@ export interface DaemonStatus {
   machines: number | null;
   runningMachines: number | null;
   rssBytes: number | null;
+}
+
+export interface DeletedMachine {
+  ok: true;
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
 }
 
 export interface DeletedSnapshots {
@@ -223,6 +231,15 @@ export interface ExecRequest {
   timeoutMs?: number | undefined;
 }
 
+export interface Floppy {
+  /** Such as floppy0 */
+  device: string;
+  /** null for an empty drive, or one of the host */
+  path: string | null;
+  /** Whether the guest gets it; then it is write-protected */
+  attached: boolean;
+}
+
 export interface GrowDisk {
   /** The new size, not less than the present size */
   sizeBytes: number;
@@ -246,6 +263,11 @@ export interface ImportImage {
   path: string;
   /** Default: the file name */
   name?: string | undefined;
+}
+
+export interface InspectMachine {
+  /** Absolute path of a .vmx, or of the bundle that contains it */
+  path: string;
 }
 
 export interface KameEvent {
@@ -289,6 +311,8 @@ export interface Machine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -308,6 +332,8 @@ export interface MachineDetails {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -328,8 +354,20 @@ export interface MachineDetails {
     slot: string;
     path: string | null;
   }[];
+  floppies: Floppy[];
   nics: Nic[];
+  /** Serial and parallel ports in the .vmx */
+  ports: Port[];
   image: string | null;
+  /** Files outside its directory that the machine gives to its guest */
+  outsideFiles: {
+    path: string;
+    /** Such as: disk nvme0:0 */
+    use: string;
+    writable: boolean;
+    /** False: the machine does not start before you agree */
+    agreed: boolean;
+  }[];
   acceleratorReason: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
@@ -369,7 +407,17 @@ export interface MachineDisk {
   problem: string | null;
 }
 
+export interface MachineFiles {
+  /** The files of the machine, which a deletion removes */
+  deleted: string[];
+  /** Other files of its bundle, and its disks elsewhere, which stay */
+  kept: string[];
+}
+
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
+
+/** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
+export type MovedOrCopied = 'moved' | 'copied';
 
 export interface NetworkInterface {
   name: string;
@@ -384,8 +432,18 @@ export interface Nic {
   /** Such as ethernet0 */
   device: string;
   model: string;
+  /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
   mac: string;
+}
+
+export interface Port {
+  /** Such as serial0 or parallel0 */
+  device: string;
+  /** file, device, pipe or network */
+  kind: string;
+  /** As in the .vmx. No port is connected to it */
+  path: string;
 }
 
 export interface Problem {
@@ -411,6 +469,9 @@ export interface PullImage {
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+  /** Files outside its directory that the machine may use, as machines.inspect lists them */
+  allowOutside?: string[] | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface RemovedDisk {
@@ -450,6 +511,8 @@ export interface RevertedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -559,6 +622,7 @@ export interface StartMachine {
   timeoutMs?: number | undefined;
   /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
+  movedOrCopied?: MovedOrCopied | undefined;
 }
 
 export interface StartedMachine {
@@ -568,6 +632,8 @@ export interface StartedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -599,6 +665,8 @@ export interface SuspendedMachine {
   /** Absolute path of the .vmx */
   path: string;
   state: MachineState;
+  /** Why the machine is broken; null if it is not */
+  reason: string | null;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */

@@ -55,6 +55,7 @@ function addCommand(program: Command) {
       '--image <image>',
       'tiny, an id from `kame image list`, a path or a URL (default: tiny, unless --iso is given)',
     )
+    .option('--refresh', 'download the image again, even if there is a copy of it')
     .option('--iso <path>', 'installation ISO to boot from')
     .addOption(
       new Option('--arch <arch>', 'architecture (default: that of --guest-os, else aarch64)').choices([
@@ -96,6 +97,7 @@ export function define(program: Command, session: Session): void {
       ...given({
         image: chosen === undefined ? undefined : imageReference(session, chosen),
         iso: iso === undefined ? undefined : session.path(iso),
+        refresh: rest.refresh,
         arch: rest.arch,
         cpus: rest.cpus,
         memoryBytes: rest.memory,

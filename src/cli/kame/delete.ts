@@ -1,15 +1,18 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import { confirm } from '../confirm.ts';
+import { confirm, requireTerminal } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
+import { visible } from '../text.ts';
+
+const indented = (path: string): string => `  ${visible(path)}`;
 
 export function define(program: Command, session: Session): void {
   program
     .command('delete')
     .summary('delete a machine and its disks')
     .description(
-      'Deletes a machine that is not running and all of its files. You cannot undo this, so it asks for confirmation.',
+      'Deletes a machine that is not running, with its disks and its other files. Other files in its bundle stay. You cannot undo this, so it lists the files and asks for confirmation.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('-y, --yes', 'do not ask for confirmation')
@@ -23,10 +26,16 @@ export function define(program: Command, session: Session): void {
         });
       }
       if (options.yes !== true) {
+        requireTerminal(session);
+        const { deleted } = await session.client.machines.files(machine.path);
+        session.note([`These files of ${machine.name} are deleted:`, ...deleted.map(indented)].join('\n'));
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
-      await session.client.machines.delete(machine.path, { signal: session.signal });
+      const { kept } = await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was deleted`);
+      if (kept.length === 0) return;
+      const lines = ['These files are not part of a virtual machine and were kept:', ...kept.map(indented)];
+      session.note(lines.join('\n'));
     });
 }

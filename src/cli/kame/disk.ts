@@ -126,7 +126,7 @@ function defineCheck(parent: Command, session: Session): void {
     .command('check')
     .summary('check the files of one disk or of all disks')
     .description(
-      'Checks the files of a disk or of all disks, layer by layer. While the machine is running, layers that the engine writes to are not checked. The exit code is 1 if an error was found.',
+      'Checks the files of a disk or of all disks, layer by layer, also those that only snapshots need. While the machine is running, layers that the engine writes to are not checked. The exit code is 1 if an error was found.',
     )
     .argument('<name>', machineText)
     .argument('[disk]', `${diskText} (default: all disks)`, filledDisk)

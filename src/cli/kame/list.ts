@@ -1,10 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { Machine } from '../../api/machine.ts';
-import { formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell, suspendedAdvice } from '../state.ts';
+import { cpusText, memoryText, stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
+import { visible as oneLine } from '../text.ts';
 
 const head = ['NAME', 'STATE', 'ARCH', 'ACCEL', 'CPUS', 'MEMORY', 'IP', 'AGENT'];
 
@@ -14,8 +14,8 @@ function row(machine: Machine, session: Session): (Cell | string)[] {
     stateCell(machine.state, session),
     machine.arch ?? '-',
     machine.accelerator ?? '-',
-    { text: String(machine.cpus), align: 'right' },
-    { text: formatSize(machine.memoryBytes), align: 'right' },
+    { text: cpusText(machine), align: 'right' },
+    { text: memoryText(machine), align: 'right' },
     machine.ip ?? '-',
     machine.agent ? 'yes' : '-',
   ];
@@ -44,6 +44,8 @@ export function define(program: Command, session: Session): void {
       );
       if (machines.length === 0)
         session.note('There are no machines yet. `kame create NAME --start` creates one.');
+      for (const { name, state, reason } of machines)
+        if (state === 'broken') session.note(`Broken: ${oneLine(`${name}: ${reason}`)}`);
       const suspended = machines.filter(({ state }) => state === 'suspended').map(({ name }) => name);
       if (suspended.length > 0) session.note(`Suspended: ${suspendedAdvice(suspended)}`);
     });

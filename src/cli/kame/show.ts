@@ -1,9 +1,9 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { DiskInfo, MachineDetails, Timings } from '../../api/machine.ts';
+import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { stateCell, suspendedAdvice } from '../state.ts';
+import { cpusText, memoryText, stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
 
 type Pair = readonly [string, Cell | string];
@@ -14,6 +14,14 @@ function diskText(disk: DiskInfo): string {
     disk.allocatedBytes === null ? undefined : `${formatSize(disk.allocatedBytes)} on the host`,
   ].filter((text) => text !== undefined);
   return [disk.device, disk.format ?? 'unreadable', ...sizes, disk.path].join(', ');
+}
+
+function networkText(connection: string): string {
+  return connection === 'pvn' ? 'LAN segment (pvn)' : connection;
+}
+
+function portText({ kind, path }: Port): string {
+  return [kind, ...(path === '' ? [] : [path]), 'not connected'].join(', ');
 }
 
 function timingsText(timings: Timings): string {
@@ -36,16 +44,33 @@ function runningPairs(machine: MachineDetails): Pair[] {
   return pairs;
 }
 
+function outsideText({ path, use, writable, agreed }: MachineDetails['outsideFiles'][number]): string {
+  const parts = [path, use, ...(writable ? ['writable'] : []), agreed ? 'agreed' : 'not agreed'];
+  return parts.join(', ');
+}
+
+function devicePairs(machine: MachineDetails): Pair[] {
+  const pairs: Pair[] = [];
+  for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
+  for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
+  for (const { device, path, attached } of machine.floppies)
+    pairs.push([device, path === null ? 'empty' : attached ? path : `${path}, not attached`]);
+  for (const nic of machine.nics)
+    pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
+  for (const port of machine.ports) pairs.push([port.device, portText(port)]);
+  return pairs;
+}
+
 function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   const pairs: Pair[] = [
     ['name', machine.name],
     ['state', stateCell(machine.state, session)],
     ['id', machine.id === '' ? '-' : machine.id],
     ['path', machine.path],
-    ['guest OS', `${machine.guestOS} (${machine.arch ?? 'unknown architecture'})`],
-    ['cpus', String(machine.cpus)],
-    ['memory', formatSize(machine.memoryBytes)],
-    ['firmware', machine.firmware],
+    ['guest OS', machine.arch === null ? '-' : `${machine.guestOS} (${machine.arch})`],
+    ['cpus', cpusText(machine)],
+    ['memory', memoryText(machine)],
+    ['firmware', machine.firmware === '' ? '-' : machine.firmware],
     ['address', machine.ip ?? '-'],
     ['agent', machine.agent ? 'answers' : '-'],
   ];
@@ -53,9 +78,8 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
   if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
   if (machine.image !== null) pairs.push(['image', machine.image]);
-  for (const disk of machine.disks) pairs.push([`disk ${disk.slot}`, diskText(disk)]);
-  for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
-  for (const nic of machine.nics) pairs.push([nic.device, [nic.model, nic.connection, nic.mac].join(', ')]);
+  pairs.push(...devicePairs(machine));
+  for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
     const text = key === '' ? message : `${key}: ${message}`;

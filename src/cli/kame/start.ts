@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
+import { askMovedOrCopied, movedOrCopied } from '../moved-or-copied.ts';
 import { examples, given, jsonShape, seconds, waitOption } from '../options.ts';
 import { noteAll } from '../notes.ts';
 import type { Session } from '../session.ts';
@@ -15,6 +16,8 @@ export function define(program: Command, session: Session): void {
     .addOption(waitOption())
     .option('--timeout <seconds>', 'how long to wait (default: 300)', seconds('--timeout'))
     .option('--discard-state', 'discard the suspended state and boot; unsaved data in the guest is lost')
+    .option('--copied', 'the machine is a copy: give it a UUID and MAC addresses of its own')
+    .option('--moved', 'the machine is the original: keep its UUID and MAC addresses')
     .option('--dry-run', 'print the command line of the engine without running it')
     .option(
       '--json',
@@ -24,7 +27,7 @@ export function define(program: Command, session: Session): void {
       'after',
       examples('kame start demo', 'kame start web db --wait none', 'kame start demo --dry-run'),
     )
-    .action(async (names, { wait, timeout, discardState, dryRun }) => {
+    .action(async (names, { wait, timeout, discardState, dryRun, ...identity }) => {
       if (dryRun === true) {
         await session.each(
           names,
@@ -33,13 +36,19 @@ export function define(program: Command, session: Session): void {
         );
         return;
       }
-      const body = given({ wait, timeoutMs: timeout, discardState });
+      const body = given({ wait, timeoutMs: timeout, discardState, movedOrCopied: movedOrCopied(identity) });
       await session.each(
         names,
         (name, options) => session.client.machines.start(name, body, options),
         (machine) => {
           noteAll(session, machine.name, machine.notes ?? []);
           return startedText(machine);
+        },
+        async (error) => {
+          const answer = await askMovedOrCopied(session, error);
+          if (answer === undefined) return undefined;
+          return (name, options) =>
+            session.client.machines.start(name, { ...body, movedOrCopied: answer }, options);
         },
       );
     });

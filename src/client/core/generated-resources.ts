@@ -13,6 +13,7 @@ import type {
   CompactedDisk,
   CreateMachine,
   DaemonStatus,
+  DeletedMachine,
   DeletedSnapshots,
   Doctor,
   Done,
@@ -20,11 +21,13 @@ import type {
   GrowDisk,
   Image,
   ImportImage,
+  InspectMachine,
   KameEvent,
   LaunchPlan,
   Machine,
   MachineDetails,
   MachineDisk,
+  MachineFiles,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -52,16 +55,20 @@ export interface MachineCalls {
   list(options?: CallOptions): Promise<Machine[]>;
   /** Create a machine. From an image, or as an empty machine for installation from an ISO. The new machine is stopped. */
   create(body: CreateMachine, options?: TaskOptions): Promise<MachineDetails>;
-  /** Add an existing machine to the list. Its files stay where they are. */
+  /** Add an existing machine to the list. Its files stay where they are. If the machine uses files outside its directory, allowOutside must list them. */
   register(body: RegisterMachine, options?: CallOptions): Promise<MachineDetails>;
+  /** Show what a .vmx describes without adding it to the list. */
+  inspect(body: InspectMachine, options?: CallOptions): Promise<MachineDetails>;
+  /** List the files of a machine: those that a deletion removes, and those that it keeps. */
+  files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
   /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
-  /** Delete a stopped machine and its disks. */
-  delete(machine: string, options?: CallOptions): Promise<Done>;
+  /** Delete a stopped machine and its disks. Removes the files that machines.files lists as deleted. */
+  delete(machine: string, options?: CallOptions): Promise<DeletedMachine>;
   /** Remove a machine from the list and keep its files. */
   unregister(machine: string, options?: CallOptions): Promise<Done>;
   /** Show the command line of a machine’s engine without running it. The first plan on a host probes the engine and tests the accelerator, which takes seconds. */

@@ -4,10 +4,11 @@ import { createClient, type Client } from '../core/client.ts';
 import type { CallOptions } from '../core/options.ts';
 import { DaemonTransport } from './daemon-transport.ts';
 import type { DaemonProgram } from './ensure-daemon.ts';
+import { environmentHeaders } from './request-environment.ts';
 import { NotListening, UnixTransport } from './unix-transport.ts';
 
 export interface NodeClientOptions {
-  /** Its KAME_HOME is the home directory. */
+  /** Its KAME_HOME is the home directory. Proxies and paths of QEMU are sent with each request. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** If given, a daemon is started if none answers, and a daemon of another version is replaced. */
   readonly daemon?: DaemonProgram | undefined;
@@ -28,13 +29,13 @@ export interface KameClient extends Client {
   stopDaemon(options?: CallOptions): Promise<boolean>;
 }
 
-/** @throws KameError HOST_PROBLEM if the path of the home directory is too long for a socket */
+/** @throws KameError HOST_PROBLEM if the path of the home directory is too long for a socket, USAGE for a very long environment */
 export function createNodeClient({ env, daemon }: NodeClientOptions): KameClient {
   const home = kameHome(env);
   const socket = socketPath(home);
   const asIs = createClient(new UnixTransport(socket));
   return {
-    ...createClient(new DaemonTransport(home, socket, daemon)),
+    ...createClient(new DaemonTransport(home, socket, daemon, environmentHeaders(env))),
     home,
     socket,
     daemonStatus: async (options) => {

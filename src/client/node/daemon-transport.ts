@@ -26,9 +26,15 @@ export class DaemonTransport implements Transport {
   readonly #program: DaemonProgram | undefined;
   #starting: Promise<void> | undefined;
 
-  constructor(home: string, socket: string, program: DaemonProgram | undefined) {
+  /** @param headers sent with every request, besides its own */
+  constructor(
+    home: string,
+    socket: string,
+    program: DaemonProgram | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.home = home;
-    this.#unix = new UnixTransport(socket);
+    this.#unix = new UnixTransport(socket, headers);
     this.#program = program;
   }
 

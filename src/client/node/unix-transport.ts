@@ -36,9 +36,12 @@ export function answerOf(message: IncomingMessage): Answer {
 /** Sends requests and opens WebSockets over a Unix socket. */
 export class UnixTransport implements Transport {
   readonly socket: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(socket: string) {
+  /** @param headers sent with every request, besides its own */
+  constructor(socket: string, headers: Readonly<Record<string, string>> = {}) {
     this.socket = socket;
+    this.#headers = headers;
   }
 
   /** @throws NotListening, KameError DAEMON_UNREACHABLE, HOST_PROBLEM */
@@ -53,6 +56,7 @@ export class UnixTransport implements Transport {
         agent: false,
         signal: call.signal,
         headers: {
+          ...this.#headers,
           ...call.headers,
           ...(call.body === undefined ? {} : { 'content-length': Buffer.byteLength(call.body) }),
         },

@@ -1,7 +1,8 @@
 import type { machineOperations } from '../../api/machine-operations.ts';
 import { create } from '../../vm/library/create.ts';
 import { remove } from '../../vm/library/delete.ts';
-import { register, unregister } from '../../vm/library/register.ts';
+import { showFiles } from '../../vm/library/machine-files.ts';
+import { inspect, register, unregister } from '../../vm/library/register.ts';
 import { rename } from '../../vm/library/rename.ts';
 import { changeSettings } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
@@ -11,13 +12,14 @@ import type { Handlers } from './handler.ts';
 export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.list': ({ host }) => list(host),
   'machines.create': ({ host }, { body }, progress) => create(host, body, progress),
-  'machines.register': ({ host }, { body }) => register(host, body.path),
+  'machines.register': ({ host }, { body }) => register(host, body),
+  'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
+  'machines.files': ({ host }, { params }) => showFiles(host, params.machine),
   'machines.show': ({ host }, { params }) => show(host, params.machine),
   'machines.set': ({ host }, { params, body }) => changeSettings(host, params.machine, body.settings),
   'machines.rename': ({ host }, { params, body }) => rename(host, params.machine, body.name),
   'machines.delete': async ({ host }, { params }) => {
-    await remove(host, params.machine);
-    return { ok: true };
+    return { ok: true, kept: [...(await remove(host, params.machine))] };
   },
   'machines.unregister': async ({ host }, { params }) => {
     await unregister(host, params.machine);

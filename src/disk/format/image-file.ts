@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { allocatedOf, fileError } from '../../sys/files.ts';
 
@@ -9,6 +9,26 @@ export function badImage(path: string, reason: string, next?: string): KameError
     details: { path },
     ...(next === undefined ? {} : { next }),
   });
+}
+
+/** What an image needs of an open file: a FileHandle has it. */
+export interface OpenImage {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
+
+/** What an image needs to know about its file: Stats have it. */
+export interface ImageFacts {
+  readonly size: number;
+  readonly blocks: number;
+  readonly nlink: number;
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /** An image opened for reading, with reads that are complete or fail. */
@@ -22,9 +42,10 @@ export class ImageFile {
   readonly links: number;
   /** Equal for two names of the same file. */
   readonly identity: string;
-  readonly #handle: FileHandle;
+  readonly #handle: OpenImage;
 
-  private constructor(path: string, handle: FileHandle, facts: Stats) {
+  /** For a file that is open already; `open` is the usual way. */
+  constructor(path: string, handle: OpenImage, facts: ImageFacts) {
     this.path = path;
     this.#handle = handle;
     this.size = facts.size;
@@ -39,7 +60,7 @@ export class ImageFile {
    * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
    */
   static async open(path: string, options: { follow: boolean } = { follow: true }): Promise<ImageFile> {
-    let handle: FileHandle | undefined;
+    let handle: Awaited<ReturnType<typeof open>> | undefined;
     try {
       // Checked before opening, because opening some devices has side effects, and again afterwards, to avoid a race.
       refuseOther(path, await stat(path));

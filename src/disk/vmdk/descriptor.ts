@@ -1,3 +1,4 @@
+import { assumedCodec, bytesToBinary, codecFor, type TextCodec } from '../../vmx/encoding.ts';
 import { badImage } from '../format/image-file.ts';
 import { maxVirtualSize } from '../format/limits.ts';
 
@@ -76,15 +77,45 @@ function checkParent(path: string, fields: ReadonlyMap<string, string>): void {
   );
 }
 
+function checkEncryption(path: string, fields: ReadonlyMap<string, string>): void {
+  if ((fields.get('encryptionkeys') ?? '') === '') return;
+  throw badImage(
+    path,
+    'is encrypted',
+    'Decrypt it in VMware (in the settings of the machine, remove its encryption), then use the decrypted disk.',
+  );
+}
+
+/** The codec that `encoding=` names. Without it, the one in which the bytes are valid. */
+function codecOf(path: string, content: string): TextCodec {
+  const name = /^[ \t]*encoding[ \t]*=[ \t]*"?([A-Za-z0-9_.:-]{1,40})"?/imu.exec(content)?.[1];
+  const codec = name === undefined ? assumedCodec(content) : codecFor(name);
+  if (codec === undefined) throw badImage(path, `has the encoding ${quoted(name ?? '')}, which is unknown`);
+  return codec;
+}
+
+/** The lines of a descriptor, decoded. */
+function linesOf(path: string, bytes: Buffer): string[] {
+  const end = bytes.indexOf(0);
+  const content = bytesToBinary(end < 0 ? bytes : bytes.subarray(0, end));
+  const codec = codecOf(path, content);
+  return content.split(/\r?\n/u).map((line) => {
+    const { text, exact } = codec.decode(line);
+    if (exact || text.startsWith('#')) return text.trim();
+    throw badImage(path, `has a line that is not valid ${codec.name}: ${quoted(text)}`);
+  });
+}
+
 /**
- * Parses a descriptor. Ignores the case of keys, and trailing NULs, with which QEMU pads it.
- * @throws KameError BAD_IMAGE for a parent, a name that is not a plain file name, unknown extents, absurd sizes
+ * Parses a descriptor. Its `encoding` decides what its names are. Ignores the case of keys, and trailing NULs, with which
+ * QEMU pads it.
+ * @throws KameError BAD_IMAGE for an encrypted disk, a parent, a name that is not a plain file name, unknown extents or
+ * encodings, absurd sizes
  */
 export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   const fields = new Map<string, string>();
   const extents: ExtentLine[] = [];
-  for (const raw of bytes.toString('utf8').split('\0', 1)[0]?.split(/\r?\n/u) ?? []) {
-    const line = raw.trim();
+  for (const line of linesOf(path, bytes)) {
     if (line === '' || line.startsWith('#')) continue;
     if (/^(RW|RDONLY|NOACCESS)\s/u.test(line)) extents.push(parseExtent(path, line));
     const [, key, value] = /^([\w.]{1,100})\s*=\s*"?([^"]*)"?$/u.exec(line) ?? [];
@@ -98,6 +129,7 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   ) {
     throw badImage(path, `represents a physical disk (${createType}), which is not supported`);
   }
+  checkEncryption(path, fields);
   checkParent(path, fields);
   const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
   if (extents.length === 0 || sectors === 0)

@@ -94,9 +94,40 @@ describe('a VMDK descriptor', () => {
       'parentCID=deadbeef\nparentFileNameHint="/base.vmdk"\nRW 8 FLAT "a" 0',
       /has a parent, "\/base\.vmdk"/,
     ],
+    [
+      'a key to decrypt it',
+      'encryptionKeys="vmware:key/list/x"\nRW 8 FLAT "a" 0',
+      /^x\.vmdk is encrypted\.$/,
+    ],
+    ['a key in other letters', 'EncryptionKeys = "x"\nparentCID=1\nRW 8 FLAT "a" 0', /is encrypted/],
+    ['an unknown encoding', 'encoding="klingon"\nRW 8 FLAT "a" 0', /encoding "klingon", which is unknown/],
     ['a physical disk type', 'createType="fullDevice"\nRW 8 FLAT "a" 0', /physical disk \(fullDevice\)/],
   ])('with %s is rejected', (_name, lines, message) => {
     expect(() => parseDescriptor('x.vmdk', Buffer.from(`${head}${lines}\n`))).toThrow(message);
+  });
+
+  it.each([
+    ['windows-1252', [0x44, 0xe9, 0x70, 0xf4, 0x74], 'Dépôt'],
+    ['UTF-8', [0x44, 0xc3, 0xa9], 'Dé'],
+    ['Shift_JIS', [0x83, 0x5c], 'ソ'],
+    ['GBK', [0xb4, 0xc5], '磁'],
+    [undefined, [0x44, 0xc3, 0xa9], 'Dé'],
+    [undefined, [0x44, 0xe9], 'Dé'],
+  ])('in %s has the names that VMware wrote', (encoding, name, text) => {
+    const declared = encoding === undefined ? '' : `encoding="${encoding}"\n`;
+    const bytes = Buffer.concat([
+      Buffer.from(`${head}${declared}RW 8 FLAT "`),
+      Buffer.from(name),
+      Buffer.from('-flat.vmdk" 0\n'),
+    ]);
+    expect(parseDescriptor('x.vmdk', bytes).extents[0]?.file).toBe(`${text}-flat.vmdk`);
+  });
+
+  it('with bytes that are not valid in its encoding is rejected', () => {
+    const bytes = Buffer.from(`${head}encoding="UTF-8"\nRW 8 FLAT "D\u00e9" 0\n`, 'latin1');
+    expect(() => parseDescriptor('x.vmdk', bytes)).toThrow(
+      'has a line that is not valid UTF-8: "RW 8 FLAT \\"D\ufffd',
+    );
   });
 
   it('of any bytes is read or rejected with a KameError', () => {
@@ -143,6 +174,13 @@ describe('extents beside a descriptor', () => {
       expect(refusal).toMatch(/^BAD_IMAGE/);
       expect(refusal).toMatch(message);
     }
+  });
+
+  it('are found by their names in the encoding of the descriptor', async () => {
+    writeFileSync(at('Dépôt-flat.vmdk'), Buffer.alloc(8 * 512, 'k'));
+    const text = `${head}encoding="windows-1252"\nRW 8 FLAT "D\u00e9p\u00f4t-flat.vmdk" 0\n`;
+    writeFileSync(at('x.vmdk'), Buffer.from(text, 'latin1'));
+    expect(await read(at('x.vmdk'))).toEqual(Buffer.alloc(8 * 512, 'k'));
   });
 
   it('are found next to the file that a symbolic link leads to', async () => {

@@ -192,6 +192,16 @@ describe('a launch plan', () => {
 describe('a plan rejects', () => {
   it.each([
     ['a bridged card', { nics: [{ ...nic, connection: 'bridged' }] }, 'ethernet0.connectionType is bridged'],
+    [
+      'a LAN segment',
+      { nics: [{ ...nic, connection: 'pvn' }] },
+      'ethernet0.connectionType is pvn (a LAN segment); only nat and hostonly',
+    ],
+    [
+      'a network that Kame does not know',
+      { nics: [{ ...nic, connection: 'unknown', connectionText: 'remote' }] },
+      'ethernet0.connectionType is remote; only',
+    ],
     ['a custom network', { nics: [{ ...nic, connection: 'custom', vnet: 'VMnet5' }] }, 'custom (VMnet5)'],
     ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'ethernet8 is not supported'],
     [
@@ -219,6 +229,18 @@ describe('a plan rejects', () => {
     ['more CPUs than the machine type supports', { cpus: 513 }, 'supports at most 512'],
   ] as const)('%s', (_name, changes, message) => {
     expect(() => planOf(changes as Parameters<typeof someModel>[0])).toThrow(message);
+  });
+
+  it.each([
+    [{ connection: 'bridged' }, 'Set it to nat'],
+    [{ connection: 'pvn' }, '=hostonly` isolates the guest'],
+    [{ connection: 'unknown', connectionText: 'x' }, '=hostonly` isolates the guest'],
+    [{ connection: 'custom', vnet: 'VMnet1' }, '=hostonly` isolates the guest'],
+  ] as const)('a card %j with advice that does not open an isolated network', (changes, advice) => {
+    const plan = (): unknown => planOf({ nics: [{ ...nic, ...changes }] });
+    expect(plan).toThrow(
+      expect.objectContaining({ next: expect.stringContaining(advice) as string }) as Error,
+    );
   });
 
   it('a disk that was not checked', () => {

@@ -6,6 +6,7 @@ import { attachControllers } from './controllers.ts';
 import { attachDisplay } from './display.ts';
 import { attachDrives } from './drives.ts';
 import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound } from './extras.ts';
+import { attachFloppies } from './floppies.ts';
 import { attachInput } from './input.ts';
 import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
 import { attachMemory } from './memory.ts';
@@ -71,6 +72,7 @@ export function launchPlan(input: PlanInput): LaunchPlan {
   attachNics(builder);
   attachControllers(builder);
   attachDrives(builder);
+  attachFloppies(builder);
   addNotes(builder);
 
   return {

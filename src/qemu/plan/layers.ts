@@ -109,7 +109,7 @@ export function attachLayers(
   return node;
 }
 
-/** Adds an ISO image as a read-only node. @returns the name of the node */
+/** Adds an ISO or floppy image as a read-only node. @returns the name of the node */
 export function attachIso(builder: PlanBuilder, path: string, node: string): string {
   return attachLayers(builder, { path, format: 'raw' }, node, false);
 }

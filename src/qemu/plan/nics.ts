@@ -1,5 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import type { Nic, NicModel } from '../../model/machine.ts';
+import { shown } from '../../model/problem.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
 import { bootIndex } from './drives.ts';
@@ -13,18 +14,25 @@ const drivers: Record<NicModel, string> = {
   vlance: 'pcnet',
 };
 
+/** A bridge gives the guest the outside, as NAT does. Any other network may be isolated, and is only replaced by one that is. */
+function unsupportedNetwork({ index, connection, vnet, connectionText }: Nic): KameError {
+  const key = `ethernet${index}.connectionType`;
+  const text = shown(connectionText ?? connection);
+  const which = connection === 'pvn' ? ' (a LAN segment)' : vnet ? ` (${shown(vnet)})` : '';
+  const next =
+    connection === 'bridged'
+      ? `Set it to nat with \`kame set NAME ${key}=nat\`.`
+      : `\`kame set NAME ${key}=hostonly\` isolates the guest; nat instead of hostonly lets it reach the network of the host.`;
+  return new KameError('INVALID_VALUE', `${key} is ${text}${which}; only nat and hostonly are supported.`, {
+    next,
+  });
+}
+
 function attachBackend(builder: PlanBuilder, nic: Nic): void {
   const id = `net${nic.index}`;
   if (nic.connection === 'nat') return builder.netdev({ type: 'user', id });
   if (nic.connection === 'hostonly') return builder.netdev({ type: 'user', id, restrict: true });
-  const key = `ethernet${nic.index}.connectionType`;
-  throw new KameError(
-    'INVALID_VALUE',
-    `${key} is ${nic.connection}${nic.vnet ? ` (${nic.vnet})` : ''}; only nat and hostonly are supported.`,
-    {
-      next: `Set it to nat with \`kame set NAME ${key}=nat\`.`,
-    },
-  );
+  throw unsupportedNetwork(nic);
 }
 
 /**

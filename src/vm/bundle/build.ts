@@ -6,6 +6,7 @@ import type { Progress } from '../../core/progress.ts';
 import { importDisk } from '../../disk/import.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { convert, createQcow2 } from '../../disk/qemu-img.ts';
+import { readModel } from '../../model/read.ts';
 import { createBundle } from '../../store/bundle-directory.ts';
 import { writeVmx } from '../../store/bundle.ts';
 import { writeJournal } from '../../store/journal.ts';
@@ -19,6 +20,7 @@ import { emptyDocument } from '../../vmx/document.ts';
 import { emptyTree } from '../../vmx/snapshot-model.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { agree, outsideFiles } from '../host/outside-files.ts';
 import type { Parents, Recipe, RecipeDisk, RecipeFile } from './recipe.ts';
 
 /** The path of the `.vmx` of a new machine with that name. */
@@ -113,10 +115,13 @@ async function writeParents(directory: string, name: string, parents: Parents): 
  */
 export async function buildBundle(host: Host, recipe: Recipe, progress: Progress): Promise<string> {
   const { name, document, disks, files, parents, journal, sync = true } = recipe;
+  const vmx = vmxOf(host, name);
+  // Whoever asked for the machine has named its files, or agreed to those of the machine that it is a clone of.
+  await agree(host, vmx, await outsideFiles(machineNames(vmx), readModel(document).model));
   return await createBundle(host.names, name, async (directory) => {
     if (journal) {
-      const path = join(directory, basename(machineNames(vmxOf(host, name)).journal));
-      await writeJournal({ journal: path }, journal, { sync });
+      const path = join(directory, basename(machineNames(vmx).journal));
+      await writeJournal(host.names, { vmx, journal: path }, journal, { sync });
     }
     for (const file of files) await makeFile(directory, file);
     const work = { directory, qemuImg: async () => await qemuImg(host), sync, progress };

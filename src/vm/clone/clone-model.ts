@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { hostNameFor } from '../../image/seed/seed.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { generatedMac } from '../../model/uuid.ts';
 import { applyModel } from '../../model/write.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
+import { withNewIdentity } from '../running/new-identity.ts';
 
 /** The configuration of a clone: the source's, with another name and usually another identity. */
 export interface CloneConfig {
@@ -11,30 +9,6 @@ export interface CloneConfig {
   readonly model: MachineModel;
   /** The MAC addresses that differ from the source's, for the guest's network configuration. */
   readonly macs: readonly { readonly old: string; readonly new: string }[];
-}
-
-function renamedHost(commandLine: string, hostName: string): string {
-  return commandLine.replace(/\bkame\.hostname=\S+/, `kame.hostname=${hostName}`);
-}
-
-/** Gives a clone a new UUID and new MAC addresses. The tiny guest gets its host name from the kernel command line. */
-function withIdentity(model: MachineModel, name: string): MachineModel {
-  const uuid = randomUUID();
-  const { directBoot } = model.kame;
-  const commandLine = directBoot && renamedHost(directBoot.commandLine, hostNameFor(name));
-  return {
-    ...model,
-    uuid,
-    nics: model.nics.map((nic) => ({
-      ...nic,
-      mac: generatedMac(uuid, nic.index),
-      macType: 'generated' as const,
-    })),
-    kame: {
-      ...model.kame,
-      ...(directBoot && commandLine !== undefined ? { directBoot: { ...directBoot, commandLine } } : {}),
-    },
-  };
 }
 
 /**
@@ -53,14 +27,16 @@ export function cloneConfig(
     suspendedState: '',
     firmware: { ...model.firmware, nvram: options.nvram },
   };
-  const clone = options.keepIdentity ? base : withIdentity(base, options.name);
+  const clone = options.keepIdentity ? base : withNewIdentity(base, options.name);
   const macs = model.nics.flatMap((nic, at) => {
     const mac = clone.nics[at]?.mac;
     return mac === undefined || mac === nic.mac ? [] : [{ old: nic.mac, new: mac }];
   });
-  const notSuspended = new Map([['checkpoint.vmState', '']]);
+  const changes = new Map([['checkpoint.vmState', '']]);
+  // A clone that is meant to have the UUID of its source is not asked whether it is a copy.
+  if (options.keepIdentity) changes.set('uuid.action', 'keep');
   return {
-    document: applyModel(edit(document, notSuspended), { ...model, suspendedState: '' }, clone),
+    document: applyModel(edit(document, changes), { ...model, suspendedState: '' }, clone),
     model: clone,
     macs,
   };

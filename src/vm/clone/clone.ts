@@ -8,6 +8,7 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 import { settle } from '../host/settle.ts';
 import { cannot } from '../host/verbs.ts';
 import { diskChains } from '../layers/chains.ts';
@@ -74,6 +75,7 @@ async function coldClones(
   const first = await coldState(host, bundle, body);
   const { bundle: source, state } =
     kind === 'linked' ? await linkableState(host, bundle, first, progress) : { bundle, state: first };
+  await requireAgreed(host, source, contentOf(state.config).model);
   const machines: Machine[] = [];
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {

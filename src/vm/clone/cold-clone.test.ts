@@ -112,7 +112,7 @@ describe('a linked clone', () => {
     ['taken off the list', unregister],
   ] as const)('keeps its parent from being %s', async (_verb, use) => {
     world().machine();
-    const work = async (): Promise<void> => await use(world().host, 'demo');
+    const work = async (): Promise<unknown> => await use(world().host, 'demo');
     await make({ name: 'copy', kind: 'linked' });
     expect(await refused(work())).toMatchObject({ code: 'HAS_CLONES', message: like(/copy/) });
     await remove(world().host, 'copy');

@@ -5,9 +5,17 @@ import { removeRamFiles } from '../../store/ram-place.ts';
 import { releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
+import { isOwnDirectory } from '../../sys/own-file.ts';
+import { KameError } from '../../core/errors.ts';
 
-/** Ends and deletes an instant clone that failed. */
+/** Ends and deletes an instant clone that failed. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function discardClone(host: Host, clone: Bundle): Promise<void> {
+  // Only a bundle in the home was made by Kame; no other directory is ever removed as a whole.
+  if (!host.inventory.owns(clone.names.vmx) || !(await isOwnDirectory(clone.names.directory))) {
+    throw new KameError('BROKEN_MACHINE', `${clone.names.directory} is not a bundle that Kame made.`, {
+      details: { machine: clone.name, path: clone.names.directory },
+    });
+  }
   const machine = host.running.get(clone.names.vmx);
   await machine?.engine.kill();
   await machine?.ended;

@@ -76,7 +76,7 @@ export async function finishClone(
   progress: Progress,
 ): Promise<string[]> {
   return await exclusively(host, machine.name, async () => {
-    const { identity } = await cloneJournal(machine);
+    const { identity } = await cloneJournal(host, machine);
     const changes = agentMs !== null && identity !== null;
     const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
     await keep(host, machine);
@@ -87,12 +87,15 @@ export async function finishClone(
 /** Makes a clone permanent: it is on disk, and recovery no longer discards it. */
 async function keep(host: Host, machine: Running): Promise<void> {
   await syncClone(await host.bundles.read(machine.names.vmx));
-  await removeJournal(machine.names);
+  await removeJournal(host.names, machine.names);
 }
 
 /** The journal of a clone that is not permanent yet. */
-async function cloneJournal({ name, names }: Running): Promise<Extract<Journal, { kind: 'clone' }>> {
-  const journal = await readJournal(names);
+async function cloneJournal(
+  host: Host,
+  { name, names }: Running,
+): Promise<Extract<Journal, { kind: 'clone' }>> {
+  const journal = await readJournal(host.names, names);
   if (journal?.kind === 'clone') return journal;
   throw new KameError('INTERNAL', `The clone ${name} is already permanent.`);
 }

@@ -107,9 +107,9 @@ async function captureTemplate(
   }
 }
 
-async function recordLayers(bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
+async function recordLayers(host: Host, bundle: Bundle, layers: readonly LayerChange[]): Promise<void> {
   await writeVmx(bundle.names.vmx, withLayers(contentOf(bundle).document, layers));
-  await removeJournal(bundle.names);
+  await removeJournal(host.names, bundle.names);
 }
 
 /**
@@ -132,11 +132,11 @@ export async function takeTemplate(
   refuseDeepChains(bundle, chains);
   const layers = await nameLayers(bundle.names, currentFiles(model));
   const files = templateNames(host, machine);
-  await writeJournal(bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
+  await writeJournal(host.names, bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {
     const ram = await RamCopy.begin(host, machine, { path: files.ram });
     const captured = captureTemplate(host, bundle, machine, { files, ram, chains, layers }, progress);
-    const recorded = captured.then(async () => await recordLayers(bundle, layers));
+    const recorded = captured.then(async () => await recordLayers(host, bundle, layers));
     // The caller awaits both; until then a failure must not count as an unhandled rejection.
     recorded.catch(() => undefined);
     return { saved: savedIn(files, machine, ram !== null), files, chains, captured, recorded };

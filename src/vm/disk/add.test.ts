@@ -96,15 +96,15 @@ describe('add', () => {
     const journal = { kind: 'disk', files: ['disk1.qcow2'], kept: null } as const;
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
-    await writeJournal(names, journal);
+    await writeJournal(demo.host.names, names, journal);
     await settle(demo.host, await findBundle(demo.host, 'demo'));
     expect(qcow2Files()).toEqual(['disk0.qcow2', 'disk1.qcow2']);
 
     writeFileSync(demo.vmx, vmxText('demo'));
     writeFileSync(demo.file('.disk1.qcow2.0123456789ab.tmp'), 'half');
-    await writeJournal(names, journal);
+    await writeJournal(demo.host.names, names, journal);
     await settle(demo.host, await findBundle(demo.host, 'demo'));
-    expect([qcow2Files(), await readJournal(names)]).toEqual([['disk0.qcow2'], undefined]);
+    expect([qcow2Files(), await readJournal(demo.host.names, names)]).toEqual([['disk0.qcow2'], undefined]);
   });
 });
 

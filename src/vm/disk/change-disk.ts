@@ -51,7 +51,7 @@ export async function journaled(
   work: () => Promise<void>,
 ): Promise<void> {
   const { names } = bundle;
-  await writeJournal(names, journal);
+  await writeJournal(host.names, names, journal);
   try {
     await work();
   } catch (error) {
@@ -59,7 +59,7 @@ export async function journaled(
     throw error;
   }
   await recoverDisk(host, await host.bundles.read(names.vmx), journal);
-  await removeJournal(names);
+  await removeJournal(host.names, names);
 }
 
 /** The journal of an operation that rewrites a disk’s file: recovery removes a temporary copy. */

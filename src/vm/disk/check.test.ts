@@ -13,6 +13,7 @@ import {
 import { addDisk } from './add.ts';
 import { checkDisks } from './check.ts';
 import { listDisks } from './list.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
 
 useDemo();
 
@@ -45,6 +46,44 @@ describe('check', () => {
         message: 'clean',
       })),
     );
+  });
+
+  it('looks at the layers that only a snapshot has, of one disk or of all', async () => {
+    await take('one');
+    await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
+    await take('two');
+    await revertSnapshot(demo.host, 'demo', 'one', { start: false, wait: 'none', timeoutMs: 1000 }, quiet);
+    const names = async (which: string | null) =>
+      (await checkDisks(demo.host, 'demo', which, { repair: false }, quiet)).layers.map(({ slot, path }) => [
+        slot,
+        path.slice(demo.directory.length + 1),
+      ]);
+    const first = [
+      ['nvme0:0', 'disk0-000003.qcow2'],
+      ['nvme0:0', 'disk0.qcow2'],
+      ['nvme0:0', 'disk0-000001.qcow2'],
+    ];
+    // The second disk is in the snapshot only.
+    expect(await names(null)).toEqual([...first, ['nvme0:1', 'disk1.qcow2']]);
+    expect(await names('nvme0:0')).toEqual(first);
+  });
+
+  it('fails for a layer that only a snapshot has, and names the snapshot when it is missing', async () => {
+    await take('one');
+    await take('two');
+    await revertSnapshot(demo.host, 'demo', 'one', { start: false, wait: 'none', timeoutMs: 1000 }, quiet);
+    truncateSync(demo.file('disk0-000001.qcow2'), 70_000);
+    expect(await check()).toMatchObject({
+      ok: false,
+      layers: [{ ok: true }, { ok: true }, { ok: false, path: demo.file('disk0-000001.qcow2') }],
+    });
+    rmSync(demo.file('disk0-000001.qcow2'));
+    const { ok, layers } = await check();
+    expect([ok, layers.length, layers[2]?.message]).toEqual([
+      false,
+      3,
+      `${demo.file('disk0-000001.qcow2')} does not exist. The snapshot two needs this file.`,
+    ]);
   });
 
   it('tells leaks, and gives them back when asked', async () => {

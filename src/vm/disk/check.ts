@@ -10,10 +10,11 @@ import type { Disk } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
+import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { qemuImg } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -98,27 +99,89 @@ async function checkLayer(work: Work, slot: string, layer: Layer): Promise<Check
   }
 }
 
-async function checkDisk(work: Work, disk: Disk): Promise<CheckedLayer[]> {
-  const slot = slotName(disk);
-  const top = resolveIn(work.bundle.names, disk.fileName);
-  let layers: Layer[];
+/** A disk of the machine as it is now, or of one of its snapshots. */
+interface Chain {
+  readonly slot: string;
+  readonly top: string;
+  /** The label of the snapshot; null for the present disk. */
+  readonly snapshot: string | null;
+  readonly read: () => Promise<Layer>;
+}
+
+/** Its layers from the top down, or the reason why they cannot be read. */
+type ReadChain = Chain & { readonly layers: readonly Layer[]; readonly error?: unknown };
+
+async function readLayers(chain: Chain): Promise<ReadChain> {
   try {
-    layers = layersOf(await readChain(top, { inside: work.inside, tables: false }));
+    return { ...chain, layers: layersOf(await chain.read()) };
   } catch (error) {
-    return [failed(slot, pathIn(error, top), error)];
+    return { ...chain, layers: [], error };
   }
-  const checked: CheckedLayer[] = [];
-  for (const [at, layer] of layers.entries()) {
-    work.progress.report({ stage: `Checking ${slot}`, done: at, total: layers.length, unit: 'items' });
-    if (work.progress.signal.aborted) throw new KameError('CANCELLED', 'The check was cancelled.');
-    const busy = at === 0 && work.runs;
-    checked.push(
-      busy
-        ? result(slot, layer.path, 'not checked: the running machine writes to it; stop the machine first')
-        : await checkLayer(work, slot, layer),
-    );
+}
+
+/** The disks of every snapshot. A revert needs layers that the present disks may not have. */
+async function snapshotChains({ bundle, inside }: Work): Promise<Chain[]> {
+  const { tree } = await readSnapshotFile(bundle.names);
+  return tree.snapshots.flatMap(({ displayName, disks }) =>
+    disks.map(({ slot, fileName }) => ({
+      slot,
+      top: resolveIn(bundle.names, fileName),
+      snapshot: displayName,
+      read: async () => await snapshotChain(bundle, fileName, { inside, tables: false }),
+    })),
+  );
+}
+
+function presentChain({ bundle, inside }: Work, disk: Disk): Chain {
+  const top = resolveIn(bundle.names, disk.fileName);
+  const read = async () => await readChain(top, { inside, tables: false });
+  return { slot: slotName(disk), top, snapshot: null, read };
+}
+
+/** All chains to check: those of the chosen disk, which shares its slot or a layer with them, or of all disks. */
+async function chainsOf(work: Work, which: string | null): Promise<ReadChain[]> {
+  const disks = which === null ? contentOf(work.bundle).model.disks : [chosenDisk(work.bundle, which)];
+  const present = await Promise.all(disks.map(async (disk) => await readLayers(presentChain(work, disk))));
+  const inSnapshots: ReadChain[] = [];
+  for (const chain of await snapshotChains(work)) inSnapshots.push(await readLayers(chain));
+  const slots = new Set(present.map(({ slot }) => slot));
+  const paths = new Set(present.flatMap(({ layers }) => layers.map(({ path }) => path)));
+  const isChosen = ({ slot, layers }: ReadChain) =>
+    which === null || slots.has(slot) || layers.some(({ path }) => paths.has(path));
+  return [...present, ...inSnapshots.filter(isChosen)];
+}
+
+/** What is wrong with a chain that cannot be read. */
+function unreadable({ slot, top, snapshot, error }: ReadChain): CheckedLayer {
+  const found = failed(slot, pathIn(error, top), error);
+  return snapshot === null
+    ? found
+    : { ...found, message: `${found.message} The snapshot ${snapshot} needs this file.` };
+}
+
+/** Checks each layer of all chains once. */
+async function checkChains(work: Work, chains: readonly ReadChain[]): Promise<CheckedLayer[]> {
+  const checked = new Map<string, CheckedLayer>();
+  const total = new Set(chains.flatMap(({ layers }) => layers.map(({ path }) => path))).size;
+  for (const chain of chains) {
+    const { slot, layers, snapshot } = chain;
+    for (const [at, layer] of layers.entries()) {
+      if (checked.has(layer.path)) continue;
+      work.progress.report({ stage: `Checking ${slot}`, done: checked.size, total, unit: 'items' });
+      if (work.progress.signal.aborted) throw new KameError('CANCELLED', 'The check was cancelled.');
+      const busy = at === 0 && snapshot === null && work.runs;
+      checked.set(
+        layer.path,
+        busy
+          ? result(slot, layer.path, 'not checked: the running machine writes to it; stop the machine first')
+          : await checkLayer(work, slot, layer),
+      );
+    }
+    if (chain.error === undefined) continue;
+    const problem = unreadable(chain);
+    if (checked.get(problem.path)?.ok !== false) checked.set(problem.path, problem);
   }
-  return checked;
+  return [...checked.values()];
 }
 
 async function checkAll(
@@ -128,7 +191,6 @@ async function checkAll(
   options: { readonly repair: boolean },
   progress: Progress,
 ): Promise<CheckedDisks> {
-  const disks = which === null ? contentOf(bundle).model.disks : [chosenDisk(bundle, which)];
   const work: Work = {
     qemuImg: await qemuImg(host),
     bundle,
@@ -137,13 +199,12 @@ async function checkAll(
     repair: options.repair,
     progress,
   };
-  const layers: CheckedLayer[] = [];
-  for (const disk of disks) layers.push(...(await checkDisk(work, disk)));
+  const layers = await checkChains(work, await chainsOf(work, which));
   return { ok: layers.every(({ ok }) => ok), layers };
 }
 
 /**
- * Checks every layer of one disk, or of all disks. While the machine is running, its top layers are not checked: the engine
+ * Checks every layer of one disk, or of all disks, as they are now and in every snapshot. While the machine is running, its top layers are not checked: the engine
  * has their tables in memory, and those on disk are out of date. A repair needs a stopped machine and frees leaked clusters.
  * Damage is reported but not repaired, and files that other machines share are not changed.
  * @param which null for all disks

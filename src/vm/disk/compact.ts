@@ -7,6 +7,7 @@ import { slotName } from '../../model/slots.ts';
 import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { changeDisks, journaled, refuseShared, rewriting, emitChange } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -29,6 +30,7 @@ export async function compactDisk(
     const disk = chosenDisk(bundle, which);
     const slot = slotName(disk);
     const inside = await layerDirectories(host, bundle);
+    await requireAgreed(host, bundle);
     const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
     refuseShared(bundle, top, 'compact');
     // A snapshot of another program may refer to the file that the machine writes to, and clones may depend on it.

@@ -12,6 +12,7 @@ import { resolveIn } from '../../store/names.ts';
 import { freeSpace } from '../../sys/free-space.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { changeDisks, journaled, refuseShared, rewriting, emitChange } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
@@ -62,6 +63,7 @@ export async function growDisk(
     const disk = chosenDisk(bundle, which);
     const slot = slotName(disk);
     const inside = await layerDirectories(host, bundle);
+    await requireAgreed(host, bundle);
     const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
     const sizeBytes = Math.ceil(body.sizeBytes / sector) * sector;
     checkSize(slot, top, sizeBytes);

@@ -129,7 +129,7 @@ describe('remove', () => {
       kept: { from: 'disk1.qcow2', to: 'disk1-kept.qcow2' },
     } as const;
     const settled = async () => {
-      await writeJournal(names, journal);
+      await writeJournal(demo.host.names, names, journal);
       await settle(demo.host, await findBundle(demo.host, 'demo'));
       return qcow2Files();
     };

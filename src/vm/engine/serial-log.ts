@@ -1,14 +1,15 @@
 import { watch } from 'node:fs';
-import { open, readFile, stat, truncate } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { openOwn, openToAppend } from '../../sys/own-file.ts';
 
 /** A guest can write to its console without end: when the file exceeds this size, it is emptied. */
 export const maxSerialLogBytes = 16 * 1024 * 1024;
 
 async function hasLine(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => undefined);
+  const file = await openOwn(path).catch(() => undefined);
   if (!file) return false;
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
@@ -55,13 +56,28 @@ export async function firstConsoleLine(
   }
 }
 
+const lastBytes = 4096;
+
+async function lastText(path: string): Promise<string> {
+  const file = await openOwn(path).catch(() => undefined);
+  if (!file) return '';
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(lastBytes),
+      0,
+      lastBytes,
+      Math.max(0, size - lastBytes),
+    );
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** The last lines of a guest's console, for an error message. Control characters become visible. */
 export async function lastConsoleLines(path: string, lines = 5): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const clean = text
-    .slice(-4096)
-    .replace(/\r/g, '')
-    .replace(/[^\P{Cc}\n]/gu, '\u{FFFD}');
+  const clean = (await lastText(path)).replace(/\r/g, '').replace(/[^\P{Cc}\n]/gu, '\u{FFFD}');
   return clean
     .split('\n')
     .filter((line) => line.trim() !== '')
@@ -71,9 +87,28 @@ export async function lastConsoleLines(path: string, lines = 5): Promise<string>
 
 /** Empties a console log that is too large. The engine appends to the file, so it continues at the start. */
 export async function capSerialLog(path: string): Promise<void> {
-  const size = await stat(path).then(
+  const size = await lstat(path).then(
     (found) => found.size,
     () => 0,
   );
-  if (size > maxSerialLogBytes) await truncate(path, 0);
+  if (size > maxSerialLogBytes) await emptyFile(path);
+}
+
+async function emptyFile(path: string): Promise<void> {
+  const file = await openToAppend(path);
+  try {
+    await file.truncate(0);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Prepares a console log for an engine, which opens it by name and follows links.
+ * @param keep appends to what the guest wrote before its state was saved
+ * @throws KameError FILE_ACCESS if it is a link, a hard link, a pipe or another user's
+ */
+export async function prepareSerialLog(path: string, keep: boolean): Promise<void> {
+  if (keep) await (await openToAppend(path)).close();
+  else await emptyFile(path);
 }

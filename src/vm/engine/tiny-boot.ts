@@ -13,7 +13,7 @@ export interface DirectBootFiles {
 
 /** Kernel and initrd of the embedded image, built from Debian's packages on first use. */
 export async function tinyBoot(host: Host, arch: Arch, progress: Progress): Promise<DirectBootFiles> {
-  const { directBoot } = await host.images.resolve(defaultImage, { arch }, progress);
+  const { directBoot } = await host.images.resolve(defaultImage, { arch, env: host.env }, progress);
   if (!directBoot) throw new Error('The embedded image has no kernel of its own.');
   return directBoot;
 }

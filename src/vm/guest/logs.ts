@@ -1,8 +1,8 @@
 import { watch } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { fileError } from '../../sys/files.ts';
+import { openOwn } from '../../sys/own-file.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 
@@ -58,10 +58,10 @@ export async function followLog(
   const { names, name } = await findBundle(host, reference);
   const path = options.console ? names.serialLog : names.log;
   try {
-    const file = await open(path, 'r');
+    const file = await openOwn(path);
     return Readable.from(contentOf(file, path, options.follow, signal));
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
+    if (!(error instanceof KameError) || errnoOf(error.cause) !== 'ENOENT') throw error;
     throw new KameError('FILE_ACCESS', `${name} has no log yet: it has never been started.`, {
       cause: error,
     });

@@ -4,12 +4,19 @@ import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
+import { namesApart, plainName } from './names-apart.ts';
 
 /** All machines of the inventory, including broken ones, sorted by name. */
 export async function allBundles(host: Host): Promise<Bundle[]> {
   const paths = await host.inventory.paths();
   host.bundles.keepOnly(paths);
-  const bundles = await Promise.all(paths.map(async (path) => await host.bundles.read(path)));
+  const written = await Promise.all(paths.map(async (path) => await host.bundles.readAsWritten(path)));
+  const names = namesApart(written);
+  host.bundles.nameApart(names);
+  const bundles = written.map((bundle) => {
+    const name = names.get(bundle.names.vmx);
+    return name === undefined ? bundle : { ...bundle, name };
+  });
   return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
 }
 
@@ -25,13 +32,16 @@ async function pathOf(reference: string): Promise<string | undefined> {
 export async function findBundle(host: Host, reference: string): Promise<Bundle> {
   const bundles = await allBundles(host);
   const path = await pathOf(reference);
+  const name = plainName(reference);
   const found = bundles.filter(
     (bundle) =>
-      bundle.name === reference || bundle.content?.model.uuid === reference || bundle.names.vmx === path,
+      plainName(bundle.name) === name ||
+      bundle.content?.model.uuid === reference ||
+      bundle.names.vmx === path,
   );
   const [first] = found;
   if (found.length > 1) {
-    throw new KameError('USAGE', `${found.length} machines are named ${reference}.`, {
+    throw new KameError('USAGE', `${reference} could mean ${found.length} machines.`, {
       next: `Use the path of one of them: ${found.map((bundle) => bundle.names.vmx).join(', ')}`,
     });
   }
@@ -48,7 +58,7 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
 
 /** @throws KameError ALREADY_EXISTS when a machine has that name */
 export async function refuseTakenName(host: Host, name: string): Promise<void> {
-  const other = (await allBundles(host)).find((bundle) => bundle.name === name);
+  const other = (await allBundles(host)).find((bundle) => plainName(bundle.name) === plainName(name));
   if (other) {
     throw new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${other.names.vmx}`, {
       next: 'Choose another name, or rename or delete that machine.',

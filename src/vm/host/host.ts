@@ -6,6 +6,7 @@ import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
+import { realPathSync } from '../../sys/home.ts';
 import { EventBus } from './events.ts';
 import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
@@ -20,6 +21,8 @@ export interface Host {
   readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
+  /** The machines that are being started, by what only one running machine may have: its UUID, its MAC addresses. */
+  readonly starting: Map<string, Bundle>;
   readonly operations: Operations;
   readonly events: EventBus;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
@@ -35,8 +38,11 @@ export type StartCopyThreads = () => Promise<CopyThreads>;
 
 /** Reactions to events, set by the program that runs the host. */
 export interface Hooks {
-  /** The guest of a restored machine has reset itself, which ended its engine: start the machine again. */
-  onReset?: (machine: Running) => void;
+  /**
+   * The guest of a restored machine has reset itself, which ended its engine: start the machine again, on the host that
+   * started it.
+   */
+  onReset?: (machine: Running, host: Host) => void;
   /** Milliseconds that a machine has run and that its `.vmsd` does not include yet. */
   unsavedRunMs?: (vmx: string) => number;
 }
@@ -74,7 +80,9 @@ export interface HostOptions {
 
 export function createHost(options: HostOptions): Host {
   const { home, env, log, buildTiny, startCopyThreads, recovery } = options;
-  const names = homeNames(home);
+  const found = homeNames(home);
+  // The directory of machines may be a link to another disk.
+  const names = { ...found, machines: realPathSync(found.machines) };
   return {
     names,
     env,
@@ -87,6 +95,7 @@ export function createHost(options: HostOptions): Host {
       buildTiny,
     }),
     running: new RunningMachines(),
+    starting: new Map(),
     operations: new Operations(),
     events: new EventBus(),
     log,

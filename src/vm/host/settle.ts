@@ -34,7 +34,7 @@ async function requireAnswer({ engine }: Running, { failed = false }: SettleOpti
  * @throws KameError the reason why it cannot be settled; the machine stays as it is, and the next call tries again
  */
 export async function settle(host: Host, found: Bundle, options: SettleOptions = {}): Promise<Bundle> {
-  const journal = await readJournal(found.names);
+  const journal = await readJournal(host.names, found.names);
   if (!journal) return found;
   const bundle = await host.bundles.read(found.names.vmx);
   const machine = host.running.get(bundle.names.vmx);
@@ -47,7 +47,7 @@ export async function settle(host: Host, found: Bundle, options: SettleOptions =
     await recover(host, await host.bundles.read(bundle.names.vmx), journal, options);
   }
   await removeCheckpointRam(host.names, runNames(host.names, bundle.names.vmx));
-  await removeJournal(bundle.names);
+  await removeJournal(host.names, bundle.names);
   host.log('An operation was settled', { machine: bundle.name, kind: journal.kind });
   return await host.bundles.read(bundle.names.vmx);
 }

@@ -1,13 +1,15 @@
-import { realpath, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { readChain, type ChainOptions, type Layer } from '../../disk/chain.ts';
+import { attachedFloppies, maxFloppyBytes } from '../../model/floppies.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { type MachineNames, resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 
 /**
  * The directories that may contain layers of a machine: its own, those of disks that its `.vmx` refers to elsewhere, and
@@ -46,7 +48,7 @@ async function ancestors(
 /**
  * The layer chains of a machine's disks by slot. Each header is checked, since anyone with write access may have changed
  * the file. `tables: false` skips the allocation tables and takes only milliseconds.
- * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason
+ * @throws KameError BAD_IMAGE, FILE_ACCESS naming the layer and the reason, OUTSIDE_FILES
  */
 export async function diskChains(
   host: Host,
@@ -54,6 +56,7 @@ export async function diskChains(
   model: MachineModel,
   options: { readonly tables?: boolean } = {},
 ): Promise<Map<string, Layer>> {
+  await requireAgreed(host, bundle, model);
   const inside = await layerDirectories(host, bundle);
   const chainOf = async (disk: Disk) =>
     await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
@@ -86,9 +89,28 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
   return await readChain(path, options);
 }
 
-/** @throws KameError FILE_ACCESS naming the first ISO, kernel or initrd that is missing */
+/** @throws KameError FILE_ACCESS for a floppy image that is missing or no plain file of the size of a floppy */
+async function checkFloppies(names: MachineNames, model: MachineModel): Promise<void> {
+  for (const { index, fileName } of attachedFloppies(model)) {
+    const path = resolveIn(names, fileName);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() && found.size > 0 && found.size <= maxFloppyBytes) continue;
+    const reason = found?.isFile()
+      ? `has ${found.size} bytes, and a floppy 1 to ${maxFloppyBytes}`
+      : found
+        ? 'is not a regular file'
+        : 'does not exist, but the .vmx refers to it';
+    throw new KameError('FILE_ACCESS', `${path} ${reason}.`, {
+      next: `Restore the file, or take the floppy out: \`kame set NAME floppy${index}.present=FALSE\`.`,
+      details: { path },
+    });
+  }
+}
+
+/** @throws KameError FILE_ACCESS naming the first ISO, floppy image, kernel or initrd that is missing */
 export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
   const { directBoot, seed } = model.kame;
+  await checkFloppies(names, model);
   const needed = [
     ...model.cdroms.flatMap(({ fileName, startConnected }) =>
       fileName !== null && startConnected ? [fileName] : [],

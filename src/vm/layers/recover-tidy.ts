@@ -14,6 +14,6 @@ export async function recoverTidy(host: Host, bundle: Bundle, journal: JournalOf
 /** Merges and removes layers that no state needs any more. A kill in the middle loses nothing. */
 export async function consolidate(host: Host, bundle: Bundle): Promise<Bundle> {
   const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
-  await writeJournal(bundle.names, { kind: 'tidy', paused });
+  await writeJournal(host.names, bundle.names, { kind: 'tidy', paused });
   return await settle(host, bundle);
 }

@@ -7,7 +7,7 @@ import { slotName } from '../../model/slots.ts';
 import { cancelJobs } from '../../qemu/block-jobs.ts';
 import { topFiles } from '../../qemu/disk-layers.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { removeCheckpoint } from '../../store/checkpoint.ts';
+import { listCheckpoints, removeCheckpoint } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
@@ -29,8 +29,8 @@ async function listDirectory(path: string): Promise<string[]> {
 /** Removes checkpoints that belong neither to a snapshot nor to the suspended machine. */
 async function sweepCheckpoints(bundle: Bundle, uids: ReadonlySet<string>): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
-  for (const id of await listDirectory(bundle.names.checkpoints)) {
-    if (uids.has(id) || id === suspended || !/^(?:\d{1,10}|s-[0-9a-f]{8})$/.test(id)) continue;
+  for (const id of await listCheckpoints(bundle.names)) {
+    if (uids.has(id) || id === suspended) continue;
     await removeCheckpoint(checkpointNames(bundle.names, id));
   }
 }
@@ -41,7 +41,7 @@ async function sweepCheckpoints(bundle: Bundle, uids: ReadonlySet<string>): Prom
  * @throws KameError FILE_ACCESS, BROKEN_MACHINE
  */
 export async function removeOrphanedCheckpoints(bundle: Bundle): Promise<void> {
-  if (bundle.broken !== null || (await listDirectory(bundle.names.checkpoints)).length === 0) return;
+  if (bundle.broken !== null || (await listCheckpoints(bundle.names)).length === 0) return;
   const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems.length === 0)
     await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));

@@ -28,7 +28,11 @@ export async function imageFor(
   progress: Progress,
 ): Promise<ImageSource | undefined> {
   if (request.image === undefined && request.iso !== undefined) return undefined;
-  return await host.images.resolve(request.image ?? defaultImage, { arch }, progress);
+  return await host.images.resolve(
+    request.image ?? defaultImage,
+    { arch, env: host.env, refresh: request.refresh },
+    progress,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CreateMachine, MachineDetails } from '../../api/machine.ts';
+import type { CreateMachine, MachineDetails, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageSource } from '../../image/cache.ts';
@@ -33,6 +33,11 @@ async function build(
     if (lacksSize && source) await requireSpaceFor(vmxOf(host, recipe.name), source);
     throw error;
   }
+}
+
+/** A note on the image, where commands show what a person should know. */
+function asWarning(message: string): Problem {
+  return { severity: 'warning', key: '', message };
 }
 
 /** Refuses an invalid request before anything is downloaded or written. Returns the warnings. */
@@ -74,6 +79,7 @@ export async function create(
       ...bundleEvent('machine.created', bundle, `${bundle.name} was created.`),
       state: 'stopped',
     });
-    return withWarnings(await describe(host, bundle), warnings);
+    const notes = (source?.notes ?? []).map(asWarning);
+    return withWarnings(await describe(host, bundle), [...warnings, ...notes]);
   });
 }

@@ -1,8 +1,9 @@
-import { dirname, join } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { errnoOf } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { isBundle, resolveIn, runNames } from '../../store/names.ts';
+import { isBundle, runNames } from '../../store/names.ts';
+import { forgetOperationsOf } from '../../store/operation-record.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -11,31 +12,24 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { machineFiles } from './machine-files.ts';
 
-/** The files to delete for a machine without a bundle: only those in the directory of its `.vmx` that the `.vmx` refers to. */
-function ownFiles(bundle: Bundle): string[] {
-  const { names, content } = bundle;
-  const named = [
-    ...(content?.model.disks ?? []).map((disk) => disk.fileName),
-    ...(content ? [content.model.firmware.nvram] : []),
-    ...(content?.model.kame.seed === undefined ? [] : [content.model.kame.seed]),
-  ].map((name) => resolveIn(names, name));
-  const beside = named.filter((path) => dirname(path) === names.directory);
-  const vmsd = join(names.directory, `${names.stem}.vmsd`);
-  return [names.vmx, ...beside, vmsd, names.log, names.serialLog, names.lock];
-}
-
-async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
+/** @returns the files that stay */
+async function deleteFiles(host: Host, bundle: Bundle): Promise<readonly string[]> {
   const { names } = bundle;
   await takeLock(names.lock, 'kamed', bundle.name);
   try {
+    const { deleted, kept } = await machineFiles(host, bundle);
+    const whole = isBundle(names.directory) && !kept.some((path) => path.startsWith(names.directory + sep));
     const parent = isBundle(names.directory) ? dirname(names.directory) : names.directory;
     await host.inventory.deleteFiles({
       vmx: names.vmx,
       aside: deletingName(parent, names.stem),
-      files: isBundle(names.directory) ? [] : ownFiles(bundle),
+      files: whole ? [] : deleted,
     });
+    await forgetOperationsOf(host.names, names.vmx);
     await clearRunDirectory(runNames(host.names, names.vmx));
+    return kept;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') await releaseLock(names.lock);
     throw error;
@@ -43,17 +37,19 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<void> {
 }
 
 /**
- * Deletes a stopped or broken machine with its files.
+ * Deletes a stopped or broken machine with its files. Files that are not part of a virtual machine stay; see machineFiles.
+ * @returns the files that stay
  * @throws KameError WRONG_STATE while it is running, HAS_CLONES
  */
-export async function remove(host: Host, reference: string): Promise<void> {
+export async function remove(host: Host, reference: string): Promise<readonly string[]> {
   // A machine that cannot be settled can still be deleted.
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
-  await hold(host, reference, request, async ({ bundle }) => {
+  return await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
     await refuseLinkedClones(bundle, 'delete');
-    if (await exists(bundle.names.directory)) await deleteFiles(host, bundle);
-    else await host.inventory.unregister(bundle.names.vmx);
+    const kept = (await exists(bundle.names.directory)) ? await deleteFiles(host, bundle) : [];
+    await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));
+    return kept;
   });
 }

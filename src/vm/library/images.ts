@@ -29,7 +29,7 @@ export async function listImages(host: Host): Promise<Image[]> {
  */
 export async function pull(host: Host, request: PullImage, progress: Progress): Promise<Image> {
   const arch = request.arch ?? defaultArch;
-  const { id } = await host.images.resolve(request.image, { arch, refresh: true }, progress);
+  const { id } = await host.images.resolve(request.image, { arch, env: host.env, refresh: true }, progress);
   const info = (await host.images.list()).find((one) => one.id === id && (one.arch ?? arch) === arch);
   if (!info) throw new Error(`The image ${id} is gone from the cache.`);
   return imageOf(info);

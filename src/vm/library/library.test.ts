@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
+import { generatedMac } from '../../model/uuid.ts';
 import { list, show } from '../running/describe.ts';
 import { remove } from './delete.ts';
 import { register, unregister } from './register.ts';
@@ -22,6 +23,12 @@ function elsewhere(name: string, bundle = true): string {
   return join(place, `${name}.vmx`);
 }
 
+/** Registers a machine without a bundle, whose kernel and initrd could be any files. */
+async function registerLoose(vmx: string): Promise<void> {
+  const files = ['kernel', 'initrd'].map((name) => join(vmx, '..', name));
+  await register(world().host, { path: vmx, allowOutside: files });
+}
+
 /** The `.vmx` of a machine without devices and without a UUID. */
 function small(name: string): string {
   const lines = [
@@ -36,8 +43,12 @@ function small(name: string): string {
 describe('register', () => {
   it('adds a machine that is elsewhere, once, by its .vmx or its bundle', async () => {
     const vmx = elsewhere('far');
-    expect(await register(world().host, vmx)).toMatchObject({ name: 'far', path: vmx, state: 'stopped' });
-    await register(world().host, vmx.replace('/far.vmx', ''));
+    expect(await register(world().host, { path: vmx })).toMatchObject({
+      name: 'far',
+      path: vmx,
+      state: 'stopped',
+    });
+    await register(world().host, { path: vmx.replace('/far.vmx', '') });
     expect(await names()).toEqual(['far']);
     await world().start('far');
     expect(await refused(unregister(world().host, 'far'))).toMatchObject({
@@ -46,22 +57,53 @@ describe('register', () => {
     });
   });
 
+  it('takes the only .vmx of a bundle that was renamed by hand, and asks which of several', async () => {
+    const vmx = elsewhere('far');
+    const bundle = join(world().home, 'far', 'New name.vmwarevm');
+    renameSync(join(vmx, '..'), bundle);
+    writeFileSync(join(bundle, '._far.vmx'), 'what macOS leaves beside files');
+    expect(await register(world().host, { path: bundle })).toMatchObject({
+      name: 'far',
+      path: join(bundle, 'far.vmx'),
+    });
+    await unregister(world().host, 'far');
+    writeFileSync(join(bundle, 'old.vmx'), small('old'));
+    expect(await refused(register(world().host, { path: bundle }))).toMatchObject({
+      code: 'BROKEN_MACHINE',
+      message: like(/several others: far\.vmx, old\.vmx/),
+    });
+  });
+
   it('gives a machine a UUID that has none', async () => {
     const vmx = elsewhere('far');
     writeFileSync(vmx, small('far'));
-    const { id } = await register(world().host, vmx);
+    const { id } = await register(world().host, { path: vmx });
     expect(id).not.toMatch(/^0+-/);
+  });
+
+  it('keeps the addresses of a machine without a UUID that its file names, and derives the others', async () => {
+    const vmx = elsewhere('far');
+    const cards = [
+      'ethernet0.present = "TRUE"',
+      'ethernet0.addressType = "generated"',
+      'ethernet0.generatedAddress = "00:0C:29:11:22:33"',
+      'ethernet1.present = "TRUE"',
+    ];
+    writeFileSync(vmx, `${small('far')}${cards.join('\n')}\n`);
+    const { nics, id } = await register(world().host, { path: vmx });
+    expect(nics.map(({ mac }) => mac)).toEqual(['00:0c:29:11:22:33', generatedMac(id, 1)]);
+    expect(readFileSync(vmx, 'utf8')).toContain('ethernet0.generatedAddress = "00:0C:29:11:22:33"');
   });
 
   it('refuses what is not there, no machine, broken, or of a name that is taken', async () => {
     const far = elsewhere('far');
     world().machine('near');
-    expect((await refused(register(world().host, '/nowhere/x.vmx'))).code).toBe('FILE_ACCESS');
-    expect((await refused(register(world().host, '/dev/null'))).code).toBe('USAGE');
+    expect((await refused(register(world().host, { path: '/nowhere/x.vmx' }))).code).toBe('FILE_ACCESS');
+    expect((await refused(register(world().host, { path: '/dev/null' }))).code).toBe('USAGE');
     writeFileSync(far, small('near'));
-    expect((await refused(register(world().host, far))).code).toBe('ALREADY_EXISTS');
+    expect((await refused(register(world().host, { path: far }))).code).toBe('ALREADY_EXISTS');
     writeFileSync(far, 'a line that makes no sense\n');
-    expect((await refused(register(world().host, far))).code).toBe('BROKEN_MACHINE');
+    expect((await refused(register(world().host, { path: far }))).code).toBe('BROKEN_MACHINE');
   });
 });
 
@@ -70,7 +112,7 @@ describe('unregister', () => {
     const demo = world().machine();
     await unregister(world().host, 'demo');
     expect([await names(), existsSync(demo.vmx)]).toEqual([[], true]);
-    await register(world().host, demo.vmx);
+    await register(world().host, { path: demo.vmx });
     expect(await names()).toEqual(['demo']);
   });
 });
@@ -87,7 +129,7 @@ describe('rename', () => {
 
   it('moves one that is elsewhere there', async () => {
     const vmx = elsewhere('far');
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     const { path } = await rename(world().host, 'far', 'near');
     expect(path).toContain(join(world().home, 'far/near.vmwarevm'));
     expect(await names()).toEqual(['near']);
@@ -95,7 +137,7 @@ describe('rename', () => {
 
   it('changes only the name of one that has no bundle', async () => {
     const vmx = elsewhere('far', false);
-    await register(world().host, vmx);
+    await registerLoose(vmx);
     expect(await rename(world().host, 'far', 'near')).toMatchObject({ name: 'near', path: vmx });
   });
 
@@ -128,7 +170,7 @@ describe('delete', () => {
     await remove(world().host, 'demo');
     expect(existsSync(demo.directory)).toBe(false);
     const vmx = elsewhere('far');
-    await register(world().host, vmx);
+    await register(world().host, { path: vmx });
     rmSync(join(world().home, 'far'), { recursive: true });
     await remove(world().host, vmx);
     expect(await names()).toEqual([]);
@@ -138,13 +180,9 @@ describe('delete', () => {
     const vmx = elsewhere('far', false);
     const note = join(world().home, 'far/note.txt');
     writeFileSync(note, 'mine');
-    await register(world().host, vmx);
+    await registerLoose(vmx);
     await remove(world().host, 'far');
-    expect([existsSync(vmx), existsSync(join(world().home, 'far/disk0.qcow2')), existsSync(note)]).toEqual([
-      false,
-      false,
-      true,
-    ]);
+    expect(readdirSync(join(world().home, 'far'))).toEqual(['initrd', 'kernel', 'note.txt']);
   });
 });
 
@@ -159,18 +197,29 @@ describe('a machine', () => {
     });
   });
 
-  it('whose name another has too is meant by its path', async () => {
+  it('whose name another has too keeps it if its bundle has it; the other is meant by its bundle', async () => {
     const demo = world().machine();
     const other = world().machine('other');
     writeFileSync(
       other.vmx,
       other.read('other.vmx').replace('displayName = "other"', 'displayName = "demo"'),
     );
-    expect(await refused(show(world().host, 'demo'))).toMatchObject({
+    for (const { vmx, name } of [demo, other]) {
+      expect(await show(world().host, name)).toMatchObject({ path: vmx, name });
+      expect(await show(world().host, vmx)).toMatchObject({ path: vmx, name });
+    }
+  });
+
+  it('whose id another has too is meant by its path', async () => {
+    const demo = world().machine();
+    const other = world().machine('other');
+    writeFileSync(other.vmx, demo.read('demo.vmx').replace('displayName = "demo"', 'displayName = "other"'));
+    const { id } = await show(world().host, 'demo');
+    expect(await refused(show(world().host, id))).toMatchObject({
       code: 'USAGE',
+      message: `${id} could mean 2 machines.`,
       next: like(/other\.vmx/),
     });
-    expect((await show(world().host, demo.vmx)).name).toBe('demo');
   });
 
   it('that is broken is shown with the reason', async () => {

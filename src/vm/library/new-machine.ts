@@ -12,6 +12,9 @@ import { directBootFiles } from '../../model/setting-list.ts';
 import { limits } from '../../model/validate.ts';
 import { wantsSeed } from './create-source.ts';
 
+/** Name of the cloud-init seed in a new bundle. */
+export const seedFileName = 'seed.iso';
+
 const mebibyte = 1024 * 1024;
 
 function memoryMiB(bytes: number): number {
@@ -106,6 +109,6 @@ export function planModel(request: CreateMachine, source: ImageSource | undefine
   const base = modelOf(complete, arch);
   const model = source?.directBoot ? tinyModel(base, request, source.directBoot.commandLine) : base;
   const image = source === undefined ? {} : { image: source.id };
-  const seed = wantsSeed(source, request) ? { seed: 'seed.iso' } : {};
+  const seed = wantsSeed(source, request) ? { seed: seedFileName } : {};
   return { ...model, kame: { ...model.kame, ...image, ...seed } };
 }

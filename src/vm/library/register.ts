@@ -1,18 +1,22 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
-import type { MachineDetails } from '../../api/machine.ts';
+import { extname } from 'node:path';
+import type { MachineDetails, MovedOrCopied, RegisterMachine } from '../../api/machine.ts';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { contentOf } from '../../store/bundle.ts';
-import { bundleExtension } from '../../store/names.ts';
+import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
+import { vmxOfBundle } from '../../store/bundle-directory.ts';
+import { bundleExtension, isBundle } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
+import { lockHolder } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
-import { refuseTakenName } from '../host/find.ts';
+import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { plainName } from '../host/names-apart.ts';
+import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { decideIdentity, settleIdentity } from '../running/identity.ts';
 
 async function vmxPath(path: string): Promise<string> {
   let real: string;
@@ -22,26 +26,65 @@ async function vmxPath(path: string): Promise<string> {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
     throw new KameError('FILE_ACCESS', `${path} does not exist.`, { cause: error, details: { path } });
   }
-  if (real.endsWith(bundleExtension)) {
-    const stem = real.slice(dirname(real).length + 1, -bundleExtension.length);
-    return join(real, `${stem}.vmx`);
-  }
+  if (isBundle(real)) return await vmxOfBundle(real);
   if (extname(real).toLowerCase() !== '.vmx') {
     throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`);
   }
   return real;
 }
 
+/** What a `.vmx` describes, whether it is in the list or not. @throws KameError BROKEN_MACHINE, FILE_ACCESS, USAGE */
+export async function inspect(host: Host, path: string): Promise<MachineDetails> {
+  const bundle = await host.bundles.read(await vmxPath(path));
+  contentOf(bundle);
+  return await describe(host, bundle);
+}
+
+/** Records which outside files the machine may use. @throws KameError OUTSIDE_FILES if it would use more than those */
+async function agreeByName(host: Host, bundle: Bundle, allowed: readonly string[]): Promise<void> {
+  const files = await agreements(host, bundle);
+  await agree(
+    host,
+    bundle.names.vmx,
+    files.filter(({ path }) => allowed.includes(path)),
+  );
+  await requireAgreed(host, bundle);
+}
+
+/** A copy under its own name, or that of its bundle if the original is listed under its own. */
+async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
+  const names = (await allBundles(host)).map(({ name }) => plainName(name));
+  return names.includes(plainName(bundle.name)) ? { ...bundle, name: fileNameOf(bundle.names) } : bundle;
+}
+
+/** Gives a machine its identity before it is listed, unless an engine runs it, perhaps of another home. */
+async function identified(
+  host: Host,
+  found: Bundle,
+  isListed: boolean,
+  said: MovedOrCopied | undefined,
+): Promise<Bundle> {
+  if ((await lockHolder(found.names.lock)) !== undefined) return found;
+  const decided = said ?? (await decideIdentity(host, found));
+  const named = decided === 'copied' && !isListed ? await asCopy(host, found) : found;
+  if (!isListed) await refuseTakenName(host, named.name);
+  return await settleIdentity(host, named, { answer: decided === 'copied' ? decided : said });
+}
+
 /**
- * Adds an existing `.vmx`, in any directory, to the inventory.
- * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use
+ * Adds an existing `.vmx`, in any directory, to the inventory. For a machine of the list, records the files outside its
+ * directory that it may use, and what a person says of its identity.
+ * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, OUTSIDE_FILES,
+ * MOVED_OR_COPIED, WRONG_STATE for a copy that is suspended
  */
-export async function register(host: Host, path: string): Promise<MachineDetails> {
-  const vmx = await vmxPath(path);
+export async function register(host: Host, request: RegisterMachine): Promise<MachineDetails> {
+  const vmx = await vmxPath(request.path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
-  const bundle = await ensureUuid(host, found);
-  if (!(await host.inventory.paths()).includes(vmx)) {
+  const isListed = (await host.inventory.paths()).includes(vmx);
+  await agreeByName(host, found, request.allowOutside ?? []);
+  const bundle = await identified(host, found, isListed, request.movedOrCopied);
+  if (!isListed) {
     await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));

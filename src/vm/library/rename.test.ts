@@ -35,7 +35,7 @@ describe('rename', () => {
   it('works for a machine that is registered elsewhere, and may be given back its name', async () => {
     await mkdir(at('elsewhere'));
     await move(join(machines(), 'demo.vmwarevm'), join(at('elsewhere'), 'demo.vmwarevm'));
-    await register(demo.host, join(at('elsewhere'), 'demo.vmwarevm'));
+    await register(demo.host, { path: join(at('elsewhere'), 'demo.vmwarevm') });
     await rename(demo.host, 'demo', 'front');
     const front = join(at('elsewhere'), 'front.vmwarevm', 'front.vmx');
     expect(await demo.host.inventory.paths()).toEqual([front]);

@@ -15,6 +15,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
 import { describe } from '../running/describe.ts';
+import { placedAt } from '../running/identity.ts';
 
 /** Makes a hard link to a small file, or a copy if the file system has no hard links. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
@@ -46,6 +47,7 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
   // An extra path in the inventory appears as broken for a moment; a missing one would lose the machine.
   const paths = registered ? [moved.vmx, renamed.vmx] : [];
   for (const vmx of paths) await host.inventory.register(vmx);
+  await host.inventory.moveAgreement(bundle.names.vmx, renamed.vmx);
   try {
     await renameFile(bundle.names.directory, target);
     await renameVmx(moved, renamed);
@@ -69,7 +71,8 @@ async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<str
   const moves = isBundle(directory) && target !== directory;
   if (moves && (await exists(target))) throw new KameError('ALREADY_EXISTS', `${target} already exists.`);
   // First the name, then the directory: after a kill in between, the machine has its new name in the old bundle.
-  await writeVmx(vmx, edit(document, new Map([['displayName', name]])));
+  const newVmx = moves ? join(target, `${name}.vmx`) : vmx;
+  await writeVmx(vmx, edit(document, new Map([['displayName', name], ...placedAt(bundle, newVmx)])));
   return moves ? await moveBundle(host, bundle, target, name) : vmx;
 }
 

@@ -1,19 +1,21 @@
-import type { MachineDetails } from '../../api/machine.ts';
+import type { MachineDetails, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
+import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import type { MachineNames } from '../../store/names.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { agree, outsideFiles } from '../host/outside-files.ts';
 import { cannot } from '../host/verbs.ts';
 import { tidy } from '../layers/tidy.ts';
 import { describe } from '../running/describe.ts';
 
 /** Adds warnings about a request, such as an unknown key, to the problems of the machine. */
-export function withWarnings(details: MachineDetails, warnings: readonly ModelProblem[]): MachineDetails {
+export function withWarnings(details: MachineDetails, warnings: readonly Problem[]): MachineDetails {
   const unreported = warnings.filter(
     ({ message }) => !details.problems.some((problem) => problem.message === message),
   );
@@ -28,6 +30,13 @@ function refuseSuspended(bundle: Bundle, before: MachineModel, after: MachineMod
     next: `Resume it with kame start ${bundle.name}, or discard its memory with --discard-state, and then stop it.`,
     details: { machine: bundle.name },
   });
+}
+
+/** Whoever sets a path agrees to the file. Files that the machine named before stay as they are. */
+async function agreeToNew(host: Host, names: MachineNames, before: MachineModel, after: MachineModel) {
+  const known = new Set((await outsideFiles(names, before)).map(({ path }) => path));
+  const added = (await outsideFiles(names, after)).filter(({ path }) => !known.has(path));
+  await agree(host, names.vmx, added);
 }
 
 /**
@@ -45,6 +54,7 @@ export async function changeSettings(
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
     refuseSuspended(bundle, model, readModel(doc).model);
+    await agreeToNew(host, bundle.names, model, readModel(doc).model);
     await writeVmx(bundle.names.vmx, doc);
     if (model.suspendedState !== '') await tidy(host, await host.bundles.read(bundle.names.vmx));
     return { vmx: bundle.names.vmx, warnings: problems };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
-import { refused } from '../../../test/support/refused.ts';
+import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { show } from '../running/describe.ts';
 import { pause, unpause } from './pause.ts';
@@ -59,6 +59,27 @@ describe('unpause', () => {
     await pause(world().host, 'demo', quiet);
     expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
     await expect.poll(() => demo.read('demo.log')).toContain('clock');
+  });
+});
+
+describe('unpause after a disk error', () => {
+  it.each([
+    [true, 'DISK_FULL', 'The disk of the host is still full, so demo is paused again.'],
+    [false, 'FILE_ACCESS', 'A disk of demo still fails, so it is paused again: Input/output error'],
+  ])('says that it occurred again (full: %s), and the machine is paused', async (full, code, message) => {
+    world().machine();
+    const engine = await world().start();
+    engine.ioError(full);
+    await expect.poll(() => world().running().state).toBe('paused');
+    engine.ioFails = { nospace: full };
+    expect(await refused(unpause(world().host, 'demo', quiet))).toMatchObject({
+      code,
+      message,
+      next: like(/kame unpause demo/),
+    });
+    expect([world().running().state, engine.state]).toEqual(['paused', 'io-error']);
+    engine.ioFails = null;
+    expect((await unpause(world().host, 'demo', quiet)).state).toBe('running');
   });
 });
 

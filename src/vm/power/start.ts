@@ -1,4 +1,10 @@
-import type { LaunchPlanReply, StartedMachine, StartMachine, WaitFor } from '../../api/machine.ts';
+import type {
+  LaunchPlanReply,
+  MovedOrCopied,
+  StartedMachine,
+  StartMachine,
+  WaitFor,
+} from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
@@ -12,9 +18,10 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { stateOf } from '../host/state.ts';
+import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
-import { ensureUuid } from '../running/ensure-uuid.ts';
+import { settleIdentity } from '../running/identity.ts';
 import {
   bootRam,
   launchEngine,
@@ -72,6 +79,8 @@ async function refuseStart(host: Host, bundle: Bundle, options: PowerOptions): P
 export interface PowerOptions {
   /** Starts a suspended machine from its disks; the contents of its memory are lost. */
   readonly discardState?: boolean | undefined;
+  /** What a person says of a machine that has the UUID of another one. */
+  readonly movedOrCopied?: MovedOrCopied | undefined;
 }
 
 async function boot(
@@ -104,12 +113,14 @@ export async function powerOn(
   await refuseStart(host, bundle, options);
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
-    let current = await ensureUuid(host, bundle);
+    const { movedOrCopied: answer, discardState: discards } = options;
+    let current = await settleIdentity(host, bundle, { answer, discardState: discards });
+    using _claim = await claimIdentity(host, current);
     const vmState = contentOf(current).model.suspendedState;
     const suspended = suspendedIn(current.names, vmState);
-    if (options.discardState && vmState !== '') current = await discardState(host, current);
+    if (discards && vmState !== '') current = await discardState(host, current);
     else if (suspended) return await resume(host, current, suspended, requested, progress);
-    progress.report({ stage: `Starting ${bundle.name}` });
+    progress.report({ stage: `Starting ${current.name}` });
     return await boot(host, current, requested, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
@@ -142,7 +153,7 @@ export async function started(
 /**
  * Starts a stopped or suspended machine and waits for its guest, as the options require. If the guest is too slow, the
  * machine keeps running. The machine can be stopped during the wait.
- * @throws KameError WRONG_STATE, BUSY, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
+ * @throws KameError WRONG_STATE, BUSY, MOVED_OR_COPIED, BROKEN_MACHINE, BAD_IMAGE, ENGINE_*, GUEST_TIMEOUT, CANCELLED
  */
 export async function start(
   host: Host,

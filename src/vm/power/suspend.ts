@@ -40,7 +40,11 @@ async function suspendRunning(
   );
   const id = `s-${randomBytes(4).toString('hex')}`;
   const checkpoint = checkpointNames(bundle.names, id);
-  await writeJournal(bundle.names, { kind: 'suspend', checkpoint: id, paused: machine.state === 'paused' });
+  await writeJournal(host.names, bundle.names, {
+    kind: 'suspend',
+    checkpoint: id,
+    paused: machine.state === 'paused',
+  });
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
     await keepConfig(bundle, checkpoint);
@@ -57,7 +61,7 @@ async function suspendRunning(
     await appendLog(bundle.names, 'suspended');
     await machine.engine.quit();
     await machine.ended;
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
   } catch (error) {
     throw await undo(host, bundle, error);
   }

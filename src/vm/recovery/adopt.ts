@@ -7,9 +7,11 @@ import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
+import { sweepOperations } from '../../store/operation-record.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
+import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
@@ -34,7 +36,7 @@ function ioErrorOf(name: string): string {
 
 /** Adopts every running machine after a daemon has died, and cleans up what dead engines left behind. */
 export async function adoptAll(host: Host): Promise<void> {
-  for (const directory of [host.names.home, host.names.cache]) await sweepTemporaries(directory);
+  await sweepHome(host);
   const bundles = await allBundles(host);
   await Promise.all(
     bundles.map(async (bundle) => {
@@ -57,6 +59,23 @@ export async function adoptAll(host: Host): Promise<void> {
   await sweepRamFiles(host.names, known);
 }
 
+/** What a kill left behind in the home. A failure is no reason not to start. */
+async function sweepHome(host: Host): Promise<void> {
+  const { home, cache, operations } = host.names;
+  try {
+    for (const directory of [home, cache, operations]) await sweepTemporaries(directory);
+    await sweepOperations(host.names);
+  } catch (error) {
+    host.log('Could not clean up the home', { reason: messageOf(error) });
+  }
+}
+
+/** A journal that is not followed does not make a machine a clone. */
+async function isUnfinishedClone(host: Host, { names }: Bundle): Promise<boolean> {
+  const journal = await readJournal(host.names, names).catch(() => undefined);
+  return journal?.kind === 'clone';
+}
+
 /** Adopts one machine if its engine runs, which the engine's monitor shows, not a file. */
 export async function adopt(host: Host, bundle: Bundle): Promise<void> {
   const run = runNames(host.names, bundle.names.vmx);
@@ -64,7 +83,7 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
   const engine = ran ? await adoptableEngine(host, bundle, run) : null;
   if (!engine) {
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
-    const isFinished = (await readJournal(bundle.names))?.kind !== 'clone';
+    const isFinished = !(await isUnfinishedClone(host, bundle));
     if (ran && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
@@ -103,7 +122,7 @@ async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promi
   // The daemon may have died after it resumed the guest and before it recorded that.
   const ready = status === 'paused' || status === 'running';
   const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && ready;
-  if (!isLoaded || (await readJournal(bundle.names))?.kind === 'clone') {
+  if (!isLoaded || (await isUnfinishedClone(host, bundle))) {
     await engine.kill();
     return null;
   }
@@ -153,6 +172,12 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
   return record;
 }
 
+/** Whether the engine of a run record is alive: its command line may name the directory by another path. */
+async function runs(run: RunNames): Promise<boolean> {
+  const engine = (await readRunRecord(run))?.engine;
+  return engine !== undefined && engine !== null && (await isAlive(engine));
+}
+
 async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
   for (const engine of await enginesIn(directory)) {
     host.log('An engine was ended', { pid: engine.pid, directory, reason });
@@ -170,7 +195,7 @@ async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
     try {
       if (!existsSync(run.record))
         await endEngines(host, run.directory, 'Its accelerator test was interrupted');
-      if ((await enginesIn(run.directory)).length > 0) continue;
+      if ((await enginesIn(run.directory)).length > 0 || (await runs(run))) continue;
       await clearRunDirectory(run);
     } catch (error) {
       host.log('Could not remove a run directory', {

@@ -33,7 +33,7 @@ async function spaceOf(directory: string): Promise<RamSpace | null> {
  */
 export async function repairAfterCrash(host: Host, vmx: string): Promise<void> {
   const bundle = await host.bundles.read(vmx);
-  const journal = await readJournal(bundle.names).catch(() => undefined);
+  const journal = await readJournal(host.names, bundle.names).catch(() => undefined);
   const newLayers =
     journal?.kind === 'layer' ? journal.layers.map(({ to }) => join(bundle.names.directory, to)) : [];
   const tops = (bundle.content?.model.disks ?? []).map((disk) => resolveIn(bundle.names, disk.fileName));

@@ -1,28 +1,55 @@
-import type { DiskInfo, Machine, MachineDetails } from '../../api/machine.ts';
+import type { DiskInfo, Machine, MachineDetails, MachineState, Port } from '../../api/machine.ts';
+import { messageOf } from '../../core/errors.ts';
 import { readChain } from '../../disk/chain.ts';
-import type { Disk, MachineModel, StorageSlot } from '../../model/machine.ts';
+import { whyNotAttached } from '../../model/floppies.ts';
+import type { Disk, MachineModel, ParallelPort, SerialPort, StorageSlot } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
-import { lockHolder } from '../../sys/lock.ts';
+import { lockHolder, type LockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { agreements } from '../host/outside-files.ts';
 import { stateOf } from '../host/state.ts';
 import { layerDirectories } from '../layers/chains.ts';
 
-/** A machine as `kame list` shows it. */
+/** The holder of a machine's lock, or why nobody can say who it is, such as a lock that another user owns. */
+async function holderOf({
+  names,
+}: Bundle): Promise<LockHolder | undefined | { readonly unreadable: string }> {
+  try {
+    return await lockHolder(names.lock);
+  } catch (error) {
+    return { unreadable: messageOf(error) };
+  }
+}
+
+type StateAndReason = Pick<Machine, 'state' | 'reason'>;
+
+/** The state of a machine and why it is broken. Never throws: whatever is wrong with one must not hide the others. */
+async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReason> {
+  if (host.running.get(bundle.names.vmx)) return { state: stateOf(host, bundle), reason: null };
+  const holder = await holderOf(bundle);
+  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
+  if (holder && 'purpose' in holder && holder.purpose === 'qemu') return { state: 'running', reason: null };
+  const state: MachineState = stateOf(host, bundle);
+  if (state === 'broken') return { state, reason: bundle.broken };
+  return holder && 'unreadable' in holder
+    ? { state: 'broken', reason: holder.unreadable }
+    : { state, reason: null };
+}
+
+/** A machine as `kame list` shows it. Never throws. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
   const model = bundle.content?.model;
-  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
-  const held = !running && (await lockHolder(bundle.names.lock))?.purpose === 'qemu';
   return {
     name: bundle.name,
     id: model?.uuid ?? '',
     path: bundle.names.vmx,
-    state: held ? 'running' : stateOf(host, bundle),
+    ...(await stateAndReason(host, bundle)),
     arch: model?.arch ?? null,
     accelerator: running?.record.accelerator ?? null,
     cpus: model?.cpus ?? 0,
@@ -66,6 +93,16 @@ function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
 
+function portsOf({ serials, parallels }: MachineModel): MachineDetails['ports'] {
+  const portOf = (device: string, { kind, fileName }: SerialPort | ParallelPort): Port => {
+    return { device, kind, path: fileName };
+  };
+  return [
+    ...serials.map((serial) => portOf(`serial${serial.index}`, serial)),
+    ...parallels.map((parallel) => portOf(`parallel${parallel.index}`, parallel)),
+  ];
+}
+
 /** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
   return await describe(host, await findBundle(host, reference));
@@ -75,8 +112,9 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
   const { names } = bundle;
   const model = bundle.content?.model;
   const inside = await layerDirectories(host, bundle).catch(() => [names.directory]);
+  const machine = await summary(host, bundle);
   return {
-    ...(await summary(host, bundle)),
+    ...machine,
     annotation: model?.annotation ?? '',
     guestOS: model?.guestOS ?? '',
     firmware: model ? firmwareOf(model) : '',
@@ -88,23 +126,30 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
     })),
-    nics: (model?.nics ?? []).map(({ index, model, connection, mac }) => ({
+    floppies: (model?.floppies ?? []).map((floppy) => ({
+      device: `floppy${floppy.index}`,
+      path: floppy.fileName === null ? null : resolveIn(names, floppy.fileName),
+      attached: whyNotAttached(floppy, model?.arch ?? 'x86_64') === undefined,
+    })),
+    ports: model ? portsOf(model) : [],
+    nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
       device: `ethernet${index}`,
       model,
-      connection,
+      connection: connectionText ?? connection,
       mac,
     })),
     image: model?.kame.image ?? null,
+    outsideFiles: await agreements(host, bundle),
     log: names.log,
-    problems: [...problemsOf(bundle), ...troubleOf(host, bundle)],
+    problems: [...problemsOf(bundle, machine.reason), ...troubleOf(host, bundle)],
     ...runtimeOf(host, bundle),
   };
 }
 
-function problemsOf(bundle: Bundle): MachineDetails['problems'] {
+function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['problems'] {
   const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
-  const isMissing = bundle.broken !== null && !known.some(({ message }) => message === bundle.broken);
-  return isMissing ? [{ severity: 'error', key: '', message: bundle.broken ?? '' }, ...known] : known;
+  const isKnown = reason === null || known.some(({ message }) => message === reason);
+  return isKnown ? known : [{ severity: 'error', key: '', message: reason }, ...known];
 }
 
 function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {

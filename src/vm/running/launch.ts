@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import type { MachineModel } from '../../model/machine.ts';
@@ -21,7 +21,9 @@ import { edit } from '../../vmx/document.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
+import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { track } from './track.ts';
@@ -65,8 +67,11 @@ export interface BootRam {
 
 /** Reserves the room for the RAM of a machine. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
+  const { model } = contentOf(bundle);
+  const error = problemsToError(validateModel(model));
+  if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
-  const reserved = await reserveRam(host.names, run, contentOf(bundle).model.memoryMiB * 1024 * 1024);
+  const reserved = await reserveRam(host.names, run, model.memoryMiB * 1024 * 1024);
   if ('path' in reserved) return { ram: { path: reserved.path, share: true }, note: null };
   const note = `The RAM of ${bundle.name} is not in a file, so snapshots with memory and suspending take longer: ${reserved.reason}.`;
   return { ram: null, note };
@@ -88,6 +93,7 @@ export async function prepare(
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     options.topsOf ?? diskChains(host, bundle, model),
     checkFiles(bundle.names, model),
+    requireAgreed(host, bundle, model),
   ]);
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
@@ -180,7 +186,7 @@ export async function launchEngine(
   const run = runNames(host.names, names.vmx);
   await clearRunDirectory(run);
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
-  if (!plan.restores) await rm(names.serialLog, { force: true });
+  await prepareSerialLog(names.serialLog, plan.restores);
   await appendLog(
     names,
     `starting on ${plan.accelerator} (${plan.reason}), QEMU ${versionText(prepared.capabilities)}:`,

@@ -63,7 +63,7 @@ export function track(host: Host, options: TrackOptions): Running {
     } finally {
       end.resolve();
     }
-    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine);
+    if (machine.record.resetEnds && machine.shutdown === 'guest-reset') host.hooks.onReset?.(machine, host);
   });
   return machine;
 }

@@ -52,13 +52,13 @@ export async function deleteListed(
   await requireAnswer(host.running.get(bundle.names.vmx), progress);
   const snapshots = await readSnapshotFile(bundle.names);
   const paused = host.running.get(bundle.names.vmx)?.state !== 'running';
-  await writeJournal(bundle.names, { kind: 'tidy', paused });
+  await writeJournal(host.names, bundle.names, { kind: 'tidy', paused });
   const uids = new Set(gone.map(({ uid }) => uid));
   try {
     const tree = gone.reduce((left, { uid }) => remove(left, uid, { children: false }), snapshots.tree);
     await writeSnapshotTree(bundle.names, snapshots, tree);
     const notes = await tidy(host, bundle, progress);
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
     return notes;
   } catch (error) {
     // The engine may have died: the rest is then done without it.

@@ -107,7 +107,7 @@ async function revertHeld(
   const chains = await chainsOf(host, bundle, snapshot);
   const resumes = snapshot.withMemory && options.start;
   if (resumes) await checkMemory(host, bundle, snapshot, document, chains, progress);
-  await writeJournal(bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
+  await writeJournal(host.names, bundle.names, { kind: 'revert', uid: snapshot.uid, layers });
   try {
     await createLayers(bundle.names, layers, chains);
     const machine = host.running.get(bundle.names.vmx);
@@ -123,7 +123,7 @@ async function revertHeld(
     } finally {
       await releaseLock(bundle.names.lock);
     }
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
     await appendLog(bundle.names, `reverted to the snapshot ${snapshot.displayName}`);
   } catch (error) {
     throw await undo(host, bundle, error);

@@ -3,7 +3,7 @@ import { suggest } from '../../core/suggest.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { SnapshotIntent } from '../../store/journal.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import { add, findSnapshot, pathOf } from '../../vmx/snapshot-tree.ts';
+import { add, findSnapshot, looksLikeReference, pathOf, sameName } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
 
 /** Adds a snapshot to the `.vmsd`, if it is not there yet. */
@@ -29,7 +29,7 @@ export function snapshotOf(bundle: Bundle, tree: SnapshotTree, reference: string
     const references = found.candidates.map(({ uid }) => `#${uid} (${pathOf(tree, uid)})`).join(', ');
     throw new KameError(
       'NO_SUCH_SNAPSHOT',
-      `${found.candidates.length} snapshots of ${bundle.name} are labelled ${reference}.`,
+      `${reference} could mean ${found.candidates.length} snapshots of ${bundle.name}.`,
       {
         next: `Use one of these references: ${references}`,
         details,
@@ -47,10 +47,23 @@ export function snapshotOf(bundle: Bundle, tree: SnapshotTree, reference: string
   });
 }
 
-/** @throws KameError ALREADY_EXISTS when another snapshot has that label, since labels identify snapshots */
-export async function refuseTakenLabel(bundle: Bundle, label: string, except?: number): Promise<void> {
+/**
+ * Checks a new label: labels identify snapshots.
+ * @throws KameError INVALID_NAME when it looks like a uid or a path, ALREADY_EXISTS when another snapshot has it
+ */
+export async function checkLabel(bundle: Bundle, label: string, except?: number): Promise<void> {
+  if (looksLikeReference(label)) {
+    throw new KameError(
+      'INVALID_NAME',
+      `The label ${label} looks like the ${label.startsWith('#') ? 'uid' : 'path'} of a snapshot.`,
+      {
+        next: 'Choose a label that does not start with / and is not # and a number.',
+        details: { machine: bundle.name, snapshot: label },
+      },
+    );
+  }
   const { tree } = await readSnapshotFile(bundle.names);
-  if (!tree.snapshots.some(({ displayName, uid }) => displayName === label && uid !== except)) return;
+  if (!tree.snapshots.some(({ displayName, uid }) => sameName(displayName, label) && uid !== except)) return;
   throw new KameError('ALREADY_EXISTS', `${bundle.name} already has a snapshot ${label}.`, {
     next: `Choose another label; kame snapshot list ${bundle.name} shows those in use.`,
     details: { machine: bundle.name, snapshot: label },

@@ -32,7 +32,7 @@ import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { existingClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
-import { refuseTakenLabel, snapshotOf } from './snapshot-list.ts';
+import { checkLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
 
 /** The state of the machine after a revert to a snapshot. */
@@ -135,7 +135,7 @@ function defaultLabel(tree: SnapshotTree): string {
 
 /**
  * Takes a snapshot of a machine in any state.
- * @throws KameError ALREADY_EXISTS, CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, GUEST_*, ENGINE_*, CANCELLED
+ * @throws KameError INVALID_NAME, ALREADY_EXISTS, CHECKPOINT_BLOCKED, DISK_FULL, BAD_IMAGE, GUEST_*, ENGINE_*, CANCELLED
  */
 export async function takeSnapshot(
   host: Host,
@@ -146,7 +146,7 @@ export async function takeSnapshot(
   return await hold(host, reference, 'snapshot', async ({ bundle, machine: running }) => {
     const { tree } = await readSnapshotFile(bundle.names);
     const label = body.label ?? defaultLabel(tree);
-    await refuseTakenLabel(bundle, label);
+    await checkLabel(bundle, label);
     const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState) !== undefined;
     const withMemory = (running !== undefined || suspended) && !body.diskOnly;
     const notes =
@@ -171,7 +171,7 @@ function emitChanged(host: Host, bundle: Bundle, message: string): void {
   host.events.emit(bundleEvent('machine.changed', bundle, message));
 }
 
-/** Changes the label or the description of a snapshot. @throws KameError NO_SUCH_SNAPSHOT, ALREADY_EXISTS */
+/** Changes the label or the description of a snapshot. @throws KameError NO_SUCH_SNAPSHOT, INVALID_NAME, ALREADY_EXISTS */
 export async function editSnapshot(
   host: Host,
   reference: string,
@@ -181,7 +181,7 @@ export async function editSnapshot(
   return await hold(host, reference, 'edit snapshots', async ({ bundle }) => {
     const snapshots = await readSnapshotFile(bundle.names);
     const { uid } = snapshotOf(bundle, snapshots.tree, which);
-    if (body.label !== undefined) await refuseTakenLabel(bundle, body.label, uid);
+    if (body.label !== undefined) await checkLabel(bundle, body.label, uid);
     let { tree } = snapshots;
     if (body.label !== undefined) tree = rename(tree, uid, body.label);
     if (body.description !== undefined) tree = describeIn(tree, uid, body.description);

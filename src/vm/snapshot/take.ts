@@ -212,7 +212,7 @@ export async function take(
   const paused = machine?.state !== 'running';
   const journal: LayerOperation = { kind: 'layer', snapshot, layers, paused, quiesced };
   const checkpoint = checkpointNames(bundle.names, String(uid));
-  await writeJournal(bundle.names, journal);
+  await writeJournal(host.names, bundle.names, journal);
   try {
     await removeCheckpoint(checkpoint);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
@@ -229,7 +229,7 @@ export async function take(
     // Layers first: a listed snapshot whose disks are still written to would be useless.
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
-    await removeJournal(bundle.names);
+    await removeJournal(host.names, bundle.names);
     const notes = captured?.note ? [captured.note] : [];
     return { snapshot: listed, stoppedMs: captured?.stoppedMs ?? null, notes };
   } catch (error) {

@@ -50,6 +50,7 @@ const life: Record<string, Command> = {
 };
 
 const blocks: Record<string, Command> = {
+  'query-blockstats': (_args, { writes }) => [{ stats: { wr_operations: writes } }],
   'query-block': (_args, engine) => engine.blocks.describeDrives(),
   'query-named-block-nodes': (_args, engine) => engine.blocks.describeNodes(),
   'blockdev-add': (args, engine) => engine.blocks.add(args),

@@ -61,8 +61,12 @@ export class FakeEngine implements Victim {
   /** Resolves when the process is gone and its sockets are closed. */
   readonly ended: Promise<void>;
   state: RunState;
+  /** Writes of the guest that its disks have completed. */
+  writes = 0;
   /** The error that migrations end with; null for none. */
   migrationFails: string | null = null;
+  /** Every write of the guest fails: as soon as it runs, it pauses again. */
+  ioFails: { readonly nospace: boolean } | null = null;
   #memory = '';
   #monitors: FakeQemu[] = [];
   readonly #abandoned: FakeQemu[] = [];
@@ -165,6 +169,10 @@ export class FakeEngine implements Victim {
     if (this.state === 'running') return;
     this.state = 'running';
     this.event('RESUME');
+    // The guest retries its write.
+    const { ioFails } = this;
+    if (ioFails) setImmediate(() => this.ioError(ioFails.nospace));
+    else this.writes += 1;
     // A restored port tells of itself as soon as the guest runs.
     if (this.guest.portOpen) this.event('VSERPORT_CHANGE', { id: 'agent0', open: true });
   }

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { exists, isTaken, syncDirectory, writeFileAtomic } from '../sys/files.ts';
+import { readOwnIfThere } from '../sys/own-file.ts';
+import { machineNames, type HomeNames } from './names.ts';
+
+/**
+ * The records of unfinished changes, `operations/NONCE.json` in the home. Each is written before the journal with that
+ * nonce and removed after it, so a journal without a record is not ours.
+ */
+interface OperationRecord {
+  /** Path of the `.vmx`, relative to the home, so that the home can be moved. */
+  readonly vmx: string;
+  /** Device and inode of the machine's directory, so that the machine can be moved. A copy has others. */
+  readonly directory: string;
+}
+
+/** The machine whose files are changed. */
+interface Place {
+  readonly vmx: string;
+  /** Where its files are now; a new bundle is filled under another name. */
+  readonly directory: string;
+}
+
+const nonceForm = /^[0-9a-f]{32}$/;
+const maxBytes = 64 * 1024;
+
+async function directoryId(path: string): Promise<string> {
+  return await lstat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => '',
+  );
+}
+
+function pathOf(home: HomeNames, nonce: string): string {
+  return join(home.operations, `${nonce}.json`);
+}
+
+/**
+ * Records that a change to a machine's files begins.
+ * @returns the nonce for its journal
+ * @throws KameError DISK_FULL, FILE_ACCESS
+ */
+export async function recordOperation(
+  home: HomeNames,
+  { vmx, directory }: Place,
+  options: { readonly sync?: boolean } = {},
+): Promise<string> {
+  const nonce = randomBytes(16).toString('hex');
+  const record: OperationRecord = { vmx: relative(home.home, vmx), directory: await directoryId(directory) };
+  const made = await mkdir(home.operations, { recursive: true, mode: 0o700 });
+  if (made !== undefined && options.sync !== false) await syncDirectory(home.home);
+  await writeFileAtomic(pathOf(home, nonce), `${JSON.stringify(record)}\n`, 0o600, options);
+  return nonce;
+}
+
+async function readRecord(home: HomeNames, nonce: string): Promise<OperationRecord | undefined> {
+  if (!nonceForm.test(nonce)) return undefined;
+  const bytes = await readOwnIfThere(pathOf(home, nonce), { maxBytes, trusted: true });
+  if (!bytes) return undefined;
+  try {
+    const { vmx, directory } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    return typeof vmx === 'string' && typeof directory === 'string' ? { vmx, directory } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether this home has recorded the change with that nonce, for the machine at this place. @throws KameError FILE_ACCESS */
+export async function isRecorded(
+  home: HomeNames,
+  nonce: string,
+  { vmx, directory }: Place,
+): Promise<boolean> {
+  const record = await readRecord(home, nonce);
+  if (!record) return false;
+  const isMoved = record.directory !== '' && record.directory === (await directoryId(directory));
+  return isMoved || record.vmx === relative(home.home, vmx);
+}
+
+/** Removes a record, after its journal. */
+export async function forgetOperation(home: HomeNames, nonce: string): Promise<void> {
+  if (nonceForm.test(nonce)) await rm(pathOf(home, nonce), { force: true });
+}
+
+async function allRecords(home: HomeNames): Promise<Array<{ nonce: string; vmx: string }>> {
+  const found: Array<{ nonce: string; vmx: string }> = [];
+  for (const name of await readdir(home.operations).catch(() => [])) {
+    const nonce = name.replace(/\.json$/, '');
+    const record = await readRecord(home, nonce).catch(() => undefined);
+    if (record) found.push({ nonce, vmx: join(home.home, record.vmx) });
+  }
+  return found;
+}
+
+/** Removes the records of a machine that was deleted. */
+export async function forgetOperationsOf(home: HomeNames, vmx: string): Promise<void> {
+  for (const record of await allRecords(home)) {
+    if (record.vmx === vmx) await forgetOperation(home, record.nonce);
+  }
+}
+
+/**
+ * Removes records that a kill left behind, those without a journal. The record of a machine whose directory is not there
+ * is kept: it may be on a drive that is not plugged in.
+ */
+export async function sweepOperations(home: HomeNames): Promise<void> {
+  for (const { nonce, vmx } of await allRecords(home)) {
+    const names = machineNames(vmx);
+    const isSettled = (await exists(names.directory)) && !(await isTaken(names.journal));
+    if (isSettled) await forgetOperation(home, nonce);
+  }
+}

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { checkQcow2 } from '../../src/disk/qcow2-header.ts';
+import { parseDescriptor } from '../../src/disk/vmdk/descriptor.ts';
+import { sparseBlocks } from '../../src/disk/vmdk/sparse-extent.ts';
+import { readSparseHeader } from '../../src/disk/vmdk/sparse-header.ts';
+import { descriptorCorpus, qcow2Corpus, sparseCorpus } from './disk-samples.ts';
+import { fuzz } from './fuzz.ts';
+import { memoryImage } from './memory-image.ts';
+
+it('any header of a qcow2 is read with its tables, or refused', async () => {
+  const { read, refused } = await fuzz(
+    qcow2Corpus,
+    async (input) => await checkQcow2(memoryImage(input), { backing: 'tell' }),
+  );
+  expect(read).toBeGreaterThan(0);
+  expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
+});
+
+it('any descriptor of a VMDK is read, or refused', async () => {
+  const { read, refused } = await fuzz(descriptorCorpus, (input) => parseDescriptor('/a/disk', input));
+  expect(read).toBeGreaterThan(0);
+  expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
+});
+
+it('any sparse extent of a VMDK is read to its last block, or refused', async () => {
+  const { read, refused } = await fuzz(sparseCorpus, async (input) => {
+    const file = memoryImage(input);
+    const header = await readSparseHeader(file);
+    for await (const { data } of sparseBlocks(file, header, 64 * 1024)) if (data.length === 0) break;
+  });
+  expect(read).toBeGreaterThan(0);
+  expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
+});
