@@ -32,7 +32,7 @@ export function define(program: Command, session: Session): void {
         await session.each(
           names,
           (name, { signal }) => session.client.machines.plan(name, { signal }),
-          (plan) => plan.text.trimEnd(),
+          (plan) => ({ lines: plan.text.trimEnd() }),
         );
         return;
       }

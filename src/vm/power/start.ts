@@ -21,6 +21,7 @@ import { stateOf } from '../host/state.ts';
 import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
+import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
 import {
   bootRam,
@@ -115,6 +116,7 @@ export async function powerOn(
   try {
     const { movedOrCopied: answer, discardState: discards } = options;
     let current = await settleIdentity(host, bundle, { answer, discardState: discards });
+    current = await ensureOwnVariables(host, current);
     using _claim = await claimIdentity(host, current);
     const vmState = contentOf(current).model.suspendedState;
     const suspended = suspendedIn(current.names, vmState);

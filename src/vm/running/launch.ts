@@ -26,6 +26,7 @@ import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
+import { withOwnVariables } from './efi-variables.ts';
 import { track } from './track.ts';
 
 /** Options for launches that differ from an ordinary boot. */
@@ -84,7 +85,7 @@ export async function prepare(
   progress: Progress,
   options: LaunchOptions = {},
 ): Promise<Prepared> {
-  const { model } = contentOf(bundle);
+  const model = await withOwnVariables(bundle.names, contentOf(bundle).model);
   const error = problemsToError(validateModel(model));
   if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
@@ -92,7 +93,7 @@ export async function prepare(
   const [firmware, chains] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     options.topsOf ?? diskChains(host, bundle, model),
-    checkFiles(bundle.names, model),
+    checkFiles(bundle, model),
     requireAgreed(host, bundle, model),
   ]);
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
