@@ -210,7 +210,7 @@ describe('an engine that ends by itself', () => {
     world().machine();
     await world().start();
     standStill(world().engines.troubles);
-    await hurry(async () => await end({ hard: true }));
+    await hurry(5000, async () => await end({ hard: true }));
     expect(world().events.at(-1)?.message).toBe('demo has stopped.');
   });
 });

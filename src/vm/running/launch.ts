@@ -69,8 +69,11 @@ export interface BootRam {
 
 /** Reserves the room for the RAM of a machine. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
+  const { model } = contentOf(bundle);
+  const error = problemsToError(validateModel(model));
+  if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
-  const reserved = await reserveRam(host.names, run, contentOf(bundle).model.memoryMiB * 1024 * 1024);
+  const reserved = await reserveRam(host.names, run, model.memoryMiB * 1024 * 1024);
   if ('path' in reserved) return { ram: { path: reserved.path, share: true }, note: null };
   const note = `The RAM of ${bundle.name} is not in a file, so snapshots with memory and suspending take longer: ${reserved.reason}.`;
   return { ram: null, note };
