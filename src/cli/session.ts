@@ -100,9 +100,14 @@ export class Session {
     this.context.stdout.write(`${tableLines(pairs).join('\n')}\n`);
   }
 
-  /** Prints a note on standard error, unless the output is JSON. A line break in a line is shown, as in `print`. */
-  note(...lines: readonly string[]): void {
-    if (!this.json) this.context.stderr.write(lines.map((line) => `${visible(line)}\n`).join(''));
+  /** Prints a note on standard error, unless the output is JSON. */
+  note(text: string): void {
+    if (!this.json) this.context.stderr.write(`${visible(text)}\n`);
+  }
+
+  /** Prints a note and a list, such as of files. Each item stays on its line. */
+  noteList(text: string, items: readonly string[]): void {
+    for (const line of [text, ...items.map((item) => `  ${item}`)]) this.note(line);
   }
 
   /** Prints an error and what to do about it. The highest exit code of a session wins. */

@@ -316,6 +316,7 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
   ['uuid.bios', 'it is the machine’s identity'],
   ['uuid.location', 'it is the machine’s identity'],
   ['vc.uuid', 'it is the machine’s identity'],
+  ['kame.nvram', 'the file with the EFI variables belongs to the machine'],
   ['nvram', 'the file with the EFI variables belongs to the machine'],
   ['extendedconfigfile', 'the file belongs to the machine'],
   ['checkpoint.vmstate', 'it names the suspended state of the machine'],

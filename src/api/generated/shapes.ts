@@ -669,6 +669,8 @@ export interface StartedMachine {
   timings: Timings;
   acceleratorReason: string;
   waitedFor: WaitFor;
+  /** What the user should know, such as why the RAM is not in a file */
+  notes?: string[] | undefined;
 }
 
 export interface StopMachine {

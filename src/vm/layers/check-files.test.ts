@@ -18,7 +18,8 @@ beforeEach(() => {
 async function check(fileName: string): Promise<void> {
   const floppies = [{ index: 0, fileName, startConnected: true }];
   const model = someModel({ arch: 'x86_64', guestOS: 'other', floppies });
-  await checkFiles(machineNames(join(directory, 'old.vmx')), model);
+  const names = machineNames(join(directory, 'old.vmx'));
+  await checkFiles({ names, name: 'old', problems: [], broken: null }, model);
 }
 
 describe('the image of a floppy', () => {
@@ -45,7 +46,7 @@ describe('the image of a floppy', () => {
     expect(await refused(check('boot.flp'))).toMatchObject({
       code: 'FILE_ACCESS',
       message: like(message),
-      next: like(/kame set NAME floppy0\.present=FALSE/),
+      next: like(/kame set old floppy0\.present=FALSE/),
     });
   });
 

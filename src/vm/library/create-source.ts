@@ -12,7 +12,7 @@ import type { Host } from '../host/host.ts';
 
 /** @throws KameError BAD_IMAGE when the file is not an ISO image */
 export async function checkInstallIso(path: string): Promise<void> {
-  const { format } = await probeImage(path, { allowRaw: true });
+  const { format } = await probeImage(path, { allowRaw: true, wanted: 'cd' });
   if (format === 'iso') return;
   throw new KameError('BAD_IMAGE', `${path} is not an ISO image (it is ${format}).`, {
     next: 'Use --image for a disk image.',

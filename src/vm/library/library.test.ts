@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
 import { generatedMac } from '../../model/uuid.ts';
@@ -256,6 +257,44 @@ describe('a machine', () => {
       { slot: 'nvme0:0', format: null, sizeBytes: null },
     ]);
   });
+
+  it('whose disk keeps it from starting is shown with the reason', async () => {
+    const demo = world().machine();
+    rmSync(demo.file('disk0.qcow2'));
+    expect((await show(world().host, 'demo')).problems).toMatchObject([
+      { severity: 'warning', key: 'nvme0:0.fileName', message: like(/disk0\.qcow2 does not exist\./) },
+    ]);
+  });
+
+  it('on a VMDK registers with a warning that says what a start needs, and its disk is readable', async () => {
+    const demo = world().machine();
+    qemuImg('create', '-q', '-f', 'vmdk', demo.file('a.vmdk'), '1M');
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: 1024 * 1024, path: demo.file('a.vmdk') }]);
+    expect(problems).toEqual([
+      {
+        severity: 'warning',
+        key: 'nvme0:0.fileName',
+        message: `nvme0:0 is a VMDK, and a machine needs a qcow2 to start. \`kame create NAME --image PATH\` makes a machine with a copy of ${demo.file('a.vmdk')}.`,
+      },
+    ]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'BAD_IMAGE',
+      next: like(/^Create a machine from it: `kame create NAME --image PATH`/),
+    });
+  });
+
+  it('on an encrypted VMDK says that it is encrypted', async () => {
+    const demo = world().machine();
+    const lines = ['# Disk DescriptorFile', 'version=1', 'parentCID=ffffffff', 'createType="vmfs"'];
+    const keys = ['encryptionKeys="vmware:key/list/x"', 'RW 8 VMFS "a-flat.vmdk"', ''];
+    writeFileSync(demo.file('a.vmdk'), [...lines, ...keys].join('\n'));
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: null }]);
+    expect(problems).toMatchObject([{ message: like(/a\.vmdk is encrypted\. Decrypt it in VMware/) }]);
+  });
 });
 
 describe('settings', () => {
@@ -279,7 +318,7 @@ describe('settings', () => {
     world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
     expect(await refused(world().start())).toMatchObject({
       code: 'FILE_ACCESS',
-      next: 'Restore the file, or take the ISO out with `kame set NAME cdrom=empty`.',
+      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
     });
     await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
     expect((await world().start()).state).toBe('running');
