@@ -334,7 +334,7 @@ describe('settings', () => {
     world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
     expect(await refused(world().start())).toMatchObject({
       code: 'FILE_ACCESS',
-      next: 'Restore the file, or take the ISO out with `kame set NAME cdrom=empty`.',
+      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
     });
     await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
     expect((await world().start()).state).toBe('running');
