@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -130,6 +131,21 @@ describe('records that a kill left behind', () => {
     renameSync(names.directory, join(directory(), 'unplugged'));
     await sweepOperations(home);
     expect(records()).toHaveLength(1);
+  });
+});
+
+describe('the record of a new machine', () => {
+  it('is removed when the machine was never finished or is gone again', async () => {
+    const fresh = machineNames(join(home.machines, 'new.vmwarevm', 'new.vmx'));
+    const aside = join(home.machines, '.new.0badcafe.creating');
+    mkdirSync(aside);
+    await writeJournal(home, { vmx: fresh.vmx, journal: join(aside, 'operation.json') }, tidy);
+    renameSync(aside, fresh.directory);
+    await sweepOperations(home);
+    expect(await readJournal(home, fresh)).toEqual(tidy);
+    rmSync(fresh.directory, { recursive: true });
+    await sweepOperations(home);
+    expect(records()).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { exists, isTaken, syncDirectory, writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import { machineNames, type HomeNames } from './names.ts';
@@ -14,6 +14,8 @@ interface OperationRecord {
   readonly vmx: string;
   /** Device and inode of the machine's directory, so that the machine can be moved. A copy has others. */
   readonly directory: string;
+  /** The change makes the machine. */
+  readonly isNew: boolean;
 }
 
 /** The machine whose files are changed. */
@@ -48,7 +50,11 @@ export async function recordOperation(
   options: { readonly sync?: boolean } = {},
 ): Promise<string> {
   const nonce = randomBytes(16).toString('hex');
-  const record: OperationRecord = { vmx: relative(home.home, vmx), directory: await directoryId(directory) };
+  const record: OperationRecord = {
+    vmx: relative(home.home, vmx),
+    directory: await directoryId(directory),
+    isNew: directory !== dirname(vmx),
+  };
   const made = await mkdir(home.operations, { recursive: true, mode: 0o700 });
   if (made !== undefined && options.sync !== false) await syncDirectory(home.home);
   await writeFileAtomic(pathOf(home, nonce), `${JSON.stringify(record)}\n`, 0o600, options);
@@ -60,8 +66,9 @@ async function readRecord(home: HomeNames, nonce: string): Promise<OperationReco
   const bytes = await readOwnIfThere(pathOf(home, nonce), { maxBytes, trusted: true });
   if (!bytes) return undefined;
   try {
-    const { vmx, directory } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    return typeof vmx === 'string' && typeof directory === 'string' ? { vmx, directory } : undefined;
+    const { vmx, directory, isNew } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    if (typeof vmx !== 'string' || typeof directory !== 'string') return undefined;
+    return { vmx, directory, isNew: isNew === true };
   } catch {
     return undefined;
   }
@@ -84,12 +91,12 @@ export async function forgetOperation(home: HomeNames, nonce: string): Promise<v
   if (nonceForm.test(nonce)) await rm(pathOf(home, nonce), { force: true });
 }
 
-async function allRecords(home: HomeNames): Promise<Array<{ nonce: string; vmx: string }>> {
-  const found: Array<{ nonce: string; vmx: string }> = [];
+async function allRecords(home: HomeNames): Promise<Array<{ nonce: string; vmx: string; isNew: boolean }>> {
+  const found: Array<{ nonce: string; vmx: string; isNew: boolean }> = [];
   for (const name of await readdir(home.operations).catch(() => [])) {
     const nonce = name.replace(/\.json$/, '');
     const record = await readRecord(home, nonce).catch(() => undefined);
-    if (record) found.push({ nonce, vmx: join(home.home, record.vmx) });
+    if (record) found.push({ nonce, vmx: join(home.home, record.vmx), isNew: record.isNew });
   }
   return found;
 }
@@ -103,12 +110,12 @@ export async function forgetOperationsOf(home: HomeNames, vmx: string): Promise<
 
 /**
  * Removes records that a kill left behind, those without a journal. The record of a machine whose directory is not there
- * is kept: it may be on a drive that is not plugged in.
+ * is kept: it may be on a drive that is not plugged in. That of a new machine is not: nobody has used it yet.
  */
 export async function sweepOperations(home: HomeNames): Promise<void> {
-  for (const { nonce, vmx } of await allRecords(home)) {
+  for (const { nonce, vmx, isNew } of await allRecords(home)) {
     const names = machineNames(vmx);
-    const isSettled = (await exists(names.directory)) && !(await isTaken(names.journal));
+    const isSettled = (await exists(names.directory)) ? !(await isTaken(names.journal)) : isNew;
     if (isSettled) await forgetOperation(home, nonce);
   }
 }

@@ -1,9 +1,11 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
 import type { KameClient } from '../../src/client/node/client.ts';
 import { homeNames, runNames } from '../../src/store/names.ts';
+import type { ByHand } from './by-hand.ts';
 import { chainOf, checkLayer, stampOf } from './disk-content.ts';
+import type { Subject } from './subject.ts';
 import { processesOf } from './victims.ts';
 
 /** Files that a machine's directory may have beside layers and checkpoints. */
@@ -19,17 +21,25 @@ const runs = ({ state }: Machine) => state === 'running' || state === 'paused';
 
 /** What a home has that nothing needs, or lacks; each in words. Machines may run, but nothing may be done to them. */
 export class Leftovers {
-  readonly #client: KameClient;
-  readonly #home: string;
+  readonly #subject: Subject;
+  readonly #hand: ByHand;
   readonly #ignore: RegExp | undefined;
   /** Layers that were found good, by the state of the file. */
   readonly #good = new Set<string>();
 
   /** @param ignore what is known already, to find what is not */
-  constructor(client: KameClient, ignore?: RegExp) {
-    this.#client = client;
+  constructor(subject: Subject, hand: ByHand, ignore?: RegExp) {
+    this.#subject = subject;
+    this.#hand = hand;
     this.#ignore = ignore;
-    this.#home = client.home;
+  }
+
+  get #client(): KameClient {
+    return this.#subject.client;
+  }
+
+  get #home(): string {
+    return this.#client.home;
   }
 
   async find(): Promise<string[]> {
@@ -50,12 +60,16 @@ export class Leftovers {
   }
 
   async #inMachines(machines: readonly MachineDetails[]): Promise<string[]> {
-    const known = new Set(machines.map(({ path }) => basename(dirname(path))));
-    const extra = (await list(join(this.#home, 'machines'))).filter((name) => !known.has(name));
+    const known = new Set(machines.map(({ path }) => dirname(path)));
+    const bundles = await this.#hand.bundles();
+    const targets = await Promise.all(bundles.map(async (path) => await realpath(path).catch(() => path)));
+    const extra = bundles.filter((_, at) => !known.has(targets[at] as string));
     const home = (await list(this.#home)).filter((name) => unfinished.test(name));
+    const operations = await list(homeNames(this.#home).operations);
     return [
-      ...extra.map((name) => `file: machines/${name} is no machine’s`),
+      ...extra.map((path) => `file: ${path} is no machine’s`),
       ...home.map((name) => `file: ${name} is left`),
+      ...operations.map((name) => `file: operations/${name} is left`),
     ];
   }
 
@@ -128,7 +142,14 @@ export class Leftovers {
       const machine = keys.get(key);
       return !machine || !runs(machine) || rest.join('.') !== 'ram';
     });
+    const former = this.#hand.formerHomes.map((home) => homeNames(home).ram);
+    const lost = await Promise.all(
+      former.map(async (ram) =>
+        (await list(ram)).map((name) => `memory: ${join(ram, name)} is left of a former home`),
+      ),
+    );
     return [
+      ...lost.flat(),
       ...stray.map((key) => `run: run/${key} of ${keys.get(key)?.name ?? 'nobody'} is left`),
       ...memory.map(
         (name) =>

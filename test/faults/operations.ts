@@ -31,6 +31,8 @@ export interface Planned {
   /** The state that tells that it was done, where that can't be told from the rest. */
   readonly doneState?: MachineState;
   readonly clones?: Clones;
+  /** The name that the machine has when it was done. */
+  readonly newName?: string;
 }
 
 type Plan = (subject: Subject, random: Random, step: number) => Promise<Planned>;
@@ -167,6 +169,20 @@ const renameSnapshot: Plan = async (subject, random, step) => {
   };
 };
 
+const renameMachine: Plan = async (subject, random, step) => {
+  await subject.bring('stopped', random);
+  const { name } = subject;
+  const newName = `m${step}`;
+  return {
+    name: 'rename machine',
+    args: ['rename', name, newName],
+    call: async (client) => await client.machines.rename(name, { name: newName }),
+    engine: false,
+    states: ['stopped'],
+    newName,
+  };
+};
+
 const suspend: Plan = async (subject, random) => {
   await subject.bring('running', random);
   return {
@@ -248,6 +264,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   'delete root': { weight: deletable(1.5), plan: remove('root') },
   'delete subtree': { weight: deletable(0.5), plan: remove('subtree') },
   rename: { weight: some(0.7), plan: renameSnapshot },
+  'rename machine': { weight: () => 1.5, plan: renameMachine },
   suspend: { weight: () => 3, plan: suspend },
   resume: { weight: () => 3, plan: resume },
   'clone instant': { weight: () => 4, plan: cloneInstant },

@@ -13,6 +13,8 @@ export interface Sample {
   readonly killedAtMs: number | null;
   readonly afterItsEnd: boolean;
   readonly ending: string;
+  /** What was moved, linked or copied right after the kill, before the next command. */
+  displaced: string | null;
   /** What the next command found; null when a violation came first. */
   outcome: 'done' | 'undone' | null;
   /** Milliseconds after the next command until nothing was left over. */
@@ -37,6 +39,7 @@ export function sampleOf(
     killedAtMs: struck.killed.length === 0 ? null : struck.killedAtMs,
     afterItsEnd: struck.after,
     ending: endingText(struck),
+    displaced: null,
     outcome: null,
     cleanMs: null,
     ms: 0,
@@ -56,14 +59,27 @@ export function endingText({ ending }: Struck): string {
 
 /** A step in one line, with what is wrong below it. */
 export function textOf(sample: Sample): string {
-  const { seed, step, operation, victims, trigger, killedAtMs, afterItsEnd, outcome, ending, cleanMs, ms } =
-    sample;
+  const {
+    seed,
+    step,
+    operation,
+    victims,
+    trigger,
+    killedAtMs,
+    afterItsEnd,
+    outcome,
+    ending,
+    displaced,
+    cleanMs,
+    ms,
+  } = sample;
   const when =
     killedAtMs === null
       ? 'nothing'
       : `${killedAtMs.toFixed(0)} ms (${trigger}${afterItsEnd ? ', at its end' : ''})`;
   const who = victims.length === 0 ? 'nobody' : victims.join('+');
   const clean = cleanMs === null ? '' : `, clean after ${cleanMs.toFixed(0)} ms`;
-  const line = `seed ${seed} step ${step}: ${operation}, ${who} killed at ${when}; ${ending}; ${outcome ?? 'VIOLATION'}${clean}; ${(ms / 1000).toFixed(1)} s`;
+  const then = displaced === null ? '' : `, then ${displaced}`;
+  const line = `seed ${seed} step ${step}: ${operation}, ${who} killed at ${when}; ${ending}${then}; ${outcome ?? 'VIOLATION'}${clean}; ${(ms / 1000).toFixed(1)} s`;
   return sample.violation ? `${line}\n${sample.violation.text}` : line;
 }

@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { poll } from '../../src/core/deadline.ts';
 import { messageOf } from '../../src/core/errors.ts';
-import type { KameClient } from '../../src/client/node/client.ts';
 import type { TestHome } from '../support/home.ts';
+import { ByHand } from './by-hand.ts';
+import { bundleOf, drawDisplacement, type Rest } from './displacements.ts';
 import { judgeClones } from './judge-clones.ts';
 import { judgeMachine } from './judge-machine.ts';
 import { judgeSnapshots, verifyDisks } from './judge-snapshots.ts';
@@ -12,7 +15,7 @@ import { Random } from './random.ts';
 import { endingText, isKill, sampleOf, textOf, type Sample } from './sample.ts';
 import { strike, type Blow, type Struck } from './strike.ts';
 import { Subject } from './subject.ts';
-import { daemonNow, type Victim } from './victims.ts';
+import { daemonNow, enginesNow, type Victim } from './victims.ts';
 import { Violation } from './violation.ts';
 
 export interface SequenceOptions {
@@ -46,19 +49,40 @@ const victims: readonly (readonly [item: readonly Victim[], weight: number])[] =
   [['command', 'daemon', 'engine'], 1],
 ];
 
+/** How many of the steps displace the machine or the home and kill nobody. */
+const displacedShare = 0.2;
+/** And how often it happens right after a kill, where that is possible. */
+const atOnceShare = 0.6;
+
+const undisturbed = { args: [], call: async () => await Promise.resolve(), engine: false };
+const unhurt: Struck = {
+  killedAtMs: null,
+  after: true,
+  ending: { kind: 'done' },
+  killed: [],
+  engineKilled: false,
+  ms: 0,
+  events: 0,
+};
+
+function violationOf(error: unknown): { invariant: string; text: string } {
+  const invariant = error instanceof Violation ? error.invariant : 'error';
+  return { invariant, text: messageOf(error) };
+}
+
 /** One machine in a home of its own, to which things are done while its programs are killed. */
 class Sequence {
   readonly #home: TestHome;
-  readonly #client: KameClient;
   readonly #subject: Subject;
+  readonly #hand: ByHand;
   readonly #leftovers: Leftovers;
   readonly #options: SequenceOptions;
 
   constructor(home: TestHome, options: SequenceOptions) {
     this.#home = home;
-    this.#client = home.client();
-    this.#subject = new Subject(this.#client);
-    this.#leftovers = new Leftovers(this.#client, options.ignore);
+    this.#subject = new Subject(home);
+    this.#hand = new ByHand(home);
+    this.#leftovers = new Leftovers(this.#subject, this.#hand, options.ignore);
     this.#options = options;
   }
 
@@ -79,7 +103,7 @@ class Sequence {
     await this.#home.json('start', name);
     const random = new Random(this.#options.seed);
     await this.#subject.bring('running', random);
-    await this.#client.snapshots.take(name, { label: 'first' });
+    await this.#subject.client.snapshots.take(name, { label: 'first' });
     this.#subject.snapshots = new Map([['first', { content: this.#subject.content, state: 'running' }]]);
     await verifyDisks(this.#subject);
     const begun = performance.now();
@@ -93,10 +117,16 @@ class Sequence {
     await this.#untilClean();
   }
 
+  /** Removes what is not in the home. */
+  async clear(): Promise<void> {
+    await rm(this.#hand.away, { recursive: true, force: true });
+  }
+
   async step(step: number): Promise<Sample> {
     const begun = performance.now();
     const { seed, courses } = this.#options;
     const random = new Random(seed, step);
+    if (random.chance(displacedShare)) return await this.#displace(step, random);
     const planned = await nextOperation(this.#subject, random, step);
     const rehearsal = !courses.knows(planned.name);
     const drawn = random.weighted(victims).filter((one) => one !== 'engine' || planned.engine);
@@ -125,18 +155,55 @@ class Sequence {
     try {
       if (rehearsal && struck.ending.kind !== 'done')
         throw new Violation('operation', `${planned.name} failed undisturbed: ${endingText(struck)}`);
-      await this.#look(planned, struck, random, sample);
+      const rest = await this.#displaceAtOnce(dirname(before.path), random, sample);
+      await this.#look(planned, struck, random, sample, rest);
     } catch (error) {
-      const invariant = error instanceof Violation ? error.invariant : 'error';
-      sample.violation = { invariant, text: messageOf(error) };
+      sample.violation = violationOf(error);
     }
     sample.ms = performance.now() - begun;
     return sample;
   }
 
+  /** A step in which nobody is killed: somebody moves, renames, copies or links the bundle or the home. */
+  async #displace(step: number, random: Random): Promise<Sample> {
+    const begun = performance.now();
+    const { name, from, run } = drawDisplacement(random, false);
+    const state = random.pick(from);
+    await this.#subject.bring(state, random);
+    const scene = { ...this.#scene(random, step), bundle: await bundleOf(this.#subject) };
+    const planned: Planned = { ...undisturbed, name, states: [state] };
+    const nobody: Blow = { victims: [], moment: { kind: 'never' }, which: 0 };
+    const sample = sampleOf({ seed: this.#options.seed, step }, planned, nobody, unhurt);
+    try {
+      const rest = await run(scene, false);
+      await rest?.();
+      await this.#look(planned, unhurt, random, sample);
+    } catch (error) {
+      sample.violation = violationOf(error);
+    }
+    sample.ms = performance.now() - begun;
+    return sample;
+  }
+
+  #scene(random: Random, step: number) {
+    return { hand: this.#hand, subject: this.#subject, random, step };
+  }
+
+  /** Displaces the bundle or the home as the kill has left it, if no engine and no daemon lives. */
+  async #displaceAtOnce(bundle: string, random: Random, sample: Sample): Promise<Rest | undefined> {
+    const home = this.#home.path;
+    const lives = daemonNow(home) !== undefined || enginesNow(home).length > 0;
+    if (lives || sample.operation === 'rename machine' || !random.chance(atOnceShare)) return undefined;
+    const { name, run } = drawDisplacement(random, true);
+    sample.displaced = name;
+    return await run({ ...this.#scene(random, sample.step), bundle }, true);
+  }
+
   /** All that must hold after a kill. */
-  async #look(planned: Planned, struck: Struck, random: Random, sample: Sample): Promise<void> {
+  async #look(planned: Planned, struck: Struck, random: Random, sample: Sample, rest?: Rest): Promise<void> {
     await this.#nextCommand();
+    const renamed = await this.#learnName(planned, struck);
+    await rest?.();
     sample.cleanMs = await this.#untilClean();
     const state = await this.#subject.state();
     await judgeSnapshots(this.#subject, planned, struck);
@@ -144,11 +211,23 @@ class Sequence {
     const outcome = await judgeMachine(this.#subject, planned, struck, state, random);
     const cloned = await judgeClones(this.#subject, planned, struck, random);
     sample.outcome = planned.clones ? (cloned ? 'done' : 'undone') : outcome;
+    if (planned.newName !== undefined) sample.outcome = renamed ? 'done' : 'undone';
     if (planned.snapshots) sample.outcome = this.#subject.snapshots === planned.snapshots ? 'done' : 'undone';
     const labels = [...this.#subject.snapshots].map(
       ([label, { state }]) => [label, state === 'stopped' ? 1 : 8] as const,
     );
     if (labels.length > 0) await this.#subject.verifySnapshot(random.weighted(labels));
+  }
+
+  /** Which name a machine has that was being renamed. @returns whether it is the new one */
+  async #learnName({ newName }: Planned, { ending }: Struck): Promise<boolean> {
+    if (newName === undefined) return false;
+    const names = (await this.#subject.client.machines.list()).map(({ name }) => name);
+    const renamed = names.includes(newName);
+    if (ending.kind === 'done' && !renamed)
+      throw new Violation('rename', `it was said to be done, but listed are ${names.join(', ')}`);
+    if (renamed) this.#subject.name = newName;
+    return renamed;
   }
 
   async #nextCommand(): Promise<void> {
@@ -158,7 +237,7 @@ class Sequence {
     let quiet = 0;
     const idle = await poll(
       async () => {
-        quiet = (await this.#client.tasks.list()).length === 0 ? quiet + 1 : 0;
+        quiet = (await this.#subject.client.tasks.list()).length === 0 ? quiet + 1 : 0;
         // Twice in a row: a task that ends may be followed by another.
         return quiet === 2 ? true : undefined;
       },
@@ -202,6 +281,7 @@ export async function runSequence(home: TestHome, options: SequenceOptions): Pro
       if (isKill(sample)) kills += 1;
     }
     await sequence.end();
+    await sequence.clear();
   } catch (error) {
     return wrong(`seed ${options.seed}, after step ${samples.length}: ${messageOf(error)}`);
   }

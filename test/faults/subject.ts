@@ -1,5 +1,6 @@
 import type { MachineDetails, MachineState } from '../../src/api/machine.ts';
 import type { KameClient } from '../../src/client/node/client.ts';
+import type { TestHome } from '../support/home.ts';
 import { readContent, writeContent, type Content } from './guest-content.ts';
 import type { Random } from './random.ts';
 import { Violation } from './violation.ts';
@@ -17,14 +18,23 @@ export type Snapshots = ReadonlyMap<string, Known>;
 
 /** The machine that everything is done to, and what is known of it. */
 export class Subject {
-  readonly name = 'm';
-  readonly client: KameClient;
+  readonly #home: TestHome;
+  #client: KameClient;
+  /** Changes when it is renamed. */
+  name = 'm';
   snapshots: Snapshots = new Map();
   /** What the guest has; its memory is null from a stop on. */
   content: Content = { disk: '', memory: null };
 
-  constructor(client: KameClient) {
-    this.client = client;
+  constructor(home: TestHome) {
+    this.#home = home;
+    this.#client = home.client();
+  }
+
+  /** A client has the real path of its home: it needs another one when the home has moved. */
+  get client(): KameClient {
+    if (this.#client.home !== this.#home.path) this.#client = this.#home.client();
+    return this.#client;
   }
 
   async details(): Promise<MachineDetails> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -44,12 +44,27 @@ export interface HomeOptions {
 /** A KAME_HOME of a test's own, with the tiny images in it. Disposing ends all that runs there and removes it. */
 export class TestHome implements AsyncDisposable {
   #kept = false;
-  readonly path: string;
+  #path: string;
   readonly env: Readonly<Record<string, string>>;
 
   constructor(path: string, env: Readonly<Record<string, string>>) {
-    this.path = path;
+    this.#path = path;
     this.env = { ...env, KAME_HOME: path };
+  }
+
+  /** Its real path, which `moveTo` changes. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Renames the directory. KAME_HOME stays what it was, a link from now on. No daemon and no machine may run. */
+  async moveTo(path: string): Promise<void> {
+    const { KAME_HOME: link = this.#path } = this.env;
+    await rename(this.#path, path);
+    this.#path = path;
+    // The link of an earlier move.
+    await rm(link, { force: true });
+    await symlink(path, link);
   }
 
   /** Runs the built `kame` as a user would. */
@@ -154,7 +169,9 @@ export class TestHome implements AsyncDisposable {
       await poll(async () => ((await this.engines()).length === 0 ? true : undefined), {
         deadlineMs: 10_000,
       });
-      if (!this.#kept) await rm(this.path, { recursive: true, force: true });
+      if (!this.#kept)
+        for (const path of [this.path, this.env['KAME_HOME'] ?? this.path])
+          await rm(path, { recursive: true, force: true });
       // What engines that were killed had for RAM is not in the home itself.
       await rm(homeNames(this.path).ram, { recursive: true, force: true });
     }

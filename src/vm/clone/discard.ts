@@ -1,13 +1,17 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
+import { forgetOperationsOf } from '../../store/operation-record.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
+import { fileError } from '../../sys/files.ts';
 import { releaseLock } from '../../sys/lock.ts';
+import { isOwnDirectory } from '../../sys/own-file.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 import { unlinkFromParents } from '../layers/parents.ts';
-import { isOwnDirectory } from '../../sys/own-file.ts';
-import { KameError } from '../../core/errors.ts';
 
 /** Ends and deletes an instant clone that failed. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function discardClone(host: Host, clone: Bundle): Promise<void> {
@@ -25,5 +29,11 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await removeRamFiles(host.names, run);
   await releaseLock(clone.names.lock);
   await unlinkFromParents(host, clone);
-  await rm(clone.names.directory, { recursive: true, force: true });
+  // First aside, so that a kill does not leave half a machine without its journal in the list.
+  const aside = deletingName(dirname(clone.names.directory), clone.names.stem);
+  await rename(clone.names.directory, aside).catch((error: unknown) => {
+    throw fileError(error, aside);
+  });
+  await forgetOperationsOf(host.names, clone.names.vmx);
+  await rm(aside, { recursive: true, force: true });
 }

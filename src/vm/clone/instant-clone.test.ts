@@ -199,6 +199,8 @@ describe('instant clones that fail leave nothing, and the source as it was', () 
     await refused(instant('c', { count: 3 }));
     expect(await sourceOf(demo)).toEqual(before);
     expect(await names()).toEqual(['demo']);
+    const { machines, operations } = world().host.names;
+    expect([readdirSync(machines), readdirSync(operations)]).toEqual([['demo.vmwarevm'], []]);
   });
 
   it('when the guest of one does not answer', async () => {
