@@ -9,6 +9,8 @@ import {
   machineFiles,
   registerMachine,
   renameMachine,
+  repairedMachine,
+  repairMachine,
   settings,
 } from './machine.ts';
 import { done } from './messages.ts';
@@ -116,6 +118,19 @@ export const machineOperations = {
     summary: 'Remove a machine from the list and keep its files',
     params: machineParams,
     result: done,
+  },
+  'machines.repair': {
+    method: 'POST',
+    path: '/machines/{machine}/repair',
+    kind: 'json',
+    slow: true,
+    summary: 'Re-link a machine with its linked clones and its parents',
+    description:
+      'After any of them was moved. A base disk is accepted only if it has the same content as before.',
+    params: machineParams,
+    body: repairMachine,
+    result: repairedMachine,
+    example: { body: { forget: ['/srv/old/fix.vmwarevm/fix.vmx'] } },
   },
   'machines.plan': {
     method: 'GET',

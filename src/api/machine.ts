@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** Shapes of machines that the API sends and `kame … --json` prints. */
 
 export const machineState = z
-  .enum(['stopped', 'running', 'paused', 'suspended', 'broken'])
+  .enum(['stopped', 'running', 'paused', 'suspended', 'unreachable', 'broken'])
   .meta({ id: 'MachineState' });
 export const arch = z.enum(['aarch64', 'x86_64']).meta({ id: 'Arch' });
 export const accelerator = z.enum(['kvm', 'hvf', 'tcg']).meta({ id: 'Accelerator' });
@@ -191,6 +191,31 @@ export const renameMachine = z
   .object({ name: z.string().describe('The new name') })
   .strict()
   .meta({ id: 'RenameMachine' });
+
+export const repairMachine = z
+  .object({
+    forget: z
+      .array(z.string().max(4096))
+      .max(64)
+      .default([])
+      .describe('Paths of the .vmx files of linked clones that no longer exist'),
+    acceptBase: z
+      .boolean()
+      .default(false)
+      .describe('Accept the base disks of this linked clone as they are, although they have changed'),
+  })
+  .strict()
+  .meta({ id: 'RepairMachine' });
+export type RepairMachine = z.output<typeof repairMachine>;
+
+export const repairedMachine = z
+  .object({
+    name: z.string(),
+    changes: z.array(z.string()).describe('What was done, as sentences; empty if nothing was necessary'),
+    problems: z.array(z.string()).describe('What could not be repaired and what to do, as sentences'),
+  })
+  .meta({ id: 'RepairedMachine' });
+export type RepairedMachine = z.infer<typeof repairedMachine>;
 
 export const settings = z
   .object({

@@ -100,9 +100,9 @@ export class Session {
     this.context.stdout.write(`${tableLines(pairs).join('\n')}\n`);
   }
 
-  /** Prints a note on standard error, unless the output is JSON. */
-  note(text: string): void {
-    if (!this.json) this.context.stderr.write(`${visible(text)}\n`);
+  /** Prints a note on standard error, one line for each text, unless the output is JSON. */
+  note(...lines: readonly string[]): void {
+    if (!this.json) this.context.stderr.write(lines.map((line) => `${visible(line)}\n`).join(''));
   }
 
   /** Prints an error and what to do about it. The highest exit code of a session wins. */

@@ -8,6 +8,7 @@ const colours: Partial<Record<MachineState, Colour>> = {
   running: 'green',
   paused: 'yellow',
   suspended: 'yellow',
+  unreachable: 'red',
   broken: 'red',
 };
 

@@ -11,6 +11,7 @@ import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
+import { startAdoptionRetry } from '../vm/recovery/adoption-retry.ts';
 import { keepAgreements } from '../vm/recovery/agreements.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
@@ -42,7 +43,7 @@ const defaultIdleSeconds = 300;
 
 /** Whether anything needs the daemon now. */
 function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
-  return host.running.size > 0 || tasks.size > 0 || openRequests > 0;
+  return host.running.size > 0 || host.unreachable.size > 0 || tasks.size > 0 || openRequests > 0;
 }
 
 /** Calls `stop` when the daemon has been idle for the given time. */
@@ -108,6 +109,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const http = await buildServer(host, tasks, daemon, logger);
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
   using _maintenance = startMaintenance(host);
+  await using adoptionRetry = startAdoptionRetry(host);
   await http.ready();
   await listenAlone(socket, async () => {
     // Before the first request, running machines are adopted and unfinished files are removed.
@@ -123,6 +125,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   logger.info('kamed is stopping; machines keep running');
   tasks.cancelAll();
   await http.close();
+  // First, so that none is adopted after the others were let go.
+  await adoptionRetry[Symbol.asyncDispose]();
   await host.running.detachAll();
   await removeRamDirectory(host.names);
 }

@@ -199,12 +199,6 @@ describe('old devices', () => {
 
   it.each([
     ['of an ARM machine', { guestOS: 'arm-other-64' }, 'an ARM machine has no floppy drive'],
-    [
-      'that the file names elsewhere',
-      { 'floppy0.fileName': '/etc/passwd' },
-      'not in the directory of the machine',
-    ],
-    ['above the machine', { 'floppy0.fileName': '../secret' }, 'not in the directory of the machine'],
     ['that is not connected', { 'floppy0.startConnected': 'FALSE' }, 'startConnected is FALSE'],
   ])('a floppy %s is kept, and said not to be attached', (_name, keys, reason) => {
     const { model, problems } = read({ guestOS: 'other', ...floppy, ...keys });

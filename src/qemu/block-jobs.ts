@@ -1,7 +1,7 @@
 import { poll } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
-import { nodesByFile } from './disk-layers.ts';
+import { closeNode, nodesByFile } from './disk-layers.ts';
 import type { Engine } from './engine.ts';
 import { reopenedNode } from './plan/layers.ts';
 import type { DiskSource } from './plan/types.ts';
@@ -90,12 +90,6 @@ function nodeOf(nodes: ReadonlyMap<string, string>, file: string): string {
   const node = nodes.get(file);
   if (node === undefined) throw new KameError('ENGINE_FAILED', `The engine does not have ${file} open.`);
   return node;
-}
-
-async function closeNode(engine: Engine, node: string): Promise<void> {
-  for (const name of [node, `${node}-file`]) {
-    await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
-  }
 }
 
 function isCancelled(error: unknown): boolean {

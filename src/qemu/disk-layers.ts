@@ -1,4 +1,5 @@
 import { KameError } from '../core/errors.ts';
+import { exists } from '../sys/files.ts';
 import type { Engine } from './engine.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
 import type { DiskSource, HostFacts } from './plan/types.ts';
@@ -46,13 +47,33 @@ export async function openLayers(
   }
 }
 
+/**
+ * Closes the format node and the file node of a layer that nothing uses any more. If the engine refuses, both stay open,
+ * which is harmless as long as no other layer gets their names: see `openFiles`.
+ */
+export async function closeNode(engine: Engine, node: string): Promise<void> {
+  for (const name of [node, `${node}-file`]) {
+    await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
+  }
+}
+
 /** Closes overlays that `openLayers` opened but that were never used. */
 export async function closeLayers(engine: Engine, layers: readonly NewLayer[]): Promise<void> {
-  for (const { node } of layers) {
-    for (const name of [node, `${node}-file`]) {
-      await engine.qmp.execute('blockdev-del', { 'node-name': name }).catch(() => undefined);
-    }
-  }
+  for (const { node } of layers) await closeNode(engine, node);
+}
+
+/**
+ * The files that the engine has open. It may have more than the layers of the disks: one that it once refused to close.
+ * A new layer must have none of their names, since a node of that name, or of another file with that path, exists.
+ */
+export async function openFiles(engine: Engine): Promise<string[]> {
+  return [...(await nodesByFile(engine)).keys()];
+}
+
+/** Closes layers that the engine once refused to close and whose files are gone. It refuses those that are in use. */
+export async function closeForgotten(engine: Engine): Promise<void> {
+  for (const [file, node] of await nodesByFile(engine))
+    if (!(await exists(file))) await closeNode(engine, node);
 }
 
 /**

@@ -123,6 +123,8 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
 export interface AttachOptions {
   /** Milliseconds to wait for the greeting of the monitor. Default: 10,000. */
   readonly deadlineMs?: number;
+  /** Milliseconds that the monitor may take to listen. Default: 1000, for an engine that has only just started. */
+  readonly listenMs?: number;
   /** Name of the machine for messages. */
   readonly name?: string;
   /** File with the output of QEMU, for error messages. */
@@ -149,8 +151,8 @@ export async function attach(runDirectory: string, options: AttachOptions = {}):
   const identity = await engineOf(pidFileIn(runDirectory));
   if (!identity) return null;
   const { qmp } = socketsIn(runDirectory, process.platform === 'darwin' ? 'darwin' : 'linux');
-  const socket = await connectOrNull(qmp, options.signal);
-  // Nothing listens: the pid file is old, and another program has the pid now.
+  const socket = await connectOrNull(qmp, options.listenMs ?? defaultListenMs, options.signal);
+  // Nothing listens: the pid file is old, and another program has the pid now; or the engine is stuck.
   if (!socket) return null;
   const limits = await openOptions(options);
   const client = await QmpClient.open(socket, limits);
@@ -159,11 +161,15 @@ export async function attach(runDirectory: string, options: AttachOptions = {}):
 }
 
 /** Milliseconds to wait for the monitor of an engine that was only just started by a process that then died. */
-const listenMs = 1000;
+const defaultListenMs = 1000;
 
-async function connectOrNull(path: string, signal: AbortSignal | undefined): Promise<Socket | null> {
+async function connectOrNull(
+  path: string,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Socket | null> {
   try {
-    return (await connectUnix(path, { deadlineMs: listenMs, ...(signal ? { signal } : {}) })) ?? null;
+    return (await connectUnix(path, { deadlineMs, ...(signal ? { signal } : {}) })) ?? null;
   } catch (error) {
     if (error instanceof KameError && error.code === 'ENGINE_TIMEOUT') return null;
     throw error;

@@ -124,6 +124,11 @@ export class Inventory {
     return [...new Set([...found, ...file.registered])].sort();
   }
 
+  /** As `paths`, with the machines in the home that were removed from the list: their disks still need their bases. */
+  async knownPaths(): Promise<string[]> {
+    return [...new Set([...(await this.#found()), ...(await this.paths())])].sort();
+  }
+
   /** The `.vmx` of every bundle in the home. */
   async #found(): Promise<string[]> {
     return await Promise.all((await this.#bundles()).map(vmxOfBundle));

@@ -56,8 +56,7 @@ const nothing: Promised = { size: 0, held: 0 };
 
 /** What the files of a RAM directory take; nothing if it is not a directory of this user. */
 async function promisedIn(directory: string): Promise<Promised> {
-  const found = await lstat(directory).catch(() => undefined);
-  if (!found?.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) return nothing;
+  if (!(await isOurs(directory))) return nothing;
   const names = await readdir(directory).catch(() => []);
   const files = await Promise.all(
     names.map(async (name) => await lstat(join(directory, name)).catch(() => undefined)),

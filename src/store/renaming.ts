@@ -31,7 +31,7 @@ export function settled<File extends ByPath>(
   const registered = file.registered.filter((vmx) => vmx === place || !renaming.includes(vmx));
   const keys = new Set(renaming.map(keyOf));
   const others = Object.entries(file.agreed).filter(([key]) => !keys.has(key));
-  const [own] = Object.entries(file.agreed).filter(([key]) => keys.has(key));
+  const own = Object.entries(file.agreed).find(([key]) => keys.has(key));
   const agreed = Object.fromEntries(own ? [...others, [keyOf(place), own[1]]] : others);
   return { ...file, registered, agreed };
 }

@@ -1,4 +1,5 @@
 import { lstat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import { emptyDocument, parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
@@ -20,13 +21,66 @@ export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFil
   return { document, ...readSnapshots(document) };
 }
 
-/** Replaces the `.vmsd` atomically. @throws KameError DISK_FULL, FILE_ACCESS */
+/** Writes in progress, by the path of the `.vmsd`. */
+const writing = new Map<string, Promise<unknown>>();
+
+/** Runs `work` after all others on the same file. */
+async function inTurn<T>({ snapshots }: MachineNames, work: () => Promise<T>): Promise<T> {
+  const result = (writing.get(snapshots) ?? Promise.resolve()).then(work);
+  const settled = result.catch(() => undefined);
+  writing.set(snapshots, settled);
+  try {
+    return await result;
+  } finally {
+    if (writing.get(snapshots) === settled) writing.delete(snapshots);
+  }
+}
+
+async function write(names: MachineNames, document: VmxDocument, tree: SnapshotTree): Promise<void> {
+  await writeFileAtomic(names.snapshots, printVmx(writeSnapshots(document, tree)), 0o644);
+}
+
+/** The tree with the linked clones that were recorded or removed since the caller read the file. */
+function withLatestClones(tree: SnapshotTree, read: SnapshotTree, now: SnapshotTree): SnapshotTree {
+  const clonesIn = (of: SnapshotTree, uid: number) => of.snapshots.find((each) => each.uid === uid)?.clones;
+  const snapshots = tree.snapshots.map((snapshot) => {
+    const latest = clonesIn(now, snapshot.uid);
+    const isUntouched = isDeepStrictEqual(snapshot.clones, clonesIn(read, snapshot.uid));
+    return latest && isUntouched ? { ...snapshot, clones: latest } : snapshot;
+  });
+  return { ...tree, snapshots, related: tree.related === read.related ? now.related : tree.related };
+}
+
+/**
+ * Replaces the `.vmsd` of a machine that the caller holds, atomically. What changeSnapshotTree has changed since `file` was
+ * read is kept.
+ * @throws KameError DISK_FULL, FILE_ACCESS
+ */
 export async function writeSnapshotTree(
   names: MachineNames,
   file: SnapshotFile,
   tree: SnapshotTree,
 ): Promise<void> {
-  await writeFileAtomic(names.snapshots, printVmx(writeSnapshots(file.document, tree)), 0o644);
+  await inTurn(names, async () => {
+    const now = await readSnapshotFile(names).catch(() => file);
+    await write(names, file.document, withLatestClones(tree, file.tree, now.tree));
+  });
+}
+
+/**
+ * Changes what the `.vmsd` of a machine says of its relatives; the caller need not hold the machine, such as a parent that
+ * gets a clone. Without a difference nothing is written.
+ * @throws KameError BROKEN_MACHINE, DISK_FULL, FILE_ACCESS
+ */
+export async function changeSnapshotTree(
+  names: MachineNames,
+  change: (tree: SnapshotTree) => SnapshotTree,
+): Promise<void> {
+  await inTurn(names, async () => {
+    const { document, tree } = await readSnapshotFile(names);
+    const changed = change(tree);
+    if (!isDeepStrictEqual(changed, tree)) await write(names, document, changed);
+  });
 }
 
 /** Whether a machine has a `.vmsd`, which exists if it ever had a snapshot or is a linked clone. */

@@ -129,6 +129,14 @@ describe('edit', () => {
     expect(change('a = bare', { a: 'bare' })).toBe('a = bare');
   });
 
+  it.each([
+    ['a = "1"\r\nb = "2"\r', 'a = "1"\r\nb = "2"\r\nc = "3"\r\n'],
+    ['a = "1"\r', 'a = "1"\nc = "3"\n'],
+    ['a = "1"', 'a = "1"\nc = "3"\n'],
+  ])('appends a line of its own to %j, which was cut', (text, expected) => {
+    expect(print(edit(parse(text), new Map([['c', '3']])))).toBe(expected);
+  });
+
   it('appends in the newline style of the file', () => {
     expect(change('a = "1"\r\n', { b: '2' })).toBe('a = "1"\r\nb = "2"\r\n');
     expect(change('a = "1"\r\nz = "9"', { b: '2' })).toBe('a = "1"\r\nz = "9"\r\nb = "2"\r\n');

@@ -186,7 +186,8 @@ function checkKey(doc: VmxDocument, key: string): void {
 
 function append(lines: VmxLine[], line: VmxLine): void {
   const last = lines.at(-1);
-  if (last?.newline === '') lines[lines.length - 1] = { ...last, newline: line.newline };
+  // A file that was cut may end with nothing or with half a newline.
+  if (last && !last.newline.endsWith('\n')) lines[lines.length - 1] = { ...last, newline: line.newline };
   lines.push(line);
 }
 
@@ -197,7 +198,7 @@ function append(lines: VmxLine[], line: VmxLine): void {
  * @throws KameError INVALID_VALUE when a key or value cannot be written, or the file would exceed vmxLimits
  */
 export function edit(doc: VmxDocument, changes: ReadonlyMap<string, string | null>): VmxDocument {
-  const newline = doc.lines.find((line) => line.newline !== '')?.newline ?? '\n';
+  const newline = doc.lines.find((line) => line.newline.endsWith('\n'))?.newline ?? '\n';
   const lines: VmxLine[] = [...doc.lines];
   const deleted = new Set<string>();
   const appended = new Map<string, { key: string; value: string }>();

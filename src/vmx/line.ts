@@ -1,7 +1,7 @@
 import type { TextCodec } from './encoding.ts';
 
 /**
- * One line of a dictionary file, one char per byte. `newline` is `\n`, `\r\n` or, on the last line, possibly empty.
+ * One line of a dictionary file, one char per byte. `newline` is `\n`, `\r\n` or, on the last line, possibly empty or `\r`.
  * An entry records the position of its value, so that an edit replaces nothing else.
  */
 export interface VmxLine {

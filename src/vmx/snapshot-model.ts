@@ -48,6 +48,26 @@ export interface RollingTier {
   readonly live?: boolean;
 }
 
+/** A machine that a `.vmsd` names by the path of its `.vmx`. The UUID still identifies it after it was moved. */
+export interface RelatedMachine {
+  readonly path: string;
+  readonly uuid: string;
+}
+
+/**
+ * A file of a parent that the disks of a linked clone build on, as it was when the clone was made or repaired. A later
+ * change of the file would change what the clone reads.
+ */
+export interface BaseFile {
+  readonly path: string;
+  /** Device and inode, `DEV:INO` in decimal. */
+  readonly file: string;
+  /** In bytes, in decimal. */
+  readonly size: string;
+  /** When it was last written, in nanoseconds since 1970, in decimal. */
+  readonly time: string;
+}
+
 /** The content of a `.vmsd`. */
 export interface SnapshotTree {
   /** The uid of the snapshot from which the present state of the machine derives, or null. */
@@ -63,6 +83,10 @@ export interface SnapshotTree {
   readonly cloneOf: readonly string[];
   /** The disks of those machines that this one needs. */
   readonly sentinels: readonly string[];
+  /** Kame’s own: the UUIDs of the parents and of the linked clones, where they are known. */
+  readonly related: readonly RelatedMachine[];
+  /** Kame’s own: the files of the parents that this machine needs. */
+  readonly bases: readonly BaseFile[];
   /** The maximum number of snapshots that VMware allows, if the file has it. */
   readonly maxSnapshots?: number;
 }
@@ -90,4 +114,6 @@ export const emptyTree: SnapshotTree = {
   rollingTiers: [],
   cloneOf: [],
   sentinels: [],
+  related: [],
+  bases: [],
 };

@@ -8,6 +8,7 @@ import {
   type SnapshotTree,
 } from './snapshot-model.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
+import { readBases, readRelated } from './snapshot-related.ts';
 import { readTiers } from './snapshot-tiers.ts';
 import { timeFrom } from './snapshot-time.ts';
 
@@ -233,6 +234,8 @@ export function readVmsd(doc: VmxDocument): SnapshotReading {
     rollingTiers: tiers,
     cloneOf,
     sentinels,
+    related: readRelated(reader),
+    bases: readBases(reader),
     ...(maxSnapshots === undefined ? {} : { maxSnapshots }),
   };
   const mostRecent = readMostRecent(reader, read);

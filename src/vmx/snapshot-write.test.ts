@@ -180,3 +180,16 @@ describe('writing', () => {
     );
   });
 });
+
+it('a root whose parent was missing is no child of a new snapshot that gets that uid', () => {
+  const doc = parse(
+    'snapshot.lastUID = "2147483647"\nsnapshot0.uid = "2147483647"\nsnapshot1.uid = "3"\nsnapshot1.parent = "1"\n',
+  );
+  const tree = add(readSnapshots(doc).tree, taken);
+  const { tree: read } = readSnapshots(again(writeSnapshots(doc, tree)));
+  expect(read.snapshots.map(({ uid, parent }) => [uid, parent])).toEqual([
+    [2_147_483_647, null],
+    [3, null],
+    [1, null],
+  ]);
+});

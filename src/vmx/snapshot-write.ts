@@ -3,9 +3,10 @@ import { arrange, editInPlace, groupsOf, numbersOf, renumber } from './snapshot-
 import type { Snapshot, SnapshotTree } from './snapshot-model.ts';
 import { readDisks, readVmsd, type SnapshotReading } from './snapshot-read.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
+import { relatedChanges } from './snapshot-related.ts';
 import { tierChanges } from './snapshot-tiers.ts';
 import { timeParts } from './snapshot-time.ts';
-import { booleanText } from './values.ts';
+import { booleanText, getInteger } from './values.ts';
 
 type Changes = Map<string, string | null>;
 
@@ -160,6 +161,23 @@ function putHeader(
 }
 
 /**
+ * Removes the parent of a root if a new snapshot gets the uid that it names: there was no such snapshot, so it counted
+ * as a root, and must not become a child of one that has nothing to do with it.
+ */
+function dropMissingParents(
+  changes: Changes,
+  doc: VmxDocument,
+  tree: SnapshotTree,
+  known: ReadonlyMap<number, Snapshot>,
+): void {
+  const added = new Set(tree.snapshots.flatMap(({ uid }) => (known.has(uid) ? [] : [uid])));
+  tree.snapshots.forEach(({ uid, parent }, index) => {
+    const key = `snapshot${index}.parent`;
+    if (parent === null && known.has(uid) && added.has(getInteger(doc, key, 0))) changes.set(key, null);
+  });
+}
+
+/**
  * Writes a tree into a `.vmsd`. Only differences from the tree in the document are written, so the same tree yields the
  * same bytes. Everything else stays: unknown keys of a snapshot move or vanish with it, and a snapshot that could not
  * be read moves after the others when their number or order changes. An empty file becomes one that starts with
@@ -182,6 +200,7 @@ export function writeSnapshots(document: VmxDocument, tree: SnapshotTree): VmxDo
   for (const snapshot of tree.snapshots) {
     doc = putSnapshot(changes, doc, arranged.indexOf.get(snapshot.uid) ?? 0, snapshot, old.get(snapshot.uid));
   }
+  if (arranged.changed) dropMissingParents(changes, doc, tree, old);
   if (arranged.changed) changes.set('snapshot.numSnapshots', String(uids.length));
   putMostRecent(changes, doc, reading, tree);
   doc = putTiers(changes, doc, reading, tree);
@@ -191,5 +210,6 @@ export function writeSnapshots(document: VmxDocument, tree: SnapshotTree): VmxDo
   ] as const) {
     if (!same(reading.tree[key], tree[key])) putList(changes, doc, name, count, tree[key]);
   }
+  for (const [key, value] of relatedChanges(doc, reading.tree, tree)) changes.set(key, value);
   return changes.size === 0 ? document : editInPlace(doc, changes);
 }

@@ -52,6 +52,8 @@ const tiers: fc.Arbitrary<RollingTier[]> = fc.uniqueArray(
   { maxLength: 3, selector: ({ uid }) => uid },
 );
 
+const digits = fc.nat().map(String);
+
 /** Snapshots with uids in any order, each a root or the child of an earlier one. */
 const trees: fc.Arbitrary<SnapshotTree> = fc
   .record({
@@ -61,6 +63,10 @@ const trees: fc.Arbitrary<SnapshotTree> = fc
       rollingTiers: tiers,
       cloneOf: fc.array(some, { maxLength: 2 }),
       sentinels: fc.array(some, { maxLength: 2 }),
+      related: fc.array(fc.record({ path: some, uuid: fc.uuid() }), { maxLength: 2 }),
+      bases: fc.array(fc.record({ path: some, file: fc.constant('64769:12'), size: digits, time: digits }), {
+        maxLength: 2,
+      }),
     }),
     order: fc.infiniteStream(fc.nat()),
     current: fc.nat(),

@@ -2,7 +2,15 @@ import type { VmxDocument } from './document.ts';
 import type { SnapshotProblem, SnapshotTree } from './snapshot-model.ts';
 import { readVmsd } from './snapshot-read.ts';
 
-export type { RollingTier, Snapshot, SnapshotDisk, SnapshotProblem, SnapshotTree } from './snapshot-model.ts';
+export type {
+  BaseFile,
+  RelatedMachine,
+  RollingTier,
+  Snapshot,
+  SnapshotDisk,
+  SnapshotProblem,
+  SnapshotTree,
+} from './snapshot-model.ts';
 export { writeSnapshots } from './snapshot-write.ts';
 
 /**

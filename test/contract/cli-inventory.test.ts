@@ -73,7 +73,9 @@ describe('the inventory', () => {
     expect(deleted()).toBe(0);
     const { stdout, stderr } = await answer('y\n');
     expect(stdout).toBe('demo was deleted\n');
-    expect(stderr).toMatch(/\n {2}\/machines\/demo\.vmx\n[^]*were kept:\n {2}\/machines\/my\\x0anote\n/);
+    expect(stderr).toMatch(
+      /are deleted:\n {2}\/machines\/demo\.vmx\n[^]*were kept:\n {2}\/machines\/my\\x0anote\n/,
+    );
     expect(JSON.parse((await run(['delete', 'demo', '--yes', '--json'])).stdout)).toEqual(demoDetails);
     expect(deleted()).toBe(2);
   });

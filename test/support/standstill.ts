@@ -15,17 +15,24 @@ export function standStill(troubles: Troubles, when: When = {}): Standstill {
   return { planned, letGo: gate.resolve };
 }
 
-/** Waits for something that itself only waits for time to pass, and lets time pass. */
-export async function hurry<T>(begin: () => Promise<T>): Promise<T> {
+const wait = setTimeout;
+
+/**
+ * Waits for something that itself only waits for time to pass, and lets time pass: the first milliseconds at once, so that a
+ * deadline passes, then as it really does, since a process, for example, needs some to end.
+ * @param atOnceMs no more than the deadline that is to pass
+ */
+export async function hurry<T>(atOnceMs: number, begin: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   try {
     const work = begin();
     let isOver = false;
     const over = () => void (isOver = true);
     work.then(over, over);
-    while (!isOver) {
-      await vi.advanceTimersByTimeAsync(100);
-      await new Promise(setImmediate);
+    for (let passed = 0; !isOver; passed += 100) {
+      const stepMs = passed < atOnceMs ? 100 : 4;
+      await new Promise((resolve) => wait(resolve, 4));
+      await vi.advanceTimersByTimeAsync(stepMs);
     }
     return await work;
   } finally {

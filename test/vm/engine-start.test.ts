@@ -120,7 +120,7 @@ describe('two starts at once', () => {
     await other.json('register', demo.file('demo.vmx'));
     await demo.start('--wait', 'none');
     const { pid } = await demo.details();
-    expect(await other.json<Machine[]>('list')).toMatchObject([{ name: 'demo', state: 'running' }]);
+    expect(await other.json<Machine[]>('list')).toMatchObject([{ name: 'demo', state: 'unreachable' }]);
     for (const args of [
       ['start', 'demo'],
       ['stop', 'demo'],
@@ -132,7 +132,7 @@ describe('two starts at once', () => {
         ...refusal(4, `demo is in use by qemu (process ${pid})`),
       });
     }
-    expect(await other.kame(['delete', 'demo', '--yes'])).toEqual(refusal(4, 'is running'));
+    expect(await other.kame(['delete', 'demo', '--yes'])).toEqual(refusal(4, 'demo is in use by qemu'));
     expect(await home.engines()).toEqual([pid]);
     expect(await other.engines()).toEqual([]);
     await demo.stop();

@@ -34,6 +34,8 @@ import type {
   RegisterMachine,
   RemovedDisk,
   RenameMachine,
+  RepairMachine,
+  RepairedMachine,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -117,6 +119,14 @@ export const routes = {
     kind: 'json',
     slow: true,
     summary: 'Remove a machine from the list and keep its files',
+  },
+  'machines.repair': {
+    method: 'POST',
+    path: '/machines/{machine}/repair',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Re-link a machine with its linked clones and its parents',
   },
   'machines.plan': {
     method: 'GET',
@@ -392,6 +402,10 @@ export interface Calls {
   };
   'machines.delete': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.unregister': { request: { params: { machine: string } }; answer: Promise<Done> };
+  'machines.repair': {
+    request: { params: { machine: string }; body?: RepairMachine | undefined };
+    answer: Promise<RepairedMachine>;
+  };
   'machines.plan': { request: { params: { machine: string } }; answer: Promise<LaunchPlan> };
   'machines.start': {
     request: { params: { machine: string }; body?: StartMachine | undefined };

@@ -436,7 +436,7 @@ export interface MachineFiles {
   kept: string[];
 }
 
-export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'broken';
+export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unreachable' | 'broken';
 
 /** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
 export type MovedOrCopied = 'moved' | 'copied';
@@ -506,6 +506,21 @@ export interface RemovedDisk {
 export interface RenameMachine {
   /** The new name */
   name: string;
+}
+
+export interface RepairMachine {
+  /** Paths of the .vmx files of linked clones that no longer exist. Default: []. */
+  forget?: string[] | undefined;
+  /** Accept the base disks of this linked clone as they are, although they have changed. Default: false. */
+  acceptBase?: boolean | undefined;
+}
+
+export interface RepairedMachine {
+  name: string;
+  /** What was done, as sentences; empty if nothing was necessary */
+  changes: string[];
+  /** What could not be repaired and what to do, as sentences */
+  problems: string[];
 }
 
 export interface RestartMachine {

@@ -3,9 +3,6 @@ import { KameError } from '../../core/errors.ts';
 import { confirm, requireTerminal } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { visible } from '../text.ts';
-
-const indented = (path: string): string => `  ${visible(path)}`;
 
 export function define(program: Command, session: Session): void {
   program
@@ -29,14 +26,16 @@ export function define(program: Command, session: Session): void {
       if (options.yes !== true) {
         requireTerminal(session);
         const { deleted } = await session.client.machines.files(machine.path);
-        session.note([`These files of ${machine.name} are deleted:`, ...deleted.map(indented)].join('\n'));
+        session.note(`These files of ${machine.name} are deleted:`, ...deleted.map((path) => `  ${path}`));
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
       const { kept } = await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was deleted`);
       if (kept.length === 0) return;
-      const lines = ['These files are not part of a virtual machine and were kept:', ...kept.map(indented)];
-      session.note(lines.join('\n'));
+      session.note(
+        'These files are not part of a virtual machine and were kept:',
+        ...kept.map((path) => `  ${path}`),
+      );
     });
 }

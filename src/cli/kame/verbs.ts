@@ -43,6 +43,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./rename.ts'),
   },
   {
+    name: 'repair',
+    group: machines,
+    summary: 're-link a machine with its linked clones',
+    load: () => import('./repair.ts'),
+  },
+  {
     name: 'delete',
     group: machines,
     summary: 'delete a machine and its disks',

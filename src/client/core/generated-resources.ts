@@ -33,6 +33,8 @@ import type {
   RegisterMachine,
   RemovedDisk,
   RenameMachine,
+  RepairMachine,
+  RepairedMachine,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -72,6 +74,8 @@ export interface MachineCalls {
   delete(machine: string, options?: CallOptions): Promise<DeletedMachine>;
   /** Remove a machine from the list and keep its files. */
   unregister(machine: string, options?: CallOptions): Promise<Done>;
+  /** Re-link a machine with its linked clones and its parents. After any of them was moved. A base disk is accepted only if it has the same content as before. */
+  repair(machine: string, body?: RepairMachine, options?: CallOptions): Promise<RepairedMachine>;
   /** Show the command line of a machine’s engine without running it. The first plan on a host probes the engine and tests the accelerator, which takes seconds. */
   plan(machine: string, options?: CallOptions): Promise<LaunchPlan>;
   /** Start or resume a machine. A suspended machine resumes where it was. If the wait times out, the guest keeps running. */

@@ -4,6 +4,7 @@ import { remove } from '../../vm/library/delete.ts';
 import { showFiles } from '../../vm/library/machine-files.ts';
 import { inspect, register, unregister } from '../../vm/library/register.ts';
 import { rename } from '../../vm/library/rename.ts';
+import { repair } from '../../vm/library/repair.ts';
 import { changeSettings } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
 import { list, show } from '../../vm/running/describe.ts';
@@ -25,5 +26,6 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
     await unregister(host, params.machine);
     return { ok: true };
   },
+  'machines.repair': ({ host }, { params, body }) => repair(host, params.machine, body),
   'machines.plan': ({ host }, { params, signal }) => planStart(host, params.machine, signal),
 };

@@ -1,4 +1,5 @@
 import type { Journal } from '../../store/journal.ts';
+import type { BaseFile, RelatedMachine } from '../../vmx/snapshots.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
 
 /** A disk of a new bundle and its initial content. */
@@ -38,6 +39,10 @@ export interface Parents {
   readonly cloneOf: readonly string[];
   /** Paths of their disks. */
   readonly sentinels: readonly string[];
+  /** Their UUIDs. */
+  readonly related: readonly RelatedMachine[];
+  /** The files of these disks as they are now. */
+  readonly bases: readonly BaseFile[];
 }
 
 /** A new machine as data. Create, clone and import each make a recipe, which `buildBundle` turns into files. */

@@ -85,7 +85,11 @@ async function coldClones(
     await host.inventory.register(vmx);
     const clone = await host.bundles.read(vmx);
     if (body.start) {
-      const running = await powerOn(host, clone, progress);
+      const subject = { key: vmx, machine: name, verb: 'start' } as const;
+      const running = await host.operations.exclusive(
+        subject,
+        async () => await powerOn(host, clone, progress),
+      );
       await started(host, running, body, progress);
       agentMs.push(running.agentAnswers ? performance.now() - startMs : null);
     } else {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { isUnwritten, type Layer } from '../../disk/chain.ts';
+import { isUnwritten, layersOf, type Layer } from '../../disk/chain.ts';
 import { stemOf } from '../../disk/layer-name.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
@@ -11,12 +11,13 @@ import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
-import type { RecipeDisk } from '../bundle/recipe.ts';
+import type { Parents, RecipeDisk } from '../bundle/recipe.ts';
 import type { Host } from '../host/host.ts';
 import { cannot } from '../host/verbs.ts';
+import { basesOf } from '../layers/bases.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { currentFiles, type SlotFiles } from '../layers/layers.ts';
-import { registerWithParents, registerClone } from '../layers/linked-clones.ts';
+import { currentFiles, parentNameFor, type SlotFiles } from '../layers/layers.ts';
+import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
 import { refuseDeepChains } from '../memory/preflight.ts';
 import { snapshotOf } from '../snapshot/snapshot-list.ts';
 import { take } from '../snapshot/take.ts';
@@ -116,7 +117,11 @@ async function takeBase(host: Host, bundle: Bundle, progress: Progress): Promise
 }
 
 /** The clone's disks by slot: the content of the chain for a full clone, an empty layer on the chain for a linked one. */
-function disksOf(kind: 'full' | 'linked', chains: ReadonlyMap<string, Layer>): Map<string, RecipeDisk> {
+function disksOf(
+  kind: 'full' | 'linked',
+  chains: ReadonlyMap<string, Layer>,
+  backingNameOf: (path: string) => string,
+): Map<string, RecipeDisk> {
   const used = new Set<string>();
   const freeName = (stem: string) => {
     let name = `${stem}.qcow2`;
@@ -127,7 +132,7 @@ function disksOf(kind: 'full' | 'linked', chains: ReadonlyMap<string, Layer>): M
   const diskOf = ({ path, format, virtualSize }: Layer): RecipeDisk => {
     const fileName = freeName(stemOf(path));
     return kind === 'linked'
-      ? { fileName, from: 'overlay', backing: path, backingFormat: format, virtualSize }
+      ? { fileName, from: 'overlay', backing: backingNameOf(path), backingFormat: format, virtualSize }
       : { fileName, from: 'chain', source: path, format };
   };
   return new Map([...chains].map(([slot, top]) => [slot, diskOf(top)]));
@@ -168,10 +173,15 @@ interface ColdCloneOptions {
   readonly keepIdentity: boolean;
 }
 
-/** Records a clone in its parents before it is created: after a kill the clone may be missing, but never its base. */
-async function lockParents(bundle: Bundle, snapshot: Snapshot, vmx: string): Promise<string[]> {
-  await registerClone(bundle.names.vmx, vmx, ({ uid }) => uid === snapshot.uid);
-  return [bundle.names.vmx, ...(await registerWithParents(bundle, vmx))];
+/** What a linked clone records of the machines whose disks it builds on. */
+async function parentsFor(host: Host, bundle: Bundle, chains: ReadonlyMap<string, Layer>): Promise<Parents> {
+  const parents = [bundle, ...(await parentsOf(host, bundle))];
+  return {
+    cloneOf: parents.map(({ names }) => names.vmx),
+    sentinels: [...chains.values()].map(({ path }) => path),
+    related: parents.flatMap((parent) => relatedTo(parent) ?? []),
+    bases: await basesOf([...chains.values()].flatMap(layersOf).map(({ path }) => path)),
+  };
 }
 
 /**
@@ -192,15 +202,12 @@ export async function coldClone(
   const { document, model } = contentOf(state.config);
   const nvram = `${name}.nvram`;
   const config = cloneConfig(document, model, { name, keepIdentity, nvram });
-  const disks = disksOf(kind, chains);
+  const directory = dirname(vmxOf(host, name));
+  const disks = disksOf(kind, chains, (path) => parentNameFor(host.names, directory, path));
   const fileNames = new Map([...disks].map(([slot, { fileName }]) => [`${slot}.fileName`, fileName]));
   const files = smallFiles(bundle, model);
   if (existsSync(state.nvram)) files.push({ fileName: nvram, from: 'sparse', source: state.nvram });
-  const sentinels = [...chains.values()].map(({ path }) => path);
-  const parents =
-    kind === 'linked' && state.snapshot
-      ? { cloneOf: await lockParents(bundle, state.snapshot, vmxOf(host, name)), sentinels }
-      : undefined;
+  const parents = kind === 'linked' ? await parentsFor(host, bundle, chains) : undefined;
   const recipe = {
     name,
     document: edit(config.document, fileNames),
@@ -208,5 +215,8 @@ export async function coldClone(
     files,
     ...(parents ? { parents } : {}),
   };
-  return await buildBundle(host, recipe, progress);
+  const vmx = await buildBundle(host, recipe, progress);
+  // After a kill before that, the base is protected all the same: the clone is asked what it reads.
+  if (parents) await linkWithParents(host, await host.bundles.read(vmx));
+  return vmx;
 }

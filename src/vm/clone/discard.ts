@@ -1,5 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { KameError } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
@@ -7,10 +8,10 @@ import { forgetOperationsOf } from '../../store/operation-record.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { fileError } from '../../sys/files.ts';
 import { releaseLock } from '../../sys/lock.ts';
+import { isOwnDirectory } from '../../sys/own-file.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
-import { isOwnDirectory } from '../../sys/own-file.ts';
-import { KameError } from '../../core/errors.ts';
+import { unlinkFromParents } from '../layers/parents.ts';
 
 /** Ends and deletes an instant clone that failed. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function discardClone(host: Host, clone: Bundle): Promise<void> {
@@ -27,6 +28,7 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await clearRunDirectory(run);
   await removeRamFiles(host.names, run);
   await releaseLock(clone.names.lock);
+  await unlinkFromParents(host, clone);
   // First aside, so that a kill does not leave half a machine without its journal in the list.
   const aside = deletingName(dirname(clone.names.directory), clone.names.stem);
   await rename(clone.names.directory, aside).catch((error: unknown) => {

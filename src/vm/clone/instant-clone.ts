@@ -10,11 +10,12 @@ import { syncFiles } from '../../sys/files.ts';
 import { takeLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
-import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
+import type { Parents, Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { basesOf } from '../layers/bases.ts';
 import { isOwnFile } from '../layers/layers.ts';
-import { registerWithParents } from '../layers/linked-clones.ts';
+import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
 import { restore } from '../memory/restore.ts';
 import type { RequestTime } from '../running/launch.ts';
 import { cloneConfig } from './clone-model.ts';
@@ -86,6 +87,23 @@ export async function syncClone(clone: Bundle): Promise<void> {
   await syncFiles(clone.names.directory, [clone.names.vmx, ...disks]);
 }
 
+/** What an instant clone of a linked clone records: it builds on the same files of the same parents. */
+async function parentsFor(
+  host: Host,
+  bundle: Bundle,
+  chains: ReadonlyMap<string, Layer>,
+): Promise<Parents | undefined> {
+  const parents = await parentsOf(host, bundle);
+  if (parents.length === 0) return undefined;
+  const layers = [...chains.values()].flatMap(layersOf);
+  return {
+    cloneOf: parents.map(({ names }) => names.vmx),
+    sentinels: [],
+    related: parents.flatMap((parent) => relatedTo(parent) ?? []),
+    bases: await basesOf(layers.map(({ path }) => path).filter((path) => !isOwnFile(bundle.names, path))),
+  };
+}
+
 interface CloneWork {
   readonly name: string;
   readonly keepIdentity: boolean;
@@ -109,7 +127,7 @@ async function makeClone(
   const vmx = vmxOf(host, name);
   const disks = disksOf(bundle, chains, dirname(vmx));
   const fileNames = new Map([...disks].map(([slot, { path }]) => [`${slot}.fileName`, basename(path)]));
-  const cloneOf = await registerWithParents(bundle, vmx);
+  const parents = await parentsFor(host, bundle, chains);
   const recipe: Recipe = {
     name,
     document: edit(config.document, fileNames),
@@ -119,7 +137,7 @@ async function makeClone(
       ...smallFiles(bundle, model),
       ...(await nvramFile(bundle, model.firmware.nvram, nvram)),
     ],
-    ...(cloneOf.length > 0 ? { parents: { cloneOf, sentinels: [] } } : {}),
+    ...(parents ? { parents } : {}),
     journal: {
       kind: 'clone',
       identity: keepIdentity ? null : { hostName: hostNameFor(name), macs: config.macs },
@@ -128,6 +146,7 @@ async function makeClone(
     sync: false,
   };
   await buildBundle(host, recipe, progress);
+  if (parents) await linkWithParents(host, await host.bundles.read(vmx));
   return { vmx, disks };
 }
 

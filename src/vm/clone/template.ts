@@ -130,7 +130,7 @@ export async function takeTemplate(
   await requireRamPlace(host, bundle);
   const { model } = contentOf(bundle);
   refuseDeepChains(bundle, chains);
-  const layers = await nameLayers(bundle.names, currentFiles(model));
+  const layers = await nameLayers(bundle.names, currentFiles(model), machine.engine.for(progress));
   const files = templateNames(host, machine);
   await writeJournal(host.names, bundle.names, { kind: 'layer', snapshot: null, layers, paused: false });
   try {

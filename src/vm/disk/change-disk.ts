@@ -8,7 +8,9 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
 import { cannot } from '../host/verbs.ts';
+import { isReadBy } from '../layers/layer-graph.ts';
 import { isOwnFile } from '../layers/layers.ts';
+import { hasClones, linkedClonesOf } from '../layers/linked-clones.ts';
 import { recoverDisk } from './recover-disk.ts';
 
 export type DiskOperation = Extract<Journal, { kind: 'disk' }>;
@@ -69,18 +71,35 @@ export function rewriting(bundle: Bundle, top: Layer): DiskOperation {
 
 /**
  * @param verb what is refused, such as "compact"
- * @throws KameError HAS_CLONES when the file has several hard links: it is also a layer of an instant clone
+ * @throws KameError HAS_CLONES when the file has several hard links, so that it is also a layer of an instant clone, or when
+ * linked clones build on it
  */
-export function refuseShared(bundle: Bundle, layer: Layer, verb: string): void {
-  if (layer.links === 1) return;
-  throw new KameError(
-    'HAS_CLONES',
-    `Cannot ${verb} ${layer.path}: other machines share this file (it has ${layer.links} hard links).`,
-    {
-      next: 'Take a snapshot: from then on the machine writes to a file of its own.',
-      details: { machine: bundle.name, path: layer.path },
-    },
-  );
+export async function refuseShared(host: Host, bundle: Bundle, layer: Layer, verb: string): Promise<void> {
+  if (layer.links !== 1) {
+    throw new KameError(
+      'HAS_CLONES',
+      `Cannot ${verb} ${layer.path}: other machines share this file (it has ${layer.links} hard links).`,
+      {
+        next: 'Take a snapshot: from then on the machine writes to a file of its own.',
+        details: { machine: bundle.name, path: layer.path },
+      },
+    );
+  }
+  await refuseBases(host, bundle, [layer.path], verb);
+}
+
+/** @throws KameError HAS_CLONES when linked clones build on one of the files */
+export async function refuseBases(
+  host: Host,
+  bundle: Bundle,
+  paths: readonly string[],
+  verb: string,
+): Promise<void> {
+  const clones = await linkedClonesOf(host, bundle);
+  for (const path of paths) {
+    if (await isReadBy(clones, path))
+      throw hasClones(bundle, `Cannot ${verb} ${path}: linked clones depend on it`, clones.all);
+  }
 }
 
 /** Reports a change of a disk as an event and in the machine’s log. */

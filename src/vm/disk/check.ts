@@ -15,7 +15,9 @@ import { qemuImg } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { isReadBy } from '../layers/layer-graph.ts';
 import { isOwnFile } from '../layers/layers.ts';
+import { linkedClonesOf, type LinkedClones } from '../layers/linked-clones.ts';
 import { changeDisks } from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 
@@ -28,6 +30,8 @@ interface Work {
   /** The engine writes to the top layers now. */
   readonly runs: boolean;
   readonly repair: boolean;
+  /** A repair would write to the bases of these. */
+  readonly clones: LinkedClones;
   readonly progress: Progress;
 }
 
@@ -66,7 +70,8 @@ async function repairLayer(work: Work, slot: string, layer: Layer, leaks: number
   const { path } = layer;
   const what = `${clusters(leaks)} (unused space)`;
   if (!work.repair) return result(slot, path, `${what}; --repair frees them`, { leaks });
-  if (!isOwnFile(work.bundle.names, path) || layer.links > 1)
+  const isShared = layer.links > 1 || (await isReadBy(work.clones, path));
+  if (!isOwnFile(work.bundle.names, path) || isShared)
     return result(slot, path, `${what}; not repaired, because other machines share the file`, { leaks });
   const repaired = await repairLeaks({ qemuImg: work.qemuImg, path, progress: work.progress });
   return result(slot, path, `${clusters(repaired)} freed`, { leaks, repaired });
@@ -197,6 +202,7 @@ async function checkAll(
     inside: await layerDirectories(host, bundle),
     runs: host.running.get(bundle.names.vmx) !== undefined,
     repair: options.repair,
+    clones: await linkedClonesOf(host, bundle),
     progress,
   };
   const layers = await checkChains(work, await chainsOf(work, which));

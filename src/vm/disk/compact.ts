@@ -32,7 +32,7 @@ export async function compactDisk(
     const inside = await layerDirectories(host, bundle);
     await requireAgreed(host, bundle);
     const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
-    refuseShared(bundle, top, 'compact');
+    await refuseShared(host, bundle, top, 'compact');
     // A snapshot of another program may refer to the file that the machine writes to, and clones may depend on it.
     const next = `Take another snapshot of ${bundle.name}, so that there is a layer to compact, or delete those snapshots.`;
     refuseHeld(bundle, await snapshotsNaming(bundle, top.path), `Cannot compact ${slot}`, next);

@@ -70,7 +70,7 @@ export async function growDisk(
       `Cannot grow ${slot}`,
       `Delete the snapshots with kame snapshot delete, or grow the disk of a full clone: kame clone ${bundle.name} NEW --full.`,
     );
-    refuseShared(bundle, top, 'grow');
+    await refuseShared(host, bundle, top, 'grow');
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not grown.`);
     if (sizeBytes > top.virtualSize) {
       const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };

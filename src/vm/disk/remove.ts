@@ -16,8 +16,17 @@ import { qemuImg } from '../engine/engine.ts';
 import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories } from '../layers/chains.ts';
+import { isReadBy } from '../layers/layer-graph.ts';
 import { isOwnFile } from '../layers/layers.ts';
-import { changeDisks, journaled, refuseShared, emitChange, type DiskOperation } from './change-disk.ts';
+import { linkedClonesOf } from '../layers/linked-clones.ts';
+import {
+  changeDisks,
+  journaled,
+  refuseBases,
+  refuseShared,
+  emitChange,
+  type DiskOperation,
+} from './change-disk.ts';
 import { chosenDisk } from './chosen-disk.ts';
 import { refuseHeld, snapshotsNeeding, type DiskLayers } from './holders.ts';
 
@@ -78,6 +87,7 @@ async function planDeletion(host: Host, bundle: Bundle, found: Found): Promise<D
       details: { machine: other, path },
     });
   }
+  await refuseBases(host, bundle, own, 'delete');
   return { kind: 'disk', files: own.map((each) => basename(each)), kept: null };
 }
 
@@ -85,7 +95,10 @@ async function planDeletion(host: Host, bundle: Bundle, found: Found): Promise<D
 async function unneededBacking(host: Host, bundle: Bundle, found: Found): Promise<string[]> {
   const backing = { ...found, layers: found.layers.slice(1) };
   const own = ownPaths(bundle, backing);
+  const clones = await linkedClonesOf(host, bundle);
+  const read = await Promise.all(own.map(async (path) => await isReadBy(clones, path)));
   const needed =
+    read.includes(true) ||
     (await snapshotsNeeding(host, bundle, backing)).length > 0 ||
     (await otherOwner(host, bundle, found.slot, new Set(own))) !== undefined;
   return needed ? [] : own.map((path) => basename(path));
@@ -115,7 +128,7 @@ async function planKeeping(
   const own = isOwnFile(bundle.names, top.path);
   let files: string[] = [];
   if (found.isComplete && own && top.backing) {
-    refuseShared(bundle, top, 'merge the backing layers into');
+    await refuseShared(host, bundle, top, 'merge the backing layers into');
     const program = await qemuImg(host);
     await pullInto({ qemuImg: program, overlay: top.path, onto: null, progress });
     await repairLeaks({ qemuImg: program, path: top.path });

@@ -4,7 +4,7 @@ import { findBundle } from './find.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
 import { settle } from './settle.ts';
-import { refuseRunning, requireRunning } from './state.ts';
+import { refuseRunning, refuseUnreachable, requireRunning } from './state.ts';
 import type { Verb } from './verbs.ts';
 
 /** The state that a use case requires. A stopped machine may be suspended or broken. */
@@ -15,6 +15,8 @@ export interface HoldRequest<N extends Needs> {
   readonly needs: N;
   /** False leaves an unfinished operation as it is, for use cases that must work even when it cannot be settled. */
   readonly settles?: boolean;
+  /** True for use cases that end an engine which does not answer. */
+  readonly endsEngine?: boolean;
 }
 
 /** A machine that nothing else changes in the meantime. */
@@ -25,7 +27,7 @@ export interface Held<N extends Needs = 'any'> {
 }
 
 /** Takes the lock of a machine's files, as its engine does, so that no other program can start it. */
-async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
   await takeLock(bundle.names.lock, 'kamed', bundle.name);
   try {
     return await work();
@@ -36,9 +38,10 @@ async function withLock<T>(bundle: Bundle, work: () => Promise<T>): Promise<T> {
 
 /**
  * Opens every use case that changes a machine: finds the machine, refuses when another operation is in progress, settles
- * an operation that was interrupted, and checks the state. For a stopped machine it also takes the lock.
+ * an operation that was interrupted, and checks the state. For a stopped machine it also takes the lock. A machine that
+ * another process uses according to its lock is refused before anything of it is read or settled.
  * @param reference name, id or path of the `.vmx`, or the bundle if the caller has found it
- * @throws KameError NO_SUCH_MACHINE, BUSY, WRONG_STATE, BROKEN_MACHINE, and what `work` throws
+ * @throws KameError NO_SUCH_MACHINE, BUSY, ENGINE_TIMEOUT, WRONG_STATE, BROKEN_MACHINE, and what `work` throws
  */
 export async function hold<T, N extends Needs = 'any'>(
   host: Host,
@@ -46,10 +49,13 @@ export async function hold<T, N extends Needs = 'any'>(
   request: Verb | HoldRequest<N>,
   work: (held: Held<N>) => Promise<T>,
 ): Promise<T> {
-  const { verb, needs = 'any', settles = true } = typeof request === 'string' ? { verb: request } : request;
+  const options: Partial<HoldRequest<N>> & { verb: Verb } =
+    typeof request === 'string' ? { verb: request } : request;
+  const { verb, needs = 'any', settles = true, endsEngine = false } = options;
   const found = typeof reference === 'string' ? await findBundle(host, reference) : reference;
   const { vmx } = found.names;
   return await host.operations.exclusive({ key: vmx, machine: found.name, verb }, async () => {
+    if (!endsEngine) await refuseUnreachable(host, found, verb);
     if (needs === 'running') requireRunning(host, found);
     if (needs === 'stopped') refuseRunning(host, found, verb);
     // The files may have changed between finding the machine and holding it.

@@ -21,6 +21,8 @@ export interface Host {
   readonly bundles: BundleCache;
   readonly images: ImageCache;
   readonly running: RunningMachines;
+  /** Machines whose engine runs but could not be adopted, by the path of their `.vmx`, with the reason. */
+  readonly unreachable: Map<string, string>;
   /** The machines that are being started, by what only one running machine may have: its UUID, its MAC addresses. */
   readonly starting: Map<string, Bundle>;
   readonly operations: Operations;
@@ -95,6 +97,7 @@ export function createHost(options: HostOptions): Host {
       buildTiny,
     }),
     running: new RunningMachines(),
+    unreachable: new Map(),
     starting: new Map(),
     operations: new Operations(),
     events: new EventBus(),

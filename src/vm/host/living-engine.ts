@@ -1,5 +1,5 @@
 import { pause, poll } from '../../core/deadline.ts';
-import { messageOf } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Host } from './host.ts';
@@ -32,9 +32,26 @@ export async function hasEnded(machine: Running): Promise<boolean> {
   return closed;
 }
 
-/** An engine releases the locks on its disks when it saves its state, so another program may hold one now: waits for it. */
+/** How often an engine is asked to resume its guest when it refuses for another reason than a lock. */
+const resumeAttempts = 3;
+
+function stillPaused({ name }: Running, refused: unknown): KameError {
+  const message = `The guest of ${name} is paused, and its engine refuses to resume it: ${messageOf(refused)}`;
+  return new KameError('ENGINE_FAILED', message, {
+    next: `No data is lost. kame unpause ${name} tries again.`,
+    details: { machine: name },
+    cause: refused,
+  });
+}
+
+/**
+ * Resumes a guest that Kame has paused. An engine releases the locks on its disks when it saves its state or merges layers,
+ * so another program may hold one now: waits for it.
+ * @throws KameError ENGINE_FAILED when the guest stays paused
+ */
 async function resumeWhenFree(machine: Running): Promise<void> {
   let refused: unknown;
+  let attempts = 0;
   const resumed = await poll(
     async () => {
       try {
@@ -42,16 +59,26 @@ async function resumeWhenFree(machine: Running): Promise<void> {
         return true;
       } catch (error) {
         refused = error;
-        if (!/Failed to get "[^"]*" lock/.test(messageOf(error))) throw error;
+        attempts += 1;
+        const isLock = /Failed to get "[^"]*" lock/.test(messageOf(error));
+        if (!isLock && (attempts >= resumeAttempts || (await hasEnded(machine)))) throw error;
         return undefined;
       }
     },
     { deadlineMs: freeDeadlineMs },
-  );
-  if (!resumed) throw refused;
+  ).catch((error: unknown) => {
+    refused = error;
+    return undefined;
+  });
+  if (resumed) return;
+  throw (await hasEnded(machine)) ? refused : stillPaused(machine, refused);
 }
 
-/** Resumes a guest that an operation paused. @param paused whether it was already paused before the operation */
+/**
+ * Resumes a guest that an operation paused.
+ * @param paused whether it was already paused before the operation
+ * @throws KameError ENGINE_FAILED when the engine refuses
+ */
 export async function resumeUnlessPaused(machine: Running | undefined, paused: boolean): Promise<void> {
   if (!machine || paused) return;
   const status = await machine.engine.status();

@@ -13,6 +13,11 @@ export interface Subject {
 export class Operations {
   readonly #verbs = new Map<string, Verb>();
 
+  /** The use case in progress on a machine, or undefined. */
+  verbOf(key: string): Verb | undefined {
+    return this.#verbs.get(key);
+  }
+
   /** @throws KameError BUSY naming the operation in progress */
   async exclusive<T>({ key, machine, verb }: Subject, work: () => Promise<T>): Promise<T> {
     const current = this.#verbs.get(key);

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { KameError } from '../../core/errors.ts';
+import { shellQuote } from '../../core/shell-word.ts';
 import { layersOf, readChain } from '../../disk/chain.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
@@ -120,7 +121,7 @@ export async function requireAgreed(host: Host, bundle: Bundle, model?: MachineM
     'OUTSIDE_FILES',
     `${vmx} gives the guest files outside the machine’s directory: ${missing.map(fileText).join(', ')}.`,
     {
-      next: `If you trust the machine with them: kame register '${vmx}' --allow-outside`,
+      next: `If you trust the machine with them: kame register ${shellQuote(vmx)} --allow-outside`,
       details: { machine: bundle.name, path: vmx },
     },
   );

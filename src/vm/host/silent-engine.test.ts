@@ -46,7 +46,7 @@ async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> 
   const begun = work({ signal: cancel.signal, report: () => undefined });
   begun.catch(() => undefined);
   await Promise.race([planned.reached, begun.catch(() => undefined)]);
-  return await hurry(async () => {
+  return await hurry(2000, async () => {
     cancel.abort();
     return await begun;
   });
@@ -65,7 +65,7 @@ describe('an engine that stands still', () => {
     const before = await world().look(demo);
     const { planned, letGo } = standStill(world().engines.troubles);
     const reports: string[] = [];
-    const failed = hurry(async () => {
+    const failed = hurry(5000, async () => {
       return await refused(work({ ...quiet, report: ({ stage }) => void reports.push(stage) }));
     });
     expect(await failed).toMatchObject({
@@ -84,7 +84,7 @@ describe('an engine that stands still', () => {
     await running();
     const { letGo } = standStill(world().engines.troubles);
     const { signal } = new AbortController();
-    const late = hurry(async () => await refused(screenshot(world().host, 'demo', signal)));
+    const late = hurry(5000, async () => await refused(screenshot(world().host, 'demo', signal)));
     expect((await late).code).toBe('ENGINE_TIMEOUT');
     letGo();
     const still = standStill(world().engines.troubles, { except: ['query-status'] });
@@ -107,11 +107,11 @@ describe('an engine that stands still', () => {
     await running();
     const first = world().engines.of('demo');
     standStill(world().engines.troubles);
-    await hurry(async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet));
+    await hurry(5000, async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet));
     expect(first.alive).toBe(false);
     const second = await world().start();
     standStill(world().engines.troubles);
-    await hurry(async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet));
+    await hurry(5000, async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet));
     expect(second.alive).toBe(false);
   });
 });
@@ -224,6 +224,7 @@ describe('a guest agent that falls silent', () => {
     const engine = await world().start('demo', { wait: 'agent' });
     const body = takeBody({ label: 'new', diskOnly: true, quiesce: true });
     const code = await hurry(
+      5000,
       async () => (await refused(takeSnapshot(world().host, 'demo', body, quiet))).code,
     );
     expect(code).toBe('GUEST_TIMEOUT');

@@ -10,6 +10,7 @@ interface Wording {
 const verbs = {
   create: { infinitive: 'create', underWay: 'it is being created' },
   start: { infinitive: 'start', underWay: 'it is being started' },
+  adopt: { infinitive: 'reach', underWay: 'its engine is being looked for' },
   stop: { infinitive: 'stop', underWay: 'it is being stopped' },
   restart: { infinitive: 'restart', underWay: 'it is being restarted' },
   pause: { infinitive: 'pause', underWay: 'it is being paused' },
@@ -23,6 +24,7 @@ const verbs = {
   check: { infinitive: 'check', underWay: 'it is being checked' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
   register: { infinitive: 'register', underWay: 'it is being registered' },
+  repair: { infinitive: 'repair', underWay: 'it is being repaired' },
   unregister: { infinitive: 'unregister', underWay: 'it is being unregistered' },
   delete: { infinitive: 'delete', underWay: 'it is being deleted' },
 } as const satisfies Record<string, Wording>;

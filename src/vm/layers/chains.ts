@@ -10,39 +10,25 @@ import { resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
+import { parentsOf } from './parents.ts';
 
 /**
  * The directories that may contain layers of a machine: its own, those of disks that its `.vmx` refers to elsewhere, and
- * those of the parents of a linked clone, if these are in the inventory.
+ * those of the parents of a linked clone, if these are in the inventory. A clone of a clone depends on the disks of both.
  */
 export async function layerDirectories(host: Host, bundle: Bundle): Promise<string[]> {
   const { names, content } = bundle;
   const named = (content?.model.disks ?? []).map((disk) => dirname(resolveIn(names, disk.fileName)));
-  const own = [names.directory, ...named];
-  if (!(await hasSnapshotFile(names))) return [...new Set(own)];
-  const [{ tree }, known] = await Promise.all([readSnapshotFile(names), host.inventory.paths()]);
-  const parents = tree.cloneOf.filter((vmx) => known.includes(vmx)).map((vmx) => dirname(vmx));
-  // A clone of a clone depends on the disks of both.
-  return [
-    ...new Set([...own, ...parents, ...(parents.length > 0 ? await ancestors(host, parents, known) : [])]),
-  ];
-}
-
-async function ancestors(
-  host: Host,
-  parents: readonly string[],
-  known: readonly string[],
-): Promise<string[]> {
-  const found = new Set<string>();
-  const queue = known.filter((vmx) => parents.includes(dirname(vmx)));
-  for (let vmx = queue.pop(); vmx !== undefined; vmx = queue.pop()) {
-    const { names } = await host.bundles.read(vmx);
-    if (found.has(names.directory)) continue;
-    found.add(names.directory);
-    const { tree } = await readSnapshotFile(names);
-    queue.push(...tree.cloneOf.filter((each) => known.includes(each)));
+  const directories = new Set([names.directory, ...named]);
+  const asked = new Set([names.vmx]);
+  const queue = await parentsOf(host, bundle);
+  for (let parent = queue.pop(); parent !== undefined; parent = queue.pop()) {
+    if (asked.has(parent.names.vmx)) continue;
+    asked.add(parent.names.vmx);
+    directories.add(parent.names.directory);
+    queue.push(...(await parentsOf(host, parent)));
   }
-  return [...found];
+  return [...directories];
 }
 
 /**
@@ -58,8 +44,14 @@ export async function diskChains(
 ): Promise<Map<string, Layer>> {
   await requireAgreed(host, bundle, model);
   const inside = await layerDirectories(host, bundle);
-  const chainOf = async (disk: Disk) =>
-    await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
+  const chainOf = async (disk: Disk) => {
+    const path = resolveIn(bundle.names, disk.fileName);
+    try {
+      return await readChain(path, { inside, tables: options.tables ?? true });
+    } catch (error) {
+      throw await withRepairAdvice(bundle, error);
+    }
+  };
   try {
     const pairs = await Promise.all(
       model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
@@ -79,6 +71,22 @@ async function withSnapshotAdvice({ names, name }: Bundle, error: unknown): Prom
   return new KameError('BAD_IMAGE', error.message, {
     next: `${error.next} Snapshots that do not depend on it remain usable: see \`kame snapshot list ${name}\` and \`kame snapshot revert\`.`,
     details: error.details,
+    cause: error,
+  });
+}
+
+/** The error of a chain that cannot be read. That of a linked clone usually means that one of the machines was moved. */
+async function withRepairAdvice(bundle: Bundle, error: unknown): Promise<unknown> {
+  const refersElsewhere =
+    error instanceof KameError &&
+    (typeof error.details['backing'] === 'string' || typeof error.details['layer'] === 'string');
+  if (!refersElsewhere || !(await hasSnapshotFile(bundle.names))) return error;
+  const [parent] = (await readSnapshotFile(bundle.names)).tree.cloneOf;
+  if (parent === undefined) return error;
+  const { code, message, details } = error;
+  return new KameError(code, message, {
+    next: `${bundle.name} is a linked clone of ${parent}. If either was moved, run kame register on it where it is now, then kame repair ${bundle.name}.`,
+    details,
     cause: error,
   });
 }
@@ -121,8 +129,8 @@ async function checkFloppies({ name, names }: Bundle, model: MachineModel): Prom
         ? 'is not a regular file'
         : 'does not exist, but the .vmx refers to it';
     throw new KameError('FILE_ACCESS', `${path} ${reason}.`, {
-      next: `Restore the file, or take the floppy out: kame set ${name} floppy${index}.present=FALSE`,
-      details: { path },
+      next: `Restore the file, or take the floppy out: \`kame set ${name} floppy${index}.present=FALSE\``,
+      details: { machine: name, path },
     });
   }
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
+import { stampOf } from '../../disk/file-stamp.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
 import { isOwnFile } from './layers.ts';
+import type { LinkedClones } from './linked-clones.ts';
 
 /** All layers of a machine and how they depend on each other. */
 export interface LayerGraph {
@@ -24,14 +26,22 @@ export interface Merge {
   readonly how: 'commit' | 'pull';
 }
 
+/** Whether a linked clone reads a file. */
+export async function isReadBy(clones: LinkedClones, path: string): Promise<boolean> {
+  const stamp = await stampOf(path);
+  return stamp !== undefined && clones.reads(stamp.file);
+}
+
 /**
  * Reads the layers of all states of a machine: the current one and its snapshots.
+ * @param clones the linked clones of the machine, which lock the layers that they read
  * @throws KameError BAD_IMAGE, FILE_ACCESS when one of them is damaged or missing
  */
 export async function readLayerGraph(
   bundle: Bundle,
   tree: SnapshotTree,
   inside: readonly string[],
+  clones: LinkedClones,
 ): Promise<LayerGraph> {
   const { names } = bundle;
   const layers = new Map<string, Layer>();
@@ -52,9 +62,10 @@ export async function readLayerGraph(
     }
   };
   for (const disk of contentOf(bundle).model.disks) await addChain(disk.fileName, false);
-  for (const { disks, clones } of tree.snapshots) {
-    for (const { fileName } of disks) await addChain(fileName, clones.length > 0);
+  for (const { uid, disks } of tree.snapshots) {
+    for (const { fileName } of disks) await addChain(fileName, clones.ofSnapshot(uid).length > 0);
   }
+  for (const path of layers.keys()) if (await isReadBy(clones, path)) locked.add(path);
   return { layers, children, named, locked };
 }
 

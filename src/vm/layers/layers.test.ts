@@ -8,6 +8,7 @@ import { clone } from '../clone/clone.ts';
 import { findBundle } from '../host/find.ts';
 import { pause } from '../power/pause.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
+import { parentNameFor } from './layers.ts';
 import { consolidate } from './recover-tidy.ts';
 
 const world = useWorld();
@@ -42,5 +43,23 @@ describe('layers that nobody needs', () => {
     await deleteSnapshot(world().host, 'demo', 'x', { children: false }, quiet);
     await consolidate(world().host, await findBundle(world().host, 'demo'));
     expect([engine.state, images(demo.files()).length, diskHas(demo.top(), 7)]).toEqual(['paused', 1, true]);
+  });
+});
+
+describe('parentNameFor', () => {
+  const home = { machines: '/home/me/.kame/machines' };
+  const clone = '/home/me/.kame/machines/copy.vmwarevm';
+
+  it.each([
+    ['/home/me/.kame/machines/demo.vmwarevm/disk0.qcow2', '../demo.vmwarevm/disk0.qcow2'],
+    ['/home/me/.kame/machines/disk0.qcow2', '/home/me/.kame/machines/disk0.qcow2'],
+    ['/srv/demo.vmwarevm/disk0.qcow2', '/srv/demo.vmwarevm/disk0.qcow2'],
+  ])('%s is %s', (path, name) => {
+    expect(parentNameFor(home, clone, path)).toBe(name);
+  });
+
+  it('is absolute for a clone that is not in the home', () => {
+    const path = '/srv/demo.vmwarevm/disk0.qcow2';
+    expect(parentNameFor(home, '/srv/copy.vmwarevm', path)).toBe(path);
   });
 });

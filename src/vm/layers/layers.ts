@@ -6,9 +6,10 @@ import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
-import type { NewLayer } from '../../qemu/disk-layers.ts';
+import { openFiles, type NewLayer } from '../../qemu/disk-layers.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import type { LayerChange } from '../../store/journal.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { isBundle, type HomeNames, type MachineNames, resolveIn } from '../../store/names.ts';
 import { edit, type VmxDocument } from '../../vmx/document.ts';
 
 /** The disks that take part in snapshots: independent disks do not, as in VMware. */
@@ -23,9 +24,17 @@ export function currentFiles(model: MachineModel): SlotFiles {
   return new Map(layeredDisks(model).map((disk) => [slotName(disk), disk.fileName]));
 }
 
-/** Chooses the names of new layers, one for each slot, with the next unused number. */
-export async function nameLayers(names: MachineNames, files: SlotFiles): Promise<LayerChange[]> {
-  const taken = await readdir(names.directory);
+/**
+ * Chooses the names of new layers, one for each slot, with the next unused number.
+ * @param engine the engine of a running machine: it may have a layer open whose file is gone
+ */
+export async function nameLayers(
+  names: MachineNames,
+  files: SlotFiles,
+  engine?: Engine,
+): Promise<LayerChange[]> {
+  const open = engine ? await openFiles(engine) : [];
+  const taken = [...(await readdir(names.directory)), ...open.map((path) => basename(path))];
   const highest = new Map<string, number>();
   for (const name of taken) {
     const stem = stemOf(name);
@@ -43,6 +52,17 @@ export async function nameLayers(names: MachineNames, files: SlotFiles): Promise
 export function backingNameFor(names: MachineNames, from: string): string {
   const path = resolveIn(names, from);
   return dirname(path) === names.directory ? basename(path) : path;
+}
+
+/**
+ * The backing file name for a layer of a linked clone on a file of another machine: relative between two bundles of a home,
+ * so that the home can be moved, and otherwise absolute.
+ * @param directory of the clone
+ */
+export function parentNameFor(home: Pick<HomeNames, 'machines'>, directory: string, path: string): string {
+  const beneath = dirname(path);
+  const areInHome = [beneath, directory].every((each) => dirname(each) === home.machines && isBundle(each));
+  return areInHome ? join('..', basename(beneath), basename(path)) : path;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
 import { uncancellable, type Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { growthOf } from '../../disk/estimate.ts';
@@ -16,6 +17,7 @@ import { requireFreeSpace } from '../../sys/free-space.ts';
 import { edit } from '../../vmx/document.ts';
 import { hostOs, qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
+import { resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import type { LayerGraph, Merge } from './layer-graph.ts';
 import { backingNameFor } from './layers.ts';
@@ -81,18 +83,29 @@ async function removeUpper(work: Work, except: ReadonlySet<string>): Promise<voi
   await rm(merge.upper.path, { force: true });
 }
 
-/** Runs block jobs, which leave the guest paused, and resumes a guest that was running. */
-async function resumeAfter(machine: Running, work: () => Promise<void>): Promise<void> {
+async function resumeOrLog(host: Host, machine: Running, wasRunning: boolean): Promise<void> {
+  try {
+    await resumeUnlessPaused(machine, !wasRunning);
+  } catch (error) {
+    host.log('The guest was not resumed after a merge', { machine: machine.name, reason: messageOf(error) });
+  }
+}
+
+/**
+ * Runs block jobs, which leave the guest paused, and resumes a guest that was running. A refusal to resume does not undo
+ * the merge, so it is only logged here: `tidy` tries again at its end, and reports it.
+ */
+async function resumeAfter(host: Host, machine: Running, work: () => Promise<void>): Promise<void> {
   const wasRunning = machine.state === 'running';
   try {
     await work();
   } catch (error) {
     // An engine that does not answer is told, and obeys when it can.
     if (wasRunning && !(await machine.engine.answers())) machine.engine.resume().catch(() => undefined);
-    else if (wasRunning) await machine.engine.resume();
+    else await resumeOrLog(host, machine, wasRunning);
     throw error;
   }
-  if (wasRunning) await machine.engine.resume();
+  await resumeOrLog(host, machine, wasRunning);
 }
 
 /**
@@ -121,7 +134,7 @@ async function commitWhileRunning(work: Work, machine: Running): Promise<void> {
   const top = isTop ? merge.upper.path : topOver(work, tops);
   const over = childrenOf(work).find(({ path }) => nodes.has(path)) ?? null;
   const backingName = backingNameFor(bundle.names, merge.lower.path);
-  await resumeAfter(machine, async () => {
+  await resumeAfter(work.host, machine, async () => {
     await commitLive(engine, { top, over, overlay: merge.upper, base: merge.lower, backingName }, progress);
     if (isTop) await pointVmxAtLower(work, machine, nodes.get(merge.upper.path));
   });
@@ -145,12 +158,13 @@ async function pull(work: Work, machine: Running | undefined): Promise<void> {
   const onto = lower.backing
     ? {
         path: lower.backing.path,
-        name: backingNameFor(bundle.names, lower.backing.path),
+        // As in the header of the lower layer, which is in the same directory.
+        name: lower.backingName ?? backingNameFor(bundle.names, lower.backing.path),
         format: lower.backing.format,
       }
     : null;
   if (machine) {
-    await resumeAfter(machine, async () => {
+    await resumeAfter(host, machine, async () => {
       const engine = patientEngine(machine, progress);
       const isTop = (await topFiles(engine)).has(upper.path);
       const ontoName = onto?.name ?? null;

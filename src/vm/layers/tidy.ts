@@ -5,16 +5,18 @@ import { silentProgress, type Progress } from '../../core/progress.ts';
 import { isLayerName } from '../../disk/layer-name.ts';
 import { slotName } from '../../model/slots.ts';
 import { cancelJobs } from '../../qemu/block-jobs.ts';
-import { topFiles } from '../../qemu/disk-layers.ts';
+import { closeForgotten, topFiles } from '../../qemu/disk-layers.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { listCheckpoints, removeCheckpoint } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, suspendedIn, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Host } from '../host/host.ts';
+import { hasEnded, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
 import { diskChains, layerDirectories } from './chains.ts';
-import { nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
+import { isReadBy, nextMerge, readLayerGraph, unusedLayers, type LayerGraph } from './layer-graph.ts';
+import { linkedClonesOf, type LinkedClones } from './linked-clones.ts';
 import { merge } from './merge.ts';
 
 async function listDirectory(path: string): Promise<string[]> {
@@ -66,11 +68,11 @@ async function alignVmxWithEngine(host: Host, bundle: Bundle, machine: Running):
 }
 
 /** The layers of all states, or why one cannot be read: then nothing is removed, since that state might need it. */
-async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
+async function readableGraph(host: Host, bundle: Bundle, clones: LinkedClones): Promise<LayerGraph | string> {
   const { tree, problems } = await readSnapshotFile(bundle.names);
   if (problems[0]) return problems[0].message;
   try {
-    return await readLayerGraph(bundle, tree, await layerDirectories(host, bundle));
+    return await readLayerGraph(bundle, tree, await layerDirectories(host, bundle), clones);
   } catch (error) {
     return messageOf(error);
   }
@@ -78,13 +80,17 @@ async function readableGraph(host: Host, bundle: Bundle): Promise<LayerGraph | s
 
 /** Removes checkpoints and layers that no state needs. Returns the layers, or the reason why nothing was removed. */
 async function sweep(host: Host, bundle: Bundle): Promise<LayerGraph | string> {
-  const graph = await readableGraph(host, bundle);
+  // Asked each time: another machine may have become a clone in the meantime.
+  const clones = await linkedClonesOf(host, bundle);
+  const graph = await readableGraph(host, bundle, clones);
   if (typeof graph === 'string') return graph;
   const { tree } = await readSnapshotFile(bundle.names);
   await sweepCheckpoints(bundle, new Set(tree.snapshots.map(({ uid }) => String(uid))));
   const { directory } = bundle.names;
   const candidates = isBundle(directory) ? (await listDirectory(directory)).filter(isLayerName) : [];
-  for (const path of unusedLayers(bundle, graph, candidates)) await rm(path, { force: true });
+  for (const path of unusedLayers(bundle, graph, candidates)) {
+    if (!(await isReadBy(clones, path))) await rm(path, { force: true });
+  }
   return graph;
 }
 
@@ -94,21 +100,9 @@ async function writeNeedConsolidate(bundle: Bundle, needConsolidate: boolean): P
   await writeSnapshotTree(bundle.names, found, { ...found.tree, needConsolidate });
 }
 
-/**
- * Removes the checkpoints and layers that no state of a machine needs any more, and merges layers that only lengthen a
- * chain. The content of every state stays the same at all times, so this can be interrupted anywhere and repeated. A merge
- * that fails, for lack of space for example, does no harm: the `.vmsd` records that it is due, and the next call repeats it.
- * @returns what remains to be done and why; empty when everything is done
- * @throws KameError FILE_ACCESS or ENGINE_* when the layers cannot be examined
- */
-export async function tidy(
-  host: Host,
-  found: Bundle,
-  progress: Progress = silentProgress(),
-): Promise<string[]> {
-  const machine = host.running.get(found.names.vmx);
-  if (machine) await cancelJobs(machine.engine);
-  let bundle = machine ? await alignVmxWithEngine(host, found, machine) : found;
+/** Merges and removes until nothing is left to do. Returns what remains, and why. */
+async function tidyAll(host: Host, found: Bundle, progress: Progress): Promise<string[]> {
+  let bundle = found;
   for (;;) {
     const graph = await sweep(host, bundle);
     if (typeof graph === 'string') {
@@ -131,4 +125,30 @@ export async function tidy(
     }
     bundle = await host.bundles.read(bundle.names.vmx);
   }
+}
+
+/**
+ * Removes the checkpoints and layers that no state of a machine needs any more, and merges layers that only lengthen a
+ * chain. The content of every state stays the same at all times, so this can be interrupted anywhere and repeated. A merge
+ * that fails, for lack of space for example, does no harm: the `.vmsd` records that it is due, and the next call repeats it.
+ * @returns what remains to be done and why; empty when everything is done
+ * @throws KameError FILE_ACCESS or ENGINE_* when the layers cannot be examined, ENGINE_FAILED when the engine refuses to
+ * resume a guest that ran before
+ */
+export async function tidy(
+  host: Host,
+  found: Bundle,
+  progress: Progress = silentProgress(),
+): Promise<string[]> {
+  const machine = host.running.get(found.names.vmx);
+  if (!machine) return await tidyAll(host, found, progress);
+  const wasPaused = machine.state !== 'running';
+  await cancelJobs(machine.engine);
+  await closeForgotten(machine.engine);
+  const notes = await tidyAll(host, await alignVmxWithEngine(host, found, machine), progress);
+  if (wasPaused || machine.state === 'running' || (await hasEnded(machine))) return notes;
+  // An engine that does not answer is told, and obeys when it can.
+  if (!(await machine.engine.answers())) machine.engine.resume().catch(() => undefined);
+  else await resumeUnlessPaused(machine, false);
+  return notes;
 }

@@ -12,6 +12,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { unlinkFromParents } from '../layers/parents.ts';
 import { machineFiles } from './machine-files.ts';
 
 /** @returns the files that stay */
@@ -46,7 +47,8 @@ export async function remove(host: Host, reference: string): Promise<readonly st
   const request = { verb: 'delete', needs: 'any', settles: false } as const;
   return await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'delete');
-    await refuseLinkedClones(bundle, 'delete');
+    await refuseLinkedClones(host, bundle, 'delete');
+    await unlinkFromParents(host, bundle);
     const kept = (await exists(bundle.names.directory)) ? await deleteFiles(host, bundle) : [];
     await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));

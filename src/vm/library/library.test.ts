@@ -185,6 +185,22 @@ describe('delete', () => {
     await remove(world().host, 'far');
     expect(readdirSync(join(world().home, 'far'))).toEqual(['initrd', 'kernel', 'note.txt']);
   });
+
+  it.each([
+    ['kame.nvram = "far-efi.nvram"\nnvram = "far.nvram"', ['far.nvram']],
+    ['nvram = "far.nvram"', ['far-efi.nvram']],
+    ['nvram = "other/far.nvram"', ['far-efi.nvram', 'far.nvram']],
+  ])('of one without a bundle with %j takes only its own EFI variables', async (lines, kept) => {
+    const vmx = elsewhere('far', false);
+    const far = join(world().home, 'far');
+    writeFileSync(vmx, `${readFileSync(vmx, 'utf8')}${lines}\n`);
+    mkdirSync(join(far, 'other'));
+    for (const name of ['far.nvram', 'far-efi.nvram', 'other/far.nvram']) writeFileSync(join(far, name), 'x');
+    await registerLoose(vmx);
+    await remove(world().host, 'far');
+    const left = readdirSync(far, { recursive: true }).map(String);
+    expect(left.filter((name) => name.endsWith('.nvram')).sort()).toEqual([...kept, 'other/far.nvram']);
+  });
 });
 
 describe('a machine', () => {
@@ -314,7 +330,7 @@ describe('settings', () => {
   });
 
   it('take out an ISO that was moved, as the refused start says', async () => {
-    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "/gone/install.iso"'];
+    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "install.iso"'];
     world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
     expect(await refused(world().start())).toMatchObject({
       code: 'FILE_ACCESS',

@@ -85,6 +85,12 @@ async function disksOfOthers(host: Host, { names }: Bundle): Promise<Set<string>
   return new Set((await Promise.all(others.map(diskFiles))).flat());
 }
 
+/** Whether a file has the name of the machine’s EFI variables: `NAME.nvram`, or `NAME-efi.nvram` beside VMware’s. */
+function isVariablesFile({ directory, stem }: MachineNames, path: string): boolean {
+  if (dirname(path) !== directory || !basename(path).startsWith(stem)) return false;
+  return /^(?:-efi\d{0,2})?\.nvram$/.test(basename(path).slice(stem.length));
+}
+
 /** A `.vmx` outside a bundle does not own its directory: only its own files, and disk images that nothing else uses. */
 async function sortLoose(host: Host, bundle: Bundle): Promise<MachineFiles> {
   const { names } = bundle;
@@ -100,8 +106,7 @@ async function sortLoose(host: Host, bundle: Bundle): Promise<MachineFiles> {
     (isBeside && (await isDiskImage(path)) ? deleted : kept).push(path);
   }
   const nvram = bundle.content && resolveIn(names, bundle.content.model.firmware.nvram);
-  if (nvram !== undefined && basename(nvram) === `${names.stem}.nvram` && (await isTaken(nvram)))
-    deleted.push(nvram);
+  if (nvram !== undefined && isVariablesFile(names, nvram) && (await isTaken(nvram))) deleted.push(nvram);
   return { deleted, kept };
 }
 

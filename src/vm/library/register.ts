@@ -14,8 +14,9 @@ import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
-import { refuseRunning } from '../host/state.ts';
+import { noteIfUnreachable, refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { repairLinks } from '../layers/repair-links.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import { describe } from '../running/describe.ts';
@@ -98,7 +99,8 @@ async function identified(
 
 /**
  * Adds an existing `.vmx`, in any directory, to the inventory. For a machine of the list, records the files outside its
- * directory that it may use, and what a person says of its identity.
+ * directory that it may use, and what a person says of its identity. A linked clone, or the parent of some, is linked again
+ * with the others; what was not possible is in `problems`.
  * @throws KameError BROKEN_MACHINE when it cannot be read, ALREADY_EXISTS when its name is in use, OUTSIDE_FILES,
  * MOVED_OR_COPIED, WRONG_STATE for a copy that is suspended
  */
@@ -108,13 +110,32 @@ export async function register(host: Host, request: RegisterMachine): Promise<Ma
   contentOf(found);
   const isListed = (await host.inventory.paths()).includes(vmx);
   await agreeByName(host, found, request.allowOutside ?? []);
+  // An engine that runs it is adopted first; until then nothing of the machine changes.
+  const isHeld = await noteIfUnreachable(host, found);
   const bundle = await identified(host, found, isListed, request.movedOrCopied);
   if (!isListed) {
     await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
   }
-  return await describe(host, bundle);
+  const details = await describe(host, bundle);
+  if (isHeld) return details;
+  const problems = (await linkAgain(host, bundle)).map((message) => ({
+    severity: 'warning' as const,
+    key: '',
+    message,
+  }));
+  return { ...details, problems: [...details.problems, ...problems] };
+}
+
+/** Re-links a machine that was moved before it was registered with its parents and clones. Returns what was not possible. */
+async function linkAgain(host: Host, bundle: Bundle): Promise<string[]> {
+  const request = { verb: 'repair', needs: 'any', settles: false } as const;
+  try {
+    return (await hold(host, bundle, request, async (held) => await repairLinks(host, held.bundle))).problems;
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }
 
 /** Removes a machine from the inventory but keeps its files. @throws KameError WRONG_STATE while it is running, HAS_CLONES */
@@ -122,7 +143,7 @@ export async function unregister(host: Host, reference: string): Promise<void> {
   const request = { verb: 'unregister', needs: 'any', settles: false } as const;
   await hold(host, reference, request, async ({ bundle }) => {
     refuseRunning(host, bundle, 'unregister');
-    await refuseLinkedClones(bundle, 'unregister');
+    await refuseLinkedClones(host, bundle, 'unregister');
     await host.inventory.unregister(bundle.names.vmx);
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was unregistered.`));
   });

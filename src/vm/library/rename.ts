@@ -13,7 +13,8 @@ import { bundleEvent } from '../host/events.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
-import { registerWithParents, refuseLinkedClones } from '../layers/linked-clones.ts';
+import { refuseLinkedClones } from '../layers/linked-clones.ts';
+import { linkWithParents, unlinkFromParents } from '../layers/parents.ts';
 import { describe } from '../running/describe.ts';
 import { placedAt } from '../running/identity.ts';
 
@@ -42,7 +43,7 @@ async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
 async function moveBundle(host: Host, bundle: Bundle, target: string, name: string): Promise<string> {
   const moved = machineNames(join(target, `${bundle.names.stem}.vmx`));
   const renamed = machineNames(join(target, `${name}.vmx`));
-  await registerWithParents(bundle, renamed.vmx);
+  await linkWithParents(host, bundle, renamed.vmx);
   const renaming = [bundle.names.vmx, moved.vmx, renamed.vmx];
   await host.inventory.beginRenaming(renaming);
   try {
@@ -54,12 +55,13 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
     await releaseLock(moved.lock);
     await host.inventory.finishRenaming(renaming);
   }
+  await unlinkFromParents(host, await host.bundles.read(renamed.vmx), bundle.names.vmx);
   return renamed.vmx;
 }
 
 /** @returns the new path of the `.vmx` */
 async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<string> {
-  await refuseLinkedClones(bundle, 'rename');
+  await refuseLinkedClones(host, bundle, 'rename');
   const { document } = contentOf(bundle);
   const { directory, vmx } = bundle.names;
   const target = join(dirname(directory), `${name}${bundleExtension}`);

@@ -19,10 +19,14 @@ async function changeRunState(
   work: (machine: Running, engine: Engine) => Promise<void>,
 ): Promise<Machine> {
   // A checkpoint in progress pauses and resumes the guest itself, so this holds the machine.
-  const vmx = await hold(host, reference, { verb, needs: 'running' }, async ({ machine }) => {
+  const found = await findBundle(host, reference);
+  const { vmx } = found.names;
+  const wasPaused = host.running.get(vmx)?.state === 'paused';
+  await hold(host, found, { verb, needs: 'running' }, async ({ machine }) => {
+    // Settling an operation that could not resume the guest has resumed it now.
+    if (verb === 'unpause' && wasPaused && machine.state === 'running') return;
     await requireAnswer(machine, progress);
     await work(machine, machine.engine.for(progress));
-    return machine.names.vmx;
   });
   return await summary(host, await findBundle(host, vmx));
 }

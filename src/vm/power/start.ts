@@ -11,13 +11,13 @@ import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { lockHolder, releaseLock, takeLock } from '../../sys/lock.ts';
+import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { stateOf } from '../host/state.ts';
+import { refuseUnreachable, stateOf } from '../host/state.ts';
 import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
@@ -68,13 +68,7 @@ async function refuseStart(host: Host, bundle: Bundle, options: PowerOptions): P
     });
   }
   contentOf(bundle);
-  const holder = await lockHolder(bundle.names.lock);
-  if (holder && holder.pid !== process.pid) {
-    throw new KameError('BUSY', `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}).`, {
-      next: `If that process is a stuck engine, kame stop ${bundle.name} --hard ends it.`,
-      details: { machine: bundle.name, pid: holder.pid },
-    });
-  }
+  await refuseUnreachable(host, bundle, 'start');
 }
 
 export interface PowerOptions {

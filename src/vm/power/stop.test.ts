@@ -136,7 +136,7 @@ describe('stop', () => {
     const other = spawn('sleep', ['60'], { stdio: 'ignore' });
     const holder = await identify(other.pid ?? 0);
     await handLock(machineNames(vmx).lock, { pid: 0, birth: '', ...holder, purpose: 'qemu' });
-    expect(await list(world().host)).toMatchObject([{ name: 'demo', state: 'running' }]);
+    expect(await list(world().host)).toMatchObject([{ name: 'demo', state: 'unreachable' }]);
     expect(await refused(end())).toMatchObject({
       code: 'BUSY',
       message: like(new RegExp(String(other.pid))),
@@ -210,7 +210,7 @@ describe('an engine that ends by itself', () => {
     world().machine();
     await world().start();
     standStill(world().engines.troubles);
-    await hurry(async () => await end({ hard: true }));
+    await hurry(5000, async () => await end({ hard: true }));
     expect(world().events.at(-1)?.message).toBe('demo has stopped.');
   });
 });

@@ -5,15 +5,17 @@ import type { Progress } from '../../core/progress.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { lockHolder, releaseLock } from '../../sys/lock.ts';
+import { removeRamFiles } from '../../store/ram-place.ts';
+import { releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { ensureGone } from '../companion/end.ts';
+import { bundleEvent } from '../host/events.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { settle } from '../host/settle.ts';
-import { stateOf } from '../host/state.ts';
+import { refuseUnreachable, stateOf } from '../host/state.ts';
 import { summary } from '../running/describe.ts';
 import { powerOn, started } from './start.ts';
 
@@ -129,7 +131,16 @@ async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boo
   }
   for (const each of engines) await ensureGone(`The engine of ${bundle.name}`, each, 0);
   await clearRunDirectory(run);
+  await removeRamFiles(host.names, run);
   await releaseLock(bundle.names.lock);
+  host.unreachable.delete(bundle.names.vmx);
+  const message = `${bundle.name} has stopped: its engine did not answer and was ended.`;
+  await appendLog(bundle.names, message);
+  host.events.emit({
+    ...bundleEvent('machine.changed', bundle, message),
+    type: 'machine.state',
+    state: 'stopped',
+  });
   return true;
 }
 
@@ -146,17 +157,7 @@ async function stopLocked(
     return;
   }
   if (await stopStuck(host, bundle, options.hard)) return;
-  const holder = await lockHolder(bundle.names.lock);
-  if (holder && holder.pid !== process.pid) {
-    throw new KameError(
-      'BUSY',
-      `${bundle.name} is in use by ${holder.purpose} (process ${holder.pid}), which another Kame has started.`,
-      {
-        next: 'Stop it as the user, or with the KAME_HOME, that started it.',
-        details: { machine: bundle.name, pid: holder.pid },
-      },
-    );
-  }
+  await refuseUnreachable(host, bundle, 'stop');
   throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
     details: { machine: bundle.name },
   });
@@ -173,10 +174,12 @@ export async function stop(
   progress: Progress,
 ): Promise<Machine> {
   const bundle = await findBundle(host, reference);
-  // A hard power-off must work while another operation waits for the guest.
-  if (options.hard && host.running.get(bundle.names.vmx)) await stopLocked(host, bundle, options, progress);
+  // A hard power-off must work while another operation waits for the guest, or for an engine that does not answer.
+  const { vmx } = bundle.names;
+  if (options.hard && (host.running.get(vmx) || host.unreachable.has(vmx)))
+    await stopLocked(host, bundle, options, progress);
   else {
-    const request = { verb: 'stop', needs: 'any', settles: false } as const;
+    const request = { verb: 'stop', needs: 'any', settles: false, endsEngine: true } as const;
     await hold(host, bundle, request, async (held) => await stopLocked(host, held.bundle, options, progress));
   }
   return await summary(host, await findBundle(host, bundle.names.vmx));
@@ -189,7 +192,7 @@ export async function restart(
   options: RestartMachine,
   progress: Progress,
 ): Promise<StartedMachine> {
-  const request = { verb: 'restart', needs: 'any', settles: false } as const;
+  const request = { verb: 'restart', needs: 'any', settles: false, endsEngine: true } as const;
   const machine = await hold(host, reference, request, async ({ bundle }) => {
     await stopLocked(host, bundle, options, progress);
     const stopped = await settle(host, await host.bundles.read(bundle.names.vmx));

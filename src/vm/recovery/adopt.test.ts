@@ -63,7 +63,7 @@ describe('after the end of a daemon', () => {
     expect(world().host.running.size).toBe(0);
     expect(world().logged.join()).toContain('stuck');
     // It holds its machine all the same.
-    expect((await refused(world().start())).code).toBe('BUSY');
+    expect((await refused(world().start())).code).toBe('ENGINE_TIMEOUT');
     await nextDaemon();
     expect(world().running().engine.process.pid).toBe(engine.pid);
   });

@@ -3,6 +3,7 @@ import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { attach, type Engine } from '../../qemu/launch.ts';
+import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
@@ -12,20 +13,22 @@ import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
-import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { isAlive, type ProcessIdentity } from '../../sys/process-identity.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
 import { ensureGone } from '../companion/end.ts';
+import { hostOs } from '../engine/engine.ts';
 import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
+import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import { pinMachineType } from '../running/launch.ts';
 import { track } from '../running/track.ts';
 
-/** Milliseconds that an engine has to answer. A stuck engine is not adopted; kame stop --hard ends it. */
+/** Milliseconds that an engine has to answer. If it does not, its machine is unreachable, and adoption is tried again. */
 const adoptDeadlineMs = 3000;
 /** Milliseconds that a starting engine has to open its monitor after its daemon died. */
 const openDeadlineMs = 5000;
@@ -41,18 +44,7 @@ export async function adoptAll(host: Host): Promise<void> {
   const bundles = await allBundles(host);
   await Promise.all(
     bundles.map(async (bundle) => {
-      try {
-        if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
-        await adopt(host, bundle);
-        await settle(host, bundle);
-        await removeOrphanedCheckpoints(await host.bundles.read(bundle.names.vmx));
-        const run = runNames(host.names, bundle.names.vmx);
-        // No clone is in progress any more, so the templates of clones are deleted too.
-        if (host.running.get(bundle.names.vmx)) await removeCheckpointRam(host.names, run);
-        else await removeRamFiles(host.names, run);
-      } catch (error) {
-        host.log('Could not adopt a machine', { machine: bundle.name, reason: messageOf(error) });
-      }
+      await takeOver(host, bundle);
     }),
   );
   const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
@@ -77,14 +69,65 @@ async function isUnfinishedClone(host: Host, { names }: Bundle): Promise<boolean
   return journal?.kind === 'clone';
 }
 
-/** Adopts one machine if its engine runs, which the engine's monitor shows, not a file. */
-export async function adopt(host: Host, bundle: Bundle): Promise<void> {
+/**
+ * Adopts one machine if it runs, and settles what a dead daemon left unfinished. If its engine does not answer, nothing of
+ * the machine is changed, and it is unreachable: see AdoptionRetry. Never throws.
+ */
+export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal): Promise<void> {
+  const { vmx } = bundle.names;
+  try {
+    await adopt(host, bundle, signal);
+    host.unreachable.delete(vmx);
+    // Not before: another Kame that uses the machine may be writing one.
+    if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
+    await settle(host, bundle);
+    await removeOrphanedCheckpoints(await host.bundles.read(vmx));
+    const run = runNames(host.names, vmx);
+    // No clone is in progress any more, so the templates of clones are deleted too.
+    if (host.running.get(vmx)) await removeCheckpointRam(host.names, run);
+    else await removeRamFiles(host.names, run);
+  } catch (error) {
+    const reason = messageOf(error);
+    const known = host.unreachable.get(vmx);
+    if (known !== reason) host.log('Could not adopt a machine', { machine: bundle.name, reason });
+    if (!host.running.get(vmx)) await noteUnreachable(host, bundle, reason);
+  }
+}
+
+/** Keeps in mind that a machine runs, if it does, and makes its lock name the engine. */
+async function noteUnreachable(host: Host, bundle: Bundle, reason: string): Promise<void> {
+  const { name, names, content } = bundle;
+  const [engine] = await enginesIn(runNames(host.names, names.vmx).directory);
+  if (!engine) {
+    host.unreachable.delete(names.vmx);
+    return;
+  }
+  const isNew = !host.unreachable.has(names.vmx);
+  host.unreachable.set(names.vmx, reason);
+  try {
+    // A daemon that died during the start had not handed its lock on yet.
+    if (!(await lockHolder(names.lock))) await handLock(names.lock, { ...engine, purpose: 'qemu' });
+  } catch (error) {
+    host.log('Could not lock a machine for its engine', { machine: name, reason: messageOf(error) });
+  }
+  if (!isNew) return;
+  const message = `${name} is running, but its engine (process ${engine.pid}) does not answer.`;
+  const id = content?.model.uuid ?? null;
+  host.events.emit({ type: 'machine.state', machine: name, id, state: 'unreachable', message });
+}
+
+/**
+ * Adopts one machine if its engine runs, which the engine's monitor shows, not a file.
+ * @throws KameError ENGINE_TIMEOUT when its engine does not answer, BUSY when another Kame uses the machine
+ */
+export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): Promise<void> {
   const run = runNames(host.names, bundle.names.vmx);
   const ran = existsSync(run.directory);
   // A moved machine has another run directory, but still the lock of its dead engine.
   const died = ran || ((await exists(bundle.names.lock)) && !(await lockHolder(bundle.names.lock)));
-  const engine = ran ? await adoptableEngine(host, bundle, run) : null;
+  const engine = ran ? await adoptableEngine(host, bundle, run, signal) : null;
   if (!engine) {
+    await refuseUnreachable(host, bundle, 'adopt');
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
     if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
@@ -116,9 +159,30 @@ export async function adopt(host: Host, bundle: Bundle): Promise<void> {
  * The machine's engine, or null when none runs. An engine that was loading a saved state is kept only if the `.vmx` shows
  * that the state was completely loaded; otherwise it is ended, and the machine is still suspended.
  */
-async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
-  const engine = await engineIn(host, bundle, run);
+async function adoptableEngine(
+  host: Host,
+  bundle: Bundle,
+  run: RunNames,
+  signal: AbortSignal | undefined,
+): Promise<Engine | null> {
+  const engine = await engineIn(host, bundle, run, signal);
   if (!engine) return null;
+  try {
+    return await loadedEngine(host, bundle, run, engine);
+  } catch (error) {
+    // An open connection would keep the next attempt from getting a greeting.
+    await engine.detach();
+    throw error;
+  }
+}
+
+/** The engine, or null after ending it because it has not got all of its state. */
+async function loadedEngine(
+  host: Host,
+  bundle: Bundle,
+  run: RunNames,
+  engine: Engine,
+): Promise<Engine | null> {
   const record = await readRunRecord(run);
   if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
   const status = await engine.status();
@@ -136,21 +200,46 @@ async function adoptableEngine(host: Host, bundle: Bundle, run: RunNames): Promi
 
 /**
  * The engine of a run directory, with its monitor, or null when none runs. If the daemon died before the engine opened its
- * monitor, this waits for the monitor, and ends the engine when it does not open it.
+ * monitor, this waits for the monitor, and ends the engine when it does not open it. An engine that has opened it once may
+ * have a guest with unsaved data, so it is never ended.
+ * @throws KameError ENGINE_TIMEOUT when the engine does not answer
  */
-async function engineIn(host: Host, bundle: Bundle, run: RunNames): Promise<Engine | null> {
-  const options = { name: bundle.name, logFile: bundle.names.log, deadlineMs: adoptDeadlineMs };
+async function engineIn(
+  host: Host,
+  bundle: Bundle,
+  run: RunNames,
+  signal: AbortSignal | undefined,
+): Promise<Engine | null> {
+  // Whoever has answered once listens already.
+  const hasAnswered = ((await readRunRecord(run))?.engine ?? null) !== null;
+  const options = {
+    name: bundle.name,
+    logFile: bundle.names.log,
+    deadlineMs: adoptDeadlineMs,
+    ...(hasAnswered ? { listenMs: 0 } : {}),
+    ...(signal ? { signal } : {}),
+  };
   const settled = await poll(
     async () => {
       const engine = await attach(run.directory, options);
       if (engine) return { engine };
-      return (await enginesIn(run.directory)).length === 0 ? { engine: null } : undefined;
+      const [process] = await enginesIn(run.directory);
+      if (!process) return { engine: null };
+      if (hasAnswered) throw silent(bundle, process);
+      return undefined;
     },
-    { deadlineMs: openDeadlineMs, stepMs: 20 },
+    { deadlineMs: openDeadlineMs, stepMs: 20, ...(signal ? { signal } : {}) },
   );
   if (settled) return settled.engine;
+  const [process] = await enginesIn(run.directory);
+  if (process && existsSync(socketsIn(run.directory, hostOs()).qmp)) throw silent(bundle, process);
   await endEngines(host, run.directory, 'It did not open its monitor');
   return null;
+}
+
+function silent({ name }: Bundle, { pid }: ProcessIdentity): KameError {
+  const message = `The engine of ${name} (process ${pid}) accepts no connection to its monitor.`;
+  return new KameError('ENGINE_TIMEOUT', message, { details: { machine: name, pid } });
 }
 
 /** The run record of the dead daemon. Completes the steps of the start that the daemon did not reach. */

@@ -1,4 +1,4 @@
-import type { Machine, MachineDetails, MachineState, Port } from '../../api/machine.ts';
+import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
 import { messageOf } from '../../core/errors.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
 import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
@@ -6,39 +6,26 @@ import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
-import { lockHolder, type LockHolder } from '../../sys/lock.ts';
 import { hostOs } from '../engine/engine.ts';
 import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { agreements } from '../host/outside-files.ts';
-import { stateOf } from '../host/state.ts';
+import { foreignHolder, presentState, stateOf } from '../host/state.ts';
 import { describeDisks } from './describe-disks.ts';
 import { hasVmwareVariables } from './efi-variables.ts';
-
-/** The holder of a machine's lock, or why nobody can say who it is, such as a lock that another user owns. */
-async function holderOf({
-  names,
-}: Bundle): Promise<LockHolder | undefined | { readonly unreadable: string }> {
-  try {
-    return await lockHolder(names.lock);
-  } catch (error) {
-    return { unreadable: messageOf(error) };
-  }
-}
 
 type StateAndReason = Pick<Machine, 'state' | 'reason'>;
 
 /** The state of a machine and why it is broken. Never throws: whatever is wrong with one must not hide the others. */
 async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReason> {
-  if (host.running.get(bundle.names.vmx)) return { state: stateOf(host, bundle), reason: null };
-  const holder = await holderOf(bundle);
-  // The engine runs, but this daemon could not adopt it: it is stuck, or belongs to another home.
-  if (holder && 'purpose' in holder && holder.purpose === 'qemu') return { state: 'running', reason: null };
-  const state: MachineState = stateOf(host, bundle);
-  if (state === 'broken') return { state, reason: bundle.broken };
-  return holder && 'unreadable' in holder
-    ? { state: 'broken', reason: holder.unreadable }
-    : { state, reason: null };
+  try {
+    const state = await presentState(host, bundle);
+    return { state, reason: state === 'broken' ? bundle.broken : null };
+  } catch (error) {
+    // Nobody can say who has it: another user may own the lock.
+    const state = stateOf(host, bundle);
+    return { state: 'broken', reason: state === 'broken' ? bundle.broken : messageOf(error) };
+  }
 }
 
 /** A machine as `kame list` shows it. Never throws. */
@@ -119,7 +106,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       ...problemsOf(bundle, machine.reason),
       ...disks.flatMap(({ problem }) => (problem && !host.running.get(names.vmx) ? [problem] : [])),
       ...(model ? await variablesNote(bundle, model) : []),
-      ...troubleOf(host, bundle),
+      ...(await troubleOf(host, bundle)),
     ],
     ...runtimeOf(host, bundle),
   };
@@ -137,9 +124,15 @@ async function variablesNote({ names }: Bundle, model: MachineModel): Promise<Ma
   return [{ severity: 'warning', key: 'nvram', message }];
 }
 
-function troubleOf(host: Host, bundle: Bundle): MachineDetails['problems'] {
-  const { vmx } = bundle.names;
-  const message = host.running.get(vmx)?.trouble ?? host.running.deathOf(vmx);
+/** Why a machine needs attention: it cannot be reached, its engine has paused it, or has died. */
+async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['problems']> {
+  const { name, names } = bundle;
+  // A lock that cannot be read is told as the reason why the machine is broken.
+  const holder = await foreignHolder(host, bundle).catch(() => undefined);
+  const reason = host.unreachable.get(names.vmx) ?? 'Another Kame has started it.';
+  const message = holder
+    ? `Process ${holder.pid} (${holder.purpose}) uses this machine, and cannot be reached: ${reason} kame stop ${name} --hard ends an engine of this home.`
+    : (host.running.get(names.vmx)?.trouble ?? host.running.deathOf(names.vmx));
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 

@@ -24,7 +24,7 @@ function question(bundle: Bundle, twin: Bundle): KameError {
     'MOVED_OR_COPIED',
     `${names.vmx} and ${twin.names.vmx} have the same UUID: one is a copy.`,
     {
-      next: `If you copied ${name}, use --copied: it gets a UUID and MAC addresses of its own. If it is the original or you moved it, use --moved.`,
+      next: `If you copied ${name}, use --copied with kame start or kame register: it gets a UUID and MAC addresses of its own. If it is the original or you moved it, use --moved.`,
       details: { machine: name, path: names.vmx, other: twin.names.vmx },
     },
   );

@@ -25,6 +25,7 @@ import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
+import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { withOwnVariables } from './efi-variables.ts';
 import { track } from './track.ts';
@@ -68,8 +69,11 @@ export interface BootRam {
 
 /** Reserves the room for the RAM of a machine. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
+  const { model } = contentOf(bundle);
+  const error = problemsToError(validateModel(model));
+  if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
-  const reserved = await reserveRam(host.names, run, contentOf(bundle).model.memoryMiB * 1024 * 1024);
+  const reserved = await reserveRam(host.names, run, model.memoryMiB * 1024 * 1024);
   if ('path' in reserved) return { ram: { path: reserved.path, share: true }, note: null };
   const note = `The RAM of ${bundle.name} is not in a file, so snapshots with memory and suspending take longer: ${reserved.reason}.`;
   return { ram: null, note };
@@ -93,6 +97,9 @@ export async function prepare(
     checkFiles(bundle, model),
     requireAgreed(host, bundle, model),
   ]);
+  await refuseChangedBases(bundle, chains.values());
+  // With `topsOf`, new layers get on top of these.
+  if (!options.topsOf) await refuseSharedTops(host, bundle, chains.values());
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
   const sizes = options.restore ? await flashSizes(firmware) : new Map<string, FlashBytes>();

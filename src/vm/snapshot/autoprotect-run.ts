@@ -83,7 +83,7 @@ export async function deleteExpired(host: Host, found: Bundle, progress: Progres
     const snapshot = tree.snapshots.find((each) => each.uid === uid);
     if (!snapshot) continue;
     try {
-      await refuseDelete(bundle, [snapshot]);
+      await refuseDelete(host, bundle, [snapshot]);
     } catch (error) {
       host.log('An automatic snapshot was not deleted', { machine: bundle.name, reason: messageOf(error) });
       continue;

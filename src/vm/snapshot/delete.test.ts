@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
 import { shownOn, writeDisk } from '../../../test/support/disk-content.ts';
@@ -6,6 +6,7 @@ import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
 import { silentProgress, type Progress, type ProgressReport } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
+import { remove as deleteMachine } from '../library/delete.ts';
 import { revertSnapshot } from './revert.ts';
 import { deleteSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 
@@ -83,13 +84,13 @@ describe.each([true, false])('deleting while the machine runs: %j', (runs) => {
 
 describe('deleting', () => {
   it('is refused for a snapshot that is not there, that clones build on, or that the machine is suspended in', async () => {
-    const demo = world().machine();
+    world().machine();
     await take('a');
     expect((await refused(remove('b'))).code).toBe('NO_SUCH_SNAPSHOT');
     await clone(world().host, 'demo', cloneBody({ name: 'copy', kind: 'linked', snapshot: 'a' }), quiet);
     expect(await refused(remove('a'))).toMatchObject({ code: 'HAS_CLONES', message: like(/copy/) });
-    rmSync(demo.file('..', 'copy.vmwarevm'), { recursive: true });
-    // A clone that is gone holds nothing.
+    await deleteMachine(world().host, 'copy');
+    // A clone that was deleted holds nothing.
     await remove('a');
     const engine = await world().start();
     engine.memory = 'asleep';

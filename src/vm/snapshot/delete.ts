@@ -9,20 +9,22 @@ import type { Snapshot } from '../../vmx/snapshots.ts';
 import type { Host } from '../host/host.ts';
 import { requireAnswer } from '../host/living-engine.ts';
 import { settle } from '../host/settle.ts';
-import { existingClones } from '../layers/linked-clones.ts';
+import { hasClones, linkedClonesOf } from '../layers/linked-clones.ts';
 import { tidy } from '../layers/tidy.ts';
 
 /** @throws KameError HAS_CLONES, WRONG_STATE naming the first snapshot that cannot be deleted */
-export async function refuseDelete(bundle: Bundle, snapshots: readonly Snapshot[]): Promise<void> {
+export async function refuseDelete(
+  host: Host,
+  bundle: Bundle,
+  snapshots: readonly Snapshot[],
+): Promise<void> {
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState)?.id;
+  const linked = await linkedClonesOf(host, bundle);
   for (const snapshot of snapshots) {
-    const clones = await existingClones(bundle, snapshot);
+    const clones = linked.ofSnapshot(snapshot.uid);
     if (clones.length > 0) {
-      throw new KameError(
-        'HAS_CLONES',
-        `Cannot delete the snapshot ${snapshot.displayName} of ${bundle.name}: these linked clones depend on it: ${clones.join(', ')}.`,
-        { details: { machine: bundle.name, snapshot: snapshot.displayName } },
-      );
+      const what = `Cannot delete the snapshot ${snapshot.displayName} of ${bundle.name}: these linked clones depend on it`;
+      throw hasClones(bundle, what, clones);
     }
     if (suspended === String(snapshot.uid)) {
       throw new KameError(

@@ -30,7 +30,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { existingClones } from '../layers/linked-clones.ts';
+import { linkedClonesOf, noClones, type LinkedClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
 import { checkLabel, snapshotOf } from './snapshot-list.ts';
 import { take } from './take.ts';
@@ -42,7 +42,12 @@ async function stateIn(checkpoint: CheckpointNames, withMemory: boolean): Promis
   return record?.wasRunning === false ? 'paused' : 'running';
 }
 
-async function replyOf(bundle: Bundle, tree: SnapshotTree, snapshot: Snapshot): Promise<SnapshotReply> {
+async function replyOf(
+  bundle: Bundle,
+  tree: SnapshotTree,
+  snapshot: Snapshot,
+  linked: LinkedClones,
+): Promise<SnapshotReply> {
   const { uid, displayName, description, parent, createdAt, withMemory, tiers } = snapshot;
   return {
     uid,
@@ -56,7 +61,7 @@ async function replyOf(bundle: Bundle, tree: SnapshotTree, snapshot: Snapshot): 
     state: await stateIn(checkpointNames(bundle.names, String(uid)), withMemory),
     memory: withMemory,
     autoProtect: tiers.length > 0,
-    clones: await existingClones(bundle, snapshot),
+    clones: linked.ofSnapshot(uid).map(({ vmx }) => vmx),
   };
 }
 
@@ -70,7 +75,8 @@ function inTreeOrder(tree: SnapshotTree, parent: number | null = null): Snapshot
 export async function listSnapshots(host: Host, reference: string): Promise<SnapshotReply[]> {
   const bundle = await findBundle(host, reference);
   const { tree } = await readSnapshotFile(bundle.names);
-  return await Promise.all(inTreeOrder(tree).map(async (each) => await replyOf(bundle, tree, each)));
+  const linked = await linkedClonesOf(host, bundle);
+  return await Promise.all(inTreeOrder(tree).map(async (each) => await replyOf(bundle, tree, each, linked)));
 }
 
 async function bytesOf(path: string): Promise<number> {
@@ -108,7 +114,7 @@ export async function showSnapshot(host: Host, reference: string, which: string)
   );
   const engine = memory.record?.engine;
   return {
-    ...(await replyOf(bundle, tree, snapshot)),
+    ...(await replyOf(bundle, tree, snapshot, await linkedClonesOf(host, bundle))),
     bytes:
       sizes.reduce((sum, size) => sum + size, 0) +
       disks.reduce((sum, { disk }) => sum + (disk.allocatedBytes ?? 0), 0),
@@ -160,7 +166,7 @@ export async function takeSnapshot(
     emitChanged(host, bundle, `The snapshot ${label} of ${bundle.name} was taken.`);
     const { snapshot, stoppedMs } = taken;
     return {
-      ...(await replyOf(bundle, after.tree, snapshot)),
+      ...(await replyOf(bundle, after.tree, snapshot, noClones)),
       stoppedMs,
       notes: [...notes, ...taken.notes],
     };
@@ -188,7 +194,7 @@ export async function editSnapshot(
     await writeSnapshotTree(bundle.names, snapshots, tree);
     const edited = tree.snapshots.find((each) => each.uid === uid) as Snapshot;
     emitChanged(host, bundle, `The snapshot ${edited.displayName} of ${bundle.name} was changed.`);
-    return await replyOf(bundle, tree, edited);
+    return await replyOf(bundle, tree, edited, await linkedClonesOf(host, bundle));
   });
 }
 
@@ -216,7 +222,7 @@ export async function deleteSnapshot(
     const snapshots = await readSnapshotFile(bundle.names);
     const snapshot = snapshotOf(bundle, snapshots.tree, which);
     const targets = options.children ? subtreeOf(snapshots.tree, snapshot.uid) : [snapshot];
-    await refuseDelete(bundle, targets);
+    await refuseDelete(host, bundle, targets);
     if (progress.signal.aborted) throw new KameError('CANCELLED', 'Nothing was deleted.');
     const before = await usedBytes(bundle);
     const notes = await deleteListed(host, bundle, targets, progress);

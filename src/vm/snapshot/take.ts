@@ -206,7 +206,7 @@ export async function take(
   const { document, model } = contentOf(bundle);
   const { tree } = await readSnapshotFile(bundle.names);
   const uid = nextUid(tree);
-  const layers = await nameLayers(bundle.names, currentFiles(model));
+  const layers = await nameLayers(bundle.names, currentFiles(model), machine?.engine.for(progress));
   const snapshot = intentOf(bundle, uid, tree.current, options);
   const { quiesce: quiesced } = options;
   const paused = machine?.state !== 'running';

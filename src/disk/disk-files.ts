@@ -1,0 +1,67 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { namesFile, namesProtocol } from './backing-name.ts';
+import { maxLayers } from './chain.ts';
+import { stampOf, type FileStamp } from './file-stamp.ts';
+import { ImageFile } from './format/image-file.ts';
+import { checkQcow2, hasQcow2Magic } from './qcow2-header.ts';
+
+/** A file of a disk. */
+export interface DiskFile extends FileStamp {
+  /** Absolute, in a directory without symbolic links. */
+  readonly path: string;
+  /** Device and inode of that directory, `DEV:INO`. */
+  readonly directory: string;
+  readonly format: 'qcow2' | 'raw';
+  /** Number of hard links. */
+  readonly links: number;
+  /** Its backing file as named in its header; null for none. */
+  readonly backingName: string | null;
+}
+
+/** The files of a disk, from the top down, as far as they can be read. */
+export interface DiskFiles {
+  readonly files: readonly DiskFile[];
+  /** The path of the file that the last one refers to but that cannot be read; null if these are all files. */
+  readonly missing: string | null;
+}
+
+async function realPathOf(path: string): Promise<string> {
+  const directory = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
+  return join(directory, basename(path));
+}
+
+/** A file of a disk by its header, or undefined if it cannot be read. */
+async function readFile(path: string): Promise<DiskFile | undefined> {
+  try {
+    const [stamp, directory] = [await stampOf(path), await stampOf(dirname(path))];
+    if (!stamp || !directory) return undefined;
+    await using file = await ImageFile.open(path);
+    const common = { ...stamp, path, directory: directory.file, links: file.links };
+    if (!hasQcow2Magic(await file.readUpTo(0, 4))) return { ...common, format: 'raw', backingName: null };
+    const { backing } = await checkQcow2(file, { backing: 'tell', tables: false });
+    return { ...common, format: 'qcow2', backingName: backing?.name ?? null };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The files of a disk by their headers, wherever they are: to find out what a disk builds on, never to open it. Unlike
+ * readChain, this accepts any directory and stops where it cannot read on. Never throws.
+ */
+export async function filesOfDisk(top: string): Promise<DiskFiles> {
+  const files: DiskFile[] = [];
+  const seen = new Set<string>();
+  for (let path = await realPathOf(resolve(top)); ;) {
+    const file = await readFile(path);
+    if (!file || seen.has(file.file) || files.length === maxLayers) return { files, missing: path };
+    seen.add(file.file);
+    files.push(file);
+    const { backingName } = file;
+    if (backingName === null) return { files, missing: null };
+    if (namesProtocol(backingName) || !namesFile(backingName)) return { files, missing: backingName };
+    // Not `join`: in `a/../b` the kernel follows a symbolic link `a` before it goes up.
+    path = await realPathOf(isAbsolute(backingName) ? backingName : `${dirname(path)}/${backingName}`);
+  }
+}
