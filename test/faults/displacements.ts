@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { ByHand } from './by-hand.ts';
 import { deleteCopy, judgeCopy } from './judge-copy.ts';
+import type { Clones } from './operations.ts';
 import type { Random } from './random.ts';
 import type { Subject } from './subject.ts';
 
@@ -24,6 +25,8 @@ export interface Displacement {
   readonly from: readonly ('stopped' | 'suspended')[];
   /** Whether it can be done without a daemon, while the files are as a kill has left them. */
   readonly atOnce: boolean;
+  /** Whether the machine may have a linked clone meanwhile, which must still be one afterwards. */
+  readonly withClone: boolean;
   /** @param torn whether the files are as a kill has left them */
   readonly run: (scene: Scene, torn: boolean) => Promise<Rest | undefined>;
 }
@@ -52,6 +55,7 @@ export const displacements: readonly Displacement[] = [
     weight: 3,
     from: everyState,
     atOnce: true,
+    withClone: true,
     run: async ({ hand, bundle }) => {
       await hand.move(bundle);
       return undefined;
@@ -62,6 +66,7 @@ export const displacements: readonly Displacement[] = [
     weight: 2,
     from: everyState,
     atOnce: true,
+    withClone: true,
     run: async ({ hand, bundle }) => {
       await hand.link(bundle);
       return undefined;
@@ -72,13 +77,14 @@ export const displacements: readonly Displacement[] = [
     weight: 3,
     from: everyState,
     atOnce: true,
+    withClone: true,
     run: async ({ hand }) => {
       await hand.moveHome();
       return undefined;
     },
   },
-  { name: 'copy bundle', weight: 3, from: everyState, atOnce: true, run: copy },
-  { name: 'rename machine', weight: 3, from: ['stopped'], atOnce: false, run: rename },
+  { name: 'copy bundle', weight: 3, from: everyState, atOnce: true, withClone: false, run: copy },
+  { name: 'rename machine', weight: 3, from: ['stopped'], atOnce: false, withClone: false, run: rename },
 ];
 
 /** Draws what is done between two kills. */
@@ -88,7 +94,21 @@ export function drawDisplacement(random: Random, atOnce: boolean): Displacement 
   );
 }
 
-/** The bundle of the machine, as it is listed. */
-export async function bundleOf(subject: Subject): Promise<string> {
-  return dirname((await subject.details()).path);
+/** The bundle of a machine, as it is listed. */
+export async function bundleOf(subject: Subject, name: string): Promise<string> {
+  return dirname((await subject.client.machines.show(name)).path);
+}
+
+/** Makes a linked clone of a snapshot, every other time. */
+export async function maybeClone(
+  { withClone }: Displacement,
+  subject: Subject,
+  random: Random,
+  step: number,
+): Promise<Clones | undefined> {
+  if (!withClone || subject.snapshots.size === 0 || random.chance(0.5)) return undefined;
+  const of = random.pick([...subject.snapshots.keys()]);
+  const name = `l${step}`;
+  await subject.client.machines.clone(subject.name, { name, kind: 'linked', snapshot: of });
+  return { kind: 'linked', names: [name], content: { ...subject.known(of).content, memory: null }, of };
 }

@@ -4,7 +4,7 @@ import { poll } from '../../src/core/deadline.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { TestHome } from '../support/home.ts';
 import { ByHand } from './by-hand.ts';
-import { bundleOf, drawDisplacement, type Rest } from './displacements.ts';
+import { bundleOf, drawDisplacement, maybeClone, type Rest } from './displacements.ts';
 import { judgeClones } from './judge-clones.ts';
 import { judgeMachine } from './judge-machine.ts';
 import { judgeSnapshots, verifyDisks } from './judge-snapshots.ts';
@@ -167,15 +167,19 @@ class Sequence {
   /** A step in which nobody is killed: somebody moves, renames, copies or links the bundle or the home. */
   async #displace(step: number, random: Random): Promise<Sample> {
     const begun = performance.now();
-    const { name, from, run } = drawDisplacement(random, false);
-    const state = random.pick(from);
+    const displacement = drawDisplacement(random, false);
+    const state = random.pick(displacement.from);
     await this.#subject.bring(state, random);
-    const scene = { ...this.#scene(random, step), bundle: await bundleOf(this.#subject) };
-    const planned: Planned = { ...undisturbed, name, states: [state] };
+    const clones = await maybeClone(displacement, this.#subject, random, step);
+    // Either side of a linked clone can be moved.
+    const moved = random.pick([this.#subject.name, ...(clones?.names ?? [])]);
+    const scene = { ...this.#scene(random, step), bundle: await bundleOf(this.#subject, moved) };
+    const name = `${displacement.name}${clones ? (moved === this.#subject.name ? ' with a clone' : ' of a clone') : ''}`;
+    const planned: Planned = { ...undisturbed, name, states: [state], ...(clones ? { clones } : {}) };
     const nobody: Blow = { victims: [], moment: { kind: 'never' }, which: 0 };
     const sample = sampleOf({ seed: this.#options.seed, step }, planned, nobody, unhurt);
     try {
-      const rest = await run(scene, false);
+      const rest = await displacement.run(scene, false);
       await rest?.();
       await this.#look(planned, unhurt, random, sample);
     } catch (error) {
