@@ -30,7 +30,7 @@ export interface HomeNames {
   readonly run: string;
   /** Files that can be made again at any time: engine capabilities, verdicts on accelerators, Debian packages. */
   readonly cache: string;
-  /** Machines outside the home, machines removed from the list, and deletions in progress. */
+  /** Machines outside the home, machines removed from the list, deletions and renamings in progress. */
   readonly inventory: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
   readonly operations: string;
