@@ -69,8 +69,11 @@ export class ByHand {
     await this.#must('register', moved);
   }
 
-  /** Puts a bundle into another directory and a link into its place; or a link to one that is elsewhere already. */
-  async link(bundle: string): Promise<void> {
+  /**
+   * Puts a bundle into another directory and a link into its place; or a link to one that is elsewhere already.
+   * @param registers whether Kame is told, which linked clones and their parents need
+   */
+  async link(bundle: string, registers: boolean): Promise<void> {
     if ((await this.#linkTo(bundle)) !== undefined) {
       await this.move(bundle);
       return;
@@ -79,6 +82,7 @@ export class ByHand {
     const target = this.isInHome(bundle) ? join(await this.#newPlace(), basename(bundle)) : bundle;
     if (target !== bundle) await rename(bundle, target);
     await symlink(target, inHome);
+    if (registers) await this.#must('register', target);
   }
 
   /** Renames the home, which is used through a link from then on. The next command starts a daemon. */

@@ -11,6 +11,8 @@ interface Scene {
   readonly subject: Subject;
   /** The bundle of the machine. */
   readonly bundle: string;
+  /** Whether a linked clone is involved, so that its disks must be linked again. */
+  readonly linked: boolean;
   readonly random: Random;
   readonly step: number;
 }
@@ -67,8 +69,8 @@ export const displacements: readonly Displacement[] = [
     from: everyState,
     atOnce: true,
     withClone: true,
-    run: async ({ hand, bundle }) => {
-      await hand.link(bundle);
+    run: async ({ hand, bundle, linked }) => {
+      await hand.link(bundle, linked);
       return undefined;
     },
   },

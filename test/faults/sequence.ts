@@ -173,7 +173,11 @@ class Sequence {
     const clones = await maybeClone(displacement, this.#subject, random, step);
     // Either side of a linked clone can be moved.
     const moved = random.pick([this.#subject.name, ...(clones?.names ?? [])]);
-    const scene = { ...this.#scene(random, step), bundle: await bundleOf(this.#subject, moved) };
+    const scene = {
+      ...this.#scene(random, step),
+      bundle: await bundleOf(this.#subject, moved),
+      linked: clones !== undefined,
+    };
     const name = `${displacement.name}${clones ? (moved === this.#subject.name ? ' with a clone' : ' of a clone') : ''}`;
     const planned: Planned = { ...undisturbed, name, states: [state], ...(clones ? { clones } : {}) };
     const nobody: Blow = { victims: [], moment: { kind: 'never' }, which: 0 };
@@ -200,7 +204,7 @@ class Sequence {
     if (lives || sample.operation === 'rename machine' || !random.chance(atOnceShare)) return undefined;
     const { name, run } = drawDisplacement(random, true);
     sample.displaced = name;
-    return await run({ ...this.#scene(random, sample.step), bundle }, true);
+    return await run({ ...this.#scene(random, sample.step), bundle, linked: false }, true);
   }
 
   /** All that must hold after a kill. */
