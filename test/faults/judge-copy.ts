@@ -38,8 +38,8 @@ async function judgeOwn(
   random: Random,
 ): Promise<void> {
   const directory = dirname(own.path);
-  const macs = original.nics.map(({ mac }) => mac);
-  if (own.id === original.id || own.nics.some(({ mac }) => macs.includes(mac)))
+  const macs = new Set(original.nics.map(({ mac }) => mac));
+  if (own.id === original.id || own.nics.some(({ mac }) => macs.has(mac)))
     throw new Violation('copy', `${own.name} has the UUID or a MAC address of the original`);
   const chain = await chainOf(own.disks[0]!.path);
   const foreign = chain.files.find(({ path }) => !path.startsWith(directory + sep));
