@@ -45,6 +45,7 @@ export default defineConfig({
       {
         test: {
           name: 'attack',
+          sequence: { groupOrder: 1 },
           include: ['test/attack/**/*.test.ts'],
           env: { TMPDIR: quickPlace() },
           // What an attack does to memory must be seen in its own process.
@@ -56,6 +57,7 @@ export default defineConfig({
       {
         test: {
           name: 'vm',
+          sequence: { groupOrder: 2 },
           include: ['test/vm/**/*.test.ts'],
           globalSetup: ['test/vm/global-setup.ts'],
           fileParallelism: false,

@@ -181,6 +181,11 @@ export const growDisk = z
   .meta({ id: 'GrowDisk' });
 export type GrowDisk = z.output<typeof growDisk>;
 
+export const grownDisk = machineDisk
+  .extend({ notes: z.array(z.string()).describe('Remarks on an operation that succeeded') })
+  .meta({ id: 'GrownDisk' });
+export type GrownDisk = z.infer<typeof grownDisk>;
+
 export const compactedDisk = machineDisk
   .extend({ bytesFreed: z.int().describe('Space freed on the host') })
   .meta({ id: 'CompactedDisk' });

@@ -5,6 +5,7 @@ import {
   checkedDisks,
   compactedDisk,
   growDisk,
+  grownDisk,
   machineDisk,
   removedDisk,
 } from './checkpoint.ts';
@@ -62,7 +63,7 @@ export const diskOperations = {
     summary: 'Expand a disk of a stopped machine',
     params: diskParams,
     body: growDisk,
-    result: machineDisk,
+    result: grownDisk,
     example: { body: { sizeBytes: 40 * 1024 ** 3 } },
   },
   'disks.compact': {

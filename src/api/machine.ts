@@ -249,7 +249,15 @@ export const startMachine = z
 export type StartMachine = z.output<typeof startMachine>;
 
 export const startedMachine = machine
-  .extend({ timings, acceleratorReason: z.string(), waitedFor: waitFor })
+  .extend({
+    timings,
+    acceleratorReason: z.string(),
+    waitedFor: waitFor,
+    notes: z
+      .array(z.string())
+      .optional()
+      .describe('What the user should know, such as why the RAM is not in a file'),
+  })
   .meta({ id: 'StartedMachine' });
 export type StartedMachine = z.infer<typeof startedMachine>;
 

@@ -1,4 +1,5 @@
 import type { ProgressReport } from '../core/progress.ts';
+import { cutToWidth } from '../core/text-width.ts';
 import { formatDuration, formatSize } from '../core/units.ts';
 import { onTerminal, type CliContext } from './context.ts';
 import { visible } from './text.ts';
@@ -74,11 +75,7 @@ export class ProgressLine {
     // A terminal without a size, as in some containers, reports 0.
     const columns = this.#context.stderr.columns || 80;
     const line = `${frames[this.#frame]} ${this.#label}: ${this.#text()}`;
-    this.#context.stderr.write(
-      `\r\u001b[2K${Array.from(line)
-        .slice(0, columns - 1)
-        .join('')}`,
-    );
+    this.#context.stderr.write(`\r\u001b[2K${cutToWidth(line, columns - 1)}`);
     this.#drawn = true;
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { errorToBody } from '../api/error-body.ts';
 import type { TaskOptions } from '../client/core/options.ts';
@@ -7,7 +8,7 @@ import { patiently } from '../core/progress.ts';
 import { hasColours, type CliContext } from './context.ts';
 import { ProgressLine } from './progress-line.ts';
 import { tableLines, type Cell } from './table.ts';
-import { indent, toJson, visibleLines } from './text.ts';
+import { indent, toJson, visible, visibleLines } from './text.ts';
 
 const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const colourCodes = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
@@ -69,7 +70,13 @@ export class Session {
     return (text) => `\u001b[${colourCodes[colour]}m${text}\u001b[0m`;
   }
 
+  /** Prints a line. A line break in it, as in a label that another program wrote, is shown and cannot begin another line. */
   print(text: string): void {
+    this.context.stdout.write(`${visible(text)}\n`);
+  }
+
+  /** Prints a text of several lines. */
+  printLines(text: string): void {
     this.context.stdout.write(`${visibleLines(text)}\n`);
   }
 
@@ -95,7 +102,12 @@ export class Session {
 
   /** Prints a note on standard error, unless the output is JSON. */
   note(text: string): void {
-    if (!this.json) this.context.stderr.write(`${visibleLines(text)}\n`);
+    if (!this.json) this.context.stderr.write(`${visible(text)}\n`);
+  }
+
+  /** Prints a note and a list, such as of files. Each item stays on its line. */
+  noteList(text: string, items: readonly string[]): void {
+    for (const line of [text, ...items.map((item) => `  ${item}`)]) this.note(line);
   }
 
   /** Prints an error and what to do about it. The highest exit code of a session wins. */
@@ -143,7 +155,7 @@ export class Session {
   async each<T>(
     names: readonly string[],
     work: Work<T>,
-    text: (result: T) => string,
+    text: (result: T) => string | { readonly lines: string },
     instead: (error: unknown) => Promise<Work<T> | undefined> = () => Promise.resolve(undefined),
   ): Promise<void> {
     const results: T[] = [];
@@ -158,7 +170,7 @@ export class Session {
           return await run(other);
         });
         results.push(result);
-        if (!this.json) this.print(text(result));
+        if (!this.json) this.#printEach(text(result));
       } catch (error) {
         this.fail(error, names.length > 1 ? name : undefined);
       }
@@ -168,13 +180,20 @@ export class Session {
     else if (results.length > 0) this.printJson(results[0]);
   }
 
+  #printEach(text: string | { readonly lines: string }): void {
+    if (typeof text === 'string') this.print(text);
+    else this.printLines(text.lines);
+  }
+
   /** An absolute path, since the daemon has another working directory. */
   path(text: string): string {
     return resolve(this.context.cwd, text);
   }
 
-  /** The reference to a machine that is sent to the daemon: the path of a `.vmx` becomes absolute. */
+  /** The reference to a machine that is sent to the daemon: the path of a `.vmx` or a bundle becomes absolute. */
   machine(text: string): string {
-    return text.includes('/') && !isAbsolute(text) ? this.path(text) : text;
+    if (isAbsolute(text)) return text;
+    const isFile = /\.(?:vmx|vmwarevm)\/?$/i.test(text) && existsSync(this.path(text));
+    return isFile || text.includes('/') ? this.path(text) : text;
   }
 }

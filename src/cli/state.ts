@@ -1,4 +1,5 @@
 import type { Machine, MachineState } from '../api/machine.ts';
+import { shellQuote } from '../core/shell-word.ts';
 import { formatSize } from '../core/units.ts';
 import type { Colour, Session } from './session.ts';
 import type { Cell } from './table.ts';
@@ -30,6 +31,6 @@ export function memoryText({ arch, memoryBytes }: Machine): string {
 /** How to start suspended machines. */
 export function suspendedAdvice(names: readonly string[]): string {
   const [first] = names;
-  const name = names.length === 1 && first !== undefined ? first : 'NAME';
+  const name = names.length === 1 && first !== undefined ? shellQuote(first) : 'NAME';
   return `\`kame start ${name}\` resumes it; \`kame start ${name} --discard-state\` starts it from its disks, and unsaved data in the guest is lost.`;
 }

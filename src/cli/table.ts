@@ -1,3 +1,4 @@
+import { displayWidth } from '../core/text-width.ts';
 import { visible } from './text.ts';
 
 export interface Cell {
@@ -5,11 +6,6 @@ export interface Cell {
   /** Adds colour to the text, on a terminal with colours. */
   readonly paint?: ((text: string) => string) | undefined;
   readonly align?: 'right';
-}
-
-/** Approximately how many columns a text takes: one for each character. */
-function widthOf(text: string): number {
-  return Array.from(text).length;
 }
 
 function asCell(cell: Cell | string): Cell {
@@ -22,14 +18,14 @@ export function tableLines(rows: readonly (readonly (Cell | string)[])[]): strin
   const widths: number[] = [];
   for (const row of cells) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, widthOf(cell.text));
+      widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell.text));
     });
   }
   return cells.map((row) =>
     row
       .map((cell, column) => {
         const last = column === row.length - 1;
-        const blank = ' '.repeat((widths[column] ?? 0) - widthOf(cell.text));
+        const blank = ' '.repeat((widths[column] ?? 0) - displayWidth(cell.text));
         const text = cell.paint ? cell.paint(cell.text) : cell.text;
         if (cell.align === 'right') return blank + text;
         return last ? text : text + blank;

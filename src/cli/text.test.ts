@@ -42,7 +42,7 @@ describe('a table', () => {
         [{ text: '亀', paint }, { text: '10', align: 'right' }, 'x'],
         ['longer\n', { text: '1', align: 'right' }, ''],
       ]),
-    ).toEqual(['NAME        N   LAST', '<<亀>>           10  x', 'longer\\x0a   1']);
+    ).toEqual(['NAME        N   LAST', '<<亀>>          10  x', 'longer\\x0a   1']);
   });
 });
 

@@ -105,7 +105,7 @@ export const errorKinds = {
     exit: 1,
     http: 422,
     when: 'A disk image is empty, truncated or in an unknown format, or refers to other files.',
-    next: 'Replace the file that the message names with an intact copy from its source or a backup. Snapshots that do not depend on it remain usable: see `kame snapshot list` and `kame snapshot revert`.',
+    next: 'Replace the file that the message names with an intact copy from its source or a backup.',
   },
   CHECKSUM_MISMATCH: {
     exit: 1,

@@ -92,14 +92,20 @@ async function readTop(path: string, tables: boolean): Promise<Reading> {
   }
   const { format } = await probeImage(path, { allowRaw: true });
   if (format !== 'raw') {
-    throw new KameError(
-      'BAD_IMAGE',
-      `${path} is ${format === 'iso' ? 'an ISO' : 'a VMDK'} image, which a machine cannot use directly.`,
-      {
-        next: 'Create a machine from it: `kame create NAME --image PATH` copies its content to a new disk.',
-        details: { path, format },
-      },
-    );
+    const [what, next] =
+      format === 'iso'
+        ? [
+            'an ISO image',
+            'Make it a CD: `kame set NAME SLOT.deviceType=cdrom-image`, with the slot of the drive, such as sata0:0.',
+          ]
+        : [
+            'a VMDK image',
+            'Create a machine from it: `kame create NAME --image PATH` copies its content to a new disk.',
+          ];
+    throw new KameError('BAD_IMAGE', `${path} is ${what}, which a machine cannot use as a disk.`, {
+      next,
+      details: { path, format },
+    });
   }
   return { layer: rawLayer(file), reference: null, identity: file.identity };
 }
@@ -110,7 +116,7 @@ function quoted(name: string): string {
 
 function foreign(layer: string, name: string, why: string): KameError {
   return new KameError('BAD_IMAGE', `${layer} has a foreign backing reference: ${quoted(name)} ${why}.`, {
-    next: 'If the disk comes from elsewhere, flatten it there with `qemu-img convert -O qcow2 OLD NEW`, then import NEW.',
+    next: 'If the disk comes from elsewhere, flatten it there with `qemu-img convert -O qcow2 OLD NEW`, then use NEW instead.',
     details: { path: layer, backing: name },
   });
 }
@@ -206,7 +212,12 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
   while (reading.reference !== null) {
     const above = reading.layer.path;
     const { name } = reading.reference;
-    if (layers.length === maxLayers) throw badImage(path, `has more than ${maxLayers} layers`);
+    if (layers.length === maxLayers)
+      throw badImage(
+        path,
+        `has more than ${maxLayers} layers`,
+        'Use a disk with fewer layers: `qemu-img convert -O qcow2 OLD NEW` makes one of them.',
+      );
     const below = await locate(above, name, inside);
     reading = await readBacking(above, reading.reference, below, tables);
     if (seen.has(reading.identity))

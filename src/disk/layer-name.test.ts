@@ -19,6 +19,12 @@ describe('names of layers', () => {
     expect([stemOf(name), numberOf(name), isLayerName(name)]).toEqual([stem, number, isLayer]);
   });
 
+  it('leaves room for what derives from them, in bytes', () => {
+    const long = `${'亀'.repeat(80)}.vmdk`;
+    const name = layerName(stemOf(long), 1);
+    expect([Buffer.byteLength(name) <= 255 - 18, stemOf(name)]).toEqual([true, stemOf(long)]);
+  });
+
   it('reads what it writes', () => {
     const stems = fc.stringMatching(/^[a-z0-9][a-z0-9 ._-]{0,10}$/);
     fc.assert(

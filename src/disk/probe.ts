@@ -11,6 +11,8 @@ export type ProbedImage =
 export interface ProbeOptions {
   /** Accept a file without a known signature as raw. Otherwise such a file is rejected. */
   readonly allowRaw?: boolean;
+  /** What the file is for, so that the advice fits. Default: a disk. */
+  readonly wanted?: 'disk' | 'cd';
 }
 
 interface Foreign {
@@ -21,9 +23,9 @@ interface Foreign {
 }
 
 const convertBy = (format: string): string =>
-  `\`qemu-img convert -f ${format} -O qcow2 OLD NEW\`, then import NEW.`;
+  `\`qemu-img convert -f ${format} -O qcow2 OLD NEW\`, then use NEW instead.`;
 const byQemuImg = (format: string): string => `If you trust the file, run ${convertBy(format)}`;
-const unpack = (tool: string): string => `Unpack it with \`${tool}\`, then import the image inside.`;
+const unpack = (tool: string): string => `Unpack it with \`${tool}\`, then use the image inside.`;
 
 /** Formats that are recognised only to reject them by name. Negative offsets count from the end of the file. */
 const foreign: readonly Foreign[] = [
@@ -62,11 +64,14 @@ function hasMagic(buffer: Buffer, at: number, magic: string | readonly number[])
   return buffer.length >= at + bytes.length && buffer.subarray(at, at + bytes.length).equals(bytes);
 }
 
-function refuseForeign(path: string, head: Buffer, tail: Buffer): void {
+function refuseForeign(path: string, head: Buffer, tail: Buffer, wanted: ProbeOptions['wanted']): void {
   const found = foreign.find(({ at, magic }) =>
     at < 0 ? hasMagic(tail, tail.length + at, magic) : hasMagic(head, at, magic),
   );
-  if (found) throw badImage(path, `is ${found.name}, which is not supported`, found.advice);
+  if (!found) return;
+  const isDisk = found.name.endsWith('disk') || found.name.includes('disk (');
+  const advice = wanted === 'cd' && isDisk ? 'Give the image of an installation CD, an ISO.' : found.advice;
+  throw badImage(path, `is ${found.name}, which is not supported`, advice);
 }
 
 /** Whether a file is a VMDK: a sparse extent, or a text descriptor that lists extents. */
@@ -102,12 +107,12 @@ function hasPartitionTable(head: Buffer): boolean {
 export async function probeImage(path: string, options: ProbeOptions = {}): Promise<ProbedImage> {
   await using file = await ImageFile.open(path);
   const common = { path, fileSize: file.size };
-  if (file.size === 0) throw badImage(path, 'is empty', 'Get the file again: a download may have failed.');
+  if (file.size === 0) throw badImage(path, 'is empty', 'Get the file again from its source or a backup.');
   const head = await file.readUpTo(0, headBytes);
   if (hasQcow2Magic(head)) return { ...common, format: 'qcow2', ...(await checkQcow2(file)) };
   if (isVmdk(head)) return { ...common, format: 'vmdk' };
   if (file.size < 512) throw badImage(path, `is only ${file.size} bytes long, too short for a disk`);
-  refuseForeign(path, head, await file.readUpTo(file.size - 512, 512));
+  refuseForeign(path, head, await file.readUpTo(file.size - 512, 512), options.wanted);
   if (hasMagic(head, 32_769, 'CD001')) return { ...common, format: 'iso' };
   if (!hasPartitionTable(head) && options.allowRaw !== true) {
     throw badImage(

@@ -47,7 +47,7 @@ const maxSnapshots = 65_536;
 const maxBackingFormat = 15;
 /** Maximum length of the name of a backing file, in bytes. */
 export const maxBackingName = 1023;
-const flatten = 'Flatten it at its source with `qemu-img convert -O qcow2 OLD NEW`, then import NEW.';
+const flatten = 'Flatten it at its source with `qemu-img convert -O qcow2 OLD NEW`, then use NEW instead.';
 
 function printable(bytes: Buffer): string {
   return JSON.stringify(bytes.toString('utf8').slice(0, 300));
@@ -197,7 +197,7 @@ function refuseUnknown(path: string, head: Buffer, { version, features }: Shape)
     throw badImage(path, `uses features of qcow2 that are not supported (${bits})`, flatten);
   }
   if (head.readUInt32BE(32) !== 0)
-    throw badImage(path, 'is encrypted', 'Decrypt it at its source, then import the result.');
+    throw badImage(path, 'is encrypted', 'Decrypt it at its source, then use the result.');
   if (version === 3 && head.readUInt32BE(96) > 6)
     throw badImage(path, 'is damaged: its refcount order is above 6');
 }

@@ -6,7 +6,7 @@ import { copyImage } from '../disk/copy.ts';
 import { importDisk } from '../disk/import.ts';
 import { probeImage } from '../disk/probe.ts';
 import type { Arch } from '../model/machine.ts';
-import { checkMachineName } from '../model/name.ts';
+import { checkMachineName, plainName } from '../model/name.ts';
 import type { Environment } from '../net/http.ts';
 import { temporaryName } from '../sys/files.ts';
 import { readCatalogue, tinyId, type CatalogueEntry } from './catalogue.ts';
@@ -85,13 +85,14 @@ export class ImageCache {
   async resolve(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
     if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(reference)) return this.#resolveUrl(reference, options, progress);
     if (isAbsolute(reference)) return resolvePath(reference, options);
-    const entry = await this.#find(reference, options.arch);
+    const id = plainName(reference);
+    const entry = await this.#find(id, options.arch);
     if (entry?.kind === 'embedded') return this.#resolveTiny(entry, options.env, progress);
     if (entry) {
       const image = await this.#fetcher.pull(entry, options, progress);
       return this.#sourceOf(image, labelOf(entry));
     }
-    const imported = await this.#findImported(reference, options.arch);
+    const imported = await this.#findImported(id, options.arch);
     if (imported) return this.#sourceOf(imported.image, imported.label);
     throw await this.#unknown(reference, options.arch);
   }
@@ -106,7 +107,7 @@ export class ImageCache {
     progress: Progress,
   ): Promise<ImageInfo> {
     const source = resolve(path);
-    const name = options.name ?? basename(source).replace(/\.[A-Za-z0-9]{1,8}$/u, '');
+    const name = plainName(options.name ?? basename(source).replace(/\.[A-Za-z0-9]{1,8}$/u, ''));
     checkMachineName(name);
     if ((await this.list()).some(({ id }) => id === name)) {
       throw new KameError('ALREADY_EXISTS', `An image named ${name} already exists.`);
@@ -133,7 +134,8 @@ export class ImageCache {
    * Removes a cached image; machines made from it keep their copies. Without `arch`, removes it for all architectures.
    * @throws KameError NO_SUCH_IMAGE when none is cached
    */
-  async remove(id: string, arch?: Arch): Promise<void> {
+  async remove(reference: string, arch?: Arch): Promise<void> {
+    const id = plainName(reference);
     if (id === tinyId) {
       const infos = (await this.list()).filter((info) => info.id === tinyId && info.cached);
       const paths = infos.filter((info) => arch === undefined || info.arch === arch).map(({ path }) => path);

@@ -197,5 +197,8 @@ export class ImageFetcher {
 function renamed(error: unknown, path: string, origin: string): unknown {
   if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE') return error;
   const message = error.message.replaceAll(path, origin);
-  return new KameError('BAD_IMAGE', message, { next: error.next, details: { url: origin }, cause: error });
+  const advice =
+    error.next === error.kind.next ? '' : ` If you want this file, download it yourself first. ${error.next}`;
+  const next = `Check that the address leads to a disk image.${advice}`;
+  return new KameError('BAD_IMAGE', message, { next, details: { url: origin }, cause: error });
 }

@@ -1,4 +1,7 @@
+import { KameError } from '../core/errors.ts';
+import { suggest } from '../core/suggest.ts';
 import { guestOsAliases, guestOsRows, type GuestOsProfileName } from './guest-os-list.ts';
+import { shown } from './problem.ts';
 import type { Arch, ControllerModel, InputModel, MachineModel, NicModel, StorageBus } from './machine.ts';
 
 export type GuestOsFamily = 'linux' | 'windows' | 'freebsd' | 'darwin' | 'esxi' | 'other';
@@ -187,6 +190,24 @@ export function findGuestOs(id: string): { readonly os: GuestOs; readonly known:
   const alias = guestOsAliases.find(([form]) => form.test(folded))?.[1];
   const found = byId.get(alias ?? folded);
   return found ? { os: found, known: true } : { os: entry(id, id, fallbackProfile(id)), known: false };
+}
+
+/**
+ * Checks an id that a person typed: a typing error would choose the hardware of another system.
+ * @throws KameError INVALID_VALUE with a suggestion
+ */
+export function checkGuestOs(id: string): void {
+  if (findGuestOs(id).known) return;
+  const meant = suggest(id, byId.keys());
+  const hint = meant === undefined ? '' : ` Did you mean ${byId.get(meant)?.id}?`;
+  throw new KameError(
+    'INVALID_VALUE',
+    `guest-os is "${shown(id)}", which is not a known guest OS id.${hint}`,
+    {
+      next: 'To use an id that Kame does not know yet, set the key guestOS instead.',
+      details: { key: 'guest-os' },
+    },
+  );
 }
 
 /** The family of a guest system; guessed for an unknown id. */

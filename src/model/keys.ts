@@ -29,7 +29,7 @@ function identityKeys(model: MachineModel): Entry[] {
     ['guestOS', model.guestOS],
     ['firmware', model.firmware.kind],
     ...secure,
-    ['nvram', model.firmware.nvram],
+    ['nvram', model.firmware.vmwareNvram ?? model.firmware.nvram],
     ['uuid.bios', uuidToVmx(model.uuid)],
     ['uuid.location', uuidToVmx(model.uuid)],
     ['memsize', String(model.memoryMiB)],
@@ -173,8 +173,9 @@ function peripheralKeys(model: MachineModel): Entry[] {
   ];
 }
 
-function kameKeys({ input, kame }: MachineModel): Entry[] {
+function kameKeys({ firmware, input, kame }: MachineModel): Entry[] {
   const keys: Entry[] = [['kame.input', input]];
+  if (firmware.vmwareNvram !== undefined) keys.push(['kame.nvram', firmware.nvram]);
   if (kame.accelerator !== 'auto') keys.push(['kame.accelerator', kame.accelerator]);
   if (kame.machineType !== undefined) keys.push(['kame.machineType', kame.machineType]);
   if (kame.directBoot) {

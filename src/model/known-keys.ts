@@ -88,6 +88,7 @@ const knownKeys: readonly string[] = [
   ...['isolation.tools.dnd.disable', 'vmci#.present', 'hpet#.present'],
   ...['kame.accelerator', 'kame.machineType', 'kame.input', 'kame.seed', 'kame.image', 'kame.boot.kernel'],
   ...[
+    'kame.nvram',
     'kame.boot.initrd',
     'kame.boot.commandLine',
     'kame.nvme#.device',

@@ -91,8 +91,10 @@ export interface SharedFolder {
 export interface Firmware {
   readonly kind: 'efi' | 'bios';
   readonly secureBoot: boolean;
-  /** EFI variables, relative to the bundle. */
+  /** The EFI variables of the guest, relative to the bundle. */
   readonly nvram: string;
+  /** VMware's own file, named by `nvram`, if `kame.nvram` names that of the guest. Only VMware can use it. */
+  readonly vmwareNvram?: string;
 }
 
 /** Kernel and initrd that the engine loads itself, without firmware. The paths are relative to the bundle. */

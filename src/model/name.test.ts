@@ -22,6 +22,7 @@ describe('checkMachineName', () => {
     '亀',
     'Übung',
     'x'.repeat(80),
+    '亀'.repeat(73),
     'console',
     'a.com1',
   ])('accepts %j', (name) => {
@@ -32,6 +33,7 @@ describe('checkMachineName', () => {
     ['', 'is empty'],
     ['x'.repeat(81), 'has 81 characters'],
     ['x'.repeat(300), 'has 300 characters'],
+    ['亀'.repeat(80), 'has 240 bytes as a file name; at most 220 are allowed'],
     ['-rf', 'starts with a dash'],
     ['.hidden', 'does not start'],
     [' a', 'does not start'],

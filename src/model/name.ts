@@ -1,7 +1,13 @@
 import { KameError } from '../core/errors.ts';
+import { utf8Length } from '../core/text-width.ts';
 import { shown } from './problem.ts';
 
 const maxLength = 80;
+/**
+ * File systems allow 255 bytes in a file name. The longest that derives from the name of a machine is that of a temporary file:
+ * `.NAME.operation.json.<12 hex>.tmp`.
+ */
+const maxBytes = 220;
 const deviceNames = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)(?:\.|$)/i;
 
 /** What is wrong with a name, or undefined if it is valid. */
@@ -9,6 +15,8 @@ function nameFault(name: string): string | undefined {
   if (name === '') return 'is empty';
   if (Array.from(name).length > maxLength)
     return `has ${Array.from(name).length} characters; at most ${maxLength} are allowed`;
+  const bytes = utf8Length(name);
+  if (bytes > maxBytes) return `has ${bytes} bytes as a file name; at most ${maxBytes} are allowed`;
   if (/[\p{Cc}\p{Cf}\p{Surrogate}]/u.test(name)) return 'contains a control character';
   if (name.startsWith('-')) return 'starts with a dash, like an option';
   if (!/^[\p{L}\p{N}]/u.test(name)) return 'does not start with a letter or digit';
@@ -21,8 +29,16 @@ function nameFault(name: string): string | undefined {
 }
 
 /**
+ * A name as it is compared and given to new machines (Unicode NFC): one character can be written as several code points, and
+ * hosts and keyboards differ in that.
+ */
+export function plainName(name: string): string {
+  return name.normalize('NFC');
+}
+
+/**
  * Checks the name of a machine, which must be a valid file name on every host: 1 to 80 letters (of any script), digits,
- * spaces and `. _ - ( )`, starting with a letter or digit, not ending with a dot or space.
+ * spaces and `. _ - ( )`, at most 220 bytes in UTF-8, starting with a letter or digit, not ending with a dot or space.
  * @throws KameError INVALID_NAME with the reason
  */
 export function checkMachineName(name: string): void {

@@ -66,6 +66,12 @@ function readUuid(reading: ModelReading): string {
   return uuid ?? nilUuid;
 }
 
+function readNvram(reading: ModelReading, usual: string): Pick<Firmware, 'nvram' | 'vmwareNvram'> {
+  const vmware = reading.text('nvram') ?? usual;
+  const own = reading.text('kame.nvram');
+  return own === undefined ? { nvram: vmware } : { nvram: own, vmwareNvram: vmware };
+}
+
 function readFirmware(reading: ModelReading, arch: Arch, nvramDefault: string): Firmware {
   let kind = reading.choice('firmware', ['efi', 'bios'] as const, arch === 'aarch64' ? 'efi' : 'bios');
   if (arch === 'aarch64' && kind === 'bios') {
@@ -75,7 +81,7 @@ function readFirmware(reading: ModelReading, arch: Arch, nvramDefault: string): 
   return {
     kind,
     secureBoot: kind === 'efi' && reading.flag('uefi.secureBoot.enabled', false),
-    nvram: reading.text('nvram') ?? nvramDefault,
+    ...readNvram(reading, nvramDefault),
   };
 }
 

@@ -1,7 +1,11 @@
 import { KameError } from '../core/errors.ts';
 import { formatSize, parseSize } from '../core/units.ts';
+import type { VmxDocument } from '../vmx/document.ts';
 import { booleanText } from '../vmx/values.ts';
+import { checkGuestOs } from './guest-os.ts';
+import { readModel } from './read.ts';
 import { listOf } from './reading.ts';
+import { slotName } from './slots.ts';
 import { isVmwareStaticMac, normalizeMac } from './uuid.ts';
 
 /** Key -> value, or null to delete. */
@@ -17,8 +21,13 @@ export interface Setting {
   readonly example: string;
   /** The keys it writes. */
   readonly keys: readonly string[];
-  /** @throws KameError INVALID_VALUE when the text is not an allowed value */
-  readonly changes: (text: string) => Changes;
+  /** Whether an empty value is a value too. By default it removes the keys. */
+  readonly allowsEmpty?: true;
+  /**
+   * @param doc the file, for a setting whose keys depend on its devices
+   * @throws KameError INVALID_VALUE when the text is not an allowed value
+   */
+  readonly changes: (text: string, doc: VmxDocument) => Changes;
 }
 
 function invalid(name: string, text: string, form: string): KameError {
@@ -160,6 +169,41 @@ const mac: Setting = {
   },
 };
 
+const cdromForm =
+  'empty, which takes out every ISO; key.fileName of a drive, such as sata0:0.fileName, names another';
+
+const cdrom: Setting = {
+  name: 'cdrom',
+  what: 'the ISO in the CD drives',
+  form: cdromForm,
+  example: 'empty',
+  keys: [],
+  allowsEmpty: true,
+  changes: (value, doc) => {
+    if (!['', 'empty'].includes(value.trim().toLowerCase())) throw invalid('cdrom', value, cdromForm);
+    const full = readModel(doc).model.cdroms.filter(({ fileName }) => fileName !== null);
+    return new Map(
+      full.map(slotName).flatMap((slot) => [
+        [`${slot}.deviceType`, 'cdrom-raw'],
+        [`${slot}.fileName`, 'auto detect'],
+        [`${slot}.startConnected`, 'FALSE'],
+      ]),
+    );
+  },
+};
+
+const guestOs: Setting = {
+  name: 'guest-os',
+  what: 'VMware id of the guest system',
+  form: 'an id of the same architecture',
+  example: 'arm-debian12-64',
+  keys: ['guestOS'],
+  changes: (value) => {
+    checkGuestOs(value.trim());
+    return new Map([['guestOS', value.trim()]]);
+  },
+};
+
 /** The settings of `kame set`, in the order of --help. An empty value restores the default. */
 export const settingList: readonly Setting[] = [
   one(
@@ -190,16 +234,7 @@ export const settingList: readonly Setting[] = [
     },
     asText,
   ),
-  one(
-    {
-      name: 'guest-os',
-      what: 'VMware id of the guest system',
-      key: 'guestOS',
-      form: 'an id of the same architecture',
-      example: 'arm-debian12-64',
-    },
-    asText,
-  ),
+  guestOs,
   choice('accelerator', 'how the guest’s code is run', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),
   one(
     {
@@ -246,6 +281,7 @@ export const settingList: readonly Setting[] = [
   choice('input', 'keyboard and pointer', 'kame.input', ['usb', 'virtio', 'ps2']),
   network,
   mac,
+  cdrom,
   onOff('vnc', 'a VNC server', 'RemoteDisplay.vnc.enabled'),
   one(
     {
@@ -280,6 +316,7 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
   ['uuid.bios', 'it is the machine’s identity'],
   ['uuid.location', 'it is the machine’s identity'],
   ['vc.uuid', 'it is the machine’s identity'],
+  ['kame.nvram', 'the file with the EFI variables belongs to the machine'],
   ['nvram', 'the file with the EFI variables belongs to the machine'],
   ['extendedconfigfile', 'the file belongs to the machine'],
   ['checkpoint.vmstate', 'it names the suspended state of the machine'],

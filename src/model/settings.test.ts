@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fixtureBytes } from '../../test/support/vmx-text.ts';
 import { edit, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/document.ts';
-import { defaultModel } from './defaults.ts';
+import { defaultModel, withCdrom } from './defaults.ts';
 import { suggestKey } from './known-keys.ts';
 import { readModel } from './read.ts';
 import { protectedKeys, settingList } from './setting-list.ts';
@@ -179,6 +179,42 @@ describe('the list of settings', () => {
       const written = keys.filter((key) => protectedKeys.has(key.toLowerCase()));
       expect(written).toEqual(name === 'boot' ? ['kame.boot.kernel', 'kame.boot.initrd'] : []);
     }
+  });
+});
+
+describe('cdrom', () => {
+  const cdrom = (doc: VmxDocument, value: string) => applySettings(doc, [{ key: 'cdrom', value }]);
+
+  it.each(['', 'empty'])('%j takes out every ISO, and nothing else', (value) => {
+    const model = defaultModel({
+      name: 'a',
+      uuid: '7b11072f-707b-4bf2-95e6-1d411f5a171c',
+      guestOS: 'debian12-64',
+    });
+    const doc = createDocument(withCdrom(withCdrom(model, '/gone/a.iso'), '/gone/b.iso'));
+    const { doc: empty, problems } = cdrom(doc, value);
+    expect(problems).toEqual([]);
+    const { cdroms, ...rest } = readModel(empty).model;
+    expect(cdroms.map(({ fileName }) => fileName)).toEqual([null, null]);
+    const { cdroms: before, ...same } = readModel(doc).model;
+    expect([before.length, rest]).toEqual([2, same]);
+    expect(printVmx(cdrom(empty, value).doc)).toEqual(printVmx(empty));
+  });
+
+  it('names no file: a drive has a key for that', () => {
+    expect(cdrom(demo, '/etc/passwd').problems[0]?.message).toContain(
+      'cdrom is "/etc/passwd"; it must be empty',
+    );
+  });
+});
+
+describe('guest-os', () => {
+  it('refuses a typing error with a suggestion; the key of the file takes any id', () => {
+    const set = (key: string) => applySettings(demo, [{ key, value: 'arm-debain12-64' }]).problems;
+    expect(set('guest-os')).toMatchObject([
+      { severity: 'error', message: expect.stringContaining('Did you mean arm-debian12-64?') as string },
+    ]);
+    expect(set('guestOS').filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 });
 

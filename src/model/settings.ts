@@ -50,12 +50,17 @@ function sentenceOf(error: unknown): string {
   return error.next === error.kind.next ? error.message : `${error.message} ${error.next}`;
 }
 
-function settingChanges(setting: Setting, value: string): Changes {
-  return value === '' ? new Map(setting.keys.map((key) => [key, null])) : setting.changes(value);
+function settingChanges(setting: Setting, value: string, doc: VmxDocument): Changes {
+  return value === '' && !setting.allowsEmpty
+    ? new Map(setting.keys.map((key) => [key, null]))
+    : setting.changes(value, doc);
 }
 
 /** The changes that one `key=value` makes to the file, or why it makes none. */
-function interpret(change: SettingChange): { changes: Changes; problems: readonly ModelProblem[] } {
+function interpret(
+  change: SettingChange,
+  doc: VmxDocument,
+): { changes: Changes; problems: readonly ModelProblem[] } {
   const none: Changes = new Map();
   const reason = protection(change);
   if (reason !== undefined) {
@@ -64,7 +69,7 @@ function interpret(change: SettingChange): { changes: Changes; problems: readonl
   }
   const setting = settingsByName.get(change.key.toLowerCase());
   try {
-    if (setting) return { changes: settingChanges(setting, change.value), problems: [] };
+    if (setting) return { changes: settingChanges(setting, change.value, doc), problems: [] };
   } catch (error) {
     return { changes: none, problems: [problem('error', change, sentenceOf(error))] };
   }
@@ -121,7 +126,7 @@ export function applySettings(
   const changes = new Map<string, string | null>();
   const problems: ModelProblem[] = [];
   for (const change of settings) {
-    const result = interpret(change);
+    const result = interpret(change, doc);
     problems.push(...result.problems);
     for (const [key, value] of result.changes) changes.set(key, value);
   }

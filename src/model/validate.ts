@@ -81,7 +81,7 @@ function validateBoot(model: MachineModel): ModelProblem[] {
   const directBoot = kame.directBoot;
   const inBundle = 'a path inside the bundle of the machine';
   const files: (readonly [string, string | undefined])[] = [
-    ['nvram', firmware.nvram],
+    [firmware.vmwareNvram === undefined ? 'nvram' : 'kame.nvram', firmware.nvram],
     ['kame.boot.kernel', directBoot?.kernel],
     ['kame.boot.initrd', directBoot?.initrd],
     ['kame.seed', kame.seed],

@@ -26,12 +26,12 @@ const advices: readonly Advice[] = [
   {
     pattern: /Could not access KVM kernel module: Permission denied|\/dev\/kvm.*Permission denied/i,
     code: 'HOST_PROBLEM',
-    next: 'Add yourself to the group kvm (`sudo usermod -aG kvm $USER`) and log in again, or set kame.accelerator to tcg.',
+    next: 'Add yourself to the group kvm (`sudo usermod -aG kvm $USER`) and log in again, or emulate the guest: `kame set NAME accelerator=tcg`.',
   },
   {
     pattern: /Could not access KVM kernel module|failed to initialize kvm|KVM is not available|ioctl\(KVM_/i,
     code: 'HOST_PROBLEM',
-    next: 'KVM does not work on this host. Set kame.accelerator to auto or tcg; `kame doctor` shows details.',
+    next: 'KVM does not work on this host. `kame set NAME accelerator=auto` falls back to emulation; `kame doctor` shows details.',
   },
   {
     pattern: /HV_DENIED|HV_UNSUPPORTED|HV_ERROR|failed to initialize hvf/i,
@@ -42,7 +42,7 @@ const advices: readonly Advice[] = [
     pattern:
       /cannot set up guest memory|Cannot allocate memory|unable to map backing store|memory allocation|MAP_FAILED/i,
     code: 'HOST_PROBLEM',
-    next: 'Stop other machines, or lower memsize: the host has too little free memory.',
+    next: 'Stop other machines, or lower the memory (`kame set NAME memory=SIZE`): the host has too little free memory.',
   },
   {
     pattern: /Address already in use|Failed to bind socket/i,

@@ -31,7 +31,7 @@ describe('the death of an engine', () => {
     const words = 'one\ntwo\nthree\nqemu-system-aarch64: cannot set up guest memory';
     const text = textOf({ end: { code: 1, signal: null }, words });
     expect(text).toContain('(exit code 1). Its last output: two | three | qemu-system-aarch64: cannot set');
-    expect(text).toContain('lower memsize');
+    expect(text).toContain('lower the memory (`kame set NAME memory=SIZE`)');
   });
 
   it('of which nobody knows more claims no more', () => {

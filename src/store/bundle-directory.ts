@@ -65,6 +65,7 @@ export async function createBundle(
   const temporary = asideName(home.machines, name, creatingExtension);
   const taken = new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${target}`, {
     next: `Choose another name, or delete the machine with \`kame delete ${name}\`.`,
+    details: { machine: name },
   });
   if (await exists(target)) throw taken;
   try {

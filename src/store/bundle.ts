@@ -20,6 +20,11 @@ export interface Bundle {
   readonly broken: string | null;
 }
 
+/** A name that cannot look like something else in a message, a log or a list: it has no line breaks and no control characters. */
+function oneLine(name: string): string {
+  return name.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
 /** The name of a machine by its files: that of its bundle, or of its `.vmx`. */
 export function fileNameOf(names: MachineNames): string {
   return isBundle(names.directory) ? basename(names.directory, bundleExtension) : names.stem;
@@ -43,7 +48,7 @@ export async function readBundle(vmx: string): Promise<Bundle> {
     const document = parseVmx(await readVmx(vmx), vmx);
     const { model, problems } = readModel(document);
     const fatal = problems.find((problem) => problem.severity === 'error');
-    const name = model.displayName === '' ? fileNameOf(names) : model.displayName;
+    const name = model.displayName === '' ? fileNameOf(names) : oneLine(model.displayName);
     return { names, name, content: { document, model }, problems, broken: fatal ? fatal.message : null };
   } catch (error) {
     return { names, name: fileNameOf(names), problems: [], broken: await reasonOf(error, vmx) };

@@ -1,5 +1,7 @@
-import { lstat, mkdir, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, mkdir, readdir, rm, rmdir, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { formatSize } from '../core/units.ts';
+import { makeHole } from '../sys/extents.ts';
 import { allocatedOf } from '../sys/files.ts';
 import type { HomeNames, RunNames } from './names.ts';
 
@@ -44,10 +46,21 @@ async function ramNames(home: HomeNames): Promise<string[]> {
   return await readdir(home.ram).catch(() => []);
 }
 
-/** The bytes to which our files may grow, and the bytes that they take now. */
-async function promised(directory: string): Promise<{ size: number; held: number }> {
+/** The bytes to which RAM files may grow, and the bytes that they take now. */
+interface Promised {
+  readonly size: number;
+  readonly held: number;
+}
+
+const nothing: Promised = { size: 0, held: 0 };
+
+/** What the files of a RAM directory take; nothing if it is not a directory of this user. */
+async function promisedIn(directory: string): Promise<Promised> {
+  const found = await lstat(directory).catch(() => undefined);
+  if (!found?.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) return nothing;
+  const names = await readdir(directory).catch(() => []);
   const files = await Promise.all(
-    (await readdir(directory)).map(async (name) => await stat(join(directory, name)).catch(() => undefined)),
+    names.map(async (name) => await lstat(join(directory, name)).catch(() => undefined)),
   );
   return {
     size: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
@@ -55,16 +68,76 @@ async function promised(directory: string): Promise<{ size: number; held: number
   };
 }
 
+/** The RAM directories of all homes of this user on the same file system: a full one harms the guests of each. */
+async function ramDirectories(home: HomeNames): Promise<string[]> {
+  const [parent, own] = [dirname(home.ram), basename(home.ram)];
+  const prefix = /^kame-\d+-/.exec(own)?.[0];
+  const names = prefix === undefined ? [] : await readdir(parent).catch(() => []);
+  const others = names.filter((name) => prefix !== undefined && name.startsWith(prefix) && name !== own);
+  return [home.ram, ...others.map((name) => join(parent, name))];
+}
+
+/** The memory file system, and its room for one more RAM file. */
+export interface RamRoom {
+  readonly directory: string;
+  /** Size of the file system, in bytes; 0 if it cannot be used. */
+  readonly total: number;
+  /** Bytes for one more file, even if every guest fills its RAM. */
+  readonly bytes: number;
+}
+
+/** Measures the room for RAM files. */
+export async function ramRoom(home: HomeNames): Promise<RamRoom> {
+  const directory = home.ram;
+  if (!(await makeOurs(directory))) return { directory, total: 0, bytes: 0 };
+  const space = await statfs(directory);
+  const promised = await Promise.all((await ramDirectories(home)).map(promisedIn));
+  const ours = promised.reduce((sum, { size }) => sum + size, 0);
+  const held = promised.reduce((sum, each) => sum + each.held, 0);
+  const total = space.blocks * space.bsize;
+  const others = total - space.bavail * space.bsize - held;
+  return { directory, total, bytes: Math.max(0, Math.floor(total * (1 - leftFree)) - others - ours) };
+}
+
 /**
  * Whether there is space for a RAM file of that size, even if every guest fills its RAM. If not, as in a container with
  * a small /dev/shm, the RAM must be anonymous memory of the engine.
  */
 export async function hasRamPlace(home: HomeNames, bytes: number): Promise<boolean> {
-  if (!(await makeOurs(home.ram))) return false;
-  const [space, ours] = await Promise.all([statfs(home.ram), promised(home.ram)]);
-  const total = space.blocks * space.bsize;
-  const others = total - space.bavail * space.bsize - ours.held;
-  return ours.size + others + bytes <= total * (1 - leftFree);
+  return (await ramRoom(home)).bytes >= bytes;
+}
+
+/** Why a RAM file of that size has no place, as the end of a sentence. */
+export function noRamPlace({ directory, total, bytes: room }: RamRoom, bytes: number): string {
+  return total === 0
+    ? `${directory} cannot be used`
+    : `${directory} has room for ${room} more bytes (${formatSize(room)} of ${formatSize(total)}), and ${bytes} bytes (${formatSize(bytes)}) are needed`;
+}
+
+/** One reservation at a time: two starts must not count on the same room. */
+let reserving: Promise<unknown> = Promise.resolve();
+
+/**
+ * Reserves the room for the RAM of a machine that starts, by an empty file of that size: it takes no memory, but counts as
+ * if it were full. (To allocate the memory itself would take it from the host, whether the guest needs it or not.)
+ * @returns its path, or why there is no room
+ */
+export async function reserveRam(
+  home: HomeNames,
+  run: RunNames,
+  bytes: number,
+): Promise<{ readonly path: string } | { readonly reason: string }> {
+  const reserve = async () => {
+    const room = await ramRoom(home);
+    if (room.bytes < bytes) return { reason: noRamPlace(room, bytes) };
+    const path = ramFileOf(home, run);
+    // On macOS it is in the run directory, which does not exist yet; there is no memory file system to fill.
+    if (process.platform === 'linux') await makeHole(path, bytes);
+    return { path };
+  };
+  const mine = reserving.then(reserve);
+  reserving = mine.catch(() => undefined);
+  return await mine;
 }
 
 /** Removes the RAM files of a machine that is no longer running, including those of a checkpoint being stored. */

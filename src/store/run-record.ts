@@ -23,6 +23,8 @@ export interface RunRecord {
    * engine.
    */
   readonly ram: { readonly path: string; readonly share: boolean } | null;
+  /** Why the RAM is not in a file, for the user; null if it is, or if that needs no words. */
+  readonly ramNote: string | null;
   /** Parts of the RAM file that were filled before the engine started. */
   readonly filled: readonly Extent[];
   /** A reset by the guest ends the engine, which is then started again. */
@@ -57,8 +59,9 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.fingerprint !== 'object' || value.fingerprint === null) return undefined;
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
-    // A record of a version that did not write them yet.
-    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [] };
+    // A record of a version that did not write these yet.
+    const ramNote = typeof value.ramNote === 'string' ? value.ramNote : null;
+    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [], ramNote };
   } catch {
     return undefined;
   }

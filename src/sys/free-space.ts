@@ -22,7 +22,7 @@ export async function requireFreeSpace(directory: string, bytesNeeded: number, p
   if (bytesFree >= bytesNeeded) return;
   throw new KameError(
     'DISK_FULL',
-    `${path} needs ${bytesNeeded} bytes (${formatSize(bytesNeeded)}), but its disk has only ${formatSize(bytesFree)} free.`,
+    `${path} needs ${bytesNeeded} bytes (${formatSize(bytesNeeded)}), but its disk has only ${bytesFree} bytes (${formatSize(bytesFree)}) free.`,
     { details: { path, bytesNeeded, bytesFree } },
   );
 }

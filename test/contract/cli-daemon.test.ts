@@ -131,7 +131,6 @@ describe('completion', () => {
     expect(await at('start', '')).toEqual(['demo', 'web', '']);
     expect(await at('start', 'demo', '')).toEqual(['web', '']);
     expect(await at('start', '--wait', '')).toEqual(['agent', 'boot', 'none', '']);
-    expect(await at('start', '--wait', '=', 'b')).toEqual(['boot', '']);
     expect(await at('start', '--wait', 'boot', 'w')).toEqual(['web', '']);
     expect(await at('stop', '--h')).toEqual(['--hard', '--help', '']);
     expect(await at('image', 'p')).toEqual(['pull', '']);
@@ -149,16 +148,6 @@ describe('completion', () => {
       await mkdir(join(home, 'machines', name), { recursive: true });
     }
     expect(await words(home, 'show', '')).toEqual(['one', '']);
-  });
-
-  it('works in bash without any package', async () => {
-    const script = (await kame(home, ['completion', 'bash'])).stdout;
-    const test = `kame() { printf 'my machine\\tsummary\\n%s\\n' "$*"; }
-${script}
-COMP_WORDS=(kame start my); COMP_CWORD=2; _kame; printf '<%s>' "\${COMPREPLY[@]}"`;
-    const child = spawn('bash', ['--norc', '-c', test], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [output] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-    expect(output).toBe(String.raw`<my\ machine><__complete\ start\ my>`);
   });
 });
 

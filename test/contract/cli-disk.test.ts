@@ -33,14 +33,18 @@ describe('disk', () => {
 
   it('add, grow and compact', async () => {
     daemon.on(`POST ${of}`, result(disk));
-    daemon.on(`POST ${of}/nvme0%3A0/grow`, result(disk));
+    daemon.on(
+      `POST ${of}/nvme0%3A0/grow`,
+      result({ ...disk, notes: ['The host currently has only 1 GiB free.'] }),
+    );
     daemon.on(`POST ${of}/nvme0%3A0/compact`, result({ ...disk, bytesFreed: 1024 }));
     expect((await run(['disk', 'add', 'demo', '2GiB', '--slot', 'nvme0:0'])).stdout).toBe(
       'demo: nvme0:0 was added: 2 GiB, /k/d-000001.qcow2\n',
     );
-    expect((await run(['disk', 'grow', 'demo', 'nvme0:0', '2GiB'])).stdout).toBe(
-      'demo: nvme0:0 was expanded to 2 GiB\n',
-    );
+    expect(await run(['disk', 'grow', 'demo', 'nvme0:0', '2GiB'])).toMatchObject({
+      stdout: 'demo: nvme0:0 was expanded to 2 GiB; expand its partitions and file systems in the guest\n',
+      stderr: 'demo: The host currently has only 1 GiB free.\n',
+    });
     const { stdout } = await run(['disk', 'compact', 'demo', 'nvme0:0']);
     expect(stdout).toBe('demo: nvme0:0 was compacted; 1 KiB freed\n');
     const sizeBytes = 2 * 1024 ** 3;

@@ -12,6 +12,13 @@ useDaemon();
 // oxlint-disable-next-line no-control-regex -- they are what must not be there
 const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 
+/** A public key of a type, as ssh-keygen writes it. */
+function key(type: string): string {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(type.length);
+  return `${type} ${Buffer.concat([length, Buffer.from(type), Buffer.alloc(36, 7)]).toString('base64')}`;
+}
+
 describe('help', () => {
   it('lists every verb, and every verb has examples and --json', async () => {
     const { code, stdout } = await run([]);
@@ -114,6 +121,12 @@ describe('list', () => {
     expect(JSON.parse(asJson)).toMatchObject([{ name: 'x\u001b]0;pwned\u0007\u009b2J\u202e' }]);
   });
 
+  it('quotes a name in a command, and shows a line break in a reason', async () => {
+    const broken = { ...demo, name: 'my vm', state: 'suspended' };
+    daemon.on('GET /v1/machines', json([broken]));
+    expect((await run(['list'])).stderr).toContain("`kame start 'my vm'` resumes it");
+  });
+
   it('prints the API’s array with --json', async () => {
     daemon.on('GET /v1/machines', json([demo, demoRunning]));
     const { stdout } = await run(['list', '--json']);
@@ -190,7 +203,7 @@ describe('create', () => {
   });
 
   it('sends every option in the form of the API', async () => {
-    await writeFile(join(daemon.home, 'k.pub'), '# mine\nssh-ed25519 AAAA me\n\nssh-rsa BBBB\n');
+    await writeFile(join(daemon.home, 'k.pub'), `# mine\n${key('ssh-ed25519')} me\n\n${key('ssh-rsa')}\n`);
     const words =
       '--arch x86_64 --cpus 4 --memory 1.5GiB --disk 20GB --guest-os debian12-64 --user me --ssh-key k.pub';
     const { code } = await run(['create', 'demo', ...words.split(' '), '--set', 'a.b=c=d', '--set', 'e=']);
@@ -205,12 +218,33 @@ describe('create', () => {
       diskBytes: 20e9,
       guestOS: 'debian12-64',
       user: 'me',
-      sshKeys: ['ssh-ed25519 AAAA me', 'ssh-rsa BBBB'],
+      sshKeys: [`${key('ssh-ed25519')} me`, key('ssh-rsa')],
       settings: [
         { key: 'a.b', value: 'c=d' },
         { key: 'e', value: '' },
       ],
     });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['text', 'hello\n'],
+    ['a key that is cut off', 'ssh-ed25519 AAAAC3NzaC1l\n'],
+    ['a key of another type', `ssh-rsa ${key('ssh-ed25519').split(' ')[1]}\n`],
+    ['a key and something else', `${key('ssh-ed25519')}\nlocalhost\n`],
+    ['a line of known_hosts', 'host 1024 35 1234567890\n'],
+  ])('refuses a file with %s as keys', async (_what, content) => {
+    await writeFile(join(daemon.home, 'k'), content);
+    const { code, stderr } = await run(['create', 'demo', '--ssh-key', 'k']);
+    expect([code, daemon.requests]).toEqual([2, []]);
+    expect(stderr).toMatch(/k is not an SSH public key, or a file of such keys\.\n.*ssh-keygen/);
+  });
+
+  it('takes keys with options, and of other types', async () => {
+    const lines = [`from="10.0.0.1 x" ${key('ecdsa-sha2-nistp256')} a b`, key('sk-ssh-ed25519@openssh.com')];
+    await writeFile(join(daemon.home, 'k'), lines.join('\n'));
+    expect((await run(['create', 'demo', '--ssh-key', 'k'])).code).toBe(0);
+    expect(bodies()).toMatchObject([{ sshKeys: lines }]);
   });
 
   it('keeps private keys here', async () => {

@@ -20,6 +20,7 @@ import type {
   Done,
   EditSnapshot,
   GrowDisk,
+  GrownDisk,
   Image,
   ImportImage,
   InspectMachine,
@@ -487,7 +488,7 @@ export interface Calls {
   };
   'disks.grow': {
     request: { params: { machine: string; disk: string }; body: GrowDisk };
-    answer: Promise<MachineDisk>;
+    answer: Promise<GrownDisk>;
   };
   'disks.compact': { request: { params: { machine: string; disk: string } }; answer: Promise<CompactedDisk> };
   'disks.remove': {

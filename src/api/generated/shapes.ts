@@ -245,6 +245,28 @@ export interface GrowDisk {
   sizeBytes: number;
 }
 
+export interface GrownDisk {
+  /** Such as nvme0:0 */
+  slot: string;
+  /** Device that the guest sees, such as virtio-blk */
+  device: string;
+  path: string;
+  format: string | null;
+  /** Size that the guest sees */
+  sizeBytes: number | null;
+  /** Space that it takes on the host */
+  allocatedBytes: number | null;
+  /** Files that store its content: the top layer, then its backing files */
+  layers: {
+    path: string;
+    allocatedBytes: number | null;
+  }[];
+  /** Why the disk cannot be used; null if it can */
+  problem: string | null;
+  /** Remarks on an operation that succeeded */
+  notes: string[];
+}
+
 export interface Image {
   id: string;
   name: string;
@@ -662,6 +684,8 @@ export interface StartedMachine {
   timings: Timings;
   acceleratorReason: string;
   waitedFor: WaitFor;
+  /** What the user should know, such as why the RAM is not in a file */
+  notes?: string[] | undefined;
 }
 
 export interface StopMachine {

@@ -66,15 +66,13 @@ function addCommand(program: Command) {
     );
 }
 
-function textOf({ machines, agentMs }: ClonedMachines): string {
-  return machines
-    .map((machine, index) => {
-      const ms = agentMs[index] ?? null;
-      if (machine.state === 'stopped') return `${machine.name} was created: ${machine.path}`;
-      const agent = ms === null ? '' : `: agent answered after ${formatDuration(ms)}`;
-      return `${machine.name} is ${machine.state}${agent}${machine.ip === null ? '' : `, ${machine.ip}`}`;
-    })
-    .join('\n');
+function linesOf({ machines, agentMs }: ClonedMachines): string[] {
+  return machines.map((machine, index) => {
+    const ms = agentMs[index] ?? null;
+    if (machine.state === 'stopped') return `${machine.name} was created: ${machine.path}`;
+    const agent = ms === null ? '' : `: agent answered after ${formatDuration(ms)}`;
+    return `${machine.name} is ${machine.state}${agent}${machine.ip === null ? '' : `, ${machine.ip}`}`;
+  });
 }
 
 /** The default kind: of a running machine only an instant clone can be made. */
@@ -102,7 +100,7 @@ export function define(program: Command, session: Session): void {
       session.client.machines.clone(session.machine(name), body, task),
     );
     if (session.json) session.printJson(cloned);
-    else session.print(textOf(cloned));
+    else for (const line of linesOf(cloned)) session.print(line);
     if (cloned.stoppedMs !== null) session.note(`${name} was paused for ${formatDuration(cloned.stoppedMs)}`);
     noteAll(session, name, cloned.notes);
   });

@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts, type Option } from '@commander-js/ext
 import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
+import { insertable, readBashLine } from './complete-bash.ts';
 import { findVerb, verbs } from './verbs.ts';
 
 interface Candidate {
@@ -128,17 +129,53 @@ async function candidates(words: readonly string[], current: string, session: Se
   return command ? await inCommand(command, rest, current, session) : [];
 }
 
+/** The candidates for the last word that begin with it; `:files` for files. Composed characters are the same as others. */
+async function matching(
+  words: readonly string[],
+  current: string,
+  session: Session,
+): Promise<readonly Candidate[]> {
+  const found = await candidates(words, current, session).catch(() => []);
+  const typed = current.normalize('NFC');
+  return found.filter(({ value }) => value === files.value || value.normalize('NFC').startsWith(typed));
+}
+
+/** Splits `--image=ti` into the option and its value. */
+function splitOption(current: string): readonly [option: string, value: string] | undefined {
+  const [, option, value] = /^(--[a-z-]+)=(.*)$/s.exec(current) ?? [];
+  return option === undefined || value === undefined ? undefined : [option, value];
+}
+
+/** Prints what bash is to insert, a line each; `:files`, with what the files begin with and what of it bash keeps. */
+async function completeInBash(line: string, breaks: string, session: Session): Promise<void> {
+  const { words, current, kept, quote } = readBashLine(line, breaks);
+  const split = words.includes('--') ? undefined : splitOption(current);
+  const [option, value] = split ?? ['', current];
+  const before = split ? `${option}=` : '';
+  for (const found of await matching(split ? [...words, option] : words, value, session)) {
+    if (found.value === files.value) {
+      session.context.stdout.write(`${files.value}\t${value}\t${kept.slice(before.length)}\n`);
+      continue;
+    }
+    const whole = `${before}${found.value}`;
+    // A name in another Unicode form than the typed one cannot be continued, only replaced.
+    if (!whole.startsWith(kept)) continue;
+    session.context.stdout.write(`${visible(insertable(whole.slice(kept.length), quote))}\n`);
+  }
+}
+
 /**
  * `kame __complete WORD…`, for the scripts of `kame completion`: takes the words after `kame` and prints completions of the
- * last one. It never starts a daemon and never reports an error: a completion that fails shows nothing.
+ * last one; `kame __complete --bash LINE WORDBREAKS` reads bash's line itself. It never starts a daemon and never reports an
+ * error: a completion that fails shows nothing.
  */
 export async function complete(given: readonly string[], session: Session): Promise<void> {
-  // Bash splits --image=tiny into three words.
-  const words = given.filter((word) => word !== '=');
-  const current = words.at(-1) ?? '';
-  const found = await candidates(words.slice(0, -1), current, session).catch(() => []);
-  for (const { value, about } of found) {
-    if (value !== files.value && !value.startsWith(current)) continue;
-    session.context.stdout.write(`${visible(value)}${about ? `\t${visible(about)}` : ''}\n`);
+  const [first, line, breaks] = given;
+  if (first === '--bash' && line !== undefined) {
+    await completeInBash(line, breaks ?? '', session);
+    return;
   }
+  const current = given.at(-1) ?? '';
+  for (const { value, about } of await matching(given.slice(0, -1), current, session))
+    session.context.stdout.write(`${visible(value)}${about ? `\t${visible(about)}` : ''}\n`);
 }

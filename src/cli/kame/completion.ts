@@ -3,23 +3,24 @@ import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
 /**
- * The scripts call `kame __complete WORD…` (complete.ts), which prints a candidate per line, with a tab before its
- * description, or `:files`. They need only the shell itself: the one for bash works in version 3.2 of macOS and without the
+ * The scripts call `kame __complete` (complete.ts), which prints a candidate per line, or `:files`; for zsh and fish with a tab
+ * before its description, for bash as it is to be inserted. They need only the shell itself: the one for bash works in version 3.2 of macOS and without the
  * bash-completion package.
  */
 const scripts = {
   bash: `# kame completion bash: put  source <(kame completion bash)  into ~/.bashrc
 _kame() {
-  local line cur="\${COMP_WORDS[COMP_CWORD]}"
+  local line file typed kept
   COMPREPLY=()
   while IFS= read -r line; do
     case "$line" in
-      :files)
+      :files*)
+        typed="\${line#*$'\\t'}" kept="\${line##*$'\\t'}"
         compopt -o filenames 2>/dev/null
-        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur") ;;
-      ?*) COMPREPLY+=("$(printf '%q' "\${line%%$'\\t'*}")") ;;
+        while IFS= read -r file; do COMPREPLY+=("\${file#"$kept"}"); done < <(compgen -f -- "\${typed%$'\\t'*}") ;;
+      ?*) COMPREPLY+=("$line") ;;
     esac
-  done < <(kame __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(kame __complete --bash "\${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
 }
 complete -F _kame kame
 `,

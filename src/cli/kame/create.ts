@@ -15,6 +15,7 @@ import {
 } from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
+import { isPublicKey } from '../ssh-key.ts';
 import { startedText } from '../started.ts';
 
 const maxKeyFile = 64 * 1024;
@@ -41,7 +42,12 @@ async function publicKeys(path: string): Promise<string[]> {
     const key = line.trim();
     return key === '' || key.startsWith('#') ? [] : [key];
   });
-  if (keys.length === 0) throw new KameError('USAGE', `${path} does not contain a public key.`);
+  const wrong = keys.findIndex((key) => !isPublicKey(key));
+  if (keys.length === 0 || wrong >= 0) {
+    throw new KameError('USAGE', `${path} is not an SSH public key, or a file of such keys.`, {
+      next: 'Use a file such as ~/.ssh/id_ed25519.pub; `ssh-keygen -t ed25519` makes one.',
+    });
+  }
   return keys;
 }
 

@@ -3,9 +3,6 @@ import { KameError } from '../../core/errors.ts';
 import { confirm, requireTerminal } from '../confirm.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
-import { visible } from '../text.ts';
-
-const indented = (path: string): string => `  ${visible(path)}`;
 
 export function define(program: Command, session: Session): void {
   program
@@ -23,19 +20,20 @@ export function define(program: Command, session: Session): void {
       if (machine.state === 'running' || machine.state === 'paused') {
         throw new KameError('WRONG_STATE', `${machine.name} is ${machine.state}.`, {
           next: `Stop it first: \`kame stop ${machine.name}\`, or at once: \`kame stop ${machine.name} --hard\`.`,
+          details: { machine: machine.name },
         });
       }
       if (options.yes !== true) {
         requireTerminal(session);
         const { deleted } = await session.client.machines.files(machine.path);
-        session.note([`These files of ${machine.name} are deleted:`, ...deleted.map(indented)].join('\n'));
+        session.noteList(`These files of ${machine.name} are deleted:`, deleted);
         await confirm(session, `Delete ${machine.name} and its disks (${machine.path})?`);
       }
       const { kept } = await session.client.machines.delete(machine.path, { signal: session.signal });
       if (session.json) session.printJson(machine);
       else session.print(`${machine.name} was deleted`);
-      if (kept.length === 0) return;
-      const lines = ['These files are not part of a virtual machine and were kept:', ...kept.map(indented)];
-      session.note(lines.join('\n'));
+      if (kept.length > 0) {
+        session.noteList('These files are not part of a virtual machine and were kept:', kept);
+      }
     });
 }

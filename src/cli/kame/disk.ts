@@ -3,6 +3,7 @@ import type { MachineDisk } from '../../api/checkpoint.ts';
 import { formatSize } from '../../core/units.ts';
 import { confirm } from '../confirm.ts';
 import { freedText } from '../freed.ts';
+import { noteAll } from '../notes.ts';
 import { examples, filled, given, jsonShape, sizeAboveZero } from '../options.ts';
 import type { Session } from '../session.ts';
 import type { Cell } from '../table.ts';
@@ -90,14 +91,20 @@ function defineGrow(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<disk>', diskText, filledDisk)
     .argument('<size>', 'new size of the disk, such as 40GiB', sizeAboveZero('The size'))
-    .option('--json', jsonShape('MachineDisk'))
+    .option('--json', jsonShape('GrownDisk'))
     .addHelpText('after', examples('kame disk grow demo nvme0:0 40GiB'))
     .action(async (name, disk, sizeBytes) => {
       const grown = await session.task(name, (options) =>
         session.client.disks.grow(session.machine(name), disk, { sizeBytes }, options),
       );
-      if (session.json) session.printJson(grown);
-      else session.print(`${name}: ${grown.slot} was expanded to ${sizeText(grown.sizeBytes)}`);
+      if (session.json) {
+        session.printJson(grown);
+        return;
+      }
+      session.print(
+        `${name}: ${grown.slot} was expanded to ${sizeText(grown.sizeBytes)}; expand its partitions and file systems in the guest`,
+      );
+      noteAll(session, name, grown.notes);
     });
 }
 

@@ -21,7 +21,8 @@ export function define(program: Command, session: Session): void {
       else if (addresses.ip !== null) session.print(addresses.ip);
       else {
         throw new KameError('GUEST_FAILED', `${name} has no IP address yet.`, {
-          next: '`kame ip --json` shows its network interfaces; `kame console` shows what the guest is doing.',
+          next: `kame ip ${name} --json shows its network interfaces; kame console ${name} shows what the guest is doing.`,
+          details: { machine: name },
         });
       }
     });

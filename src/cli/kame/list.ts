@@ -4,7 +4,6 @@ import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 import { cpusText, memoryText, stateCell, suspendedAdvice } from '../state.ts';
 import type { Cell } from '../table.ts';
-import { visible as oneLine } from '../text.ts';
 
 const head = ['NAME', 'STATE', 'ARCH', 'ACCEL', 'CPUS', 'MEMORY', 'IP', 'AGENT'];
 
@@ -45,7 +44,7 @@ export function define(program: Command, session: Session): void {
       if (machines.length === 0)
         session.note('There are no machines yet. `kame create NAME --start` creates one.');
       for (const { name, state, reason } of machines)
-        if (state === 'broken') session.note(`Broken: ${oneLine(`${name}: ${reason}`)}`);
+        if (state === 'broken') session.note(`Broken: ${name}: ${reason}`);
       const suspended = machines.filter(({ state }) => state === 'suspended').map(({ name }) => name);
       if (suspended.length > 0) session.note(`Suspended: ${suspendedAdvice(suspended)}`);
     });

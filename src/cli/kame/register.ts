@@ -6,11 +6,10 @@ import { askMovedOrCopied, movedOrCopied } from '../moved-or-copied.ts';
 import { examples, given, jsonShape } from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
-import { visible } from '../text.ts';
 
 /** `/srv/a.iso (CD sata0:1)` */
 function fileText({ path, use, writable }: MachineDetails['outsideFiles'][number]): string {
-  return `  ${visible(path)} (${use}${writable ? ', the guest can change it' : ''})`;
+  return `${path} (${use}${writable ? ', the guest can change it' : ''})`;
 }
 
 /**
@@ -21,7 +20,7 @@ function fileText({ path, use, writable }: MachineDetails['outsideFiles'][number
 async function askForFiles(session: Session, path: string, always: boolean): Promise<string[]> {
   const { name, outsideFiles } = await session.client.machines.inspect({ path });
   const files = outsideFiles.filter(({ agreed }) => !agreed);
-  session.note(`${name} uses files outside its directory:\n${files.map(fileText).join('\n')}`);
+  session.noteList(`${name} uses files outside its directory:`, files.map(fileText));
   if (!always) await confirm(session, 'May its guest use them?');
   return files.map((file) => file.path);
 }

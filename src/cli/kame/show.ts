@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.ts';
+import { withQuotedName } from '../../core/shell-word.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -82,7 +83,8 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   for (const file of machine.outsideFiles) pairs.push(['outside file', outsideText(file)]);
   pairs.push(...runningPairs(machine), ['log', machine.log]);
   for (const { severity, key, message } of machine.problems) {
-    const text = key === '' ? message : `${key}: ${message}`;
+    const advice = withQuotedName(message, machine.name);
+    const text = key === '' ? advice : `${key}: ${advice}`;
     pairs.push([severity, { text, paint: session.paint(severity === 'error' ? 'red' : 'yellow') }]);
   }
   return pairs;

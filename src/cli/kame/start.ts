@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { askMovedOrCopied, movedOrCopied } from '../moved-or-copied.ts';
 import { examples, given, jsonShape, seconds, waitOption } from '../options.ts';
+import { noteAll } from '../notes.ts';
 import type { Session } from '../session.ts';
 import { startedText } from '../started.ts';
 
@@ -31,7 +32,7 @@ export function define(program: Command, session: Session): void {
         await session.each(
           names,
           (name, { signal }) => session.client.machines.plan(name, { signal }),
-          (plan) => plan.text.trimEnd(),
+          (plan) => ({ lines: plan.text.trimEnd() }),
         );
         return;
       }
@@ -39,7 +40,10 @@ export function define(program: Command, session: Session): void {
       await session.each(
         names,
         (name, options) => session.client.machines.start(name, body, options),
-        startedText,
+        (machine) => {
+          noteAll(session, machine.name, machine.notes ?? []);
+          return startedText(machine);
+        },
         async (error) => {
           const answer = await askMovedOrCopied(session, error);
           if (answer === undefined) return undefined;

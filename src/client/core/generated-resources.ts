@@ -19,6 +19,7 @@ import type {
   Done,
   EditSnapshot,
   GrowDisk,
+  GrownDisk,
   Image,
   ImportImage,
   InspectMachine,
@@ -153,7 +154,7 @@ export interface DiskCalls {
   /** Check the files of a disk. */
   check(machine: string, disk: string, body?: CheckDisk, options?: TaskOptions): Promise<CheckedDisks>;
   /** Expand a disk of a stopped machine. */
-  grow(machine: string, disk: string, body: GrowDisk, options?: TaskOptions): Promise<MachineDisk>;
+  grow(machine: string, disk: string, body: GrowDisk, options?: TaskOptions): Promise<GrownDisk>;
   /** Reclaim the unused space of a disk of a stopped machine. */
   compact(machine: string, disk: string, options?: TaskOptions): Promise<CompactedDisk>;
   /** Remove a disk from a stopped machine. */

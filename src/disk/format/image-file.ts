@@ -122,6 +122,8 @@ function openError(error: unknown, path: string): KameError {
   if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
     return new KameError('NO_SUCH_IMAGE', `${path} does not exist.`, { details: { path }, cause: error });
   }
-  if (errnoOf(error) === 'ELOOP') return badImage(path, 'is a symbolic link, which is not followed');
+  if (errnoOf(error) === 'ELOOP') {
+    return badImage(path, 'is a symbolic link, which is not followed', 'Put the file itself in its place.');
+  }
   return fileError(error, path);
 }

@@ -33,7 +33,7 @@ const kinds = new Map<string, ExtentKind>([
 const extentForm =
   /^(RW|RDONLY|NOACCESS)\s+(\d{1,15})\s+([A-Z]+)(?:\s+"([^"]*)")?(?:\s+(\d{1,15}))?\s*(.*)$/u;
 const consolidate =
-  'Consolidate or clone it in VMware (or `vmware-vdiskmanager -r OLD -t 0 NEW`), then import the result.';
+  'Consolidate or clone it in VMware (or `vmware-vdiskmanager -r OLD -t 0 NEW`), then use the result.';
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200));

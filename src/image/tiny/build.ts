@@ -210,12 +210,37 @@ async function moveIntoPlace(from: string, to: string): Promise<void> {
  * no partial image remains
  */
 export async function buildTiny(options: BuildTinyOptions): Promise<TinyImage> {
-  const { arch, progress } = options;
+  const { arch } = options;
   const outDir = resolve(options.outDir);
   const guestFiles = await readGuestFiles(assetPath('guest/tiny'), targets[arch]);
   const recipe = `${recipeNumber}-${hashGuestFiles(guestFiles)}`;
   const present = await readImage(outDir, arch, recipe);
   if (present) return present;
+  try {
+    return await make(outDir, options, guestFiles, recipe);
+  } catch (error) {
+    throw unsuitableArchive(error);
+  }
+}
+
+/** Packages whose checksums are right but which cannot be used: nobody can replace them by an intact copy. */
+function unsuitableArchive(error: unknown): unknown {
+  if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE' || error.next !== error.kind.next)
+    return error;
+  return new KameError('BAD_IMAGE', error.message, {
+    next: 'The packages of this Debian archive do not suit this version of Kame. Choose another image: see `kame image list`.',
+    details: error.details,
+    cause: error,
+  });
+}
+
+async function make(
+  outDir: string,
+  options: BuildTinyOptions,
+  guestFiles: ReadonlyMap<string, GuestFile>,
+  recipe: string,
+): Promise<TinyImage> {
+  const { arch, progress } = options;
   const sources = await fetchSources(options);
   const unpacked = await unpack(sources, targets[arch].bootLoader, progress);
   const temporary = temporaryName(outDir);

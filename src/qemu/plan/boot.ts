@@ -1,4 +1,5 @@
 import { basename } from 'node:path/posix';
+import { shown } from '../../model/problem.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import { pickFirmware } from '../firmware/pick.ts';
 import type { PlanBuilder } from './builder.ts';
@@ -54,6 +55,12 @@ function attachFlash(builder: PlanBuilder, firmware: FirmwareDescriptor): void {
   const { executable, nvramTemplate } = firmware.flash;
   const nvram = builder.resolve(builder.input.model.firmware.nvram);
   builder.files.push({ from: nvramTemplate.filename, to: nvram });
+  const { vmwareNvram } = builder.input.model.firmware;
+  if (vmwareNvram !== undefined) {
+    builder.note(
+      `The EFI variables of the guest are in ${basename(nvram)}. VMware’s ${shown(vmwareNvram)} stays as it is; the boot entries and keys in it do not apply.`,
+    );
+  }
   const bytes = builder.input.flashBytes?.(firmware);
   const raw = executable.format === 'raw' && nvramTemplate.format === 'raw';
   if (builder.input.restore && bytes && raw) {

@@ -1,9 +1,5 @@
+import { shellQuote } from '../../core/shell-word.ts';
 import type { LaunchPlan } from './types.ts';
-
-/** Quotes a word for a POSIX shell. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
 
 /** Formats a plan for people: notes, then a shell command with one option per line. */
 export function formatPlan(plan: LaunchPlan): string {

@@ -6,7 +6,8 @@ import {
   someNic as nic,
   someModel,
 } from '../../../test/support/plan-inputs.ts';
-import { formatPlan, shellQuote } from './format.ts';
+import { shellQuote } from '../../core/shell-word.ts';
+import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
 import type { LaunchPlan, PlanInput } from './types.ts';
 

@@ -60,7 +60,9 @@ function layersOf(source: DiskSource): DiskSource[] {
   const layers: DiskSource[] = [];
   for (let layer: DiskSource | undefined = source; layer; layer = layer.backing) {
     if (layers.length === deepestChain) {
-      throw new KameError('BAD_IMAGE', `${source.path} has more than ${deepestChain} layers.`);
+      throw new KameError('BAD_IMAGE', `${source.path} has more than ${deepestChain} layers.`, {
+        next: 'Delete snapshots of the machine: each keeps a layer of every disk.',
+      });
     }
     layers.push(layer);
   }

@@ -36,7 +36,7 @@ export class LimitedQmp implements Qmp {
   ): Promise<Commands[C]['result']> {
     const limits: ExecuteOptions = { signal: this.#progress.signal, ...options };
     const reply = this.#qmp.execute(command, ...([args, limits] as unknown as ExecuteArguments<C>));
-    return await patiently(this.#progress, `the engine of ${this.#machine} (${command})`, reply);
+    return await patiently(this.#progress, `the engine of ${this.#machine}`, reply);
   }
 
   on<E extends keyof Events>(event: E, listener: (data: Events[E], at: Date) => void): Disposable {

@@ -21,11 +21,13 @@ export function cloneConfig(
   model: MachineModel,
   options: { readonly name: string; readonly keepIdentity: boolean; readonly nvram: string },
 ): CloneConfig {
+  // Only the guest's own EFI variables are copied: VMware's file stays with the source.
+  const { kind, secureBoot } = model.firmware;
   const base: MachineModel = {
     ...model,
     displayName: options.name,
     suspendedState: '',
-    firmware: { ...model.firmware, nvram: options.nvram },
+    firmware: { kind, secureBoot, nvram: options.nvram },
   };
   const clone = options.keepIdentity ? base : withNewIdentity(base, options.name);
   const macs = model.nics.flatMap((nic, at) => {

@@ -3,7 +3,7 @@ import type { Machine } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { depthOf } from '../../disk/chain.ts';
-import { checkMachineName } from '../../model/name.ts';
+import { checkMachineName, plainName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
@@ -217,9 +217,10 @@ function counter(progress: Progress, total: number): <T>(stage: string, work: Pr
 export async function clone(
   host: Host,
   reference: string,
-  body: CloneMachine,
+  asked: CloneMachine,
   progress: Progress,
 ): Promise<ClonedMachines> {
+  const body = { ...asked, name: plainName(asked.name) };
   const requested = { at: new Date(), clock: performance.now() };
   const found = await findBundle(host, reference);
   for (const name of namesOf(body)) {

@@ -6,7 +6,7 @@ import type { Layer } from '../../disk/chain.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';
 import type { CheckpointNames } from '../../store/names.ts';
-import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
+import { noRamPlace, ramFileOf, ramRoom } from '../../store/ram-place.ts';
 import type { Host } from '../host/host.ts';
 import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
@@ -55,8 +55,11 @@ function templateNames(host: Host, machine: Running): CheckpointNames {
 }
 
 async function requireRamPlace(host: Host, bundle: Bundle): Promise<void> {
-  if (await hasRamPlace(host.names, contentOf(bundle).model.memoryMiB * 1024 * 1024)) return;
-  throw new KameError('HOST_PROBLEM', `${host.names.ram} has no space for the memory of ${bundle.name}.`, {
+  const bytes = contentOf(bundle).model.memoryMiB * 1024 * 1024;
+  const room = await ramRoom(host.names);
+  if (room.bytes >= bytes) return;
+  const words = `Cannot clone ${bundle.name} while it is running: ${noRamPlace(room, bytes)}.`;
+  throw new KameError('HOST_PROBLEM', words, {
     next: 'Stop other machines, or enlarge /dev/shm; a snapshot or a linked clone does not need it.',
   });
 }

@@ -38,7 +38,10 @@ export function chosenDisk(bundle: Bundle, reference: string): Disk {
   );
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   throw new KameError('INVALID_VALUE', `${bundle.name} has no disk ${reference}.${hint}`, {
-    next: disks.length === 0 ? 'It has no disks; kame disk add adds one.' : `Its disks are ${slots}.`,
+    next:
+      disks.length === 0
+        ? `It has no disks; kame disk add ${bundle.name} 20GiB adds one.`
+        : `Its disks are ${slots}.`,
     details,
   });
 }

@@ -23,7 +23,8 @@ describe('grow', () => {
     const progress = { signal: quiet.signal, report: (report: ProgressReport) => void reports.push(report) };
     expect(await grow(gibibyte + 1, progress)).toMatchObject({ sizeBytes: gibibyte + 512, problem: null });
     io(demo.file('disk0.qcow2'), ['read -P 5 1M 1M', 'read -P 0 512M 1M']);
-    expect(reports.at(-1)?.stage).toContain('grow its partitions and file systems in the guest');
+    // What was done is told by the command, once.
+    expect(reports.filter(({ stage }) => stage.includes('grown'))).toEqual([]);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { GrowDisk, MachineDisk } from '../../api/checkpoint.ts';
+import type { GrowDisk, GrownDisk } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
@@ -7,7 +7,6 @@ import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
 import { slotName } from '../../model/slots.ts';
-import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { freeSpace } from '../../sys/free-space.ts';
 import { qemuImg } from '../engine/engine.ts';
@@ -38,12 +37,10 @@ function checkSize(slot: string, { virtualSize }: Layer, sizeBytes: number): voi
   }
 }
 
-/** The message about a disk that was grown. The host needs the additional space only when the guest uses it. */
-async function advice(bundle: Bundle, slot: string, top: Layer, sizeBytes: number): Promise<string> {
+/** A remark if the host has less space than was added. It needs the space only when the guest uses it. */
+async function roomNote(top: Layer, sizeBytes: number): Promise<string> {
   const free = await freeSpace(dirname(top.path)).catch(() => Number.MAX_SAFE_INTEGER);
-  const room =
-    free < sizeBytes - top.virtualSize ? ` The host currently has only ${formatSize(free)} free.` : '';
-  return `${slot} of ${bundle.name} was grown to ${formatSize(sizeBytes)}; grow its partitions and file systems in the guest.${room}`;
+  return free < sizeBytes - top.virtualSize ? `The host currently has only ${formatSize(free)} free.` : '';
 }
 
 /**
@@ -58,7 +55,7 @@ export async function growDisk(
   which: string,
   body: GrowDisk,
   progress: Progress,
-): Promise<MachineDisk> {
+): Promise<GrownDisk> {
   return await changeDisks(host, reference, async (bundle) => {
     const disk = chosenDisk(bundle, which);
     const slot = slotName(disk);
@@ -78,10 +75,14 @@ export async function growDisk(
     if (sizeBytes > top.virtualSize) {
       const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
       await journaled(host, bundle, rewriting(bundle, top), async () => await resize(options));
-      const message = await advice(bundle, slot, top, sizeBytes);
-      progress.report({ stage: message });
-      await emitChange(host, bundle, message);
+      const room = await roomNote(top, sizeBytes);
+      await emitChange(
+        host,
+        bundle,
+        `${slot} of ${bundle.name} was grown to ${formatSize(sizeBytes)}. ${room}`.trim(),
+      );
+      return { ...(await describeNow(host, bundle.names.vmx, slot)), notes: room === '' ? [] : [room] };
     }
-    return await describeNow(host, bundle.names.vmx, slot);
+    return { ...(await describeNow(host, bundle.names.vmx, slot)), notes: [] };
   });
 }

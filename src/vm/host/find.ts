@@ -2,9 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
+import { plainName } from '../../model/name.ts';
+import { uuidFromVmx } from '../../model/uuid.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { isBundle, type MachineNames } from '../../store/names.ts';
 import type { Host } from './host.ts';
-import { namesApart, plainName } from './names-apart.ts';
+import { namesApart } from './names-apart.ts';
 
 /** All machines of the inventory, including broken ones, sorted by name. */
 export async function allBundles(host: Host): Promise<Bundle[]> {
@@ -26,18 +29,19 @@ async function pathOf(reference: string): Promise<string | undefined> {
 }
 
 /**
- * Finds a machine by name, id or path of its `.vmx`.
+ * Finds a machine by name, id, or path of its `.vmx` or its bundle. Ids are found in capitals, with or without dashes.
  * @throws KameError NO_SUCH_MACHINE with a suggestion, USAGE when several machines have that name
  */
 export async function findBundle(host: Host, reference: string): Promise<Bundle> {
   const bundles = await allBundles(host);
   const path = await pathOf(reference);
   const name = plainName(reference);
+  const id = uuidFromVmx(reference);
+  const isAt = ({ vmx, directory }: MachineNames) =>
+    path !== undefined && (vmx === path || (isBundle(directory) && directory === path));
   const found = bundles.filter(
-    (bundle) =>
-      plainName(bundle.name) === name ||
-      bundle.content?.model.uuid === reference ||
-      bundle.names.vmx === path,
+    ({ name: own, content, names }) =>
+      plainName(own) === name || (id !== undefined && content?.model.uuid === id) || isAt(names),
   );
   const [first] = found;
   if (found.length > 1) {

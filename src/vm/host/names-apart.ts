@@ -1,10 +1,6 @@
+import { plainName } from '../../model/name.ts';
 import { fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { placementOf } from './location.ts';
-
-/** A name as it is compared. One character can be written as several code points, and hosts and keyboards differ in that. */
-export function plainName(name: string): string {
-  return name.normalize('NFC');
-}
 
 /** Of machines with one name, the one that keeps it: the only one in its place, or the only one whose bundle has that name. */
 function keeperOf(bundles: readonly Bundle[]): Bundle | undefined {

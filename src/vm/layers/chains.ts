@@ -6,7 +6,7 @@ import { attachedFloppies, maxFloppyBytes } from '../../model/floppies.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { type MachineNames, resolveIn } from '../../store/names.ts';
+import { resolveIn } from '../../store/names.ts';
 import { hasSnapshotFile, readSnapshotFile } from '../../store/snapshot-file.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
@@ -44,18 +44,29 @@ export async function diskChains(
 ): Promise<Map<string, Layer>> {
   await requireAgreed(host, bundle, model);
   const inside = await layerDirectories(host, bundle);
-  const chainOf = async (disk: Disk) => {
-    const path = resolveIn(bundle.names, disk.fileName);
-    try {
-      return await readChain(path, { inside, tables: options.tables ?? true });
-    } catch (error) {
-      throw await withRepairAdvice(bundle, error);
-    }
-  };
-  const pairs = await Promise.all(
-    model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
-  );
-  return new Map(pairs);
+  const chainOf = async (disk: Disk) =>
+    await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
+  try {
+    const pairs = await Promise.all(
+      model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
+    );
+    return new Map(pairs);
+  } catch (error) {
+    throw await withRepairAdvice(bundle, await withSnapshotAdvice(bundle, error));
+  }
+}
+
+/** Adds to the advice for a damaged disk that some snapshots of the machine may be intact, if it has any. */
+async function withSnapshotAdvice({ names, name }: Bundle, error: unknown): Promise<unknown> {
+  if (!(error instanceof KameError) || error.code !== 'BAD_IMAGE' || error.next !== error.kind.next)
+    return error;
+  const { tree } = await readSnapshotFile(names);
+  if (tree.snapshots.length === 0) return error;
+  return new KameError('BAD_IMAGE', error.message, {
+    next: `${error.next} Snapshots that do not depend on it remain usable: see \`kame snapshot list ${name}\` and \`kame snapshot revert\`.`,
+    details: error.details,
+    cause: error,
+  });
 }
 
 /** The error of a chain that cannot be read. That of a linked clone usually means that one of the machines was moved. */
@@ -91,14 +102,17 @@ export async function snapshotChain(bundle: Bundle, fileName: string, options: C
     throw new KameError(
       'BAD_IMAGE',
       `${bundle.names.snapshots} lists ${path} as a disk of a snapshot, but that file is outside the machine’s directories.`,
-      { details: { path, machine: bundle.name } },
+      {
+        next: 'Move the disk into the directory of the machine and correct its name in the .vmsd, if it belongs to the machine.',
+        details: { path, machine: bundle.name },
+      },
     );
   }
   return await readChain(path, options);
 }
 
 /** @throws KameError FILE_ACCESS for a floppy image that is missing or no plain file of the size of a floppy */
-async function checkFloppies(names: MachineNames, model: MachineModel): Promise<void> {
+async function checkFloppies({ name, names }: Bundle, model: MachineModel): Promise<void> {
   for (const { index, fileName } of attachedFloppies(model)) {
     const path = resolveIn(names, fileName);
     const found = await lstat(path).catch(() => undefined);
@@ -109,16 +123,17 @@ async function checkFloppies(names: MachineNames, model: MachineModel): Promise<
         ? 'is not a regular file'
         : 'does not exist, but the .vmx refers to it';
     throw new KameError('FILE_ACCESS', `${path} ${reason}.`, {
-      next: `Restore the file, or take the floppy out: \`kame set NAME floppy${index}.present=FALSE\`.`,
+      next: `Restore the file, or take the floppy out: kame set ${name} floppy${index}.present=FALSE`,
       details: { path },
     });
   }
 }
 
 /** @throws KameError FILE_ACCESS naming the first ISO, floppy image, kernel or initrd that is missing */
-export async function checkFiles(names: MachineNames, model: MachineModel): Promise<void> {
+export async function checkFiles(bundle: Bundle, model: MachineModel): Promise<void> {
+  const isIso = (name: string) => model.cdroms.some(({ fileName }) => fileName === name);
   const { directBoot, seed } = model.kame;
-  await checkFloppies(names, model);
+  await checkFloppies(bundle, model);
   const needed = [
     ...model.cdroms.flatMap(({ fileName, startConnected }) =>
       fileName !== null && startConnected ? [fileName] : [],
@@ -129,14 +144,17 @@ export async function checkFiles(names: MachineNames, model: MachineModel): Prom
     ...(seed === undefined ? [] : [seed]),
   ];
   for (const name of needed) {
-    const path = resolveIn(names, name);
+    const path = resolveIn(bundle.names, name);
     try {
       const found = await stat(path);
       if (!found.isFile()) throw new KameError('FILE_ACCESS', `${path} is not a file.`);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       throw new KameError('FILE_ACCESS', `${path} does not exist, but the .vmx refers to it.`, {
-        next: 'Restore the file, or remove it from the machine with kame set.',
+        next: isIso(name)
+          ? `Restore the file, or take the ISO out with kame set ${bundle.name} cdrom=empty.`
+          : 'Restore the file from a backup.',
+        details: { machine: bundle.name, path },
         cause: error,
       });
     }

@@ -12,7 +12,7 @@ import type { Host } from '../host/host.ts';
 
 /** @throws KameError BAD_IMAGE when the file is not an ISO image */
 export async function checkInstallIso(path: string): Promise<void> {
-  const { format } = await probeImage(path, { allowRaw: true });
+  const { format } = await probeImage(path, { allowRaw: true, wanted: 'cd' });
   if (format === 'iso') return;
   throw new KameError('BAD_IMAGE', `${path} is not an ISO image (it is ${format}).`, {
     next: 'Use --image for a disk image.',
@@ -53,4 +53,17 @@ export function wantsSeed(source: ImageSource | undefined, request: CreateMachin
   if (!source?.cloudInit) return false;
   // An unknown image gets a seed only if the request has content for it.
   return source.user !== undefined || request.user !== undefined || (request.sshKeys ?? []).length > 0;
+}
+
+/** What a person should know of a user or keys that no seed can bring into the guest. */
+export function seedNotes(source: ImageSource | undefined, request: CreateMachine): string[] {
+  const options = [
+    ...(request.user === undefined ? [] : ['--user']),
+    ...((request.sshKeys ?? []).length === 0 ? [] : ['--ssh-key']),
+  ];
+  if (options.length === 0 || wantsSeed(source, request)) return [];
+  const what = source
+    ? `The image ${source.id} has no cloud-init`
+    : 'An installation ISO does not read a cloud-init seed';
+  return [`${what}, so ${options.join(' and ')} ${options.length === 1 ? 'has' : 'have'} no effect.`];
 }

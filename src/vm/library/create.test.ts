@@ -71,6 +71,20 @@ describe('create', () => {
     expect(new WorldMachine(world().home, 'plain').files()).not.toContain('seed.iso');
   });
 
+  it('warns of a user and keys that cannot reach the guest', async () => {
+    const { problems } = await make({ user: 'ada' });
+    expect(problems).toEqual([
+      { severity: 'warning', key: '', message: 'The image tiny has no cloud-init, so --user has no effect.' },
+    ]);
+    const body = { name: 'box', iso: iso(), sshKeys: ['ssh-ed25519 AAAA ada'], user: 'ada' };
+    expect((await create(world().host, body, quiet)).problems).toMatchObject([
+      {
+        message:
+          'An installation ISO does not read a cloud-init seed, so --user and --ssh-key have no effect.',
+      },
+    ]);
+  });
+
   it('tells what is odd about a request', async () => {
     const { problems } = await make({ settings: [{ key: 'ethernet0.conectionType', value: 'nat' }] });
     expect(problems).toMatchObject([{ severity: 'warning', key: 'ethernet0.conectionType' }]);
@@ -80,6 +94,7 @@ describe('create', () => {
     [{ memoryBytes: 1024 }, 'INVALID_VALUE', /memory/],
     [{ diskBytes: 1 }, 'INVALID_VALUE', /disk/],
     [{ arch: 'x86_64', guestOS: 'arm-debian12-64' }, 'INVALID_VALUE', /arm-debian12-64/],
+    [{ guestOS: 'arm-debain12-64' }, 'INVALID_VALUE', /Did you mean arm-debian12-64\?/],
     [{ image: 'nothing' }, 'NO_SUCH_IMAGE', /nothing/],
     [{ iso: '/dev/null' }, 'BAD_IMAGE', /null/],
     [{ settings: [{ key: 'memsize', value: 'x' }] }, 'INVALID_VALUE', /memsize/],

@@ -3,7 +3,8 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageSource } from '../../image/cache.ts';
 import type { Arch } from '../../model/machine.ts';
-import { checkMachineName } from '../../model/name.ts';
+import { checkGuestOs } from '../../model/guest-os.ts';
+import { checkMachineName, plainName } from '../../model/name.ts';
 import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
 import { applySettings } from '../../model/settings.ts';
 import { validateModel } from '../../model/validate.ts';
@@ -15,7 +16,7 @@ import { refuseTakenName } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { describe } from '../running/describe.ts';
 import { createRecipe } from './create-recipe.ts';
-import { checkInstallIso, imageFor, requireSpaceFor } from './create-source.ts';
+import { checkInstallIso, imageFor, requireSpaceFor, seedNotes } from './create-source.ts';
 import { archOf, diskSize, modelOf, planModel } from './new-machine.ts';
 import { withWarnings } from './settings.ts';
 
@@ -44,6 +45,7 @@ function asWarning(message: string): Problem {
 async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<ModelProblem[]> {
   checkMachineName(request.name);
   await refuseTakenName(host, request.name);
+  if (request.guestOS !== undefined) checkGuestOs(request.guestOS);
   if (request.diskBytes !== undefined) diskSize(request.diskBytes);
   if (request.iso !== undefined) await checkInstallIso(request.iso);
   const model = modelOf(request, arch);
@@ -58,11 +60,8 @@ async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Pro
  * @throws KameError INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
  * DOWNLOAD_FAILED, DISK_FULL, ENGINE_MISSING, CANCELLED
  */
-export async function create(
-  host: Host,
-  request: CreateMachine,
-  progress: Progress,
-): Promise<MachineDetails> {
+export async function create(host: Host, asked: CreateMachine, progress: Progress): Promise<MachineDetails> {
+  const request = { ...asked, name: plainName(asked.name) };
   const subject = { key: `name:${request.name}`, machine: request.name, verb: 'create' } as const;
   return await host.operations.exclusive(subject, async () => {
     const arch = archOf(request);
@@ -79,7 +78,7 @@ export async function create(
       ...bundleEvent('machine.created', bundle, `${bundle.name} was created.`),
       state: 'stopped',
     });
-    const notes = (source?.notes ?? []).map(asWarning);
+    const notes = [...(source?.notes ?? []), ...seedNotes(source, request)].map(asWarning);
     return withWarnings(await describe(host, bundle), [...warnings, ...notes]);
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
 import { generatedMac } from '../../model/uuid.ts';
@@ -190,7 +191,8 @@ describe('a machine', () => {
   it('is meant by name, id or path, and one that is meant is suggested', async () => {
     const demo = world().machine();
     const { id } = await show(world().host, 'demo');
-    for (const reference of [id, demo.vmx]) expect((await show(world().host, reference)).name).toBe('demo');
+    for (const reference of [id, id.toUpperCase(), id.replaceAll('-', ''), demo.vmx, demo.directory])
+      expect((await show(world().host, reference)).name).toBe('demo');
     expect(await refused(show(world().host, 'dmeo'))).toMatchObject({
       code: 'NO_SUCH_MACHINE',
       message: like(/demo/),
@@ -210,6 +212,16 @@ describe('a machine', () => {
     }
   });
 
+  it('is the same however the letters of its name are composed, and gets them composed', async () => {
+    const name = 'Übung é';
+    world().machine(name.normalize('NFD'));
+    expect((await show(world().host, name)).name.normalize('NFC')).toBe(name);
+    expect((await rename(world().host, name, name)).path).toContain(name.normalize('NFD'));
+    world().machine('demo');
+    expect((await rename(world().host, 'demo', 'ä'.normalize('NFD'))).name).toBe('ä');
+    expect((await refused(rename(world().host, 'ä', name))).code).toBe('ALREADY_EXISTS');
+  });
+
   it('whose id another has too is meant by its path', async () => {
     const demo = world().machine();
     const other = world().machine('other');
@@ -220,6 +232,15 @@ describe('a machine', () => {
       message: `${id} could mean 2 machines.`,
       next: like(/other\.vmx/),
     });
+  });
+
+  it('whose name has a line break cannot forge a line of a list or a log', async () => {
+    const demo = world().machine();
+    const forged = demo.read('demo.vmx').replace('"demo"', '"demo|0Aweb  running|1B[2J"');
+    writeFileSync(demo.vmx, forged);
+    const name = 'demo\uFFFDweb  running\uFFFD[2J';
+    expect(await names()).toEqual([name]);
+    expect((await show(world().host, name)).path).toBe(demo.vmx);
   });
 
   it('that is broken is shown with the reason', async () => {
@@ -235,6 +256,44 @@ describe('a machine', () => {
     expect((await show(world().host, 'demo')).disks).toMatchObject([
       { slot: 'nvme0:0', format: null, sizeBytes: null },
     ]);
+  });
+
+  it('whose disk keeps it from starting is shown with the reason', async () => {
+    const demo = world().machine();
+    rmSync(demo.file('disk0.qcow2'));
+    expect((await show(world().host, 'demo')).problems).toMatchObject([
+      { severity: 'warning', key: 'nvme0:0.fileName', message: like(/disk0\.qcow2 does not exist\./) },
+    ]);
+  });
+
+  it('on a VMDK registers with a warning that says what a start needs, and its disk is readable', async () => {
+    const demo = world().machine();
+    qemuImg('create', '-q', '-f', 'vmdk', demo.file('a.vmdk'), '1M');
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: 1024 * 1024, path: demo.file('a.vmdk') }]);
+    expect(problems).toEqual([
+      {
+        severity: 'warning',
+        key: 'nvme0:0.fileName',
+        message: `nvme0:0 is a VMDK, and a machine needs a qcow2 to start. \`kame create NAME --image PATH\` makes a machine with a copy of ${demo.file('a.vmdk')}.`,
+      },
+    ]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'BAD_IMAGE',
+      next: like(/^Create a machine from it: `kame create NAME --image PATH`/),
+    });
+  });
+
+  it('on an encrypted VMDK says that it is encrypted', async () => {
+    const demo = world().machine();
+    const lines = ['# Disk DescriptorFile', 'version=1', 'parentCID=ffffffff', 'createType="vmfs"'];
+    const keys = ['encryptionKeys="vmware:key/list/x"', 'RW 8 VMFS "a-flat.vmdk"', ''];
+    writeFileSync(demo.file('a.vmdk'), [...lines, ...keys].join('\n'));
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: null }]);
+    expect(problems).toMatchObject([{ message: like(/a\.vmdk is encrypted\. Decrypt it in VMware/) }]);
   });
 });
 
@@ -252,6 +311,17 @@ describe('settings', () => {
       cpus: 4,
     });
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.changed', message: like(/cpus/) });
+  });
+
+  it('take out an ISO that was moved, as the refused start says', async () => {
+    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "/gone/install.iso"'];
+    world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'FILE_ACCESS',
+      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
+    });
+    await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
+    expect((await world().start()).state).toBe('running');
   });
 
   it('need a stopped machine', async () => {

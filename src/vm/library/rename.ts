@@ -2,7 +2,7 @@ import { copyFile, rename as renameFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
-import { checkMachineName } from '../../model/name.ts';
+import { checkMachineName, plainName } from '../../model/name.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { bundleExtension, isBundle, machineNames, type MachineNames } from '../../store/names.ts';
 import { exists, fileError } from '../../sys/files.ts';
@@ -83,10 +83,11 @@ async function renameHeld(host: Host, bundle: Bundle, name: string): Promise<str
  * names. A `.vmx` outside a bundle is not moved.
  * @throws KameError INVALID_NAME, ALREADY_EXISTS, WRONG_STATE, HAS_CLONES
  */
-export async function rename(host: Host, reference: string, name: string): Promise<MachineDetails> {
+export async function rename(host: Host, reference: string, asked: string): Promise<MachineDetails> {
+  const name = plainName(asked);
   checkMachineName(name);
   const found = await findBundle(host, reference);
-  if (found.name === name) return await describe(host, found);
+  if (plainName(found.name) === name) return await describe(host, found);
   await refuseTakenName(host, name);
   const request = { verb: 'rename', needs: 'stopped' } as const;
   const vmx = await hold(host, found, request, async ({ bundle }) => await renameHeld(host, bundle, name));

@@ -3,6 +3,7 @@ import { copyFile, stat } from 'node:fs/promises';
 import { allDone } from '../../core/all-done.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
+import { noRamPlace, ramRoom } from '../../store/ram-place.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import {
   copyExtents,
@@ -34,6 +35,31 @@ function sourceOf(machine: Running): RamSource | undefined {
     size: fingerprint.memoryMiB * 1024 * 1024,
     pid: machine.engine.process.pid,
     filled,
+  };
+}
+
+/** Share of the RAM that a guest may touch while it is copied. */
+const growingShare = 1 / 8;
+
+/** Where a copy of the RAM goes first. */
+export interface CopyPlace {
+  /** Straight to the disk: the guest is paused for longer, but nothing else on the memory file system is at risk. */
+  readonly toDisk: boolean;
+  /** Why, for the user; null if the copy goes to the memory file system. */
+  readonly note: string | null;
+}
+
+/** Chooses the place of a snapshot's RAM: a copy that filled the memory file system would kill every guest there. */
+export async function copyPlace(host: Host, machine: Running): Promise<CopyPlace> {
+  if (!sourceOf(machine)) return { toDisk: false, note: null };
+  const whole = machine.record.fingerprint.memoryMiB * 1024 * 1024;
+  const bytes = Math.min(whole, (await ramBytes(machine)) + whole * growingShare);
+  const room = await ramRoom(host.names);
+  if (room.bytes >= bytes) return { toDisk: false, note: null };
+  const reason = noRamPlace(room, bytes);
+  return {
+    toDisk: true,
+    note: `The memory was written straight to the disk, and ${machine.name} was paused meanwhile: ${reason}.`,
   };
 }
 

@@ -9,9 +9,9 @@ import type { RamFile } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import type { Fingerprint, SavedRam } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
-import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
+import { reserveRam } from '../../store/ram-place.ts';
 import { writeRunRecord } from '../../store/run-record.ts';
-import { copyExtents, extentBytes, makeHole } from '../../sys/extents.ts';
+import { copyExtents, extentBytes } from '../../sys/extents.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
@@ -61,11 +61,8 @@ export interface RestoreOptions {
 async function ramFor(host: Host, run: RunNames, options: RestoreOptions): Promise<RamFile | undefined> {
   const { ram, ramFile, engine } = options.saved;
   const bytes = engine.memoryMiB * 1024 * 1024;
-  if (!options.copyOnWrite && (await hasRamPlace(host.names, bytes))) {
-    const path = ramFileOf(host.names, run);
-    await makeHole(path, bytes);
-    return { path, share: true };
-  }
+  const reserved = options.copyOnWrite ? undefined : await reserveRam(host.names, run, bytes);
+  if (reserved && 'path' in reserved) return { path: reserved.path, share: true };
   return ram.kind === 'file' ? { path: ramFile, share: false } : undefined;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
+import { leaveRoom } from '../../../test/support/ram-room.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
@@ -23,6 +24,18 @@ async function traces(vmx: string): Promise<{ lock: unknown; runs: string[]; ram
 const none = { lock: undefined, runs: [], ram: [] };
 
 describe('start', () => {
+  it('says that the RAM has no place in a file, in bytes', async () => {
+    const demo = world().machine();
+    leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
+    const { notes } = await start(world().host, 'demo', startBody(), quiet);
+    const told = like(
+      /^The RAM of demo is not in a file.* has room for \d+ more bytes .* 67108864 bytes \(64 MiB\)/,
+    );
+    expect(notes).toEqual([told]);
+    expect(demo.read('demo.log')).toContain('The RAM of demo is not in a file');
+    expect(world().running().record.ram).toBeNull();
+  });
+
   it('waits for the agent, and knows the address and how long all took', async () => {
     const { vmx } = world().machine();
     const started = await start(world().host, 'demo', startBody({ wait: 'agent' }), quiet);

@@ -21,8 +21,16 @@ import { refuseUnreachable, stateOf } from '../host/state.ts';
 import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
+import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
-import { launchEngine, pinMachineType, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
+import {
+  bootRam,
+  launchEngine,
+  pinMachineType,
+  prepare,
+  trackLaunched,
+  type RequestTime,
+} from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
 /** The launch plan of a machine, without starting it. @throws KameError as start */
@@ -76,11 +84,13 @@ async function boot(
   requested: RequestTime,
   progress: Progress,
 ): Promise<Running> {
-  const prepared = await prepare(host, bundle, progress);
-  await pinMachineType(bundle, prepared.plan.machineType);
   await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
-  const launched = await launchEngine(host, bundle, prepared, requested, progress);
-  for (const note of prepared.plan.notes) await appendLog(bundle.names, note);
+  const { ram, note: ramNote } = await bootRam(host, bundle);
+  const prepared = await prepare(host, bundle, progress, { ram });
+  await pinMachineType(bundle, prepared.plan.machineType);
+  const launched = await launchEngine(host, bundle, { ...prepared, ramNote }, requested, progress);
+  const notes = [...prepared.plan.notes, ...(ramNote === null ? [] : [ramNote])];
+  for (const note of notes) await appendLog(bundle.names, note);
   return trackLaunched(host, bundle, launched, 'running');
 }
 
@@ -100,6 +110,7 @@ export async function powerOn(
   try {
     const { movedOrCopied: answer, discardState: discards } = options;
     let current = await settleIdentity(host, bundle, { answer, discardState: discards });
+    current = await ensureOwnVariables(host, current);
     using _claim = await claimIdentity(host, current);
     const vmState = contentOf(current).model.suspendedState;
     const suspended = suspendedIn(current.names, vmState);
@@ -131,6 +142,7 @@ export async function started(
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
+    notes: machine.record.ramNote === null ? [] : [machine.record.ramNote],
   };
 }
 

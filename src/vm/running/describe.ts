@@ -1,8 +1,7 @@
-import type { DiskInfo, Machine, MachineDetails, Port } from '../../api/machine.ts';
+import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
 import { messageOf } from '../../core/errors.ts';
-import { readChain } from '../../disk/chain.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
-import type { Disk, MachineModel, ParallelPort, SerialPort, StorageSlot } from '../../model/machine.ts';
+import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -12,7 +11,8 @@ import { findBundle, allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { agreements } from '../host/outside-files.ts';
 import { foreignHolder, presentState, stateOf } from '../host/state.ts';
-import { layerDirectories } from '../layers/chains.ts';
+import { describeDisks } from './describe-disks.ts';
+import { hasVmwareVariables } from './efi-variables.ts';
 
 type StateAndReason = Pick<Machine, 'state' | 'reason'>;
 
@@ -52,30 +52,6 @@ export async function list(host: Host): Promise<Machine[]> {
   return await Promise.all(bundles.map(async (bundle) => await summary(host, bundle)));
 }
 
-function deviceOf(model: MachineModel, slot: StorageSlot): string {
-  const controller = model.controllers.find(
-    (each) => each.bus === slot.bus && each.index === slot.controller,
-  );
-  return controller?.model ?? slot.bus;
-}
-
-async function diskInfo(
-  { names }: Bundle,
-  model: MachineModel,
-  disk: Disk,
-  inside: readonly string[],
-): Promise<DiskInfo> {
-  const path = resolveIn(names, disk.fileName);
-  const base = { slot: slotName(disk), device: deviceOf(model, disk), path };
-  try {
-    const { format, virtualSize, allocatedBytes } = await readChain(path, { inside, tables: false });
-    return { ...base, format, sizeBytes: virtualSize, allocatedBytes };
-  } catch {
-    // The start reports the problem.
-    return { ...base, format: null, sizeBytes: null, allocatedBytes: null };
-  }
-}
-
 function firmwareOf(model: MachineModel): string {
   return model.kame.directBoot ? 'direct' : model.firmware.kind;
 }
@@ -98,7 +74,7 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
   const { names } = bundle;
   const model = bundle.content?.model;
-  const inside = await layerDirectories(host, bundle).catch(() => [names.directory]);
+  const disks = model ? await describeDisks(host, bundle, model) : [];
   const machine = await summary(host, bundle);
   return {
     ...machine,
@@ -106,9 +82,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
     guestOS: model?.guestOS ?? '',
     firmware: model ? firmwareOf(model) : '',
     machineType: model?.kame.machineType ?? null,
-    disks: model
-      ? await Promise.all(model.disks.map(async (disk) => await diskInfo(bundle, model, disk, inside)))
-      : [],
+    disks: disks.map(({ info }) => info),
     cdroms: (model?.cdroms ?? []).map((cdrom) => ({
       slot: slotName(cdrom),
       path: cdrom.fileName === null ? null : resolveIn(names, cdrom.fileName),
@@ -128,7 +102,12 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
     image: model?.kame.image ?? null,
     outsideFiles: await agreements(host, bundle),
     log: names.log,
-    problems: [...problemsOf(bundle, machine.reason), ...(await troubleOf(host, bundle))],
+    problems: [
+      ...problemsOf(bundle, machine.reason),
+      ...disks.flatMap(({ problem }) => (problem && !host.running.get(names.vmx) ? [problem] : [])),
+      ...(model ? await variablesNote(bundle, model) : []),
+      ...(await troubleOf(host, bundle)),
+    ],
     ...runtimeOf(host, bundle),
   };
 }
@@ -137,6 +116,12 @@ function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['prob
   const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
   const isKnown = reason === null || known.some(({ message }) => message === reason);
   return isKnown ? known : [{ severity: 'error', key: '', message: reason }, ...known];
+}
+
+async function variablesNote({ names }: Bundle, model: MachineModel): Promise<MachineDetails['problems']> {
+  if (!(await hasVmwareVariables(names, model))) return [];
+  const message = `${resolveIn(names, model.firmware.nvram)} is VMware’s and stays as it is. The next start makes new EFI variables for the guest, without the boot entries and keys of the old ones.`;
+  return [{ severity: 'warning', key: 'nvram', message }];
 }
 
 /** Why a machine needs attention: it cannot be reached, its engine has paused it, or has died. */

@@ -14,7 +14,7 @@ import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
-import { hasRamPlace, ramFileOf } from '../../store/ram-place.ts';
+import { hasRamPlace, ramFileOf, reserveRam } from '../../store/ram-place.ts';
 import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { handLock } from '../../sys/lock.ts';
 import { edit } from '../../vmx/document.ts';
@@ -27,6 +27,7 @@ import { requireAgreed } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
 import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
+import { withOwnVariables } from './efi-variables.ts';
 import { track } from './track.ts';
 
 /** Options for launches that differ from an ordinary boot. */
@@ -45,6 +46,8 @@ export interface Prepared {
   readonly plan: LaunchPlan;
   /** The complete chain of each disk, by the name of its block node. */
   readonly disks: ReadonlyMap<string, Layer>;
+  /** Why the RAM is not in a file, if that was decided for lack of room. */
+  readonly ramNote?: string | null;
 }
 
 /** The top layers without their backing layers. */
@@ -58,6 +61,21 @@ async function sharedRam(host: Host, run: RunNames, model: MachineModel): Promis
   return room ? { path: ramFileOf(host.names, run), share: true } : undefined;
 }
 
+/** The RAM of a machine that is about to start, with its room reserved; or why it is not in a file. */
+export interface BootRam {
+  readonly ram: RamFile | null;
+  readonly note: string | null;
+}
+
+/** Reserves the room for the RAM of a machine. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
+export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
+  const run = runNames(host.names, bundle.names.vmx);
+  const reserved = await reserveRam(host.names, run, contentOf(bundle).model.memoryMiB * 1024 * 1024);
+  if ('path' in reserved) return { ram: { path: reserved.path, share: true }, note: null };
+  const note = `The RAM of ${bundle.name} is not in a file, so snapshots with memory and suspending take longer: ${reserved.reason}.`;
+  return { ram: null, note };
+}
+
 /** Makes all decisions before the engine starts, without changing anything. */
 export async function prepare(
   host: Host,
@@ -65,7 +83,7 @@ export async function prepare(
   progress: Progress,
   options: LaunchOptions = {},
 ): Promise<Prepared> {
-  const { model } = contentOf(bundle);
+  const model = await withOwnVariables(bundle.names, contentOf(bundle).model);
   const error = problemsToError(validateModel(model));
   if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
@@ -73,7 +91,7 @@ export async function prepare(
   const [firmware, chains] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     options.topsOf ?? diskChains(host, bundle, model),
-    checkFiles(bundle.names, model),
+    checkFiles(bundle, model),
     requireAgreed(host, bundle, model),
   ]);
   await refuseChangedBases(bundle, chains.values());
@@ -145,6 +163,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     restored: plan.restores ? 'loading' : 'no',
     setup,
     blockers,
+    ramNote: prepared.ramNote ?? null,
     startedAt: requested.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
   };

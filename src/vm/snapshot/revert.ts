@@ -5,7 +5,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import { readModel } from '../../model/read.ts';
 import { slotName } from '../../model/slots.ts';
-import { shellQuote } from '../../qemu/plan/format.ts';
+import { shellQuote } from '../../core/shell-word.ts';
 import { appendLog, contentOf, readBundle, writeVmx, type Bundle } from '../../store/bundle.ts';
 import { readCheckpointRecord, type CheckpointRecord } from '../../store/checkpoint.ts';
 import { removeJournal, writeJournal, type LayerChange } from '../../store/journal.ts';

@@ -161,18 +161,14 @@ export async function takeSnapshot(
         : [];
     const quiesce = running !== undefined && !withMemory && body.quiesce;
     const description = body.description ?? '';
-    const { snapshot, stoppedMs } = await take(
-      host,
-      bundle,
-      { label, description, withMemory, quiesce },
-      progress,
-    );
+    const taken = await take(host, bundle, { label, description, withMemory, quiesce }, progress);
     const after = await readSnapshotFile(bundle.names);
     emitChanged(host, bundle, `The snapshot ${label} of ${bundle.name} was taken.`);
+    const { snapshot, stoppedMs } = taken;
     return {
       ...(await replyOf(bundle, after.tree, snapshot, noClones)),
       stoppedMs,
-      notes,
+      notes: [...notes, ...taken.notes],
     };
   });
 }

@@ -1,14 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { memoryIn } from '../../../test/support/fake-engine/migration.ts';
+import { leaveRoom } from '../../../test/support/ram-room.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
 import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
 import type { Progress } from '../../core/progress.ts';
 import { pause } from '../power/pause.ts';
+import { adoptAll } from '../recovery/adopt.ts';
 import { editSnapshot, listSnapshots, showSnapshot, takeSnapshot } from './snapshots.ts';
 
 const world = useWorld();
@@ -24,6 +26,39 @@ async function running(more: readonly string[] = []): Promise<WorldMachine> {
 }
 
 describe('a snapshot of a running machine', () => {
+  it('writes its memory straight to the disk if the memory file system has no room for a copy', async () => {
+    const demo = await running();
+    leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
+    const ram = readdirSync(world().host.names.ram);
+    let during: readonly string[] = [];
+    world().engines.troubles.before('transaction', () => {
+      during = readdirSync(world().host.names.ram);
+    });
+    const { notes, state } = await take({ label: 'first' });
+    expect([state, world().engines.of('demo').state, during]).toEqual(['running', 'running', ram]);
+    expect(notes).toEqual([
+      like(/straight to the disk.* has room for \d+ more bytes .* \d+ bytes .* needed/),
+    ]);
+    expect(memoryIn(demo.file('checkpoints/1/ram'))).toBe('what it had in mind');
+    expect((await showSnapshot(world().host, 'demo', 'first')).problems).toEqual([]);
+    expect(demo.files().filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it.each(['stop', 'migrate', 'query-migrate', 'transaction', 'cont'])(
+    'whose daemon is killed at %s while its memory goes straight to the disk is whole, or none',
+    async (command) => {
+      const demo = await running();
+      leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
+      await world().killDaemonAt(command, async () => await take({ label: 'cut' }));
+      await adoptAll(world().host);
+      for (const { label } of await listSnapshots(world().host, 'demo'))
+        expect((await showSnapshot(world().host, 'demo', label)).problems).toEqual([]);
+      expect(demo.files().filter((name) => /\.part$|operation/.test(name))).toEqual([]);
+      expect(world().engines.of('demo').state).toBe('running');
+      expect(diskHas(demo.top(), 7)).toBe(true);
+    },
+  );
+
   it('has its memory and its disks, and the machine runs on, on a new layer', async () => {
     const demo = await running();
     const engine = world().engines.of('demo');

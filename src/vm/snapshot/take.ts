@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { Deadline, settledWithin } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -31,7 +32,7 @@ import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
 import { persistRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
-import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
+import { copyPlace, ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 export interface TakeOptions {
@@ -46,6 +47,8 @@ export interface TakeOptions {
 export interface Taken {
   readonly snapshot: Snapshot;
   readonly stoppedMs: number | null;
+  /** What the user should know. */
+  readonly notes: readonly string[];
 }
 
 type LayerOperation = Extract<Journal, { kind: 'layer' }>;
@@ -105,26 +108,51 @@ async function captureLive(
   machine: Running,
   { journal, options, makeLayers }: LiveTake,
   progress: Progress,
-): Promise<Captured> {
+): Promise<Captured & { readonly note: string | null }> {
   const { snapshot } = journal;
   const checkpoint =
     options.withMemory && snapshot ? checkpointNames(bundle.names, String(snapshot.uid)) : null;
   const layers = engineLayers(bundle.names, journal.layers);
-  const waiting = waitingRam(host.names, machine.run);
-  using ram = checkpoint && (await RamCopy.begin(host, machine, { path: waiting }));
+  const place = checkpoint && (await copyPlace(host, machine));
+  const copy = checkpoint && (await beginCopy(host, machine, checkpoint, place?.toDisk ?? false));
+  using ram = copy && copy.ram;
   const quiesce = options.quiesce ? { freeze: async () => await freeze(machine, progress) } : {};
   const captured = await capture(
     host,
     machine,
-    { checkpoint, ram, layers, makeLayers, ...quiesce },
+    { checkpoint, ram, layers, makeLayers, once: place?.toDisk ?? false, ...quiesce },
     progress,
   );
-  if (checkpoint && captured.record) {
+  if (checkpoint && copy && captured.record) {
+    // The record says that the memory is complete, or waits to be moved: RAM that is on the disk gets its name before.
+    if (copy.part !== null) await rename(copy.part, checkpoint.ram);
     await writeCheckpointRecord(checkpoint, captured.record);
-    await persistRam(checkpoint, waiting, captured.record.ram, progress);
+    if (copy.part === null)
+      await persistRam(checkpoint, waitingRam(host.names, machine.run), captured.record.ram, progress);
     await syncCheckpoint(checkpoint);
   }
-  return captured;
+  return { ...captured, note: place?.note ?? null };
+}
+
+interface Copy {
+  readonly ram: RamCopy | null;
+  /** The unfinished file, if RAM goes straight to the disk. */
+  readonly part: string | null;
+}
+
+async function beginCopy(
+  host: Host,
+  machine: Running,
+  checkpoint: CheckpointNames,
+  toDisk: boolean,
+): Promise<Copy> {
+  if (!toDisk) {
+    const path = waitingRam(host.names, machine.run);
+    return { ram: await RamCopy.begin(host, machine, { path }), part: null };
+  }
+  const part = `${checkpoint.ram}.part`;
+  await mkdir(checkpoint.directory, { recursive: true, mode: 0o700 });
+  return { ram: await RamCopy.begin(host, machine, { path: part, lasting: true }), part };
 }
 
 /** Gives a snapshot of a suspended machine the memory of its suspended state. */
@@ -192,11 +220,9 @@ export async function take(
       await keepConfig(bundle, checkpoint);
       await createLayers(bundle.names, layers, chains);
     };
-    let stoppedMs: number | null = null;
-    if (machine) {
-      const live = { journal, options, makeLayers };
-      stoppedMs = (await captureLive(host, bundle, machine, live, progress)).stoppedMs;
-    } else {
+    const live = { journal, options, makeLayers };
+    const captured = machine && (await captureLive(host, bundle, machine, live, progress));
+    if (!machine) {
       await makeLayers();
       if (options.withMemory) await shareMemory(bundle, checkpoint);
     }
@@ -204,7 +230,8 @@ export async function take(
     await writeVmx(bundle.names.vmx, withLayers(document, layers));
     const listed = await listSnapshot(bundle, snapshot);
     await removeJournal(host.names, bundle.names);
-    return { snapshot: listed, stoppedMs };
+    const notes = captured?.note ? [captured.note] : [];
+    return { snapshot: listed, stoppedMs: captured?.stoppedMs ?? null, notes };
   } catch (error) {
     throw await undo(host, bundle, error);
   }
