@@ -7,6 +7,7 @@ import { fileError, writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import { vmxOfBundle } from './bundle-directory.ts';
 import { bundleExtension, isAsideName, isBundle, deletingExtension, type HomeNames } from './names.ts';
+import { placeAfter, renameLinks, settled, type Renaming } from './renaming.ts';
 
 interface InventoryFile {
   /** Absolute paths of `.vmx` files outside the home. */
@@ -15,6 +16,8 @@ interface InventoryFile {
   readonly unregistered: readonly string[];
   /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
   readonly deleting: readonly Deletion[];
+  /** Machines that are getting another path; if interrupted, the next start of the daemon settles where they are. */
+  readonly renaming: readonly Renaming[];
   /** For each `.vmx`, the files outside its directory to which the person has agreed. */
   readonly agreed: Readonly<Record<string, readonly string[]>>;
   /** Written by a version that did not ask yet. */
@@ -33,7 +36,7 @@ export interface Deletion {
   readonly files: readonly string[];
 }
 
-const empty: InventoryFile = { registered: [], unregistered: [], deleting: [], agreed: {} };
+const empty: InventoryFile = { registered: [], unregistered: [], deleting: [], renaming: [], agreed: {} };
 const maxBytes = 4 * 1024 * 1024;
 
 function strings(value: unknown): string[] {
@@ -89,6 +92,7 @@ async function readInventory(path: string): Promise<InventoryFile> {
       registered: strings(value['registered']),
       unregistered: strings(value['unregistered']),
       deleting: deletions(value['deleting']),
+      renaming: Array.isArray(value['renaming']) ? value['renaming'].map(strings) : [],
       agreed: agreements(value['agreed']),
       ...(value['agreed'] === undefined ? { neverAsked: true } : {}),
     };
@@ -195,12 +199,26 @@ export class Inventory {
     await this.#change((file) => ({ ...file, agreed: { ...file.agreed, [this.#key(vmx)]: all } }));
   }
 
-  /** The machine has another path: what was agreed for it stays valid. */
-  async moveAgreement(from: string, to: string): Promise<void> {
-    await this.#change((file) => {
-      const { [this.#key(from)]: files, ...agreed } = file.agreed;
-      return files === undefined ? file : { ...file, agreed: { ...agreed, [this.#key(to)]: files } };
-    });
+  /** Records that a machine gets other paths, until finishRenaming. */
+  async beginRenaming(renaming: Renaming): Promise<void> {
+    // An extra path appears as broken for a moment; a missing one would lose the machine.
+    const next = renaming.slice(1).filter((vmx) => !this.owns(vmx));
+    await this.#change((file) => ({
+      ...file,
+      registered: [...new Set([...file.registered, ...next])].sort(),
+      renaming: [...file.renaming, renaming],
+    }));
+  }
+
+  /** Settles where a machine is that was getting another path. */
+  async finishRenaming(renaming: Renaming): Promise<void> {
+    const place = placeAfter(renaming);
+    if (place === undefined) return;
+    await renameLinks(this.#names.machines, renaming, place);
+    await this.#change((file) => ({
+      ...settled(file, renaming, place, (vmx) => this.#key(vmx)),
+      renaming: file.renaming.filter((other) => !isDeepStrictEqual(other, renaming)),
+    }));
   }
 
   /** Machines in the home are named relative to it, so that it can be moved. */
@@ -256,8 +274,10 @@ export class Inventory {
     });
   }
 
-  /** Removes incomplete and partly deleted bundles from the home. Call it only while no operation is running. */
+  /** Cleans up after a kill: renamings, and incomplete and partly deleted bundles. Call it while no operation is running. */
   async collectGarbage(): Promise<void> {
+    const { renaming } = await readInventory(this.#names.inventory);
+    for (const one of renaming) await this.finishRenaming(one);
     await this.finishDeletes();
     let names: string[];
     try {

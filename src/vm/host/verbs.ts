@@ -24,6 +24,7 @@ const verbs = {
   check: { infinitive: 'check', underWay: 'it is being checked' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
   repair: { infinitive: 'repair', underWay: 'it is being repaired' },
+  register: { infinitive: 'register', underWay: 'it is being registered' },
   unregister: { infinitive: 'unregister', underWay: 'it is being unregistered' },
   delete: { infinitive: 'delete', underWay: 'it is being deleted' },
 } as const satisfies Record<string, Wording>;

@@ -6,8 +6,9 @@ import { plainName } from '../../model/name.ts';
 import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { vmxOfBundle } from '../../store/bundle-directory.ts';
 import { bundleExtension, isBundle } from '../../store/names.ts';
-import { fileError } from '../../sys/files.ts';
-import { lockHolder } from '../../sys/lock.ts';
+import { sweepTemporaries } from '../../store/temporaries.ts';
+import { exists, fileError } from '../../sys/files.ts';
+import { clearDeadLock, lockHolder } from '../../sys/lock.ts';
 import { bundleEvent } from '../host/events.ts';
 import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
@@ -16,6 +17,8 @@ import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
 import { noteIfUnreachable, refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { repairLinks } from '../layers/repair-links.ts';
+import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
+import { repairAfterCrash } from '../running/crash.ts';
 import { describe } from '../running/describe.ts';
 import { decideIdentity, settleIdentity } from '../running/identity.ts';
 
@@ -58,14 +61,36 @@ async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
   return names.includes(plainName(bundle.name)) ? { ...bundle, name: fileNameOf(bundle.names) } : bundle;
 }
 
+/**
+ * Finishes or undoes what a kill has left, as the start of a daemon does: a machine may be moved by hand before that. One that
+ * cannot be settled is registered all the same, and every command that changes it says why.
+ */
+async function settleMoved(host: Host, { names, name }: Bundle): Promise<Bundle> {
+  if (await exists(names.lock)) await repairAfterCrash(host, names.vmx);
+  await clearDeadLock(names.lock);
+  if (isBundle(names.directory)) await sweepTemporaries(names.directory);
+  try {
+    await hold(host, await host.bundles.read(names.vmx), 'register', async ({ bundle }) => {
+      await removeOrphanedCheckpoints(bundle);
+    });
+  } catch (error) {
+    host.log('Could not settle a machine that is being registered', {
+      machine: name,
+      reason: messageOf(error),
+    });
+  }
+  return await host.bundles.read(names.vmx);
+}
+
 /** Gives a machine its identity before it is listed, unless an engine runs it, perhaps of another home. */
 async function identified(
   host: Host,
-  found: Bundle,
+  asFound: Bundle,
   isListed: boolean,
   said: MovedOrCopied | undefined,
 ): Promise<Bundle> {
-  if ((await lockHolder(found.names.lock)) !== undefined) return found;
+  if ((await lockHolder(asFound.names.lock)) !== undefined) return asFound;
+  const found = isListed ? asFound : await settleMoved(host, asFound);
   const decided = said ?? (await decideIdentity(host, found));
   const named = decided === 'copied' && !isListed ? await asCopy(host, found) : found;
   if (!isListed) await refuseTakenName(host, named.name);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rename as move } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +41,18 @@ describe('rename', () => {
     expect(await demo.host.inventory.paths()).toEqual([front]);
     const { path } = await rename(demo.host, 'front', 'demo');
     expect(await demo.host.inventory.paths()).toEqual([path]);
+  });
+
+  it('keeps a link to a bundle elsewhere a link to it', async () => {
+    await mkdir(at('elsewhere'));
+    const bundle = (name: string) => join(at('elsewhere'), `${name}.vmwarevm`);
+    await move(join(machines(), 'demo.vmwarevm'), bundle('demo'));
+    symlinkSync(bundle('demo'), join(machines(), 'demo.vmwarevm'));
+    await rename(demo.host, 'demo', 'front');
+    expect(await demo.host.inventory.paths()).toEqual([join(bundle('front'), 'front.vmx')]);
+    expect(readdirSync(machines()).map((name) => [name, readlinkSync(join(machines(), name))])).toEqual([
+      ['front.vmwarevm', bundle('front')],
+    ]);
   });
 
   it('finishes what a kill left between the bundle and its .vmx', async () => {

@@ -44,21 +44,16 @@ async function moveBundle(host: Host, bundle: Bundle, target: string, name: stri
   const moved = machineNames(join(target, `${bundle.names.stem}.vmx`));
   const renamed = machineNames(join(target, `${name}.vmx`));
   await linkWithParents(host, bundle, renamed.vmx);
-  const registered = !host.inventory.owns(bundle.names.vmx);
-  // An extra path in the inventory appears as broken for a moment; a missing one would lose the machine.
-  const paths = registered ? [moved.vmx, renamed.vmx] : [];
-  for (const vmx of paths) await host.inventory.register(vmx);
-  await host.inventory.moveAgreement(bundle.names.vmx, renamed.vmx);
+  const renaming = [bundle.names.vmx, moved.vmx, renamed.vmx];
+  await host.inventory.beginRenaming(renaming);
   try {
     await renameFile(bundle.names.directory, target);
     await renameVmx(moved, renamed);
   } catch (error) {
     throw fileError(error, target);
   } finally {
-    for (const vmx of new Set([bundle.names.vmx, ...paths])) {
-      if (registered && !(await exists(vmx))) await host.inventory.unregister(vmx);
-    }
     await releaseLock(moved.lock);
+    await host.inventory.finishRenaming(renaming);
   }
   await unlinkFromParents(host, await host.bundles.read(renamed.vmx), bundle.names.vmx);
   return renamed.vmx;

@@ -12,8 +12,9 @@ import { sweepOperations } from '../../store/operation-record.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
-import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
+import { exists } from '../../sys/files.ts';
 import { isAlive, type ProcessIdentity } from '../../sys/process-identity.ts';
+import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
 import { ensureGone } from '../companion/end.ts';
@@ -122,12 +123,14 @@ async function noteUnreachable(host: Host, bundle: Bundle, reason: string): Prom
 export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): Promise<void> {
   const run = runNames(host.names, bundle.names.vmx);
   const ran = existsSync(run.directory);
+  // A moved machine has another run directory, but still the lock of its dead engine.
+  const died = ran || ((await exists(bundle.names.lock)) && !(await lockHolder(bundle.names.lock)));
   const engine = ran ? await adoptableEngine(host, bundle, run, signal) : null;
   if (!engine) {
     await refuseUnreachable(host, bundle, 'adopt');
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
-    if (ran && isFinished) await repairAfterCrash(host, bundle.names.vmx);
+    if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
     return;
