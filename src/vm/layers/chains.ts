@@ -44,21 +44,15 @@ export async function diskChains(
 ): Promise<Map<string, Layer>> {
   await requireAgreed(host, bundle, model);
   const inside = await layerDirectories(host, bundle);
-  const chainOf = async (disk: Disk) => {
-    const path = resolveIn(bundle.names, disk.fileName);
-    try {
-      return await readChain(path, { inside, tables: options.tables ?? true });
-    } catch (error) {
-      throw await withRepairAdvice(bundle, error);
-    }
-  };
+  const chainOf = async (disk: Disk) =>
+    await readChain(resolveIn(bundle.names, disk.fileName), { inside, tables: options.tables ?? true });
   try {
     const pairs = await Promise.all(
       model.disks.map(async (disk) => [slotName(disk), await chainOf(disk)] as const),
     );
     return new Map(pairs);
   } catch (error) {
-    throw await withSnapshotAdvice(bundle, error);
+    throw await withRepairAdvice(bundle, await withSnapshotAdvice(bundle, error));
   }
 }
 

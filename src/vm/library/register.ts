@@ -118,13 +118,10 @@ export async function register(host: Host, request: RegisterMachine): Promise<Ma
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
   }
+  const unlinked = isHeld ? [] : await linkAgain(host, bundle);
+  // Only now: a disk may be readable again.
   const details = await describe(host, bundle);
-  if (isHeld) return details;
-  const problems = (await linkAgain(host, bundle)).map((message) => ({
-    severity: 'warning' as const,
-    key: '',
-    message,
-  }));
+  const problems = unlinked.map((message) => ({ severity: 'warning' as const, key: '', message }));
   return { ...details, problems: [...details.problems, ...problems] };
 }
 

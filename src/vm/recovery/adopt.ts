@@ -13,8 +13,8 @@ import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
-import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { isAlive, type ProcessIdentity } from '../../sys/process-identity.ts';
+import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
 import { ensureGone } from '../companion/end.ts';
