@@ -10,8 +10,6 @@ export class ByHand {
   readonly #home: TestHome;
   readonly #first: string;
   #count = 0;
-  /** Where the home was before. */
-  readonly formerHomes: string[] = [];
 
   constructor(home: TestHome) {
     this.#home = home;
@@ -89,7 +87,9 @@ export class ByHand {
   async moveHome(): Promise<void> {
     await this.#home.client().stopDaemon();
     this.#count += 1;
-    this.formerHomes.push(this.#home.path);
+    // What killed engines had for RAM is named after the path of the home. Nobody finds it under the new path; a restart of
+    // the host removes it.
+    await rm(homeNames(this.#home.path).ram, { recursive: true, force: true });
     await this.#home.moveTo(`${this.#first}.${this.#count}`);
   }
 

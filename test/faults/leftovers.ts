@@ -142,14 +142,7 @@ export class Leftovers {
       const machine = keys.get(key);
       return !machine || !runs(machine) || rest.join('.') !== 'ram';
     });
-    const former = this.#hand.formerHomes.map((home) => homeNames(home).ram);
-    const lost = await Promise.all(
-      former.map(async (ram) =>
-        (await list(ram)).map((name) => `memory: ${join(ram, name)} is left of a former home`),
-      ),
-    );
     return [
-      ...lost.flat(),
       ...stray.map((key) => `run: run/${key} of ${keys.get(key)?.name ?? 'nobody'} is left`),
       ...memory.map(
         (name) =>

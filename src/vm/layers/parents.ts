@@ -83,10 +83,16 @@ function withClone(
   return { ...tree, snapshots, related };
 }
 
-/** The paths at which a clone with this UUID is recorded but is no longer. */
+/** The other paths at which a clone with this UUID is recorded: it is there no longer, or that path leads here by a link. */
 async function formerPaths(tree: SnapshotTree, vmx: string, uuid: string | undefined): Promise<Set<string>> {
   const former = tree.related.filter((each) => each.uuid === uuid && each.path !== vmx);
-  const gone = await Promise.all(former.map(async ({ path }) => !(await exists(path).catch(() => true))));
+  const here = await realpath(vmx).catch(() => vmx);
+  const gone = await Promise.all(
+    former.map(async ({ path }) => {
+      if (!(await exists(path).catch(() => true))) return true;
+      return (await realpath(path).catch(() => path)) === here;
+    }),
+  );
   return new Set(former.filter((_, at) => gone[at]).map(({ path }) => path));
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startBody, takeBody } from '../../../test/support/bodies.ts';
@@ -26,6 +26,17 @@ describe('a linked clone that was moved by hand', () => {
     expect(await clonesOf()).toEqual([moved.vmx]);
     expect(diskHas(join(moved.directory, 'disk0.qcow2'), 7)).toBe(true);
     expect((await world().start('copy')).state).toBe('running');
+  });
+
+  it('behind a link in its old place is recorded once, and not any more when it is deleted', async () => {
+    const { copy } = await pair();
+    const moved = move('copy');
+    symlinkSync(moved.directory, copy.directory);
+    expect(await clonesOf()).toEqual([copy.vmx]);
+    // Deleted without having been registered anew: the path that the parent has recorded leads to it.
+    await remove(host(), 'copy');
+    expect(await clonesOf()).toEqual([]);
+    await remove(host(), 'demo');
   });
 
   it('keeps its base even if its parent has lost all records of it', async () => {
