@@ -91,21 +91,29 @@ export async function forgetOperation(home: HomeNames, nonce: string): Promise<v
   if (nonceForm.test(nonce)) await rm(pathOf(home, nonce), { force: true });
 }
 
-async function allRecords(home: HomeNames): Promise<Array<{ nonce: string; vmx: string; isNew: boolean }>> {
-  const found: Array<{ nonce: string; vmx: string; isNew: boolean }> = [];
+type ListedRecord = OperationRecord & { readonly nonce: string };
+
+/** All records, with absolute paths. */
+async function allRecords(home: HomeNames): Promise<ListedRecord[]> {
+  const found: ListedRecord[] = [];
   for (const name of await readdir(home.operations).catch(() => [])) {
     const nonce = name.replace(/\.json$/, '');
     const record = await readRecord(home, nonce).catch(() => undefined);
-    if (record) found.push({ nonce, vmx: join(home.home, record.vmx), isNew: record.isNew });
+    if (record) found.push({ ...record, nonce, vmx: join(home.home, record.vmx) });
   }
   return found;
 }
 
-/** Removes the records of a machine that was deleted. */
-export async function forgetOperationsOf(home: HomeNames, vmx: string): Promise<void> {
-  for (const record of await allRecords(home)) {
-    if (record.vmx === vmx) await forgetOperation(home, record.nonce);
-  }
+/**
+ * The nonces of the records of a machine, wherever it was when they were written. Ask before it is deleted, and forget them
+ * afterwards.
+ */
+export async function operationsOf(home: HomeNames, { vmx, directory }: Place): Promise<string[]> {
+  const id = await directoryId(directory);
+  const own = (await allRecords(home)).filter(
+    (record) => record.vmx === vmx || (id !== '' && record.directory === id),
+  );
+  return own.map(({ nonce }) => nonce);
 }
 
 /**

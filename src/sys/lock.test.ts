@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { clearDeadLock, handLock, lockHolder, releaseLock, takeLock } from './lock.ts';
 import { identify, isAlive, signalProcess } from './process-identity.ts';
 
 const temporary = useTemporaryDirectory();
+let temporaryRoot = '';
+
+beforeEach(() => (temporaryRoot = temporary()));
 
 /** A process that runs until it is killed. */
 async function livingProcess(): Promise<{ pid: number; end: () => Promise<void> }> {
@@ -115,5 +118,27 @@ describe('clearDeadLock', () => {
     await writeFile(path, 'half a lo');
     await clearDeadLock(path);
     expect(await readdir(temporary())).toEqual([]);
+  });
+});
+
+describe('a lock in another place', () => {
+  it('is held in a directory that was moved, and not in a copy of it', async () => {
+    const [place, moved, copy] = ['place', 'moved', 'copy'].map((name) => join(temporaryRoot, name));
+    await mkdir(place!);
+    await takeLock(join(place!, 'lock'), 'qemu', 'demo');
+    await cp(place!, copy!, { recursive: true });
+    await rename(place!, moved!);
+    const holders = [moved!, copy!].map(async (directory) => await lockHolder(join(directory, 'lock')));
+    expect(await Promise.all(holders)).toMatchObject([{ pid: process.pid }, undefined]);
+    await takeLock(join(copy!, 'lock'), 'kamed', 'copy');
+    expect(await lockHolder(join(copy!, 'lock'))).toMatchObject({ purpose: 'kamed' });
+  });
+
+  it('is held where the host gives a directory another number, as some file systems do', async () => {
+    const path = join(temporaryRoot, 'lock');
+    await takeLock(path, 'qemu', 'demo');
+    const lock = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...lock, directory: '1:1' }));
+    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
   });
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { link, rename, rm, writeFile } from 'node:fs/promises';
+import { link, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from './files.ts';
 import { readOwnIfThere } from './own-file.ts';
@@ -11,16 +12,50 @@ export interface LockHolder extends ProcessIdentity {
   readonly purpose: string;
 }
 
-/** A lock file has about 100 bytes. */
-const maxBytes = 4096;
+/** A lock file has about 200 bytes, and the length of a path. */
+const maxBytes = 16 * 1024;
 
-function parseHolder(text: string): LockHolder | undefined {
+/** A lock as it is written: with its place, by which it is known in a copy of the directory. */
+interface LockFile extends LockHolder {
+  readonly path?: string;
+  /** Device and inode of the directory. */
+  readonly directory?: string;
+}
+
+async function directoryId(path: string): Promise<string> {
+  return await stat(dirname(path), { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => '',
+  );
+}
+
+async function lockText(path: string, holder: LockHolder): Promise<string> {
+  const file: LockFile = { ...holder, path, directory: await directoryId(path) };
+  return JSON.stringify(file);
+}
+
+/** Whether a lock was copied with its directory: then its holder uses the original. A moved one still has its directory. */
+async function isCopy(path: string, lock: LockFile): Promise<boolean> {
+  if (lock.path === undefined || lock.path === path) return false;
+  return lock.directory !== (await directoryId(path));
+}
+
+/** The holder of a lock with this text, if it lives and uses this directory. */
+async function livingHolder(path: string, text: string): Promise<LockHolder | undefined> {
+  const lock = parseLock(text);
+  if (!lock || (await isCopy(path, lock)) || !(await isAlive(lock))) return undefined;
+  const { pid, birth, purpose } = lock;
+  return { pid, birth, purpose };
+}
+
+function parseLock(text: string): LockFile | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { pid, birth, purpose } = value as Record<string, unknown>;
+    const { pid, birth, purpose, path, directory } = value as Record<string, unknown>;
     if (typeof pid !== 'number' || typeof birth !== 'string' || typeof purpose !== 'string') return undefined;
-    return { pid, birth, purpose };
+    const isPlaced = typeof path === 'string' && typeof directory === 'string';
+    return { pid, birth, purpose, ...(isPlaced ? { path, directory } : {}) };
   } catch {
     return undefined;
   }
@@ -35,8 +70,7 @@ async function readText(path: string): Promise<string | undefined> {
  * @throws KameError FILE_ACCESS, INVALID_VALUE when the lock cannot be read, so that nobody knows whether it is held
  */
 export async function lockHolder(path: string): Promise<LockHolder | undefined> {
-  const holder = parseHolder((await readText(path)) ?? '');
-  return holder && (await isAlive(holder)) ? holder : undefined;
+  return await livingHolder(path, (await readText(path)) ?? '');
 }
 
 /** Moves a stale lock aside. The moved file is checked again, and put back if it is a lock that was taken meanwhile. */
@@ -61,7 +95,8 @@ export async function takeLock(path: string, purpose: string, subject: string): 
   const me = await identify(process.pid);
   const mine = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await writeFile(mine, JSON.stringify({ ...me, purpose }), { flag: 'wx', mode: 0o600 });
+    if (!me) throw new KameError('INTERNAL', 'This process cannot be identified.');
+    await writeFile(mine, await lockText(path, { ...me, purpose }), { flag: 'wx', mode: 0o600 });
     for (let attempt = 0; attempt < 10; attempt += 1) {
       try {
         await link(mine, path);
@@ -71,8 +106,8 @@ export async function takeLock(path: string, purpose: string, subject: string): 
       }
       const text = await readText(path);
       if (text === undefined) continue;
-      const holder = parseHolder(text);
-      if (holder && (await isAlive(holder))) throw busy(subject, holder);
+      const holder = await livingHolder(path, text);
+      if (holder) throw busy(subject, holder);
       await clearStale(path, text);
     }
     throw new KameError('BUSY', `${subject} is locked: ${path} keeps changing hands.`);
@@ -93,13 +128,12 @@ function busy(subject: string, holder: LockHolder): KameError {
 export async function clearDeadLock(path: string): Promise<void> {
   const text = await readText(path);
   if (text === undefined) return;
-  const holder = parseHolder(text);
-  if (!holder || !(await isAlive(holder))) await clearStale(path, text);
+  if (!(await livingHolder(path, text))) await clearStale(path, text);
 }
 
 /** Transfers a lock that this process holds to another process, in one step: it is never free in between. */
 export async function handLock(path: string, to: LockHolder): Promise<void> {
-  await writeFileAtomic(path, JSON.stringify(to));
+  await writeFileAtomic(path, await lockText(path, to));
 }
 
 /** Releases a lock of this process. */

@@ -4,7 +4,7 @@ import { KameError } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
-import { forgetOperationsOf } from '../../store/operation-record.ts';
+import { forgetOperation, operationsOf } from '../../store/operation-record.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { fileError } from '../../sys/files.ts';
 import { releaseLock } from '../../sys/lock.ts';
@@ -29,11 +29,12 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await removeRamFiles(host.names, run);
   await releaseLock(clone.names.lock);
   await unlinkFromParents(host, clone);
+  const nonces = await operationsOf(host.names, clone.names);
   // First aside, so that a kill does not leave half a machine without its journal in the list.
   const aside = deletingName(dirname(clone.names.directory), clone.names.stem);
   await rename(clone.names.directory, aside).catch((error: unknown) => {
     throw fileError(error, aside);
   });
-  await forgetOperationsOf(host.names, clone.names.vmx);
+  for (const nonce of nonces) await forgetOperation(host.names, nonce);
   await rm(aside, { recursive: true, force: true });
 }

@@ -42,3 +42,11 @@ export function placementOf({ content, names }: Bundle): Placement {
   if (digits !== sealed(digits.slice(0, 16), uuid)) return 'foreign';
   return uuidToVmx(location) === locationAt(names.vmx, uuid) ? 'here' : 'elsewhere';
 }
+
+/** Whether Kame last saw a machine at this path. */
+export function wasLastAt({ content }: Bundle, vmx: string): boolean {
+  if (!content) return false;
+  const { uuid } = content.model;
+  const location = uuidFromVmx(getText(content.document, 'uuid.location') ?? '');
+  return location !== undefined && uuidToVmx(location) === locationAt(vmx, uuid);
+}

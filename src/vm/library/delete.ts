@@ -3,7 +3,7 @@ import { errnoOf } from '../../core/errors.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, runNames } from '../../store/names.ts';
-import { forgetOperationsOf } from '../../store/operation-record.ts';
+import { forgetOperation, operationsOf } from '../../store/operation-record.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -20,6 +20,7 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<readonly string[
   const { names } = bundle;
   await takeLock(names.lock, 'kamed', bundle.name);
   try {
+    const nonces = await operationsOf(host.names, names);
     const { deleted, kept } = await machineFiles(host, bundle);
     const whole = isBundle(names.directory) && !kept.some((path) => path.startsWith(names.directory + sep));
     const parent = isBundle(names.directory) ? dirname(names.directory) : names.directory;
@@ -28,7 +29,7 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<readonly string[
       aside: deletingName(parent, names.stem),
       files: whole ? [] : deleted,
     });
-    await forgetOperationsOf(host.names, names.vmx);
+    for (const nonce of nonces) await forgetOperation(host.names, nonce);
     await clearRunDirectory(runNames(host.names, names.vmx));
     return kept;
   } catch (error) {

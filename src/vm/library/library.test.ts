@@ -75,6 +75,22 @@ describe('register', () => {
     });
   });
 
+  it('follows a machine that was moved from where it was registered, with its outside files', async () => {
+    const iso = join(world().home, 'a.iso');
+    writeFileSync(iso, 'iso');
+    const cd = ['present = "TRUE"', 'deviceType = "cdrom-image"', `fileName = "${iso}"`];
+    world().machine('far', ['sata0.present = "TRUE"', ...cd.map((line) => `sata0:1.${line}`)]);
+    const [place, next] = ['here', 'there'].map((name) => join(world().home, name, 'far.vmwarevm'));
+    mkdirSync(join(place!, '..'));
+    mkdirSync(join(next!, '..'));
+    renameSync(join(world().host.names.machines, 'far.vmwarevm'), place!);
+    await register(world().host, { path: place!, allowOutside: [iso] });
+    renameSync(place!, next!);
+    const { path, outsideFiles } = await register(world().host, { path: next! });
+    expect([path, outsideFiles[0]?.agreed]).toEqual([join(next!, 'far.vmx'), true]);
+    expect(await names()).toEqual(['far']);
+  });
+
   it('gives a machine a UUID that has none', async () => {
     const vmx = elsewhere('far');
     writeFileSync(vmx, small('far'));

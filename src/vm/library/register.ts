@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { MachineDetails, MovedOrCopied, RegisterMachine } from '../../api/machine.ts';
@@ -13,6 +14,7 @@ import { bundleEvent } from '../host/events.ts';
 import { allBundles, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { wasLastAt } from '../host/location.ts';
 import { agree, agreements, requireAgreed } from '../host/outside-files.ts';
 import { noteIfUnreachable, refuseRunning } from '../host/state.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
@@ -97,6 +99,17 @@ async function identified(
   return await settleIdentity(host, named, { answer: decided === 'copied' ? decided : said });
 }
 
+/** A machine that is listed where Kame last saw it, and is no longer there, was moved: the list follows it. */
+async function followMove(host: Host, moved: Bundle): Promise<void> {
+  const { vmx } = moved.names;
+  const paths = await host.inventory.paths();
+  const former = paths.find((path) => path !== vmx && wasLastAt(moved, path) && !existsSync(path));
+  if (former === undefined || paths.includes(vmx)) return;
+  const renaming = [former, vmx];
+  await host.inventory.beginRenaming(renaming);
+  await host.inventory.finishRenaming(renaming);
+}
+
 /**
  * Adds an existing `.vmx`, in any directory, to the inventory. For a machine of the list, records the files outside its
  * directory that it may use, and what a person says of its identity. A linked clone, or the parent of some, is linked again
@@ -108,6 +121,7 @@ export async function register(host: Host, request: RegisterMachine): Promise<Ma
   const vmx = await vmxPath(request.path);
   const found = await host.bundles.read(vmx);
   contentOf(found);
+  await followMove(host, found);
   const isListed = (await host.inventory.paths()).includes(vmx);
   await agreeByName(host, found, request.allowOutside ?? []);
   // An engine that runs it is adopted first; until then nothing of the machine changes.

@@ -5,6 +5,7 @@ import { startBody } from '../../../test/support/bodies.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
 import { clone } from '../clone/clone.ts';
+import { remove } from '../library/delete.ts';
 import { register } from '../library/register.ts';
 import { rename } from '../library/rename.ts';
 import { start } from '../power/start.ts';
@@ -41,6 +42,18 @@ describe('a copy of a bundle', () => {
     expect(await names()).toEqual(['a', 'demo']);
     expect((await show(world().host, 'a')).path).toContain('a.vmwarevm/demo.vmx');
     expect((await show(world().host, 'demo')).path).toBe(demo.vmx);
+  });
+
+  it('made while the machine was running is not running', async () => {
+    const demo = world().machine();
+    await world().start();
+    cpSync(demo.directory, bundleOf('copy'), { recursive: true });
+    expect((await list(world().host)).map(({ name, state }) => [name, state])).toEqual([
+      ['copy', 'stopped'],
+      ['demo', 'running'],
+    ]);
+    await remove(world().host, 'copy');
+    expect([await names(), (await show(world().host, 'demo')).state]).toEqual([['demo'], 'running']);
   });
 
   it('is asked about when it starts, and nothing is changed before the answer', async () => {
