@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { deferred } from '../core/deferred.ts';
@@ -93,6 +94,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { env, logger, helpers } = options;
   const home = kameHome(options.home === undefined ? env : { KAME_HOME: options.home });
   const socket = socketPath(home);
+  await mkdir(home, { recursive: true, mode: 0o700 });
   const host = createHost({
     home,
     env,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { KameError } from '../core/errors.ts';
@@ -41,12 +42,22 @@ export interface HomeNames {
   readonly ram: string;
 }
 
+/** Device and inode of a home: when it is renamed, its RAM files are still found. Its path, before it exists. */
+function homeId(home: string): string {
+  try {
+    const { dev, ino } = statSync(home, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return home;
+  }
+}
+
 /**
  * On macOS, RAM files are in the run directory; the file system can share blocks, so checkpoints need not copy them.
  */
 function ramDirectory(home: string): string {
   if (process.platform !== 'linux') return join(home, 'run');
-  const key = createHash('sha256').update(home).digest('hex').slice(0, 8);
+  const key = createHash('sha256').update(homeId(home)).digest('hex').slice(0, 8);
   return `/dev/shm/kame-${process.getuid?.() ?? 0}-${key}`;
 }
 

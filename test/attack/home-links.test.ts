@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { homeNames } from '../../src/store/names.ts';
 import { kameHome } from '../../src/sys/home.ts';
 import { remove } from '../../src/vm/library/delete.ts';
 import { unregister } from '../../src/vm/library/register.ts';
@@ -37,6 +38,19 @@ describe('a link in KAME_HOME', () => {
     mkdirSync(long);
     symlinkSync(long, join(place, 'short'));
     expect(kameHome({ KAME_HOME: join(place, 'short') })).toBe(join(place, 'short'));
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a home that is renamed', () => {
+  it('finds the RAM of its guests again, and a copy of it does not take it', () => {
+    const place = mkdtempSync(join(tmpdir(), 'kh-'));
+    const [home, renamed] = [join(place, 'home'), join(place, 'renamed')];
+    mkdirSync(home);
+    const { ram } = homeNames(home);
+    renameSync(home, renamed);
+    mkdirSync(home);
+    expect([homeNames(renamed).ram === ram, homeNames(home).ram === ram]).toEqual([true, false]);
+    rmSync(place, { recursive: true });
   });
 });
 

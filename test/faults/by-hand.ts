@@ -87,9 +87,6 @@ export class ByHand {
   async moveHome(): Promise<void> {
     await this.#home.client().stopDaemon();
     this.#count += 1;
-    // What killed engines had for RAM is named after the path of the home. Nobody finds it under the new path; a restart of
-    // the host removes it.
-    await rm(homeNames(this.#home.path).ram, { recursive: true, force: true });
     await this.#home.moveTo(`${this.#first}.${this.#count}`);
   }
 

@@ -162,6 +162,8 @@ export class TestHome implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Named after the home's inode, so asked for while there is one.
+    const { ram } = homeNames(this.path);
     try {
       await this.client().stopDaemon();
     } finally {
@@ -173,7 +175,7 @@ export class TestHome implements AsyncDisposable {
         for (const path of [this.path, this.env['KAME_HOME'] ?? this.path])
           await rm(path, { recursive: true, force: true });
       // What engines that were killed had for RAM is not in the home itself.
-      await rm(homeNames(this.path).ram, { recursive: true, force: true });
+      await rm(ram, { recursive: true, force: true });
     }
   }
 }

@@ -61,9 +61,9 @@ it('an engine that was killed is noticed, and started again', async ({ demo }) =
 it('an engine that hangs is ended', async ({ home, demo }) => {
   const { pid } = await demo.details();
   process.kill(pid ?? 0, 'SIGSTOP');
-  // A new daemon can't adopt what does not answer; the machine runs all the same.
+  // A new daemon can't adopt what does not answer: it is unreachable until it answers, or is ended.
   await home.killDaemon();
-  expect(await demo.details()).toMatchObject({ state: 'running' });
+  expect(await demo.details()).toMatchObject({ state: 'unreachable' });
   const soft = await home.kame(['stop', 'demo']);
   expect(soft.code).toBe(5);
   expect(soft.stderr).toContain('--hard');
