@@ -58,12 +58,7 @@ export class ByHand {
     const moved = join(place, basename(bundle));
     if (link !== undefined) await rm(link);
     await rename(bundle, moved);
-    if (!this.isInHome(bundle)) {
-      await rmdir(dirname(bundle));
-      // It was registered, unless it had been found through a link all the time.
-      const { stdout } = await this.#home.kame(['list', '--json']);
-      if (stdout.includes(`"${bundle}/`)) await this.#must('unregister', bundle);
-    }
+    if (!this.isInHome(bundle)) await rmdir(dirname(bundle));
     await this.#must('register', moved);
   }
 

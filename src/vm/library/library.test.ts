@@ -89,6 +89,13 @@ describe('register', () => {
     const { path, outsideFiles } = await register(world().host, { path: next! });
     expect([path, outsideFiles[0]?.agreed]).toEqual([join(next!, 'far.vmx'), true]);
     expect(await names()).toEqual(['far']);
+    const home = join(world().host.names.machines, 'far.vmwarevm');
+    renameSync(next!, home);
+    await register(world().host, { path: home });
+    expect([await names(), (await show(world().host, 'far')).outsideFiles[0]?.agreed]).toEqual([
+      ['far'],
+      true,
+    ]);
   });
 
   it('gives a machine a UUID that has none', async () => {

@@ -104,7 +104,7 @@ async function followMove(host: Host, moved: Bundle): Promise<void> {
   const { vmx } = moved.names;
   const paths = await host.inventory.paths();
   const former = paths.find((path) => path !== vmx && wasLastAt(moved, path) && !existsSync(path));
-  if (former === undefined || paths.includes(vmx)) return;
+  if (former === undefined) return;
   const renaming = [former, vmx];
   await host.inventory.beginRenaming(renaming);
   await host.inventory.finishRenaming(renaming);
