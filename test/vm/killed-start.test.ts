@@ -44,7 +44,8 @@ describe('a command that is killed', () => {
 
   it('while a machine is created: it is not there', async ({ home, demo }) => {
     await setEngineMode(home, 'hang-image');
-    const command = home.begin(['create', 'second']);
+    // A disk that must grow needs qemu-img; a copy of the image alone may be there before the command is killed.
+    const command = home.begin(['create', 'second', '--disk', '8GiB']);
     const machines = dirname(demo.directory);
     const begun = async () => ((await readdir(machines)).length > 1 ? true : undefined);
     expect(await poll(begun, { deadlineMs: 20_000 })).toBe(true);
