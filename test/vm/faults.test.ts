@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
 import { Courses } from '../faults/moment.ts';
-import { anySeed } from '../faults/random.ts';
 import { isKill, textOf } from '../faults/sample.ts';
 import { runSequence } from '../faults/sequence.ts';
 import { homeTest as it } from '../support/home-test.ts';
 
 const kills = 60;
-const seed = Number(process.env['KAME_FAULT_SEED'] ?? anySeed());
+// One sequence, so that a run tells what a change has broken. bench/faults.ts draws others.
+const seed = Number(process.env['KAME_FAULT_SEED'] ?? 71001);
 
 it(
   `nothing is lost or left behind by ${kills} kills (KAME_FAULT_SEED=${seed} repeats them)`,

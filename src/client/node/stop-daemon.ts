@@ -15,7 +15,8 @@ export async function stopDaemon(socket: string, options?: CallOptions): Promise
     await createClient(new UnixTransport(socket)).daemon.stop(options);
   } catch (error) {
     if (error instanceof NotListening) return false;
-    throw error;
+    // A daemon that is ending already resets the connection: then it only has to be waited for.
+    if (!(error instanceof KameError) || error.code !== 'DAEMON_UNREACHABLE') throw error;
   }
   const { waitUntilGone } = await import('./wait-until-gone.ts');
   if (!(await waitUntilGone(socket, stopDeadlineMs))) {
