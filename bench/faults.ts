@@ -89,6 +89,7 @@ async function main(): Promise<void> {
       seed: seed + number,
       kills: Math.min(left, perSequence),
       courses,
+      displaces: true,
       ignore: values.ignore === undefined ? undefined : new RegExp(values.ignore),
       signal: stop.signal,
       onStep: (sample) => {

@@ -23,6 +23,8 @@ export interface SequenceOptions {
   readonly kills: number;
   /** Shared by the sequences of one run: each operation is first left alone once. */
   readonly courses: Courses;
+  /** Whether bundles and homes are moved, linked, copied and renamed between kills. */
+  readonly displaces: boolean;
   /** What is left over and known already. */
   readonly ignore?: RegExp | undefined;
   readonly onStep?: (sample: Sample) => void;
@@ -126,7 +128,7 @@ class Sequence {
     const begun = performance.now();
     const { seed, courses } = this.#options;
     const random = new Random(seed, step);
-    if (random.chance(displacedShare)) return await this.#displace(step, random);
+    if (this.#options.displaces && random.chance(displacedShare)) return await this.#displace(step, random);
     const planned = await nextOperation(this.#subject, random, step);
     const rehearsal = !courses.knows(planned.name);
     const drawn = random.weighted(victims).filter((one) => one !== 'engine' || planned.engine);
@@ -201,7 +203,13 @@ class Sequence {
   async #displaceAtOnce(bundle: string, random: Random, sample: Sample): Promise<Rest | undefined> {
     const home = this.#home.path;
     const lives = daemonNow(home) !== undefined || enginesNow(home).length > 0;
-    if (lives || sample.operation === 'rename machine' || !random.chance(atOnceShare)) return undefined;
+    if (
+      !this.#options.displaces ||
+      lives ||
+      sample.operation === 'rename machine' ||
+      !random.chance(atOnceShare)
+    )
+      return undefined;
     const { name, run } = drawDisplacement(random, true);
     sample.displaced = name;
     return await run({ ...this.#scene(random, sample.step), bundle, linked: false }, true);
