@@ -1,10 +1,13 @@
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { useWorld } from '../../../test/support/world.ts';
+import { revertBody, takeBody } from '../../../test/support/bodies.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
 import { writeJournal } from '../../store/journal.ts';
 import { machineNames } from '../../store/names.ts';
 import { list } from '../running/describe.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
+import { takeSnapshot } from '../snapshot/snapshots.ts';
 import { register } from './register.ts';
 
 const world = useWorld();
@@ -27,6 +30,24 @@ it('registering a machine that was moved after a kill finishes what the kill lef
   expect([left, readdirSync(host.names.operations)]).toEqual([before, []]);
   expect(readdirSync(moved)).toContain('checkpoints');
   expect(readdirSync(join(moved, 'checkpoints'))).toEqual([]);
+});
+
+it('a machine that was reverted to a snapshot of its former place is followed when it moves on', async () => {
+  world().machine();
+  const { host } = world();
+  const places = ['machines', 'one', 'two'].map((name) => join(world().home, name, 'demo.vmwarevm'));
+  for (const name of ['one', 'two']) mkdirSync(join(world().home, name));
+  const [first, second, third] = places as [string, string, string];
+  await register(host, { path: first });
+  await takeSnapshot(host, 'demo', takeBody({ label: 'then' }), quiet);
+  renameSync(first, second);
+  await register(host, { path: second });
+  await revertSnapshot(host, 'demo', 'then', revertBody(), quiet);
+  renameSync(second, third);
+  await register(host, { path: third });
+  expect((await list(host)).map(({ name, path }) => [name, path])).toEqual([
+    ['demo', join(third, 'demo.vmx')],
+  ]);
 });
 
 it('registering a copy with the journal of its original does not follow it', async () => {

@@ -12,7 +12,7 @@ import { removeJournal, writeJournal, type LayerChange } from '../../store/journ
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
-import { edit, type VmxDocument } from '../../vmx/document.ts';
+import { edit, getText, type VmxDocument } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
@@ -28,7 +28,17 @@ import { fingerprintOf, prepare } from '../running/launch.ts';
 import { finishRevert } from './recover-revert.ts';
 import { snapshotOf } from './snapshot-list.ts';
 
-/** The `.vmx` after a revert: that of the snapshot, on new layers, with the current name of the machine. */
+/**
+ * Where the machine is now, which its snapshot does not know if it has been moved since. The place is that of a UUID: a copy
+ * that was given its own since the snapshot is asked about again.
+ */
+function placeOf({ content }: Bundle, kept: Bundle): Array<[string, string]> {
+  const place = content && getText(content.document, 'uuid.location');
+  const isSame = content !== undefined && kept.content?.model.uuid === content.model.uuid;
+  return place !== undefined && isSame ? [['uuid.location', place]] : [];
+}
+
+/** The `.vmx` after a revert: that of the snapshot, on new layers, with the current name and place of the machine. */
 async function configOf(
   bundle: Bundle,
   snapshot: Snapshot,
@@ -43,6 +53,7 @@ async function configOf(
     new Map([
       ['displayName', bundle.name],
       ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(bundle.names, checkpoint.id) : ''],
+      ...placeOf(bundle, kept),
     ]),
   );
 }
