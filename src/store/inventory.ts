@@ -1,108 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { KameError, errnoOf } from '../core/errors.ts';
+import { errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from '../sys/files.ts';
-import { readOwnIfThere } from '../sys/own-file.ts';
 import { vmxOfBundle } from './bundle-directory.ts';
-import { bundleExtension, isAsideName, isBundle, deletingExtension, type HomeNames } from './names.ts';
+import { removeListed, type Deletion } from './deletion.ts';
+import { readInventory, without, type InventoryFile } from './inventory-file.ts';
+import { bundleExtension, isAsideName, type HomeNames } from './names.ts';
 import { placeAfter, renameLinks, settled, type Renaming } from './renaming.ts';
-
-interface InventoryFile {
-  /** Absolute paths of `.vmx` files outside the home. */
-  readonly registered: readonly string[];
-  /** Paths inside the home that were removed from the list. */
-  readonly unregistered: readonly string[];
-  /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
-  readonly deleting: readonly Deletion[];
-  /** Machines that are getting another path; if interrupted, the next start of the daemon settles where they are. */
-  readonly renaming: readonly Renaming[];
-  /** For each `.vmx`, the files outside its directory to which the person has agreed. */
-  readonly agreed: Readonly<Record<string, readonly string[]>>;
-  /** Written by a version that did not ask yet. */
-  readonly neverAsked?: boolean;
-}
-
-/**
- * A deletion moves the files of a machine to `aside`, a bundle in one step, and then removes `aside`. If `aside` does
- * not exist, the deletion never began and the machine is intact.
- */
-export interface Deletion {
-  readonly vmx: string;
-  /** The directory to which the files are moved, on the same file system. */
-  readonly aside: string;
-  /** The files to remove, if the directory also contains files that stay; the `.vmx` first. Empty: the whole bundle. */
-  readonly files: readonly string[];
-}
-
-const empty: InventoryFile = { registered: [], unregistered: [], deleting: [], renaming: [], agreed: {} };
-const maxBytes = 4 * 1024 * 1024;
-
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-}
-
-function deletions(value: unknown): Deletion[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((item: unknown) => {
-    if (typeof item !== 'object' || item === null) return [];
-    const { vmx, aside, files } = item as Record<string, unknown>;
-    const whole = typeof vmx === 'string' && typeof aside === 'string' && aside.endsWith(deletingExtension);
-    return whole ? [{ vmx, aside, files: strings(files) }] : [];
-  });
-}
-
-function agreements(value: unknown): InventoryFile['agreed'] {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).map(([vmx, files]) => [vmx, strings(files)]));
-}
-
-/** The inventory without a machine. @param key its name in `agreed` */
-function without(file: InventoryFile, vmx: string, key: string): InventoryFile {
-  const { [key]: _, ...agreed } = file.agreed;
-  const others = (paths: readonly string[]) => paths.filter((path) => path !== vmx);
-  const [registered, unregistered] = [others(file.registered), others(file.unregistered)];
-  return { ...file, registered, unregistered, agreed };
-}
-
-/** Removes the files of a deletion, and the directories around them that are empty then. */
-async function removeListed({ vmx, files }: Deletion): Promise<void> {
-  const directories = new Set<string>();
-  for (const path of files) {
-    const directory = dirname(path);
-    // A link that took the place of a directory leads to other files.
-    if ((await realpath(directory).catch(() => undefined)) !== directory) continue;
-    await rm(path, { force: true });
-    directories.add(directory);
-  }
-  const inner = [...directories].sort((a, b) => b.length - a.length);
-  for (const directory of inner) {
-    const isMachines = directory !== dirname(vmx) || isBundle(directory);
-    if (isMachines) await rmdir(directory).catch(() => undefined);
-  }
-}
-
-async function readInventory(path: string): Promise<InventoryFile> {
-  const bytes = await readOwnIfThere(path, { maxBytes, trusted: true });
-  if (!bytes) return empty;
-  try {
-    const value = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    return {
-      registered: strings(value['registered']),
-      unregistered: strings(value['unregistered']),
-      deleting: deletions(value['deleting']),
-      renaming: Array.isArray(value['renaming']) ? value['renaming'].map(strings) : [],
-      agreed: agreements(value['agreed']),
-      ...(value['agreed'] === undefined ? { neverAsked: true } : {}),
-    };
-  } catch (error) {
-    throw new KameError('FILE_ACCESS', `${path} is not valid JSON.`, {
-      cause: error,
-      next: 'Repair the file or move it away. Machines in the home are found without it; register others with `kame register`.',
-    });
-  }
-}
 
 /**
  * The list of machines. Bundles in the home are found by reading the directory, so losing the inventory file only loses

@@ -91,6 +91,14 @@ describe('a deletion', () => {
     expect([await list(world().host), existsSync(demo.file('letter.txt'))]).toEqual([[], true]);
   });
 
+  it('leaves no empty directory of its own around what it keeps', async () => {
+    writeFileSync(demo.file('letter.txt'), 'mine');
+    mkdirSync(demo.file('checkpoints', '1'), { recursive: true });
+    writeFileSync(demo.file('checkpoints', '1', 'engine.json'), '{}');
+    await remove(world().host, 'demo');
+    expect(demo.files()).toEqual(['letter.txt']);
+  });
+
   it('of a loose .vmx keeps what it names as a disk or as EFI variables, unless it is that', async () => {
     folder = join(world().home, 'documents');
     fill(folder);

@@ -1,9 +1,20 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, rename as move } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { at, useLayers } from '../../../test/support/disk-layers.ts';
 import { diskMachine, type DiskMachine } from '../../../test/support/disk-machine.ts';
+import { elsewhere, namesIn, registerLoose } from '../../../test/support/library.ts';
+import { refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
@@ -82,5 +93,43 @@ describe('rename', () => {
       code: 'HAS_CLONES',
       message: `Cannot rename demo: these linked clones depend on its disks: ${path}.`,
     });
+  });
+});
+
+describe('the rename of a machine', () => {
+  const world = useWorld();
+
+  it('gives machine and bundle the new name', async () => {
+    const demo = world().machine();
+    const renamed = await rename(world().host, 'demo', 'other');
+    expect([renamed.name, existsSync(demo.directory)]).toEqual(['other', false]);
+    expect(renamed.path).toContain('other.vmwarevm');
+    expect(await world().start('other')).toMatchObject({ state: 'running' });
+    expect((await refused(rename(world().host, 'other', 'third'))).code).toBe('WRONG_STATE');
+  });
+
+  it('moves one that is elsewhere there', async () => {
+    const vmx = elsewhere(world(), 'far');
+    await register(world().host, { path: vmx });
+    const { path } = await rename(world().host, 'far', 'near');
+    expect(path).toContain(join(world().home, 'far/near.vmwarevm'));
+    expect(await namesIn(world())).toEqual(['near']);
+  });
+
+  it('changes only the name of one that has no bundle', async () => {
+    const vmx = elsewhere(world(), 'far', false);
+    await registerLoose(world(), vmx);
+    expect(await rename(world().host, 'far', 'near')).toMatchObject({ name: 'near', path: vmx });
+  });
+
+  it('to the same name is nothing; to one that is taken or wrong is refused', async () => {
+    world().machine();
+    world().machine('other');
+    expect((await rename(world().host, 'demo', 'demo')).name).toBe('demo');
+    expect((await refused(rename(world().host, 'demo', 'other'))).code).toBe('ALREADY_EXISTS');
+    expect((await refused(rename(world().host, 'demo', 'a/b'))).code).toBe('INVALID_NAME');
+    mkdirSync(join(world().host.names.machines, 'third.vmwarevm'));
+    expect((await refused(rename(world().host, 'demo', 'third'))).code).toBe('ALREADY_EXISTS');
+    expect(await namesIn(world())).toContain('demo');
   });
 });

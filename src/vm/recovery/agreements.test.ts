@@ -31,6 +31,17 @@ describe('the outside files of machines', () => {
     ]);
   });
 
+  it('are agreed to even if the inventory is written before, or the daemon dies in between', async () => {
+    makeMachine();
+    const { host } = world();
+    writeFileSync(host.names.inventory, '{"registered":[],"unregistered":[],"deleting":[]}');
+    await host.inventory.unregister('/no/such.vmx');
+    await host.inventory.register('/another.vmx');
+    await host.inventory.agree('/another.vmx', []);
+    await keepAgreements(host);
+    expect(await agreed()).toEqual([true]);
+  });
+
   it('are asked for in a home without an inventory', async () => {
     makeMachine();
     await keepAgreements(world().host);

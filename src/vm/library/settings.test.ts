@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { like, refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
+import { changeSettings } from './settings.ts';
+
+const world = useWorld();
+
+describe('settings', () => {
+  it('are changed together or not at all', async () => {
+    const demo = world().machine();
+    const before = demo.read('demo.vmx');
+    const bad = [
+      { key: 'cpus', value: '4' },
+      { key: 'memory', value: 'much' },
+    ];
+    expect(await refused(changeSettings(world().host, 'demo', bad))).toMatchObject({ code: 'INVALID_VALUE' });
+    expect(demo.read('demo.vmx')).toBe(before);
+    expect(await changeSettings(world().host, 'demo', [{ key: 'cpus', value: '4' }])).toMatchObject({
+      cpus: 4,
+    });
+    expect(world().events.at(-1)).toMatchObject({ type: 'machine.changed', message: like(/cpus/) });
+  });
+
+  it('take out an ISO that was moved, as the refused start says', async () => {
+    const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "install.iso"'];
+    world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'FILE_ACCESS',
+      next: 'Restore the file, or take the ISO out with kame set demo cdrom=empty.',
+    });
+    await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
+    expect((await world().start()).state).toBe('running');
+  });
+
+  it('need a stopped machine', async () => {
+    world().machine();
+    await world().start();
+    const change = changeSettings(world().host, 'demo', [{ key: 'cpus', value: '4' }]);
+    expect((await refused(change)).code).toBe('WRONG_STATE');
+  });
+});

@@ -1,0 +1,64 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { useWorld } from '../../../test/support/world.ts';
+import { register } from '../library/register.ts';
+import { show } from './describe.ts';
+
+const world = useWorld();
+
+describe('a machine', () => {
+  it('that is broken is shown with the reason', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.vmx, 'a line that makes no sense\n');
+    const { state, problems } = await show(world().host, 'demo');
+    expect([state, problems.some(({ severity }) => severity === 'error')]).toEqual(['broken', true]);
+  });
+
+  it('whose disk is damaged is shown with what is known', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.file('disk0.qcow2'), 'no disk');
+    expect((await show(world().host, 'demo')).disks).toMatchObject([
+      { slot: 'nvme0:0', format: null, sizeBytes: null },
+    ]);
+  });
+
+  it('whose disk keeps it from starting is shown with the reason', async () => {
+    const demo = world().machine();
+    rmSync(demo.file('disk0.qcow2'));
+    expect((await show(world().host, 'demo')).problems).toMatchObject([
+      { severity: 'warning', key: 'nvme0:0.fileName', message: like(/disk0\.qcow2 does not exist\./) },
+    ]);
+  });
+
+  it('on a VMDK registers with a warning that says what a start needs, and its disk is readable', async () => {
+    const demo = world().machine();
+    qemuImg('create', '-q', '-f', 'vmdk', demo.file('a.vmdk'), '1M');
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: 1024 * 1024, path: demo.file('a.vmdk') }]);
+    expect(problems).toEqual([
+      {
+        severity: 'warning',
+        key: 'nvme0:0.fileName',
+        message: `nvme0:0 is a VMDK, and a machine needs a qcow2 to start. \`kame create NAME --image PATH\` makes a machine with a copy of ${demo.file('a.vmdk')}.`,
+      },
+    ]);
+    expect(await refused(world().start())).toMatchObject({
+      code: 'BAD_IMAGE',
+      next: like(/^Create a machine from it: `kame create NAME --image PATH`/),
+    });
+  });
+
+  it('on an encrypted VMDK says that it is encrypted', async () => {
+    const demo = world().machine();
+    const lines = ['# Disk DescriptorFile', 'version=1', 'parentCID=ffffffff', 'createType="vmfs"'];
+    const keys = ['encryptionKeys="vmware:key/list/x"', 'RW 8 VMFS "a-flat.vmdk"', ''];
+    writeFileSync(demo.file('a.vmdk'), [...lines, ...keys].join('\n'));
+    writeFileSync(demo.vmx, demo.read('demo.vmx').replace('disk0.qcow2', 'a.vmdk'));
+    const { disks, problems } = await register(world().host, { path: demo.vmx });
+    expect(disks).toMatchObject([{ format: 'vmdk', sizeBytes: null }]);
+    expect(problems).toMatchObject([{ message: like(/a\.vmdk is encrypted\. Decrypt it in VMware/) }]);
+  });
+});
