@@ -1,18 +1,14 @@
 import * as z from 'zod';
 import {
-  createMachine,
   deletedMachine,
-  launchPlan,
-  machine,
   inspectMachine,
-  machineDetails,
   machineFiles,
   registerMachine,
   renameMachine,
   repairedMachine,
   repairMachine,
-  settings,
-} from './machine.ts';
+} from './library.ts';
+import { createMachine, launchPlan, machine, machineDetails, settings } from './machine.ts';
 import { done } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';

@@ -4,7 +4,8 @@ import { edit, getText, parseVmx, printVmx, type VmxDocument } from '../vmx/docu
 import { defaultModel, withCdrom } from './defaults.ts';
 import { suggestKey } from './known-keys.ts';
 import { readModel } from './read.ts';
-import { protectedKeys, settingList } from './setting-list.ts';
+import { protectedKeys } from './protected-keys.ts';
+import { settingList } from './setting-list.ts';
 import { applySettings, type SettingChange } from './settings.ts';
 import { createDocument } from './write.ts';
 

@@ -4,14 +4,9 @@ import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
 import { isPlainKey, suggestKey } from './known-keys.ts';
 import { refused, shown, type ModelProblem } from './problem.ts';
 import { readModel } from './read.ts';
-import {
-  protectedKeys,
-  protectedPrefixes,
-  removableKeys,
-  settingList,
-  type Changes,
-  type Setting,
-} from './setting-list.ts';
+import { protectedKeys, protectedPrefixes, removableKeys } from './protected-keys.ts';
+import { settingList } from './setting-list.ts';
+import type { Changes, Setting } from './setting.ts';
 import { validateModel } from './validate.ts';
 
 /** One `key=value` of `kame set`. */

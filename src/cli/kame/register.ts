@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { MachineDetails, RegisterMachine } from '../../api/machine.ts';
+import type { RegisterMachine } from '../../api/library.ts';
+import type { MachineDetails } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { askMovedOrCopied, movedOrCopied } from '../moved-or-copied.ts';

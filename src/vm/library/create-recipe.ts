@@ -4,7 +4,7 @@ import { hostNameFor, makeSeedIso } from '../../image/seed/seed.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
-import { directBootFiles } from '../../model/setting-list.ts';
+import { directBootFiles } from '../../model/device-settings.ts';
 import { applySettings } from '../../model/settings.ts';
 import { createDocument } from '../../model/write.ts';
 import type { Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';

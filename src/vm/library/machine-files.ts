@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { MachineFiles } from '../../api/machine.ts';
+import type { MachineFiles } from '../../api/library.ts';
 import { isDiskImage } from '../../disk/probe.ts';
-import { directBootFiles } from '../../model/setting-list.ts';
+import { directBootFiles } from '../../model/device-settings.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { checkpointFiles, listCheckpoints } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, resolveIn, type MachineNames } from '../../store/names.ts';

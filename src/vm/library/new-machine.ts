@@ -8,7 +8,7 @@ import { hostNameFor } from '../../image/seed/seed.ts';
 import { defaultArch, defaultModel, withCdrom, type NewMachine } from '../../model/defaults.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Arch, MachineModel } from '../../model/machine.ts';
-import { directBootFiles } from '../../model/setting-list.ts';
+import { directBootFiles } from '../../model/device-settings.ts';
 import { limits } from '../../model/validate.ts';
 import { wantsSeed } from './create-source.ts';
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { MachineDetails, MovedOrCopied, RegisterMachine } from '../../api/machine.ts';
+import type { RegisterMachine } from '../../api/library.ts';
+import type { MachineDetails, MovedOrCopied } from '../../api/machine.ts';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
 import { plainName } from '../../model/name.ts';
 import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';

@@ -1,4 +1,4 @@
-import type { RepairedMachine, RepairMachine } from '../../api/machine.ts';
+import type { RepairedMachine, RepairMachine } from '../../api/library.ts';
 import { appendLog } from '../../store/bundle.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';

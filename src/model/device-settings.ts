@@ -1,0 +1,111 @@
+import { checkGuestOs } from './guest-os.ts';
+import { readModel } from './read.ts';
+import { invalid, type Setting } from './setting.ts';
+import { slotName } from './slots.ts';
+import { isVmwareStaticMac, normalizeMac } from './uuid.ts';
+
+/** Names of the files in a bundle that boot without firmware. */
+export const directBootFiles = { kernel: 'kernel', initrd: 'initrd' } as const;
+
+const bootForm =
+  'direct (the engine loads the kernel in the bundle) or firmware (the firmware boots the disk)';
+
+export const boot: Setting = {
+  name: 'boot',
+  what: 'how a machine of the tiny image boots',
+  form: bootForm,
+  example: 'firmware',
+  keys: ['kame.boot.kernel', 'kame.boot.initrd'],
+  changes: (value) => {
+    const word = value.trim().toLowerCase();
+    if (word !== 'direct' && word !== 'firmware') throw invalid('boot', value, bootForm);
+    const files = Object.entries(directBootFiles);
+    return new Map(files.map(([part, file]) => [`kame.boot.${part}`, word === 'direct' ? file : null]));
+  },
+};
+
+const networkForm = 'nat, bridged, hostonly or the name of a network such as VMnet5';
+
+export const network: Setting = {
+  name: 'network',
+  what: 'network of the first adapter',
+  form: networkForm,
+  example: 'nat',
+  keys: ['ethernet0.connectionType', 'ethernet0.vnet'],
+  changes: (value) => {
+    const word = value.trim();
+    if (['nat', 'bridged', 'hostonly'].includes(word.toLowerCase())) {
+      return new Map([
+        ['ethernet0.connectionType', word.toLowerCase()],
+        ['ethernet0.vnet', null],
+      ]);
+    }
+    if (!/^vmnet\d{1,3}$/i.test(word)) throw invalid('network', value, networkForm);
+    return new Map([
+      ['ethernet0.connectionType', 'custom'],
+      ['ethernet0.vnet', word],
+    ]);
+  },
+};
+
+const macForm = 'six hex pairs such as 00:50:56:12:34:56';
+
+export const mac: Setting = {
+  name: 'mac',
+  what: 'address of the first adapter',
+  form: macForm,
+  example: '00:50:56:12:34:56',
+  keys: [
+    'ethernet0.addressType',
+    'ethernet0.address',
+    'ethernet0.checkMACAddress',
+    'ethernet0.generatedAddress',
+    'ethernet0.generatedAddressOffset',
+  ],
+  changes: (value) => {
+    const address = normalizeMac(value.trim());
+    if (address === undefined) throw invalid('mac', value, macForm);
+    return new Map([
+      ['ethernet0.addressType', 'static'],
+      ['ethernet0.address', address],
+      ['ethernet0.checkMACAddress', isVmwareStaticMac(address) ? null : 'FALSE'],
+      ['ethernet0.generatedAddress', null],
+      ['ethernet0.generatedAddressOffset', null],
+    ]);
+  },
+};
+
+const cdromForm =
+  'empty, which takes out every ISO; key.fileName of a drive, such as sata0:0.fileName, names another';
+
+export const cdrom: Setting = {
+  name: 'cdrom',
+  what: 'the ISO in the CD drives',
+  form: cdromForm,
+  example: 'empty',
+  keys: [],
+  allowsEmpty: true,
+  changes: (value, doc) => {
+    if (!['', 'empty'].includes(value.trim().toLowerCase())) throw invalid('cdrom', value, cdromForm);
+    const full = readModel(doc).model.cdroms.filter(({ fileName }) => fileName !== null);
+    return new Map(
+      full.map(slotName).flatMap((slot) => [
+        [`${slot}.deviceType`, 'cdrom-raw'],
+        [`${slot}.fileName`, 'auto detect'],
+        [`${slot}.startConnected`, 'FALSE'],
+      ]),
+    );
+  },
+};
+
+export const guestOs: Setting = {
+  name: 'guest-os',
+  what: 'VMware id of the guest system',
+  form: 'an id of the same architecture',
+  example: 'arm-debian12-64',
+  keys: ['guestOS'],
+  changes: (value) => {
+    checkGuestOs(value.trim());
+    return new Map([['guestOS', value.trim()]]);
+  },
+};
