@@ -23,3 +23,13 @@ export async function refused(work: Promise<unknown>): Promise<Refused> {
 export function like(pattern: RegExp): string {
   return expect.stringMatching(pattern) as string;
 }
+
+/** The code of the KameError that a promise rejects with; otherwise what happened. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return 'no error';
+  } catch (error) {
+    return error instanceof KameError ? error.code : String(error);
+  }
+}

@@ -1,33 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  recordedCapabilities,
-  someDisk as disk,
-  someInput,
-  someNic as nic,
-  someModel,
-} from '../../../test/support/plan-inputs.ts';
+import { someDisk as disk, someInput, someNic as nic, someModel } from '../../../test/support/plan-inputs.ts';
+import { device, objects, planOf, valueOf } from '../../../test/support/plan-outputs.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
-import type { LaunchPlan, PlanInput } from './types.ts';
-
-function planOf(changes: Parameters<typeof someModel>[0], more: Partial<PlanInput> = {}): LaunchPlan {
-  return launchPlan({ ...someInput({ model: someModel(changes) }), ...more });
-}
-
-function valueOf(launch: LaunchPlan, option: string): unknown {
-  return launch.options.find((one) => one.name === option)?.value;
-}
-
-function objects(launch: LaunchPlan, option: string): Array<Record<string, unknown>> {
-  return launch.options
-    .filter(({ name, value }) => name === option && typeof value === 'object')
-    .map(({ value }) => value as Record<string, unknown>);
-}
-
-function device(launch: LaunchPlan, id: string): Record<string, unknown> | undefined {
-  return objects(launch, '-device').find((one) => one['id'] === id);
-}
 
 describe('a launch plan', () => {
   it('doubles commas where QEMU splits at them, so that a name cannot set an option', () => {
@@ -186,97 +162,6 @@ describe('a launch plan', () => {
     );
     expect(valueOf(launchPlan(someInput({ model, accelerator: 'hvf', version: '10.0' })), '-smp')).toContain(
       'cpus=9',
-    );
-  });
-});
-
-describe('a plan rejects', () => {
-  it.each([
-    ['a bridged card', { nics: [{ ...nic, connection: 'bridged' }] }, 'ethernet0.connectionType is bridged'],
-    [
-      'a LAN segment',
-      { nics: [{ ...nic, connection: 'pvn' }] },
-      'ethernet0.connectionType is pvn (a LAN segment); only nat and hostonly',
-    ],
-    [
-      'a network that Kame does not know',
-      { nics: [{ ...nic, connection: 'unknown', connectionText: 'remote' }] },
-      'ethernet0.connectionType is remote; only',
-    ],
-    ['a custom network', { nics: [{ ...nic, connection: 'custom', vnet: 'VMnet5' }] }, 'custom (VMnet5)'],
-    ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'ethernet8 is not supported'],
-    [
-      'a disk that forgets',
-      { disks: [{ ...disk, mode: 'independent-nonpersistent' }] },
-      'independent-nonpersistent',
-    ],
-    [
-      'a CD drive on nvme',
-      { cdroms: [{ ...disk, unit: 1, fileName: null, startConnected: true }] },
-      'cannot have a CD drive',
-    ],
-    [
-      'a unit that does not exist',
-      { disks: [{ ...disk, bus: 'sata', unit: 6 }], controllers: [] },
-      'has units 0 to 5',
-    ],
-    [
-      'a fifth controller',
-      { disks: [{ ...disk, controller: 4 }], controllers: [] },
-      'nvme4 is not supported',
-    ],
-    ['IDE on ARM', { disks: [{ ...disk, bus: 'ide' }], controllers: [] }, 'an ARM machine has no IDE'],
-    ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has only 16 GiB'],
-    ['more CPUs than the machine type supports', { cpus: 513 }, 'supports at most 512'],
-  ] as const)('%s', (_name, changes, message) => {
-    expect(() => planOf(changes as Parameters<typeof someModel>[0])).toThrow(message);
-  });
-
-  it.each([
-    [{ connection: 'bridged' }, 'Set it to nat'],
-    [{ connection: 'pvn' }, '=hostonly` isolates the guest'],
-    [{ connection: 'unknown', connectionText: 'x' }, '=hostonly` isolates the guest'],
-    [{ connection: 'custom', vnet: 'VMnet1' }, '=hostonly` isolates the guest'],
-  ] as const)('a card %j with advice that does not open an isolated network', (changes, advice) => {
-    const plan = (): unknown => planOf({ nics: [{ ...nic, ...changes }] });
-    expect(plan).toThrow(
-      expect.objectContaining({ next: expect.stringContaining(advice) as string }) as Error,
-    );
-  });
-
-  it('a disk that was not checked', () => {
-    expect(() => planOf({}, { disks: new Map() })).toThrow(
-      'The image of nvme0:0 (disk0.qcow2) was not checked',
-    );
-  });
-
-  it('an engine of another architecture, or without the accelerator', () => {
-    expect(() => planOf({}, { capabilities: recordedCapabilities('7.2', 'x86_64') })).toThrow(
-      'the machine is aarch64',
-    );
-    const wish = { accelerator: { kind: 'kvm', reason: '' } } as const;
-    expect(() => planOf({}, wish)).toThrow('was built without kvm');
-  });
-
-  it('an engine without a device of the machine', () => {
-    const capabilities = recordedCapabilities('7.2', 'aarch64');
-    const poor = {
-      ...capabilities,
-      devices: capabilities.devices.filter((name) => name !== 'virtio-net-pci'),
-    };
-    expect(() => planOf({}, { capabilities: poor })).toThrow('built without the device virtio-net-pci');
-  });
-
-  it('a socket path that is too long for the system', () => {
-    const run = `/${'r'.repeat(99)}`;
-    const input = someInput();
-    const paths = { ...input.paths, run };
-    expect(() => launchPlan({ ...input, paths, host: { ...input.host, os: 'darwin' } })).toThrow(
-      'this system allows at most 103',
-    );
-    expect(launchPlan({ ...input, paths }).sockets.qmp).toBe(`${run}/qmp`);
-    expect(() => launchPlan({ ...input, paths: { ...paths, run: `${run}1234` } })).toThrow(
-      'this system allows at most 107',
     );
   });
 });

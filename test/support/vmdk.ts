@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { KameError } from '../../src/core/errors.ts';
+import { openVmdk } from '../../src/disk/vmdk/vmdk-disk.ts';
+
+let directory = '';
+
+/** Gives each test a directory of its own for VMDKs. */
+export function useVmdks(): void {
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'kame-vmdk-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+}
+
+export function at(name: string): string {
+  return join(directory, name);
+}
+
+/** Reads a whole disk; returns its bytes, or the error. */
+export async function readVmdk(path: string): Promise<Buffer | string> {
+  try {
+    await using disk = await openVmdk(path);
+    const parts = Buffer.alloc(Math.min(disk.size, 1 << 26));
+    for await (const { offset, data } of disk.blocks()) data.copy(parts, offset);
+    return parts;
+  } catch (error) {
+    return error instanceof KameError
+      ? `${error.code}: ${error.message}`
+      : `NOT A KAME ERROR ${String(error)}`;
+  }
+}
+
+/** A VMDK as qemu-img makes it. */
+export function makeVmdk(name: string, subformat: string, content: Buffer): Buffer {
+  writeFileSync(at('source.raw'), content);
+  const options = ['-f', 'raw', '-O', 'vmdk', '-o', `subformat=${subformat}`];
+  execFileSync('qemu-img', ['convert', ...options, at('source.raw'), at(name)]);
+  return readFileSync(at(name));
+}
+
+/** Content that does not compress to nothing: 2 MiB and a sector. */
+export const noise = Buffer.from(
+  Buffer.alloc(2 * 1024 * 1024 + 512).map((_, index) => (index * 2_654_435_761) >>> 13),
+);
+/** The start of a descriptor. */
+export const head =
+  '# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType="monolithicFlat"\n';
