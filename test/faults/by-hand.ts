@@ -60,9 +60,6 @@ export class ByHand {
     await rename(bundle, moved);
     if (!this.isInHome(bundle)) await rmdir(dirname(bundle));
     await this.#must('register', moved);
-    // The list follows the machine, unless a revert has brought back a .vmx of another place: then the old row stays.
-    const { stdout } = await this.#home.kame(['list', '--json']);
-    if (stdout.includes(`"${bundle}/`)) await this.#must('unregister', bundle);
   }
 
   /**

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { poll } from '../../src/core/deadline.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { TestHome } from '../support/home.ts';
 import { ByHand } from './by-hand.ts';
@@ -10,6 +9,7 @@ import { judgeMachine } from './judge-machine.ts';
 import { judgeSnapshots, verifyDisks } from './judge-snapshots.ts';
 import { Leftovers } from './leftovers.ts';
 import type { Courses } from './moment.ts';
+import { nextCommand, untilClean } from './next-command.ts';
 import { nextOperation, type Planned } from './operations.ts';
 import { Random } from './random.ts';
 import { endingText, isKill, sampleOf, textOf, type Sample } from './sample.ts';
@@ -38,8 +38,6 @@ export interface SequenceResult {
   readonly violation: { readonly text: string; readonly home: string } | null;
 }
 
-/** How long a home may take to be as it should be after the next command has ended. */
-const cleanDeadlineMs = 10_000;
 const memory = '192MiB';
 
 const victims: readonly (readonly [item: readonly Victim[], weight: number])[] = [
@@ -116,7 +114,7 @@ class Sequence {
   /** Goes to every snapshot. */
   async end(): Promise<void> {
     for (const label of this.#subject.snapshots.keys()) await this.#subject.verifySnapshot(label);
-    await this.#untilClean();
+    await untilClean(this.#leftovers);
   }
 
   /** Removes what is not in the home. */
@@ -201,15 +199,10 @@ class Sequence {
 
   /** Displaces the bundle or the home as the kill has left it, if no engine and no daemon lives. */
   async #displaceAtOnce(bundle: string, random: Random, sample: Sample): Promise<Rest | undefined> {
+    if (!this.#options.displaces || sample.operation === 'rename machine') return undefined;
     const home = this.#home.path;
     const lives = daemonNow(home) !== undefined || enginesNow(home).length > 0;
-    if (
-      !this.#options.displaces ||
-      lives ||
-      sample.operation === 'rename machine' ||
-      !random.chance(atOnceShare)
-    )
-      return undefined;
+    if (lives || !random.chance(atOnceShare)) return undefined;
     const { name, run } = drawDisplacement(random, true);
     sample.displaced = name;
     return await run({ ...this.#scene(random, sample.step), bundle, linked: false }, true);
@@ -217,10 +210,10 @@ class Sequence {
 
   /** All that must hold after a kill. */
   async #look(planned: Planned, struck: Struck, random: Random, sample: Sample, rest?: Rest): Promise<void> {
-    await this.#nextCommand();
+    await nextCommand(this.#home, this.#subject);
     const renamed = await this.#learnName(planned, struck);
     await rest?.();
-    sample.cleanMs = await this.#untilClean();
+    sample.cleanMs = await untilClean(this.#leftovers);
     const state = await this.#subject.state();
     await judgeSnapshots(this.#subject, planned, struck);
     await verifyDisks(this.#subject);
@@ -244,37 +237,6 @@ class Sequence {
       throw new Violation('rename', `it was said to be done, but listed are ${names.join(', ')}`);
     if (renamed) this.#subject.name = newName;
     return renamed;
-  }
-
-  async #nextCommand(): Promise<void> {
-    const { code, stderr } = await this.#home.kame(['list']);
-    if (code !== 0) throw new Violation('next command', `kame list ended with ${code}: ${stderr}`);
-    // Where the daemon lived on, what was asked for may still be under way.
-    let quiet = 0;
-    const idle = await poll(
-      async () => {
-        quiet = (await this.#subject.client.tasks.list()).length === 0 ? quiet + 1 : 0;
-        // Twice in a row: a task that ends may be followed by another.
-        return quiet === 2 ? true : undefined;
-      },
-      { deadlineMs: 60_000, stepMs: 20 },
-    );
-    if (!idle) throw new Violation('hang', 'a task goes on and on after the kill');
-  }
-
-  /** @returns milliseconds until nothing was left over */
-  async #untilClean(): Promise<number> {
-    const begun = performance.now();
-    let last: string[] = [];
-    await poll(
-      async () => {
-        last = await this.#leftovers.find();
-        return last.length === 0 ? true : undefined;
-      },
-      { deadlineMs: cleanDeadlineMs, stepMs: 100 },
-    );
-    if (last.length > 0) throw new Violation((last[0] as string).split(':')[0] as string, last.join('\n'));
-    return performance.now() - begun;
   }
 }
 

@@ -4,7 +4,6 @@ import {
   someDisk as disk,
   someInput,
   someNic as nic,
-  someModel,
 } from '../../../test/support/plan-inputs.ts';
 import { planOf } from '../../../test/support/plan-outputs.ts';
 import { launchPlan } from './launch-plan.ts';
@@ -48,7 +47,7 @@ describe('a plan rejects', () => {
     ['more RAM than the host has', { memoryMiB: 65_536 }, 'this host has only 16 GiB'],
     ['more CPUs than the machine type supports', { cpus: 513 }, 'supports at most 512'],
   ] as const)('%s', (_name, changes, message) => {
-    expect(() => planOf(changes as Parameters<typeof someModel>[0])).toThrow(message);
+    expect(() => planOf(changes as Parameters<typeof planOf>[0])).toThrow(message);
   });
 
   it.each([
