@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
 import type { Disk, DiskBlock } from '../format/disk.ts';
@@ -180,5 +180,22 @@ export async function openVmdk(path: string): Promise<Disk> {
     throw fileError(error, path);
   } finally {
     if (!handedOver) await file[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * The extents beside a VMDK descriptor, as absolute paths; empty for any other file, and for a descriptor that cannot be read.
+ * Names with another extension are left out: a descriptor may name any file.
+ */
+export async function extentFiles(path: string): Promise<string[]> {
+  try {
+    await using file = await ImageFile.open(path, { follow: false });
+    if (file.size > maxDescriptorBytes) return [];
+    const { extents } = parseDescriptor(path, await file.readUpTo(0, maxDescriptorBytes));
+    const names = extents.flatMap(({ file: name }) => (name === undefined ? [] : [name]));
+    const own = names.filter((name) => basename(name) === name && extname(name).toLowerCase() === '.vmdk');
+    return own.map((name) => join(dirname(path), name));
+  } catch {
+    return [];
   }
 }

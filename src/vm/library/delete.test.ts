@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { elsewhere, namesIn, registerLoose } from '../../../test/support/library.ts';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
 import { remove } from './delete.ts';
@@ -39,6 +40,21 @@ describe('delete', () => {
     await registerLoose(world(), vmx);
     await remove(world().host, 'far');
     expect(readdirSync(join(world().home, 'far'))).toEqual(['initrd', 'kernel', 'note.txt']);
+  });
+
+  it('takes the extents of a VMDK with it, but no file that only a descriptor names', async () => {
+    const vmx = elsewhere(world(), 'far', false);
+    const far = join(world().home, 'far');
+    qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', join(far, 'a.vmdk'), '1M');
+    const descriptor = readFileSync(join(far, 'a.vmdk'), 'utf8');
+    const lines = 'RW 8 FLAT "note.txt" 0\nRW 8 FLAT "a-flat.vmdk" 0';
+    writeFileSync(join(far, 'a.vmdk'), descriptor.replace(/^RW .*$/m, lines));
+    writeFileSync(join(far, 'note.txt'), 'mine');
+    writeFileSync(join(far, 'far.operation.json'), '{"kind":"tidy","paused":false}');
+    writeFileSync(vmx, readFileSync(vmx, 'utf8').replace('disk0.qcow2', 'a.vmdk'));
+    await registerLoose(world(), vmx);
+    await remove(world().host, 'far');
+    expect(readdirSync(far)).toEqual(['disk0.qcow2', 'far.operation.json', 'initrd', 'kernel', 'note.txt']);
   });
 
   it.each([

@@ -3,10 +3,12 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { MachineFiles } from '../../api/library.ts';
 import { isDiskImage } from '../../disk/probe.ts';
+import { extentFiles } from '../../disk/vmdk/vmdk-disk.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { checkpointFiles, listCheckpoints } from '../../store/checkpoint.ts';
 import { checkpointNames, isBundle, resolveIn, type MachineNames } from '../../store/names.ts';
+import { readJournal } from '../../store/journal.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { fileError, isTaken, isTemporaryName } from '../../sys/files.ts';
 import { allBundles, findBundle } from '../host/find.ts';
@@ -63,7 +65,7 @@ async function sortBundle(host: Host, bundle: Bundle): Promise<MachineFiles> {
   const { names } = bundle;
   const deleted: string[] = [];
   const kept: string[] = [];
-  const saved = await savedFiles(names);
+  const saved = new Set(await savedFiles(names));
   for (const entry of await readdir(names.directory, { withFileTypes: true })) {
     const path = join(names.directory, entry.name);
     if (path === names.checkpoints && entry.isDirectory()) {
@@ -71,8 +73,8 @@ async function sortBundle(host: Host, bundle: Bundle): Promise<MachineFiles> {
       const files = inside
         .filter((each) => !each.isDirectory())
         .map((each) => join(each.parentPath, each.name));
-      deleted.push(...files.filter((file) => saved.includes(file)));
-      kept.push(...files.filter((file) => !saved.includes(file)));
+      deleted.push(...files.filter((file) => saved.has(file)));
+      kept.push(...files.filter((file) => !saved.has(file)));
     } else if (await isOurs(host, bundle, entry)) deleted.push(path);
     else kept.push(path);
   }
@@ -97,13 +99,17 @@ async function sortLoose(host: Host, bundle: Bundle): Promise<MachineFiles> {
   const used = await disksOfOthers(host, bundle);
   const deleted: string[] = [];
   const kept: string[] = [];
-  for (const path of [...ownFiles(names), ...(await savedFiles(names))]) {
+  // A journal that Kame did not write is not the machine's.
+  const journal = await readJournal(host.names, names).catch(() => undefined);
+  const own = ownFiles(names).filter((path) => path !== names.journal || journal !== undefined);
+  for (const path of [...own, ...(await savedFiles(names))]) {
     if ((await lstat(path).catch(() => undefined))?.isFile() === true) deleted.push(path);
   }
   for (const path of new Set(await diskFiles(bundle))) {
     if (!(await isTaken(path))) continue;
     const isBeside = dirname(path) === names.directory && !used.has(path);
-    (isBeside && (await isDiskImage(path)) ? deleted : kept).push(path);
+    if (!isBeside || !(await isDiskImage(path))) kept.push(path);
+    else deleted.push(path, ...(await extentFiles(path)));
   }
   const nvram = bundle.content && resolveIn(names, bundle.content.model.firmware.nvram);
   if (nvram !== undefined && isVariablesFile(names, nvram) && (await isTaken(nvram))) deleted.push(nvram);
