@@ -79,6 +79,18 @@ export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
   return { ram: null, note };
 }
 
+/** The chain of each disk by its slot. Whoever knows them already has not asked about the files outside the bundle. */
+async function chainsOf(
+  host: Host,
+  bundle: Bundle,
+  model: MachineModel,
+  known: ReadonlyMap<string, Layer> | undefined,
+): Promise<ReadonlyMap<string, Layer>> {
+  if (!known) return diskChains(host, bundle, model);
+  await requireAgreed(host, bundle, model);
+  return known;
+}
+
 /** Makes all decisions before the engine starts, without changing anything. */
 export async function prepare(
   host: Host,
@@ -93,9 +105,8 @@ export async function prepare(
   const capabilities = await engineFor(host, model.arch, { signal: progress.signal });
   const [firmware, chains] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
-    options.topsOf ?? diskChains(host, bundle, model),
+    chainsOf(host, bundle, model, options.topsOf),
     checkFiles(bundle, model),
-    requireAgreed(host, bundle, model),
   ]);
   await refuseChangedBases(bundle, chains.values());
   // With `topsOf`, new layers get on top of these.
