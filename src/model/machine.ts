@@ -50,6 +50,8 @@ export interface Nic {
   readonly connection: NicConnection;
   /** `vnet` of a custom connection, such as VMnet5. */
   readonly vnet?: string;
+  /** `pvnID` of a LAN segment. */
+  readonly segment?: string;
   /** The `connectionType` in the file, if it is unknown. */
   readonly connectionText?: string;
   readonly model: NicModel;
