@@ -138,5 +138,4 @@ export type SwitchRequest =
   | { readonly id: number; readonly method: 'status' };
 
 export type SwitchReply =
-  | { readonly id: number; readonly status: SwitchStatus }
-  | { readonly id: number; readonly error: string };
+  { readonly id: number; readonly status: SwitchStatus } | { readonly id: number; readonly error: string };
