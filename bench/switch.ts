@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { poll } from '../src/core/deadline.ts';
 import { noShape } from '../src/model/link-shape.ts';
-import type { SwitchConfig, SwitchReply } from '../src/network/switch-config.ts';
+import type { SwitchConfig, SwitchReply, SwitchRequest, SwitchStatus } from '../src/network/switch-config.ts';
 import { builtIn } from '../test/support/home.ts';
 import { alternate, type Bench } from './support/bench.ts';
 
@@ -76,9 +76,10 @@ function configOf(mtu: number, adapters: readonly FakeAdapter[]): SwitchConfig {
   return { network: 'bench', mtu, services: null, uplink: null, hosts: [], ports };
 }
 
-async function configure(control: string, config: SwitchConfig): Promise<void> {
+/** Opens the control socket as soon as the switch listens. */
+async function openControl(path: string): Promise<Socket> {
   const connect = async () => {
-    const socket = createConnection(control);
+    const socket = createConnection(path);
     const isOpen = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
@@ -87,11 +88,23 @@ async function configure(control: string, config: SwitchConfig): Promise<void> {
   };
   const socket = await poll(connect, { deadlineMs: 10_000 });
   if (!socket) throw new Error('The switch does not answer.');
-  socket.write(`${JSON.stringify({ id: 1, method: 'configure', config })}\n`);
-  const [line] = (await once(socket, 'data')) as [Buffer];
+  return socket;
+}
+
+async function ask(control: Socket, request: SwitchRequest): Promise<SwitchStatus> {
+  control.write(`${JSON.stringify(request)}\n`);
+  const [line] = (await once(control, 'data')) as [Buffer];
   const reply = JSON.parse(line.toString('utf8')) as SwitchReply;
-  socket.destroy();
   if ('error' in reply) throw new Error(reply.error);
+  return reply.status;
+}
+
+/** Configures the switch, and waits until it has connected to the adapters. */
+async function configure(control: Socket, config: SwitchConfig): Promise<void> {
+  await ask(control, { id: 1, method: 'configure', config });
+  const connected = async () =>
+    (await ask(control, { id: 2, method: 'status' })).ports.every((port) => port.connected) || undefined;
+  if (!(await poll(connected, { deadlineMs: 10_000 }))) throw new Error('The switch does not connect.');
 }
 
 /** Sends frames through the switch. @returns bits, with the headers, a nanosecond: Gbit/s */
@@ -110,15 +123,16 @@ async function pump(from: Socket, to: FakeAdapter, chunk: Buffer): Promise<numbe
 /** Starts the switch with two adapters, and measures how fast frames of one size get through. */
 async function measure(mtu: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'kame-switch-'));
-  const control = join(directory, 'control');
-  const child = spawn(process.execPath, [program, control], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [program, join(directory, 'control')], { stdio: 'inherit' });
+  let control: Socket | null = null;
   try {
     using from = new FakeAdapter(join(directory, 'net0'));
     using to = new FakeAdapter(join(directory, 'net1'));
+    control = await openControl(join(directory, 'control'));
     await configure(control, configOf(mtu, [from, to]));
-    await to.connected;
     return await pump(await from.connected, to, framesOf(mtu));
   } finally {
+    control?.destroy();
     child.kill();
     rmSync(directory, { recursive: true });
   }

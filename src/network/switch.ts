@@ -1,3 +1,4 @@
+import type { Receipt } from './connection.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LearningTable } from './learning-table.ts';
 import { LeaseBook } from './lease-book.ts';
@@ -26,8 +27,8 @@ export interface SwitchTools extends ShaperTools {
 /** What a port gives to its connection. */
 export interface Intake {
   readonly port: Port;
-  /** Takes bytes of the stream. @returns false if it cannot be read any more */
-  readonly receive: (chunk: Buffer) => boolean;
+  /** Takes bytes of the stream. */
+  readonly receive: (chunk: Buffer) => Receipt;
 }
 
 /**
@@ -106,11 +107,12 @@ export class Switch {
     return { port: this.uplink, receive: (chunk) => this.#receive(this.uplink, chunk, sink) };
   }
 
-  #receive(port: Port, chunk: Buffer, sink: FrameSink): boolean {
+  #receive(port: Port, chunk: Buffer, sink: FrameSink): Receipt {
     this.#begin();
     const isReadable = port.decoder.push(chunk, sink);
-    this.#flush(port);
-    return isReadable;
+    const isHeld = this.#flush(port);
+    if (!isReadable) return 'broken';
+    return isHeld ? 'held' : 'done';
   }
 
   #begin(): void {
@@ -120,9 +122,15 @@ export class Switch {
     this.#context = services && uplink ? { services, uplink, owners, replies, now } : null;
   }
 
-  #flush(sender: Port): void {
-    for (const port of this.#dirty) port.flush(sender);
+  /** Writes what waits in the ports. @returns whether a port still needs the memory that the frames are in */
+  #flush(sender: Port): boolean {
+    let isHeld = false;
+    for (const port of this.#dirty) {
+      port.flush(sender);
+      isHeld ||= port.outlet?.isHolding === true;
+    }
     this.#dirty.length = 0;
+    return isHeld;
   }
 
   #plugIn(plan: PortPlan, maxFrame: number): void {
