@@ -5,7 +5,6 @@ import { LeaseBook } from './lease-book.ts';
 import { readArp } from './packet/arp.ts';
 import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
 import { isGroup, type Mac } from './packet/mac.ts';
-import { isNdp } from './packet/ndp.ts';
 import { etherTypes, Packet } from './packet/packet.ts';
 import { GuestPort, Port } from './port.ts';
 import { NetworkServices, type Asker, type ServedPlan } from './services.ts';
@@ -229,7 +228,9 @@ export class Switch {
       return;
     }
     const { buffer, start, end } = packet;
-    if (this.#context?.uplink.outbound === true && isNdp(packet)) this.#toUplink(port, packet);
+    // Neighbour discovery is for both sides.
+    if (this.#context && packet.isIpv6 && uplinkVerdict(packet, this.#context) === null)
+      this.#append(port, this.uplink, buffer, start - lengthBytes, end);
     this.#toAll(port, buffer, start - lengthBytes, end);
   }
 
