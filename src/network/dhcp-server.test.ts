@@ -198,16 +198,14 @@ describe('DHCP', () => {
     expect(given.filter((address) => address !== undefined)).toHaveLength(8);
     expect(network.dropped('c')).toEqual({ exhaustion: 32 });
     // Declining does not make room either.
-    given
-      .slice(0, 8)
-      .forEach((requested, index) =>
-        askDhcp(network, 'c', {
-          type: decline,
-          client: macOf(index),
-          server,
-          ...(requested === undefined ? {} : { requested }),
-        }),
-      );
+    given.slice(0, 8).forEach((requested, index) =>
+      askDhcp(network, 'c', {
+        type: decline,
+        client: macOf(index),
+        server,
+        ...(requested === undefined ? {} : { requested }),
+      }),
+    );
     expect(lease(network, 'c', macOf(50))).toBeUndefined();
     expect(lease(network, 'b', '02:00:00:00:02:01')).toMatch(poolAddress);
   });
