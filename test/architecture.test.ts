@@ -41,6 +41,7 @@ const table: Readonly<Record<string, Rule>> = {
   'qemu/firmware': { folders: host },
   'qemu/accelerator': { folders: [...host, 'qemu/capabilities'] },
   'qemu/plan': { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware'] },
+  'qemu/network': { folders: [...host, 'qemu/qmp', 'qemu/plan'] },
   qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
   'guest/agent': { folders: host },
   'guest/identity': { folders: [...host, 'guest/agent'] },
