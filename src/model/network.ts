@@ -1,3 +1,4 @@
+import type { LinkShape } from './link-shape.ts';
 import type { Nic } from './machine.ts';
 
 /** `bridged` puts guests on a network of the host, `private` connects guests with each other only. */
@@ -41,13 +42,28 @@ export interface Network {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+/** Where an adapter is connected: to a network by its name, or to a LAN segment by its id. */
+export type NetworkKey = { readonly name: string } | { readonly segment: string };
+
+/** An adapter of a machine as a port of a network's switch. */
+export interface AdapterPort {
+  /** N of `ethernetN`. */
+  readonly index: number;
+  /** Lower case, with colons. */
+  readonly mac: string;
+  readonly network: NetworkKey;
+  /** The socket in the machine's run directory on which its engine listens. */
+  readonly socket: string;
+  readonly shape: LinkShape;
+}
+
 /** VMware's names of the networks that exist from the start. */
 export const natNetwork = 'vmnet8';
 export const hostOnlyNetwork = 'vmnet1';
 export const bridgedNetwork = 'vmnet0';
 
 /** The network of an adapter: its name, or a LAN segment by its id; undefined for a connection that Kame does not know. */
-export function networkOf(nic: Nic): { readonly name: string } | { readonly segment: string } | undefined {
+export function networkOf(nic: Nic): NetworkKey | undefined {
   switch (nic.connection) {
     case 'nat':
       return { name: natNetwork };

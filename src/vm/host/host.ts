@@ -8,6 +8,7 @@ import { homeNames, type HomeNames } from '../../store/names.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { realPathSync } from '../../sys/home.ts';
 import { EventBus } from './events.ts';
+import type { NetworkRuntime } from './network-runtime.ts';
 import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
 
@@ -30,6 +31,8 @@ export interface Host {
   readonly log: (message: string, details?: Record<string, unknown>) => void;
   readonly hooks: Hooks;
   readonly recovery: RecoveryTable;
+  /** The networks that run. */
+  readonly networks: NetworkRuntime;
   readonly startCopyThreads: StartCopyThreads;
   /** Capabilities of engines, by a key that identifies the build. */
   readonly engines: Map<string, Capabilities>;
@@ -78,14 +81,18 @@ export interface HostOptions {
   readonly buildTiny: BuildTiny;
   readonly startCopyThreads: StartCopyThreads;
   readonly recovery: RecoveryTable;
+  readonly makeNetworks: MakeNetworks;
 }
 
+/** Makes the runtime of the networks of a host, which must not be used before the host is complete. */
+export type MakeNetworks = (host: Omit<Host, 'networks'>) => NetworkRuntime;
+
 export function createHost(options: HostOptions): Host {
-  const { home, env, log, buildTiny, startCopyThreads, recovery } = options;
+  const { home, env, log, buildTiny, startCopyThreads, recovery, makeNetworks } = options;
   const found = homeNames(home);
   // The directory of machines may be a link to another disk.
   const names = { ...found, machines: realPathSync(found.machines) };
-  return {
+  const host: Omit<Host, 'networks'> = {
     names,
     env,
     inventory: new Inventory(names),
@@ -107,4 +114,5 @@ export function createHost(options: HostOptions): Host {
     startCopyThreads,
     engines: new Map(),
   };
+  return { ...host, networks: makeNetworks(host) };
 }

@@ -1,22 +1,6 @@
-import type { LinkShape } from '../../model/link-shape.ts';
 import type { Forward } from '../../model/network.ts';
 import type { LeaseStatus, PortStatus } from '../../network/switch-config.ts';
 import type { Running } from './running.ts';
-
-/** The network of an adapter: by its name, or a LAN segment by its id. */
-export type NetworkKey = { readonly name: string } | { readonly segment: string };
-
-/** An adapter of a running machine that is connected to a switch. */
-export interface AdapterPort {
-  /** N of `ethernetN`. */
-  readonly index: number;
-  /** Lower case, with colons. */
-  readonly mac: string;
-  readonly network: NetworkKey;
-  /** The socket in the run directory on which the engine listens. */
-  readonly socket: string;
-  readonly shape: LinkShape;
-}
 
 /** A forward and who listens: the network's NAT process, or why nobody does. */
 export interface ForwardStatus {

@@ -43,16 +43,19 @@ interface Applied {
 /** Finds the program that listens on a port of the host, in words; null if that can't be told. */
 export type PortOwner = (forward: Forward) => Promise<string | null>;
 
+/** What listens for the forwards. */
+export type NatListener = Pick<NatMonitor, 'add' | 'remove'>;
+
 const limits = { deadlineMs: 5000 };
 
 /** The forwards of one NAT process. */
 export class Forwards {
-  readonly #monitor: NatMonitor;
+  readonly #monitor: NatListener;
   readonly #ownerOf: PortOwner;
   readonly #applied = new Map<string, Applied>();
   readonly #reasons = new Map<string, string>();
 
-  constructor(monitor: NatMonitor, ownerOf: PortOwner) {
+  constructor(monitor: NatListener, ownerOf: PortOwner) {
     this.#monitor = monitor;
     this.#ownerOf = ownerOf;
   }

@@ -1,7 +1,7 @@
 import type { Network } from '../../model/network.ts';
 import type { SwitchServices } from '../../network/switch-config.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
-import type { NetworkKey } from '../host/network-runtime.ts';
+import type { NetworkKey } from '../../model/network.ts';
 import type { PortOwner } from './active-forwards.ts';
 import type { PluggedMachine } from './plugged.ts';
 

@@ -1,4 +1,4 @@
-import type { AdapterPort, NetworkKey } from '../host/network-runtime.ts';
+import type { AdapterPort, NetworkKey } from '../../model/network.ts';
 
 /** A running machine, as a network knows it. */
 export interface PluggedMachine {

@@ -5,7 +5,8 @@ import { readRunRecord } from '../../store/run-record.ts';
 import { rm } from 'node:fs/promises';
 import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
-import type { AdapterPort, NetworkKey, NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
+import type { AdapterPort, NetworkKey } from '../../model/network.ts';
+import type { NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
 import { keyText, networkText, type PluggedMachine } from './plugged.ts';
 import { RunningNetwork, type NetworkSurroundings } from './running-network.ts';
@@ -20,18 +21,18 @@ const still: Omit<NetworkStatus, 'forwards'> = {
 };
 
 /** The networks that machines are connected to. Their processes outlive this daemon; the next one finds them again. */
-export class Networks implements NetworkRuntime {
-  readonly #host: Host;
+export class NetworkSupervisor implements NetworkRuntime {
+  readonly #host: Omit<Host, 'networks'>;
   readonly #around: NetworkSurroundings;
   readonly #networks = new Map<string, RunningNetwork>();
 
-  constructor(host: Host, around: NetworkSurroundings) {
+  constructor(host: Omit<Host, 'networks'>, around: NetworkSurroundings) {
     this.#host = host;
     this.#around = around;
   }
 
   machineChanged({ id, name, run, record }: Running): void {
-    this.#place({ id, name, run: run.directory, adapters: record.adapters });
+    this.#place({ id, name, run: run.directory, adapters: record.networks });
   }
 
   machineEnded({ run }: Running): void {
@@ -98,7 +99,7 @@ export class Networks implements NetworkRuntime {
     for (const vmx of this.#host.unreachable.keys()) {
       const run = runNames(this.#host.names, vmx);
       const record = await readRunRecord(run);
-      if (record) this.#place({ id: '', name: vmx, run: run.directory, adapters: record.adapters });
+      if (record) this.#place({ id: '', name: vmx, run: run.directory, adapters: record.networks });
     }
   }
 
