@@ -10,7 +10,7 @@ import { runInHelper } from '../sys/helper-process.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
-import { networkSupervisor } from '../vm/network/supervisor.ts';
+import { superviseNetworks } from '../vm/network/supervisor.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { startAdoptionRetry } from '../vm/recovery/adoption-retry.ts';
@@ -106,7 +106,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
-    makeNetworks: (incomplete) => networkSupervisor(incomplete, helpers.networkSwitch),
+    makeNetworks: (incomplete) =>
+      superviseNetworks(incomplete, helpers.networkSwitch, async () => await Promise.resolve(null)),
   });
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();

@@ -5,8 +5,10 @@ import { BundleCache, type Bundle } from '../../store/bundle.ts';
 import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
+import { Networks } from '../../store/networks.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { realPathSync } from '../../sys/home.ts';
+import { hostSubnets } from '../../sys/host-subnets.ts';
 import { EventBus } from './events.ts';
 import type { NetworkRuntime } from './network-runtime.ts';
 import { Operations } from './operations.ts';
@@ -21,6 +23,10 @@ export interface Host {
   readonly inventory: Inventory;
   readonly bundles: BundleCache;
   readonly images: ImageCache;
+  /** The configuration of the networks. */
+  readonly networkStore: Networks;
+  /** The networks that run. */
+  readonly networks: NetworkRuntime;
   readonly running: RunningMachines;
   /** Machines whose engine runs but could not be adopted, by the path of their `.vmx`, with the reason. */
   readonly unreachable: Map<string, string>;
@@ -31,8 +37,6 @@ export interface Host {
   readonly log: (message: string, details?: Record<string, unknown>) => void;
   readonly hooks: Hooks;
   readonly recovery: RecoveryTable;
-  /** The networks that run. */
-  readonly networks: NetworkRuntime;
   readonly startCopyThreads: StartCopyThreads;
   /** Capabilities of engines, by a key that identifies the build. */
   readonly engines: Map<string, Capabilities>;
@@ -103,6 +107,7 @@ export function createHost(options: HostOptions): Host {
       cacheDir: join(names.cache, 'debian'),
       buildTiny,
     }),
+    networkStore: new Networks({ path: names.networks, hostSubnets }),
     running: new RunningMachines(),
     unreachable: new Map(),
     starting: new Map(),

@@ -1,14 +1,17 @@
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { settledWithin } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import { networkRunDirectories, networkRunNames, runNames } from '../../store/names.ts';
 import { readRunRecord } from '../../store/run-record.ts';
-import { rm } from 'node:fs/promises';
 import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
 import type { AdapterPort, NetworkKey } from '../../model/network.ts';
 import type { NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
+import type { PortOwner } from './active-forwards.ts';
 import { keyText, networkText, type PluggedMachine } from './plugged.ts';
+import { storedNetworks } from './stored-networks.ts';
 import { RunningNetwork, type NetworkSurroundings } from './running-network.ts';
 
 const still: Omit<NetworkStatus, 'forwards'> = {
@@ -121,4 +124,23 @@ export class NetworkSupervisor implements NetworkRuntime {
   #create(key: NetworkKey): RunningNetwork {
     return new RunningNetwork(key, networkRunNames(this.#host.names, key), this.#around);
   }
+}
+
+/**
+ * The networks of a host.
+ * @param switchFile the program of the switch, JavaScript, or TypeScript when Kame runs from its sources
+ * @param ownerOf finds who has a port of the host
+ */
+export function superviseNetworks(
+  host: Omit<Host, 'networks'>,
+  switchFile: URL,
+  ownerOf: PortOwner,
+): NetworkRuntime {
+  const file = fileURLToPath(switchFile);
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  return new NetworkSupervisor(host, {
+    book: storedNetworks(host, ownerOf),
+    switchProgram: { command: process.execPath, args: [...loader, file] },
+    log: host.log,
+  });
 }
