@@ -35,7 +35,7 @@ export interface HomeNames {
   readonly inventory: string;
   /** Networks: their subnets, port forwards, and the addresses of adapters. */
   readonly networks: string;
-  /** Host keys of guests that `kame ssh` has seen. */
+  /** Host keys that `kame ssh` has seen, a file for each machine. */
   readonly knownHosts: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
   readonly operations: string;
@@ -74,7 +74,7 @@ export function homeNames(home: string): HomeNames {
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
     networks: join(home, 'networks.json'),
-    knownHosts: join(home, 'known_hosts'),
+    knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
@@ -187,6 +187,11 @@ export function runNames(home: HomeNames, vmx: string): RunNames {
 
 function namesIn(directory: string): RunNames {
   return { directory, record: join(directory, 'machine.json') };
+}
+
+/** Host keys of the guest of a machine: a new machine of an old name is another guest. */
+export function knownHostsFile(home: HomeNames, uuid: string): string {
+  return join(home.knownHosts, uuid);
 }
 
 /** All run directories, even those of machines that no longer exist. */

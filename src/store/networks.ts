@@ -15,12 +15,12 @@ import type { HostSubnet } from '../sys/host-subnets.ts';
 import { printNetworks, readNetworks, type StoredNetwork } from './networks-file.ts';
 
 /** The networks that are valid, and what they become. The same array means no change. */
-export type NetworksEdit<T> = (networks: readonly Network[]) => {
+type NetworksEdit<T> = (networks: readonly Network[]) => {
   readonly networks: readonly Network[];
   readonly result: T;
 };
 
-export interface NetworksOptions {
+interface NetworksOptions {
   /** Path of `networks.json`. */
   readonly path: string;
   /** The subnets of the host, which new networks avoid. */
@@ -71,6 +71,28 @@ export class Networks {
       const broken = entries.filter(({ network }) => network === undefined);
       await this.#write([...networks.map(stored), ...broken]);
       return result;
+    });
+  }
+
+  /**
+   * Changes one network, exclusively. The same network means no change.
+   * @throws KameError NO_SUCH_NETWORK, INVALID_VALUE and what `edit` throws
+   */
+  async change<T>(
+    name: string,
+    edit: (network: Network, others: readonly Network[]) => { readonly network: Network; readonly result: T },
+  ): Promise<T> {
+    return await this.update((networks) => {
+      const before = networks.find((one) => one.name === name);
+      if (!before) {
+        throw noSuchNetwork(
+          name,
+          networks.map((one) => one.name),
+        );
+      }
+      const others = networks.filter((one) => one !== before);
+      const { network, result } = edit(before, others);
+      return { networks: networks.map((one) => (one === before ? network : one)), result };
     });
   }
 
@@ -139,7 +161,7 @@ function hasStandard(entries: readonly StoredNetwork[]): boolean {
 }
 
 /** The subnets of networks, with their names. */
-export function neighboursIn(networks: readonly Network[]): Neighbour[] {
+function neighboursIn(networks: readonly Network[]): Neighbour[] {
   return networks.flatMap(({ name, subnet }) =>
     subnet === null ? [] : [{ owner: name, subnet: subnetOf(subnet) }],
   );
@@ -155,7 +177,7 @@ function refuseInvalid(networks: readonly Network[]): void {
 }
 
 /** The network of a valid entry. @throws KameError BROKEN_NETWORK */
-export function usable({ name, network, broken }: StoredNetwork, path: string): Network {
+function usable({ name, network, broken }: StoredNetwork, path: string): Network {
   if (network) return network;
   throw new KameError('BROKEN_NETWORK', `The network ${name} cannot be used: ${broken}`, {
     next: `Repair its entry in ${path}.`,
@@ -164,7 +186,7 @@ export function usable({ name, network, broken }: StoredNetwork, path: string): 
 }
 
 /** The error for a name that no network has, with the one that was probably meant. */
-export function noSuchNetwork(name: string, known: readonly string[]): KameError {
+function noSuchNetwork(name: string, known: readonly string[]): KameError {
   const meant = suggest(name, known);
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return new KameError('NO_SUCH_NETWORK', `There is no network ${shown(name)}.${hint}`, {
