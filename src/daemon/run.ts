@@ -106,8 +106,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
-    makeNetworks: (incomplete) =>
-      superviseNetworks(incomplete, helpers.networkSwitch, async () => await Promise.resolve(null)),
+    makeNetworks: (incomplete) => superviseNetworks(incomplete, helpers.networkSwitch),
   });
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();

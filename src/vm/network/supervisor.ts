@@ -4,12 +4,12 @@ import { settledWithin } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import { networkRunDirectories, networkRunNames, runNames } from '../../store/names.ts';
 import { readRunRecord } from '../../store/run-record.ts';
+import { portOwner } from '../../sys/port-owner.ts';
 import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
-import type { AdapterPort, NetworkKey } from '../../model/network.ts';
+import type { AdapterPort, Forward, NetworkKey } from '../../model/network.ts';
 import type { NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
-import type { PortOwner } from './active-forwards.ts';
 import { keyText, networkText, type PluggedMachine } from './plugged.ts';
 import { storedNetworks } from './stored-networks.ts';
 import { RunningNetwork, type NetworkSurroundings } from './running-network.ts';
@@ -126,16 +126,16 @@ export class NetworkSupervisor implements NetworkRuntime {
   }
 }
 
+async function ownerOf(forward: Forward): Promise<string | null> {
+  const owner = await portOwner(forward);
+  return owner ? `${owner.program} (process ${owner.pid})` : null;
+}
+
 /**
  * The networks of a host.
  * @param switchFile the program of the switch, JavaScript, or TypeScript when Kame runs from its sources
- * @param ownerOf finds who has a port of the host
  */
-export function superviseNetworks(
-  host: Omit<Host, 'networks'>,
-  switchFile: URL,
-  ownerOf: PortOwner,
-): NetworkRuntime {
+export function superviseNetworks(host: Omit<Host, 'networks'>, switchFile: URL): NetworkRuntime {
   const file = fileURLToPath(switchFile);
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
   return new NetworkSupervisor(host, {
