@@ -25,6 +25,7 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     nics: [
       someNic,
       {
+        ...someNic,
         index: 1,
         connection: 'hostonly',
         model: 'e1000e',
@@ -71,22 +72,8 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     ],
     cdroms: [{ bus: 'ide', controller: 1, unit: 0, fileName: null, startConnected: true }],
     nics: [
-      {
-        index: 0,
-        connection: 'nat',
-        model: 'e1000',
-        mac: '00:0c:29:00:00:01',
-        macType: 'generated',
-        startConnected: true,
-      },
-      {
-        index: 1,
-        connection: 'nat',
-        model: 'vmxnet3',
-        mac: '00:0c:29:00:00:02',
-        macType: 'generated',
-        startConnected: true,
-      },
+      { ...someNic, model: 'e1000' },
+      { ...someNic, index: 1, model: 'vmxnet3', mac: '00:0c:29:00:00:02' },
     ],
     floppies: [{ index: 0, fileName: 'boot.flp', startConnected: true }],
     serials: [{ index: 0, kind: 'file', fileName: '/home/ada/.bashrc' }],
