@@ -10,6 +10,7 @@ import { runInHelper } from '../sys/helper-process.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
+import { idleNetworks } from '../vm/network/idle-runtime.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { startAdoptionRetry } from '../vm/recovery/adoption-retry.ts';
@@ -103,6 +104,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
+    makeNetworks: idleNetworks,
   });
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();

@@ -33,6 +33,10 @@ export interface HomeNames {
   readonly cache: string;
   /** Machines outside the home, machines removed from the list, deletions and renamings in progress. */
   readonly inventory: string;
+  /** Networks: their subnets, port forwards, and the addresses of adapters. */
+  readonly networks: string;
+  /** Host keys of guests that `kame ssh` has seen. */
+  readonly knownHosts: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
   readonly operations: string;
   /** The user's own images. */
@@ -69,6 +73,8 @@ export function homeNames(home: string): HomeNames {
     run: join(home, 'run'),
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
+    networks: join(home, 'networks.json'),
+    knownHosts: join(home, 'known_hosts'),
     operations: join(home, 'operations'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
