@@ -62,6 +62,11 @@ export const natNetwork = 'vmnet8';
 export const hostOnlyNetwork = 'vmnet1';
 export const bridgedNetwork = 'vmnet0';
 
+/** The name in a `vnet`, which VMware for Linux writes as the path of a device: `/dev/vmnet2`. */
+function networkName(vnet: string): string {
+  return vnet.replace(/^\/dev\//, '').toLowerCase();
+}
+
 /** The network of an adapter: its name, or a LAN segment by its id; undefined for a connection that Kame does not know. */
 export function networkOf(nic: Nic): NetworkKey | undefined {
   switch (nic.connection) {
@@ -72,9 +77,9 @@ export function networkOf(nic: Nic): NetworkKey | undefined {
     case 'bridged':
       return { name: bridgedNetwork };
     case 'custom':
-      return nic.vnet === undefined ? undefined : { name: nic.vnet.toLowerCase() };
+      return nic.vnet === undefined ? undefined : { name: networkName(nic.vnet) };
     case 'pvn':
-      return nic.segment === undefined ? undefined : { segment: nic.segment };
+      return nic.segment === undefined ? undefined : { segment: nic.segment.toLowerCase() };
     default:
       return undefined;
   }
