@@ -1,4 +1,3 @@
-import type { LinkShape } from './link-shape.ts';
 import type { Nic } from './machine.ts';
 
 /** `bridged` puts guests on a network of the host, `private` connects guests with each other only. */
@@ -44,18 +43,6 @@ export interface Network {
 
 /** Where an adapter is connected: to a network by its name, or to a LAN segment by its id. */
 export type NetworkKey = { readonly name: string } | { readonly segment: string };
-
-/** An adapter of a machine as a port of a network's switch. */
-export interface AdapterPort {
-  /** N of `ethernetN`. */
-  readonly index: number;
-  /** Lower case, with colons. */
-  readonly mac: string;
-  readonly network: NetworkKey;
-  /** The socket in the machine's run directory on which its engine listens. */
-  readonly socket: string;
-  readonly shape: LinkShape;
-}
 
 /** VMware's names of the networks that exist from the start. */
 export const natNetwork = 'vmnet8';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
-import type { AdapterPort } from '../model/network.ts';
+import type { NetworkPort } from '../model/network-port.ts';
 import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwn } from '../sys/own-file.ts';
@@ -37,7 +37,7 @@ export interface RunRecord {
   /** The devices that prevent its memory from being saved, from the launch plan. */
   readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
   /** The adapters that are connected to the switch of a network, as they are now. */
-  readonly networks: readonly AdapterPort[];
+  readonly networks: readonly NetworkPort[];
   /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */

@@ -1,4 +1,5 @@
-import type { AdapterPort, NetworkKey } from '../../model/network.ts';
+import type { NetworkPort } from '../../model/network-port.ts';
+import type { NetworkKey } from '../../model/network.ts';
 
 /** A running machine, as a network knows it. */
 export interface PluggedMachine {
@@ -6,13 +7,13 @@ export interface PluggedMachine {
   readonly name: string;
   /** Its run directory. */
   readonly run: string;
-  readonly adapters: readonly AdapterPort[];
+  readonly adapters: readonly NetworkPort[];
 }
 
 /** An adapter that is connected to a network. */
 export interface Plugged {
   readonly machine: PluggedMachine;
-  readonly adapter: AdapterPort;
+  readonly adapter: NetworkPort;
 }
 
 /** A text for each network and each segment, to look them up by. */

@@ -7,7 +7,8 @@ import { readRunRecord } from '../../store/run-record.ts';
 import { portOwner } from '../../sys/port-owner.ts';
 import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
-import type { AdapterPort, Forward, NetworkKey } from '../../model/network.ts';
+import type { NetworkPort } from '../../model/network-port.ts';
+import type { Forward, NetworkKey } from '../../model/network.ts';
 import type { NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
 import { keyText, networkText, type PluggedMachine } from './plugged.ts';
@@ -108,8 +109,9 @@ export class NetworkSupervisor implements NetworkRuntime {
 
   /** Connects a machine to the networks of its adapters, and to no others. */
   #place(machine: PluggedMachine): void {
-    const wanted = new Map<string, AdapterPort[]>();
+    const wanted = new Map<string, NetworkPort[]>();
     for (const adapter of machine.adapters) {
+      if (adapter.network === null) continue;
       const text = keyText(adapter.network);
       wanted.set(text, [...(wanted.get(text) ?? []), adapter]);
       if (!this.#networks.has(text)) this.#networks.set(text, this.#create(adapter.network));
