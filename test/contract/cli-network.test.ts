@@ -193,6 +193,13 @@ describe('network forward', () => {
       'vmnet8 | tcp | 127.0.0.1:40022 | web:80 | listening | for kame ssh',
       '',
     ]);
+  });
+
+  it('remove names the port, and the address if needed', async () => {
+    daemon.on(`DELETE ${of}/forwards/tcp/8080`, ok);
+    const words = ['network', 'forward', 'remove', 'vmnet8', 'tcp', '8080'];
+    expect((await run(words)).stdout).toBe('vmnet8: tcp 8080 is no longer forwarded\n');
+    await run([...words, '--bind', '0.0.0.0']);
     expect(asked()).toEqual([
       `DELETE ${of}/forwards/tcp/8080`,
       `DELETE ${of}/forwards/tcp/8080?bind=0.0.0.0`,
