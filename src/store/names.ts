@@ -200,6 +200,41 @@ export async function runDirectories(home: HomeNames): Promise<RunNames[]> {
   return names.filter((name) => /^[0-9a-f]{8}$/.test(name)).map((name) => namesIn(join(home.run, name)));
 }
 
+export interface NetworkRunNames {
+  /** Contains the sockets and records of a network's processes. */
+  readonly directory: string;
+  /** The control socket of its switch. */
+  readonly control: string;
+  readonly switchLog: string;
+  readonly natLog: string;
+}
+
+/** The run directory of a network, or of a LAN segment. Its name is short, as that of a machine's. */
+export function networkRunNames(
+  home: HomeNames,
+  network: { name: string } | { segment: string },
+): NetworkRunNames {
+  const text = 'name' in network ? `network ${network.name}` : `segment ${network.segment}`;
+  return networkNamesIn(join(home.run, `net-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`));
+}
+
+function networkNamesIn(directory: string): NetworkRunNames {
+  return {
+    directory,
+    control: join(directory, 'switch'),
+    switchLog: join(directory, 'switch.log'),
+    natLog: join(directory, 'nat.log'),
+  };
+}
+
+/** All run directories of networks, even of those that no longer exist. */
+export async function networkRunDirectories(home: HomeNames): Promise<NetworkRunNames[]> {
+  const names = await readdir(home.run).catch(() => []);
+  return names
+    .filter((name) => /^net-[0-9a-f]{8}$/.test(name))
+    .map((name) => networkNamesIn(join(home.run, name)));
+}
+
 /** The path of a file named in a `.vmx`: relative names are relative to the `.vmx`. */
 export function resolveIn(names: MachineNames, fileName: string): string {
   return isAbsolute(fileName) ? fileName : join(names.directory, fileName);

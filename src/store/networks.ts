@@ -186,7 +186,7 @@ function usable({ name, network, broken }: StoredNetwork, path: string): Network
 }
 
 /** The error for a name that no network has, with the one that was probably meant. */
-function noSuchNetwork(name: string, known: readonly string[]): KameError {
+export function noSuchNetwork(name: string, known: readonly string[]): KameError {
   const meant = suggest(name, known);
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return new KameError('NO_SUCH_NETWORK', `There is no network ${shown(name)}.${hint}`, {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
+import type { NetworkPort } from '../model/network-port.ts';
 import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwn } from '../sys/own-file.ts';
@@ -35,6 +36,8 @@ export interface RunRecord {
   readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
   /** The devices that prevent its memory from being saved, from the launch plan. */
   readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
+  /** The adapters that are connected to the switch of a network, as they are now. */
+  readonly networks: readonly NetworkPort[];
   /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
@@ -61,7 +64,9 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
     // A record of a version that did not write these yet.
     const ramNote = typeof value.ramNote === 'string' ? value.ramNote : null;
-    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [], ramNote };
+    const blockers = Array.isArray(value.blockers) ? value.blockers : [];
+    const networks = Array.isArray(value.networks) ? value.networks : [];
+    return { ...value, blockers, networks, ramNote };
   } catch {
     return undefined;
   }

@@ -50,6 +50,7 @@ export async function adoptAll(host: Host): Promise<void> {
   const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
   await sweep(host, known);
   await sweepRamFiles(host.names, known);
+  await host.networks.adopted();
 }
 
 /** What a kill left behind in the home. A failure is no reason not to start. */

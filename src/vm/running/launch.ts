@@ -176,6 +176,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     resetEnds,
     restored: plan.restores ? 'loading' : 'no',
     setup,
+    networks: plan.networks,
     blockers,
     ramNote: prepared.ramNote ?? null,
     startedAt: requested.at.toISOString(),
