@@ -109,6 +109,7 @@ describe('a new network', () => {
     [{ name: 'VMnet1', type: 'nat' }, 'INVALID_VALUE', /vmnet1 is the hostonly network/],
     [{ name: 'vmnet0' }, 'INVALID_VALUE', /vmnet0 is the bridged network/],
     [{ name: 'a b' }, 'INVALID_NAME', /a b/],
+    [{ name: 'net' }, 'INVALID_NAME', /could be mistaken for nat/],
     [{ name: 'lab', subnet: '10.0.0.0/8' }, 'INVALID_VALUE', /\/8/],
     [{ name: 'lab', mtu: 1 }, 'INVALID_VALUE', /mtu/],
     [{ name: 'lab', type: 'bridged' }, 'INVALID_VALUE', /interface/],
