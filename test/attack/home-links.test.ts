@@ -24,7 +24,7 @@ describe('a link in KAME_HOME', () => {
   beforeEach(() => (place = mkdtempSync(join(tmpdir(), 'kh-'))));
   afterEach(() => rmSync(place, { recursive: true }));
 
-  it('is resolved once: the home has one path, whether it exists or not', () => {
+  it('is resolved once: the home has one path, whether or not it exists', () => {
     mkdirSync(join(place, 'real'));
     symlinkSync(join(place, 'real'), join(place, 'link'));
     const homes = ['real', 'link', 'link/new', 'real/new'].map((name) =>
@@ -42,7 +42,7 @@ describe('a link in KAME_HOME', () => {
 });
 
 describe.runIf(process.platform === 'linux')('a home that is renamed', () => {
-  it('finds the RAM of its guests again, and a copy of it does not take it', () => {
+  it('finds the RAM of its guests again, and a copy of it does not', () => {
     const place = mkdtempSync(join(tmpdir(), 'kh-'));
     const [home, renamed] = [join(place, 'home'), join(place, 'renamed')];
     mkdirSync(home);
@@ -62,7 +62,7 @@ describe('a directory of machines that is a link', () => {
     await world().replaceHost();
   });
 
-  it('changes nothing for what is done with a machine', async () => {
+  it('makes no difference to what is done with a machine', async () => {
     await world().start();
     const { path } = await show(world().host, 'demo');
     expect((await show(world().host, path)).state).toBe('running');
@@ -100,7 +100,7 @@ describe('a bundle that is a link', () => {
     expect((await show(world().host, 'demo')).state).toBe('stopped');
   });
 
-  it('can be taken off the list', async () => {
+  it('can be unregistered', async () => {
     await unregister(world().host, 'demo');
     expect(await list(world().host)).toEqual([]);
     expect((await refused(show(world().host, 'demo'))).code).toBe('NO_SUCH_MACHINE');
@@ -112,7 +112,7 @@ describe('a bundle that is a link', () => {
     expect([left, await list(world().host)]).toEqual([[[], []], []]);
   });
 
-  it('whose target is gone is one broken machine, which can be taken off the list', async () => {
+  it('whose target is gone is one broken machine, which can be unregistered', async () => {
     rmSync(join(world().home, 'disk2'), { recursive: true });
     expect((await list(world().host)).map(({ name, state }) => [name, state])).toEqual([['demo', 'broken']]);
     await remove(world().host, 'demo');

@@ -80,7 +80,7 @@ describe.each(['demo.log', 'demo-serial.log', 'lock', 'operation.json', 'demo.vm
 );
 
 describe('a directory in the place of a checkpoint', () => {
-  it('keeps what is not of a checkpoint', async () => {
+  it('keeps what is not part of a checkpoint', async () => {
     const file = demo.file('checkpoints', '7', 'letter.txt');
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, 'mine');

@@ -116,13 +116,13 @@ describe('exec', () => {
     expect(stdin.destroyed).toBe(true);
   });
 
-  it('does not wait for input that nobody asked for', async () => {
+  it('does not wait for input that was not requested', async () => {
     const seen = guest({ type: 'exit', exitCode: 0, signal: null });
     expect((await run(['exec', 'demo', 'true'], { stdin: new PassThrough() })).code).toBe(0);
     expect(seen.request).toMatchObject({ stdin: false });
   });
 
-  it('fails as the daemon says, or when it goes away', async () => {
+  it('fails as the daemon says, or when the daemon disappears', async () => {
     const error = {
       code: 'GUEST_AGENT_MISSING',
       message: 'No agent answers in demo.',
@@ -162,7 +162,7 @@ describe('exec', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('cancels a long operation, once; the second one is nobody’s', async () => {
+  it('cancels a long operation once; a second one has its usual effect', async () => {
     const signals = new EventEmitter();
     let hungUp: Promise<unknown> | undefined;
     daemon.on('POST /v1/machines/demo/start', (response) => {
@@ -192,7 +192,7 @@ describe('Ctrl-C', () => {
 });
 
 describe('a terminal', () => {
-  it('shows a line of progress for what takes long, and clears it', async () => {
+  it('shows a progress line for long operations, and clears it', async () => {
     // It takes as long as the line needs to be shown.
     const shown = deferred();
     daemon.on('POST /v1/images/pull', (response) => {
@@ -211,7 +211,7 @@ describe('a terminal', () => {
 });
 
 describe('console', () => {
-  it('is raw, passes keys and bytes, and gives the terminal back on Ctrl-]', async () => {
+  it('is raw, passes keys and bytes, and restores the terminal on Ctrl-]', async () => {
     const { stream: stdin, modes } = terminalInput();
     const keys: Buffer[] = [];
     const hungUp = new Promise<void>((resolve) => {
@@ -244,7 +244,7 @@ describe('console', () => {
     expect(stdout).toContain('\u001b[?1049l\u001b[0m');
   });
 
-  it('gives the terminal back when the daemon refuses, dies or is told to stop', async () => {
+  it('restores the terminal when the daemon refuses, dies or is stopped', async () => {
     const signals = new EventEmitter();
     const error = { code: 'WRONG_STATE', message: 'demo is stopped.', next: 'Start it.', details: {} };
     for (const [act, code] of [
@@ -271,7 +271,7 @@ describe('console', () => {
     expect(stderr).toBe('The console of demo was closed.\n');
   });
 
-  it('tells programs where it is', async () => {
+  it('says where to find the console with --json', async () => {
     const { stdout } = await run(['console', 'demo', '--json']);
     expect(JSON.parse(stdout)).toEqual({ name: 'demo', socket: daemon.socket, path: consolePath });
   });
@@ -305,7 +305,7 @@ describe('logs and events', () => {
     expect(daemon.requests.at(-1)?.path).toBe('/v1/machines/demo/logs?follow=true');
   });
 
-  it('prints an event a line', async () => {
+  it('prints one event per line', async () => {
     const event = {
       at: '2026-01-02T03:04:05.000Z',
       type: 'machine.state',

@@ -187,7 +187,7 @@ describe('create', () => {
     ]);
   });
 
-  it('tells ids, paths and URLs apart', async () => {
+  it('distinguishes ids, paths and URLs', async () => {
     await writeFile(join(daemon.home, 'here'), '');
     const texts = ['debian-12', 'here', './there.qcow2', '/abs.raw', 'sub/x.vmdk', 'https://e.org/a.qcow2'];
     for (const image of texts) await run(['create', 'demo', '--image', image]);
@@ -240,14 +240,14 @@ describe('create', () => {
     expect(stderr).toMatch(/k is not an SSH public key, or a file of such keys\.\n.*ssh-keygen/);
   });
 
-  it('takes keys with options, and of other types', async () => {
+  it('accepts keys with options, and of other types', async () => {
     const lines = [`from="10.0.0.1 x" ${key('ecdsa-sha2-nistp256')} a b`, key('sk-ssh-ed25519@openssh.com')];
     await writeFile(join(daemon.home, 'k'), lines.join('\n'));
     expect((await run(['create', 'demo', '--ssh-key', 'k'])).code).toBe(0);
     expect(bodies()).toMatchObject([{ sshKeys: lines }]);
   });
 
-  it('keeps private keys here', async () => {
+  it('never sends private keys', async () => {
     await writeFile(join(daemon.home, 'k'), '-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n');
     const { code, stderr } = await run(['create', 'demo', '--ssh-key', 'k']);
     expect(code).toBe(2);
@@ -257,7 +257,7 @@ describe('create', () => {
     expect(daemon.requests).toEqual([]);
   });
 
-  it('starts what it made with --start', async () => {
+  it('starts the new machine with --start', async () => {
     const { code, stdout } = await run([
       'create',
       'demo',
@@ -274,10 +274,10 @@ describe('create', () => {
   });
 });
 
-describe('start and its kin', () => {
+describe('start and related commands', () => {
   const started = (name: string) => result({ ...demoStarted, name });
 
-  it('says how the start went, and gives --json an object', async () => {
+  it('reports the result of the start, as an object with --json', async () => {
     daemon.on('POST /v1/machines/demo/start', started('demo'));
     expect((await run(['start', 'demo'])).stdout).toBe(
       'demo is running: agent answered after 1.8 s on tcg (kvm runs x86_64 guests only here), 10.0.2.15\n',
@@ -358,7 +358,7 @@ describe('start and its kin', () => {
     expect(JSON.parse((await run(['start', 'demo', '--dry-run', '--json'])).stdout)).toEqual(plan);
   });
 
-  it('sends what was said to stop and restart, and no more', async () => {
+  it('sends exactly the given options to stop and restart', async () => {
     daemon.on('POST /v1/machines/demo/stop', result(demo));
     daemon.on('POST /v1/machines/demo/restart', result(demoStarted));
     expect((await run(['stop', 'demo'])).stdout).toBe('demo is stopped\n');
@@ -394,7 +394,7 @@ describe('the guest and the host', () => {
     expect(await run(['ip', 'demo'])).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('saves a screenshot where the user stands', async () => {
+  it('saves a screenshot in the current directory', async () => {
     const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255]);
     daemon.on('GET /v1/machines/demo/screenshot', (response) =>
       response.writeHead(200, { 'content-type': 'image/png' }).end(png),

@@ -13,10 +13,10 @@ import { runProgram } from './run-program.ts';
 export const mebibyte = 1024 * 1024;
 /** Virtual size of the layers: bytes. */
 export const size = 8 * mebibyte;
-/** The directory that the bundle lies in. */
+/** The directory that contains the bundle. */
 export let root = '';
 export let bundle = '';
-/** Where layers may lie: the bundle alone. */
+/** Where layers may be: only in the bundle. */
 export let inside: string[] = [];
 
 /** Gives each test of a file a bundle of its own. */

@@ -16,8 +16,9 @@ class ProgramShell {
   constructor() {
     const [orders, results] = [this.#at('orders'), this.#at('results')];
     execFileSync('mkfifo', [orders, results]);
-    // It ends, and removes the directory, when this process has: then nobody has the pipe open for writing.
-    const loop = 'exec 3<orders 4>results; while read -r _ <&3; do . ./order; echo $? >&4; done; rm -r "$PWD"';
+    // It ends, and removes the directory, after this process has ended, since the pipe then has no writer.
+    const loop =
+      'exec 3<orders 4>results; while read -r _ <&3; do . ./order; echo $? >&4; done; rm -r "$PWD"';
     const shell = spawn('sh', ['-c', loop], { cwd: this.#directory, detached: true, stdio: 'ignore' });
     shell.unref();
     this.#orders = openSync(orders, 'w');
@@ -30,7 +31,10 @@ class ProgramShell {
 
   run(command: readonly string[], cwd: string): { status: number; stdout: string; stderr: string } {
     const program = `cd ${shellQuote(cwd)} && exec ${command.map(shellQuote).join(' ')}`;
-    const streams = [`</dev/null >${shellQuote(this.#at('out'))} 2>${shellQuote(this.#at('err'))}`, '3<&- 4>&-'];
+    const streams = [
+      `</dev/null >${shellQuote(this.#at('out'))} 2>${shellQuote(this.#at('err'))}`,
+      '3<&- 4>&-',
+    ];
     writeFileSync(this.#at('order'), `(${program}) ${streams.join(' ')}\n`);
     writeSync(this.#orders, '\n');
     const answer = Buffer.alloc(16);

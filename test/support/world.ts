@@ -145,7 +145,7 @@ function vmxText(name: string, number: number, more: readonly string[]): string 
 export class World implements AsyncDisposable {
   readonly home: string;
   readonly engines: FakeEngines;
-  /** What the present host logs and tells. */
+  /** What the present host logs and reports. */
   readonly logged: string[] = [];
   readonly events: KameEvent[] = [];
   host: Host;

@@ -55,7 +55,7 @@ describe('a full clone', () => {
     ]);
   });
 
-  it('that is cancelled leaves nothing', async () => {
+  it('leaves nothing behind when it is cancelled', async () => {
     world().machine();
     const before = await list(world().host);
     const cut = silentProgress(AbortSignal.abort());

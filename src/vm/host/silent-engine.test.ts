@@ -40,7 +40,7 @@ async function running(): Promise<WorldMachine> {
   return demo;
 }
 
-/** Begins the work, and cancels it when the engine stands still. */
+/** Begins the work, and cancels it when the engine hangs. */
 async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> {
   const cancel = new AbortController();
   const begun = work({ signal: cancel.signal, report: () => undefined });
@@ -52,7 +52,7 @@ async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> 
   });
 }
 
-describe('an engine that stands still', () => {
+describe('an engine that hangs', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress)],
     ['suspend', async (progress: Progress) => await suspend(world().host, 'demo', progress)],
@@ -60,7 +60,7 @@ describe('an engine that stands still', () => {
     ['snapshot delete', remove],
     ['clone', instant],
     ['stop', async (progress: Progress) => await stop(world().host, 'demo', stopBody(), progress)],
-  ])('is told as the reason for the failure of %s before anything changes', async (_verb, work: Work) => {
+  ])('is reported as the reason why %s fails before anything changes', async (_verb, work: Work) => {
     const demo = await running();
     const before = await world().look(demo);
     const { planned, letGo } = standStill(world().engines.troubles);
@@ -95,7 +95,7 @@ describe('an engine that stands still', () => {
     still.letGo();
   });
 
-  it('ends stop at its own time limit', async () => {
+  it('makes stop end at its own time limit', async () => {
     await running();
     const { letGo } = standStill(world().engines.troubles);
     const stopping = stop(world().host, 'demo', stopBody({ timeoutMs: 30 }), quiet);
@@ -103,7 +103,7 @@ describe('an engine that stands still', () => {
     letGo();
   });
 
-  it('is ended by stop --hard and by a revert', async () => {
+  it('is killed by stop --hard and by a revert', async () => {
     await running();
     const first = world().engines.of('demo');
     standStill(world().engines.troubles);
@@ -116,7 +116,7 @@ describe('an engine that stands still', () => {
   });
 });
 
-describe('cancelling, when the engine stands still at any command,', () => {
+describe('cancelling, when the engine hangs at any command,', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress), 2],
     ['snapshot take', take, 10],

@@ -34,7 +34,7 @@ describe('an engine that refuses to resume its guest after a merge', () => {
     expect(engine().state).toBe('running');
   });
 
-  it('and never does: that is said, and the next command on the machine resumes it', async () => {
+  it('and never does: the error says so, and the next command on the machine resumes it', async () => {
     const demo = await two();
     world().engines.troubles.refuse('cont', 'Never', { times: 1000 });
     expect(await refused(remove('c'))).toMatchObject({
@@ -61,7 +61,7 @@ describe('an engine that refuses to resume its guest after a merge', () => {
 });
 
 describe('an engine that refuses to close a merged layer', () => {
-  it.each([1, 2])('once or twice (%j) takes the next snapshot all the same', async (times) => {
+  it.each([1, 2])('once or twice (%j) can still take the next snapshot', async (times) => {
     const demo = await two();
     world().engines.troubles.refuse('blockdev-del', 'Node is in use', { times });
     await remove('c');

@@ -168,7 +168,7 @@ describe.each(fates)('after a kill of the daemon; %s', (fate) => {
     );
     await recover(fate);
     await expectInOrder(demo);
-    // Nobody was given the clone.
+    // The clone was not handed over yet.
     expect((await list(world().host)).map(({ name, state }) => [name, state])).toEqual([['demo', left]]);
   });
 });
@@ -183,7 +183,7 @@ describe('an operation that was begun', () => {
     expect([await state(), world().engines.of('demo').state]).toEqual(['paused', 'postmigrate']);
   });
 
-  it('and whose record is nonsense keeps the machine from being changed', async () => {
+  it('whose record is malformed keeps the machine from being changed', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('operation.json'), '{"kind":"magic"}');
     expect((await refused(take({ label: 'one' }))).code).toBe('BROKEN_MACHINE');

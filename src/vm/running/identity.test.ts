@@ -66,7 +66,7 @@ describe('a copy of a bundle', () => {
       next: like(/--copied.*--moved/),
     });
     expect([readFileSync(vmx, 'utf8'), existsSync(join(bundleOf('copy'), 'lock'))]).toEqual([before, false]);
-    // The original is where it was, so nobody asks.
+    // The original is in its place, so there is no question.
     expect((await world().start()).state).toBe('running');
   });
 
@@ -83,7 +83,7 @@ describe('a copy of a bundle', () => {
     expect(readFileSync(other.path, 'utf8')).toContain('kame.hostname=copy');
   });
 
-  it('never runs with the UUID of the original while that runs, whatever is said', async () => {
+  it('never runs with the UUID of the original while that runs, whatever the answer was', async () => {
     const demo = await placed();
     copyOf(demo);
     await world().start();
@@ -162,7 +162,7 @@ describe('register', () => {
   });
 });
 
-describe('nobody is asked', () => {
+describe('there is no question', () => {
   it('after kame rename, which moves the bundle', async () => {
     const demo = await placed();
     await rename(world().host, 'demo', 'front');
@@ -178,7 +178,7 @@ describe('nobody is asked', () => {
     expect((await refused(world().start('demo'))).code).toBe('WRONG_STATE');
   });
 
-  it('by VMware either: the place that it recorded stays', async () => {
+  it('about a machine of VMware either: the place that VMware recorded is kept', async () => {
     const location = 'uuid.location = "56 4d 7b fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f"';
     const demo = world().machine('demo', [location]);
     await world().start();

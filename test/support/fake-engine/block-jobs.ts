@@ -24,7 +24,7 @@ function formatOf(path: string): 'qcow2' | 'raw' {
   return magic.toString('latin1') === 'QFI\u00fb' ? 'qcow2' : 'raw';
 }
 
-/** Has a layer's header say what lies beneath it. */
+/** Writes the backing file of a layer into its header. */
 function repoint(path: string, name: string, beneath: string): void {
   const backing = ['-b', name, '-F', formatOf(beneath)];
   runProgram('qemu-img', ['rebase', '-q', '-u', ...backing, path], { cwd: dirname(path) });
@@ -96,7 +96,7 @@ export class BlockJobs {
     });
   }
 
-  /** `block-stream` of what lies between a layer and the base, which may be nothing. */
+  /** `block-stream` of the layers between a layer and the base, which may be nothing. */
   stream({ id, device, base, backingFile }: StreamOptions): void {
     const graph = this.#graph;
     if (graph.node(device).readOnly) throw new Refusal(`Block node '${device}' is read-only`);
