@@ -11,7 +11,8 @@ import { suspend } from '../../src/vm/power/suspend.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list, show } from '../../src/vm/running/describe.ts';
 import { stopBody } from '../support/bodies.ts';
-import { quiet, useWorld, type WorldMachine } from '../support/world.ts';
+import { quiet, useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 import { refused } from '../support/refused.ts';
 
 const world = useWorld();

@@ -6,7 +6,8 @@ import { register } from '../../src/vm/library/register.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list } from '../../src/vm/running/describe.ts';
 import { refused } from '../support/refused.ts';
-import { useWorld, type WorldMachine } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 
 const world = useWorld();
 let folder = '';

@@ -16,7 +16,8 @@ import { suspend } from '../../src/vm/power/suspend.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list } from '../../src/vm/running/describe.ts';
 import { takeBody } from '../support/bodies.ts';
-import { quiet, useWorld, type WorldMachine } from '../support/world.ts';
+import { quiet, useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 
 const world = useWorld();
 let demo: WorldMachine;

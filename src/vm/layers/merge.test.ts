@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
 import { shownOn, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { pause, unpause } from '../power/pause.ts';
 import { deleteSnapshot, listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
 
