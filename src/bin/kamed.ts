@@ -6,5 +6,6 @@ process.exit(
   await main(process.argv.slice(2), {
     tinyBuilder: helper('tiny-builder'),
     memoryCopier: helper('memory-copier'),
+    networkSwitch: helper('network-switch'),
   }),
 );
