@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
 const program = join(builtIn, 'kame.mjs');
 
-/** Where the tiny images of all tests lie: built once, linked into each home. */
+/** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
@@ -163,7 +163,7 @@ export class TestHome implements AsyncDisposable {
     return [...(await this.engines()), ...(await this.networkProcesses())];
   }
 
-  /** Has disposing leave the files, for somebody to look at. */
+  /** Makes disposal keep the files for inspection. */
   keepFiles(): void {
     this.#kept = true;
   }
@@ -208,7 +208,7 @@ export async function waitForExit(pid: number): Promise<void> {
   if (!gone) throw new Error(`Process ${pid} did not end within 10 s.`);
 }
 
-/** Makes a home. Its path is short, because sockets lie in it. */
+/** Makes a home. Its path is short, because it contains sockets. */
 export async function useHome(options: HomeOptions = {}): Promise<TestHome> {
   const path = await mkdtemp(join(options.parent ?? '/tmp', 'kame-'));
   await mkdir(join(path, 'images'), { mode: 0o700 });
