@@ -59,7 +59,7 @@ ${script}`;
 }
 
 describe('completion in a real bash', () => {
-  it('is of names with spaces, quotes, colons and other letters, however they are quoted', async () => {
+  it('completes names with spaces, quotes, colons and other letters, however they are quoted', async () => {
     const names = ['my machine', 'web', "it's", 'a:b c', '亀 one', '$HOME'];
     daemon.on('GET /v1/machines', json(names.map((name) => ({ ...demo, name }))));
     const lines: [typed: string, ...words: string[]][] = [
@@ -79,7 +79,7 @@ describe('completion in a real bash', () => {
     expect(await typed(lines.map(([line]) => line))).toEqual(lines.map(([, ...words]) => words));
   });
 
-  it('is of slots, options with values, and files', async () => {
+  it('completes slots, options with values, and files', async () => {
     daemon.on('GET /v1/machines', json([{ ...demo, name: 'my machine' }]));
     daemon.on('GET /v1/machines/my%20machine/disks', json([{ slot: 'nvme0:1' }]));
     daemon.on('GET /v1/images', json([{ id: 'debian-12' }]));
@@ -114,7 +114,7 @@ describe('a line of bash', () => {
     expect(readBashLine(line, breaks)).toEqual(expected);
   });
 
-  it('gets what it needs to mean the same', () => {
+  it('is quoted as needed to keep its meaning', () => {
     const inserted = [
       insertable('a b', ''),
       insertable('a b$', '"'),
