@@ -10,7 +10,7 @@ import type { Host } from './host.ts';
 import { namesApart } from './names-apart.ts';
 
 /** All machines of the inventory, including broken ones, sorted by name. */
-export async function allBundles(host: Host): Promise<Bundle[]> {
+export async function allBundles(host: Pick<Host, 'inventory' | 'bundles'>): Promise<Bundle[]> {
   const paths = await host.inventory.paths();
   host.bundles.keepOnly(paths);
   const written = await Promise.all(paths.map(async (path) => await host.bundles.readAsWritten(path)));

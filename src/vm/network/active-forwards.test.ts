@@ -21,7 +21,7 @@ const adapter = {
   shape: noShape,
 };
 const plugged: Plugged[] = [
-  { machine: { id: 'uuid-web', name: 'web', run: '/run/a', adapters: [adapter] }, adapter },
+  { machine: { vmx: '/web.vmx', id: 'uuid-web', name: 'web', run: '/run/a', adapters: [adapter] }, adapter },
 ];
 const addresses = { [adapter.mac]: '192.168.77.130' };
 

@@ -1,3 +1,4 @@
+import { placeText } from '../../model/network-forward.ts';
 import type { Forward } from '../../model/network.ts';
 import type { NatForward, NatMonitor } from '../../qemu/network/nat-monitor.ts';
 import type { ForwardStatus } from '../host/network-runtime.ts';
@@ -23,15 +24,6 @@ export function activeForwards(
     const address = mac === undefined ? undefined : addresses[mac];
     return address === undefined ? [] : [{ forward, address }];
   });
-}
-
-/** Whether two forwards listen at the same place. */
-export function forwardKey({
-  transport,
-  bind,
-  hostPort,
-}: Pick<Forward, 'transport' | 'bind' | 'hostPort'>): string {
-  return `${transport} ${bind}:${hostPort}`;
 }
 
 interface Applied {
@@ -66,7 +58,7 @@ export class Forwards {
    * @throws KameError ENGINE_FAILED, ENGINE_TIMEOUT when the process does not answer
    */
   async apply(wanted: readonly ActiveForward[], fresh: boolean): Promise<void> {
-    const keys = new Map(wanted.map((each) => [forwardKey(each.forward), each]));
+    const keys = new Map(wanted.map((each) => [placeText(each.forward), each]));
     for (const [key, { nat }] of this.#applied) {
       if (keys.has(key)) continue;
       await this.#monitor.remove(nat, limits);
@@ -89,7 +81,7 @@ export class Forwards {
   }
 
   statusOf(forward: Forward): ForwardStatus {
-    const key = forwardKey(forward);
+    const key = placeText(forward);
     const applied = this.#applied.get(key);
     if (!applied) return { forward, state: 'waiting', reason: 'Its machine does not run in this network.' };
     if (applied.listens) return { forward, state: 'listening', reason: null };

@@ -24,8 +24,8 @@ export interface Member {
   readonly label: string;
 }
 
-/** The labels of machines. A machine whose name is a label has that one, so that no new machine takes it. */
-function labelsOf(bundles: readonly Bundle[]): Map<string, string> {
+/** The labels of machines, by the paths of their `.vmx`. A machine whose name is a label has that one, so that no new machine takes it. */
+export function labelsOf(bundles: readonly Bundle[]): Map<string, string> {
   const isLabel = ({ name }: Bundle) => hostNameFor(name) === name;
   const inOrder = [...bundles.filter(isLabel), ...bundles.filter((bundle) => !isLabel(bundle))];
   const labels = distinctHostNames(inOrder.map(({ name }) => name));

@@ -3,7 +3,6 @@ import type { SwitchServices } from '../../network/switch-config.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import type { NetworkKey } from '../../model/network.ts';
 import type { PortOwner } from './active-forwards.ts';
-import type { PluggedMachine } from './plugged.ts';
 
 /** A network as it is to run. */
 export interface NetworkEntry {
@@ -25,7 +24,7 @@ export interface NetworkBook {
   entryOf(key: NetworkKey, macs: readonly string[]): Promise<NetworkEntry>;
   /** The plan of its NAT; null if it has none. @throws KameError ENGINE_MISSING, HOST_PROBLEM */
   natPlanOf(entry: NetworkEntry, directory: string, signal: AbortSignal): Promise<NatPlan | null>;
-  /** The names of machines in the domain of the networks, by their UUID. */
-  labelsOf(machines: readonly PluggedMachine[]): ReadonlyMap<string, string>;
+  /** The names of machines in the domain of the networks, by the paths of their `.vmx`. */
+  labels(): Promise<ReadonlyMap<string, string>>;
   readonly ownerOf: PortOwner;
 }

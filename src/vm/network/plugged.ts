@@ -3,6 +3,9 @@ import type { NetworkKey } from '../../model/network.ts';
 
 /** A running machine, as a network knows it. */
 export interface PluggedMachine {
+  /** Path of its `.vmx`. */
+  readonly vmx: string;
+  /** Its UUID. */
   readonly id: string;
   readonly name: string;
   /** Its run directory. */

@@ -55,6 +55,7 @@ const fakeNat = `
 
 const mac = '00:0c:29:00:00:01';
 const web: PluggedMachine = {
+  vmx: '/web.vmx',
   id: 'uuid-web',
   name: 'web',
   run: '/run/aaaaaaaa',
@@ -81,7 +82,7 @@ const book: NetworkBook = {
       others: ['192.168.78.0/24'],
     }),
   natPlanOf: async () => await Promise.resolve(natPlan()),
-  labelsOf: (machines) => new Map(machines.map(({ id, name }) => [id, name])),
+  labels: async () => await Promise.resolve(new Map([['/web.vmx', 'web']])),
   ownerOf: async () => await Promise.resolve(null),
 };
 

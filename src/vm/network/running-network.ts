@@ -186,7 +186,7 @@ export class RunningNetwork {
     plugged: readonly Plugged[],
     forwards: readonly ActiveForward[],
   ): Promise<SwitchStatus> {
-    const labels = this.#around.book.labelsOf([...this.#machines.values()]);
+    const labels = await this.#around.book.labels();
     const { directory } = this.#names;
     const config = switchConfigOf({ ...entry, plugged, forwards, directory }, labels);
     return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#stop.signal });

@@ -1,4 +1,3 @@
-import { distinctHostNames } from '../../core/host-label.ts';
 import { addressOf, ipv6PrefixOf, withAddresses } from '../../model/network-address.ts';
 import { formatAddress, layoutOf, subnetOf } from '../../model/network-subnet.ts';
 import type { Network, NetworkKey } from '../../model/network.ts';
@@ -7,14 +6,12 @@ import { supports } from '../../qemu/capabilities/capabilities.ts';
 import { natPlan, type NatPlan } from '../../qemu/network/nat-plan.ts';
 import { noSuchNetwork, type Networks } from '../../store/networks.ts';
 import { engineFor, hostArchitecture, hostOs } from '../engine/engine.ts';
+import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import type { PortOwner } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
-import type { PluggedMachine } from './plugged.ts';
+import { labelsOf, machineDomain } from './members.ts';
 import { hasNat } from './switch-config-of.ts';
-
-/** The domain of machines' names: `web.kame`. */
-const domain = 'kame';
 
 /** The addresses and services of a network; null for one without a subnet, which only switches frames. */
 function servicesOf(network: Network): SwitchServices | null {
@@ -29,7 +26,7 @@ function servicesOf(network: Network): SwitchServices | null {
     dhcpServer: formatAddress(dhcpServer),
     pool: [formatAddress(others[0]), formatAddress(others[1])],
     dhcp: network.dhcp,
-    domain,
+    domain: machineDomain,
     ipv6Prefix: ipv6PrefixOf(network),
     bootFile: network.boot?.file ?? null,
   };
@@ -95,10 +92,6 @@ export function storedNetworks(host: Omit<Host, 'networks'>, ownerOf: PortOwner)
         directory,
       });
     },
-    labelsOf(machines: readonly PluggedMachine[]): ReadonlyMap<string, string> {
-      const sorted = [...machines].sort((a, b) => (a.id < b.id ? -1 : 1));
-      const labels = distinctHostNames(sorted.map(({ name }) => name));
-      return new Map(sorted.map(({ id }, at) => [id, labels[at] ?? id]));
-    },
+    labels: async () => labelsOf(await allBundles(host)),
   };
 }

@@ -35,8 +35,8 @@ export class NetworkSupervisor implements NetworkRuntime {
     this.#around = around;
   }
 
-  machineChanged({ id, name, run, record }: Running): void {
-    this.#place({ id, name, run: run.directory, adapters: record.networks });
+  machineChanged({ names, id, name, run, record }: Running): void {
+    this.#place({ vmx: names.vmx, id, name, run: run.directory, adapters: record.networks });
   }
 
   machineEnded({ run }: Running): void {
@@ -103,7 +103,7 @@ export class NetworkSupervisor implements NetworkRuntime {
     for (const vmx of this.#host.unreachable.keys()) {
       const run = runNames(this.#host.names, vmx);
       const record = await readRunRecord(run);
-      if (record) this.#place({ id: '', name: vmx, run: run.directory, adapters: record.networks });
+      if (record) this.#place({ vmx, id: '', name: vmx, run: run.directory, adapters: record.networks });
     }
   }
 

@@ -27,14 +27,14 @@ export function hasNat(network: Network | null): network is Network {
 
 const segmentMtu = 9000;
 
-/** What the switch of a network is to do. Pure. @param labels the names of the machines in the network's domain, by their UUID */
+/** What the switch of a network is to do. Pure. @param labels the names of the machines in the network's domain, by the paths of their `.vmx` */
 export function switchConfigOf(facts: SwitchFacts, labels: ReadonlyMap<string, string>): SwitchConfig {
   const { network, services, plugged, addresses, forwards } = facts;
   const hosts: SwitchHost[] = [];
   const named = new Set<string>();
   for (const { machine, adapter } of plugged) {
     const address = addresses[adapter.mac];
-    const label = labels.get(machine.id);
+    const label = labels.get(machine.vmx);
     if (address === undefined || label === undefined) continue;
     // A second adapter of a machine in this network is known by its number.
     hosts.push({ mac: adapter.mac, address, label: named.has(label) ? `${label}-${adapter.index}` : label });
