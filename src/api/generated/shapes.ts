@@ -278,6 +278,8 @@ export interface Image {
   cached: boolean;
   /** Path of the file if cached */
   path: string | null;
+  /** Why nobody knows whether it is cached; null if that is known */
+  problem: string | null;
 }
 
 export interface ImportImage {
@@ -330,7 +332,7 @@ export interface Machine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -351,7 +353,7 @@ export interface MachineDetails {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -545,7 +547,7 @@ export interface RevertedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -666,7 +668,7 @@ export interface StartedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -699,7 +701,7 @@ export interface SuspendedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */

@@ -10,6 +10,9 @@ const archOption = () =>
     'x86_64',
   ] as const);
 
+/** The exit code if nobody knows which images are cached. */
+const failed = 1;
+
 const sizeOf = (image: Image) => (image.sizeBytes === null ? '-' : formatSize(image.sizeBytes));
 
 function defineList(parent: Command, session: Session): void {
@@ -21,6 +24,8 @@ function defineList(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame image list', `kame image list --json | jq -r '.[].id'`))
     .action(async () => {
       const images = await session.client.images.list();
+      const problem = images.find((image) => image.problem !== null)?.problem;
+      if (typeof problem === 'string') session.exitCode = failed;
       if (session.json) {
         session.printJson(images);
         return;
@@ -33,9 +38,10 @@ function defineList(parent: Command, session: Session): void {
           image.arch,
           image.source,
           { text: sizeOf(image), align: 'right' },
-          image.cached ? 'yes' : '-',
+          image.problem === null ? (image.cached ? 'yes' : '-') : '?',
         ]),
       );
+      if (typeof problem === 'string') session.note(`The cache cannot be read: ${problem}`);
     });
 }
 
