@@ -20,7 +20,13 @@ export interface InventoryFile {
   readonly neverAsked?: boolean;
 }
 
-export const emptyInventory: InventoryFile = { registered: [], unregistered: [], deleting: [], renaming: [], agreed: {} };
+export const emptyInventory: InventoryFile = {
+  registered: [],
+  unregistered: [],
+  deleting: [],
+  renaming: [],
+  agreed: {},
+};
 const maxBytes = 4 * 1024 * 1024;
 
 function strings(value: unknown): string[] {

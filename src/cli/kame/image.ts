@@ -24,7 +24,7 @@ function defineList(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame image list', `kame image list --json | jq -r '.[].id'`))
     .action(async () => {
       const images = await session.client.images.list();
-      const problem = images.find((image) => image.problem !== null)?.problem;
+      const problem = images.find((image) => typeof image.problem === 'string')?.problem;
       if (typeof problem === 'string') session.exitCode = failed;
       if (session.json) {
         session.printJson(images);
@@ -35,10 +35,10 @@ function defineList(parent: Command, session: Session): void {
         images.map((image) => [
           image.id,
           image.name,
-          image.arch,
+          image.arch || '-',
           image.source,
           { text: sizeOf(image), align: 'right' },
-          image.problem === null ? (image.cached ? 'yes' : '-') : '?',
+          typeof image.problem === 'string' ? '?' : image.cached ? 'yes' : '-',
         ]),
       );
       if (typeof problem === 'string') session.note(`The cache cannot be read: ${problem}`);
@@ -76,10 +76,7 @@ function defineImport(parent: Command, session: Session): void {
       const body = { path: session.path(file), ...given({ name }) };
       const image = await session.task(file, (options) => session.client.images.import(body, options));
       if (session.json) session.printJson(image);
-      else
-        session.print(
-          `${image.id} (${image.arch}) was imported. To use it: \`kame create NAME --image ${image.id}\``,
-        );
+      else session.print(`${image.id} was imported. To use it: \`kame create NAME --image ${image.id}\``);
     });
 }
 

@@ -51,7 +51,8 @@ export function define(program: Command, session: Session): void {
       if (machines.length === 0)
         session.note('There are no machines yet. `kame create NAME --start` creates one.');
       for (const { name, state, reason } of machines)
-        if (state === 'broken') session.note(`Broken: ${name}: ${reason}`);
+        if (state === 'broken')
+          session.note(`Broken: ${reason?.startsWith(name) ? '' : `${name}: `}${reason}`);
       const suspended = machines.filter(({ state }) => state === 'suspended').map(({ name }) => name);
       if (suspended.length > 0) session.note(`Suspended: ${suspendedAdvice(suspended)}`);
     });

@@ -28,10 +28,15 @@ async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReaso
   }
 }
 
+/** What is known of a machine. A `.vmx` that is none, or is encrypted, has only defaults, which say nothing of it. */
+function knownModel({ content, broken }: Bundle): MachineModel | undefined {
+  return broken === null ? content?.model : undefined;
+}
+
 /** A machine as `kame list` shows it. Never throws. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
-  const model = bundle.content?.model;
+  const model = knownModel(bundle);
   return {
     name: bundle.name,
     id: model?.uuid ?? '',
@@ -92,7 +97,7 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
   const { names } = bundle;
-  const model = bundle.content?.model;
+  const model = knownModel(bundle);
   const disks = model ? await describeDisks(host, bundle, model) : [];
   const machine = await summary(host, bundle);
   return {
