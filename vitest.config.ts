@@ -60,7 +60,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/vm/**/*.test.ts'],
           globalSetup: ['test/vm/global-setup.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },

@@ -23,7 +23,7 @@ interface Rule {
 const pure = ['core', 'vmx', 'model'];
 const host = [...pure, 'sys'];
 /** What every room of vm may use; the rooms that it may use stand in its row. */
-const vm = [...host, 'api', 'disk', 'qemu', 'guest', 'image', 'store'];
+const vm = [...host, 'api', 'disk', 'qemu', 'guest', 'image', 'network', 'store'];
 const commandLine = ['@commander-js/extra-typings', 'commander'];
 
 /** THE TABLE: who may import what, from the bottom up. Change it here, with a reason in docs/adr/0011-layout-and-imports.md. */
@@ -41,9 +41,12 @@ const table: Readonly<Record<string, Rule>> = {
   'qemu/firmware': { folders: host },
   'qemu/accelerator': { folders: [...host, 'qemu/capabilities'] },
   'qemu/plan': { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware'] },
+  'qemu/network': { folders: [...host, 'qemu/qmp', 'qemu/plan'] },
   qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
   'guest/agent': { folders: host },
   'guest/identity': { folders: [...host, 'guest/agent'] },
+  'network/packet': { folders: ['core'], node: false },
+  network: { folders: [...host, 'network/packet'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },
   'image/debian': { folders: ['core', 'sys', 'net'], packages: ['openpgp', 'undici', 'xz-decompress'] },
   'image/seed': { folders: ['core', 'sys'] },
@@ -52,6 +55,7 @@ const table: Readonly<Record<string, Rule>> = {
   store: { folders: host },
   'vm/host': { folders: vm },
   'vm/companion': { folders: vm },
+  'vm/network': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine'] },
   'vm/engine': { folders: [...vm, 'vm/host', 'vm/companion'] },
   'vm/bundle': { folders: [...vm, 'vm/host', 'vm/engine'] },
   'vm/layers': { folders: [...vm, 'vm/host', 'vm/engine'] },
@@ -103,7 +107,7 @@ const table: Readonly<Record<string, Rule>> = {
   cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
   'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
   bin: {
-    folders: [...host, 'api', 'daemon', 'client/core', 'client/node', 'cli', 'image'],
+    folders: [...host, 'api', 'daemon', 'client/core', 'client/node', 'cli', 'image', 'network'],
     packages: ['pino'],
   },
 };

@@ -49,6 +49,7 @@ export const event = z
       'machine.deleted',
       'machine.changed',
       'machine.panicked',
+      'network.changed',
     ]),
     machine: z.string().nullable().describe('Name of the machine'),
     id: z.string().nullable(),

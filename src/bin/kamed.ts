@@ -7,5 +7,6 @@ process.exit(
   await main(process.argv.slice(2), {
     tinyBuilder: helper('tiny-builder'),
     memoryCopier: threadProgram(helper('memory-copier')),
+    networkSwitch: helper('network-switch'),
   }),
 );

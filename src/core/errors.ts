@@ -65,6 +65,30 @@ export const errorKinds = {
     when: 'Two machines have the same UUID, because one was copied outside of Kame, and it is not known which one is the copy.',
     next: 'Use --copied for the copy: it gets a UUID and MAC addresses of its own. Use --moved for the original.',
   },
+  NO_SUCH_NETWORK: {
+    exit: 3,
+    http: 404,
+    when: 'There is no network with that name.',
+    next: '`kame network list` shows the networks; `kame network create NAME` makes one.',
+  },
+  NETWORK_IN_USE: {
+    exit: 4,
+    http: 409,
+    when: 'A network cannot be deleted or changed because the adapters of machines use it.',
+    next: 'Connect the adapters that the message names to another network first, or shut the machines down.',
+  },
+  BROKEN_NETWORK: {
+    exit: 4,
+    http: 409,
+    when: 'The entry of a network in networks.json is malformed or contradicts itself.',
+    next: 'Repair the entry; `kame network list` says what is wrong with it.',
+  },
+  PORT_IN_USE: {
+    exit: 4,
+    http: 409,
+    when: 'Another program, or another forward, listens on that port of the host.',
+    next: 'Choose another port of the host, or end the program that the message names.',
+  },
   HAS_CLONES: {
     exit: 4,
     http: 409,

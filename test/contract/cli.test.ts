@@ -28,7 +28,7 @@ describe('help', () => {
       expect(stdout).toContain(summary);
     }
     const leaves = verbs.flatMap(
-      ({ name }) => subVerbs[name]?.split(' ').map((sub) => [name, sub]) ?? [[name]],
+      ({ name }) => subVerbs[name]?.split(' ').map((sub) => [name, ...sub.split('.')]) ?? [[name]],
     );
     for (const words of leaves) {
       const help = await run([...words, '--help']);

@@ -1,5 +1,11 @@
 import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
-import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/node/known-names.ts';
+import {
+  knownDisks,
+  knownImages,
+  knownMachines,
+  knownNetworks,
+  knownSnapshots,
+} from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { insertable, readBashLine } from './complete-bash.ts';
@@ -39,6 +45,9 @@ async function valuesOf(kind: string, first: string | undefined, session: Sessio
     return plain(await known(session.passiveClient(), session.machine(first)));
   }
   if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
+  if (kind === 'network') return plain(await knownNetworks(session.passiveClient()));
+  if (kind === 'guest')
+    return plain((await knownMachines(session.passiveClient())).map((name) => `${name}:`));
   if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];
   return ['path', 'file', 'file.png', 'command'].includes(kind) ? [files] : [];
 }

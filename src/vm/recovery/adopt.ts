@@ -25,7 +25,7 @@ import { settle } from '../host/settle.ts';
 import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
 import { repairAfterCrash } from '../running/crash.ts';
-import { pinMachineType } from '../running/launch.ts';
+import { pinHardware } from '../running/hardware.ts';
 import { track } from '../running/track.ts';
 
 /** Milliseconds that an engine has to answer. If it does not, its machine is unreachable, and adoption is tried again. */
@@ -53,6 +53,7 @@ export async function adoptAll(host: Host): Promise<void> {
   const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
   await sweep(host, known);
   await sweepRamFiles(host.names, known);
+  await host.networks.adopted();
 }
 
 /** What a kill left behind in the home. A failure is no reason not to start. */
@@ -263,7 +264,7 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
     await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
   }
   if (stored.engine?.birth !== engine.process.birth) await writeRunRecord(run, record);
-  if (bundle.content && bundle.broken === null) await pinMachineType(bundle, stored.machineType);
+  if (bundle.content && bundle.broken === null) await pinHardware(bundle, stored);
   return record;
 }
 
