@@ -76,6 +76,9 @@ const networkAdapter = z
     address: z.string().nullable().describe('The address that the adapter keeps'),
     hostName: z.string().describe('Name of the machine for guests of the network, such as web.kame'),
     connected: z.boolean().nullable().describe('Whether it is connected to the network; null unless it runs'),
+    dropped: z
+      .record(z.string(), z.int())
+      .describe('How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm'),
   })
   .meta({ id: 'NetworkAdapter' });
 export type NetworkAdapter = z.infer<typeof networkAdapter>;

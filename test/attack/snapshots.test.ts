@@ -6,7 +6,8 @@ import { revertSnapshot } from '../../src/vm/snapshot/revert.ts';
 import { takeSnapshot } from '../../src/vm/snapshot/snapshots.ts';
 import { revertBody, takeBody } from '../support/bodies.ts';
 import { like, refused } from '../support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
+import { quiet, useWorld } from '../support/world.ts';
 
 /** A snapshot has a configuration and EFI variables of its own, which nobody looks at when a machine is registered. */
 

@@ -14,7 +14,7 @@ describe('a line of bash', () => {
     expect(readBashLine(line, breaks)).toEqual(expected);
   });
 
-  it('gets what it needs to mean the same', () => {
+  it('is quoted as needed to keep its meaning', () => {
     const inserted = [
       insertable('a b', ''),
       insertable('a b$', '"'),

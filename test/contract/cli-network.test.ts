@@ -47,6 +47,7 @@ const details: api.NetworkDetails = {
       address: '192.168.77.130',
       hostName: 'web.kame',
       connected: true,
+      dropped: { 'spoofed-mac': 3, storm: 12 },
     },
   ],
   forwards: [forward],
@@ -88,6 +89,7 @@ describe('network', () => {
     const { stdout } = await run(['network', 'show', 'vmnet8']);
     expect(stdout).toContain('IPv6 prefix  fd12:3456:789a:8::/64\n');
     expect(stdout).toContain('web      ethernet0  00:0c:29:00:00:01  192.168.77.130  web.kame  yes\n');
+    expect(stdout).toContain('Dropped from web ethernet0: 3 spoofed-mac, 12 storm\n');
     expect(stdout).toContain('tcp       127.0.0.1:8080  web:80  listening\n');
     expect(stdout).toContain('192.168.77.130  00:0c:29:00:00:01  web\n');
     expect(JSON.parse((await run(['network', 'show', 'vmnet8', '--json'])).stdout)).toEqual(details);

@@ -78,12 +78,12 @@ describe.each(['bash', 'zsh', 'fish'] as const)('completion in a real %s', (shel
       files,
     );
 
-  it.runIf(canRun(shell))('is of names with odd characters, however they are quoted', async () => {
+  it.runIf(canRun(shell))('completes names with odd characters, however they are quoted', async () => {
     daemon.on('GET /v1/machines', json(names.map((name) => ({ ...demo, name }))));
     expect(await type(lines)).toEqual(words(lines));
   });
 
-  it.runIf(canRun(shell))('is of verbs, slots, options with values, and files', async () => {
+  it.runIf(canRun(shell))('completes verbs, slots, options with values, and files', async () => {
     daemon.on('GET /v1/machines', json([{ ...demo, name: 'my machine' }]));
     daemon.on('GET /v1/machines/my%20machine/disks', json([{ slot: 'nvme0:1' }]));
     daemon.on('GET /v1/images', json([{ id: 'debian-12' }]));

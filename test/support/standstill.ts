@@ -4,11 +4,11 @@ import type { Planned, Troubles, When } from './fake-engine/trouble.ts';
 
 export interface Standstill {
   readonly planned: Planned;
-  /** The engine continues, and obeys everything that it was told in the meantime. */
+  /** The engine continues, and executes all commands that came in the meantime. */
   letGo(): void;
 }
 
-/** An engine stands still from its next command on, as after SIGSTOP, until it is let go. */
+/** An engine hangs from its next command on, as after SIGSTOP, until it is released. */
 export function standStill(troubles: Troubles, when: When = {}): Standstill {
   const gate = deferred();
   const planned = troubles.before('*', async () => await gate.promise, when);

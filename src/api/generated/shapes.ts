@@ -526,6 +526,8 @@ export interface NetworkAdapter {
   hostName: string;
   /** Whether it is connected to the network; null unless it runs */
   connected: boolean | null;
+  /** How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm */
+  dropped: Record<string, number>;
 }
 
 export interface NetworkBoot {

@@ -82,6 +82,10 @@ function printAll(session: Session, network: NetworkDetails): void {
       ]),
     );
   }
+  for (const one of adapters) {
+    const reasons = Object.entries(one.dropped).map(([reason, count]) => `${count} ${reason}`);
+    if (reasons.length > 0) session.print(`Dropped from ${one.machine} ${one.device}: ${reasons.join(', ')}`);
+  }
   if (forwards.length > 0) {
     session.print('');
     session.printTable(

@@ -5,7 +5,8 @@ import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { hurry, standStill, type Standstill } from '../../../test/support/standstill.ts';
 import { atEachCommand } from '../../../test/support/sweep.ts';
-import { quiet, until, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, until, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readJournal } from '../../store/journal.ts';
 import { machineNames } from '../../store/names.ts';
@@ -40,7 +41,7 @@ async function running(): Promise<WorldMachine> {
   return demo;
 }
 
-/** Begins the work, and cancels it when the engine stands still. */
+/** Begins the work, and cancels it when the engine hangs. */
 async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> {
   const cancel = new AbortController();
   const begun = work({ signal: cancel.signal, report: () => undefined });
@@ -52,7 +53,7 @@ async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> 
   });
 }
 
-describe('an engine that stands still', () => {
+describe('an engine that hangs', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress)],
     ['suspend', async (progress: Progress) => await suspend(world().host, 'demo', progress)],
@@ -60,7 +61,7 @@ describe('an engine that stands still', () => {
     ['snapshot delete', remove],
     ['clone', instant],
     ['stop', async (progress: Progress) => await stop(world().host, 'demo', stopBody(), progress)],
-  ])('is told as the reason for the failure of %s before anything changes', async (_verb, work: Work) => {
+  ])('is reported as the reason why %s fails before anything changes', async (_verb, work: Work) => {
     const demo = await running();
     const before = await world().look(demo);
     const { planned, letGo } = standStill(world().engines.troubles);
@@ -100,7 +101,7 @@ describe('an engine that stands still', () => {
     still.letGo();
   });
 
-  it('ends stop at its own time limit', async () => {
+  it('makes stop end at its own time limit', async () => {
     await running();
     const { letGo } = standStill(world().engines.troubles);
     const stopping = stop(world().host, 'demo', stopBody({ timeoutMs: 30 }), quiet);
@@ -108,7 +109,7 @@ describe('an engine that stands still', () => {
     letGo();
   });
 
-  it('is ended by stop --hard and by a revert', async () => {
+  it('is killed by stop --hard and by a revert', async () => {
     await running();
     const first = world().engines.of('demo');
     const { troubles } = world().engines;
@@ -122,7 +123,7 @@ describe('an engine that stands still', () => {
   });
 });
 
-describe('cancelling, when the engine stands still at any command,', () => {
+describe('cancelling, when the engine hangs at any command,', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress), 2],
     ['snapshot take', take, 10],

@@ -17,7 +17,7 @@ import { refuseProblems, shown } from '../../model/problem.ts';
 import { hostInterfaces } from '../../sys/host-interfaces.ts';
 import type { Host } from '../host/host.ts';
 import { showNetwork } from './describe.ts';
-import { machinesOf, membersOf, runs, type Member } from './members.ts';
+import { machinesOf, membersOf, runningIn } from './members.ts';
 import { applied } from './applied.ts';
 
 /** @throws KameError INVALID_VALUE if a name of VMware would stand for something else */
@@ -186,10 +186,10 @@ function changed(host: Host, network: Network, change: SetNetwork, others: reado
 }
 
 /** Refuses to change what a guest cannot follow. @throws KameError NETWORK_IN_USE */
-function refuseWhileRunning(before: Network, after: Network, running: readonly Member[]): void {
+function refuseWhileRunning(before: Network, after: Network, running: readonly string[]): void {
   const keys = (['type', 'subnet', 'interface'] as const).filter((key) => before[key] !== after[key]);
   if (keys.length === 0 || running.length === 0) return;
-  const machines = machinesOf(running).join(', ');
+  const machines = running.join(', ');
   throw new KameError(
     'NETWORK_IN_USE',
     `Cannot change the ${keys.join(' and the ')} of ${before.name} while machines run in it: ${machines}.`,
@@ -205,7 +205,7 @@ export async function setNetwork(host: Host, reference: string, change: SetNetwo
   const before = await host.networkStore.get(reference);
   const { name } = before;
   refuseOtherType(name, change.type ?? before.type);
-  const running = (await membersOf(host, name)).filter((member) => runs(host, member));
+  const running = runningIn(host, name);
   const apply = (now: Network, others: readonly Network[]) => {
     const after = changed(host, now, change, others);
     refuseProblems(networkProblems(after));
@@ -240,7 +240,8 @@ export async function deleteNetwork(host: Host, reference: string): Promise<void
       },
     );
   }
-  const machines = machinesOf(await membersOf(host, name)).join(', ');
+  const using = [...machinesOf(await membersOf(host, name)), ...runningIn(host, name)];
+  const machines = [...new Set(using)].join(', ');
   if (machines !== '') {
     throw new KameError(
       'NETWORK_IN_USE',

@@ -120,14 +120,18 @@ function reservationsOf({ reservations }: Network, members: readonly Member[]): 
 }
 
 function adaptersOf(network: Network, status: NetworkStatus, members: readonly Member[]): NetworkAdapter[] {
-  return members.map(({ machine, index, mac, label }) => ({
-    machine,
-    device: `ethernet${index}`,
-    mac,
-    address: addressOf(network, mac) ?? null,
-    hostName: `${label}.${machineDomain}`,
-    connected: status.ports.find((port) => port.mac === mac)?.connected ?? null,
-  }));
+  return members.map(({ machine, index, mac, label }) => {
+    const port = status.ports.find((one) => one.mac === mac);
+    return {
+      machine,
+      device: `ethernet${index}`,
+      mac,
+      address: addressOf(network, mac) ?? null,
+      hostName: `${label}.${machineDomain}`,
+      connected: port?.connected ?? null,
+      dropped: { ...port?.dropped },
+    };
+  });
 }
 
 function servicesOf(

@@ -1,5 +1,6 @@
 import { distinctHostNames, hostNameFor } from '../../core/host-label.ts';
 import { withAddresses } from '../../model/network-address.ts';
+import type { NetworkPort } from '../../model/network-port.ts';
 import { networkOf, type Network } from '../../model/network.ts';
 import { nilUuid } from '../../model/uuid.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -65,9 +66,17 @@ export function machinesOf(members: readonly Member[]): string[] {
   return [...new Set(members.map(({ machine }) => machine))];
 }
 
-/** Whether the machine of an adapter runs. */
-export function runs(host: Host, { bundle }: Member): boolean {
-  return host.running.get(bundle.names.vmx) !== undefined;
+/** The names of running machines that are connected to a network. */
+export function runningIn(host: Host, network: string): string[] {
+  return host.running
+    .all()
+    .filter(({ record }) => record.networks.some((port) => isIn(port, network)))
+    .map(({ name }) => name);
+}
+
+/** Whether an adapter of a running machine is connected to a network. */
+export function isIn({ network }: NetworkPort, name: string): boolean {
+  return network !== null && 'name' in network && network.name === name;
 }
 
 /** The same network with an address for each adapter that is in it now, which is written down. @throws KameError */

@@ -11,8 +11,9 @@ import { fileError } from '../../sys/files.ts';
 import { sshAnswers } from '../../sys/ssh-banner.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
 import { refuseUnreachable, requireRunning } from '../host/state.ts';
-import { allMembers, machineDomain, type Member } from './members.ts';
+import { allMembers, isIn, machineDomain, type Member } from './members.ts';
 import { ensureSshForward, type SshAdapter } from './ssh-forward.ts';
 import { sshUserOf } from './ssh-user.ts';
 
@@ -58,6 +59,19 @@ async function sshAdapter(host: Host, bundle: Bundle): Promise<Found> {
     );
   }
   return { ...first, uuid: first.member.uuid };
+}
+
+/** @throws KameError WRONG_STATE for a guest that was resumed with adapters of its own, outside of all networks */
+function refuseUnconnected(machine: Running, network: string): void {
+  if (machine.record.networks.some((port) => isIn(port, network))) return;
+  throw new KameError(
+    'WRONG_STATE',
+    `${machine.name} is not connected to the network ${network} at the moment.`,
+    {
+      next: `Its memory is probably from a checkpoint of an earlier Kame, whose adapters are outside of all networks: kame stop ${machine.name} and kame start ${machine.name} connect them.`,
+      details: { machine: machine.name, network },
+    },
+  );
 }
 
 /** Why the forward does not listen, as the network says; undefined if it does, or still may. */
@@ -116,6 +130,7 @@ export async function sshTarget(
     requireRunning(host, bundle);
   }
   const found = await sshAdapter(host, bundle);
+  if (wait) refuseUnconnected(requireRunning(host, bundle), found.network);
   const forward = await ensureSshForward(host, found);
   if (wait) await waitForServer(host, bundle, found, forward, deadline);
   const { knownHosts } = host.names;

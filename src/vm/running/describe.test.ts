@@ -29,13 +29,13 @@ describe('the list of machines', () => {
     expect(await show(world().host, 'demo')).toMatchObject({ ...nothing, guestOS: '', firmware: '' });
   });
 
-  it('has a broken row for a lock that is far too large, as no lock of Kame is', async () => {
+  it('has a broken row for a lock that is far too large to be one of Kame', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('lock'), '{'.repeat(20_000));
     expect(await rows()).toMatchObject([{ name: 'demo', state: 'broken' }]);
   });
 
-  it('has a broken row with the reason for a bundle that cannot be read, or is not there', async () => {
+  it('has a broken row with the reason for a bundle that cannot be read, or is missing', async () => {
     world().machine('whole');
     const demo = world().machine();
     rmSync(demo.vmx);
@@ -60,7 +60,7 @@ describe('the list of machines', () => {
     ]);
   });
 
-  it('takes the only .vmx of a bundle that was renamed by hand, and none of several', async () => {
+  it('uses the only .vmx of a bundle that was renamed by hand, and none of several', async () => {
     const demo = world().machine();
     renameSync(demo.directory, join(world().home, 'machines', 'new.vmwarevm'));
     expect(await rows()).toEqual([{ name: 'demo', state: 'stopped', reason: null }]);

@@ -1,7 +1,8 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, stopBody, takeBody } from '../../../test/support/bodies.ts';
-import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { clone } from '../clone/clone.ts';
 import { planStart } from '../power/start.ts';
 import { stop } from '../power/stop.ts';
