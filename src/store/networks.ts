@@ -128,13 +128,13 @@ export class Networks {
 
   /** The entries of the file, with the usual networks, which are added if they are missing. */
   async #complete(): Promise<readonly StoredNetwork[]> {
-    let entries: readonly StoredNetwork[] = (await readNetworks(this.#options.path)) ?? [];
+    const entries = (await readNetworks(this.#options.path)) ?? [];
     if (hasStandard(entries)) return entries;
     for (const name of standardNetworks) {
       if (entries.some((entry) => entry.name === name)) continue;
       const others = entries.flatMap(({ network }) => (network ? [network] : []));
       const subnet = this.freeSubnet(others);
-      entries = [...entries, stored(usualNetwork(name, typeOfStandardName(name) ?? 'nat', subnet))];
+      entries.push(stored(usualNetwork(name, typeOfStandardName(name) ?? 'nat', subnet)));
     }
     await this.#write(entries);
     return entries;

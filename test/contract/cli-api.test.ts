@@ -129,7 +129,7 @@ describe('kame api', () => {
     const words = async (...argv: string[]) =>
       (await run(['__complete', 'api', ...argv])).stdout.trimEnd().split('\n');
     expect(await words('P')).toEqual(['POST', 'PUT', 'PATCH']);
-    expect(await words('PATCH', '')).toEqual(['/machines/my%20web', '/machines/my%20web/snapshots/']);
+    expect(await words('PATCH', '/m')).toEqual(['/machines/my%20web', '/machines/my%20web/snapshots/']);
     expect(await words('post', '/i')).toEqual(['/images/pull', '/images/import']);
   });
 });

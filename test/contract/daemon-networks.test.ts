@@ -49,7 +49,7 @@ it('a network is created, used, changed and deleted, in the documented shapes', 
   const send = async (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, payload?: object) => {
     const answer = await server.inject({ method, url, ...(payload ? { payload } : {}) });
     expect([answer.statusCode, answer.body]).toEqual([200, expect.any(String)]);
-    return answer.json() as unknown;
+    return answer.json<unknown>();
   };
   const created = await send('POST', pathOf('networks.create'), { name: 'lab', subnet: '10.9.8.0/24' });
   expect(api.networkDetails.strict().parse(created)).toMatchObject({ machines: ['demo'] });

@@ -14,7 +14,7 @@ import { movedTo, formatAddress, parseAddress, readSubnet, type Subnet } from '.
 import { networkProblems, overlapProblems } from '../../model/network-validate.ts';
 import type { Network, NetworkType } from '../../model/network.ts';
 import { refuseProblems, shown } from '../../model/problem.ts';
-import { hostInterfaces } from '../../sys/host-interfaces.ts';
+import { interfaceNames } from '../../sys/interface-names.ts';
 import type { Host } from '../host/host.ts';
 import { showNetwork } from './describe.ts';
 import { machinesOf, membersOf, runningIn } from './members.ts';
@@ -50,7 +50,9 @@ function refuseOverlap(host: Host, network: Network, others: readonly Network[])
 /** @throws KameError INVALID_VALUE if the host has no such interface */
 async function refuseUnknownInterface({ type, interface: name }: Network): Promise<void> {
   if (type !== 'bridged' || name === null) return;
-  const known = await hostInterfaces();
+  // On macOS these words stand for networks of the system.
+  const modes = process.platform === 'darwin' ? ['vmnet-shared', 'vmnet-host'] : [];
+  const known = [...(await interfaceNames()), ...modes];
   if (known.includes(name)) return;
   const meant = suggest(name, known);
   throw new KameError(

@@ -113,10 +113,10 @@ async function told(): Promise<string[]> {
   return (await readFile(join(directory, 'qmp.told'), 'utf8')).trim().split('\n');
 }
 
-/** Waits until a condition holds. */
-async function until(check: () => Promise<boolean>): Promise<void> {
+/** Waits for a condition. @returns whether it holds in the end */
+async function becomes(check: () => Promise<boolean>): Promise<boolean> {
   const held = await poll(async () => ((await check()) ? true : undefined), { deadlineMs: 10_000 });
-  expect(held).toBe(true);
+  return held === true;
 }
 
 beforeEach(() => {
@@ -158,7 +158,8 @@ describe('a network that runs', () => {
     const made = await started();
     const before = (await made.status())[which] ?? 0;
     process.kill(before, 'SIGKILL');
-    await until(async () => ![null, before].includes((await made.status())[which]));
+    const another = async () => ![null, before].includes((await made.status())[which]);
+    expect(await becomes(another)).toBe(true);
   });
 
   it('is found again by the next daemon, with the same processes', async () => {
@@ -196,7 +197,8 @@ describe('a network that runs', () => {
     expect(forwards).toEqual([{ forward, state: 'listening', reason: null }]);
     process.kill(natPid ?? 0, 'SIGKILL');
     const line = 'hostfwd_add nat tcp:127.0.0.1:8080-192.168.77.130:80';
-    await until(async () => (await told()).filter((each) => each === line).length === 2);
+    const twice = async () => (await told()).filter((each) => each === line).length === 2;
+    expect(await becomes(twice)).toBe(true);
   });
 
   it('whose switch cannot start says why', async () => {

@@ -23,8 +23,10 @@ export interface NetworkSurroundings {
 
 /** Milliseconds for one answer of the switch. */
 const answerMs = 5000;
+/** Milliseconds in which ends of processes count together. */
+const lossWindowMs = 30_000;
 /** Milliseconds between tries to bring a network up that does not come up: growing, since a start costs the host something. */
-const retryMs = [20, 100, 500, 2000, 5000] as const;
+const retryMs = [0, 100, 500, 2000, 5000] as const;
 
 /**
  * One network, or one LAN segment, that machines are connected to. Its switch and its NAT are brought into agreement with
@@ -42,6 +44,8 @@ export class RunningNetwork {
   #forwards: Forwards | null = null;
   #trouble: string | null = null;
   #failures = 0;
+  /** When a process has ended by itself, lately. */
+  #losses: number[] = [];
   /** The work in progress or the last one; another follows it when `#again` is set. */
   #work: Promise<void> = Promise.resolve();
   #again = false;
@@ -142,11 +146,14 @@ export class RunningNetwork {
   #failed(error: unknown): void {
     this.#trouble = messageOf(error);
     this.#around.log('A network does not work', { network: networkText(this.key), reason: this.#trouble });
-    const ms = retryMs[Math.min(this.#failures, retryMs.length - 1)] ?? 0;
+    void this.#tryLater(this.#failures);
     this.#failures += 1;
-    void pause(ms, this.#stop.signal).then(() => {
-      if (!this.#stop.signal.aborted) this.refresh();
-    });
+  }
+
+  /** Tries again after a pause. @param failures how often it has failed in a row before */
+  async #tryLater(failures: number): Promise<void> {
+    await pause(retryMs[Math.min(failures, retryMs.length - 1)] ?? 0, this.#stop.signal);
+    if (!this.#stop.signal.aborted) this.refresh();
   }
 
   #plugged(): Plugged[] {
@@ -229,7 +236,10 @@ export class RunningNetwork {
     this.#around.log(`The ${what} of a network has ended; it is started again`, {
       network: networkText(this.key),
     });
-    if (!this.#stop.signal.aborted) this.refresh();
+    const now = performance.now();
+    this.#losses = [...this.#losses.filter((at) => now - at < lossWindowMs), now];
+    // The first time at once; one that ends again and again must not keep the host busy.
+    void this.#tryLater(this.#losses.length - 1);
   }
 
   async #end(): Promise<void> {

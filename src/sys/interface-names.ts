@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 
 /** The names of the network interfaces of this host, also of those that have no address, without its loopback interface. */
-export async function hostInterfaces(): Promise<string[]> {
+export async function interfaceNames(): Promise<string[]> {
   const addressed = Object.entries(networkInterfaces());
   const internal = new Set(
     addressed.flatMap(([name, list]) => (list?.every((one) => one.internal) === true ? [name] : [])),
