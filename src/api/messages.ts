@@ -69,6 +69,7 @@ export const image = z
     sizeBytes: z.int().nullable().describe('Size of the download, or of the file if cached'),
     cached: z.boolean(),
     path: z.string().nullable().describe('Path of the file if cached'),
+    problem: z.string().nullable().describe('Why nobody knows whether it is cached; null if that is known'),
   })
   .meta({ id: 'Image' });
 export type Image = z.infer<typeof image>;

@@ -122,6 +122,12 @@ export function machineNames(vmx: string): MachineNames {
   };
 }
 
+/** Whether a file has the name of the machine’s EFI variables: `NAME.nvram`, or `NAME-efi.nvram` beside VMware’s. */
+export function isVariablesFile({ directory, stem }: MachineNames, path: string): boolean {
+  if (dirname(path) !== directory || !basename(path).startsWith(stem)) return false;
+  return /^(?:-efi\d{0,2})?\.nvram$/.test(basename(path).slice(stem.length));
+}
+
 export interface CheckpointNames {
   readonly id: string;
   readonly directory: string;

@@ -50,6 +50,8 @@ describe('wrong usage', () => {
     [['create', 'demo', '--wait', 'boot'], /can only be used with --start/],
     [['set', 'demo', 'cpus'], /"cpus" is malformed: it must be key=value/],
     [['set', 'demo', '=4'], /"=4" is malformed: it must be key=value/],
+    [['delete', ''], /The name of the machine is empty/],
+    [['show', ''], /The name of the machine is empty/],
     [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
   ])('%j ends with 2', async (argv, message) => {
     const { code, stdout, stderr } = await run(argv);
@@ -116,6 +118,16 @@ describe('list', () => {
     const broken = { ...demo, name: 'my vm', state: 'suspended' };
     daemon.on('GET /v1/machines', json([broken]));
     expect((await run(['list'])).stderr).toContain("`kame start 'my vm'` resumes it");
+  });
+
+  it('is not complete if a directory cannot be read: it says why, and ends with 1', async () => {
+    const path = '/home/k/machines';
+    const row = { ...demo, name: path, path, id: '', arch: null, state: 'broken', reason: `${path}: no.` };
+    daemon.on('GET /v1/machines', json([demo, row]));
+    const { code, stdout, stderr } = await run(['list']);
+    expect([code, stderr]).toEqual([1, `Broken: ${path}: no.\n`]);
+    expect(stdout).toContain('demo');
+    expect((await run(['list', '--json'])).code).toBe(1);
   });
 
   it('prints the API’s array with --json', async () => {

@@ -44,6 +44,11 @@ async function startCopyThreads(): Promise<CopyThreads> {
   return await threads;
 }
 
+export interface WorldOptions {
+  /** RAM in the home, since the place for it that all homes of a host share may be small. Default true. */
+  readonly ownRam?: boolean;
+}
+
 /** A home, hosts on it and the fake engines that they start. */
 export class World implements AsyncDisposable {
   readonly home: string;
@@ -52,29 +57,30 @@ export class World implements AsyncDisposable {
   readonly logged: string[] = [];
   readonly events: KameEvent[] = [];
   host: Host;
+  readonly #options: WorldOptions;
   readonly #abandoned: Promise<unknown>[] = [];
   readonly #hosts: Host[] = [];
   #machines = 0;
 
-  private constructor(home: string, engines: FakeEngines) {
+  private constructor(home: string, engines: FakeEngines, options: WorldOptions) {
+    this.#options = options;
     this.home = home;
     this.engines = engines;
     this.host = this.#makeHost();
   }
 
-  static async make(): Promise<World> {
+  static async make(options: WorldOptions = {}): Promise<World> {
     const home = mkdtempSync(join(tmpdir(), 'kw-'));
     const engines = await FakeEngines.make(join(home, 'qemu'));
     await engines.fillCache(join(home, 'cache'));
-    return new World(home, engines);
+    return new World(home, engines, options);
   }
 
   #makeHost(): Host {
-    // RAM in the home: the place for it that all homes of a host share may be small.
-    const ram = join(this.home, 'ram');
+    const { ownRam = true } = this.#options;
     const host = testHost({
       home: this.home,
-      ram,
+      ...(ownRam ? { ram: join(this.home, 'ram') } : {}),
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
@@ -184,10 +190,10 @@ export class World implements AsyncDisposable {
 }
 
 /** Gives each test a world of its own. */
-export function useWorld(): () => World {
+export function useWorld(options: WorldOptions = {}): () => World {
   let world: World | undefined;
   beforeEach(async () => {
-    world = await World.make();
+    world = await World.make(options);
   });
   afterEach(async () => {
     await world?.[Symbol.asyncDispose]();

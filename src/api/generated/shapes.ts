@@ -313,6 +313,8 @@ export interface Image {
   cached: boolean;
   /** Path of the file if cached */
   path: string | null;
+  /** Why nobody knows whether it is cached; null if that is known */
+  problem: string | null;
 }
 
 export interface ImportImage {
@@ -379,7 +381,7 @@ export interface Machine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -400,7 +402,7 @@ export interface MachineDetails {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -708,7 +710,7 @@ export interface RevertedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -855,7 +857,7 @@ export interface StartedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -888,7 +890,7 @@ export interface SuspendedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */

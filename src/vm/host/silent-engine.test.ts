@@ -66,9 +66,13 @@ describe('an engine that hangs', () => {
     const before = await world().look(demo);
     const { planned, letGo } = standStill(world().engines.troubles);
     const reports: string[] = [];
-    const failed = hurry(5000, async () => {
-      return await refused(work({ ...quiet, report: ({ stage }) => void reports.push(stage) }));
-    });
+    const failed = hurry(
+      5000,
+      async () => {
+        return await refused(work({ ...quiet, report: ({ stage }) => void reports.push(stage) }));
+      },
+      planned.reached,
+    );
     expect(await failed).toMatchObject({
       code: 'ENGINE_TIMEOUT',
       message: like(/^The engine of demo \(process \d+\) does not answer/),
@@ -83,9 +87,10 @@ describe('an engine that hangs', () => {
 
   it('fails a screenshot, or lets it be cancelled', async () => {
     await running();
-    const { letGo } = standStill(world().engines.troubles);
+    const { planned, letGo } = standStill(world().engines.troubles);
     const { signal } = new AbortController();
-    const late = hurry(5000, async () => await refused(screenshot(world().host, 'demo', signal)));
+    const ask = async () => await refused(screenshot(world().host, 'demo', signal));
+    const late = hurry(5000, ask, planned.reached);
     expect((await late).code).toBe('ENGINE_TIMEOUT');
     letGo();
     const still = standStill(world().engines.troubles, { except: ['query-status'] });
@@ -107,12 +112,13 @@ describe('an engine that hangs', () => {
   it('is killed by stop --hard and by a revert', async () => {
     await running();
     const first = world().engines.of('demo');
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet));
+    const { troubles } = world().engines;
+    const stopHard = async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet);
+    await hurry(5000, stopHard, troubles.hang('quit').reached);
     expect(first.alive).toBe(false);
     const second = await world().start();
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet));
+    const revert = async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet);
+    await hurry(10_000, revert, troubles.hang('quit').reached);
     expect(second.alive).toBe(false);
   });
 });

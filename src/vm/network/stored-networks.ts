@@ -6,7 +6,7 @@ import { supports } from '../../qemu/capabilities/capabilities.ts';
 import { natPlan, type NatPlan } from '../../qemu/network/nat-plan.ts';
 import { noSuchNetwork, type Networks } from '../../store/networks.ts';
 import { engineFor, hostArchitecture, hostOs } from '../engine/engine.ts';
-import { allBundles } from '../host/find.ts';
+import { readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import type { PortOwner } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
@@ -92,6 +92,6 @@ export function storedNetworks(host: Omit<Host, 'networks'>, ownerOf: PortOwner)
         directory,
       });
     },
-    labels: async () => labelsOf(await allBundles(host)),
+    labels: async () => labelsOf((await readableBundles(host)).bundles),
   };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { restartBody, stopBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { hurry, standStill } from '../../../test/support/standstill.ts';
+import { hurry } from '../../../test/support/standstill.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { machineNames, runNames } from '../../store/names.ts';
@@ -209,8 +209,8 @@ describe('an engine that ends by itself', () => {
   it('is reported as stopped when Kame killed it', async () => {
     world().machine();
     await world().start();
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await end({ hard: true }));
+    const { reached } = world().engines.troubles.hang('quit');
+    await hurry(5000, async () => await end({ hard: true }), reached);
     expect(world().events.at(-1)?.message).toBe('demo has stopped.');
   });
 });

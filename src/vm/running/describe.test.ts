@@ -21,6 +21,14 @@ describe('the list of machines', () => {
     expect(problems).toContainEqual({ severity: 'error', key: '', message: reason });
   });
 
+  it('shows nothing of a machine whose .vmx is none, instead of defaults', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.vmx, 'garbage');
+    const nothing = { state: 'broken', id: '', arch: null, cpus: 0, memoryBytes: 0 };
+    expect(await list(world().host)).toMatchObject([nothing]);
+    expect(await show(world().host, 'demo')).toMatchObject({ ...nothing, guestOS: '', firmware: '' });
+  });
+
   it('has a broken row for a lock that is far too large to be one of Kame', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('lock'), '{'.repeat(20_000));
