@@ -6,12 +6,20 @@ const [firstDelay, longestDelay] = [20, 500];
 /** Milliseconds after which a connection counts as a good one: if it ends, the next attempt comes at once. */
 const goodMs = 1000;
 
+/** Bytes that are read at once: about what the socket of a system holds. */
+const readBytes = 256 * 1024;
+
+/**
+ * What became of a chunk. `done`: its memory is free again; `held`: it is still needed; `broken`: the stream cannot be read any
+ * more, so the connection is made anew.
+ */
+export type Receipt = 'done' | 'held' | 'broken';
+
 /** What the owner of a connection is told. */
 export interface ConnectionEvents {
   /** The other side accepted. */
   readonly opened: (outlet: Outlet) => void;
-  /** @returns false if the stream cannot be read any more: the connection is made anew */
-  readonly received: (chunk: Buffer) => boolean;
+  readonly received: (chunk: Buffer) => Receipt;
   readonly closed: () => void;
 }
 
@@ -47,16 +55,31 @@ export class Connection implements Disposable {
   #connect(): void {
     this.#timer = null;
     let openedAt: number | null = null;
-    const socket = createConnection(this.path);
+    let buffer = Buffer.allocUnsafeSlow(readBytes);
+    let isHeld = false;
+    const socket = createConnection({
+      path: this.path,
+      onread: {
+        // Asked for after each chunk. One buffer serves as long as all of it is written on at once.
+        buffer: () => {
+          if (isHeld) buffer = Buffer.allocUnsafeSlow(readBytes);
+          isHeld = false;
+          return buffer;
+        },
+        callback: (length) => {
+          const receipt = this.#isDisposed ? 'done' : this.#events.received(buffer.subarray(0, length));
+          isHeld = receipt === 'held';
+          if (receipt === 'broken') socket.destroy();
+          return true;
+        },
+      },
+    });
     this.#socket = socket;
     socket.once('connect', () => {
       if (this.#isDisposed) return;
       openedAt = performance.now();
       this.#isOpen = true;
       this.#events.opened(new SocketOutlet(socket));
-    });
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#isDisposed && !this.#events.received(chunk)) socket.destroy();
     });
     // What went wrong is seen by the end that follows; there is nobody to tell.
     socket.on('error', () => undefined);

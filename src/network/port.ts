@@ -1,5 +1,5 @@
-import type { Outlet } from './output.ts';
-import { FrameDecoder } from './packet/frame-decoder.ts';
+import { runLength, type Outlet } from './output.ts';
+import { FrameDecoder, lengthBytes } from './packet/frame-decoder.ts';
 import type { Mac } from './packet/mac.ts';
 import { isShaped, Shaper, type ShaperTools } from './shaper.ts';
 import type { DropReason, PortStatus } from './switch-config.ts';
@@ -71,7 +71,8 @@ export class Port {
     if (lost > 0) sender.drop('congestion', lost);
     if (lost === frames) return;
     this.receivedFrames += frames - lost;
-    this.receivedBytes += bytes;
+    this.receivedBytes +=
+      (lost === 0 ? bytes : runLength(run, frames - lost)) - (frames - lost) * lengthBytes;
   }
 }
 

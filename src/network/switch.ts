@@ -1,10 +1,10 @@
+import type { Receipt } from './connection.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LearningTable } from './learning-table.ts';
 import { LeaseBook } from './lease-book.ts';
 import { readArp } from './packet/arp.ts';
 import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
 import { isGroup, type Mac } from './packet/mac.ts';
-import { isNdp } from './packet/ndp.ts';
 import { etherTypes, Packet } from './packet/packet.ts';
 import { GuestPort, Port } from './port.ts';
 import { NetworkServices, type Asker, type ServedPlan } from './services.ts';
@@ -26,8 +26,8 @@ export interface SwitchTools extends ShaperTools {
 /** What a port gives to its connection. */
 export interface Intake {
   readonly port: Port;
-  /** Takes bytes of the stream. @returns false if it cannot be read any more */
-  readonly receive: (chunk: Buffer) => boolean;
+  /** Takes bytes of the stream. */
+  readonly receive: (chunk: Buffer) => Receipt;
 }
 
 /**
@@ -106,11 +106,12 @@ export class Switch {
     return { port: this.uplink, receive: (chunk) => this.#receive(this.uplink, chunk, sink) };
   }
 
-  #receive(port: Port, chunk: Buffer, sink: FrameSink): boolean {
+  #receive(port: Port, chunk: Buffer, sink: FrameSink): Receipt {
     this.#begin();
     const isReadable = port.decoder.push(chunk, sink);
-    this.#flush(port);
-    return isReadable;
+    const isHeld = this.#flush(port);
+    if (!isReadable) return 'broken';
+    return isHeld ? 'held' : 'done';
   }
 
   #begin(): void {
@@ -120,9 +121,15 @@ export class Switch {
     this.#context = services && uplink ? { services, uplink, owners, replies, now } : null;
   }
 
-  #flush(sender: Port): void {
-    for (const port of this.#dirty) port.flush(sender);
+  /** Writes what waits in the ports. @returns whether a port still needs the memory that the frames are in */
+  #flush(sender: Port): boolean {
+    let isHeld = false;
+    for (const port of this.#dirty) {
+      port.flush(sender);
+      isHeld ||= port.outlet?.isHolding === true;
+    }
     this.#dirty.length = 0;
+    return isHeld;
   }
 
   #plugIn(plan: PortPlan, maxFrame: number): void {
@@ -221,7 +228,9 @@ export class Switch {
       return;
     }
     const { buffer, start, end } = packet;
-    if (this.#context?.uplink.outbound === true && isNdp(packet)) this.#toUplink(port, packet);
+    // Neighbour discovery is for both sides.
+    if (this.#context && packet.isIpv6 && uplinkVerdict(packet, this.#context) === null)
+      this.#append(port, this.uplink, buffer, start - lengthBytes, end);
     this.#toAll(port, buffer, start - lengthBytes, end);
   }
 

@@ -6,7 +6,7 @@ export const lengthBytes = 4;
 /** No engine sends more (QEMU's NET_BUFSIZE is 68 KiB): a larger number means that the stream is out of step. */
 const maxStreamFrame = 0x1_2000;
 
-/** Receives what a decoder finds. Positions are those in `buffer`, whose bytes may be kept but not changed. */
+/** Receives what a decoder finds. Positions are those in `buffer`, which the caller of `push` may use again later. */
 export interface FrameSink {
   /** A frame with its length in front: `buffer[start]` is the first byte of the length, `buffer[end - 1]` the last of the frame. */
   frame(buffer: Buffer, start: number, end: number): void;
