@@ -21,7 +21,7 @@ export const errorKinds = {
     exit: 2,
     http: 400,
     when: 'The name of a machine, an image or a snapshot contains a character that is not allowed, is too long or could be mistaken for something else.',
-    next: 'Read the message. For a machine, use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
+    next: 'The name of a machine has 1 to 80 letters, digits, spaces, dots, dashes and underscores, 220 bytes at most, and starts with a letter or digit.',
   },
   INVALID_VALUE: {
     exit: 2,
@@ -64,6 +64,30 @@ export const errorKinds = {
     http: 409,
     when: 'Two machines have the same UUID, because one was copied outside of Kame, and it is not known which one is the copy.',
     next: 'Use --copied for the copy: it gets a UUID and MAC addresses of its own. Use --moved for the original.',
+  },
+  NO_SUCH_NETWORK: {
+    exit: 3,
+    http: 404,
+    when: 'There is no network with that name.',
+    next: '`kame network list` shows the networks; `kame network create NAME` makes one.',
+  },
+  NETWORK_IN_USE: {
+    exit: 4,
+    http: 409,
+    when: 'A network cannot be deleted or changed because the adapters of machines use it.',
+    next: 'Connect the adapters that the message names to another network first, or shut the machines down.',
+  },
+  BROKEN_NETWORK: {
+    exit: 4,
+    http: 409,
+    when: 'The entry of a network in networks.json is malformed or contradicts itself.',
+    next: 'Repair the entry; `kame network list` says what is wrong with it.',
+  },
+  PORT_IN_USE: {
+    exit: 4,
+    http: 409,
+    when: 'Another program, or another forward, listens on that port of the host.',
+    next: 'Choose another port of the host, or end the program that the message names.',
   },
   HAS_CLONES: {
     exit: 4,

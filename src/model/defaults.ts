@@ -1,6 +1,7 @@
 import { defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs } from './guest-os.ts';
-import type { Arch, Cdrom, MachineModel } from './machine.ts';
+import { noShape } from './link-shape.ts';
+import type { Arch, Cdrom, MachineModel, Nic } from './machine.ts';
 import { compareControllers, compareSlots, slotName } from './slots.ts';
 import { generatedMac } from './uuid.ts';
 
@@ -19,6 +20,17 @@ export interface NewMachine extends Partial<Omit<MachineModel, 'displayName' | '
   readonly guestOS: string;
   /** MAC address of the first adapter, lower case with colons; by default the one VMware would generate. */
   readonly mac?: string;
+}
+
+/** A network adapter that is connected to the NAT network, unless `more` says otherwise. */
+export function newNic(more: Pick<Nic, 'index' | 'model' | 'mac' | 'macType'> & Partial<Nic>): Nic {
+  return {
+    connection: 'nat',
+    startConnected: true,
+    shape: noShape,
+    linkStatePropagation: false,
+    ...more,
+  };
 }
 
 /**
@@ -45,7 +57,7 @@ export function defaultModel(machine: NewMachine): MachineModel {
     disks: [{ bus: os.disk.bus, controller: 0, unit: 0, fileName: 'disk0.qcow2', mode: 'persistent' }],
     cdroms: [],
     floppies: [],
-    nics: [{ index: 0, connection: 'nat', model: os.nic, mac, macType: 'generated', startConnected: true }],
+    nics: [newNic({ index: 0, model: os.nic, mac, macType: 'generated' })],
     serials: [],
     parallels: [],
     sharedFolders: [],

@@ -1,8 +1,12 @@
+import { KameError } from '../core/errors.ts';
 import { checkGuestOs } from './guest-os.ts';
+import type { Nic } from './machine.ts';
+import { connectionMeant, isNetworkName } from './network-name.ts';
 import { readModel } from './read.ts';
 import { invalid, type Setting } from './setting.ts';
 import { slotName } from './slots.ts';
 import { isVmwareStaticMac, normalizeMac } from './uuid.ts';
+import { isSegmentId } from './validate-nics.ts';
 
 /** Names of the files in a bundle that boot without firmware. */
 export const directBootFiles = { kernel: 'kernel', initrd: 'initrd' } as const;
@@ -24,26 +28,46 @@ export const boot: Setting = {
   },
 };
 
-const networkForm = 'nat, bridged, hostonly or the name of a network such as VMnet5';
+/** The words for the network of an adapter that people use, for messages. */
+export const networkForm =
+  'nat, bridged, hostonly, segment:ID for a LAN segment, or the name of a network such as vmnet5';
+
+/** Where an adapter is connected: the part of it that `network` and `kame nic` set. */
+export type NicNetwork = Pick<Nic, 'connection' | 'vnet' | 'segment'>;
+
+/**
+ * The network that a text names; see networkForm. Whether a network of that name exists is checked elsewhere.
+ * @throws KameError INVALID_VALUE with what was probably meant
+ */
+export function networkNamed(name: string, text: string): NicNetwork {
+  const word = text.trim();
+  const folded = word.toLowerCase();
+  if (folded === 'nat' || folded === 'bridged' || folded === 'hostonly') return { connection: folded };
+  if (folded === 'host-only') return { connection: 'hostonly' };
+  const segment = /^segment:(.*)$/is.exec(word)?.[1]?.trim();
+  if (segment !== undefined && isSegmentId(segment)) return { connection: 'pvn', segment };
+  const meant = connectionMeant(folded);
+  if (!isNetworkName(folded) || meant !== undefined) {
+    const error = invalid(name, text, networkForm);
+    throw meant === undefined
+      ? error
+      : new KameError('INVALID_VALUE', error.message, { next: `Did you mean ${meant}?` });
+  }
+  return { connection: 'custom', vnet: word };
+}
 
 export const network: Setting = {
   name: 'network',
   what: 'network of the first adapter',
   form: networkForm,
   example: 'nat',
-  keys: ['ethernet0.connectionType', 'ethernet0.vnet'],
+  keys: ['ethernet0.connectionType', 'ethernet0.vnet', 'ethernet0.pvnID'],
   changes: (value) => {
-    const word = value.trim();
-    if (['nat', 'bridged', 'hostonly'].includes(word.toLowerCase())) {
-      return new Map([
-        ['ethernet0.connectionType', word.toLowerCase()],
-        ['ethernet0.vnet', null],
-      ]);
-    }
-    if (!/^vmnet\d{1,3}$/i.test(word)) throw invalid('network', value, networkForm);
+    const { connection, vnet, segment } = networkNamed('network', value);
     return new Map([
-      ['ethernet0.connectionType', 'custom'],
-      ['ethernet0.vnet', word],
+      ['ethernet0.connectionType', connection],
+      ['ethernet0.vnet', vnet ?? null],
+      ['ethernet0.pvnID', segment ?? null],
     ]);
   },
 };

@@ -63,11 +63,13 @@ export const diskModes: readonly DiskMode[] = [
   'independent-nonpersistent',
   'undoable',
 ];
-/** Values of `ethernetN.connectionType` that can be set. VMware has `pvn` too, which is only read. */
-export const nicConnections: readonly NicConnection[] = ['nat', 'bridged', 'hostonly', 'custom'];
+/** Values of `ethernetN.connectionType`. */
+export const nicConnections: readonly NicConnection[] = ['nat', 'bridged', 'hostonly', 'custom', 'pvn'];
 export const bootDevices: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet', 'floppy'];
 export const defaultBootOrder: readonly BootDevice[] = ['hdd', 'cdrom', 'ethernet'];
 export const maxNics = 10;
+/** PCIe ports for adapters that are added to a running machine. */
+export const hotplugPorts = 4;
 export const maxSerials = 4;
 export const maxParallels = 3;
 export const maxFloppies = 2;

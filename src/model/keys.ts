@@ -1,20 +1,18 @@
 import { booleanText } from '../vmx/values.ts';
-import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels, vmwareNicModels } from './devices.ts';
+import { defaultBootOrder, defaultVncPort, nativeModel, scsiModels } from './devices.ts';
 import type {
   Cdrom,
   Controller,
   Disk,
   Floppy,
   MachineModel,
-  Nic,
   ParallelPort,
   SerialPort,
   SharedFolder,
 } from './machine.ts';
+import { nicKeys, type Entry } from './nic-keys.ts';
 import { controllerName, slotName } from './slots.ts';
-import { isVmwareStaticMac, macOffset, uuidToVmx } from './uuid.ts';
-
-type Entry = readonly [key: string, value: string];
+import { uuidToVmx } from './uuid.ts';
 
 /** VMware's default for `cpuid.coresPerSocket`. */
 const defaultCoresPerSocket = 1;
@@ -72,29 +70,6 @@ function cdromKeys(cdrom: Cdrom): Entry[] {
     [`${name}.fileName`, cdrom.fileName ?? 'auto detect'],
     [`${name}.startConnected`, booleanText(cdrom.startConnected)],
   ];
-}
-
-function nicKeys(nic: Nic): Entry[] {
-  const name = `ethernet${nic.index}`;
-  const legal = vmwareNicModels.find((known) => known === nic.model);
-  const keys: Entry[] = [
-    [`${name}.present`, 'TRUE'],
-    [`${name}.startConnected`, booleanText(nic.startConnected)],
-    [`${name}.connectionType`, nic.connectionText ?? nic.connection],
-  ];
-  if (nic.connection === 'custom' && nic.vnet !== undefined) keys.push([`${name}.vnet`, nic.vnet]);
-  keys.push([`${name}.virtualDev`, legal ?? 'vmxnet3']);
-  if (!legal) keys.push([`kame.${name}.device`, nic.model]);
-  keys.push([`${name}.addressType`, nic.macType]);
-  if (nic.macType === 'static') {
-    keys.push([`${name}.address`, nic.mac]);
-    if (!isVmwareStaticMac(nic.mac)) keys.push([`${name}.checkMACAddress`, 'FALSE']);
-    return keys;
-  }
-  keys.push([`${name}.generatedAddress`, nic.mac]);
-  if (nic.macType === 'generated')
-    keys.push([`${name}.generatedAddressOffset`, String(macOffset(nic.index))]);
-  return keys;
 }
 
 function serialKeys({ index, kind, fileName }: SerialPort): Entry[] {
@@ -178,6 +153,7 @@ function kameKeys({ firmware, input, kame }: MachineModel): Entry[] {
   if (firmware.vmwareNvram !== undefined) keys.push(['kame.nvram', firmware.nvram]);
   if (kame.accelerator !== 'auto') keys.push(['kame.accelerator', kame.accelerator]);
   if (kame.machineType !== undefined) keys.push(['kame.machineType', kame.machineType]);
+  if (kame.hardware !== undefined) keys.push(['kame.hardware', String(kame.hardware)]);
   if (kame.directBoot) {
     keys.push(['kame.boot.kernel', kame.directBoot.kernel]);
     if (kame.directBoot.initrd !== undefined) keys.push(['kame.boot.initrd', kame.directBoot.initrd]);

@@ -56,6 +56,16 @@ const knownKeys: readonly string[] = [
     'linkStatePropagation.enable',
     'noPromisc',
     'pciSlotNumber',
+    'pvnID',
+    'allowGuestConnectionControl',
+    'features',
+    ...['rx', 'tx'].flatMap((side) => [
+      `${side}bw.limit`,
+      `${side}bw.queuesize`,
+      `${side}fi.droprate`,
+      `${side}fi.dropsize`,
+      `${side}latency.latency`,
+    ]),
   ].map((key) => `ethernet#.${key}`),
   ...['svga.present', 'svga.autodetect', 'svga.vramSize', 'svga.graphicsMemoryKB', 'svga.numDisplays'],
   ...[
@@ -95,7 +105,7 @@ const knownKeys: readonly string[] = [
     'kame.sata#.device',
     'kame.scsi#.device',
   ],
-  ...['kame.ide#.device', 'kame.ethernet#.device'],
+  ...['kame.ide#.device', 'kame.ethernet#.device', 'kame.ethernet#.port', 'kame.hardware'],
 ];
 
 const folded = new Set(knownKeys.map(foldKey));

@@ -1,6 +1,7 @@
 /**
  * How the traffic of a network adapter is limited, lost and delayed, from the side of the guest. VMware's keys are
- * `ethernetN.rxbw.limit` (kbit/s) and `ethernetN.rxfi.droprate` (thousandths), and the same with tx; it has none for a latency.
+ * `ethernetN.rxbw.limit` (kbit/s), `ethernetN.rxfi.droprate` (thousandths) and `ethernetN.rxlatency.latency` (ms), and the
+ * same with tx. The names of the latencies are from tests of the settings dialog of Workstation.
  */
 export interface LinkShape {
   readonly receive: DirectionShape;
@@ -20,3 +21,18 @@ const unshaped: DirectionShape = { bitsPerSecond: null, lossPerMille: 0, latency
 
 /** Traffic as fast as it comes. */
 export const noShape: LinkShape = { receive: unshaped, transmit: unshaped };
+
+/** What a direction can have. 100 Gbit/s is more than any adapter; a second and more breaks most protocols. */
+export const shapeLimits = {
+  kilobits: { min: 1, max: 100_000_000 },
+  lossPerMille: { min: 0, max: 1000 },
+  latencyMs: { min: 0, max: 10_000 },
+} as const;
+
+/** Whether traffic passes as fast as it comes. */
+export function isUnshaped({ receive, transmit }: LinkShape): boolean {
+  return [receive, transmit].every(
+    ({ bitsPerSecond, lossPerMille, latencyMs }) =>
+      bitsPerSecond === null && lossPerMille === 0 && latencyMs === 0,
+  );
+}

@@ -5,6 +5,8 @@
  * nvme, for example), an additional key names it: `kame.<device>.device`.
  */
 
+import type { LinkShape } from './link-shape.ts';
+
 export type Arch = 'aarch64' | 'x86_64';
 
 export type StorageBus = 'nvme' | 'sata' | 'scsi' | 'ide';
@@ -59,6 +61,12 @@ export interface Nic {
   readonly mac: string;
   readonly macType: 'generated' | 'static' | 'vpx';
   readonly startConnected: boolean;
+  /** Limits, losses and latencies of its traffic. */
+  readonly shape: LinkShape;
+  /** VMware's `linkStatePropagation.enable`, which Kame keeps and does not use. */
+  readonly linkStatePropagation: boolean;
+  /** The PCIe port that it was plugged into while the machine ran; absent for one at a fixed address. */
+  readonly port?: number;
 }
 
 export interface SerialPort {
@@ -151,6 +159,11 @@ export interface MachineModel {
   readonly kame: {
     /** Pinned, such as virt-7.2, so that an engine upgrade does not change the hardware of the guest. */
     readonly machineType?: string;
+    /**
+     * Generation of the virtual hardware, pinned at a cold start; absent for the first, which only restored states
+     * still have. See src/model/hardware.ts.
+     */
+    readonly hardware?: number;
     readonly accelerator: AcceleratorChoice;
     readonly directBoot?: DirectBoot;
     /** Path of a cloud-init seed ISO, relative to the bundle; attached as a read-only drive. */

@@ -41,13 +41,21 @@ export interface Network {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+/** Where an adapter is connected: to a network by its name, or to a LAN segment by its id. */
+export type NetworkKey = { readonly name: string } | { readonly segment: string };
+
 /** VMware's names of the networks that exist from the start. */
 export const natNetwork = 'vmnet8';
 export const hostOnlyNetwork = 'vmnet1';
 export const bridgedNetwork = 'vmnet0';
 
+/** The name in a `vnet`, which VMware for Linux writes as the path of a device: `/dev/vmnet2`. */
+function networkName(vnet: string): string {
+  return vnet.replace(/^\/dev\//, '').toLowerCase();
+}
+
 /** The network of an adapter: its name, or a LAN segment by its id; undefined for a connection that Kame does not know. */
-export function networkOf(nic: Nic): { readonly name: string } | { readonly segment: string } | undefined {
+export function networkOf(nic: Nic): NetworkKey | undefined {
   switch (nic.connection) {
     case 'nat':
       return { name: natNetwork };
@@ -56,9 +64,9 @@ export function networkOf(nic: Nic): { readonly name: string } | { readonly segm
     case 'bridged':
       return { name: bridgedNetwork };
     case 'custom':
-      return nic.vnet === undefined ? undefined : { name: nic.vnet.toLowerCase() };
+      return nic.vnet === undefined ? undefined : { name: networkName(nic.vnet) };
     case 'pvn':
-      return nic.segment === undefined ? undefined : { segment: nic.segment };
+      return nic.segment === undefined ? undefined : { segment: nic.segment.toLowerCase() };
     default:
       return undefined;
   }

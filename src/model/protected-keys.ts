@@ -14,6 +14,7 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
   ['extendedconfigfile', 'the file belongs to the machine'],
   ['checkpoint.vmstate', 'it names the suspended state of the machine'],
   ['kame.seed', 'the seed is made together with the machine'],
+  ['kame.hardware', 'saved states of the machine depend on it'],
   ['kame.image', 'it records the image of the first disk'],
   ['kame.boot.kernel', 'the kernel belongs to the machine'],
   ['kame.boot.initrd', 'the initrd belongs to the machine'],
@@ -21,6 +22,11 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
 
 /** Protected keys that may be removed but not set: an empty value discards a suspended state. */
 export const removableKeys: ReadonlySet<string> = new Set(['checkpoint.vmstate']);
+
+/** Keys with a number that `set` may not change, folded, and the reason. */
+export const protectedPatterns: readonly (readonly [RegExp, string])[] = [
+  [/^kame\.ethernet\d+\.port$/, 'saved states of the machine depend on it; use `kame nic`'],
+];
 
 /** Prefixes of keys that `set` may not change, and the reason. */
 export const protectedPrefixes: readonly (readonly [string, string])[] = [

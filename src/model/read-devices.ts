@@ -1,18 +1,8 @@
-import {
-  maxFloppies,
-  maxNics,
-  maxParallels,
-  maxSerials,
-  maxSharedFolders,
-  nicConnections,
-  nicModels,
-  vmwareNicModels,
-} from './devices.ts';
+import { maxFloppies, maxParallels, maxSerials, maxSharedFolders } from './devices.ts';
 import { whyNotAttached } from './floppies.ts';
-import type { Arch, Floppy, Nic, NicModel, ParallelPort, SerialPort, SharedFolder } from './machine.ts';
+import type { Arch, Floppy, ParallelPort, SerialPort, SharedFolder } from './machine.ts';
 import { shown } from './problem.ts';
-import { listOf, type ModelReading } from './reading.ts';
-import { generatedMac, normalizeMac } from './uuid.ts';
+import type { ModelReading } from './reading.ts';
 
 /** Every N of the keys `<prefix>N.…`, in order. */
 function indicesOf(reading: ModelReading, prefix: string): number[] {
@@ -26,7 +16,7 @@ function indicesOf(reading: ModelReading, prefix: string): number[] {
 }
 
 /** The numbers of the devices that are present, up to the maximum. `usual`: whether one is present if no key says so. */
-function presentIndices(
+export function presentIndices(
   reading: ModelReading,
   prefix: string,
   count: number,
@@ -41,80 +31,6 @@ function presentIndices(
       `${prefix}${index} exceeds the limit of ${prefix}${count - 1}.`,
     );
     return false;
-  });
-}
-
-/** Old adapters that Kame replaces with a similar one. */
-const nicAliases = new Map<string, NicModel>([
-  ['vmxnet', 'vlance'],
-  ['vmxnet2', 'vlance'],
-]);
-
-function readNicModel(reading: ModelReading, name: string, fallback: NicModel): NicModel {
-  const key = `${name}.virtualDev`;
-  const text = (reading.text(key) ?? '').toLowerCase();
-  const alias = nicAliases.get(text);
-  if (alias) reading.odd(key, listOf(vmwareNicModels), `Using ${alias}`);
-  const native = alias ?? reading.choice<NicModel>(key, vmwareNicModels, fallback);
-  return reading.choice(`kame.${name}.device`, nicModels, native);
-}
-
-function readMac(reading: ModelReading, name: string, macType: Nic['macType'], derived: string): string {
-  const keys = [`${name}.address`, `${name}.generatedAddress`];
-  if (macType !== 'static') keys.reverse();
-  const key = keys.find((candidate) => reading.text(candidate) !== undefined);
-  if (key === undefined) return derived;
-  const mac = normalizeMac(reading.text(key) ?? '');
-  if (mac === undefined) reading.odd(key, 'six hex pairs such as 00:0c:29:12:34:56', `Using ${derived}`);
-  return mac ?? derived;
-}
-
-type Network = Pick<Nic, 'connection' | 'vnet' | 'connectionText'>;
-
-const isolatedAdvice = (name: string): string =>
-  `Before it starts, choose a network: \`kame set NAME ${name}.connectionType=hostonly\` isolates it too.`;
-
-/**
- * The network of an adapter, by VMware's default a bridge to that of the host. An isolated LAN segment and a word that
- * Kame does not know are kept as such: an isolated guest must not get a network by an error.
- */
-function readNetwork(reading: ModelReading, name: string): Network {
-  const key = `${name}.connectionType`;
-  const text = reading.text(key)?.trim();
-  const word = text?.toLowerCase() ?? 'bridged';
-  const connection = nicConnections.find((known) => known === word);
-  if (connection !== undefined) {
-    const vnet = connection === 'custom' ? reading.text(`${name}.vnet`) : undefined;
-    return { connection, ...(vnet === undefined ? {} : { vnet }) };
-  }
-  const isSegment = word === 'pvn';
-  const what = isSegment
-    ? `${name} is in a LAN segment (pvn), an isolated network that Kame does not have.`
-    : `${key} is "${reading.shown(key)}", which Kame does not know.`;
-  reading.unsupported(key, listOf(nicConnections), `${what} ${isolatedAdvice(name)}`);
-  return isSegment ? { connection: 'pvn' } : { connection: 'unknown', connectionText: text ?? '' };
-}
-
-/**
- * The network adapters. An adapter without a MAC address gets the one that VMware would generate.
- * @param fallback the model if no key names one
- */
-export function readNics(reading: ModelReading, uuid: string, fallback: NicModel): Nic[] {
-  return presentIndices(reading, 'ethernet', maxNics).map((index) => {
-    const name = `ethernet${index}`;
-    const macType = reading.choice(
-      `${name}.addressType`,
-      ['generated', 'static', 'vpx'] as const,
-      'generated',
-    );
-    return {
-      index,
-      ...readNetwork(reading, name),
-      model: readNicModel(reading, name, fallback),
-      mac: readMac(reading, name, macType, generatedMac(uuid, index)),
-      macType,
-      startConnected: reading.flag(`${name}.startConnected`, true),
-    };
   });
 }
 

@@ -73,17 +73,43 @@ describe('files of VMware’s products', () => {
           {
             "connection": "nat",
             "index": 0,
+            "linkStatePropagation": true,
             "mac": "00:0c:29:ee:1c:8f",
             "macType": "generated",
             "model": "e1000e",
+            "shape": {
+              "receive": {
+                "bitsPerSecond": null,
+                "latencyMs": 0,
+                "lossPerMille": 0,
+              },
+              "transmit": {
+                "bitsPerSecond": null,
+                "latencyMs": 0,
+                "lossPerMille": 0,
+              },
+            },
             "startConnected": true,
           },
           {
             "connection": "custom",
             "index": 1,
+            "linkStatePropagation": false,
             "mac": "00:50:56:21:0a:0b",
             "macType": "static",
             "model": "vmxnet3",
+            "shape": {
+              "receive": {
+                "bitsPerSecond": null,
+                "latencyMs": 0,
+                "lossPerMille": 0,
+              },
+              "transmit": {
+                "bitsPerSecond": null,
+                "latencyMs": 0,
+                "lossPerMille": 0,
+              },
+            },
             "startConnected": false,
             "vnet": "vmnet3",
           },

@@ -4,6 +4,7 @@ import { keysWith } from '../../test/support/vmx-text.ts';
 import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document.ts';
 import { attachedFloppies } from './floppies.ts';
 import { findGuestOs } from './guest-os.ts';
+import { noShape } from './link-shape.ts';
 import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
 import { createDocument } from './write.ts';
@@ -113,7 +114,7 @@ describe('odd values', () => {
     ]);
   });
 
-  it('a bad address is replaced by the generated one', () => {
+  it('replaces a bad address by the generated one', () => {
     const { model, problems } = read({
       'ethernet1.present': 'TRUE',
       'ethernet1.generatedAddress': 'nonsense',
@@ -128,7 +129,7 @@ describe('odd values', () => {
     expect(keysWith(problems)).toEqual(['warning guestOS']);
   });
 
-  it('a value in a message is shortened and has no control characters', () => {
+  it('shows a shortened value without control characters in a message', () => {
     const { problems } = read({
       firmware: `\u001B[2J${'x'.repeat(1000)}`,
       memsize: `\u0007${'9'.repeat(1000)}`,
@@ -154,17 +155,49 @@ describe('a network adapter', () => {
     expect(problems).toEqual([]);
   });
 
-  it('in a LAN segment is in no other network, and the advice keeps it isolated', () => {
-    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'PVN' });
-    expect(model.nics[0]).toMatchObject({ connection: 'pvn' });
-    expect(problems).toMatchObject([
-      {
-        severity: 'warning',
-        key: 'ethernet0.connectionType',
-        message:
-          'ethernet0 is in a LAN segment (pvn), an isolated network that Kame does not have. Before it starts, choose a network: `kame set NAME ethernet0.connectionType=hostonly` isolates it too.',
-      },
+  it('in a LAN segment has its id, and without one is alone', () => {
+    const segment = { ...card, 'ethernet0.connectionType': 'PVN', 'ethernet0.pvnID': ' 52 C1-00 ' };
+    const { model, problems } = read(segment);
+    expect(model.nics[0]).toMatchObject({ connection: 'pvn', segment: '52 C1-00' });
+    expect(problems).toEqual([]);
+    const alone = read({ ...card, 'ethernet0.connectionType': 'pvn' });
+    expect(alone.model.nics[0]).not.toHaveProperty('segment');
+    expect(alone.problems).toMatchObject([
+      { severity: 'warning', key: 'ethernet0.pvnID', message: expect.stringContaining('is alone') as string },
     ]);
+  });
+
+  it('has the limits, losses and latencies that VMware gave it', () => {
+    const { model, problems } = read({
+      ...card,
+      'ethernet0.connectionType': 'nat',
+      'ethernet0.rxbw.limit': '10000',
+      'ethernet0.rxfi.droprate': '15',
+      'ethernet0.rxfi.dropsize': '1',
+      'ethernet0.txlatency.latency': '20',
+      'ethernet0.txbw.limit': '-1',
+      'ethernet0.linkStatePropagation.enable': 'TRUE',
+    });
+    expect(problems).toEqual([]);
+    expect(model.nics[0]).toMatchObject({
+      shape: {
+        receive: { bitsPerSecond: 10_000_000, lossPerMille: 15, latencyMs: 0 },
+        transmit: { bitsPerSecond: null, lossPerMille: 0, latencyMs: 20 },
+      },
+      linkStatePropagation: true,
+    });
+  });
+
+  it('with a limit that no adapter can have is not limited', () => {
+    const { model, problems } = read({
+      ...card,
+      'ethernet0.connectionType': 'nat',
+      'ethernet0.rxfi.droprate': '1001',
+      'kame.ethernet0.port': '4',
+    });
+    expect(model.nics[0]?.shape).toEqual(noShape);
+    expect(model.nics[0]).not.toHaveProperty('port');
+    expect(keysWith(problems)).toEqual(['warning ethernet0.rxfi.droprate', 'warning kame.ethernet0.port']);
   });
 
   it('in a network that Kame does not know keeps it', () => {
@@ -207,7 +240,7 @@ describe('old devices', () => {
     expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
   });
 
-  it('a floppy drive of the host, or none, is nothing to mention', () => {
+  it('does not mention a floppy drive of the host, or an absent one', () => {
     const drive = { 'floppy0.present': 'TRUE', 'floppy0.fileType': 'device', 'floppy0.fileName': 'A:' };
     const { model, problems } = read({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
     expect(model.floppies).toEqual([{ index: 0, fileName: null, startConnected: true }]);

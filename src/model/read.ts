@@ -3,7 +3,8 @@ import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
 import { findGuestOs, unnamedDevices, type GuestOs } from './guest-os.ts';
 import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import type { ModelProblem } from './problem.ts';
-import { readFloppies, readNics, readParallels, readSerials, readSharedFolders } from './read-devices.ts';
+import { readFloppies, readParallels, readSerials, readSharedFolders } from './read-devices.ts';
+import { readNics } from './read-nics.ts';
 import { readStorage } from './read-storage.ts';
 import { ModelReading } from './reading.ts';
 import { nilUuid, uuidFromVmx } from './uuid.ts';
@@ -123,8 +124,10 @@ function readKame(reading: ModelReading): MachineModel['kame'] {
   if (machineType !== undefined && !typeFits) {
     reading.odd('kame.machineType', 'a machine type of QEMU such as virt-7.2', 'Using the newest');
   }
+  const hardware = reading.integer('kame.hardware', 1, { min: 1, max: 99 });
   return {
     ...(typeFits ? { machineType } : {}),
+    ...(hardware === 1 ? {} : { hardware }),
     accelerator: reading.choice('kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg'] as const, 'auto'),
     ...(directBoot === undefined ? {} : { directBoot }),
     ...(seed === undefined ? {} : { seed }),

@@ -1,13 +1,5 @@
-import {
-  buses,
-  diskModes,
-  maxNics,
-  maxSerials,
-  maxSharedFolders,
-  nicModels,
-  scsiReservedUnit,
-} from './devices.ts';
-import type { Controller, MachineModel, Nic, StorageSlot } from './machine.ts';
+import { buses, diskModes, maxSerials, maxSharedFolders, scsiReservedUnit } from './devices.ts';
+import type { Controller, MachineModel, StorageSlot } from './machine.ts';
 import { absolutePath, hasControls, plainPath } from './paths.ts';
 import { refused, type ModelProblem } from './problem.ts';
 import { serialKinds } from './read-devices.ts';
@@ -17,7 +9,7 @@ import { controllerName, slotName } from './slots.ts';
 const pathAllowed = 'a path without control characters';
 
 /** A problem for each further occurrence of a name. */
-function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
+export function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
   const seen = new Set<string>();
   return names.flatMap((name) => {
     if (seen.has(name)) return [refused(`${name}.${suffix}`, 'TRUE', `TRUE for only one ${name}`)];
@@ -26,7 +18,7 @@ function duplicates(names: readonly string[], suffix: string): ModelProblem[] {
   });
 }
 
-function numbered(key: string, index: number, count: number): ModelProblem[] {
+export function numbered(key: string, index: number, count: number): ModelProblem[] {
   const fits = Number.isInteger(index) && index >= 0 && index < count;
   return fits ? [] : [refused(key, index, `a number from 0 to ${count - 1}`)];
 }
@@ -73,44 +65,6 @@ export function validateStorage({ controllers, disks, cdroms }: MachineModel): M
         ? []
         : [refused(`${slotName(drive)}.fileName`, drive.fileName, pathAllowed)],
     ),
-  ];
-}
-
-function validateNic(nic: Nic): ModelProblem[] {
-  const name = `ethernet${nic.index}`;
-  const problems = numbered(`${name}.present`, nic.index, maxNics);
-  const first = Number.parseInt(nic.mac.slice(0, 2), 16);
-  const form = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(nic.mac);
-  // The lowest bit of the first byte marks a multicast address.
-  if (!form || (first & 1) === 1 || nic.mac === '00:00:00:00:00:00') {
-    const key = `${name}.${nic.macType === 'static' ? 'address' : 'generatedAddress'}`;
-    problems.push(refused(key, nic.mac, 'a unicast address such as 00:0c:29:12:34:56'));
-  }
-  if (!nicModels.includes(nic.model))
-    problems.push(refused(`kame.${name}.device`, nic.model, listOf(nicModels)));
-  if (nic.connection === 'custom' && !/^[A-Za-z0-9/][A-Za-z0-9/_.-]{0,63}$/.test(nic.vnet ?? '')) {
-    problems.push(refused(`${name}.vnet`, nic.vnet ?? '', 'the name of a network such as VMnet5'));
-  }
-  return problems;
-}
-
-/** Network adapters. */
-export function validateNics({ nics }: MachineModel): ModelProblem[] {
-  const macs = new Map<string, number>();
-  const shared = nics.flatMap(({ index, mac }) => {
-    const other = macs.get(mac);
-    macs.set(mac, index);
-    return other === undefined
-      ? []
-      : [refused(`ethernet${index}.address`, mac, `an address that ethernet${other} does not have`)];
-  });
-  return [
-    ...nics.flatMap(validateNic),
-    ...duplicates(
-      nics.map(({ index }) => `ethernet${index}`),
-      'present',
-    ),
-    ...shared,
   ];
 }
 

@@ -3,6 +3,7 @@ import { defaultModel, withCdrom } from './defaults.ts';
 import type { MachineModel, Nic } from './machine.ts';
 import { problemsToError } from './problem.ts';
 import { nilUuid } from './uuid.ts';
+import { noShape } from './link-shape.ts';
 import { validateModel } from './validate.ts';
 
 const good = withCdrom(
@@ -13,6 +14,7 @@ const [disk] = good.disks;
 const [nic] = good.nics;
 if (!disk || !nic) throw new Error('the default machine has a disk and an adapter');
 
+const slow = noShape.receive;
 const nicWith = (change: Partial<Nic>): Partial<MachineModel> => ({ nics: [{ ...nic, ...change }] });
 const folder = { index: 0, guestName: 'work', hostPath: '/srv/work', enabled: true, writable: true };
 const boot = { kernel: 'vmlinuz', initrd: 'initrd.img', commandLine: 'quiet' };
@@ -94,6 +96,32 @@ describe('an invalid machine: key, value and what is allowed', () => {
     ['ethernet0.address', '00:00:00:00:00:00', nicWith({ mac: '00:00:00:00:00:00', macType: 'static' })],
     ['ethernet0.vnet', '', nicWith({ connection: 'custom' })],
     ['ethernet0.vnet', 'a,b', nicWith({ connection: 'custom', vnet: 'a,b' })],
+    ['ethernet0.pvnID', '\uFFFD', nicWith({ connection: 'pvn', segment: '\u0007' })],
+    [
+      'ethernet0.rxbw.limit',
+      '0.5',
+      nicWith({ shape: { ...noShape, receive: { ...slow, bitsPerSecond: 500 } } }),
+    ],
+    [
+      'ethernet0.txfi.droprate',
+      '1001',
+      nicWith({ shape: { ...noShape, transmit: { ...slow, lossPerMille: 1001 } } }),
+    ],
+    [
+      'ethernet0.txlatency.latency',
+      '-1',
+      nicWith({ shape: { ...noShape, transmit: { ...slow, latencyMs: -1 } } }),
+    ],
+    [
+      'kame.ethernet1.port',
+      '2',
+      {
+        nics: [
+          { ...nic, port: 2 },
+          { ...nic, index: 1, mac: '00:0c:29:00:00:09', port: 2 },
+        ],
+      },
+    ],
     ['ethernet10.present', '10', nicWith({ index: 10 })],
     ['ethernet1.address', nic.mac, { nics: [nic, { ...nic, index: 1 }] }],
     ['serial4.present', '4', { serials: [{ index: 4, kind: 'file', fileName: 'a' }] }],

@@ -6,12 +6,12 @@ import { refused, type ModelProblem } from './problem.ts';
 import { listOf } from './reading.ts';
 import { isUuid, nilUuid } from './uuid.ts';
 import {
-  validateNics,
   validateOldDevices,
   validateSerials,
   validateSharedFolders,
   validateStorage,
 } from './validate-devices.ts';
+import { validateNics } from './validate-nics.ts';
 
 /** The limits of a machine. The limits of the host are checked elsewhere. */
 export const limits = {

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { KameError } from '../core/errors.ts';
+import { firstHardware } from '../model/hardware.ts';
+import type { NetworkPort } from '../model/network-port.ts';
 import type { Extent } from '../sys/extents.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwn } from '../sys/own-file.ts';
@@ -16,6 +18,10 @@ export interface RunRecord {
   readonly accelerator: 'kvm' | 'hvf' | 'tcg';
   readonly acceleratorReason: string;
   readonly machineType: string;
+  /** Generation of the virtual hardware. */
+  readonly hardware: number;
+  /** The adapters of the engine that listen for a switch. */
+  readonly networks: readonly NetworkPort[];
   /** What must match to restore its checkpoints. */
   readonly fingerprint: Fingerprint;
   /**
@@ -50,6 +56,17 @@ export async function writeRunRecord(names: RunNames, record: RunRecord): Promis
   await writeFileAtomic(names.record, `${JSON.stringify(record, null, 2)}\n`, 0o600, { sync: false });
 }
 
+/** Fills in what a version that did not have it yet has not written. */
+function withDefaults(value: RunRecord): RunRecord {
+  return {
+    ...value,
+    hardware: typeof value.hardware === 'number' ? value.hardware : firstHardware,
+    networks: Array.isArray(value.networks) ? value.networks : [],
+    blockers: Array.isArray(value.blockers) ? value.blockers : [],
+    ramNote: typeof value.ramNote === 'string' ? value.ramNote : null,
+  };
+}
+
 /** The record, or undefined if it is missing or incomplete. */
 export async function readRunRecord(names: RunNames): Promise<RunRecord | undefined> {
   try {
@@ -59,9 +76,7 @@ export async function readRunRecord(names: RunNames): Promise<RunRecord | undefi
     if (typeof value.accelerator !== 'string' || typeof value.startedAt !== 'string') return undefined;
     if (typeof value.fingerprint !== 'object' || value.fingerprint === null) return undefined;
     if (typeof value.timings?.qmpMs !== 'number' || !Array.isArray(value.setup)) return undefined;
-    // A record of a version that did not write these yet.
-    const ramNote = typeof value.ramNote === 'string' ? value.ramNote : null;
-    return { ...value, blockers: Array.isArray(value.blockers) ? value.blockers : [], ramNote };
+    return withDefaults(value);
   } catch {
     return undefined;
   }

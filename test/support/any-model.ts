@@ -59,6 +59,17 @@ const storage = controllers.chain((list) =>
     }),
 );
 
+const direction = fc.record({
+  bitsPerSecond: fc.option(fc.integer({ min: 1, max: 10_000_000 }).map((kilobits) => kilobits * 1000)),
+  lossPerMille: fc.constantFrom(0, 1, 500, 1000),
+  latencyMs: fc.constantFrom(0, 20, 10_000),
+});
+const always = {
+  startConnected: flag,
+  shape: fc.record({ receive: direction, transmit: direction }),
+  linkStatePropagation: flag,
+};
+
 const nic: fc.Arbitrary<Omit<Nic, 'index'>> = fc.oneof(
   fc.record({
     connection: fc.constantFrom('nat' as const, 'bridged' as const, 'hostonly' as const),
@@ -70,7 +81,7 @@ const nic: fc.Arbitrary<Omit<Nic, 'index'>> = fc.oneof(
           `00:50:56:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
       ),
     macType: fc.constantFrom('generated' as const, 'static' as const, 'vpx' as const),
-    startConnected: flag,
+    ...always,
   }),
   fc.record({
     connection: fc.constant('custom' as const),
@@ -78,7 +89,16 @@ const nic: fc.Arbitrary<Omit<Nic, 'index'>> = fc.oneof(
     model: fc.constantFrom(...nicModels),
     mac: fc.constantFrom('02:00:00:00:00:01', '00:0c:29:aa:bb:cc'),
     macType: fc.constantFrom('generated' as const, 'static' as const),
-    startConnected: flag,
+    ...always,
+  }),
+  fc.record({
+    connection: fc.constant('pvn' as const),
+    segment: fc.constantFrom('52 01 ff-00', 'ID'),
+    port: fc.constantFrom(0, 3),
+    model: fc.constantFrom(...nicModels),
+    mac: fc.constantFrom('02:00:00:00:00:02'),
+    macType: fc.constant('static' as const),
+    ...always,
   }),
 );
 
@@ -129,6 +149,7 @@ export const anyModel: fc.Arbitrary<MachineModel> = fc
     kame: fc.record(
       {
         machineType: fc.constantFrom('virt-7.2', 'pc-q35-10.0'),
+        hardware: fc.constantFrom(2, 99),
         accelerator: fc.constantFrom('auto' as const, 'kvm' as const, 'hvf' as const, 'tcg' as const),
         directBoot: fc.record(
           { kernel: file, initrd: file, commandLine: fc.constantFrom('', 'console=ttyAMA0 "quiet"') },

@@ -1,5 +1,6 @@
 import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
-import type { MachineModel } from '../../src/model/machine.ts';
+import { currentHardware } from '../../src/model/hardware.ts';
+import type { MachineModel, Nic } from '../../src/model/machine.ts';
 import { someNic, someModel } from './plan-inputs.ts';
 
 const iso = { bus: 'sata', controller: 0, unit: 1, fileName: 'install.iso', startConnected: true } as const;
@@ -25,6 +26,7 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     nics: [
       someNic,
       {
+        ...someNic,
         index: 1,
         connection: 'hostonly',
         model: 'e1000e',
@@ -71,22 +73,8 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     ],
     cdroms: [{ bus: 'ide', controller: 1, unit: 0, fileName: null, startConnected: true }],
     nics: [
-      {
-        index: 0,
-        connection: 'nat',
-        model: 'e1000',
-        mac: '00:0c:29:00:00:01',
-        macType: 'generated',
-        startConnected: true,
-      },
-      {
-        index: 1,
-        connection: 'nat',
-        model: 'vmxnet3',
-        mac: '00:0c:29:00:00:02',
-        macType: 'generated',
-        startConnected: true,
-      },
+      { ...someNic, model: 'e1000' },
+      { ...someNic, index: 1, model: 'vmxnet3', mac: '00:0c:29:00:00:02' },
     ],
     floppies: [{ index: 0, fileName: 'boot.flp', startConnected: true }],
     serials: [{ index: 0, kind: 'file', fileName: '/home/ada/.bashrc' }],
@@ -136,6 +124,25 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     firmware: { kind: 'efi', secureBoot: true, nvram: 'demo.nvram' },
   }),
 };
+
+/** The kinds as a cold start has them: with the current hardware, and an adapter that was added while one ran. */
+export const currentKinds: Readonly<Record<string, MachineModel>> = Object.fromEntries(
+  Object.entries(machineKinds).map(([kind, model]) => [kind, current(model)]),
+);
+
+function current(model: MachineModel): MachineModel {
+  const added: Nic = {
+    ...someNic,
+    index: 7,
+    connection: 'pvn',
+    segment: '52 C1-00',
+    model: 'e1000e',
+    mac: '00:50:56:00:00:07',
+    macType: 'static',
+    port: 2,
+  };
+  return { ...model, nics: [...model.nics, added], kame: { ...model.kame, hardware: currentHardware } };
+}
 
 /** Whether a kind can be planned under an accelerator: SMM, which Intel's Secure Boot needs, is not in HVF. */
 export function isPossible(kind: string, accelerator: AcceleratorKind): boolean {

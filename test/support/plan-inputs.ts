@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { capabilitiesFrom, type ProbeReplies } from '../../src/qemu/capabilities/replies.ts';
 import type { AcceleratorKind, Capabilities } from '../../src/qemu/capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../../src/qemu/firmware/descriptor.ts';
+import { newNic } from '../../src/model/defaults.ts';
 import { slotName } from '../../src/model/slots.ts';
 import type { DiskSource, HostFacts, PlanInput, RamFile } from '../../src/qemu/plan/types.ts';
 import type { Schema } from '../../src/qemu/qmp/schema.ts';
@@ -79,14 +80,12 @@ export const someDisk: Disk = {
   fileName: 'disk0.qcow2',
   mode: 'persistent',
 };
-export const someNic: Nic = {
+export const someNic: Nic = newNic({
   index: 0,
-  connection: 'nat',
   model: 'virtio-net',
   mac: '00:0c:29:00:00:01',
   macType: 'generated',
-  startConnected: true,
-};
+});
 
 /** A small Linux machine; give what differs. */
 export function someModel(changes: Partial<MachineModel> = {}): MachineModel {
@@ -137,7 +136,7 @@ function hostFor(accelerator: AcceleratorKind, arch: Arch): HostFacts {
   return { os, arch: hostArch, cpus: 8, memoryBytes: 16 * 1024 ** 3 };
 }
 
-/** RAM lies on a memory file system, or on macOS in the run directory. */
+/** RAM is on a memory file system, or on macOS in the run directory. */
 function ramFor(accelerator: AcceleratorKind, clone: boolean): RamFile {
   const directory =
     accelerator === 'hvf' ? '/home/ada/.kame/run/0a1b2c3d/' : '/dev/shm/kame-1000-4f5e6d7c/0a1b2c3d.';

@@ -1,7 +1,8 @@
 import type { BuildTiny } from '../../src/image/cache.ts';
 import type { CopyThreads } from '../../src/sys/copy-threads.ts';
-import { createHost, type Environment, type Host } from '../../src/vm/host/host.ts';
+import { createHost, type Environment, type Host, type MakeNetworks } from '../../src/vm/host/host.ts';
 import { recoveryTable } from '../../src/vm/recovery/table.ts';
+import { idleNetworks } from './idle-networks.ts';
 
 export interface TestHostOptions {
   readonly home: string;
@@ -13,6 +14,8 @@ export interface TestHostOptions {
   readonly buildTiny?: BuildTiny;
   /** By default no threads can be had. */
   readonly startCopyThreads?: () => Promise<CopyThreads>;
+  /** By default no network runs. */
+  readonly makeNetworks?: MakeNetworks;
 }
 
 const noImage: BuildTiny = async () => await Promise.reject(new Error('Nothing here builds an image.'));
@@ -26,7 +29,9 @@ export function testHost({
   log = () => undefined,
   buildTiny = noImage,
   startCopyThreads = noThreads,
+  makeNetworks = idleNetworks,
 }: TestHostOptions): Host {
-  const host = createHost({ home, env, log, buildTiny, startCopyThreads, recovery: recoveryTable });
+  const recovery = recoveryTable;
+  const host = createHost({ home, env, log, buildTiny, startCopyThreads, recovery, makeNetworks });
   return ram === undefined ? host : { ...host, names: { ...host.names, ram } };
 }

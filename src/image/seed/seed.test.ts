@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeIso } from './iso9660.ts';
-import { hostNameFor, makeSeedIso, seedFiles, yamlSafeJson, type SeedOptions } from './seed.ts';
+import { makeSeedIso, seedFiles, yamlSafeJson, type SeedOptions } from './seed.ts';
 
 const date = new Date('2026-03-01T12:34:56Z');
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHbF me@host';
@@ -116,16 +116,6 @@ describe('user-data', () => {
         const json = yamlSafeJson({ text });
         expect(JSON.parse(json)).toEqual({ text });
         expect(json).not.toMatch(/[\u007f-\u00a0\u2028\u2029\ufeff]/u);
-      }),
-    );
-  });
-
-  it('has a valid host name for any machine name', () => {
-    expect(hostNameFor('My Schildkröte #2')).toBe('my-schildkrote-2');
-    expect(hostNameFor('亀')).toBe('kame');
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
-        expect(hostNameFor(name)).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u);
       }),
     );
   });

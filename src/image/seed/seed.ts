@@ -31,18 +31,6 @@ export function yamlSafeJson(value: unknown): string {
   );
 }
 
-/** Turns the name of a machine into a host name: at most 63 letters, digits and dashes. */
-export function hostNameFor(machineName: string): string {
-  const text = machineName
-    .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/gu, '-')
-    .slice(0, 63)
-    .replace(/^-+|-+$/gu, '');
-  return text === '' ? 'kame' : text;
-}
-
 function check(options: SeedOptions): void {
   const { hostname, user, instanceId, sshKeys } = options;
   const wrong = (what: string, value: string): KameError =>

@@ -1,7 +1,9 @@
 import { isAbsolute, join } from 'node:path/posix';
+import type { NetworkPort } from '../../model/network-port.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
 import type { MachineFamily } from './machine-type.ts';
-import type { PciAddress } from './pci.ts';
+import type { Netdev } from './netdevs.ts';
+import { addrText, type PciAddress } from './pci.ts';
 import type {
   AfterLoadCommand,
   CheckpointBlocker,
@@ -24,6 +26,11 @@ export function escapeValue(text: string): string {
   return text.replaceAll(',', ',,');
 }
 
+/** The bus of a machine to which devices are attached. */
+export function rootBusOf(family: MachineFamily): string {
+  return family === 'i440fx' ? 'pci.0' : 'pcie.0';
+}
+
 /** Collects the parts of a plan. The steps that add them make the decisions, based on `input`. */
 export class PlanBuilder {
   readonly input: PlanInput;
@@ -36,6 +43,7 @@ export class PlanBuilder {
   readonly setup: SetupCommand[] = [];
   readonly afterLoad: AfterLoadCommand[] = [];
   readonly blockers: CheckpointBlocker[] = [];
+  readonly networks: NetworkPort[] = [];
 
   constructor(input: PlanInput, machineType: string, family: MachineFamily, sockets: PlanSockets) {
     this.input = input;
@@ -46,7 +54,7 @@ export class PlanBuilder {
 
   /** The bus to which devices are attached. */
   get rootBus(): string {
-    return this.family === 'i440fx' ? 'pci.0' : 'pcie.0';
+    return rootBusOf(this.family);
   }
 
   option(name: string, value?: string | object): void {
@@ -61,8 +69,7 @@ export class PlanBuilder {
   pciDevice(at: PciAddress, options: DeviceOptions): void {
     const { driver, id, ...rest } = options;
     const multifunction = at.shared && at.function === 0 ? { multifunction: true } : {};
-    const addr = `0x${at.slot.toString(16)}${at.function > 0 ? `.0x${at.function.toString(16)}` : ''}`;
-    this.device({ driver, id, bus: this.rootBus, addr, ...multifunction, ...rest });
+    this.device({ driver, id, bus: this.rootBus, addr: addrText(at), ...multifunction, ...rest });
   }
 
   blockdev(options: Commands['blockdev-add']['arguments']): void {
@@ -73,7 +80,7 @@ export class PlanBuilder {
     this.option('object', options);
   }
 
-  netdev(options: Commands['netdev_add']['arguments']): void {
+  netdev(options: Netdev): void {
     this.option('netdev', options);
   }
 

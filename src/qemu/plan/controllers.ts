@@ -4,7 +4,7 @@ import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../..
 import { controllerName, slotName } from '../../model/slots.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
-import { controllerPlace, diskPlace } from './pci.ts';
+import { addrText, controllerPlace, diskPlace } from './pci.ts';
 
 /** The name of a slot in ids and block nodes of QEMU, which cannot contain a colon: `nvme0-0`. */
 export function slotId(slot: StorageSlot): string {
@@ -119,9 +119,8 @@ export function drivePlace(builder: PlanBuilder, slot: StorageSlot, kind: 'hd' |
     case 'virtio-blk': {
       if (kind === 'cd') break;
       const at = diskPlace(slot.bus, slot.controller, slot.unit);
-      const addr = `0x${at.slot.toString(16)}${at.function > 0 ? `.0x${at.function.toString(16)}` : ''}`;
       const multifunction = at.function === 0 ? { multifunction: true } : {};
-      return { driver: 'virtio-blk-pci', at: { bus: builder.rootBus, addr, ...multifunction } };
+      return { driver: 'virtio-blk-pci', at: { bus: builder.rootBus, addr: addrText(at), ...multifunction } };
     }
     case 'ahci':
       return { driver: `ide-${kind}`, at: { bus: `${id}.${slot.unit}` } };

@@ -1,7 +1,16 @@
 import { familyOfGuestOs } from '../../model/guest-os.ts';
 import { hasDevice, supports } from '../capabilities/capabilities.ts';
 import { escapeValue, type PlanBuilder } from './builder.ts';
+import { interfaceOf } from './netdevs.ts';
 import { pciPlaces } from './pci.ts';
+
+/**
+ * Whether QEMU starts its bridge helper. A sandbox that denies `spawn` kills the engine then, and any sandbox sets
+ * no_new_privs, with which the setuid bit of the helper has no effect (both tried with 7.2).
+ */
+function usesBridgeHelper({ input }: PlanBuilder): boolean {
+  return input.model.nics.some((nic) => interfaceOf(nic, input.bridges)?.kind === 'bridge');
+}
 
 /** Name and UUID, no default devices, and the sandbox. */
 export function attachIdentity(builder: PlanBuilder): void {
@@ -11,7 +20,11 @@ export function attachIdentity(builder: PlanBuilder): void {
   builder.option('name', `guest=${escapeValue(model.displayName)},debug-threads=on`);
   builder.option('uuid', model.uuid);
   if (supports(capabilities, 'message-timestamp')) builder.option('msg', 'timestamp=on');
-  if (supports(capabilities, 'sandbox')) {
+  if (usesBridgeHelper(builder)) {
+    builder.note(
+      'The engine runs without its sandbox: QEMU’s bridge helper needs a right that the sandbox forbids. A network on a tap device keeps the sandbox.',
+    );
+  } else if (supports(capabilities, 'sandbox')) {
     const denied = ['obsolete', 'elevateprivileges', 'spawn', 'resourcecontrol'];
     builder.option('sandbox', `on,${denied.map((what) => `${what}=deny`).join(',')}`);
   }

@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
-import { isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
-import { recordedVersions, someInput, someModel } from '../../../test/support/plan-inputs.ts';
+import { currentKinds, isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
+import { recordedVersions, someInput, someModel, someNic } from '../../../test/support/plan-inputs.ts';
+import { currentHardware } from '../../model/hardware.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
+
+/** The plans of restored states of the first hardware, and those of machines as they start now. */
+const generations = [
+  ['plan', machineKinds],
+  ['plan/hardware-2', currentKinds],
+] as const;
 
 describe('launch plans', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
-      for (const [kind, model] of Object.entries(machineKinds)) {
-        if (!isPossible(kind, accelerator)) continue;
-        it(`${kind} on QEMU ${version} with ${accelerator} is as reviewed`, () => {
-          const text = formatPlan(launchPlan(someInput({ model, version, accelerator })));
-          expect(text).toBe(golden(`plan/${kind}.${accelerator}.${version}.txt`, text));
-        });
+      for (const [folder, kinds] of generations) {
+        for (const [kind, model] of Object.entries(kinds)) {
+          if (!isPossible(kind, accelerator)) continue;
+          it(`${folder}: ${kind} on QEMU ${version} with ${accelerator} is as reviewed`, () => {
+            const text = formatPlan(launchPlan(someInput({ model, version, accelerator })));
+            expect(text).toBe(golden(`${folder}/${kind}.${accelerator}.${version}.txt`, text));
+          });
+        }
       }
 
       it(`an instant clone on QEMU ${version} with ${accelerator} is as reviewed`, () => {
@@ -28,4 +37,28 @@ describe('launch plans', () => {
       });
     }
   }
+});
+
+describe('a bridged network', () => {
+  const model = someModel({
+    nics: [
+      { ...someNic, connection: 'bridged' },
+      { ...someNic, index: 1, mac: '00:0c:29:00:00:02', connection: 'custom', vnet: 'VMnet3' },
+    ],
+    kame: { accelerator: 'auto', hardware: currentHardware },
+  });
+
+  it.each([
+    ['bridge', 'kvm', { name: 'br0', kind: 'bridge' }],
+    ['tap', 'kvm', { name: 'tap0', kind: 'tap' }],
+    ['vmnet-bridged', 'hvf', { name: 'en0', kind: 'vmnet-bridged' }],
+    ['vmnet-shared', 'hvf', { name: 'vmnet-shared', kind: 'vmnet-shared' }],
+    ['vmnet-host', 'hvf', { name: 'vmnet-host', kind: 'vmnet-host' }],
+  ] as const)('on %s is as reviewed', (name, accelerator, bridge) => {
+    const input = someInput({ model, accelerator, version: '10.0' });
+    const plan = launchPlan({ ...input, bridges: new Map([['vmnet0', bridge]]) });
+    expect(plan.networks.map(({ index }) => index)).toEqual([1]);
+    const text = formatPlan(plan);
+    expect(text).toBe(golden(`plan/hardware-2/bridged.${name}.txt`, text));
+  });
 });

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
-import { recordedSchema, recordedVersions, someInput } from '../../../test/support/plan-inputs.ts';
+import { currentKinds, isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
+import {
+  recordedSchema,
+  recordedVersions,
+  someInput,
+  someModel,
+  someNic,
+} from '../../../test/support/plan-inputs.ts';
 import { validateAgainstSchema } from '../../../test/support/validate-schema.ts';
+import { currentHardware } from '../../model/hardware.ts';
 import type { Schema } from '../qmp/schema.ts';
 import { launchPlan } from './launch-plan.ts';
+import { hardwareOf } from './netdevs.ts';
 import type { LaunchPlan } from './types.ts';
 
 /** The QMP command whose arguments a command line option accepts as JSON. */
@@ -25,9 +33,11 @@ function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; prob
 describe('the JSON that plans pass to QEMU', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
-      for (const [kind, model] of Object.entries(machineKinds)) {
+      const kinds = [...Object.entries(machineKinds), ...Object.entries(currentKinds)];
+      for (const [kind, model] of kinds) {
         if (!isPossible(kind, accelerator)) continue;
-        it(`fits the schema of QEMU ${version}: ${kind} with ${accelerator}`, () => {
+        const hardware = hardwareOf(model);
+        it(`fits the schema of QEMU ${version}: ${kind}, hardware ${hardware}, with ${accelerator}`, () => {
           const launch = launchPlan(someInput({ model, version, accelerator }));
           const { checked, problems } = problemsOf(launch, recordedSchema(version, model.arch));
           expect(checked).toBeGreaterThan(3);
@@ -38,6 +48,21 @@ describe('the JSON that plans pass to QEMU', () => {
   }
 });
 
+describe('the JSON for an interface of the host', () => {
+  const kame = { accelerator: 'auto', hardware: currentHardware } as const;
+  const model = someModel({ nics: [{ ...someNic, connection: 'bridged' }], kame });
+
+  it.each(
+    recordedVersions.flatMap((version) =>
+      (['bridge', 'tap'] as const).map((kind) => [kind, version] as const),
+    ),
+  )('%s fits the schema of QEMU %s', (kind, version) => {
+    const bridges = new Map([['vmnet0', { name: 'if0', kind }]]);
+    const launch = launchPlan({ ...someInput({ model, version }), bridges });
+    expect(problemsOf(launch, recordedSchema(version, 'aarch64')).problems).toEqual([]);
+  });
+});
+
 describe('validateAgainstSchema', () => {
   const schema = recordedSchema('7.2', 'aarch64');
   const check = (args: object): string[] => validateAgainstSchema(schema, 'blockdev-add', args);
@@ -45,7 +70,7 @@ describe('validateAgainstSchema', () => {
   it.each([
     ['a missing member', { driver: 'file', 'node-name': 'a' }, 'filename is missing'],
     ['a member of another variant', { driver: 'qcow2', file: 'f', filename: '/x' }, 'filename is unknown'],
-    ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is none of'],
+    ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is not one of'],
     ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is not of type boolean'],
     ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is not of type boolean'],
   ])('detects %s', (_name, args, problem) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { someDisk as disk, someInput, someNic as nic, someModel } from '../../../test/support/plan-inputs.ts';
 import { device, objects, planOf, valueOf } from '../../../test/support/plan-outputs.ts';
 import { shellQuote } from '../../core/shell-word.ts';
+import { noShape } from '../../model/link-shape.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
 
@@ -42,6 +43,41 @@ describe('a launch plan', () => {
     const both = planOf({ nics: [nic, { ...nic, index: 1 }] });
     const second = planOf({ nics: [{ ...nic, index: 1 }] });
     expect(device(second, 'nic1')).toEqual(device(both, 'nic1'));
+  });
+
+  it('lists the adapters that listen for a switch, with the network and the shape of each', () => {
+    const shape = { ...noShape, receive: { bitsPerSecond: 1000, lossPerMille: 1, latencyMs: 2 } };
+    const second = {
+      ...nic,
+      index: 1,
+      mac: '00:0c:29:00:00:02',
+      connection: 'custom',
+      vnet: 'VMnet5',
+      shape,
+    } as const;
+    const third = { ...nic, index: 2, mac: '00:0c:29:00:00:03', connection: 'pvn' } as const;
+    const launch = planOf({ nics: [nic, second, third], kame: { accelerator: 'auto', hardware: 2 } });
+    const run = '/home/ada/.kame/run/0a1b2c3d';
+    expect(launch.networks).toEqual([
+      { index: 0, mac: nic.mac, network: { name: 'vmnet8' }, socket: `${run}/net0`, shape: noShape },
+      { index: 1, mac: second.mac, network: { name: 'vmnet5' }, socket: `${run}/net1`, shape },
+      { index: 2, mac: third.mac, network: null, socket: `${run}/net2`, shape: noShape },
+    ]);
+    expect(planOf({ nics: [nic] }).networks).toEqual([]);
+  });
+
+  it('puts an adapter that was added while the machine ran into its port, or on the only bus', () => {
+    const added = { ...nic, port: 3 };
+    const kame = { accelerator: 'auto', hardware: 2 } as const;
+    expect(device(planOf({ nics: [added], kame }), 'nic0')).toMatchObject({ bus: 'port3', addr: '0x0' });
+    const old = planOf({
+      arch: 'x86_64',
+      firmware: { kind: 'bios', secureBoot: false, nvram: 'n' },
+      nics: [added],
+      kame: { ...kame, machineType: 'pc-i440fx-7.2' },
+    });
+    expect(device(old, 'nic0')).toMatchObject({ bus: 'pci.0', addr: '0xa' });
+    expect(device(old, 'port0')).toBeUndefined();
   });
 
   it('lets QEMU open only the backing files that it names', () => {

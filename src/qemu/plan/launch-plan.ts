@@ -10,6 +10,7 @@ import { attachFloppies } from './floppies.ts';
 import { attachInput } from './input.ts';
 import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';
 import { attachMemory } from './memory.ts';
+import { hardwareOf } from './netdevs.ts';
 import { attachNics } from './nics.ts';
 import { attachProcessor, cpuModel } from './processor.ts';
 import { pidFileIn, socketsIn } from './sockets.ts';
@@ -86,6 +87,8 @@ export function launchPlan(input: PlanInput): LaunchPlan {
     setup: builder.setup,
     afterLoad: builder.afterLoad,
     machineType: machine.name,
+    hardware: hardwareOf(input.model),
+    networks: builder.networks,
     cpu: cpuModel(builder),
     ram: input.ram ?? null,
     restores: input.restore === true,

@@ -15,7 +15,7 @@ function whole(slot: number): PciAddress {
 /**
  * The permanent address of each device: a checkpoint can only be loaded into a machine with the same devices at the
  * same addresses, and guests name network cards after them. Slot 0 is the host bridge, 1 and 0x1f belong to the
- * chipsets; 6, 7 and the other functions of 9 are free.
+ * chipsets; 7 and the other functions of 9 are free.
  */
 export const pciPlaces = {
   display: whole(0x02),
@@ -29,6 +29,24 @@ export const pciPlaces = {
   tablet: { slot: 0x09, function: 1, shared: true },
   seed: whole(0x1e),
 } as const satisfies Record<string, PciAddress>;
+
+/** The slot of the ports for adapters that are added to a running machine; each is a function of it. */
+const portSlot = 0x06;
+
+/** The id of a port in QEMU, which is also the name of the bus behind it. */
+export function portId(port: number): string {
+  return `port${port}`;
+}
+
+/** Address of a port. */
+export function portPlace(port: number): PciAddress {
+  return { slot: portSlot, function: port, shared: true };
+}
+
+/** As QEMU writes it: `0xa` or `0x5.0x1`. */
+export function addrText({ slot, function: nth }: PciAddress): string {
+  return `0x${slot.toString(16)}${nth > 0 ? `.0x${nth.toString(16)}` : ''}`;
+}
 
 const firstNic = 0x0a;
 const nicCount = 8;

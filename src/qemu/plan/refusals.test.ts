@@ -6,22 +6,28 @@ import {
   someNic as nic,
 } from '../../../test/support/plan-inputs.ts';
 import { planOf } from '../../../test/support/plan-outputs.ts';
+import { currentHardware } from '../../model/hardware.ts';
 import { launchPlan } from './launch-plan.ts';
+
+const kame = { accelerator: 'auto', hardware: currentHardware } as const;
 
 describe('a plan rejects', () => {
   it.each([
-    ['a bridged card', { nics: [{ ...nic, connection: 'bridged' }] }, 'ethernet0.connectionType is bridged'],
     [
-      'a LAN segment',
-      { nics: [{ ...nic, connection: 'pvn' }] },
-      'ethernet0.connectionType is pvn (a LAN segment); only nat and hostonly',
+      'a bridged card',
+      { nics: [{ ...nic, connection: 'bridged' }], kame },
+      'vmnet0 has no interface of the host',
     ],
     [
       'a network that Kame does not know',
-      { nics: [{ ...nic, connection: 'unknown', connectionText: 'remote' }] },
-      'ethernet0.connectionType is remote; only',
+      { nics: [{ ...nic, connection: 'unknown', connectionText: 'remote' }], kame },
+      'ethernet0.connectionType is remote, which Kame does not know',
     ],
-    ['a custom network', { nics: [{ ...nic, connection: 'custom', vnet: 'VMnet5' }] }, 'custom (VMnet5)'],
+    [
+      'a LAN segment in a state of the first hardware',
+      { nics: [{ ...nic, connection: 'pvn' }] },
+      'ethernet0.connectionType is pvn, but the saved state is of a machine that could have only nat and hostonly',
+    ],
     ['a ninth card', { nics: [{ ...nic, index: 8 }] }, 'ethernet8 is not supported'],
     [
       'a disk that forgets',
@@ -51,15 +57,21 @@ describe('a plan rejects', () => {
   });
 
   it.each([
-    [{ connection: 'bridged' }, 'Set it to nat'],
-    [{ connection: 'pvn' }, '=hostonly` isolates the guest'],
+    [{ connection: 'bridged' }, 'kame network create vmnet0 --bridged'],
     [{ connection: 'unknown', connectionText: 'x' }, '=hostonly` isolates the guest'],
-    [{ connection: 'custom', vnet: 'VMnet1' }, '=hostonly` isolates the guest'],
   ] as const)('a card %j with advice that does not open an isolated network', (changes, advice) => {
-    const plan = (): unknown => planOf({ nics: [{ ...nic, ...changes }] });
+    const plan = (): unknown => planOf({ nics: [{ ...nic, ...changes }], kame });
     expect(plan).toThrow(
       expect.objectContaining({ next: expect.stringContaining(advice) as string }) as Error,
     );
+  });
+
+  it('an engine that cannot listen for a switch, or has no ports', () => {
+    const capabilities = recordedCapabilities('7.2', 'aarch64');
+    const old = { ...capabilities, flags: capabilities.flags.filter((flag) => flag !== 'netdev-stream') };
+    expect(() => planOf({ kame }, { capabilities: old })).toThrow('has no stream network backend');
+    const devices = capabilities.devices.filter((name) => name !== 'pcie-root-port');
+    expect(() => planOf({ kame }, { capabilities: { ...capabilities, devices } })).toThrow('pcie-root-port');
   });
 
   it('a disk that was not checked', () => {

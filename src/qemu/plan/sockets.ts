@@ -32,6 +32,16 @@ export function socketsIn(run: string, os: HostFacts['os']): PlanSockets {
   return sockets;
 }
 
+/**
+ * The socket on which the engine listens for the switch of `ethernetN`.
+ * @throws KameError HOST_PROBLEM when the path is too long
+ */
+export function netSocketIn(run: string, index: number, os: HostFacts['os']): string {
+  const path = join(run, `net${index}`);
+  checkSocketPath(path, os);
+  return path;
+}
+
 /** The file in which QEMU writes its process id, and which it locks. */
 export function pidFileIn(run: string): string {
   return join(run, 'pid');

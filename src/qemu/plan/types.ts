@@ -1,4 +1,5 @@
 import type { Arch, MachineModel } from '../../model/machine.ts';
+import type { NetworkPort } from '../../model/network-port.ts';
 import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
@@ -9,6 +10,14 @@ export interface HostFacts {
   readonly arch: Arch;
   readonly cpus: number;
   readonly memoryBytes: number;
+}
+
+/** What bridges an adapter to a network of the host. */
+export interface HostInterface {
+  /** Such as br0, tap0 or en0; of vmnet-shared and vmnet-host, the same word again. */
+  readonly name: string;
+  /** On Linux a bridge or a tap device; on macOS one of vmnet's. */
+  readonly kind: 'bridge' | 'tap' | 'vmnet-bridged' | 'vmnet-shared' | 'vmnet-host';
 }
 
 /** An image file whose header was checked, and its backing layers. QEMU opens no files except these. */
@@ -57,6 +66,8 @@ export interface PlanInput {
   readonly ram?: RamFile;
   /** Sizes of the files of a firmware; without them, a restored machine reads the files. */
   readonly flashBytes?: (firmware: FirmwareDescriptor) => FlashBytes | undefined;
+  /** The interfaces of the host that bridged networks have, by the name of the network. */
+  readonly bridges?: ReadonlyMap<string, HostInterface>;
   /** Wait for the device state of a checkpoint instead of booting. */
   readonly restore?: boolean;
 }
@@ -118,6 +129,10 @@ export interface LaunchPlan {
   readonly setup: readonly SetupCommand[];
   readonly afterLoad: readonly AfterLoadCommand[];
   readonly machineType: string;
+  /** Generation of the virtual hardware. */
+  readonly hardware: number;
+  /** The adapters that listen for a switch. */
+  readonly networks: readonly NetworkPort[];
   readonly cpu: string;
   /** The file with the guest RAM, or null if RAM is anonymous memory of the engine. */
   readonly ram: RamFile | null;

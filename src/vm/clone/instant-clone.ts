@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
 import { type Layer, layersOf } from '../../disk/chain.ts';
 import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
-import { hostNameFor } from '../../image/seed/seed.ts';
+import { hostNameFor } from '../../core/host-label.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { syncFiles } from '../../sys/files.ts';

@@ -5,9 +5,12 @@ import { BundleCache, type Bundle } from '../../store/bundle.ts';
 import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
+import { Networks } from '../../store/networks.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { realPathSync } from '../../sys/home.ts';
+import { hostSubnets } from '../../sys/host-subnets.ts';
 import { EventBus } from './events.ts';
+import type { NetworkRuntime } from './network-runtime.ts';
 import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
 
@@ -20,6 +23,10 @@ export interface Host {
   readonly inventory: Inventory;
   readonly bundles: BundleCache;
   readonly images: ImageCache;
+  /** The configuration of the networks. */
+  readonly networkStore: Networks;
+  /** The networks that run. */
+  readonly networks: NetworkRuntime;
   readonly running: RunningMachines;
   /** Machines whose engine runs but could not be adopted, by the path of their `.vmx`, with the reason. */
   readonly unreachable: Map<string, string>;
@@ -78,14 +85,18 @@ export interface HostOptions {
   readonly buildTiny: BuildTiny;
   readonly startCopyThreads: StartCopyThreads;
   readonly recovery: RecoveryTable;
+  readonly makeNetworks: MakeNetworks;
 }
 
+/** Makes the runtime of the networks of a host, which must not be used before the host is complete. */
+export type MakeNetworks = (host: Omit<Host, 'networks'>) => NetworkRuntime;
+
 export function createHost(options: HostOptions): Host {
-  const { home, env, log, buildTiny, startCopyThreads, recovery } = options;
+  const { home, env, log, buildTiny, startCopyThreads, recovery, makeNetworks } = options;
   const found = homeNames(home);
   // The directory of machines may be a link to another disk.
   const names = { ...found, machines: realPathSync(found.machines) };
-  return {
+  const host: Omit<Host, 'networks'> = {
     names,
     env,
     inventory: new Inventory(names),
@@ -96,6 +107,7 @@ export function createHost(options: HostOptions): Host {
       cacheDir: join(names.cache, 'debian'),
       buildTiny,
     }),
+    networkStore: new Networks({ path: names.networks, hostSubnets }),
     running: new RunningMachines(),
     unreachable: new Map(),
     starting: new Map(),
@@ -107,4 +119,5 @@ export function createHost(options: HostOptions): Host {
     startCopyThreads,
     engines: new Map(),
   };
+  return { ...host, networks: makeNetworks(host) };
 }

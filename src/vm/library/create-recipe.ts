@@ -1,6 +1,7 @@
 import type { CreateMachine } from '../../api/machine.ts';
 import type { ImageSource } from '../../image/cache.ts';
-import { hostNameFor, makeSeedIso } from '../../image/seed/seed.ts';
+import { hostNameFor } from '../../core/host-label.ts';
+import { makeSeedIso } from '../../image/seed/seed.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';

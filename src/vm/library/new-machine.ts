@@ -4,7 +4,7 @@ import type { CreateMachine } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import type { ImageSource } from '../../image/cache.ts';
-import { hostNameFor } from '../../image/seed/seed.ts';
+import { hostNameFor } from '../../core/host-label.ts';
 import { defaultArch, defaultModel, withCdrom, type NewMachine } from '../../model/defaults.ts';
 import { findGuestOs } from '../../model/guest-os.ts';
 import type { Arch, MachineModel } from '../../model/machine.ts';

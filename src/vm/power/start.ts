@@ -23,14 +23,8 @@ import { discardState, resume } from '../memory/resume.ts';
 import { summary } from '../running/describe.ts';
 import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
-import {
-  bootRam,
-  launchEngine,
-  pinMachineType,
-  prepare,
-  trackLaunched,
-  type RequestTime,
-} from '../running/launch.ts';
+import { pinHardware } from '../running/hardware.ts';
+import { bootRam, launchEngine, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 
 /** The launch plan of a machine, without starting it. @throws KameError as start */
@@ -87,7 +81,7 @@ async function boot(
   await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
   const { ram, note: ramNote } = await bootRam(host, bundle);
   const prepared = await prepare(host, bundle, progress, { ram });
-  await pinMachineType(bundle, prepared.plan.machineType);
+  await pinHardware(bundle, prepared.plan);
   const launched = await launchEngine(host, bundle, { ...prepared, ramNote }, requested, progress);
   const notes = [...prepared.plan.notes, ...(ramNote === null ? [] : [ramNote])];
   for (const note of notes) await appendLog(bundle.names, note);
@@ -127,6 +121,9 @@ export async function powerOn(
   }
 }
 
+/** Milliseconds to wait for the networks of a machine that runs: they usually are there first. */
+const networkMs = 5000;
+
 /** Waits for the guest of a machine that was powered on, as the options require. */
 export async function started(
   host: Host,
@@ -137,12 +134,14 @@ export async function started(
   // A machine that was suspended while paused is paused again, and its guest cannot answer.
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
   await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
+  const limits = { deadlineMs: networkMs, signal: progress.signal };
+  const networkNotes = await host.networks.connected(machine, limits);
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
-    notes: machine.record.ramNote === null ? [] : [machine.record.ramNote],
+    notes: [...(machine.record.ramNote === null ? [] : [machine.record.ramNote]), ...networkNotes],
   };
 }
 

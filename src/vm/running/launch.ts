@@ -11,15 +11,15 @@ import { diskNode } from '../../qemu/plan/drives.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import type { FlashBytes, LaunchPlan, RamFile } from '../../qemu/plan/types.ts';
-import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf, reserveRam } from '../../store/ram-place.ts';
 import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { handLock } from '../../sys/lock.ts';
-import { edit } from '../../vmx/document.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
+import { bridgesOf } from '../engine/bridges.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
 import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
@@ -28,6 +28,7 @@ import type { Running } from '../host/running.ts';
 import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { withOwnVariables } from './efi-variables.ts';
+import { withHardware } from './hardware.ts';
 import { track } from './track.ts';
 
 /** Options for launches that differ from an ordinary boot. */
@@ -98,14 +99,16 @@ export async function prepare(
   progress: Progress,
   options: LaunchOptions = {},
 ): Promise<Prepared> {
-  const model = await withOwnVariables(bundle.names, contentOf(bundle).model);
+  const configured = await withOwnVariables(bundle.names, contentOf(bundle).model);
+  const model = withHardware(bundle, configured, options.restore === true);
   const error = problemsToError(validateModel(model));
   if (error) throw error;
   const run = runNames(host.names, bundle.names.vmx);
   const capabilities = await engineFor(host, model.arch, { signal: progress.signal });
-  const [firmware, chains] = await Promise.all([
+  const [firmware, chains, bridges] = await Promise.all([
     model.kame.directBoot ? [] : firmwareFor(host, capabilities),
     chainsOf(host, bundle, model, options.topsOf),
+    bridgesOf(host, model, capabilities.binary),
     checkFiles(bundle, model),
   ]);
   await refuseChangedBases(bundle, chains.values());
@@ -122,6 +125,7 @@ export async function prepare(
     accelerator,
     paths: { bundle: bundle.names.directory, run: run.directory, serialLog: bundle.names.serialLog },
     disks: options.topsOf ? topsOf(chains) : chains,
+    bridges,
     ...(ram ? { ram } : {}),
     ...(options.restore ? { restore: true, flashBytes: (descriptor) => sizes.get(descriptor.file) } : {}),
   });
@@ -132,13 +136,6 @@ export async function prepare(
     }),
   );
   return { model, capabilities, plan, disks };
-}
-
-/** Records the machine type of the first start, since an engine upgrade must not change a guest's hardware. */
-export async function pinMachineType(bundle: Bundle, machineType: string): Promise<void> {
-  const { document, model } = contentOf(bundle);
-  if (model.kame.machineType !== undefined) return;
-  await writeVmx(bundle.names.vmx, edit(document, new Map([['kame.machineType', machineType]])));
 }
 
 /** What must be the same when a checkpoint of a machine started with this plan is restored. */
@@ -162,7 +159,7 @@ export interface LaunchedEngine {
 
 function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): RunRecord {
   const { plan, capabilities } = prepared;
-  const { accelerator, machineType, ram, resetEnds, setup, blockers } = plan;
+  const { accelerator, machineType, hardware, networks, ram, resetEnds, setup, blockers } = plan;
   return {
     vmx: bundle.names.vmx,
     engine: null,
@@ -170,6 +167,8 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     accelerator,
     acceleratorReason: plan.reason,
     machineType,
+    hardware,
+    networks,
     fingerprint: fingerprintOf(prepared),
     ram,
     filled: [],

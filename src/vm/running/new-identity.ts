@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { hostNameFor } from '../../image/seed/seed.ts';
+import { hostNameFor } from '../../core/host-label.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { generatedMac } from '../../model/uuid.ts';
 

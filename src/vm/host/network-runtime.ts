@@ -1,12 +1,13 @@
 import type { Forward } from '../../model/network.ts';
 import type { LeaseStatus, PortStatus } from '../../network/switch-config.ts';
+import type { Running } from './running.ts';
 
 /** A forward and who listens: the network's NAT process, or why nobody does. */
 export interface ForwardStatus {
   readonly forward: Forward;
-  /** `waiting`: it listens when the network runs. */
+  /** `waiting`: it listens when the network runs, and its machine. */
   readonly state: 'listening' | 'waiting' | 'failed';
-  /** Of a failed one: the reason, such as the program that has the port. */
+  /** Of one that does not listen: the reason, such as the program that has the port. */
   readonly reason: string | null;
 }
 
@@ -25,7 +26,20 @@ export interface NetworkStatus {
 
 /** The running networks, as use cases see them. */
 export interface NetworkRuntime {
+  /** Connects the adapters of a machine whose engine runs, as its run record has them, or moves them. */
+  machineChanged(machine: Running): void;
+  /** Disconnects a machine whose engine has ended. */
+  machineEnded(machine: Running): void;
+  /** Waits until the adapters of a machine are connected. @returns why some are not, in whole sentences */
+  connected(
+    machine: Running,
+    limits: { deadlineMs: number; signal: AbortSignal },
+  ): Promise<readonly string[]>;
   /** Gives a network that runs its new configuration from networks.json. Of one that does not run: nothing. */
   changed(name: string): Promise<void>;
   status(name: string): Promise<NetworkStatus>;
+  /** After the machines were adopted: ends the networks that no machine uses. */
+  adopted(): Promise<void>;
+  /** Lets go of the processes, which go on. */
+  detach(): Promise<void>;
 }

@@ -1,0 +1,23 @@
+import type { MakeNetworks } from '../../src/vm/host/host.ts';
+
+/** A runtime in which no network runs: forwards wait. */
+export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
+  machineChanged: () => undefined,
+  machineEnded: () => undefined,
+  connected: () => Promise.resolve([]),
+  changed: () => Promise.resolve(),
+  status: async (name) => {
+    const { forwards } = await networkStore.get(name);
+    return {
+      running: false,
+      switchPid: null,
+      natPid: null,
+      ports: [],
+      leases: [],
+      forwards: forwards.map((forward) => ({ forward, state: 'waiting', reason: null })),
+      trouble: null,
+    };
+  },
+  adopted: () => Promise.resolve(),
+  detach: () => Promise.resolve(),
+});
