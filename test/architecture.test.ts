@@ -81,6 +81,7 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/snapshot',
     ],
   },
+  'vm/nic': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/recovery': {
     folders: [
       ...vm,
@@ -93,6 +94,7 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/snapshot',
       'vm/disk',
       'vm/clone',
+      'vm/nic',
     ],
   },
   'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },

@@ -4,6 +4,7 @@ import { diskOperations } from './disk-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
+import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
@@ -19,6 +20,7 @@ export const operations = {
   ...guestOperations,
   ...snapshotOperations,
   ...diskOperations,
+  ...nicOperations,
   ...imageOperations,
   ...daemonOperations,
 } as const satisfies OperationTable;

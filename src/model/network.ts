@@ -68,3 +68,10 @@ export function networkOf(nic: Nic): { readonly name: string } | { readonly segm
       return undefined;
   }
 }
+
+/** The network of an adapter in the words of `kame nic` and `kame set`. */
+export function networkText(nic: Nic): string {
+  if (nic.connection === 'unknown') return nic.connectionText ?? '';
+  if (nic.connection === 'pvn') return `segment:${nic.segment ?? ''}`;
+  return nic.connection === 'custom' ? networkName(nic.vnet ?? '') : nic.connection;
+}

@@ -3,6 +3,7 @@
 import type { Route } from '../route.ts';
 import type {
   AddDisk,
+  AddNic,
   Addresses,
   Arch,
   AutoProtect,
@@ -30,6 +31,7 @@ import type {
   MachineDetails,
   MachineDisk,
   MachineFiles,
+  MachineNic,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -41,6 +43,7 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -316,6 +319,42 @@ export const routes = {
     slow: true,
     summary: 'Remove a disk from a stopped machine',
   },
+  'nics.list': {
+    method: 'GET',
+    path: '/machines/{machine}/nics',
+    kind: 'json',
+    summary: 'List the network adapters of a machine',
+  },
+  'nics.add': {
+    method: 'POST',
+    path: '/machines/{machine}/nics',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Add a network adapter',
+  },
+  'nics.set': {
+    method: 'PATCH',
+    path: '/machines/{machine}/nics/{nic}',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Change the network, the cable or the traffic of an adapter',
+  },
+  'nics.remove': {
+    method: 'DELETE',
+    path: '/machines/{machine}/nics/{nic}',
+    kind: 'json',
+    slow: true,
+    summary: 'Remove a network adapter',
+  },
+  'nics.capture': {
+    method: 'GET',
+    path: '/machines/{machine}/capture',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Capture the frames of an adapter',
+  },
   'images.list': {
     method: 'GET',
     path: '/images',
@@ -503,6 +542,16 @@ export interface Calls {
     };
     answer: Promise<RemovedDisk>;
   };
+  'nics.list': { request: { params: { machine: string } }; answer: Promise<MachineNic[]> };
+  'nics.add': {
+    request: { params: { machine: string }; body?: AddNic | undefined };
+    answer: Promise<MachineNic>;
+  };
+  'nics.set': {
+    request: { params: { machine: string; nic: string }; body?: SetNic | undefined };
+    answer: Promise<MachineNic>;
+  };
+  'nics.remove': { request: { params: { machine: string; nic: string } }; answer: Promise<MachineNic> };
   'images.list': { request: NoRequest; answer: Promise<Image[]> };
   'images.pull': { request: { body: PullImage }; answer: Promise<Image> };
   'images.import': { request: { body: ImportImage }; answer: Promise<Image> };

@@ -2,6 +2,7 @@
 
 import type {
   AddDisk,
+  AddNic,
   Addresses,
   Arch,
   AutoProtect,
@@ -29,6 +30,7 @@ import type {
   MachineDetails,
   MachineDisk,
   MachineFiles,
+  MachineNic,
   PullImage,
   RegisterMachine,
   RemovedDisk,
@@ -40,6 +42,7 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -169,6 +172,17 @@ export interface DiskCalls {
   ): Promise<RemovedDisk>;
 }
 
+export interface NicCalls {
+  /** List the network adapters of a machine. */
+  list(machine: string, options?: CallOptions): Promise<MachineNic[]>;
+  /** Add a network adapter. A running guest gets it at once, if its system can. */
+  add(machine: string, body?: AddNic, options?: CallOptions): Promise<MachineNic>;
+  /** Change the network, the cable or the traffic of an adapter. */
+  set(machine: string, nic: string, body?: SetNic, options?: CallOptions): Promise<MachineNic>;
+  /** Remove a network adapter. */
+  remove(machine: string, nic: string, options?: CallOptions): Promise<MachineNic>;
+}
+
 export interface ImageCalls {
   /** List the images that you can create machines from. */
   list(options?: CallOptions): Promise<Image[]>;
@@ -216,6 +230,7 @@ export interface Resources {
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;
+  readonly nics: NicCalls;
   readonly images: ImageCalls;
   readonly daemon: DaemonCalls;
   readonly tasks: TaskCalls;

@@ -4,6 +4,7 @@ import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
 import { machineHandlers } from './machines.ts';
+import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
 import { snapshotHandlers } from './snapshots.ts';
 
@@ -14,6 +15,7 @@ export const handlers: Handlers = {
   ...guestHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
+  ...nicHandlers,
   ...imageHandlers,
   ...daemonHandlers,
 };

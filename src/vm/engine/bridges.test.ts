@@ -44,14 +44,17 @@ describe('the interfaces of bridged networks', () => {
     });
   });
 
-  it.runIf(process.platform === 'linux')('that do not exist, or are neither bridge nor tap, are refused', async () => {
-    const missing = await refused(bridgesWith({ ...bridged, interface: 'nosuch0' }, custom));
-    expect(missing.code).toBe('HOST_PROBLEM');
-    expect(missing.message).toBe('The interface nosuch0 of the network lan does not exist.');
-    const card = await refused(bridgesWith({ ...bridged, interface: 'lo' }, custom));
-    expect(card.message).toContain('lo of the network lan is neither a bridge nor a tap device');
-    expect(card.next).toContain('sudo ip link set lo master br0');
-  });
+  it.runIf(process.platform === 'linux')(
+    'that do not exist, or are neither bridge nor tap, are refused',
+    async () => {
+      const missing = await refused(bridgesWith({ ...bridged, interface: 'nosuch0' }, custom));
+      expect(missing.code).toBe('HOST_PROBLEM');
+      expect(missing.message).toBe('The interface nosuch0 of the network lan does not exist.');
+      const card = await refused(bridgesWith({ ...bridged, interface: 'lo' }, custom));
+      expect(card.message).toContain('lo of the network lan is neither a bridge nor a tap device');
+      expect(card.next).toContain('sudo ip link set lo master br0');
+    },
+  );
 
   it('of a network that does not exist are refused with what was probably meant', async () => {
     const error = await refused(bridgesWith({ name: 'lab' }, { connection: 'custom', vnet: 'labs' }));

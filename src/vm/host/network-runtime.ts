@@ -1,5 +1,6 @@
 import type { Forward } from '../../model/network.ts';
 import type { LeaseStatus, PortStatus } from '../../network/switch-config.ts';
+import type { Running } from './running.ts';
 
 /** A forward and who listens: the network's NAT process, or why nobody does. */
 export interface ForwardStatus {
@@ -28,4 +29,9 @@ export interface NetworkRuntime {
   /** Gives a network that runs its new configuration from networks.json. Of one that does not run: nothing. */
   changed(name: string): Promise<void>;
   status(name: string): Promise<NetworkStatus>;
+  /**
+   * Plugs the adapters of a running machine as its run record says: into a switch of another network, with another
+   * shape, or not any more. It can be called again. A network that cannot be had is no error; its status tells.
+   */
+  machineChanged(machine: Running): Promise<void>;
 }

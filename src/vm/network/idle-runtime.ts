@@ -4,6 +4,7 @@ import type { MakeNetworks } from '../host/host.ts';
 /** A runtime in which no network runs: forwards wait. */
 export const idleNetworks: MakeNetworks = ({ networkStore }): NetworkRuntime => ({
   changed: () => Promise.resolve(),
+  machineChanged: () => Promise.resolve(),
   status: async (name) => {
     const { forwards } = await networkStore.get(name);
     return {
