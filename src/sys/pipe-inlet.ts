@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { KameError } from '../core/errors.ts';
 import { run } from './process.ts';
 import { fileError } from './files.ts';
 
@@ -19,7 +20,9 @@ export interface PipeInlet extends Disposable {
  */
 export async function openInlet(path: string, signal?: AbortSignal): Promise<PipeInlet> {
   rmSync(path, { force: true });
-  await run('mkfifo', ['-m', '600', path], signal ? { signal } : {});
+  const made = await run('mkfifo', ['-m', '600', path], signal ? { signal } : {});
+  if (made.exitCode !== 0)
+    throw new KameError('FILE_ACCESS', `The pipe ${path} could not be made: ${made.stderr.trim()}`);
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
