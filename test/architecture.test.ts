@@ -83,6 +83,7 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/snapshot',
     ],
   },
+  'vm/nic': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/recovery': {
     folders: [
       ...vm,
@@ -95,6 +96,7 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/snapshot',
       'vm/disk',
       'vm/clone',
+      'vm/nic',
     ],
   },
   'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },

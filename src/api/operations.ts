@@ -5,6 +5,7 @@ import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
 import { networkOperations } from './network-operations.ts';
+import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
@@ -21,6 +22,7 @@ export const operations = {
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,
+  ...nicOperations,
   ...imageOperations,
   ...daemonOperations,
 } as const satisfies OperationTable;

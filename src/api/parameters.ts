@@ -48,6 +48,13 @@ export const reservationParams = networkParams.extend({
   }),
 });
 
+export const nicParams = machineParams.extend({
+  nic: z
+    .string()
+    .regex(/^[0-9]$/)
+    .meta({ description: 'N of the adapter ethernetN', examples: ['0'] }),
+});
+
 /** A query parameter that is `true` or `false`. Default: false. */
 export function flag(description: string) {
   const missing = false;

@@ -65,6 +65,12 @@ export const errorKinds = {
     when: 'Two machines have the same UUID, because one was copied outside of Kame, and it is not known which one is the copy.',
     next: 'Use --copied for the copy: it gets a UUID and MAC addresses of its own. Use --moved for the original.',
   },
+  NO_SUCH_NIC: {
+    exit: 3,
+    http: 404,
+    when: 'The machine has no network adapter of that number.',
+    next: '`kame nic list NAME` shows its adapters.',
+  },
   NO_SUCH_NETWORK: {
     exit: 3,
     http: 404,

@@ -71,3 +71,10 @@ export function networkOf(nic: Nic): NetworkKey | undefined {
       return undefined;
   }
 }
+
+/** The network of an adapter in the words of `kame nic` and `kame set`. */
+export function networkText(nic: Nic): string {
+  if (nic.connection === 'unknown') return nic.connectionText ?? '';
+  if (nic.connection === 'pvn') return `segment:${nic.segment ?? ''}`;
+  return nic.connection === 'custom' ? networkName(nic.vnet ?? '') : nic.connection;
+}

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { KameError } from '../core/errors.ts';
+import type { Nic } from '../model/machine.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import type { Snapshot } from '../vmx/snapshots.ts';
@@ -49,7 +50,10 @@ export type Journal =
       readonly files: readonly string[];
       /** The file of a removed disk that is kept, and its new name; null if none is kept. */
       readonly kept: { readonly from: string; readonly to: string } | null;
-    };
+    }
+  /** A network adapter of a running machine is being changed; its engine and its `.vmx` must agree afterwards. */
+  | { readonly kind: 'nic'; readonly change: 'remove' | 'set'; readonly index: number }
+  | { readonly kind: 'nic'; readonly change: 'add'; readonly index: number; readonly nic: Nic };
 
 /** The new identity of the guest in an instant clone; applied again unless it is known to have succeeded. */
 export interface CloneIdentity {
@@ -94,6 +98,20 @@ function areSnapshotDisks(snapshot: unknown): boolean {
   });
 }
 
+function isNicChange({ change, index, nic }: Record<string, unknown>): boolean {
+  if (typeof index !== 'number') return false;
+  if (change !== 'add') return change === 'remove' || change === 'set';
+  if (typeof nic !== 'object' || nic === null) return false;
+  const { shape } = nic as Partial<Record<string, unknown>>;
+  return (nic as { index?: unknown }).index === index && isShape(shape);
+}
+
+function isShape(shape: unknown): boolean {
+  if (typeof shape !== 'object' || shape === null) return false;
+  const { receive, transmit } = shape as Record<string, unknown>;
+  return [receive, transmit].every((direction) => typeof direction === 'object' && direction !== null);
+}
+
 function isJournal(value: unknown): value is Journal {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, layers, checkpoint, files, kept, snapshot } = value as Record<string, unknown>;
@@ -101,6 +119,7 @@ function isJournal(value: unknown): value is Journal {
   if (kind === 'layer') return areLayers(layers) && snapshot !== undefined && areSnapshotDisks(snapshot);
   if (kind === 'revert') return areLayers(layers);
   if (kind === 'suspend') return typeof checkpoint === 'string';
+  if (kind === 'nic') return isNicChange(value as Record<string, unknown>);
   return kind === 'tidy' || kind === 'clone';
 }
 

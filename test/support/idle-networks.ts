@@ -2,10 +2,10 @@ import type { MakeNetworks } from '../../src/vm/host/host.ts';
 
 /** A runtime in which no network runs: forwards wait. */
 export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
-  machineChanged: () => undefined,
   machineEnded: () => undefined,
   connected: () => Promise.resolve([]),
   changed: () => Promise.resolve(),
+  machineChanged: () => Promise.resolve(),
   status: async (name) => {
     const { forwards } = await networkStore.get(name);
     return {

@@ -4,6 +4,7 @@ import type { Route } from '../route.ts';
 import type {
   AddDisk,
   AddForward,
+  AddNic,
   Addresses,
   Arch,
   AutoProtect,
@@ -34,6 +35,7 @@ import type {
   MachineDetails,
   MachineDisk,
   MachineFiles,
+  MachineNic,
   Network,
   NetworkDetails,
   NetworkForward,
@@ -51,6 +53,7 @@ import type {
   RunDoctor,
   SetAutoProtect,
   SetNetwork,
+  SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -406,6 +409,42 @@ export const routes = {
     takes: 'body',
     summary: 'Find out how to connect to the SSH server of a guest',
   },
+  'nics.list': {
+    method: 'GET',
+    path: '/machines/{machine}/nics',
+    kind: 'json',
+    summary: 'List the network adapters of a machine',
+  },
+  'nics.add': {
+    method: 'POST',
+    path: '/machines/{machine}/nics',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Add a network adapter',
+  },
+  'nics.set': {
+    method: 'PATCH',
+    path: '/machines/{machine}/nics/{nic}',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Change the network, the cable or the traffic of an adapter',
+  },
+  'nics.remove': {
+    method: 'DELETE',
+    path: '/machines/{machine}/nics/{nic}',
+    kind: 'json',
+    slow: true,
+    summary: 'Remove a network adapter',
+  },
+  'nics.capture': {
+    method: 'GET',
+    path: '/machines/{machine}/capture',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Capture the frames of an adapter',
+  },
   'images.list': {
     method: 'GET',
     path: '/images',
@@ -631,6 +670,16 @@ export interface Calls {
     request: { params: { machine: string }; body?: ConnectSsh | undefined };
     answer: Promise<SshTarget>;
   };
+  'nics.list': { request: { params: { machine: string } }; answer: Promise<MachineNic[]> };
+  'nics.add': {
+    request: { params: { machine: string }; body?: AddNic | undefined };
+    answer: Promise<MachineNic>;
+  };
+  'nics.set': {
+    request: { params: { machine: string; nic: string }; body?: SetNic | undefined };
+    answer: Promise<MachineNic>;
+  };
+  'nics.remove': { request: { params: { machine: string; nic: string } }; answer: Promise<MachineNic> };
   'images.list': { request: NoRequest; answer: Promise<Image[]> };
   'images.pull': { request: { body: PullImage }; answer: Promise<Image> };
   'images.import': { request: { body: ImportImage }; answer: Promise<Image> };

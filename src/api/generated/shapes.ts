@@ -20,6 +20,15 @@ export interface AddForward {
   bind?: string | undefined;
 }
 
+export interface AddNic {
+  /** nat, hostonly, bridged, segment:ID for a LAN segment, or the name of a network. Default: "nat". */
+  network?: string | undefined;
+  /** Default: as for a new machine of that guest system */
+  model?: string | undefined;
+  /** Default: generated from the UUID of the machine */
+  mac?: string | undefined;
+}
+
 export interface Addresses {
   ip: string | null;
   interfaces: NetworkInterface[];
@@ -43,6 +52,33 @@ export type AutoProtectEvery = '30m' | '1h' | '1d';
 export interface CancelledTask {
   /** Whether the task existed */
   found: boolean;
+}
+
+export interface CaptureEnd {
+  type: 'end';
+  /** The client ended it, the limit was reached, or the machine has stopped or the adapter is gone */
+  reason: 'stopped' | 'size' | 'engine';
+  frames: number;
+  /** Size of the file */
+  bytes: number;
+  /** Frames that are missing because the client did not read fast enough */
+  dropped: number;
+}
+
+export interface CaptureRequest {
+  /** Default: 0. */
+  nic?: number | undefined;
+  /** The capture ends before the file becomes larger; default: no limit */
+  maxBytes?: number | undefined;
+}
+
+export interface ChangeDirectionShape {
+  /** Limit in bits a second, a multiple of 1000; null without a limit */
+  bitsPerSecond?: number | null | undefined;
+  /** Thousandths of the frames that are lost */
+  lossPerMille?: number | undefined;
+  /** Milliseconds that each frame waits */
+  latencyMs?: number | undefined;
 }
 
 export interface CheckDisk {
@@ -192,6 +228,15 @@ export interface DeletedSnapshots {
   bytesFreed: number;
   /** What remains to be done, although the snapshots were deleted */
   notes: string[];
+}
+
+export interface DirectionShape {
+  /** Limit in bits a second, a multiple of 1000; null without a limit */
+  bitsPerSecond: number | null;
+  /** Thousandths of the frames that are lost */
+  lossPerMille: number;
+  /** Milliseconds that each frame waits */
+  latencyMs: number;
 }
 
 export interface Disk {
@@ -487,6 +532,22 @@ export interface MachineFiles {
   kept: string[];
 }
 
+export interface MachineNic {
+  /** N of ethernetN */
+  index: number;
+  /** Device that the guest sees, such as virtio-net */
+  model: string;
+  mac: string;
+  /** nat, hostonly, bridged, the name of a network, or segment:ID for a LAN segment */
+  network: string;
+  /** Whether the cable is in */
+  connected: boolean;
+  receive: DirectionShape;
+  transmit: DirectionShape;
+  /** Whether it can be removed while the machine runs: only an adapter that was added like that */
+  removable: boolean;
+}
+
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unreachable' | 'broken';
 
 /** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
@@ -754,6 +815,17 @@ export interface SetNetwork {
   interface?: string | undefined;
   hostLoopback?: boolean | undefined;
   boot?: NetworkBoot | null | undefined;
+}
+
+export interface SetNic {
+  /** nat, hostonly, bridged, segment:ID for a LAN segment, or the name of a network */
+  network?: string | undefined;
+  /** False pulls the cable */
+  connected?: boolean | undefined;
+  /** Traffic to the guest */
+  receive?: ChangeDirectionShape | undefined;
+  /** Traffic from the guest */
+  transmit?: ChangeDirectionShape | undefined;
 }
 
 export interface Settings {

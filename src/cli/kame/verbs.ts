@@ -108,6 +108,18 @@ export const verbs: readonly Verb[] = [
     load: () => import('./disk.ts'),
   },
   {
+    name: 'nic',
+    group: states,
+    summary: 'list, add, change and remove network adapters',
+    load: () => import('./nic.ts'),
+  },
+  {
+    name: 'capture',
+    group: states,
+    summary: 'capture the traffic of a network adapter',
+    load: () => import('./capture.ts'),
+  },
+  {
     name: 'console',
     group: guest,
     summary: 'connect to the serial console; Ctrl-] leaves',

@@ -1,10 +1,11 @@
 import { routes, type Calls } from '../../api/generated/routes.ts';
-import type { ExecRequest } from '../../api/generated/shapes.ts';
+import type { CaptureEnd, CaptureRequest, ExecRequest } from '../../api/generated/shapes.ts';
 import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
 import { bodyOf, chunksOf } from './answer.ts';
+import { capture, type CaptureStreams } from './capture-channel.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { MachineCalls, Resources } from './generated-resources.ts';
+import type { MachineCalls, NicCalls, Resources } from './generated-resources.ts';
 import {
   execute,
   openConsole,
@@ -24,12 +25,19 @@ export interface GuestChannels {
   exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
 }
 
+/** The frames of a network adapter. */
+export interface NicChannels {
+  /** Captures them as a pcap file, until the signal. */
+  capture(machine: string, request: CaptureRequest, streams: CaptureStreams): Promise<CaptureEnd>;
+}
+
 /**
  * The daemon's API. A machine is referred to by its name, its id or the path of its `.vmx`; a snapshot by its label, its path
  * such as `/a/b`, or `#` and its uid; a disk by its slot or its file name. Every call throws KameError.
  */
 export interface Client extends Resources, AsyncDisposable {
   readonly machines: MachineCalls & GuestChannels;
+  readonly nics: NicCalls & NicChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
@@ -115,6 +123,13 @@ export function createClient(transport: Transport): Client {
       exec: async (machine, request, streams) => {
         await ensure(machine, streams);
         return await execute(connection, machine, request, streams);
+      },
+    },
+    nics: {
+      ...resources.nics,
+      capture: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await capture(connection, machine, request, streams);
       },
     },
     call: (name, request, options = {}) =>

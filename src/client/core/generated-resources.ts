@@ -3,6 +3,7 @@
 import type {
   AddDisk,
   AddForward,
+  AddNic,
   Addresses,
   Arch,
   AutoProtect,
@@ -33,6 +34,7 @@ import type {
   MachineDetails,
   MachineDisk,
   MachineFiles,
+  MachineNic,
   Network,
   NetworkDetails,
   NetworkForward,
@@ -50,6 +52,7 @@ import type {
   RunDoctor,
   SetAutoProtect,
   SetNetwork,
+  SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -221,6 +224,17 @@ export interface NetworkCalls {
   leases(network: string, options?: CallOptions): Promise<Lease[]>;
 }
 
+export interface NicCalls {
+  /** List the network adapters of a machine. */
+  list(machine: string, options?: CallOptions): Promise<MachineNic[]>;
+  /** Add a network adapter. A running guest gets it at once, if its system can. */
+  add(machine: string, body?: AddNic, options?: CallOptions): Promise<MachineNic>;
+  /** Change the network, the cable or the traffic of an adapter. */
+  set(machine: string, nic: string, body?: SetNic, options?: CallOptions): Promise<MachineNic>;
+  /** Remove a network adapter. */
+  remove(machine: string, nic: string, options?: CallOptions): Promise<MachineNic>;
+}
+
 export interface ImageCalls {
   /** List the images that you can create machines from. */
   list(options?: CallOptions): Promise<Image[]>;
@@ -269,6 +283,7 @@ export interface Resources {
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;
   readonly networks: NetworkCalls;
+  readonly nics: NicCalls;
   readonly images: ImageCalls;
   readonly daemon: DaemonCalls;
   readonly tasks: TaskCalls;

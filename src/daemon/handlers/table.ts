@@ -5,6 +5,7 @@ import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
 import { machineHandlers } from './machines.ts';
 import { networkHandlers } from './networks.ts';
+import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
 import { snapshotHandlers } from './snapshots.ts';
 
@@ -16,6 +17,7 @@ export const handlers: Handlers = {
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,
+  ...nicHandlers,
   ...imageHandlers,
   ...daemonHandlers,
 };

@@ -1,32 +1,19 @@
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Layer } from '../../disk/chain.ts';
-import { contentOf, appendLog, type Bundle } from '../../store/bundle.ts';
+import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { removeJournal, writeJournal, type Journal } from '../../store/journal.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
-import { cannot } from '../host/verbs.ts';
+import { refuseSuspended } from '../host/state.ts';
 import { isReadBy } from '../layers/layer-graph.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { hasClones, linkedClonesOf } from '../layers/linked-clones.ts';
 import { recoverDisk } from './recover-disk.ts';
 
 export type DiskOperation = Extract<Journal, { kind: 'disk' }>;
-
-/** @throws KameError WRONG_STATE when the machine is suspended: its saved memory depends on the current disks */
-function refuseSuspended(bundle: Bundle): void {
-  if (contentOf(bundle).model.suspendedState === '') return;
-  throw new KameError(
-    'WRONG_STATE',
-    `${cannot('change', `the disks of ${bundle.name}`)} while it is suspended.`,
-    {
-      next: `Resume it with kame start ${bundle.name}, or discard its memory with --discard-state, and then stop it.`,
-      details: { machine: bundle.name },
-    },
-  );
-}
 
 /**
  * Opens a use case that changes the disks of a stopped machine: holds the machine and refuses a suspended one.
@@ -38,7 +25,7 @@ export async function changeDisks<T>(
   work: (bundle: Bundle) => Promise<T>,
 ): Promise<T> {
   return await hold(host, reference, { verb: 'change', needs: 'stopped' }, async ({ bundle }) => {
-    refuseSuspended(bundle);
+    refuseSuspended(bundle, 'disks');
     return await work(bundle);
   });
 }

@@ -26,8 +26,11 @@ export interface NetworkStatus {
 
 /** The running networks, as use cases see them. */
 export interface NetworkRuntime {
-  /** Connects the adapters of a machine whose engine runs, as its run record has them, or moves them. */
-  machineChanged(machine: Running): void;
+  /**
+   * Connects the adapters of a running machine as its run record says: to the switch of another network, with another shape, or
+   * not any more. It can be called again. A network that does not work is no error; its status says so.
+   */
+  machineChanged(machine: Running): Promise<void>;
   /** Disconnects a machine whose engine has ended. */
   machineEnded(machine: Running): void;
   /** Waits until the adapters of a machine are connected. @returns why some are not, in whole sentences */

@@ -1,3 +1,4 @@
+import { deferred, type Deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import { cannot, underWay, type Verb } from './verbs.ts';
 
@@ -12,10 +13,19 @@ export interface Subject {
 /** Allows one operation at a time on each machine. A second one is refused; it does not wait. */
 export class Operations {
   readonly #verbs = new Map<string, Verb>();
+  readonly #waiting = new Map<string, Deferred<void>>();
 
   /** The use case in progress on a machine, or undefined. */
   verbOf(key: string): Verb | undefined {
     return this.#verbs.get(key);
+  }
+
+  /** Resolves when no use case is in progress on a machine. Another may begin at once, so be ready to wait again. */
+  async whenFree(key: string): Promise<void> {
+    if (!this.#verbs.has(key)) return;
+    const waiting = this.#waiting.get(key) ?? deferred();
+    this.#waiting.set(key, waiting);
+    await waiting.promise;
   }
 
   /** @throws KameError BUSY naming the operation in progress */
@@ -32,6 +42,8 @@ export class Operations {
       return await work();
     } finally {
       this.#verbs.delete(key);
+      this.#waiting.get(key)?.resolve();
+      this.#waiting.delete(key);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { MachineState } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import type { Bundle } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
 import { lockHolder, type LockHolder } from '../../sys/lock.ts';
 import { findBundle } from './find.ts';
@@ -104,4 +104,20 @@ export function refuseRunning(host: Host, bundle: Bundle, verb: Verb): void {
     next: `kame stop ${bundle.name} stops it.`,
     details: { machine: bundle.name },
   });
+}
+
+/**
+ * @param what the devices that are to be changed, such as `disks`
+ * @throws KameError WRONG_STATE when the machine is suspended: its saved memory depends on its devices
+ */
+export function refuseSuspended(bundle: Bundle, what: string): void {
+  if (contentOf(bundle).model.suspendedState === '') return;
+  throw new KameError(
+    'WRONG_STATE',
+    `${cannot('change', `the ${what} of ${bundle.name}`)} while it is suspended.`,
+    {
+      next: `Resume it with kame start ${bundle.name}, or discard its memory with --discard-state, and then stop it.`,
+      details: { machine: bundle.name },
+    },
+  );
 }

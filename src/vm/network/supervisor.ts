@@ -35,8 +35,15 @@ export class NetworkSupervisor implements NetworkRuntime {
     this.#around = around;
   }
 
-  machineChanged({ names, id, name, run, record }: Running): void {
-    this.#place({ vmx: names.vmx, id, name, run: run.directory, adapters: record.networks });
+  async machineChanged({ names, id, name, run, record }: Running): Promise<void> {
+    const concerned = this.#place({
+      vmx: names.vmx,
+      id,
+      name,
+      run: run.directory,
+      adapters: record.networks,
+    });
+    await Promise.all(concerned.map(async (network) => await network.settled()));
   }
 
   machineEnded({ run }: Running): void {
@@ -107,8 +114,9 @@ export class NetworkSupervisor implements NetworkRuntime {
     }
   }
 
-  /** Connects a machine to the networks of its adapters, and to no others. */
-  #place(machine: PluggedMachine): void {
+  /** Connects a machine to the networks of its adapters, and to no others. @returns those that it is in, or was */
+  #place(machine: PluggedMachine): RunningNetwork[] {
+    const before = [...this.#networks.values()].filter((network) => network.has(machine.run));
     const wanted = new Map<string, NetworkPort[]>();
     for (const adapter of machine.adapters) {
       if (adapter.network === null) continue;
@@ -121,6 +129,8 @@ export class NetworkSupervisor implements NetworkRuntime {
       if (adapters) network.plug({ ...machine, adapters });
       else network.unplug(machine.run);
     }
+    const now = [...this.#networks.values()].filter((network) => network.has(machine.run));
+    return [...new Set([...before, ...now])];
   }
 
   #create(key: NetworkKey): RunningNetwork {

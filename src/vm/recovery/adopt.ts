@@ -3,6 +3,7 @@ import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { attach, type Engine } from '../../qemu/launch.ts';
+import { endStaleCaptures } from '../../qemu/live-capture.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -26,6 +27,7 @@ import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
 import { repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
+import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
 
 /** Milliseconds that an engine has to answer. If it does not, its machine is unreachable, and adoption is tried again. */
@@ -85,6 +87,11 @@ export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal)
     // Not before: another Kame that uses the machine may be writing one.
     if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
     await settle(host, bundle);
+    const adopted = host.running.get(vmx);
+    if (adopted) {
+      await agreeNics(host, adopted);
+      await endStaleCaptures(adopted.engine);
+    }
     await removeOrphanedCheckpoints(await host.bundles.read(vmx));
     const run = runNames(host.names, vmx);
     // No clone is in progress any more, so the templates of clones are deleted too.

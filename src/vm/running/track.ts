@@ -17,6 +17,7 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
+import { watchNics } from './nics.ts';
 import { watchStatus } from './status-watch.ts';
 
 /** Milliseconds that an engine has to exit after its monitor has closed. */
@@ -51,10 +52,11 @@ export function track(host: Host, options: TrackOptions): Running {
     death: null,
   };
   host.running.add(machine);
-  host.networks.machineChanged(machine);
+  void host.networks.machineChanged(machine);
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
+  watchNics(host, machine);
   void machine.engine.closed.then(async () => {
     try {
       // A daemon that stops detaches from its engines, which keep running.

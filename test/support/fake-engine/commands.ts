@@ -46,7 +46,17 @@ const life: Record<string, Command> = {
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
   },
-  set_link: () => undefined,
+  set_link: ({ name, up }, engine) => engine.nics.setLink(text(name), up === true),
+};
+
+const adapters: Record<string, Command> = {
+  netdev_add: (args, engine) => engine.nics.addBackend(args),
+  netdev_del: ({ id }, engine) => engine.nics.removeBackend(text(id)),
+  device_add: (args, engine) => engine.nics.plug(args),
+  device_del: ({ id }, engine) => engine.nics.askToLetGo(text(id)),
+  'qom-list': ({ path }, engine) => engine.nics.list(text(path)),
+  'object-add': (args, engine) => engine.nics.addObject(args),
+  'object-del': ({ id }, engine) => engine.nics.removeObject(text(id)),
 };
 
 const blocks: Record<string, Command> = {
@@ -150,4 +160,9 @@ const migrations: Record<string, Command> = {
 };
 
 /** The commands that a fake engine knows. */
-export const commands: Readonly<Record<string, Command>> = { ...life, ...blocks, ...migrations };
+export const commands: Readonly<Record<string, Command>> = {
+  ...life,
+  ...adapters,
+  ...blocks,
+  ...migrations,
+};

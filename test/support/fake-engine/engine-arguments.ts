@@ -8,6 +8,8 @@ export interface EngineArguments {
   readonly blockdevs: readonly Readonly<Record<string, unknown>>[];
   /** Every `-device` that is given as JSON. */
   readonly devices: readonly Readonly<Record<string, unknown>>[];
+  /** Every `-netdev` that is given as JSON. */
+  readonly netdevs: readonly Readonly<Record<string, unknown>>[];
   /** The file that holds the guest's RAM; null when it is memory of the engine. */
   readonly ram: { readonly path: string; readonly size: number; readonly share: boolean } | null;
   /** Waits for a state: `-incoming defer`. */
@@ -49,6 +51,7 @@ export function readEngineArguments(all: readonly string[]): EngineArguments {
     serialLog: serial.find((parts) => parts.get('id') === 'serial0')?.get('logfile') ?? '',
     blockdevs: objectsOf(all, '-blockdev'),
     devices: objectsOf(all, '-device'),
+    netdevs: objectsOf(all, '-netdev'),
     ram: memory
       ? {
           path: String(memory['mem-path']),

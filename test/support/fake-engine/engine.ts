@@ -8,6 +8,7 @@ import { BlockJobs } from './block-jobs.ts';
 import { commands } from './commands.ts';
 import type { EngineArguments } from './engine-arguments.ts';
 import { FakeGuest, type GuestOptions } from './guest.ts';
+import { FakeNics } from './nics.ts';
 import { memoryAt, memoryBytes, memoryIn, type FakeState } from './migration.ts';
 import { Refusal } from './refusal.ts';
 import type { Troubles, Victim } from './trouble.ts';
@@ -46,6 +47,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** The schema does not have the properties of a device, which `device_add` takes too. */
+function checkable(execute: string, args: Readonly<Record<string, unknown>>): object {
+  if (execute !== 'device_add') return args;
+  const { driver, bus, id } = args;
+  return { driver, bus, id };
+}
+
 /**
  * An engine that runs: a real process, whose monitors, guest agent and console are served here. It speaks QMP as QEMU
  * 7.2 does; a command that it does not know is refused, so that no new need of the program stays unnoticed.
@@ -55,6 +63,7 @@ export class FakeEngine implements Victim {
   readonly blocks: BlockGraph;
   readonly jobs: BlockJobs;
   readonly guest: FakeGuest;
+  readonly nics: FakeNics;
   readonly migration: MigrationState = { status: 'none', error: null, ignoreShared: false };
   /** Commands in the order in which they came, those of both monitors. */
   readonly received: string[] = [];
@@ -79,6 +88,7 @@ export class FakeEngine implements Victim {
     this.blocks = new BlockGraph(given.blockdevs, given.devices);
     this.jobs = new BlockJobs(this.blocks, (job) => this.event('JOB_STATUS_CHANGE', job));
     this.guest = new FakeGuest(options.guest, given.serialLog);
+    this.nics = new FakeNics(given, (device) => this.event('DEVICE_DELETED', device));
     this.guest.onPowerOff = () => this.exit({ guest: true, reason: 'guest-shutdown' });
     this.state = given.incoming ? 'inmigrate' : 'running';
     this.ended = new Promise((resolve) => (this.#announceEnd = resolve));
@@ -148,7 +158,7 @@ export class FakeEngine implements Victim {
       if ((await this.options.troubles.meet(execute, this)) === 'silence') return 'silence';
       const command = commands[execute];
       if (!command) throw new Refusal(`The command ${execute} has not been found`, 'CommandNotFound');
-      const [problem] = validateAgainstSchema(this.options.schema, execute, args);
+      const [problem] = validateAgainstSchema(this.options.schema, execute, checkable(execute, args));
       if (problem !== undefined) throw new Refusal(problem);
       const result = (await command(args, this)) ?? {};
       return result === 'silence' ? 'silence' : { return: result };

@@ -38,6 +38,7 @@ export interface Commands {
   "object-del": { arguments: ObjectDelArguments; result: Record<string, never> };
   qmp_capabilities: { arguments: QmpCapabilitiesArguments; result: Record<string, never> };
   "qom-get": { arguments: QomGetArguments; result: unknown };
+  "qom-list": { arguments: QomListArguments; result: ReadonlyArray<DeviceListPropertiesResultItem> };
   "qom-list-properties": { arguments: QomListPropertiesArguments; result: ReadonlyArray<DeviceListPropertiesResultItem> };
   "qom-list-types": { arguments: QomListTypesArguments; result: ReadonlyArray<QomListTypesResultItem> };
   "qom-set": { arguments: QomSetArguments; result: Record<string, never> };
@@ -1520,6 +1521,9 @@ type QmpCapabilitiesArgumentsEnableItem = "oob";
 interface QomGetArguments {
   path: string;
   property: string;
+}
+interface QomListArguments {
+  path: string;
 }
 interface QomListPropertiesArguments {
   typename: string;
