@@ -15,6 +15,7 @@ const headings: Readonly<Record<string, string>> = {
   snapshots: 'Snapshots',
   autoProtect: 'AutoProtect',
   disks: 'Disks',
+  nics: 'Network adapters',
   images: 'Images',
   daemon: 'The daemon',
   tasks: 'Tasks',
