@@ -16,6 +16,7 @@ const headings: Readonly<Record<string, string>> = {
   autoProtect: 'AutoProtect',
   disks: 'Disks',
   networks: 'Networks',
+  nics: 'Network adapters',
   images: 'Images',
   daemon: 'The daemon',
   tasks: 'Tasks',

@@ -23,6 +23,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     ...['forward add', 'forward list', 'forward remove'],
     ...['reserve', 'leases'],
   ],
+  nic: ['list', 'add', 'set', 'remove'],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {
