@@ -38,7 +38,8 @@ class Plugged implements AsyncDisposable {
       const now = this.switch.status().ports.filter(({ connected }) => connected);
       return now.map(({ id }) => id).join() === ids.join() || undefined;
     };
-    expect(await poll(look, { deadlineMs: 10_000, maxStepMs: 5 })).toBe(true);
+    if (!(await poll(look, { deadlineMs: 10_000, maxStepMs: 5 })))
+      throw new Error(`Not just ${ids.join()} connected.`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,5 +162,6 @@ describe('a switch with sockets', () => {
     await plugged.connected('a', 'b');
     a.send(fromA('in step'));
     await b.until(() => b.frames.length === 1);
+    expect(b.frames).toEqual([fromA('in step')]);
   });
 });
