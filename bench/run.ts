@@ -14,9 +14,10 @@ import { start } from './start.ts';
 import type { Bench } from './support/bench.ts';
 import { saveResult, tableOf } from './support/report.ts';
 import { suspend, suspendDebian } from './suspend.ts';
+import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle],
+  ...[start, startMax, commandLine, idle, networkSwitch],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

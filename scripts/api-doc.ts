@@ -16,6 +16,7 @@ const headings: Readonly<Record<string, string>> = {
   autoProtect: 'AutoProtect',
   disks: 'Disks',
   nics: 'Network adapters',
+  networks: 'Networks',
   images: 'Images',
   daemon: 'The daemon',
   tasks: 'Tasks',

@@ -33,7 +33,7 @@ const { values } = parseArgs({
 const out = `${values.out}.${process.pid}.tmp`;
 const programs = ['kame', 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
-const helpers = ['tiny-builder', 'memory-copier'];
+const helpers = ['tiny-builder', 'memory-copier', 'network-switch'];
 /** The modules that programs import. */
 const sdk = 'sdk';
 const sdkCore = 'sdk-core';

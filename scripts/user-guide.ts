@@ -19,6 +19,11 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['take', 'list', 'show', 'revert', 'rename', 'delete'],
   disk: ['list', 'add', 'grow', 'compact', 'check', 'remove'],
   nic: ['list', 'add', 'set', 'remove'],
+  network: [
+    ...['list', 'show', 'create', 'set', 'delete'],
+    ...['forward add', 'forward list', 'forward remove'],
+    ...['reserve', 'leases'],
+  ],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {
@@ -43,7 +48,7 @@ async function reference(): Promise<string> {
   const intro = 'With `--json`, commands print the types of the API: see [api.md](api.md#shapes).';
   const parts = [mark, '', '## Reference', '', intro, ''];
   for (const { name } of verbs) {
-    const lines = groups[name]?.map((sub) => [name, sub]) ?? [[name]];
+    const lines = groups[name]?.map((sub) => [name, ...sub.split(' ')]) ?? [[name]];
     for (const words of lines) {
       parts.push(`### kame ${words.join(' ')}`, '', '```text', await helpOf(words), '```', '');
     }

@@ -38,7 +38,7 @@ describe('the list of operations', () => {
 });
 
 describe('the table of handlers', () => {
-  it('has one for each operation, and no other', () => {
+  it('has one for each operation, and no others', () => {
     expect(Object.keys(handlers).sort()).toEqual(Object.keys(operations).sort());
   });
 
@@ -82,12 +82,12 @@ type Drift = {
 }[keyof Calls];
 
 describe('what is generated for clients', () => {
-  it('is of the types of the schemas', () => {
+  it('has the types of the schemas', () => {
     expectTypeOf<Drift>().toBeNever();
     expectTypeOf<keyof typeof routes>().toEqualTypeOf<OperationName>();
   });
 
-  it.each(Object.entries(routes))('%s: its path is found by what it is filled with', (_name, route) => {
+  it.each(Object.entries(routes))('%s: its path is matched after it is filled in', (_name, route) => {
     const params = Object.fromEntries(
       parametersOf(route.path).map((name) => [name, `a/b ${name}%?#é`] as const),
     );

@@ -15,7 +15,7 @@ function registrations(): Record<string, string[]> {
 }
 
 describe('routes', () => {
-  it('come from the list of operations, in one place, and from nowhere else', () => {
+  it('come from the list of operations, in one place, and nowhere else', () => {
     expect(registrations()).toEqual({ 'src/daemon/routes.ts': ['app.http.route'] });
   });
 

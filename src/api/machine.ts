@@ -12,7 +12,11 @@ export const machine = z
   .object({
     name: z.string(),
     id: z.string().describe('UUID of the machine; empty if the .vmx cannot be read'),
-    path: z.string().describe('Absolute path of the .vmx'),
+    path: z
+      .string()
+      .describe(
+        'Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing',
+      ),
     state: machineState,
     reason: z.string().nullable().describe('Why the machine is broken; null if it is not'),
     arch: arch.nullable().describe('null if the .vmx cannot be read'),

@@ -49,6 +49,7 @@ export const event = z
       'machine.deleted',
       'machine.changed',
       'machine.panicked',
+      'network.changed',
     ]),
     machine: z.string().nullable().describe('Name of the machine'),
     id: z.string().nullable(),
@@ -68,6 +69,7 @@ export const image = z
     sizeBytes: z.int().nullable().describe('Size of the download, or of the file if cached'),
     cached: z.boolean(),
     path: z.string().nullable().describe('Path of the file if cached'),
+    problem: z.string().nullable().describe('Why nobody knows whether it is cached; null if that is known'),
   })
   .meta({ id: 'Image' });
 export type Image = z.infer<typeof image>;

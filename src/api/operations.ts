@@ -4,6 +4,7 @@ import { diskOperations } from './disk-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
+import { networkOperations } from './network-operations.ts';
 import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
@@ -20,6 +21,7 @@ export const operations = {
   ...guestOperations,
   ...snapshotOperations,
   ...diskOperations,
+  ...networkOperations,
   ...nicOperations,
   ...imageOperations,
   ...daemonOperations,

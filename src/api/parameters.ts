@@ -25,6 +25,29 @@ export const diskParams = machineParams.extend({
   }),
 });
 
+export const networkParams = z.object({
+  network: reference.meta({ description: 'The name of a network', examples: ['vmnet8'] }),
+});
+
+export const forwardParams = networkParams.extend({
+  transport: z
+    .string()
+    .regex(/^(?:tcp|udp)$/)
+    .meta({ description: 'tcp or udp', examples: ['tcp'] }),
+  port: z
+    .string()
+    .regex(/^\d{1,5}$/)
+    .meta({ description: 'The port of the host', examples: ['8080'] }),
+});
+
+export const reservationParams = networkParams.extend({
+  adapter: reference.meta({
+    description:
+      'A machine with one adapter in the network (its name, its id or the path of its .vmx), or a MAC address',
+    examples: ['web'],
+  }),
+});
+
 export const nicParams = machineParams.extend({
   nic: z
     .string()

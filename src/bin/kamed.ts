@@ -1,10 +1,12 @@
 import { main } from '../daemon/main.ts';
+import { threadProgram } from './thread-program.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'mjs';
 const helper = (name: string) => new URL(`${name}.${extension}`, import.meta.url);
 process.exit(
   await main(process.argv.slice(2), {
     tinyBuilder: helper('tiny-builder'),
-    memoryCopier: helper('memory-copier'),
+    memoryCopier: threadProgram(helper('memory-copier')),
+    networkSwitch: helper('network-switch'),
   }),
 );

@@ -185,8 +185,15 @@ export class Session {
     return resolve(this.context.cwd, text);
   }
 
-  /** The reference to a machine that is sent to the daemon: the path of a `.vmx` or a bundle becomes absolute. */
+  /**
+   * The reference to a machine that is sent to the daemon: the path of a `.vmx` or a bundle becomes absolute.
+   * @throws KameError USAGE for an empty one, as of a variable of a script that is not set
+   */
   machine(text: string): string {
+    if (text === '')
+      throw new KameError('USAGE', 'The name of the machine is empty.', {
+        next: '`kame list` shows the machines.',
+      });
     if (isAbsolute(text)) return text;
     const isFile = /\.(?:vmx|vmwarevm)\/?$/i.test(text) && existsSync(this.path(text));
     return isFile || text.includes('/') ? this.path(text) : text;

@@ -25,7 +25,7 @@ const drawn = (snapshots: readonly Snapshot[]) =>
   treeLines(snapshots).map(({ strokes, snapshot: node }) => strokes + (node?.label ?? 'here'));
 
 describe('the tree of snapshots', () => {
-  it('draws branches, and where the machine stands as the last child of the current one', () => {
+  it('draws branches, and the place of the machine as the last child of the current snapshot', () => {
     const tree = [
       snapshot(1, null),
       snapshot(2, 1, { current: true }),
@@ -74,7 +74,7 @@ describe('the tree of snapshots', () => {
 });
 
 describe('a time in a table', () => {
-  it('is that of the host, and what is no time stays', () => {
+  it('is the local time of the host; what is not a time is left as it is', () => {
     expect(localTime('2026-11-24T01:35:33.644Z')).toMatch(/^2026-11-2[345] \d\d:\d[05]$/);
     expect(localTime(new Date(2026, 0, 2, 3, 4).toISOString())).toBe('2026-01-02 03:04');
     expect(localTime('yesterday')).toBe('yesterday');

@@ -28,13 +28,13 @@ describe('text for a terminal', () => {
     );
   });
 
-  it('is moved in, empty lines aside', () => {
+  it('is indented, except for empty lines', () => {
     expect(indent('a\n\nb')).toBe('  a\n\n  b');
   });
 });
 
 describe('a table', () => {
-  it('aligns its columns by what is seen, not by colours', () => {
+  it('aligns its columns by visible width, ignoring colour codes', () => {
     const paint = (text: string) => `<<${text}>>`;
     expect(
       tableLines([

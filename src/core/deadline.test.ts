@@ -44,7 +44,7 @@ describe('deadlineSignal', () => {
 });
 
 describe('settledWithin', () => {
-  it('tells whether a promise has settled, in whichever way', async () => {
+  it('says whether a promise has settled, whether fulfilled or rejected', async () => {
     expect(await settledWithin(Promise.resolve(), 5000)).toBe(true);
     expect(await settledWithin(Promise.reject(new Error('no')), 5000)).toBe(true);
     expect(await settledWithin(new Promise(() => undefined), 1)).toBe(false);
@@ -52,7 +52,7 @@ describe('settledWithin', () => {
 });
 
 describe('a deadline', () => {
-  it('leaves a step no more time than it has itself', async () => {
+  it('leaves a step no more time than remains', async () => {
     const deadline = new Deadline(5000);
     expect(deadline.step(100).deadlineMs).toBe(100);
     expect(deadline.step(60_000).deadlineMs).toBeLessThanOrEqual(5000);
@@ -62,7 +62,7 @@ describe('a deadline', () => {
     expect([short.leftMs, short.step(100).deadlineMs]).toEqual([0, 0]);
   });
 
-  it('hands on the signal', () => {
+  it('passes the signal on', () => {
     const { signal } = new AbortController();
     const deadline = new Deadline(5000, { signal, report: () => undefined });
     expect([deadline.signal, deadline.step(1).signal]).toEqual([signal, signal]);

@@ -21,7 +21,7 @@ export const errorKinds = {
     exit: 2,
     http: 400,
     when: 'The name of a machine, an image or a snapshot contains a character that is not allowed, is too long or could be mistaken for something else.',
-    next: 'Read the message. For a machine, use 1 to 80 letters, digits, spaces, dots, dashes and underscores, starting with a letter or digit.',
+    next: 'The name of a machine has 1 to 80 letters, digits, spaces, dots, dashes and underscores, 220 bytes at most, and starts with a letter or digit.',
   },
   INVALID_VALUE: {
     exit: 2,

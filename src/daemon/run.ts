@@ -10,7 +10,7 @@ import { runInHelper } from '../sys/helper-process.ts';
 import { kameHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
-import { idleNetworks } from '../vm/network/idle-runtime.ts';
+import { superviseNetworks } from '../vm/network/supervisor.ts';
 import { startAfterReset } from '../vm/power/reset.ts';
 import { adoptAll } from '../vm/recovery/adopt.ts';
 import { startAdoptionRetry } from '../vm/recovery/adoption-retry.ts';
@@ -33,6 +33,8 @@ export interface Helpers {
   readonly tinyBuilder: URL;
   /** Copies memory in worker threads. */
   readonly memoryCopier: URL;
+  /** The switch of a network, a process of its own. */
+  readonly networkSwitch: URL;
 }
 
 /** A thread keeps up with half of a small machine; with more than four, memory is the limit. */
@@ -104,7 +106,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
     recovery: recoveryTable,
-    makeNetworks: idleNetworks,
+    makeNetworks: (incomplete) => superviseNetworks(incomplete, helpers.networkSwitch),
   });
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();
@@ -131,6 +133,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await http.close();
   // First, so that none is adopted after the others were let go.
   await adoptionRetry[Symbol.asyncDispose]();
+  await host.networks.detach();
   await host.running.detachAll();
   await removeRamDirectory(host.names);
 }

@@ -14,7 +14,7 @@ function until(tasks: TaskList, id: string, thrown: Error): Promise<never> {
 }
 
 describe('a task that is cancelled by its id', () => {
-  it('ends as cancelled, whatever it throws that is no error of ours', async () => {
+  it('ends as cancelled, even if it throws an error that is not a KameError', async () => {
     const tasks = new TaskList();
     const id = randomUUID();
     const ended = until(tasks, id, new DOMException('aborted', 'AbortError'));
@@ -28,7 +28,7 @@ describe('a task that is cancelled by its id', () => {
     expect(tasks.cancel(id)).toBe(false);
   });
 
-  it('tells of what went wrong while it was undone', async () => {
+  it('reports what went wrong while it was undone', async () => {
     const tasks = new TaskList();
     const id = randomUUID();
     const ended = until(tasks, id, new KameError('DISK_FULL', 'No room.'));
@@ -36,7 +36,7 @@ describe('a task that is cancelled by its id', () => {
     await expect(ended).rejects.toMatchObject({ code: 'DISK_FULL' });
   });
 
-  it('tells what to do next where a step knows it', async () => {
+  it('says what to do next where a step knows', async () => {
     const tasks = new TaskList();
     const [one, other] = [randomUUID(), randomUUID()];
     const plumbing = until(tasks, one, new KameError('CANCELLED', 'Reading byte 7 was cancelled.'));
@@ -46,7 +46,7 @@ describe('a task that is cancelled by its id', () => {
     await expect(knows).rejects.toThrow('It goes on.');
   });
 
-  it('leaves the others running, and an id is for one task at a time', async () => {
+  it('leaves the other tasks running; an id is used by one task at a time', async () => {
     const tasks = new TaskList();
     const [one, other] = [randomUUID(), randomUUID()];
     const first = until(tasks, one, new Error('one'));

@@ -79,7 +79,7 @@ describe('output for a client that reads slowly', () => {
 });
 
 describe('input', () => {
-  it('of empty messages makes the client wait too', async () => {
+  it('in empty messages makes the client wait too', async () => {
     const { socket, channel } = open();
     for (let count = 0; count < 5000; count += 1) socket.emit('message', Buffer.alloc(0));
     expect(socket.isPaused).toBe(true);
@@ -89,7 +89,7 @@ describe('input', () => {
 });
 
 describe('the end', () => {
-  it('is told to a listener that comes too late', () => {
+  it('is reported to a listener that is added too late', () => {
     const { socket, channel } = open();
     socket.terminate();
     let told = false;

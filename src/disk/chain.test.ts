@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +13,7 @@ import {
   useBundle,
 } from '../../test/support/disk-chain.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
+import { runProgram } from '../../test/support/run-program.ts';
 import { depthOf, isUnwritten, layersOf, readChain } from './chain.ts';
 
 useBundle();
@@ -108,9 +108,9 @@ describe('isUnwritten', () => {
     makeBase(join(bundle, 'disk0.qcow2'));
     const top = await overlay('top.qcow2', 'disk0.qcow2');
     expect(await isUnwritten(top)).toBe(true);
-    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'read 0 8M', top], { stdio: 'ignore' });
+    runProgram('qemu-io', ['-f', 'qcow2', '-c', 'read 0 8M', top]);
     expect(await isUnwritten(top)).toBe(true);
-    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -z 3M 64k', top], { stdio: 'ignore' });
+    runProgram('qemu-io', ['-f', 'qcow2', '-c', 'write -z 3M 64k', top]);
     expect(await isUnwritten(top)).toBe(false);
     expect(await isUnwritten(join(bundle, 'disk0.qcow2'))).toBe(false);
   });

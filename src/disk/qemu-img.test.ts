@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { qemuImg } from '../../test/support/qemu-img.ts';
 import { check, convert, createQcow2, info, resize } from './qemu-img.ts';
 
 let directory = '';
@@ -90,7 +90,7 @@ describe('qemu-img', () => {
   });
 
   it('never treats a name as a protocol', async () => {
-    execFileSync('qemu-img', ['create', '-q', '-f', 'raw', join(directory, 'nbd:x'), '1M']);
+    qemuImg('create', '-q', '-f', 'raw', join(directory, 'nbd:x'), '1M');
     const target = join(directory, 'out.qcow2');
     const source = join(directory, 'nbd:x');
     await convert({ source, sourceFormat: 'raw', target, targetFormat: 'qcow2' });

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, io, useLayers } from '../../test/support/disk-layers.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
+import { runProgram } from '../../test/support/run-program.ts';
 import { check } from './qemu-img.ts';
 import { repairLeaks } from './repair.ts';
 
@@ -43,7 +43,7 @@ describe('repairLeaks', () => {
   it('does not treat lazy refcounts as damage', async () => {
     qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', at('disk'), '8M');
     const crash = ['-f', 'qcow2', '-c', 'write -P 1 0 1M', '-c', 'flush', '-c', 'abort', at('disk')];
-    expect(() => execFileSync('qemu-io', crash, { stdio: 'ignore' })).toThrow(/Command failed/);
+    expect(() => runProgram('qemu-io', crash)).toThrow(/Command failed/);
     await repairLeaks({ path: at('disk') });
     expect(await check({ path: at('disk') })).toEqual({ ok: true, corruptions: 0, leaks: 0, checkErrors: 0 });
     io(at('disk'), ['read -P 1 0 1M']);

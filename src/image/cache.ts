@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { KameError } from '../core/errors.ts';
+import { KameError, messageOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { copyImage } from '../disk/copy.ts';
 import { importDisk } from '../disk/import.ts';
@@ -64,9 +64,13 @@ export class ImageCache {
     this.#fetcher = new ImageFetcher(this.#store, options.pauseMs);
   }
 
-  /** Every image that has a name: those in the catalogue and the imported ones. */
+  /** Every image that has a name: those in the catalogue and the imported ones, as far as the cache can be read. */
   async list(): Promise<ImageInfo[]> {
-    const stored = await this.#store.list();
+    let problem: string | undefined;
+    const stored = await this.#store.list().catch((error: unknown) => {
+      problem = messageOf(error);
+      return [];
+    });
     const catalogue = await readCatalogue(this.#options.catalogue);
     const known = new Set(catalogue.map(({ id, arch }) => `${id} ${arch}`));
     const own = stored.flatMap((image) =>
@@ -74,7 +78,8 @@ export class ImageCache {
         .filter(({ id, arch }) => arch === undefined || !known.has(`${id} ${arch}`))
         .map((label) => this.#infoOf(image, label)),
     );
-    return [...(await Promise.all(catalogue.map((entry) => this.#entryInfo(entry, stored)))), ...own];
+    const all = [...(await Promise.all(catalogue.map((entry) => this.#entryInfo(entry, stored)))), ...own];
+    return all.map((info) => ({ ...info, ...(problem === undefined ? {} : { problem }) }));
   }
 
   /**
@@ -83,8 +88,9 @@ export class ImageCache {
    * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH, DOWNLOAD_FAILED, DISK_FULL, CANCELLED, INVALID_VALUE
    */
   async resolve(reference: string, options: ResolveOptions, progress: Progress): Promise<ImageSource> {
-    if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(reference)) return this.#resolveUrl(reference, options, progress);
     if (isAbsolute(reference)) return resolvePath(reference, options);
+    await this.#store.requireAccess();
+    if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(reference)) return this.#resolveUrl(reference, options, progress);
     const id = plainName(reference);
     const entry = await this.#find(id, options.arch);
     if (entry?.kind === 'embedded') return this.#resolveTiny(entry, options.env, progress);
@@ -106,6 +112,7 @@ export class ImageCache {
     options: { name?: string; arch?: Arch; allowRaw?: boolean },
     progress: Progress,
   ): Promise<ImageInfo> {
+    await this.#store.requireAccess();
     const source = resolve(path);
     const name = plainName(options.name ?? basename(source).replace(/\.[A-Za-z0-9]{1,8}$/u, ''));
     checkMachineName(name);

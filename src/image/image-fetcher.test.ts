@@ -182,7 +182,7 @@ describe('an image from a URL that was downloaded before', () => {
     expect(again.notes?.[0]).toMatch(/whether it has changed since could not be checked: .*ECONNREFUSED/);
   });
 
-  it('is used when the server never said what would change, until it is asked for anew', async () => {
+  it('is used when the server sent nothing that would show a change, until a refresh is requested', async () => {
     serveHeaders(() => ({}));
     serve(old);
     const first = await pull();

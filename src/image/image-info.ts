@@ -33,6 +33,8 @@ export interface ImageInfo {
   readonly sizeBytes?: number;
   readonly cached: boolean;
   readonly path?: string;
+  /** Why nobody knows whether it is cached. */
+  readonly problem?: string;
 }
 
 /** The name under which an entry of the catalogue is stored. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { errnoOf, KameError } from '../core/errors.ts';
 import type { Checksum } from '../net/checksum.ts';
 import type { Hashes } from '../net/part-file.ts';
 import { fileError, readFileCapped, writeFileAtomic } from '../sys/files.ts';
@@ -38,6 +39,8 @@ export type ImageLabel = z.infer<typeof label>;
 export type StoredImage = z.infer<typeof stored>;
 
 const extension = '.img';
+/** Bytes of a description. */
+const maxDescription = 1024 * 1024;
 const abandonedMs = 7 * 24 * 60 * 60_000;
 
 function sameLabel(one: ImageLabel, other: ImageLabel): boolean {
@@ -68,11 +71,21 @@ export class ImageStore {
     this.downloads = join(directory, 'downloads');
   }
 
+  /** Checks that images can be read and added, before long work. @throws KameError FILE_ACCESS */
+  async requireAccess(): Promise<void> {
+    await access(this.directory, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw fileError(error, this.directory);
+    });
+  }
+
   pathOf(image: StoredImage): string {
     return join(this.directory, `${image.sha256}${extension}`);
   }
 
-  /** All complete images. Ignores a description that is unreadable, or whose file is missing or has another size. */
+  /**
+   * All complete images. Ignores a description that is unreadable, or whose file is missing or has another size.
+   * @throws KameError FILE_ACCESS if the directory cannot be read
+   */
   async list(): Promise<StoredImage[]> {
     const images: StoredImage[] = [];
     for (const name of await this.#names()) {
@@ -130,6 +143,7 @@ export class ImageStore {
   /** Removes incomplete files. Call it only while no operation is running, such as when the daemon starts. */
   async collectGarbage(now = Date.now()): Promise<void> {
     const whole = new Set((await this.list()).map(({ sha256 }) => sha256));
+    for (const hash of await this.#unread()) whole.add(hash);
     for (const name of await this.#names()) {
       const [, hash] = /^([0-9a-f]{64})\.(?:img|json)$/u.exec(name) ?? [];
       const isHalfDone = hash !== undefined && !whole.has(hash);
@@ -143,13 +157,25 @@ export class ImageStore {
     }
   }
 
+  /** The hashes of images whose descriptions cannot be read now: nobody knows whether they are complete. */
+  async #unread(): Promise<string[]> {
+    const hashes = (await this.#names()).flatMap((name) => /^([0-9a-f]{64})\.json$/u.exec(name)?.[1] ?? []);
+    const isUnread = async (hash: string) =>
+      await readFileCapped(join(this.directory, `${hash}.json`), maxDescription).then(
+        () => false,
+        (error: unknown) => error instanceof KameError && error.code === 'FILE_ACCESS',
+      );
+    const unread = await Promise.all(hashes.map(isUnread));
+    return hashes.filter((_, at) => unread[at]);
+  }
+
   async #names(): Promise<string[]> {
     return namesIn(this.directory);
   }
 
   async #read(name: string): Promise<StoredImage | undefined> {
     try {
-      const text = (await readFileCapped(join(this.directory, name), 1024 * 1024)).toString('utf8');
+      const text = (await readFileCapped(join(this.directory, name), maxDescription)).toString('utf8');
       const image = stored.parse(JSON.parse(text));
       const { size } = await stat(this.pathOf(image));
       return size === image.bytes && name === `${image.sha256}.json` ? image : undefined;
@@ -184,5 +210,10 @@ export class ImageStore {
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch(() => []);
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileError(error, directory);
+  }
 }

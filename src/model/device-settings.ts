@@ -1,7 +1,7 @@
 import { KameError } from '../core/errors.ts';
-import { suggest } from '../core/suggest.ts';
 import { checkGuestOs } from './guest-os.ts';
 import type { Nic } from './machine.ts';
+import { connectionMeant, isNetworkName } from './network-name.ts';
 import { readModel } from './read.ts';
 import { invalid, type Setting } from './setting.ts';
 import { slotName } from './slots.ts';
@@ -31,8 +31,6 @@ export const boot: Setting = {
 /** The words for the network of an adapter that people use, for messages. */
 export const networkForm =
   'nat, bridged, hostonly, segment:ID for a LAN segment, or the name of a network such as vmnet5';
-const networkWords = ['nat', 'bridged', 'hostonly', 'host-only'];
-const networkNameForm = /^[a-z][a-z0-9-]{0,30}$/;
 
 /** Where an adapter is connected: the part of it that `network` and `kame nic` set. */
 export type NicNetwork = Pick<Nic, 'connection' | 'vnet' | 'segment'>;
@@ -48,8 +46,8 @@ export function networkNamed(name: string, text: string): NicNetwork {
   if (folded === 'host-only') return { connection: 'hostonly' };
   const segment = /^segment:(.*)$/is.exec(word)?.[1]?.trim();
   if (segment !== undefined && isSegmentId(segment)) return { connection: 'pvn', segment };
-  const meant = suggest(folded, networkWords);
-  if (!networkNameForm.test(folded) || meant !== undefined) {
+  const meant = connectionMeant(folded);
+  if (!isNetworkName(folded) || meant !== undefined) {
     const error = invalid(name, text, networkForm);
     throw meant === undefined
       ? error

@@ -14,11 +14,6 @@ export const loopback = '127.0.0.1';
 /** All addresses of the host. */
 const anyAddress = '0.0.0.0';
 
-/** Whether only this host can connect to an address. */
-export function isLoopback(address: string): boolean {
-  return /^127\./.test(address) && parseAddress(address) !== undefined;
-}
-
 /** Whether two forwards would listen at the same place. */
 export function collides(one: Place, other: Place): boolean {
   const sameAddress = one.bind === other.bind || [one.bind, other.bind].includes(anyAddress);

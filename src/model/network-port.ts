@@ -1,6 +1,6 @@
 import type { LinkShape } from './link-shape.ts';
 import type { Nic } from './machine.ts';
-import { networkOf } from './network.ts';
+import { networkOf, type NetworkKey } from './network.ts';
 
 /** A network adapter of an engine that listens for the switch of its network. */
 export interface NetworkPort {
@@ -8,7 +8,7 @@ export interface NetworkPort {
   readonly index: number;
   readonly mac: string;
   /** The network by its name, or a LAN segment by its id; null for an adapter that is connected to nothing. */
-  readonly network: { readonly name: string } | { readonly segment: string } | null;
+  readonly network: NetworkKey | null;
   /** The socket in the run directory of the machine on which the engine listens. */
   readonly socket: string;
   readonly shape: LinkShape;

@@ -82,6 +82,8 @@ describe('the name of a network', () => {
     ['My Lab', 'For example: my-lab.'],
     ['8net', 'For example: net.'],
     ['../x', 'For example: x.'],
+    ['nat', 'starting with a letter.'],
+    ['hostonl', 'starting with a letter.'],
     ['x'.repeat(32), `For example: ${'x'.repeat(31)}.`],
   ])('%j is refused, with another one', (name, next) => {
     expect(() => checkNetworkName(name)).toThrow(

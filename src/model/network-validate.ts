@@ -16,14 +16,11 @@ import { refused, shown, type ModelProblem } from './problem.ts';
 
 /** Payload of a frame in bytes: what every IPv4 host takes (RFC 791), and what QEMU's user network can send. */
 export const mtuLimits = { min: 576, max: 65_521, usual: 1500 } as const;
-/** Below, IPv6 does not work (RFC 8200). */
-export const leastIpv6Mtu = 1280;
-
 export const networkLimits = { networks: 64, forwards: 1024, reservations: 4096, addresses: 65_536 } as const;
 
 /** An interface of Linux has at most 15 characters. */
 export function isInterfaceName(name: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/.test(name);
+  return /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}$/.test(name);
 }
 
 function problem(key: string, value: string, message: string): ModelProblem {

@@ -41,6 +41,9 @@ export interface Network {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+/** Where an adapter is connected: to a network by its name, or to a LAN segment by its id. */
+export type NetworkKey = { readonly name: string } | { readonly segment: string };
+
 /** VMware's names of the networks that exist from the start. */
 export const natNetwork = 'vmnet8';
 export const hostOnlyNetwork = 'vmnet1';
@@ -52,7 +55,7 @@ function networkName(vnet: string): string {
 }
 
 /** The network of an adapter: its name, or a LAN segment by its id; undefined for a connection that Kame does not know. */
-export function networkOf(nic: Nic): { readonly name: string } | { readonly segment: string } | undefined {
+export function networkOf(nic: Nic): NetworkKey | undefined {
   switch (nic.connection) {
     case 'nat':
       return { name: natNetwork };

@@ -114,7 +114,7 @@ describe('odd values', () => {
     ]);
   });
 
-  it('a bad address is replaced by the generated one', () => {
+  it('replaces a bad address by the generated one', () => {
     const { model, problems } = read({
       'ethernet1.present': 'TRUE',
       'ethernet1.generatedAddress': 'nonsense',
@@ -129,7 +129,7 @@ describe('odd values', () => {
     expect(keysWith(problems)).toEqual(['warning guestOS']);
   });
 
-  it('a value in a message is shortened and has no control characters', () => {
+  it('shows a shortened value without control characters in a message', () => {
     const { problems } = read({
       firmware: `\u001B[2J${'x'.repeat(1000)}`,
       memsize: `\u0007${'9'.repeat(1000)}`,
@@ -240,7 +240,7 @@ describe('old devices', () => {
     expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
   });
 
-  it('a floppy drive of the host, or none, is nothing to mention', () => {
+  it('does not mention a floppy drive of the host, or an absent one', () => {
     const drive = { 'floppy0.present': 'TRUE', 'floppy0.fileType': 'device', 'floppy0.fileName': 'A:' };
     const { model, problems } = read({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
     expect(model.floppies).toEqual([{ index: 0, fileName: null, startConnected: true }]);

@@ -110,7 +110,7 @@ describe('createDocument', () => {
         expect(read.model).toEqual(model);
         expect(doc.problems).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

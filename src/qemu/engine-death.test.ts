@@ -34,7 +34,7 @@ describe('the death of an engine', () => {
     expect(text).toContain('lower the memory (`kame set NAME memory=SIZE`)');
   });
 
-  it('of which nobody knows more claims no more', () => {
+  it('of which nothing more is known claims nothing more', () => {
     expect(textOf({ ram: roomy })).toBe('The engine of demo ended unexpectedly. It printed nothing.');
   });
 });
@@ -45,7 +45,7 @@ describe('an end in order', () => {
     ['guest-shutdown', 'demo has stopped.'],
     ['constructor', 'demo has stopped.'],
     ['host-signal', 'demo has stopped: another program ended its engine with a signal.'],
-  ])('for the reason %s is told as %s', (reason, text) => {
+  ])('for the reason %s is reported as %s', (reason, text) => {
     expect(endText('demo', reason)).toBe(text);
   });
 });

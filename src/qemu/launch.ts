@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { pause } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
@@ -84,7 +85,8 @@ async function failureOf(
 /** Creates the files that a plan needs and the machine does not have yet. @throws KameError DISK_FULL, FILE_ACCESS */
 async function prepareFiles(plan: Pick<LaunchPlan, 'files'>): Promise<void> {
   for (const { from, to } of plan.files) {
-    if (!(await exists(to))) await copySparse(from, to);
+    // A template of the firmware may be a link.
+    if (!(await exists(to))) await copySparse(await realpath(from), to);
   }
 }
 

@@ -20,7 +20,13 @@ export interface InventoryFile {
   readonly neverAsked?: boolean;
 }
 
-const empty: InventoryFile = { registered: [], unregistered: [], deleting: [], renaming: [], agreed: {} };
+export const emptyInventory: InventoryFile = {
+  registered: [],
+  unregistered: [],
+  deleting: [],
+  renaming: [],
+  agreed: {},
+};
 const maxBytes = 4 * 1024 * 1024;
 
 function strings(value: unknown): string[] {
@@ -53,7 +59,7 @@ export function without(file: InventoryFile, vmx: string, key: string): Inventor
 /** Reads `inventory.json`; a missing one is empty. @throws KameError FILE_ACCESS, INVALID_VALUE */
 export async function readInventory(path: string): Promise<InventoryFile> {
   const bytes = await readOwnIfThere(path, { maxBytes, trusted: true });
-  if (!bytes) return empty;
+  if (!bytes) return emptyInventory;
   try {
     const value = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
     return {
@@ -67,6 +73,7 @@ export async function readInventory(path: string): Promise<InventoryFile> {
   } catch (error) {
     throw new KameError('FILE_ACCESS', `${path} is not valid JSON.`, {
       cause: error,
+      details: { path },
       next: 'Repair the file or move it away. Machines in the home are found without it; register others with `kame register`.',
     });
   }

@@ -45,7 +45,7 @@ describe('Inventory', () => {
     await writeFile(home.inventory, '{"registered": [');
     await expect(new Inventory(home).paths()).rejects.toMatchObject({
       code: 'FILE_ACCESS',
-      message: `${home.inventory} is not valid JSON.`,
+      message: `${home.inventory} is not valid JSON. The machines that it lists are missing.`,
     });
   });
 

@@ -2,13 +2,27 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { errnoOf } from '../core/errors.ts';
+import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from '../sys/files.ts';
 import { vmxOfBundle } from './bundle-directory.ts';
 import { removeListed, type Deletion } from './deletion.ts';
-import { readInventory, without, type InventoryFile } from './inventory-file.ts';
+import { emptyInventory, readInventory, without, type InventoryFile } from './inventory-file.ts';
 import { bundleExtension, isAsideName, type HomeNames } from './names.ts';
 import { placeAfter, renameLinks, settled, type Renaming } from './renaming.ts';
+
+/** Why a part of the list cannot be read; `details.path` names it. */
+function unreadable(path: string, error: unknown): KameError {
+  const { message, cause, next } = fileError(error, path);
+  return new KameError(
+    'FILE_ACCESS',
+    `${message.replace(/\.?$/, '.')} The machines that it lists are missing.`,
+    {
+      cause,
+      next,
+      details: { path },
+    },
+  );
+}
 
 /**
  * The list of machines. Bundles in the home are found by reading the directory, so losing the inventory file only loses
@@ -22,12 +36,28 @@ export class Inventory {
     this.#names = names;
   }
 
-  /** Absolute paths of all `.vmx` files, sorted. */
+  /** Absolute paths of all `.vmx` files, sorted. @throws KameError FILE_ACCESS unless all of the list can be read */
   async paths(): Promise<string[]> {
-    const file = await readInventory(this.#names.inventory);
+    const { paths, unread } = await this.readable();
+    if (unread[0]) throw unread[0];
+    return paths;
+  }
+
+  /** As `paths`, of what can be read, with the reasons why the rest cannot. */
+  async readable(): Promise<{ readonly paths: string[]; readonly unread: readonly KameError[] }> {
+    const unread: KameError[] = [];
+    const orElse = <T>(path: string, nothing: T) => {
+      return (error: unknown): T => {
+        unread.push(unreadable(path, error));
+        return nothing;
+      };
+    };
+    const { machines, inventory } = this.#names;
+    const file = await readInventory(inventory).catch(orElse(inventory, emptyInventory));
+    const found = await this.#found().catch(orElse(machines, []));
     const hidden = new Set(file.unregistered);
-    const found = (await this.#found()).filter((path) => !hidden.has(path));
-    return [...new Set([...found, ...file.registered])].sort();
+    const listed = found.filter((path) => !hidden.has(path));
+    return { paths: [...new Set([...listed, ...file.registered])].sort(), unread };
   }
 
   /** As `paths`, with the machines in the home that were removed from the list: their disks still need their bases. */

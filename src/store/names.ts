@@ -35,7 +35,7 @@ export interface HomeNames {
   readonly inventory: string;
   /** Networks: their subnets, port forwards, and the addresses of adapters. */
   readonly networks: string;
-  /** Host keys of guests that `kame ssh` has seen. */
+  /** Host keys that `kame ssh` has seen, a file for each machine. */
   readonly knownHosts: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
   readonly operations: string;
@@ -74,7 +74,7 @@ export function homeNames(home: string): HomeNames {
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
     networks: join(home, 'networks.json'),
-    knownHosts: join(home, 'known_hosts'),
+    knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
@@ -120,6 +120,12 @@ export function machineNames(vmx: string): MachineNames {
     checkpoints: join(directory, isBundle(directory) ? 'checkpoints' : `${stem}.checkpoints`),
     journal: join(directory, isBundle(directory) ? 'operation.json' : `${stem}.operation.json`),
   };
+}
+
+/** Whether a file has the name of the machine’s EFI variables: `NAME.nvram`, or `NAME-efi.nvram` beside VMware’s. */
+export function isVariablesFile({ directory, stem }: MachineNames, path: string): boolean {
+  if (dirname(path) !== directory || !basename(path).startsWith(stem)) return false;
+  return /^(?:-efi\d{0,2})?\.nvram$/.test(basename(path).slice(stem.length));
 }
 
 export interface CheckpointNames {
@@ -189,10 +195,50 @@ function namesIn(directory: string): RunNames {
   return { directory, record: join(directory, 'machine.json') };
 }
 
+/** Host keys of the guest of a machine: a new machine of an old name is another guest. */
+export function knownHostsFile(home: HomeNames, uuid: string): string {
+  return join(home.knownHosts, uuid);
+}
+
 /** All run directories, even those of machines that no longer exist. */
 export async function runDirectories(home: HomeNames): Promise<RunNames[]> {
   const names = await readdir(home.run).catch(() => []);
   return names.filter((name) => /^[0-9a-f]{8}$/.test(name)).map((name) => namesIn(join(home.run, name)));
+}
+
+export interface NetworkRunNames {
+  /** Contains the sockets and records of a network's processes. */
+  readonly directory: string;
+  /** The control socket of its switch. */
+  readonly control: string;
+  readonly switchLog: string;
+  readonly natLog: string;
+}
+
+/** The run directory of a network, or of a LAN segment. Its name is short, as that of a machine's. */
+export function networkRunNames(
+  home: HomeNames,
+  network: { name: string } | { segment: string },
+): NetworkRunNames {
+  const text = 'name' in network ? `network ${network.name}` : `segment ${network.segment}`;
+  return networkNamesIn(join(home.run, `net-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`));
+}
+
+function networkNamesIn(directory: string): NetworkRunNames {
+  return {
+    directory,
+    control: join(directory, 'switch'),
+    switchLog: join(directory, 'switch.log'),
+    natLog: join(directory, 'nat.log'),
+  };
+}
+
+/** All run directories of networks, even of those that no longer exist. */
+export async function networkRunDirectories(home: HomeNames): Promise<NetworkRunNames[]> {
+  const names = await readdir(home.run).catch(() => []);
+  return names
+    .filter((name) => /^net-[0-9a-f]{8}$/.test(name))
+    .map((name) => networkNamesIn(join(home.run, name)));
 }
 
 /** The path of a file named in a `.vmx`: relative names are relative to the `.vmx`. */

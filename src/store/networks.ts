@@ -15,12 +15,12 @@ import type { HostSubnet } from '../sys/host-subnets.ts';
 import { printNetworks, readNetworks, type StoredNetwork } from './networks-file.ts';
 
 /** The networks that are valid, and what they become. The same array means no change. */
-export type NetworksEdit<T> = (networks: readonly Network[]) => {
+type NetworksEdit<T> = (networks: readonly Network[]) => {
   readonly networks: readonly Network[];
   readonly result: T;
 };
 
-export interface NetworksOptions {
+interface NetworksOptions {
   /** Path of `networks.json`. */
   readonly path: string;
   /** The subnets of the host, which new networks avoid. */
@@ -74,6 +74,28 @@ export class Networks {
     });
   }
 
+  /**
+   * Changes one network, exclusively. The same network means no change.
+   * @throws KameError NO_SUCH_NETWORK, INVALID_VALUE and what `edit` throws
+   */
+  async change<T>(
+    name: string,
+    edit: (network: Network, others: readonly Network[]) => { readonly network: Network; readonly result: T },
+  ): Promise<T> {
+    return await this.update((networks) => {
+      const before = networks.find((one) => one.name === name);
+      if (!before) {
+        throw noSuchNetwork(
+          name,
+          networks.map((one) => one.name),
+        );
+      }
+      const others = networks.filter((one) => one !== before);
+      const { network, result } = edit(before, others);
+      return { networks: networks.map((one) => (one === before ? network : one)), result };
+    });
+  }
+
   /** Removes the entry of a network, whether it is valid or not. */
   async remove(name: string): Promise<void> {
     await this.#inTurn(async () => {
@@ -106,13 +128,13 @@ export class Networks {
 
   /** The entries of the file, with the usual networks, which are added if they are missing. */
   async #complete(): Promise<readonly StoredNetwork[]> {
-    let entries: readonly StoredNetwork[] = (await readNetworks(this.#options.path)) ?? [];
+    const entries = (await readNetworks(this.#options.path)) ?? [];
     if (hasStandard(entries)) return entries;
     for (const name of standardNetworks) {
       if (entries.some((entry) => entry.name === name)) continue;
       const others = entries.flatMap(({ network }) => (network ? [network] : []));
       const subnet = this.freeSubnet(others);
-      entries = [...entries, stored(usualNetwork(name, typeOfStandardName(name) ?? 'nat', subnet))];
+      entries.push(stored(usualNetwork(name, typeOfStandardName(name) ?? 'nat', subnet)));
     }
     await this.#write(entries);
     return entries;
@@ -139,7 +161,7 @@ function hasStandard(entries: readonly StoredNetwork[]): boolean {
 }
 
 /** The subnets of networks, with their names. */
-export function neighboursIn(networks: readonly Network[]): Neighbour[] {
+function neighboursIn(networks: readonly Network[]): Neighbour[] {
   return networks.flatMap(({ name, subnet }) =>
     subnet === null ? [] : [{ owner: name, subnet: subnetOf(subnet) }],
   );
@@ -155,7 +177,7 @@ function refuseInvalid(networks: readonly Network[]): void {
 }
 
 /** The network of a valid entry. @throws KameError BROKEN_NETWORK */
-export function usable({ name, network, broken }: StoredNetwork, path: string): Network {
+function usable({ name, network, broken }: StoredNetwork, path: string): Network {
   if (network) return network;
   throw new KameError('BROKEN_NETWORK', `The network ${name} cannot be used: ${broken}`, {
     next: `Repair its entry in ${path}.`,

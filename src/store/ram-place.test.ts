@@ -33,7 +33,7 @@ describe('the room for RAM files', () => {
     expect(Math.abs(taken - Math.min(3, before / gibibyte))).toBeLessThan(0.5);
   });
 
-  it('is none in a directory that others can enter', async () => {
+  it('is zero in a directory that others can enter', async () => {
     const shm = directory();
     const home = homeWith(join(shm, 'open'));
     mkdirSync(home.ram, { mode: 0o755 });

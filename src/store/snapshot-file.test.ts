@@ -63,7 +63,7 @@ describe('changes of a .vmsd at the same time', () => {
     });
   });
 
-  it('go on after one that failed, and write nothing without a difference', async () => {
+  it('continue after one that failed, and write nothing when nothing differs', async () => {
     const names = machineNames(join(temporary(), 'a.vmx'));
     const failing = changeSnapshotTree(names, () => {
       throw new Error('no');

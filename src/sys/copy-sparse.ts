@@ -1,5 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { fileError, temporaryName } from './files.ts';
+import { openOwn } from './own-file.ts';
 
 const blockBytes = 64 * 1024;
 
@@ -19,15 +20,16 @@ async function copyBlocks(source: FileHandle, target: FileHandle): Promise<void>
 }
 
 /**
- * Copies a file, leaving holes in place of zeros. The copy appears under its name only once it is complete.
+ * Copies a regular file, leaving holes in place of zeros. The copy appears under its name only once it is complete. No link
+ * is followed: whoever wants that resolves it first.
  * @throws KameError DISK_FULL, FILE_ACCESS; no partial copy is left behind
  */
-export async function copySparse(from: string, to: string, mode = 0o600): Promise<void> {
+export async function copySparse(from: string, to: string): Promise<void> {
   const temporary = temporaryName(to);
-  const source = await open(from, 'r').catch((error: unknown) => Promise.reject(fileError(error, from)));
+  const source = await openOwn(from);
   let target: FileHandle | undefined;
   try {
-    target = await open(temporary, 'wx', mode);
+    target = await open(temporary, 'wx', 0o600);
     await copyBlocks(source, target);
     await target.close();
     target = undefined;

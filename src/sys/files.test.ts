@@ -111,7 +111,8 @@ describe('fileError', () => {
     const failure = (code: string): Error => Object.assign(new Error('no'), { code });
     expect(fileError(failure('ENOSPC'), '/x')).toMatchObject({ code: 'DISK_FULL', details: { path: '/x' } });
     expect(fileError(failure('EDQUOT'), '/x')).toMatchObject({ code: 'DISK_FULL' });
-    expect(fileError(failure('EACCES'), '/x')).toMatchObject({ code: 'FILE_ACCESS', message: '/x: no' });
+    expect(fileError(failure('EBUSY'), '/x')).toMatchObject({ code: 'FILE_ACCESS', message: '/x: no' });
+    expect(fileError(failure('EACCES'), '/x').message).toBe('/x: this user has no permission (EACCES)');
   });
 
   it('passes a KameError through', () => {

@@ -13,7 +13,10 @@ export function fileError(error: unknown, path: string): KameError {
       details: { path },
     });
   }
-  return new KameError('FILE_ACCESS', `${path}: ${messageOf(error)}`, { cause: error, details: { path } });
+  const why = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')
+    ? `this user has no permission (${errnoOf(error)})`
+    : messageOf(error);
+  return new KameError('FILE_ACCESS', `${path}: ${why}`, { cause: error, details: { path } });
 }
 
 async function isFound(look: Promise<unknown>, path: string): Promise<boolean> {

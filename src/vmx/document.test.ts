@@ -45,7 +45,7 @@ describe('parse and print', () => {
         fc.pre(!(array[0] === 0xff && array[1] === 0xfe) && !(array[0] === 0xfe && array[1] === 0xff));
         expect(printVmx(parseVmx(array))).toEqual(array);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -54,7 +54,7 @@ describe('parse and print', () => {
       fc.property(vmxText, (text) => {
         expect(print(parse(text))).toBe(text);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -173,7 +173,7 @@ describe('edit', () => {
         const again = parseVmx(printVmx(after));
         expect(getText(again, 'memsize')).toBe(value);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -183,7 +183,7 @@ describe('edit', () => {
         const doc = edit(emptyDocument(), new Map([['annotation', value]]));
         expect(getText(parseVmx(printVmx(doc)), 'annotation')).toBe(value);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 

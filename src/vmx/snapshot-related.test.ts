@@ -16,7 +16,7 @@ describe('what Kame records of linked clones in a .vmsd', () => {
     expect(readSnapshots(written)).toMatchObject({ tree: { related, bases }, problems: [] });
   });
 
-  it('vanishes without a trace', () => {
+  it('is removed without a trace', () => {
     const written = writeSnapshots(parse(''), { ...emptyTree, related, bases });
     expect(print(writeSnapshots(written, { ...emptyTree, bases: bases.slice(0, 1) }))).not.toMatch(
       /machine0|base1/,
@@ -31,7 +31,7 @@ describe('what Kame records of linked clones in a .vmsd', () => {
     'kame.base0.path = "/a"\nkame.base0.file = "1"\nkame.base0.size = "1"\nkame.base0.time = "1"',
     'kame.base0.file = "1:2"\nkame.base0.size = "1"\nkame.base0.time = "1"',
     `kame.base0.path = "/a"\nkame.base0.file = "1:2"\nkame.base0.size = "${'9'.repeat(30)}"\nkame.base0.time = "1"`,
-  ])('does not count if it is incomplete or no number: %j', (text) => {
+  ])('does not count if it is incomplete or not a number: %j', (text) => {
     const { tree } = readSnapshots(parse(`${text}\n`));
     expect([tree.related, tree.bases]).toEqual([[], []]);
   });

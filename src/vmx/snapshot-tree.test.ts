@@ -122,7 +122,7 @@ group('a reference', () => {
     expect(find('y/z', odd)).toBe(3);
   });
 
-  it('that means several snapshots is not decided by a rule', () => {
+  it('that fits several snapshots is refused as ambiguous', () => {
     // The first has the uid 1 and the label #3; the second is /a, the third has that label.
     const odd = add(
       { ...add({ ...add(emptyTree, body('#3')), current: null }, body('a')), current: null },

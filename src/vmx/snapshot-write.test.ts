@@ -181,7 +181,7 @@ describe('writing', () => {
   });
 });
 
-it('a root whose parent was missing is no child of a new snapshot that gets that uid', () => {
+it('a root whose parent was missing does not become a child of a new snapshot with that uid', () => {
   const doc = parse(
     'snapshot.lastUID = "2147483647"\nsnapshot0.uid = "2147483647"\nsnapshot1.uid = "3"\nsnapshot1.parent = "1"\n',
   );

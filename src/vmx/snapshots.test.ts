@@ -200,7 +200,7 @@ describe('any file', () => {
         const doc = parse(file);
         expect(writeSnapshots(doc, readSnapshots(doc).tree)).toBe(doc);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -214,7 +214,7 @@ describe('any file', () => {
         const values = (whole: string): string[] => (whole.match(/\.(?:x|epoch) = .*/g) ?? []).sort();
         expect(values(print(written))).toEqual(values(file));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

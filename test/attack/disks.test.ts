@@ -7,7 +7,7 @@ import { descriptorCorpus, qcow2Corpus, sparseCorpus } from './disk-samples.ts';
 import { fuzz } from './fuzz.ts';
 import { memoryImage } from './memory-image.ts';
 
-it('any header of a qcow2 is read with its tables, or refused', async () => {
+it('reads any header of a qcow2 with its tables, or refuses it', async () => {
   const { read, refused } = await fuzz(
     qcow2Corpus,
     async (input) => await checkQcow2(memoryImage(input), { backing: 'tell' }),
@@ -16,13 +16,13 @@ it('any header of a qcow2 is read with its tables, or refused', async () => {
   expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
 });
 
-it('any descriptor of a VMDK is read, or refused', async () => {
+it('reads any descriptor of a VMDK, or refuses it', async () => {
   const { read, refused } = await fuzz(descriptorCorpus, (input) => parseDescriptor('/a/disk', input));
   expect(read).toBeGreaterThan(0);
   expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
 });
 
-it('any sparse extent of a VMDK is read to its last block, or refused', async () => {
+it('reads any sparse extent of a VMDK to its last block, or refuses it', async () => {
   const { read, refused } = await fuzz(sparseCorpus, async (input) => {
     const file = memoryImage(input);
     const header = await readSparseHeader(file);

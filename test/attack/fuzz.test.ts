@@ -6,7 +6,7 @@ import { mutated, type Corpus } from './mutation.ts';
 const corpus: Corpus = { samples: [Buffer.from('key = "value"')], pieces: [Buffer.from('=')] };
 
 describe('an attack', () => {
-  it('makes the same inputs from the same seeds, and others from others', () => {
+  it('makes the same inputs from the same seed, and different ones from another', () => {
     const inputs = Array.from({ length: 200 }, (_none, seed) => mutated(seed, corpus).toString('hex'));
     expect(inputs).toEqual(
       Array.from({ length: 200 }, (_none, seed) => mutated(seed, corpus).toString('hex')),
@@ -17,7 +17,7 @@ describe('an attack', () => {
   it.each([
     ['is no KameError', new TypeError('x is undefined'), 'TypeError: x is undefined'],
     ['says that Kame has a bug', new KameError('INTERNAL', 'No such layer.'), 'KameError: No such layer.'],
-  ])('stops at an error that %s, and says seed and input', async (_what, error, text) => {
+  ])('stops at an error that %s, and reports seed and input', async (_what, error, text) => {
     const parse = (): never => {
       throw error;
     };

@@ -11,7 +11,8 @@ import { suspend } from '../../src/vm/power/suspend.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list, show } from '../../src/vm/running/describe.ts';
 import { stopBody } from '../support/bodies.ts';
-import { quiet, useWorld, type WorldMachine } from '../support/world.ts';
+import { quiet, useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 import { refused } from '../support/refused.ts';
 
 const world = useWorld();
@@ -24,7 +25,7 @@ describe('a link in KAME_HOME', () => {
   beforeEach(() => (place = mkdtempSync(join(tmpdir(), 'kh-'))));
   afterEach(() => rmSync(place, { recursive: true }));
 
-  it('is resolved once: the home has one path, whether it exists or not', () => {
+  it('is resolved once: the home has one path, whether or not it exists', () => {
     mkdirSync(join(place, 'real'));
     symlinkSync(join(place, 'real'), join(place, 'link'));
     const homes = ['real', 'link', 'link/new', 'real/new'].map((name) =>
@@ -42,7 +43,7 @@ describe('a link in KAME_HOME', () => {
 });
 
 describe.runIf(process.platform === 'linux')('a home that is renamed', () => {
-  it('finds the RAM of its guests again, and a copy of it does not take it', () => {
+  it('finds the RAM of its guests again, and a copy of it does not', () => {
     const place = mkdtempSync(join(tmpdir(), 'kh-'));
     const [home, renamed] = [join(place, 'home'), join(place, 'renamed')];
     mkdirSync(home);
@@ -62,7 +63,7 @@ describe('a directory of machines that is a link', () => {
     await world().replaceHost();
   });
 
-  it('changes nothing for what is done with a machine', async () => {
+  it('makes no difference to what is done with a machine', async () => {
     await world().start();
     const { path } = await show(world().host, 'demo');
     expect((await show(world().host, path)).state).toBe('running');
@@ -100,7 +101,7 @@ describe('a bundle that is a link', () => {
     expect((await show(world().host, 'demo')).state).toBe('stopped');
   });
 
-  it('can be taken off the list', async () => {
+  it('can be unregistered', async () => {
     await unregister(world().host, 'demo');
     expect(await list(world().host)).toEqual([]);
     expect((await refused(show(world().host, 'demo'))).code).toBe('NO_SUCH_MACHINE');
@@ -112,7 +113,7 @@ describe('a bundle that is a link', () => {
     expect([left, await list(world().host)]).toEqual([[[], []], []]);
   });
 
-  it('whose target is gone is one broken machine, which can be taken off the list', async () => {
+  it('whose target is gone is one broken machine, which can be unregistered', async () => {
     rmSync(join(world().home, 'disk2'), { recursive: true });
     expect((await list(world().host)).map(({ name, state }) => [name, state])).toEqual([['demo', 'broken']]);
     await remove(world().host, 'demo');

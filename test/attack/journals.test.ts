@@ -6,7 +6,8 @@ import { register } from '../../src/vm/library/register.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list } from '../../src/vm/running/describe.ts';
 import { refused } from '../support/refused.ts';
-import { useWorld, type WorldMachine } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 
 const world = useWorld();
 let folder = '';
@@ -27,7 +28,7 @@ async function restartDaemon(): Promise<void> {
   await adoptAll(world().host);
 }
 
-/** The content of a person's folder, with a `.vmx` in it that somebody sent. */
+/** The content of a person's folder, with a `.vmx` in it from somebody else. */
 function fill(directory: string): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'letter.txt'), 'mine');
@@ -41,7 +42,7 @@ function fill(directory: string): void {
 const content = () => readdirSync(folder, { recursive: true }).map(String).sort();
 
 describe.each(journals)('the foreign journal %s', (journal) => {
-  it('beside a loose .vmx deletes nothing, and nothing changes the machine until it is away', async () => {
+  it('beside a loose .vmx deletes nothing, and the machine cannot be changed until it is removed', async () => {
     folder = join(world().home, 'documents');
     fill(folder);
     writeFileSync(join(folder, 'x.operation.json'), journal);
@@ -79,7 +80,7 @@ describe('a deletion', () => {
   let demo: WorldMachine;
   beforeEach(() => (demo = world().machine()));
 
-  it('keeps what is no part of a virtual machine, with the bundle around it', async () => {
+  it('keeps what is not part of a virtual machine, with the bundle around it', async () => {
     writeFileSync(demo.file('letter.txt'), 'mine');
     mkdirSync(demo.file('checkpoints', '1'), { recursive: true });
     writeFileSync(demo.file('checkpoints', '1', 'photo.jpg'), 'mine');
@@ -99,7 +100,7 @@ describe('a deletion', () => {
     expect(demo.files()).toEqual(['letter.txt']);
   });
 
-  it('of a loose .vmx keeps what it names as a disk or as EFI variables, unless it is that', async () => {
+  it('of a loose .vmx keeps what it names as a disk or as EFI variables, unless it really is one', async () => {
     folder = join(world().home, 'documents');
     fill(folder);
     writeFileSync(

@@ -16,7 +16,8 @@ import { suspend } from '../../src/vm/power/suspend.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list } from '../../src/vm/running/describe.ts';
 import { takeBody } from '../support/bodies.ts';
-import { quiet, useWorld, type WorldMachine } from '../support/world.ts';
+import { quiet, useWorld } from '../support/world.ts';
+import type { WorldMachine } from '../support/world-machine.ts';
 
 const world = useWorld();
 let demo: WorldMachine;
@@ -80,7 +81,7 @@ describe.each(['demo.log', 'demo-serial.log', 'lock', 'operation.json', 'demo.vm
 );
 
 describe('a directory in the place of a checkpoint', () => {
-  it('keeps what is not of a checkpoint', async () => {
+  it('keeps what is not part of a checkpoint', async () => {
     const file = demo.file('checkpoints', '7', 'letter.txt');
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, 'mine');

@@ -19,7 +19,7 @@ function readValue(value: unknown): void {
   else readTime(value);
 }
 
-it('any answer of the guest agent is read, or refused', async () => {
+it('reads any answer of the guest agent, or refuses it', async () => {
   const { read, refused } = await fuzz(agentCorpus, (input) => {
     // In two pieces, as it may arrive.
     const frames = new AgentFrames(maxReplyBytes);
@@ -35,7 +35,7 @@ it('any answer of the guest agent is read, or refused', async () => {
   expect([...refused.keys()].sort()).toEqual(['GUEST_AGENT_MISSING', 'GUEST_FAILED']);
 });
 
-it('any list of checksums has the one of the file, or does not list it', async () => {
+it('finds the checksum of the file in any list, or nothing', async () => {
   const { read, refused } = await fuzz(sumsCorpus, (input) =>
     findChecksum(input.toString('utf8'), { name: 'disk.qcow2' }, 'sha256', 'https://images.test/SUMS'),
   );

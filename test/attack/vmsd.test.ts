@@ -24,7 +24,7 @@ function take(document: VmxDocument, tree: SnapshotTree): void {
   if (!isDeepStrictEqual(readSnapshots(written).tree, wanted)) throw new Error('It is written otherwise.');
 }
 
-it('any .vmsd is read to a tree of snapshots, to which one can be added', async () => {
+it('reads any .vmsd to a tree of snapshots, to which one can be added', async () => {
   let writes = 0;
   const { read, refused } = await fuzz(vmsdCorpus, (input) => {
     const document = parseVmx(input, 'a.vmsd');

@@ -12,7 +12,7 @@ const changes = new Map([
   ['kame.note', 'a "b" |c'],
 ]);
 
-it('any .vmx is read to a model, printed as it was, and can be changed', async () => {
+it('reads any .vmx to a model, prints it unchanged, and can change it', async () => {
   const { read, refused } = await fuzz(vmxCorpus, (input) => {
     const document = parseVmx(input, 'a.vmx');
     validateModel(readModel(document).model);

@@ -61,7 +61,7 @@ describe('kame api', () => {
     expect(asked()).toEqual(['GET /v1/machines/demo/logs?console=true&follow=a%20b']);
   });
 
-  it('prints a stream a line at a time, until Ctrl-C', async () => {
+  it('prints a stream line by line, until Ctrl-C', async () => {
     const signals = new EventEmitter();
     daemon.on('GET /v1/events', (response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -76,7 +76,7 @@ describe('kame api', () => {
     );
   });
 
-  it('writes a file as it is, but not to a terminal', async () => {
+  it('writes a file unchanged, but not to a terminal', async () => {
     const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255]);
     daemon.on('GET /v1/machines/demo/screenshot', (response) => response.end(png));
     const words = ['api', 'GET', '/machines/demo/screenshot'];
@@ -107,7 +107,7 @@ describe('kame api', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('refuses a file of data that is not there or not JSON', async () => {
+  it('refuses a data file that does not exist or is not JSON', async () => {
     const send = async (file: string) => await run(['api', 'POST', '/doctor', '--data', `@${file}`]);
     expect((await send('nowhere.json')).code).toBe(1);
     await writeFile(join(daemon.home, 'bad.json'), 'fresh');
@@ -117,19 +117,23 @@ describe('kame api', () => {
     });
   });
 
-  it('ends with the exit code of what the daemon answers', async () => {
+  it('ends with the exit code of the daemon’s error', async () => {
     daemon.on('POST /v1/machines/demo/start', problem(409, 'WRONG_STATE', 'It runs already.'));
     const { code, stderr } = await run(['api', 'POST', '/machines/demo/start', '--json']);
     expect(code).toBe(4);
     expect(JSON.parse(stderr)).toMatchObject({ code: 'WRONG_STATE' });
   });
 
-  it('is completed: methods, then paths with the machines there are', async () => {
+  it('is completed: methods, then paths with the existing machines', async () => {
     daemon.on('GET /v1/machines', json([{ ...demo, name: 'my web' }]));
     const words = async (...argv: string[]) =>
       (await run(['__complete', 'api', ...argv])).stdout.trimEnd().split('\n');
     expect(await words('P')).toEqual(['POST', 'PUT', 'PATCH']);
-    expect(await words('PATCH', '')).toEqual(['/machines/my%20web', '/machines/my%20web/snapshots/']);
+    expect(await words('PATCH', '')).toEqual([
+      '/machines/my%20web',
+      '/machines/my%20web/snapshots/',
+      '/networks/',
+    ]);
     expect(await words('post', '/i')).toEqual(['/images/pull', '/images/import']);
   });
 });

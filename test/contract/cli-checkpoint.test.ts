@@ -71,7 +71,7 @@ describe('suspend', () => {
     expect(startMachine.parse(bodies().at(-1))).toMatchObject({ discardState: true });
   });
 
-  it('list and show say what to do with a suspended machine', async () => {
+  it('is explained by list and show, which say what to do', async () => {
     const web = { ...demo, name: 'web', state: 'suspended' };
     daemon.on('GET /v1/machines', json([demoRunning, web]));
     expect((await run(['list'])).stderr).toBe(
@@ -96,7 +96,7 @@ describe('clone', () => {
       .filter(({ method }) => method === 'POST')
       .map(({ body }) => (body as api.CloneMachine).kind);
 
-  it('is instant of a running machine, and full of a stopped one or a snapshot, unless said', async () => {
+  it('is instant for a running machine, and full for a stopped one or a snapshot, unless an option says otherwise', async () => {
     daemon.on('POST /v1/machines/demo/clone', result(cloned({ ...demoRunning, name: 'b' })));
     for (const state of ['running', 'paused', 'stopped', 'suspended']) {
       daemon.on('GET /v1/machines/demo', json({ ...demoDetails, state }));
@@ -107,7 +107,7 @@ describe('clone', () => {
     expect(kinds()).toEqual(['instant', 'instant', 'full', 'full', 'full', 'full', 'linked', 'instant']);
   });
 
-  it('sends what was said, and tells of each clone', async () => {
+  it('sends the options, and reports each clone', async () => {
     const two = cloned({ ...demoRunning, name: 'b-1' }, { ...demo, name: 'b-2' });
     daemon.on('POST /v1/machines/demo/clone', result(two));
     const words = 'clone demo b --linked --snapshot clean --count 2 --start --keep-identity --timeout 5';
@@ -137,7 +137,7 @@ describe('autoprotect', () => {
   const on: api.AutoProtect = { enabled: true, every: '1h', keep: 5, snapshots: 2, nextInMs: 125_000 };
   const path = '/v1/machines/demo/autoprotect';
 
-  it('shows, sets and ends', async () => {
+  it('can be shown, set and ended', async () => {
     daemon.on(`GET ${path}`, json(on));
     daemon.on(`PUT ${path}`, json({ ...on, enabled: false, nextInMs: null }));
     expect((await run(['autoprotect', 'demo'])).stdout).toBe(
@@ -159,7 +159,7 @@ describe('autoprotect', () => {
 });
 
 describe('completion', () => {
-  it('knows snapshots, by path where two have one label, and disks', async () => {
+  it('knows disks and snapshots, by path where two have the same label', async () => {
     daemon.on('GET /v1/machines', json([demo]));
     daemon.on(
       'GET /v1/machines/demo/snapshots',

@@ -11,7 +11,7 @@ import { version } from '../../src/core/version.ts';
 import { demoRunning } from './cli-samples.ts';
 import { fakeDaemon, json, kame, problem, temporaryHome } from './cli-support.ts';
 
-/** A daemon that can be started: answers a list and a stop, and ends when told or after a minute. */
+/** A daemon that can be started: answers a list and a stop, and ends on request or after a minute. */
 const smallDaemon = `
 const { createServer } = require('node:http');
 const { join } = require('node:path');
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 describe('the daemon', () => {
-  it('is started by the first verb that needs it, in a home of mode 0700, and stopped', async () => {
+  it('is started by the first command that needs it, in a home of mode 0700, and stopped', async () => {
     const daemon = program(smallDaemon);
     expect(await kame(home, ['list', '--json'], { daemon })).toMatchObject({ code: 0, stdout: '[]\n' });
     expect((await stat(home)).mode & 0o777).toBe(0o700);
@@ -53,7 +53,7 @@ describe('the daemon', () => {
     expect((await kame(home, ['daemon', 'start', '--json'], { daemon })).stdout).toContain('"running": true');
   });
 
-  it('is not started by verbs that need none', async () => {
+  it('is not started by commands that do not need it', async () => {
     for (const argv of [
       ['version'],
       ['completion', 'bash'],
@@ -67,7 +67,7 @@ describe('the daemon', () => {
     await expect(stat(home)).rejects.toThrow('ENOENT');
   });
 
-  it('that ends while it is starting reports the last lines of its log', async () => {
+  it('reports the last lines of its log when it ends while starting', async () => {
     await mkdir(home);
     await writeFile(join(home, 'kamed.log'), 'an old line\n');
     const daemon = program(`console.error('no luck today'); process.exit(3)`);
@@ -79,13 +79,13 @@ describe('the daemon', () => {
     expect(await readFile(join(home, 'kamed.log'), 'utf8')).toContain('no luck today');
   });
 
-  it('that another client starts at the same time serves both', async () => {
+  it('serves both clients that start it at the same time', async () => {
     const daemon = program(smallDaemon);
     const both = await Promise.all([kame(home, ['list'], { daemon }), kame(home, ['list'], { daemon })]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
   });
 
-  it('that does not exist, or cannot be used, is an error with advice', async () => {
+  it('causes an error with advice if it does not exist or cannot be used', async () => {
     expect(await kame(home, ['list'])).toMatchObject({
       code: 5,
       stderr: expect.stringContaining('not installed'),
@@ -101,7 +101,7 @@ describe('the daemon', () => {
     await chmod(temporary.home, 0o700);
   });
 
-  it('of another version is replaced', async () => {
+  it('is replaced if it has another version', async () => {
     await using old = await fakeDaemon();
     old.on('GET /v1/machines', problem(426, 'DAEMON_UNREACHABLE', 'The daemon has version 0.'));
     const refused = await kame(old.home, ['__complete', 'start', '']);
@@ -189,7 +189,7 @@ describe('the program', () => {
     return { child, closed };
   }
 
-  it('tells its version in three ways', async () => {
+  it('prints its version in three ways', async () => {
     for (const argv of [['--version'], ['-V'], ['version']]) {
       const { closed } = await started(argv, home);
       expect(await closed).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' });
@@ -206,7 +206,7 @@ describe('the program', () => {
     });
   });
 
-  it('ends quietly when nobody reads its output', async () => {
+  it('ends quietly when its output is not read', async () => {
     await using daemon = await fakeDaemon();
     daemon.on('GET /v1/events', (response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -223,7 +223,7 @@ describe('the program', () => {
     expect(await closed).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
-  it('cancels at the first Ctrl-C, and tells how the operation ended', async () => {
+  it('cancels at the first Ctrl-C, and reports how the operation ended', async () => {
     for (const [last, expected] of [
       [
         { type: 'error', error: { code: 'CANCELLED', message: 'Undone.', next: '', details: {} } },
@@ -258,7 +258,7 @@ describe('the program', () => {
     }
   });
 
-  it('hangs up when the daemon can’t cancel by name', async () => {
+  it('hangs up when the daemon cannot cancel by id', async () => {
     await using daemon = await fakeDaemon();
     const begun = new Promise<{ hungUp: Promise<unknown> }>((resolve) => {
       daemon.on('POST /v1/machines/demo/start', (response) => {

@@ -80,7 +80,7 @@ describe('the inventory', () => {
     expect(deleted()).toBe(2);
   });
 
-  it('says how to stop a running machine that shall be deleted', async () => {
+  it('says how to stop a running machine before it is deleted', async () => {
     daemon.on('GET /v1/machines/demo', json({ ...demoDetails, ...demoRunning }));
     const { code, stderr } = await run(['delete', 'demo', '--yes']);
     expect(code).toBe(4);

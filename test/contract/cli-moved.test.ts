@@ -37,7 +37,7 @@ describe('moved or copied?', () => {
   it.each([
     ['start', ['start', 'demo']],
     ['register', ['register', '/b/demo.vmx']],
-  ])('is asked at the terminal by %s, and the command goes on with the answer', async (_verb, words) => {
+  ])('is asked at the terminal by %s, and the command continues with the answer', async (_verb, words) => {
     asks();
     const { code, stderr } = await run(words, atKeyboard('Copied\n'));
     expect(code).toBe(0);

@@ -17,7 +17,7 @@ describe('repair', () => {
     expect(bodies()).toEqual([{ forget: ['/a/a.vmx', 'C:\\b.vmx'], acceptBase: true }]);
   });
 
-  it('ends with 1 when something could not be repaired, and tells it apart', async () => {
+  it('ends with 1 when something could not be repaired, and lists that separately', async () => {
     daemon.on(route, json({ name: 'web', changes: [], problems: ['The base was not found.'] }));
     const { code, stdout, stderr } = await run(['repair', 'web']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -23,7 +23,7 @@ describe('snapshot', () => {
     for (const body of bodies()) expect(api.takeSnapshot.safeParse(body).success).toBe(true);
   });
 
-  it('list draws the tree, with the place where the machine is', async () => {
+  it('list draws the tree, with the place of the machine', async () => {
     daemon.on('GET /v1/machines/demo/snapshots', json(tree));
     expect((await run(['snapshot', 'list', 'demo'])).stdout.split('\n')).toEqual([
       'TAKEN             STATE    SNAPSHOT',
@@ -44,7 +44,7 @@ describe('snapshot', () => {
     });
   });
 
-  it('show prints all of one, named by a path too', async () => {
+  it('show prints one in full, also when it is named by a path', async () => {
     const details: api.SnapshotDetails = {
       ...updated,
       description: 'after the update',
@@ -64,7 +64,7 @@ describe('snapshot', () => {
     expect(api.snapshotDetails.parse(JSON.parse(asJson.stdout))).toEqual(details);
   });
 
-  it('revert runs on, unless --no-start', async () => {
+  it('revert starts the machine, unless --no-start is given', async () => {
     const reverted: api.RevertedMachine = { ...demoRunning, snapshot: 'clean', notes: [] };
     daemon.on('POST /v1/machines/demo/snapshots/clean/revert', result(reverted));
     expect((await run(['snapshot', 'revert', 'demo', 'clean'])).stdout).toBe(
@@ -86,7 +86,7 @@ describe('snapshot', () => {
     expect(bodies()).toEqual([{ label: 'installed' }, { description: '' }]);
   });
 
-  it('an error names the machine’s snapshots as the daemon says it', async () => {
+  it('prints the error of the daemon, which names the machine’s snapshots', async () => {
     daemon.on('GET /v1/machines/demo/snapshots/x', problem(404, 'USAGE', 'demo has no snapshot x.'));
     expect(await run(['snapshot', 'show', 'demo', 'x'])).toMatchObject({
       code: 2,
@@ -110,12 +110,12 @@ describe('snapshot delete', () => {
     daemon.on(`GET ${path}`, json({ ...clean, bytes: 0, engine: null, disks: [], problems: [] }));
   });
 
-  it('of one does not ask', async () => {
+  it('does not ask about a single one', async () => {
     expect((await answer('')).stdout).toBe('demo: deleted clean; 5 MiB freed\n');
     expect(asked()).toEqual([`DELETE ${path}`]);
   });
 
-  it('of children asks at a keyboard, and names them', async () => {
+  it('asks at a terminal before deleting children, and names them', async () => {
     const refused = await answer('n\n', '--children');
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stderr).toContain('Delete 3 snapshots of demo: clean, updated, auto? [y/N]');
@@ -126,7 +126,7 @@ describe('snapshot delete', () => {
     expect(deletions()).toEqual(Array.from({ length: 3 }, () => `DELETE ${path}?children=true`));
   });
 
-  it('tells what merging took, and what is left to do', async () => {
+  it('reports what merging took, and what remains to be done', async () => {
     daemon.on(`DELETE ${path}`, result({ deleted: ['clean'], bytesFreed: -2048, notes: ['Wait.'] }));
     const { stdout, stderr } = await answer('');
     expect({ stdout, stderr }).toEqual({

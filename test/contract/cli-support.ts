@@ -170,10 +170,11 @@ export async function kame(home: string, argv: readonly string[], options: RunOp
   };
 }
 
-/** Verbs that are groups, with their own verbs. `daemon run` has no --json. */
+/** Verbs that are groups, with their own verbs; a dot is between the words of one. `daemon run` has no --json. */
 export const subVerbs: Readonly<Record<string, string>> = {
   image: 'list pull import delete',
   daemon: 'start stop status',
   snapshot: 'take list show revert rename delete',
   disk: 'list add grow compact check remove',
+  network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };

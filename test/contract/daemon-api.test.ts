@@ -17,7 +17,7 @@ describe('the daemon', () => {
     expect(answer.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument('1.2.3'))));
   });
 
-  it('takes a request without a body for one with all defaults', async () => {
+  it('treats a request without a body as one with all defaults', async () => {
     const server = await useServer(valid);
     const checked = await server.inject({ method: 'POST', url: pathOf('disks.checkAll') });
     expect(checked.json()).toEqual({ ok: true, layers: [] });
@@ -57,13 +57,13 @@ describe('a WebSocket', () => {
     ['nonsense', 'USAGE'],
     ['{"command": []}', 'command'],
     ['{"command": ["ls"], "shell": true}', 'shell'],
-  ])('to exec whose first message is %s is told so', async (first, text) => {
+  ])('gets an error from exec if its first message is %s', async (first, text) => {
     expect(await lastMessage(pathOf('machines.exec'), first)).toEqual(
       failed('USAGE', text === 'USAGE' ? 'malformed' : text),
     );
   });
 
-  it('to exec or console of a stopped machine is told so', async () => {
+  it('gets an error from exec or console of a stopped machine', async () => {
     expect(await lastMessage(pathOf('machines.exec'), '{"command": ["ls"]}')).toEqual(
       failed('WRONG_STATE', 'demo'),
     );

@@ -72,7 +72,7 @@ describe('a request about checkpoints', () => {
     expect(message).toContain('demo has no disk');
   });
 
-  it('that a stopped machine can’t do says so', async () => {
+  it('that a stopped machine cannot fulfil is refused with the reason', async () => {
     const server = await useServer(valid);
     const answer = await server.inject({ method: 'POST', url: pathOf('machines.suspend'), payload: {} });
     expect(errorBody.parse(answer.json())).toMatchObject({ code: 'WRONG_STATE' });

@@ -8,7 +8,7 @@ import { pathOf, useHomes, valid } from './daemon-support.ts';
 const useServer = useHomes();
 
 describe('the daemon', () => {
-  it('refuses a client of another version, but tells what it is', async () => {
+  it('refuses a client of another version, but reports its own version', async () => {
     const server = await useServer();
     const headers = { [versionHeader]: '9.9.9' };
     const refused = await server.inject({ url: pathOf('machines.list'), headers });
@@ -82,7 +82,7 @@ describe('the daemon', () => {
     expect(errorBody.parse(streamed.json())).toMatchObject({ code: 'INTERNAL' });
   });
 
-  it('lists a machine that can’t be read as broken, with the reason', async () => {
+  it('lists a machine that cannot be read as broken, with the reason', async () => {
     const server = await useServer('\0\0ELF');
     expect((await server.inject({ url: pathOf('machines.list') })).json()).toMatchObject([
       { name: 'demo', state: 'broken', id: '' },

@@ -36,7 +36,7 @@ afterEach(async () => {
   }
 });
 
-/** A plan with real files: empty raw disks of 1 MiB, direct boot of a kernel that is none (it never runs). */
+/** A plan with real files: empty raw disks of 1 MiB, direct boot of a file that is not a kernel (it never runs). */
 function realPlan(model: MachineModel, folder: string): LaunchPlan {
   const engine = engines.get(model.arch);
   if (!engine) throw new Error(`no engine for ${model.arch}`);
@@ -98,7 +98,7 @@ describe('the installed QEMU', () => {
     });
   }
 
-  it('can be let go of, found again and ended', async () => {
+  it('can be detached from, found again and ended', async () => {
     const folder = directory();
     const first = await start(realPlan(someModel({ memoryMiB: 128 }), folder), folder);
     await first.detach();
@@ -115,7 +115,7 @@ describe('the installed QEMU', () => {
     expect(await attach(folder)).toBeNull();
   });
 
-  it('is found to be started twice', async () => {
+  it('is refused a second start', async () => {
     const folder = directory();
     const plan = realPlan(someModel({ memoryMiB: 128 }), folder);
     const first = await start(plan, folder);
@@ -124,7 +124,7 @@ describe('the installed QEMU', () => {
     expect(await first.status()).toBe('prelaunch');
   });
 
-  it('says who holds a disk image', async () => {
+  it('names the process that holds a disk image', async () => {
     const [one, other] = [directory(), directory()];
     const plan = realPlan(someModel({ memoryMiB: 128 }), one);
     await start(plan, one);
@@ -136,7 +136,7 @@ describe('the installed QEMU', () => {
     expect(error.next).toContain('Stop the other program that has the disk image open');
   });
 
-  it('gives its last words and advice when it does not start', async () => {
+  it('reports its last output and advice when it does not start', async () => {
     const folder = directory();
     const plan = realPlan(someModel({ memoryMiB: 128 }), folder);
     const error = await failure({ ...plan, args: [...plan.args, '-device', 'no-such-device'] }, folder);

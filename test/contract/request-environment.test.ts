@@ -23,7 +23,7 @@ function sent(headers: IncomingHttpHeaders): unknown {
 describe('the environment of a command', () => {
   useDaemon();
 
-  it('is sent with its requests: proxies and QEMU, and nothing else', async () => {
+  it('is sent with its requests: proxies and QEMU variables, and nothing else', async () => {
     daemon.on('GET /v1/machines', json([]));
     const env = { https_proxy: 'http://proxy:3128', KAME_QEMU_DIR: '/opt/qemü', SECRET: 'x', PATH: '/bin' };
     await run(['list'], { env });
@@ -64,7 +64,7 @@ describe('the daemon', () => {
     },
   );
 
-  it('looks for QEMU where the command says', async () => {
+  it('looks for QEMU where the request says', async () => {
     const server = await useServer(`${valid}uuid.bios = "56 4d 11 22 33 44 55 66-77 88 99 aa bb cc dd ee"\n`);
     const directory = join(temporary(), 'no-qemu');
     const answer = await server.inject({

@@ -103,7 +103,7 @@ describe('the core of the SDK', () => {
     expect([...identifiersIn(text)].filter((name) => ofNode.has(name))).toEqual([]);
   });
 
-  it('lists, starts with progress, and tells errors', async () => {
+  it('lists, starts with progress, and reports errors', async () => {
     const { fetch, asked } = fakeFetch({
       'GET /v1/machines': () => json([demo]),
       'POST /v1/machines/a%2Fb/start': () =>
@@ -187,7 +187,7 @@ describe('the core of the SDK', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('tells that nobody answers', async () => {
+  it('reports that there is no answer', async () => {
     const { fetch } = fakeFetch({});
     const client = core.createClient(core.fetchTransport({ baseUrl: 'https://kame.test', fetch }));
     await expect(client.machines.list()).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' });

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,16 +6,17 @@ import { KameError } from '../../src/core/errors.ts';
 import { readChain, type ChainOptions } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
 import { qemuImg } from './qemu-img.ts';
+import { runProgram } from './run-program.ts';
 
 // Chains of layers in a machine's bundle: each test has a bundle of its own, and room beside it.
 
 export const mebibyte = 1024 * 1024;
 /** Virtual size of the layers: bytes. */
 export const size = 8 * mebibyte;
-/** The directory that the bundle lies in. */
+/** The directory that contains the bundle. */
 export let root = '';
 export let bundle = '';
-/** Where layers may lie: the bundle alone. */
+/** Where layers may be: only in the bundle. */
 export let inside: string[] = [];
 
 /** Gives each test of a file a bundle of its own. */
@@ -33,7 +33,7 @@ export function useBundle(): void {
 /** A disk with something on it. */
 export function makeBase(path: string): string {
   qemuImg('create', '-q', '-f', 'qcow2', path, String(size));
-  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 1M 1M', path], { stdio: 'ignore' });
+  runProgram('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 1M 1M', path]);
   return path;
 }
 

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { readQcow2 } from './qcow2-content.ts';
+import { runProgram } from './run-program.ts';
 
 // What is on a disk, as a guest would see it.
 
@@ -9,7 +9,7 @@ const bytes = 64 * 1024;
 /** Fills a place of a disk with a byte, as a guest's write does: at so many MiB. */
 export function writeDisk(path: string, pattern: number, atMiB = 1): void {
   const write = `write -P ${pattern} ${atMiB}M ${bytes}`;
-  execFileSync('qemu-io', ['-f', 'qcow2', '-c', write, path], { stdio: 'ignore' });
+  runProgram('qemu-io', ['-f', 'qcow2', '-c', write, path]);
 }
 
 function has(path: string, pattern: number, atMiB: number): boolean {

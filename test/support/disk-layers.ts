@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { readChain } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
 import { qemuImg } from './qemu-img.ts';
+import { runProgram } from './run-program.ts';
 
 // Layers of disks for tests: each test has a directory of its own.
 
@@ -38,7 +38,7 @@ export function io(path: string, commands: readonly string[], format = 'qcow2'):
     'unsafe',
     ...commands.flatMap((command) => ['-c', command]),
   ];
-  execFileSync('qemu-io', [...args, path], { stdio: 'ignore' });
+  runProgram('qemu-io', [...args, path]);
 }
 
 /** An empty overlay. */

@@ -14,7 +14,7 @@ export const engineTest = homeTest.extend<{ home: TestHome; demo: Guest }>({
   demo: async ({ home, makeHome }, use) => await use(await layOut(stoppedMachine, home, makeHome)),
 });
 
-/** Nothing runs, nobody holds the machine, and nothing of a run is left. */
+/** Nothing runs, the machine is not held, and nothing of a run is left. */
 export async function expectStopped(demo: Guest): Promise<void> {
   expect(await demo.state()).toBe('stopped');
   expect(await demo.home.engines()).toEqual([]);

@@ -34,7 +34,7 @@ async function keepMachine(home: TestHome, path: string, target: string): Promis
 }
 
 /**
- * Keeps what tells why a test failed: the logs of the daemon and of each machine, serial consoles, screenshots, how the
+ * Keeps what shows why a test failed: the logs of the daemon and of each machine, serial consoles, screenshots, how the
  * API describes the machines, and what was said over QMP. It is in `test-results/`, in a directory named after the test.
  */
 export async function keepEvidence(home: TestHome, test: string): Promise<void> {

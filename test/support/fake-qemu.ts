@@ -78,12 +78,12 @@ export class FakeQemu implements AsyncDisposable {
     for (const socket of [...this.#sockets]) socket.destroy();
   }
 
-  /** Ends the connections of clients that were abandoned; until then they hear nothing, whatever happens. */
+  /** Ends the connections of clients that were abandoned; until then they receive nothing. */
   hangUpAbandoned(): void {
     for (const socket of this.#abandoned.splice(0)) socket.destroy();
   }
 
-  /** Leaves the present client without any answer from now on, as if that program stood still; the next one is served. */
+  /** Leaves the present client without any answer from now on, as if that program hung; the next one is served. */
   abandonClient(): void {
     const socket = this.#sockets.shift();
     if (!socket) return;

@@ -1,7 +1,7 @@
 import { KameError } from '../../src/core/errors.ts';
 import { serveWork } from '../../src/sys/helper-process.ts';
 
-/** What a helper process of the tests does: what it is told. */
+/** The work of a helper process in tests, chosen by its input. */
 serveWork(async (input, progress) => {
   progress.report({ stage: 'working', done: 1, total: 2, unit: 'items' });
   switch (input) {

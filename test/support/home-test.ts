@@ -28,7 +28,7 @@ async function keepIfFailed(task: Readonly<RunnerTestCase>, homes: readonly Test
 
 /**
  * Tests with homes of their own. When a test has ended, all that runs in its homes is ended and they are removed; when it
- * has failed, what tells why is kept before that.
+ * has failed, evidence of the cause is kept first.
  */
 export const homeTest = test.extend<{ makeHome: MakeHome; home: TestHome }>({
   makeHome: async ({ task }, use) => {

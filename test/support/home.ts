@@ -1,20 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { poll } from '../../src/core/deadline.ts';
 import { createNodeClient, type KameClient } from '../../src/client/node/client.ts';
+import { usualNetwork } from '../../src/model/network-defaults.ts';
 import { homeNames } from '../../src/store/names.ts';
+import { printNetworks } from '../../src/store/networks-file.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
 const program = join(builtIn, 'kame.mjs');
 
-/** Where the tiny images of all tests lie: built once, linked into each home. */
+/** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
@@ -149,14 +151,19 @@ export class TestHome implements AsyncDisposable {
 
   /** Pids of the engines that run for this home: their command lines name its run directory. */
   async engines(): Promise<number[]> {
-    const { stdout } = await execa('ps', ['-axo', 'pid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 });
-    return stdout
-      .split('\n')
-      .filter((line) => line.includes(`-pidfile ${this.path}/`) && !/^\s*\d+\s+Z/.test(line))
-      .map((line) => Number.parseInt(line, 10));
+    return await pidsWith(`-pidfile ${this.path}/`);
   }
 
-  /** Has disposing leave the files, for somebody to look at. */
+  /** Pids of the switches and NATs of its networks. */
+  async networkProcesses(): Promise<number[]> {
+    return await pidsWith(join(this.path, 'run', 'net-'));
+  }
+
+  async #processes(): Promise<number[]> {
+    return [...(await this.engines()), ...(await this.networkProcesses())];
+  }
+
+  /** Makes disposal keep the files for inspection. */
   keepFiles(): void {
     this.#kept = true;
   }
@@ -167,8 +174,8 @@ export class TestHome implements AsyncDisposable {
     try {
       await this.client().stopDaemon();
     } finally {
-      for (const pid of await this.engines()) process.kill(pid, 'SIGKILL');
-      await poll(async () => ((await this.engines()).length === 0 ? true : undefined), {
+      for (const pid of await this.#processes()) process.kill(pid, 'SIGKILL');
+      await poll(async () => ((await this.#processes()).length === 0 ? true : undefined), {
         deadlineMs: 10_000,
       });
       if (!this.#kept)
@@ -178,6 +185,15 @@ export class TestHome implements AsyncDisposable {
       await rm(ram, { recursive: true, force: true });
     }
   }
+}
+
+/** Pids of living processes whose command lines contain a text. */
+async function pidsWith(text: string): Promise<number[]> {
+  const { stdout } = await execa('ps', ['-axo', 'pid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(text) && !/^\s*\d+\s+Z/.test(line))
+    .map((line) => Number.parseInt(line, 10));
 }
 
 /** Waits until a process is gone (a zombie is). */
@@ -192,7 +208,7 @@ export async function waitForExit(pid: number): Promise<void> {
   if (!gone) throw new Error(`Process ${pid} did not end within 10 s.`);
 }
 
-/** Makes a home. Its path is short, because sockets lie in it. */
+/** Makes a home. Its path is short, because it contains sockets. */
 export async function useHome(options: HomeOptions = {}): Promise<TestHome> {
   const path = await mkdtemp(join(options.parent ?? '/tmp', 'kame-'));
   await mkdir(join(path, 'images'), { mode: 0o700 });
@@ -200,5 +216,14 @@ export async function useHome(options: HomeOptions = {}): Promise<TestHome> {
     const { outDir } = sharedTiny(arch);
     if (existsSync(outDir)) await symlink(outDir, join(path, 'images', `tiny-${arch}`));
   }
+  await writeFile(join(path, 'networks.json'), usualNetworks, { mode: 0o600 });
   return new TestHome(path, options.env ?? {});
 }
+
+/** A guest that goes on in another home finds the subnets there that it knows. */
+const usualNetworks = printNetworks(
+  [
+    usualNetwork('vmnet1', 'hostonly', '192.168.201.0/24'),
+    usualNetwork('vmnet8', 'nat', '192.168.208.0/24'),
+  ].map((network) => ({ network, name: network.name, broken: null })),
+);

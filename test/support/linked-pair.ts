@@ -10,7 +10,8 @@ import { deleteSnapshot, listSnapshots, takeSnapshot } from '../../src/vm/snapsh
 import { cloneBody, takeBody } from './bodies.ts';
 import { writeDisk } from './disk-content.ts';
 import { refused } from './refused.ts';
-import { quiet, WorldMachine, type World } from './world.ts';
+import { quiet, type World } from './world.ts';
+import { WorldMachine } from './world-machine.ts';
 
 /** The snapshot that is taken for the first linked clone. */
 export const base = 'Base of clones 1';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Guest } from './guest.ts';
 
-// What tells one state of a guest from another: a file in its memory, one on its disk, the boot it is in, and a process.
+// What distinguishes one state of a guest from another: a file in its memory, one on its disk, the boot it is in, and a process.
 
 const bytes = 300_000;
 

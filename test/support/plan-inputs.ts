@@ -136,7 +136,7 @@ function hostFor(accelerator: AcceleratorKind, arch: Arch): HostFacts {
   return { os, arch: hostArch, cpus: 8, memoryBytes: 16 * 1024 ** 3 };
 }
 
-/** RAM lies on a memory file system, or on macOS in the run directory. */
+/** RAM is on a memory file system, or on macOS in the run directory. */
 function ramFor(accelerator: AcceleratorKind, clone: boolean): RamFile {
   const directory =
     accelerator === 'hvf' ? '/home/ada/.kame/run/0a1b2c3d/' : '/dev/shm/kame-1000-4f5e6d7c/0a1b2c3d.';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 
-/** Bits of a table's entry that tell where something is (QEMU's docs/interop/qcow2.txt). */
+/** Bits of a table's entry that say where something is (QEMU's docs/interop/qcow2.txt). */
 const offsetBits = 0x00ff_ffff_ffff_fe00n;
 
 /** Reads a qcow2 image and what is beneath it without any other program, for tests that look at a few places of a disk. */

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { runProgram } from './run-program.ts';
 
 /** What `qemu-img` prints. */
 export function qemuImg(...args: string[]): string {
-  return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return runProgram('qemu-img', args);
 }

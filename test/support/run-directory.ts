@@ -33,7 +33,7 @@ export async function setEngineMode(home: { path: string }, mode: EngineMode | '
 }
 
 /**
- * The engine, told to trace its monitors, and able to fail. It traces to a file of its own, so that the machine's log, and
+ * The engine, which traces its monitors and can be made to fail. It traces to a file of its own, so that the machine's log, and
  * with it QEMU's last words, are what they are without. A question for capabilities (`-M none`) is only passed on.
  */
 function tracing(engine: string): string {

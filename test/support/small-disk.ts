@@ -31,7 +31,7 @@ export class SmallDisk implements AsyncDisposable {
       const { bavail, bsize } = await statfs(this.path);
       const bytes = Math.min(mebibyte, bavail * bsize - bytesLeft);
       if (bytes <= 0) return async () => await rm(ballast, { force: true });
-      // Others write too: whoever takes the last of it, it is full then.
+      // Others write too: it is full then, whichever program took the last of it.
       const { bytesWritten } = await file.write(Buffer.alloc(bytes, 1)).catch(full);
       if (bytesWritten === 0) return async () => await rm(ballast, { force: true });
     }

@@ -45,7 +45,7 @@ export async function cancelAtEachStage(
 
 /**
  * Has the operation meet trouble at each command of an engine, when that comes for the first time.
- * @param plan plans the trouble for whatever command is not among those that were met
+ * @param plan plans the trouble for any command that has not been met yet
  * @returns the commands
  */
 export async function atEachCommand(

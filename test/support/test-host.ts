@@ -1,8 +1,8 @@
 import type { BuildTiny } from '../../src/image/cache.ts';
 import type { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { createHost, type Environment, type Host, type MakeNetworks } from '../../src/vm/host/host.ts';
-import { idleNetworks } from '../../src/vm/network/idle-runtime.ts';
 import { recoveryTable } from '../../src/vm/recovery/table.ts';
+import { idleNetworks } from './idle-networks.ts';
 
 export interface TestHostOptions {
   readonly home: string;

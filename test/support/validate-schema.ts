@@ -41,7 +41,7 @@ class Validator {
         const values = (type.members ?? []).map((member) => member.name);
         return values.includes(value as string)
           ? []
-          : [`${path}: ${JSON.stringify(value)} is none of ${values.join(' ')}`];
+          : [`${path}: ${JSON.stringify(value)} is not one of ${values.join(' ')}`];
       }
       case 'array':
         if (!Array.isArray(value)) return [`${path}: no array`];

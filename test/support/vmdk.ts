@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { KameError } from '../../src/core/errors.ts';
 import { openVmdk } from '../../src/disk/vmdk/vmdk-disk.ts';
+import { qemuImg } from './qemu-img.ts';
 
 let directory = '';
 
@@ -38,7 +38,7 @@ export async function readVmdk(path: string): Promise<Buffer | string> {
 export function makeVmdk(name: string, subformat: string, content: Buffer): Buffer {
   writeFileSync(at('source.raw'), content);
   const options = ['-f', 'raw', '-O', 'vmdk', '-o', `subformat=${subformat}`];
-  execFileSync('qemu-img', ['convert', ...options, at('source.raw'), at(name)]);
+  qemuImg('convert', ...options, at('source.raw'), at(name));
   return readFileSync(at(name));
 }
 

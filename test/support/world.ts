@@ -1,17 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { KameEvent } from '../../src/api/messages.ts';
-import type { BuildTiny } from '../../src/image/cache.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { silentProgress } from '../../src/core/progress.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
@@ -21,12 +12,11 @@ import { listSnapshots } from '../../src/vm/snapshot/snapshots.ts';
 import { start } from '../../src/vm/power/start.ts';
 import { startBody } from './bodies.ts';
 import { buildModule } from './built-module.ts';
-import { writeDisk } from './disk-content.ts';
 import { FakeEngines } from './fake-engine/engines.ts';
 import type { When } from './fake-engine/trouble.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
-import { qemuImg } from './qemu-img.ts';
 import { testHost } from './test-host.ts';
+import { layOutMachine, makeTiny, type WorldMachine } from './world-machine.ts';
 
 export const quiet = silentProgress();
 
@@ -36,8 +26,6 @@ export async function until(condition: () => boolean): Promise<void> {
   if (!(await poll(look, { deadlineMs: 10_000, stepMs: 2 })))
     throw new Error('What was waited for did not come.');
 }
-
-const mebibyte = 1024 * 1024;
 
 let threads: Promise<CopyThreads> | undefined;
 
@@ -56,122 +44,43 @@ async function startCopyThreads(): Promise<CopyThreads> {
   return await threads;
 }
 
-/** Bytes of a qcow2 of 64 MiB; made once, since every machine gets one. */
-const disks = new Map<number, Buffer>();
-
-/** @param byte fills the disk at 1 MiB; 0 for an empty one */
-function diskBytes(byte: number): Buffer {
-  const known = disks.get(byte);
-  if (known) return known;
-  const directory = mkdtempSync(join(tmpdir(), 'kw-disk-'));
-  const path = join(directory, 'disk0.qcow2');
-  qemuImg('create', '-q', '-f', 'qcow2', path, String(64 * mebibyte));
-  if (byte !== 0) writeDisk(path, byte);
-  const bytes = readFileSync(path);
-  disks.set(byte, bytes);
-  rmSync(directory, { recursive: true });
-  return bytes;
-}
-
-/** The files of an embedded image; no guest would boot from them. */
-function makeTiny(directory: string): Awaited<ReturnType<BuildTiny>> {
-  const file = (name: string) => join(directory, name);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(file('tiny.qcow2'), diskBytes(0));
-  writeFileSync(file('kernel'), 'kernel');
-  writeFileSync(file('initrd'), 'initrd');
-  return { disk: file('tiny.qcow2'), kernel: file('kernel'), initrd: file('initrd'), commandLine: 'quiet' };
-}
-
-/** A machine in a world: where its files are. */
-export class WorldMachine {
-  readonly name: string;
-  readonly directory: string;
-  readonly vmx: string;
-
-  constructor(home: string, name: string) {
-    this.name = name;
-    this.directory = join(home, 'machines', `${name}.vmwarevm`);
-    this.vmx = this.file(`${name}.vmx`);
-  }
-
-  file(...names: string[]): string {
-    return join(this.directory, ...names);
-  }
-
-  /** The file that the `.vmx` names for its first disk. */
-  top(): string {
-    return this.file(/nvme0:0\.fileName = "(.*)"/.exec(this.read(`${this.name}.vmx`))?.[1] ?? '');
-  }
-
-  /** Everything in its directory, sorted. */
-  files(): string[] {
-    return readdirSync(this.directory, { recursive: true }).map(String).sort();
-  }
-
-  read(name: string): string {
-    return readFileSync(this.file(name), 'utf8');
-  }
-}
-
-/** A small machine that boots a kernel of its own: no firmware is needed. */
-function vmxText(name: string, number: number, more: readonly string[]): string {
-  const last = number.toString(16).padStart(2, '0');
-  const given = new Set(more.map((line) => line.split(' = ')[0]));
-  const usual = [
-    'config.version = "8"',
-    'virtualHW.version = "20"',
-    'guestOS = "arm-other6xlinux-64"',
-    `displayName = "${name}"`,
-    'memsize = "64"',
-    'numvcpus = "1"',
-    `uuid.bios = "56 4d 11 22 33 44 55 66-77 88 99 aa bb cc dd ${last}"`,
-    'nvme0.present = "TRUE"',
-    'kame.nvme0.device = "virtio-blk"',
-    'nvme0:0.present = "TRUE"',
-    'nvme0:0.fileName = "disk0.qcow2"',
-    'ethernet0.present = "TRUE"',
-    'ethernet0.virtualDev = "vmxnet3"',
-    'kame.ethernet0.device = "virtio-net"',
-    'ethernet0.connectionType = "nat"',
-    'kame.boot.kernel = "kernel"',
-    'kame.boot.initrd = "initrd"',
-    `kame.boot.commandLine = "quiet kame.hostname=${name}"`,
-  ];
-  return [...usual.filter((line) => !given.has(line.split(' = ')[0])), ...more, ''].join('\n');
+export interface WorldOptions {
+  /** RAM in the home, since the place for it that all homes of a host share may be small. Default true. */
+  readonly ownRam?: boolean;
 }
 
 /** A home, hosts on it and the fake engines that they start. */
 export class World implements AsyncDisposable {
   readonly home: string;
   readonly engines: FakeEngines;
-  /** What the present host logs and tells. */
+  /** What the present host logs and reports. */
   readonly logged: string[] = [];
   readonly events: KameEvent[] = [];
   host: Host;
+  readonly #options: WorldOptions;
   readonly #abandoned: Promise<unknown>[] = [];
   readonly #hosts: Host[] = [];
   #machines = 0;
 
-  private constructor(home: string, engines: FakeEngines) {
+  private constructor(home: string, engines: FakeEngines, options: WorldOptions) {
+    this.#options = options;
     this.home = home;
     this.engines = engines;
     this.host = this.#makeHost();
   }
 
-  static async make(): Promise<World> {
+  static async make(options: WorldOptions = {}): Promise<World> {
     const home = mkdtempSync(join(tmpdir(), 'kw-'));
     const engines = await FakeEngines.make(join(home, 'qemu'));
     await engines.fillCache(join(home, 'cache'));
-    return new World(home, engines);
+    return new World(home, engines, options);
   }
 
   #makeHost(): Host {
-    // RAM in the home: the place for it that all homes of a host share may be small.
-    const ram = join(this.home, 'ram');
+    const { ownRam = true } = this.#options;
     const host = testHost({
       home: this.home,
-      ram,
+      ...(ownRam ? { ram: join(this.home, 'ram') } : {}),
       env: { ...process.env, KAME_QEMU_DIR: this.engines.directory },
       log: (message, details) => void this.logged.push(`${message} ${JSON.stringify(details ?? {})}`),
       startCopyThreads,
@@ -184,14 +93,8 @@ export class World implements AsyncDisposable {
 
   /** Makes a machine with a disk of 64 MiB, on which is a 7 at 1 MiB: see `diskHas`. */
   machine(name = 'demo', more: readonly string[] = []): WorldMachine {
-    const machine = new WorldMachine(this.home, name);
-    mkdirSync(machine.directory, { recursive: true });
-    writeFileSync(machine.file('disk0.qcow2'), diskBytes(7));
-    writeFileSync(machine.file('kernel'), 'kernel');
-    writeFileSync(machine.file('initrd'), 'initrd');
     this.#machines += 1;
-    writeFileSync(machine.vmx, vmxText(name, this.#machines, more));
-    return machine;
+    return layOutMachine(this.home, name, this.#machines, more);
   }
 
   /** No RAM of a guest can be in a file: the directory for it is open to others. */
@@ -287,10 +190,10 @@ export class World implements AsyncDisposable {
 }
 
 /** Gives each test a world of its own. */
-export function useWorld(): () => World {
+export function useWorld(options: WorldOptions = {}): () => World {
   let world: World | undefined;
   beforeEach(async () => {
-    world = await World.make();
+    world = await World.make(options);
   });
   afterEach(async () => {
     await world?.[Symbol.asyncDispose]();

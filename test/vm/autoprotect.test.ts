@@ -28,7 +28,7 @@ async function sh(host: Host, line: string): Promise<string> {
   return done.stdout.toString('utf8');
 }
 
-it('a running machine is kept safe by the clock alone, with its memory, and the oldest goes while it runs', async ({
+it('a running machine gets snapshots with memory when they are due, and the oldest is deleted while it runs', async ({
   home,
   makeHome,
 }) => {

@@ -42,7 +42,7 @@ describe('a download with another checksum', () => {
     expect(await cached(home)).toEqual([]);
   });
 
-  it('or of a catalogue that makes no sense, names what is wrong', async ({ home, origin }) => {
+  it('or a malformed catalogue entry names what is wrong', async ({ home, origin }) => {
     const catalogue = join(home.path, 'catalogue.json');
     await writeFile(catalogue, '{"images": [{"id": "mine"}]}');
     expect(await home.kame(['create', 'x', '--image', 'mine'])).toEqual(

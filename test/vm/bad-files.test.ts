@@ -18,7 +18,7 @@ async function directoryIn(home: TestHome): Promise<string> {
 const qemuImg = async (...args: string[]) => await execa('qemu-img', args);
 
 describe('an image', () => {
-  it('of no use is refused by its path', async ({ home }) => {
+  it('that is unusable is refused with its path', async ({ home }) => {
     const files = await directoryIn(home);
     const path = (name: string): string => join(files, name);
     await mkdir(path('directory'));
@@ -73,7 +73,7 @@ describe('an image', () => {
     expect(await home.kame(['create', 'x', '--image', path('apart.qcow2')])).toEqual(refusal(1, apart));
   });
 
-  it('put in place of a machine’s disk is refused at the start, by its path', async ({ home }) => {
+  it('in place of a machine’s disk is refused at the start, with its path', async ({ home }) => {
     const files = await directoryIn(home);
     const path = (name: string): string => join(files, name);
     const disk = join(home.path, 'machines/demo.vmwarevm/disk0.qcow2');
@@ -107,7 +107,7 @@ describe('a .vmx', () => {
     expect((await home.json<Machine[]>('list')).map(({ name }) => name)).toEqual(['demo']);
   });
 
-  it('that can’t be read is listed as broken with the reason; others go on', async ({ home }) => {
+  it('that cannot be read is listed as broken with the reason; others keep working', async ({ home }) => {
     const bundle = (name: string) => join(home.path, 'machines', `${name}.vmwarevm`);
     await mkdir(bundle('binary'));
     await writeFile(join(bundle('binary'), 'binary.vmx'), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0]));

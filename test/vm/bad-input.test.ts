@@ -83,7 +83,7 @@ describe('kame set', () => {
     expect(await readFile(path)).toEqual(before);
   });
 
-  it('sets a key that nobody knows, and tells which one was perhaps meant', async ({ home }) => {
+  it('sets an unknown key, and suggests the one that may have been meant', async ({ home }) => {
     const { problems } = await home.json<MachineDetails>('set', 'demo', 'ethernet0.conectionType=nat');
     expect(problems).toContainEqual({
       severity: 'warning',
@@ -94,7 +94,7 @@ describe('kame set', () => {
   });
 });
 
-describe('words that nobody knows', () => {
+describe('unknown words', () => {
   it.for<readonly [readonly string[], number, RegExp]>([
     [['start', 'dmo'], 3, /There is no machine dmo\. Did you mean demo\?/],
     [['show', 'nothing-like-it'], 3, /There is no machine nothing-like-it\.\n/],

@@ -27,7 +27,7 @@ async function same(one: string, other: string): Promise<string> {
   return (await execa('qemu-img', ['compare', '-f', 'qcow2', '-F', 'qcow2', one, other])).stdout;
 }
 
-describe('a disk of one’s own', () => {
+describe('a disk of the user', () => {
   it('as streamOptimized VMDK: its content arrives whole', async ({ home }) => {
     const image = await converted(home, 'tiny.vmdk', '-O', 'vmdk', '-o', 'subformat=streamOptimized');
     const made = await home.json<MachineDetails>('create', 'vmdk', '--image', image);
@@ -103,7 +103,7 @@ function expectedOf(verdict: DoctorCheck | undefined): { accelerator: string; re
 const testedAt = (verdict: DoctorCheck | undefined) => /\(tested (.*)\)/.exec(verdict?.message ?? '')?.[1];
 
 describe('an Intel machine', () => {
-  it('runs on what the doctor proved, boots directly, and says why', async ({ home }) => {
+  it('uses the accelerator that the doctor proved, boots directly, and says why', async ({ home }) => {
     const { accelerator, reason } = expectedOf(await intelVerdict(home));
     await home.json('create', 'intel', '--arch', 'x86_64');
     const started = await home.json<StartedMachine>('start', 'intel');

@@ -14,7 +14,7 @@ import { layOut, type Recipe } from '../support/template.ts';
 
 const way = await waysToMount();
 
-describe.runIf(way === 'namespace')('checkpoints in little room', () => {
+describe.runIf(way === 'namespace')('checkpoints with little free space', () => {
   it('are tested by this very file, in a user namespace where it may mount', async () => {
     const { exitCode, all } = await inNamespace('test/vm/checkpoint-room.test.ts', 'a full disk');
     expect(exitCode, all).toBe(0);
@@ -88,10 +88,10 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
   small.for([
     ['a snapshot', ['snapshot', 'take', 'demo', 'c']],
     ['a suspend', ['suspend', 'demo']],
-  ] as const)('in the middle of %s takes nothing with it', async ([, args], { full: { disk, demo } }) => {
+  ] as const)('in the middle of %s destroys nothing', async ([, args], { full: { disk, demo } }) => {
     const before = { marks: await demo.sh(look), ...(await files(demo)) };
     const pid = (await demo.details()).pid ?? 0;
-    // The engine stands still from the moment in which the checkpoint's files begin to come, until the disk is full.
+    // The engine hangs from the moment when the checkpoint's files begin to appear until the disk is full.
     using begun = atFileEvent(demo.file('checkpoints'), /./, () => process.kill(pid, 'SIGSTOP'));
     const command = demo.home.kame(args);
     await begun.happened;

@@ -43,7 +43,7 @@ homeTest(
   },
 );
 
-it('a merge whose .vmx can’t be written is undone in the engine, and done later; the guest loses nothing', async ({
+it('a merge whose .vmx cannot be written is undone in the engine, and done later; the guest loses nothing', async ({
   home,
   demo,
 }) => {
@@ -54,7 +54,7 @@ it('a merge whose .vmx can’t be written is undone in the engine, and done late
   const vmx = demo.file('demo.vmx');
   const top = await demo.top();
   const pid = (await demo.details()).pid ?? 0;
-  // The engine stands still from the moment in which the snapshot is no longer listed, so that the merge waits.
+  // The engine hangs from the moment when the snapshot is no longer listed, so that the merge waits.
   using unlisted = atFileEvent(demo.directory, /^demo\.vmsd$/, () => process.kill(pid, 'SIGSTOP'));
   const deleting = home.kame(['snapshot', 'delete', 'demo', 'mid', '--json']);
   await unlisted.happened;
@@ -65,7 +65,7 @@ it('a merge whose .vmx can’t be written is undone in the engine, and done late
   await rename(`${vmx}.away`, vmx);
   expect(await readFile(vmx, 'utf8')).toContain(basename(top));
   expect(await demo.vmsd()).toMatchObject({ 'snapshot.needConsolidate': 'TRUE' });
-  // What the guest writes now must be there for whoever opens the layer that the .vmx names.
+  // What the guest writes now must be in the layer that the .vmx names.
   await fill('after');
   const sums = 'echo 3 >/proc/sys/vm/drop_caches; md5sum /root/before /root/middle /root/after';
   const before = await demo.sh(sums);
@@ -79,11 +79,11 @@ it('a merge whose .vmx can’t be written is undone in the engine, and done late
   expect(await demo.sh(sums)).toBe(before);
 });
 
-it('an operation under way keeps others out until it has ended', async ({ home, demo }) => {
+it('an operation in progress excludes others until it has ended', async ({ home, demo }) => {
   await demo.take('first');
   const before = await become(demo, 'busy');
   const pid = (await demo.details()).pid ?? 0;
-  // An engine that stands still keeps the operation from ending.
+  // An engine that hangs keeps the operation from ending.
   process.kill(pid, 'SIGSTOP');
   const taking = home.kame(['snapshot', 'take', 'demo', 'second']);
   const begun = async () => (await home.client().tasks.list()).at(0);

@@ -20,7 +20,7 @@ const it = guestTest(cloneSource);
 const forget = 'echo 3 >/proc/sys/vm/drop_caches';
 
 describe('instant clones', () => {
-  it('are three machines of their own, and the source runs on', async ({ home, demo }) => {
+  it('are three independent machines, and the source keeps running', async ({ home, demo }) => {
     const before = await identity(demo);
     const boot = await bootOf(demo);
     const cloned = await clone(home, 'demo', 'c', '--instant', '--count', '3');
@@ -109,7 +109,7 @@ describe('instant clones', () => {
     expect(await again.sh(`${forget}; cat /root/disk; ls /root`)).toBe('again\ndisk\n');
   });
 
-  it('live on when their source is deleted, also after they boot anew', async ({ home, demo }) => {
+  it('keep working when their source is deleted, even after another boot', async ({ home, demo }) => {
     await clone(home, 'demo', 'c', '--instant');
     await home.sh('c', 'echo c >/root/disk; sync');
     await clone(home, 'c', 'child', '--instant');
@@ -127,7 +127,7 @@ describe('instant clones', () => {
     expect(await home.engines()).toEqual([pid]);
   });
 
-  it('are refused where they can’t be, before anything is touched', async ({ home, demo }) => {
+  it('are refused where they are impossible, before anything is changed', async ({ home, demo }) => {
     const files = await readdir(demo.directory);
     await home.json('create', 'c-2');
     for (const [args, code, message] of [
@@ -158,7 +158,7 @@ describe('instant clones whose command is interrupted', () => {
     ['while the source is copied', 'Copying demo while it is running'],
     ['while they are started', 'Starting clones'],
     ['while they get their identities', 'Giving clones their own identity'],
-  ] as const)('are not there: %s', async ([, stage], { home, demo }) => {
+  ] as const)('leave nothing behind: %s', async ([, stage], { home, demo }) => {
     const source = (await demo.details()).pid ?? 0;
     const command = home.begin(['clone', 'demo', 'c', '--instant', '--count', '4']);
     const reached = async () => {
@@ -166,7 +166,7 @@ describe('instant clones whose command is interrupted', () => {
       return task?.progress?.stage === stage ? true : undefined;
     };
     expect(await poll(reached, { deadlineMs: 30_000, stepMs: 1, maxStepMs: 2 })).toBe(true);
-    // What stands still can't end before it is interrupted: the clones, or their source when there are none yet.
+    // What hangs cannot end before it is interrupted: the clones, or their source while there are no clones.
     const clones = (await home.engines()).filter((pid) => pid !== source);
     const held = clones.length > 0 ? clones : [source];
     for (const pid of held) process.kill(pid, 'SIGSTOP');

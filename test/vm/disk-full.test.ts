@@ -69,7 +69,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
       using writer = await prepareWriter(demo);
       const free = await disk.leave(0);
       const daemon = await home.daemonPid();
-      // Not even the daemon's log has room: it goes on without.
+      // Not even the daemon's log has room: the daemon continues without it.
       for (let line = 0; line < 60; line += 1)
         await expect(home.client().machines.pause('nobody')).rejects.toMatchObject({
           code: 'NO_SUCH_MACHINE',

@@ -19,8 +19,8 @@ async function program(home: TestHome, text: string): Promise<string> {
   return path;
 }
 
-describe('an engine that can’t be used', () => {
-  it('is missing: the message says where was looked', async ({ demo, makeHome }) => {
+describe('an engine that cannot be used', () => {
+  it('is missing: the message says where Kame looked', async ({ demo, makeHome }) => {
     const nowhere = join(demo.home.path, 'nowhere');
     await mkdir(nowhere);
     const other = await makeHome({ env: { KAME_QEMU_DIR: nowhere, KAME_QEMU_AARCH64: '' } });
@@ -53,7 +53,7 @@ require('node:readline').createInterface(process.stdin).on('line', (line) => {
     expect(await other.kame(['start', 'demo'])).toEqual(refusal(5, message));
   });
 
-  it('is not an engine at all: the message has its own words', async ({ home, makeHome }) => {
+  it('is not an engine at all: the message has its output', async ({ home, makeHome }) => {
     const none = await program(home, '#!/bin/sh\necho "I am no engine" >&2\nexit 3\n');
     const other = await makeHome({ env: { KAME_QEMU_AARCH64: none } });
     await other.json('create', 'demo');
@@ -71,7 +71,7 @@ describe('an engine that ends during the start', () => {
     ],
     ["cannot set up guest memory 'ram': Cannot allocate memory", 5, 'too little free memory'],
     ['Something that nobody has heard of', 5, 'kame logs'],
-  ])('"%s": its last words and advice', async ([words, code, advice], { home, demo }) => {
+  ])('"%s": reports its last output and advice', async ([words, code, advice], { home, demo }) => {
     await setEngineMode(home, `say:${words}`);
     const result = await home.kame(['start', 'demo']);
     expect(result).toMatchObject({ code, stdout: '' });

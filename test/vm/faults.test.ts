@@ -5,7 +5,7 @@ import { runSequence } from '../faults/sequence.ts';
 import { homeTest as it } from '../support/home-test.ts';
 
 const kills = 60;
-// One sequence of kills, so that a run tells what a change has broken. bench/faults.ts draws others, and moves things too.
+// One sequence of kills, so that a run shows what a change has broken. bench/faults.ts draws others, and moves things too.
 const seed = Number(process.env['KAME_FAULT_SEED'] ?? 71001);
 
 it(

@@ -8,7 +8,7 @@ import { execCapture } from '../support/exec-capture.ts';
 import { clockIsRight, setClockWrong } from '../support/guest-clock.ts';
 import { guestTest, settled } from '../support/guest-test.ts';
 
-/** A program named sshd that says when it is asked to start anew, and keys as the source machine has them. */
+/** A program named sshd that reports a request to restart, and keys as the source machine has them. */
 const setting = `mkdir -p /etc/ssh && cd /etc/ssh
 for type in ed25519 ecdsa rsa; do
   echo "old $type" > ssh_host_\${type}_key && chmod 600 ssh_host_\${type}_key
@@ -65,7 +65,7 @@ const it = guestTest({
 });
 
 describe('the identity of a clone', () => {
-  it('is all new in the running guest', async ({ source: { agent, mac, sh, until } }) => {
+  it('is entirely new in the running guest', async ({ source: { agent, mac, sh, until } }) => {
     await setClockWrong({ sh });
     const oldId = await sh('cat /etc/machine-id');
     expect(oldId).toMatch(/^[0-9a-f]{32}\n$/);
@@ -118,7 +118,7 @@ describe('the identity of a clone', () => {
     await until(`ip -6 addr show dev eth0 scope link | grep -q 'ff:fe${half} \\|ff:fe${half}/'`);
   });
 
-  it('has a clock that can be set alone', async ({ source: { agent, sh } }) => {
+  it('includes a clock that can be set separately', async ({ source: { agent, sh } }) => {
     await setClockWrong({ sh });
     expect(await setClock(agent)).toMatchObject({ result: 'ok', by: 'agent' });
     expect(await clockIsRight({ sh })).toBe(true);
@@ -127,7 +127,7 @@ describe('the identity of a clone', () => {
     expect(await sh('[ "$(hwclock -r | grep -c 2001)" = 0 ] && echo set')).toBe('set\n');
   });
 
-  it('lasts over a restart', async ({ demo, source: { agent, mac, sh } }) => {
+  it('survives a restart', async ({ demo, source: { agent, mac, sh } }) => {
     const { machineId } = await applyIdentity(agent, { hostName: 'clone-1', macs: [{ old: mac, new: mac }] });
     await sh('sync');
     agent.close();

@@ -19,7 +19,7 @@ async function idle(home: TestHome): Promise<void> {
 }
 
 describe('a command that is killed', () => {
-  it('before the engine’s first word: the machine is not started', async ({ home, demo }) => {
+  it('before the engine’s greeting: the machine is not started', async ({ home, demo }) => {
     await setEngineMode(home, 'hang');
     const command = home.begin(start);
     await firstEngine(home);
@@ -42,7 +42,7 @@ describe('a command that is killed', () => {
     await expectStopped(demo);
   });
 
-  it('while a machine is created: it is not there', async ({ home, demo }) => {
+  it('while a machine is created: it does not exist', async ({ home, demo }) => {
     await setEngineMode(home, 'hang-image');
     // A disk that must grow needs qemu-img; a copy of the image alone may be there before the command is killed.
     const command = home.begin(['create', 'second', '--disk', '8GiB']);
@@ -56,8 +56,8 @@ describe('a command that is killed', () => {
   });
 });
 
-describe('a daemon that is killed between starting an engine and its first word', () => {
-  it('adopts the engine when it comes', async ({ home, demo }) => {
+describe('a daemon that is killed between starting an engine and its greeting', () => {
+  it('adopts the engine when the greeting comes', async ({ home, demo }) => {
     await setEngineMode(home, 'hang');
     const command = home.begin(start);
     const pid = await firstEngine(home);
@@ -74,7 +74,7 @@ describe('a daemon that is killed between starting an engine and its first word'
     await expectStopped(demo);
   });
 
-  it('ends one that never comes', async ({ home, demo }) => {
+  it('kills an engine whose greeting never comes', async ({ home, demo }) => {
     await setEngineMode(home, 'hang');
     const command = home.begin(start);
     const pid = await firstEngine(home);
@@ -86,7 +86,10 @@ describe('a daemon that is killed between starting an engine and its first word'
 });
 
 describe('a daemon that is killed during a proof', () => {
-  it('ends the engine of the proof, not that of a machine off the list', async ({ home, demo }) => {
+  it('is followed by one that ends the engine of the proof, but not that of an unregistered machine', async ({
+    home,
+    demo,
+  }) => {
     const lives = 'while :; do sleep 1; done';
     const directories = ['0badcafe', '0badf00d'].map((name) => join(home.path, 'run', name));
     const [proof, machine] = directories.map((directory) => {
@@ -153,20 +156,24 @@ describe('a daemon that is killed at the steps on disk', () => {
     },
   );
 
-  it('of a create: the machine is whole or not there', { timeout: 300_000 }, async ({ home, demo }) => {
-    let event = 1;
-    for (; await killedAt(event, demo, ['create', 'second']); event += 2) {
-      const machines = await home.ask(async (client) => await client.machines.list());
-      expect((await readdir(join(home.path, 'machines'))).toSorted()).toEqual(
-        machines.map(({ name }) => `${name}.vmwarevm`),
-      );
-      expect({ event, states: machines.map(({ state }) => state) }).toEqual({
-        event,
-        states: machines.map(() => 'stopped'),
-      });
-      if (machines.length > 1) await home.json('delete', 'second', '--yes');
-    }
-    expect(event).toBeGreaterThan(2);
-    expect(await home.json('list')).toMatchObject([{ name: 'demo' }, { name: 'second', state: 'stopped' }]);
-  });
+  it(
+    'of a create: the machine is complete or does not exist',
+    { timeout: 300_000 },
+    async ({ home, demo }) => {
+      let event = 1;
+      for (; await killedAt(event, demo, ['create', 'second']); event += 2) {
+        const machines = await home.ask(async (client) => await client.machines.list());
+        expect((await readdir(join(home.path, 'machines'))).toSorted()).toEqual(
+          machines.map(({ name }) => `${name}.vmwarevm`),
+        );
+        expect({ event, states: machines.map(({ state }) => state) }).toEqual({
+          event,
+          states: machines.map(() => 'stopped'),
+        });
+        if (machines.length > 1) await home.json('delete', 'second', '--yes');
+      }
+      expect(event).toBeGreaterThan(2);
+      expect(await home.json('list')).toMatchObject([{ name: 'demo' }, { name: 'second', state: 'stopped' }]);
+    },
+  );
 });

@@ -45,7 +45,7 @@ describe('a layer of a disk', () => {
     );
   });
 
-  it('that the machine stands on now leaves the other snapshots usable', async ({ home, demo }) => {
+  it('that the machine uses now leaves the other snapshots usable', async ({ home, demo }) => {
     await demo.revert('left');
     await demo.stop();
     const layer = await layerOf(demo, uidOf.left);
@@ -90,7 +90,7 @@ describe('a layer of a disk', () => {
 });
 
 describe('a .vmsd from elsewhere', () => {
-  it('harms nothing: circles, files outside of the machine, nonsense', async ({ home, demo }) => {
+  it('harms nothing: cycles, files outside the machine, malformed data', async ({ home, demo }) => {
     const vmsd = demo.file('demo.vmsd');
     const secret = join(home.path, 'outside.qcow2');
     await execa('qemu-img', ['create', '-q', '-f', 'qcow2', secret, '511M']);

@@ -42,7 +42,7 @@ describe('a machine that has booted', () => {
 });
 
 describe('a running machine', () => {
-  it('runs commands: output streams apart, the exit status passes through, input is read', async ({
+  it('runs commands: output streams are separate, the exit status is passed on, input is read', async ({
     home,
     demo,
   }) => {
@@ -169,7 +169,7 @@ describe('a machine whose daemon is killed', () => {
     expect(await demo.sh('echo alive')).toBe('alive\n');
   });
 
-  it('is paused still when it was paused', async ({ home, demo }) => {
+  it('is still paused if it was paused', async ({ home, demo }) => {
     await demo.pause();
     await home.killDaemon();
     expect(await demo.details()).toMatchObject({ state: 'paused' });

@@ -29,7 +29,7 @@ it('a restart keeps what the guest wrote; a reboot of the guest itself keeps the
   expect(await demo.details()).toMatchObject({ pid, timings, agent: true });
 });
 
-it('a stop powers off by the button when the agent is gone, and the run directory and lock go with it', async ({
+it('a stop uses the power button when the agent is gone, and removes the run directory and lock', async ({
   home,
   demo,
 }) => {
@@ -44,14 +44,14 @@ it('a stop powers off by the button when the agent is gone, and the run director
   expect((await demo.exec('true')).code).toBe(4);
 });
 
-it('a pulled plug loses nothing that was synced', async ({ home, demo }) => {
+it('a hard stop loses nothing that was synced', async ({ home, demo }) => {
   await demo.sh('echo synced >/root/hard; sync');
   expect(await home.json('stop', 'demo', '--hard')).toMatchObject({ state: 'stopped' });
   await demo.start();
   expect(await demo.sh('cat /root/hard')).toBe('synced\n');
 });
 
-it('an engine that was killed is noticed, and started again', async ({ demo }) => {
+it('a killed engine is noticed, and can be started again', async ({ demo }) => {
   const { pid } = await demo.details();
   process.kill(pid ?? 0, 'SIGKILL');
   expect(await becomes(demo, 'stopped')).toBe(true);

@@ -55,7 +55,7 @@ export async function use(): Promise<ErrorCode | number | null> {
   await using client: KameClient = await connect({ home: '/nowhere', startDaemon: false });
   try {
     const { machines, stoppedMs } = await client.machines.clone('demo', { name: 'copy', kind: 'instant', count: 2 });
-    // @ts-expect-error -- a wait that is none
+    // @ts-expect-error -- not a valid wait
     await client.machines.start('demo', { wait: 'forever' });
     // @ts-expect-error -- what is answered has a type
     const wrong: number = machines;

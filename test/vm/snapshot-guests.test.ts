@@ -12,7 +12,7 @@ async function md5(path: string): Promise<string> {
     .digest('hex');
 }
 
-it('memory and disk of a machine with an Intel processor come back', async ({ home }) => {
+it('memory and disk of a machine with an Intel processor are restored', async ({ home }) => {
   const intel = new Guest(home, 'intel');
   await home.json('create', 'intel', '--arch', 'x86_64', '--memory', '256MiB');
   await intel.start();
@@ -25,7 +25,7 @@ it('memory and disk of a machine with an Intel processor come back', async ({ ho
   expect(await intel.sh(look)).toBe(before);
 });
 
-it('the variables of a machine with EFI come back too', async ({ home }) => {
+it('the variables of a machine with EFI are restored too', async ({ home }) => {
   const efi = new Guest(home, 'efi');
   await home.json('create', 'efi', '--memory', '256MiB', '--cpus', '1', '--set', 'boot=firmware');
   await efi.start();

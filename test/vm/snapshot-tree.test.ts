@@ -73,7 +73,7 @@ describe('the tree of snapshots', () => {
     expect(vmsd[`${byUid.get('1')}.description`]).toBe('the first|0Aof |22all|22');
   });
 
-  homeTest('has labels of all kinds, and names for them', async ({ home }) => {
+  homeTest('accepts all kinds of labels, and finds snapshots by them', async ({ home }) => {
     const demo = await stoppedWith(home, 'a', 'branch');
     const labels = [
       'it’s "quoted"',
@@ -102,7 +102,7 @@ describe('the tree of snapshots', () => {
     expect(await demo.tree()).toEqual(['/a', '/a/branch *']);
   });
 
-  homeTest('takes new labels and descriptions, and refuses those that are taken', async ({ home }) => {
+  homeTest('accepts new labels and descriptions, and refuses labels that are taken', async ({ home }) => {
     const demo = await stoppedWith(home, 'a', 'twig');
     const rename = async (...args: string[]) => await home.kame(['snapshot', 'rename', 'demo', ...args]);
     expect(await rename('twig', 'Zweig', '--description', 'grüner')).toMatchObject({ code: 0 });

@@ -39,7 +39,10 @@ const seed = Number(process.env['KAME_TEST_SEED'] ?? anySeed());
 const it = guestTest();
 
 describe('many snapshots', () => {
-  it(`taken, reverted to and deleted in any order (KAME_TEST_SEED=${seed})`, async ({ home, demo }) => {
+  it(`can be taken, reverted to and deleted in any order (KAME_TEST_SEED=${seed})`, async ({
+    home,
+    demo,
+  }) => {
     const random = new Random(seed);
     const model = new Model();
     const pick = () => random.pick([...model.kept.keys()]);
@@ -74,7 +77,7 @@ describe('many snapshots', () => {
     expect(await demo.layers()).toHaveLength(1);
   });
 
-  it(`a chain of 30 boots, goes back and loses any of them (KAME_TEST_SEED=${seed})`, async ({
+  it(`form a chain of 30 that boots, goes back and can lose any of them (KAME_TEST_SEED=${seed})`, async ({
     home,
     demo,
   }) => {

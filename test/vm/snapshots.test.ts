@@ -16,7 +16,7 @@ async function uptime(guest: Guest): Promise<number> {
 }
 
 describe('a snapshot', () => {
-  it('of a running machine brings back memory, disk and processes', async ({ home, demo }) => {
+  it('of a running machine restores memory, disk and processes', async ({ home, demo }) => {
     const before = await become(demo, 'a');
     expect(before).toContain(memoryOf('a'));
     expect(before).toContain(diskOf('a'));
@@ -62,7 +62,7 @@ describe('a snapshot', () => {
     expect(details.bytes).toBeGreaterThan(30_000_000);
   });
 
-  it('of a paused machine brings it back paused', async ({ demo }) => {
+  it('of a paused machine restores it paused', async ({ demo }) => {
     const before = await become(demo, 'p');
     await demo.pause();
     expect(await demo.take('p')).toMatchObject({ state: 'paused', memory: true, stoppedMs: null });
@@ -77,10 +77,7 @@ describe('a snapshot', () => {
     expect(await demo.sh(look)).toBe(before);
   });
 
-  it('with --disk-only is as after a power cut, and with --quiesce as after a sync', async ({
-    home,
-    demo,
-  }) => {
+  it('with --disk-only is like a power cut, and with --quiesce like a sync', async ({ home, demo }) => {
     await become(demo, 'd');
     const taken = await demo.take('d', '--disk-only', '--quiesce');
     expect(taken).toMatchObject({ memory: false, state: 'stopped', notes: [] });
@@ -96,7 +93,7 @@ describe('a snapshot', () => {
     expect(memoryToo).toMatchObject({ memory: true, notes: [expect.stringMatching(/[Mm]emory/) as string] });
   });
 
-  it('of a stopped machine brings it back stopped', async ({ home, demo }) => {
+  it('of a stopped machine restores it stopped', async ({ home, demo }) => {
     await become(demo, 's');
     await demo.stop();
     expect(await demo.take('s')).toMatchObject({ memory: false, state: 'stopped', stoppedMs: null });
@@ -108,7 +105,7 @@ describe('a snapshot', () => {
     expect(await demo.sh(diskLook)).toBe(diskOf('s'));
   });
 
-  it('of a suspended machine has the memory that it is suspended in', async ({ home, demo }) => {
+  it('of a suspended machine has the saved memory', async ({ home, demo }) => {
     const before = await become(demo, 'u');
     await demo.suspend();
     expect(await demo.take('u')).toMatchObject({ memory: true, state: 'running', stoppedMs: null });

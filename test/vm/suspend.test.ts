@@ -113,7 +113,7 @@ describe('a suspended machine', () => {
     expect(await home.kame(['start', 'demo', '--discard-state'])).toEqual(refusal(4, 'already running'));
   });
 
-  it('boots anew when its guest reboots after it was resumed', async ({ demo }) => {
+  it('boots again when its guest reboots after it was resumed', async ({ demo }) => {
     await become(demo, 'rebooted');
     const before = await bootOf(demo);
     await demo.suspend();
@@ -144,7 +144,7 @@ describe('a suspended machine', () => {
     await demo.start('--discard-state');
   });
 
-  it('is deleted with all that it was', async ({ home, demo }) => {
+  it('is deleted with all its files', async ({ home, demo }) => {
     await demo.suspend();
     await home.json('delete', 'demo', '--yes');
     expect(await readdir(join(home.path, 'machines'))).toEqual([]);

@@ -3,6 +3,7 @@
 import type { Route } from '../route.ts';
 import type {
   AddDisk,
+  AddForward,
   AddNic,
   Addresses,
   Arch,
@@ -13,7 +14,9 @@ import type {
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
+  ConnectSsh,
   CreateMachine,
+  CreateNetwork,
   DaemonStatus,
   DeletedMachine,
   DeletedSnapshots,
@@ -27,26 +30,34 @@ import type {
   InspectMachine,
   KameEvent,
   LaunchPlan,
+  Lease,
   Machine,
   MachineDetails,
   MachineDisk,
   MachineFiles,
   MachineNic,
+  Network,
+  NetworkDetails,
+  NetworkForward,
   PullImage,
   RegisterMachine,
   RemovedDisk,
   RenameMachine,
   RepairMachine,
   RepairedMachine,
+  Reservation,
+  ReserveAddress,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetNetwork,
   SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
+  SshTarget,
   StartMachine,
   StartedMachine,
   StopMachine,
@@ -319,6 +330,85 @@ export const routes = {
     slow: true,
     summary: 'Remove a disk from a stopped machine',
   },
+  'networks.list': { method: 'GET', path: '/networks', kind: 'json', summary: 'List all networks' },
+  'networks.create': {
+    method: 'POST',
+    path: '/networks',
+    kind: 'json',
+    takes: 'body',
+    summary: 'Create a network',
+  },
+  'networks.show': {
+    method: 'GET',
+    path: '/networks/{network}',
+    kind: 'json',
+    summary: 'Show the details of a network',
+  },
+  'networks.set': {
+    method: 'PATCH',
+    path: '/networks/{network}',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Change a network',
+  },
+  'networks.delete': {
+    method: 'DELETE',
+    path: '/networks/{network}',
+    kind: 'json',
+    slow: true,
+    summary: 'Delete a network that no machine uses',
+  },
+  'networks.forwards': {
+    method: 'GET',
+    path: '/networks/{network}/forwards',
+    kind: 'json',
+    summary: 'List the port forwards of a network',
+  },
+  'networks.addForward': {
+    method: 'POST',
+    path: '/networks/{network}/forwards',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Forward a port of the host to a guest',
+  },
+  'networks.removeForward': {
+    method: 'DELETE',
+    path: '/networks/{network}/forwards/{transport}/{port}',
+    kind: 'json',
+    takes: 'query',
+    slow: true,
+    summary: 'Remove a port forward',
+  },
+  'networks.reserve': {
+    method: 'PUT',
+    path: '/networks/{network}/reservations/{adapter}',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Choose the address of an adapter',
+  },
+  'networks.release': {
+    method: 'DELETE',
+    path: '/networks/{network}/reservations/{adapter}',
+    kind: 'json',
+    slow: true,
+    summary: 'Give up the chosen address of an adapter',
+  },
+  'networks.leases': {
+    method: 'GET',
+    path: '/networks/{network}/leases',
+    kind: 'json',
+    summary: 'List the DHCP leases of a network',
+  },
+  'machines.ssh': {
+    method: 'POST',
+    path: '/machines/{machine}/ssh',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Find out how to connect to the SSH server of a guest',
+  },
   'nics.list': {
     method: 'GET',
     path: '/machines/{machine}/nics',
@@ -541,6 +631,44 @@ export interface Calls {
         | undefined;
     };
     answer: Promise<RemovedDisk>;
+  };
+  'networks.list': { request: NoRequest; answer: Promise<Network[]> };
+  'networks.create': { request: { body: CreateNetwork }; answer: Promise<NetworkDetails> };
+  'networks.show': { request: { params: { network: string } }; answer: Promise<NetworkDetails> };
+  'networks.set': {
+    request: { params: { network: string }; body?: SetNetwork | undefined };
+    answer: Promise<NetworkDetails>;
+  };
+  'networks.delete': { request: { params: { network: string } }; answer: Promise<Done> };
+  'networks.forwards': { request: { params: { network: string } }; answer: Promise<NetworkForward[]> };
+  'networks.addForward': {
+    request: { params: { network: string }; body: AddForward };
+    answer: Promise<NetworkForward>;
+  };
+  'networks.removeForward': {
+    request: {
+      params: { network: string; transport: string; port: string };
+      query?:
+        | {
+            /** The address that listens, if several have that port */
+            bind?: string | undefined;
+          }
+        | undefined;
+    };
+    answer: Promise<Done>;
+  };
+  'networks.reserve': {
+    request: { params: { network: string; adapter: string }; body: ReserveAddress };
+    answer: Promise<Reservation>;
+  };
+  'networks.release': {
+    request: { params: { network: string; adapter: string } };
+    answer: Promise<Reservation>;
+  };
+  'networks.leases': { request: { params: { network: string } }; answer: Promise<Lease[]> };
+  'machines.ssh': {
+    request: { params: { machine: string }; body?: ConnectSsh | undefined };
+    answer: Promise<SshTarget>;
   };
   'nics.list': { request: { params: { machine: string } }; answer: Promise<MachineNic[]> };
   'nics.add': {

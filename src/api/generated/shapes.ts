@@ -10,6 +10,16 @@ export interface AddDisk {
   slot?: string | undefined;
 }
 
+export interface AddForward {
+  transport: Transport;
+  hostPort: number;
+  /** A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network */
+  target: string;
+  guestPort: number;
+  /** The IPv4 address of the host to listen on; 0.0.0.0 for all. Default: "127.0.0.1". */
+  bind?: string | undefined;
+}
+
 export interface AddNic {
   /** nat, hostonly, bridged, segment:ID for a LAN segment, or the name of a network. Default: "nat". */
   network?: string | undefined;
@@ -143,6 +153,15 @@ export interface CompactedDisk {
   bytesFreed: number;
 }
 
+export interface ConnectSsh {
+  /** Default: the user of the cloud-init seed, if it is known */
+  user?: string | undefined;
+  /** Wait until the SSH server of the guest answers. Default: true. */
+  wait?: boolean | undefined;
+  /** Default: 60000. */
+  timeoutMs?: number | undefined;
+}
+
 export interface CreateMachine {
   name: string;
   /** tiny, an id from the catalogue, a path or a URL */
@@ -166,6 +185,22 @@ export interface CreateMachine {
         value: string;
       }[]
     | undefined;
+}
+
+export interface CreateNetwork {
+  /** 1 to 31 lower-case letters, digits and dashes */
+  name: string;
+  /** Default: "nat". */
+  type?: NetworkType | undefined;
+  /** Private IPv4 in CIDR form, from /16 to /29 */
+  subnet?: string | undefined;
+  /** 576 to 65521 */
+  mtu?: number | undefined;
+  dhcp?: boolean | undefined;
+  /** Of a bridged network: the interface of the host */
+  interface?: string | undefined;
+  hostLoopback?: boolean | undefined;
+  boot?: NetworkBoot | undefined;
 }
 
 export interface DaemonStatus {
@@ -323,6 +358,8 @@ export interface Image {
   cached: boolean;
   /** Path of the file if cached */
   path: string | null;
+  /** Why nobody knows whether it is cached; null if that is known */
+  problem: string | null;
 }
 
 export interface ImportImage {
@@ -346,7 +383,8 @@ export interface KameEvent {
     | 'machine.created'
     | 'machine.deleted'
     | 'machine.changed'
-    | 'machine.panicked';
+    | 'machine.panicked'
+    | 'network.changed';
   /** Name of the machine */
   machine: string | null;
   id: string | null;
@@ -371,11 +409,24 @@ export interface LaunchPlan {
   }[];
 }
 
+export interface Lease {
+  address: string;
+  mac: string;
+  /** Name of the machine with that adapter; null if a guest has made up the MAC */
+  machine: string | null;
+  /** As the guest calls itself */
+  hostName: string | null;
+  /** ISO 8601 */
+  startedAt: string;
+  /** ISO 8601 */
+  expiresAt: string;
+}
+
 export interface Machine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -396,7 +447,7 @@ export interface MachineDetails {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -502,6 +553,106 @@ export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unr
 /** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
 export type MovedOrCopied = 'moved' | 'copied';
 
+export interface Network {
+  name: string;
+  /** null if the entry in networks.json cannot be read */
+  type: NetworkType | null;
+  /** Why the network cannot be used; null if it can */
+  broken: string | null;
+  /** IPv4 in CIDR form; null without addresses of its own */
+  subnet: string | null;
+  /** Whether the network answers DHCP */
+  dhcp: boolean;
+  /** Largest payload of a frame in bytes */
+  mtu: number;
+  /** Of a bridged network: the interface of the host */
+  interface: string | null;
+  /** Whether guests reach the loopback interface of the host by the address of the gateway */
+  hostLoopback: boolean;
+  /** From where guests boot by PXE */
+  boot: NetworkBoot | null;
+  running: boolean;
+  /** Names of the machines with an adapter in this network */
+  machines: string[];
+}
+
+export interface NetworkAdapter {
+  machine: string;
+  /** Such as ethernet0 */
+  device: string;
+  mac: string;
+  /** The address that the adapter keeps */
+  address: string | null;
+  /** Name of the machine for guests of the network, such as web.kame */
+  hostName: string;
+  /** Whether it is connected to the network; null unless it runs */
+  connected: boolean | null;
+  /** How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm */
+  dropped: Record<string, number>;
+}
+
+export interface NetworkBoot {
+  /** Absolute path of the directory that guests may read by TFTP */
+  directory: string;
+  /** The file in it that guests load first */
+  file: string;
+}
+
+export interface NetworkDetails {
+  name: string;
+  /** null if the entry in networks.json cannot be read */
+  type: NetworkType | null;
+  /** Why the network cannot be used; null if it can */
+  broken: string | null;
+  /** IPv4 in CIDR form; null without addresses of its own */
+  subnet: string | null;
+  /** Whether the network answers DHCP */
+  dhcp: boolean;
+  /** Largest payload of a frame in bytes */
+  mtu: number;
+  /** Of a bridged network: the interface of the host */
+  interface: string | null;
+  /** Whether guests reach the loopback interface of the host by the address of the gateway */
+  hostLoopback: boolean;
+  /** From where guests boot by PXE */
+  boot: NetworkBoot | null;
+  running: boolean;
+  /** Names of the machines with an adapter in this network */
+  machines: string[];
+  gateway: string | null;
+  nameServer: string | null;
+  dhcpServer: string | null;
+  /** Of 64 bits */
+  ipv6Prefix: string | null;
+  adapters: NetworkAdapter[];
+  forwards: NetworkForward[];
+  reservations: Reservation[];
+  switchPid: number | null;
+  natPid: number | null;
+  /** Why the running network does not work */
+  trouble: string | null;
+}
+
+export interface NetworkForward {
+  transport: Transport;
+  /** The address of the host that listens */
+  bind: string;
+  hostPort: number;
+  /** Name of the machine to which it leads; null for an address, and if it is gone */
+  machine: string | null;
+  /** UUID of that machine; null for an address */
+  machineId: string | null;
+  /** Where it leads; null if the machine is gone or has no address */
+  address: string | null;
+  guestPort: number;
+  /** Whether kame ssh made it, and may choose another port */
+  automatic: boolean;
+  /** waiting: it listens while a machine runs in the network */
+  state: 'listening' | 'waiting' | 'failed';
+  /** Why it failed */
+  reason: string | null;
+}
+
 export interface NetworkInterface {
   name: string;
   mac: string | null;
@@ -510,6 +661,9 @@ export interface NetworkInterface {
     prefix: number;
   }[];
 }
+
+/** nat: guests reach each other and the outside; hostonly: each other, and the host reaches them; private: each other only; bridged: they are on a network of the host */
+export type NetworkType = 'nat' | 'hostonly' | 'private' | 'bridged';
 
 export interface Nic {
   /** Such as ethernet0 */
@@ -584,6 +738,17 @@ export interface RepairedMachine {
   problems: string[];
 }
 
+export interface Reservation {
+  mac: string;
+  address: string;
+  /** Name of the machine with that adapter; null if there is none */
+  machine: string | null;
+}
+
+export interface ReserveAddress {
+  address: string;
+}
+
 export interface RestartMachine {
   /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;
@@ -606,7 +771,7 @@ export interface RevertedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -637,6 +802,19 @@ export interface SetAutoProtect {
   every?: AutoProtectEvery | undefined;
   /** Number of snapshots to keep; default: the present setting, else 3 */
   keep?: number | undefined;
+}
+
+export interface SetNetwork {
+  type?: NetworkType | undefined;
+  /** Private IPv4 in CIDR form, from /16 to /29 */
+  subnet?: string | undefined;
+  /** 576 to 65521 */
+  mtu?: number | undefined;
+  dhcp?: boolean | undefined;
+  /** Of a bridged network: the interface of the host */
+  interface?: string | undefined;
+  hostLoopback?: boolean | undefined;
+  boot?: NetworkBoot | null | undefined;
 }
 
 export interface SetNic {
@@ -724,6 +902,19 @@ export interface SnapshotDetails {
   problems: string[];
 }
 
+export interface SshTarget {
+  machine: string;
+  /** The address of this host that leads to the guest */
+  host: string;
+  port: number;
+  /** null: the default of ssh */
+  user: string | null;
+  /** Name under which ssh remembers the host key, such as web.kame */
+  alias: string;
+  /** Path of the file in which ssh remembers the host key */
+  knownHosts: string;
+}
+
 export interface StartMachine {
   /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
@@ -738,7 +929,7 @@ export interface StartedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -771,7 +962,7 @@ export interface SuspendedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
   id: string;
-  /** Absolute path of the .vmx */
+  /** Absolute path of the .vmx. In the list also of a directory or file that cannot be read, so that machines are missing */
   path: string;
   state: MachineState;
   /** Why the machine is broken; null if it is not */
@@ -848,5 +1039,7 @@ export interface Timings {
   /** Time from the request to the guest agent’s first reply */
   agentMs: number | null;
 }
+
+export type Transport = 'tcp' | 'udp';
 
 export type WaitFor = 'agent' | 'boot' | 'none';

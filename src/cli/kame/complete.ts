@@ -1,5 +1,11 @@
 import { Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
-import { knownDisks, knownImages, knownMachines, knownSnapshots } from '../../client/node/known-names.ts';
+import {
+  knownDisks,
+  knownImages,
+  knownMachines,
+  knownNetworks,
+  knownSnapshots,
+} from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { insertable, readBashLine } from './complete-bash.ts';
@@ -39,6 +45,9 @@ async function valuesOf(kind: string, first: string | undefined, session: Sessio
     return plain(await known(session.passiveClient(), session.machine(first)));
   }
   if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
+  if (kind === 'network') return plain(await knownNetworks(session.passiveClient()));
+  if (kind === 'guest')
+    return plain((await knownMachines(session.passiveClient())).map((name) => `${name}:`));
   if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];
   return ['path', 'file', 'file.png', 'command'].includes(kind) ? [files] : [];
 }
@@ -146,13 +155,25 @@ function splitOption(current: string): readonly [option: string, value: string] 
   return option === undefined || value === undefined ? undefined : [option, value];
 }
 
+/** What is to be completed: the last word, or the value after the `=` in it, for which `before` is kept. */
+interface Target {
+  readonly words: readonly string[];
+  readonly value: string;
+  readonly before: string;
+}
+
+function targetOf(words: readonly string[], current: string): Target {
+  const split = words.includes('--') ? undefined : splitOption(current);
+  if (!split) return { words, value: current, before: '' };
+  const [option, value] = split;
+  return { words: [...words, option], value, before: `${option}=` };
+}
+
 /** Prints what bash is to insert, a line each; `:files`, with what the files begin with and what of it bash keeps. */
 async function completeInBash(line: string, breaks: string, session: Session): Promise<void> {
   const { words, current, kept, quote } = readBashLine(line, breaks);
-  const split = words.includes('--') ? undefined : splitOption(current);
-  const [option, value] = split ?? ['', current];
-  const before = split ? `${option}=` : '';
-  for (const found of await matching(split ? [...words, option] : words, value, session)) {
+  const { value, before, ...target } = targetOf(words, current);
+  for (const found of await matching(target.words, value, session)) {
     if (found.value === files.value) {
       session.context.stdout.write(`${files.value}\t${value}\t${kept.slice(before.length)}\n`);
       continue;
@@ -175,7 +196,9 @@ export async function complete(given: readonly string[], session: Session): Prom
     await completeInBash(line, breaks ?? '', session);
     return;
   }
-  const current = given.at(-1) ?? '';
-  for (const { value, about } of await matching(given.slice(0, -1), current, session))
-    session.context.stdout.write(`${visible(value)}${about ? `\t${visible(about)}` : ''}\n`);
+  const { words, value: typed, before } = targetOf(given.slice(0, -1), given.at(-1) ?? '');
+  for (const { value, about } of await matching(words, typed, session)) {
+    const whole = value === files.value ? value : `${before}${value}`;
+    session.context.stdout.write(`${visible(whole)}${about ? `\t${visible(about)}` : ''}\n`);
+  }
 }

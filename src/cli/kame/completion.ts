@@ -27,18 +27,24 @@ complete -F _kame kame
   zsh: `#compdef kame
 # kame completion zsh: put  source <(kame completion zsh)  into ~/.zshrc, after compinit
 _kame() {
-  local line value tab=$'\\t'
+  local line value files= tab=$'\\t'
   local -a values
   while IFS= read -r line; do
     if [[ $line == :files ]]; then
-      _files
+      files=1
     elif [[ -n $line ]]; then
       value=\${line%%$tab*}
+      # _describe separates the description by a colon.
+      value=\${value//\\\\/\\\\\\\\}
       value=\${value//:/\\\\:}
       if [[ $line == *$tab* ]]; then values+=("$value:\${line#*$tab}"); else values+=("$value"); fi
     fi
-  done < <(kame __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  done < <(kame __complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)
   (( $#values )) && _describe kame values
+  if [[ -n $files ]]; then
+    compset -P '--[a-z-]##='
+    _files
+  fi
 }
 compdef _kame kame
 `,
@@ -46,9 +52,15 @@ compdef _kame kame
 function __kame_complete
   set -l words (commandline -opc)
   set -l current (commandline -ct)
+  # Without quotes and backslashes, as the other words are.
+  set -l plain (string unescape -- "$current")
+  and set current "$plain"
   for line in (kame __complete $words[2..-1] "$current" 2>/dev/null)
     if test "$line" = ':files'
-      __fish_complete_path "$current"
+      set -l option (string match -r -- '^--[a-z-]+=' "$current")
+      for file in (__fish_complete_path (string replace -r -- '^--[a-z-]+=' '' "$current"))
+        echo "$option$file"
+      end
     else
       echo "$line"
     end

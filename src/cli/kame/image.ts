@@ -10,6 +10,9 @@ const archOption = () =>
     'x86_64',
   ] as const);
 
+/** The exit code if nobody knows which images are cached. */
+const failed = 1;
+
 const sizeOf = (image: Image) => (image.sizeBytes === null ? '-' : formatSize(image.sizeBytes));
 
 function defineList(parent: Command, session: Session): void {
@@ -21,6 +24,8 @@ function defineList(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame image list', `kame image list --json | jq -r '.[].id'`))
     .action(async () => {
       const images = await session.client.images.list();
+      const problem = images.find((image) => typeof image.problem === 'string')?.problem;
+      if (typeof problem === 'string') session.exitCode = failed;
       if (session.json) {
         session.printJson(images);
         return;
@@ -30,12 +35,13 @@ function defineList(parent: Command, session: Session): void {
         images.map((image) => [
           image.id,
           image.name,
-          image.arch,
+          image.arch || '-',
           image.source,
           { text: sizeOf(image), align: 'right' },
-          image.cached ? 'yes' : '-',
+          typeof image.problem === 'string' ? '?' : image.cached ? 'yes' : '-',
         ]),
       );
+      if (typeof problem === 'string') session.note(`The cache cannot be read: ${problem}`);
     });
 }
 
@@ -70,10 +76,7 @@ function defineImport(parent: Command, session: Session): void {
       const body = { path: session.path(file), ...given({ name }) };
       const image = await session.task(file, (options) => session.client.images.import(body, options));
       if (session.json) session.printJson(image);
-      else
-        session.print(
-          `${image.id} (${image.arch}) was imported. To use it: \`kame create NAME --image ${image.id}\``,
-        );
+      else session.print(`${image.id} was imported. To use it: \`kame create NAME --image ${image.id}\``);
     });
 }
 

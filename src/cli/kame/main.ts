@@ -1,4 +1,4 @@
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
 import type { CliContext } from '../context.ts';
@@ -49,27 +49,35 @@ snapshot, 4 wrong state, 5 engine or host problem. KAME_HOME is the directory fo
   );
 }
 
-/** The command of a command line, with its subcommand if it has one: `kame disk add`. */
-function formOf([first, second]: readonly string[], program: Command): string | undefined {
+/** The command that the words name, as far as they name subcommands: `network forward add`. */
+function commandOf([first, ...rest]: readonly string[], program: Command): CommandUnknownOpts | undefined {
   const verb = findVerb(first);
-  if (!verb) return undefined;
-  const group = program.commands.find((command) => command.name() === verb.name);
-  const own = group?.commands.find((command) => command.name() === second || command.alias() === second);
-  return own ? `kame ${verb.name} ${own.name()}` : `kame ${verb.name}`;
+  let command: CommandUnknownOpts | undefined = program.commands.find((one) => one.name() === verb?.name);
+  for (const word of rest) {
+    const sub = command?.commands.find((one) => one.name() === word || one.alias() === word);
+    if (!sub) break;
+    command = sub;
+  }
+  return command;
+}
+
+/** The whole name of a command: `kame network forward add`. */
+function fullName(command: CommandUnknownOpts): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }
 
 /** An error of Commander as a KameError. Its suggestion becomes the next step. */
 function usageError(error: CommanderError, argv: readonly string[], program: Command): KameError {
-  if (error.code === 'commander.help') {
-    const [group] = program.commands;
-    const names = group?.commands.map((command) => command.name()).join(', ');
-    return new KameError('USAGE', `kame ${group?.name()} needs a subcommand: ${names}.`, {
-      next: `\`kame ${group?.name()} --help\` explains them.`,
+  const command = commandOf(argv, program);
+  const form = command && fullName(command);
+  if (command && error.code === 'commander.help') {
+    const names = command.commands.map((one) => one.name()).join(', ');
+    return new KameError('USAGE', `${form} needs a subcommand: ${names}.`, {
+      next: `\`${form} --help\` explains them.`,
     });
   }
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.?!])$/, '$1.');
-  const form = formOf(argv, program);
   const help = form === undefined ? '`kame --help` lists the verbs.' : `\`${form} --help\` shows its usage.`;
   const hint = more.join(' ').replace(/^\((.*)\)$/, '$1');
   return new KameError('USAGE', sentence, { next: hint === '' ? help : `${hint} ${help}` });

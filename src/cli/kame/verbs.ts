@@ -17,6 +17,7 @@ const machines = 'Machines:';
 const power = 'Power:';
 const states = 'Snapshots, clones and disks:';
 const guest = 'In the guest:';
+const networks = 'Networks:';
 const host = 'Images, host and daemon:';
 
 /** THE TABLE of verbs, the source of help, suggestions, completion and the user guide. */
@@ -125,6 +126,13 @@ export const verbs: readonly Verb[] = [
     load: () => import('./console.ts'),
   },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
+  { name: 'ssh', group: guest, summary: 'connect to the guest by SSH', load: () => import('./ssh.ts') },
+  {
+    name: 'ssh-config',
+    group: guest,
+    summary: 'print the configuration of ssh for guests',
+    load: () => import('./ssh-config.ts'),
+  },
   { name: 'ip', group: guest, summary: 'print the IP address of the guest', load: () => import('./ip.ts') },
   {
     name: 'screenshot',
@@ -133,6 +141,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./screenshot.ts'),
   },
   { name: 'logs', group: guest, summary: 'print the log of a machine', load: () => import('./logs.ts') },
+  {
+    name: 'network',
+    group: networks,
+    summary: 'list, create and change networks and port forwards',
+    load: () => import('./network.ts'),
+  },
   {
     name: 'events',
     group: host,

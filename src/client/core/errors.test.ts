@@ -25,7 +25,7 @@ describe('errors over the wire', () => {
     },
   );
 
-  it('with a code that is no code, or a member of every object, are internal', () => {
+  it('with an unknown code, or the name of a member of every object, are internal', () => {
     for (const code of ['FUTURE', 'constructor', '__proto__']) {
       expect(errorFromBody({ code, message: 'x', details: { a: {}, b: true } })).toMatchObject({
         code: 'INTERNAL',
@@ -35,7 +35,7 @@ describe('errors over the wire', () => {
     }
   });
 
-  it('that nobody foresaw are internal', () => {
+  it('that were not foreseen are internal', () => {
     expect(errorToBody(new TypeError('oops'))).toMatchObject({ code: 'INTERNAL', message: 'oops' });
   });
 });

@@ -2,6 +2,7 @@
 
 import type {
   AddDisk,
+  AddForward,
   AddNic,
   Addresses,
   Arch,
@@ -12,7 +13,9 @@ import type {
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
+  ConnectSsh,
   CreateMachine,
+  CreateNetwork,
   DaemonStatus,
   DeletedMachine,
   DeletedSnapshots,
@@ -26,26 +29,34 @@ import type {
   InspectMachine,
   KameEvent,
   LaunchPlan,
+  Lease,
   Machine,
   MachineDetails,
   MachineDisk,
   MachineFiles,
   MachineNic,
+  Network,
+  NetworkDetails,
+  NetworkForward,
   PullImage,
   RegisterMachine,
   RemovedDisk,
   RenameMachine,
   RepairMachine,
   RepairedMachine,
+  Reservation,
+  ReserveAddress,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetNetwork,
   SetNic,
   Settings,
   Snapshot,
   SnapshotDetails,
+  SshTarget,
   StartMachine,
   StartedMachine,
   StopMachine,
@@ -110,6 +121,8 @@ export interface MachineCalls {
     },
     options?: CallOptions,
   ): AsyncGenerator<Uint8Array, void>;
+  /** Find out how to connect to the SSH server of a guest. A port of the loopback interface is forwarded to port 22 of the first adapter on a NAT or host-only network. The port stays the same, unless another program takes it. */
+  ssh(machine: string, body?: ConnectSsh, options?: TaskOptions): Promise<SshTarget>;
 }
 
 export interface SnapshotCalls {
@@ -172,6 +185,45 @@ export interface DiskCalls {
   ): Promise<RemovedDisk>;
 }
 
+export interface NetworkCalls {
+  /** List all networks. */
+  list(options?: CallOptions): Promise<Network[]>;
+  /** Create a network. Without a subnet, a NAT or host-only network gets a free one. */
+  create(body: CreateNetwork, options?: CallOptions): Promise<NetworkDetails>;
+  /** Show the details of a network. */
+  show(network: string, options?: CallOptions): Promise<NetworkDetails>;
+  /** Change a network. Its type, subnet and interface can be changed only while no machine runs in it. */
+  set(network: string, body?: SetNetwork, options?: CallOptions): Promise<NetworkDetails>;
+  /** Delete a network that no machine uses. */
+  delete(network: string, options?: CallOptions): Promise<Done>;
+  /** List the port forwards of a network. */
+  forwards(network: string, options?: CallOptions): Promise<NetworkForward[]>;
+  /** Forward a port of the host to a guest. */
+  addForward(network: string, body: AddForward, options?: CallOptions): Promise<NetworkForward>;
+  /** Remove a port forward. */
+  removeForward(
+    network: string,
+    transport: string,
+    port: string,
+    query?: {
+      /** The address that listens, if several have that port */
+      bind?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<Done>;
+  /** Choose the address of an adapter. The guest gets it when it asks for an address the next time. */
+  reserve(
+    network: string,
+    adapter: string,
+    body: ReserveAddress,
+    options?: CallOptions,
+  ): Promise<Reservation>;
+  /** Give up the chosen address of an adapter. */
+  release(network: string, adapter: string, options?: CallOptions): Promise<Reservation>;
+  /** List the DHCP leases of a network. */
+  leases(network: string, options?: CallOptions): Promise<Lease[]>;
+}
+
 export interface NicCalls {
   /** List the network adapters of a machine. */
   list(machine: string, options?: CallOptions): Promise<MachineNic[]>;
@@ -230,6 +282,7 @@ export interface Resources {
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;
+  readonly networks: NetworkCalls;
   readonly nics: NicCalls;
   readonly images: ImageCalls;
   readonly daemon: DaemonCalls;

@@ -32,7 +32,7 @@ describe('reading a JSON value a line', () => {
     expect(await read([Buffer.from('\n{"a":1}\n \n{"b"')])).toEqual([{ a: 1 }]);
   });
 
-  it('refuses what is no JSON, and a line without an end', async () => {
+  it('refuses what is not JSON, and a line that never ends', async () => {
     await expect(read([Buffer.from('nonsense\n')])).rejects.toMatchObject({ code: 'INTERNAL' });
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     await expect(read(Array.from({ length: 17 }, () => chunk))).rejects.toMatchObject({ code: 'INTERNAL' });

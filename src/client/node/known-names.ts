@@ -41,6 +41,12 @@ export async function knownDisks(client: KameClient, machine: string): Promise<s
   return (disks ?? []).map(({ slot }) => slot);
 }
 
+/** Names of networks for completion. Without a daemon, those that always exist. */
+export async function knownNetworks(client: KameClient): Promise<string[]> {
+  const networks = await inTime(async (signal) => await client.networks.list({ signal }));
+  return networks ? networks.map(({ name }) => name) : ['vmnet1', 'vmnet8'];
+}
+
 /** Ids of images for completion. Without a daemon, only the embedded image. */
 export async function knownImages(client: KameClient): Promise<string[]> {
   const images = await inTime(async (signal) => await client.images.list({ signal }));

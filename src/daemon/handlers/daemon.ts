@@ -10,7 +10,7 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
     home: host.names.home,
     socket: daemon.socket,
     startedAt: daemon.startedAt.toISOString(),
-    machines: (await host.inventory.paths()).length,
+    machines: (await host.inventory.readable()).paths.length,
     runningMachines: host.running.size,
     rssBytes: process.memoryUsage.rss(),
   }),

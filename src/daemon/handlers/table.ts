@@ -4,6 +4,7 @@ import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
 import { machineHandlers } from './machines.ts';
+import { networkHandlers } from './networks.ts';
 import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
 import { snapshotHandlers } from './snapshots.ts';
@@ -15,6 +16,7 @@ export const handlers: Handlers = {
   ...guestHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
+  ...networkHandlers,
   ...nicHandlers,
   ...imageHandlers,
   ...daemonHandlers,

@@ -124,7 +124,7 @@ describe('a hostile sparse VMDK', () => {
           expect(refusal).toMatch(/^$|^(BAD_IMAGE|NO_SUCH_IMAGE): /u);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 });

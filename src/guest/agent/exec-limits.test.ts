@@ -64,7 +64,7 @@ describe('the time limit of exec', () => {
     agent.close();
   });
 
-  it('holds when nobody reads the output', async () => {
+  it('holds when the output is not read', async () => {
     await using fake = await fakeAgent(endedCommand(() => chunk));
     const agent = new GuestAgent(fake);
     const onStdout = async () => await new Promise<void>(() => undefined);

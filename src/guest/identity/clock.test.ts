@@ -47,7 +47,7 @@ function agentOf(
   };
 }
 
-// The host's clock stands still, so that a guest's differs from it by what a test says, however long anything takes.
+// The host's clock is stopped, so that a guest's differs from it by exactly what a test sets.
 beforeEach(() => vi.useFakeTimers({ toFake: ['Date', 'performance'] }));
 afterEach(() => vi.useRealTimers());
 
@@ -65,7 +65,7 @@ describe('setting the clock', () => {
     expect(report.offsetMs).toBe(0);
   });
 
-  it('believes the clock more than an agent that complains of its hwclock', async () => {
+  it('trusts the clock rather than an agent that complains about its hwclock', async () => {
     const guest: Guest = { offset: 9e6, calls: [] };
     expect(await setClock(agentOf(guest, { set: 'complains' }))).toMatchObject({ result: 'ok', by: 'agent' });
     expect(guest.calls).not.toContain('date');
@@ -78,7 +78,7 @@ describe('setting the clock', () => {
     expect(guest.calls.filter((call) => call === 'date')).toHaveLength(2);
   });
 
-  it.each(['refused', 'ignored'] as const)('says so when nothing helps: set-time is %s', async (set) => {
+  it.each(['refused', 'ignored'] as const)('reports that nothing helped: set-time is %s', async (set) => {
     const guest: Guest = { offset: 9e6, calls: [] };
     const report = await setClock(agentOf(guest, { set, date: 'refused' }));
     expect(report).toMatchObject({ result: 'failed', by: 'nobody' });
@@ -86,12 +86,12 @@ describe('setting the clock', () => {
     expect(report.offsetMs).toBe(9e6);
   });
 
-  it('trusts an agent that sets the time but does not tell it', async () => {
+  it('trusts an agent that sets the time but does not report it', async () => {
     const guest: Guest = { offset: 9e6, calls: [] };
     expect(await setClock(agentOf(guest, { time: 'refused' }))).toEqual({ result: 'ok', by: 'agent' });
   });
 
-  it('throws when nobody answers', async () => {
+  it('throws when there is no answer', async () => {
     const silent: ClockAgent = {
       ...agentOf({ offset: 0, calls: [] }),
       time: async () => await Promise.reject(new KameError('GUEST_AGENT_MISSING', 'silence')),

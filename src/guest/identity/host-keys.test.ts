@@ -10,7 +10,7 @@ import { privateKeyText, publicBlob, sshInteger, sshString } from './openssh.ts'
 
 const directory = useTemporaryDirectory();
 
-/** Reads fields of the SSH wire format; whatever is left or missing is an error. */
+/** Reads fields of the SSH wire format; anything left over or missing is an error. */
 class Reader {
   #rest: Buffer;
 
@@ -175,7 +175,7 @@ describe('a host key', () => {
     });
   }
 
-  it('is another one each time', async () => {
+  it('is different each time', async () => {
     const made = await Promise.all([1, 2, 3].map(async () => await makeHostKey('ed25519', 'x')));
     expect(new Set(made.map(({ fingerprint }) => fingerprint)).size).toBe(3);
   });

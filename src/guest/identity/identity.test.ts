@@ -73,7 +73,7 @@ describe('a new identity', () => {
     expect([namesMs, clockMs, totalMs].toSorted((a, b) => a - b)).toEqual([namesMs, clockMs, totalMs]);
   });
 
-  it('has its keys made while the script goes on, and only once', async () => {
+  it('has its keys made while the script continues, and only once', async () => {
     const made: string[] = [];
     const guest: Guest = {
       answers: [`host-keys=ok:rsa\n${fine}\n`, 'host-key-rsa=ok\nsshd=ok\n'],
@@ -105,11 +105,11 @@ describe('a new identity', () => {
       },
     );
     expect(made).toEqual(['rsa']);
-    // A part of a line tells nothing yet; before the script's end they are begun.
+    // A part of a line says nothing yet; they are begun before the script ends.
     expect(seen.slice(0, 3)).toEqual([0, 0, 1]);
   });
 
-  it('takes no endless words of a guest', async () => {
+  it('does not accept endless output from a guest', async () => {
     const { steps } = await applyIdentity(agentOf({ answers: ['x'.repeat(20_000)], scripts: [] }), options);
     expect(steps.at(-1)).toMatchObject({ result: 'failed', reason: expect.stringContaining('more than') });
   });
@@ -124,7 +124,7 @@ describe('a new identity', () => {
     expect(guest.scripts).toHaveLength(1);
   });
 
-  it('is the clock alone in Windows', async () => {
+  it('is only the clock in Windows', async () => {
     const guest: Guest = { id: 'mswindows', answers: [], scripts: [] };
     const { steps, ...report } = await applyIdentity(agentOf(guest), options);
     expect(steps[0]).toEqual({ name: 'clock', result: 'ok' });
@@ -133,7 +133,7 @@ describe('a new identity', () => {
     expect(report).not.toHaveProperty('machineId');
   });
 
-  it('is reported as failed by a guest that runs no programs, the clock aside', async () => {
+  it('is reported as failed, except for the clock, by a guest that runs no programs', async () => {
     const off = new KameError('GUEST_AGENT_MISSING', 'The guest agent does not take guest-exec', {
       details: { command: 'guest-exec' },
     });
@@ -144,7 +144,7 @@ describe('a new identity', () => {
     );
   });
 
-  it('throws when nobody answers', async () => {
+  it('throws when there is no answer', async () => {
     const gone = new KameError('GUEST_AGENT_MISSING', 'The connection was closed');
     const applying = applyIdentity(agentOf({ answers: [gone], scripts: [] }), options);
     await expect(applying).rejects.toBe(gone);

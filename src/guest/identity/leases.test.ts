@@ -8,7 +8,7 @@ import { interfaceId } from './script.ts';
 useTrees();
 
 describe.each(shells)('the leases in $name', ({ shell }) => {
-  it('are asked for anew by systemd-networkd, without the old one', async () => {
+  it('are requested again by systemd-networkd, without the old one', async () => {
     const tree = new Tree();
     tree.write('run/systemd/netif/links/2', 'ADMIN_STATE=configured\n');
     tree.write('run/systemd/netif/leases/2', 'ADDRESS=10.0.0.1\n');
@@ -28,7 +28,7 @@ describe.each(shells)('the leases in $name', ({ shell }) => {
     ]);
   });
 
-  it('are asked for anew by udhcpc, started again with the new name', async () => {
+  it('are requested again by udhcpc, restarted with the new name', async () => {
     const tree = new Tree();
     const client = victim();
     const ended = once(client, 'exit');
@@ -47,7 +47,7 @@ describe.each(shells)('the leases in $name', ({ shell }) => {
     expect(readdirSync(join(tree.root, 'run'))).toEqual(['udhcpc.eth0.pid']);
   });
 
-  it('leave a foreign program alone that has the number of an old client', () => {
+  it('leave alone a foreign program that has the pid of an old client', () => {
     const tree = new Tree();
     tree.write('run/udhcpc.eth0.pid', `${process.pid}\n`);
     tree.write(`proc/${process.pid}/comm`, 'vitest\n');

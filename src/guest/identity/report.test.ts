@@ -12,7 +12,7 @@ describe('the report of a script', () => {
     ]);
   });
 
-  it('takes no other form, no other names, nothing twice, and no long or dangerous words', () => {
+  it('accepts no other form, no other names, nothing twice, and no long or dangerous words', () => {
     const text = ` a=ok\nb=OK\nc=ok\nc=failed\nd=okay\nx=ok\ne=failed:\u001b[31m${'w'.repeat(500)}\n__proto__=ok\n`;
     const steps = readSteps(text, ['a', 'b', 'c', 'd', 'e']);
     expect(steps.map(({ result }) => result)).toEqual(['failed', 'failed', 'ok', 'failed', 'failed']);

@@ -43,7 +43,7 @@ describe.each(shells)('the identity script in $name', ({ shell }) => {
     expect(readdirSync(join(tree.root, 'etc')).toSorted()).toEqual(['hostname', 'hosts', 'machine-id']);
   });
 
-  it('skips what is not there and says why', () => {
+  it('skips what does not exist and says why', () => {
     const tree = new Tree();
     tree.card('eth0', '00:0c:29:00:00:99');
     tree.write('etc/hosts', '127.0.0.1 localhost');
@@ -62,7 +62,7 @@ describe.each(shells)('the identity script in $name', ({ shell }) => {
     });
   });
 
-  it('goes on after a step that failed, with the words of the program', () => {
+  it('continues after a step that failed, and reports the output of the program', () => {
     const tree = new Tree();
     tree.fake('ip', `echo "RTNETLINK answers: Operation not permitted\nmore" >&2; exit 2`);
     tree.fake('date', 'echo "date: invalid date" >&2; exit 1');
@@ -97,14 +97,14 @@ describe.each(shells)('the identity script in $name', ({ shell }) => {
     expect(tree.read('etc/machine-id')).toBe(`${machineId}\n`);
   });
 
-  it('gives a name to a machine that is on no line of its own', () => {
+  it('gives a name to a machine that has no line of its own in the hosts file', () => {
     const tree = new Tree();
     tree.write('etc/hosts', '127.0.1.1 * other');
     tree.names(shell, { hostName: 'a.example.org' });
     expect(tree.read('etc/hosts')).toBe('127.0.1.1\ta.example.org * other\n');
   });
 
-  it('tells the files of the network: systemd knows both addresses, the others the new one', () => {
+  it('writes the files of the network: systemd gets both addresses, the others the new one', () => {
     const tree = new Tree();
     tree.write('etc/netplan/50 cloud.yaml', `match:\n  macaddress: "${oldMac.toUpperCase()}"\n`);
     tree.write(
@@ -121,7 +121,7 @@ describe.each(shells)('the identity script in $name', ({ shell }) => {
     expect(tree.read('etc/network/interfaces')).toBe('iface eth0 inet dhcp\n');
   });
 
-  it('takes an address from no card that has just got it', () => {
+  it('takes no address from a card that has just been given it', () => {
     const tree = new Tree();
     tree.card('eth1', newMac);
     // As the kernel does it.
@@ -137,7 +137,7 @@ describe.each(shells)('the identity script in $name', ({ shell }) => {
     expect(tree.read('sys/class/net/eth1/address')).toBe(`${oldMac}\n`);
   });
 
-  it('tells the kinds of host keys', () => {
+  it('reports the kinds of host keys', () => {
     const tree = new Tree();
     for (const type of ['rsa', 'ed25519', 'dsa']) tree.write(`etc/ssh/ssh_host_${type}_key`, 'old');
     expect(tree.names(shell)['host-keys']).toBe('ok:dsa,ed25519,rsa');
@@ -164,7 +164,7 @@ describe('the request for a reseed', () => {
 });
 
 describe('values of a script', () => {
-  it('are one word for a shell, or are refused', () => {
+  it('are one shell word, or are refused', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
         let word: string;

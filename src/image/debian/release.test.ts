@@ -86,7 +86,7 @@ describe('parseRelease', () => {
   it.each([
     ['nothing', ''],
     ['no date', text.replace(/Date:.*\n/, '')],
-    ['a date that is none', text.replace(/Date:.*\n/, 'Date: yesterday-ish\n')],
+    ['an invalid date', text.replace(/Date:.*\n/, 'Date: yesterday-ish\n')],
     ['no SHA256 list', text.replace('SHA256:', 'SHA1:')],
     ['a hash that is too short', text.replace(hash, 'abc')],
     ['a size that is not a number', text.replace('123 main', '-5 main')],

@@ -38,7 +38,7 @@ describe('readElf', () => {
         if (at < length) damaged[at] = byte;
         expect(outcome(damaged)).toMatch(/^(read|BAD_IMAGE)$/);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

@@ -70,7 +70,7 @@ describe('validateAgainstSchema', () => {
   it.each([
     ['a missing member', { driver: 'file', 'node-name': 'a' }, 'filename is missing'],
     ['a member of another variant', { driver: 'qcow2', file: 'f', filename: '/x' }, 'filename is unknown'],
-    ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is none of'],
+    ['a value that no enum has', { driver: 'nosuch' }, '"nosuch" is not one of'],
     ['a wrong type', { driver: 'raw', file: 'f', 'read-only': 'yes' }, '"yes" is not of type boolean'],
     ['a wrong type inside', { driver: 'raw', file: 'f', cache: { direct: 1 } }, '1 is not of type boolean'],
   ])('detects %s', (_name, args, problem) => {

@@ -5,7 +5,8 @@ import { cloneBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { silentProgress } from '../../core/progress.ts';
 import type { Host } from '../host/host.ts';
 import { remove } from '../library/delete.ts';
@@ -55,7 +56,7 @@ describe('a full clone', () => {
     ]);
   });
 
-  it('that is cancelled leaves nothing', async () => {
+  it('leaves nothing behind when it is cancelled', async () => {
     world().machine();
     const before = await list(world().host);
     const cut = silentProgress(AbortSignal.abort());

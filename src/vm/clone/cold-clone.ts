@@ -8,6 +8,7 @@ import { stemOf } from '../../disk/layer-name.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
+import { realPathSync } from '../../sys/home.ts';
 import { edit } from '../../vmx/document.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
@@ -69,7 +70,7 @@ export async function coldState(host: Host, bundle: Bundle, body: CloneMachine):
   return {
     config: bundle,
     disks: currentFiles(model),
-    nvram: resolveIn(bundle.names, model.firmware.nvram),
+    nvram: realPathSync(resolveIn(bundle.names, model.firmware.nvram)),
     snapshot: null,
     notes: model.suspendedState === '' ? [] : [note],
   };

@@ -5,7 +5,8 @@ import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
 import { usualGuest, type Program } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { remove } from '../library/delete.ts';
 import { list, show } from '../running/describe.ts';
@@ -40,7 +41,7 @@ async function sourceOf(demo: WorldMachine): Promise<object> {
 }
 
 describe('an instant clone', () => {
-  it('runs on from the source’s memory and disks, under a name of its own', async () => {
+  it('continues from the source’s memory and disks, under a name of its own', async () => {
     const demo = await running();
     const { machines, stoppedMs, agentMs, notes } = await instant('copy');
     expect(machines).toMatchObject([{ name: 'copy', state: 'running', agent: true }]);
@@ -61,7 +62,7 @@ describe('an instant clone', () => {
     expect(diskHas(copy.top(), 8)).toBe(false);
   });
 
-  it('gets what its guest knows itself by from its guest’s agent', async () => {
+  it('gives its guest a new identity through the guest agent', async () => {
     const scripts: string[] = [];
     const sh: Program = (args, input) => {
       if (input !== '') scripts.push(input);
@@ -77,13 +78,13 @@ describe('an instant clone', () => {
     expect((await show(world().host, 'twin')).id).toBe((await show(world().host, 'demo')).id);
   });
 
-  it('says what of it could not be changed', async () => {
+  it('says what could not be changed', async () => {
     world().engines.guest = { ...usualGuest, programs: {} };
     await running();
     expect((await instant('copy')).notes.join()).toContain('copy');
   });
 
-  it('without an agent keeps the names of its source, which is said', async () => {
+  it('without an agent keeps the names of its source, and says so', async () => {
     world().machine();
     world().engines.guest = { ...usualGuest, agent: 'none' };
     await world().start();
@@ -91,7 +92,7 @@ describe('an instant clone', () => {
     expect([notes.length, agentMs]).toEqual([1, [null]]);
   });
 
-  it('comes in threes from one moment', async () => {
+  it('can be made three at a time, from one moment', async () => {
     await running();
     const reports: string[] = [];
     const progress: Progress = {
@@ -144,7 +145,7 @@ describe('an instant clone', () => {
 });
 
 describe('an instant clone is refused', () => {
-  it('of a machine that does not run, under a name that is taken or wrong, of a snapshot', async () => {
+  it('of a machine that is not running, under a name that is taken or invalid, or of a snapshot', async () => {
     const demo = world().machine();
     expect(await refused(instant('copy'))).toMatchObject({
       code: 'WRONG_STATE',
@@ -157,7 +158,7 @@ describe('an instant clone is refused', () => {
     expect(demo.files()).not.toContain('operation.json');
   });
 
-  it('while the source can’t be saved', async () => {
+  it('while the source cannot be saved', async () => {
     world().engines.blockedReasons = ['blocked by 9p'];
     await running();
     expect((await refused(instant('copy'))).code).toBe('CHECKPOINT_BLOCKED');
@@ -165,8 +166,8 @@ describe('an instant clone is refused', () => {
   });
 });
 
-describe('instant clones that fail leave nothing, and the source as it was', () => {
-  it('at whatever command of the source', async () => {
+describe('instant clones that fail leave nothing behind, and the source as it was', () => {
+  it('at any command of the source', async () => {
     const demo = await running();
     const before = await sourceOf(demo);
     const seen = await atEachCommand(
@@ -203,7 +204,7 @@ describe('instant clones that fail leave nothing, and the source as it was', () 
     expect([readdirSync(machines), readdirSync(operations)]).toEqual([['demo.vmwarevm'], []]);
   });
 
-  it('when the guest of one does not answer', async () => {
+  it('when the guest of one clone does not answer', async () => {
     const demo = await running();
     const before = await sourceOf(demo);
     world().engines.guest = { ...usualGuest, agent: 'silent' };
@@ -211,7 +212,7 @@ describe('instant clones that fail leave nothing, and the source as it was', () 
     expect(await sourceOf(demo)).toEqual(before);
   });
 
-  it('when it is cancelled, at whatever is reported before it is all done', async () => {
+  it('when it is cancelled, at any stage reported before the end', async () => {
     const demo = await running();
     const before = await sourceOf(demo);
     const codes: (string | null)[] = [];
@@ -227,7 +228,7 @@ describe('instant clones that fail leave nothing, and the source as it was', () 
     expect(codes.length).toBeGreaterThan(3);
   });
 
-  it('when they are cancelled while one gets its own identity', async () => {
+  it('when they are cancelled while one is given its own identity', async () => {
     const demo = await running();
     const before = await sourceOf(demo);
     const cancel = new AbortController();

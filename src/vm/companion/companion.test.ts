@@ -37,7 +37,7 @@ const start = async (source?: string) =>
   await startCompanion(directory, program(source), { deadlineMs: 10_000 });
 
 describe('a companion', () => {
-  it('runs when its start returns; its record says who it is', async () => {
+  it('is running when its start returns; its record identifies it', async () => {
     const companion = await start();
     expect(await isAlive(companion.process)).toBe(true);
     expect(await readCompanionRecords(directory)).toEqual([
@@ -52,7 +52,7 @@ describe('a companion', () => {
     expect([await isAlive(companion.process), existsSync(directory)]).toEqual([false, false]);
   });
 
-  it('whose daemon died before it knew who it is, is found by its mark', async () => {
+  it('whose daemon died before it recorded the process is found by its mark', async () => {
     const { name, command, args, mark, logFile } = program();
     await writeCompanionRecord(directory, { name, mark, process: null });
     const child = await spawnDetached(command, args, { logFile });
@@ -68,13 +68,13 @@ describe('a companion', () => {
     expect([await adoptCompanions(directory), await readCompanionRecords(directory)]).toEqual([[], []]);
   });
 
-  it('that is deaf to SIGTERM is killed', async () => {
+  it('that ignores SIGTERM is killed', async () => {
     const companion = await start(deafServer);
     await endCompanions(directory, 20);
     expect([await isAlive(companion.process), await readCompanionRecords(directory)]).toEqual([false, []]);
   });
 
-  it('that ends at once is an error that names its log, and leaves no record', async () => {
+  it('that ends at once causes an error that names its log, and leaves no record', async () => {
     await expect(start('process.exit(3)')).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
       message: 'tpm exited before its socket answered (exit code 3).',
@@ -83,7 +83,7 @@ describe('a companion', () => {
     expect(await readCompanionRecords(directory)).toEqual([]);
   });
 
-  it('whose start is cancelled does not run', async () => {
+  it('whose start is cancelled does not keep running', async () => {
     const quiet = 'setInterval(() => {}, 1000)';
     const signal = AbortSignal.abort();
     const starting = startCompanion(directory, program(quiet), { deadlineMs: 10_000, signal });
@@ -91,7 +91,7 @@ describe('a companion', () => {
     expect(await findProcesses([join(directory, 'tpm')])).toEqual([]);
   });
 
-  it('never is another process: a record of an old pid, or none of ours, ends nothing', async () => {
+  it('is never confused with another process: an old or foreign record ends nothing', async () => {
     const old = { pid: process.pid, birth: 'of an earlier process' };
     await writeCompanionRecord(directory, { name: 'old', mark: ['no such argument'], process: old });
     for (const text of [

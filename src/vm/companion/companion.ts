@@ -121,3 +121,10 @@ export async function adoptCompanions(directory: string): Promise<Companion[]> {
 export async function endCompanions(directory: string, deadlineMs = termMs): Promise<void> {
   for (const record of await readCompanionRecords(directory)) await end(directory, record, deadlineMs);
 }
+
+/** Ends one companion of a directory. One that does not run is no error. @throws KameError ENGINE_TIMEOUT */
+export async function endCompanion(directory: string, name: string): Promise<void> {
+  for (const record of await readCompanionRecords(directory)) {
+    if (record.name === name) await end(directory, record);
+  }
+}

@@ -23,7 +23,7 @@ import { growDisk } from './grow.ts';
 useDemo();
 
 describe('add', () => {
-  it('takes the next free slot and file name, and the machine has it with its file', async () => {
+  it('takes the next free slot and file name, and appears in the machine with its file', async () => {
     const added = await addDisk(demo.host, 'demo', { sizeBytes: gibibyte }, quiet);
     expect(added).toMatchObject({
       slot: 'nvme0:1',
@@ -40,14 +40,14 @@ describe('add', () => {
     expect(existsSync(demo.file('operation.json'))).toBe(false);
   });
 
-  it('takes no name that a layer or a kept file has', async () => {
+  it('takes no name of a layer or a kept file', async () => {
     writeFileSync(demo.file('disk1-000004.qcow2'), '');
     writeFileSync(demo.file('Disk2.vmdk'), '');
     const { path } = await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     expect(path).toBe(demo.file('disk3.qcow2'));
   });
 
-  it('goes to a new controller when all units that the guest’s device has are taken', async () => {
+  it('goes to a new controller when all units of the guest’s device are taken', async () => {
     for (let unit = 1; unit < 8; unit += 1) await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const { slot, device } = await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     expect([slot, device]).toEqual(['nvme1:0', 'virtio-blk']);
@@ -86,13 +86,13 @@ describe('add', () => {
     expect([code, text]).toEqual(['WRONG_STATE', expect.stringContaining('kame stop demo')]);
   });
 
-  it('is refused to a suspended machine', async () => {
+  it('is refused for a suspended machine', async () => {
     writeFileSync(demo.vmx, vmxText('demo', ['checkpoint.vmState = "demo.vmss"']));
     const { code, text } = await refusal(addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet));
     expect([code, text]).toEqual(['WRONG_STATE', expect.stringContaining('suspended')]);
   });
 
-  it('cut short before the .vmx names the file leaves none; after it, all', async () => {
+  it('leaves no file if it is killed before the .vmx names it; after that, it is complete', async () => {
     const journal = { kind: 'disk', files: ['disk1.qcow2'], kept: null } as const;
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
@@ -109,13 +109,13 @@ describe('add', () => {
 });
 
 describe('a disk', () => {
-  it.each(['nvme0:0', 'disk0.qcow2'])('is meant by %s', async (name) => {
+  it.each(['nvme0:0', 'disk0.qcow2'])('is found by %s', async (name) => {
     expect(await growDisk(demo.host, 'demo', name, { sizeBytes: diskBytes }, quiet)).toMatchObject({
       slot: 'nvme0:0',
     });
   });
 
-  it('that is not there is refused with those there are', async () => {
+  it('that does not exist is refused, and the existing ones are named', async () => {
     const { text } = await refusal(growDisk(demo.host, 'demo', 'nvme0:1', { sizeBytes: gibibyte }, quiet));
     expect(text).toContain('Did you mean nvme0:0?');
     expect(text).toContain('nvme0:0 (disk0.qcow2)');

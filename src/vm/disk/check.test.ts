@@ -31,7 +31,7 @@ describe('check', () => {
     writeFileSync(demo.file(name), bytes);
   };
 
-  it('looks at each layer', async () => {
+  it('checks each layer', async () => {
     await take('one');
     const { ok, layers } = await check();
     expect(ok).toBe(true);
@@ -48,7 +48,7 @@ describe('check', () => {
     );
   });
 
-  it('looks at the layers that only a snapshot has, of one disk or of all', async () => {
+  it('checks the layers that only a snapshot uses, of one disk or of all', async () => {
     await take('one');
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     await take('two');
@@ -68,7 +68,7 @@ describe('check', () => {
     expect(await names('nvme0:0')).toEqual(first);
   });
 
-  it('fails for a layer that only a snapshot has, and names the snapshot when it is missing', async () => {
+  it('fails for a layer that only a snapshot uses, and names the snapshot when it is missing', async () => {
     await take('one');
     await take('two');
     await revertSnapshot(demo.host, 'demo', 'one', { start: false, wait: 'none', timeoutMs: 1000 }, quiet);
@@ -86,7 +86,7 @@ describe('check', () => {
     ]);
   });
 
-  it('tells leaks, and gives them back when asked', async () => {
+  it('reports leaks, and frees them on request', async () => {
     leak('disk0.qcow2');
     expect((await check()).layers).toMatchObject([{ ok: true, leaks: 10, repaired: 0 }]);
     expect((await check({ repair: true })).layers).toMatchObject([{ ok: true, leaks: 10, repaired: 10 }]);
@@ -100,7 +100,7 @@ describe('check', () => {
     expect([ok, layers]).toEqual([true, [expect.objectContaining({ leaks: 10, repaired: 0 })]]);
   });
 
-  it('finds damage, says what to do and does not touch it', async () => {
+  it('finds damage, says what to do and does not change it', async () => {
     io(demo.file('disk0.qcow2'), ['write -P 1 0 4M']);
     const bytes = readFileSync(demo.file('disk0.qcow2'));
     const table = Number(bytes.readBigUInt64BE(48));
@@ -118,7 +118,7 @@ describe('check', () => {
     expect(readFileSync(demo.file('disk0.qcow2')).equals(bytes)).toBe(true);
   });
 
-  it('finds a truncated layer and goes on with the other disks', async () => {
+  it('finds a truncated layer and continues with the other disks', async () => {
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     io(demo.file('disk0.qcow2'), ['write -P 1 0 4M']);
     truncateSync(demo.file('disk0.qcow2'), 2 * mebibyte);

@@ -10,7 +10,7 @@ useDemo();
 describe('compact', () => {
   const compact = async () => await compactDisk(demo.host, 'demo', 'nvme0:0', quiet);
 
-  it('gives zeros back and reports the bytes', async () => {
+  it('frees zeros and reports the bytes', async () => {
     io(demo.file('disk0.qcow2'), ['write -P 1 0 4M', 'write -P 0 4M 16M']);
     const { bytesFreed, slot, problem } = await compact();
     expect([slot, problem]).toEqual(['nvme0:0', null]);
@@ -18,7 +18,7 @@ describe('compact', () => {
     io(demo.file('disk0.qcow2'), ['read -P 1 0 4M', 'read -P 0 4M 16M']);
   });
 
-  it('rewrites only the top layer where there are snapshots', async () => {
+  it('rewrites only the top layer if there are snapshots', async () => {
     io(demo.file('disk0.qcow2'), ['write -P 0 0 8M']);
     await take('one');
     const frozen = statSync(demo.file('disk0.qcow2'));
@@ -28,7 +28,7 @@ describe('compact', () => {
     expect([after.ino, after.mtimeMs]).toEqual([frozen.ino, frozen.mtimeMs]);
   });
 
-  it('leaves alone a file that a snapshot names, or that others share', async () => {
+  it('does not change a file that a snapshot names or that others share', async () => {
     await take('one');
     writeFileSync(demo.vmx, vmxText('demo'));
     expect(await refusal(compact())).toMatchObject({ code: 'WRONG_STATE' });

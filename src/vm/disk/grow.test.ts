@@ -17,13 +17,13 @@ describe('grow', () => {
   const grow = async (sizeBytes: number, progress = quiet) =>
     await growDisk(demo.host, 'demo', 'nvme0:0', { sizeBytes }, progress);
 
-  it('makes the disk larger, keeps its content and says what is left to the guest', async () => {
+  it('makes the disk larger, keeps its content and says what remains to be done in the guest', async () => {
     io(demo.file('disk0.qcow2'), ['write -P 5 1M 1M']);
     const reports: ProgressReport[] = [];
     const progress = { signal: quiet.signal, report: (report: ProgressReport) => void reports.push(report) };
     expect(await grow(gibibyte + 1, progress)).toMatchObject({ sizeBytes: gibibyte + 512, problem: null });
     io(demo.file('disk0.qcow2'), ['read -P 5 1M 1M', 'read -P 0 512M 1M']);
-    // What was done is told by the command, once.
+    // The command reports what was done, once.
     expect(reports.filter(({ stage }) => stage.includes('grown'))).toEqual([]);
   });
 

@@ -33,7 +33,7 @@ describe('remove', () => {
   const remove = async (which: string, keepFile = false) =>
     await removeDisk(demo.host, 'demo', which, { keepFile });
 
-  it('takes the disk out with its file and all its keys', async () => {
+  it('removes the disk with its file and all its keys', async () => {
     const more = ['nvme0:1.present = "TRUE"', 'nvme0:1.fileName = "data.qcow2"', 'nvme0:1.redo = ""'];
     writeFileSync(demo.vmx, vmxText('demo', more));
     copyFileSync(demo.file('disk0.qcow2'), demo.file('data.qcow2'));
@@ -45,7 +45,7 @@ describe('remove', () => {
     expect([vmx(), qcow2Files()]).toEqual([vmxText('demo'), ['disk0.qcow2']]);
   });
 
-  it('keeps a file by its name when asked', async () => {
+  it('keeps the file on request, and names it', async () => {
     expect(await remove('nvme0:0', true)).toMatchObject({ path: demo.file('disk0.qcow2'), fileKept: true });
     expect([await slots(), qcow2Files()]).toEqual([[], ['disk0.qcow2']]);
   });
@@ -58,7 +58,7 @@ describe('remove', () => {
     expect(existsSync(at('far.qcow2'))).toBe(true);
   });
 
-  it('deletes a linked clone’s own layer, and not what it builds on', async () => {
+  it('deletes a linked clone’s own layer, but not its base', async () => {
     await clone(demo.host, 'demo', body('machines.clone', { name: 'copy', kind: 'linked' }), quiet);
     const before = qcow2Files();
     await removeDisk(demo.host, 'copy', 'nvme0:0', { keepFile: false });
@@ -108,7 +108,7 @@ describe('remove', () => {
     expect([code, message]).toEqual(['WRONG_STATE', expect.stringContaining('a disk of other')]);
   });
 
-  it('takes out a broken disk', async () => {
+  it('removes a broken disk', async () => {
     rmSync(demo.file('disk0.qcow2'));
     await createOverlay({
       path: demo.file('disk0.qcow2'),
@@ -120,7 +120,7 @@ describe('remove', () => {
     expect([await slots(), qcow2Files()]).toEqual([[], []]);
   });
 
-  it('cut short is undone before the .vmx has changed, and finished after', async () => {
+  it('that is killed is undone before the .vmx has changed, and completed after', async () => {
     await addDisk(demo.host, 'demo', { sizeBytes: mebibyte }, quiet);
     const names = machineNames(demo.vmx);
     const journal = {

@@ -30,13 +30,16 @@ export function hostKernel(): string {
   return release();
 }
 
-function search(host: Host): EngineSearch {
+/** What finding an engine needs of a host. */
+type EngineHost = Pick<Host, 'env' | 'names' | 'engines'>;
+
+function search(host: Pick<Host, 'env'>): EngineSearch {
   return { env: host.env, os: hostOs() };
 }
 
 /** The engine for guests of an architecture and its capabilities. @throws KameError ENGINE_MISSING, ENGINE_TOO_OLD */
 export async function engineFor(
-  host: Host,
+  host: EngineHost,
   arch: Arch,
   options: { signal?: AbortSignal; fresh?: boolean } = {},
 ): Promise<Capabilities> {

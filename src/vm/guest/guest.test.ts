@@ -57,7 +57,7 @@ describe('exec', () => {
     expect(await refused(run(['gone']))).toMatchObject({ code: 'GUEST_FAILED', message: like(/gone/) });
   });
 
-  it('waits for its input no longer than its time limit', async () => {
+  it('waits for its input only until its time limit', async () => {
     world().machine();
     await world().start('demo', { wait: 'agent' });
     const stdin = (async function* never() {
@@ -91,7 +91,7 @@ describe('exec', () => {
 });
 
 describe('addresses', () => {
-  it('are those that the agent tells, the usable one first', async () => {
+  it('are those that the agent reports, with the usable one first', async () => {
     world().machine();
     await world().start('demo', { wait: 'agent' });
     expect(await addressesOf(world().host, 'demo', quiet.signal)).toEqual({
@@ -110,7 +110,7 @@ describe('addresses', () => {
     });
   });
 
-  it('are waited for while the guest has none', async () => {
+  it('are waited for as long as the guest has none', async () => {
     world().machine();
     let asked = 0;
     const handlers = {
@@ -124,7 +124,7 @@ describe('addresses', () => {
     expect((await addressesOf(world().host, 'demo', quiet.signal)).ip).toBe('10.0.2.15');
   });
 
-  it('of a guest with IPv6 alone are taken too', async () => {
+  it('may be IPv6 addresses only', async () => {
     world().machine();
     const addresses = [{ 'ip-address': 'fd00::2', 'ip-address-type': 'ipv6', prefix: 64 }];
     world().engines.guest = { ...usualGuest, interfaces: [{ name: 'eth0', 'ip-addresses': addresses }] };
@@ -201,7 +201,7 @@ describe('a log', () => {
     expect(await read(true)).toBe(usualGuest.bootLine);
   });
 
-  it('is followed, also when it begins anew, until the listener goes', async () => {
+  it('is followed, even when it is started again, until the listener leaves', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('demo-serial.log'), 'one\n');
     const cancel = new AbortController();

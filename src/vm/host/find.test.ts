@@ -9,7 +9,7 @@ import { show } from '../running/describe.ts';
 const world = useWorld();
 
 describe('a machine', () => {
-  it('is meant by name, id or path, and one that is meant is suggested', async () => {
+  it('is found by name, id or path, and a similar name is suggested', async () => {
     const demo = world().machine();
     const { id } = await show(world().host, 'demo');
     for (const reference of [id, id.toUpperCase(), id.replaceAll('-', ''), demo.vmx, demo.directory])
@@ -20,7 +20,7 @@ describe('a machine', () => {
     });
   });
 
-  it('whose name another has too keeps it if its bundle has it; the other is meant by its bundle', async () => {
+  it('whose name another machine has too keeps it if its bundle has it; the other is found by its bundle', async () => {
     const demo = world().machine();
     const other = world().machine('other');
     writeFileSync(
@@ -33,7 +33,7 @@ describe('a machine', () => {
     }
   });
 
-  it('is the same however the letters of its name are composed, and gets them composed', async () => {
+  it('is found however the letters of its name are composed, and is named with composed ones', async () => {
     const name = 'Übung é';
     world().machine(name.normalize('NFD'));
     expect((await show(world().host, name)).name.normalize('NFC')).toBe(name);
@@ -43,7 +43,7 @@ describe('a machine', () => {
     expect((await refused(rename(world().host, 'ä', name))).code).toBe('ALREADY_EXISTS');
   });
 
-  it('whose id another has too is meant by its path', async () => {
+  it('whose id another machine has too is found by its path', async () => {
     const demo = world().machine();
     const other = world().machine('other');
     writeFileSync(other.vmx, demo.read('demo.vmx').replace('displayName = "demo"', 'displayName = "other"'));

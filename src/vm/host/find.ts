@@ -9,9 +9,25 @@ import { isBundle, type MachineNames } from '../../store/names.ts';
 import type { Host } from './host.ts';
 import { namesApart } from './names-apart.ts';
 
-/** All machines of the inventory, including broken ones, sorted by name. */
-export async function allBundles(host: Host): Promise<Bundle[]> {
-  const paths = await host.inventory.paths();
+/** What listing the machines needs of a host. */
+type ListHost = Pick<Host, 'inventory' | 'bundles'>;
+
+export interface ReadableBundles {
+  readonly bundles: Bundle[];
+  /** Why parts of the list cannot be read; empty if these are all machines. */
+  readonly unread: readonly KameError[];
+}
+
+/** All machines of the inventory, including broken ones, sorted by name. @throws KameError FILE_ACCESS if some may be missing */
+export async function allBundles(host: ListHost): Promise<Bundle[]> {
+  const { bundles, unread } = await readableBundles(host);
+  if (unread[0]) throw unread[0];
+  return bundles;
+}
+
+/** As `allBundles`, even if some may be missing. */
+export async function readableBundles(host: ListHost): Promise<ReadableBundles> {
+  const { paths, unread } = await host.inventory.readable();
   host.bundles.keepOnly(paths);
   const written = await Promise.all(paths.map(async (path) => await host.bundles.readAsWritten(path)));
   const names = namesApart(written);
@@ -20,7 +36,7 @@ export async function allBundles(host: Host): Promise<Bundle[]> {
     const name = names.get(bundle.names.vmx);
     return name === undefined ? bundle : { ...bundle, name };
   });
-  return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  return { bundles: bundles.sort((a, b) => a.name.localeCompare(b.name, 'en')), unread };
 }
 
 async function pathOf(reference: string): Promise<string | undefined> {
@@ -30,10 +46,11 @@ async function pathOf(reference: string): Promise<string | undefined> {
 
 /**
  * Finds a machine by name, id, or path of its `.vmx` or its bundle. Ids are found in capitals, with or without dashes.
- * @throws KameError NO_SUCH_MACHINE with a suggestion, USAGE when several machines have that name
+ * @throws KameError NO_SUCH_MACHINE with a suggestion, USAGE when several machines have that name, FILE_ACCESS if it may be in
+ * a part of the list that cannot be read
  */
 export async function findBundle(host: Host, reference: string): Promise<Bundle> {
-  const bundles = await allBundles(host);
+  const { bundles, unread } = await readableBundles(host);
   const path = await pathOf(reference);
   const name = plainName(reference);
   const id = uuidFromVmx(reference);
@@ -50,6 +67,7 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
     });
   }
   if (first) return first;
+  if (unread[0]) throw unread[0];
   const meant = suggest(
     reference,
     bundles.map((bundle) => bundle.name),

@@ -5,9 +5,9 @@ import type { Running } from './running.ts';
 /** A forward and who listens: the network's NAT process, or why nobody does. */
 export interface ForwardStatus {
   readonly forward: Forward;
-  /** `waiting`: it listens when the network runs. */
+  /** `waiting`: it listens when the network runs, and its machine. */
   readonly state: 'listening' | 'waiting' | 'failed';
-  /** Of a failed one: the reason, such as the program that has the port. */
+  /** Of one that does not listen: the reason, such as the program that has the port. */
   readonly reason: string | null;
 }
 
@@ -26,12 +26,23 @@ export interface NetworkStatus {
 
 /** The running networks, as use cases see them. */
 export interface NetworkRuntime {
+  /**
+   * Connects the adapters of a running machine as its run record says: to the switch of another network, with another shape, or
+   * not any more. It can be called again. A network that does not work is no error; its status says so.
+   */
+  machineChanged(machine: Running): Promise<void>;
+  /** Disconnects a machine whose engine has ended. */
+  machineEnded(machine: Running): void;
+  /** Waits until the adapters of a machine are connected. @returns why some are not, in whole sentences */
+  connected(
+    machine: Running,
+    limits: { deadlineMs: number; signal: AbortSignal },
+  ): Promise<readonly string[]>;
   /** Gives a network that runs its new configuration from networks.json. Of one that does not run: nothing. */
   changed(name: string): Promise<void>;
   status(name: string): Promise<NetworkStatus>;
-  /**
-   * Plugs the adapters of a running machine as its run record says: into a switch of another network, with another
-   * shape, or not any more. It can be called again. A network that cannot be had is no error; its status tells.
-   */
-  machineChanged(machine: Running): Promise<void>;
+  /** After the machines were adopted: ends the networks that no machine uses. */
+  adopted(): Promise<void>;
+  /** Lets go of the processes, which go on. */
+  detach(): Promise<void>;
 }

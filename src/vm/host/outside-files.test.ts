@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cloneBody } from '../../../test/support/bodies.ts';
 import { refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { clone } from '../clone/clone.ts';
 import { listDisks } from '../disk/list.ts';
 import { inspect, register, unregister } from '../library/register.ts';
@@ -70,7 +71,7 @@ describe('a file outside the directory of a machine', () => {
     expect((await refused(copying)).code).toBe('OUTSIDE_FILES');
   });
 
-  it('is used after it was agreed to by name, and never another one', async () => {
+  it('is used after it was approved by name, and no other file is', async () => {
     const demo = machine(...cd(secret));
     const other = join(world().home, 'elsewhere', 'other.iso');
     await refused(register(world().host, { path: demo.vmx, allowOutside: [other] }));
@@ -84,7 +85,7 @@ describe('a file outside the directory of a machine', () => {
     expect((await startRefused()).message).toContain(other);
   });
 
-  it('that the person sets is agreed to, with what was not agreed to before still refused', async () => {
+  it('that a person sets is approved, while others that were not approved are still refused', async () => {
     machine(...cd(secret));
     const other = join(world().home, 'elsewhere', 'other.iso');
     writeFileSync(other, 'other');
@@ -100,7 +101,7 @@ describe('a file outside the directory of a machine', () => {
     ]);
   });
 
-  it('stays agreed to when the machine is renamed, and not when it leaves the list', async () => {
+  it('stays approved when the machine is renamed, but not when it is unregistered', async () => {
     const demo = machine(...cd(secret));
     await register(world().host, { path: demo.vmx, allowOutside: [secret] });
     const { path, outsideFiles } = await rename(world().host, 'demo', 'other');
@@ -109,7 +110,7 @@ describe('a file outside the directory of a machine', () => {
     expect((await inspect(world().host, path)).outsideFiles).toMatchObject([{ agreed: false }]);
   });
 
-  it('is agreed to by whoever clones a machine that has it', async () => {
+  it('is approved by whoever clones a machine that has it', async () => {
     const demo = machine(...cd(secret));
     await register(world().host, { path: demo.vmx, allowOutside: [secret] });
     await clone(world().host, 'demo', cloneBody({ name: 'copy', kind: 'full' }), quiet);

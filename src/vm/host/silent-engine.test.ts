@@ -5,7 +5,8 @@ import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { hurry, standStill, type Standstill } from '../../../test/support/standstill.ts';
 import { atEachCommand } from '../../../test/support/sweep.ts';
-import { quiet, until, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, until, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readJournal } from '../../store/journal.ts';
 import { machineNames } from '../../store/names.ts';
@@ -40,7 +41,7 @@ async function running(): Promise<WorldMachine> {
   return demo;
 }
 
-/** Begins the work, and cancels it when the engine stands still. */
+/** Begins the work, and cancels it when the engine hangs. */
 async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> {
   const cancel = new AbortController();
   const begun = work({ signal: cancel.signal, report: () => undefined });
@@ -52,7 +53,7 @@ async function cancelled({ planned }: Standstill, work: Work): Promise<unknown> 
   });
 }
 
-describe('an engine that stands still', () => {
+describe('an engine that hangs', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress)],
     ['suspend', async (progress: Progress) => await suspend(world().host, 'demo', progress)],
@@ -60,14 +61,18 @@ describe('an engine that stands still', () => {
     ['snapshot delete', remove],
     ['clone', instant],
     ['stop', async (progress: Progress) => await stop(world().host, 'demo', stopBody(), progress)],
-  ])('is told as the reason for the failure of %s before anything changes', async (_verb, work: Work) => {
+  ])('is reported as the reason why %s fails before anything changes', async (_verb, work: Work) => {
     const demo = await running();
     const before = await world().look(demo);
     const { planned, letGo } = standStill(world().engines.troubles);
     const reports: string[] = [];
-    const failed = hurry(5000, async () => {
-      return await refused(work({ ...quiet, report: ({ stage }) => void reports.push(stage) }));
-    });
+    const failed = hurry(
+      5000,
+      async () => {
+        return await refused(work({ ...quiet, report: ({ stage }) => void reports.push(stage) }));
+      },
+      planned.reached,
+    );
     expect(await failed).toMatchObject({
       code: 'ENGINE_TIMEOUT',
       message: like(/^The engine of demo \(process \d+\) does not answer/),
@@ -82,9 +87,10 @@ describe('an engine that stands still', () => {
 
   it('fails a screenshot, or lets it be cancelled', async () => {
     await running();
-    const { letGo } = standStill(world().engines.troubles);
+    const { planned, letGo } = standStill(world().engines.troubles);
     const { signal } = new AbortController();
-    const late = hurry(5000, async () => await refused(screenshot(world().host, 'demo', signal)));
+    const ask = async () => await refused(screenshot(world().host, 'demo', signal));
+    const late = hurry(5000, ask, planned.reached);
     expect((await late).code).toBe('ENGINE_TIMEOUT');
     letGo();
     const still = standStill(world().engines.troubles, { except: ['query-status'] });
@@ -95,7 +101,7 @@ describe('an engine that stands still', () => {
     still.letGo();
   });
 
-  it('ends stop at its own time limit', async () => {
+  it('makes stop end at its own time limit', async () => {
     await running();
     const { letGo } = standStill(world().engines.troubles);
     const stopping = stop(world().host, 'demo', stopBody({ timeoutMs: 30 }), quiet);
@@ -103,20 +109,21 @@ describe('an engine that stands still', () => {
     letGo();
   });
 
-  it('is ended by stop --hard and by a revert', async () => {
+  it('is killed by stop --hard and by a revert', async () => {
     await running();
     const first = world().engines.of('demo');
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet));
+    const { troubles } = world().engines;
+    const stopHard = async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet);
+    await hurry(5000, stopHard, troubles.hang('quit').reached);
     expect(first.alive).toBe(false);
     const second = await world().start();
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet));
+    const revert = async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet);
+    await hurry(10_000, revert, troubles.hang('quit').reached);
     expect(second.alive).toBe(false);
   });
 });
 
-describe('cancelling, when the engine stands still at any command,', () => {
+describe('cancelling, when the engine hangs at any command,', () => {
   it.each([
     ['pause', async (progress: Progress) => await pause(world().host, 'demo', progress), 2],
     ['snapshot take', take, 10],

@@ -12,7 +12,7 @@ const { host, take, pair } = linkedPair(world);
 const accept = { forget: [], acceptBase: true };
 
 describe('a base that has changed', () => {
-  it('keeps its clone from starting, until that is accepted', async () => {
+  it('keeps its clone from starting until the change is accepted', async () => {
     const { demo, copy } = await pair();
     writeDisk(demo.file('disk0.qcow2'), 8, 8);
     utimesSync(demo.file('disk0.qcow2'), new Date(), new Date(Date.now() + 5000));
@@ -27,7 +27,7 @@ describe('a base that has changed', () => {
     expect(copy.read('copy.vmsd')).toContain('kame.base0.path');
   });
 
-  it('is not one that was copied with its time', async () => {
+  it('is not reported for a copy that kept its modification time', async () => {
     const { demo } = await pair();
     const path = demo.file('disk0.qcow2');
     const { atime, mtime } = statSync(path);
@@ -38,7 +38,7 @@ describe('a base that has changed', () => {
     expect((await world().start('copy')).state).toBe('running');
   });
 
-  it('is not made by the parent itself', async () => {
+  it('is not reported when the parent itself changed it', async () => {
     const { demo } = await pair();
     await take('later');
     writeDisk(demo.top(), 3, 3);
@@ -48,7 +48,7 @@ describe('a base that has changed', () => {
   });
 });
 
-it('a machine whose .vmx names the base of its clones is not started on it', async () => {
+it('refuses to start a machine whose .vmx names the base of its clones', async () => {
   const { demo } = await pair();
   writeFileSync(demo.vmx, demo.read('demo.vmx').replace(/disk0-000001\.qcow2/, 'disk0.qcow2'));
   expect(await refused(world().start('demo'))).toMatchObject({

@@ -26,7 +26,7 @@ function pathOf({ name, directory = '/vm/a.vmwarevm' }: SomeLayer): string {
   return `${directory}/${name}`;
 }
 
-/** A graph of layers, each after the one it lies on. */
+/** A graph of layers, each after its backing file. */
 function graphOf(layers: readonly SomeLayer[]): LayerGraph {
   const all = new Map<string, Layer>();
   const children = new Map<string, Set<string>>();
@@ -64,22 +64,22 @@ describe('nextMerge', () => {
     expect(merged([{ name: 'base.qcow2', bytes: 10 }, top])).toBe('pull top.qcow2 base.qcow2');
   });
 
-  it('leaves what a snapshot or the machine names', () => {
+  it('leaves layers that a snapshot or the machine names', () => {
     expect(merged([{ name: 'base.qcow2', named: true }, top])).toBe('nothing');
   });
 
-  it('leaves a layer that two others lie on', () => {
+  it('leaves a layer that is the backing file of two others', () => {
     expect(
       merged([{ name: 'base.qcow2' }, top, { name: 'other.qcow2', on: 'base.qcow2', named: true }]),
     ).toBe('nothing');
   });
 
-  it('leaves what linked clones build on, and what lies elsewhere', () => {
+  it('leaves the bases of linked clones, and files outside the bundle', () => {
     expect(merged([{ name: 'base.qcow2', locked: true }, top])).toBe('nothing');
     expect(merged([{ name: 'base.qcow2', directory: '/vm/parent.vmwarevm' }, top])).toBe('nothing');
   });
 
-  it('writes to no file that an instant clone has too', () => {
+  it('does not write to a file that an instant clone uses too', () => {
     expect(merged([{ name: 'base.qcow2', bytes: 9000, links: 3 }, top])).toBe('nothing');
     expect(
       merged([
@@ -89,7 +89,7 @@ describe('nextMerge', () => {
     ).toBe('commit top.qcow2 base.qcow2');
   });
 
-  it('never pulls from a raw disk, whose layer keeps its name', () => {
+  it('never pulls from a raw disk', () => {
     expect(merged([{ name: 'base.qcow2', bytes: 10, format: 'raw' }, top])).toBe(
       'commit top.qcow2 base.qcow2',
     );

@@ -15,8 +15,8 @@ const world = useWorld();
 const drive = 'drive-nvme0-0';
 const images = (files: string[]) => files.filter((name) => name.endsWith('.qcow2'));
 
-describe('layers that nobody needs', () => {
-  it('are merged before the next instant clone when there are many; one that can’t be stops no clone', async () => {
+describe('layers that are no longer needed', () => {
+  it('are merged before the next instant clone when there are many; a failed merge does not prevent the clone', async () => {
     const demo = world().machine();
     let below = 'disk0.qcow2';
     for (let number = 1; number < 32; number += 1) {
@@ -35,7 +35,7 @@ describe('layers that nobody needs', () => {
     expect(world().engines.of('copy').blocks.chainOf(drive)).toHaveLength(33);
   });
 
-  it('of a paused machine are merged, and it stays paused', async () => {
+  it('of a paused machine are merged while it stays paused', async () => {
     const demo = world().machine();
     const engine = await world().start();
     await takeSnapshot(world().host, 'demo', takeBody({ label: 'x', diskOnly: true }), quiet);

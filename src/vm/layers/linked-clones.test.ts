@@ -34,7 +34,7 @@ describe('a linked clone that was moved within its home', () => {
     await dropBase();
   });
 
-  it('and whose files cannot all be read counts', async () => {
+  it('counts even if not all of its files can be read', async () => {
     const { copy } = await pair();
     const other = machine(world().home, 'other');
     renameSync(copy.directory, other.directory);
@@ -43,8 +43,8 @@ describe('a linked clone that was moved within its home', () => {
   });
 });
 
-describe('the disk verbs of a parent that has lost its records', () => {
-  it('leave the files that a clone reads', async () => {
+describe('the disk commands on a parent that has lost its records', () => {
+  it('keep the files that a clone reads', async () => {
     const { demo, copy } = await pair();
     rmSync(demo.file('demo.vmsd'));
     const work = [
@@ -76,14 +76,14 @@ it('a clone of an instant clone does not depend on the source of that', async ()
 });
 
 describe('the records of a clone', () => {
-  it('go with it when it is deleted', async () => {
+  it('are removed when it is deleted', async () => {
     const { demo } = await pair();
     await remove(host(), 'copy');
     expect(demo.read('demo.vmsd')).not.toMatch(/copy|kame\.machine/);
     await dropBase();
   });
 
-  it('go with it when it is renamed', async () => {
+  it('follow it when it is renamed', async () => {
     const { demo } = await pair();
     await rename(host(), 'copy', 'renamed');
     expect(await clonesOf()).toEqual([machine(world().home, 'renamed').vmx]);
@@ -92,14 +92,14 @@ describe('the records of a clone', () => {
     expect(await takings()).toEqual(held);
   });
 
-  it('stay when it is taken off the list: its disk still needs the base', async () => {
+  it('stay when it is unregistered: its disk still needs the base', async () => {
     const { copy } = await pair();
     await unregister(host(), 'copy');
     expect(await takings()).toEqual(held);
     expect(await clonesOf()).toEqual([copy.vmx]);
   });
 
-  it('of another machine at that path do not count', async () => {
+  it('do not count if another machine is at that path', async () => {
     const { copy } = await pair();
     rmSync(copy.directory, { recursive: true });
     world().machine('copy');
@@ -107,7 +107,7 @@ describe('the records of a clone', () => {
     expect((await refused(dropBase())).message).toContain(copy.vmx);
   });
 
-  it('are not those of a copy of the parent', async () => {
+  it('do not apply to a copy of the parent', async () => {
     const { demo } = await pair();
     const twin = join(world().home, 'elsewhere', 'twin.vmwarevm');
     cpSync(demo.directory, twin, { recursive: true });

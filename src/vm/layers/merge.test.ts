@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
 import { shownOn, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { pause, unpause } from '../power/pause.ts';
 import { deleteSnapshot, listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
 
@@ -34,7 +35,7 @@ describe('an engine that refuses to resume its guest after a merge', () => {
     expect(engine().state).toBe('running');
   });
 
-  it('and never does: that is said, and the next command on the machine resumes it', async () => {
+  it('and never does: the error says so, and the next command on the machine resumes it', async () => {
     const demo = await two();
     world().engines.troubles.refuse('cont', 'Never', { times: 1000 });
     expect(await refused(remove('c'))).toMatchObject({
@@ -61,7 +62,7 @@ describe('an engine that refuses to resume its guest after a merge', () => {
 });
 
 describe('an engine that refuses to close a merged layer', () => {
-  it.each([1, 2])('once or twice (%j) takes the next snapshot all the same', async (times) => {
+  it.each([1, 2])('once or twice (%j) can still take the next snapshot', async (times) => {
     const demo = await two();
     world().engines.troubles.refuse('blockdev-del', 'Node is in use', { times });
     await remove('c');

@@ -18,7 +18,7 @@ const world = useWorld();
 const { host, link, take, dropBase, clonesOf, move, pair, takings } = linkedPair(world);
 
 describe('a linked clone that was moved by hand', () => {
-  it('and registered again keeps its base, runs, and is recorded where it is', async () => {
+  it('keeps its base when it is registered again, runs, and is recorded in its new place', async () => {
     await pair();
     const moved = move('copy');
     expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
@@ -28,12 +28,12 @@ describe('a linked clone that was moved by hand', () => {
     expect((await world().start('copy')).state).toBe('running');
   });
 
-  it('behind a link in its old place is recorded once, and not any more when it is deleted', async () => {
+  it('is recorded once if a link is in its old place, and no longer when it is deleted', async () => {
     const { copy } = await pair();
     const moved = move('copy');
     symlinkSync(moved.directory, copy.directory);
     expect(await clonesOf()).toEqual([copy.vmx]);
-    // Deleted without having been registered anew: the path that the parent has recorded leads to it.
+    // Deleted without having been registered again: the path that the parent has recorded leads to it.
     await remove(host(), 'copy');
     expect(await clonesOf()).toEqual([]);
     await remove(host(), 'demo');
@@ -53,7 +53,7 @@ describe('a linked clone that was moved by hand', () => {
     expect(diskHas(copy.top(), 7)).toBe(true);
   });
 
-  it('and is not registered counts, until it is forgotten', async () => {
+  it('counts even if it is not registered, until it is forgotten', async () => {
     await pair();
     const old = machine(world().home, 'copy').vmx;
     move('copy');
@@ -69,7 +69,7 @@ describe('a linked clone that was moved by hand', () => {
     await remove(host(), 'demo');
   });
 
-  it('to a home that has another machine of its parent’s name is not started on that', async () => {
+  it('into a home with another machine of its parent’s name is not started on that machine', async () => {
     await pair();
     const other = join(world().home, 'other');
     const strange = machine(other, 'demo');
@@ -91,7 +91,7 @@ describe('a linked clone that was moved by hand', () => {
     );
   });
 
-  it('to another home, with its parent’s bundle replaced by a changed copy, is not started', async () => {
+  it('into another home is not started when its parent’s bundle was replaced by a changed copy', async () => {
     const { demo, copy } = await pair();
     const other = join(world().home, 'away');
     mkdirSync(other);
@@ -107,7 +107,7 @@ describe('a linked clone that was moved by hand', () => {
     });
   });
 
-  it('is not forgotten as long as it is there', async () => {
+  it('is not forgotten as long as it exists', async () => {
     const { copy } = await pair();
     const error = await refused(repair(host(), 'demo', { ...nothing, forget: [copy.vmx] }));
     expect(error).toMatchObject({ code: 'INVALID_VALUE', message: like(/exists/) });
@@ -115,7 +115,7 @@ describe('a linked clone that was moved by hand', () => {
 });
 
 describe('a parent that was moved by hand', () => {
-  it('and registered again is found by its clones, which run', async () => {
+  it('is found by its clones when it is registered again, and they run', async () => {
     await pair();
     const moved = move('demo');
     expect((await register(host(), { path: moved.vmx })).problems).toEqual([]);
@@ -134,7 +134,7 @@ describe('a parent that was moved by hand', () => {
     expect(await takings()).toEqual(held);
   });
 
-  it('while a clone runs is repaired once the clone is stopped', async () => {
+  it('while a clone is running is repaired once the clone is stopped', async () => {
     await pair();
     const engine = await world().start('copy');
     const moved = move('demo');
@@ -148,7 +148,7 @@ describe('a parent that was moved by hand', () => {
     expect(diskHas(machine(world().home, 'copy').top(), 7)).toBe(true);
   });
 
-  it('and is not registered is named by the refusal to start the clone', async () => {
+  it('and not registered is named when the start of the clone is refused', async () => {
     await pair();
     move('demo');
     expect((await refused(world().start('copy'))).message).toMatch(/demo.*disk0\.qcow2/);
@@ -206,7 +206,7 @@ describe('a home that was renamed', () => {
     return testHost({ home, env: host().env, ram: join(home, 'ram') });
   }
 
-  it('has its clones and parents as before', async () => {
+  it('keeps its clones and parents', async () => {
     const { copy } = await pair();
     expect(await backingOf(copy.top())).toBe('../demo.vmwarevm/disk0.qcow2');
     const renamed = await renamedHome();

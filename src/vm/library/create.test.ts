@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { like, refused } from '../../../test/support/refused.ts';
 import { cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { CreateMachine } from '../../api/machine.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { list } from '../running/describe.ts';
@@ -26,7 +27,7 @@ function iso(): string {
 }
 
 describe('create', () => {
-  it('makes a machine of the embedded image, which boots without firmware', async () => {
+  it('makes a machine from the embedded image, which boots without firmware', async () => {
     expect(await make({})).toMatchObject({
       name: 'demo',
       state: 'stopped',
@@ -62,7 +63,7 @@ describe('create', () => {
     expect(made.disks[0]?.sizeBytes).toBeGreaterThan(gibibyte);
   });
 
-  it('makes one of an image file, with a seed when there is something to say', async () => {
+  it('makes one from an image file, with a seed if there are settings for it', async () => {
     const image = world().machine('other').file('disk0.qcow2');
     const made = await make({ image, sshKeys: ['ssh-ed25519 AAAA ada'], user: 'ada' });
     expect([made.disks.length, made.firmware]).toEqual([1, 'efi']);
@@ -85,7 +86,7 @@ describe('create', () => {
     ]);
   });
 
-  it('tells what is odd about a request', async () => {
+  it('warns about what is odd in a request', async () => {
     const { problems } = await make({ settings: [{ key: 'ethernet0.conectionType', value: 'nat' }] });
     expect(problems).toMatchObject([{ severity: 'warning', key: 'ethernet0.conectionType' }]);
   });
@@ -107,7 +108,7 @@ describe('create', () => {
     expect([await list(world().host), existsSync(demo().directory)]).toEqual([[], false]);
   });
 
-  it('refuses a name that is taken, or wrong, or that is being made', async () => {
+  it('refuses a name that is taken, invalid, or being created', async () => {
     world().machine();
     expect((await refused(make({}))).code).toBe('ALREADY_EXISTS');
     expect((await refused(create(world().host, { name: '../x' }, quiet))).code).toBe('INVALID_NAME');
@@ -117,7 +118,7 @@ describe('create', () => {
     });
   });
 
-  it('that is cancelled leaves nothing', async () => {
+  it('leaves nothing behind when it is cancelled', async () => {
     expect((await refused(make({}, silentProgress(AbortSignal.abort())))).code).toBe('CANCELLED');
     await cancelAtEachStage(
       async (progress) => await make({}, progress),

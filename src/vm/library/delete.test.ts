@@ -21,7 +21,7 @@ describe('delete', () => {
     expect([await namesIn(world()), existsSync(demo.directory)]).toEqual([[], false]);
   });
 
-  it('removes a broken one, and one whose directory is gone', async () => {
+  it('removes a broken machine, and one whose directory is gone', async () => {
     const demo = world().machine();
     writeFileSync(demo.vmx, 'a line that makes no sense\n');
     await remove(world().host, 'demo');
@@ -33,7 +33,7 @@ describe('delete', () => {
     expect(await namesIn(world())).toEqual([]);
   });
 
-  it('leaves what else is beside one without a bundle', async () => {
+  it('leaves other files beside a machine without a bundle', async () => {
     const vmx = elsewhere(world(), 'far', false);
     const note = join(world().home, 'far/note.txt');
     writeFileSync(note, 'mine');
@@ -42,7 +42,7 @@ describe('delete', () => {
     expect(readdirSync(join(world().home, 'far'))).toEqual(['initrd', 'kernel', 'note.txt']);
   });
 
-  it('takes the extents of a VMDK with it, but no file that only a descriptor names', async () => {
+  it('deletes the extents of a VMDK too, but no file that only a descriptor names', async () => {
     const vmx = elsewhere(world(), 'far', false);
     const far = join(world().home, 'far');
     qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', join(far, 'a.vmdk'), '1M');
@@ -61,7 +61,7 @@ describe('delete', () => {
     ['kame.nvram = "far-efi.nvram"\nnvram = "far.nvram"', ['far.nvram']],
     ['nvram = "far.nvram"', ['far-efi.nvram']],
     ['nvram = "other/far.nvram"', ['far-efi.nvram', 'far.nvram']],
-  ])('of one without a bundle with %j takes only its own EFI variables', async (lines, kept) => {
+  ])('of a machine without a bundle with %j removes only its own EFI variables', async (lines, kept) => {
     const vmx = elsewhere(world(), 'far', false);
     const far = join(world().home, 'far');
     writeFileSync(vmx, `${readFileSync(vmx, 'utf8')}${lines}\n`);

@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { errnoOf } from '../../core/errors.ts';
+import { nilUuid } from '../../model/uuid.ts';
 import { deletingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { isBundle, runNames } from '../../store/names.ts';
+import { isBundle, knownHostsFile, runNames } from '../../store/names.ts';
 import { forgetOperation, operationsOf } from '../../store/operation-record.ts';
 import { exists } from '../../sys/files.ts';
 import { releaseLock, takeLock } from '../../sys/lock.ts';
@@ -52,6 +54,8 @@ export async function remove(host: Host, reference: string): Promise<readonly st
     await unlinkFromParents(host, bundle);
     const kept = (await exists(bundle.names.directory)) ? await deleteFiles(host, bundle) : [];
     await host.inventory.unregister(bundle.names.vmx);
+    const uuid = bundle.content?.model.uuid ?? nilUuid;
+    await rm(knownHostsFile(host.names, uuid), { force: true });
     host.events.emit(bundleEvent('machine.deleted', bundle, `${bundle.name} was deleted.`));
     return kept;
   });

@@ -15,6 +15,7 @@ function imageOf(info: ImageInfo): Image {
     sizeBytes: info.sizeBytes ?? null,
     cached: info.cached,
     path: info.path ?? null,
+    problem: info.problem ?? null,
   };
 }
 

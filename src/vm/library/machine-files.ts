@@ -1,13 +1,19 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MachineFiles } from '../../api/library.ts';
 import { isDiskImage } from '../../disk/probe.ts';
 import { extentFiles } from '../../disk/vmdk/vmdk-disk.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { checkpointFiles, listCheckpoints } from '../../store/checkpoint.ts';
-import { checkpointNames, isBundle, resolveIn, type MachineNames } from '../../store/names.ts';
+import {
+  checkpointNames,
+  isBundle,
+  isVariablesFile,
+  resolveIn,
+  type MachineNames,
+} from '../../store/names.ts';
 import { readJournal } from '../../store/journal.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { fileError, isTaken, isTemporaryName } from '../../sys/files.ts';
@@ -85,12 +91,6 @@ async function sortBundle(host: Host, bundle: Bundle): Promise<MachineFiles> {
 async function disksOfOthers(host: Host, { names }: Bundle): Promise<Set<string>> {
   const others = (await allBundles(host)).filter((other) => other.names.vmx !== names.vmx);
   return new Set((await Promise.all(others.map(diskFiles))).flat());
-}
-
-/** Whether a file has the name of the machine’s EFI variables: `NAME.nvram`, or `NAME-efi.nvram` beside VMware’s. */
-function isVariablesFile({ directory, stem }: MachineNames, path: string): boolean {
-  if (dirname(path) !== directory || !basename(path).startsWith(stem)) return false;
-  return /^(?:-efi\d{0,2})?\.nvram$/.test(basename(path).slice(stem.length));
 }
 
 /** A `.vmx` outside a bundle does not own its directory: only its own files, and disk images that nothing else uses. */

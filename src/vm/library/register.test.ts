@@ -44,7 +44,7 @@ describe('register', () => {
     });
   });
 
-  it('takes the only .vmx of a bundle that was renamed by hand, and asks which of several', async () => {
+  it('uses the only .vmx of a bundle that was renamed by hand, and asks which one of several', async () => {
     const vmx = elsewhere(world(), 'far');
     const bundle = join(world().home, 'far', 'New name.vmwarevm');
     renameSync(join(vmx, '..'), bundle);
@@ -84,7 +84,7 @@ describe('register', () => {
     ]);
   });
 
-  it('gives a machine a UUID that has none', async () => {
+  it('gives a UUID to a machine that has none', async () => {
     const vmx = elsewhere(world(), 'far');
     writeFileSync(vmx, small('far'));
     const { id } = await register(world().host, { path: vmx });
@@ -105,7 +105,7 @@ describe('register', () => {
     expect(readFileSync(vmx, 'utf8')).toContain('ethernet0.generatedAddress = "00:0C:29:11:22:33"');
   });
 
-  it('refuses what is not there, no machine, broken, or of a name that is taken', async () => {
+  it('refuses what does not exist, is not a machine, is broken, or has a name that is taken', async () => {
     const far = elsewhere(world(), 'far');
     world().machine('near');
     expect((await refused(register(world().host, { path: '/nowhere/x.vmx' }))).code).toBe('FILE_ACCESS');
@@ -118,7 +118,7 @@ describe('register', () => {
 });
 
 describe('a machine that was moved or copied by hand', () => {
-  it('registering a machine that was moved after a kill finishes what the kill left', async () => {
+  it('has an unfinished operation completed when it is registered', async () => {
     const demo = world().machine();
     const { host } = world();
     const before = readdirSync(demo.directory);
@@ -137,7 +137,7 @@ describe('a machine that was moved or copied by hand', () => {
     expect(readdirSync(join(moved, 'checkpoints'))).toEqual([]);
   });
 
-  it('a machine that was reverted to a snapshot of its former place is followed when it moves on', async () => {
+  it('is followed to its next place after a revert to a snapshot from its former place', async () => {
     world().machine();
     const { host } = world();
     const places = ['machines', 'one', 'two'].map((name) => join(world().home, name, 'demo.vmwarevm'));
@@ -155,7 +155,7 @@ describe('a machine that was moved or copied by hand', () => {
     ]);
   });
 
-  it('registering a copy with the journal of its original does not follow it', async () => {
+  it('is not followed if it is a copy with the journal of its original', async () => {
     const demo = world().machine();
     const { host } = world();
     const foreign = '{"kind":"tidy","paused":false,"nonce":"0123456789abcdef0123456789abcdef"}';
@@ -169,7 +169,7 @@ describe('a machine that was moved or copied by hand', () => {
 });
 
 describe('unregister', () => {
-  it('takes a machine off the list, whose files stay', async () => {
+  it('removes a machine from the list and keeps its files', async () => {
     const demo = world().machine();
     await unregister(world().host, 'demo');
     expect([await namesIn(world()), existsSync(demo.vmx)]).toEqual([[], true]);

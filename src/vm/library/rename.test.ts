@@ -31,7 +31,7 @@ const take = async () =>
   await takeSnapshot(demo.host, 'demo', { label: 'one', diskOnly: false, quiesce: false }, silentProgress());
 
 describe('rename', () => {
-  it('renames the bundle, the .vmx and what is found by its name; disks keep theirs', async () => {
+  it('renames the bundle, the .vmx and the files named after it; disks keep their names', async () => {
     await take();
     writeFileSync(demo.file('demo.log'), 'log\n');
     const { path, name } = await rename(demo.host, 'demo', 'front');
@@ -43,7 +43,7 @@ describe('rename', () => {
     expect(await listSnapshots(demo.host, 'front')).toMatchObject([{ label: 'one' }]);
   });
 
-  it('works for a machine that is registered elsewhere, and may be given back its name', async () => {
+  it('works for a machine outside the home, and the old name can be restored', async () => {
     await mkdir(at('elsewhere'));
     await move(join(machines(), 'demo.vmwarevm'), join(at('elsewhere'), 'demo.vmwarevm'));
     await register(demo.host, { path: join(at('elsewhere'), 'demo.vmwarevm') });
@@ -66,7 +66,7 @@ describe('rename', () => {
     ]);
   });
 
-  it('finishes what a kill left between the bundle and its .vmx', async () => {
+  it('completes a rename that was killed between the bundle and its .vmx', async () => {
     await take();
     await move(join(machines(), 'demo.vmwarevm'), join(machines(), 'front.vmwarevm'));
     // The copy of the .vmsd was there already, and is out of date by now.
@@ -76,7 +76,7 @@ describe('rename', () => {
     expect(await listSnapshots(demo.host, 'back')).toMatchObject([{ label: 'one' }]);
   });
 
-  it('leaves all as it was when the place is taken', async () => {
+  it('changes nothing when the target exists', async () => {
     await mkdir(join(machines(), 'front.vmwarevm'));
     writeFileSync(join(machines(), 'front.vmwarevm', 'other.vmx'), 'displayName = "other"\n');
     const before = readFileSync(demo.vmx, 'utf8');
@@ -84,7 +84,7 @@ describe('rename', () => {
     expect([readFileSync(demo.vmx, 'utf8') === before, existsSync(demo.file('lock'))]).toEqual([true, false]);
   });
 
-  it('takes a linked clone along: its parent knows it by its new place', async () => {
+  it('updates the records of a linked clone: its parent knows its new place', async () => {
     const body = { name: 'copy', kind: 'linked', count: 1, start: false, keepIdentity: false } as const;
     await clone(demo.host, 'demo', { ...body, wait: 'none', timeoutMs: 1000 }, silentProgress());
     const { path } = await rename(demo.host, 'copy', 'second');
@@ -108,7 +108,7 @@ describe('the rename of a machine', () => {
     expect((await refused(rename(world().host, 'other', 'third'))).code).toBe('WRONG_STATE');
   });
 
-  it('moves one that is elsewhere there', async () => {
+  it('renames a machine outside the home in its place', async () => {
     const vmx = elsewhere(world(), 'far');
     await register(world().host, { path: vmx });
     const { path } = await rename(world().host, 'far', 'near');
@@ -116,13 +116,13 @@ describe('the rename of a machine', () => {
     expect(await namesIn(world())).toEqual(['near']);
   });
 
-  it('changes only the name of one that has no bundle', async () => {
+  it('changes only the name of a machine without a bundle', async () => {
     const vmx = elsewhere(world(), 'far', false);
     await registerLoose(world(), vmx);
     expect(await rename(world().host, 'far', 'near')).toMatchObject({ name: 'near', path: vmx });
   });
 
-  it('to the same name is nothing; to one that is taken or wrong is refused', async () => {
+  it('to the same name does nothing; to one that is taken or invalid is refused', async () => {
     world().machine();
     world().machine('other');
     expect((await rename(world().host, 'demo', 'demo')).name).toBe('demo');

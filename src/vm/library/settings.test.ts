@@ -21,7 +21,7 @@ describe('settings', () => {
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.changed', message: like(/cpus/) });
   });
 
-  it('take out an ISO that was moved, as the refused start says', async () => {
+  it('remove an ISO that was moved, as the refused start advises', async () => {
     const drive = ['present = "TRUE"', 'deviceType = "cdrom-image"', 'fileName = "install.iso"'];
     world().machine('demo', ['sata0.present = "TRUE"', ...drive.map((line) => `sata0:0.${line}`)]);
     expect(await refused(world().start())).toMatchObject({

@@ -13,7 +13,7 @@ const was: Fingerprint = {
 };
 
 describe('refuseMismatch', () => {
-  it('takes another release of the same series', () => {
+  it('accepts another release of the same series', () => {
     expect(() => refuseMismatch('demo', was, { ...was, version: '7.2.22' })).not.toThrow();
   });
 

@@ -6,7 +6,7 @@ import { refuseDeepChains, refuseIndependentDisks } from './preflight.ts';
 
 const directory = useTemporaryDirectory();
 
-it('refuses memory beside independent disks, by name and with what to do', async () => {
+it('refuses memory with independent disks, naming them and saying what to do', async () => {
   const { host, vmx } = diskMachine(directory(), ['nvme0:0.mode = "independent-persistent"']);
   const bundle = await host.bundles.read(vmx);
   expect(() => refuseIndependentDisks(bundle)).toThrow(
@@ -20,7 +20,7 @@ it('refuses memory beside independent disks, by name and with what to do', async
   );
 });
 
-it('takes all others', async () => {
+it('accepts all others', async () => {
   const { host, vmx } = diskMachine(directory());
   const bundle = await host.bundles.read(vmx);
   expect(() => refuseIndependentDisks(bundle)).not.toThrow();
@@ -40,7 +40,7 @@ function disk(depth: number): Layer {
   return depth === 1 ? layer : { ...layer, backing: disk(depth - 1) };
 }
 
-it('refuses one more layer where a revert could no more add its own', async () => {
+it('refuses one more layer where a revert could no longer add its own', async () => {
   const { host, vmx } = diskMachine(directory());
   const bundle = await host.bundles.read(vmx);
   const chains = (depth: number) => new Map([['nvme0:0', disk(depth)]]);

@@ -17,7 +17,7 @@ describe('pause', () => {
     expect(engine.state).toBe('running');
   });
 
-  it('is refused to a machine that is paused or stopped', async () => {
+  it('is refused for a machine that is paused or stopped', async () => {
     world().machine();
     expect((await refused(pause(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
     await world().start();
@@ -36,7 +36,7 @@ describe('pause', () => {
 });
 
 describe('unpause', () => {
-  it('is refused to a machine that runs', async () => {
+  it('is refused for a running machine', async () => {
     world().machine();
     await world().start();
     expect((await refused(unpause(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
@@ -51,7 +51,7 @@ describe('unpause', () => {
     await expect.poll(() => Math.abs(engine.guest.clockAheadMs) < 1000).toBe(true);
   });
 
-  it('succeeds when the clock can’t be set, which the log tells', async () => {
+  it('succeeds when the clock cannot be set, and the log says so', async () => {
     const demo = world().machine();
     const handlers = { 'guest-get-time': () => ({ end: '' }) };
     world().engines.guest = { ...usualGuest, handlers };
@@ -83,8 +83,8 @@ describe('unpause after a disk error', () => {
   });
 });
 
-describe('what the engine tells', () => {
-  it('of a full disk pauses the machine, with the reason, until it resumes', async () => {
+describe('what the engine reports', () => {
+  it('a full disk, which pauses the machine with the reason until it resumes', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.ioError(true);
@@ -96,7 +96,7 @@ describe('what the engine tells', () => {
     expect(demo.read('demo.log')).toContain('full');
   });
 
-  it('of an error that only the guest sees stops nothing', async () => {
+  it('an error that only the guest sees, which stops nothing', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.ioError(false, 'report');
@@ -104,7 +104,7 @@ describe('what the engine tells', () => {
     expect(world().running().state).toBe('running');
   });
 
-  it('of a panic is an event and in the log', async () => {
+  it('a panic, which becomes an event and a log entry', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.panic();
@@ -112,7 +112,7 @@ describe('what the engine tells', () => {
     expect(demo.read('demo.log')).toContain('panicked');
   });
 
-  it('of the agent’s end is an event', async () => {
+  it('the end of the agent, which becomes an event', async () => {
     world().machine();
     const engine = await world().start('demo', { wait: 'agent' });
     engine.openPort(false);

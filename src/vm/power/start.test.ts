@@ -24,7 +24,7 @@ async function traces(vmx: string): Promise<{ lock: unknown; runs: string[]; ram
 const none = { lock: undefined, runs: [], ram: [] };
 
 describe('start', () => {
-  it('says that the RAM has no place in a file, in bytes', async () => {
+  it('says how many bytes of RAM do not fit into a file', async () => {
     const demo = world().machine();
     leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
     const { notes } = await start(world().host, 'demo', startBody(), quiet);
@@ -36,7 +36,7 @@ describe('start', () => {
     expect(world().running().record.ram).toBeNull();
   });
 
-  it('waits for the agent, and knows the address and how long all took', async () => {
+  it('waits for the agent, and reports the address and how long each step took', async () => {
     const { vmx } = world().machine();
     const started = await start(world().host, 'demo', startBody({ wait: 'agent' }), quiet);
     expect(started).toMatchObject({ state: 'running', accelerator: 'tcg', waitedFor: 'agent', agent: true });
@@ -71,7 +71,7 @@ describe('start', () => {
     expect(demo.read('demo.vmx')).toMatch(/uuid\.bios = "(?!00 00)/);
   });
 
-  it('tells what would be started, and starts nothing', async () => {
+  it('reports what would be started, and starts nothing', async () => {
     world().machine();
     const plan = await planStart(world().host, 'demo', quiet.signal);
     expect(plan).toMatchObject({ accelerator: 'tcg', machineType: 'virt-7.2' });
@@ -79,7 +79,7 @@ describe('start', () => {
     expect(world().engines.all).toEqual([]);
   });
 
-  it('is refused to a machine that runs, or that is being changed', async () => {
+  it('is refused for a machine that is running or being changed', async () => {
     const { vmx } = world().machine();
     await world().start();
     expect(await refused(world().start())).toMatchObject({
@@ -92,7 +92,7 @@ describe('start', () => {
     });
   });
 
-  it('is refused while another program holds the machine, by its name and number', async () => {
+  it('is refused while another program holds the machine, with its name and pid', async () => {
     const { vmx } = world().machine();
     const other = spawn('sleep', ['60'], { stdio: 'ignore' });
     const holder = await identify(other.pid ?? 0);
@@ -104,7 +104,7 @@ describe('start', () => {
     other.kill('SIGKILL');
   });
 
-  it('is refused to a machine that another program has suspended, unless its state is dropped', async () => {
+  it('is refused for a machine that another program has suspended, unless its state is discarded', async () => {
     const demo = world().machine('demo', ['checkpoint.vmState = "demo.vmss"']);
     expect(await refused(world().start())).toMatchObject({
       code: 'WRONG_STATE',
@@ -114,7 +114,7 @@ describe('start', () => {
     expect(demo.read('demo.vmx')).toContain('checkpoint.vmState = ""');
   });
 
-  it('is refused to a broken machine, and to one whose kernel is gone', async () => {
+  it('is refused for a broken machine, and for one whose kernel is missing', async () => {
     const demo = world().machine();
     const text = demo.read('demo.vmx');
     writeFileSync(demo.vmx, text.replace('"kernel"', '"gone"'));
@@ -126,7 +126,7 @@ describe('start', () => {
 });
 
 describe('a start that fails', () => {
-  it('tells the engine’s last words and leaves nothing', async () => {
+  it('reports the last output of the engine and leaves nothing behind', async () => {
     const { vmx } = world().machine();
     world().engines.begin = `echo 'qemu-system-aarch64: Failed to get "write" lock' >&2; exit 1`;
     const error = await refused(world().start());
@@ -137,7 +137,7 @@ describe('a start that fails', () => {
     expect(world().running().state).toBe('running');
   });
 
-  it('ends an engine that does not take what it is set up with', async () => {
+  it('kills an engine that rejects its setup', async () => {
     const { vmx } = world().machine('demo', ['ethernet0.startConnected = "FALSE"']);
     world().engines.troubles.refuse('set_link', 'no such card');
     expect(await refused(world().start())).toMatchObject({
@@ -148,7 +148,7 @@ describe('a start that fails', () => {
     expect(await traces(vmx)).toEqual(none);
   });
 
-  it('ends an engine that dies while it is greeted', async () => {
+  it('reports an engine that dies during the greeting', async () => {
     const { vmx } = world().machine();
     world().engines.troubles.die('qmp_capabilities');
     expect(await refused(world().start())).toMatchObject({ code: 'ENGINE_FAILED', message: like(/SIGKILL/) });
@@ -186,7 +186,7 @@ describe('a start that fails', () => {
   });
 
   it.each(['agent', 'boot'] as const)(
-    'tells of an engine that ends while its %s is waited for',
+    'reports an engine that ends while its %s is waited for',
     async (wait) => {
       const { vmx } = world().machine();
       world().engines.guest = { ...usualGuest, agent: 'none', bootLine: null };

@@ -121,6 +121,9 @@ export async function powerOn(
   }
 }
 
+/** Milliseconds to wait for the networks of a machine that runs: they usually are there first. */
+const networkMs = 5000;
+
 /** Waits for the guest of a machine that was powered on, as the options require. */
 export async function started(
   host: Host,
@@ -131,12 +134,14 @@ export async function started(
   // A machine that was suspended while paused is paused again, and its guest cannot answer.
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
   await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
+  const limits = { deadlineMs: networkMs, signal: progress.signal };
+  const networkNotes = await host.networks.connected(machine, limits);
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
-    notes: machine.record.ramNote === null ? [] : [machine.record.ramNote],
+    notes: [...(machine.record.ramNote === null ? [] : [machine.record.ramNote]), ...networkNotes],
   };
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { restartBody, stopBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { hurry, standStill } from '../../../test/support/standstill.ts';
+import { hurry } from '../../../test/support/standstill.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { machineNames, runNames } from '../../store/names.ts';
@@ -23,7 +23,7 @@ const end = async (body: Parameters<typeof stopBody>[0] = {}, progress = quiet) 
   await stop(world().host, 'demo', stopBody(body), progress);
 
 describe('stop', () => {
-  it('asks the agent, and the machine is stopped when its engine is gone', async () => {
+  it('asks the agent, and the machine is stopped when its engine has ended', async () => {
     const { vmx } = world().machine();
     const engine = await agentFirst();
     expect(await end()).toMatchObject({ name: 'demo', state: 'stopped' });
@@ -34,7 +34,7 @@ describe('stop', () => {
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'stopped' });
   });
 
-  it('presses the button where no agent answers', async () => {
+  it('presses the power button if no agent answers', async () => {
     world().machine();
     world().engines.guest = { ...usualGuest, agent: 'none' };
     const engine = await world().start();
@@ -42,7 +42,7 @@ describe('stop', () => {
     expect(engine.received).toContain('system_powerdown');
   });
 
-  it('presses the button when the agent has gone silent', async () => {
+  it('presses the power button when the agent has fallen silent', async () => {
     world().machine();
     const handlers = { 'guest-ping': () => ({ error: { class: 'GenericError', desc: 'not now' } }) };
     world().engines.guest = { ...usualGuest, handlers };
@@ -52,7 +52,7 @@ describe('stop', () => {
     expect(engine.guest.calls).not.toContain('guest-shutdown');
   });
 
-  it('lets a paused guest run, so that it hears', async () => {
+  it('resumes a paused guest so that it can react', async () => {
     world().machine();
     world().engines.guest = { ...usualGuest, agent: 'none' };
     const engine = await world().start();
@@ -62,7 +62,7 @@ describe('stop', () => {
     expect(engine.received).toContain('cont');
   });
 
-  it('gives up after its time, and the machine runs on', async () => {
+  it('gives up after its time limit, and the machine keeps running', async () => {
     world().machine();
     world().engines.guest = { ...usualGuest, hearsPowerButton: false, agentPowersOff: false };
     const engine = await agentFirst();
@@ -87,7 +87,7 @@ describe('stop', () => {
     expect(world().running().state).toBe('running');
   });
 
-  it('pulls the plug when asked to, also while something else waits', async () => {
+  it('powers off at once on request, even while something else waits', async () => {
     const { vmx } = world().machine();
     const engine = await agentFirst();
     const about = { key: vmx, machine: 'demo', verb: 'snapshot' } as const;
@@ -97,7 +97,7 @@ describe('stop', () => {
     expect([engine.received.at(-1), engine.guest.calls.includes('guest-shutdown')]).toEqual(['quit', false]);
   });
 
-  it('ends an engine that refuses to quit by force', async () => {
+  it('kills an engine that refuses to quit', async () => {
     world().machine();
     const engine = await world().start();
     world().engines.troubles.refuse('quit', 'no');
@@ -108,7 +108,7 @@ describe('stop', () => {
     expect((await stopping).state).toBe('stopped');
   });
 
-  it('ends an engine that no daemon could adopt, but only by force', async () => {
+  it('ends an engine that no daemon could adopt, but only with --hard', async () => {
     const { vmx } = world().machine();
     world().engines.mute = true;
     const names = runNames(world().host.names, vmx);
@@ -125,13 +125,13 @@ describe('stop', () => {
     expect(existsSync(names.directory)).toBe(false);
   });
 
-  it('is refused to a machine that does not run', async () => {
+  it('is refused for a machine that is not running', async () => {
     world().machine();
     expect(await refused(end())).toMatchObject({ code: 'WRONG_STATE', message: like(/stopped/) });
     expect((await refused(stop(world().host, 'dem', stopBody(), quiet))).message).toContain('demo');
   });
 
-  it('is refused for an engine of another home, which runs all the same', async () => {
+  it('is refused for an engine of another home, which keeps running', async () => {
     const { vmx } = world().machine();
     const other = spawn('sleep', ['60'], { stdio: 'ignore' });
     const holder = await identify(other.pid ?? 0);
@@ -146,7 +146,7 @@ describe('stop', () => {
 });
 
 describe('restart', () => {
-  it('ends the engine and starts another', async () => {
+  it('ends the engine and starts a new one', async () => {
     world().machine();
     const first = await agentFirst();
     const body = restartBody({ wait: 'agent' });
@@ -155,7 +155,7 @@ describe('restart', () => {
     expect(world().engines.of('demo').pid).not.toBe(first.pid);
   });
 
-  it('needs a machine that runs', async () => {
+  it('needs a running machine', async () => {
     world().machine();
     const error = await refused(restart(world().host, 'demo', restartBody(), quiet));
     expect(error.code).toBe('WRONG_STATE');
@@ -172,7 +172,7 @@ describe('an engine that ends by itself', () => {
     expect(demo.read('demo.log')).toContain('stopped');
   });
 
-  it('by a crash has its disks looked at', async () => {
+  it('after a crash has its disks checked', async () => {
     const demo = world().machine();
     const engine = await world().start();
     await engine.crash();
@@ -181,7 +181,7 @@ describe('an engine that ends by itself', () => {
     expect(world().logged).toEqual([like(/^The engine of demo ended unexpectedly \(killed by SIGKILL\)/)]);
   });
 
-  it('tells of its death: the signal, its last words and the likely cause', async () => {
+  it('has its death reported: the signal, its last output and the likely cause', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
@@ -197,7 +197,7 @@ describe('an engine that ends by itself', () => {
     expect(await problems()).toEqual([]);
   });
 
-  it('tells of a death that an earlier daemon would have seen better', async () => {
+  it('has its death reported even if only an earlier daemon could know the details', async () => {
     world().machine();
     const engine = await world().start();
     await adoptAll(await world().replaceHost());
@@ -206,11 +206,11 @@ describe('an engine that ends by itself', () => {
     expect(world().events.at(-1)?.message).toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
   });
 
-  it('is told as stopped when Kame ended it by force', async () => {
+  it('is reported as stopped when Kame killed it', async () => {
     world().machine();
     await world().start();
-    standStill(world().engines.troubles);
-    await hurry(5000, async () => await end({ hard: true }));
+    const { reached } = world().engines.troubles.hang('quit');
+    await hurry(5000, async () => await end({ hard: true }), reached);
     expect(world().events.at(-1)?.message).toBe('demo has stopped.');
   });
 });

@@ -5,7 +5,8 @@ import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { changeSettings } from '../library/settings.ts';
 import { show } from '../running/describe.ts';
 import { showSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
@@ -25,7 +26,7 @@ async function running(): Promise<WorldMachine> {
 }
 
 describe('suspend', () => {
-  it('saves the memory and ends the engine; start resumes it, and the saved state is spent', async () => {
+  it('saves the memory and ends the engine; start resumes it and uses up the saved state', async () => {
     const demo = await running();
     const first = world().engines.of('demo');
     const suspended = await suspend(world().host, 'demo', quiet);
@@ -37,7 +38,7 @@ describe('suspend', () => {
     expect(demo.files().filter((name) => name.startsWith('checkpoints/'))).toEqual([]);
   });
 
-  it('of a paused machine stays paused', async () => {
+  it('keeps a paused machine paused', async () => {
     await running();
     await pause(world().host, 'demo', quiet);
     await suspend(world().host, 'demo', quiet);
@@ -45,7 +46,7 @@ describe('suspend', () => {
     expect([await state(), engine.state, engine.memory]).toEqual(['paused', 'paused', 'a thought']);
   });
 
-  it('goes through the engine where no file holds the RAM', async () => {
+  it('goes through the engine if the RAM is not in a file', async () => {
     world().forbidRamFiles();
     await running();
     await suspend(world().host, 'demo', quiet);
@@ -53,7 +54,7 @@ describe('suspend', () => {
     expect(world().engines.of('demo').memory).toBe('a thought');
   });
 
-  it('needs a machine that runs, whose devices can be saved', async () => {
+  it('needs a running machine whose devices can be saved', async () => {
     const demo = world().machine();
     expect((await refused(suspend(world().host, 'demo', quiet))).code).toBe('WRONG_STATE');
     world().engines.blockedReasons = ['blocked by 9p'];
@@ -63,7 +64,7 @@ describe('suspend', () => {
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('that fails at any command leaves the machine running', async () => {
+  it('leaves the machine running when it fails at any command', async () => {
     const demo = await running();
     const before = await world().look(demo);
     const seen = await atEachCommand(
@@ -84,7 +85,7 @@ describe('suspend', () => {
     expect(seen).toEqual(expect.arrayContaining(['migrate', 'stop']));
   });
 
-  it('that is cancelled leaves the machine running', async () => {
+  it('leaves the machine running when it is cancelled', async () => {
     const demo = await running();
     const before = await world().look(demo);
     const stages = await cancelAtEachStage(
@@ -94,7 +95,7 @@ describe('suspend', () => {
     expect(stages).toHaveLength(2);
   });
 
-  it('whose engine dies leaves it suspended or stopped, never half of one', async () => {
+  it('leaves the machine suspended or stopped, never in between, when the engine dies', async () => {
     const demo = world().machine();
     const states: string[] = [];
     const seen = await atEachCommand(
@@ -112,14 +113,14 @@ describe('suspend', () => {
         expect([demo.files().includes('operation.json'), diskHas(demo.top(), 7)]).toEqual([false, true]);
       },
     );
-    // Saved is saved: from one command on it is suspended, whatever becomes of its engine.
+    // From one command on it is suspended, even if its engine dies.
     expect(states.join(' ')).toMatch(/^(stopped )+suspended( suspended)*$/);
     expect(seen).toEqual(expect.arrayContaining(['migrate', 'stop', 'quit']));
   });
 });
 
 describe('a suspended machine', () => {
-  it('can be started from its disks alone', async () => {
+  it('can be started from its disks only', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     const engine = await world().start('demo', { discardState: true });
@@ -127,7 +128,7 @@ describe('a suspended machine', () => {
     expect(demo.files().filter((name) => name.startsWith('checkpoints/'))).toEqual([]);
   });
 
-  it('keeps its settings, but for dropping its state', async () => {
+  it('keeps its settings, except that its state can be discarded', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     expect((await refused(changeSettings(world().host, 'demo', [{ key: 'cpus', value: '2' }]))).code).toBe(
@@ -140,7 +141,7 @@ describe('a suspended machine', () => {
     ]);
   });
 
-  it('has a snapshot with its memory', async () => {
+  it('can have a snapshot with its memory', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     const taken = await takeSnapshot(world().host, 'demo', takeBody({ label: 'asleep' }), quiet);
@@ -153,7 +154,7 @@ describe('a suspended machine', () => {
     ]);
   });
 
-  it('stays suspended when the engine does not take its state', async () => {
+  it('stays suspended when the engine rejects its state', async () => {
     await running();
     await suspend(world().host, 'demo', quiet);
     world().engines.troubles.refuse('migrate-incoming', 'error while loading state for instance 0x0');
@@ -164,7 +165,7 @@ describe('a suspended machine', () => {
     expect(world().engines.of('demo').memory).toBe('a thought');
   });
 
-  it('is refused by an engine that is another, with what to do', async () => {
+  it('is refused by a different engine, which says what to do', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     writeFileSync(demo.vmx, demo.read('demo.vmx').replace('numvcpus = "1"', 'numvcpus = "2"'));
@@ -175,7 +176,7 @@ describe('a suspended machine', () => {
     expect(await state()).toBe('suspended');
   });
 
-  it('that dies at whatever command of its start is suspended, or its state is spent', async () => {
+  it('that dies at any command of its start is still suspended, or its state has been used', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     const seen = await atEachCommand(
@@ -203,14 +204,14 @@ describe('a suspended machine', () => {
 });
 
 describe('a guest that resets itself', () => {
-  it('after a boot is not the engine’s end', async () => {
+  it('after a boot keeps its engine', async () => {
     await running();
     const engine = world().engines.of('demo');
     engine.reset();
     expect(engine.state).toBe('running');
   });
 
-  it('after a resume is booted anew, since its engine had no kernel', async () => {
+  it('after a resume is booted again, since its engine had no kernel', async () => {
     const demo = await running();
     const { hooks } = world().host;
     await suspend(world().host, 'demo', quiet);
@@ -226,7 +227,7 @@ describe('a guest that resets itself', () => {
     expect(demo.read('demo.log')).toContain('reset');
   });
 
-  it('stays stopped when it can’t be booted, which the log tells', async () => {
+  it('stays stopped when it cannot be booted, and the log says so', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
     world().engines.guest = usualGuest;

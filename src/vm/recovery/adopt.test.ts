@@ -19,7 +19,7 @@ async function nextDaemon(): Promise<void> {
 }
 
 describe('after the end of a daemon', () => {
-  it('the next one has the running machine, its agent and its console', async () => {
+  it('the next one takes over the running machine, its agent and its console', async () => {
     const { vmx } = world().machine();
     const engine = await world().start('demo', { wait: 'agent' });
     const { startedAt } = world().running().record;
@@ -42,7 +42,7 @@ describe('after the end of a daemon', () => {
     expect([seen, problems[0]?.severity ?? null]).toEqual(['paused', severity]);
   });
 
-  it('a machine whose engine was killed meanwhile is stopped, and nothing of it is left', async () => {
+  it('a machine whose engine was killed in the meantime is stopped, and nothing of it is left', async () => {
     const { vmx } = world().machine();
     const engine = await world().start();
     await world().replaceHost();
@@ -54,7 +54,7 @@ describe('after the end of a daemon', () => {
     expect(existsSync(machineNames(vmx).lock)).toBe(false);
   });
 
-  it('an engine that does not answer is left alone, and told in the log', async () => {
+  it('an engine that does not answer is left alone, and the log says so', async () => {
     world().machine();
     const engine = await world().start();
     await world().replaceHost();
@@ -81,7 +81,7 @@ describe('after the end of a daemon', () => {
 });
 
 describe('a daemon that was killed in the middle of a start', () => {
-  it('had not written who the engine is: the next one sets it up and writes it', async () => {
+  it('before it recorded the engine: the next one sets it up and records it', async () => {
     const { vmx } = world().machine('demo', ['ethernet0.startConnected = "FALSE"']);
     const engine = await world().start();
     const { run, record } = world().running();
@@ -117,7 +117,7 @@ describe('a daemon that was killed in the middle of a start', () => {
   });
 });
 
-describe('what nobody’s machine left', () => {
+describe('what a machine that no longer exists left behind', () => {
   /** An engine with a run directory of no machine on the list. */
   async function stray(withRecord: boolean): Promise<{ directory: string; pid: number }> {
     const directory = join(world().host.names.run, '0a1b2c3d');

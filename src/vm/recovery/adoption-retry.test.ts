@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, stopBody, takeBody } from '../../../test/support/bodies.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { FakeEngine } from '../../../test/support/fake-engine/engine.ts';
 import { machineNames, runNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
@@ -124,7 +125,7 @@ describe('a machine whose engine does not answer', () => {
     expect(engine.blocks.chainOf('drive-nvme0-0')[0]).toBe(demo.top());
   });
 
-  it('is never ended because its monitor accepts no connection', async () => {
+  it('is never killed because its monitor accepts no connection', async () => {
     const demo = world().machine();
     const engine = await world().start();
     await world().replaceHost();
@@ -136,7 +137,7 @@ describe('a machine whose engine does not answer', () => {
     expect([engine.alive, await states()]).toEqual([true, ['unreachable']]);
   });
 
-  it('has its lock in the name of its engine, even if the daemon died before that', async () => {
+  it('has its lock in the name of its engine, even if the daemon died before writing it', async () => {
     const demo = world().machine();
     const engine = await world().start();
     const { run, record } = world().running();
@@ -153,7 +154,7 @@ describe('a machine whose engine does not answer', () => {
 });
 
 describe('adoption', () => {
-  it('is tried again, less and less often, until the engine answers', async () => {
+  it('is retried, less and less often, until the engine answers', async () => {
     const { engine } = await unreachable();
     const retry = new AdoptionRetry(host(), () => now);
     const asked = () => engine.received.filter((name) => name === 'query-status').length;
@@ -188,7 +189,7 @@ describe('adoption', () => {
     expect(readdirSync(host().names.run)).toEqual([]);
   });
 
-  it('ends with the daemon: what is in progress is given up, and no more is tried', async () => {
+  it('ends with the daemon: an attempt in progress is abandoned, and no other begins', async () => {
     const { engine } = await unreachable();
     world().engines.troubles.clear();
     const retry = new AdoptionRetry(host(), () => now);
@@ -207,7 +208,7 @@ describe('adoption', () => {
     await world().start();
   });
 
-  it('is begun for a machine that is put on the list while it runs', async () => {
+  it('begins for a machine that is registered while it runs', async () => {
     const demo = world().machine();
     const engine = await world().start();
     await world().replaceHost();

@@ -14,7 +14,7 @@ const aarch64 = async () => await engineFor(world().host, 'aarch64');
 const verdicts = () => join(world().host.names.cache, 'accelerators.json');
 
 describe('doctor', () => {
-  it('names what there is', async () => {
+  it('names what is installed', async () => {
     const { checks } = await diagnose(world().host, { fresh: false }, quiet);
     const statuses = Object.fromEntries(checks.map(({ name, status }) => [name, status]));
     expect(statuses).toMatchObject({
@@ -28,7 +28,7 @@ describe('doctor', () => {
     );
   });
 
-  it('says what is missing, and goes on with the rest', async () => {
+  it('says what is missing, and continues with the rest', async () => {
     for (const name of ['qemu-img', 'qemu-system-x86_64']) rmSync(join(world().engines.directory, name));
     const { ok, checks } = await diagnose(world().host, { fresh: false }, quiet);
     expect(ok).toBe(false);
@@ -42,7 +42,7 @@ describe('doctor', () => {
     expect(checks.map(({ name }) => name)).toContain('engine aarch64');
   });
 
-  it('asks an engine again when told to', async () => {
+  it('asks an engine again on request', async () => {
     rmSync(join(world().engines.directory, 'qemu-system-x86_64'));
     const binary = join(world().engines.directory, 'qemu-system-aarch64');
     writeFileSync(binary, '#!/bin/sh\necho broken >&2\nexit 1\n');
@@ -55,8 +55,8 @@ describe('doctor', () => {
   });
 });
 
-describe('an accelerator is proved by a guest', () => {
-  it('that comes to its console, once', async () => {
+describe('an accelerator', () => {
+  it('is proved by a guest that reaches its console, once', async () => {
     const verdict = await proveAccelerator(world().host, 'tcg', await aarch64(), quiet);
     expect(verdict).toMatchObject({ works: true, kind: 'tcg', arch: 'aarch64' });
     await world().engines.of('proof-aarch64').ended;
@@ -64,13 +64,13 @@ describe('an accelerator is proved by a guest', () => {
     expect(world().engines.all).toHaveLength(1);
     await proveAccelerator(world().host, 'tcg', await aarch64(), quiet, { fresh: true });
     expect(world().engines.all).toHaveLength(2);
-    // Damaged notes are made anew.
+    // A damaged record is replaced.
     writeFileSync(verdicts(), 'half of a no');
     await proveAccelerator(world().host, 'tcg', await aarch64(), quiet);
     expect(Object.values(JSON.parse(readFileSync(verdicts(), 'utf8')) as object)).toHaveLength(1);
   });
 
-  it('and does not work when the engine ends, which is told', async () => {
+  it('is unusable when the engine ends, and the reason is reported', async () => {
     world().engines.begin = 'echo "no such accelerator" >&2; exit 1';
     expect(await proveAccelerator(world().host, 'tcg', await aarch64(), quiet)).toMatchObject({
       works: false,
@@ -78,7 +78,7 @@ describe('an accelerator is proved by a guest', () => {
     });
   });
 
-  it('and does not work when the guest dies without a line', async () => {
+  it('is unusable when the guest dies without printing a line', async () => {
     world().engines.guest = { ...usualGuest, bootLine: null };
     const proving = proveAccelerator(world().host, 'tcg', await aarch64(), quiet);
     await expect.poll(() => world().engines.all[0]?.received ?? []).toContain('qmp_capabilities');
@@ -86,7 +86,7 @@ describe('an accelerator is proved by a guest', () => {
     expect((await proving).works).toBe(false);
   });
 
-  it('and cancelled, proves nothing', async () => {
+  it('is not proved by a cancelled attempt', async () => {
     const cut = silentProgress(AbortSignal.abort());
     expect((await refused(proveAccelerator(world().host, 'tcg', await aarch64(), cut))).code).toBe(
       'CANCELLED',
@@ -96,7 +96,7 @@ describe('an accelerator is proved by a guest', () => {
 });
 
 describe('choosing an accelerator', () => {
-  it('takes emulation where nothing else works, with the reasons', async () => {
+  it('chooses emulation where nothing else works, with the reasons', async () => {
     expect(await chooseAccelerator(world().host, await aarch64(), 'auto', quiet)).toMatchObject({
       kind: 'tcg',
     });

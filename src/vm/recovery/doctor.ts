@@ -129,9 +129,23 @@ async function homeChecks(host: Host): Promise<DoctorCheck[]> {
   });
 }
 
+/** What keeps machines from being listed, and cached images from being found. */
+async function fileChecks(host: Host): Promise<DoctorCheck[]> {
+  const { unread } = await host.inventory.readable();
+  const problem = (await host.images.list()).find((image) => image.problem !== undefined)?.problem;
+  const images =
+    problem === undefined ? [] : [{ name: 'images', status: 'failed' as const, message: problem }];
+  return [
+    ...unread.map(({ message, next }) => ({ name: 'machines', status: 'failed' as const, message, next })),
+    ...images,
+  ];
+}
+
 /** Checks everything that Kame needs on the host, and tests the accelerators. Problems are reported and never thrown. */
 export async function diagnose(host: Host, options: { fresh: boolean }, progress: Progress): Promise<Doctor> {
-  const checks = [...(await homeChecks(host)), ...(await toolCheck(host))];
+  const checks = [...(await homeChecks(host))];
+  checks.push(...(await attempt('images', async () => await fileChecks(host))));
+  checks.push(...(await toolCheck(host)));
   for (const arch of architectures) checks.push(...(await engineChecks(host, arch, options, progress)));
   return { ok: checks.every(({ status }) => status !== 'failed'), checks };
 }

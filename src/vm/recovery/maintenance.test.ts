@@ -7,7 +7,7 @@ import { startMaintenance } from './maintenance.ts';
 const world = useWorld();
 afterEach(() => vi.useRealTimers());
 
-it('cuts the console log of a guest that writes for ever', async () => {
+it('truncates the console log of a guest that writes endlessly', async () => {
   const demo = world().machine();
   await world().start();
   const log = demo.file('demo-serial.log');
@@ -20,7 +20,7 @@ it('cuts the console log of a guest that writes for ever', async () => {
   maintenance[Symbol.dispose]();
 });
 
-it('leaves a log alone that is small or not there', async () => {
+it('leaves alone a log that is small or missing', async () => {
   const demo = world().machine();
   await world().start();
   const { size } = statSync(demo.file('demo-serial.log'));
@@ -29,7 +29,7 @@ it('leaves a log alone that is small or not there', async () => {
   expect(statSync(demo.file('demo-serial.log')).size).toBe(size);
 });
 
-it('shows the last lines of a console without what would move a terminal', async () => {
+it('shows the last lines of a console without terminal control sequences', async () => {
   const demo = world().machine();
   const engine = await world().start();
   engine.guest.print('one\r\n\u001b[2Jtwo\n\n');

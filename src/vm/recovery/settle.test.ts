@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas, shownOn, writeDisk } from '../../../test/support/disk-content.ts';
 import { refused } from '../../../test/support/refused.ts';
-import { quiet, until, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, until, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { clone } from '../clone/clone.ts';
 import { pause } from '../power/pause.ts';
 import { suspend } from '../power/suspend.ts';
@@ -168,7 +169,7 @@ describe.each(fates)('after a kill of the daemon; %s', (fate) => {
     );
     await recover(fate);
     await expectInOrder(demo);
-    // Nobody was given the clone.
+    // The clone was not handed over yet.
     expect((await list(world().host)).map(({ name, state }) => [name, state])).toEqual([['demo', left]]);
   });
 });
@@ -183,7 +184,7 @@ describe('an operation that was begun', () => {
     expect([await state(), world().engines.of('demo').state]).toEqual(['paused', 'postmigrate']);
   });
 
-  it('and whose record is nonsense keeps the machine from being changed', async () => {
+  it('whose record is malformed keeps the machine from being changed', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('operation.json'), '{"kind":"magic"}');
     expect((await refused(take({ label: 'one' }))).code).toBe('BROKEN_MACHINE');

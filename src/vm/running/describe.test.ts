@@ -21,13 +21,21 @@ describe('the list of machines', () => {
     expect(problems).toContainEqual({ severity: 'error', key: '', message: reason });
   });
 
-  it('has a broken row for a lock that is far too large, as no lock of Kame is', async () => {
+  it('shows nothing of a machine whose .vmx is none, instead of defaults', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.vmx, 'garbage');
+    const nothing = { state: 'broken', id: '', arch: null, cpus: 0, memoryBytes: 0 };
+    expect(await list(world().host)).toMatchObject([nothing]);
+    expect(await show(world().host, 'demo')).toMatchObject({ ...nothing, guestOS: '', firmware: '' });
+  });
+
+  it('has a broken row for a lock that is far too large to be one of Kame', async () => {
     const demo = world().machine();
     writeFileSync(demo.file('lock'), '{'.repeat(20_000));
     expect(await rows()).toMatchObject([{ name: 'demo', state: 'broken' }]);
   });
 
-  it('has a broken row with the reason for a bundle that cannot be read, or is not there', async () => {
+  it('has a broken row with the reason for a bundle that cannot be read, or is missing', async () => {
     world().machine('whole');
     const demo = world().machine();
     rmSync(demo.vmx);
@@ -52,7 +60,7 @@ describe('the list of machines', () => {
     ]);
   });
 
-  it('takes the only .vmx of a bundle that was renamed by hand, and none of several', async () => {
+  it('uses the only .vmx of a bundle that was renamed by hand, and none of several', async () => {
     const demo = world().machine();
     renameSync(demo.directory, join(world().home, 'machines', 'new.vmwarevm'));
     expect(await rows()).toEqual([{ name: 'demo', state: 'stopped', reason: null }]);

@@ -1,5 +1,5 @@
 import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, type KameError } from '../../core/errors.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
 import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
@@ -7,7 +7,7 @@ import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { hostOs } from '../engine/engine.ts';
-import { findBundle, allBundles } from '../host/find.ts';
+import { findBundle, readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { agreements } from '../host/outside-files.ts';
 import { foreignHolder, presentState, stateOf } from '../host/state.ts';
@@ -28,10 +28,15 @@ async function stateAndReason(host: Host, bundle: Bundle): Promise<StateAndReaso
   }
 }
 
+/** What is known of a machine. A `.vmx` that is none, or is encrypted, has only defaults, which say nothing of it. */
+function knownModel({ content, broken }: Bundle): MachineModel | undefined {
+  return broken === null ? content?.model : undefined;
+}
+
 /** A machine as `kame list` shows it. Never throws. */
 export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   const running = host.running.get(bundle.names.vmx);
-  const model = bundle.content?.model;
+  const model = knownModel(bundle);
   return {
     name: bundle.name,
     id: model?.uuid ?? '',
@@ -46,10 +51,29 @@ export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
   };
 }
 
-/** All machines, sorted by name. */
+/** A part of the list that cannot be read, as a row of it. Its path is not that of a `.vmx`, and no verb finds it. */
+function unreadRow({ message, details }: KameError): Machine {
+  const path = String(details['path']);
+  return {
+    name: path,
+    id: '',
+    path,
+    state: 'broken',
+    reason: message,
+    arch: null,
+    accelerator: null,
+    cpus: 0,
+    memoryBytes: 0,
+    ip: null,
+    agent: false,
+  };
+}
+
+/** All machines, sorted by name; then what keeps others from being listed. */
 export async function list(host: Host): Promise<Machine[]> {
-  const bundles = await allBundles(host);
-  return await Promise.all(bundles.map(async (bundle) => await summary(host, bundle)));
+  const { bundles, unread } = await readableBundles(host);
+  const machines = await Promise.all(bundles.map(async (bundle) => await summary(host, bundle)));
+  return [...machines, ...unread.map(unreadRow)];
 }
 
 function firmwareOf(model: MachineModel): string {
@@ -73,7 +97,7 @@ export async function show(host: Host, reference: string): Promise<MachineDetail
 
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
   const { names } = bundle;
-  const model = bundle.content?.model;
+  const model = knownModel(bundle);
   const disks = model ? await describeDisks(host, bundle, model) : [];
   const machine = await summary(host, bundle);
   return {

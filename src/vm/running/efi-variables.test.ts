@@ -1,10 +1,13 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cloneBody, stopBody } from '../../../test/support/bodies.ts';
-import { quiet, useWorld, WorldMachine } from '../../../test/support/world.ts';
+import { cloneBody, revertBody, stopBody, takeBody } from '../../../test/support/bodies.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { clone } from '../clone/clone.ts';
 import { planStart } from '../power/start.ts';
 import { stop } from '../power/stop.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
+import { takeSnapshot } from '../snapshot/snapshots.ts';
 import { show } from './describe.ts';
 
 const world = useWorld();
@@ -76,5 +79,47 @@ describe('a machine with VMware’s nvram', () => {
     writeFileSync(demo.file('demo.nvram'), vmwares);
     expect((await plan()).args.join('\n')).not.toContain('nvram');
     expect(await warnings()).toEqual([]);
+  });
+});
+
+describe('a revert', () => {
+  const take = async () => await takeSnapshot(world().host, 'demo', takeBody({ label: 'old' }), quiet);
+  const revert = async () => await revertSnapshot(world().host, 'demo', 'old', revertBody(), quiet);
+  /** Has the guest write to its EFI variables. */
+  const write = async (path: string) => {
+    await world().start();
+    await stop(world().host, 'demo', stopBody({ hard: true }), quiet);
+    writeFileSync(path, 'of the guest');
+  };
+
+  it('to a snapshot from before the first start leaves no variables behind', async () => {
+    const demo = world().machine('demo', ['kame.boot.kernel = ""']);
+    await take();
+    await write(demo.file('demo.nvram'));
+    await revert();
+    expect(demo.files()).not.toContain('demo.nvram');
+    await world().start();
+    expect(demo.read('demo.nvram')).not.toBe('of the guest');
+  });
+
+  it('of a machine of VMware to a snapshot from before the first start does so too, and leaves VMware’s', async () => {
+    const demo = foreign();
+    await take();
+    await write(demo.file('demo-efi.nvram'));
+    await revert();
+    expect(demo.files()).not.toContain('demo-efi.nvram');
+    expect(readFileSync(demo.file('demo.nvram')).equals(vmwares)).toBe(true);
+  });
+
+  it('to a later snapshot brings its variables back', async () => {
+    const demo = foreign();
+    await write(demo.file('demo-efi.nvram'));
+    await take();
+    writeFileSync(demo.file('demo-efi.nvram'), 'later');
+    await revert();
+    expect(demo.read('demo-efi.nvram')).toBe('of the guest');
+    rmSync(demo.file('demo-efi.nvram'));
+    await revert();
+    expect(demo.read('demo-efi.nvram')).toBe('of the guest');
   });
 });

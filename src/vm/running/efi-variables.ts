@@ -1,10 +1,13 @@
-import { lstat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, rm } from 'node:fs/promises';
 import { KameError } from '../../core/errors.ts';
 import { ImageFile } from '../../disk/format/image-file.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { applyModel } from '../../model/write.ts';
-import { writeVmx, type Bundle } from '../../store/bundle.ts';
-import { resolveIn, type MachineNames } from '../../store/names.ts';
+import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { isVariablesFile, resolveIn, type CheckpointNames, type MachineNames } from '../../store/names.ts';
+import { copySparse } from '../../sys/copy-sparse.ts';
+import { openOwn } from '../../sys/own-file.ts';
 import type { Host } from '../host/host.ts';
 
 /** How VMware's nvram begins, as written by Workstation, Fusion and ESXi. EDK2's begins with a volume header. */
@@ -62,4 +65,29 @@ export async function ensureOwnVariables(host: Host, bundle: Bundle): Promise<Bu
   if (model === content.model) return bundle;
   await writeVmx(names.vmx, applyModel(content.document, content.model, model));
   return await host.bundles.read(names.vmx);
+}
+
+/** Checks that the EFI variables of a checkpoint can be restored, if it has any. @throws KameError FILE_ACCESS */
+export async function checkVariables({ nvram }: CheckpointNames): Promise<void> {
+  if (await lstat(nvram).catch(() => undefined)) await (await openOwn(nvram)).close();
+}
+
+/**
+ * Gives a machine the EFI variables of the snapshot to which it is being reverted. Those of a snapshot from before the first
+ * start are made anew by the next start, as they were by the first.
+ * @param bundle with the configuration of the snapshot
+ * @throws KameError DISK_FULL, FILE_ACCESS
+ */
+export async function restoreVariables(bundle: Bundle, checkpoint: CheckpointNames): Promise<void> {
+  const { names } = bundle;
+  const { model } = contentOf(bundle);
+  if (model.kame.directBoot) return;
+  const named = resolveIn(names, model.firmware.nvram);
+  const isKept = existsSync(checkpoint.nvram);
+  if (isKept) await copySparse(checkpoint.nvram, named);
+  // A snapshot without a configuration is another program's, which keeps the variables in a place of its own.
+  if (!existsSync(checkpoint.config) || model.firmware.kind !== 'efi') return;
+  const used = resolveIn(names, (await withOwnVariables(names, model)).firmware.nvram);
+  if ((isKept && used === named) || !isVariablesFile(names, used)) return;
+  if ((await lstat(used).catch(() => undefined))?.isFile()) await rm(used, { force: true });
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startBody } from '../../../test/support/bodies.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { clone } from '../clone/clone.ts';
 import { remove } from '../library/delete.ts';
 import { register } from '../library/register.ts';
@@ -66,7 +67,7 @@ describe('a copy of a bundle', () => {
       next: like(/--copied.*--moved/),
     });
     expect([readFileSync(vmx, 'utf8'), existsSync(join(bundleOf('copy'), 'lock'))]).toEqual([before, false]);
-    // The original is where it was, so nobody asks.
+    // The original is in its place, so there is no question.
     expect((await world().start()).state).toBe('running');
   });
 
@@ -83,7 +84,7 @@ describe('a copy of a bundle', () => {
     expect(readFileSync(other.path, 'utf8')).toContain('kame.hostname=copy');
   });
 
-  it('never runs with the UUID of the original while that runs, whatever is said', async () => {
+  it('never runs with the UUID of the original while that runs, whatever the answer was', async () => {
     const demo = await placed();
     copyOf(demo);
     await world().start();
@@ -162,7 +163,7 @@ describe('register', () => {
   });
 });
 
-describe('nobody is asked', () => {
+describe('there is no question', () => {
   it('after kame rename, which moves the bundle', async () => {
     const demo = await placed();
     await rename(world().host, 'demo', 'front');
@@ -178,7 +179,7 @@ describe('nobody is asked', () => {
     expect((await refused(world().start('demo'))).code).toBe('WRONG_STATE');
   });
 
-  it('by VMware either: the place that it recorded stays', async () => {
+  it('about a machine of VMware either: the place that VMware recorded is kept', async () => {
     const location = 'uuid.location = "56 4d 7b fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f"';
     const demo = world().machine('demo', [location]);
     await world().start();

@@ -52,6 +52,7 @@ export function track(host: Host, options: TrackOptions): Running {
     death: null,
   };
   host.running.add(machine);
+  void host.networks.machineChanged(machine);
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
@@ -72,6 +73,7 @@ export function track(host: Host, options: TrackOptions): Running {
 
 async function cleanUp(host: Host, machine: Running): Promise<void> {
   closeChannels(machine.channels);
+  host.networks.machineEnded(machine);
   await ensureGone(`The engine of ${machine.name}`, machine.engine.process, exitDeadlineMs);
   if (machine.shutdown === null) {
     // Before its RAM is removed, which tells why.

@@ -30,14 +30,14 @@ const taken = async () =>
   (await listSnapshots(world().host, 'demo')).map(({ memory, autoProtect }) => ({ memory, autoProtect }));
 
 describe('AutoProtect of a machine that runs', () => {
-  it('takes the memory too, and the guest runs on', async () => {
+  it('saves the memory too, and the guest keeps running', async () => {
     world().machine();
     const engine = await world().start();
     await tickWhenDue();
     expect([await taken(), engine.state]).toEqual([[{ memory: true, autoProtect: true }], 'running']);
   });
 
-  it('takes the disks alone where a device is in the way, which the log tells', async () => {
+  it('saves only the disks where a device blocks a checkpoint, and the log says so', async () => {
     const demo = world().machine();
     world().engines.blockedReasons = ['blocked by 9p'];
     await world().start();
@@ -54,7 +54,7 @@ describe('AutoProtect of a machine that runs', () => {
     expect(await taken()).toEqual([]);
   });
 
-  it('tries again after a failure, and what it took can be deleted like any other', async () => {
+  it('tries again after a failure, and its snapshots can be deleted like any other', async () => {
     world().machine();
     const engine = await world().start();
     world().engines.troubles.refuse('transaction', 'Not this time');

@@ -49,7 +49,7 @@ function end(machine: { state: Running['state'] }): void {
 }
 
 describe('settings', () => {
-  it('are off at first, and what was not given stays as it is', async () => {
+  it('are off at first, and what is not given stays as it is', async () => {
     expect(await autoProtectOf(demo.host, 'demo')).toEqual({
       enabled: false,
       every: '1d',
@@ -79,7 +79,7 @@ describe('settings', () => {
     expect(await autoProtectOf(demo.host, 'demo')).toMatchObject({ enabled: true, every: '1h' });
   });
 
-  it('with an interval of VMware’s own are told by the choice next to it', async () => {
+  it('with an interval of VMware’s own are shown as the nearest choice', async () => {
     await set({ enabled: true });
     const text = readFileSync(names().snapshots, 'utf8');
     writeFileSync(names().snapshots, text.replace('"86400"', '"7200"'));
@@ -155,7 +155,7 @@ describe('the clock', () => {
     expect([auto.unsavedMs(demo.vmx), existsSync(names().snapshots)]).toEqual([0, false]);
   });
 
-  it('waits for its turn when the machine is held', async () => {
+  it('waits for its turn while another operation holds the machine', async () => {
     await set({ enabled: true, every: '30m' });
     await saveTime(await findBundle(demo.host, 'demo'), 1800);
     const auto = new AutoProtectClock(demo.host, clock);
@@ -171,7 +171,7 @@ describe('the clock', () => {
     ]);
   });
 
-  it('tells what failed, in the log and as an event, and tries again later and later', async () => {
+  it('reports a failure in the log and as an event, and retries at growing intervals', async () => {
     await set({ enabled: true, every: '30m' });
     await saveTime(await findBundle(demo.host, 'demo'), 1800);
     const events: string[] = [];
@@ -192,7 +192,7 @@ describe('the clock', () => {
     expect((await clocks())[0]).toBeGreaterThanOrEqual(1800 + 11 * 60);
   });
 
-  it('tells show what is not written yet, as long as it runs', async () => {
+  it('is shown with what is not written yet, as long as the machine runs', async () => {
     using _running = startAutoProtect(demo.host, clock);
     await set({ enabled: true, every: '1h' });
     run();
@@ -218,7 +218,7 @@ describe('snapshots', () => {
   };
   const label = 'AutoProtect Snapshot 2026-03-01 14:05:09';
 
-  it('are taken when due, with labels that none has twice, and the oldest goes', async () => {
+  it('are taken when due, with unique labels, and the oldest is deleted', async () => {
     await set({ enabled: true, every: '1d', keep: 2 });
     await pass(86_399);
     expect(await labels()).toEqual([]);
@@ -250,7 +250,7 @@ describe('snapshots', () => {
     ]);
   });
 
-  it('that a person took or named, or that a clone builds on, are never removed', async () => {
+  it('that a person took or named, or that a clone is based on, are never removed', async () => {
     await set({ enabled: true, every: '1d', keep: 1 });
     await takeSnapshot(demo.host, 'demo', body('snapshots.take', { label: 'mine' }), quiet);
     await pass(86_400);
@@ -270,7 +270,7 @@ describe('snapshots', () => {
     expect(left.snapshots.find(({ displayName }) => displayName === label)?.clones).toHaveLength(1);
   });
 
-  it('stay, all of them, when AutoProtect is switched off', async () => {
+  it('all stay when AutoProtect is switched off', async () => {
     await set({ enabled: true, every: '1d', keep: 2 });
     await pass(86_400);
     await pass(86_400);
@@ -279,13 +279,13 @@ describe('snapshots', () => {
     expect(await labels()).toHaveLength(2);
   });
 
-  it('are told apart by a number where the label is taken', () => {
+  it('are numbered where the label is taken', () => {
     const snapshots = [label, `${label} (2)`].map((displayName) => ({ displayName }));
     const taken = { snapshots } as unknown as SnapshotTree;
     expect(labelFor(taken, clock.date())).toBe(`${label} (3)`);
   });
 
-  it('that can’t be taken leave the clock as it is', async () => {
+  it('that cannot be taken leave the clock as it is', async () => {
     await set({ enabled: true, every: '1d' });
     const found = await readSnapshotFile(names());
     await writeSnapshotTree(names(), found, {

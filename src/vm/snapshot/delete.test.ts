@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
 import { shownOn, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { silentProgress, type Progress, type ProgressReport } from '../../core/progress.ts';
 import { clone } from '../clone/clone.ts';
 import { remove as deleteMachine } from '../library/delete.ts';
@@ -83,7 +84,7 @@ describe.each([true, false])('deleting while the machine runs: %j', (runs) => {
 });
 
 describe('deleting', () => {
-  it('is refused for a snapshot that is not there, that clones build on, or that the machine is suspended in', async () => {
+  it('is refused for a snapshot that does not exist, that clones are based on, or that the machine is suspended in', async () => {
     world().machine();
     await take('a');
     expect((await refused(remove('b'))).code).toBe('NO_SUCH_SNAPSHOT');
@@ -99,13 +100,13 @@ describe('deleting', () => {
     expect(await refused(remove('m'))).toMatchObject({ code: 'WRONG_STATE', next: like(/--discard-state/) });
   });
 
-  it('that is cancelled before does nothing', async () => {
+  it('does nothing when it is cancelled before it begins', async () => {
     await three(false);
     expect((await refused(remove('a', true, silentProgress(AbortSignal.abort())))).code).toBe('CANCELLED');
     expect(await labels()).toEqual(['a', 'b', 'c']);
   });
 
-  it('that is cancelled while layers are merged leaves the merge to the next one', async () => {
+  it('leaves the merge to the next deletion when it is cancelled while layers are merged', async () => {
     const demo = await two();
     const cancel = new AbortController();
     const report = ({ stage }: ProgressReport) => {
@@ -120,7 +121,7 @@ describe('deleting', () => {
     expect(shown(demo.top())).toEqual([1, 2]);
   });
 
-  it('leaves layers alone while one can’t be read, and says so', async () => {
+  it('leaves layers alone while one cannot be read, and says so', async () => {
     const demo = await three(false);
     writeFileSync(demo.file('disk0-000001.qcow2'), 'no disk');
     const { notes } = await remove('a');
@@ -128,7 +129,7 @@ describe('deleting', () => {
     expect([await labels(), demo.files().includes('disk0.qcow2')]).toEqual([['b', 'c'], true]);
   });
 
-  it('leaves a merge that fails to the next one', async () => {
+  it('leaves a failed merge to the next deletion', async () => {
     const demo = await three(true);
     world().engines.troubles.refuse('block-commit', 'No space left on device');
     world().engines.troubles.refuse('block-stream', 'No space left on device');

@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, resolveIn } from '../../store/names.ts';
+import { checkpointNames } from '../../store/names.ts';
 import { readSnapshotFile, writeSnapshotTree } from '../../store/snapshot-file.ts';
-import { copySparse } from '../../sys/copy-sparse.ts';
 import type { Host, JournalOf } from '../host/host.ts';
 import { namesLayers, removeLayerFiles } from '../layers/layers.ts';
 import { tidy } from '../layers/tidy.ts';
+import { restoreVariables } from '../running/efi-variables.ts';
 
 /** The steps of a revert after the `.vmx` is the snapshot's; they can be repeated. */
 export async function finishRevert(host: Host, bundle: Bundle, uid: number): Promise<void> {
   const checkpoint = checkpointNames(bundle.names, String(uid));
-  const nvram = resolveIn(bundle.names, contentOf(bundle).model.firmware.nvram);
-  if (existsSync(checkpoint.nvram)) await copySparse(checkpoint.nvram, nvram);
+  await restoreVariables(bundle, checkpoint);
   const found = await readSnapshotFile(bundle.names);
   if (found.tree.current !== uid)
     await writeSnapshotTree(bundle.names, found, { ...found.tree, current: uid });

@@ -4,7 +4,8 @@ import { revertBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { pause } from '../power/pause.ts';
 import { show } from '../running/describe.ts';
@@ -45,7 +46,7 @@ describe('a revert to a snapshot with memory', () => {
     expect([engine.pid === first.pid, engine.memory, engine.state]).toEqual([false, 'then', 'running']);
     expect(diskHas(demo.top(), 7)).toBe(true);
     expect(demo.read('demo.vmx')).toContain('checkpoint.vmState = ""');
-    // The layer that was written to since is nobody's.
+    // The layer that was written to since is no longer used.
     expect(demo.files()).not.toContain('disk0-000001.qcow2');
   });
 
@@ -56,7 +57,7 @@ describe('a revert to a snapshot with memory', () => {
     await expect.poll(() => Math.abs(world().engines.of('demo').guest.clockAheadMs) < 1000).toBe(true);
   });
 
-  it('leaves a guest paused that was', async () => {
+  it('leaves a paused guest paused', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.memory = 'then';
@@ -69,7 +70,7 @@ describe('a revert to a snapshot with memory', () => {
     expect(demo.read('demo.vmx')).toContain('checkpoint.vmState = ""');
   });
 
-  it('without a start leaves the machine suspended in it', async () => {
+  it('without a start leaves the machine suspended in the snapshot', async () => {
     await changedSince();
     expect((await revert('then', { start: false })).state).toBe('suspended');
     expect(world().host.running.size).toBe(0);
@@ -79,7 +80,7 @@ describe('a revert to a snapshot with memory', () => {
     expect((await revert('then')).state).toBe('running');
   });
 
-  it('goes through the engine where no file holds the RAM', async () => {
+  it('goes through the engine if the RAM is not in a file', async () => {
     world().forbidRamFiles();
     await changedSince();
     await revert('then');
@@ -103,7 +104,7 @@ describe('a revert to a snapshot with memory', () => {
     expect((await revert('then', { start: false })).state).toBe('suspended');
   });
 
-  it('is refused when the engine would be another, with the ways there are', async () => {
+  it('is refused when the engine would be a different one, and lists the alternatives', async () => {
     const demo = await changedSince();
     const record = demo.read('checkpoints/1/engine.json');
     writeFileSync(demo.file('checkpoints/1/engine.json'), record.replace('virt-7.2', 'virt-9.9'));
@@ -116,7 +117,7 @@ describe('a revert to a snapshot with memory', () => {
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('that the engine does not take leaves the machine suspended in it', async () => {
+  it('that the engine rejects leaves the machine suspended in the snapshot', async () => {
     const demo = await changedSince();
     const { length } = demo.read('checkpoints/1/state');
     writeFileSync(demo.file('checkpoints/1/state'), '!'.repeat(length));
@@ -129,14 +130,14 @@ describe('a revert to a snapshot with memory', () => {
     expect(diskHas(demo.top(), 7)).toBe(true);
   });
 
-  it('cancelled before is not begun', async () => {
+  it('does not begin when it is cancelled before', async () => {
     const demo = await changedSince();
     const before = await world().look(demo);
     expect((await refused(revert('then', {}, silentProgress(AbortSignal.abort())))).code).toBe('CANCELLED');
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('cancelled later is done but for the start', async () => {
+  it('is completed except for the start when it is cancelled later', async () => {
     const demo = await changedSince();
     const cuts: unknown[] = [];
     const stages = await cancelAtEachStage(
@@ -160,7 +161,7 @@ describe('a revert to a snapshot of disks alone', () => {
     expect([world().host.running.size, diskHas(demo.top(), 7)]).toEqual([0, true]);
   });
 
-  it('brings back its configuration, under the name that the machine has now', async () => {
+  it('restores its configuration, under the present name of the machine', async () => {
     const demo = world().machine();
     await take('then');
     writeFileSync(demo.vmx, demo.read('demo.vmx').replace('memsize = "64"', 'memsize = "128"'));
@@ -168,7 +169,7 @@ describe('a revert to a snapshot of disks alone', () => {
     expect(demo.read('demo.vmx')).toContain('memsize = "64"');
   });
 
-  it('branches the tree', async () => {
+  it('begins a branch of the tree', async () => {
     world().machine();
     await take('a');
     await take('b');
@@ -182,7 +183,7 @@ describe('a revert to a snapshot of disks alone', () => {
     ]);
   });
 
-  it('is refused for a snapshot that is not there, and for a layer that is gone', async () => {
+  it('is refused for a snapshot that does not exist, and for a layer that is missing', async () => {
     const demo = world().machine();
     await take('then');
     expect(await refused(revert('than'))).toMatchObject({ code: 'NO_SUCH_SNAPSHOT', message: like(/then/) });
@@ -194,7 +195,7 @@ describe('a revert to a snapshot of disks alone', () => {
 });
 
 describe('a revert whose engine fails', () => {
-  it('at whatever command, leaves the machine in the snapshot or as it was', async () => {
+  it('at any command leaves the machine in the snapshot or as it was', async () => {
     const demo = world().machine();
     const engine = await world().start();
     engine.memory = 'then';

@@ -17,6 +17,7 @@ import type { Snapshot } from '../../vmx/snapshots.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
+import { agreements } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
 import { undo } from '../host/undo.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
@@ -24,6 +25,7 @@ import { createLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { refuseMismatch } from '../memory/fingerprint.ts';
 import { powerOn, started } from '../power/start.ts';
 import { summary } from '../running/describe.ts';
+import { checkVariables } from '../running/efi-variables.ts';
 import { fingerprintOf, prepare } from '../running/launch.ts';
 import { finishRevert } from './recover-revert.ts';
 import { snapshotOf } from './snapshot-list.ts';
@@ -95,6 +97,32 @@ async function checkMemory(
   refuseMismatch(bundle.name, record.engine, fingerprintOf(prepared), fromDisksOf(bundle, snapshot));
 }
 
+/**
+ * Refuses a snapshot whose EFI variables cannot be restored, or would be written to a file of the host: it has a configuration
+ * of its own, which nobody was asked about.
+ */
+async function refuseVariables(
+  host: Host,
+  bundle: Bundle,
+  { uid, displayName }: Snapshot,
+  document: VmxDocument,
+): Promise<void> {
+  const checkpoint = checkpointNames(bundle.names, String(uid));
+  await checkVariables(checkpoint);
+  const { model } = readModel(document);
+  const outside = await agreements(host, bundle, { ...model, disks: [], cdroms: [], floppies: [] });
+  const file = outside.find(({ writable, agreed }) => writable && !agreed);
+  if (!file) return;
+  throw new KameError(
+    'OUTSIDE_FILES',
+    `The snapshot ${displayName} of ${bundle.name} names ${file.path} for its EFI variables, outside the machine’s directory.`,
+    {
+      next: `If you trust it, remove the line with nvram from ${checkpoint.config}: the machine then has them in its directory.`,
+      details: { machine: bundle.name, path: file.path },
+    },
+  );
+}
+
 /** The chains of a snapshot's disks, checked before anything is changed. */
 async function chainsOf(host: Host, bundle: Bundle, snapshot: Snapshot): Promise<Map<string, Layer>> {
   const inside = await layerDirectories(host, bundle);
@@ -115,6 +143,7 @@ async function revertHeld(
   const files = new Map(snapshot.disks.map(({ slot, fileName }) => [slot, fileName]));
   const layers = await nameLayers(bundle.names, files);
   const document = await configOf(bundle, snapshot, layers);
+  await refuseVariables(host, bundle, snapshot, document);
   const chains = await chainsOf(host, bundle, snapshot);
   const resumes = snapshot.withMemory && options.start;
   if (resumes) await checkMemory(host, bundle, snapshot, document, chains, progress);

@@ -7,7 +7,8 @@ import { memoryIn } from '../../../test/support/fake-engine/migration.ts';
 import { leaveRoom } from '../../../test/support/ram-room.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld, type WorldMachine } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
+import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { Progress } from '../../core/progress.ts';
 import { pause } from '../power/pause.ts';
 import { adoptAll } from '../recovery/adopt.ts';
@@ -26,7 +27,7 @@ async function running(more: readonly string[] = []): Promise<WorldMachine> {
 }
 
 describe('a snapshot of a running machine', () => {
-  it('writes its memory straight to the disk if the memory file system has no room for a copy', async () => {
+  it('writes its memory directly to the disk if the memory file system has no room for a copy', async () => {
     const demo = await running();
     leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
     const ram = readdirSync(world().host.names.ram);
@@ -59,7 +60,7 @@ describe('a snapshot of a running machine', () => {
     },
   );
 
-  it('has its memory and its disks, and the machine runs on, on a new layer', async () => {
+  it('has its memory and its disks, and the machine keeps running on a new layer', async () => {
     const demo = await running();
     const engine = world().engines.of('demo');
     const taken = await take({ label: 'first', description: 'of many' });
@@ -81,7 +82,7 @@ describe('a snapshot of a running machine', () => {
     });
   });
 
-  it('is of the disks alone when asked', async () => {
+  it('has only the disks on request', async () => {
     const demo = await running();
     expect(await take({ diskOnly: true })).toMatchObject({
       memory: false,
@@ -92,14 +93,14 @@ describe('a snapshot of a running machine', () => {
     expect(demo.files()).not.toContain('checkpoints/1/ram');
   });
 
-  it('that is paused stays paused, and so would a revert', async () => {
+  it('keeps a paused guest paused, as does a revert', async () => {
     await running();
     await pause(world().host, 'demo', quiet);
     expect(await take()).toMatchObject({ state: 'paused', stoppedMs: null });
     expect(world().running().state).toBe('paused');
   });
 
-  it('goes through the engine where no file holds the RAM', async () => {
+  it('goes through the engine if the RAM is not in a file', async () => {
     const demo = world().machine();
     world().forbidRamFiles();
     const engine = await world().start();
@@ -111,7 +112,7 @@ describe('a snapshot of a running machine', () => {
     expect(engine.state).toBe('running');
   });
 
-  it('freezes the guest’s file systems when asked, and thaws them', async () => {
+  it('freezes the guest’s file systems on request, and thaws them', async () => {
     await running();
     const engine = world().engines.of('demo');
     let frozen = false;
@@ -144,7 +145,7 @@ describe('a snapshot of a stopped machine', () => {
     expect(demo.files()).toContain('disk0-000001.qcow2');
   });
 
-  it('needs a label that none has', async () => {
+  it('needs an unused label', async () => {
     world().machine();
     await take({ label: 'Snapshot 1' });
     expect((await refused(take({ label: 'Snapshot 1' }))).code).toBe('ALREADY_EXISTS');
@@ -168,8 +169,8 @@ describe('a snapshot of a stopped machine', () => {
   });
 });
 
-describe('what can’t be saved is refused before anything is touched', () => {
-  it('by the engine’s own word', async () => {
+describe('what cannot be saved is refused before anything is changed', () => {
+  it('because the engine says so', async () => {
     world().engines.blockedReasons = ['The migrate command is blocked by 9p'];
     const demo = await running();
     const before = await world().look(demo);
@@ -177,7 +178,7 @@ describe('what can’t be saved is refused before anything is touched', () => {
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('by what is known of NVMe', async () => {
+  it('because of what is known about NVMe', async () => {
     await running(['kame.nvme0.device = "nvme"']);
     expect(await refused(take())).toMatchObject({ code: 'CHECKPOINT_BLOCKED', message: like(/nvme0/) });
     expect((await take({ diskOnly: true })).memory).toBe(false);
@@ -211,7 +212,7 @@ describe('a snapshot that fails leaves all as it was', () => {
     },
   );
 
-  it('when the state can’t be written', async () => {
+  it('when the state cannot be written', async () => {
     const demo = await running();
     const before = await world().look(demo);
     world().engines.of('demo').migrationFails = 'No way';
@@ -219,7 +220,7 @@ describe('a snapshot that fails leaves all as it was', () => {
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('once the engine can have its disks back', async () => {
+  it('once the engine can use its disks again', async () => {
     const demo = await running();
     const before = await world().look(demo);
     world().engines.troubles.refuse('cont', 'Failed to get "write" lock', { times: 4 });
@@ -227,7 +228,7 @@ describe('a snapshot that fails leaves all as it was', () => {
     expect(await world().look(demo)).toEqual(before);
   });
 
-  it('when it is cancelled, at whatever it reports', async () => {
+  it('when it is cancelled, at any stage it reports', async () => {
     const demo = await running();
     const before = await world().look(demo);
     const stages = await cancelAtEachStage(
@@ -237,7 +238,7 @@ describe('a snapshot that fails leaves all as it was', () => {
     expect(stages).toHaveLength(2);
   });
 
-  it('except the engine when that dies: then the machine is stopped, on whole disks', async () => {
+  it('except when the engine dies: then the machine is stopped, with intact disks', async () => {
     const demo = world().machine();
     const seen = await atEachCommand(
       async (except) => {

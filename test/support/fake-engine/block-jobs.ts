@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { execa } from 'execa';
 import type { BlockGraph } from './block-graph.ts';
+import { runProgram } from '../run-program.ts';
 import { Refusal } from './refusal.ts';
 
 type Status = 'running' | 'ready' | 'pending' | 'concluded';
@@ -12,7 +12,7 @@ interface Job {
   status: Status;
   error?: string;
   /** Changes the images and the graph, at `job-finalize`. */
-  readonly finalize: () => Promise<void>;
+  readonly finalize: () => void;
 }
 
 /** By its first bytes: no disk of a test is anything else. */
@@ -24,10 +24,10 @@ function formatOf(path: string): 'qcow2' | 'raw' {
   return magic.toString('latin1') === 'QFI\u00fb' ? 'qcow2' : 'raw';
 }
 
-/** Has a layer's header say what lies beneath it. */
-async function repoint(path: string, name: string, beneath: string): Promise<void> {
+/** Writes the backing file of a layer into its header. */
+function repoint(path: string, name: string, beneath: string): void {
   const backing = ['-b', name, '-F', formatOf(beneath)];
-  await execa('qemu-img', ['rebase', '-q', '-u', ...backing, path], { cwd: dirname(path) });
+  runProgram('qemu-img', ['rebase', '-q', '-u', ...backing, path], { cwd: dirname(path) });
 }
 
 export interface CommitOptions {
@@ -86,17 +86,17 @@ export class BlockJobs {
       id,
       type: 'commit',
       status: active ? 'ready' : 'pending',
-      finalize: async () => {
+      finalize: () => {
         const [from, to] = [graph.pathOf(top), graph.pathOf(base)];
-        await execa('qemu-img', ['commit', '-q', '-d', '-b', to, from]);
+        runProgram('qemu-img', ['commit', '-q', '-d', '-b', to, from]);
         const over = graph.over(top);
-        if (over) await repoint(graph.pathOf(over.name), backingFile ?? to, to);
+        if (over) repoint(graph.pathOf(over.name), backingFile ?? to, to);
         graph.replace(top, base);
       },
     });
   }
 
-  /** `block-stream` of what lies between a layer and the base, which may be nothing. */
+  /** `block-stream` of the layers between a layer and the base, which may be nothing. */
   stream({ id, device, base, backingFile }: StreamOptions): void {
     const graph = this.#graph;
     if (graph.node(device).readOnly) throw new Refusal(`Block node '${device}' is read-only`);
@@ -104,11 +104,11 @@ export class BlockJobs {
       id,
       type: 'stream',
       status: 'pending',
-      finalize: async () => {
+      finalize: () => {
         const path = graph.pathOf(device);
         const onto = base === null ? null : graph.pathOf(base);
         const backing = onto === null ? ['-b', ''] : ['-b', backingFile ?? onto, '-F', formatOf(onto)];
-        await execa('qemu-img', ['rebase', '-q', ...backing, path], { cwd: dirname(path) });
+        runProgram('qemu-img', ['rebase', '-q', ...backing, path], { cwd: dirname(path) });
         graph.node(device).backing = base;
       },
     });
@@ -121,12 +121,12 @@ export class BlockJobs {
     this.#to(job, 'pending');
   }
 
-  async finalize(id: string): Promise<void> {
+  finalize(id: string): void {
     const job = this.job(id);
     if (job.status !== 'pending')
       throw new Refusal(`Job '${id}' in state '${job.status}' cannot accept command verb 'finalize'`);
     try {
-      await job.finalize();
+      job.finalize();
     } catch (error) {
       job.error = error instanceof Error ? error.message : String(error);
     }

@@ -168,7 +168,7 @@ export class FakeEngine implements Victim {
     }
   }
 
-  /** Changes the state and tells of it as QEMU does. */
+  /** Changes the state and reports it as QEMU does. */
   stop(state: Exclude<RunState, 'running'> = 'paused'): void {
     const ran = this.state === 'running';
     this.state = state;
@@ -183,7 +183,7 @@ export class FakeEngine implements Victim {
     const { ioFails } = this;
     if (ioFails) setImmediate(() => this.ioError(ioFails.nospace));
     else this.writes += 1;
-    // A restored port tells of itself as soon as the guest runs.
+    // A restored port is reported as soon as the guest runs.
     if (this.guest.portOpen) this.event('VSERPORT_CHANGE', { id: 'agent0', open: true });
   }
 

@@ -21,7 +21,7 @@ const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
 /** What was recorded, read once. */
 const recorded = new Map<Arch, Capabilities>();
 
-/** What an engine for an architecture can do: emulate, whatever the host has. */
+/** What an engine for an architecture can do: only emulate, on any host. */
 function known(arch: Arch): Capabilities {
   const capabilities = recorded.get(arch) ?? {
     ...recordedCapabilities(version, arch),
@@ -76,7 +76,7 @@ export class FakeEngines implements AsyncDisposable {
     return new FakeEngines(directory);
   }
 
-  /** Writes what is known of the engines where a host keeps it, so that nobody asks them. */
+  /** Writes the capabilities of the engines into the cache of a host, so that they are not probed. */
   async fillCache(cacheDirectory: string): Promise<void> {
     mkdirSync(cacheDirectory, { recursive: true });
     for (const arch of architectures) {

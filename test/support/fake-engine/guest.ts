@@ -13,7 +13,7 @@ export interface ProgramResult {
 export type Program = (args: readonly string[], input: string) => ProgramResult;
 
 export interface GuestOptions {
-  /** `answers`; `silent`: its port is open and nobody speaks; `none`: nobody opens the port. */
+  /** `answers`; `silent`: its port is open, but there are no answers; `none`: the port is not opened. */
   readonly agent: 'answers' | 'silent' | 'none';
   /** Whether the guest goes down when its power button is pressed. */
   readonly hearsPowerButton: boolean;
@@ -77,7 +77,7 @@ function base64(text: string | undefined): string {
 /** The system in a fake engine: its agent and its console. */
 export class FakeGuest {
   readonly options: GuestOptions;
-  /** Whether somebody in the guest has opened the agent's port. */
+  /** Whether a program in the guest has opened the agent's port. */
   portOpen = false;
   frozen = false;
   /** What was typed at its console. */

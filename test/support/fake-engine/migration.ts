@@ -26,7 +26,7 @@ export function socketOf(uri: unknown): string {
   return String(uri).replace(/^unix:/, '');
 }
 
-/** Sends a state to whoever listens. */
+/** Sends a state to all listeners. */
 export async function sendState(path: string, state: FakeState): Promise<void> {
   const socket = createConnection(path);
   await pipeline(Readable.from([JSON.stringify(state)]), socket);

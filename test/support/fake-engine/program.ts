@@ -1,6 +1,6 @@
 /**
  * The program that is started as QEMU: a process with QEMU's command line and pid file, whose work is done by the test.
- * It tells the test of its start by a line with its directory and its pid in the named pipe `started`. On SIGUSR1 it runs
+ * It reports its start to the test by a line with its directory and its pid in the named pipe `started`. On SIGUSR1 it runs
  * the shell that the test has written for it. It has no children, so a signal ends all there is.
  * @param started named pipe; another one beside it, `hold`, never has anything to read
  */

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 
 type Listener = (pid: number) => void;
 
-/** The named pipe by which engines tell of their start: one for all tests of a process, since making one takes a program. */
+/** The named pipe by which engines report their start: one for all tests of a process, since making one takes a program. */
 class StartedPipe {
   readonly path: string;
   /** Another one, for those who wait without end. */

@@ -21,6 +21,7 @@ export interface Commands {
   "device-list-properties": { arguments: DeviceListPropertiesArguments; result: ReadonlyArray<DeviceListPropertiesResultItem> };
   device_add: { arguments: DeviceAddArguments; result: Record<string, never> };
   device_del: { arguments: DeviceDelArguments; result: Record<string, never> };
+  "human-monitor-command": { arguments: HumanMonitorCommandArguments; result: string };
   "input-send-event": { arguments: InputSendEventArguments; result: Record<string, never> };
   "job-cancel": { arguments: JobCancelArguments; result: Record<string, never> };
   "job-complete": { arguments: JobCompleteArguments; result: Record<string, never> };
@@ -831,6 +832,10 @@ interface GuestPanickedEventDataInfoS390 {
   reason: GuestPanickedEventDataInfoS390Reason;
 }
 type GuestPanickedEventDataInfoS390Reason = "unknown" | "disabled-wait" | "extint-loop" | "pgmint-loop" | "opint-loop";
+interface HumanMonitorCommandArguments {
+  "command-line": string;
+  "cpu-index"?: number;
+}
 interface InputSendEventArguments {
   device?: string;
   head?: number;

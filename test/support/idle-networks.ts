@@ -1,8 +1,9 @@
-import type { NetworkRuntime } from '../host/network-runtime.ts';
-import type { MakeNetworks } from '../host/host.ts';
+import type { MakeNetworks } from '../../src/vm/host/host.ts';
 
 /** A runtime in which no network runs: forwards wait. */
-export const idleNetworks: MakeNetworks = ({ networkStore }): NetworkRuntime => ({
+export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
+  machineEnded: () => undefined,
+  connected: () => Promise.resolve([]),
   changed: () => Promise.resolve(),
   machineChanged: () => Promise.resolve(),
   status: async (name) => {
@@ -17,4 +18,6 @@ export const idleNetworks: MakeNetworks = ({ networkStore }): NetworkRuntime => 
       trouble: null,
     };
   },
+  adopted: () => Promise.resolve(),
+  detach: () => Promise.resolve(),
 });

@@ -1,0 +1,22 @@
+import { rmSync } from 'node:fs';
+import { serveControl } from '../network/control-server.ts';
+import { PluggedSwitch } from '../network/plugged-switch.ts';
+
+/*
+ * `network-switch.mjs SOCKET`: the switch of a network, controlled over that socket. An error that nobody expected is written
+ * to stderr, which is its log, and ends it; the daemon starts another one.
+ */
+
+const [path] = process.argv.slice(2);
+if (path === undefined) {
+  console.error('usage: network-switch.mjs SOCKET');
+  process.exit(2);
+}
+process.umask(0o077);
+await serveControl(path, new PluggedSwitch());
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    rmSync(path, { force: true });
+    process.exit(0);
+  });
+}

@@ -1,0 +1,316 @@
+import type { Receipt } from './connection.ts';
+import { guestVerdict, type Owners } from './guest-policy.ts';
+import { LearningTable } from './learning-table.ts';
+import { LeaseBook } from './lease-book.ts';
+import { readArp } from './packet/arp.ts';
+import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
+import { isGroup, type Mac } from './packet/mac.ts';
+import { etherTypes, Packet } from './packet/packet.ts';
+import { GuestPort, Port } from './port.ts';
+import { NetworkServices, type Asker, type ServedPlan } from './services.ts';
+import type { ShaperTools } from './shaper.ts';
+import type { SwitchStatus } from './switch-config.ts';
+import { emptyPlan, isNetworkMac, type PortPlan, type SwitchPlan } from './switch-plan.ts';
+import { UdpReplies } from './udp-replies.ts';
+import { mayReachGuests, uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
+
+/** An Ethernet header and one VLAN tag. */
+const headerBytes = 18;
+const dnsPort = 53;
+
+export interface SwitchTools extends ShaperTools {
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
+/** What a port gives to its connection. */
+export interface Intake {
+  readonly port: Port;
+  /** Takes bytes of the stream. */
+  readonly receive: (chunk: Buffer) => Receipt;
+}
+
+/**
+ * A learning switch with the services of a network. It switches frames between guests, answers what is for the network itself,
+ * and lets pass to the NAT process what `uplink-policy.ts` allows. It holds no sockets: frames come in by an `Intake`, and go
+ * out by the `outlet` of a port.
+ */
+export class Switch {
+  plan: SwitchPlan = emptyPlan;
+  readonly ports = new Map<string, GuestPort>();
+  readonly uplink: Port;
+  readonly #tools: SwitchTools;
+  /** The ports of adapters by their own MAC, which no other port may use. */
+  readonly #adapters = new Map<Mac, GuestPort>();
+  readonly #learned = new LearningTable<GuestPort>();
+  readonly #leases = new LeaseBook();
+  readonly #services = new NetworkServices(this.#leases);
+  readonly #replies = new UdpReplies();
+  readonly #owners: Owners;
+  readonly #packet = new Packet();
+  readonly #dirty: Port[] = [];
+  #context: UplinkContext | null = null;
+  /** The clock is read once for each chunk. */
+  #now = 0;
+
+  constructor(tools: SwitchTools) {
+    this.#tools = tools;
+    this.uplink = new Port(emptyPlan.mtu + headerBytes, tools.now());
+    this.#owners = {
+      ownerOf: (address) => this.#leases.ownerOf(address, tools.wallClock()),
+      isAdapter: (mac) => this.#adapters.has(mac) || this.plan.hosts.byMac.has(mac),
+    };
+  }
+
+  /** Uses a new configuration: ports are added and removed, what was learned stays. */
+  configure(plan: SwitchPlan): void {
+    this.plan = plan;
+    const maxFrame = plan.mtu + headerBytes;
+    const wanted = new Map(plan.ports.map((port) => [port.id, port]));
+    for (const [id, port] of this.ports) if (!wanted.has(id)) this.#unplug(port);
+    for (const each of plan.ports) this.#plugIn(each, maxFrame);
+    this.#adapters.clear();
+    // Of two adapters with the same MAC, the first one has it.
+    for (const { id, mac } of plan.ports.toReversed()) {
+      const port = this.ports.get(id);
+      if (port) this.#adapters.set(mac, port);
+      this.#learned.forget(mac);
+    }
+    for (const port of [...this.ports.values(), this.uplink]) port.decoder.maxFrame = maxFrame;
+    this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
+  }
+
+  status(): SwitchStatus {
+    return {
+      uplinkConnected: this.uplink.outlet !== null,
+      ports: [...this.ports.values()].map((port) => port.status()),
+      leases: this.#leases.status(this.#tools.wallClock()),
+    };
+  }
+
+  /** Where the bytes of an adapter go. */
+  intakeOf(port: GuestPort): Intake {
+    const sink: FrameSink = {
+      frame: (buffer, start, end) => this.#fromGuest(port, buffer, start, end),
+      oversize: () => port.drop('malformed'),
+    };
+    return { port, receive: (chunk) => this.#receive(port, chunk, sink) };
+  }
+
+  /** Where the bytes of the NAT process go. */
+  uplinkIntake(): Intake {
+    const sink: FrameSink = {
+      frame: (buffer, start, end) => this.#fromUplink(buffer, start, end),
+      oversize: () => this.uplink.drop('malformed'),
+    };
+    return { port: this.uplink, receive: (chunk) => this.#receive(this.uplink, chunk, sink) };
+  }
+
+  #receive(port: Port, chunk: Buffer, sink: FrameSink): Receipt {
+    this.#begin();
+    const isReadable = port.decoder.push(chunk, sink);
+    const isHeld = this.#flush(port);
+    if (!isReadable) return 'broken';
+    return isHeld ? 'held' : 'done';
+  }
+
+  #begin(): void {
+    this.#now = this.#tools.now();
+    const { services, uplink } = this.plan;
+    const [owners, replies, now] = [this.#owners, this.#replies, this.#now];
+    this.#context = services && uplink ? { services, uplink, owners, replies, now } : null;
+  }
+
+  /** Writes what waits in the ports. @returns whether a port still needs the memory that the frames are in */
+  #flush(sender: Port): boolean {
+    let isHeld = false;
+    for (const port of this.#dirty) {
+      port.flush(sender);
+      isHeld ||= port.outlet?.isHolding === true;
+    }
+    this.#dirty.length = 0;
+    return isHeld;
+  }
+
+  #plugIn(plan: PortPlan, maxFrame: number): void {
+    const port = this.ports.get(plan.id);
+    if (port) port.configure(plan, this.#tools);
+    else this.ports.set(plan.id, new GuestPort(plan, maxFrame, this.#tools));
+  }
+
+  #unplug(port: GuestPort): void {
+    this.ports.delete(port.id);
+    this.#learned.forgetPort(port);
+    this.#services.neighbours.forget(port.mac);
+    port.close();
+    port.plug(null);
+  }
+
+  /** A frame of a guest, through its link. */
+  #fromGuest(port: GuestPort, buffer: Buffer, start: number, end: number): void {
+    port.sentFrames += 1;
+    port.sentBytes += end - start - lengthBytes;
+    if (!port.transmit) {
+      this.#switch(port, buffer, start, end);
+      return;
+    }
+    const frame = Buffer.from(buffer.subarray(start, end));
+    const passes = port.transmit.pass(frame.length, () => {
+      this.#begin();
+      this.#switch(port, frame, 0, frame.length);
+      this.#flush(port);
+    });
+    if (!passes) port.drop('shaped');
+  }
+
+  #switch(port: GuestPort, buffer: Buffer, start: number, end: number): void {
+    const packet = this.#packet;
+    if (!packet.read(buffer, start + lengthBytes, end) || packet.source === 0 || isGroup(packet.source)) {
+      port.drop('malformed');
+      return;
+    }
+    const { source, destination } = packet;
+    if (!this.#learn(port, source)) return;
+    const { services, hosts } = this.plan;
+    const verdict = guestVerdict(packet, services, this.#owners);
+    if (verdict !== null) {
+      port.drop(verdict);
+      return;
+    }
+    if (services && packet.isIpv6) this.#services.neighbours.note(packet, services, hosts);
+    if (isGroup(destination)) {
+      this.#toGroup(port, packet);
+      return;
+    }
+    const known = this.#adapters.get(destination) ?? this.#learned.find(destination, this.#now);
+    if (known) {
+      if (known !== port) this.#send(port, known, buffer, start, end);
+    } else {
+      this.#toOthers(port, packet);
+    }
+  }
+
+  /** Checks and notes from where an address sends. */
+  #learn(port: GuestPort, source: Mac): boolean {
+    const owner = this.#adapters.get(source);
+    if (owner === port) return true;
+    if (owner !== undefined || isNetworkMac(source, this.plan)) {
+      port.drop('spoofed-mac');
+      return false;
+    }
+    const learning = this.#learned.learn(source, port, this.#now);
+    if (learning === 'known') return true;
+    port.drop(learning === 'full' ? 'exhaustion' : 'spoofed-mac');
+    return false;
+  }
+
+  /** Unicast to what is no guest that is known: the NAT process, the switch itself, or an address that was not seen yet. */
+  #toOthers(port: GuestPort, packet: Packet): void {
+    const { buffer, start, end, destination } = packet;
+    const isUplink = this.#context?.uplink.macs.has(destination) === true;
+    const isQuestion = packet.isUdp && packet.destinationPort === dnsPort;
+    if (isUplink && !isQuestion) {
+      this.#toUplink(port, packet);
+      return;
+    }
+    if (!this.#mayFlood(port) || this.#isServed(port, packet)) return;
+    if (isUplink) this.#toUplink(port, packet);
+    else if (!isNetworkMac(destination, this.plan)) this.#toAll(port, buffer, start - lengthBytes, end);
+  }
+
+  #toGroup(port: GuestPort, packet: Packet): void {
+    if (!this.#mayFlood(port)) return;
+    if (this.#isServed(port, packet)) return;
+    const { services } = this.plan;
+    const arp = services && packet.etherType === etherTypes.arp ? readArp(packet) : undefined;
+    if (arp && (arp.target === services?.gateway || arp.target === services?.nameServer)) {
+      if (this.#context) this.#toUplink(port, packet);
+      return;
+    }
+    const { buffer, start, end } = packet;
+    // Neighbour discovery is for both sides.
+    if (this.#context && packet.isIpv6 && uplinkVerdict(packet, this.#context) === null)
+      this.#append(port, this.uplink, buffer, start - lengthBytes, end);
+    this.#toAll(port, buffer, start - lengthBytes, end);
+  }
+
+  #mayFlood(port: GuestPort): boolean {
+    if (port.flood.take(this.#now)) return true;
+    port.drop('storm');
+    return false;
+  }
+
+  /** Whether the switch itself answers, or it must be dropped. */
+  #isServed(port: GuestPort, packet: Packet): boolean {
+    if (!this.plan.services) return false;
+    const asker: Asker = {
+      id: port.id,
+      mayUse: (mac) => {
+        const owner = this.#adapters.get(mac);
+        return (owner === undefined || owner === port) && !isNetworkMac(mac, this.plan);
+      },
+      reply: (frame) => this.#reply(port, frame),
+    };
+    const outcome = this.#services.handle(packet, asker, this.plan as ServedPlan, this.#tools.wallClock());
+    if (outcome === 'pass') return false;
+    if (outcome !== 'done') port.drop(outcome);
+    return true;
+  }
+
+  #reply(port: GuestPort, frame: Buffer): void {
+    const run = Buffer.allocUnsafeSlow(lengthBytes + frame.length);
+    run.writeUInt32BE(frame.length);
+    run.set(frame, lengthBytes);
+    this.#send(port, port, run, 0, run.length);
+  }
+
+  #toUplink(port: GuestPort, packet: Packet): void {
+    const context = this.#context;
+    const verdict = context ? uplinkVerdict(packet, context) : 'forbidden';
+    if (verdict === null)
+      this.#append(port, this.uplink, packet.buffer, packet.start - lengthBytes, packet.end);
+    else port.drop(verdict);
+  }
+
+  #toAll(sender: Port, buffer: Buffer, start: number, end: number): void {
+    for (const port of this.ports.values()) {
+      if (port !== sender && port.outlet) this.#send(sender, port, buffer, start, end);
+    }
+  }
+
+  /** To a guest, through its link. */
+  #send(sender: Port, port: GuestPort, buffer: Buffer, start: number, end: number): void {
+    if (!port.receive) {
+      this.#append(sender, port, buffer, start, end);
+      return;
+    }
+    const frame = Buffer.from(buffer.subarray(start, end));
+    const passes = port.receive.pass(frame.length, () => {
+      port.append(frame, 0, frame.length, sender);
+      port.flush(sender);
+    });
+    if (!passes) sender.drop('shaped');
+  }
+
+  #append(sender: Port, port: Port, buffer: Buffer, start: number, end: number): void {
+    if (!port.hasRun) this.#dirty.push(port);
+    port.append(buffer, start, end, sender);
+  }
+
+  #fromUplink(buffer: Buffer, start: number, end: number): void {
+    const packet = this.#packet;
+    const context = this.#context;
+    if (!context || !packet.read(buffer, start + lengthBytes, end)) {
+      this.uplink.drop('malformed');
+      return;
+    }
+    if (!mayReachGuests(packet, context)) {
+      this.uplink.drop('forbidden');
+      return;
+    }
+    const { destination } = packet;
+    const known = this.#adapters.get(destination) ?? this.#learned.find(destination, this.#now);
+    if (known) this.#send(this.uplink, known, buffer, start, end);
+    else this.#toAll(this.uplink, buffer, start, end);
+  }
+}
