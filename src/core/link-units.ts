@@ -46,7 +46,7 @@ export function formatBandwidth(bitsPerSecond: number): string {
       : bitsPerSecond >= 1000 ** 2
         ? ['M', 1000 ** 2]
         : ['k', 1000];
-  return `${Number((bitsPerSecond / (factor as number)).toFixed(3))} ${unit}bit/s`;
+  return `${Number((bitsPerSecond / factor).toFixed(3))} ${unit}bit/s`;
 }
 
 /** `1 %`, `0.5 %`. */

@@ -28,11 +28,3 @@ export const shapeLimits = {
   lossPerMille: { min: 0, max: 1000 },
   latencyMs: { min: 0, max: 10_000 },
 } as const;
-
-/** Whether traffic passes as fast as it comes. */
-export function isUnshaped({ receive, transmit }: LinkShape): boolean {
-  return [receive, transmit].every(
-    ({ bitsPerSecond, lossPerMille, latencyMs }) =>
-      bitsPerSecond === null && lossPerMille === 0 && latencyMs === 0,
-  );
-}
