@@ -133,6 +133,7 @@ describe('kame api', () => {
       '/machines/my%20web',
       '/machines/my%20web/snapshots/',
       '/networks/',
+      '/machines/my%20web/nics/',
     ]);
     expect(await words('post', '/i')).toEqual(['/images/pull', '/images/import']);
   });

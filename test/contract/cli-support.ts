@@ -176,5 +176,6 @@ export const subVerbs: Readonly<Record<string, string>> = {
   daemon: 'start stop status',
   snapshot: 'take list show revert rename delete',
   disk: 'list add grow compact check remove',
+  nic: 'list add set remove',
   network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };
