@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { poll } from '../src/core/deadline.ts';
 import { noShape } from '../src/model/link-shape.ts';
-import type { SwitchConfig, SwitchReply, SwitchRequest, SwitchStatus } from '../src/network/switch-config.ts';
+import { SwitchClient } from '../src/network/switch-client.ts';
+import type { SwitchConfig } from '../src/network/switch-config.ts';
 import { builtIn } from '../test/support/home.ts';
 import { alternate, type Bench } from './support/bench.ts';
 
 const program = join(builtIn, 'network-switch.mjs');
+const limits = { deadlineMs: 10_000 };
 const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02'] as const;
 /** Bytes that may be on the way: the switch drops what its receiver does not take, if more than 1 MiB waits. */
 const window = 512 * 1024;
@@ -76,35 +78,12 @@ function configOf(mtu: number, adapters: readonly FakeAdapter[]): SwitchConfig {
   return { network: 'bench', mtu, services: null, uplink: null, hosts: [], ports };
 }
 
-/** Opens the control socket as soon as the switch listens. */
-async function openControl(path: string): Promise<Socket> {
-  const connect = async () => {
-    const socket = createConnection(path);
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    return isOpen ? socket : undefined;
-  };
-  const socket = await poll(connect, { deadlineMs: 10_000 });
-  if (!socket) throw new Error('The switch does not answer.');
-  return socket;
-}
-
-async function ask(control: Socket, request: SwitchRequest): Promise<SwitchStatus> {
-  control.write(`${JSON.stringify(request)}\n`);
-  const [line] = (await once(control, 'data')) as [Buffer];
-  const reply = JSON.parse(line.toString('utf8')) as SwitchReply;
-  if ('error' in reply) throw new Error(reply.error);
-  return reply.status;
-}
-
 /** Configures the switch, and waits until it has connected to the adapters. */
-async function configure(control: Socket, config: SwitchConfig): Promise<void> {
-  await ask(control, { id: 1, method: 'configure', config });
+async function configure(client: SwitchClient, config: SwitchConfig): Promise<void> {
+  await client.configure(config, limits);
   const connected = async () =>
-    (await ask(control, { id: 2, method: 'status' })).ports.every((port) => port.connected) || undefined;
-  if (!(await poll(connected, { deadlineMs: 10_000 }))) throw new Error('The switch does not connect.');
+    (await client.status(limits)).ports.every((port) => port.connected) || undefined;
+  if (!(await poll(connected, limits))) throw new Error('The switch does not connect.');
 }
 
 /** Sends frames through the switch. @returns bits, with the headers, a nanosecond: Gbit/s */
@@ -124,15 +103,13 @@ async function pump(from: Socket, to: FakeAdapter, chunk: Buffer): Promise<numbe
 async function measure(mtu: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'kame-switch-'));
   const child = spawn(process.execPath, [program, join(directory, 'control')], { stdio: 'inherit' });
-  let control: Socket | null = null;
   try {
     using from = new FakeAdapter(join(directory, 'net0'));
     using to = new FakeAdapter(join(directory, 'net1'));
-    control = await openControl(join(directory, 'control'));
-    await configure(control, configOf(mtu, [from, to]));
+    using client = await SwitchClient.open(join(directory, 'control'), 'bench', limits);
+    await configure(client, configOf(mtu, [from, to]));
     return await pump(await from.connected, to, framesOf(mtu));
   } finally {
-    control?.destroy();
     child.kill();
     rmSync(directory, { recursive: true });
   }

@@ -18,12 +18,12 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   daemon: ['run', 'start', 'stop', 'status'],
   snapshot: ['take', 'list', 'show', 'revert', 'rename', 'delete'],
   disk: ['list', 'add', 'grow', 'compact', 'check', 'remove'],
-  nic: ['list', 'add', 'set', 'remove'],
   network: [
     ...['list', 'show', 'create', 'set', 'delete'],
     ...['forward add', 'forward list', 'forward remove'],
     ...['reserve', 'leases'],
   ],
+  nic: ['list', 'add', 'set', 'remove'],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {

@@ -22,15 +22,18 @@ beforeAll(async () => {
 
 /** What is wrong with a command that a text names. */
 function faultOf(verb: string, rest: string): string | undefined {
-  const command = commands.get(findVerb(verb)?.name ?? '');
+  let command = commands.get(findVerb(verb)?.name ?? '');
   if (!command) return `kame ${verb} is no command`;
   const words = rest.trim().split(' ');
-  const sub = command.commands.find(
-    (each) => each.name() === words[0] || each.aliases().includes(words[0] ?? ''),
-  );
-  if (command.commands.length > 0 && /^[a-z]+$/.test(words[0] ?? '') && !sub)
-    return `kame ${verb} ${words[0]} is no command`;
-  const known = new Set(['--help', ...(sub ?? command).options.map(({ long }) => long)]);
+  for (const word of words) {
+    if (command.commands.length === 0 || !/^[a-z]+$/.test(word)) break;
+    const sub: CommandUnknownOpts | undefined = command.commands.find(
+      (each) => each.name() === word || each.aliases().includes(word),
+    );
+    if (!sub) return `kame ${verb} ${word} is no command`;
+    command = sub;
+  }
+  const known = new Set(['--help', ...command.options.map(({ long }) => long)]);
   const own = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
   const odd = own.find((word) => /^--[a-z]/.test(word) && !known.has(word.split('=')[0] ?? ''));
   return odd === undefined ? undefined : `kame ${verb} has no option ${odd}`;

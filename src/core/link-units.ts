@@ -40,13 +40,8 @@ export function parseBandwidth(text: string, option: string): number | null {
 
 /** `10 Mbit/s`, `1.5 Gbit/s`. */
 export function formatBandwidth(bitsPerSecond: number): string {
-  const [unit, factor] =
-    bitsPerSecond >= 1000 ** 3
-      ? ['G', 1000 ** 3]
-      : bitsPerSecond >= 1000 ** 2
-        ? ['M', 1000 ** 2]
-        : ['k', 1000];
-  return `${Number((bitsPerSecond / factor).toFixed(3))} ${unit}bit/s`;
+  const power = bitsPerSecond >= 1000 ** 3 ? 3 : bitsPerSecond >= 1000 ** 2 ? 2 : 1;
+  return `${Number((bitsPerSecond / 1000 ** power).toFixed(3))} ${['', 'k', 'M', 'G'][power]}bit/s`;
 }
 
 /** `1 %`, `0.5 %`. */

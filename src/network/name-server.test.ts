@@ -143,7 +143,7 @@ describe('the DHCP server as a host', () => {
     );
     const [reply] = network.take('a');
     expect(reply?.toString('hex', 0, 42)).toBe(
-      `52540000000a${'5255c0a84dfe'}0806${'0001080006040002'}${'5255c0a84dfe'}c0a84dfe52540000000ac0a84d0a`,
+      '52540000000a5255c0a84dfe080600010800060400025255c0a84dfec0a84dfe52540000000ac0a84d0a',
     );
     const route = { from: macA, to: serverMac };
     network.send('a', frames.echo(route, '192.168.77.10', '192.168.77.254'));

@@ -99,6 +99,7 @@ export const dropReasons = [
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
 
+/** Counts are from the side of the guest: sent is what its adapter sent. Bytes are those of the frames. */
 export interface PortStatus {
   readonly id: string;
   /** Its adapter accepted the connection. */

@@ -49,7 +49,7 @@ describe('a DHCP request', () => {
     const bytes = request ? dhcpReply(request, reply) : Buffer.alloc(0);
     expect(bytes.length).toBe(300);
     expect(bytes.toString('hex', 0, 34)).toBe(
-      '02010600deadbeef00008000000000000a0000010a00000200000000' + '52540000000a',
+      '02010600deadbeef00008000000000000a0000010a0000020000000052540000000a',
     );
     expect(bytes.toString('latin1', 108, 116)).toBe('boot.efi');
     expect(bytes.toString('hex', 236, 244)).toBe('63825363350102ff');

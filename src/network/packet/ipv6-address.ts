@@ -29,11 +29,6 @@ export function parseIpv6(text: string): Ipv6 | undefined {
   return address;
 }
 
-/** The address at a position as text in full length, the key of maps. */
-export function ipv6Key(bytes: Buffer, at: number): string {
-  return bytes.toString('hex', at, at + ipv6Length);
-}
-
 /** Whether the first `length` bytes of the address at a position are those of another. */
 export function hasPrefix(bytes: Buffer, at: number, prefix: Uint8Array, length: number): boolean {
   for (let index = 0; index < length; index += 1) {

@@ -8,19 +8,21 @@ import { launchPlan } from './launch-plan.ts';
 
 /** The plans of restored states of the first hardware, and those of machines as they start now. */
 const generations = [
-  ...Object.entries(machineKinds).map(([kind, model]) => ({ folder: 'plan', kind, model })),
-  ...Object.entries(currentKinds).map(([kind, model]) => ({ folder: 'plan/hardware-2', kind, model })),
-];
+  ['plan', machineKinds],
+  ['plan/hardware-2', currentKinds],
+] as const;
 
 describe('launch plans', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
-      for (const { folder, kind, model } of generations) {
-        if (!isPossible(kind, accelerator)) continue;
-        it(`${folder}: ${kind} on QEMU ${version} with ${accelerator} is as reviewed`, () => {
-          const text = formatPlan(launchPlan(someInput({ model, version, accelerator })));
-          expect(text).toBe(golden(`${folder}/${kind}.${accelerator}.${version}.txt`, text));
-        });
+      for (const [folder, kinds] of generations) {
+        const possible = Object.entries(kinds).filter(([kind]) => isPossible(kind, accelerator));
+        for (const [kind, model] of possible) {
+          it(`${folder}: ${kind} on QEMU ${version} with ${accelerator} is as reviewed`, () => {
+            const text = formatPlan(launchPlan(someInput({ model, version, accelerator })));
+            expect(text).toBe(golden(`${folder}/${kind}.${accelerator}.${version}.txt`, text));
+          });
+        }
       }
 
       it(`an instant clone on QEMU ${version} with ${accelerator} is as reviewed`, () => {

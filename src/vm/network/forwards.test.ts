@@ -126,6 +126,13 @@ describe('a forward', () => {
     expect(await refused(add(change))).toMatchObject({ code, message: like(message) });
   });
 
+  it('over UDP is refused on a host-only network, which drops it', async () => {
+    expect(await refused(add({ transport: 'udp' }, 'vmnet1'))).toMatchObject({
+      code: 'INVALID_VALUE',
+      message: like(/host-only network, which forwards TCP only/),
+    });
+  });
+
   it('needs a network that has forwards, and a machine in it', async () => {
     await createNetwork(fake.host, create.parse({ name: 'alone', type: 'private', subnet: '10.9.8.0/24' }));
     expect(await refused(add({}, 'alone'))).toMatchObject({

@@ -12,8 +12,17 @@ import { showNetwork } from './describe.ts';
 import { addressed, membersOf, type Member } from './members.ts';
 import { refuseTakenPort } from './taken-port.ts';
 
-/** @throws KameError INVALID_VALUE unless the network has forwards */
-function refuseWithoutForwards({ name, type }: Network): void {
+/**
+ * On a host-only network slirp runs with `restrict`, which drops all UDP of guests, answers too (libslirp, udp_input).
+ * @throws KameError INVALID_VALUE unless the network has forwards of this kind
+ */
+function refuseWithoutForwards({ name, type }: Network, transport: Forward['transport']): void {
+  if (type === 'hostonly' && transport === 'udp') {
+    throw new KameError('INVALID_VALUE', `${name} is a host-only network, which forwards TCP only.`, {
+      next: 'Use TCP, or a NAT network.',
+      details: { network: name },
+    });
+  }
   if (type === 'nat' || type === 'hostonly') return;
   throw new KameError('INVALID_VALUE', `${name} is a ${type} network, which has no port forwards.`, {
     next:
@@ -144,7 +153,7 @@ export async function addForward(host: Host, reference: string, asked: AddForwar
   const { name } = await host.networkStore.get(reference);
   const members = await membersOf(host, name);
   const network = await addressed(host, name, members);
-  refuseWithoutForwards(network);
+  refuseWithoutForwards(network, asked.transport);
   const forward = await requested(host, network, asked, members);
   const networks = (await host.networkStore.all()).flatMap((entry) => (entry.network ? [entry.network] : []));
   refuseCollision(forward, networks);
