@@ -64,7 +64,7 @@ export function define(program: Command, session: Session): void {
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .argument('<file>', 'file to write, or - for standard output')
-    .option('--nic <number>', 'number of the adapter (default: 0)', integer('--nic', 0, highestNic))
+    .option('--nic <nic>', 'number of the adapter (default: 0)', integer('--nic', 0, highestNic))
     .option(
       '--max-size <size>',
       'end when the file has this size, such as 100MiB',

@@ -4,6 +4,7 @@ import {
   knownImages,
   knownMachines,
   knownNetworks,
+  knownNics,
   knownSnapshots,
 } from '../../client/node/known-names.ts';
 import type { Session } from '../session.ts';
@@ -35,15 +36,20 @@ async function apiPaths(method: string, session: Session): Promise<Candidate[]> 
   return plain([...new Set(paths.map((path) => path.replace(/\{.*/, '')))]);
 }
 
-/** @param first the first argument: the machine for snapshots and disks, the method for a path of the API */
+/** What belongs to the machine that the first argument names. */
+const knownOf = new Map([
+  ['snapshot', knownSnapshots],
+  ['disk', knownDisks],
+  ['nic', knownNics],
+]);
+
+/** @param first the first argument: the machine for snapshots, disks and adapters, the method for a path of the API */
 async function valuesOf(kind: string, first: string | undefined, session: Session): Promise<Candidate[]> {
   if (kind === 'method') return plain(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
   if (kind === 'operation-path') return first === undefined ? [] : await apiPaths(first, session);
-  if (kind === 'snapshot' || kind === 'disk') {
-    if (first === undefined) return [];
-    const known = kind === 'snapshot' ? knownSnapshots : knownDisks;
-    return plain(await known(session.passiveClient(), session.machine(first)));
-  }
+  const known = knownOf.get(kind);
+  if (known)
+    return first === undefined ? [] : plain(await known(session.passiveClient(), session.machine(first)));
   if (kind === 'name') return plain(await knownMachines(session.passiveClient()));
   if (kind === 'network') return plain(await knownNetworks(session.passiveClient()));
   if (kind === 'guest')

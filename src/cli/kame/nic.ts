@@ -119,7 +119,7 @@ function defineSet(parent: Command, session: Session): void {
         'What is received and transmitted is seen from the guest.',
     )
     .argument('<name>', machineText)
-    .argument('<number>', numberText, nicNumber)
+    .argument('<nic>', numberText, nicNumber)
     .option('--network <network>', networkText, filled('--network'))
     .option('--connect', 'put the cable in')
     .option('--disconnect', 'pull the cable')
@@ -170,7 +170,7 @@ function defineRemove(parent: Command, session: Session): void {
       'Removes a network adapter. Of a running machine only one that was added while it ran can be removed, and its guest must let go of it.',
     )
     .argument('<name>', machineText)
-    .argument('<number>', numberText, nicNumber)
+    .argument('<nic>', numberText, nicNumber)
     .option('--json', jsonShape('MachineNic'))
     .addHelpText('after', examples('kame nic remove demo 1'))
     .action(async (name, number) => {

@@ -52,3 +52,9 @@ export async function knownImages(client: KameClient): Promise<string[]> {
   const images = await inTime(async (signal) => await client.images.list({ signal }));
   return images ? [...new Set(images.map(({ id }) => id))] : ['tiny'];
 }
+
+/** Numbers of a machine's network adapters. Empty without a daemon. */
+export async function knownNics(client: KameClient, machine: string): Promise<string[]> {
+  const nics = await inTime(async (signal) => await client.nics.list(machine, { signal }));
+  return (nics ?? []).map(({ index }) => String(index));
+}
