@@ -210,6 +210,17 @@ describe('a network that runs', () => {
     expect((await made.status()).running).toBe(false);
   });
 
+  it('whose last machine goes while it starts ends at once', async () => {
+    const made = network('setInterval(() => {}, 1000)');
+    made.plug(web);
+    expect(await becomes(async () => await Promise.resolve(existsSync(join(directory, 'switch.log'))))).toBe(
+      true,
+    );
+    made.unplug(web.run);
+    await made.settled();
+    expect([made.trouble, existsSync(directory)]).toEqual([null, false]);
+  });
+
   it('whose switch does not start is no reason to wait for ever', async () => {
     const made = network('setInterval(() => {}, 1000)');
     made.plug(web);

@@ -39,6 +39,8 @@ export class RunningNetwork {
   readonly #around: NetworkSurroundings;
   readonly #machines = new Map<string, PluggedMachine>();
   readonly #stop = new AbortController();
+  /** Of the present work: it ends early when the last machine goes. */
+  #attempt = new AbortController();
   #switch: RunningSwitch | null = null;
   #nat: RunningNat | null = null;
   #forwards: Forwards | null = null;
@@ -77,7 +79,10 @@ export class RunningNetwork {
   }
 
   unplug(run: string): void {
-    if (this.#machines.delete(run)) this.refresh();
+    if (!this.#machines.delete(run)) return;
+    // Nobody waits any more for a process that does not come up.
+    if (this.isEmpty) this.#attempt.abort();
+    this.refresh();
   }
 
   has(run: string): boolean {
@@ -132,12 +137,13 @@ export class RunningNetwork {
   async #run(): Promise<void> {
     while (this.#again && !this.#stop.signal.aborted) {
       this.#again = false;
+      this.#attempt = new AbortController();
       try {
         await (this.isEmpty ? this.#end() : this.#agree());
         this.#trouble = null;
         this.#failures = 0;
       } catch (error) {
-        if (!this.#stop.signal.aborted) this.#failed(error);
+        if (!this.#signal.aborted) this.#failed(error);
       }
     }
     this.#busy = false;
@@ -156,6 +162,10 @@ export class RunningNetwork {
     if (!this.#stop.signal.aborted) this.refresh();
   }
 
+  get #signal(): AbortSignal {
+    return AbortSignal.any([this.#stop.signal, this.#attempt.signal]);
+  }
+
   #plugged(): Plugged[] {
     return [...this.#machines.values()].flatMap((machine) =>
       machine.adapters.map((adapter) => ({ machine, adapter })),
@@ -169,7 +179,7 @@ export class RunningNetwork {
       this.key,
       plugged.map(({ adapter }) => adapter.mac),
     );
-    const plan = await book.natPlanOf(entry, this.#names.directory, this.#stop.signal);
+    const plan = await book.natPlanOf(entry, this.#names.directory, this.#signal);
     await this.#dropOldNat(plan);
     const complete = this.#switch !== null && (plan === null || this.#nat !== null);
     const running = complete ? [] : await processesOf(this.#names);
@@ -189,14 +199,14 @@ export class RunningNetwork {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
     const config = switchConfigOf({ ...entry, plugged, forwards, directory }, labels);
-    return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#stop.signal });
+    return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#signal });
   }
 
   async #ensureSwitch(running: readonly Companion[]): Promise<RunningSwitch> {
     if (this.#switch) return this.#switch;
     const { switchProgram } = this.#around;
     const text = networkText(this.key);
-    const started = await ensureSwitch(this.#names, running, text, switchProgram, this.#stop.signal);
+    const started = await ensureSwitch(this.#names, running, text, switchProgram, this.#signal);
     this.#switch = started;
     void started.client.closed.then(() => {
       if (this.#switch !== started) return;
@@ -220,7 +230,7 @@ export class RunningNetwork {
       await endOtherNats(this.#names, running, null);
       return null;
     }
-    const started = await ensureNat(this.#names, running, plan, this.#stop.signal);
+    const started = await ensureNat(this.#names, running, plan, this.#signal);
     this.#nat = started;
     this.#forwards = new Forwards(started.monitor, this.#around.book.ownerOf);
     void started.monitor.closed.then(() => {
