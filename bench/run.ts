@@ -11,13 +11,14 @@ import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { startMax } from './start-max.ts';
 import { start } from './start.ts';
+import { network } from './network.ts';
 import type { Bench } from './support/bench.ts';
 import { saveResult, tableOf } from './support/report.ts';
 import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch],
+  ...[start, startMax, commandLine, idle, networkSwitch, network],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
+import { poll } from '../../src/core/deadline.ts';
 import type { KameClient } from '../../src/client/node/client.ts';
 import { homeNames, runNames } from '../../src/store/names.ts';
 import type { ByHand } from './by-hand.ts';
@@ -12,6 +13,12 @@ import { processesOf } from './victims.ts';
 const ordinary = /^(?:.+\.(?:vmx|vmsd|nvram|log)|kernel|initrd|seed\.iso)$/;
 const checkpointFiles = new Set(['state', 'ram', 'engine.json', 'machine.vmx', 'nvram']);
 const unfinished = /\.(?:tmp|part|stale|creating|deleting)$|^operation\.json$|\.operation\.json$/;
+
+/** Milliseconds that the processes of a network have to end. */
+const networkEndMs = 15_000;
+
+/** Whether a run directory is that of a network. */
+const isOfNetwork = (name: string) => name.startsWith('net-');
 
 async function list(directory: string): Promise<string[]> {
   return await readdir(directory).catch(() => []);
@@ -133,9 +140,10 @@ export class Leftovers {
     const keys = new Map(
       machines.map((machine) => [basename(runNames(names, machine.path).directory), machine]),
     );
+    await this.#untilNetworksEnd(machines);
     const stray = (await list(names.run)).filter((key) => {
       const machine = keys.get(key);
-      return !machine || !runs(machine);
+      return isOfNetwork(key) ? !machines.some(runs) : !machine || !runs(machine);
     });
     const memory = (await list(names.ram)).filter((name) => {
       const [key = '', ...rest] = name.split('.');
@@ -151,13 +159,24 @@ export class Leftovers {
     ];
   }
 
+  /** A network ends a moment after its last machine. */
+  async #untilNetworksEnd(machines: readonly MachineDetails[]): Promise<void> {
+    if (machines.some(runs)) return;
+    const { run } = homeNames(this.#home);
+    const ended = async () => ((await list(run)).some(isOfNetwork) ? undefined : true);
+    await poll(ended, { deadlineMs: networkEndMs });
+  }
+
   #processes(machines: readonly MachineDetails[]): string[] {
+    const ofNetworks = (args: readonly string[]) =>
+      machines.some(runs) && args.some((arg) => arg.includes(join(this.#home, 'run', 'net-')));
     const expected = new Set(machines.filter(runs).map(({ pid }) => pid));
     const daemons = processesOf(this.#home).filter(({ args }) =>
       args.some((arg) => arg.endsWith('kamed.mjs')),
     );
     const others = processesOf(this.#home).filter(
-      ({ pid, args }) => !expected.has(pid) && !args.some((arg) => /kamed?\.mjs$/.test(arg)),
+      ({ pid, args }) =>
+        !expected.has(pid) && !ofNetworks(args) && !args.some((arg) => /kamed?\.mjs$/.test(arg)),
     );
     return [
       ...(daemons.length > 1 ? [`process: ${daemons.length} daemons run`] : []),

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { inject, expect } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
 import type { Guest } from './guest.ts';
@@ -19,7 +18,7 @@ export async function expectStopped(demo: Guest): Promise<void> {
   expect(await demo.state()).toBe('stopped');
   expect(await demo.home.engines()).toEqual([]);
   expect(existsSync(demo.file('lock'))).toBe(false);
-  expect(await readdir(`${demo.home.path}/run`)).toEqual([]);
+  expect(await demo.home.runDirectories()).toEqual([]);
 }
 
 /** Waits for the first engine of a home. @returns its pid */

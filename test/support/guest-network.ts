@@ -17,6 +17,11 @@ export async function addressOf(guest: Guest, old = '', device = 'eth0'): Promis
   return address;
 }
 
+/** The address of a guest's default route. */
+export async function gatewayOf(guest: Guest): Promise<string> {
+  return (await guest.sh(`ip route show default | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'`)).trim();
+}
+
 /** Waits until a guest has a global IPv6 address; the address. */
 export async function ipv6AddressOf(guest: Guest): Promise<string> {
   const line = `ip -6 -o addr show eth0 scope global | sed -n 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/p'`;

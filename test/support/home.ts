@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -157,6 +157,14 @@ export class TestHome implements AsyncDisposable {
   /** Pids of the switches and NATs of its networks. */
   async networkProcesses(): Promise<number[]> {
     return await pidsWith(join(this.path, 'run', 'net-'));
+  }
+
+  /** What is in the run directory, once the networks have ended, which takes a moment if no machine runs. */
+  async runDirectories(): Promise<string[]> {
+    const list = async () => await readdir(join(this.path, 'run')).catch(() => []);
+    const empty = async () => ((await list()).length === 0 ? true : undefined);
+    await poll(empty, { deadlineMs: 10_000 });
+    return await list();
   }
 
   async #processes(): Promise<number[]> {

@@ -5,6 +5,7 @@ import { poll } from '../../src/core/deadline.ts';
 import { clone } from '../support/clones.ts';
 import {
   addressOf,
+  gatewayOf,
   ipv6AddressOf,
   processesOf,
   reachesPing,
@@ -108,9 +109,7 @@ describe('a guest on a NAT network', () => {
     const outside = outsideAddress();
     using open = await helloServer('0.0.0.0');
     using closed = await helloServer('127.0.0.1');
-    const gateway = (
-      await demo.sh(`ip route show default | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'`)
-    ).trim();
+    const gateway = await gatewayOf(demo);
     if (outside !== undefined) expect(await reachesTcp(demo, outside, open.port)).toBe(true);
     for (const target of [gateway, gateway.replace(/\d+$/, '3'), '127.0.0.1'])
       expect({ target, reached: await reachesTcp(demo, target, closed.port) }).toEqual({
@@ -123,9 +122,7 @@ describe('a guest on a NAT network', () => {
   it('reaches it with --host-loopback', async ({ home, demo }) => {
     using closed = await helloServer('127.0.0.1');
     await home.json('network', 'set', 'vmnet8', '--host-loopback');
-    const gateway = (
-      await demo.sh(`ip route show default | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'`)
-    ).trim();
+    const gateway = await gatewayOf(demo);
     expect(await reachesTcp(demo, gateway, closed.port)).toBe(true);
     await home.json('network', 'set', 'vmnet8', '--no-host-loopback');
     expect(await reachesTcp(demo, gateway, closed.port)).toBe(false);

@@ -6,6 +6,7 @@ import { suspendedMachine } from '../../src/api/checkpoint.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { clockIsRight, setClockWrong } from '../support/guest-clock.ts';
+import { addressOf, gatewayOf, reachesPing } from '../support/guest-network.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { become, diskLook, diskOf, look } from '../support/marks.ts';
 import { bootOf, rebooted } from '../support/reboot.ts';
@@ -39,7 +40,7 @@ describe('a suspended machine', () => {
       /^checkpoint\.vmState = "checkpoints\/s-[0-9a-f]{8}"$/m,
     );
     expect(existsSync(demo.file('lock'))).toBe(false);
-    expect(await readdir(join(home.path, 'run'))).toEqual([]);
+    expect(await home.runDirectories()).toEqual([]);
     expect(await demo.start()).toMatchObject({ state: 'running', agent: true });
     expect(await demo.sh(look)).toBe(before);
     expect(await demo.sh('md5sum /dev/shm/large')).toBe(sum);
@@ -51,11 +52,10 @@ describe('a suspended machine', () => {
   it('has its network again', async ({ demo }) => {
     await demo.suspend();
     await demo.start();
-    // The host's own resolver stands behind 10.0.2.3; the gateway answers to ping.
-    const up = async () =>
-      (await demo.exec('ping', '-c', '1', '-W', '2', '10.0.2.2')).code === 0 ? true : undefined;
+    const up = async () => ((await reachesPing(demo, await gatewayOf(demo))) ? true : undefined);
     expect(await poll(up, { deadlineMs: 10_000 })).toBe(true);
-    const known = async () => ((await demo.details()).ip === '10.0.2.15' ? true : undefined);
+    const address = await addressOf(demo);
+    const known = async () => ((await demo.details()).ip === address ? true : undefined);
     expect(await poll(known, { deadlineMs: 10_000 })).toBe(true);
   });
 
