@@ -110,7 +110,7 @@ describe('the identity of a clone', () => {
     // A client of its own has the lease, by the new address and name; the network takes both.
     await until(`[ -s /run/udhcpc.eth0.pid ] && [ "$(cat /run/udhcpc.eth0.pid)" != ${client.trim()} ]`);
     await until(
-      'ip -4 addr show eth0 | grep -q inet && ping -c 1 -W 5 $(ip route show default | cut -d" " -f3)',
+      "ip -4 addr show eth0 | grep -q inet && ping -c 1 -W 5 $(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p')",
     );
     expect(await sh("tr '\\0' ' ' < /proc/$(cat /run/udhcpc.eth0.pid)/cmdline")).toContain(
       'hostname:clone-1',
