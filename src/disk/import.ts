@@ -121,7 +121,8 @@ export async function importDisk(options: ImportOptions): Promise<ImportedDisk> 
     const disk = await fill(job);
     const sizeBytes = options.sizeBytes ?? disk.virtualSize;
     if (sizeBytes > disk.virtualSize) {
-      await resize({ ...program(job), path: job.temporary, format: 'qcow2', sizeBytes });
+      const { progress, temporary: path } = job;
+      await resize({ ...program(job), path, format: 'qcow2', sizeBytes, progress });
     }
     if (options.progress.signal.aborted)
       throw new KameError('CANCELLED', `The import of ${job.source} was cancelled.`);

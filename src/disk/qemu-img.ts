@@ -61,7 +61,7 @@ export async function createQcow2(options: Call & { path: string; sizeBytes: num
  * @throws KameError INVALID_VALUE, BUSY, DISK_FULL, ENGINE_FAILED
  */
 export async function resize(
-  options: Call & { path: string; format: EngineFormat; sizeBytes: number },
+  options: Call & { path: string; format: EngineFormat; sizeBytes: number; progress?: Progress },
 ): Promise<void> {
   const path = resolve(options.path);
   checkSize(options.sizeBytes, path);
@@ -73,7 +73,8 @@ export async function resize(
       `${path} has ${virtualSize} bytes and cannot be shrunk to ${options.sizeBytes}: that would truncate its data.`,
     );
   }
-  const result = await call(options, ['resize', '-q', '-f', options.format, path, String(options.sizeBytes)]);
+  const args = ['resize', '-q', '-f', options.format, path, String(options.sizeBytes)];
+  const result = await call(options, args, options.progress);
   if (result.exitCode !== 0) throw failure('resized', path, result);
 }
 
@@ -82,10 +83,13 @@ export async function resize(
  * checked.
  * @throws KameError BUSY, FILE_ACCESS, ENGINE_MISSING, ENGINE_FAILED
  */
-export async function info(options: Call & { path: string; format: EngineFormat }): Promise<QemuImgInfo> {
+export async function info(
+  options: Call & { path: string; format: EngineFormat; progress?: Progress },
+): Promise<QemuImgInfo> {
   const path = resolve(options.path);
   // -U skips the lock: reading the header of a disk in use is harmless.
-  const result = await call(options, ['info', '-U', '--output=json', '-f', options.format, path]);
+  const args = ['info', '-U', '--output=json', '-f', options.format, path];
+  const result = await call(options, args, options.progress);
   if (result.exitCode !== 0) throw failure('read', path, result);
   const json = parseJson(result.stdout, path);
   const backing = json['backing-filename'];
