@@ -1,14 +1,14 @@
 import type { Receipt } from './connection.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
-import { LearningTable } from './learning-table.ts';
 import { LeaseBook } from './lease-book.ts';
 import { readArp } from './packet/arp.ts';
 import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
-import { isGroup, type Mac } from './packet/mac.ts';
+import { isGroup } from './packet/mac.ts';
 import { etherTypes, Packet } from './packet/packet.ts';
 import { GuestPort, Port } from './port.ts';
 import { NetworkServices, type Asker, type ServedPlan } from './services.ts';
 import type { ShaperTools } from './shaper.ts';
+import { Stations } from './stations.ts';
 import type { SwitchStatus } from './switch-config.ts';
 import { emptyPlan, isNetworkMac, type PortPlan, type SwitchPlan } from './switch-plan.ts';
 import { UdpReplies } from './udp-replies.ts';
@@ -40,9 +40,7 @@ export class Switch {
   readonly ports = new Map<string, GuestPort>();
   readonly uplink: Port;
   readonly #tools: SwitchTools;
-  /** The ports of adapters by their own MAC, which no other port may use. */
-  readonly #adapters = new Map<Mac, GuestPort>();
-  readonly #learned = new LearningTable<GuestPort>();
+  readonly #stations = new Stations();
   readonly #leases = new LeaseBook();
   readonly #services = new NetworkServices(this.#leases);
   readonly #replies = new UdpReplies();
@@ -58,7 +56,7 @@ export class Switch {
     this.uplink = new Port(emptyPlan.mtu + headerBytes, tools.now());
     this.#owners = {
       ownerOf: (address) => this.#leases.ownerOf(address, tools.wallClock()),
-      isAdapter: (mac) => this.#adapters.has(mac) || this.plan.hosts.byMac.has(mac),
+      isAdapter: (mac) => this.#stations.isAdapter(mac) || this.plan.hosts.byMac.has(mac),
     };
   }
 
@@ -69,13 +67,7 @@ export class Switch {
     const wanted = new Map(plan.ports.map((port) => [port.id, port]));
     for (const [id, port] of this.ports) if (!wanted.has(id)) this.#unplug(port);
     for (const each of plan.ports) this.#plugIn(each, maxFrame);
-    this.#adapters.clear();
-    // Of two adapters with the same MAC, the first one has it.
-    for (const { id, mac } of plan.ports.toReversed()) {
-      const port = this.ports.get(id);
-      if (port) this.#adapters.set(mac, port);
-      this.#learned.forget(mac);
-    }
+    this.#stations.configure(plan, this.ports);
     for (const port of [...this.ports.values(), this.uplink]) port.decoder.maxFrame = maxFrame;
     this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
   }
@@ -140,7 +132,7 @@ export class Switch {
 
   #unplug(port: GuestPort): void {
     this.ports.delete(port.id);
-    this.#learned.forgetPort(port);
+    this.#stations.forgetPort(port);
     this.#services.neighbours.forget(port.mac);
     port.close();
     port.plug(null);
@@ -170,9 +162,10 @@ export class Switch {
       return;
     }
     const { source, destination } = packet;
-    if (!this.#learn(port, source)) return;
     const { services, hosts } = this.plan;
-    const verdict = guestVerdict(packet, services, this.#owners);
+    const verdict =
+      this.#stations.learn(source, port, this.plan, this.#now) ??
+      guestVerdict(packet, services, this.#owners);
     if (verdict !== null) {
       port.drop(verdict);
       return;
@@ -182,26 +175,12 @@ export class Switch {
       this.#toGroup(port, packet);
       return;
     }
-    const known = this.#adapters.get(destination) ?? this.#learned.find(destination, this.#now);
+    const known = this.#stations.find(destination, this.#now);
     if (known) {
       if (known !== port) this.#send(port, known, buffer, start, end);
     } else {
       this.#toOthers(port, packet);
     }
-  }
-
-  /** Checks and notes from where an address sends. */
-  #learn(port: GuestPort, source: Mac): boolean {
-    const owner = this.#adapters.get(source);
-    if (owner === port) return true;
-    if (owner !== undefined || isNetworkMac(source, this.plan)) {
-      port.drop('spoofed-mac');
-      return false;
-    }
-    const learning = this.#learned.learn(source, port, this.#now);
-    if (learning === 'known') return true;
-    port.drop(learning === 'full' ? 'exhaustion' : 'spoofed-mac');
-    return false;
   }
 
   /** Unicast to what is no guest that is known: the NAT process, the switch itself, or an address that was not seen yet. */
@@ -245,10 +224,7 @@ export class Switch {
     if (!this.plan.services) return false;
     const asker: Asker = {
       id: port.id,
-      mayUse: (mac) => {
-        const owner = this.#adapters.get(mac);
-        return (owner === undefined || owner === port) && !isNetworkMac(mac, this.plan);
-      },
+      mayUse: (mac) => this.#stations.mayUse(mac, port, this.plan),
       reply: (frame) => this.#reply(port, frame),
     };
     const outcome = this.#services.handle(packet, asker, this.plan as ServedPlan, this.#tools.wallClock());
@@ -309,7 +285,7 @@ export class Switch {
       return;
     }
     const { destination } = packet;
-    const known = this.#adapters.get(destination) ?? this.#learned.find(destination, this.#now);
+    const known = this.#stations.find(destination, this.#now);
     if (known) this.#send(this.uplink, known, buffer, start, end);
     else this.#toAll(this.uplink, buffer, start, end);
   }
