@@ -1,25 +1,20 @@
 import { existsSync } from 'node:fs';
-import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import { attach, type Engine } from '../../qemu/launch.ts';
+import type { Engine } from '../../qemu/launch.ts';
 import { endStaleCaptures } from '../../qemu/live-capture.ts';
-import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { LaunchPlan } from '../../qemu/plan/types.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { readJournal } from '../../store/journal.ts';
 import { isBundle, runDirectories, runNames, type RunNames } from '../../store/names.ts';
 import { sweepOperations } from '../../store/operation-record.ts';
 import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/ram-place.ts';
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
-import { isAlive, type ProcessIdentity } from '../../sys/process-identity.ts';
+import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
-import { ensureGone } from '../companion/end.ts';
-import { hostOs } from '../engine/engine.ts';
 import { readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
@@ -29,11 +24,7 @@ import { repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
-
-/** Milliseconds that an engine has to answer. If it does not, its machine is unreachable, and adoption is tried again. */
-const adoptDeadlineMs = 3000;
-/** Milliseconds that a starting engine has to open its monitor after its daemon died. */
-const openDeadlineMs = 5000;
+import { adoptableEngine, endEngines, isUnfinishedClone } from './adoptable-engine.ts';
 
 /** The reason for a pause by a disk error: the engine no longer reports which error it was. */
 function ioErrorOf(name: string): string {
@@ -67,12 +58,6 @@ async function sweepHome(host: Host): Promise<void> {
   } catch (error) {
     host.log('Could not clean up the home', { reason: messageOf(error) });
   }
-}
-
-/** A journal that is not followed does not make a machine a clone. */
-async function isUnfinishedClone(host: Host, { names }: Bundle): Promise<boolean> {
-  const journal = await readJournal(host.names, names).catch(() => undefined);
-  return journal?.kind === 'clone';
 }
 
 /**
@@ -166,93 +151,6 @@ export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): P
   }
 }
 
-/**
- * The machine's engine, or null when none runs. An engine that was loading a saved state is kept only if the `.vmx` shows
- * that the state was completely loaded; otherwise it is ended, and the machine is still suspended.
- */
-async function adoptableEngine(
-  host: Host,
-  bundle: Bundle,
-  run: RunNames,
-  signal: AbortSignal | undefined,
-): Promise<Engine | null> {
-  const engine = await engineIn(host, bundle, run, signal);
-  if (!engine) return null;
-  try {
-    return await loadedEngine(host, bundle, run, engine);
-  } catch (error) {
-    // An open connection would keep the next attempt from getting a greeting.
-    await engine.detach();
-    throw error;
-  }
-}
-
-/** The engine, or null after ending it because it has not got all of its state. */
-async function loadedEngine(
-  host: Host,
-  bundle: Bundle,
-  run: RunNames,
-  engine: Engine,
-): Promise<Engine | null> {
-  const record = await readRunRecord(run);
-  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
-  const status = await engine.status();
-  // The daemon may have died after it resumed the guest and before it recorded that.
-  const ready = status === 'paused' || status === 'running';
-  const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && ready;
-  if (!isLoaded || (await isUnfinishedClone(host, bundle))) {
-    await engine.kill();
-    return null;
-  }
-  if (record.restored === 'loading' && status === 'paused') await engine.resume();
-  await writeRunRecord(run, { ...record, restored: 'yes' });
-  return engine;
-}
-
-/**
- * The engine of a run directory, with its monitor, or null when none runs. If the daemon died before the engine opened its
- * monitor, this waits for the monitor, and ends the engine when it does not open it. An engine that has opened it once may
- * have a guest with unsaved data, so it is never ended.
- * @throws KameError ENGINE_TIMEOUT when the engine does not answer
- */
-async function engineIn(
-  host: Host,
-  bundle: Bundle,
-  run: RunNames,
-  signal: AbortSignal | undefined,
-): Promise<Engine | null> {
-  // Whoever has answered once listens already.
-  const hasAnswered = ((await readRunRecord(run))?.engine ?? null) !== null;
-  const options = {
-    name: bundle.name,
-    logFile: bundle.names.log,
-    deadlineMs: adoptDeadlineMs,
-    ...(hasAnswered ? { listenMs: 0 } : {}),
-    ...(signal ? { signal } : {}),
-  };
-  const settled = await poll(
-    async () => {
-      const engine = await attach(run.directory, options);
-      if (engine) return { engine };
-      const [process] = await enginesIn(run.directory);
-      if (!process) return { engine: null };
-      if (hasAnswered) throw silent(bundle, process);
-      return undefined;
-    },
-    { deadlineMs: openDeadlineMs, stepMs: 20, ...(signal ? { signal } : {}) },
-  );
-  if (settled) return settled.engine;
-  const [process] = await enginesIn(run.directory);
-  if (process && existsSync(socketsIn(run.directory, hostOs()).qmp)) throw silent(bundle, process);
-  await endEngines(host, run.directory, 'It did not open its monitor');
-  return null;
-}
-
-function silent({ name }: Bundle, { pid }: ProcessIdentity): KameError {
-  const message = `The engine of ${name} (process ${pid}) accepts no connection to its monitor.`;
-  return new KameError('ENGINE_TIMEOUT', message, { details: { machine: name, pid } });
-}
-
 /** The run record of the dead daemon. Completes the steps of the start that the daemon did not reach. */
 async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Promise<RunRecord> {
   const stored = await readRunRecord(run);
@@ -279,13 +177,6 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
 async function runs(run: RunNames): Promise<boolean> {
   const engine = (await readRunRecord(run))?.engine;
   return engine !== undefined && engine !== null && (await isAlive(engine));
-}
-
-async function endEngines(host: Host, directory: string, reason: string): Promise<void> {
-  for (const engine of await enginesIn(directory)) {
-    host.log('An engine was ended', { pid: engine.pid, directory, reason });
-    await ensureGone('An engine', engine, 0);
-  }
 }
 
 /**
