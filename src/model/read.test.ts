@@ -1,23 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readKeys } from '../../test/support/read-keys.ts';
 import { keysWith } from '../../test/support/vmx-text.ts';
-import { edit, emptyDocument, parseVmx, type VmxDocument } from '../vmx/document.ts';
+import { edit, emptyDocument, parseVmx } from '../vmx/document.ts';
 import { attachedFloppies } from './floppies.ts';
 import { findGuestOs } from './guest-os.ts';
-import { noShape } from './link-shape.ts';
 import { readModel } from './read.ts';
 import { nilUuid } from './uuid.ts';
-import { createDocument } from './write.ts';
-
-const base = {
-  'config.version': '8',
-  'virtualHW.version': '20',
-  guestOS: 'arm-debian12-64',
-  'uuid.bios': '56 4d 7b fc 21 5e 2e 04-0d d4 2b 46 76 ee 1c 8f',
-};
-const documentOf = (keys: Record<string, string>): VmxDocument =>
-  edit(emptyDocument(), new Map(Object.entries({ ...base, ...keys })));
-const read = (keys: Record<string, string>): ReturnType<typeof readModel> => readModel(documentOf(keys));
 
 describe('a file that is not a machine', () => {
   it('has no versions', () => {
@@ -44,7 +33,7 @@ describe('an encrypted machine', () => {
   });
 
   it.each(['encryption.data', 'encryption.keySafe'])('in part, with %s, is used, and says so', (key) => {
-    const { problems } = read({ [key]: 'AAAA' });
+    const { problems } = readKeys({ [key]: 'AAAA' });
     expect(keysWith(problems)).toEqual([`warning ${key}`]);
     expect(problems[0]?.message).toContain('A part of the machine is encrypted');
   });
@@ -67,7 +56,7 @@ describe('odd values', () => {
     ['kame.input', 'mind', (model) => model.input, 'virtio'],
     ['RemoteDisplay.vnc.port', '70000', (model) => model.vnc.port, 5900],
   ])('%s = %j is a problem, and the default is used', (key, value, pick, expected) => {
-    const { model, problems } = read({ [key]: value });
+    const { model, problems } = readKeys({ [key]: value });
     expect(pick(model)).toEqual(expected);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ severity: 'warning', key, value });
@@ -95,13 +84,13 @@ describe('odd values', () => {
       'sata0:0.deviceType',
     ],
   ])('a disk %s is ignored with a warning', (_, keys, key) => {
-    const { model, problems } = read(keys);
+    const { model, problems } = readKeys(keys);
     expect(model.disks).toEqual([]);
     expect(keysWith(problems)).toEqual([`warning ${key}`]);
   });
 
   it('devices beyond the limit are ignored', () => {
-    const { model, problems } = read({
+    const { model, problems } = readKeys({
       'ethernet10.present': 'TRUE',
       'serial9.present': 'TRUE',
       'sharedFolder0.present': 'TRUE',
@@ -115,7 +104,7 @@ describe('odd values', () => {
   });
 
   it('replaces a bad address by the generated one', () => {
-    const { model, problems } = read({
+    const { model, problems } = readKeys({
       'ethernet1.present': 'TRUE',
       'ethernet1.generatedAddress': 'nonsense',
     });
@@ -124,13 +113,13 @@ describe('odd values', () => {
   });
 
   it('an unknown guest system is guessed from the start of its id', () => {
-    const { model, problems } = read({ guestOS: 'arm-templeos-64' });
+    const { model, problems } = readKeys({ guestOS: 'arm-templeos-64' });
     expect(model).toMatchObject({ guestOS: 'arm-templeos-64', arch: 'aarch64' });
     expect(keysWith(problems)).toEqual(['warning guestOS']);
   });
 
   it('shows a shortened value without control characters in a message', () => {
-    const { problems } = read({
+    const { problems } = readKeys({
       firmware: `\u001B[2J${'x'.repeat(1000)}`,
       memsize: `\u0007${'9'.repeat(1000)}`,
     });
@@ -142,72 +131,6 @@ describe('odd values', () => {
   });
 });
 
-describe('a network adapter', () => {
-  const card = { 'ethernet0.present': 'TRUE' };
-
-  it.each([
-    ['winxppro', 'vlance', 'buslogic'],
-    ['windows7-64', 'e1000', 'lsilogic'],
-    ['arm-debian12-64', 'e1000e', 'lsilogic'],
-  ])('of %s without a model is a %s, and a SCSI controller a %s', (guestOS, nic, scsi) => {
-    const { model, problems } = read({ guestOS, ...card, 'scsi0.present': 'TRUE' });
-    expect([model.nics[0]?.model, model.controllers[0]?.model]).toEqual([nic, scsi]);
-    expect(problems).toEqual([]);
-  });
-
-  it('in a LAN segment has its id, and without one is alone', () => {
-    const segment = { ...card, 'ethernet0.connectionType': 'PVN', 'ethernet0.pvnID': ' 52 C1-00 ' };
-    const { model, problems } = read(segment);
-    expect(model.nics[0]).toMatchObject({ connection: 'pvn', segment: '52 C1-00' });
-    expect(problems).toEqual([]);
-    const alone = read({ ...card, 'ethernet0.connectionType': 'pvn' });
-    expect(alone.model.nics[0]).not.toHaveProperty('segment');
-    expect(alone.problems).toMatchObject([
-      { severity: 'warning', key: 'ethernet0.pvnID', message: expect.stringContaining('is alone') as string },
-    ]);
-  });
-
-  it('has the limits, losses and latencies that VMware gave it', () => {
-    const { model, problems } = read({
-      ...card,
-      'ethernet0.connectionType': 'nat',
-      'ethernet0.rxbw.limit': '10000',
-      'ethernet0.rxfi.droprate': '15',
-      'ethernet0.rxfi.dropsize': '1',
-      'ethernet0.txlatency.latency': '20',
-      'ethernet0.txbw.limit': '-1',
-      'ethernet0.linkStatePropagation.enable': 'TRUE',
-    });
-    expect(problems).toEqual([]);
-    expect(model.nics[0]).toMatchObject({
-      shape: {
-        receive: { bitsPerSecond: 10_000_000, lossPerMille: 15, latencyMs: 0 },
-        transmit: { bitsPerSecond: null, lossPerMille: 0, latencyMs: 20 },
-      },
-      linkStatePropagation: true,
-    });
-  });
-
-  it('with a limit that no adapter can have is not limited', () => {
-    const { model, problems } = read({
-      ...card,
-      'ethernet0.connectionType': 'nat',
-      'ethernet0.rxfi.droprate': '1001',
-      'kame.ethernet0.port': '4',
-    });
-    expect(model.nics[0]?.shape).toEqual(noShape);
-    expect(model.nics[0]).not.toHaveProperty('port');
-    expect(keysWith(problems)).toEqual(['warning ethernet0.rxfi.droprate', 'warning kame.ethernet0.port']);
-  });
-
-  it('in a network that Kame does not know keeps it', () => {
-    const { model, problems } = read({ ...card, 'ethernet0.connectionType': 'remote' });
-    expect(model.nics[0]).toMatchObject({ connection: 'unknown', connectionText: 'remote' });
-    expect(problems[0]?.message).toContain('is "remote", which Kame does not know. Before it starts');
-    expect(readModel(createDocument(model)).model.nics).toEqual(model.nics);
-  });
-});
-
 describe('old devices', () => {
   const floppy = {
     'floppy0.present': 'TRUE',
@@ -216,7 +139,7 @@ describe('old devices', () => {
   };
 
   it('are kept: a floppy of a PC is attached, a parallel port is not', () => {
-    const { model, problems } = read({
+    const { model, problems } = readKeys({
       guestOS: 'other',
       ...floppy,
       'parallel0.present': 'TRUE',
@@ -234,7 +157,7 @@ describe('old devices', () => {
     ['of an ARM machine', { guestOS: 'arm-other-64' }, 'an ARM machine has no floppy drive'],
     ['that is not connected', { 'floppy0.startConnected': 'FALSE' }, 'startConnected is FALSE'],
   ])('a floppy %s is kept, and said not to be attached', (_name, keys, reason) => {
-    const { model, problems } = read({ guestOS: 'other', ...floppy, ...keys });
+    const { model, problems } = readKeys({ guestOS: 'other', ...floppy, ...keys });
     expect(model.floppies).toHaveLength(1);
     expect(attachedFloppies(model)).toEqual([]);
     expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
@@ -242,7 +165,7 @@ describe('old devices', () => {
 
   it('does not mention a floppy drive of the host, or an absent one', () => {
     const drive = { 'floppy0.present': 'TRUE', 'floppy0.fileType': 'device', 'floppy0.fileName': 'A:' };
-    const { model, problems } = read({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
+    const { model, problems } = readKeys({ ...drive, 'floppy1.present': 'FALSE', 'floppy1.fileName': 'x' });
     expect(model.floppies).toEqual([{ index: 0, fileName: null, startConnected: true }]);
     expect(problems).toEqual([]);
   });
@@ -250,7 +173,7 @@ describe('old devices', () => {
 
 describe('Kame’s own keys', () => {
   it('name the device of the guest in addition to VMware’s', () => {
-    const { model, problems } = read({
+    const { model, problems } = readKeys({
       'nvme0.present': 'TRUE',
       'kame.nvme0.device': 'virtio-blk',
       'ethernet0.present': 'TRUE',
@@ -266,7 +189,7 @@ describe('Kame’s own keys', () => {
   });
 
   it('reject a device that the bus cannot have', () => {
-    const { model, problems } = read({ 'nvme0.present': 'TRUE', 'kame.nvme0.device': 'buslogic' });
+    const { model, problems } = readKeys({ 'nvme0.present': 'TRUE', 'kame.nvme0.device': 'buslogic' });
     expect(model.controllers[0]?.model).toBe('nvme');
     expect(keysWith(problems)).toEqual(['warning kame.nvme0.device']);
   });
