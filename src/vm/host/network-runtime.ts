@@ -41,7 +41,10 @@ export interface NetworkRuntime {
   /** Gives a network that runs its new configuration from networks.json. Of one that does not run: nothing. */
   changed(name: string): Promise<void>;
   status(name: string): Promise<NetworkStatus>;
-  /** After the machines were adopted: ends the networks that no machine uses. */
+  /**
+   * After the machines were adopted. Until then no network is changed, since a switch that knew only some of the machines would
+   * disconnect the others. Ends the networks that no living engine uses.
+   */
   adopted(): Promise<void>;
   /** Lets go of the processes, which go on. */
   detach(): Promise<void>;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeSwitch } from '../../../test/support/fake-switch.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
@@ -17,24 +18,6 @@ import type { PluggedMachine } from './plugged.ts';
 import { RunningNetwork } from './running-network.ts';
 
 const temporary = useTemporaryDirectory();
-
-/** Answers like a switch, and keeps the last configuration beside its socket. */
-const fakeSwitch = `
-  const [socket] = process.argv.slice(1);
-  const fs = require('fs');
-  require('net').createServer((client) => {
-    client.on('error', () => {});
-    let text = '';
-    client.on('data', (chunk) => {
-      const lines = (text + chunk).split('\\n');
-      text = lines.pop();
-      for (const line of lines) {
-        const { id, method, config } = JSON.parse(line);
-        if (method === 'configure') fs.writeFileSync(socket + '.config', JSON.stringify(config));
-        client.write(JSON.stringify({ id, status: { uplinkConnected: true, ports: [], leases: [] } }) + '\\n');
-      }
-    });
-  }).listen(socket);`;
 
 /** Answers like the monitor of a NAT, and keeps what it was told beside its socket. */
 const fakeNat = `
@@ -97,6 +80,7 @@ function network(switchSource = fakeSwitch): RunningNetwork {
     book,
     switchProgram: { command: process.execPath, args: ['-e', switchSource] },
     log: () => undefined,
+    ready: Promise.resolve(),
   });
   running.push(made);
   return made;
@@ -238,7 +222,12 @@ it('a network that networks.json does not have is trouble', async () => {
   const made = new RunningNetwork(
     { name: 'vmnet9' },
     { directory, control: join(directory, 'switch'), switchLog: '', natLog: '' },
-    { book: missing, switchProgram: { command: 'none', args: [] }, log: () => undefined },
+    {
+      book: missing,
+      switchProgram: { command: 'none', args: [] },
+      log: () => undefined,
+      ready: Promise.resolve(),
+    },
   );
   running.push(made);
   made.plug(web);

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { pause } from '../../core/deadline.ts';
+import { aborted, pause } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { SwitchStatus } from '../../network/switch-config.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
@@ -19,6 +19,8 @@ export interface NetworkSurroundings {
   readonly book: NetworkBook;
   readonly switchProgram: SwitchProgram;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
+  /** Resolves when all machines that ran before are known; nothing is changed earlier. */
+  readonly ready: Promise<void>;
 }
 
 /** Milliseconds for one answer of the switch. */
@@ -135,6 +137,7 @@ export class RunningNetwork {
   }
 
   async #run(): Promise<void> {
+    await Promise.race([this.#around.ready, aborted(this.#stop.signal)]);
     while (this.#again && !this.#stop.signal.aborted) {
       this.#again = false;
       this.#attempt = new AbortController();
@@ -150,8 +153,11 @@ export class RunningNetwork {
   }
 
   #failed(error: unknown): void {
-    this.#trouble = messageOf(error);
-    this.#around.log('A network does not work', { network: networkText(this.key), reason: this.#trouble });
+    const reason = messageOf(error);
+    // It may stay so for long, and is tried again and again.
+    if (reason !== this.#trouble)
+      this.#around.log('A network does not work', { network: networkText(this.key), reason });
+    this.#trouble = reason;
     void this.#tryLater(this.#failures);
     this.#failures += 1;
   }

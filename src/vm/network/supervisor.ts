@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { settledWithin } from '../../core/deadline.ts';
+import { aborted, settledWithin } from '../../core/deadline.ts';
+import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
-import { networkRunDirectories, networkRunNames, runNames } from '../../store/names.ts';
+import { networkRunDirectories, networkRunNames, runDirectories } from '../../store/names.ts';
 import { readRunRecord } from '../../store/run-record.ts';
+import { isAlive } from '../../sys/process-identity.ts';
 import { portOwner } from '../../sys/port-owner.ts';
 import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
@@ -29,10 +31,12 @@ export class NetworkSupervisor implements NetworkRuntime {
   readonly #host: Omit<Host, 'networks'>;
   readonly #around: NetworkSurroundings;
   readonly #networks = new Map<string, RunningNetwork>();
+  readonly #ready = deferred();
+  #isReady = false;
 
-  constructor(host: Omit<Host, 'networks'>, around: NetworkSurroundings) {
+  constructor(host: Omit<Host, 'networks'>, around: Omit<NetworkSurroundings, 'ready'>) {
     this.#host = host;
-    this.#around = around;
+    this.#around = { ...around, ready: this.#ready.promise };
   }
 
   async machineChanged({ names, id, name, run, record }: Running): Promise<void> {
@@ -43,7 +47,8 @@ export class NetworkSupervisor implements NetworkRuntime {
       run: run.directory,
       adapters: record.networks,
     });
-    await Promise.all(concerned.map(async (network) => await network.settled()));
+    // Adoption must not wait for networks that wait for it.
+    if (this.#isReady) await Promise.all(concerned.map(async (network) => await network.settled()));
   }
 
   machineEnded({ run }: Running): void {
@@ -56,11 +61,7 @@ export class NetworkSupervisor implements NetworkRuntime {
   ): Promise<readonly string[]> {
     const networks = [...this.#networks.values()].filter((network) => network.has(run.directory));
     const settled = Promise.all(networks.map(async (network) => await network.settled()));
-    const cancelled = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const inTime = await settledWithin(Promise.race([settled, cancelled]), deadlineMs);
+    const inTime = await settledWithin(Promise.race([settled, aborted(signal)]), deadlineMs);
     return networks.flatMap(({ key, trouble }) => {
       const reason = trouble ?? (inTime ? null : 'it is still starting');
       return reason === null ? [] : [`The network ${networkText(key)} does not work yet: ${reason}`];
@@ -87,7 +88,9 @@ export class NetworkSupervisor implements NetworkRuntime {
   }
 
   async adopted(): Promise<void> {
-    await this.#placeUnreachable();
+    await this.#placeOthers();
+    this.#isReady = true;
+    this.#ready.resolve();
     const used = new Set([...this.#networks.values()].map((network) => network.directory));
     for (const { directory } of await networkRunDirectories(this.#host.names)) {
       if (used.has(directory)) continue;
@@ -105,12 +108,17 @@ export class NetworkSupervisor implements NetworkRuntime {
     this.#networks.clear();
   }
 
-  /** Machines whose engines do not answer keep their connections, as their run records have them. */
-  async #placeUnreachable(): Promise<void> {
-    for (const vmx of this.#host.unreachable.keys()) {
-      const run = runNames(this.#host.names, vmx);
-      const record = await readRunRecord(run);
-      if (record) this.#place({ vmx, id: '', name: vmx, run: run.directory, adapters: record.networks });
+  /**
+   * Engines that run, but were not adopted, keep their connections, as their run records have them: they do not answer, or their
+   * machines cannot be read or are not listed any more.
+   */
+  async #placeOthers(): Promise<void> {
+    const adopted = new Set(this.#host.running.all().map(({ run }) => run.directory));
+    for (const run of await runDirectories(this.#host.names)) {
+      const record = adopted.has(run.directory) ? undefined : await readRunRecord(run);
+      if (!record?.engine || !(await isAlive(record.engine))) continue;
+      const { vmx, networks: adapters } = record;
+      this.#place({ vmx, id: '', name: vmx, run: run.directory, adapters });
     }
   }
 

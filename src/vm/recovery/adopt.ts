@@ -34,19 +34,23 @@ function ioErrorOf(name: string): string {
 /** Adopts every running machine after a daemon has died, and cleans up what dead engines left behind. */
 export async function adoptAll(host: Host): Promise<void> {
   await sweepHome(host);
-  const { bundles, unread } = await readableBundles(host);
-  await Promise.all(
-    bundles.map(async (bundle) => {
-      await takeOver(host, bundle);
-    }),
-  );
-  for (const { message: reason } of unread) host.log('Could not read all machines', { reason });
-  // What runs may be a machine that cannot be read.
-  if (unread.length > 0) return;
-  const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
-  await sweep(host, known);
-  await sweepRamFiles(host.names, known);
-  await host.networks.adopted();
+  try {
+    const { bundles, unread } = await readableBundles(host);
+    await Promise.all(
+      bundles.map(async (bundle) => {
+        await takeOver(host, bundle);
+      }),
+    );
+    for (const { message: reason } of unread) host.log('Could not read all machines', { reason });
+    // What runs may be a machine that cannot be read.
+    if (unread.length > 0) return;
+    const known = new Set(bundles.map((bundle) => runNames(host.names, bundle.names.vmx).directory));
+    await sweep(host, known);
+    await sweepRamFiles(host.names, known);
+  } finally {
+    // They wait for it, whatever happened.
+    await host.networks.adopted();
+  }
 }
 
 /** What a kill left behind in the home. A failure is no reason not to start. */
