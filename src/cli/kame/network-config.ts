@@ -44,6 +44,12 @@ const typeTexts = {
   private: 'machines reach each other only',
   bridged: 'machines are on the network of an interface of the host',
 } as const;
+/** What options of both verbs mean. */
+const optionTexts = {
+  subnet: 'private IPv4 subnet, such as 192.168.77.0/24',
+  hostLoopback: 'let guests reach services on the loopback address of the host',
+  boot: 'file from which guests boot by PXE; they can read all files of its directory',
+} as const;
 const mtu = integer('--mtu', leastMtu, mostMtu);
 const filledInterface = filled('--bridged');
 
@@ -57,11 +63,11 @@ export function defineCreate(parent: Command, session: Session): void {
     .option('--host-only', typeTexts.hostOnly)
     .option('--private', typeTexts.private)
     .option('--bridged <interface>', typeTexts.bridged, filledInterface)
-    .option('--subnet <cidr>', 'private IPv4 subnet, such as 192.168.77.0/24')
+    .option('--subnet <cidr>', optionTexts.subnet)
     .option('--mtu <bytes>', 'largest payload of a frame (default: 1500)', mtu)
     .option('--no-dhcp', 'do not answer DHCP')
-    .option('--host-loopback', 'let guests reach services on the loopback address of the host')
-    .option('--boot <path>', 'file from which guests boot by PXE; they can read all files of its directory')
+    .option('--host-loopback', optionTexts.hostLoopback)
+    .option('--boot <path>', optionTexts.boot)
     .option('--json', jsonShape('NetworkDetails'))
     .addHelpText(
       'after',
@@ -97,13 +103,13 @@ export function defineSet(parent: Command, session: Session): void {
     .option('--host-only', typeTexts.hostOnly)
     .option('--private', typeTexts.private)
     .option('--bridged <interface>', typeTexts.bridged, filledInterface)
-    .option('--subnet <cidr>', 'private IPv4 subnet, such as 192.168.77.0/24')
+    .option('--subnet <cidr>', optionTexts.subnet)
     .option('--mtu <bytes>', 'largest payload of a frame', mtu)
     .option('--dhcp', 'answer DHCP')
     .option('--no-dhcp', 'do not answer DHCP')
-    .option('--host-loopback', 'let guests reach services on the loopback address of the host')
+    .option('--host-loopback', optionTexts.hostLoopback)
     .option('--no-host-loopback', 'do not let guests reach them')
-    .option('--boot <path>', 'file from which guests boot by PXE; they can read all files of its directory')
+    .option('--boot <path>', optionTexts.boot)
     .option('--no-boot', 'do not offer network boot')
     .option('--json', jsonShape('NetworkDetails'))
     .addHelpText(
