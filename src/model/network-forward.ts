@@ -1,5 +1,5 @@
 import { isUuid } from './uuid.ts';
-import type { Forward } from './network.ts';
+import type { Forward, NetworkType } from './network.ts';
 import { contains, parseAddress, roleOf, type Subnet } from './network-subnet.ts';
 
 /** Ports below need a right of their own on most hosts. */
@@ -27,10 +27,19 @@ export function placeText({ transport, bind, hostPort }: Place): string {
   return `${transport} ${bind}:${hostPort}`;
 }
 
-/** What is wrong with a forward of a network; undefined if it is valid. */
-export function forwardFault(forward: Forward, subnet: Subnet | undefined): string | undefined {
+/**
+ * What is wrong with a forward of a network; undefined if it is valid. On a host-only network slirp runs with `restrict`, which
+ * drops all UDP of guests, answers too (libslirp, udp_input).
+ */
+export function forwardFault(
+  forward: Forward,
+  type: NetworkType,
+  subnet: Subnet | undefined,
+): string | undefined {
   const { transport, bind, hostPort, target, guestPort } = forward;
   if (transport !== 'tcp' && transport !== 'udp') return 'has a transport that is neither tcp nor udp';
+  if (type === 'hostonly' && transport === 'udp')
+    return 'is for UDP, and a host-only network forwards TCP only';
   if (parseAddress(bind) === undefined) return 'listens at something that is not an IPv4 address';
   if (!isPort(hostPort) || !isPort(guestPort)) return 'has a port that is not a number from 1 to 65535';
   if ('machine' in target)

@@ -56,6 +56,7 @@ describe('a network', () => {
     [{ reservations: { [mac]: '10.0.0.1' } }, /"10\.0\.0\.1" is not an address in the subnet/],
     [{ addresses: { [mac]: '192.168.77.254' } }, /is the DHCP server/],
     [{ addresses: { [mac]: '192.168.77.9', '00:0c:29:00:00:02': '192.168.77.9' } }, /two adapters have/],
+    [{ type: 'hostonly', forwards: [{ ...forward, transport: 'udp' }] }, /forwards TCP only/],
     [{ type: 'private', forwards: [forward] }, /A private network has no port forwards/],
     [wanted({ hostPort: 0 }), /port that is not a number from 1 to 65535/],
     [wanted({ guestPort: 65_536 }), /port/],

@@ -68,7 +68,7 @@ function forwardProblems({ type, forwards }: Network, subnet: Subnet | undefined
     return [problem('forwards', '', `A ${type} network has no port forwards.`)];
   return forwards.flatMap((forward, at) => {
     const place = placeText(forward);
-    const fault = forwardFault(forward, subnet);
+    const fault = forwardFault(forward, type, subnet);
     if (fault !== undefined) return [problem('forwards', place, `The forward ${place} ${fault}.`)];
     const twin = forwards.slice(0, at).some((other) => collides(other, forward));
     return twin ? [problem('forwards', place, `Two forwards listen at ${place}.`)] : [];

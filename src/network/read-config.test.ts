@@ -48,7 +48,6 @@ describe('a configuration', () => {
     ['services.dhcp', { ...config, services: { ...services, dhcp: 1 } }],
     ['services.bootFile', { ...config, services: { ...services, bootFile: 'ä'.repeat(64) } }],
     ['uplink.forbidden[0]', { ...config, uplink: { ...uplink, forbidden: ['1.2.3.4'] } }],
-    ['uplink.forwardedUdp[0]', { ...config, uplink: { ...uplink, forwardedUdp: [0] } }],
     ['uplink', { ...config, uplink: 'none' }],
   ])('is refused for %s', (what, value) => {
     const message = `The configuration of the switch is malformed: ${what} must be `;

@@ -159,9 +159,6 @@ function uplinkOf(value: unknown): SwitchUplink {
     forbidden: listOf(fields['forbidden'], 'uplink.forbidden', 1024, (item, what) =>
       textOf(item, what, 18, (text) => parseSubnet(text) !== undefined),
     ),
-    forwardedUdp: listOf(fields['forwardedUdp'], 'uplink.forwardedUdp', 65_535, (item, what) =>
-      integerOf(item, what, 1, 65_535),
-    ),
   };
 }
 

@@ -59,8 +59,6 @@ export interface SwitchUplink {
   readonly hostLoopback: boolean;
   /** Subnets of the other networks, which guests of this one must not reach, as `192.168.78.0/24`. */
   readonly forbidden: readonly string[];
-  /** UDP ports of guests to which the host forwards: only from these may a guest of a host-only network answer. */
-  readonly forwardedUdp: readonly number[];
 }
 
 export interface SwitchConfig {

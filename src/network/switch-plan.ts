@@ -29,7 +29,6 @@ export interface UplinkPlan {
   readonly outbound: boolean;
   readonly hostLoopback: boolean;
   readonly forbidden: readonly Ipv4Subnet[];
-  readonly forwardedUdp: ReadonlySet<number>;
   /** The addresses to which guests send what is for it. */
   readonly macs: ReadonlySet<Mac>;
 }
@@ -123,7 +122,6 @@ function planUplink({ uplink, services }: SwitchConfig): UplinkPlan | null {
     outbound: uplink.outbound,
     hostLoopback: uplink.hostLoopback,
     forbidden: uplink.forbidden.flatMap((text) => parseSubnet(text) ?? []),
-    forwardedUdp: new Set(uplink.forwardedUdp),
     macs: new Set([...own, slirp6 + 2, slirp6 + 3]),
   };
 }

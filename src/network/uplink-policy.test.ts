@@ -22,7 +22,7 @@ const flow6To = (destination: string, destinationPort = 80) => ({
 
 const open = world.natConfig();
 const loopback = world.natConfig({ uplink: { ...world.uplink, hostLoopback: true } });
-const closed = world.natConfig({ uplink: { ...world.uplink, outbound: false, forwardedUdp: [5353] } });
+const closed = world.natConfig({ uplink: { ...world.uplink, outbound: false } });
 const booting = world.natConfig({ services: { ...world.services, bootFile: 'boot.efi' } });
 
 function passes(frame: Buffer, config: SwitchConfig = open): boolean {

@@ -43,7 +43,7 @@ function isReserved(address: Ipv4): boolean {
 }
 
 /** Whether it belongs to a connection from the host: TCP that opens none, UDP to who asked. */
-function answersForward(packet: Packet, { uplink, replies, now }: UplinkContext): boolean {
+function answersForward(packet: Packet, { replies, now }: UplinkContext): boolean {
   if (packet.fragment !== 'none') return false;
   if (packet.protocol === protocols.tcp) {
     const flags = u8(packet.buffer, packet.transport + 13);
@@ -51,7 +51,6 @@ function answersForward(packet: Packet, { uplink, replies, now }: UplinkContext)
   }
   if (!packet.isUdp) return false;
   const { source4, sourcePort, destination4, destinationPort } = packet;
-  if (!uplink.outbound && !uplink.forwardedUdp.has(sourcePort)) return false;
   return replies.isAnswer(source4, sourcePort, destination4, destinationPort, now);
 }
 

@@ -42,7 +42,6 @@ export const uplink: SwitchUplink = {
   outbound: true,
   hostLoopback: false,
   forbidden: ['192.168.78.0/24'],
-  forwardedUdp: [],
 };
 
 export function portOf(id: string, mac: string, fields: Partial<SwitchPort> = {}): SwitchPort {

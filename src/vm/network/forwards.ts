@@ -12,17 +12,8 @@ import { showNetwork } from './describe.ts';
 import { addressed, membersOf, type Member } from './members.ts';
 import { refuseTakenPort } from './taken-port.ts';
 
-/**
- * On a host-only network slirp runs with `restrict`, which drops all UDP of guests, answers too (libslirp, udp_input).
- * @throws KameError INVALID_VALUE unless the network has forwards of this kind
- */
-function refuseWithoutForwards({ name, type }: Network, transport: Forward['transport']): void {
-  if (type === 'hostonly' && transport === 'udp') {
-    throw new KameError('INVALID_VALUE', `${name} is a host-only network, which forwards TCP only.`, {
-      next: 'Use TCP, or a NAT network.',
-      details: { network: name },
-    });
-  }
+/** @throws KameError INVALID_VALUE unless the network has forwards */
+function refuseWithoutForwards({ name, type }: Network): void {
   if (type === 'nat' || type === 'hostonly') return;
   throw new KameError('INVALID_VALUE', `${name} is a ${type} network, which has no port forwards.`, {
     next:
@@ -76,7 +67,8 @@ async function requested(
       ? await machineTarget(host, network, asked.target, members)
       : { address: asked.target };
   const forward: Forward = { transport, bind, hostPort, target, guestPort };
-  const fault = forwardFault(forward, network.subnet === null ? undefined : subnetOf(network.subnet));
+  const subnet = network.subnet === null ? undefined : subnetOf(network.subnet);
+  const fault = forwardFault(forward, network.type, subnet);
   if (fault === undefined) return forward;
   throw new KameError('INVALID_VALUE', `The forward ${shown(placeText(forward))} ${fault}.`, {
     next: `The subnet of ${network.name} is ${network.subnet}; an address to listen on is an IPv4 address of this host, such as 127.0.0.1 or 0.0.0.0.`,
@@ -153,7 +145,7 @@ export async function addForward(host: Host, reference: string, asked: AddForwar
   const { name } = await host.networkStore.get(reference);
   const members = await membersOf(host, name);
   const network = await addressed(host, name, members);
-  refuseWithoutForwards(network, asked.transport);
+  refuseWithoutForwards(network);
   const forward = await requested(host, network, asked, members);
   const networks = (await host.networkStore.all()).flatMap((entry) => (entry.network ? [entry.network] : []));
   refuseCollision(forward, networks);

@@ -7,7 +7,7 @@ import type { NetworkRunNames } from '../../store/names.ts';
 import { endCompanions, type Companion } from '../companion/companion.ts';
 import type { NetworkKey } from '../../model/network.ts';
 import type { ForwardStatus, NetworkStatus } from '../host/network-runtime.ts';
-import { activeForwards, Forwards, type ActiveForward } from './active-forwards.ts';
+import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
 import { networkText, type Plugged, type PluggedMachine } from './plugged.ts';
 import { endOtherNats, ensureNat, ensureSwitch, planKeyOf, processesOf } from './processes.ts';
@@ -191,7 +191,7 @@ export class RunningNetwork {
     const running = complete ? [] : await processesOf(this.#names);
     const [control, nat] = await Promise.all([this.#ensureSwitch(running), this.#ensureNat(running, plan)]);
     const forwards = activeForwards(entry.network?.forwards ?? [], plugged, entry.addresses);
-    await this.#configure(control, entry, plugged, forwards);
+    await this.#configure(control, entry, plugged);
     if (nat) await this.#forwards?.apply(forwards, nat.fresh);
     if (nat?.fresh) this.#nat = { ...nat, fresh: false };
   }
@@ -200,11 +200,10 @@ export class RunningNetwork {
     control: RunningSwitch,
     entry: NetworkEntry,
     plugged: readonly Plugged[],
-    forwards: readonly ActiveForward[],
   ): Promise<SwitchStatus> {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
-    const config = switchConfigOf({ ...entry, plugged, forwards, directory }, labels);
+    const config = switchConfigOf({ ...entry, plugged, directory }, labels);
     return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#signal });
   }
 
