@@ -45,6 +45,7 @@ const table: Readonly<Record<string, Rule>> = {
   qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
   'guest/agent': { folders: host },
   'guest/identity': { folders: [...host, 'guest/agent'] },
+  'guest/tools': { folders: host },
   'network/packet': { folders: ['core'], node: false },
   network: { folders: [...host, 'network/packet'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },

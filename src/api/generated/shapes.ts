@@ -282,6 +282,17 @@ export interface ErrorBody {
   details: Record<string, string | number | boolean>;
 }
 
+export type ExecControl =
+  | {
+      type: 'resize';
+      rows: number;
+      columns: number;
+    }
+  | {
+      type: 'signal';
+      signal: number;
+    };
+
 export type ExecMessage =
   | {
       type: 'stdout' | 'stderr';
@@ -294,6 +305,16 @@ export type ExecMessage =
       stage: string;
     }
   | {
+      type: 'started';
+      /** What runs the command: kame-tools or the guest agent */
+      through: 'tools' | 'agent';
+    }
+  | {
+      type: 'taken';
+      /** Bytes of standard input that were taken */
+      bytes: number;
+    }
+  | {
       type: 'exit';
       exitCode: number | null;
       signal: number | null;
@@ -304,10 +325,24 @@ export type ExecMessage =
     };
 
 export interface ExecRequest {
+  /** Empty for the login shell of the user, which needs kame-tools */
   command: string[];
   env?: Record<string, string> | undefined;
   /** Whether the client sends standard input. Default: false. */
   stdin?: boolean | undefined;
+  /** Run the command on a terminal, which needs kame-tools */
+  terminal?:
+    | {
+        rows: number;
+        columns: number;
+        /** The value of TERM */
+        type: string;
+      }
+    | undefined;
+  /** Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+  /** Needs kame-tools */
+  cwd?: string | undefined;
   timeoutMs?: number | undefined;
 }
 
