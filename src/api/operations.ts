@@ -9,6 +9,7 @@ import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
+import { toolsOperations } from './tools-operations.ts';
 
 /**
  * THE LIST of all operations of the API: the source of the daemon's routes, the OpenAPI document, docs/api.md and the
@@ -19,6 +20,7 @@ export const operations = {
   ...machineOperations,
   ...powerOperations,
   ...guestOperations,
+  ...toolsOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

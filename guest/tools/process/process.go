@@ -3,6 +3,7 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -86,7 +87,7 @@ func Start(asked Command) (*Process, error) {
 		command.SysProcAttr.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
 	}
 	if info, err := os.Stat(command.Dir); err != nil || !info.IsDir() {
-		return nil, &fs.PathError{Op: "chdir", Path: command.Dir, Err: syscall.ENOENT}
+		return nil, fmt.Errorf("the guest has no directory %q", command.Dir)
 	}
 	if failed != nil {
 		return refusal(words[0], failed)
@@ -110,7 +111,7 @@ func start(command *exec.Cmd, asked Command, user account.Account) (*Process, er
 func refusal(name string, reason error) (*Process, error) {
 	code := cannotRun
 	if errors.Is(reason, fs.ErrNotExist) {
-		code = notFound
+		code, reason = notFound, errors.New("not found")
 	}
 	var path *fs.PathError
 	if errors.As(reason, &path) {

@@ -382,6 +382,28 @@ export interface GrownDisk {
   notes: string[];
 }
 
+export interface GuestAgent {
+  name: 'qemu-guest-agent' | 'kame-tools' | 'spice-vdagent';
+  answers: boolean;
+  /** null if it does not answer, or does not tell */
+  version: string | null;
+  /** What it adds */
+  adds: string;
+  /** The command that installs it; null if it answers, or if none is known */
+  install: string | null;
+  /** Where to run that command */
+  installOn: 'guest' | 'host';
+}
+
+export interface GuestTools {
+  machine: string;
+  /** The system of the guest, if it tells */
+  system: string | null;
+  agents: GuestAgent[];
+  /** Why none of them can answer at present */
+  note: string | null;
+}
+
 export interface Image {
   id: string;
   name: string;
@@ -407,6 +429,12 @@ export interface ImportImage {
 export interface InspectMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+}
+
+export interface InstalledTools {
+  machine: string;
+  /** Version of kame-tools that answers now */
+  version: string;
 }
 
 export interface KameEvent {

@@ -1,7 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { runInGuest, terminalLike } from '../guest-command.ts';
-import { examples, filled, given } from '../options.ts';
+import { examples, filled, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
+import { printSocket } from '../websocket-address.ts';
 import { writeAll } from '../write-all.ts';
 
 export function define(program: Command, session: Session): void {
@@ -14,8 +15,13 @@ export function define(program: Command, session: Session): void {
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--user <user>', 'user of the guest (default: root)', filled('--user'))
+    .option('--json', jsonShape('{name, socket, path}, the address of its WebSocket, instead of connecting'))
     .addHelpText('after', examples('kame shell demo', 'kame shell demo --user alice'))
     .action(async (name, { user }) => {
+      if (session.json) {
+        await printSocket(session, name, 'machines.exec');
+        return;
+      }
       const { stdout } = session.context;
       const request = { command: [], stdin: true, terminal: terminalLike(session.context), ...given({ user }) };
       await runInGuest(session, name, request, async (_stream, data) => await writeAll(stdout, data));

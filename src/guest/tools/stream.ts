@@ -154,7 +154,9 @@ export class ToolsStream {
 
   #refuse(payload: Buffer): void {
     const { code, message } = readFailure(payload);
-    this.fail(new KameError('GUEST_FAILED', `kame-tools refused the command (${code}): ${message}`));
+    const next = 'Repair what the message names, and run the command again.';
+    const words = `kame-tools in the guest did not run the command: ${message}.`;
+    this.fail(new KameError('GUEST_FAILED', words, { next, details: { reason: code } }));
   }
 
   async #grant(name: OutputName, bytes: number): Promise<void> {

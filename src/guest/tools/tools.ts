@@ -42,6 +42,11 @@ export class GuestTools {
     return await (await this.#connected()).exec(command, listener);
   }
 
+  /** Ends the connection: the program in the guest has ended, and another one does not know it. The next use connects again. */
+  disconnect(): void {
+    this.#connection?.close();
+  }
+
   /** Closes the connection, which ends what runs over it. */
   close(): void {
     this.#closed.abort();
