@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"kame-tools/port"
@@ -25,7 +27,19 @@ const (
 	longestLook = 5 * time.Second
 )
 
+// heed undoes that signals are ignored, as a shell does for its background programs: the commands that are run here would
+// ignore them too. A signal that is caught has its usual effect in a new program.
+func heed() {
+	const last = 31
+	for number := syscall.Signal(1); number <= last; number++ {
+		if signal.Ignored(number) {
+			signal.Notify(make(chan os.Signal, 1), number)
+		}
+	}
+}
+
 func main() {
+	heed()
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println(version)
 		return

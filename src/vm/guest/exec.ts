@@ -1,4 +1,5 @@
 import type { ExecRequest } from '../../api/messages.ts';
+import { poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
@@ -6,17 +7,17 @@ import { runningMachine } from '../host/state.ts';
 import { executeByAgent } from './exec-by-agent.ts';
 import { executeByTools } from './exec-by-tools.ts';
 import type { CommandEnd, ExecStreams } from './exec-streams.ts';
-import { findTools, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
+import { findTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
 
-/** @throws KameError GUEST_TOOLS_MISSING for what the guest agent cannot do */
-function refuseWithoutTools(machine: Running, { command, terminal, user, cwd }: ExecRequest): void {
-  const wishes = [
-    terminal === undefined ? '' : 'A terminal',
-    command.length === 0 ? 'A login shell' : '',
-    user === undefined ? '' : 'Another user',
-    cwd === undefined ? '' : 'A working directory',
-  ].filter((wish) => wish !== '');
-  if (wishes[0] !== undefined) throw toolsMissing(machine, wishes[0]);
+/** Milliseconds that kame-tools have to begin when a command needs them: a guest that has just booted starts them late. */
+const beginMs = 5000;
+
+/** What of a request the guest agent cannot do, in the words of a message; undefined if it can do all. */
+function beyondAgent({ command, terminal, user, cwd }: ExecRequest): string | undefined {
+  if (command.length === 0) return 'A login shell';
+  if (terminal !== undefined) return 'A terminal';
+  if (user !== undefined) return 'Another user';
+  return cwd === undefined ? undefined : 'A working directory';
 }
 
 /** Whether kame-tools answer. Those that do not are left alone: the guest agent may. */
@@ -42,7 +43,14 @@ export async function execute(
 ): Promise<CommandEnd> {
   const machine = await runningMachine(host, reference);
   if (await toolsAnswer(host, machine)) return await executeByTools(machine, request, streams);
-  refuseWithoutTools(machine, request);
-  refuseWithoutAgent(machine);
-  return await executeByAgent(machine, request, streams);
+  const wish = beyondAgent(request);
+  if (wish === undefined) {
+    refuseWithoutAgent(machine);
+    return await executeByAgent(machine, request, streams);
+  }
+  const deadlineMs = Math.min(beginMs, request.timeoutMs ?? beginMs);
+  const look = async () => await findTools(machine);
+  if (hasToolsPort(machine) && (await poll(look, { deadlineMs, signal: streams.signal })))
+    return await executeByTools(machine, request, streams);
+  throw toolsMissing(machine, wish);
 }

@@ -3,14 +3,13 @@ import type { InstalledTools } from '../../api/tools-operations.ts';
 import { Deadline, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { integratedHardware } from '../../model/hardware.ts';
 import { contentOf } from '../../store/bundle.ts';
 import { assetText, toolsPath } from '../../sys/assets.ts';
 import { fileError } from '../../sys/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
-import { findTools, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
+import { findTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
 
 /** Milliseconds for the script in the guest, and for kame-tools to answer after it. */
 const installMs = 120_000;
@@ -66,7 +65,7 @@ async function runScript(machine: Running, arch: string, program: Buffer, progre
 export async function installTools(host: Host, reference: string, progress: Progress): Promise<InstalledTools> {
   const machine = await runningMachine(host, reference);
   refuseWithoutAgent(machine);
-  if (machine.record.hardware < integratedHardware) throw toolsMissing(machine, 'This');
+  if (!hasToolsPort(machine)) throw toolsMissing(machine, 'This');
   const { arch } = contentOf(await host.bundles.read(machine.names.vmx)).model;
   const program = await programFor(arch);
   progress.report({ stage: 'Installing kame-tools in the guest' });

@@ -24,10 +24,16 @@ export function refuseWithoutAgent(machine: Running): void {
   }
 }
 
+/** Whether a machine has the port for kame-tools; not if it was restored from a state of older hardware. */
+export function hasToolsPort({ record }: Running): boolean {
+  return record.hardware >= integratedHardware;
+}
+
 /** @param wish what needs kame-tools, such as `A terminal` */
-export function toolsMissing({ name, record }: Running, wish: string): KameError {
+export function toolsMissing(machine: Running, wish: string): KameError {
+  const { name } = machine;
   const details = { machine: name };
-  if (record.hardware < integratedHardware) {
+  if (!hasToolsPort(machine)) {
     const words = `${wish} needs kame-tools, and ${name} runs with older virtual hardware, which has no port for them.`;
     return new KameError('GUEST_TOOLS_MISSING', words, {
       next: `kame restart ${name} starts it with the present hardware.`,

@@ -3,13 +3,12 @@ import { KameError } from '../../core/errors.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import type { GuestOsInfo } from '../../guest/agent/facts.ts';
 import { installCommand } from '../../guest/agent/packages.ts';
-import { integratedHardware } from '../../model/hardware.ts';
 import { desktopAgentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 import { portIsOpen } from '../running/ports.ts';
-import { findTools } from './tools-state.ts';
+import { findTools, hasToolsPort } from './tools-state.ts';
 
 /** Milliseconds for an answer of the guest agent. */
 const agentMs = 5000;
@@ -54,8 +53,9 @@ async function agentOf({ agentAnswers, channels }: Running, signal: AbortSignal)
   }
 }
 
-function noteOf({ name, record }: Running): string | null {
-  if (record.hardware >= integratedHardware) return null;
+function noteOf(machine: Running): string | null {
+  if (hasToolsPort(machine)) return null;
+  const { name } = machine;
   return `${name} runs with older virtual hardware, which has a port for the guest agent only; kame restart ${shellQuote(name)} gives it the others.`;
 }
 
