@@ -42,6 +42,15 @@ func Lookup(name string) (Account, error) {
 	return found, nil
 }
 
+// Current is the user as whom kame-tools run: root, except in tests.
+func Current() (Account, error) {
+	if os.Getuid() == 0 {
+		return Lookup("root")
+	}
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	return Account{Name: os.Getenv("USER"), UID: uid, GID: gid, Home: os.Getenv("HOME"), Shell: "/bin/sh"}, nil
+}
+
 // find reads the line of a user; see passwd(5).
 func find(passwd io.Reader, name string) (Account, error) {
 	for lines := bufio.NewScanner(passwd); lines.Scan(); {

@@ -68,7 +68,7 @@ type Process struct {
 // Start runs a command. A program that cannot be run tells so on standard error and ends with 126 or 127, as in a shell; an
 // error means that the command makes no sense in this guest.
 func Start(asked Command) (*Process, error) {
-	user, err := account.Lookup(userOf(asked))
+	user, err := userOf(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +124,11 @@ func refusal(name string, reason error) (*Process, error) {
 	return &Process{outputs: map[byte]*Output{wire.Stderr: said}, ended: true, code: code}, nil
 }
 
-func userOf(asked Command) string {
+func userOf(asked Command) (account.Account, error) {
 	if asked.User == "" {
-		return "root"
+		return account.Current()
 	}
-	return asked.User
+	return account.Lookup(asked.User)
 }
 
 func directory(asked Command, user account.Account) string {
