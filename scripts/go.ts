@@ -9,7 +9,15 @@ export const goMissing =
   'Go is not installed. Install it on Debian and Ubuntu with `apt-get install golang-go`, on macOS with `brew install go`.';
 
 /** What must not depend on whoever builds: the result is the same everywhere. */
-const fixed = { CGO_ENABLED: '0', GOOS: 'linux', GOFLAGS: '', GO111MODULE: '', GOWORK: 'off', GOAMD64: 'v1', GOTOOLCHAIN: 'local' };
+const fixed = {
+  CGO_ENABLED: '0',
+  GOOS: 'linux',
+  GOFLAGS: '',
+  GO111MODULE: '',
+  GOWORK: 'off',
+  GOAMD64: 'v1',
+  GOTOOLCHAIN: 'local',
+};
 
 export interface GoResult {
   readonly code: number;

@@ -175,7 +175,10 @@ export const execMessage = z
       type: z.literal('started'),
       through: z.enum(['tools', 'agent']).describe('What runs the command: kame-tools or the guest agent'),
     }),
-    z.object({ type: z.literal('taken'), bytes: z.int().describe('Bytes of standard input that were taken') }),
+    z.object({
+      type: z.literal('taken'),
+      bytes: z.int().describe('Bytes of standard input that were taken'),
+    }),
     z.object({ type: z.literal('exit'), exitCode: z.int().nullable(), signal: z.int().nullable() }),
     z.object({ type: z.literal('error'), error: errorBody }),
   ])

@@ -8,7 +8,10 @@ const guestAgent = z
     answers: z.boolean(),
     version: z.string().nullable().describe('null if it does not answer, or does not tell'),
     adds: z.string().describe('What it adds'),
-    install: z.string().nullable().describe('The command that installs it; null if it answers, or if none is known'),
+    install: z
+      .string()
+      .nullable()
+      .describe('The command that installs it; null if it answers, or if none is known'),
     installOn: z.enum(['guest', 'host']).describe('Where to run that command'),
   })
   .meta({ id: 'GuestAgent' });
@@ -46,7 +49,8 @@ export const toolsOperations = {
     kind: 'task',
     verb: 'tools install',
     summary: 'Install or update kame-tools in the guest',
-    description: 'Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest.',
+    description:
+      'Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest.',
     params: machineParams,
     result: installedTools,
   },

@@ -76,6 +76,9 @@ export function assetText(relative: string): string {
  */
 export function toolsPath(arch: string, directory?: string): string | undefined {
   const places = directory === undefined ? [dirname(fileURLToPath(import.meta.url)), assetPath('dist')] : [];
-  const candidates = [...places.map((place) => join(place, 'tools')), ...(directory === undefined ? [] : [directory])];
+  const candidates = [
+    ...places.map((place) => join(place, 'tools')),
+    ...(directory === undefined ? [] : [directory]),
+  ];
   return candidates.map((place) => join(place, `kame-tools-linux-${arch}`)).find((path) => existsSync(path));
 }

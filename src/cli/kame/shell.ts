@@ -23,7 +23,12 @@ export function define(program: Command, session: Session): void {
         return;
       }
       const { stdout } = session.context;
-      const request = { command: [], stdin: true, terminal: terminalLike(session.context), ...given({ user }) };
+      const request = {
+        command: [],
+        stdin: true,
+        terminal: terminalLike(session.context),
+        ...given({ user }),
+      };
       await runInGuest(session, name, request, async (_stream, data) => await writeAll(stdout, data));
     });
 }

@@ -52,7 +52,8 @@ class InputWindow {
   #wake: () => void = () => undefined;
 
   async add(bytes: number): Promise<void> {
-    while (this.#bytes + bytes > execInputWindow) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (this.#bytes + bytes > execInputWindow)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#bytes += bytes;
   }
 

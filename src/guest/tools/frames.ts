@@ -127,7 +127,8 @@ export class FrameReader {
     const end = headerBytes + length;
     this.#needed = end + tagBytes;
     if (bytes.length < this.#needed) return undefined;
-    if (!bytes.subarray(end, end + tagBytes).equals(this.#tag)) throw violation('a frame does not end as it should');
+    if (!bytes.subarray(end, end + tagBytes).equals(this.#tag))
+      throw violation('a frame does not end as it should');
     return { type, stream: bytes.readUInt32BE(5), payload: bytes.subarray(headerBytes, end) };
   }
 }

@@ -93,7 +93,8 @@ function numberOrNull(value: unknown): number | null {
 export function readResult(payload: Buffer): ToolsResult {
   const result = objectIn(payload, 'a result');
   const [exitCode, signal] = [numberOrNull(result['exitCode']), numberOrNull(result['signal'])];
-  if ((exitCode === null) === (signal === null)) throw violation('a result is neither an exit code nor a signal');
+  if ((exitCode === null) === (signal === null))
+    throw violation('a result is neither an exit code nor a signal');
   return { exitCode, signal };
 }
 

@@ -1,6 +1,14 @@
 import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
-import { channels, frameTypes, maxPayload, violation, windowBytes, type Frame, type FrameType } from './frames.ts';
+import {
+  channels,
+  frameTypes,
+  maxPayload,
+  violation,
+  windowBytes,
+  type Frame,
+  type FrameType,
+} from './frames.ts';
 import { readFailure, readResult, type TerminalSize, type ToolsResult } from './messages.ts';
 import { OutputQueue, type OutputName } from './output-queue.ts';
 
@@ -51,7 +59,7 @@ export class ToolsStream {
 
   /** Sends standard input, as far as the guest takes it. Resolves when all of it is on its way. */
   async write(data: Buffer): Promise<void> {
-    for (let at = 0; at < data.length && this.takesInput; ) {
+    for (let at = 0; at < data.length && this.takesInput;) {
       if (this.#room === 0) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
@@ -124,7 +132,8 @@ export class ToolsStream {
   }
 
   #takeCredit(payload: Buffer): void {
-    const more = payload.length === creditBytes && payload[0] === channels.stdin ? payload.readUInt32BE(1) : 0;
+    const more =
+      payload.length === creditBytes && payload[0] === channels.stdin ? payload.readUInt32BE(1) : 0;
     if (more === 0 || this.#room + more > windowBytes) throw violation('it grants what it has not taken');
     this.#room += more;
     this.#wake();

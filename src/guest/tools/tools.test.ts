@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { commandThat, goodHello, listenAsTools, type FakeTools, type FakeToolsOptions } from '../../../test/support/fake-tools.ts';
+import {
+  commandThat,
+  goodHello,
+  listenAsTools,
+  type FakeTools,
+  type FakeToolsOptions,
+} from '../../../test/support/fake-tools.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { until } from '../../../test/support/world.ts';
@@ -72,20 +78,27 @@ describe('GuestTools', () => {
 
   it('says that nothing listens', async () => {
     const tools = new GuestTools({ path: join(makeDirectory(), 'none') });
-    expect(await refused(tools.hello())).toMatchObject({ code: 'GUEST_TOOLS_MISSING', message: like(/listens/) });
+    expect(await refused(tools.hello())).toMatchObject({
+      code: 'GUEST_TOOLS_MISSING',
+      message: like(/listens/),
+    });
   });
 });
 
 describe('a command', () => {
   it('has output on two channels, and an exit code or a signal', async () => {
-    const [tools] = await make({ onFrame: commandThat({ stdout: 'out', stderr: 'err' }, { exitCode: null, signal: 9 }) });
+    const [tools] = await make({
+      onFrame: commandThat({ stdout: 'out', stderr: 'err' }, { exitCode: null, signal: 9 }),
+    });
     expect(await run(tools)).toEqual({ stdout: 'out', stderr: 'err', exitCode: null, signal: 9 });
   });
 
   it('can be longer than a frame', async () => {
     const [tools, fake] = await make({ onFrame: commandThat({}) });
     await run(tools, { command: ['echo', 'x'.repeat(3 * maxPayload)] });
-    const parts = fake.frames.filter(({ type }) => type === frameTypes.requestPart || type === frameTypes.request);
+    const parts = fake.frames.filter(
+      ({ type }) => type === frameTypes.requestPart || type === frameTypes.request,
+    );
     expect(parts.map(({ type }) => type)).toEqual([2, 2, 2, 3]);
     const text = Buffer.concat(parts.map(({ payload }) => payload)).toString();
     expect(JSON.parse(text)).toMatchObject({ service: 'exec', stdin: true });
@@ -133,7 +146,10 @@ describe('a command', () => {
       },
     });
     let take: () => void = () => undefined;
-    const stream = await tools.exec(command, async () => await new Promise<void>((resolve) => (take = resolve)));
+    const stream = await tools.exec(
+      command,
+      async () => await new Promise<void>((resolve) => (take = resolve)),
+    );
     await stream.signal(15);
     await until(() => fake.frames.some(({ type }) => type === frameTypes.signal));
     expect(fake.frames.map(({ type }) => type)).not.toContain(frameTypes.credit);
@@ -163,7 +179,10 @@ describe('a command', () => {
       onFrame: ({ stream }, peer) =>
         peer.send(frameTypes.failed, stream, { code: 'failed', message: 'no user\u0007 "x"' }),
     });
-    expect(await refused(run(tools))).toMatchObject({ code: 'GUEST_FAILED', message: like(/no user "x"|no user {2}"x"/) });
+    expect(await refused(run(tools))).toMatchObject({
+      code: 'GUEST_FAILED',
+      message: like(/no user "x"|no user {2}"x"/),
+    });
   });
 
   it('fails with its listener', async () => {
@@ -189,14 +208,26 @@ describe('a hostile guest', () => {
       },
     ],
     ['sends nothing as output', ({ stream }, peer) => peer.send(frameTypes.data, stream, Buffer.of(1))],
-    ['sends output without a channel', ({ stream }, peer) => peer.send(frameTypes.data, stream, Buffer.of(0, 1))],
-    ['grants what it has not taken', ({ stream }, peer) => peer.send(frameTypes.credit, stream, Buffer.of(0, 0, 0, 0, 1))],
+    [
+      'sends output without a channel',
+      ({ stream }, peer) => peer.send(frameTypes.data, stream, Buffer.of(0, 1)),
+    ],
+    [
+      'grants what it has not taken',
+      ({ stream }, peer) => peer.send(frameTypes.credit, stream, Buffer.of(0, 0, 0, 0, 1)),
+    ],
     ['grants nothing', ({ stream }, peer) => peer.send(frameTypes.credit, stream, Buffer.alloc(5))],
     ['ends no channel', ({ stream }, peer) => peer.send(frameTypes.end, stream)],
     ['asks for something', ({ stream }, peer) => peer.send(frameTypes.request, stream, Buffer.from('{}'))],
     ['opens a stream', (_frame, peer) => peer.send(frameTypes.data, 99, chunk)],
-    ['says nonsense at the end', ({ stream }, peer) => peer.send(frameTypes.done, stream, { exitCode: 1, signal: 2 })],
-    ['has a strange exit code', ({ stream }, peer) => peer.send(frameTypes.done, stream, { exitCode: 1e9, signal: null })],
+    [
+      'says nonsense at the end',
+      ({ stream }, peer) => peer.send(frameTypes.done, stream, { exitCode: 1, signal: 2 }),
+    ],
+    [
+      'has a strange exit code',
+      ({ stream }, peer) => peer.send(frameTypes.done, stream, { exitCode: 1e9, signal: null }),
+    ],
     ['refuses without words', ({ stream }, peer) => peer.send(frameTypes.failed, stream, { code: 1 })],
     ['sends what is no frame', (_frame, peer) => peer.raw(Buffer.alloc(100, 0xff))],
   ])('that %s ends its connection only', async (_what, onFrame) => {

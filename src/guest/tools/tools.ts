@@ -34,7 +34,9 @@ export class GuestTools {
 
   /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED */
   async hello(): Promise<ToolsHello> {
-    return await (await this.#connected()).hello;
+    return await (
+      await this.#connected()
+    ).hello;
   }
 
   /** Runs a command in the guest. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE */

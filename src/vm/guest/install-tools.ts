@@ -62,7 +62,11 @@ async function runScript(machine: Running, arch: string, program: Buffer, progre
  * @throws KameError WRONG_STATE, GUEST_AGENT_MISSING, GUEST_TOOLS_MISSING on older hardware or if they do not answer after it,
  * GUEST_FAILED, HOST_PROBLEM, CANCELLED
  */
-export async function installTools(host: Host, reference: string, progress: Progress): Promise<InstalledTools> {
+export async function installTools(
+  host: Host,
+  reference: string,
+  progress: Progress,
+): Promise<InstalledTools> {
   const machine = await runningMachine(host, reference);
   refuseWithoutAgent(machine);
   if (!hasToolsPort(machine)) throw toolsMissing(machine, 'This');
@@ -72,10 +76,17 @@ export async function installTools(host: Host, reference: string, progress: Prog
   await runScript(machine, arch, program, progress);
   progress.report({ stage: 'Waiting for kame-tools' });
   // Those that ran before it are gone when the script has ended.
-  const hello = await poll(async () => await findTools(machine), { deadlineMs: answerMs, signal: progress.signal });
-  if (hello) return { machine: machine.name, version: hello.program };
-  throw new KameError('GUEST_TOOLS_MISSING', `kame-tools were installed in ${machine.name}, but do not answer.`, {
-    next: `Look at their service in the guest: kame exec ${machine.name} -- systemctl status kame-tools`,
-    details: { machine: machine.name },
+  const hello = await poll(async () => await findTools(machine), {
+    deadlineMs: answerMs,
+    signal: progress.signal,
   });
+  if (hello) return { machine: machine.name, version: hello.program };
+  throw new KameError(
+    'GUEST_TOOLS_MISSING',
+    `kame-tools were installed in ${machine.name}, but do not answer.`,
+    {
+      next: `Look at their service in the guest: kame exec ${machine.name} -- systemctl status kame-tools`,
+      details: { machine: machine.name },
+    },
+  );
 }

@@ -15,7 +15,8 @@ const agentMs = 5000;
 
 /** What a program in the guest adds, in the words of messages. */
 const adds = {
-  'qemu-guest-agent': 'commands, addresses, orderly shutdown, the right time after resuming, quiet file systems for snapshots',
+  'qemu-guest-agent':
+    'commands, addresses, orderly shutdown, the right time after resuming, quiet file systems for snapshots',
   'kame-tools': 'terminals (kame shell), input of any length, signals, other users',
   'spice-vdagent': 'the clipboard and the size of the display, on a desktop',
 } as const;
@@ -32,7 +33,8 @@ async function toolsOf(machine: Running): Promise<Found> {
     const hello = await findTools(machine);
     return hello ? { answers: true, version: hello.program } : missing;
   } catch (error) {
-    if (error instanceof KameError && ['GUEST_TOOLS_MISSING', 'GUEST_FAILED'].includes(error.code)) return missing;
+    if (error instanceof KameError && ['GUEST_TOOLS_MISSING', 'GUEST_FAILED'].includes(error.code))
+      return missing;
     throw error;
   }
 }
