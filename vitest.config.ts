@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import LongestFirst from './test/support/longest-first.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { quickPlace } from './test/support/quick-place.ts';
 
 // Rings 1 and 2 are units and contracts, ring 3 has real guests. Attacks are hostile input in large numbers. The projects run

@@ -28,10 +28,11 @@ export function placeOf(path: string): number {
 }
 
 /** Begins the files of the list before all others of their project. */
-export default class LongestFirst extends BaseSequencer {
+export class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const group = ({ project }: TestSpecification): number => project.config.sequence.groupOrder;
-    const place = ({ moduleId }: TestSpecification): number => placeOf(relative(this.ctx.config.root, moduleId));
+    const place = ({ moduleId }: TestSpecification): number =>
+      placeOf(relative(this.ctx.config.root, moduleId));
     const sorted = await super.sort(specifications);
     return sorted.toSorted((a, b) => group(a) - group(b) || place(a) - place(b));
   }

@@ -17,7 +17,10 @@ const read = new Map<string, unknown>();
 
 function readJson(path: string): unknown {
   if (!read.has(path))
-    read.set(path, JSON.parse(readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')));
+    read.set(
+      path,
+      JSON.parse(readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')),
+    );
   return read.get(path);
 }
 
