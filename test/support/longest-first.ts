@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * Test files that take long although they are short, the longest first within their project. The runner only knows the size
  * of a file in a fresh clone; a long one that begins last keeps one worker busy while the others are idle.
  */
-const longest: readonly string[] = [
+export const longest: readonly string[] = [
   'src/vm/recovery/settle.test.ts',
   'src/vm/snapshot/delete.test.ts',
   'src/vm/host/silent-engine.test.ts',
@@ -21,8 +21,8 @@ const longest: readonly string[] = [
   'test/vm/snapshot-trees.test.ts',
 ];
 
-/** The place of a file in the list, by its path from the root; files that are not listed come after all others. */
-export function placeOf(path: string): number {
+/** The place of a file in the list, by its path from the root; a file that is not listed comes after those. */
+function placeOf(path: string): number {
   const place = longest.indexOf(path);
   return place < 0 ? longest.length : place;
 }
