@@ -32,6 +32,11 @@ export class GuestTools {
     this.#helloMs = helloMs;
   }
 
+  /** Whether there is a connection on which the guest has said hello. */
+  get connected(): boolean {
+    return this.#connection?.open ?? false;
+  }
+
   /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED */
   async hello(): Promise<ToolsHello> {
     return await (

@@ -41,7 +41,12 @@ const life: Record<string, Command> = {
     const boots = !engine.options.given.incoming && guest.options.agent !== 'none' && !guest.portOpen;
     // A guest comes to its agent some time after its start: here once it was looked for.
     if (boots) setImmediate(() => engine.openPort(true));
-    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }];
+    const ports = { qga: guest.portOpen, tools: guest.tools !== undefined };
+    return Object.entries(ports).map(([label, open]) => ({
+      label,
+      filename: 'unix:',
+      'frontend-open': open,
+    }));
   },
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
