@@ -35,16 +35,28 @@ export function terminalLike({ stdout, env }: CliContext): NonNullable<ExecReque
   return { ...sizeOf(stdout), type: (env['TERM'] ?? '').slice(0, 64) || 'xterm' };
 }
 
-/** Makes this terminal raw, and tells the command its size whenever it changes, until it is disposed. */
-function joinTerminals({ stdin, stdout }: CliContext, command: () => RunningCommand | undefined): Disposable {
+/**
+ * Makes this terminal raw, and tells the command its size whenever it changes, until it is disposed.
+ * @param known the size that the command was started with
+ */
+function joinTerminals(
+  { stdin, stdout }: CliContext,
+  known: typeof usualSize,
+  command: () => RunningCommand | undefined,
+): Disposable & { readonly tell: () => void } {
   const raw = stdin.isTTY === true;
   if (raw) stdin.setRawMode?.(true);
+  let { rows, columns } = known;
   const tell = () => {
-    const { rows, columns } = sizeOf(stdout);
-    command()?.resize(rows, columns);
+    const running = command();
+    const now = sizeOf(stdout);
+    if (!running || (now.rows === rows && now.columns === columns)) return;
+    ({ rows, columns } = now);
+    running.resize(rows, columns);
   };
   stdout.on('resize', tell);
   return {
+    tell,
     [Symbol.dispose]() {
       stdout.off('resize', tell);
       if (raw) stdin.setRawMode?.(false);
@@ -97,12 +109,16 @@ export async function runInGuest(
   const { context } = session;
   let command: RunningCommand | undefined;
   using interrupts = handSignalsOn(session, () => command);
-  using _terminals = request.terminal && joinTerminals(context, () => command);
+  using terminals = request.terminal && joinTerminals(context, request.terminal, () => command);
   try {
     const end = await session.client.machines.exec(session.machine(name), request, {
       signal: interrupts.signal,
       waiting: (stage) => session.note(`${name}: ${stage}`),
-      onStarted: (running) => (command = running),
+      onStarted: (running) => {
+        command = running;
+        // It may have changed since the request was sent.
+        terminals?.tell();
+      },
       ...(request.stdin === true ? { input: context.stdin as AsyncIterable<Uint8Array> } : {}),
       output,
     });

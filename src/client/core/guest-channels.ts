@@ -63,12 +63,14 @@ class InputWindow {
   }
 }
 
-/** Sends standard input, if any, and an empty message at its end. */
-async function sendInput(
+/** Sends the request, then standard input, if any, and an empty message at its end. */
+async function sendRequest(
   channel: Channel,
+  request: ExecRequest,
   input: AsyncIterable<Uint8Array> | undefined,
   onTheWay: InputWindow,
 ): Promise<void> {
+  await channel.send(JSON.stringify(request));
   if (!input) return;
   for await (const chunk of input) {
     for (let at = 0; at < chunk.length; at += inputChunk) {
@@ -136,9 +138,8 @@ export async function execute(
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
   try {
     const onTheWay = new InputWindow();
-    await channel.send(JSON.stringify(request));
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendInput(channel, streams.input, onTheWay).catch(() => undefined);
+    void sendRequest(channel, request, streams.input, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
