@@ -64,6 +64,7 @@ export async function startOfNetwork(): Promise<number> {
   const names = {
     directory,
     control: join(directory, 'switch'),
+    leases: join(directory, 'leases.json'),
     ...{ switchLog: join(directory, 'switch.log'), natLog: join(directory, 'nat.log') },
   };
   const search = { env: process.env, os: process.platform === 'darwin' ? 'darwin' : 'linux' } as const;

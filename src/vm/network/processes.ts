@@ -62,7 +62,7 @@ export async function ensureSwitch(
       {
         name: switchName,
         command: program.command,
-        args: [...program.args, names.control],
+        args: [...program.args, names.control, names.leases],
         mark: [names.control],
         socket: names.control,
         logFile: names.switchLog,
