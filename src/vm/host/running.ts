@@ -20,6 +20,8 @@ export interface Running {
   /** Resolves at the agent's first reply. */
   readonly answered: Promise<void>;
   readonly markAnswered: () => void;
+  /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */
+  savedAddresses: Readonly<Record<string, string>>;
   /** As last reported by the agent. */
   ip: string | null;
   /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
