@@ -11,6 +11,7 @@ import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
+import { openForgotten } from '../../sys/pipe-inlet.ts';
 import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -70,6 +71,8 @@ async function sweepHome(host: Host): Promise<void> {
  */
 export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal): Promise<void> {
   const { vmx } = bundle.names;
+  // An engine that waits for the reader of a capture does not answer.
+  using _captures = openForgotten(runNames(host.names, vmx).directory);
   try {
     await adopt(host, bundle, signal);
     host.unreachable.delete(vmx);
