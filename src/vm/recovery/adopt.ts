@@ -173,7 +173,11 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
     await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
   }
   if (stored.engine?.birth !== engine.process.birth) await writeRunRecord(run, record);
-  if (bundle.content && bundle.broken === null) await pinHardware(bundle, stored);
+  if (bundle.content && bundle.broken === null) {
+    // Another type may have been set for the next start.
+    const { machineType = stored.machineType } = bundle.content.model.kame;
+    await pinHardware(bundle, { ...stored, machineType });
+  }
   return record;
 }
 
