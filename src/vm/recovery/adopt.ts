@@ -20,7 +20,7 @@ import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
 import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
-import { repairAfterCrash } from '../running/crash.ts';
+import { noteUnseenDeath, repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
@@ -130,6 +130,7 @@ export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): P
     await refuseUnreachable(host, bundle, 'adopt');
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
+    if (ran && isFinished) await noteUnseenDeath(host, bundle, run);
     if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
