@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stopBody } from '../../../test/support/bodies.ts';
+import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { useWorld } from '../../../test/support/world.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
 import { machineNames, runNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
 import { lockHolder, takeLock } from '../../sys/lock.ts';
+import { stop } from '../power/stop.ts';
 import { show } from '../running/describe.ts';
 import { adoptAll } from './adopt.ts';
 
@@ -57,6 +60,17 @@ describe('after the end of a daemon', () => {
     expect(readFileSync(machineNames(vmx).log, 'utf8')).toContain('ended unexpectedly while');
     expect([readdirSync(names.run), readdirSync(names.ram)]).toEqual([[], []]);
     expect(existsSync(machineNames(vmx).lock)).toBe(false);
+  });
+
+  it('a machine that hears only its agent is stopped by the next one at once', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, hearsPowerButton: false };
+    await world().start('demo', { wait: 'agent' });
+    await nextDaemon();
+    // The command comes before the first answer.
+    world().running().agentAnswers = false;
+    await stop(world().host, 'demo', stopBody({ timeoutMs: 5000 }), quiet);
+    expect(world().host.running.size).toBe(0);
   });
 
   it('a machine whose guest powered off in the meantime is stopped, and nothing is wrong', async () => {
