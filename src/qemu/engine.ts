@@ -12,7 +12,7 @@ import type { ExecuteOptions } from './qmp/client.ts';
 import type { Commands, Events } from './qmp/generated/protocol.ts';
 import { LimitedQmp, type Qmp } from './qmp/limited.ts';
 import { QmpError } from './qmp/qmp-error.ts';
-import type { EngineEnd } from './start-failure.ts';
+import { startFailure, type EngineEnd } from './start-failure.ts';
 
 /** The run states of QMP: `running`, `paused`, `io-error`, `inmigrate`, … */
 export type EngineStatus = Commands['query-status']['result']['status'];
@@ -81,6 +81,13 @@ export class Engine implements AsyncDisposable {
     const { exited } = this.#life;
     // The exit is reported a moment after the monitor has closed.
     return exited && (await settledWithin(exited, exitReportMs)) ? await exited : null;
+  }
+
+  /** The error to report of a start: how the engine ended, if it has ended by itself, or else the problem. */
+  async startFailure(problem: unknown): Promise<unknown> {
+    const lost = problem instanceof KameError && problem.code === 'ENGINE_FAILED' && !(problem instanceof QmpError);
+    const end = lost && !this.killed ? await this.end() : null;
+    return end ? startFailure(this.name, end, this.lastWords()) : problem;
   }
 
   /** The last output of the engine. */

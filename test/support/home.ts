@@ -186,11 +186,12 @@ export class TestHome implements AsyncDisposable {
       await poll(async () => ((await this.#processes()).length === 0 ? true : undefined), {
         deadlineMs: 10_000,
       });
+      // What engines that were killed had for RAM is not in the home itself. It is removed while the home keeps its inode
+      // number: afterwards, another test's home may have it, and so the same directory.
+      await rm(ram, { recursive: true, force: true });
       if (!this.#kept)
         for (const path of [this.path, this.env['KAME_HOME'] ?? this.path])
           await rm(path, { recursive: true, force: true });
-      // What engines that were killed had for RAM is not in the home itself.
-      await rm(ram, { recursive: true, force: true });
     }
   }
 }

@@ -1,4 +1,6 @@
+import { firstHardware, integratedHardware } from '../../model/hardware.ts';
 import { escapeValue, type PlanBuilder } from './builder.ts';
+import { hardwareOf } from './netdevs.ts';
 import { pciPlaces } from './pci.ts';
 import type { PlanSockets } from './types.ts';
 
@@ -34,6 +36,8 @@ interface GuestPort {
   readonly nr: number;
   /** The name that the program in the guest looks for. */
   readonly name: string;
+  /** The generation of hardware that has it first. */
+  readonly since: number;
 }
 
 /** The port of the guest agent (the default `--path` of qemu-ga, /dev/virtio-ports/NAME). */
@@ -43,16 +47,61 @@ export const agentPort: GuestPort = {
   socket: 'qga',
   nr: 1,
   name: 'org.qemu.guest_agent.0',
+  since: firstHardware,
 };
 
-/** The list of ports. A new port needs an entry here and a line in src/vm/host/channels.ts. */
-const guestPorts: readonly GuestPort[] = [agentPort];
+/** The port of the SPICE agent of a desktop (spice-vdagentd's default, /dev/virtio-ports/NAME). */
+const desktopAgentPort: GuestPort = {
+  id: 'vdagent0',
+  chardev: 'vdagent',
+  socket: 'vdagent',
+  nr: 2,
+  name: 'com.redhat.spice.0',
+  since: integratedHardware,
+};
+
+/** The port of spice-webdavd, which serves shared folders to the guest. */
+const sharesPort: GuestPort = {
+  id: 'webdav0',
+  chardev: 'webdav',
+  socket: 'webdav',
+  nr: 3,
+  name: 'org.spice-space.webdav.0',
+  since: integratedHardware,
+};
+
+/** The port of Kame's own tools as a system service. */
+export const toolsPort: GuestPort = {
+  id: 'tools0',
+  chardev: 'tools',
+  socket: 'tools',
+  nr: 4,
+  name: 'org.kame.tools.0',
+  since: integratedHardware,
+};
+
+/** The port of Kame's own tools in the session of a desktop. */
+const desktopToolsPort: GuestPort = {
+  id: 'desktop0',
+  chardev: 'desktop',
+  socket: 'desktop',
+  nr: 5,
+  name: 'org.kame.desktop.0',
+  since: integratedHardware,
+};
+
+/**
+ * The list of ports. A new port needs an entry here, a line in src/vm/host/channels.ts, and a new generation of hardware
+ * (src/model/hardware.ts), because a saved state can only be loaded into the ports that it was saved with.
+ */
+const guestPorts: readonly GuestPort[] = [agentPort, desktopAgentPort, sharesPort, toolsPort, desktopToolsPort];
 
 /** The virtio-serial controller with all ports. */
 export function attachGuestPorts(builder: PlanBuilder): void {
   const controller = 'vserial0';
   builder.pciDevice(pciPlaces.serialBus, { driver: 'virtio-serial-pci', id: controller });
-  for (const { id, chardev, socket, nr, name } of guestPorts) {
+  const hardware = hardwareOf(builder.input.model);
+  for (const { id, chardev, socket, nr, name } of guestPorts.filter(({ since }) => since <= hardware)) {
     builder.socketChardev(chardev, builder.sockets[socket]);
     builder.device({ driver: 'virtserialport', id, bus: `${controller}.0`, nr, chardev, name });
   }

@@ -1,7 +1,8 @@
 import { familyOfGuestOs } from '../../model/guest-os.ts';
+import { integratedHardware } from '../../model/hardware.ts';
 import { hasDevice, supports } from '../capabilities/capabilities.ts';
 import { escapeValue, type PlanBuilder } from './builder.ts';
-import { interfaceOf } from './netdevs.ts';
+import { hardwareOf, interfaceOf } from './netdevs.ts';
 import { pciPlaces } from './pci.ts';
 
 /**
@@ -48,6 +49,16 @@ export function attachHelpers(builder: PlanBuilder): void {
     if (supports(capabilities, 'panic-action')) builder.option('action', 'panic=none');
   }
   if (hasDevice(capabilities, 'vmgenid')) builder.device({ driver: 'vmgenid', id: 'genid0', guid: 'auto' });
+}
+
+/** The id of the SCSI controller into which disks are plugged that carry files into the running guest. */
+export const transferController = 'transfer0';
+
+/** An empty SCSI controller: what is plugged into it, the guest sees at once, and it is unplugged without its consent. */
+export function attachTransfer(builder: PlanBuilder): void {
+  const { capabilities, model } = builder.input;
+  if (hardwareOf(model) < integratedHardware || !hasDevice(capabilities, 'virtio-scsi-pci')) return;
+  builder.pciDevice(pciPlaces.transfer, { driver: 'virtio-scsi-pci', id: transferController });
 }
 
 /** A sound card whose output is discarded. */

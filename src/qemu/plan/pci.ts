@@ -24,6 +24,7 @@ export const pciPlaces = {
   random: { slot: 0x05, function: 0, shared: true },
   balloon: { slot: 0x05, function: 1, shared: true },
   panic: { slot: 0x05, function: 2, shared: true },
+  transfer: { slot: 0x05, function: 3, shared: true },
   sound: whole(0x08),
   keyboard: { slot: 0x09, function: 0, shared: true },
   tablet: { slot: 0x09, function: 1, shared: true },

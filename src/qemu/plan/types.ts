@@ -89,6 +89,11 @@ export interface PlanSockets {
   /** A second monitor, for people. */
   readonly qmp2: string;
   readonly qga: string;
+  /** The ports of the programs that integrate a guest; machines with older hardware do not have them. */
+  readonly vdagent: string;
+  readonly webdav: string;
+  readonly tools: string;
+  readonly desktop: string;
   readonly serial: string;
   readonly vnc: string;
 }

@@ -159,7 +159,8 @@ export async function restore(
     await writeRunRecord(run, record);
     return trackLaunched(host, bundle, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
   } catch (error) {
+    const failure = await launched.engine.startFailure(error);
     await launched.engine.kill();
-    throw error;
+    throw failure;
   }
 }

@@ -165,6 +165,16 @@ describe('a suspended machine', () => {
     expect(world().engines.of('demo').memory).toBe('a thought');
   });
 
+  it('says how its engine ended when that dies before the guest runs', async () => {
+    await running();
+    await suspend(world().host, 'demo', quiet);
+    world().engines.troubles.die('cont');
+    expect(await refused(world().start())).toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: 'QEMU ended before demo was running (killed by SIGKILL). It printed nothing.',
+    });
+  });
+
   it('is refused by a different engine, which says what to do', async () => {
     const demo = await running();
     await suspend(world().host, 'demo', quiet);
