@@ -18,7 +18,7 @@ function watched() {
   mkdirSync(home);
   const http = Fastify();
   const host = testHost({ home, env: {} });
-  const stop = vi.fn();
+  const stop = vi.fn<() => void>();
   const watch = stopWhenIdle(http, host, new TaskList(), 60, stop);
   onTestFinished(() => watch[Symbol.dispose]());
   return { home, host, http, stop };
