@@ -59,6 +59,11 @@ export class RunningMachines {
     return this.#deaths.get(vmx);
   }
 
+  /** Records how the engine of a machine ended that this daemon never tracked. */
+  noteDeath(vmx: string, death: string): void {
+    this.#deaths.set(vmx, death);
+  }
+
   remove(machine: Running): void {
     const { vmx } = machine.names;
     if (this.#machines.get(vmx) === machine) this.#machines.delete(vmx);

@@ -21,7 +21,7 @@ import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
 import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
-import { repairAfterCrash } from '../running/crash.ts';
+import { noteUnseenDeath, repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
@@ -133,6 +133,7 @@ export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): P
     await refuseUnreachable(host, bundle, 'adopt');
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
+    if (ran && isFinished) await noteUnseenDeath(host, bundle, run);
     if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
@@ -176,7 +177,11 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
     await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
   }
   if (stored.engine?.birth !== engine.process.birth) await writeRunRecord(run, record);
-  if (bundle.content && bundle.broken === null) await pinHardware(bundle, stored);
+  if (bundle.content && bundle.broken === null) {
+    // Another type may have been set for the next start.
+    const { machineType = stored.machineType } = bundle.content.model.kame;
+    await pinHardware(bundle, { ...stored, machineType });
+  }
   return record;
 }
 
