@@ -143,7 +143,7 @@ export const execRequest = z
     command: z
       .array(z.string().max(131_072))
       .max(4096)
-      .describe('Empty for the login shell of the user, which needs kame-tools'),
+      .describe('Empty for the login shell of the user, on a terminal'),
     env: z.record(z.string(), z.string()).optional(),
     stdin: z.boolean().default(false).describe('Whether the client sends standard input'),
     terminal: z
@@ -155,6 +155,9 @@ export const execRequest = z
     timeoutMs: z.int().min(1).max(86_400_000).optional(),
   })
   .strict()
+  .refine(({ command, terminal }) => command.length > 0 || terminal !== undefined, {
+    error: 'The command is empty, which only a login shell on a terminal can be.',
+  })
   .meta({ id: 'ExecRequest' });
 export type ExecRequest = z.output<typeof execRequest>;
 

@@ -325,7 +325,7 @@ export type ExecMessage =
     };
 
 export interface ExecRequest {
-  /** Empty for the login shell of the user, which needs kame-tools */
+  /** Empty for the login shell of the user, on a terminal */
   command: string[];
   env?: Record<string, string> | undefined;
   /** Whether the client sends standard input. Default: false. */
