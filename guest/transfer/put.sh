@@ -57,11 +57,13 @@ is_alive() {
   done
   return 1
 }
+# The first disk may take its time, until drivers are loaded.
+limit=400
 wait_for() {
   tries=0
   until find_disk "$1"; do
     if is_alive; then tries=0; else tries=$((tries + 1)); fi
-    [ "$tries" -lt 400 ] || fail "The disk with the files does not appear. Does the kernel have virtio_scsi and sd_mod?"
+    [ "$tries" -lt "$limit" ] || fail "The disk with the files does not appear. Does the kernel have virtio_scsi and sd_mod?"
     sleep 0.05 2> /dev/null || sleep 1
   done
 }
@@ -103,6 +105,7 @@ while :; do
     direct=
     part 65536 0 1 > ../list
   fi
+  limit=60
   obey && break
   echo "read $number"
   number=$((number + 1))

@@ -5,7 +5,7 @@ import { plugDisk, unplugDisk } from '../../qemu/live-transfer.ts';
 import type { Running } from '../host/running.ts';
 
 /** Bytes of a disk. The first one is small, so that the guest begins soon. */
-const [firstDisk, nextDisk] = [8 * 1024 * 1024, 32 * 1024 * 1024];
+const [firstDisk, nextDisk] = [8 * 1024 * 1024, 64 * 1024 * 1024];
 /** Disks that are plugged in at the same time: the guest reads one while others wait. */
 const maxPlugged = 3;
 

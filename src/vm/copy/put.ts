@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PutFiles } from '../../api/file-transfer.ts';
 import { readArchive } from '../../archive/tar-read.ts';
+import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { badArchive, DiskWriter } from '../../guest/transfer/disk-writer.ts';
@@ -38,6 +39,27 @@ async function requireTransfer(machine: Running): Promise<void> {
   });
 }
 
+/** The same bytes until the signal fires, which throws its reason at once: the client may never send more. */
+async function* untilAborted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const source = chunks[Symbol.asyncIterator]();
+  const over = deferred<never>();
+  over.promise.catch(() => undefined);
+  const stop = () => over.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await Promise.race([source.next(), over.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // Not waited for: it comes after the part that may never come.
+    void source.return?.().then(undefined, () => undefined);
+  }
+}
+
 /** Fills disks with the archive. @returns what was copied, when the last disk is plugged in */
 async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promise<PutEnd> {
   const { archive, signal } = options;
@@ -51,11 +73,8 @@ async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promi
     refuse: badArchive,
   });
   try {
-    const items = readArchive(archive, { refuse: badArchive, onRead: (bytes) => void (taken = bytes) });
-    for await (const item of items) {
-      signal.throwIfAborted();
-      await writer.add(item);
-    }
+    const items = readArchive(untilAborted(archive, signal), { refuse: badArchive, onRead: (bytes) => void (taken = bytes) });
+    for await (const item of items) await writer.add(item);
     await writer.end();
   } catch (error) {
     await writer.discard();
@@ -101,7 +120,7 @@ async function copy(host: Host, machine: Running, request: PutFiles, options: Pu
     return end;
   } catch (error) {
     over.abort(error);
-    await running.catch(() => undefined);
+    await Promise.allSettled([filling, running]);
     if (started) await clean(host, machine, args);
     throw options.signal.aborted ? new KameError('CANCELLED', 'The copy was cancelled.', { cause: error }) : error;
   }
