@@ -26,7 +26,9 @@ export const putMessage = z
 export type PutMessage = z.infer<typeof putMessage>;
 
 export const getFiles = z
-  .strictObject({ path: guestPath.describe('A file or directory in the guest, relative to the home of root') })
+  .strictObject({
+    path: guestPath.describe('A file or directory in the guest, relative to the home of root'),
+  })
   .meta({ id: 'GetFiles' });
 export type GetFiles = z.output<typeof getFiles>;
 

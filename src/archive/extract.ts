@@ -120,7 +120,10 @@ class Extractor {
  * bits are dropped.
  * @throws what `refuse` makes; KameError DISK_FULL, FILE_ACCESS, CANCELLED
  */
-export async function extract(items: AsyncIterable<ArchiveItem>, options: ExtractOptions): Promise<Extracted> {
+export async function extract(
+  items: AsyncIterable<ArchiveItem>,
+  options: ExtractOptions,
+): Promise<Extracted> {
   const extractor = new Extractor(options);
   for await (const item of items) await extractor.add(item);
   const { count: files, bytes } = extractor;

@@ -151,7 +151,10 @@ class Packer {
  * hard links.
  * @throws KameError FILE_ACCESS, INVALID_VALUE, CANCELLED
  */
-export async function* pack(sources: readonly PackSource[], options: PackOptions): AsyncGenerator<Buffer, void> {
+export async function* pack(
+  sources: readonly PackSource[],
+  options: PackOptions,
+): AsyncGenerator<Buffer, void> {
   const packer = new Packer(options);
   for (const source of sources) {
     for await (const found of walk(source, options.signal)) {

@@ -26,8 +26,12 @@ async function check(staged: string, target: string): Promise<void> {
     return;
   }
   if (!to || (!from.isDirectory() && !to.isDirectory())) return;
-  const words = to.isDirectory() ? 'is a directory, and what is copied is not' : 'is not a directory, and what is copied is';
-  throw new KameError('ALREADY_EXISTS', `${target} ${words}.`, { next: 'Choose another place, or move it away.' });
+  const words = to.isDirectory()
+    ? 'is a directory, and what is copied is not'
+    : 'is not a directory, and what is copied is';
+  throw new KameError('ALREADY_EXISTS', `${target} ${words}.`, {
+    next: 'Choose another place, or move it away.',
+  });
 }
 
 async function move(staged: string, target: string): Promise<void> {

@@ -20,7 +20,11 @@ export async function writeFully(file: FileHandle, bytes: Buffer, position: numb
 }
 
 /** Writes a new file, with a hole wherever its content is zeros. @param size of the content */
-export async function writeSparse(file: FileHandle, content: AsyncIterable<Buffer>, size: number): Promise<void> {
+export async function writeSparse(
+  file: FileHandle,
+  content: AsyncIterable<Buffer>,
+  size: number,
+): Promise<void> {
   let position = 0;
   for await (const part of content) {
     // Up to here there is nothing but a hole, or what was written.

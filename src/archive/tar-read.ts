@@ -102,7 +102,8 @@ class Reader {
   }
 
   async #extension(header: RawHeader): Promise<PaxValues> {
-    if (!'LKxg'.includes(header.letter)) throw this.#refuse(`it has an entry of the unknown kind ${quoted(header.letter)}`);
+    if (!'LKxg'.includes(header.letter))
+      throw this.#refuse(`it has an entry of the unknown kind ${quoted(header.letter)}`);
     if (!(header.size <= maxExtensionBytes)) throw this.#refuse('the description of an entry is too long');
     const content = await this.#source.exactly(inBlocks(header.size));
     if (content.length < inBlocks(header.size)) throw this.#refuse('it is truncated');

@@ -117,12 +117,14 @@ export async function endStaleCopies(engine: Engine): Promise<void> {
   const { qmp } = engine;
   const devices = await qmp.execute('qom-list', { path: '/machine/peripheral' });
   for (const { name } of devices)
-    if (name.startsWith(prefix)) await removeDevice(async () => await qmp.execute('device_del', { id: name }));
+    if (name.startsWith(prefix))
+      await removeDevice(async () => await qmp.execute('device_del', { id: name }));
   for (const node of await qmp.execute('query-named-block-nodes', { flat: true })) {
     const name = node['node-name'] ?? '';
     if (name.startsWith(prefix))
       await removeBackend(async () => await qmp.execute('blockdev-del', { 'node-name': name }));
   }
   for (const { label } of await qmp.execute('query-chardev', {}))
-    if (label.startsWith(prefix)) await removeBackend(async () => await qmp.execute('chardev-remove', { id: label }));
+    if (label.startsWith(prefix))
+      await removeBackend(async () => await qmp.execute('chardev-remove', { id: label }));
 }

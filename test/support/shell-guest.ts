@@ -1,5 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { FakeHandler, FakeReply } from './fake-agent.ts';
 import type { TransferGuest } from './fake-engine/transfer.ts';
@@ -72,7 +82,10 @@ export class ShellGuest implements TransferGuest {
     const done = (): FakeReply => ({ value: {} });
     return {
       'guest-info': () => ({
-        value: { version: '7.2.22', supported_commands: agentCommands.map((name) => ({ name, enabled: true })) },
+        value: {
+          version: '7.2.22',
+          supported_commands: agentCommands.map((name) => ({ name, enabled: true })),
+        },
       }),
       'guest-exec': ({ arg }) => ({ value: { pid: this.#spawn(arg as string[]) } }),
       'guest-exec-status': ({ pid }) => this.#status(Number(pid)),
@@ -80,7 +93,9 @@ export class ShellGuest implements TransferGuest {
       'guest-file-read': ({ handle, count }) => {
         const buffer = Buffer.alloc(Number(count));
         const got = readSync(Number(handle), buffer);
-        return { value: { count: got, 'buf-b64': buffer.subarray(0, got).toString('base64'), eof: got === 0 } };
+        return {
+          value: { count: got, 'buf-b64': buffer.subarray(0, got).toString('base64'), eof: got === 0 },
+        };
       },
       'guest-file-seek': ({ handle, offset, whence }) => ({
         value: { position: whence === 'end' ? fstatSync(Number(handle)).size : Number(offset), eof: false },
@@ -106,7 +121,11 @@ export class ShellGuest implements TransferGuest {
   }
 
   #spawn(words: readonly string[]): number {
-    const child = spawn('/bin/sh', words.map((word) => this.#inTree(word)), { stdio: 'ignore' });
+    const child = spawn(
+      '/bin/sh',
+      words.map((word) => this.#inTree(word)),
+      { stdio: 'ignore' },
+    );
     this.#processes.set(child.pid ?? 0, child);
     return child.pid ?? 0;
   }

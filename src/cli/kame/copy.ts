@@ -43,7 +43,13 @@ async function intoGuest(
   problems: Problems,
 ): Promise<void> {
   const directory = mustBeDirectory(path, sources);
-  const copy = { sources: sources.map((each) => session.path(each)), machine: session.machine(machine), path, directory, owner };
+  const copy = {
+    sources: sources.map((each) => session.path(each)),
+    machine: session.machine(machine),
+    path,
+    directory,
+    owner,
+  };
   const { files, bytes } = await session.task(machine, (options) =>
     copyIn(session.client, copy, { ...options, onProblem: problems.add }),
   );
@@ -63,7 +69,13 @@ async function toHost(
   const directory = mustBeDirectory(target, sources);
   const results: CopyOutResult[] = [];
   for (const { machine, path } of sources) {
-    const copy = { machine: session.machine(machine), path, target: session.path(target), directory, ...options };
+    const copy = {
+      machine: session.machine(machine),
+      path,
+      target: session.path(target),
+      directory,
+      ...options,
+    };
     const result = await session.task(machine, (task: TaskOptions) =>
       copyOut(session.client, copy, { ...task, onProblem: problems.add }),
     );
@@ -89,9 +101,19 @@ export function define(program: Command, session: Session): void {
         'tar in the guest.',
     )
     .usage('[options] <source...> <destination>')
-    .argument('<place...>', 'what to copy and, last, where it goes: paths of this computer, or NAME:PATH in a guest')
-    .option('--owner', 'keep the owners, by number; without it, files in the guest belong to root, and copies out of it to you')
-    .option('--max-size <size>', 'refuse more than this out of a guest, such as 10GiB', sizeAboveZero('--max-size'))
+    .argument(
+      '<place...>',
+      'what to copy and, last, where it goes: paths of this computer, or NAME:PATH in a guest',
+    )
+    .option(
+      '--owner',
+      'keep the owners, by number; without it, files in the guest belong to root, and copies out of it to you',
+    )
+    .option(
+      '--max-size <size>',
+      'refuse more than this out of a guest, such as 10GiB',
+      sizeAboveZero('--max-size'),
+    )
     .option('--json', jsonShape('{files, bytes, problems}'))
     .addHelpText(
       'after',

@@ -49,7 +49,8 @@ type Told<T> = T | { readonly type: 'error'; readonly error: ErrorBody };
 function read<T>(message: string | Uint8Array): T {
   const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
   const told = JSON.parse(text) as Told<T>;
-  if ((told as { type?: unknown }).type === 'error') throw errorFromBody((told as { error: ErrorBody }).error);
+  if ((told as { type?: unknown }).type === 'error')
+    throw errorFromBody((told as { error: ErrorBody }).error);
   return told as T;
 }
 
@@ -94,7 +95,9 @@ function lost(): KameError {
 }
 
 function cancelled(cause?: unknown): KameError {
-  return new KameError('CANCELLED', 'The copy was cancelled; nothing of it was left in the guest.', { cause });
+  return new KameError('CANCELLED', 'The copy was cancelled; nothing of it was left in the guest.', {
+    cause,
+  });
 }
 
 /** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what the archive throws */

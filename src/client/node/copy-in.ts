@@ -29,7 +29,9 @@ function sourcesOf(paths: readonly string[]): PackSource[] {
     if (name === '')
       throw new KameError('USAGE', `${path} has no name to copy it under: name the directories in it.`);
     if (names.has(name))
-      throw new KameError('USAGE', `Two of the things to copy are named ${name}.`, { next: 'Copy them one by one.' });
+      throw new KameError('USAGE', `Two of the things to copy are named ${name}.`, {
+        next: 'Copy them one by one.',
+      });
     names.add(name);
   }
   return sources;

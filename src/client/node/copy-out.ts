@@ -46,7 +46,9 @@ async function placeOf(target: string, directory: boolean): Promise<Place> {
   });
   if (found?.isDirectory() === true) return { directory: path, name: undefined };
   if (directory)
-    throw new KameError('FILE_ACCESS', `${target} is not a directory.`, { next: 'Create it, or name another place.' });
+    throw new KameError('FILE_ACCESS', `${target} is not a directory.`, {
+      next: 'Create it, or name another place.',
+    });
   return { directory: dirname(path), name: basename(path) };
 }
 
@@ -70,7 +72,8 @@ async function* underOneName(
     if (name === '' || name !== found.name || (expected !== undefined && name !== expected))
       throw hostile(`it has ${JSON.stringify(item.entry.path)}, which was not asked for`);
     yield item;
-  }}
+  }
+}
 
 async function stageIn(directory: string): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = join(directory, `.kame-copy-${randomBytes(6).toString('hex')}`);
@@ -101,18 +104,25 @@ async function receive(
   };
   let [count, bytes] = [0, 0];
   const getting = client.files
-    .get(machine, { path }, {
-      signal,
-      waiting: (stageText) => onProgress?.({ stage: stageText }),
-      output: async (part) => {
-        bytes += part.length;
-        onProgress?.({ stage: `Copying file ${Math.max(1, count)}`, done: bytes, unit: 'bytes' });
-        await pipe.push(part);
+    .get(
+      machine,
+      { path },
+      {
+        signal,
+        waiting: (stageText) => onProgress?.({ stage: stageText }),
+        output: async (part) => {
+          bytes += part.length;
+          onProgress?.({ stage: `Copying file ${Math.max(1, count)}`, done: bytes, unit: 'bytes' });
+          await pipe.push(part);
+        },
       },
-    })
+    )
     .catch(fail)
     .finally(() => pipe.end());
-  const items = readArchive(pipe, { refuse: hostile, ...(maxBytes === undefined ? {} : { limits: { maxBytes } }) });
+  const items = readArchive(pipe, {
+    refuse: hostile,
+    ...(maxBytes === undefined ? {} : { limits: { maxBytes } }),
+  });
   const extracted = await extract(underOneName(items, path, found), {
     directory: stage,
     owner,
@@ -134,7 +144,11 @@ async function receive(
  * in its place is replaced as by `cp -a`. The signal cancels the copy; then nothing of it stays.
  * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS, GUEST_FAILED, CANCELLED, and what the daemon and the guest report
  */
-export async function copyOut(client: KameClient, copy: CopyOut, options: CopyOptions): Promise<CopyOutResult> {
+export async function copyOut(
+  client: KameClient,
+  copy: CopyOut,
+  options: CopyOptions,
+): Promise<CopyOutResult> {
   const { directory, name } = await placeOf(copy.target, copy.directory);
   await using stage = await stageIn(directory);
   const extracted = await receive(client, copy, stage.path, options);

@@ -66,7 +66,8 @@ export class DiskFile {
   async addPiece(piece: Piece, content: Buffer): Promise<void> {
     const { path, offset, unit } = piece;
     const last = this.#last;
-    const continues = last?.path === path && last.unit === unit && last.offset + last.end - last.start === offset;
+    const continues =
+      last?.path === path && last.unit === unit && last.offset + last.end - last.start === offset;
     if (!continues) this.#flush();
     const start = continues ? this.#end : Math.ceil(this.#end / unit) * unit;
     await this.#write(content, start);

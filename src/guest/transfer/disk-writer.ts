@@ -19,7 +19,9 @@ export interface DiskWriterOptions {
   readonly refuse: (reason: string) => Error;
 }
 
-function isPlain(entry: ArchiveEntry): entry is ArchiveEntry & { type: 'file' | 'directory' | 'symlink' | 'link' } {
+function isPlain(
+  entry: ArchiveEntry,
+): entry is ArchiveEntry & { type: 'file' | 'directory' | 'symlink' | 'link' } {
   return entry.type !== 'other';
 }
 
@@ -39,7 +41,9 @@ export class DiskWriter {
 
   async add({ entry, content }: ArchiveItem): Promise<void> {
     if (entry.path === '' || !isPlain(entry))
-      throw this.#options.refuse(`${JSON.stringify(entry.path)} is neither a file nor a directory nor a link`);
+      throw this.#options.refuse(
+        `${JSON.stringify(entry.path)} is neither a file nor a directory nor a link`,
+      );
     if (entry.type === 'directory') this.#directories.push(entry);
     else this.files += 1;
     this.bytes += entry.size;

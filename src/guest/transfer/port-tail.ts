@@ -29,7 +29,9 @@ export class PortTail {
       chunk.subarray(Math.max(0, cut - this.#kept.length)),
     ]);
     const text = this.#kept.toString('latin1');
-    const digits = text.startsWith(this.#mark) ? /^\d{1,3}(?= *\n$)/.exec(text.slice(this.#mark.length))?.[0] : undefined;
+    const digits = text.startsWith(this.#mark)
+      ? /^\d{1,3}(?= *\n$)/.exec(text.slice(this.#mark.length))?.[0]
+      : undefined;
     if (this.#kept.length === endBytes && digits !== undefined) this.#status = Number(digits);
     return sure;
   }

@@ -1,4 +1,13 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { refused } from '../../../test/support/refused.ts';
@@ -48,7 +57,12 @@ function archiveOf(...paths: string[]): AsyncGenerator<Buffer> {
   return pack(sources, { owner: false, signal: new AbortController().signal });
 }
 
-function put(path: string, archive: AsyncIterable<Uint8Array>, options: Partial<PutOptions> = {}, isDirectory = false) {
+function put(
+  path: string,
+  archive: AsyncIterable<Uint8Array>,
+  options: Partial<PutOptions> = {},
+  isDirectory = false,
+) {
   const request = { path, directory: isDirectory };
   return putFiles(world().host, 'demo', request, { ...quiet, archive, onRead: () => undefined, ...options });
 }
@@ -58,8 +72,13 @@ function look(path: string): Record<string, unknown> {
   const stats = lstatSync(path);
   const common = { mode: stats.mode, time: Math.floor(stats.mtimeMs / 1000) };
   if (stats.isDirectory())
-    return { ...common, in: Object.fromEntries(readdirSync(path).map((name) => [name, look(join(path, name))])) };
-  return stats.isFile() ? { ...common, content: readFileSync(path).toString('base64') } : { mode: stats.mode };
+    return {
+      ...common,
+      in: Object.fromEntries(readdirSync(path).map((name) => [name, look(join(path, name))])),
+    };
+  return stats.isFile()
+    ? { ...common, content: readFileSync(path).toString('base64') }
+    : { mode: stats.mode };
 }
 
 /** Nothing of a copy is left in an engine, or in its directory. */
@@ -184,11 +203,21 @@ describe('a copy out of a guest', () => {
   async function get(path: string): Promise<string> {
     const target = directory();
     const parts: Buffer[] = [];
-    await getFiles(world().host, 'demo', { path }, { ...quiet, send: async (data) => await Promise.resolve(void parts.push(Buffer.from(data))) });
+    await getFiles(
+      world().host,
+      'demo',
+      { path },
+      { ...quiet, send: async (data) => await Promise.resolve(void parts.push(Buffer.from(data))) },
+    );
     async function* whole(): AsyncGenerator<Buffer> {
       yield* await Promise.resolve(parts);
     }
-    const { directories } = await extract(readArchive(whole(), { refuse }), { directory: target, owner: false, refuse, signal: quiet.signal });
+    const { directories } = await extract(readArchive(whole(), { refuse }), {
+      directory: target,
+      owner: false,
+      refuse,
+      signal: quiet.signal,
+    });
     await finishDirectories(directories, false, ({ path: name }) => join(target, name));
     return target;
   }
@@ -214,7 +243,9 @@ describe('a copy out of a guest', () => {
     const { guest, engine } = await startGuest();
     writeFileSync(join(guest.root, 'root/file'), Buffer.alloc(5_000_000, 1));
     const send = () => Promise.reject(new Error('gone'));
-    await expect(getFiles(world().host, 'demo', { path: 'file' }, { ...quiet, send })).rejects.toThrow('gone');
+    await expect(getFiles(world().host, 'demo', { path: 'file' }, { ...quiet, send })).rejects.toThrow(
+      'gone',
+    );
     expectClean(engine);
     expect(existsSync(join(guest.root, 'root/file'))).toBe(true);
   });

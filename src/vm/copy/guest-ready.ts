@@ -17,10 +17,14 @@ export async function requireCopy(bundle: Bundle, machine: Running, progress: Pr
   const { document } = contentOf(bundle);
   for (const key of forbidding) {
     if (getBoolean(document, key, false))
-      throw new KameError('WRONG_STATE', `${key} is TRUE, so that no files are copied into or out of ${machine.name}.`, {
-        next: `kame set ${machine.name} ${key}=FALSE permits it.`,
-        details: { machine: machine.name, key },
-      });
+      throw new KameError(
+        'WRONG_STATE',
+        `${key} is TRUE, so that no files are copied into or out of ${machine.name}.`,
+        {
+          next: `kame set ${machine.name} ${key}=FALSE permits it.`,
+          details: { machine: machine.name, key },
+        },
+      );
   }
   refuseWithoutAgent(machine);
   const streams = await machine.channels.agent.canStream({ deadlineMs: questionMs, ...progress });

@@ -40,7 +40,10 @@ async function requireTransfer(machine: Running): Promise<void> {
 }
 
 /** The same bytes until the signal fires, which throws its reason at once: the client may never send more. */
-async function* untilAborted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* untilAborted(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const source = chunks[Symbol.asyncIterator]();
   const over = deferred<never>();
   over.promise.catch(() => undefined);
@@ -73,7 +76,10 @@ async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promi
     refuse: badArchive,
   });
   try {
-    const items = readArchive(untilAborted(archive, signal), { refuse: badArchive, onRead: (bytes) => void (taken = bytes) });
+    const items = readArchive(untilAborted(archive, signal), {
+      refuse: badArchive,
+      onRead: (bytes) => void (taken = bytes),
+    });
     for await (const item of items) await writer.add(item);
     await writer.end();
   } catch (error) {
@@ -122,7 +128,9 @@ async function copy(host: Host, machine: Running, request: PutFiles, options: Pu
     over.abort(error);
     await Promise.allSettled([filling, running]);
     if (started) await clean(host, machine, args);
-    throw options.signal.aborted ? new KameError('CANCELLED', 'The copy was cancelled.', { cause: error }) : error;
+    throw options.signal.aborted
+      ? new KameError('CANCELLED', 'The copy was cancelled.', { cause: error })
+      : error;
   }
 }
 

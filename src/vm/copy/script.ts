@@ -49,6 +49,9 @@ export async function runScript(
   throw new KameError(
     'GUEST_FAILED',
     `The guest of ${machine.name} could not copy the files: ${said === '' ? how : said}`,
-    { next: 'Read what the guest said. Nothing of the copy was left there.', details: { machine: machine.name } },
+    {
+      next: 'Read what the guest said. Nothing of the copy was left there.',
+      details: { machine: machine.name },
+    },
   );
 }

@@ -47,7 +47,11 @@ const life: Record<string, Command> = {
     const boots = !engine.options.given.incoming && guest.options.agent !== 'none' && !guest.portOpen;
     // A guest comes to its agent some time after its start: here once it was looked for.
     if (boots) setImmediate(() => engine.openPort(true));
-    const others = engine.transfer.chardevs.map((label) => ({ label, filename: 'unix:', 'frontend-open': true }));
+    const others = engine.transfer.chardevs.map((label) => ({
+      label,
+      filename: 'unix:',
+      'frontend-open': true,
+    }));
     return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }, ...others];
   },
   screendump: ({ filename, format }) => {
@@ -59,8 +63,7 @@ const life: Record<string, Command> = {
 const adapters: Record<string, Command> = {
   netdev_add: (args, engine) => engine.nics.addBackend(args),
   netdev_del: ({ id }, engine) => engine.nics.removeBackend(text(id)),
-  device_add: (args, engine) =>
-    isCopy(args['id']) ? engine.transfer.plug(args) : engine.nics.plug(args),
+  device_add: (args, engine) => (isCopy(args['id']) ? engine.transfer.plug(args) : engine.nics.plug(args)),
   device_del: ({ id }, engine) =>
     isCopy(id) ? engine.transfer.unplug(text(id)) : engine.nics.askToLetGo(text(id)),
   'chardev-add': async (args, engine) => await engine.transfer.addPort(args),

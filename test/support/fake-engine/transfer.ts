@@ -88,7 +88,8 @@ export class FakeTransfer {
     if (args['driver'] === 'scsi-hd') {
       if (!this.#hasController) throw new Refusal(`Bus '${String(args['bus'])}' not found`);
       const file = this.nodes.get(String(args['drive']));
-      if (file === undefined) throw new Refusal(`Property 'scsi-hd.drive' can't find value '${String(args['drive'])}'`);
+      if (file === undefined)
+        throw new Refusal(`Property 'scsi-hd.drive' can't find value '${String(args['drive'])}'`);
       this.devices.set(id, args);
       this.guest.diskCame(String(args['product']), file);
       return;
