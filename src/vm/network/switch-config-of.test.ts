@@ -43,11 +43,20 @@ describe('the configuration of a switch', () => {
     expect(switchConfigOf(facts, labels).hosts.map(({ label }) => label)).toEqual(['web', 'web-3', 'web-2']);
   });
 
-  it('knows no host without an address', () => {
+  it('has no host without an address', () => {
     expect(switchConfigOf({ ...facts, addresses: {} }, labels)).toMatchObject({
       hosts: [],
       ports: [{}, {}, {}],
     });
+  });
+
+  it('keeps an address for an adapter that is not plugged, without a name', () => {
+    const mac = '00:0c:29:00:00:09';
+    const { hosts } = switchConfigOf(
+      { ...facts, addresses: { ...addresses, [mac]: '192.168.77.140' } },
+      labels,
+    );
+    expect(hosts.at(-1)).toEqual({ mac, address: '192.168.77.140', label: null });
   });
 
   it('has an uplink only with a NAT process, and lets guests out only on a NAT network', () => {
