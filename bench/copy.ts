@@ -9,16 +9,24 @@ import type { Series } from './support/result.ts';
 
 const [largeMiB, agentMiB, smallFiles] = [256, 8, 2000];
 const large = { into: `${largeMiB} MiB into the guest`, out: `${largeMiB} MiB out of it` };
-const small = { into: `${smallFiles} files of 1 KiB into the guest`, out: `${smallFiles} files of 1 KiB out of it` };
+const small = {
+  into: `${smallFiles} files of 1 KiB into the guest`,
+  out: `${smallFiles} files of 1 KiB out of it`,
+};
 const agent = `${agentMiB} MiB as input of kame exec, through the guest agent`;
 
 /** Files of this host to copy. */
 function makeFiles(home: TestHome): { readonly file: string; readonly tree: string; readonly some: string } {
-  const [file, tree, some] = ['file', 'tree', 'some'].map((name) => join(home.path, name)) as [string, string, string];
+  const [file, tree, some] = ['file', 'tree', 'some'].map((name) => join(home.path, name)) as [
+    string,
+    string,
+    string,
+  ];
   writeFileSync(file, Buffer.concat([...Array(largeMiB).keys()].map(() => randomBytes(1024 * 1024))));
   writeFileSync(some, randomBytes(agentMiB * 1024 * 1024));
   mkdirSync(tree);
-  for (let index = 0; index < smallFiles; index += 1) writeFileSync(join(tree, `${index}`), randomBytes(1024));
+  for (let index = 0; index < smallFiles; index += 1)
+    writeFileSync(join(tree, `${index}`), randomBytes(1024));
   return { file, tree, some };
 }
 
@@ -50,20 +58,36 @@ export const copy: Bench = {
         [small.out]: () => out('/mnt/tree'),
         [agent]: async () =>
           await timed(async () => {
-            const { code } = await home.kame('exec', 'demo', '--stdin', '--', 'sh', '-c', 'cat > /mnt/some', { input: some });
-            if (code !== 0) throw new Error(`exec ended with ${code}`);
+            const words = ['exec', 'demo', '--stdin', '--', 'sh', '-c', 'cat > /mnt/some'];
+            const { code, stderr } = await home.kame(words, { input: some });
+            if (code !== 0) throw new Error(`kame exec ended with ${code}: ${stderr}`);
           }),
       },
       context.runs ?? 3,
       context,
     );
     const series: Series[] = [
-      { name: large.into, unit: 'MiB/s', samples: speeds(largeMiB, samples[large.into] ?? []), bar: { of: 'median', at: 'least', value: 57.2 } },
-      { name: large.out, unit: 'MiB/s', samples: speeds(largeMiB, samples[large.out] ?? []), bar: { of: 'median', at: 'least', value: 42.9 } },
+      {
+        name: large.into,
+        unit: 'MiB/s',
+        samples: speeds(largeMiB, samples[large.into] ?? []),
+        bar: { of: 'median', at: 'least', value: 57.2 },
+      },
+      {
+        name: large.out,
+        unit: 'MiB/s',
+        samples: speeds(largeMiB, samples[large.out] ?? []),
+        bar: { of: 'median', at: 'least', value: 42.9 },
+      },
       { name: small.into, unit: 'ms', samples: samples[small.into] ?? [] },
       { name: small.out, unit: 'ms', samples: samples[small.out] ?? [] },
       { name: agent, unit: 'MiB/s', samples: speeds(agentMiB, samples[agent] ?? []) },
     ];
-    return { bench: 'copy', title: 'speed of copies, the whole command, ARM64 guest under TCG', series, notes: [] };
+    return {
+      bench: 'copy',
+      title: 'speed of copies, the whole command, ARM64 guest under TCG',
+      series,
+      notes: [],
+    };
   },
 };

@@ -21,7 +21,10 @@ const sample = (long: boolean) => {
     endOfArchive,
   ]);
 };
-const corpus: Corpus = { samples: [sample(false), sample(true)], pieces: ['../', '/', 'd/s/', 'ustar  ', '././@LongLink'].map((word) => Buffer.from(word)) };
+const corpus: Corpus = {
+  samples: [sample(false), sample(true)],
+  pieces: ['../', '/', 'd/s/', 'ustar  ', '././@LongLink'].map((word) => Buffer.from(word)),
+};
 
 const refuse = (reason: string) => new KameError('GUEST_FAILED', reason);
 const limits = { maxBytes: 1024 * 1024, maxEntries: 1000 };
