@@ -99,12 +99,8 @@ describe('a tar archive', () => {
     symlinkSync('nowhere', join(root, 'link'));
     const made = spawnSync('tar', ['c', `--format=${format}`, '-C', root, '.']);
     const found = (await listed(made.stdout)).filter(([{ path }]) => path !== '');
-    expect(found.map(([{ path, type }, content]) => [path, type, content]).sort()).toEqual(
-      [
-        ['link', 'symlink', ''],
-        [name, 'file', 'content'],
-      ].sort(),
-    );
+    const texts = found.map(([{ path, type }, content]) => `${path} ${type} ${content}`);
+    expect(new Set(texts)).toEqual(new Set(['link symlink ', `${name} file content`]));
   });
 
   it.each<[string, Buffer, RegExp]>([

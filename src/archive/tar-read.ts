@@ -60,12 +60,12 @@ class Reader {
 
   /** The next entry; undefined at the end of the archive. */
   async next(): Promise<ArchiveEntry | undefined> {
-    let pending: PaxValues = {};
+    const pending: PaxValues = {};
     for (;;) {
       const header = await this.#header();
       if (!header) return undefined;
       if (header.type !== undefined) return this.#entry(header, pending);
-      pending = { ...pending, ...(await this.#extension(header)) };
+      Object.assign(pending, await this.#extension(header));
     }
   }
 

@@ -44,14 +44,13 @@ export interface FileChannels {
 /** Bytes of a message: the daemon takes at most 1 MiB. */
 const messageBytes = 256 * 1024;
 
-type Told<T> = T | { readonly type: 'error'; readonly error: ErrorBody };
-
-function read<T>(message: string | Uint8Array): T {
+/** A message of the daemon. @throws KameError the error in it */
+function read(message: string | Uint8Array): unknown {
   const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
-  const told = JSON.parse(text) as Told<T>;
-  if ((told as { type?: unknown }).type === 'error')
-    throw errorFromBody((told as { error: ErrorBody }).error);
-  return told as T;
+  const told = JSON.parse(text) as
+    { readonly type: 'error'; readonly error: ErrorBody } | { readonly type: '' };
+  if (told.type === 'error') throw errorFromBody(told.error);
+  return told;
 }
 
 /** Small parts together: a message for each would cost more than what is in it. */
@@ -113,7 +112,7 @@ export async function putFiles(
     await channel.send(JSON.stringify(request));
     const sending = send(channel, streams).catch((error: unknown) => void (failure = { error }));
     for await (const message of channel.messages) {
-      const told = read<PutMessage>(message);
+      const told = read(message) as PutMessage;
       if (told.type === 'progress') streams.progress?.(told.bytes);
       else if (told.type === 'waiting') streams.waiting?.(told.stage);
       else return { files: told.files, bytes: told.bytes };
@@ -147,7 +146,7 @@ export async function getFiles(
         await output(message);
         continue;
       }
-      const told = read<GetMessage>(message);
+      const told = read(message) as GetMessage;
       if (told.type === 'waiting') waiting?.(told.stage);
       else return told.bytes;
     }
