@@ -75,9 +75,9 @@ part() {
   dd if="$disk" bs="$1" skip="$2" count="$3" $direct 2> /dev/null
 }
 write_piece() {
-  dd if="$disk" of="$5" bs="$1" skip="$2" seek="$3" count="$4" conv=notrunc $direct 2> ../errors && return
-  cat ../errors >&2
-  exit 1
+  # Kept here and not in a file: the disk may be full.
+  words=$(dd if="$disk" of="$5" bs="$1" skip="$2" seek="$3" count="$4" conv=notrunc $direct 2>&1) && return
+  fail "$(echo "$words" | head -n 1)"
 }
 end_file() {
   truncate -s "$1" "$4" && chmod "$2" "$4" && touch -c -d "@$3" "$4" || exit 1

@@ -131,21 +131,21 @@ export class DiskWriter {
   }
 }
 
-/** The same bytes in pieces of that size; the last one may be smaller. */
+/** The same bytes in pieces of that size; the last one may be smaller. Each is only valid until the next one is asked for. */
 async function* inPieces(content: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = [];
-  let length = 0;
-  for await (let part of content) {
-    while (length + part.length >= size) {
-      const now = size - length;
-      yield Buffer.concat([...parts, part.subarray(0, now)]);
-      part = part.subarray(now);
-      [parts, length] = [[], 0];
+  const piece = Buffer.allocUnsafeSlow(size);
+  let used = 0;
+  for await (const part of content) {
+    for (let at = 0; at < part.length;) {
+      const now = part.copy(piece, used, at, at + size - used);
+      used += now;
+      at += now;
+      if (used < size) continue;
+      yield piece;
+      used = 0;
     }
-    parts.push(part);
-    length += part.length;
   }
-  if (length > 0) yield Buffer.concat(parts);
+  if (used > 0) yield piece.subarray(0, used);
 }
 
 /** The error for an archive that a client sent. */
