@@ -244,6 +244,20 @@ export const routes = {
     kind: 'task',
     summary: 'Install or update kame-tools in the guest',
   },
+  'files.put': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/put',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Copy files into the guest',
+  },
+  'files.get': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/get',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Copy files out of the guest',
+  },
   'snapshots.list': {
     method: 'GET',
     path: '/machines/{machine}/snapshots',
