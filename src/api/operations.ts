@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { clipboardOperations } from './clipboard-operations.ts';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
 import { guestOperations } from './guest-operations.ts';
@@ -19,6 +20,7 @@ export const operations = {
   ...machineOperations,
   ...powerOperations,
   ...guestOperations,
+  ...clipboardOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

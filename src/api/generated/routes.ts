@@ -11,6 +11,7 @@ import type {
   CancelledTask,
   CheckDisk,
   CheckedDisks,
+  ClipboardStatus,
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
@@ -228,6 +229,32 @@ export const routes = {
     kind: 'websocket',
     takes: 'body',
     summary: 'Run a command in the guest',
+  },
+  'clipboard.show': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard',
+    kind: 'json',
+    summary: 'Show what is on the clipboard of the guest',
+  },
+  'clipboard.get': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/get',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Read the clipboard of the guest',
+  },
+  'clipboard.set': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/set',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Set the clipboard of the guest',
+  },
+  'clipboard.watch': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/watch',
+    kind: 'websocket',
+    summary: 'Watch the clipboard of the guest',
   },
   'snapshots.list': {
     method: 'GET',
@@ -571,6 +598,7 @@ export interface Calls {
     };
     answer: AsyncGenerator<Uint8Array, void>;
   };
+  'clipboard.show': { request: { params: { machine: string } }; answer: Promise<ClipboardStatus> };
   'snapshots.list': { request: { params: { machine: string } }; answer: Promise<Snapshot[]> };
   'snapshots.take': {
     request: { params: { machine: string }; body?: TakeSnapshot | undefined };

@@ -101,6 +101,40 @@ export interface CheckedDisks {
   }[];
 }
 
+export type ClipboardMessage =
+  | {
+      type: 'content';
+      /** MIME type */
+      contentType: string;
+      sizeBytes: number;
+    }
+  | {
+      type: 'end';
+    }
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
+
+export type ClipboardSet =
+  | {
+      type: 'set';
+      sizeBytes: number;
+    }
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
+
+export interface ClipboardStatus {
+  /** Whether a program in the guest shares the clipboard */
+  agent: boolean;
+  /** Who has put the content there */
+  owner: 'guest' | 'host' | 'none';
+  /** MIME types that it can be read as, the preferred one first */
+  types: string[];
+}
+
 export type CloneKind = 'full' | 'linked' | 'instant';
 
 export interface CloneMachine {
@@ -318,6 +352,11 @@ export interface Floppy {
   path: string | null;
   /** Whether the guest gets it; then it is write-protected */
   attached: boolean;
+}
+
+export interface GetClipboard {
+  /** Default: text/plain if it has that, else its first type */
+  type?: string | undefined;
 }
 
 export interface GrowDisk {
@@ -802,6 +841,13 @@ export interface SetAutoProtect {
   every?: AutoProtectEvery | undefined;
   /** Number of snapshots to keep; default: the present setting, else 3 */
   keep?: number | undefined;
+}
+
+export interface SetClipboard {
+  /** MIME type, such as text/plain (always UTF-8) or image/png. Default: "text/plain". */
+  type?: string | undefined;
+  /** If known: content that is too large is refused at once */
+  sizeBytes?: number | undefined;
 }
 
 export interface SetNetwork {

@@ -10,6 +10,7 @@ import type {
   CancelledTask,
   CheckDisk,
   CheckedDisks,
+  ClipboardStatus,
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
@@ -123,6 +124,11 @@ export interface MachineCalls {
   ): AsyncGenerator<Uint8Array, void>;
   /** Find out how to connect to the SSH server of a guest. A port of the loopback interface is forwarded to port 22 of the first adapter on a NAT or host-only network. The port stays the same, unless another program takes it. */
   ssh(machine: string, body?: ConnectSsh, options?: TaskOptions): Promise<SshTarget>;
+}
+
+export interface ClipboardCalls {
+  /** Show what is on the clipboard of the guest. */
+  show(machine: string, options?: CallOptions): Promise<ClipboardStatus>;
 }
 
 export interface SnapshotCalls {
@@ -279,6 +285,7 @@ export interface HostCalls {
 /** A method for each operation, grouped by resource. */
 export interface Resources {
   readonly machines: MachineCalls;
+  readonly clipboard: ClipboardCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;

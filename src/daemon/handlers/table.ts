@@ -1,3 +1,4 @@
+import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
 import { guestHandlers } from './guest.ts';
@@ -14,6 +15,7 @@ export const handlers: Handlers = {
   ...machineHandlers,
   ...powerHandlers,
   ...guestHandlers,
+  ...clipboardHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,

@@ -6,6 +6,7 @@ import { agentPort } from '../../qemu/plan/channels.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { portIsOpen } from './guest-port.ts';
 import { recordTiming } from './timing.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
@@ -32,16 +33,10 @@ export function watchAgent(host: Host, machine: Running): void {
     }
   });
   // An adopted machine may have opened the port before, at an unknown time.
-  void portIsOpen(machine).then(
+  void portIsOpen(machine, agentPort).then(
     (open) => open && greetOnce(null),
     () => undefined,
   );
-}
-
-/** Whether something in the guest has the agent's port open. */
-async function portIsOpen(machine: Running): Promise<boolean> {
-  const chardevs = await machine.engine.qmp.execute('query-chardev');
-  return chardevs.some((chardev) => chardev.label === agentPort.chardev && chardev['frontend-open']);
 }
 
 function emit(host: Host, machine: Running, message: string): void {
@@ -66,7 +61,7 @@ async function greet(
       await machine.channels.agent.waitReady({ deadlineMs: firstReplyMs, signal });
       break;
     } catch (error) {
-      if (signal.aborted || !(await portIsOpen(machine))) throw error;
+      if (signal.aborted || !(await portIsOpen(machine, agentPort))) throw error;
     }
   }
   machine.agentAnswers = true;
