@@ -1,10 +1,4 @@
-import {
-  clipboardMessage,
-  clipboardSet,
-  clipboardStatus,
-  getClipboard,
-  setClipboard,
-} from './clipboard.ts';
+import { clipboardMessage, clipboardSet, clipboardStatus, getClipboard, setClipboard } from './clipboard.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 

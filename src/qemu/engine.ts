@@ -85,7 +85,8 @@ export class Engine implements AsyncDisposable {
 
   /** The error to report of a start: how the engine ended, if it has ended by itself, or else the problem. */
   async startFailure(problem: unknown): Promise<unknown> {
-    const lost = problem instanceof KameError && problem.code === 'ENGINE_FAILED' && !(problem instanceof QmpError);
+    const lost =
+      problem instanceof KameError && problem.code === 'ENGINE_FAILED' && !(problem instanceof QmpError);
     const end = lost && !this.killed ? await this.end() : null;
     return end ? startFailure(this.name, end, this.lastWords()) : problem;
   }

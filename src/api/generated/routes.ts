@@ -48,6 +48,8 @@ import type {
   RepairedMachine,
   Reservation,
   ReserveAddress,
+  Resolution,
+  ResolutionChange,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -55,6 +57,7 @@ import type {
   SetAutoProtect,
   SetNetwork,
   SetNic,
+  SetResolution,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -208,6 +211,19 @@ export const routes = {
     kind: 'bytes',
     contentType: 'image/png',
     summary: 'Take a screenshot',
+  },
+  'machines.resolution': {
+    method: 'GET',
+    path: '/machines/{machine}/resolution',
+    kind: 'json',
+    summary: 'Show the resolution of the display',
+  },
+  'machines.setResolution': {
+    method: 'PUT',
+    path: '/machines/{machine}/resolution',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Change the resolution of the display',
   },
   'machines.logs': {
     method: 'GET',
@@ -584,6 +600,11 @@ export interface Calls {
   };
   'machines.addresses': { request: { params: { machine: string } }; answer: Promise<Addresses> };
   'machines.screenshot': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
+  'machines.resolution': { request: { params: { machine: string } }; answer: Promise<Resolution> };
+  'machines.setResolution': {
+    request: { params: { machine: string }; body: SetResolution };
+    answer: Promise<ResolutionChange>;
+  };
   'machines.logs': {
     request: {
       params: { machine: string };

@@ -788,6 +788,25 @@ export interface ReserveAddress {
   address: string;
 }
 
+export interface Resolution {
+  /** In pixels */
+  width: number;
+  height: number;
+}
+
+export interface ResolutionChange {
+  /** In pixels */
+  width: number;
+  height: number;
+  wanted: {
+    /** In pixels */
+    width: number;
+    height: number;
+  };
+  /** Whether the display has the wanted size */
+  reached: boolean;
+}
+
 export interface RestartMachine {
   /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;
@@ -872,6 +891,13 @@ export interface SetNic {
   receive?: ChangeDirectionShape | undefined;
   /** Traffic from the guest */
   transmit?: ChangeDirectionShape | undefined;
+}
+
+export interface SetResolution {
+  width: number;
+  height: number;
+  /** How long the guest may take to follow. Default: 20000. */
+  timeoutMs?: number | undefined;
 }
 
 export interface Settings {

@@ -129,10 +129,15 @@ function defineSet(parent: Command, session: Session): void {
       const { input, sizeBytes } = await openInput(session, file);
       const request = { type: chosen, ...given({ sizeBytes }) };
       const options = { signal: session.signal, input };
-      const reply = session.client.clipboard.set(session.machine(name), request, options);
-      const bytes = await session.wait(name, `the clipboard of ${name}`, reply);
-      if (session.json) session.printJson({ name, contentType: chosen, sizeBytes: bytes });
-      else session.print(`${name}: ${formatSize(bytes)} of ${chosen} on the clipboard`);
+      try {
+        const reply = session.client.clipboard.set(session.machine(name), request, options);
+        const bytes = await session.wait(name, `the clipboard of ${name}`, reply);
+        if (session.json) session.printJson({ name, contentType: chosen, sizeBytes: bytes });
+        else session.print(`${name}: ${formatSize(bytes)} of ${chosen} on the clipboard`);
+      } finally {
+        // Otherwise an input that has not ended would keep the command from ending after a refusal.
+        session.context.stdin.destroy();
+      }
     });
 }
 

@@ -141,6 +141,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./screenshot.ts'),
   },
   {
+    name: 'resolution',
+    group: guest,
+    summary: 'print or change the resolution of the display',
+    load: () => import('./resolution.ts'),
+  },
+  {
     name: 'clipboard',
     group: guest,
     summary: 'read, set and watch the clipboard of the guest',

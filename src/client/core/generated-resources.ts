@@ -47,6 +47,8 @@ import type {
   RepairedMachine,
   Reservation,
   ReserveAddress,
+  Resolution,
+  ResolutionChange,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -54,6 +56,7 @@ import type {
   SetAutoProtect,
   SetNetwork,
   SetNic,
+  SetResolution,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -111,6 +114,10 @@ export interface MachineCalls {
   addresses(machine: string, options?: CallOptions): Promise<Addresses>;
   /** Take a screenshot. */
   screenshot(machine: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Show the resolution of the display. */
+  resolution(machine: string, options?: CallOptions): Promise<Resolution>;
+  /** Change the resolution of the display. Asks the graphics adapter and the desktop agent of the guest, once more if the guest does not follow, and returns the resolution that the display then has. */
+  setResolution(machine: string, body: SetResolution, options?: TaskOptions): Promise<ResolutionChange>;
   /** Read the log of a machine. */
   logs(
     machine: string,

@@ -4,6 +4,7 @@ import { addressesOf } from '../../vm/guest/addresses.ts';
 import { attachConsole } from '../../vm/guest/console.ts';
 import { execute } from '../../vm/guest/exec.ts';
 import { followLog } from '../../vm/guest/logs.ts';
+import { setResolution, showResolution } from '../../vm/guest/resolution.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
 import { untilEmpty, type Handler, type Handlers } from './handler.ts';
 
@@ -30,6 +31,9 @@ const serveExec: Handler<'machines.exec'> = async ({ host }, { params, body, sig
 export const guestHandlers: Handlers<keyof typeof guestOperations> = {
   'machines.addresses': ({ host }, { params, signal }) => addressesOf(host, params.machine, signal),
   'machines.screenshot': ({ host }, { params, signal }) => screenshot(host, params.machine, signal),
+  'machines.resolution': ({ host }, { params, signal }) => showResolution(host, params.machine, signal),
+  'machines.setResolution': ({ host }, { params, body }, progress) =>
+    setResolution(host, params.machine, body, progress),
   'machines.logs': ({ host }, { params, query, signal }) => followLog(host, params.machine, query, signal),
   'machines.console': serveConsole,
   'machines.exec': serveExec,

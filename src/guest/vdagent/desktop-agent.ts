@@ -22,8 +22,12 @@ import {
 
 /** The most bytes of any message without content of the clipboard. */
 const maxControlBytes = 4096;
-/** Milliseconds before another connection to a guest that has broken the protocol. */
-const afterBreachMs = 1000;
+export interface DesktopAgentOptions {
+  /** Of the socket on which QEMU listens for the port. */
+  readonly path: string;
+  /** Milliseconds before another connection to a guest that has broken the protocol. Default: 1 s. */
+  readonly afterBreachMs?: number;
+}
 
 /**
  * The host's side of a SPICE agent such as spice-vdagent, over its port. One connection is kept for as long as an agent has
@@ -32,6 +36,7 @@ const afterBreachMs = 1000;
 export class DesktopAgent {
   readonly clipboard: AgentClipboard;
   readonly #path: string;
+  readonly #afterBreachMs: number;
   readonly #listeners = new Set<() => void>();
   readonly #closing = new AbortController();
   #link: AgentLink | undefined;
@@ -43,8 +48,9 @@ export class DesktopAgent {
   #portOpen = false;
   #breach: KameError | undefined;
 
-  constructor({ path }: { readonly path: string }) {
+  constructor({ path, afterBreachMs = 1000 }: DesktopAgentOptions) {
     this.#path = path;
+    this.#afterBreachMs = afterBreachMs;
     const send = async (message: Message, ...more: readonly Buffer[]) => await this.#send(message, ...more);
     this.clipboard = new AgentClipboard(send, () => this.#changed());
   }
@@ -161,7 +167,7 @@ export class DesktopAgent {
     if (!error) return;
     this.#breach = error;
     // The agent sees that its connection has ended, and opens its port again; a guest that goes on like this is slowed down.
-    this.#connecting = this.#connect(afterBreachMs).finally(() => (this.#connecting = undefined));
+    this.#connecting = this.#connect(this.#afterBreachMs).finally(() => (this.#connecting = undefined));
   }
 
   /** Nothing is known of an agent any more. */

@@ -94,7 +94,13 @@ const desktopToolsPort: GuestPort = {
  * The list of ports. A new port needs an entry here, a line in src/vm/host/channels.ts, and a new generation of hardware
  * (src/model/hardware.ts), because a saved state can only be loaded into the ports that it was saved with.
  */
-const guestPorts: readonly GuestPort[] = [agentPort, desktopAgentPort, sharesPort, toolsPort, desktopToolsPort];
+const guestPorts: readonly GuestPort[] = [
+  agentPort,
+  desktopAgentPort,
+  sharesPort,
+  toolsPort,
+  desktopToolsPort,
+];
 
 /** The virtio-serial controller with all ports. */
 export function attachGuestPorts(builder: PlanBuilder): void {

@@ -5,7 +5,14 @@ import { attachGuestPorts, attachMonitors, attachSerial } from './channels.ts';
 import { attachControllers } from './controllers.ts';
 import { attachDisplay } from './display.ts';
 import { attachDrives } from './drives.ts';
-import { addNotes, attachClock, attachHelpers, attachIdentity, attachSound, attachTransfer } from './extras.ts';
+import {
+  addNotes,
+  attachClock,
+  attachHelpers,
+  attachIdentity,
+  attachSound,
+  attachTransfer,
+} from './extras.ts';
 import { attachFloppies } from './floppies.ts';
 import { attachInput } from './input.ts';
 import { chooseMachineType, familyOf, type MachineFamily } from './machine-type.ts';

@@ -41,7 +41,12 @@ const life: Record<string, Command> = {
     const boots = !engine.options.given.incoming && guest.options.agent !== 'none' && !guest.portOpen;
     // A guest comes to its agent some time after its start: here once it was looked for.
     if (boots) setImmediate(() => engine.openPort(true));
-    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }];
+    const others = [...engine.openPorts].map((label) => ({
+      label,
+      filename: 'unix:',
+      'frontend-open': true,
+    }));
+    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }, ...others];
   },
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
