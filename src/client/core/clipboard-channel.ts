@@ -59,7 +59,8 @@ export async function getClipboard(
   const channel = await connection.open(routes['clipboard.get'], { params: { machine } }, reader);
   let content: ClipboardContent | undefined;
   try {
-    await channel.send(JSON.stringify(request));
+    // An error while sending also ends the messages.
+    void channel.send(JSON.stringify(request)).catch(() => undefined);
     for await (const received of channel.messages) {
       if (typeof received !== 'string') {
         await reader.output(received);

@@ -73,6 +73,8 @@ export class AgentClipboard {
   readonly #serials = new Map<number, number>();
   #guestTypes: readonly string[] = [];
   #offer: ClipboardContent | undefined;
+  /** What the host offered before the guest grabbed. */
+  #previous: ClipboardContent | undefined;
   #waiting: Waiting | undefined;
   #reads: Promise<unknown> = Promise.resolve();
   /** Answers to the guest that it has not read yet. */
@@ -217,6 +219,7 @@ export class AgentClipboard {
       void this.#grab(this.#offer).catch(() => undefined);
       return;
     }
+    this.#previous = this.#offer ?? this.#previous;
     this.#offer = undefined;
     this.#setGuestTypes(typesOf(grab.kinds));
   }
@@ -225,16 +228,30 @@ export class AgentClipboard {
     if (readRelease(this.#layout, data) === clipboardSelection) this.#setGuestTypes([]);
   }
 
-  /** The guest pastes. */
+  /**
+   * The guest asks for what it thinks the host offers. It is right: within the guest, a grab of the host and one of a
+   * program may have crossed, and only the guest knows which one came last.
+   */
+  #takeBack(): void {
+    if (this.#offer || !this.#previous) return;
+    this.#offer = this.#previous;
+    this.#guestTypes = [];
+    this.#changed();
+  }
+
+  /** The guest pastes. A request that cannot be met is answered with nothing of that kind: other answers are not heard. */
   #onRequest(data: Buffer): void {
     const head = readContentHead(this.#layout, data);
     if (!head || this.#answers >= maxAnswers) return;
+    if (head.selection === clipboardSelection) this.#takeBack();
     const offer = head.selection === clipboardSelection ? this.#offer : undefined;
     const has = offer !== undefined && kindOf(offer.type) === head.kind;
-    const kind = has ? head.kind : contentKinds.none;
     const content = has ? this.#forGuest(offer) : Buffer.alloc(0);
     this.#answers += 1;
-    const message = { type: messageTypes.clipboard, data: clipboardHead(this.#layout, head.selection, kind) };
+    const message = {
+      type: messageTypes.clipboard,
+      data: clipboardHead(this.#layout, head.selection, head.kind),
+    };
     void this.#send(message, content)
       .catch(() => undefined)
       .finally(() => (this.#answers -= 1));

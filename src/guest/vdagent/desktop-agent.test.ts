@@ -155,7 +155,7 @@ describe('content of the host', () => {
     expect(guest.hostKinds).toEqual([1]);
     expect((await guest.paste(1)).data.equals(large)).toBe(true);
     expect(guest.largestChunk).toBe(2048);
-    expect(await guest.paste(2)).toEqual({ kind: 0, data: Buffer.alloc(0) });
+    expect(await guest.paste(2)).toEqual({ kind: 2, data: Buffer.alloc(0) });
     expect(agent.state).toEqual({ owner: 'host', types: [text] });
     expect((await agent.read(text, soon)).equals(large)).toBe(true);
     expect((await refused(agent.offer({ type: 'text/html', data: large }))).code).toBe('INVALID_VALUE');
@@ -182,6 +182,16 @@ describe('content of the host', () => {
     expect(guest.refusedGrabs).toBe(1);
     expect(agent.state.owner).toBe('host');
     expect(String((await guest.paste(1)).data)).toBe('host');
+  });
+
+  it('is pasted when the guest still asks for it, after a grab of its own that has crossed that of the host', async () => {
+    const { guest, agent } = await connected();
+    await agent.offer({ type: text, data: Buffer.from('host') });
+    await guest.until(() => guest.hostKinds.length > 0);
+    guest.copy({ 1: 'guest' });
+    await changed(agent, () => agent.state.owner === 'guest');
+    expect(String((await guest.paste(1)).data)).toBe('host');
+    expect(agent.state).toEqual({ owner: 'host', types: [text] });
   });
 
   it('is offered to the next agent, over the same connection', async () => {
