@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { quickPlace } from './test/support/quick-place.ts';
 
-// Rings 1 and 2 (units and contracts) run in parallel; ring 3 (real guests) runs one file at a time,
-// because two emulated guests on two cores slow each other down. Attacks are hostile input in large numbers.
+// Rings 1 and 2 are units and contracts, ring 3 has real guests. Attacks are hostile input in large numbers. The projects run
+// one after the other, each with several workers.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
     coverage: {
       provider: 'v8',

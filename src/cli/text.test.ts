@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../test/support/any-text.ts';
 import { tableLines } from './table.ts';
 import { indent, toJson, visible, visibleLines, VisibleLog } from './text.ts';
 
@@ -9,7 +10,7 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/;
 describe('text for a terminal', () => {
   it('never holds a control character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText(), (text) => {
         expect(visible(text)).not.toMatch(controls);
         expect(visibleLines(text).replaceAll('\n', '')).not.toMatch(controls);
       }),
@@ -20,7 +21,7 @@ describe('text for a terminal', () => {
 
   it('is the same JSON without them', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {
+      fc.property(fc.jsonValue(), anyText(), (value, text) => {
         const json = toJson([value, text], 2);
         expect(json.replaceAll('\n', '')).not.toMatch(controls);
         expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify([value, text])));

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../test/support/any-text.ts';
 import { distinctHostNames, hostNameFor } from './host-label.ts';
 
 const form = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u;
-const anyName = fc.string({ unit: 'binary', maxLength: 300 });
+const anyName = anyText(300);
 
 describe('the host name of a machine', () => {
   it('is valid for any name', () => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
 import { deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
 import { version } from '../core/version.ts';
@@ -18,6 +18,7 @@ import { keepAgreements } from '../vm/recovery/agreements.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
 import { buildServer } from './server.ts';
+import { idleSeconds, stopWhenIdle } from './stop-when-idle.ts';
 import { TaskList } from './tasks.ts';
 
 export interface DaemonOptions {
@@ -40,47 +41,6 @@ export interface Helpers {
 /** A thread keeps up with half of a small machine; with more than four, memory is the limit. */
 function copyThreadCount(): number {
   return Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
-}
-
-/** Seconds without a request, a task or a running machine before the daemon stops. */
-const defaultIdleSeconds = 300;
-
-/** Whether anything needs the daemon now. */
-function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
-  return host.running.size > 0 || host.unreachable.size > 0 || tasks.size > 0 || openRequests > 0;
-}
-
-/** Calls `stop` when the daemon has been idle for the given time. */
-function stopWhenIdle(
-  http: FastifyInstance,
-  host: Host,
-  tasks: TaskList,
-  seconds: number,
-  stop: () => void,
-): Disposable {
-  let open = 0;
-  let lastUse = Date.now();
-  http.addHook('onRequest', (_request, reply, done) => {
-    open += 1;
-    reply.raw.once('close', () => {
-      open -= 1;
-      lastUse = Date.now();
-    });
-    done();
-  });
-  const timer = setInterval(
-    () => {
-      if (needed(host, tasks, open)) lastUse = Date.now();
-      else if (Date.now() - lastUse >= seconds * 1000) stop();
-    },
-    Math.min(seconds * 1000, 30_000),
-  );
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-function idleSeconds(env: DaemonOptions['env']): number {
-  const value = Number(env['KAME_IDLE_SECONDS'] ?? defaultIdleSeconds);
-  return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
 }
 
 /** Does work without which the daemon can still serve: a failure is logged. */
@@ -117,13 +77,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   using _maintenance = startMaintenance(host);
   await using adoptionRetry = startAdoptionRetry(host);
   await http.ready();
-  await listenAlone(socket, async () => {
+  const bound = await listenAlone(socket, async (path) => {
     // Before the first request, running machines are adopted and unfinished files are removed.
     await attempt(host, 'clean up the list of machines', async () => await host.inventory.collectGarbage());
     await attempt(host, 'clean up the images', async () => await host.images.collectGarbage());
     await attempt(host, 'keep what machines used before', async () => await keepAgreements(host));
     await attempt(host, 'adopt the machines', async () => await adoptAll(host));
-    await http.listen({ path: socket });
+    await http.listen({ path });
   });
   logger.info({ home, pid: process.pid, version }, 'kamed is listening');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, requestStop);
@@ -131,6 +91,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   logger.info('kamed is stopping; machines keep running');
   tasks.cancelAll();
   await http.close();
+  await bound[Symbol.asyncDispose]();
   // First, so that none is adopted after the others were let go.
   await adoptionRetry[Symbol.asyncDispose]();
   await host.networks.detach();

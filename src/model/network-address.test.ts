@@ -12,7 +12,7 @@ const macsTo = (count: number) =>
   Array.from({ length: count }, (_, at) => `00:0c:29:00:00:${at.toString(16).padStart(2, '0')}`);
 
 describe('the address of an adapter', () => {
-  it('is the same for the same MAC, in the subnet, and nobody else’s', () => {
+  it('is the same for the same MAC, in the subnet, and unique', () => {
     const subnet = subnetOf('192.168.77.0/24');
     fc.assert(
       fc.property(fc.uniqueArray(anyMac, { maxLength: 126 }), (macs) => {
@@ -31,7 +31,7 @@ describe('the address of an adapter', () => {
     );
   });
 
-  it('is the one that a person chose, and never one that a forward leads to', () => {
+  it('is the one that the user chose, and never one that a forward leads to', () => {
     const [mac = ''] = macsTo(1);
     const chosen = { ...small, reservations: { [mac]: '10.9.8.5' } };
     expect(addressOf(withAddresses(chosen, [mac]), mac)).toBe('10.9.8.5');
@@ -52,7 +52,7 @@ describe('the address of an adapter', () => {
     expect(addressOf(later, macs[1] ?? '')).toBe(full.addresses[macs[1] ?? '']);
   });
 
-  it('is none in a network without a subnet', () => {
+  it('does not exist in a network without a subnet', () => {
     const bridged = sampleNetwork({ type: 'bridged', subnet: null, interface: 'br0' });
     expect(withAddresses(bridged, macsTo(1))).toBe(bridged);
   });

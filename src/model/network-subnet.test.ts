@@ -51,7 +51,7 @@ describe('an IPv4 address', () => {
 });
 
 describe('a subnet', () => {
-  it('is read as it is written, and nothing else is in two spellings', () => {
+  it('is read as it is written; no other spelling is accepted', () => {
     fc.assert(
       fc.property(anySubnet, (subnet) => {
         expect(readSubnet(formatSubnet(subnet))).toEqual(subnet);

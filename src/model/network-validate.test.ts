@@ -92,7 +92,7 @@ describe('the name of a network', () => {
     );
   });
 
-  it('has a type if it is one of VMware’s', () => {
+  it('determines the type if it is one of VMware’s', () => {
     expect(['vmnet0', 'vmnet1', 'vmnet8', 'vmnet2'].map(typeOfStandardName)).toEqual([
       'bridged',
       'hostonly',
@@ -105,14 +105,14 @@ describe('the name of a network', () => {
 describe('a free subnet', () => {
   const neighbour = (text: string) => ({ owner: 'eth0 of this host', subnet: subnetOf(text) });
 
-  it('overlaps nobody', () => {
+  it('overlaps no other network and no interface of the host', () => {
     const neighbours = [neighbour('192.168.77.0/24'), neighbour('192.168.78.64/26')];
     expect(formatSubnet(freeSubnet(neighbours, 77)!)).toBe('192.168.79.0/24');
     expect(formatSubnet(freeSubnet([neighbour('192.168.255.0/24')], 255)!)).toBe('192.168.0.0/24');
     expect(freeSubnet([neighbour('192.168.0.0/16')], 3)).toBeUndefined();
   });
 
-  it('is one whose problems would name the owner of the other', () => {
+  it('is not one that overlaps another, which is reported with its owner', () => {
     expect(overlapProblems(subnetOf('10.1.0.0/16'), [neighbour('10.1.2.0/24')])).toMatchObject([
       { message: 'The subnet 10.1.0.0/16 overlaps 10.1.2.0/24 of eth0 of this host.' },
     ]);

@@ -16,7 +16,7 @@ function hex(
 }
 
 describe('a guest that asks for an address', () => {
-  it('gets the configured one, with what it must know of the network', () => {
+  it('gets the configured one, with the options of the network', () => {
     using network = new world.SwitchWorld();
     expect(askDhcp(network, 'a', { type: discover, client: macA })).toMatchObject({
       type: offer,
@@ -53,7 +53,7 @@ describe('a guest that asks for an address', () => {
     expect(['b', 'c', 'uplink'].flatMap((id) => network.take(id))).toEqual([]);
   });
 
-  it('gets a free one of the pool if its MAC is not known, the same one each time and after a new start of the switch', () => {
+  it('gets a free one from the pool if its MAC is unknown, always the same one, even after a restart of the switch', () => {
     using network = new world.SwitchWorld();
     const address = lease(network, 'c', macC);
     expect(address).toMatch(poolAddress);
@@ -62,7 +62,7 @@ describe('a guest that asks for an address', () => {
     expect(lease(next, 'c', macC)).toBe(address);
   });
 
-  it('gets the answer by broadcast if it cannot receive otherwise', () => {
+  it('gets the answer by broadcast if it cannot receive unicast yet', () => {
     using network = new world.SwitchWorld();
     expect(askDhcp(network, 'a', { type: discover, client: macA, broadcast: true })).toMatchObject({
       toMac: everyone,
@@ -108,7 +108,7 @@ describe('a guest that asks for an address', () => {
     expect(network.switch.status().leases).toEqual([]);
   });
 
-  it('is not given what another one has, until that is given back', () => {
+  it('does not get the address of another guest until that releases it', () => {
     using network = new world.SwitchWorld(world.natConfig({ hosts: [] }));
     const address = lease(network, 'a', macA) ?? '';
     expect(askDhcp(network, 'c', { type: request, client: macC, requested: address })).toMatchObject({
@@ -121,7 +121,7 @@ describe('a guest that asks for an address', () => {
     });
   });
 
-  it('finds an address that another lease no longer has', () => {
+  it('gets an address whose lease has expired', () => {
     using network = new world.SwitchWorld(world.natConfig({ hosts: [] }));
     const address = lease(network, 'a', macA) ?? '';
     network.wallClock += 3_600_001;
@@ -131,7 +131,7 @@ describe('a guest that asks for an address', () => {
     });
   });
 
-  it('does not get again what it found in use', () => {
+  it('does not get an address again that it found to be in use', () => {
     using network = new world.SwitchWorld();
     const address = lease(network, 'c', macC) ?? '';
     askDhcp(network, 'c', { type: decline, client: macC, requested: address, server });
@@ -143,7 +143,7 @@ describe('a guest that asks for an address', () => {
     expect(lease(network, 'c', macC)).toBe(address);
   });
 
-  it('is ignored if it chose another server, and its offer is free again', () => {
+  it('is ignored if it chose another server, and the offered address is free again', () => {
     using network = new world.SwitchWorld();
     const address = askDhcp(network, 'c', { type: discover, client: macC })?.address ?? '';
     expect(
@@ -154,14 +154,14 @@ describe('a guest that asks for an address', () => {
     ).toMatchObject({ type: ack });
   });
 
-  it('that has an address gets the rest', () => {
+  it('that already has an address gets the other options', () => {
     using network = new world.SwitchWorld();
     const answer = askDhcp(network, 'c', { type: inform, client: macC, clientAddress: '192.168.77.99' });
     expect(answer).toMatchObject({ type: ack, address: '0.0.0.0', toAddress: '192.168.77.99' });
     expect([hex(answer, 1), hex(answer, 51)]).toEqual(['ffffff00', undefined]);
   });
 
-  it('is shown by the name that it gives itself, without what would act on a terminal', () => {
+  it('is shown by the name that it sends, without control characters', () => {
     using network = new world.SwitchWorld();
     askDhcp(network, 'a', {
       type: request,
@@ -174,7 +174,7 @@ describe('a guest that asks for an address', () => {
 });
 
 describe('DHCP', () => {
-  it('serves twenty guests that begin at the same time, each with an address of its own', () => {
+  it('gives twenty guests that ask at the same time an address each', () => {
     const ports = Array.from({ length: 20 }, (_none, index) =>
       world.portOf(`p${index}`, `52:54:00:00:01:${(16 + index).toString(16)}`),
     );
@@ -210,7 +210,7 @@ describe('DHCP', () => {
     expect(lease(network, 'b', '02:00:00:00:02:01')).toMatch(poolAddress);
   });
 
-  it('does not give the address of another adapter to a guest that pretends to be it', () => {
+  it('does not give the address of another adapter to a guest that uses its MAC', () => {
     using network = new world.SwitchWorld();
     expect(askDhcp(network, 'c', { type: discover, client: macA }, macC)).toBeUndefined();
     expect(
@@ -227,7 +227,7 @@ describe('DHCP', () => {
     }
   });
 
-  it('says from where to boot', () => {
+  it('says where to boot from', () => {
     using network = new world.SwitchWorld(
       world.natConfig({ services: { ...world.services, bootFile: 'pxe/boot.efi' } }),
     );

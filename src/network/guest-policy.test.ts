@@ -59,7 +59,7 @@ describe('a guest', () => {
     }
   });
 
-  it('cannot say by ARP that an address is at a MAC that is not its own', () => {
+  it('cannot announce an address with a MAC that is not its own', () => {
     const claim = { sender: '192.168.77.99', target: '192.168.77.11', senderMac: macC, operation: 2 };
     expect(dropOf(frames.arp(toB, claim))).toBe('spoofed-mac');
   });
@@ -111,7 +111,7 @@ describe('a guest', () => {
     expect(dropOf(rogues[0]!, withoutDhcp)).toBeNull();
   });
 
-  it('cannot hide them behind a VLAN tag, extension headers or fragments', () => {
+  it('cannot hide such packets behind a VLAN tag, extension headers or fragments', () => {
     const answer = frames.udpDatagram(67, 68, Buffer.alloc(4));
     const rest = { source: '192.168.77.10', destination: '192.168.77.11', protocol: 17, payload: answer };
     expect(dropOf(frames.ipv4(toB, { ...rest, tags: [0] }))).toBe('rogue-server');
@@ -143,7 +143,7 @@ describe('a guest', () => {
     expect(dropOf(frames.icmp6(toB, 'fe80::1:1', 'fe80::1:2', redirect))).toBe('spoofed-address');
   });
 
-  it('may do all of that on a LAN segment, which has no services, except for sending from the MAC of another one', () => {
+  it('may do all of that on a LAN segment, which has no services, but not send from the MAC of another guest', () => {
     const segment = world.natConfig({ services: null, uplink: null, hosts: [] });
     expect(dropOf(frames.udp(toB, { ...flow, sourcePort: 67 }), segment)).toBeNull();
     expect(dropOf(frames.arp(toAll, { sender: '192.168.77.2', target: '192.168.77.2' }), segment)).toBeNull();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LearningTable } from './learning-table.ts';
 
 describe('the table of learned addresses', () => {
-  it('finds the port from which an address sent, until it is old', () => {
+  it('finds the port that an address was last seen at, until the entry expires', () => {
     const table = new LearningTable<string>();
     expect(table.learn(7, 'a', 0)).toBe('known');
     expect([table.find(7, 300_000), table.find(8, 0)]).toEqual(['a', undefined]);
@@ -19,7 +19,7 @@ describe('the table of learned addresses', () => {
     expect(table.find(7, 1001)).toBe('b');
   });
 
-  it('has 64 addresses for a port at most, and room again when some are old', () => {
+  it('has at most 64 addresses for a port, and room again when some expire', () => {
     const table = new LearningTable<string>();
     for (let mac = 1; mac <= 64; mac += 1) expect(table.learn(mac, 'a', 0)).toBe('known');
     expect(table.learn(65, 'a', 10)).toBe('full');

@@ -63,7 +63,7 @@ describe('the names of machines', () => {
     expect(network.take('uplink')).toEqual([]);
   });
 
-  it('are answered from where they were asked, with correct checksums, over IPv4 and IPv6', () => {
+  it('are answered from the address that was asked, with correct checksums, over IPv4 and IPv6', () => {
     using network = new world.SwitchWorld();
     const frame = ask(network, { name: 'b.kame', edns: true })?.frame ?? Buffer.alloc(0);
     expect(frame.toString('hex', 0, 12)).toBe(`52540000000a${nameServerMac.replaceAll(':', '')}`);
@@ -81,7 +81,7 @@ describe('the names of machines', () => {
     expect(checksumOf(wordSum(frame6, 22, frame6.length) + 17 + frame6.length - 54)).toBe(0);
   });
 
-  it('have the IPv6 addresses by which machines were seen', () => {
+  it('have the IPv6 addresses that machines were seen with', () => {
     using network = new world.SwitchWorld();
     const seen = (address: string) =>
       network.send(
@@ -117,7 +117,7 @@ describe('the names of machines', () => {
     }
   });
 
-  it('are not asked for in a malformed question, which is dropped', () => {
+  it('are not looked up for a malformed query, which is dropped', () => {
     using network = new world.SwitchWorld();
     const flow = {
       source: '192.168.77.10',
@@ -135,7 +135,7 @@ describe('the names of machines', () => {
 });
 
 describe('the DHCP server as a host', () => {
-  it('answers ARP and echo, and nothing else', () => {
+  it('answers ARP and ping, and nothing else', () => {
     using network = new world.SwitchWorld();
     network.send(
       'a',

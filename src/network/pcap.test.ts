@@ -17,7 +17,7 @@ function frame(length: number, big = false): Buffer {
 }
 
 describe('PcapSplitter', () => {
-  it('yields the header and whole frames, however the file is cut', () => {
+  it('yields the header and whole frames, however the file is split', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 12 });
     fc.assert(
       fc.property(

@@ -70,7 +70,7 @@ describe('a switch with sockets', () => {
     expect(a.frames).toEqual([fromB('3')]);
   });
 
-  it('connects to an adapter that comes later, and again when it comes back', async () => {
+  it('connects to an adapter that appears later, and again when it comes back', async () => {
     await using plugged = new Plugged(makeDirectory());
     const { a, b } = plugged;
     plugged.switch.configure(plugged.config);
@@ -91,7 +91,7 @@ describe('a switch with sockets', () => {
     expect(b.frames).toEqual([fromA('again')]);
   });
 
-  it('keeps connections over a new configuration, and disconnects a port that is removed', async () => {
+  it('keeps connections when it is reconfigured, and disconnects a port that is removed', async () => {
     await using plugged = await plug(makeDirectory());
     const { a, b, config } = plugged;
     plugged.switch.configure({ ...config, mtu: 9000 });
@@ -117,7 +117,7 @@ describe('a switch with sockets', () => {
     expect(plugged.b.frames).toEqual([]);
   });
 
-  it('loses what a paused guest does not take, serves the others, and goes on when it is there again', async () => {
+  it('drops what a paused guest does not read, serves the others, and continues when it is resumed', async () => {
     await using plugged = await plug(makeDirectory());
     const { a, b } = plugged;
     // Each frame is numbered, so that one whose memory was used again would be seen.
@@ -144,7 +144,7 @@ describe('a switch with sockets', () => {
     await b.until(() => b.frames.at(-1)?.equals(fromA('after')) === true);
   });
 
-  it('delivers every byte of many frames as it was, in their order', async () => {
+  it('delivers many frames unchanged and in order', async () => {
     await using plugged = await plug(makeDirectory());
     const { a, b } = plugged;
     const sizes = Array.from({ length: 600 }, (_none, index) => (index * 7919) % 1400);
@@ -154,7 +154,7 @@ describe('a switch with sockets', () => {
     expect(Buffer.concat(b.frames).equals(Buffer.concat(all))).toBe(true);
   });
 
-  it('connects anew to an adapter whose stream is out of step', async () => {
+  it('reconnects to an adapter whose stream is out of sync', async () => {
     await using plugged = await plug(makeDirectory());
     const { a, b } = plugged;
     a.sendRaw(Buffer.from('fffffffff0f0', 'hex'));

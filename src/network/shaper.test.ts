@@ -52,7 +52,7 @@ describe('a shaped direction', () => {
     expect(link.arrived).toEqual([20, 25]);
   });
 
-  it('loses frames as often as it was told', () => {
+  it('loses the configured share of frames', () => {
     using link = new Link({ lossPerMille: 10 });
     link.random = 0.0099;
     expect(link.pass(100)).toBe(false);
@@ -63,7 +63,7 @@ describe('a shaped direction', () => {
     expect(dead.pass(100)).toBe(false);
   });
 
-  it('lets through its limit, loses what does not fit in its queue, and goes on', () => {
+  it('passes traffic up to its limit, drops what does not fit into its queue, and continues', () => {
     // A thousand bytes a millisecond.
     using link = new Link({ bitsPerSecond: 8_000_000 });
     let lost = 0;

@@ -64,12 +64,12 @@ describe('the client of a switch', () => {
     await expect(client.status(limits)).rejects.toThrow('The switch of vmnet8 has ended.');
   });
 
-  it('takes an answer that is not JSON for the end', async () => {
+  it('treats an answer that is not JSON as the end of the switch', async () => {
     using client = await connect((_, socket) => socket.write('nonsense\n'));
     await expect(client.status(limits)).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
   });
 
-  it('waits no longer than it may, and can be cancelled', async () => {
+  it('waits no longer than its time limit, and can be cancelled', async () => {
     using client = await connect(() => undefined);
     await expect(client.status({ deadlineMs: 10 })).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' });
     const signal = AbortSignal.abort();

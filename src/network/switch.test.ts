@@ -14,14 +14,14 @@ const between = (from: string, to: string, data?: Buffer) => frames.udp({ from, 
 const inner = '02:00:00:00:00:77';
 
 describe('a switch', () => {
-  it('delivers to the port that has the address, and to no other one', () => {
+  it('delivers only to the port that has the address', () => {
     using network = new world.SwitchWorld();
     expect(network.whereTo('a', between(macA, macB))).toEqual(['b']);
     expect(network.whereTo('b', between(macB, macA))).toEqual(['a']);
     expect(network.whereTo('a', between(macA, macA))).toEqual([]);
   });
 
-  it('delivers to all guests what is for all or for nobody that it knows, and never to the NAT process', () => {
+  it('delivers broadcasts and frames for unknown addresses to all guests, but not to the NAT process', () => {
     using network = new world.SwitchWorld();
     expect(network.whereTo('a', between(macA, everyone))).toEqual(['b', 'c']);
     expect(network.whereTo('a', between(macA, '01:00:5e:00:00:fb'))).toEqual(['b', 'c']);
@@ -63,7 +63,7 @@ describe('a switch', () => {
     expect(network.take('b')).toHaveLength(2000);
   });
 
-  it('writes frames that follow each other as one piece of the chunk that they came in', () => {
+  it('writes consecutive frames as one piece of the chunk that they came in', () => {
     using network = new world.SwitchWorld();
     const chunk = Buffer.concat([macB, macB, macC, macB].map((to) => frames.framed(between(macA, to))));
     network.receive('a', chunk);
@@ -90,7 +90,7 @@ describe('a switch', () => {
     expect(b).toMatchObject({ receivedFrames: 2, receivedBytes: 2 * frame.length, sentFrames: 0 });
   });
 
-  it('counts as congestion what is for a port that is not connected', () => {
+  it('counts frames for a port that is not connected as congestion', () => {
     using network = new world.SwitchWorld();
     network.switch.ports.get('b')?.plug(null);
     network.send('a', between(macA, macB));
@@ -112,7 +112,7 @@ describe('a switch', () => {
     expect(network.whereTo('a', long)).toEqual(['b']);
   });
 
-  it('is configured again: ports come and go, and keep what was learned and counted', () => {
+  it('can be reconfigured: ports come and go, and keep what was learned and counted', () => {
     using network = new world.SwitchWorld();
     network.send('c', between(inner, macA));
     network.send('a', between(macA, macB));
@@ -131,7 +131,7 @@ describe('a switch', () => {
     expect(network.whereTo('c', between(inner, macA))).toEqual([]);
   });
 
-  it('gives a MAC that two adapters have to the first one', () => {
+  it('gives the MAC of two adapters to the first one', () => {
     using network = new world.SwitchWorld(
       world.natConfig({ ports: [portOf('a', macA), portOf('b', macA), portOf('c', macC)] }),
     );
@@ -160,7 +160,7 @@ describe('a shaped adapter', () => {
     expect(network.take(to)).toHaveLength(1);
   });
 
-  it('loses frames in both directions, and says so at the sender', () => {
+  it('loses frames in both directions, and counts them for the sender', () => {
     const lossy = { ...slow, latencyMs: 0, lossPerMille: 1000 };
     const ports = [portOf('a', macA, { shape: { receive: lossy, transmit: lossy } }), portOf('b', macB)];
     using network = new world.SwitchWorld(world.natConfig({ ports }));
@@ -171,7 +171,7 @@ describe('a shaped adapter', () => {
     expect(network.whereTo('a', between(macA, macB))).toEqual(['b']);
   });
 
-  it('keeps the frames that wait, whatever comes into the buffer that they were in', () => {
+  it('keeps waiting frames intact when their buffer is reused', () => {
     const ports = [
       portOf('a', macA, { shape: { receive: slow, transmit: slow } }),
       portOf('b', macB, { shape: { receive: slow, transmit: slow } }),

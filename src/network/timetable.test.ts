@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Timetable } from './timetable.ts';
 
 describe('a timetable', () => {
-  it('runs everything in the order of its time, and of its addition', () => {
+  it('runs everything in order of time, and then in the order in which it was added', () => {
     assert(
       property(array(integer({ min: 0, max: 20 })), (times) => {
         let now = 0;
@@ -22,7 +22,7 @@ describe('a timetable', () => {
     );
   });
 
-  it('has a timer of its own', async () => {
+  it('has its own timer', async () => {
     using timetable = new Timetable(() => performance.now());
     const begin = performance.now();
     await new Promise<void>((resolve) => timetable.add(begin + 5, resolve));

@@ -67,7 +67,7 @@ describe('the NAT process', () => {
     }
   });
 
-  it('gets nothing for the gateway but echo, unless guests may reach the loopback interface of the host', () => {
+  it('gets only pings for the gateway, unless guests may reach the loopback interface of the host', () => {
     const to = (destinationPort: number) => frames.udp(toGateway, flowTo('192.168.77.2', destinationPort));
     const connection = frames.tcp(toGateway, { ...flowTo('192.168.77.2', 22), flags: syn });
     expect([to(53), to(69), to(67), to(5353), connection].map((frame) => passes(frame))).toEqual(
@@ -83,12 +83,12 @@ describe('the NAT process', () => {
     expect(passes(to(67), loopback)).toBe(false);
   });
 
-  it('gets TFTP if there is something to boot', () => {
+  it('gets TFTP if there are boot files', () => {
     const to = frames.udp(toGateway, flowTo('192.168.77.2', 69));
     expect([open, booting].map((config) => passes(to, config))).toEqual([false, true]);
   });
 
-  it('gets for the name server port 53 and echo, and no fragments', () => {
+  it('gets only port 53 and pings for the name server, and no fragments', () => {
     const route = { from: macA, to: nameServerMac };
     const question = frames.dnsQuestion({ name: 'example.com' });
     expect(passes(frames.udp(route, flowTo('192.168.77.3', 53), question))).toBe(true);
@@ -123,7 +123,7 @@ describe('the NAT process', () => {
       expect(passes(frames.ipv4(toGateway, { ...fields, source }))).toBe(false);
   });
 
-  it('gets ARP for its own addresses only', () => {
+  it('gets ARP only for its own addresses', () => {
     const ask = (target: string) =>
       frames.arp({ from: macA, to: world.everyone }, { sender: '192.168.77.10', target });
     expect(['192.168.77.2', '192.168.77.3'].map((target) => passes(ask(target)))).toEqual([true, true]);
@@ -160,7 +160,7 @@ describe('the NAT process', () => {
     }
   });
 
-  it('gets IPv6 for its own addresses only as neighbour discovery, echo and DNS', () => {
+  it('gets only neighbour discovery, pings and DNS for its own IPv6 addresses', () => {
     const dns = { from: macA, to: nameServerMac6 };
     const question = frames.dnsQuestion({ name: 'example.com' });
     expect(passes(frames.udp6(dns, flow6To('fd12:3456:789a:8::3', 53), question))).toBe(true);
@@ -199,7 +199,7 @@ describe('the NAT process', () => {
     expect([passes(frame('2001:db8::9')), passes(frame('fd12:3456:789a:8::3'))]).toEqual([false, false]);
   });
 
-  it('gets the answers of a forwarded TCP connection, but no new one', () => {
+  it('gets the answers of a forwarded TCP connection, but no new connections', () => {
     const flags = (bits: number) => frames.tcp(toGateway, { ...flowTo('192.168.77.2', 40_000), flags: bits });
     for (const config of [open, closed]) {
       expect([syn | ack, ack, psh | ack, rst].map((bits) => passes(flags(bits), config))).toEqual(
@@ -241,7 +241,7 @@ describe('what the NAT process sends', () => {
     return network.whereTo('uplink', frame);
   };
 
-  it('reaches the guest that it is for, and all guests if it is for all', () => {
+  it('reaches the guest that it is addressed to, and all guests if it is a broadcast', () => {
     const answer = {
       source: '192.0.2.9',
       destination: '192.168.77.10',

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe('the networks of a new home', () => {
-  it('are VMware’s, with subnets that nobody else has, and keep them', async () => {
+  it('are VMware’s, with unused subnets that they keep', async () => {
     const [one, eight] = await networks.all();
     expect([one?.network?.type, eight?.network?.type]).toEqual(['hostonly', 'nat']);
     const subnets = [one, eight].map((entry) => subnetOf(entry?.network?.subnet ?? ''));
@@ -35,12 +35,12 @@ describe('the networks of a new home', () => {
     expect(await new Networks({ path, hostSubnets: () => [] }).all()).toEqual(await networks.all());
   });
 
-  it('are chosen once, also by several at the same time', async () => {
+  it('are chosen once, even by several processes at the same time', async () => {
     const [first, ...more] = await Promise.all([networks.all(), networks.all(), networks.get('VMnet8')]);
     expect(more).toEqual([first, first.find(({ name }) => name === 'vmnet8')?.network]);
   });
 
-  it('fail with advice if the host has all subnets', async () => {
+  it('fail with advice if the host uses all subnets', async () => {
     networks = new Networks({ path, hostSubnets: () => [{ interface: 'wg0', cidr: '0.0.0.0/0' }] });
     expect(await refused(networks.all())).toMatchObject({ code: 'HOST_PROBLEM', next: like(/--subnet/) });
     expect(existsSync(path)).toBe(false);
@@ -48,7 +48,7 @@ describe('the networks of a new home', () => {
 });
 
 describe('a change', () => {
-  it('is written whole, and one after the other', async () => {
+  it('is written as a whole, one after the other', async () => {
     await Promise.all([add(), add({ ...lab, name: 'lab2', subnet: '10.6.0.0/24' })]);
     expect((await networks.all()).map(({ name }) => name)).toEqual(['lab', 'lab2', 'vmnet1', 'vmnet8']);
     expect(readdirSync(directory)).toEqual(['networks.json']);
@@ -76,7 +76,7 @@ describe('a change', () => {
 });
 
 describe('a file that a person has edited', () => {
-  it('has one broken network for each odd entry, and keeps what they say', async () => {
+  it('has one broken network for each invalid entry, and keeps its text', async () => {
     const odd = [
       { name: 'odd', type: 'nat', subnet: '8.8.8.0/24' },
       7,
@@ -141,7 +141,7 @@ describe('a file that a person has edited', () => {
     expect(text()).toBe(content);
   });
 
-  it('is no link and no directory', async () => {
+  it('must not be a link or a directory', async () => {
     write({ networks: [] });
     symlinkSync(path, join(directory, 'link.json'));
     networks = new Networks({ path: join(directory, 'link.json'), hostSubnets });

@@ -1,6 +1,6 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from './files.ts';
 import { releaseLock, takeLock } from './lock.ts';
@@ -28,13 +28,50 @@ function forgiveFullDisk(error: unknown): void {
   if (!(error instanceof KameError) || error.code !== 'DISK_FULL') throw error;
 }
 
+/** Removes what processes left that were killed before they renamed their sockets. */
+async function removeUnnamed(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true }))
+    if (entry.isSocket() && /^\.\d{1,10}$/.test(entry.name))
+      await rm(join(directory, entry.name), { force: true });
+}
+
+async function inodeOf(path: string): Promise<string | null> {
+  return await lstat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  );
+}
+
+/**
+ * Removes a socket unless another process has replaced it, as happens when the directory was removed and made again
+ * while this one listened.
+ */
+async function removeOwn(path: string, lock: string, inode: string | null): Promise<void> {
+  try {
+    await takeLock(lock, 'kamed', path);
+  } catch {
+    // Another process is about to replace the socket, or the disk is full: the file of a dead listener harms nobody.
+    return;
+  }
+  try {
+    if (inode !== null && (await inodeOf(path)) === inode) await rm(path, { force: true });
+  } finally {
+    await releaseLock(lock);
+  }
+}
+
 /**
  * Listens on a Unix socket as its only owner: the socket is the lock. A socket left by a dead process is replaced. A
  * lock file, which becomes stale when its holder dies, makes checking and binding one step.
- * @param listen binds the socket and resolves when it is listening
+ * @param listen binds a socket at the path that it gets, which is not longer, and resolves when it is listening. The
+ * socket is then renamed: Node removes the path that it has bound whatever is there by then.
+ * @returns to be disposed when nothing listens any more: removes the socket
  * @throws KameError BUSY when a living process is listening, or about to listen
  */
-export async function listenAlone(path: string, listen: () => Promise<void>): Promise<void> {
+export async function listenAlone(
+  path: string,
+  listen: (at: string) => Promise<void>,
+): Promise<AsyncDisposable> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await chmod(dirname(path), 0o700);
   const lock = `${path}.lock`;
@@ -45,14 +82,18 @@ export async function listenAlone(path: string, listen: () => Promise<void>): Pr
         next: 'Run `kame daemon status` to see it.',
       });
     }
-    await rm(path, { force: true });
+    await removeUnnamed(dirname(path));
+    const at = join(dirname(path), `.${process.pid}`);
     // The socket gets its mode from the umask: no other user may connect, not even for an instant.
     const umask = process.umask(0o177);
     try {
-      await listen();
+      await listen(at);
     } finally {
       process.umask(umask);
     }
+    await rename(at, path);
+    const inode = await inodeOf(path);
+    return { [Symbol.asyncDispose]: async () => await removeOwn(path, lock, inode) };
   } finally {
     await releaseLock(lock);
   }

@@ -77,8 +77,8 @@ describe.runIf(canBeAnother && process.platform === 'linux')('another user', () 
     await world().start();
     const server = createServer((client) => client.end('let in'));
     onTestFinished(() => void server.close());
-    await listenAlone(socketPath(home), async () => {
-      await new Promise<void>((resolve) => server.listen(socketPath(home), resolve));
+    await listenAlone(socketPath(home), async (path) => {
+      await new Promise<void>((resolve) => server.listen(path, resolve));
     });
     const files = readdirSync(home, { recursive: true, withFileTypes: true });
     const sockets = files

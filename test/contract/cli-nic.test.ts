@@ -38,14 +38,14 @@ describe('nic', () => {
     );
   });
 
-  it('add says what the guest has got', async () => {
+  it('add says what the guest got', async () => {
     daemon.on(`POST ${of}`, json({ ...nic, index: 1, network: 'hostonly' }));
     const { stdout } = await run(['nic', 'add', 'demo', '--network', 'host-only', '--model', 'e1000e']);
     expect(stdout).toBe('demo: adapter 1 was added: virtio-net on hostonly, 00:0c:29:00:00:01\n');
     expect(bodies()).toEqual([{ network: 'host-only', model: 'e1000e' }]);
   });
 
-  it('set has limits for both directions, and for one', async () => {
+  it('set takes limits for both directions or for one', async () => {
     daemon.on(`PATCH ${of}/0`, json({ ...nic, connected: false }));
     const limits = ['--loss', '1%', '--latency', '20ms', '--bandwidth', '10mbit'];
     const { stdout } = await run(['nic', 'set', 'demo', '0', ...limits, '--rx-loss', '0%', '--disconnect']);
@@ -58,7 +58,7 @@ describe('nic', () => {
     ]);
   });
 
-  it('remove says so', async () => {
+  it('remove reports it', async () => {
     daemon.on(`DELETE ${of}/1`, json({ ...nic, index: 1 }));
     expect((await run(['nic', 'remove', 'demo', '1'])).stdout).toBe('demo: adapter 1 was removed\n');
   });

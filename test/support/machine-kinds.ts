@@ -1,5 +1,4 @@
 import type { AcceleratorKind } from '../../src/qemu/capabilities/capabilities.ts';
-import { currentHardware } from '../../src/model/hardware.ts';
 import type { MachineModel, Nic } from '../../src/model/machine.ts';
 import { someNic, someModel } from './plan-inputs.ts';
 
@@ -125,12 +124,14 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
   }),
 };
 
-/** The kinds as a cold start has them: with the current hardware, and an adapter that was added while one ran. */
-export const currentKinds: Readonly<Record<string, MachineModel>> = Object.fromEntries(
-  Object.entries(machineKinds).map(([kind, model]) => [kind, current(model)]),
-);
+/** The kinds with hardware of a later generation, and an adapter that was added while one ran. */
+export function kindsWith(hardware: number): Readonly<Record<string, MachineModel>> {
+  return Object.fromEntries(
+    Object.entries(machineKinds).map(([kind, model]) => [kind, withHardware(model, hardware)]),
+  );
+}
 
-function current(model: MachineModel): MachineModel {
+function withHardware(model: MachineModel, hardware: number): MachineModel {
   const added: Nic = {
     ...someNic,
     index: 7,
@@ -141,7 +142,7 @@ function current(model: MachineModel): MachineModel {
     macType: 'static',
     port: 2,
   };
-  return { ...model, nics: [...model.nics, added], kame: { ...model.kame, hardware: currentHardware } };
+  return { ...model, nics: [...model.nics, added], kame: { ...model.kame, hardware } };
 }
 
 /** Whether a kind can be planned under an accelerator: SMM, which Intel's Secure Boot needs, is not in HVF. */

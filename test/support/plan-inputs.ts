@@ -12,8 +12,16 @@ import type { Arch, Disk, MachineModel, Nic } from '../../src/model/machine.ts';
 export const recordedVersions = ['7.2', '10.0'] as const;
 export type RecordedVersion = (typeof recordedVersions)[number];
 
+/** Recorded files that have been read: a schema has megabytes. Nobody changes what was read. */
+const read = new Map<string, unknown>();
+
 function readJson(path: string): unknown {
-  return JSON.parse(readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'));
+  if (!read.has(path))
+    read.set(
+      path,
+      JSON.parse(readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')),
+    );
+  return read.get(path);
 }
 
 export function recordedReplies(version: RecordedVersion, arch: Arch): ProbeReplies {

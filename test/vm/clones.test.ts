@@ -11,7 +11,6 @@ import { clockIsRight } from '../support/guest-clock.ts';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { bootOf } from '../support/reboot.ts';
-import { refusal } from '../support/refusal.ts';
 import { expectWholeLayers } from '../support/scratch.ts';
 
 const it = guestTest(cloneSource);
@@ -125,31 +124,6 @@ describe('instant clones', () => {
     expect(await demo.sh('cat /root/disk')).toBe('common\n');
     const { pid } = await demo.details();
     expect(await home.engines()).toEqual([pid]);
-  });
-
-  it('are refused where they are impossible, before anything is changed', async ({ home, demo }) => {
-    const files = await readdir(demo.directory);
-    await home.json('create', 'c-2');
-    for (const [args, code, message] of [
-      [['demo', 'c', '--instant', '--count', '2'], 1, 'A machine named c-2 already exists'],
-      [['demo', 'demo', '--instant'], 1, 'A machine named demo already exists'],
-      [['demo', 'a/b', '--instant'], 2, 'a/b'],
-      [['demo', 'c', '--full'], 4, 'is running'],
-      [['demo', 'c', '--linked'], 4, 'is running'],
-      [['c-2', 'c', '--instant'], 4, 'c-2 is not running'],
-      [['demo', 'c', '--instant', '--snapshot', 'a'], 2, 'not a snapshot'],
-      [['demo', 'c', '--full', '--snapshot', 'a'], 3, 'demo has no snapshot a'],
-    ] as const) {
-      expect({ args, ...(await home.kame(['clone', ...args])) }).toEqual({ args, ...refusal(code, message) });
-    }
-    await demo.pause();
-    expect(await home.kame(['clone', 'demo', 'c', '--instant'])).toEqual(refusal(4, 'demo is not running'));
-    await demo.unpause();
-    expect(await readdir(demo.directory)).toEqual(files);
-    expect((await readdir(join(home.path, 'machines'))).toSorted()).toEqual([
-      'c-2.vmwarevm',
-      'demo.vmwarevm',
-    ]);
   });
 });
 

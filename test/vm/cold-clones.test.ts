@@ -39,7 +39,7 @@ describe('a full clone', () => {
     expect(await old.layers()).toHaveLength(1);
   });
 
-  it('does not need its parent any more', async ({ home, demo }) => {
+  it('no longer needs its parent', async ({ home, demo }) => {
     await demo.stop();
     await home.json('snapshot', 'delete', 'demo', 'a');
     await home.json('rename', 'demo', 'parent');

@@ -128,23 +128,6 @@ describe('a running machine', () => {
     await expect(watching).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(states()).toEqual(['paused', 'running']);
   });
-
-  it('refuses what needs a stopped machine', async ({ home, demo }) => {
-    for (const [args, why] of [
-      [['start', 'demo'], 'demo is already running'],
-      [['delete', 'demo', '--yes'], 'demo is running.\n  Stop it first'],
-      [['set', 'demo', 'cpus=1'], 'Cannot change demo while it is running'],
-      [['rename', 'demo', 'x'], 'Cannot rename demo while it is running'],
-      [['unregister', 'demo'], 'Cannot unregister demo while it is running'],
-    ] as const) {
-      const { code, stderr } = await home.kame(args);
-      expect({ args, code }).toEqual({ args, code: 4 });
-      expect(stderr).toContain(why);
-    }
-    const taken = await home.kame(['create', demo.name]);
-    expect(taken.code).toBe(1);
-    expect(taken.stderr).toContain('A machine named demo already exists');
-  });
 });
 
 describe('a machine whose daemon is killed', () => {

@@ -161,7 +161,7 @@ async function ask(port: number): Promise<string> {
 }
 
 describe('the NAT of a network', () => {
-  it('leads to the outside, over TCP and UDP, IPv4 and IPv6', async () => {
+  it('reaches the outside over TCP and UDP, IPv4 and IPv6', async () => {
     await using nat = await start();
     for (const [family, mac] of [
       ['IPv4', gatewayMac],
@@ -196,7 +196,7 @@ describe('the NAT of a network', () => {
     expect(answer.toString('hex', 0, 2)).toBe('cafe');
   });
 
-  it('reaches the loopback interface of the host by no address', async () => {
+  it('cannot reach the loopback interface of the host by any address', async () => {
     await using nat = await start();
     await using server = await serve('127.0.0.1');
     await using server6 = await serve('::1');
@@ -234,7 +234,7 @@ describe('the NAT of a network', () => {
     expect([server.reached(), server6.reached()]).toEqual([0, 0]);
   });
 
-  it('reaches it by the address of the gateway if that is allowed, and by no other one', async () => {
+  it('reaches it by the address of the gateway if that is allowed, and by no other address', async () => {
     await using nat = await start({ hostLoopback: true });
     await using server = await serve('127.0.0.1');
     await using server6 = await serve('::1');

@@ -175,7 +175,7 @@ describe('a connection between guests', () => {
 });
 
 describe('addresses', () => {
-  it('stay through suspend and revert, and every clone has its own', async ({ home, demo }) => {
+  it('survive suspend and revert, and every clone has its own', async ({ home, demo }) => {
     const address = await addressOf(demo);
     await demo.take('a');
     await demo.suspend();
@@ -193,7 +193,7 @@ describe('addresses', () => {
 });
 
 describe('networks', () => {
-  it('end with their last machine, and nothing of them runs', async ({ home, demo }) => {
+  it('end with their last machine and leave no process running', async ({ home, demo }) => {
     expect((await home.networkProcesses()).length).toBe(2);
     await demo.stop();
     const gone = async () => ((await home.networkProcesses()).length === 0 ? true : undefined);

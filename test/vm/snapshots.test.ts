@@ -62,21 +62,6 @@ describe('a snapshot', () => {
     expect(details.bytes).toBeGreaterThan(30_000_000);
   });
 
-  it('of a paused machine restores it paused', async ({ demo }) => {
-    const before = await become(demo, 'p');
-    await demo.pause();
-    expect(await demo.take('p')).toMatchObject({ state: 'paused', memory: true, stoppedMs: null });
-    expect(await demo.state()).toBe('paused');
-    await demo.unpause();
-    await become(demo, 'what is lost');
-    expect(await demo.revert('p')).toMatchObject({ state: 'paused' });
-    expect(await demo.state()).toBe('paused');
-    expect((await demo.exec('true')).code).toBe(4);
-    await demo.unpause();
-    await demo.answers();
-    expect(await demo.sh(look)).toBe(before);
-  });
-
   it('with --disk-only is like a power cut, and with --quiesce like a sync', async ({ home, demo }) => {
     await become(demo, 'd');
     const taken = await demo.take('d', '--disk-only', '--quiesce');

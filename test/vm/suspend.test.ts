@@ -10,7 +10,6 @@ import { addressOf, gatewayOf, reachesPing } from '../support/guest-network.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { become, diskLook, diskOf, look } from '../support/marks.ts';
 import { bootOf, rebooted } from '../support/reboot.ts';
-import { refusal } from '../support/refusal.ts';
 import { typeInGuest } from '../support/serial-console.ts';
 
 const it = guestTest();
@@ -96,23 +95,6 @@ describe('a suspended machine', () => {
     expect(await demo.sh(look)).toBe(before);
   });
 
-  it('keeps its settings, and refuses what needs another state', async ({ home, demo }) => {
-    await demo.suspend();
-    for (const [args, message] of [
-      [['set', 'demo', 'memory=512MiB'], 'suspended'],
-      [['set', 'demo', 'cpus=1'], 'suspended'],
-      [['suspend', 'demo'], 'demo is not running: it is suspended'],
-      [['pause', 'demo'], 'demo is not running'],
-      [['stop', 'demo', '--hard'], 'demo is not running: it is suspended'],
-      [['exec', 'demo', '--', 'true'], 'demo is not running'],
-      [['clone', 'demo', 'copy', '--instant'], 'demo is not running'],
-    ] as const) {
-      expect({ args, ...(await home.kame(args)) }).toEqual({ args, ...refusal(4, message) });
-    }
-    await demo.start();
-    expect(await home.kame(['start', 'demo', '--discard-state'])).toEqual(refusal(4, 'already running'));
-  });
-
   it('boots again when its guest reboots after it was resumed', async ({ demo }) => {
     await become(demo, 'rebooted');
     const before = await bootOf(demo);
@@ -142,13 +124,5 @@ describe('a suspended machine', () => {
     await demo.stop();
     // Without a state there is nothing to discard.
     await demo.start('--discard-state');
-  });
-
-  it('is deleted with all its files', async ({ home, demo }) => {
-    await demo.suspend();
-    await home.json('delete', 'demo', '--yes');
-    expect(await readdir(join(home.path, 'machines'))).toEqual([]);
-    expect(await readdir(homeNames(home.path).ram)).toEqual([]);
-    expect(await home.json('list')).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../../test/support/any-text.ts';
 import { head } from '../../../test/support/vmdk.ts';
 import { KameError } from '../../core/errors.ts';
 import { parseDescriptor } from './descriptor.ts';
@@ -81,7 +82,7 @@ describe('a VMDK descriptor', () => {
 
   it('of any bytes is read or rejected with a KameError', () => {
     const line = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.constantFrom(
         'RW 8 FLAT "a" 0',
         'parentCID=ffffffff',

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../../test/support/any-text.ts';
 import { readSteps } from './report.ts';
 
 describe('the report of a script', () => {
@@ -21,7 +22,7 @@ describe('the report of a script', () => {
 
   it('is never more than was asked for, whatever the guest says', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+      fc.property(anyText(300), (text) => {
         const steps = readSteps(text, ['hostname', 'mac-0']);
         expect(steps.map(({ name }) => name)).toEqual(['hostname', 'mac-0']);
       }),

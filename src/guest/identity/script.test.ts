@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../../test/support/any-text.ts';
 import { machineId, newMac, oldMac, shells, Tree, useTrees } from '../../../test/support/guest-tree.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { identityScript, interfaceId } from './script.ts';
@@ -166,7 +167,7 @@ describe('the request for a reseed', () => {
 describe('values of a script', () => {
   it('are one shell word, or are refused', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
+      fc.property(anyText(30), (text) => {
         let word: string;
         try {
           word = quoted(text);

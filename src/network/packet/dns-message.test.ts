@@ -32,7 +32,7 @@ describe('a DNS query', () => {
     assert(property(uint8Array({ maxLength: 300 }), (bytes) => void readDnsQuery(Buffer.from(bytes))));
   });
 
-  it('is answered with its question as it came', () => {
+  it('is answered with the question exactly as it was asked', () => {
     const bytes = dnsQuestion({ name: 'WEB.kame', edns: true });
     const query = readDnsQuery(bytes);
     const data = Buffer.from('c0a84d0a', 'hex');

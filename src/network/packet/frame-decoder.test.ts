@@ -33,7 +33,7 @@ function split(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 }
 
 describe('a stream of frames', () => {
-  it('gives the same frames however it is cut, and leaves out what is too long', () => {
+  it('gives the same frames however it is split, without those that are too long', () => {
     assert(
       property(
         array(uint8Array({ maxLength: 60 })),
@@ -49,18 +49,18 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('copies nothing but the frame that a chunk begins and the next one ends', () => {
+  it('copies only a frame that is split over two chunks', () => {
     const stream = Buffer.concat(['aa', 'bbbb', 'cccccc'].map((hex) => framed(Buffer.from(hex, 'hex'))));
     expect(decode([stream], 100).copied).toBe(0);
     expect(decode([stream.subarray(0, 9), stream.subarray(9)], 100)).toMatchObject({ copied: 1 });
   });
 
-  it('cannot be read any more once a length is larger than any engine sends', () => {
+  it('can no longer be read once a length is larger than any engine sends', () => {
     expect(decode([Buffer.from('00012001', 'hex')], 1514)).toMatchObject({ isReadable: false, oversize: 0 });
     expect(decode(split(Buffer.from('ffffffff00', 'hex'), [2]), 1514).isReadable).toBe(false);
   });
 
-  it('begins anew with a new connection', () => {
+  it('starts over with a new connection', () => {
     const decoder = new FrameDecoder(100);
     const found: string[] = [];
     const sink = {

@@ -49,14 +49,14 @@ async function open(answer: (line: string) => string): Promise<{ monitor: NatMon
 }
 
 describe('the monitor of a NAT', () => {
-  it('adds a forward; silence means that it listens', async () => {
+  it('adds a forward: no output means success', async () => {
     const { monitor, lines } = await open(() => '');
     expect(await monitor.add(forward, limits)).toBe(true);
     expect(lines).toEqual(['hostfwd_add nat tcp:127.0.0.1:8080-192.168.77.130:80']);
     await monitor[Symbol.asyncDispose]();
   });
 
-  it('takes any words for a refusal', async () => {
+  it('treats any output as a refusal', async () => {
     const { monitor } = await open(() => 'Could not set up host forwarding rule\r\n');
     expect(await monitor.add(forward, limits)).toBe(false);
     await monitor[Symbol.asyncDispose]();
@@ -69,7 +69,7 @@ describe('the monitor of a NAT', () => {
     await monitor[Symbol.asyncDispose]();
   });
 
-  it('sends nothing but addresses', async () => {
+  it('sends only valid addresses', async () => {
     const { monitor, lines } = await open(() => '');
     const odd = { ...forward, address: '192.168.77.130:80\nquit' };
     await expect(monitor.add(odd, limits)).rejects.toMatchObject({ code: 'INVALID_VALUE' });

@@ -66,7 +66,7 @@ describe('the NAT of a network', () => {
     expect(natPlan({ ...input, sandbox: false }).args).not.toContain('-sandbox');
   });
 
-  it('refuses a directory whose sockets have too long a path', () => {
+  it('refuses a directory in which socket paths would be too long', () => {
     const directory = `/${'d'.repeat(110)}`;
     expect(() => natPlan({ ...input, directory })).toThrow(/too long|bytes long/);
   });

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
-import { currentKinds, isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
+import { isPossible, kindsWith, machineKinds } from '../../../test/support/machine-kinds.ts';
 import { recordedVersions, someInput, someModel, someNic } from '../../../test/support/plan-inputs.ts';
 import { currentHardware } from '../../model/hardware.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
 
-/** The plans of restored states of the first hardware, and those of machines as they start now. */
+/** The plans of restored states of earlier hardware, and those of machines as they start now. */
 const generations = [
   ['plan', machineKinds],
-  ['plan/hardware-2', currentKinds],
+  ['plan/hardware-2', kindsWith(2)],
+  ['plan/hardware-3', kindsWith(currentHardware)],
 ] as const;
 
 describe('launch plans', () => {
@@ -59,6 +60,6 @@ describe('a bridged network', () => {
     const plan = launchPlan({ ...input, bridges: new Map([['vmnet0', bridge]]) });
     expect(plan.networks.map(({ index }) => index)).toEqual([1]);
     const text = formatPlan(plan);
-    expect(text).toBe(golden(`plan/hardware-2/bridged.${name}.txt`, text));
+    expect(text).toBe(golden(`plan/hardware-3/bridged.${name}.txt`, text));
   });
 });

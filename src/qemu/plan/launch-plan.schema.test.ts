@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { currentKinds, isPossible, machineKinds } from '../../../test/support/machine-kinds.ts';
+import { isPossible, kindsWith, machineKinds } from '../../../test/support/machine-kinds.ts';
 import {
   recordedSchema,
   recordedVersions,
@@ -33,7 +33,7 @@ function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; prob
 describe('the JSON that plans pass to QEMU', () => {
   for (const version of recordedVersions) {
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
-      const kinds = [...Object.entries(machineKinds), ...Object.entries(currentKinds)];
+      const kinds = [...Object.entries(machineKinds), ...Object.entries(kindsWith(currentHardware))];
       for (const [kind, model] of kinds) {
         if (!isPossible(kind, accelerator)) continue;
         const hardware = hardwareOf(model);

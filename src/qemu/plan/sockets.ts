@@ -25,10 +25,10 @@ export function socketsIn(run: string, os: HostFacts['os']): PlanSockets {
     qmp: join(run, 'qmp'),
     qmp2: join(run, 'qmp2'),
     qga: join(run, 'qga'),
-    vdagent: join(run, 'vdagent'),
+    vdagent: join(run, 'spice'),
     webdav: join(run, 'webdav'),
     tools: join(run, 'tools'),
-    desktop: join(run, 'desktop'),
+    desktop: join(run, 'tools2'),
     serial: join(run, 'serial'),
     vnc: join(run, 'vnc'),
   };

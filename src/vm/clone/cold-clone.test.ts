@@ -130,6 +130,10 @@ describe('a clone is refused', () => {
       code: 'WRONG_STATE',
       next: like(/--instant/),
     });
+    expect((await refused(make({ name: 'copy', kind: 'linked' }))).code).toBe('WRONG_STATE');
+    expect((await refused(make({ name: 'copy', kind: 'full', snapshot: 'never' }))).code).toBe(
+      'NO_SUCH_SNAPSHOT',
+    );
     await make({ name: 'copy', kind: 'linked', snapshot: 'then' });
     expect((await show(world().host, 'copy')).state).toBe('stopped');
   });

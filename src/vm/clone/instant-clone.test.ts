@@ -9,6 +9,7 @@ import { quiet, useWorld } from '../../../test/support/world.ts';
 import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { remove } from '../library/delete.ts';
+import { pause } from '../power/pause.ts';
 import { list, show } from '../running/describe.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
@@ -156,6 +157,23 @@ describe('an instant clone is refused', () => {
     await world().start();
     expect((await refused(instant('copy', { snapshot: 'one' }))).code).toBe('USAGE');
     expect(demo.files()).not.toContain('operation.json');
+  });
+
+  it('of a paused machine, or if one of the names is taken, before anything changes', async () => {
+    world().machine('copy-2');
+    const demo = await running();
+    const before = await sourceOf(demo);
+    expect(await refused(instant('copy', { count: 2 }))).toMatchObject({
+      code: 'ALREADY_EXISTS',
+      message: like(/copy-2/),
+    });
+    expect(await sourceOf(demo)).toEqual(before);
+    await pause(world().host, 'demo', quiet);
+    expect(await refused(instant('copy'))).toMatchObject({
+      code: 'WRONG_STATE',
+      message: like(/demo is not running/),
+    });
+    expect(await names()).toEqual(['copy-2', 'demo']);
   });
 
   it('while the source cannot be saved', async () => {

@@ -67,12 +67,12 @@ describe('the forwards of a NAT process', () => {
     expect(forwards.statusOf(web)).toEqual({ forward: web, state: 'listening', reason: null });
   });
 
-  it('of a process that an earlier daemon started are replaced, since it may have them', async () => {
+  it('are replaced in a process that an earlier daemon started, since it may have them', async () => {
     await new Forwards(nat, owner).apply([active(web)], false);
     expect(told).toEqual(['remove tcp 8080', 'add tcp 8080 to 192.168.77.130:80']);
   });
 
-  it('follow the machine to another address, and go when they are not wanted', async () => {
+  it('follow the machine to another address, and are removed when they are no longer wanted', async () => {
     const forwards = new Forwards(nat, owner);
     await forwards.apply([active(web)], true);
     await forwards.apply([active(web, '192.168.77.131')], false);
@@ -85,7 +85,7 @@ describe('the forwards of a NAT process', () => {
     expect(forwards.statusOf(web).state).toBe('waiting');
   });
 
-  it('whose port another program has name it, and are tried again', async () => {
+  it('name the program that has their port, and are tried again', async () => {
     taken.add(8080);
     const forwards = new Forwards(nat, owner);
     await forwards.apply([active(web)], true);
@@ -99,7 +99,7 @@ describe('the forwards of a NAT process', () => {
     expect(forwards.statusOf(web).state).toBe('listening');
   });
 
-  it('whose port cannot be used name the port when its owner is unknown', async () => {
+  it('name the port when its owner is unknown', async () => {
     taken.add(8080);
     const forwards = new Forwards(nat, async () => await Promise.reject(new Error('no /proc')));
     await forwards.apply([active(web)], true);

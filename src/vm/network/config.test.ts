@@ -23,7 +23,7 @@ const made = async (body: Parameters<typeof create.parse>[0]) =>
 const custom = (name: string) => ['ethernet0.connectionType = "custom"', `ethernet0.vnet = "${name}"`];
 
 describe('the networks of a home', () => {
-  it('are listed with their machines, also by VMware’s spelling', async () => {
+  it('are listed with their machines, also in VMware’s spelling', async () => {
     world().machine('demo');
     world().machine('web', custom('VMnet8'));
     world().machine('lone', custom('nowhere'));
@@ -33,7 +33,7 @@ describe('the networks of a home', () => {
     ]);
   });
 
-  it('give each adapter an address and a name of its own, which stay', async () => {
+  it('give each adapter its own permanent address and name', async () => {
     world().machine('web');
     world().machine('Web');
     const first = await showNetwork(fake.host, 'VMNET8');
@@ -77,7 +77,7 @@ describe('the networks of a home', () => {
 });
 
 describe('a new network', () => {
-  it('is NAT with a free subnet, and the runtime and listeners are told', async () => {
+  it('is NAT with a free subnet, and the runtime and listeners are notified', async () => {
     const lab = await made({ name: 'Lab' });
     expect(lab).toMatchObject({ name: 'lab', type: 'nat', dhcp: true, mtu: 1500, ipv6Prefix: like(/^fd/) });
     const subnets = (await listNetworks(fake.host)).map(({ subnet }) => subnet);
@@ -131,7 +131,7 @@ describe('a new network', () => {
 });
 
 describe('a change of a network', () => {
-  it('keeps the places of what a person chose when the subnet moves', async () => {
+  it('keeps the host part of chosen addresses when the subnet changes', async () => {
     await made({ name: 'lab', subnet: '10.9.8.0/24' });
     const mac = '00:0c:29:00:00:01';
     await world().host.networkStore.change('lab', (network) => ({
@@ -154,7 +154,7 @@ describe('a change of a network', () => {
     });
   });
 
-  it('of its type gives and takes what the type has', async () => {
+  it('of its type adds and removes what belongs to the type', async () => {
     await made({ name: 'lab', hostLoopback: true });
     expect(await setNetwork(fake.host, 'lab', { type: 'private' })).toMatchObject({
       hostLoopback: false,

@@ -32,7 +32,7 @@ const add = async (change: Partial<AddForward> = {}, network = 'vmnet8') =>
   });
 
 describe('a forward', () => {
-  it('leads to a machine, also after that was renamed, and is shown when it is gone', async () => {
+  it('leads to a machine, even after a rename, and is still shown when the machine is gone', async () => {
     const added = await add();
     expect(added).toMatchObject({
       machine: 'web',
@@ -59,7 +59,7 @@ describe('a forward', () => {
     expect(await listForwards(fake.host, 'vmnet8')).toEqual([]);
   });
 
-  it('leads to an address, and others can have the port for UDP or at another address', async () => {
+  it('leads to an address; the same port can be used for UDP or at another address', async () => {
     const { subnet } = await world().host.networkStore.get('vmnet8');
     const target = (subnet ?? '').replace(/0\/24$/, '10');
     await add({ target });
@@ -92,7 +92,7 @@ describe('a forward', () => {
     });
   });
 
-  it('is refused if a program has the port, naming it', async () => {
+  it('is refused if a program has the port, which is named', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(hostPort, '127.0.0.1', resolve));
     try {
@@ -110,7 +110,7 @@ describe('a forward', () => {
     expect(await listForwards(fake.host, 'vmnet8')).toEqual([]);
   });
 
-  it('for which the network cannot listen is taken back', async () => {
+  it('is undone if the network cannot listen', async () => {
     fake.failed.set(`tcp 127.0.0.1:${hostPort}`, 'nginx (process 7) has it.');
     expect(await refused(add())).toMatchObject({ code: 'PORT_IN_USE', message: like(/nginx \(process 7\)/) });
     expect(await listForwards(fake.host, 'vmnet8')).toEqual([]);
@@ -145,7 +145,7 @@ describe('a forward', () => {
     });
   });
 
-  it('takes the port of an automatic one, which chooses another the next time', async () => {
+  it('takes the port of an automatic forward, which chooses another the next time', async () => {
     await world().host.networkStore.change('vmnet1', (network) => ({
       network: {
         ...network,

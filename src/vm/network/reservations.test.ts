@@ -28,7 +28,7 @@ const addressOf = async (name: string) =>
   (await showNetwork(fake.host, 'lab')).adapters.find(({ machine }) => machine === name)?.address;
 
 describe('a reserved address', () => {
-  it('is the adapter’s until it is given up', async () => {
+  it('belongs to the adapter until it is released', async () => {
     const before = await addressOf('web');
     const { mac } = await reserveAddress(fake.host, 'lab', 'web', '10.9.8.10');
     expect(await addressOf('web')).toBe('10.9.8.10');
@@ -47,7 +47,7 @@ describe('a reserved address', () => {
     expect(fake.changed.slice(1)).toEqual(['lab', 'lab', 'lab']);
   });
 
-  it('is nobody else’s, whether they chose it or not', async () => {
+  it('cannot be used by another adapter, chosen or not', async () => {
     const taken = (await addressOf('db')) ?? '';
     expect(await refused(reserveAddress(fake.host, 'lab', 'web', taken))).toMatchObject({
       code: 'ALREADY_EXISTS',
@@ -73,7 +73,7 @@ describe('a reserved address', () => {
     });
   });
 
-  it('cannot be given up if there is none, nor be in a network without addresses', async () => {
+  it('cannot be released if there is none, and needs a network with addresses', async () => {
     expect(await codeOf(releaseAddress(fake.host, 'lab', 'web'))).toBe('INVALID_VALUE');
     await createNetwork(fake.host, create.parse({ name: 'alone', type: 'private' }));
     const work = reserveAddress(fake.host, 'alone', '02:00:00:00:00:01', '10.9.8.9');

@@ -186,7 +186,7 @@ describe('a network that runs', () => {
     expect(await becomes(twice)).toBe(true);
   });
 
-  it('whose switch cannot start says why', async () => {
+  it('says why its switch cannot start', async () => {
     const made = network('process.exit(7)');
     made.plug(web);
     await made.settled();
@@ -194,7 +194,7 @@ describe('a network that runs', () => {
     expect((await made.status()).running).toBe(false);
   });
 
-  it('whose last machine goes while it starts ends at once', async () => {
+  it('ends at once if its last machine stops while it starts', async () => {
     const made = network('setInterval(() => {}, 1000)');
     made.plug(web);
     expect(await becomes(async () => await Promise.resolve(existsSync(join(directory, 'switch.log'))))).toBe(
@@ -205,7 +205,7 @@ describe('a network that runs', () => {
     expect([made.trouble, existsSync(directory)]).toEqual([null, false]);
   });
 
-  it('whose switch does not start is no reason to wait for ever', async () => {
+  it('does not wait forever for its switch to start', async () => {
     const made = network('setInterval(() => {}, 1000)');
     made.plug(web);
     await made.detach();
@@ -213,7 +213,7 @@ describe('a network that runs', () => {
   });
 });
 
-it('a network that networks.json does not have is trouble', async () => {
+it('a network that is missing in networks.json is reported', async () => {
   const missing: NetworkBook = {
     ...book,
     entryOf: async () =>

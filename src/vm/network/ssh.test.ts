@@ -34,7 +34,7 @@ async function serve(text: string, port = 0): Promise<AsyncDisposable & { readon
 }
 
 describe('the way to the SSH server of a guest', () => {
-  it('is a port of the loopback interface that stays, also for a machine that does not run', async () => {
+  it('is a permanent port of the loopback interface, even for a stopped machine', async () => {
     world().machine('web');
     const first = await ask();
     expect(first).toMatchObject({ machine: 'web', host: '127.0.0.1', user: null, alias: 'web.kame' });
@@ -73,7 +73,7 @@ describe('the way to the SSH server of a guest', () => {
     expect((await ask({ wait: false, user: 'root' })).user).toBe('root');
   });
 
-  it('is none from a network of its own, or without adapters', async () => {
+  it('does not exist for an isolated network or without adapters', async () => {
     world().machine('web', ['ethernet0.connectionType = "pvn"', 'ethernet0.pvnID = "52 00"']);
     world().machine('bare', ['ethernet0.present = "FALSE"']);
     expect(await refused(ask())).toMatchObject({
@@ -110,7 +110,7 @@ describe('waiting for the SSH server', () => {
     expect([target.port, reports]).toEqual([port, [{ stage: 'Waiting for the SSH server of web' }]]);
   });
 
-  it('ends in time if it does not, with the reason of the network if that has one', async () => {
+  it('ends in time if it does not, with the reason from the network if there is one', async () => {
     await begin();
     expect(await refused(ask({ timeoutMs: 50 }))).toMatchObject({
       code: 'GUEST_TIMEOUT',

@@ -43,7 +43,7 @@ describe('the configuration of a switch', () => {
     expect(switchConfigOf(facts, labels).hosts.map(({ label }) => label)).toEqual(['web', 'web-3', 'web-2']);
   });
 
-  it('knows no host without an address', () => {
+  it('has no host without an address', () => {
     expect(switchConfigOf({ ...facts, addresses: {} }, labels)).toMatchObject({
       hosts: [],
       ports: [{}, {}, {}],

@@ -25,7 +25,7 @@ function begin(request: { nic?: number; maxBytes?: number } = {}) {
 const frameBytes = 16 + 60;
 
 describe('a capture', () => {
-  it('has the frames until it is ended, and then nothing of it is left', async () => {
+  it('has the frames until it is stopped, and leaves nothing behind', async () => {
     world().machine();
     const { nics } = await world().start();
     const run = world().running().run.directory;
@@ -67,7 +67,7 @@ describe('a capture', () => {
     expect(await ended).toMatchObject({ reason: 'engine', frames: 0 });
   });
 
-  it('whose client fails is ended', async () => {
+  it('ends when its client fails', async () => {
     world().machine();
     const { nics } = await world().start();
     const { signal } = new AbortController();
@@ -76,14 +76,14 @@ describe('a capture', () => {
     expect(nics.captures.size).toBe(0);
   });
 
-  it('is refused of a machine that does not run, and of an adapter that is not there', async () => {
+  it('is refused for a machine that is not running, and for an adapter that does not exist', async () => {
     world().machine();
     expect((await refused(begin().ended)).code).toBe('WRONG_STATE');
     await world().start();
     expect((await refused(begin({ nic: 3 }).ended)).code).toBe('NO_SUCH_NIC');
   });
 
-  it('of a daemon that is killed is removed by the next', async () => {
+  it('is removed by the next daemon after a kill', async () => {
     world().machine();
     const { nics } = await world().start();
     const { ended, stop } = begin();
@@ -115,7 +115,7 @@ describe('CaptureQueue', () => {
   const frame = Buffer.alloc(frameBytes);
   frame.writeUInt32LE(60, 8);
 
-  it('leaves frames out while a slow client has enough, and counts them', async () => {
+  it('drops frames while a client is too slow, and counts them', async () => {
     const queue = new CaptureQueue(Number.POSITIVE_INFINITY, 24 + 2 * frameBytes);
     queue.push(header);
     for (let count = 0; count < 5; count += 1) queue.push(frame);

@@ -46,7 +46,7 @@ describe('a stopped machine', () => {
     expect(await numbers()).toEqual([0, 1]);
   });
 
-  it('has the lowest free number filled, and eight at most', async () => {
+  it('fills the lowest free number, and has at most eight', async () => {
     world().machine();
     for (let count = 1; count < 8; count += 1) await add();
     await remove(3);
@@ -100,7 +100,7 @@ describe('a stopped machine', () => {
 });
 
 describe('a running machine', () => {
-  it('gets an adapter in a free port, which later starts and states have there too', async () => {
+  it('gets an adapter in a free port, where it stays in later starts and saved states', async () => {
     const demo = world().machine();
     const { nics } = await world().start();
     expect(await add({ network: 'hostonly', model: 'e1000e' })).toMatchObject({ index: 1, removable: true });
@@ -129,7 +129,7 @@ describe('a running machine', () => {
     ]);
   });
 
-  it('does not get the address of another that runs, nor one of its own again', async () => {
+  it('does not get the address of another running machine, or one of its own twice', async () => {
     world().machine();
     world().machine('other', ['ethernet0.addressType = "static"', 'ethernet0.address = "00:50:56:00:00:01"']);
     const { nics } = await world().start();
@@ -142,7 +142,7 @@ describe('a running machine', () => {
     expect([...nics.backends.keys()]).toEqual(['net0', 'net1']);
   });
 
-  it('whose engine refuses an adapter has nothing of it', async () => {
+  it('keeps nothing of an adapter that the engine refuses', async () => {
     const demo = world().machine();
     const engine = await world().start();
     const before = demo.read('demo.vmx');
@@ -153,7 +153,7 @@ describe('a running machine', () => {
     expect(demo.files()).not.toContain('operation.json');
   });
 
-  it('has its cable pulled, also at the next start, and put in', async () => {
+  it('has its cable unplugged, which lasts over a restart, and plugged in', async () => {
     world().machine();
     const { nics } = await world().start();
     expect(await set(0, { connected: false })).toMatchObject({ connected: false });
@@ -162,7 +162,7 @@ describe('a running machine', () => {
     expect([...nics.pulled]).toEqual([]);
   });
 
-  it('moves to another network without the engine, which its switch is told', async () => {
+  it('moves to another network by its switch alone, without the engine', async () => {
     world().machine();
     const { nics, received } = await world().start();
     const told: unknown[] = [];
@@ -187,7 +187,7 @@ describe('a running machine', () => {
     });
   });
 
-  it('loses an adapter of which its guest lets go', async () => {
+  it('loses an adapter that its guest releases', async () => {
     const demo = world().machine();
     const { nics } = await world().start();
     await add();
@@ -197,7 +197,7 @@ describe('a running machine', () => {
     expect(await agreement()).toEqual([[0], [0], [0]]);
   });
 
-  it('keeps an adapter of which its guest does not let go, until it does', async () => {
+  it('keeps an adapter until its guest releases it', async () => {
     const demo = world().machine();
     const { nics } = await world().start();
     await add();
@@ -216,7 +216,7 @@ describe('a running machine', () => {
     await until(() => recorded().length === 1);
   });
 
-  it('of which the guest let go while no daemon ran has the adapter no more', async () => {
+  it('loses an adapter that its guest released while no daemon ran', async () => {
     world().machine();
     const { nics } = await world().start();
     await add();
@@ -228,7 +228,7 @@ describe('a running machine', () => {
     expect(await agreement()).toEqual([[0], [0], [0]]);
   });
 
-  it('of the first hardware only has its cable pulled', async () => {
+  it('with the first hardware generation only has the cable unplugged', async () => {
     world().machine();
     const { nics } = await world().start();
     const machine = world().running();
@@ -241,7 +241,7 @@ describe('a running machine', () => {
 });
 
 describe('a daemon that is killed', () => {
-  it.each(['netdev_add', 'device_add'])('at %s leaves no half of an adapter', async (command) => {
+  it.each(['netdev_add', 'device_add'])('at %s leaves no half-added adapter', async (command) => {
     world().machine();
     await world().start();
     await world().killDaemonAt(command, async () => await add());
@@ -267,7 +267,7 @@ describe('a daemon that is killed', () => {
     ]);
   });
 
-  it('between the .vmx and the cable pulls the cable', async () => {
+  it('between the .vmx and the cable unplugs the cable', async () => {
     world().machine();
     const engine = await world().start();
     await world().killDaemonAt('set_link', async () => await set(0, { connected: false }));
@@ -276,7 +276,7 @@ describe('a daemon that is killed', () => {
     expect((await listNics(world().host, 'demo'))[0]).toMatchObject({ connected: false });
   });
 
-  it('after the guest let go, before the backend went, removes the rest', async () => {
+  it('after the guest released the adapter and before its backend is removed, removes the rest', async () => {
     world().machine();
     await world().start();
     await add();

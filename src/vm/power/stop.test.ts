@@ -163,7 +163,7 @@ describe('restart', () => {
   });
 });
 
-describe('an engine that ends by itself', () => {
+describe('an engine that exits by itself', () => {
   it('after a shutdown in the guest leaves a stopped machine', async () => {
     const demo = world().machine();
     const engine = await world().start();

@@ -1,17 +1,20 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { takeBody } from '../../../test/support/bodies.ts';
+import { cloneBody, stopBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import type { WorldMachine } from '../../../test/support/world-machine.ts';
+import { clone } from '../clone/clone.ts';
+import { remove } from '../library/delete.ts';
 import { changeSettings } from '../library/settings.ts';
 import { show } from '../running/describe.ts';
 import { showSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
 import { pause } from './pause.ts';
 import { startAfterReset } from './reset.ts';
+import { stop } from './stop.ts';
 import { suspend } from './suspend.ts';
 
 const world = useWorld();
@@ -139,6 +142,31 @@ describe('a suspended machine', () => {
       'stopped',
       [],
     ]);
+  });
+
+  it('refuses what needs a running machine', async () => {
+    await running();
+    await suspend(world().host, 'demo', quiet);
+    const before = await show(world().host, 'demo');
+    for (const work of [
+      async () => await suspend(world().host, 'demo', quiet),
+      async () => await pause(world().host, 'demo', quiet),
+      async () => await stop(world().host, 'demo', stopBody({ hard: true }), quiet),
+      async () => await clone(world().host, 'demo', cloneBody({ name: 'copy', kind: 'instant' }), quiet),
+    ])
+      expect(await refused(work())).toMatchObject({
+        code: 'WRONG_STATE',
+        message: like(/demo is not running/),
+      });
+    expect(await show(world().host, 'demo')).toEqual(before);
+  });
+
+  it('is deleted with all its files', async () => {
+    await running();
+    await suspend(world().host, 'demo', quiet);
+    await remove(world().host, 'demo');
+    const { machines, ram } = world().host.names;
+    expect([readdirSync(machines), existsSync(ram) ? readdirSync(ram) : []]).toEqual([[], []]);
   });
 
   it('can have a snapshot with its memory', async () => {

@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { Host } from '../vm/host/host.ts';
+import type { TaskList } from './tasks.ts';
+
+/** Seconds without a request, a task or a running machine before the daemon stops. */
+const defaultIdleSeconds = 300;
+
+/** The time after which an idle daemon stops, from KAME_IDLE_SECONDS. */
+export function idleSeconds(env: Readonly<Record<string, string | undefined>>): number {
+  const value = Number(env['KAME_IDLE_SECONDS'] ?? defaultIdleSeconds);
+  return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
+}
+
+/** Device and inode of a directory; null if there is none. */
+function inodeOf(path: string): string | null {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats ? `${stats.dev}:${stats.ino}` : null;
+}
+
+/** Whether anything needs the daemon now. */
+function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
+  return host.running.size > 0 || host.unreachable.size > 0 || tasks.size > 0 || openRequests > 0;
+}
+
+/** Calls `stop` when the daemon has been idle for the given time, or when its home is not where it was. */
+export function stopWhenIdle(
+  http: FastifyInstance,
+  host: Host,
+  tasks: TaskList,
+  seconds: number,
+  stop: () => void,
+): Disposable {
+  const { home } = host.names;
+  const inode = inodeOf(home);
+  let open = 0;
+  let lastUse = Date.now();
+  http.addHook('onRequest', (_request, reply, done) => {
+    open += 1;
+    reply.raw.once('close', () => {
+      open -= 1;
+      lastUse = Date.now();
+    });
+    done();
+  });
+  const timer = setInterval(
+    () => {
+      if (inodeOf(home) !== inode) {
+        host.log(
+          'The home was moved or removed: the daemon ends, so that the next one can find the machines',
+        );
+        stop();
+      } else if (needed(host, tasks, open)) lastUse = Date.now();
+      else if (Date.now() - lastUse >= seconds * 1000) stop();
+    },
+    Math.min(seconds * 1000, 30_000),
+  );
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
