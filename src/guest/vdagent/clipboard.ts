@@ -3,6 +3,7 @@ import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { cancelled, within } from '../agent/wait.ts';
 import { agentTypes, fromCrlf, kindOf, textType, toCrlf, typesOf } from './content.ts';
+import { agentMissing } from './link.ts';
 import {
   clipboardGrab,
   clipboardHead,
@@ -106,9 +107,7 @@ export class AgentClipboard {
   /** The agent is gone, and the content of the guest with it. */
   end(): void {
     this.#serials.clear();
-    this.#waiting?.answer.reject(
-      new KameError('GUEST_AGENT_MISSING', 'The desktop agent of the guest has stopped.'),
-    );
+    this.#waiting?.answer.reject(agentMissing('The desktop agent of the guest has stopped.'));
     this.#waiting = undefined;
     this.#setGuestTypes([]);
   }

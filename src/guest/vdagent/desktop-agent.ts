@@ -9,7 +9,7 @@ import {
   type ClipboardState,
   type ReadLimits,
 } from './clipboard.ts';
-import { AgentLink } from './link.ts';
+import { AgentLink, agentMissing } from './link.ts';
 import {
   announceCapabilities,
   maxClipboard,
@@ -152,7 +152,7 @@ export class DesktopAgent {
         this.#greet();
       }
     } catch (error) {
-      this.#breach = new KameError('GUEST_AGENT_MISSING', messageOf(error), { cause: error });
+      this.#breach = error instanceof KameError ? error : agentMissing(messageOf(error));
     }
   }
 
@@ -204,10 +204,7 @@ export class DesktopAgent {
   }
 
   async #send(message: Message, ...more: readonly Buffer[]): Promise<void> {
-    if (!this.#link)
-      throw new KameError('GUEST_AGENT_MISSING', 'No desktop agent answers in the guest.', {
-        next: 'Install spice-vdagent in the guest, and log in to its desktop.',
-      });
+    if (!this.#link) throw agentMissing('No desktop agent answers in the guest.');
     await this.#link.send(message, ...more);
   }
 

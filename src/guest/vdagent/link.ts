@@ -32,8 +32,14 @@ function* chunksOf(type: number, parts: readonly Buffer[]): Generator<Buffer> {
   if (filled > 0) yield Buffer.concat([chunkHeader(filled), ...chunk]);
 }
 
+/** No agent answers, or no longer. */
+export function agentMissing(message: string): KameError {
+  const next = 'Install spice-vdagent in the guest, and log in to its desktop.';
+  return new KameError('GUEST_AGENT_MISSING', message, { next });
+}
+
 function gone(): KameError {
-  return new KameError('GUEST_AGENT_MISSING', 'The desktop agent of the guest has stopped.');
+  return agentMissing('The desktop agent of the guest has stopped.');
 }
 
 async function drained(socket: Socket): Promise<void> {

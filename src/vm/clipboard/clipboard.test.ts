@@ -24,7 +24,7 @@ afterEach(async () => {
 async function begin(options: FakeVdagentOptions = {}): Promise<FakeVdagent> {
   world().machine();
   await world().start();
-  guest = await FakeVdagent.listen(join(world().running().run.directory, 'vdagent'), options);
+  guest = await FakeVdagent.listen(join(world().running().run.directory, 'spice'), options);
   return guest;
 }
 

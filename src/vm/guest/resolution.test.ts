@@ -29,7 +29,7 @@ async function withDisplay(options: FakeRfbOptions = {}): Promise<FakeRfb> {
 }
 
 async function withAgent(): Promise<FakeVdagent> {
-  const agent = await FakeVdagent.listen(join(world().running().run.directory, 'vdagent'));
+  const agent = await FakeVdagent.listen(join(world().running().run.directory, 'spice'));
   opened.push(agent);
   world().engines.of('demo').event('VSERPORT_CHANGE', { id: 'vdagent0', open: true });
   await until(() => world().running().channels.desktopAgent.present);
