@@ -35,10 +35,10 @@ const inputChunk = 64 * 1024;
 const what = 'The use of the clipboard';
 
 /** The text message as JSON. @throws KameError the error that it reports */
-function told<T extends object>(message: string): T {
-  const value = JSON.parse(message) as T | { type: 'error'; error: ErrorBody };
-  if ('error' in value && value.type === 'error') throw errorFromBody(value.error);
-  return value as T;
+function told(message: string): unknown {
+  const value = JSON.parse(message) as { type?: unknown; error?: ErrorBody };
+  if (value.type === 'error' && value.error) throw errorFromBody(value.error);
+  return value;
 }
 
 function ended({ signal }: CallOptions): KameError {
@@ -66,7 +66,7 @@ export async function getClipboard(
         await reader.output(received);
         continue;
       }
-      const message = told<Exclude<ClipboardMessage, { type: 'error' }>>(received);
+      const message = told(received) as Exclude<ClipboardMessage, { type: 'error' }>;
       if (message.type === 'end' && content) return content;
       if (message.type !== 'content') break;
       content = { contentType: message.contentType, sizeBytes: message.sizeBytes };
@@ -111,8 +111,7 @@ export async function setClipboard(
     });
     for await (const received of channel.messages) {
       if (typeof received !== 'string') continue;
-      const message = told<Exclude<ClipboardSet, { type: 'error' }>>(received);
-      return message.sizeBytes;
+      return (told(received) as Exclude<ClipboardSet, { type: 'error' }>).sizeBytes;
     }
   } finally {
     channel.close();
@@ -133,7 +132,7 @@ export async function* watchClipboard(
   const channel = await connection.open(routes['clipboard.watch'], { params: { machine } }, options);
   try {
     for await (const received of channel.messages)
-      if (typeof received === 'string') yield told<ClipboardStatus>(received);
+      if (typeof received === 'string') yield told(received) as ClipboardStatus;
   } finally {
     channel.close();
   }

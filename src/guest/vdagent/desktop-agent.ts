@@ -40,8 +40,8 @@ export class DesktopAgent {
   readonly #listeners = new Set<() => void>();
   readonly #closing = new AbortController();
   #link: AgentLink | undefined;
-  /** The connection that is being made, one at a time. */
-  #connecting: Promise<void> | undefined;
+  /** Whether a connection is being made. */
+  #connecting = false;
   /** Of the agent; undefined as long as it has not announced any. */
   #capabilities: ReadonlySet<CapabilityName> | undefined;
   #present = deferred();
@@ -123,7 +123,7 @@ export class DesktopAgent {
       // The connection outlives the agent: closing it would make the next agent begin anew, and so on.
       this.#link.restart();
       this.#greet();
-    } else this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    } else this.#connectOnce(0);
   }
 
   close(): void {
@@ -133,7 +133,14 @@ export class DesktopAgent {
     this.#link = undefined;
   }
 
-  async #connect(delayMs = 0): Promise<void> {
+  /** Connects, unless that is under way. */
+  #connectOnce(delayMs: number): void {
+    if (this.#connecting) return;
+    this.#connecting = true;
+    void this.#connect(delayMs).finally(() => (this.#connecting = false));
+  }
+
+  async #connect(delayMs: number): Promise<void> {
     if (delayMs > 0) await pause(delayMs, this.#closing.signal);
     // QEMU would keep what is sent to a closed port for the next agent, which is greeted anyway.
     if (this.#closing.signal.aborted || !this.#portOpen) return;
@@ -167,7 +174,7 @@ export class DesktopAgent {
     if (!error) return;
     this.#breach = error;
     // The agent sees that its connection has ended, and opens its port again; a guest that goes on like this is slowed down.
-    this.#connecting = this.#connect(this.#afterBreachMs).finally(() => (this.#connecting = undefined));
+    this.#connectOnce(this.#afterBreachMs);
   }
 
   /** Nothing is known of an agent any more. */
