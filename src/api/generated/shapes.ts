@@ -710,6 +710,8 @@ export interface Nic {
   model: string;
   /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
+  /** nat, hostonly, bridged, the name of a network, or segment:ID for a LAN segment */
+  network: string;
   mac: string;
 }
 

@@ -20,6 +20,8 @@ export interface Running {
   /** Resolves at the agent's first reply. */
   readonly answered: Promise<void>;
   readonly markAnswered: () => void;
+  /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */
+  savedAddresses: Readonly<Record<string, string>>;
   /** As last reported by the agent. */
   ip: string | null;
   /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
@@ -55,6 +57,11 @@ export class RunningMachines {
   /** How the engine of a machine ended unexpectedly, if it did and the machine was not started since. */
   deathOf(vmx: string): string | undefined {
     return this.#deaths.get(vmx);
+  }
+
+  /** Records how the engine of a machine ended that this daemon never tracked. */
+  noteDeath(vmx: string, death: string): void {
+    this.#deaths.set(vmx, death);
   }
 
   remove(machine: Running): void {

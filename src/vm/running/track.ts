@@ -45,6 +45,7 @@ export function track(host: Host, options: TrackOptions): Running {
     trouble: options.trouble ?? null,
     channels: openChannels(sockets),
     agentAnswers: false,
+    savedAddresses: {},
     ip: null,
     answered: answer.promise,
     markAnswered: answer.resolve,
