@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { clipboardOperations } from './clipboard-operations.ts';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
+import { fileOperations } from './file-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
@@ -21,6 +22,7 @@ export const operations = {
   ...powerOperations,
   ...guestOperations,
   ...clipboardOperations,
+  ...fileOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

@@ -359,6 +359,23 @@ export interface GetClipboard {
   type?: string | undefined;
 }
 
+export interface GetFiles {
+  /** A file or directory in the guest, relative to the home of root */
+  path: string;
+}
+
+export type GetMessage =
+  | {
+      type: 'waiting';
+      /** What the copy waits for */
+      stage: string;
+    }
+  | {
+      type: 'end';
+      /** Of the archive */
+      bytes: number;
+    };
+
 export interface GrowDisk {
   /** The new size, not less than the present size */
   sizeBytes: number;
@@ -743,6 +760,31 @@ export interface PullImage {
   image: string;
   arch?: Arch | undefined;
 }
+
+export interface PutFiles {
+  /** Where the files go in the guest, relative to the home of root. Into it, if it is a directory; otherwise it is the new name of the one entry of the archive */
+  path: string;
+  /** Fail unless the path is a directory. Default: false. */
+  directory?: boolean | undefined;
+}
+
+export type PutMessage =
+  | {
+      type: 'progress';
+      /** Of the archive, that the guest has */
+      bytes: number;
+    }
+  | {
+      type: 'waiting';
+      /** What the copy waits for */
+      stage: string;
+    }
+  | {
+      type: 'end';
+      files: number;
+      /** In the files */
+      bytes: number;
+    };
 
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */

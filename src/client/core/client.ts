@@ -19,6 +19,7 @@ import {
   type ClipboardReader,
   type ClipboardWriter,
 } from './clipboard-channel.ts';
+import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
 import type { ClipboardCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
 import {
@@ -64,6 +65,7 @@ export interface Client extends Resources, AsyncDisposable {
   readonly machines: MachineCalls & GuestChannels;
   readonly nics: NicCalls & NicChannels;
   readonly clipboard: ClipboardCalls & ClipboardChannels;
+  readonly files: FileChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
@@ -171,6 +173,16 @@ export function createClient(transport: Transport): Client {
       watch: async function* watch(machine, options = {}) {
         await ensure(machine, options);
         yield* watchClipboard(connection, machine, options);
+      },
+    },
+    files: {
+      put: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await putFiles(connection, machine, request, streams);
+      },
+      get: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await getFiles(connection, machine, request, streams);
       },
     },
     call: (name, request, options = {}) =>

@@ -2,7 +2,8 @@ import type { ClipboardMessage, ClipboardSet } from '../../api/clipboard.ts';
 import type { clipboardOperations } from '../../api/clipboard-operations.ts';
 import { readClipboard, showClipboard, writeClipboard } from '../../vm/clipboard/clipboard.ts';
 import { watchClipboard } from '../../vm/clipboard/watch.ts';
-import { untilEmpty, type Handler, type Handlers } from './handler.ts';
+import type { Handler, Handlers } from './handler.ts';
+import { untilEmpty } from './until-empty.ts';
 
 const messageBytes = 64 * 1024;
 

@@ -6,7 +6,8 @@ import { execute } from '../../vm/guest/exec.ts';
 import { followLog } from '../../vm/guest/logs.ts';
 import { setResolution, showResolution } from '../../vm/guest/resolution.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
-import { untilEmpty, type Handler, type Handlers } from './handler.ts';
+import type { Handler, Handlers } from './handler.ts';
+import { untilEmpty } from './until-empty.ts';
 
 const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
   const terminal = await attachConsole(host, params.machine);

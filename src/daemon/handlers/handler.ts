@@ -97,8 +97,3 @@ export type Handler<N extends OperationName> = HandlerKinds<N>[Operations[N]['ki
 
 /** A handler for each of these operations and no others. */
 export type Handlers<N extends OperationName = OperationName> = { readonly [K in N]: Handler<K> };
-
-/** The binary messages of a client as they arrive. An empty one ends them. */
-export async function* untilEmpty(channel: Channel): AsyncGenerator<Buffer> {
-  for (let chunk = await channel.next(); chunk && chunk.length > 0; chunk = await channel.next()) yield chunk;
-}

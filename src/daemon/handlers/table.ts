@@ -1,6 +1,7 @@
 import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
+import { fileHandlers } from './files.ts';
 import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
@@ -16,6 +17,7 @@ export const handlers: Handlers = {
   ...powerHandlers,
   ...guestHandlers,
   ...clipboardHandlers,
+  ...fileHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,

@@ -16,6 +16,7 @@ import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
+import { endCopies } from '../copy/stale.ts';
 import { readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
@@ -78,6 +79,8 @@ export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal)
     host.unreachable.delete(vmx);
     // Not before: another Kame that uses the machine may be writing one.
     if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
+    const running = host.running.get(vmx);
+    if (running) await endCopies(running);
     await settle(host, bundle);
     const adopted = host.running.get(vmx);
     if (adopted) {
