@@ -98,6 +98,14 @@ export interface SharedFolder {
   readonly writable: boolean;
 }
 
+/** What the guest and the host may not exchange: `isolation.tools.*.disable`. */
+export interface Isolation {
+  /** Out of the guest. */
+  readonly copyDisabled: boolean;
+  /** Into the guest. */
+  readonly pasteDisabled: boolean;
+}
+
 export interface Firmware {
   readonly kind: 'efi' | 'bios';
   readonly secureBoot: boolean;
@@ -153,6 +161,7 @@ export interface MachineModel {
   /** RemoteDisplay.vnc.*; read and written, but Kame does not serve VNC yet. */
   readonly vnc: { readonly enabled: boolean; readonly port: number };
   readonly tpm: boolean;
+  readonly isolation: Isolation;
   /** checkpoint.vmState: the name of a suspended state, or empty. */
   readonly suspendedState: string;
   /** Kame's own keys, `kame.*`. */

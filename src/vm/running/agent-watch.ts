@@ -6,7 +6,7 @@ import { agentPort } from '../../qemu/plan/channels.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { portIsOpen } from './ports.ts';
+import { portIsOpen } from './guest-port.ts';
 import { recordTiming } from './timing.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */

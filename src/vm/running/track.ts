@@ -18,6 +18,7 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
+import { watchDesktopAgent } from './desktop-agent-watch.ts';
 import { watchNics } from './nics.ts';
 import { watchStatus } from './status-watch.ts';
 
@@ -58,6 +59,7 @@ export function track(host: Host, options: TrackOptions): Running {
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
+  watchDesktopAgent(host, machine);
   watchNics(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
     if (id === toolsPort.id && !open) machine.channels.tools.disconnect();
