@@ -30,6 +30,8 @@ function faultOf(verb: string, rest: string): string | undefined {
     const sub: CommandUnknownOpts | undefined = command.commands.find(
       (each) => each.name() === word || each.aliases().includes(word),
     );
+    // A verb with commands can also take a machine itself, as `kame tools NAME` does.
+    if (!sub && command.registeredArguments.length > 0) break;
     if (!sub) return `kame ${verb} ${word} is no command`;
     command = sub;
   }

@@ -212,7 +212,7 @@ export const errorKinds = {
   GUEST_TOOLS_MISSING: {
     exit: 1,
     http: 409,
-    when: 'kame-tools does not answer in the guest, and the operation needs it.',
+    when: 'The operation needs kame-tools, which do not answer in the guest.',
     next: '`kame tools NAME` shows what answers in the guest; `kame tools install NAME` installs kame-tools.',
   },
   GUEST_FAILED: {
