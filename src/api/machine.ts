@@ -102,6 +102,14 @@ export const machineDetails = machine
     nics: z.array(nic),
     ports: z.array(port).describe('Serial and parallel ports in the .vmx'),
     image: z.string().nullable(),
+    syncTime: z.boolean().describe('Whether Kame sets the guest’s clock: tools.syncTime'),
+    clock: z
+      .object({
+        offsetMs: z.number().describe('Guest’s time less the host’s'),
+        at: z.string().describe('When that was measured, ISO 8601'),
+      })
+      .nullable()
+      .describe('null while the machine does not run, or if the guest agent does not tell the time'),
     outsideFiles: z
       .array(
         z.object({

@@ -143,6 +143,7 @@ function peripheralKeys(model: MachineModel): Entry[] {
     ['ehci.present', usbText],
     ['usb_xhci.present', usbText],
     ...(vnc.enabled || vnc.port !== defaultVncPort ? vncKeys : []),
+    ['tools.syncTime', booleanText(model.syncTime)],
     ...(model.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
     ...(model.suspendedState === '' ? [] : [['checkpoint.vmState', model.suspendedState] as const]),
   ];

@@ -130,6 +130,7 @@ describe('files of VMware’s products', () => {
           "present": true,
         },
         "suspendedState": "",
+        "syncTime": true,
         "tpm": false,
         "usb": {
           "present": true,

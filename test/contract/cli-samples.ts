@@ -47,6 +47,8 @@ export const demoDetails: MachineDetails = {
   outsideFiles: [],
   ports: [],
   image: 'tiny',
+  syncTime: true,
+  clock: null,
   acceleratorReason: null,
   engineVersion: null,
   pid: null,

@@ -477,6 +477,15 @@ export interface MachineDetails {
   /** Serial and parallel ports in the .vmx */
   ports: Port[];
   image: string | null;
+  /** Whether Kame sets the guest’s clock: tools.syncTime */
+  syncTime: boolean;
+  /** null while the machine does not run, or if the guest agent does not tell the time */
+  clock: {
+    /** Guest’s time less the host’s */
+    offsetMs: number;
+    /** When that was measured, ISO 8601 */
+    at: string;
+  } | null;
   /** Files outside its directory that the machine gives to its guest */
   outsideFiles: {
     path: string;

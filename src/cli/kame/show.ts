@@ -32,6 +32,20 @@ function timingsText(timings: Timings): string {
   return parts.join(', ');
 }
 
+/** Less than this, in milliseconds, can't be told apart from the time that it takes to ask. */
+const exactMs = 50;
+const dayMs = 86_400_000;
+
+function clockText({ clock, syncTime }: MachineDetails): string {
+  const off = syncTime ? [] : ['not set by Kame (sync-time is off)'];
+  if (clock === null) return ['the guest agent does not tell the time', ...off].join(', ');
+  const { offsetMs } = clock;
+  const days = Math.round(Math.abs(offsetMs) / dayMs);
+  const amount = days > 1 ? `${days} days` : formatDuration(Math.abs(offsetMs));
+  const ahead = `${amount} ${offsetMs < 0 ? 'behind' : 'ahead of'} the host’s`;
+  return [Math.abs(offsetMs) <= exactMs ? 'right' : ahead, ...off].join(', ');
+}
+
 function runningPairs(machine: MachineDetails): Pair[] {
   const { accelerator, acceleratorReason: reason, timings, sockets } = machine;
   const pairs: Pair[] = [];
@@ -40,6 +54,7 @@ function runningPairs(machine: MachineDetails): Pair[] {
   if (machine.pid !== null) pairs.push(['process', String(machine.pid)]);
   if (machine.startedAt !== null) pairs.push(['started', machine.startedAt]);
   if (timings !== null) pairs.push(['timings', timingsText(timings)]);
+  if (machine.agent) pairs.push(['clock', clockText(machine)]);
   if (sockets !== null)
     pairs.push(['monitor', sockets.monitor], ['serial', sockets.serial], ['vnc', sockets.vnc]);
   return pairs;

@@ -1,3 +1,4 @@
+import type { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
@@ -22,6 +23,10 @@ export interface Running {
   readonly markAnswered: () => void;
   /** As last reported by the agent. */
   ip: string | null;
+  /** Keeps the guest's clock right. */
+  readonly clock: ClockKeeper;
+  /** What the log said last of the guest's clock; null if nothing yet. */
+  clockNote: string | null;
   /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
   shutdown: string | null;
   /** How its engine ended if nobody asked it to; null while it runs. */

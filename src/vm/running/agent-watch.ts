@@ -1,11 +1,10 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
-import { setClock } from '../../guest/identity/clock.ts';
 import { agentPort } from '../../qemu/plan/channels.ts';
-import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { checkTime } from './guest-time.ts';
 import { recordTiming } from './timing.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
@@ -74,22 +73,12 @@ async function greet(
   const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
   machine.markAnswered();
   // The clock of a restored guest shows the time of its checkpoint.
-  if (machine.record.restored === 'yes') await syncClock(host, machine);
+  if (machine.record.restored === 'yes') void checkTime(host, machine, 'changed');
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
   waitForAddress(machine, signal).catch((error: unknown) => {
     host.log('Could not get the address of the guest', { machine: machine.name, reason: messageOf(error) });
   });
   await written;
-}
-
-/** Sets the guest's clock to the host's time; a failure goes to the log. */
-export async function syncClock(host: Host, machine: Running): Promise<void> {
-  try {
-    await setClock(machine.channels.agent);
-  } catch (error) {
-    host.log('Could not set the clock of the guest', { machine: machine.name, reason: messageOf(error) });
-    await appendLog(machine.names, `could not set the guest's clock: ${messageOf(error)}`);
-  }
 }
 
 /** Queries the agent until the guest has an address, which takes some time after the agent's first reply. */

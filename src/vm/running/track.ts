@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
+import { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import { endText } from '../../qemu/engine-death.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
@@ -17,6 +18,7 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
+import { watchTime } from './guest-time.ts';
 import { watchNics } from './nics.ts';
 import { watchStatus } from './status-watch.ts';
 
@@ -37,14 +39,17 @@ export interface TrackOptions {
 /** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
+  const channels = openChannels(sockets);
   const end = deferred();
   const answer = deferred();
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
-    channels: openChannels(sockets),
+    channels,
     agentAnswers: false,
     ip: null,
+    clock: new ClockKeeper(channels.agent),
+    clockNote: null,
     answered: answer.promise,
     markAnswered: answer.resolve,
     ended: end.promise,
@@ -56,6 +61,7 @@ export function track(host: Host, options: TrackOptions): Running {
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
+  watchTime(host, machine);
   watchNics(host, machine);
   void machine.engine.closed.then(async () => {
     try {
