@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.ts';
+import { reachedStages, unknownStages } from '../../api/stages.ts';
 import { withQuotedName } from '../../core/shell-word.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
@@ -27,9 +28,9 @@ function portText({ kind, path }: Port): string {
 
 function timingsText(timings: Timings): string {
   const parts = [`process ${formatDuration(timings.spawnMs)}`, `engine ${formatDuration(timings.qmpMs)}`];
-  if (timings.bootMs !== null) parts.push(`first console line ${formatDuration(timings.bootMs)}`);
-  if (timings.agentMs !== null) parts.push(`agent ${formatDuration(timings.agentMs)}`);
-  return parts.join(', ');
+  for (const { stage, ms } of reachedStages(timings)) parts.push(`${stage} ${formatDuration(ms)}`);
+  const unknown = unknownStages(timings);
+  return `${parts.join(', ')}${unknown.length === 0 ? '' : `; not known: ${unknown.join(', ')}`}`;
 }
 
 /** Less than this, in milliseconds, can't be told apart from the time that it takes to ask. */

@@ -51,7 +51,7 @@ export const agentPort: GuestPort = {
 };
 
 /** The port of the SPICE agent of a desktop (spice-vdagentd's default, /dev/virtio-ports/NAME). */
-const desktopAgentPort: GuestPort = {
+export const desktopAgentPort: GuestPort = {
   id: 'vdagent0',
   chardev: 'vdagent',
   socket: 'vdagent',

@@ -2,6 +2,7 @@ import type { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
+import type { Milestones } from './milestones.ts';
 import { closeChannels, type Channels } from './channels.ts';
 
 /** A machine whose engine runs, as this daemon knows it. A new daemon can restore all of it from disk and the engine. */
@@ -18,9 +19,10 @@ export interface Running {
   trouble: string | null;
   /** Whether the guest agent answers. */
   agentAnswers: boolean;
-  /** Resolves at the agent's first reply. */
-  readonly answered: Promise<void>;
-  readonly markAnswered: () => void;
+  /** What the guest has reached, for those who wait for it. */
+  readonly milestones: Milestones;
+  /** Resolves when the times of the start known so far are on disk. */
+  timingsWritten: Promise<void>;
   /** As last reported by the agent. */
   ip: string | null;
   /** Keeps the guest's clock right. */

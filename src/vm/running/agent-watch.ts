@@ -5,7 +5,7 @@ import { agentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { checkTime } from './guest-time.ts';
-import { recordTiming } from './timing.ts';
+import { reach } from './stages.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
 const firstReplyMs = 60_000;
@@ -69,26 +69,31 @@ async function greet(
     }
   }
   machine.agentAnswers = true;
-  const sinceStart = Date.now() - Date.parse(machine.record.startedAt);
-  const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
-  machine.markAnswered();
+  reach(host, machine, 'agent', openedAt !== null);
   // The clock of a restored guest shows the time of its checkpoint.
   if (machine.record.restored === 'yes') void checkTime(host, machine, 'changed');
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
-  waitForAddress(machine, signal).catch((error: unknown) => {
+  waitForAddress(host, machine, { signal, timed: openedAt !== null }).catch((error: unknown) => {
     host.log('Could not get the address of the guest', { machine: machine.name, reason: messageOf(error) });
   });
-  await written;
 }
 
 /** Queries the agent until the guest has an address, which takes some time after the agent's first reply. */
-async function waitForAddress(machine: Running, signal: AbortSignal): Promise<void> {
-  await poll(async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null), {
-    deadlineMs: addressMs,
-    signal,
-    stepMs: 200,
-    maxStepMs: 5000,
-  });
+async function waitForAddress(
+  host: Host,
+  machine: Running,
+  { signal, timed }: { readonly signal: AbortSignal; readonly timed: boolean },
+): Promise<void> {
+  const address = await poll(
+    async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null),
+    {
+      deadlineMs: addressMs,
+      signal,
+      stepMs: 200,
+      maxStepMs: 5000,
+    },
+  );
+  if (typeof address === 'string') reach(host, machine, 'network', timed);
 }
 
 /** Excludes addresses that the host cannot reach: loopback and link-local. */

@@ -15,6 +15,7 @@ import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
 import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
+import { Milestones } from '../host/milestones.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
@@ -41,7 +42,6 @@ export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
   const channels = openChannels(sockets);
   const end = deferred();
-  const answer = deferred();
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
@@ -50,8 +50,8 @@ export function track(host: Host, options: TrackOptions): Running {
     ip: null,
     clock: new ClockKeeper(channels.agent),
     clockNote: null,
-    answered: answer.promise,
-    markAnswered: answer.resolve,
+    milestones: new Milestones(),
+    timingsWritten: Promise.resolve(),
     ended: end.promise,
     shutdown: null,
     death: null,
