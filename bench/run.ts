@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { checkpoint, checkpointDebian } from './checkpoint.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
+import { copy } from './copy.ts';
 import { idle } from './idle.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
@@ -18,7 +19,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

@@ -23,7 +23,7 @@ interface Rule {
 const pure = ['core', 'vmx', 'model'];
 const host = [...pure, 'sys'];
 /** What every room of vm may use; the rooms that it may use stand in its row. */
-const vm = [...host, 'api', 'disk', 'qemu', 'guest', 'image', 'network', 'store'];
+const vm = [...host, 'api', 'archive', 'disk', 'qemu', 'guest', 'image', 'network', 'store'];
 const commandLine = ['@commander-js/extra-typings', 'commander'];
 
 /** THE TABLE: who may import what, from the bottom up. Change it here, with a reason in docs/adr/0011-layout-and-imports.md. */
@@ -33,6 +33,7 @@ const table: Readonly<Record<string, Rule>> = {
   model: { folders: ['core', 'vmx'], node: false },
   api: { folders: pure, packages: ['zod'], node: false },
   sys: { folders: ['core'], packages: ['execa'] },
+  archive: { folders: ['core', 'sys'] },
   'disk/format': { folders: ['core', 'sys'] },
   'disk/vmdk': { folders: ['core', 'vmx', 'sys', 'disk/format'] },
   disk: { folders: [...host, 'disk/format', 'disk/vmdk'] },
@@ -45,6 +46,7 @@ const table: Readonly<Record<string, Rule>> = {
   qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
   'guest/agent': { folders: host },
   'guest/identity': { folders: [...host, 'guest/agent'] },
+  'guest/transfer': { folders: [...host, 'archive'] },
   'network/packet': { folders: ['core'], node: false },
   network: { folders: [...host, 'network/packet'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },
@@ -61,6 +63,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/layers': { folders: [...vm, 'vm/host', 'vm/engine'] },
   'vm/running': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/layers'] },
   'vm/guest': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/copy': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/guest'] },
   'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/disk': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/layers'] },
   'vm/power': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/running', 'vm/memory'] },
@@ -97,6 +100,7 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/disk',
       'vm/clone',
       'vm/nic',
+      'vm/copy',
     ],
   },
   'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
@@ -105,7 +109,7 @@ const table: Readonly<Record<string, Rule>> = {
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },
-  'client/node': { folders: [...host, 'api', 'client/core'], packages: ['ws'] },
+  'client/node': { folders: [...host, 'api', 'archive', 'client/core'], packages: ['ws'] },
   cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
   'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
   bin: {

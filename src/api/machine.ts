@@ -89,6 +89,9 @@ export const nic = z
     device: z.string().describe('Such as ethernet0'),
     model: z.string(),
     connection: z.string().describe('As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment)'),
+    network: z
+      .string()
+      .describe('nat, hostonly, bridged, the name of a network, or segment:ID for a LAN segment'),
     mac: z.string(),
   })
   .meta({ id: 'Nic' });

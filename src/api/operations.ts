@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
+import { fileOperations } from './file-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
@@ -19,6 +20,7 @@ export const operations = {
   ...machineOperations,
   ...powerOperations,
   ...guestOperations,
+  ...fileOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

@@ -1,19 +1,20 @@
 import { rmSync } from 'node:fs';
 import { serveControl } from '../network/control-server.ts';
+import { LeaseFile } from '../network/lease-file.ts';
 import { PluggedSwitch } from '../network/plugged-switch.ts';
 
 /*
- * `network-switch.mjs SOCKET`: the switch of a network, controlled over that socket. An error that nobody expected is written
- * to stderr, which is its log, and ends it; the daemon starts another one.
+ * `network-switch.mjs SOCKET [LEASES]`: the switch of a network, controlled over that socket; the next one finds its leases in
+ * that file. An error that nobody expected is written to stderr, which is its log, and ends it; the daemon starts another one.
  */
 
-const [path] = process.argv.slice(2);
+const [path, leases] = process.argv.slice(2);
 if (path === undefined) {
-  console.error('usage: network-switch.mjs SOCKET');
+  console.error('usage: network-switch.mjs SOCKET [LEASES]');
   process.exit(2);
 }
 process.umask(0o077);
-await serveControl(path, new PluggedSwitch());
+await serveControl(path, new PluggedSwitch(leases === undefined ? null : new LeaseFile(leases)));
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     rmSync(path, { force: true });

@@ -7,7 +7,7 @@ import { version } from '../core/version.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
 import { CopyThreads } from '../sys/copy-threads.ts';
 import { runInHelper } from '../sys/helper-process.ts';
-import { kameHome, socketPath } from '../sys/home.ts';
+import { kameHome, requireOwnHome, socketPath } from '../sys/home.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import { superviseNetworks } from '../vm/network/supervisor.ts';
@@ -51,13 +51,14 @@ async function attempt(host: Host, what: string, work: () => Promise<void>): Pro
 /**
  * Runs the daemon until it is asked to stop or has been idle for long enough. Machines keep running after it ends, and the
  * next daemon adopts them.
- * @throws KameError BUSY if another daemon serves this home
+ * @throws KameError BUSY if another daemon serves this home, FILE_ACCESS if it belongs to another user
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { env, logger, helpers } = options;
   const home = kameHome(options.home === undefined ? env : { KAME_HOME: options.home });
   const socket = socketPath(home);
   await mkdir(home, { recursive: true, mode: 0o700 });
+  requireOwnHome(home);
   const host = createHost({
     home,
     env,

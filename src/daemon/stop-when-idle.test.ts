@@ -26,7 +26,6 @@ function watched() {
 
 it('stops a daemon that nobody has asked for anything for so long', async () => {
   const { http, stop } = watched();
-  http.get('/', async () => await Promise.resolve('hello'));
   vi.advanceTimersByTime(45_000);
   await http.inject('/');
   vi.advanceTimersByTime(45_000);

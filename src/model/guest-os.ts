@@ -210,6 +210,11 @@ export function checkGuestOs(id: string): void {
   );
 }
 
+/** Whether a guest system is so old that its new machines have IDE drives: it may have no driver for AHCI. */
+export function isIdeGuest(id: string): boolean {
+  return findGuestOs(id).os.disk.bus === 'ide';
+}
+
 /** The family of a guest system; guessed for an unknown id. */
 export function familyOfGuestOs(id: string): GuestOsFamily {
   return findGuestOs(id).os.family;

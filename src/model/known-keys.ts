@@ -95,7 +95,12 @@ const knownKeys: readonly string[] = [
     'tools.remindInstall',
   ],
   ...['isolation.tools.hgfs.disable', 'isolation.tools.copy.disable', 'isolation.tools.paste.disable'],
-  ...['isolation.tools.dnd.disable', 'vmci#.present', 'hpet#.present'],
+  ...[
+    'isolation.tools.dnd.disable',
+    'isolation.tools.hgfsServerSet.disable',
+    'vmci#.present',
+    'hpet#.present',
+  ],
   ...['kame.accelerator', 'kame.machineType', 'kame.input', 'kame.seed', 'kame.image', 'kame.boot.kernel'],
   ...[
     'kame.nvram',

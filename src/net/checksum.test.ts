@@ -65,6 +65,16 @@ describe('checksum files', () => {
       expect(() => findChecksum(text, wrong, 'sha256', list)).toThrow(/does not list/);
   });
 
+  it('that also list a file of the same name elsewhere have the hash of the right one', () => {
+    const text = `${other}  disk.img\n${hex}  sub/disk.img\n`;
+    const url = 'https://h/x/sub/disk.img';
+    expect(findChecksum(text, { name: 'disk.img', url }, 'sha256', list).hex).toBe(hex);
+    expect(findChecksum(text, { name: 'sub/disk.img', url }, 'sha256', list).hex).toBe(hex);
+    expect(findChecksum(text, { name: 'disk.img', url: 'https://h/x/disk.img' }, 'sha256', list).hex).toBe(
+      other,
+    );
+  });
+
   it('of one file have its hash, whatever name that has there', () => {
     const text = `SHA256 (disk-2026.img) = ${hex}\n`;
     expect(findChecksum(text, { name: 'disk.img' }, 'sha256', 'https://h/disk.img.CHECKSUM').hex).toBe(hex);

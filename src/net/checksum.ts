@@ -100,6 +100,14 @@ function isOwnList(list: string, { name }: ListedFile): boolean {
   return own !== undefined && own.length > name.length && own.startsWith(name);
 }
 
+/** What a list may call a file, the surest first: another directory may have a file of the same name. */
+function namesOf({ name, url }: ListedFile, list: string): string[] {
+  const plain = plainName(name);
+  const path = url === undefined ? undefined : pathBelow(list, url);
+  if (path === undefined) return [plain];
+  return path.split('/').at(-1) === plain ? [path, plain] : [plain, path];
+}
+
 /**
  * Finds the hash of a file in the text of a checksum file: never that of another file.
  * @param list URL of the text
@@ -115,11 +123,10 @@ export function findChecksum(
     .split(/\r?\n/u)
     .map((line) => parseLine(line.trim(), algorithm))
     .filter((line) => line !== undefined);
-  const names = new Set([
-    plainName(file.name),
-    file.url === undefined ? undefined : pathBelow(list, file.url),
-  ]);
-  const named = lines.filter((line) => line.file !== undefined && names.has(line.file));
+  const named =
+    namesOf(file, list)
+      .map((name) => lines.filter((line) => line.file === name))
+      .find((found) => found.length > 0) ?? [];
   const [only, ...more] = lines;
   const isOnly =
     only !== undefined && more.length === 0 && (only.file === undefined || isOwnList(list, file));

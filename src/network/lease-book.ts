@@ -1,6 +1,5 @@
-import { broadcastOf, type Ipv4 } from './packet/ipv4-address.ts';
-import { formatMac, type Mac } from './packet/mac.ts';
-import { formatIpv4 } from './packet/ipv4-address.ts';
+import { broadcastOf, formatIpv4, parseIpv4, type Ipv4 } from './packet/ipv4-address.ts';
+import { formatMac, parseMac, type Mac } from './packet/mac.ts';
 import type { LeaseStatus } from './switch-config.ts';
 import { emptyPlan, isNetworkAddress, type HostTable, type ServicePlan } from './switch-plan.ts';
 
@@ -37,12 +36,27 @@ function hashOf(mac: Mac): number {
   return hash;
 }
 
-/** The addresses that were given out. It is empty when the switch starts, and learns the leases again as guests renew them. */
+/** The addresses that were given out. */
 export class LeaseBook {
   #services: ServicePlan | null = null;
   #hosts: HostTable = emptyPlan.hosts;
   readonly #byMac = new Map<Mac, Lease>();
   readonly #byAddress = new Map<Ipv4, Lease>();
+  readonly #changed: () => void;
+
+  /** @param changed called when another lease is there, or one less */
+  constructor(changed: () => void = () => undefined) {
+    this.#changed = changed;
+  }
+
+  /** Takes over the leases of an earlier switch, as it reported them. */
+  restore(leases: readonly LeaseStatus[], now: number): void {
+    for (const { mac, address, ...rest } of leases) {
+      const [ownMac, ownAddress] = [parseMac(mac), parseIpv4(address)];
+      if (ownMac === undefined || ownAddress === undefined || rest.expiresAt <= now) continue;
+      this.#add({ ...rest, mac: ownMac, address: ownAddress, state: 'bound' });
+    }
+  }
 
   /** Uses a new configuration; leases outside of it lapse at their next renewal. */
   configure(services: ServicePlan | null, hosts: HostTable, now: number): void {
@@ -167,11 +181,13 @@ export class LeaseBook {
     if (other) this.#remove(other);
     this.#byMac.set(lease.mac, lease);
     this.#byAddress.set(lease.address, lease);
+    if (lease.state === 'bound') this.#changed();
   }
 
   #remove(lease: Lease): void {
     if (this.#byMac.get(lease.mac) === lease) this.#byMac.delete(lease.mac);
     if (this.#byAddress.get(lease.address) === lease) this.#byAddress.delete(lease.address);
+    if (lease.state === 'bound') this.#changed();
   }
 
   #dropOld(now: number): void {

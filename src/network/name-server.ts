@@ -48,7 +48,7 @@ export function answerName(
   const address = reverseAddress(name);
   if (address === undefined || !isInSubnet(address, subnet)) return null;
   const host = hosts.byAddress.get(address);
-  if (!host) return answer([], dnsCodes.nameError);
+  if (!host || host.label === null) return answer([], dnsCodes.nameError);
   const wantsName = type === dnsTypes.ptr || type === dnsTypes.any;
   return answer(wantsName ? [{ type: dnsTypes.ptr, data: nameBytes(`${host.label}.${domain}`) }] : []);
 }

@@ -1,4 +1,5 @@
 import { Connection } from './connection.ts';
+import type { LeaseStore } from './lease-file.ts';
 import { Switch, type Intake, type SwitchTools } from './switch.ts';
 import type { SwitchConfig, SwitchStatus } from './switch-config.ts';
 import { planSwitch } from './switch-plan.ts';
@@ -11,12 +12,14 @@ export class PluggedSwitch implements Disposable {
   readonly #connections = new Map<string, Connection>();
   #uplink: Connection | null = null;
 
-  constructor() {
+  /** @param leases where the leases outlive it */
+  constructor(leases: LeaseStore | null = null) {
     const tools: SwitchTools = {
       timetable: this.#timetable,
       now: () => performance.now(),
       random: Math.random,
       wallClock: Date.now,
+      leases,
     };
     this.#switch = new Switch(tools);
   }

@@ -3,7 +3,14 @@ import type { DirectionShape, LinkShape } from '../model/link-shape.ts';
 import { isInSubnet, parseIpv4, parseSubnet, subnetOf } from './packet/ipv4-address.ts';
 import { parseIpv6 } from './packet/ipv6-address.ts';
 import { isGroup, parseMac } from './packet/mac.ts';
-import type { SwitchConfig, SwitchHost, SwitchPort, SwitchServices, SwitchUplink } from './switch-config.ts';
+import type {
+  LeaseStatus,
+  SwitchConfig,
+  SwitchHost,
+  SwitchPort,
+  SwitchServices,
+  SwitchUplink,
+} from './switch-config.ts';
 
 const maxPorts = 1024;
 const maxHosts = 4096;
@@ -104,8 +111,29 @@ function hostOf(value: unknown, what: string): SwitchHost {
   return {
     mac: macOf(fields['mac'], `${what}.mac`),
     address: ipv4Of(fields['address'], `${what}.address`),
-    label: textOf(fields['label'], `${what}.label`, 63, (text) => labelPattern.test(text)),
+    label:
+      fields['label'] === null
+        ? null
+        : textOf(fields['label'], `${what}.label`, 63, (text) => labelPattern.test(text)),
   };
+}
+
+function leaseOf(value: unknown, what: string): LeaseStatus {
+  const fields = fieldsOf(value, what);
+  const time = (name: string) => integerOf(fields[name], `${what}.${name}`, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    mac: macOf(fields['mac'], `${what}.mac`),
+    address: ipv4Of(fields['address'], `${what}.address`),
+    hostname: fields['hostname'] === null ? null : textOf(fields['hostname'], `${what}.hostname`, 63),
+    port: textOf(fields['port'], `${what}.port`, 200),
+    startedAt: time('startedAt'),
+    expiresAt: time('expiresAt'),
+  };
+}
+
+/** Checks leases that came as JSON. @throws KameError INVALID_VALUE with what is wrong */
+export function readLeases(value: unknown): LeaseStatus[] {
+  return listOf(value, 'leases', maxHosts, leaseOf);
 }
 
 function servicesOf(value: unknown): SwitchServices {

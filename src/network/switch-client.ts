@@ -16,6 +16,8 @@ export interface SwitchLimits {
   /** Milliseconds. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Once this settles nothing will listen any more: its process has ended. */
+  readonly stop?: Promise<unknown>;
 }
 
 /** A connection to the control socket of a switch. */
@@ -37,7 +39,7 @@ export class SwitchClient implements Disposable {
     socket.on('close', () => this.#end());
   }
 
-  /** @throws KameError ENGINE_TIMEOUT when nothing listens before the deadline, CANCELLED */
+  /** @throws KameError ENGINE_TIMEOUT when nothing listens before the deadline, ENGINE_FAILED after `stop`, CANCELLED */
   static async open(path: string, network: string, limits: SwitchLimits): Promise<SwitchClient> {
     const socket = await connectUnix(path, limits);
     if (!socket) throw new KameError('ENGINE_FAILED', `The switch of ${network} does not listen on ${path}.`);

@@ -18,13 +18,13 @@ export interface SwitchPort {
   readonly shape: LinkShape;
 }
 
-/** A machine's adapter that has an address here, whether its machine runs or not. */
+/** An adapter that has an address here: of a running machine, or one for which a person reserved an address. */
 export interface SwitchHost {
   readonly mac: string;
   /** Dotted decimal, in the subnet. */
   readonly address: string;
-  /** The label of its name in the domain, such as `web` for `web.kame`. */
-  readonly label: string;
+  /** The label of its name in the domain, such as `web` for `web.kame`; null if it is not that of a running machine. */
+  readonly label: string | null;
 }
 
 /** Addresses of a network with services: DHCP and names from the switch, and routing if it has an uplink. */

@@ -36,7 +36,7 @@ export interface UplinkPlan {
 export interface HostPlan {
   readonly mac: Mac;
   readonly address: Ipv4;
-  readonly label: string;
+  readonly label: string | null;
 }
 
 /** The adapters that have an address, found by each of their names. */
@@ -130,13 +130,13 @@ function planHosts({ hosts }: SwitchConfig): HostTable {
   const plans = hosts.map(({ mac, address, label }) => ({
     mac: parseMac(mac) ?? 0,
     address: numberOf(address),
-    label: label.toLowerCase(),
+    label: label?.toLowerCase() ?? null,
   }));
   return {
     byMac: new Map(plans.map((host) => [host.mac, host])),
     byAddress: new Map(plans.map((host) => [host.address, host])),
     // The first adapter of a machine gives it its address.
-    byLabel: new Map(plans.toReversed().map((host) => [host.label, host])),
+    byLabel: new Map(plans.toReversed().flatMap((host) => (host.label === null ? [] : [[host.label, host]]))),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Receipt } from './connection.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LeaseBook } from './lease-book.ts';
+import type { LeaseStore } from './lease-file.ts';
 import { readArp } from './packet/arp.ts';
 import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
 import { isGroup } from './packet/mac.ts';
@@ -21,6 +22,8 @@ const dnsPort = 53;
 export interface SwitchTools extends ShaperTools {
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** Null where leases end with the switch. */
+  readonly leases: LeaseStore | null;
 }
 
 /** What a port gives to its connection. */
@@ -41,8 +44,8 @@ export class Switch {
   readonly uplink: Port;
   readonly #tools: SwitchTools;
   readonly #stations = new Stations();
-  readonly #leases = new LeaseBook();
-  readonly #services = new NetworkServices(this.#leases);
+  readonly #leases: LeaseBook;
+  readonly #services: NetworkServices;
   readonly #replies = new UdpReplies();
   readonly #owners: Owners;
   readonly #packet = new Packet();
@@ -53,6 +56,10 @@ export class Switch {
 
   constructor(tools: SwitchTools) {
     this.#tools = tools;
+    const { leases, wallClock } = tools;
+    this.#leases = new LeaseBook(() => leases?.changed(() => this.#leases.status(wallClock())));
+    this.#services = new NetworkServices(this.#leases);
+    this.#leases.restore(leases?.read() ?? [], wallClock());
     this.uplink = new Port(emptyPlan.mtu + headerBytes, tools.now());
     this.#owners = {
       ownerOf: (address) => this.#leases.ownerOf(address, tools.wallClock()),

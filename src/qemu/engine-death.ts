@@ -13,8 +13,8 @@ export interface Death {
   readonly machine: string;
   /** Null if this process did not start the engine, so that only the kernel knows. */
   readonly end: EngineEnd | null;
-  /** Its last output; may be empty. */
-  readonly words: string;
+  /** Its last output; may be empty. Null if nobody saw it. */
+  readonly words: string | null;
   /** Null if its RAM was not in a file. */
   readonly ram: RamSpace | null;
 }
@@ -45,7 +45,7 @@ function causeOf(death: Death): string | undefined {
   if (memory !== undefined) return memory;
   if (end?.signal === 'SIGKILL')
     return 'Either a program killed it, or the kernel did because the host ran out of memory: see the kernel log of the host.';
-  const advice = adviceFor(words)?.next;
+  const advice = adviceFor(words ?? '')?.next;
   if (advice !== undefined) return advice;
   return end?.signal === null || end === null
     ? undefined
@@ -56,6 +56,10 @@ function causeOf(death: Death): string | undefined {
 export function deathText(death: Death): string {
   const { machine, end, words } = death;
   const how = end === null ? '' : ` (${howItEnded(end)})`;
+  if (words === null) {
+    const unseen = `The engine of ${machine} ended unexpectedly while Kame was not connected to it, perhaps together with the host.`;
+    return [unseen, causeOf(death)].filter((part) => part !== undefined).join(' ');
+  }
   const said = words.split('\n').slice(-shownLines).join(' | ');
   const output = said === '' ? 'It printed nothing.' : `Its last output: ${said.replace(/\.?$/, '.')}`;
   return [`The engine of ${machine} ended unexpectedly${how}.`, output, causeOf(death)]

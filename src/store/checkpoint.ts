@@ -1,4 +1,5 @@
 import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, KameError } from '../core/errors.ts';
 import type { Extent } from '../sys/extents.ts';
@@ -35,6 +36,8 @@ export interface CheckpointRecord {
   readonly wasRunning: boolean;
   /** ISO 8601 */
   readonly takenAt: string;
+  /** The addresses of its adapters in their networks, by MAC. Absent in checkpoints of older versions. */
+  readonly addresses?: Readonly<Record<string, string>>;
 }
 
 const maxRecordBytes = 4 * 1024 * 1024;
@@ -81,12 +84,20 @@ function isSavedRam(value: unknown): value is SavedRam {
   return kind === 'file' && Number.isSafeInteger(size) && areExtents(extents, size as number);
 }
 
+/** Whether a value is a map of addresses, or there is none. */
+function areAddresses(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((address) => typeof address === 'string' && isIPv4(address));
+}
+
 function parseRecord(text: string): CheckpointRecord | undefined {
   try {
     const value = JSON.parse(text) as CheckpointRecord;
     const whole = value.format === 1 && isFingerprint(value.engine) && isSavedRam(value.ram);
     const facts = Number.isSafeInteger(value.stateBytes) && typeof value.wasRunning === 'boolean';
-    return whole && facts && typeof value.takenAt === 'string' ? value : undefined;
+    const rest = typeof value.takenAt === 'string' && areAddresses(value.addresses);
+    return whole && facts && rest ? value : undefined;
   } catch {
     return undefined;
   }

@@ -36,6 +36,8 @@ export type Journal =
       readonly paused: boolean;
       /** The file systems of the guest are frozen meanwhile. */
       readonly quiesced?: boolean;
+      /** It has failed or was cancelled, so it is undone, not finished, even if it is complete. */
+      readonly failed?: boolean;
     }
   | { readonly kind: 'suspend'; readonly checkpoint: string; readonly paused: boolean }
   | { readonly kind: 'revert'; readonly uid: number; readonly layers: readonly LayerChange[] }

@@ -214,6 +214,8 @@ export interface NetworkRunNames {
   readonly directory: string;
   /** The control socket of its switch. */
   readonly control: string;
+  /** What its switch knows of leases, for the next one. */
+  readonly leases: string;
   readonly switchLog: string;
   readonly natLog: string;
 }
@@ -231,6 +233,7 @@ function networkNamesIn(directory: string): NetworkRunNames {
   return {
     directory,
     control: join(directory, 'switch'),
+    leases: join(directory, 'leases.json'),
     switchLog: join(directory, 'switch.log'),
     natLog: join(directory, 'nat.log'),
   };

@@ -1,7 +1,9 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
+import { fileError } from './files.ts';
+import { isOwner } from './own-file.ts';
 
 /** macOS allows 104 bytes for the path of a socket, Linux 108, each including the terminating zero. */
 const maxSocketPath = 100;
@@ -27,6 +29,32 @@ export function kameHome(env: Readonly<Record<string, string | undefined>>): str
   const given = chosen === undefined || chosen === '' ? join(homedir(), '.kame') : resolve(chosen);
   const real = realPathSync(given);
   return socketBytes(real) <= maxSocketPath ? real : given;
+}
+
+function statOf(home: string): Stats | undefined {
+  try {
+    return statSync(home, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError(error, home);
+  }
+}
+
+/**
+ * Refuses the home of another user, as `own-file.ts` refuses their files. Root could use it, by `sudo` with the user's
+ * environment; but then files of root would lie among theirs, and root would do what they have written there.
+ * @throws KameError FILE_ACCESS
+ */
+export function requireOwnHome(home: string): void {
+  const found = statOf(home);
+  if (found === undefined || isOwner(found.uid)) return;
+  throw new KameError(
+    'FILE_ACCESS',
+    `${home} belongs to another user (uid ${found.uid}), so Kame does not use it.`,
+    {
+      next: 'Run Kame as that user, set KAME_HOME to a directory of your own, or change its owner.',
+      details: { path: home },
+    },
+  );
 }
 
 function socketIn(home: string): string {

@@ -31,8 +31,8 @@ function requireFile(path: string, found: Stats): void {
   if (!found.isFile()) throw refusal(path, 'not a regular file', moveAway);
 }
 
-/** Root may own a file of ours: after `sudo`, for example. */
-function isOwner(uid: number): boolean {
+/** Whether what a user owns may be ours. Root may own a file of ours: after `sudo`, for example. */
+export function isOwner(uid: number): boolean {
   return uid === 0 || uid === (process.geteuid?.() ?? uid);
 }
 

@@ -1,5 +1,6 @@
-import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { run } from './process.ts';
 import { fileError } from './files.ts';
@@ -43,4 +44,32 @@ export async function openInlet(path: string, signal?: AbortSignal): Promise<Pip
       rmSync(path, { force: true });
     },
   };
+}
+
+/**
+ * Opens the pipes that a process which has died left in a directory, and removes their names. Where they have names, another
+ * process may be waiting for a reader, and goes on now.
+ * @returns what reads them; dispose it when nobody will open them any more
+ */
+export function openForgotten(directory: string): Disposable {
+  const descriptors: number[] = [];
+  for (const path of pipesIn(directory)) {
+    try {
+      descriptors.push(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
+      rmSync(path, { force: true });
+    } catch {
+      // It is gone, or not ours to read.
+    }
+  }
+  return { [Symbol.dispose]: () => descriptors.forEach((descriptor) => closeSync(descriptor)) };
+}
+
+function pipesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .map((name) => join(directory, name))
+      .filter((path) => lstatSync(path).isFIFO());
+  } catch {
+    return [];
+  }
 }

@@ -16,7 +16,15 @@ describe('a machine from elsewhere', () => {
       { device: 'serial1', kind: 'device', path: '' },
       { device: 'parallel0', kind: 'file', path: 'out.prn' },
     ];
-    const nics = [{ device: 'ethernet0', model: 'vlance', connection: 'pvn', mac: '00:0c:29:00:00:01' }];
+    const nics = [
+      {
+        device: 'ethernet0',
+        model: 'vlance',
+        connection: 'pvn',
+        network: 'segment:db',
+        mac: '00:0c:29:00:00:01',
+      },
+    ];
     daemon.on('GET /v1/machines/demo', json({ ...demoDetails, floppies, ports, nics }));
     const { stdout } = await run(['show', 'demo']);
     const rows = stdout.split('\n').map((line) => line.replace(/ {2,}/, ': '));
@@ -27,7 +35,7 @@ describe('a machine from elsewhere', () => {
         'serial0: pipe, \\\\.\\pipe\\com1, not connected',
         'serial1: device, not connected',
         'parallel0: file, out.prn, not connected',
-        'ethernet0: vlance, LAN segment (pvn), 00:0c:29:00:00:01',
+        'ethernet0: vlance, segment:db (LAN segment), 00:0c:29:00:00:01',
       ]),
     );
   });

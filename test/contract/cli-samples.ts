@@ -43,7 +43,9 @@ export const demoDetails: MachineDetails = {
   ],
   cdroms: [],
   floppies: [],
-  nics: [{ device: 'ethernet0', model: 'virtio-net', connection: 'nat', mac: '00:0c:29:00:00:01' }],
+  nics: [
+    { device: 'ethernet0', model: 'virtio-net', connection: 'nat', network: 'nat', mac: '00:0c:29:00:00:01' },
+  ],
   outsideFiles: [],
   ports: [],
   image: 'tiny',

@@ -101,7 +101,6 @@ export const machineKinds: Readonly<Record<string, MachineModel>> = {
     sound: { present: true, model: 'es1371' },
     input: 'ps2',
     usb: { present: false },
-    kame: { accelerator: 'auto', machineType: 'pc-i440fx-7.2' },
   }),
   'linux-efi-x86': someModel({
     guestOS: 'debian12-64',

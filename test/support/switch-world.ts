@@ -10,6 +10,7 @@ import type {
   SwitchUplink,
 } from '../../src/network/switch-config.ts';
 import { planSwitch } from '../../src/network/switch-plan.ts';
+import type { LeaseStore } from '../../src/network/lease-file.ts';
 import { Switch, type Intake } from '../../src/network/switch.ts';
 import { Timetable } from '../../src/network/timetable.ts';
 import { framed } from './frames.ts';
@@ -76,18 +77,22 @@ class Collector implements Outlet {
   }
 }
 
+const usualTime = 1_700_000_000_000;
+
 /** A switch without sockets, whose clocks the test sets. */
 export class SwitchWorld implements Disposable {
   now = 1000;
-  wallClock = 1_700_000_000_000;
+  wallClock: number;
   random = 0.5;
   readonly timetable = new Timetable(() => this.now);
   readonly switch: Switch;
   readonly #collectors = new Map<string, Collector>();
   readonly #intakes = new Map<string, Intake>();
 
-  constructor(config: SwitchConfig = natConfig()) {
+  constructor(config: SwitchConfig = natConfig(), leases: LeaseStore | null = null, wallClock = usualTime) {
+    this.wallClock = wallClock;
     this.switch = new Switch({
+      leases,
       timetable: this.timetable,
       now: () => this.now,
       random: () => this.random,

@@ -77,55 +77,56 @@ describe('many snapshots', () => {
     expect(await demo.layers()).toHaveLength(1);
   });
 
-  it(`form a chain of 30 that boots, goes back and can lose any of them (KAME_TEST_SEED=${seed})`, async ({
-    home,
-    demo,
-  }) => {
-    const random = new Random(seed, 1);
-    const model = new Model();
-    const withMemory = new Set([5, 15, 25]);
-    for (let number = 1; number <= 30; number += 1) {
-      const changes = new Map([
-        [number % 16, number],
-        [(number * 5) % 16, 100 + number],
-      ]);
-      await writeBlocks(demo, changes);
-      model.write(changes);
-      await demo.take(`${number}`, ...(withMemory.has(number) ? [] : ['--disk-only']));
-      model.kept.set(`${number}`, model.now);
-    }
-    await expectKept(model, demo);
-    await demo.stop();
-    await demo.start();
-    await expectSeen(demo, model.now);
-    for (const [label, after] of [
-      ['1', 'stopped'],
-      ['15', 'running'],
-      ['30', 'stopped'],
-    ] as const) {
-      expect(await demo.revert(label)).toMatchObject({ state: after });
-      if (after === 'stopped') await demo.start();
-      await expectSeen(demo, model.kept.get(label) ?? []);
-    }
-    for (let round = 0; round < 10; round += 1) {
-      const label = random.pick([...model.kept.keys()]);
-      expect(await home.json('snapshot', 'delete', 'demo', label)).toMatchObject({
-        deleted: [label],
-        notes: [],
-      });
-      model.kept.delete(label);
-    }
-    expect(await demo.snapshots()).toHaveLength(20);
-    await expectKept(model, demo);
-    await expectSeen(demo, model.now);
-    await demo.stop();
-    await expectWholeLayers(demo);
-    await expectKept(model, demo);
-    expect(await demo.layers()).toHaveLength(21);
-    await demo.start();
-    await expectSeen(demo, model.now);
-    await demo.stop();
-    await home.json('delete', 'demo', '--yes');
-    expect(existsSync(demo.directory)).toBe(false);
-  });
+  it(
+    `form a chain of 30 that boots, goes back and can lose any of them (KAME_TEST_SEED=${seed})`,
+    { timeout: 300_000 },
+    async ({ home, demo }) => {
+      const random = new Random(seed, 1);
+      const model = new Model();
+      const withMemory = new Set([5, 15, 25]);
+      for (let number = 1; number <= 30; number += 1) {
+        const changes = new Map([
+          [number % 16, number],
+          [(number * 5) % 16, 100 + number],
+        ]);
+        await writeBlocks(demo, changes);
+        model.write(changes);
+        await demo.take(`${number}`, ...(withMemory.has(number) ? [] : ['--disk-only']));
+        model.kept.set(`${number}`, model.now);
+      }
+      await expectKept(model, demo);
+      await demo.stop();
+      await demo.start();
+      await expectSeen(demo, model.now);
+      for (const [label, after] of [
+        ['1', 'stopped'],
+        ['15', 'running'],
+        ['30', 'stopped'],
+      ] as const) {
+        expect(await demo.revert(label)).toMatchObject({ state: after });
+        if (after === 'stopped') await demo.start();
+        await expectSeen(demo, model.kept.get(label) ?? []);
+      }
+      for (let round = 0; round < 10; round += 1) {
+        const label = random.pick([...model.kept.keys()]);
+        expect(await home.json('snapshot', 'delete', 'demo', label)).toMatchObject({
+          deleted: [label],
+          notes: [],
+        });
+        model.kept.delete(label);
+      }
+      expect(await demo.snapshots()).toHaveLength(20);
+      await expectKept(model, demo);
+      await expectSeen(demo, model.now);
+      await demo.stop();
+      await expectWholeLayers(demo);
+      await expectKept(model, demo);
+      expect(await demo.layers()).toHaveLength(21);
+      await demo.start();
+      await expectSeen(demo, model.now);
+      await demo.stop();
+      await home.json('delete', 'demo', '--yes');
+      expect(existsSync(demo.directory)).toBe(false);
+    },
+  );
 });

@@ -229,6 +229,20 @@ export const routes = {
     takes: 'body',
     summary: 'Run a command in the guest',
   },
+  'files.put': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/put',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Copy files into the guest',
+  },
+  'files.get': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/get',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Copy files out of the guest',
+  },
   'snapshots.list': {
     method: 'GET',
     path: '/machines/{machine}/snapshots',

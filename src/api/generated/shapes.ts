@@ -320,6 +320,23 @@ export interface Floppy {
   attached: boolean;
 }
 
+export interface GetFiles {
+  /** A file or directory in the guest, relative to the home of root */
+  path: string;
+}
+
+export type GetMessage =
+  | {
+      type: 'waiting';
+      /** What the copy waits for */
+      stage: string;
+    }
+  | {
+      type: 'end';
+      /** Of the archive */
+      bytes: number;
+    };
+
 export interface GrowDisk {
   /** The new size, not less than the present size */
   sizeBytes: number;
@@ -680,6 +697,8 @@ export interface Nic {
   model: string;
   /** As in the .vmx: nat, bridged, hostonly, custom or pvn (a LAN segment) */
   connection: string;
+  /** nat, hostonly, bridged, the name of a network, or segment:ID for a LAN segment */
+  network: string;
   mac: string;
 }
 
@@ -711,6 +730,31 @@ export interface PullImage {
   image: string;
   arch?: Arch | undefined;
 }
+
+export interface PutFiles {
+  /** Where the files go in the guest, relative to the home of root. Into it, if it is a directory; otherwise it is the new name of the one entry of the archive */
+  path: string;
+  /** Fail unless the path is a directory. Default: false. */
+  directory?: boolean | undefined;
+}
+
+export type PutMessage =
+  | {
+      type: 'progress';
+      /** Of the archive, that the guest has */
+      bytes: number;
+    }
+  | {
+      type: 'waiting';
+      /** What the copy waits for */
+      stage: string;
+    }
+  | {
+      type: 'end';
+      files: number;
+      /** In the files */
+      bytes: number;
+    };
 
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */

@@ -54,6 +54,8 @@ async function valuesOf(kind: string, first: string | undefined, session: Sessio
   if (kind === 'network') return plain(await knownNetworks(session.passiveClient()));
   if (kind === 'guest')
     return plain((await knownMachines(session.passiveClient())).map((name) => `${name}:`));
+  if (kind === 'place')
+    return [...(await knownMachines(session.passiveClient())).map((name) => ({ value: `${name}:` })), files];
   if (kind === 'image') return [...plain(await knownImages(session.passiveClient())), files];
   return ['path', 'file', 'file.png', 'command'].includes(kind) ? [files] : [];
 }

@@ -18,8 +18,8 @@ function diskText(disk: DiskInfo): string {
   return [disk.device, disk.format ?? 'unreadable', ...sizes, disk.path].join(', ');
 }
 
-function networkText(connection: string): string {
-  return connection === 'pvn' ? 'LAN segment (pvn)' : connection;
+function networkText({ connection, network }: MachineDetails['nics'][number]): string {
+  return connection === 'pvn' ? `${network} (LAN segment)` : network;
 }
 
 function portText({ kind, path }: Port): string {
@@ -72,8 +72,7 @@ function devicePairs(machine: MachineDetails): Pair[] {
   for (const drive of machine.cdroms) pairs.push([`cdrom ${drive.slot}`, drive.path ?? 'empty']);
   for (const { device, path, attached } of machine.floppies)
     pairs.push([device, path === null ? 'empty' : attached ? path : `${path}, not attached`]);
-  for (const nic of machine.nics)
-    pairs.push([nic.device, [nic.model, networkText(nic.connection), nic.mac].join(', ')]);
+  for (const nic of machine.nics) pairs.push([nic.device, [nic.model, networkText(nic), nic.mac].join(', ')]);
   for (const port of machine.ports) pairs.push([port.device, portText(port)]);
   return pairs;
 }

@@ -125,6 +125,12 @@ export const verbs: readonly Verb[] = [
     summary: 'connect to the serial console; Ctrl-] leaves',
     load: () => import('./console.ts'),
   },
+  {
+    name: 'copy',
+    group: guest,
+    summary: 'copy files into and out of the guest',
+    load: () => import('./copy.ts'),
+  },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
   { name: 'ssh', group: guest, summary: 'connect to the guest by SSH', load: () => import('./ssh.ts') },
   {

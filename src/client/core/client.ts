@@ -4,6 +4,7 @@ import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
 import { bodyOf, chunksOf } from './answer.ts';
 import { capture, type CaptureStreams } from './capture-channel.ts';
+import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
 import type { MachineCalls, NicCalls, Resources } from './generated-resources.ts';
 import {
@@ -38,6 +39,7 @@ export interface NicChannels {
 export interface Client extends Resources, AsyncDisposable {
   readonly machines: MachineCalls & GuestChannels;
   readonly nics: NicCalls & NicChannels;
+  readonly files: FileChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
@@ -130,6 +132,16 @@ export function createClient(transport: Transport): Client {
       capture: async (machine, request, streams) => {
         await ensure(machine, streams);
         return await capture(connection, machine, request, streams);
+      },
+    },
+    files: {
+      put: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await putFiles(connection, machine, request, streams);
+      },
+      get: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await getFiles(connection, machine, request, streams);
       },
     },
     call: (name, request, options = {}) =>

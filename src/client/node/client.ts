@@ -1,5 +1,5 @@
 import type { DaemonStatus } from '../../api/generated/shapes.ts';
-import { kameHome, socketPath } from '../../sys/home.ts';
+import { kameHome, requireOwnHome, socketPath } from '../../sys/home.ts';
 import { createClient, type Client } from '../core/client.ts';
 import type { CallOptions } from '../core/options.ts';
 import { DaemonTransport } from './daemon-transport.ts';
@@ -29,9 +29,13 @@ export interface KameClient extends Client {
   stopDaemon(options?: CallOptions): Promise<boolean>;
 }
 
-/** @throws KameError HOST_PROBLEM if the path of the home directory is too long for a socket, USAGE for a very long environment */
+/**
+ * @throws KameError FILE_ACCESS if the home directory belongs to another user, HOST_PROBLEM if its path is too long for a
+ * socket, USAGE for a very long environment
+ */
 export function createNodeClient({ env, daemon }: NodeClientOptions): KameClient {
   const home = kameHome(env);
+  requireOwnHome(home);
   const socket = socketPath(home);
   const asIs = createClient(new UnixTransport(socket));
   return {

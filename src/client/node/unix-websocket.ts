@@ -68,6 +68,8 @@ export async function openChannel(socket: string, path: string, signal: AbortSig
   const options: ClientOptions & { createConnection: () => ReturnType<typeof createConnection> } = {
     perMessageDeflate: false,
     maxPayload,
+    // A mask hides bytes from proxies (RFC 6455, 10.3): none is on a private socket, and it would cost a pass over all data.
+    generateMask: (mask) => void mask.fill(0),
     headers: { [versionHeader]: version },
     // Not a ws+unix: address, which cannot contain a path with a colon.
     createConnection: () => createConnection(socket),

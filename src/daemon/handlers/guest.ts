@@ -5,12 +5,8 @@ import { attachConsole } from '../../vm/guest/console.ts';
 import { execute } from '../../vm/guest/exec.ts';
 import { followLog } from '../../vm/guest/logs.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
-import type { Channel, Handler, Handlers } from './handler.ts';
-
-/** Standard input as it arrives. An empty message ends it. */
-async function* untilEmpty(channel: Channel): AsyncGenerator<Buffer> {
-  for (let chunk = await channel.next(); chunk && chunk.length > 0; chunk = await channel.next()) yield chunk;
-}
+import type { Handler, Handlers } from './handler.ts';
+import { untilEmpty } from './until-empty.ts';
 
 const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
   const terminal = await attachConsole(host, params.machine);

@@ -1,5 +1,6 @@
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
+import { fileHandlers } from './files.ts';
 import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
@@ -14,6 +15,7 @@ export const handlers: Handlers = {
   ...machineHandlers,
   ...powerHandlers,
   ...guestHandlers,
+  ...fileHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,

@@ -59,11 +59,14 @@ export class GuestAgent {
     const { signal, report = () => undefined } = options;
     const deadline =
       options.deadline ?? new Deadline(options.timeoutMs ?? Infinity, { ...silentProgress(signal), report });
-    const canStream = async () => {
-      const commands = await this.#enabledCommands(deadline.step(commandsDeadlineMs));
-      return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));
-    };
+    const canStream = async () => await this.canStream(deadline.step(commandsDeadlineMs));
     return await exec(this.#connection, options, deadline, canStream);
+  }
+
+  /** Whether the output of a command can be read while it runs: some guests forbid their agent to read files. */
+  async canStream(options: CallOptions): Promise<boolean> {
+    const commands = await this.#enabledCommands(options);
+    return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));
   }
 
   /** Asks the guest to shut down; returns when it has accepted, not when it has shut down. */

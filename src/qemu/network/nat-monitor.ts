@@ -17,6 +17,8 @@ interface Limits {
   /** Milliseconds. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Once this settles nothing will listen any more: its process has ended. */
+  readonly stop?: Promise<unknown>;
 }
 
 /**
@@ -34,7 +36,7 @@ export class NatMonitor implements AsyncDisposable {
   static async open(path: string, limits: Limits): Promise<NatMonitor> {
     const { deadlineMs, signal } = limits;
     const cancel = signal ? { signal } : {};
-    const socket = await connectUnix(path, { deadlineMs, ...cancel });
+    const socket = await connectUnix(path, limits);
     if (!socket) throw new KameError('ENGINE_FAILED', `Nothing listens on ${path}.`);
     return new NatMonitor(await QmpClient.open(socket, { timeoutMs: deadlineMs, ...cancel }));
   }

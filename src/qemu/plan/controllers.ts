@@ -93,7 +93,9 @@ function checkUnit(controller: Controller, slot: StorageSlot): void {
 function idePlace(builder: PlanBuilder, slot: StorageSlot): Record<string, string | number> {
   if (builder.family === 'i440fx') return { bus: `ide.${slot.controller}`, unit: slot.unit };
   if (builder.family === 'q35') {
-    builder.note('The guest sees IDE drives on an AHCI controller, because the machine type q35 has no IDE.');
+    builder.note(
+      `The guest sees IDE drives on an AHCI controller, because ${builder.machineType} has no IDE. If it does not boot, kame set ${builder.input.model.displayName} kame.machineType=pc gives it IDE.`,
+    );
     return { bus: `ide.${slot.controller * 2 + slot.unit}` };
   }
   throw new KameError('INVALID_VALUE', `${slotName(slot)}: an ARM machine has no IDE.`, {

@@ -3,6 +3,7 @@ import { someDisk as disk, someInput, someNic as nic, someModel } from '../../..
 import { device, objects, planOf, valueOf } from '../../../test/support/plan-outputs.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import { noShape } from '../../model/link-shape.ts';
+import type { MachineModel } from '../../model/machine.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
 
@@ -163,6 +164,52 @@ describe('a launch plan', () => {
     expect(() => planOf({ kame: { accelerator: 'auto', machineType: 'raspi3b' } })).toThrow(
       'machines need virt-*',
     );
+  });
+
+  const onIde = { bus: 'ide', controller: 0, unit: 0 } as const;
+  const pc = { arch: 'x86_64', firmware: { kind: 'bios', secureBoot: false, nvram: 'n' } } as const;
+  const cdrom = { ...onIde, controller: 1, fileName: null, startConnected: true };
+
+  it.each([
+    ['an IDE disk', { disks: [{ ...disk, ...onIde }], guestOS: 'windows7-64' }, 'pc-i440fx-7.2'],
+    ['an IDE CD drive, of an old guest', { cdroms: [cdrom], guestOS: 'winxppro' }, 'pc-i440fx-7.2'],
+    ['an IDE CD drive, of a new guest', { cdroms: [cdrom], guestOS: 'debian12-64' }, 'pc-q35-7.2'],
+    ['no IDE drive', { guestOS: 'winxppro' }, 'pc-q35-7.2'],
+    [
+      'a disk on an IDE slot with another controller',
+      { disks: [{ ...disk, ...onIde }], controllers: [{ bus: 'ide', index: 0, model: 'ahci' }] },
+      'pc-q35-7.2',
+    ],
+    [
+      'an IDE disk and Secure Boot',
+      { disks: [{ ...disk, ...onIde }], firmware: { kind: 'efi', secureBoot: true, nvram: 'n' } },
+      'pc-q35-7.2',
+    ],
+    [
+      'an IDE disk, pinned before',
+      { disks: [{ ...disk, ...onIde }], kame: { accelerator: 'auto', machineType: 'pc-q35-7.2' } },
+      'pc-q35-7.2',
+    ],
+    [
+      'the older PC by its name without a version',
+      { kame: { accelerator: 'auto', machineType: 'pc' } },
+      'pc-i440fx-7.2',
+    ],
+  ] as const satisfies readonly (readonly [string, Partial<MachineModel>, string])[])(
+    'gives an Intel machine with %s the board that has what it needs',
+    (_what, changes, expected) => {
+      expect(planOf({ ...pc, controllers: [], ...changes }).machineType).toBe(expected);
+    },
+  );
+
+  it('tells how a machine that was pinned to q35 gets IDE', () => {
+    const launch = planOf({
+      ...pc,
+      controllers: [],
+      disks: [{ ...disk, ...onIde }],
+      kame: { accelerator: 'auto', machineType: 'pc-q35-7.2' },
+    });
+    expect(launch.notes.join()).toContain('kame set demo kame.machineType=pc gives it IDE');
   });
 
   it('puts IDE drives on real channels if the machine has them', () => {

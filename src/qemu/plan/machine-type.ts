@@ -1,5 +1,6 @@
 import { KameError } from '../../core/errors.ts';
-import type { MachineModel } from '../../model/machine.ts';
+import { isIdeGuest } from '../../model/guest-os.ts';
+import type { MachineModel, StorageSlot } from '../../model/machine.ts';
 import { versionText, type Capabilities, type MachineType } from '../capabilities/capabilities.ts';
 
 export type MachineFamily = 'virt' | 'q35' | 'i440fx';
@@ -34,16 +35,44 @@ export function newestMachineType(
     })[0];
 }
 
+function isOnIde(model: MachineModel, slot: StorageSlot): boolean {
+  if (slot.bus !== 'ide') return false;
+  const { controllers } = model;
+  const found = controllers.find(({ bus, index }) => bus === 'ide' && index === slot.controller);
+  return (found?.model ?? 'ide') === 'ide';
+}
+
 /**
- * The pinned machine type of a machine, otherwise the newest versioned `virt` or `q35` of the engine.
+ * Whether the guest would miss real IDE channels, which q35 does not have. One that was installed on an IDE disk may not
+ * load an AHCI driver when it boots: Windows before Vista has none, later ones have switched it off, and many a Linux has
+ * only the drivers of its own disk in its initrd. A CD drive matters only to guests that may have no AHCI driver at all.
+ */
+function needsIde(model: MachineModel): boolean {
+  // Secure Boot needs SMM, which only q35 has.
+  if (model.firmware.secureBoot) return false;
+  if (model.disks.some((disk) => isOnIde(model, disk))) return true;
+  return isIdeGuest(model.guestOS) && model.cdroms.some((cdrom) => isOnIde(model, cdrom));
+}
+
+/** The families for a machine that is not pinned yet, best first: an engine may lack the older PC. */
+function familiesFor(model: MachineModel): readonly MachineFamily[] {
+  if (model.arch === 'aarch64') return ['virt'];
+  return needsIde(model) ? ['i440fx', 'q35'] : ['q35'];
+}
+
+/**
+ * The pinned machine type of a machine, otherwise the newest versioned one of the engine: of `virt` for ARM, of `q35` for
+ * Intel, or of `pc-i440fx` if the guest needs IDE.
  * @throws KameError ENGINE_TOO_OLD when the engine lacks it, INVALID_VALUE for a type of another family
  */
 export function chooseMachineType(model: MachineModel, capabilities: Capabilities): MachineType {
   const pinned = model.kame.machineType;
   const engine = `QEMU ${versionText(capabilities)} for ${capabilities.arch}`;
   if (pinned === undefined) {
-    const newest = newestMachineType(capabilities, model.arch === 'aarch64' ? 'virt' : 'q35');
-    if (newest) return newest;
+    for (const family of familiesFor(model)) {
+      const newest = newestMachineType(capabilities, family);
+      if (newest) return newest;
+    }
     throw new KameError('ENGINE_TOO_OLD', `${engine} has no versioned machine type for ${model.arch}.`);
   }
   const found = capabilities.machines.find((machine) => machine.name === pinned || machine.alias === pinned);

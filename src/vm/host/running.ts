@@ -23,6 +23,8 @@ export interface Running {
   readonly milestones: Milestones;
   /** Resolves when the times of the start known so far are on disk. */
   timingsWritten: Promise<void>;
+  /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */
+  savedAddresses: Readonly<Record<string, string>>;
   /** As last reported by the agent. */
   ip: string | null;
   /** Keeps the guest's clock right. */
@@ -62,6 +64,11 @@ export class RunningMachines {
   /** How the engine of a machine ended unexpectedly, if it did and the machine was not started since. */
   deathOf(vmx: string): string | undefined {
     return this.#deaths.get(vmx);
+  }
+
+  /** Records how the engine of a machine ended that this daemon never tracked. */
+  noteDeath(vmx: string, death: string): void {
+    this.#deaths.set(vmx, death);
   }
 
   remove(machine: Running): void {

@@ -7,6 +7,7 @@ import { hurry, standStill, type Standstill } from '../../../test/support/stands
 import { atEachCommand } from '../../../test/support/sweep.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import type { WorldMachine } from '../../../test/support/world-machine.ts';
+import { deferred } from '../../core/deferred.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readJournal } from '../../store/journal.ts';
 import { machineNames } from '../../store/names.ts';
@@ -16,8 +17,9 @@ import { pause, unpause } from '../power/pause.ts';
 import { start } from '../power/start.ts';
 import { stop } from '../power/stop.ts';
 import { suspend } from '../power/suspend.ts';
+import { adoptAll } from '../recovery/adopt.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
-import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
+import { deleteSnapshot, listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
 
 const world = useWorld();
 
@@ -152,6 +154,21 @@ describe('cancelling, when the engine hangs at any command,', () => {
       },
     );
     expect(commands.length).toBeGreaterThanOrEqual(atLeast);
+  });
+
+  it('ends a snapshot of the disks for good: the next daemon, too, undoes what is complete', async () => {
+    const demo = await running();
+    const gate = deferred();
+    const planned = world().engines.troubles.before('cont', async () => await gate.promise);
+    const taking = cancelled({ planned, letGo: gate.resolve }, takeDisks);
+    expect((await refused(taking)).code).toBe('CANCELLED');
+    expect(await readJournal(world().host.names, machineNames(demo.vmx))).toMatchObject({ failed: true });
+    world().abandonHost(Promise.resolve());
+    gate.resolve();
+    await adoptAll(world().host);
+    expect((await listSnapshots(world().host, 'demo')).map(({ label }) => label)).toEqual(['old']);
+    expect(await readJournal(world().host.names, machineNames(demo.vmx))).toBeUndefined();
+    expect(world().engines.of('demo').state).toBe('running');
   });
 
   it('ends a resume; the machine is still suspended', async () => {

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Bundle } from '../../store/bundle.ts';
+import { readJournal, writeJournal } from '../../store/journal.ts';
 import { hold } from './hold.ts';
 import type { Host } from './host.ts';
 import type { Running } from './running.ts';
@@ -17,6 +18,12 @@ async function undoLater(host: Host, { engine, names }: Running): Promise<void> 
   });
 }
 
+/** Whoever settles it later, even the next daemon, must not finish what was told to have failed. */
+async function markFailed(host: Host, { names }: Bundle): Promise<void> {
+  const journal = await readJournal(host.names, names);
+  if (journal?.kind === 'layer') await writeJournal(host.names, names, { ...journal, failed: true });
+}
+
 /**
  * Undoes an operation that has just failed or was cancelled. With an engine that does not answer, that must wait until it
  * does; the caller does not.
@@ -29,6 +36,7 @@ export async function undo(host: Host, bundle: Bundle, error: unknown): Promise<
     await settle(host, bundle, { failed: true });
   } catch (problem) {
     if (!machine?.engine.qmp.silent) throw problem;
+    await markFailed(host, bundle);
     undoLater(host, machine).catch((reason: unknown) => {
       host.log('An operation could not be undone yet', { machine: machine.name, reason: messageOf(reason) });
     });

@@ -22,6 +22,7 @@ const verbs = {
   clone: { infinitive: 'clone', underWay: 'it is being cloned' },
   change: { infinitive: 'change', underWay: 'it is being changed' },
   check: { infinitive: 'check', underWay: 'it is being checked' },
+  copy: { infinitive: 'copy files of', underWay: 'files are being copied into or out of it' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
   repair: { infinitive: 'repair', underWay: 'it is being repaired' },
   register: { infinitive: 'register', underWay: 'it is being registered' },

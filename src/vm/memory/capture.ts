@@ -8,6 +8,7 @@ import type { CheckpointNames } from '../../store/names.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { addressesOf } from './saved-addresses.ts';
 import type { RamCopy } from './ram-copy.ts';
 
 export interface CaptureOptions {
@@ -100,10 +101,12 @@ async function captureNow(
   const { checkpoint, layers, ram } = options;
   const engine = machine.engine.for(progress);
   await allDone([options.once ? ram?.ready() : ram?.prefill(progress.signal), options.makeLayers?.()]);
+  const addresses = await addressesOf(host, machine.record.networks);
   using state = checkpoint ? await prepareState(machine, checkpoint, ram === null, progress) : null;
   await using _frozen = await options.freeze?.();
   await openLayers(engine, layers, hostOs());
-  return await captureInstant(host, machine, options, state, progress);
+  const { record, stoppedMs } = await captureInstant(host, machine, options, state, progress);
+  return { record: record && { ...record, addresses }, stoppedMs };
 }
 
 async function captureInstant(

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { copyFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { allDone } from '../../core/all-done.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { SavedRam } from '../../store/checkpoint.ts';
 import { noRamPlace, ramRoom } from '../../store/ram-place.ts';
@@ -49,18 +51,32 @@ export interface CopyPlace {
   readonly note: string | null;
 }
 
-/** Chooses the place of a snapshot's RAM: a copy that filled the memory file system would kill every guest there. */
-export async function copyPlace(host: Host, machine: Running): Promise<CopyPlace> {
+function straightToDisk({ name }: Running, reason: string): CopyPlace {
+  return {
+    toDisk: true,
+    note: `The memory was written straight to the disk, and ${name} was paused meanwhile: ${reason}.`,
+  };
+}
+
+/** Whether a copy failed because others have filled the memory file system in the meantime. */
+export function isRamFull({ names }: Host, error: unknown): boolean {
+  if (!(error instanceof KameError) || error.code !== 'DISK_FULL') return false;
+  const { path } = error.details;
+  return typeof path === 'string' && dirname(path) === names.ram;
+}
+
+/**
+ * Chooses the place of a snapshot's RAM: a copy that filled the memory file system would kill every guest there.
+ * @param full the memory file system was full a moment ago
+ */
+export async function copyPlace(host: Host, machine: Running, full: boolean): Promise<CopyPlace> {
   if (!sourceOf(machine)) return { toDisk: false, note: null };
+  if (full) return straightToDisk(machine, `${host.names.ram} became full while it was copied there`);
   const whole = machine.record.fingerprint.memoryMiB * 1024 * 1024;
   const bytes = Math.min(whole, (await ramBytes(machine)) + whole * growingShare);
   const room = await ramRoom(host.names);
   if (room.bytes >= bytes) return { toDisk: false, note: null };
-  const reason = noRamPlace(room, bytes);
-  return {
-    toDisk: true,
-    note: `The memory was written straight to the disk, and ${machine.name} was paused meanwhile: ${reason}.`,
-  };
+  return straightToDisk(machine, noRamPlace(room, bytes));
 }
 
 /** Approximate size of a copy of the machine's RAM, in bytes. */

@@ -43,6 +43,7 @@ export async function resume(
   const onRun = () => (reached.run = true);
   try {
     const machine = await restore(host, bundle, { saved, beforeRun, onRun }, requested, progress);
+    machine.savedAddresses = record.addresses ?? {};
     if (isSuspendOnly(checkpoint)) await removeCheckpoint(checkpoint);
     return machine;
   } catch (error) {

@@ -6,6 +6,7 @@ import { nilUuid } from '../../model/uuid.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { allBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { adapterLabels } from './adapter-labels.ts';
 
 /** The domain of the names of machines: `web.kame`. */
 export const machineDomain = 'kame';
@@ -20,7 +21,7 @@ export interface Member {
   /** N of `ethernetN`. */
   readonly index: number;
   readonly mac: string;
-  /** The label of the machine's name in the domain. */
+  /** The label of its name in the domain: that of the machine, with a number for another adapter in the same network. */
   readonly label: string;
 }
 
@@ -52,6 +53,16 @@ export async function allMembers(host: Host): Promise<ReadonlyMap<string, readon
       };
       found.set(network.name, [...(found.get(network.name) ?? []), member]);
     }
+  }
+  for (const [name, members] of found) {
+    const own = adapterLabels(
+      members.map(({ label }) => label),
+      labels.values(),
+    );
+    found.set(
+      name,
+      members.map((member, at) => ({ ...member, label: own[at] ?? member.label })),
+    );
   }
   return found;
 }

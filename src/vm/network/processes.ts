@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
+import { pause } from '../../core/deadline.ts';
 import { NatMonitor } from '../../qemu/network/nat-monitor.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import { SwitchClient } from '../../network/switch-client.ts';
 import type { NetworkRunNames } from '../../store/names.ts';
+import { isAlive } from '../../sys/process-identity.ts';
 import { adoptCompanions, endCompanion, startCompanion, type Companion } from '../companion/companion.ts';
 
 /** Milliseconds that a process of a network has to listen and to answer. */
 const startMs = 10_000;
+/** Milliseconds between looks at a process that does not answer. */
+const lookMs = 50;
 
 /** The program of the switch, as node runs it. */
 export interface SwitchProgram {
@@ -30,6 +34,19 @@ export interface RunningNat {
 }
 
 const switchName = 'switch';
+
+/**
+ * Watches a process until this is disposed. One that was killed closes its sockets a moment before it is gone: it is still found
+ * then, and nothing would ever answer on its socket.
+ */
+function endOf({ process }: Companion): { readonly ended: Promise<void> } & Disposable {
+  const stop = new AbortController();
+  const watch = async () => {
+    do await pause(lookMs, stop.signal);
+    while (!stop.signal.aborted && (await isAlive(process)));
+  };
+  return { ended: watch(), [Symbol.dispose]: () => stop.abort() };
+}
 
 /** A text for the options of a NAT. */
 export function planKeyOf(plan: NatPlan): string {
@@ -62,7 +79,7 @@ export async function ensureSwitch(
       {
         name: switchName,
         command: program.command,
-        args: [...program.args, names.control],
+        args: [...program.args, names.control, names.leases],
         mark: [names.control],
         socket: names.control,
         logFile: names.switchLog,
@@ -70,7 +87,9 @@ export async function ensureSwitch(
       limits,
     );
   }
-  return { pid: companion.process.pid, client: await SwitchClient.open(names.control, network, limits) };
+  using end = endOf(companion);
+  const client = await SwitchClient.open(names.control, network, { ...limits, stop: end.ended });
+  return { pid: companion.process.pid, client };
 }
 
 /**
@@ -101,7 +120,9 @@ export async function ensureNat(
     },
     limits,
   );
-  return { pid: companion.process.pid, monitor: await NatMonitor.open(plan.monitor, limits), planKey, fresh };
+  using end = endOf(companion);
+  const monitor = await NatMonitor.open(plan.monitor, { ...limits, stop: end.ended });
+  return { pid: companion.process.pid, monitor, planKey, fresh };
 }
 
 function natName(planKey: string): string {

@@ -73,6 +73,7 @@ function network(switchSource = fakeSwitch): RunningNetwork {
   const names = {
     directory,
     control: join(directory, 'switch'),
+    leases: join(directory, 'leases.json'),
     switchLog: join(directory, 'switch.log'),
     natLog: join(directory, 'nat.log'),
   };
@@ -221,7 +222,7 @@ it('a network that is missing in networks.json is reported', async () => {
   };
   const made = new RunningNetwork(
     { name: 'vmnet9' },
-    { directory, control: join(directory, 'switch'), switchLog: '', natLog: '' },
+    { directory, control: join(directory, 'switch'), leases: '', switchLog: '', natLog: '' },
     {
       book: missing,
       switchProgram: { command: 'none', args: [] },

@@ -50,6 +50,15 @@ describe('the configuration of a switch', () => {
     });
   });
 
+  it('keeps an address for an adapter that is not plugged, without a name', () => {
+    const mac = '00:0c:29:00:00:09';
+    const { hosts } = switchConfigOf(
+      { ...facts, addresses: { ...addresses, [mac]: '192.168.77.140' } },
+      labels,
+    );
+    expect(hosts.at(-1)).toEqual({ mac, address: '192.168.77.140', label: null });
+  });
+
   it('has an uplink only with a NAT process, and lets guests out only on a NAT network', () => {
     const uplinkOf = (type: 'nat' | 'hostonly' | 'private') =>
       switchConfigOf({ ...facts, network: sampleNetwork({ type }) }, labels).uplink;

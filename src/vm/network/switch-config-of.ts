@@ -2,6 +2,7 @@ import { noShape } from '../../model/link-shape.ts';
 import type { Network } from '../../model/network.ts';
 import type { SwitchConfig, SwitchHost, SwitchPort, SwitchServices } from '../../network/switch-config.ts';
 import { natSocketsIn } from '../../qemu/network/nat-plan.ts';
+import { adapterLabels } from './adapter-labels.ts';
 import type { Plugged } from './plugged.ts';
 
 /** Everything that the configuration of a switch follows from. */
@@ -24,23 +25,10 @@ export function hasNat(network: Network | null): network is Network {
 }
 
 const segmentMtu = 9000;
-/** Characters of a label in a domain name (RFC 1035, 2.3.4). */
-const maxLabel = 63;
 
 /** What the switch of a network is to do. Pure. @param labels the names of the machines in the network's domain, by the paths of their `.vmx` */
 export function switchConfigOf(facts: SwitchFacts, labels: ReadonlyMap<string, string>): SwitchConfig {
-  const { network, services, plugged, addresses } = facts;
-  const hosts: SwitchHost[] = [];
-  const taken = new Set(labels.values());
-  const named = new Set<string>();
-  for (const { machine, adapter } of plugged) {
-    const address = addresses[adapter.mac];
-    const label = labels.get(machine.vmx);
-    if (address === undefined || label === undefined) continue;
-    // A second adapter of a machine in this network has a number.
-    hosts.push({ mac: adapter.mac, address, label: named.has(label) ? numberedLabel(label, taken) : label });
-    named.add(label);
-  }
+  const { network, services, plugged } = facts;
   return {
     network: network?.name ?? 'segment',
     mtu: network?.mtu ?? segmentMtu,
@@ -53,19 +41,22 @@ export function switchConfigOf(facts: SwitchFacts, labels: ReadonlyMap<string, s
           forbidden: facts.others,
         }
       : null,
-    hosts,
+    hosts: hostsOf(facts, labels),
     ports: plugged.map(portOf),
   };
 }
 
-/** A label that no machine has, from 2 on; it is taken then. */
-function numberedLabel(label: string, taken: Set<string>): string {
-  for (let number = 2; ; number += 1) {
-    const own = `${label.slice(0, maxLabel - 4)}-${number}`;
-    if (taken.has(own)) continue;
-    taken.add(own);
-    return own;
-  }
+/** The adapters of running machines first, then others that have an address: what a person reserved is nobody else's. */
+function hostsOf({ plugged, addresses }: SwitchFacts, labels: ReadonlyMap<string, string>): SwitchHost[] {
+  const own = adapterLabels(
+    plugged.map(({ machine }) => labels.get(machine.vmx)),
+    labels.values(),
+  );
+  const names = new Map(plugged.map(({ adapter }, at) => [adapter.mac, own[at] ?? null]));
+  return [...new Set([...names.keys(), ...Object.keys(addresses)])].flatMap((mac) => {
+    const address = addresses[mac];
+    return address === undefined ? [] : [{ mac, address, label: names.get(mac) ?? null }];
+  });
 }
 
 function portOf({ machine, adapter }: Plugged): SwitchPort {

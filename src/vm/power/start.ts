@@ -21,6 +21,7 @@ import type { Running } from '../host/running.ts';
 import { refuseUnreachable, stateOf } from '../host/state.ts';
 import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
+import { addressNotes } from '../memory/saved-addresses.ts';
 import { summary } from '../running/describe.ts';
 import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
@@ -136,7 +137,10 @@ export async function started(
   const waitedFor: WaitFor = machine.state === 'paused' ? 'none' : options.wait;
   await waitFor(host, machine, waitedFor, options.timeoutMs, progress);
   const limits = { deadlineMs: networkMs, signal: progress.signal };
-  const networkNotes = await host.networks.connected(machine, limits);
+  const networkNotes = [
+    ...(await host.networks.connected(machine, limits)),
+    ...(await addressNotes(host, machine)),
+  ];
   return {
     ...(await summary(host, await findBundle(host, machine.names.vmx))),
     timings: machine.record.timings,

@@ -1,5 +1,5 @@
 import type { Machine, RestartMachine, StartedMachine, StopMachine } from '../../api/machine.ts';
-import { Deadline, deadlineSignal, type StepLimits } from '../../core/deadline.ts';
+import { Deadline, deadlineSignal, settledWithin, type StepLimits } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { enginesIn } from '../../qemu/engine.ts';
@@ -45,13 +45,22 @@ async function ended(machine: Running, { deadlineMs, signal }: StepLimits): Prom
   return gone;
 }
 
+/**
+ * Whether the guest's agent answers. One that answered the daemon before has a moment to answer this one too: many a guest
+ * does not hear the power button.
+ */
+async function agentAnswers(machine: Running, deadline: Deadline): Promise<boolean> {
+  if (machine.agentAnswers || machine.record.timings.agentMs === null) return machine.agentAnswers;
+  return await settledWithin(machine.milestones.reached('agent'), Math.min(agentPingMs, deadline.leftMs / 2));
+}
+
 /** Requests the guest to power off: through its agent if that answers, otherwise by the power button. */
 async function requestPowerOff(
   host: Host,
   machine: Running,
   deadline: Deadline,
 ): Promise<'agent' | 'button'> {
-  if (machine.agentAnswers) {
+  if (await agentAnswers(machine, deadline)) {
     try {
       // The agent does not reply to a shutdown, so a ping checks first that it answers.
       // Half of the time, so that some is left for the button.

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { refused } from '../../../test/support/refused.ts';
-import { useWorld } from '../../../test/support/world.ts';
+import { stopBody } from '../../../test/support/bodies.ts';
+import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { quiet, useWorld } from '../../../test/support/world.ts';
 import { machineNames, runNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
 import { lockHolder, takeLock } from '../../sys/lock.ts';
+import { stop } from '../power/stop.ts';
 import { show } from '../running/describe.ts';
 import { adoptAll } from './adopt.ts';
 
@@ -49,9 +52,35 @@ describe('after the end of a daemon', () => {
     await engine.crash();
     await adoptAll(world().host);
     const names = world().host.names;
-    expect((await show(world().host, 'demo')).state).toBe('stopped');
+    const { problems, state } = await show(world().host, 'demo');
+    expect([state, problems.map(({ message }) => message)]).toEqual([
+      'stopped',
+      [like(/^The engine of demo ended unexpectedly while Kame was not connected to it.*kame logs demo/)],
+    ]);
+    expect(readFileSync(machineNames(vmx).log, 'utf8')).toContain('ended unexpectedly while');
     expect([readdirSync(names.run), readdirSync(names.ram)]).toEqual([[], []]);
     expect(existsSync(machineNames(vmx).lock)).toBe(false);
+  });
+
+  it('a machine that hears only its agent is stopped by the next one at once', async () => {
+    world().machine();
+    world().engines.guest = { ...usualGuest, hearsPowerButton: false };
+    await world().start('demo', { wait: 'agent' });
+    await nextDaemon();
+    // The command comes before the first answer.
+    world().running().agentAnswers = false;
+    await stop(world().host, 'demo', stopBody({ timeoutMs: 5000 }), quiet);
+    expect(world().host.running.size).toBe(0);
+  });
+
+  it('a machine whose guest powered off in the meantime is stopped, and nothing is wrong', async () => {
+    world().machine();
+    const engine = await world().start();
+    await world().replaceHost();
+    engine.guest.onPowerOff();
+    await engine.ended;
+    await adoptAll(world().host);
+    expect(await show(world().host, 'demo')).toMatchObject({ state: 'stopped', problems: [] });
   });
 
   it('an engine that does not answer is left alone, and the log says so', async () => {

@@ -11,16 +11,18 @@ import { removeCheckpointRam, removeRamFiles, sweepRamFiles } from '../../store/
 import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
+import { openForgotten } from '../../sys/pipe-inlet.ts';
 import { isAlive } from '../../sys/process-identity.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
+import { endCopies } from '../copy/stale.ts';
 import { readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { settle } from '../host/settle.ts';
 import { refuseUnreachable } from '../host/state.ts';
 import { removeOrphanedCheckpoints } from '../layers/tidy.ts';
-import { repairAfterCrash } from '../running/crash.ts';
+import { noteUnseenDeath, repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
@@ -70,11 +72,15 @@ async function sweepHome(host: Host): Promise<void> {
  */
 export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal): Promise<void> {
   const { vmx } = bundle.names;
+  // An engine that waits for the reader of a capture does not answer.
+  using _captures = openForgotten(runNames(host.names, vmx).directory);
   try {
     await adopt(host, bundle, signal);
     host.unreachable.delete(vmx);
     // Not before: another Kame that uses the machine may be writing one.
     if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
+    const running = host.running.get(vmx);
+    if (running) await endCopies(running);
     await settle(host, bundle);
     const adopted = host.running.get(vmx);
     if (adopted) {
@@ -130,6 +136,7 @@ export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): P
     await refuseUnreachable(host, bundle, 'adopt');
     // An unfinished clone is discarded anyway, and a repair of its shared layers would lock them against its source.
     const isFinished = !(await isUnfinishedClone(host, bundle));
+    if (ran && isFinished) await noteUnseenDeath(host, bundle, run);
     if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
     await clearDeadLock(bundle.names.lock);
@@ -173,7 +180,11 @@ async function completeRecord(bundle: Bundle, run: RunNames, engine: Engine): Pr
     await handLock(bundle.names.lock, { ...engine.process, purpose: 'qemu' });
   }
   if (stored.engine?.birth !== engine.process.birth) await writeRunRecord(run, record);
-  if (bundle.content && bundle.broken === null) await pinHardware(bundle, stored);
+  if (bundle.content && bundle.broken === null) {
+    // Another type may have been set for the next start.
+    const { machineType = stored.machineType } = bundle.content.model.kame;
+    await pinHardware(bundle, { ...stored, machineType });
+  }
   return record;
 }
 

@@ -1,5 +1,6 @@
 import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
+import { networkText } from '../../model/network.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
 import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
@@ -131,11 +132,12 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       attached: whyNotAttached(floppy, model?.arch ?? 'x86_64') === undefined,
     })),
     ports: model ? portsOf(model) : [],
-    nics: (model?.nics ?? []).map(({ index, model, connection, connectionText, mac }) => ({
-      device: `ethernet${index}`,
-      model,
-      connection: connectionText ?? connection,
-      mac,
+    nics: (model?.nics ?? []).map((nic) => ({
+      device: `ethernet${nic.index}`,
+      model: nic.model,
+      connection: nic.connectionText ?? nic.connection,
+      network: networkText(nic),
+      mac: nic.mac,
     })),
     image: model?.kame.image ?? null,
     syncTime: model?.syncTime ?? true,

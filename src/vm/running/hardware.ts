@@ -20,7 +20,7 @@ export function withHardware(bundle: Bundle, model: MachineModel, restores: bool
 }
 
 /**
- * Records the machine type of the first start, since an engine upgrade must not change a guest's hardware, and the
+ * Records the versioned machine type of the first start, since an engine upgrade must not change a guest's hardware, and the
  * generation of the rest of the hardware, which a later restore must have again.
  */
 export async function pinHardware(
@@ -29,7 +29,8 @@ export async function pinHardware(
 ): Promise<void> {
   const { document, model } = contentOf(bundle);
   const changes = new Map<string, string>();
-  if (model.kame.machineType === undefined) changes.set('kame.machineType', machineType);
+  // A name without a version, such as `pc`, means another type to each engine.
+  if (model.kame.machineType !== machineType) changes.set('kame.machineType', machineType);
   if ((model.kame.hardware ?? firstHardware) !== hardware) changes.set('kame.hardware', String(hardware));
   if (changes.size > 0) await writeVmx(bundle.names.vmx, edit(document, changes));
 }

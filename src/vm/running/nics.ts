@@ -61,18 +61,27 @@ export async function forgetNic(host: Host, machine: Running, gone: number): Pro
  * command that asked it to, or while no daemon ran. The caller holds the machine.
  */
 export async function agreeNics(host: Host, machine: Running): Promise<void> {
-  const recorded = machine.record.networks.map(({ index }) => index);
-  if (recorded.length === 0) return;
-  const present = await nicsIn(machine.engine);
-  for (const index of recorded) if (!present.has(index)) await forgetNic(host, machine, index);
+  for (const index of await goneNics(machine)) await forgetNic(host, machine, index);
 }
 
-/** Holds the machine as soon as nothing else does. */
+/** The recorded adapters that the engine does not have. */
+async function goneNics(machine: Running): Promise<readonly number[]> {
+  const recorded = machine.record.networks.map(({ index }) => index);
+  if (recorded.length === 0) return [];
+  const present = await nicsIn(machine.engine);
+  return recorded.filter((index) => !present.has(index));
+}
+
+/**
+ * Holds the machine as soon as nothing else does, if there is anything to forget: usually the command that has removed the
+ * adapter did, and the next one must not find the machine held.
+ */
 async function agreeWhenFree(host: Host, machine: Running): Promise<void> {
   const { vmx } = machine.names;
   for (;;) {
     await host.operations.whenFree(vmx);
     if (host.running.get(vmx) !== machine) return;
+    if ((await goneNics(machine)).length === 0) return;
     try {
       const request = { verb: 'change', needs: 'running' } as const;
       await hold(host, vmx, request, async () => await agreeNics(host, machine));

@@ -47,6 +47,7 @@ export function track(host: Host, options: TrackOptions): Running {
     trouble: options.trouble ?? null,
     channels,
     agentAnswers: false,
+    savedAddresses: {},
     ip: null,
     clock: new ClockKeeper(channels.agent),
     clockNote: null,

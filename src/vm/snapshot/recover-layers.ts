@@ -86,12 +86,13 @@ export async function recoverLayers(
   options: SettleOptions,
 ): Promise<void> {
   const { layers, snapshot } = journal;
+  const failed = options.failed === true || journal.failed === true;
   const machine = await livingEngine(host, bundle);
   const checkpoint = snapshot && checkpointNames(bundle.names, String(snapshot.uid));
   const { document, model } = contentOf(bundle);
   const pushed = layers.length > 0 && (await isPushed(bundle, machine, layers));
   if (pushed && !namesLayers(model, layers)) await writeVmx(bundle.names.vmx, withLayers(document, layers));
-  const isComplete = pushed && !options.failed && (await completeMemory(host, bundle, journal));
+  const isComplete = pushed && !failed && (await completeMemory(host, bundle, journal));
   if (snapshot && isComplete) await listSnapshot(bundle, snapshot);
   else if (checkpoint) await removeCheckpoint(checkpoint);
   if (!pushed) {
@@ -101,6 +102,6 @@ export async function recoverLayers(
   await resumeUnlessPaused(machine, journal.paused);
   if (machine && journal.quiesced === true) thawWhenItAnswers(host, machine);
   // The layers of clones that failed are of no use either; those of clones that a kill interrupted may be shared.
-  if (pushed && !isComplete && (snapshot || options.failed))
+  if (pushed && !isComplete && (snapshot || failed))
     await tidy(host, await host.bundles.read(bundle.names.vmx));
 }

@@ -213,7 +213,8 @@ export async function revertSnapshot(
       machine: starts ? await resumeFromSnapshot(host, bundle.names.vmx, which, progress) : null,
     };
   });
-  if (machine?.state === 'running') await started(host, machine, options, progress);
+  const notes =
+    machine?.state === 'running' ? ((await started(host, machine, options, progress)).notes ?? []) : [];
   const after = await summary(host, await findBundle(host, vmx));
-  return { ...after, snapshot: snapshot.displayName, notes: [] };
+  return { ...after, snapshot: snapshot.displayName, notes };
 }

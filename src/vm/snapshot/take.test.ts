@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { takeBody } from '../../../test/support/bodies.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
@@ -10,6 +10,9 @@ import { atEachCommand, cancelAtEachStage } from '../../../test/support/sweep.ts
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import type { WorldMachine } from '../../../test/support/world-machine.ts';
 import type { Progress } from '../../core/progress.ts';
+import { waitingRam } from '../../store/ram-place.ts';
+import { fileError } from '../../sys/files.ts';
+import { RamCopy } from '../memory/ram-copy.ts';
 import { pause } from '../power/pause.ts';
 import { adoptAll } from '../recovery/adopt.ts';
 import { editSnapshot, listSnapshots, showSnapshot, takeSnapshot } from './snapshots.ts';
@@ -43,6 +46,23 @@ describe('a snapshot of a running machine', () => {
     expect(memoryIn(demo.file('checkpoints/1/ram'))).toBe('what it had in mind');
     expect((await showSnapshot(world().host, 'demo', 'first')).problems).toEqual([]);
     expect(demo.files().filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('writes its memory directly to the disk if others fill the memory file system meanwhile', async () => {
+    const demo = await running();
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    const path = waitingRam(world().host.names, world().running().run);
+    using copy = vi.spyOn(RamCopy.prototype, 'prefill').mockRejectedValue(fileError(full, path));
+    const { notes, state } = await take({ label: 'first' });
+    expect([copy.mock.calls.length, state, world().engines.of('demo').state]).toEqual([
+      1,
+      'running',
+      'running',
+    ]);
+    expect(notes).toEqual([like(/straight to the disk.* became full while it was copied there/)]);
+    expect(memoryIn(demo.file('checkpoints/1/ram'))).toBe('what it had in mind');
+    expect((await showSnapshot(world().host, 'demo', 'first')).problems).toEqual([]);
+    expect(demo.files().filter((name) => /\.part$|operation/.test(name))).toEqual([]);
   });
 
   it.each(['stop', 'migrate', 'query-migrate', 'transaction', 'cont'])(

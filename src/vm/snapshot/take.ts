@@ -32,7 +32,7 @@ import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
 import { persistRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
-import { copyPlace, ramBytes, RamCopy } from '../memory/ram-copy.ts';
+import { copyPlace, isRamFull, ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { listSnapshot } from './snapshot-list.ts';
 
 export interface TakeOptions {
@@ -96,9 +96,15 @@ async function freeze({ channels }: Running, progress: Progress): Promise<AsyncD
   return { [Symbol.asyncDispose]: thaw };
 }
 
+/** One attempt to take a snapshot. */
+interface Attempt extends TakeOptions {
+  /** The memory file system became full in the attempt before. */
+  readonly ramFull: boolean;
+}
+
 interface LiveTake {
   readonly journal: LayerOperation;
-  readonly options: TakeOptions;
+  readonly options: Attempt;
   readonly makeLayers: () => Promise<void>;
 }
 
@@ -113,7 +119,7 @@ async function captureLive(
   const checkpoint =
     options.withMemory && snapshot ? checkpointNames(bundle.names, String(snapshot.uid)) : null;
   const layers = engineLayers(bundle.names, journal.layers);
-  const place = checkpoint && (await copyPlace(host, machine));
+  const place = checkpoint && (await copyPlace(host, machine, options.ramFull));
   const copy = checkpoint && (await beginCopy(host, machine, checkpoint, place?.toDisk ?? false));
   using ram = copy && copy.ram;
   const quiesce = options.quiesce ? { freeze: async () => await freeze(machine, progress) } : {};
@@ -200,6 +206,16 @@ export async function take(
   options: TakeOptions,
   progress: Progress,
 ): Promise<Taken> {
+  try {
+    return await attempt(host, found, { ...options, ramFull: false }, progress);
+  } catch (error) {
+    // Other programs can fill it at any time, although there was room for the copy. The disk has room.
+    if (!isRamFull(host, error)) throw error;
+    return await attempt(host, found, { ...options, ramFull: true }, progress);
+  }
+}
+
+async function attempt(host: Host, found: Bundle, options: Attempt, progress: Progress): Promise<Taken> {
   const bundle = await settle(host, found);
   const machine = host.running.get(bundle.names.vmx);
   const chains = await check(host, bundle, machine, options, progress);

@@ -3,6 +3,7 @@ import { pngFromPpm } from '../../../src/qemu/png.ts';
 import type { FakeEngine } from './engine.ts';
 import { readState, receiveState, sendState, socketOf } from './migration.ts';
 import { Refusal } from './refusal.ts';
+import { FakeTransfer } from './transfer.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 /** What a command does; its result, or nothing for an empty one. */
@@ -16,6 +17,11 @@ function text(value: unknown): string {
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+/** Whether an id is of what a copy of files plugs in. */
+function isCopy(id: unknown): boolean {
+  return text(id).startsWith(FakeTransfer.prefix);
 }
 
 const life: Record<string, Command> = {
@@ -41,7 +47,12 @@ const life: Record<string, Command> = {
     const boots = !engine.options.given.incoming && guest.options.agent !== 'none' && !guest.portOpen;
     // A guest comes to its agent some time after its start: here once it was looked for.
     if (boots) setImmediate(() => engine.openPort(true));
-    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }];
+    const others = engine.transfer.chardevs.map((label) => ({
+      label,
+      filename: 'unix:',
+      'frontend-open': true,
+    }));
+    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }, ...others];
   },
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
@@ -52,9 +63,15 @@ const life: Record<string, Command> = {
 const adapters: Record<string, Command> = {
   netdev_add: (args, engine) => engine.nics.addBackend(args),
   netdev_del: ({ id }, engine) => engine.nics.removeBackend(text(id)),
-  device_add: (args, engine) => engine.nics.plug(args),
-  device_del: ({ id }, engine) => engine.nics.askToLetGo(text(id)),
-  'qom-list': ({ path }, engine) => engine.nics.list(text(path)),
+  device_add: (args, engine) => (isCopy(args['id']) ? engine.transfer.plug(args) : engine.nics.plug(args)),
+  device_del: ({ id }, engine) =>
+    isCopy(id) ? engine.transfer.unplug(text(id)) : engine.nics.askToLetGo(text(id)),
+  'chardev-add': async (args, engine) => await engine.transfer.addPort(args),
+  'chardev-remove': ({ id }, engine) => engine.transfer.removePort(text(id)),
+  'qom-list': ({ path }, engine) => {
+    const others = path === '/machine/peripheral' ? engine.transfer.names : [];
+    return [...engine.nics.list(text(path)), ...others.map((name) => ({ name, type: 'child<any>' }))];
+  },
   'object-add': (args, engine) => engine.nics.addObject(args),
   'object-del': ({ id }, engine) => engine.nics.removeObject(text(id)),
 };
@@ -62,9 +79,17 @@ const adapters: Record<string, Command> = {
 const blocks: Record<string, Command> = {
   'query-blockstats': (_args, { writes }) => [{ stats: { wr_operations: writes } }],
   'query-block': (_args, engine) => engine.blocks.describeDrives(),
-  'query-named-block-nodes': (_args, engine) => engine.blocks.describeNodes(),
-  'blockdev-add': (args, engine) => engine.blocks.add(args),
-  'blockdev-del': (args, engine) => engine.blocks.remove(text(args['node-name'])),
+  'query-named-block-nodes': (_args, { blocks: graph, transfer }) => [
+    ...graph.describeNodes(),
+    ...[...transfer.nodes.keys()].map((name) => ({ 'node-name': name })),
+  ],
+  'blockdev-add': (args, engine) =>
+    isCopy(args['node-name']) ? engine.transfer.addNode(args) : engine.blocks.add(args),
+  'blockdev-del': (args, engine) => {
+    const name = text(args['node-name']);
+    if (isCopy(name)) engine.transfer.removeNode(name);
+    else engine.blocks.remove(name);
+  },
   'blockdev-reopen': ({ options }, engine) => {
     for (const each of options as Arguments[]) engine.blocks.reopen(each);
   },

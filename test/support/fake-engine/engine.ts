@@ -9,6 +9,7 @@ import { commands } from './commands.ts';
 import type { EngineArguments } from './engine-arguments.ts';
 import { FakeGuest, type GuestOptions } from './guest.ts';
 import { FakeNics } from './nics.ts';
+import { FakeTransfer } from './transfer.ts';
 import { memoryAt, memoryBytes, memoryIn, type FakeState } from './migration.ts';
 import { Refusal } from './refusal.ts';
 import type { Troubles, Victim } from './trouble.ts';
@@ -64,6 +65,7 @@ export class FakeEngine implements Victim {
   readonly jobs: BlockJobs;
   readonly guest: FakeGuest;
   readonly nics: FakeNics;
+  readonly transfer: FakeTransfer;
   readonly migration: MigrationState = { status: 'none', error: null, ignoreShared: false };
   /** Commands in the order in which they came, those of both monitors. */
   readonly received: string[] = [];
@@ -89,6 +91,7 @@ export class FakeEngine implements Victim {
     this.jobs = new BlockJobs(this.blocks, (job) => this.event('JOB_STATUS_CHANGE', job));
     this.guest = new FakeGuest(options.guest, given.serialLog);
     this.nics = new FakeNics(given, (device) => this.event('DEVICE_DELETED', device));
+    this.transfer = new FakeTransfer(given);
     this.guest.onPowerOff = () => this.exit({ guest: true, reason: 'guest-shutdown' });
     this.state = given.incoming ? 'inmigrate' : 'running';
     this.ended = new Promise((resolve) => (this.#announceEnd = resolve));

@@ -1,0 +1,161 @@
+import { routes } from '../../api/generated/routes.ts';
+import type { ErrorBody, GetFiles, GetMessage, PutFiles, PutMessage } from '../../api/generated/shapes.ts';
+import { KameError } from '../../core/errors.ts';
+import type { Connection } from './connection.ts';
+import { errorFromBody } from './errors.ts';
+import type { CallOptions } from './options.ts';
+import type { Channel } from './transport.ts';
+
+interface Waiting extends CallOptions {
+  /** Told when the guest agent does not answer for 2 s. */
+  readonly waiting?: (stage: string) => void;
+}
+
+export interface PutStreams extends Waiting {
+  /** A tar archive. */
+  readonly archive: AsyncIterable<Uint8Array>;
+  /** Told how many bytes of the archive the guest has. */
+  readonly progress?: (bytes: number) => void;
+}
+
+export interface GetStreams extends Waiting {
+  /**
+   * Called for each part of the tar archive, in order, and only after the previous promise has settled. The guest made the
+   * archive: do not trust the names in it.
+   */
+  readonly output: (data: Uint8Array) => Promise<void>;
+}
+
+/** What was copied into a guest. */
+export interface PutResult {
+  readonly files: number;
+  /** In the files. */
+  readonly bytes: number;
+}
+
+/** Files of the guest of a machine. */
+export interface FileChannels {
+  /** Copies a tar archive into the guest. The signal cancels the copy; resolves or throws when that is undone. */
+  put(machine: string, request: PutFiles, streams: PutStreams): Promise<PutResult>;
+  /** Copies a file or directory out of the guest, as a tar archive. @returns its size in bytes */
+  get(machine: string, request: GetFiles, streams: GetStreams): Promise<number>;
+}
+
+/** Bytes of a message: the daemon takes at most 1 MiB. */
+const messageBytes = 256 * 1024;
+
+/** A message of the daemon. @throws KameError the error in it */
+function read(message: string | Uint8Array): unknown {
+  const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
+  const told = JSON.parse(text) as
+    { readonly type: 'error'; readonly error: ErrorBody } | { readonly type: '' };
+  if (told.type === 'error') throw errorFromBody(told.error);
+  return told;
+}
+
+/** Small parts together: a message for each would cost more than what is in it. */
+async function* inMessages(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let [waiting, used] = [new Uint8Array(messageBytes), 0];
+  for await (const part of parts) {
+    for (let at = 0; at < part.length;) {
+      if (used === 0 && part.length - at >= messageBytes) {
+        yield part.subarray(at, at + messageBytes);
+        at += messageBytes;
+        continue;
+      }
+      const now = part.subarray(at, at + messageBytes - used);
+      waiting.set(now, used);
+      used += now.length;
+      at += now.length;
+      if (used < messageBytes) continue;
+      yield waiting;
+      [waiting, used] = [new Uint8Array(messageBytes), 0];
+    }
+  }
+  if (used > 0) yield waiting.subarray(0, used);
+}
+
+/** Sends the archive and what ends it. When the signal fires, or the archive fails, the end comes early, which cancels. */
+async function send(channel: Channel, { archive, signal }: PutStreams): Promise<void> {
+  try {
+    for await (const message of inMessages(archive)) {
+      if (signal?.aborted) break;
+      await channel.send(message);
+    }
+  } finally {
+    await channel.send(new Uint8Array(0));
+  }
+}
+
+function lost(): KameError {
+  return new KameError('DAEMON_UNREACHABLE', 'The daemon ended during the copy.', {
+    next: 'Copy again. A part of the copy may be in the guest, in a directory .kame-copy-… beside its place.',
+  });
+}
+
+function cancelled(cause?: unknown): KameError {
+  return new KameError('CANCELLED', 'The copy was cancelled; nothing of it was left in the guest.', {
+    cause,
+  });
+}
+
+/** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what the archive throws */
+export async function putFiles(
+  connection: Connection,
+  machine: string,
+  request: PutFiles,
+  streams: PutStreams,
+): Promise<PutResult> {
+  const channel = await connection.open(routes['files.put'], { params: { machine } });
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    await channel.send(JSON.stringify(request));
+    const sending = send(channel, streams).catch((error: unknown) => void (failure = { error }));
+    for await (const message of channel.messages) {
+      const told = read(message) as PutMessage;
+      if (told.type === 'progress') streams.progress?.(told.bytes);
+      else if (told.type === 'waiting') streams.waiting?.(told.stage);
+      else return { files: told.files, bytes: told.bytes };
+    }
+    await sending;
+  } catch (error) {
+    if (streams.signal?.aborted) throw cancelled(error);
+    // The archive that could not be made is the reason why the daemon found it incomplete.
+    throw failure ? failure.error : error;
+  } finally {
+    channel.close();
+  }
+  throw lost();
+}
+
+/** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what `output` throws */
+export async function getFiles(
+  connection: Connection,
+  machine: string,
+  request: GetFiles,
+  { signal, output, waiting }: GetStreams,
+): Promise<number> {
+  const channel = await connection.open(routes['files.get'], { params: { machine } });
+  const stop = () => void channel.send(new Uint8Array(0)).catch(() => undefined);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await channel.send(JSON.stringify(request));
+    if (signal?.aborted) stop();
+    for await (const message of channel.messages) {
+      if (typeof message !== 'string') {
+        await output(message);
+        continue;
+      }
+      const told = read(message) as GetMessage;
+      if (told.type === 'waiting') waiting?.(told.stage);
+      else return told.bytes;
+    }
+  } catch (error) {
+    if (signal?.aborted) throw cancelled(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    channel.close();
+  }
+  throw lost();
+}

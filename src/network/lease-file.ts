@@ -1,0 +1,56 @@
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { parseJson } from '../core/json.ts';
+import { readLeases } from './read-config.ts';
+import type { LeaseStatus } from './switch-config.ts';
+
+/** Bytes that are read at most: the leases of a thousand guests are a fifth of it. */
+const maxBytes = 1024 * 1024;
+/** Milliseconds between a change and its writing, so that a guest that asks all the time does not keep the disk busy. */
+const writeMs = 200;
+
+/** Where the leases of a network outlive its switch. */
+export interface LeaseStore {
+  /** What the last switch wrote; nothing if that is not readable. */
+  read(): readonly LeaseStatus[];
+  /** Has the leases written soon. @param current asked for then */
+  changed(current: () => readonly LeaseStatus[]): void;
+}
+
+/** Leases in a file of the network's run directory, which goes with the network. */
+export class LeaseFile implements LeaseStore {
+  readonly #path: string;
+  #isWaiting = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  read(): readonly LeaseStatus[] {
+    try {
+      if (statSync(this.#path).size > maxBytes) return [];
+      return readLeases(parseJson(readFileSync(this.#path, 'utf8')));
+    } catch {
+      // The first switch of a network finds none, and the guests of the others renew theirs.
+      return [];
+    }
+  }
+
+  changed(current: () => readonly LeaseStatus[]): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
+      this.#write(current());
+    }, writeMs).unref();
+  }
+
+  #write(leases: readonly LeaseStatus[]): void {
+    const temporary = `${this.#path}.new`;
+    try {
+      writeFileSync(temporary, JSON.stringify(leases), { mode: 0o600 });
+      renameSync(temporary, this.#path);
+    } catch {
+      // On a full disk the next switch knows fewer leases.
+    }
+  }
+}

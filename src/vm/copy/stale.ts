@@ -1,0 +1,17 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { endStaleCopies } from '../../qemu/live-transfer.ts';
+import type { Running } from '../host/running.ts';
+
+/** The file of a disk, and the socket of a port, in a run directory. */
+const leftover = /^(?:copy-[0-9a-f]{8}\.\d+|cp[0-9a-f]{8})$/;
+
+/**
+ * Takes out what the copies of a daemon that has died left in a machine: a state that was saved with it could not be
+ * restored.
+ */
+export async function endCopies({ engine, run }: Running): Promise<void> {
+  await endStaleCopies(engine);
+  for (const name of await readdir(run.directory))
+    if (leftover.test(name)) await rm(join(run.directory, name), { force: true });
+}

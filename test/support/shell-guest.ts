@@ -1,0 +1,150 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { FakeHandler, FakeReply } from './fake-agent.ts';
+import type { TransferGuest } from './fake-engine/transfer.ts';
+
+const agentCommands = [
+  'guest-ping',
+  'guest-info',
+  'guest-exec',
+  'guest-exec-status',
+  'guest-file-open',
+  'guest-file-read',
+  'guest-file-seek',
+  'guest-file-close',
+];
+
+/**
+ * A guest whose programs are processes of this host, in a tree of their own: every path has `root` before it, and what is
+ * plugged into its engine appears in the tree's /sys and /dev.
+ */
+export class ShellGuest implements TransferGuest {
+  readonly root: string;
+  /** Descriptors that the agent has opened. */
+  readonly #files = new Set<number>();
+  readonly #processes = new Map<number, ChildProcess>();
+  readonly #disks = new Map<string, string>();
+  /** Models of the disks that were plugged in, in order. */
+  readonly disksSeen: string[] = [];
+
+  constructor(root: string) {
+    this.root = root;
+    for (const name of ['root', 'tmp', 'run', 'dev', 'sys/block', 'sys/class/virtio-ports'])
+      mkdirSync(join(root, name), { recursive: true });
+  }
+
+  diskCame(model: string, file: string): void {
+    const name = `sd${String.fromCharCode(97 + this.disksSeen.length)}`;
+    this.disksSeen.push(model);
+    this.#disks.set(model, name);
+    symlinkSync(file, join(this.root, 'dev', name));
+    mkdirSync(join(this.root, 'sys/block', name, 'device'), { recursive: true });
+    writeFileSync(join(this.root, 'sys/block', name, 'device/model'), `${model.padEnd(16)}\n`);
+  }
+
+  diskWent(model: string): void {
+    const name = this.#disks.get(model) ?? '';
+    this.#disks.delete(model);
+    rmSync(join(this.root, 'sys/block', name), { recursive: true });
+    rmSync(join(this.root, 'dev', name));
+  }
+
+  portCame(name: string, host: Parameters<TransferGuest['portCame']>[1]): void {
+    const path = join(this.root, 'dev/vport9p1');
+    spawnSync('mkfifo', [path]);
+    const port = createReadStream(path);
+    port.on('data', (chunk) => void host()?.write(chunk));
+    port.on('error', () => undefined);
+    mkdirSync(join(this.root, 'sys/class/virtio-ports/vport9p1'));
+    writeFileSync(join(this.root, 'sys/class/virtio-ports/vport9p1/name'), `${name}\n`);
+  }
+
+  portWent(): void {
+    // A reader of a pipe that nobody has opened yet waits for it.
+    spawnSync('sh', ['-c', 'exec 3<> "$1"', 'sh', join(this.root, 'dev/vport9p1')]);
+    rmSync(join(this.root, 'dev/vport9p1'), { force: true });
+    rmSync(join(this.root, 'sys/class/virtio-ports/vport9p1'), { recursive: true, force: true });
+  }
+
+  /** What its agent does. */
+  get handlers(): Record<string, FakeHandler> {
+    const done = (): FakeReply => ({ value: {} });
+    return {
+      'guest-info': () => ({
+        value: {
+          version: '7.2.22',
+          supported_commands: agentCommands.map((name) => ({ name, enabled: true })),
+        },
+      }),
+      'guest-exec': ({ arg }) => ({ value: { pid: this.#spawn(arg as string[]) } }),
+      'guest-exec-status': ({ pid }) => this.#status(Number(pid)),
+      'guest-file-open': ({ path }) => this.#open(String(path)),
+      'guest-file-read': ({ handle, count }) => {
+        const buffer = Buffer.alloc(Number(count));
+        const got = readSync(Number(handle), buffer);
+        return {
+          value: { count: got, 'buf-b64': buffer.subarray(0, got).toString('base64'), eof: got === 0 },
+        };
+      },
+      'guest-file-seek': ({ handle, offset, whence }) => ({
+        value: { position: whence === 'end' ? fstatSync(Number(handle)).size : Number(offset), eof: false },
+      }),
+      'guest-file-close': ({ handle }) => {
+        closeSync(Number(handle));
+        this.#files.delete(Number(handle));
+        return done();
+      },
+    };
+  }
+
+  /** A word of a command, with the paths of the guest in it. */
+  #inTree(word: string): string {
+    if (word.startsWith('#!')) {
+      return word
+        .replaceAll(/\/(sys|dev)\/(?!null)/g, `${this.root}/$1/`)
+        .replaceAll('cd ~root', `cd ${this.root}/root`)
+        .replaceAll(/\[ -[bc] /g, '[ -e ');
+    }
+    if (word === '/bin/sh' || !word.startsWith('/')) return word;
+    return word.replaceAll(/(^| )\//g, `$1${this.root}/`);
+  }
+
+  #spawn(words: readonly string[]): number {
+    const child = spawn(
+      '/bin/sh',
+      words.map((word) => this.#inTree(word)),
+      { stdio: 'ignore' },
+    );
+    this.#processes.set(child.pid ?? 0, child);
+    return child.pid ?? 0;
+  }
+
+  #status(pid: number): FakeReply {
+    const child = this.#processes.get(pid);
+    if (!child) return { error: { class: 'GenericError', desc: `PID ${pid} does not exist` } };
+    const exited = child.exitCode !== null || child.signalCode !== null;
+    const signal = child.signalCode === null ? {} : { signal: 15 };
+    return { value: { exited, ...(child.exitCode === null ? signal : { exitcode: child.exitCode }) } };
+  }
+
+  #open(path: string): FakeReply {
+    try {
+      const handle = openSync(join(this.root, path), 'r');
+      this.#files.add(handle);
+      return { value: handle };
+    } catch (error) {
+      return { error: { class: 'GenericError', desc: String(error) } };
+    }
+  }
+}
