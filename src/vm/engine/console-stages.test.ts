@@ -45,6 +45,6 @@ describe('watching a console', () => {
     const stop = new AbortController();
     const watching = watchConsoleStages(path, { signal: stop.signal, onStage: () => undefined });
     stop.abort();
-    await watching;
+    await expect(watching).resolves.toBeUndefined();
   });
 });

@@ -31,13 +31,30 @@ export interface ConsoleWatch {
   readonly onStage: (stage: ConsoleStage) => void;
 }
 
+interface Piece {
+  readonly text: string;
+  readonly bytes: number;
+  /** The log is emptied when it gets too large. */
+  readonly isShorter: boolean;
+}
+
+async function readPiece(path: string, offset: number): Promise<Piece> {
+  const file = await openOwn(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, offset);
+    const isShorter = bytesRead === 0 && (await file.stat()).size < offset;
+    return { text: buffer.toString('latin1', 0, bytesRead), bytes: bytesRead, isShorter };
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Reads a console log as it grows, and tells the stages that show in it. Ends after the last one, after 8 MiB, or when
  * the signal fires.
  * @throws KameError FILE_ACCESS
  */
 export async function watchConsoleStages(path: string, { signal, onStage }: ConsoleWatch): Promise<void> {
-  const file = await openOwn(path);
   let wake = () => {};
   let changed = false;
   const onChange = () => {
@@ -52,23 +69,20 @@ export async function watchConsoleStages(path: string, { signal, onStage }: Cons
     let [offset, total, before] = [0, 0, ''];
     while (!signal.aborted && seen.size < signs.length && total < maxBytes) {
       changed = false;
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, offset);
-      offset += bytesRead;
-      total += bytesRead;
-      const text = before + buffer.toString('latin1', 0, bytesRead);
+      const piece = await readPiece(path, offset);
+      offset = piece.isShorter ? 0 : offset + piece.bytes;
+      total += piece.bytes;
+      const text = before + piece.text;
       before = text.slice(-overlap);
       for (const stage of stagesIn(text)) {
         if (!seen.has(stage)) onStage(stage);
         seen.add(stage);
       }
-      if (bytesRead > 0) continue;
-      // The log is emptied when it gets too large.
-      if ((await file.stat()).size < offset) offset = 0;
-      else if (!changed && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
+      if (piece.bytes > 0 || piece.isShorter || changed || signal.aborted) continue;
+      await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
     signal.removeEventListener('abort', onChange);
     watcher.close();
-    await file.close();
   }
 }

@@ -140,8 +140,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       mac: nic.mac,
     })),
     image: model?.kame.image ?? null,
-    syncTime: model?.syncTime ?? true,
-    clock: clockOf(host, bundle),
+    ...clockOf(host, bundle, model),
     outsideFiles: await agreements(host, bundle),
     log: names.log,
     problems: [
@@ -178,9 +177,14 @@ async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['pr
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 
-function clockOf(host: Host, { names }: Bundle): MachineDetails['clock'] {
+function clockOf(
+  host: Host,
+  { names }: Bundle,
+  model: MachineModel | undefined,
+): Pick<MachineDetails, 'clock' | 'syncTime'> {
   const reading = host.running.get(names.vmx)?.clock.reading;
-  return reading ? { offsetMs: reading.offsetMs, at: reading.at.toISOString() } : null;
+  const clock = reading ? { offsetMs: reading.offsetMs, at: reading.at.toISOString() } : null;
+  return { syncTime: model?.syncTime ?? true, clock };
 }
 
 type Runtime = Pick<

@@ -90,7 +90,7 @@ describe('the clock of a guest', () => {
       await until(() => engine.guest.calls.includes('guest-get-time'));
       engine.guest.frozen = false;
     });
-    await until(() => isRight(engine));
+    await expect.poll(() => isRight(engine)).toBe(true);
   });
 
   it('stays as it is if tools.syncTime is FALSE, and show tells what it is off by', async () => {
