@@ -9,8 +9,8 @@ import { reach } from './stages.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
 const firstReplyMs = 60_000;
-/** Milliseconds from the agent's first reply until the guest must have an address. */
-const addressMs = 120_000;
+/** Milliseconds from the agent's first reply until its address is no longer waited for. */
+const addressMs = 300_000;
 
 /** Waits for the agent whenever the guest opens its port, and then for the machine's address. */
 export function watchAgent(host: Host, machine: Running): void {
