@@ -3,7 +3,8 @@
  *
  * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost
  * nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
- * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both.
+ * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, and tools/
+ * has kame-tools for guests, if Go is installed.
  */
 import {
   chmodSync,
@@ -21,6 +22,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { formatDuration, formatSize } from '../src/core/units.ts';
+import { buildTools } from './build-tools.ts';
+import { goMissing } from './go.ts';
 import { noticesFor, packagesOf } from './licences.ts';
 import { writeSdkTypes } from './sdk-types.ts';
 
@@ -124,6 +127,10 @@ async function main(): Promise<void> {
   const metafiles = await bundle();
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
+  if (!buildTools(join(out, 'tools'))) {
+    rmSync(join(out, 'tools'), { recursive: true });
+    console.log(`Built without kame-tools, the program for guests: ${goMissing}`);
+  }
   writeSdkTypes([`bin/${sdk}`, `bin/${sdkCore}`], join(out, 'types'));
   const notices = noticesFor(packagesOf(inputs), [join('node_modules', vendored.name)]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);

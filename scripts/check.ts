@@ -16,6 +16,9 @@ const bin = (name: string): string => `node_modules/${name}`;
 /** Files that have not changed since they were last checked are not checked again. */
 const cached = ['--cache', '--cache-strategy=content', '--cache-location=.cache/prettier'];
 
+/** In CI nothing is skipped. */
+const required = ci === undefined ? [] : ['--required'];
+
 /** The slowest come first, so that all finish at about the same time. */
 const checks: readonly Check[] = [
   {
@@ -32,8 +35,9 @@ const checks: readonly Check[] = [
   { name: 'generated files', args: ['--import', 'tsx', 'scripts/generate.ts', '--check'] },
   {
     name: 'shell programs',
-    args: ['--import', 'tsx', 'scripts/check-shell.ts', ...(ci === undefined ? [] : ['--required'])],
+    args: ['--import', 'tsx', 'scripts/check-shell.ts', ...required],
   },
+  { name: 'Go programs', args: ['--import', 'tsx', 'scripts/check-go.ts', ...required] },
 ];
 
 /** The exit code of a check that could not run. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { addresses } from './machine.ts';
-import { execMessage, execRequest } from './messages.ts';
+import { execControl, execMessage, execRequest } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
 
@@ -52,10 +52,13 @@ export const guestOperations = {
     summary: 'Run a command in the guest',
     description:
       'The first message of the client is an ExecRequest as text. If `stdin` is true, binary messages follow with standard ' +
-      'input, and an empty message ends it. The server sends an ExecMessage as text for each chunk of output, encoded in ' +
-      'base64, and closes the connection after `exit` or `error`.',
+      'input, and an empty message ends it. The server tells with `taken` how much of it was taken: a client that has more ' +
+      'than 512 KiB under way delays what it sends next. Text messages are of type ExecControl: signals, and new sizes of ' +
+      'the terminal. The server sends an ExecMessage as text for each chunk of output, encoded in base64, and closes the ' +
+      'connection after `exit` or `error`.',
     params: machineParams,
     body: execRequest,
+    control: execControl,
     result: execMessage,
     example: { body: { command: ['uname', '-a'] } },
   },

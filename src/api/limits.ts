@@ -6,3 +6,5 @@ export const maxClones = 100;
 export const maxAutoProtectKeep = 100;
 export const cloneKinds = ['full', 'linked', 'instant'] as const;
 export const autoProtectPeriods = ['30m', '1h', '1d'] as const;
+/** Bytes of standard input that a client of `exec` may send before the daemon says that they were taken. */
+export const execInputWindow = 512 * 1024;

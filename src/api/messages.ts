@@ -130,26 +130,58 @@ export const cancelledTask = z
   .object({ found: z.boolean().describe('Whether the task existed') })
   .meta({ id: 'CancelledTask' });
 
+const cells = z.int().min(1).max(1000);
+const terminalSize = { rows: cells, columns: cells };
+
 /**
- * The exec WebSocket: the client's first text message is an ExecRequest; binary messages follow with standard input, and an
- * empty one ends it. The server sends each ExecMessage as text, with `data` in base64, and closes after `exit` or `error`.
- * `waiting` says that the guest agent does not answer at present.
+ * The exec WebSocket: the client's first text message is an ExecRequest; binary messages follow with standard input, an empty
+ * one ends it, and each ExecControl is a text message. The server sends each ExecMessage as text, with `data` in base64, and
+ * closes after `exit` or `error`.
  */
 export const execRequest = z
   .object({
-    command: z.array(z.string().max(131_072)).min(1).max(4096),
+    command: z
+      .array(z.string().max(131_072))
+      .max(4096)
+      .describe('Empty for the login shell of the user, on a terminal'),
     env: z.record(z.string(), z.string()).optional(),
     stdin: z.boolean().default(false).describe('Whether the client sends standard input'),
+    terminal: z
+      .strictObject({ ...terminalSize, type: z.string().max(64).describe('The value of TERM') })
+      .optional()
+      .describe('Run the command on a terminal, which needs kame-tools'),
+    user: z.string().min(1).max(256).optional().describe('Default: root. Another one needs kame-tools'),
+    cwd: z.string().min(1).max(4096).optional().describe('Needs kame-tools'),
     timeoutMs: z.int().min(1).max(86_400_000).optional(),
   })
   .strict()
+  .refine(({ command, terminal }) => command.length > 0 || terminal !== undefined, {
+    error: 'The command is empty, which only a login shell on a terminal can be.',
+  })
   .meta({ id: 'ExecRequest' });
 export type ExecRequest = z.output<typeof execRequest>;
+
+/** Only through kame-tools; otherwise it is ignored. */
+export const execControl = z
+  .union([
+    z.strictObject({ type: z.literal('resize'), ...terminalSize }),
+    z.strictObject({ type: z.literal('signal'), signal: z.int().min(1).max(64) }),
+  ])
+  .meta({ id: 'ExecControl' });
+export type ExecControl = z.infer<typeof execControl>;
 
 export const execMessage = z
   .union([
     z.object({ type: z.enum(['stdout', 'stderr']), data: z.string().describe('In base64') }),
     z.object({ type: z.literal('waiting'), stage: z.string().describe('What does not answer at present') }),
+    z.object({
+      type: z.literal('started'),
+      through: z.enum(['tools', 'agent']).describe('What runs the command: kame-tools or the guest agent'),
+    }),
+    z.object({
+      type: z.literal('taken'),
+      bytes: z.int().describe('Bytes of standard input that were taken'),
+    }),
     z.object({ type: z.literal('exit'), exitCode: z.int().nullable(), signal: z.int().nullable() }),
     z.object({ type: z.literal('error'), error: errorBody }),
   ])

@@ -98,7 +98,7 @@ function answerOf(operation: Operation, components: Components): [status: string
   }
   if (kind === 'websocket') {
     // Its messages are not an HTTP reply, but the document must contain their shape.
-    if (operation.result) components.of(operation.result);
+    for (const message of [operation.control, operation.result]) if (message) components.of(message);
     return ['101', undefined];
   }
   const schema = components.of(operation.result);

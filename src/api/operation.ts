@@ -45,9 +45,13 @@ interface StreamOperation extends Common {
   readonly result?: z.ZodType;
 }
 
-/** A WebSocket. `body` is the client's first message; `result` is each text message of the server. */
+/**
+ * A WebSocket. `body` is the client's first message, `control` each text message that it sends later; `result` is each text
+ * message of the server.
+ */
 interface WebSocketOperation extends Common {
   readonly kind: 'websocket';
+  readonly control?: z.ZodType;
   readonly result?: z.ZodType;
 }
 

@@ -10,6 +10,7 @@ import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
+import { toolsOperations } from './tools-operations.ts';
 
 /**
  * THE LIST of all operations of the API: the source of the daemon's routes, the OpenAPI document, docs/api.md and the
@@ -20,6 +21,7 @@ export const operations = {
   ...machineOperations,
   ...powerOperations,
   ...guestOperations,
+  ...toolsOperations,
   ...fileOperations,
   ...snapshotOperations,
   ...diskOperations,

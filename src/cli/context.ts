@@ -7,7 +7,11 @@ export type TerminalInput = Readable & {
   readonly fd?: number;
   setRawMode?(raw: boolean): unknown;
 };
-export type TerminalOutput = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type TerminalOutput = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** What a command uses of the process it runs in. Tests pass their own. */
 export interface CliContext {

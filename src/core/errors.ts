@@ -209,11 +209,17 @@ export const errorKinds = {
     when: 'The guest agent does not respond, or is too old for the operation.',
     next: 'Install and start qemu-guest-agent in the guest, or wait until the guest has booted.',
   },
+  GUEST_TOOLS_MISSING: {
+    exit: 1,
+    http: 409,
+    when: 'kame-tools does not answer in the guest, and the operation needs it.',
+    next: '`kame tools NAME` shows what answers in the guest; `kame tools install NAME` installs kame-tools.',
+  },
   GUEST_FAILED: {
     exit: 1,
     http: 502,
-    when: 'The guest agent rejected a command, or its answer is malformed.',
-    next: 'Read the answer of the agent in the message.',
+    when: 'The guest agent or kame-tools rejected a command, or its answer is malformed.',
+    next: 'Read the answer of the guest in the message.',
   },
   CANCELLED: {
     exit: 1,

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
 import { errorToBody } from '../api/error-body.ts';
 import { ByteQueue } from '../sys/byte-queue.ts';
-import type { Channel } from './handlers/handler.ts';
+import type { Channel, Message } from './handlers/handler.ts';
 
 /** The most unsent output, in bytes, before the source must wait. */
 const highWater = 1024 * 1024;
@@ -13,7 +13,7 @@ const messageBytes = 256;
 /** The daemon's side of a WebSocket. Messages of the client are queued until they are read. */
 export class WebSocketChannel implements Channel {
   readonly #socket: WebSocket;
-  readonly #messages: Buffer[] = [];
+  readonly #messages: Message[] = [];
   #bytes = 0;
   #ended = false;
   #wake = () => {};
@@ -23,8 +23,8 @@ export class WebSocketChannel implements Channel {
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.on('message', (data: Buffer) => {
-      this.#messages.push(data);
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      this.#messages.push({ data, isText: !isBinary });
       this.#bytes += data.length + messageBytes;
       if (this.#bytes > highWater) socket.pause();
       this.#wake();
@@ -36,12 +36,12 @@ export class WebSocketChannel implements Channel {
     });
   }
 
-  async next(): Promise<Buffer | undefined> {
+  async next(): Promise<Message | undefined> {
     while (this.#messages.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const message = this.#messages.shift();
-    if (message) this.#bytes -= message.length + messageBytes;
+    if (message) this.#bytes -= message.data.length + messageBytes;
     if (this.#socket.isPaused && this.#bytes < highWater) this.#socket.resume();
     return message;
   }

@@ -58,7 +58,7 @@ async function serve({ route, params }: Match, socket: WebSocket): Promise<void>
   try {
     const first = route.body && (await channel.next());
     if (route.body && !first) return;
-    const body = route.body && first && parseFirst(route.body, first);
+    const body = route.body && first && parseFirst(route.body, first.data);
     await route.serve({ params, body, signal: controller.signal }, channel);
   } catch (error) {
     channel.fail(error);

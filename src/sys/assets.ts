@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KameError } from '../core/errors.ts';
@@ -66,4 +66,19 @@ export function assetText(relative: string): string {
       cause: error,
     });
   }
+}
+
+/**
+ * The path of kame-tools for guests of an architecture, which a build without Go does not have. A build has it beside its
+ * programs, a clone in the last build.
+ * @param directory where to look instead
+ * @throws KameError INTERNAL when the package is incomplete
+ */
+export function toolsPath(arch: string, directory?: string): string | undefined {
+  const places = directory === undefined ? [dirname(fileURLToPath(import.meta.url)), assetPath('dist')] : [];
+  const candidates = [
+    ...places.map((place) => join(place, 'tools')),
+    ...(directory === undefined ? [] : [directory]),
+  ];
+  return candidates.map((place) => join(place, `kame-tools-linux-${arch}`)).find((path) => existsSync(path));
 }

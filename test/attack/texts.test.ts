@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { refusal, replyOf } from '../../src/guest/agent/answer.ts';
-import { readCommands, readInterfaces, readOsInfo, readTime } from '../../src/guest/agent/facts.ts';
+import { readInfo, readInterfaces, readOsInfo, readTime } from '../../src/guest/agent/facts.ts';
 import { AgentFrames } from '../../src/guest/agent/frames.ts';
 import { bytesOf, integerOf, isObject } from '../../src/guest/agent/reply.ts';
 import { findChecksum } from '../../src/net/checksum.ts';
@@ -12,7 +12,7 @@ const maxReplyBytes = 8192;
 /** Reads what a command of Kame would read from the value of a reply. */
 function readValue(value: unknown): void {
   if (Array.isArray(value)) readInterfaces(value);
-  else if (isObject(value) && 'supported_commands' in value) readCommands(value);
+  else if (isObject(value) && 'supported_commands' in value) readInfo(value);
   else if (isObject(value) && 'out-data' in value) bytesOf(value, 'out-data', 'guest-exec-status', 4096);
   else if (isObject(value) && 'pid' in value) integerOf(value['pid'], 'guest-exec', 'pid');
   else if (isObject(value)) readOsInfo(value);

@@ -113,6 +113,10 @@ export interface RunOptions {
   /** Whether output goes to a terminal. */
   readonly tty?: boolean;
   readonly signals?: EventEmitter;
+  /** The size of the terminal for output. */
+  readonly size?: { rows: number; columns: number };
+  /** Called with the standard output before the command runs. */
+  readonly onStdout?: (stdout: EventEmitter) => void;
   /** Called with each piece of the standard error as it comes. */
   readonly onStderr?: (text: string) => void;
   readonly daemon?: CliContext['daemon'];
@@ -148,12 +152,13 @@ export async function kame(home: string, argv: readonly string[], options: RunOp
   const stdout = sink(options.tty ?? false);
   const stderr = sink(options.tty ?? false);
   stderr.stream.on('data', (chunk: Buffer) => options.onStderr?.(chunk.toString()));
+  options.onStdout?.(stdout.stream);
   let exited: number | undefined;
   const code = await main(argv, {
     env: { TERM: 'xterm', KAME_HOME: home, ...options.env },
     cwd: options.cwd ?? home,
     stdin: options.stdin ?? Object.assign(new PassThrough(), { isTTY: false }),
-    stdout: stdout.stream,
+    stdout: Object.assign(stdout.stream, options.size),
     stderr: stderr.stream,
     signals: options.signals ?? new EventEmitter(),
     daemon: options.daemon ?? { command: '/no/such/program', args: [] },

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { silentProgress } from '../../src/core/progress.ts';
@@ -22,7 +23,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   for (const arch of ['aarch64', 'x86_64'] as const) {
     const { cacheDir, outDir } = sharedTiny(arch);
-    await buildTiny({ arch, cacheDir, outDir, progress: silentProgress() });
+    const toolsDirectory = join(builtIn, 'tools');
+    await buildTiny({ arch, cacheDir, outDir, toolsDirectory, progress: silentProgress() });
   }
   const run = await makeRunDirectory();
   project.provide('run', run);

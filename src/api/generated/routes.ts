@@ -25,9 +25,11 @@ import type {
   EditSnapshot,
   GrowDisk,
   GrownDisk,
+  GuestTools,
   Image,
   ImportImage,
   InspectMachine,
+  InstalledTools,
   KameEvent,
   LaunchPlan,
   Lease,
@@ -228,6 +230,19 @@ export const routes = {
     kind: 'websocket',
     takes: 'body',
     summary: 'Run a command in the guest',
+  },
+  'tools.show': {
+    method: 'GET',
+    path: '/machines/{machine}/tools',
+    kind: 'json',
+    slow: true,
+    summary: 'List the agents that answer in the guest',
+  },
+  'tools.install': {
+    method: 'POST',
+    path: '/machines/{machine}/tools',
+    kind: 'task',
+    summary: 'Install or update kame-tools in the guest',
   },
   'files.put': {
     method: 'GET',
@@ -585,6 +600,8 @@ export interface Calls {
     };
     answer: AsyncGenerator<Uint8Array, void>;
   };
+  'tools.show': { request: { params: { machine: string } }; answer: Promise<GuestTools> };
+  'tools.install': { request: { params: { machine: string } }; answer: Promise<InstalledTools> };
   'snapshots.list': { request: { params: { machine: string } }; answer: Promise<Snapshot[]> };
   'snapshots.take': {
     request: { params: { machine: string }; body?: TakeSnapshot | undefined };

@@ -282,6 +282,17 @@ export interface ErrorBody {
   details: Record<string, string | number | boolean>;
 }
 
+export type ExecControl =
+  | {
+      type: 'resize';
+      rows: number;
+      columns: number;
+    }
+  | {
+      type: 'signal';
+      signal: number;
+    };
+
 export type ExecMessage =
   | {
       type: 'stdout' | 'stderr';
@@ -294,6 +305,16 @@ export type ExecMessage =
       stage: string;
     }
   | {
+      type: 'started';
+      /** What runs the command: kame-tools or the guest agent */
+      through: 'tools' | 'agent';
+    }
+  | {
+      type: 'taken';
+      /** Bytes of standard input that were taken */
+      bytes: number;
+    }
+  | {
       type: 'exit';
       exitCode: number | null;
       signal: number | null;
@@ -304,10 +325,24 @@ export type ExecMessage =
     };
 
 export interface ExecRequest {
+  /** Empty for the login shell of the user, on a terminal */
   command: string[];
   env?: Record<string, string> | undefined;
   /** Whether the client sends standard input. Default: false. */
   stdin?: boolean | undefined;
+  /** Run the command on a terminal, which needs kame-tools */
+  terminal?:
+    | {
+        rows: number;
+        columns: number;
+        /** The value of TERM */
+        type: string;
+      }
+    | undefined;
+  /** Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+  /** Needs kame-tools */
+  cwd?: string | undefined;
   timeoutMs?: number | undefined;
 }
 
@@ -364,6 +399,28 @@ export interface GrownDisk {
   notes: string[];
 }
 
+export interface GuestAgent {
+  name: 'qemu-guest-agent' | 'kame-tools' | 'spice-vdagent';
+  answers: boolean;
+  /** null if it does not answer, or does not tell */
+  version: string | null;
+  /** What it adds */
+  adds: string;
+  /** The command that installs it; null if it answers, or if none is known */
+  install: string | null;
+  /** Where to run that command */
+  installOn: 'guest' | 'host';
+}
+
+export interface GuestTools {
+  machine: string;
+  /** The system of the guest, if it tells */
+  system: string | null;
+  agents: GuestAgent[];
+  /** Why none of them can answer at present */
+  note: string | null;
+}
+
 export interface Image {
   id: string;
   name: string;
@@ -389,6 +446,12 @@ export interface ImportImage {
 export interface InspectMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
+}
+
+export interface InstalledTools {
+  machine: string;
+  /** Version of kame-tools that answers now */
+  version: string;
 }
 
 export interface KameEvent {

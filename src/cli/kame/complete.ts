@@ -112,12 +112,13 @@ async function inCommand(
     (child) => child.name() === words[0] || child.aliases().includes(words[0] ?? ''),
   );
   if (sub) return await inCommand(sub, words.slice(1), current, session);
-  if (command.commands.length > 0 && words.length === 0) {
-    return command.commands.map((child) => ({
-      value: child.name(),
-      about: child.summary() || child.description(),
-    }));
-  }
+  const isFirst = words.length === 0 && !current.startsWith('-');
+  const subcommands = (isFirst ? command.commands : []).map((child) => ({
+    value: child.name(),
+    about: child.summary() || child.description(),
+  }));
+  // A command may have subcommands and arguments, as `tools` has.
+  if (subcommands.length > 0) return [...subcommands, ...(await argumentValues(command, words, session))];
   const option = words.includes('--') ? undefined : optionNamed(command, words.at(-1));
   if (takesValue(option)) {
     if (option.argChoices) return plain(option.argChoices);

@@ -1,9 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
-import { routes } from '../../api/generated/routes.ts';
-import { pathOf } from '../../api/route.ts';
 import type { TerminalInput } from '../context.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
+import { printSocket } from '../websocket-address.ts';
 import { writeAll } from '../write-all.ts';
 
 /** Ctrl-], as a terminal in raw mode sends it. */
@@ -90,12 +89,6 @@ export function define(program: Command, session: Session): void {
         await attach(session, name);
         return;
       }
-      const machine = await session.client.machines.show(session.machine(name));
-      const { socket } = session.client;
-      session.printJson({
-        name: machine.name,
-        socket,
-        path: pathOf(routes['machines.console'], { machine: machine.name }),
-      });
+      await printSocket(session, name, 'machines.console');
     });
 }

@@ -1,27 +1,13 @@
-import { fstatSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import type { ExecRequest } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
-import type { TerminalInput } from '../context.ts';
-import { collect, examples, given, jsonShape, keyValue, seconds } from '../options.ts';
+import { isPiped, runInGuest, terminalLike } from '../guest-command.ts';
+import { collect, examples, filled, given, jsonShape, keyValue, seconds } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
 /** The most output that `--json` keeps, in bytes. */
 const maxKept = 64 * 1024 * 1024;
-/** Shells report this plus the number of the signal for a command that a signal ended. */
-const signalBase = 128;
-
-/** Whether standard input is a pipe, a file or a socket, and not a terminal or /dev/null. */
-function isPiped(stdin: TerminalInput): boolean {
-  if (stdin.isTTY === true || stdin.fd === undefined) return false;
-  try {
-    const found = fstatSync(stdin.fd);
-    return found.isFIFO() || found.isFile() || found.isSocket();
-  } catch {
-    return false;
-  }
-}
 
 class Kept {
   readonly #chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
@@ -43,24 +29,13 @@ class Kept {
 }
 
 async function execute(session: Session, name: string, request: ExecRequest): Promise<void> {
-  const { stdin, stdout, stderr } = session.context;
+  const { stdout, stderr } = session.context;
   const kept = new Kept();
-  try {
-    const end = await session.client.machines.exec(session.machine(name), request, {
-      signal: session.signal,
-      waiting: (stage) => session.note(`${name}: ${stage}`),
-      ...(request.stdin === true ? { input: stdin as AsyncIterable<Uint8Array> } : {}),
-      output: async (stream, data) => {
-        if (session.json) kept.add(stream, data);
-        else await writeAll(stream === 'stdout' ? stdout : stderr, data);
-      },
-    });
-    session.exitCode = end.signal === null ? (end.exitCode ?? 1) : signalBase + end.signal;
-    if (session.json) session.printJson({ ...end, stdout: kept.text('stdout'), stderr: kept.text('stderr') });
-  } finally {
-    // A pending read would keep the process alive.
-    if (request.stdin === true) stdin.destroy();
-  }
+  const end = await runInGuest(session, name, request, async (stream, data) => {
+    if (session.json) kept.add(stream, data);
+    else await writeAll(stream === 'stdout' ? stdout : stderr, data);
+  });
+  if (session.json) session.printJson({ ...end, stdout: kept.text('stdout'), stderr: kept.text('stderr') });
 }
 
 export function define(program: Command, session: Session): void {
@@ -68,15 +43,19 @@ export function define(program: Command, session: Session): void {
     .command('exec')
     .summary('run a command in the guest')
     .description(
-      'Runs a command in the guest through the guest agent. Its output is streamed, and its exit code becomes that of ' +
-        'kame (128 + n if signal n ended it). Standard input is passed to the command if it is a pipe or a file. ' +
-        'The command does not run in a shell: use sh -c for that.',
+      'Runs a command in the guest. Its output is streamed, and its exit code becomes that of kame (128 + n if signal n ' +
+        'ended it). Standard input is passed to the command if it is a pipe or a file. The command does not run in a ' +
+        'shell: use sh -c for that. Where kame-tools run in the guest, input of any length is streamed and Ctrl-C goes ' +
+        'to the command; otherwise the guest agent runs it, with at most 8 MiB of input. kame tools shows which.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .argument('<command...>', 'command and arguments, after --')
     .option('--timeout <seconds>', 'end the command after this time', seconds('--timeout'))
     .option('-i, --stdin', 'pass standard input to the command, even from a terminal')
     .option('--no-stdin', 'never pass standard input to the command')
+    .option('-t, --tty', 'run the command on a terminal; needs kame-tools in the guest')
+    .option('--user <user>', 'user of the guest; needs kame-tools (default: root)', filled('--user'))
+    .option('--cwd <directory>', 'directory of the guest to run in; needs kame-tools', filled('--cwd'))
     .option('--env <key=value>', 'set an environment variable; may be repeated', collect)
     .option('--json', jsonShape('{exitCode, signal, stdout, stderr}, after the command has ended'))
     .addHelpText(
@@ -85,14 +64,18 @@ export function define(program: Command, session: Session): void {
         'kame exec demo -- uname -a',
         `kame exec demo --timeout 10 -- sh -c 'ls -l /etc | wc -l'`,
         `tar c . | kame exec demo -- tar x -C /tmp`,
+        'kame exec demo -it --user root -- top',
       ),
     )
     .action(async (name, command, options) => {
       const variables = options.env?.map((text) => keyValue(text, '--env'));
       await execute(session, name, {
         command,
-        stdin: wantsInput(options.stdin, session),
+        stdin: wantsInput(options.stdin, options.tty === true, session),
         ...given({
+          terminal: options.tty === true ? terminalLike(session.context) : undefined,
+          user: options.user,
+          cwd: options.cwd,
           env: variables && Object.fromEntries(variables.map(({ key, value }) => [key, value])),
           timeoutMs: options.timeout,
         }),
@@ -100,7 +83,7 @@ export function define(program: Command, session: Session): void {
     });
 }
 
-/** Without --stdin or --no-stdin it depends on what standard input is. */
-function wantsInput(option: boolean | undefined, session: Session): boolean {
-  return option ?? isPiped(session.context.stdin);
+/** Without --stdin or --no-stdin it depends on what standard input is. A command on a terminal has the terminal of the user. */
+function wantsInput(option: boolean | undefined, tty: boolean, { context }: Session): boolean {
+  return option ?? (isPiped(context.stdin) || (tty && context.stdin.isTTY === true));
 }

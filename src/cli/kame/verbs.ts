@@ -132,6 +132,18 @@ export const verbs: readonly Verb[] = [
     load: () => import('./copy.ts'),
   },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
+  {
+    name: 'shell',
+    group: guest,
+    summary: 'open a shell in the guest',
+    load: () => import('./shell.ts'),
+  },
+  {
+    name: 'tools',
+    group: guest,
+    summary: 'show and install the agents in the guest',
+    load: () => import('./tools.ts'),
+  },
   { name: 'ssh', group: guest, summary: 'connect to the guest by SSH', load: () => import('./ssh.ts') },
   {
     name: 'ssh-config',

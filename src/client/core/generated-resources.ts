@@ -24,9 +24,11 @@ import type {
   EditSnapshot,
   GrowDisk,
   GrownDisk,
+  GuestTools,
   Image,
   ImportImage,
   InspectMachine,
+  InstalledTools,
   KameEvent,
   LaunchPlan,
   Lease,
@@ -123,6 +125,13 @@ export interface MachineCalls {
   ): AsyncGenerator<Uint8Array, void>;
   /** Find out how to connect to the SSH server of a guest. A port of the loopback interface is forwarded to port 22 of the first adapter on a NAT or host-only network. The port stays the same, unless another program takes it. */
   ssh(machine: string, body?: ConnectSsh, options?: TaskOptions): Promise<SshTarget>;
+}
+
+export interface ToolCalls {
+  /** List the agents that answer in the guest. */
+  show(machine: string, options?: CallOptions): Promise<GuestTools>;
+  /** Install or update kame-tools in the guest. Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest. */
+  install(machine: string, options?: TaskOptions): Promise<InstalledTools>;
 }
 
 export interface SnapshotCalls {
@@ -279,6 +288,7 @@ export interface HostCalls {
 /** A method for each operation, grouped by resource. */
 export interface Resources {
   readonly machines: MachineCalls;
+  readonly tools: ToolCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;

@@ -1,5 +1,6 @@
 import { routes } from '../../api/generated/routes.ts';
-import type { ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
+import type { ExecControl, ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
+import { execInputWindow } from '../../api/limits.ts';
 import { KameError } from '../../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { Connection } from './connection.ts';
@@ -13,11 +14,23 @@ export interface ExecEnd {
   readonly signal: number | null;
 }
 
+/** A command that runs in the guest. */
+export interface RunningCommand {
+  /** The guest agent can be sent neither signals nor sizes: they are ignored. */
+  readonly through: 'tools' | 'agent';
+  /** Sends a signal to the command and its children. */
+  signal(number: number): void;
+  /** Tells the size of the terminal, in characters. */
+  resize(rows: number, columns: number): void;
+}
+
 export interface ExecStreams extends CallOptions {
   /** Standard input, sent only if the request has `stdin`. */
   readonly input?: AsyncIterable<Uint8Array>;
   /** Called for each chunk in order, and only after the previous promise has settled: a slow reader slows the sender down. */
   readonly output: (stream: 'stdout' | 'stderr', data: Uint8Array) => Promise<void>;
+  /** Called when it is known what runs the command. */
+  readonly onStarted?: (command: RunningCommand) => void;
   /** Told when the guest agent does not answer for 2 s. */
   readonly waiting?: (stage: string) => void;
 }
@@ -33,20 +46,50 @@ export interface ConsoleConnection {
 
 const inputChunk = 64 * 1024;
 
+/** Standard input on its way. It stays within what the daemon has room for, so that controls can overtake it. */
+class InputWindow {
+  #bytes = 0;
+  #wake: () => void = () => undefined;
+
+  async add(bytes: number): Promise<void> {
+    while (this.#bytes + bytes > execInputWindow)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#bytes += bytes;
+  }
+
+  taken(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#wake();
+  }
+}
+
 /** Sends the request, then standard input, if any, and an empty message at its end. */
 async function sendRequest(
   channel: Channel,
   request: ExecRequest,
   input: AsyncIterable<Uint8Array> | undefined,
+  onTheWay: InputWindow,
 ): Promise<void> {
   await channel.send(JSON.stringify(request));
   if (!input) return;
   for await (const chunk of input) {
     for (let at = 0; at < chunk.length; at += inputChunk) {
-      await channel.send(chunk.subarray(at, at + inputChunk));
+      const part = chunk.subarray(at, at + inputChunk);
+      await onTheWay.add(part.length);
+      await channel.send(part);
     }
   }
   await channel.send(new Uint8Array(0));
+}
+
+function runningCommand(channel: Channel, through: RunningCommand['through']): RunningCommand {
+  // A connection that is lost ends the messages, which tells enough.
+  const send = (control: ExecControl) => void channel.send(JSON.stringify(control)).catch(() => undefined);
+  return {
+    through,
+    signal: (signal) => send({ type: 'signal', signal }),
+    resize: (rows, columns) => send({ type: 'resize', rows, columns }),
+  };
 }
 
 function parseMessage(message: string | Uint8Array): ExecMessage {
@@ -94,13 +137,16 @@ export async function execute(
 ): Promise<ExecEnd> {
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
   try {
+    const onTheWay = new InputWindow();
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendRequest(channel, request, streams.input).catch(() => undefined);
+    void sendRequest(channel, request, streams.input, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
       if (message.type === 'error') throw errorFromBody(message.error);
       if (message.type === 'waiting') streams.waiting?.(message.stage);
+      else if (message.type === 'taken') onTheWay.taken(message.bytes);
+      else if (message.type === 'started') streams.onStarted?.(runningCommand(channel, message.through));
       else await streams.output(message.type, bytesOfBase64(message.data));
     }
   } finally {

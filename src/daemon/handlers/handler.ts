@@ -31,10 +31,16 @@ export interface HandlerRequest<N extends OperationName> {
   readonly onAnswered: (run: () => void) => void;
 }
 
+/** A message of the client of a WebSocket. */
+export interface Message {
+  readonly isText: boolean;
+  readonly data: Buffer;
+}
+
 /** The daemon's side of a WebSocket. */
 export interface Channel {
   /** The next message; undefined after the client has disconnected. A client that sends faster than it is read must wait. */
-  next(): Promise<Buffer | undefined>;
+  next(): Promise<Message | undefined>;
   /** Sends text or bytes. Resolves when little is left unsent, so that a slow client slows the sender down. */
   send(data: string | Buffer): Promise<void>;
   /** Sends bytes without waiting. A client that does not read is disconnected. */

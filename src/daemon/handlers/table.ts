@@ -9,12 +9,14 @@ import { networkHandlers } from './networks.ts';
 import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
 import { snapshotHandlers } from './snapshots.ts';
+import { toolsHandlers } from './tools.ts';
 
 /** THE TABLE of handlers, one for each operation of api/operations.ts. A missing or wrongly typed one does not compile. */
 export const handlers: Handlers = {
   ...machineHandlers,
   ...powerHandlers,
   ...guestHandlers,
+  ...toolsHandlers,
   ...fileHandlers,
   ...snapshotHandlers,
   ...diskHandlers,

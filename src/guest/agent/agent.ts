@@ -3,10 +3,11 @@ import { silentProgress } from '../../core/progress.ts';
 import { AgentConnection, type ConnectionOptions } from './connection.ts';
 import { exec, type ExecOptions, type ExecResult } from './exec.ts';
 import {
-  readCommands,
+  readInfo,
   readInterfaces,
   readOsInfo,
   readTime,
+  type GuestAgentInfo,
   type GuestInterface,
   type GuestOsInfo,
 } from './facts.ts';
@@ -30,7 +31,7 @@ const commandsBytes = 128 * 1024;
  */
 export class GuestAgent {
   readonly #connection: AgentConnection;
-  #commands: ReadonlySet<string> | undefined;
+  #info: GuestAgentInfo | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#connection = new AgentConnection(options);
@@ -43,6 +44,11 @@ export class GuestAgent {
 
   async ping(options: CallOptions = {}): Promise<void> {
     await this.#connection.call('guest-ping', {}, options);
+  }
+
+  /** The version of the agent, if it tells. */
+  async version(options: CallOptions = {}): Promise<string | undefined> {
+    return (await this.#about(options)).version;
   }
 
   async osInfo(options: CallOptions = {}): Promise<GuestOsInfo> {
@@ -65,7 +71,7 @@ export class GuestAgent {
 
   /** Whether the output of a command can be read while it runs: some guests forbid their agent to read files. */
   async canStream(options: CallOptions): Promise<boolean> {
-    const commands = await this.#enabledCommands(options);
+    const { commands } = await this.#about(options);
     return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));
   }
 
@@ -96,11 +102,11 @@ export class GuestAgent {
     this.#connection.close();
   }
 
-  /** The commands that the agent supports, queried once. */
-  async #enabledCommands(options: CallOptions): Promise<ReadonlySet<string>> {
+  /** What the agent says about itself, queried once. */
+  async #about(options: CallOptions): Promise<GuestAgentInfo> {
     const large = { maxBytes: commandsBytes, ...options };
-    this.#commands ??= readCommands(await this.#connection.call('guest-info', {}, large));
-    return this.#commands;
+    this.#info ??= readInfo(await this.#connection.call('guest-info', {}, large));
+    return this.#info;
   }
 
   async #count(command: string, options: CallOptions): Promise<number> {

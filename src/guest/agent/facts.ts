@@ -28,16 +28,24 @@ export interface GuestInterface {
   readonly addresses: readonly GuestAddress[];
 }
 
-/** Names of the enabled commands. */
-export function readCommands(value: unknown): ReadonlySet<string> {
+/** What the agent says about itself. */
+export interface GuestAgentInfo {
+  readonly version?: string;
+  /** Names of the enabled commands. */
+  readonly commands: ReadonlySet<string>;
+}
+
+export function readInfo(value: unknown): GuestAgentInfo {
   const command = 'guest-info';
+  const info = objectOf(value, command);
   const commands = new Set<string>();
-  for (const item of arrayOf(objectOf(value, command)['supported_commands'], command, 1000)) {
+  for (const item of arrayOf(info['supported_commands'], command, 1000)) {
     const entry = objectOf(item, command);
     const name = textOf(entry, 'name', command, 100);
     if (name !== undefined && entry['enabled'] === true) commands.add(name);
   }
-  return commands;
+  const version = textOf(info, 'version', command, 100);
+  return { ...(version === undefined ? {} : { version }), commands };
 }
 
 const osKeys = [

@@ -48,7 +48,8 @@ function build(
   signal = new AbortController().signal,
 ): ReturnType<typeof buildTiny> {
   const progress = silentProgress(signal);
-  return buildTiny({ arch: 'aarch64', cacheDir: join(home, 'cache'), outDir, progress, mirror });
+  const options = { arch: 'aarch64', cacheDir: join(home, 'cache'), outDir, progress, mirror } as const;
+  return buildTiny({ ...options, toolsDirectory: join(home, 'no tools') });
 }
 
 describe('buildTiny', () => {

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { assetPath } from '../../sys/assets.ts';
+import { assetPath, toolsPath } from '../../sys/assets.ts';
 import { fileError, temporaryName } from '../../sys/files.ts';
 import { openArchive, type DebianArchive } from '../debian/archive.ts';
 import { readDeb } from '../debian/deb.ts';
@@ -35,6 +35,8 @@ export interface BuildTinyOptions {
   readonly progress: Progress;
   /** Debian mirror. Default: KAME_DEBIAN_MIRROR, otherwise http://deb.debian.org/debian. */
   readonly mirror?: string;
+  /** Where kame-tools are. Default: where the programs are. An image can be built without them. */
+  readonly toolsDirectory?: string;
 }
 
 interface Sources {
@@ -212,7 +214,8 @@ async function moveIntoPlace(from: string, to: string): Promise<void> {
 export async function buildTiny(options: BuildTinyOptions): Promise<TinyImage> {
   const { arch } = options;
   const outDir = resolve(options.outDir);
-  const guestFiles = await readGuestFiles(assetPath('guest/tiny'), targets[arch]);
+  const tools = toolsPath(arch, options.toolsDirectory);
+  const guestFiles = await readGuestFiles(assetPath('guest/tiny'), targets[arch], tools);
   const recipe = `${recipeNumber}-${hashGuestFiles(guestFiles)}`;
   const present = await readImage(outDir, arch, recipe);
   if (present) return present;

@@ -15,12 +15,20 @@ function modeOf(path: string): number {
   return path.startsWith('etc/') && !path.startsWith('etc/acpi/') ? 0o644 : 0o755;
 }
 
+/** Where the guest has kame-tools; usr/lib/kame/late starts them. */
+const toolsName = 'usr/lib/kame/kame-tools';
+
 /**
  * The files of guest/tiny by their path in the guest, with `@SERIAL@` replaced by the name of the serial console. They
  * are in alphabetical order, so that the same files yield the same image.
+ * @param tools path of kame-tools for this target; the guest has none without it
  * @throws KameError FILE_ACCESS
  */
-export async function readGuestFiles(directory: string, target: TinyTarget): Promise<Map<string, GuestFile>> {
+export async function readGuestFiles(
+  directory: string,
+  target: TinyTarget,
+  tools?: string,
+): Promise<Map<string, GuestFile>> {
   try {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });
     const paths = entries
@@ -33,6 +41,7 @@ export async function readGuestFiles(directory: string, target: TinyTarget): Pro
       const text = await readFile(join(directory, path), 'utf8');
       files.set(path, { data: Buffer.from(text.replaceAll('@SERIAL@', target.serial)), mode: modeOf(path) });
     }
+    if (tools !== undefined) files.set(toolsName, { data: await readFile(tools), mode: 0o755 });
     return files;
   } catch (error) {
     throw fileError(error, directory);

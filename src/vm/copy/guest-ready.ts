@@ -2,7 +2,7 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { getBoolean } from '../../vmx/values.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
-import { refuseWithoutAgent } from '../guest/exec.ts';
+import { refuseWithoutAgent } from '../guest/tools-state.ts';
 import type { Running } from '../host/running.ts';
 
 /** Keys of VMware that forbid it to copy files between host and guest. */

@@ -4,7 +4,7 @@ import { silentProgress } from '../../core/progress.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
 import { primaryAddress } from '../running/agent-watch.ts';
-import { refuseWithoutAgent } from './exec.ts';
+import { refuseWithoutAgent } from './tools-state.ts';
 
 /** Milliseconds to wait for the address of a guest that has none yet. */
 const addressMs = 15_000;

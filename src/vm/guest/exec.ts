@@ -1,96 +1,56 @@
 import type { ExecRequest } from '../../api/messages.ts';
-import { Deadline } from '../../core/deadline.ts';
-import { KameError } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
-import type { ExecResult } from '../../guest/agent/exec.ts';
-import { within } from '../../guest/agent/wait.ts';
+import { poll } from '../../core/deadline.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
+import { executeByAgent } from './exec-by-agent.ts';
+import { executeByTools } from './exec-by-tools.ts';
+import type { CommandEnd, ExecStreams } from './exec-streams.ts';
+import { findTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
 
-export interface ExecStreams {
-  readonly stdin?: AsyncIterable<Buffer>;
-  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise<void>;
-  readonly signal: AbortSignal;
-  /** Told when the guest agent does not answer for 2 s. */
-  readonly report?: Progress['report'];
+/** Milliseconds that kame-tools have to begin when a command needs them: a guest that has just booted starts them late. */
+const beginMs = 5000;
+
+/** What of a request the guest agent cannot do, in the words of a message; undefined if it can do all. */
+function beyondAgent({ command, terminal, user, cwd }: ExecRequest): string | undefined {
+  if (command.length === 0) return 'A login shell';
+  if (terminal !== undefined) return 'A terminal';
+  if (user !== undefined) return 'Another user';
+  return cwd === undefined ? undefined : 'A working directory';
 }
 
-/** Limit for the input, in bytes: the guest agent takes all of it in one request. */
-const maxInputBytes = 8 * 1024 * 1024;
-
-/** All of standard input. @throws KameError INVALID_VALUE if it is too large, GUEST_TIMEOUT, CANCELLED */
-async function collect(stdin: AsyncIterable<Buffer>, deadline: Deadline): Promise<Buffer> {
-  return await within(readAll(stdin), {
-    ms: deadline.leftMs,
-    signal: deadline.signal,
-    what: 'Reading standard input',
-    onTimeout: () =>
-      new KameError('GUEST_TIMEOUT', 'Standard input did not end in time, so the command was not started.', {
-        next: 'Raise --timeout, or use --no-stdin if the command needs no input.',
-      }),
-  });
-}
-
-async function readAll(stdin: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stdin) {
-    bytes += chunk.length;
-    if (bytes > maxInputBytes) {
-      throw new KameError(
-        'INVALID_VALUE',
-        `Standard input is larger than the limit of ${maxInputBytes} bytes.`,
-        {
-          next: 'Put large data on a disk, or download it in the guest.',
-        },
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** @throws KameError WRONG_STATE when the machine is paused, GUEST_AGENT_MISSING when the agent does not answer */
-export function refuseWithoutAgent(machine: Running): void {
-  if (machine.state === 'paused') {
-    throw new KameError('WRONG_STATE', `${machine.name} is paused, so its guest agent cannot answer.`, {
-      next: `kame unpause ${machine.name} resumes it.`,
-      details: { machine: machine.name },
-    });
-  }
-  if (!machine.agentAnswers) {
-    throw new KameError('GUEST_AGENT_MISSING', `The guest agent of ${machine.name} does not answer.`, {
-      details: { machine: machine.name },
-    });
+/** Whether kame-tools answer. Those that do not are left alone: the guest agent may. */
+async function toolsAnswer(host: Host, machine: Running): Promise<boolean> {
+  try {
+    return (await findTools(machine)) !== undefined;
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'GUEST_TOOLS_MISSING') throw error;
+    host.log('kame-tools', { machine: machine.name, reason: messageOf(error) });
+    return false;
   }
 }
 
 /**
- * Runs a command in the guest and streams its output.
- * @throws KameError WRONG_STATE, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED, INVALID_VALUE
+ * Runs a command in the guest and streams its output: through kame-tools where they answer, else through the guest agent.
+ * @throws KameError WRONG_STATE, GUEST_AGENT_MISSING, GUEST_TOOLS_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED, INVALID_VALUE
  */
 export async function execute(
   host: Host,
   reference: string,
   request: ExecRequest,
   streams: ExecStreams,
-): Promise<ExecResult> {
+): Promise<CommandEnd> {
   const machine = await runningMachine(host, reference);
-  refuseWithoutAgent(machine);
-  const [path = '', ...args] = request.command;
-  const { signal, report = () => undefined } = streams;
-  const deadline = new Deadline(request.timeoutMs ?? Infinity, { signal, report });
-  const input = streams.stdin ? await collect(streams.stdin, deadline) : undefined;
-  return await machine.channels.agent.exec({
-    path,
-    args,
-    signal,
-    report,
-    onStdout: async (chunk) => await streams.onOutput('stdout', chunk),
-    onStderr: async (chunk) => await streams.onOutput('stderr', chunk),
-    ...(request.env ? { env: request.env } : {}),
-    ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs, deadline }),
-    ...(input ? { input } : {}),
-  });
+  if (await toolsAnswer(host, machine)) return await executeByTools(machine, request, streams);
+  const wish = beyondAgent(request);
+  if (wish === undefined) {
+    refuseWithoutAgent(machine);
+    return await executeByAgent(machine, request, streams);
+  }
+  const deadlineMs = Math.min(beginMs, request.timeoutMs ?? beginMs);
+  const look = async () => await findTools(machine);
+  if (hasToolsPort(machine) && (await poll(look, { deadlineMs, signal: streams.signal })))
+    return await executeByTools(machine, request, streams);
+  throw toolsMissing(machine, wish);
 }

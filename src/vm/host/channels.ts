@@ -1,4 +1,5 @@
 import { GuestAgent } from '../../guest/agent/agent.ts';
+import { GuestTools } from '../../guest/tools/tools.ts';
 import { ConsoleHub } from '../../qemu/console-hub.ts';
 import type { PlanSockets } from '../../qemu/plan/types.ts';
 
@@ -16,6 +17,7 @@ interface ChannelKind {
 /** All channels. A new one needs a line here and a device in qemu/plan/channels.ts. */
 const kinds = {
   agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
+  tools: { socket: 'tools', open: (path: string) => new GuestTools({ path }) },
   console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
 } as const satisfies Record<string, ChannelKind>;
 

@@ -5,6 +5,7 @@ import { agentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { checkTime } from './guest-time.ts';
+import { portIsOpen } from './ports.ts';
 import { reach } from './stages.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
@@ -31,16 +32,10 @@ export function watchAgent(host: Host, machine: Running): void {
     }
   });
   // An adopted machine may have opened the port before, at an unknown time.
-  void portIsOpen(machine).then(
+  void portIsOpen(machine, agentPort).then(
     (open) => open && greetOnce(null),
     () => undefined,
   );
-}
-
-/** Whether something in the guest has the agent's port open. */
-async function portIsOpen(machine: Running): Promise<boolean> {
-  const chardevs = await machine.engine.qmp.execute('query-chardev');
-  return chardevs.some((chardev) => chardev.label === agentPort.chardev && chardev['frontend-open']);
 }
 
 function emit(host: Host, machine: Running, message: string): void {
@@ -65,7 +60,7 @@ async function greet(
       await machine.channels.agent.waitReady({ deadlineMs: firstReplyMs, signal });
       break;
     } catch (error) {
-      if (signal.aborted || !(await portIsOpen(machine))) throw error;
+      if (signal.aborted || !(await portIsOpen(machine, agentPort))) throw error;
     }
   }
   machine.agentAnswers = true;

@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import { endText } from '../../qemu/engine-death.ts';
 import type { Engine } from '../../qemu/launch.ts';
+import { toolsPort } from '../../qemu/plan/channels.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
@@ -64,6 +65,9 @@ export function track(host: Host, options: TrackOptions): Running {
   watchAgent(host, machine);
   watchTime(host, machine);
   watchNics(host, machine);
+  machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
+    if (id === toolsPort.id && !open) machine.channels.tools.disconnect();
+  });
   void machine.engine.closed.then(async () => {
     try {
       // A daemon that stops detaches from its engines, which keep running.

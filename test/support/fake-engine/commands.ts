@@ -52,7 +52,13 @@ const life: Record<string, Command> = {
       filename: 'unix:',
       'frontend-open': true,
     }));
-    return [{ label: 'qga', filename: 'unix:', 'frontend-open': guest.portOpen }, ...others];
+    const ports = { qga: guest.portOpen, tools: guest.tools !== undefined };
+    const own = Object.entries(ports).map(([label, open]) => ({
+      label,
+      filename: 'unix:',
+      'frontend-open': open,
+    }));
+    return [...own, ...others];
   },
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);

@@ -111,7 +111,7 @@ export class FakeEngine implements Victim {
     this.#watch();
     this.#makeRam();
     const path = (name: string): string => join(given.run, name);
-    await this.guest.listen({ serial: path('serial'), qga: path('qga') });
+    await this.guest.listen({ serial: path('serial'), qga: path('qga'), tools: path('tools') });
     if (!given.incoming && guest.bootLine !== null) this.guest.print(guest.bootLine);
     if (mute) return;
     const answer = async (command: FakeCommand) => await this.#answer(command);

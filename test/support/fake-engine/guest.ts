@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { identityStepNames } from '../../../src/guest/identity/script.ts';
+import { listenAsTools, type FakeTools, type FakeToolsOptions } from '../fake-tools.ts';
 import { listenAsAgent, type FakeAgent, type FakeHandler, type FakeReply } from '../fake-agent.ts';
 
 export interface ProgramResult {
@@ -22,6 +23,8 @@ export interface GuestOptions {
   /** What it prints when it boots; null for nothing. */
   readonly bootLine: string | null;
   readonly interfaces: readonly object[];
+  /** What its kame-tools are like; null if it has none. */
+  readonly tools: FakeToolsOptions | null;
   /** Milliseconds that its clock is ahead of the host's. */
   readonly clockAheadMs: number;
   readonly programs: Readonly<Record<string, Program>>;
@@ -51,6 +54,7 @@ export const usualGuest: GuestOptions = {
       ],
     },
   ],
+  tools: null,
   clockAheadMs: 0,
   programs: { '/bin/sh': shell },
   handlers: {},
@@ -90,6 +94,8 @@ export class FakeGuest {
   readonly #results = new Map<number, ProgramResult>();
   #console: Server | undefined;
   #agent: FakeAgent | undefined;
+  /** Its kame-tools, if it has them. */
+  tools: FakeTools | undefined;
 
   constructor(options: GuestOptions, serialLog: string) {
     this.options = options;
@@ -98,8 +104,9 @@ export class FakeGuest {
   }
 
   /** Opens the console's and the agent's sockets. */
-  async listen(paths: { readonly serial: string; readonly qga: string }): Promise<void> {
+  async listen(paths: Readonly<Record<'serial' | 'qga' | 'tools', string>>): Promise<void> {
     this.#agent = await listenAsAgent(paths.qga, this.#handlers());
+    if (this.options.tools) this.tools = await listenAsTools(paths.tools, this.options.tools);
     const server = createServer((socket) => {
       this.#terminals.add(socket);
       socket.on('close', () => this.#terminals.delete(socket));
@@ -117,6 +124,7 @@ export class FakeGuest {
     for (const socket of this.#terminals) socket.destroy();
     this.#console?.close();
     await this.#agent?.[Symbol.asyncDispose]();
+    await this.tools?.[Symbol.asyncDispose]();
   }
 
   /** The agent's commands so far. */

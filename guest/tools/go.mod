@@ -1,0 +1,3 @@
+module kame-tools
+
+go 1.19

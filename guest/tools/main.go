@@ -1,0 +1,92 @@
+// kame-tools serves the host of a virtual machine over its port org.kame.tools.0. docs/tools-protocol.md describes how.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"kame-tools/port"
+	"kame-tools/session"
+	"kame-tools/wire"
+)
+
+// version is that of the package, set when the program is built.
+var version = "unknown"
+
+const portName = "org.kame.tools.0"
+
+// A driver may announce the port after the service has begun; a machine without it gets it only by a start.
+const (
+	firstLook   = 50 * time.Millisecond
+	longestLook = 5 * time.Second
+)
+
+// heed undoes that signals are ignored, as a shell does for its background programs: the commands that are run here would
+// ignore them too. A signal that is caught has its usual effect in a new program.
+func heed() {
+	const last = 31
+	for number := syscall.Signal(1); number <= last; number++ {
+		if signal.Ignored(number) {
+			signal.Notify(make(chan os.Signal, 1), number)
+		}
+	}
+}
+
+func main() {
+	heed()
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println(version)
+		return
+	}
+	if len(os.Args) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version]")
+		os.Exit(2)
+	}
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, "kame-tools:", err)
+		os.Exit(1)
+	}
+}
+
+func serve() error {
+	device, err := waitForPort()
+	if err != nil {
+		return err
+	}
+	opened, err := port.Open(device)
+	if err != nil {
+		return err
+	}
+	return session.Serve(opened, info)
+}
+
+func waitForPort() (string, error) {
+	for wait := firstLook; ; wait *= 2 {
+		device, err := port.Find(portName)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return device, err
+		}
+		if wait > longestLook {
+			wait = longestLook
+		}
+		time.Sleep(wait)
+	}
+}
+
+func info() session.Info {
+	name, _ := os.Hostname()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return session.Info{
+		Version:  wire.Version,
+		Program:  version,
+		Hostname: name,
+		BootID:   strings.TrimSpace(string(boot)),
+		Services: []string{"info", "exec"},
+	}
+}

@@ -1,0 +1,105 @@
+import { messageOf } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
+import { violation } from './frames.ts';
+
+/** The version of the protocol that this host speaks. */
+export const protocolVersion = 1;
+
+/** What kame-tools says about itself and its guest. */
+export interface ToolsHello {
+  readonly version: number;
+  /** Version of the program. */
+  readonly program: string;
+  readonly hostname: string;
+  /** Changes whenever the guest boots. */
+  readonly bootId: string;
+  readonly services: readonly string[];
+}
+
+/** How a command has ended: one of the two is a number. */
+export interface ToolsResult {
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+}
+
+/** Why a request was refused. */
+export interface ToolsFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A command to run; without words, the shell of the user as at a login. */
+export interface ToolsCommand {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Default: root. */
+  readonly user?: string;
+  readonly stdin: boolean;
+  readonly terminal?: TerminalSize & { readonly type: string };
+}
+
+const limits = { maxDepth: 4, maxValues: 200 };
+const maxText = 4096;
+const maxNumber = 255;
+
+function objectIn(payload: Buffer, what: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = parseJson(payload.toString('utf8'), limits);
+  } catch (error) {
+    throw violation(`${what} is not JSON (${messageOf(error)})`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw violation(`${what} is not an object`);
+  return Object.assign(Object.create(null), value) as Readonly<Record<string, unknown>>;
+}
+
+/** Text for people, without control and direction characters. */
+function textOf(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value.length > maxText) throw violation(`${what} is no text`);
+  return value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+}
+
+/** @throws KameError GUEST_FAILED when it is malformed */
+export function readHello(payload: Buffer): ToolsHello {
+  const hello = objectIn(payload, 'its hello');
+  const { version, services } = hello;
+  if (!Number.isSafeInteger(version)) throw violation('its hello has no version');
+  if (!Array.isArray(services)) throw violation('its hello has no services');
+  return {
+    version: Number(version),
+    program: textOf(hello['program'], 'its version'),
+    hostname: textOf(hello['hostname'], 'its host name'),
+    bootId: textOf(hello['bootId'], 'its boot id'),
+    services: services.map((service) => textOf(service, 'a service')),
+  };
+}
+
+function numberOrNull(value: unknown): number | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > maxNumber)
+    throw violation('an exit status is no number');
+  return value;
+}
+
+/** @throws KameError GUEST_FAILED when it is malformed */
+export function readResult(payload: Buffer): ToolsResult {
+  const result = objectIn(payload, 'a result');
+  const [exitCode, signal] = [numberOrNull(result['exitCode']), numberOrNull(result['signal'])];
+  if ((exitCode === null) === (signal === null))
+    throw violation('a result is neither an exit code nor a signal');
+  return { exitCode, signal };
+}
+
+/** @throws KameError GUEST_FAILED when it is malformed */
+export function readFailure(payload: Buffer): ToolsFailure {
+  const failure = objectIn(payload, 'a refusal');
+  return { code: textOf(failure['code'], 'a code'), message: textOf(failure['message'], 'a message') };
+}

@@ -1,0 +1,99 @@
+import { deadlineSignal } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import { connectUnix } from '../../sys/socket.ts';
+import { ToolsConnection } from './connection.ts';
+import type { ToolsCommand, ToolsHello } from './messages.ts';
+import type { OutputListener, ToolsStream } from './stream.ts';
+
+export interface ToolsOptions {
+  /** Path of the Unix socket on which QEMU listens for the port. */
+  readonly path: string;
+  /** Milliseconds that the guest has to say hello. Default: 3 s, which a loaded guest needs. */
+  readonly helloMs?: number;
+}
+
+const usualHelloMs = 3000;
+const connectMs = 1000;
+
+function silent(why: string, cause?: unknown): KameError {
+  return new KameError('GUEST_TOOLS_MISSING', `kame-tools does not answer in the guest: ${why}.`, { cause });
+}
+
+/** Client of kame-tools in one guest. Connects on first use, and again when the connection is lost. */
+export class GuestTools {
+  readonly #path: string;
+  readonly #helloMs: number;
+  readonly #closed = new AbortController();
+  #connection: ToolsConnection | undefined;
+  #opening: Promise<ToolsConnection> | undefined;
+
+  constructor({ path, helloMs = usualHelloMs }: ToolsOptions) {
+    this.#path = path;
+    this.#helloMs = helloMs;
+  }
+
+  /** Whether there is a connection on which the guest has said hello. */
+  get connected(): boolean {
+    return this.#connection?.open ?? false;
+  }
+
+  /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED */
+  async hello(): Promise<ToolsHello> {
+    return await (
+      await this.#connected()
+    ).hello;
+  }
+
+  /** Runs a command in the guest. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE */
+  async exec(command: ToolsCommand, listener: OutputListener): Promise<ToolsStream> {
+    return await (await this.#connected()).exec(command, listener);
+  }
+
+  /** Ends the connection: the program in the guest has ended, and another one does not know it. The next use connects again. */
+  disconnect(): void {
+    this.#connection?.close();
+  }
+
+  /** Closes the connection, which ends what runs over it. */
+  close(): void {
+    this.#closed.abort();
+    this.#connection?.close();
+  }
+
+  /** A connection on which the guest has said hello. */
+  async #connected(): Promise<ToolsConnection> {
+    if (this.#connection?.open) return this.#connection;
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    return await this.#opening;
+  }
+
+  async #open(): Promise<ToolsConnection> {
+    const { signal } = this.#closed;
+    if (signal.aborted) throw silent('the connection was closed');
+    const connection = new ToolsConnection(await this.#connect());
+    using limit = deadlineSignal(this.#helloMs, signal);
+    const hangUp = () => connection.close();
+    limit.signal.addEventListener('abort', hangUp);
+    if (limit.signal.aborted) hangUp();
+    try {
+      await connection.hello;
+      return (this.#connection = connection);
+    } catch (error) {
+      connection.close();
+      if (limit.signal.aborted) throw silent(`it did not say hello within ${this.#helloMs} ms`, error);
+      throw error;
+    } finally {
+      limit.signal.removeEventListener('abort', hangUp);
+    }
+  }
+
+  async #connect() {
+    try {
+      const socket = await connectUnix(this.#path, { deadlineMs: connectMs, signal: this.#closed.signal });
+      if (socket) return socket;
+    } catch (error) {
+      throw silent(`nothing listens on ${this.#path}`, error);
+    }
+    throw silent('the engine has ended');
+  }
+}

@@ -1,0 +1,66 @@
+import type { ExecRequest } from '../../api/messages.ts';
+import { Deadline } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import { within } from '../../guest/agent/wait.ts';
+import type { Running } from '../host/running.ts';
+import type { CommandEnd, ExecStreams } from './exec-streams.ts';
+
+/** Limit for the input, in bytes: the guest agent takes all of it in one request. */
+const maxInputBytes = 8 * 1024 * 1024;
+
+/** All of standard input. @throws KameError INVALID_VALUE if it is too large, GUEST_TIMEOUT, CANCELLED */
+async function collect(stdin: AsyncIterable<Buffer>, deadline: Deadline, name: string): Promise<Buffer> {
+  return await within(readAll(stdin, name), {
+    ms: deadline.leftMs,
+    signal: deadline.signal,
+    what: 'Reading standard input',
+    onTimeout: () =>
+      new KameError('GUEST_TIMEOUT', 'Standard input did not end in time, so the command was not started.', {
+        next: 'Raise --timeout, or use --no-stdin if the command needs no input.',
+      }),
+  });
+}
+
+async function readAll(stdin: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    bytes += chunk.length;
+    if (bytes > maxInputBytes) {
+      throw new KameError(
+        'INVALID_VALUE',
+        `Standard input is larger than ${maxInputBytes} bytes, the limit of the guest agent.`,
+        { next: `kame-tools in the guest takes any amount; kame tools install ${name} installs it.` },
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Runs a command through the guest agent, which starts it when all of its input is there.
+ * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED, INVALID_VALUE
+ */
+export async function executeByAgent(
+  machine: Running,
+  request: ExecRequest,
+  { stdin, signal, report = () => undefined, onOutput, onStarted }: ExecStreams,
+): Promise<CommandEnd> {
+  const [path = '', ...args] = request.command;
+  const { env, timeoutMs } = request;
+  const deadline = new Deadline(timeoutMs ?? Infinity, { signal, report });
+  onStarted?.('agent');
+  const input = stdin ? await collect(stdin, deadline, machine.name) : undefined;
+  return await machine.channels.agent.exec({
+    path,
+    args,
+    signal,
+    report,
+    onStdout: async (chunk) => await onOutput('stdout', chunk),
+    onStderr: async (chunk) => await onOutput('stderr', chunk),
+    ...(env ? { env } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs, deadline }),
+    ...(input ? { input } : {}),
+  });
+}

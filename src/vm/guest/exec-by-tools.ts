@@ -1,0 +1,74 @@
+import type { ExecRequest } from '../../api/messages.ts';
+import { KameError } from '../../core/errors.ts';
+import type { ToolsCommand } from '../../guest/tools/messages.ts';
+import type { ToolsStream } from '../../guest/tools/stream.ts';
+import type { Running } from '../host/running.ts';
+import type { CommandControls, CommandEnd, ExecStreams } from './exec-streams.ts';
+
+/** @throws KameError INVALID_VALUE for what no command can have */
+function commandOf({ command, env = {}, cwd, user, terminal, stdin }: ExecRequest): ToolsCommand {
+  for (const name of Object.keys(env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name))
+      throw new KameError('INVALID_VALUE', `"${name}" is not a valid name for an environment variable.`);
+  }
+  if (command[0] === '') throw new KameError('INVALID_VALUE', 'The command is empty.');
+  for (const text of [...command, ...Object.values(env), cwd ?? '', user ?? '']) {
+    if (text.includes('\0'))
+      throw new KameError('INVALID_VALUE', 'A command cannot contain a NUL character.');
+  }
+  return {
+    command,
+    env,
+    stdin,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(user === undefined ? {} : { user }),
+    ...(terminal === undefined ? {} : { terminal }),
+  };
+}
+
+async function feed(stream: ToolsStream, stdin: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of stdin) {
+    await stream.write(chunk);
+    if (!stream.takesInput) return;
+  }
+  await stream.endInput();
+}
+
+/** Ends the command when the time is up or the signal fires, until it is disposed. */
+function limit(stream: ToolsStream, request: ExecRequest, signal: AbortSignal): Disposable {
+  const [name = 'The shell'] = request.command;
+  const { timeoutMs } = request;
+  const cancel = () => void stream.cancel(new KameError('CANCELLED', `${name} was cancelled.`));
+  const words = `${name} did not finish within ${timeoutMs} ms in the guest and was killed.`;
+  const late = () => new KameError('GUEST_TIMEOUT', words, { details: { timeoutMs: timeoutMs ?? 0 } });
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => void stream.cancel(late()), timeoutMs);
+  signal.addEventListener('abort', cancel);
+  if (signal.aborted) cancel();
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', cancel);
+    },
+  };
+}
+
+/**
+ * Runs a command through kame-tools.
+ * @throws KameError GUEST_TOOLS_MISSING before the command has begun, GUEST_FAILED, GUEST_TIMEOUT, CANCELLED, INVALID_VALUE
+ */
+export async function executeByTools(
+  machine: Running,
+  request: ExecRequest,
+  { stdin, signal, onOutput, onStarted }: ExecStreams,
+): Promise<CommandEnd> {
+  const stream = await machine.channels.tools.exec(commandOf(request), onOutput);
+  using _limit = limit(stream, request, signal);
+  const controls: CommandControls = {
+    signal: (number) => void stream.signal(number),
+    resize: (size) => void stream.resize(size),
+  };
+  onStarted?.('tools', controls);
+  // What it fails by is also how the command ends.
+  if (stdin) void feed(stream, stdin).catch((error: unknown) => void stream.cancel(error));
+  return await stream.result;
+}

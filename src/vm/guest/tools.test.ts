@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
+import { commandThat } from '../../../test/support/fake-tools.ts';
+import { like, refused } from '../../../test/support/refused.ts';
+import { quiet, until, useWorld } from '../../../test/support/world.ts';
+import type { ExecRequest } from '../../api/messages.ts';
+import { frameTypes } from '../../guest/tools/frames.ts';
+import { toolsPath } from '../../sys/assets.ts';
+import { pause } from '../power/pause.ts';
+import type { CommandControls, ExecStreams } from './exec-streams.ts';
+import { execute } from './exec.ts';
+import { installTools } from './install-tools.ts';
+import { describeTools } from './tools.ts';
+
+const world = useWorld();
+
+/** A machine that runs, whose guest is like that. */
+async function guest(options: Partial<GuestOptions>) {
+  world().machine();
+  world().engines.guest = { ...usualGuest, ...options };
+  return await world().start('demo', options.agent === 'none' ? {} : { wait: 'agent' });
+}
+
+/** Runs a command in the guest; all that it printed, what ran it and how it ended. */
+async function run(request: Partial<ExecRequest>, streams: Partial<ExecStreams> = {}) {
+  let [stdout, through] = ['', ''];
+  const result = await execute(
+    world().host,
+    'demo',
+    { command: ['echo'], stdin: false, ...request },
+    {
+      signal: quiet.signal,
+      onStarted: (by) => (through = by),
+      onOutput: async (_stream, chunk) => {
+        stdout += chunk.toString();
+        await Promise.resolve();
+      },
+      ...streams,
+    },
+  );
+  return { ...result, stdout, through };
+}
+
+const echo = { onFrame: commandThat({ stdout: 'by tools' }) };
+const agentEcho = { echo: () => ({ exitCode: 0, stdout: 'by the agent' }) };
+
+describe('exec', () => {
+  it('uses kame-tools where they answer, even without a guest agent', async () => {
+    const engine = await guest({ tools: echo, agent: 'none' });
+    const request = {
+      command: [],
+      user: 'alice',
+      cwd: '/srv',
+      env: { A: 'b' },
+      terminal: { rows: 3, columns: 4, type: 'vt' },
+    };
+    expect(await run(request)).toMatchObject({ stdout: 'by tools', through: 'tools', exitCode: 0 });
+    expect(JSON.parse(String(engine.guest.tools?.frames[0]?.payload))).toEqual({
+      service: 'exec',
+      stdin: false,
+      ...request,
+    });
+  });
+
+  it('uses the guest agent where kame-tools do not say hello', async () => {
+    await guest({
+      tools: { hello: { version: 0, program: '0', hostname: '', bootId: '', services: [] } },
+      programs: agentEcho,
+    });
+    expect(await run({})).toMatchObject({ stdout: 'by the agent', through: 'agent' });
+  });
+
+  it.each<[string, Partial<ExecRequest>]>([
+    ['A terminal', { terminal: { rows: 1, columns: 1, type: 'x' } }],
+    ['A login shell', { command: [] }],
+    ['Another user', { user: 'alice' }],
+    ['A working directory', { cwd: '/srv' }],
+  ])('refuses without kame-tools what the guest agent cannot do: %s', async (wish, request) => {
+    await guest({});
+    expect(await refused(run({ ...request, timeoutMs: 20 }))).toMatchObject({
+      code: 'GUEST_TOOLS_MISSING',
+      message: `${wish} needs kame-tools, which do not answer in demo.`,
+      next: like(/kame tools install demo/),
+    });
+  });
+
+  it('says that older hardware has no port for kame-tools', async () => {
+    await guest({});
+    const running = world().running();
+    running.record = { ...running.record, hardware: 2 };
+    expect(await refused(run({ command: [] }))).toMatchObject({
+      message: like(/older/),
+      next: like(/kame restart demo/),
+    });
+    expect(await describeTools(world().host, 'demo', quiet.signal)).toMatchObject({ note: like(/older/) });
+    expect((await refused(installTools(world().host, 'demo', quiet))).message).toMatch(/older/);
+  });
+
+  it('streams standard input, and ends with the command when that has enough', async () => {
+    let got = '';
+    await guest({
+      tools: {
+        onFrame: ({ type, stream, payload }, peer) => {
+          if (type !== frameTypes.data) return;
+          got += payload.subarray(1).toString();
+          if (got.length < 10)
+            peer.send(frameTypes.credit, stream, Buffer.of(0, 0, 0, 0, payload.length - 1));
+          else peer.send(frameTypes.done, stream, { exitCode: 0, signal: null });
+        },
+      },
+    });
+    const stdin = (async function* endless() {
+      for (;;) yield await Promise.resolve(Buffer.from('12345'));
+    })();
+    expect(await run({ stdin: true }, { stdin })).toMatchObject({ exitCode: 0 });
+    expect(got.slice(0, 10)).toBe('1234512345');
+  });
+
+  it('passes signals and sizes on', async () => {
+    const engine = await guest({
+      tools: {
+        onFrame: ({ type, stream }, peer) => {
+          if (type === frameTypes.signal) peer.send(frameTypes.done, stream, { exitCode: null, signal: 2 });
+        },
+      },
+    });
+    const act = (controls?: CommandControls): void => {
+      controls?.resize({ rows: 5, columns: 6 });
+      controls?.signal(2);
+    };
+    expect(await run({}, { onStarted: (_by, controls) => act(controls) })).toMatchObject({ signal: 2 });
+    expect(engine.guest.tools?.frames.map(({ type }) => type)).toEqual([
+      frameTypes.request,
+      frameTypes.resize,
+      frameTypes.signal,
+    ]);
+  });
+
+  it('ends a command that takes too long, or that nobody wants any more', async () => {
+    const engine = await guest({ tools: {} });
+    const closed = () => engine.guest.tools?.frames.filter(({ type }) => type === frameTypes.close).length;
+    expect(await refused(run({ timeoutMs: 30 }))).toMatchObject({
+      code: 'GUEST_TIMEOUT',
+      message: like(/echo .*killed/),
+    });
+    await until(() => closed() === 1);
+    const cancel = new AbortController();
+    const running = run({}, { signal: cancel.signal, onStarted: () => setImmediate(() => cancel.abort()) });
+    expect((await refused(running)).code).toBe('CANCELLED');
+    await until(() => closed() === 2);
+  });
+
+  it.each([
+    ['an empty word', { command: [''] }],
+    ['a NUL', { command: ['a\0'] }],
+    ['a strange variable', { env: { 'a-b': '' } }],
+  ])('refuses %s', async (_what, request) => {
+    await guest({ tools: echo });
+    expect((await refused(run(request))).code).toBe('INVALID_VALUE');
+  });
+
+  it('finds kame-tools that were started again', async () => {
+    const engine = await guest({ tools: echo });
+    await run({});
+    engine.event('VSERPORT_CHANGE', { id: 'tools0', open: false });
+    await until(() => !world().running().channels.tools.connected);
+    expect(await run({})).toMatchObject({ through: 'tools' });
+    expect(engine.guest.tools?.connections()).toBe(2);
+  });
+});
+
+describe('the agents in the guest', () => {
+  it('are listed with their versions, and with what the missing ones would add', async () => {
+    await guest({ tools: {} });
+    const { agents, ...rest } = await describeTools(world().host, 'demo', quiet.signal);
+    expect(rest).toEqual({ machine: 'demo', system: 'Debian GNU/Linux', note: null });
+    expect(agents).toMatchObject([
+      { name: 'qemu-guest-agent', answers: true, version: '7.2.22', install: null },
+      { name: 'kame-tools', answers: true, version: '0.1.0', install: null },
+      {
+        name: 'spice-vdagent',
+        answers: false,
+        version: null,
+        install: 'apt install spice-vdagent',
+        installOn: 'guest',
+      },
+    ]);
+  });
+
+  it('may all be missing', async () => {
+    await guest({ agent: 'none' });
+    const { system, agents } = await describeTools(world().host, 'demo', quiet.signal);
+    expect(system).toBeNull();
+    expect(agents.map(({ answers, install }) => [answers, install])).toEqual([
+      [false, null],
+      [false, 'kame tools install demo'],
+      [false, null],
+    ]);
+  });
+
+  it('cannot be asked while the machine is paused', async () => {
+    await guest({ tools: {} });
+    await pause(world().host, 'demo', quiet);
+    expect((await refused(describeTools(world().host, 'demo', quiet.signal))).code).toBe('WRONG_STATE');
+    expect((await refused(run({}))).code).toBe('WRONG_STATE');
+  });
+});
+
+describe.skipIf(toolsPath('aarch64') === undefined)('an installation', () => {
+  it('gives the program to a script in the guest, and waits until it answers', async () => {
+    let got: readonly string[] = [];
+    const sh = (args: readonly string[]) => {
+      got = args;
+      return { exitCode: 0 };
+    };
+    await guest({ tools: {}, programs: { '/bin/sh': sh } });
+    expect(await installTools(world().host, 'demo', quiet)).toEqual({ machine: 'demo', version: '0.1.0' });
+    expect(got).toEqual(['-c', like(/kame-tools.service/), 'sh', 'aarch64']);
+  });
+
+  it('fails with the words of the script', async () => {
+    const sh = () => ({ exitCode: 4, stderr: 'neither systemd nor OpenRC' });
+    await guest({ programs: { '/bin/sh': sh } });
+    expect(await refused(installTools(world().host, 'demo', quiet))).toMatchObject({
+      code: 'GUEST_FAILED',
+      message: like(/exit code 4.*neither/),
+    });
+  });
+});
