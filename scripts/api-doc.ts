@@ -17,6 +17,7 @@ const headings: Readonly<Record<string, string>> = {
   disks: 'Disks',
   networks: 'Networks',
   nics: 'Network adapters',
+  clipboard: 'Clipboard',
   images: 'Images',
   daemon: 'The daemon',
   tasks: 'Tasks',

@@ -24,6 +24,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     ...['reserve', 'leases'],
   ],
   nic: ['list', 'add', 'set', 'remove'],
+  clipboard: ['show', 'get', 'set', 'watch'],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {

@@ -3,6 +3,7 @@ import { addresses } from './machine.ts';
 import { execControl, execMessage, execRequest } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
+import { resolution, resolutionChange, setResolution } from './resolution.ts';
 
 /** The guest of a machine: its addresses, screen, console, log and commands. */
 export const guestOperations = {
@@ -21,6 +22,28 @@ export const guestOperations = {
     contentType: 'image/png',
     summary: 'Take a screenshot',
     params: machineParams,
+  },
+  'machines.resolution': {
+    method: 'GET',
+    path: '/machines/{machine}/resolution',
+    kind: 'json',
+    summary: 'Show the resolution of the display',
+    params: machineParams,
+    result: resolution,
+  },
+  'machines.setResolution': {
+    method: 'PUT',
+    path: '/machines/{machine}/resolution',
+    kind: 'task',
+    verb: 'resolution',
+    summary: 'Change the resolution of the display',
+    description:
+      'Asks the graphics adapter and the desktop agent of the guest, once more if the guest does not follow, and returns ' +
+      'the resolution that the display then has.',
+    params: machineParams,
+    body: setResolution,
+    result: resolutionChange,
+    example: { body: { width: 1600, height: 900 } },
   },
   'machines.logs': {
     method: 'GET',

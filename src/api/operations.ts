@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { clipboardOperations } from './clipboard-operations.ts';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
 import { fileOperations } from './file-operations.ts';
@@ -22,6 +23,7 @@ export const operations = {
   ...powerOperations,
   ...guestOperations,
   ...toolsOperations,
+  ...clipboardOperations,
   ...fileOperations,
   ...snapshotOperations,
   ...diskOperations,

@@ -12,6 +12,7 @@ export {
   type ResponseLike,
 } from '../client/core/fetch-transport.ts';
 export type { CallOptions, TaskOptions } from '../client/core/options.ts';
+export type { ClipboardContent, ClipboardReader, ClipboardWriter } from '../client/core/clipboard-channel.ts';
 export type { FileChannels, GetStreams, PutResult, PutStreams } from '../client/core/file-channels.ts';
 export type { ConsoleConnection, ExecEnd, ExecStreams } from '../client/core/guest-channels.ts';
 export type { Answer, Call, Channel, Transport } from '../client/core/transport.ts';

@@ -9,6 +9,7 @@ export type { Calls } from '../api/generated/routes.ts';
 export type * from '../api/generated/shapes.ts';
 export type { Client } from '../client/core/client.ts';
 export type { CallOptions, TaskOptions } from '../client/core/options.ts';
+export type { ClipboardContent, ClipboardReader, ClipboardWriter } from '../client/core/clipboard-channel.ts';
 export type { FileChannels, GetStreams, PutResult, PutStreams } from '../client/core/file-channels.ts';
 export type { ConsoleConnection, ExecEnd, ExecStreams } from '../client/core/guest-channels.ts';
 export type { KameClient };

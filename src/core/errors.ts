@@ -221,6 +221,12 @@ export const errorKinds = {
     when: 'The guest agent or kame-tools rejected a command, or its answer is malformed.',
     next: 'Read the answer of the guest in the message.',
   },
+  CLIPBOARD_EMPTY: {
+    exit: 1,
+    http: 404,
+    when: 'The clipboard of the guest is empty, or has nothing of the requested type.',
+    next: '`kame clipboard show NAME` lists the types that it has.',
+  },
   CANCELLED: {
     exit: 1,
     http: 499,

@@ -68,6 +68,7 @@ export function defaultModel(machine: NewMachine): MachineModel {
     vnc: { enabled: false, port: defaultVncPort },
     tpm: os.tpm,
     syncTime: true,
+    isolation: { copyDisabled: false, pasteDisabled: false },
     suspendedState: '',
     kame: { accelerator: 'auto' },
     ...overrides,

@@ -125,7 +125,7 @@ function sharingKeys({ sharedFolders }: MachineModel): Entry[] {
 }
 
 function peripheralKeys(model: MachineModel): Entry[] {
-  const { display, sound, usb, vnc } = model;
+  const { display, isolation, sound, usb, vnc } = model;
   const usbText = booleanText(usb.present);
   const vncKeys: Entry[] = [
     ['RemoteDisplay.vnc.enabled', booleanText(vnc.enabled)],
@@ -145,6 +145,8 @@ function peripheralKeys(model: MachineModel): Entry[] {
     ...(vnc.enabled || vnc.port !== defaultVncPort ? vncKeys : []),
     ['tools.syncTime', booleanText(model.syncTime)],
     ...(model.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
+    ...(isolation.copyDisabled ? [['isolation.tools.copy.disable', 'TRUE'] as const] : []),
+    ...(isolation.pasteDisabled ? [['isolation.tools.paste.disable', 'TRUE'] as const] : []),
     ...(model.suspendedState === '' ? [] : [['checkpoint.vmState', model.suspendedState] as const]),
   ];
 }

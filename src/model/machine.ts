@@ -98,6 +98,14 @@ export interface SharedFolder {
   readonly writable: boolean;
 }
 
+/** What the guest and the host may not exchange: `isolation.tools.*.disable`. */
+export interface Isolation {
+  /** Out of the guest. */
+  readonly copyDisabled: boolean;
+  /** Into the guest. */
+  readonly pasteDisabled: boolean;
+}
+
 export interface Firmware {
   readonly kind: 'efi' | 'bios';
   readonly secureBoot: boolean;
@@ -155,6 +163,7 @@ export interface MachineModel {
   readonly tpm: boolean;
   /** tools.syncTime: whether the guest's clock is set to the host's. Unlike in VMware, this is also about a resume. */
   readonly syncTime: boolean;
+  readonly isolation: Isolation;
   /** checkpoint.vmState: the name of a suspended state, or empty. */
   readonly suspendedState: string;
   /** Kame's own keys, `kame.*`. */

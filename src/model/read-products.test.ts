@@ -65,6 +65,10 @@ describe('files of VMware’s products', () => {
         "guestOS": "arm-ubuntu-64",
         "hardwareVersion": 20,
         "input": "usb",
+        "isolation": {
+          "copyDisabled": false,
+          "pasteDisabled": false,
+        },
         "kame": {
           "accelerator": "auto",
         },

@@ -150,7 +150,7 @@ function inputDefault(arch: Arch, usb: boolean): InputModel {
 function readPeripherals(
   reading: ModelReading,
   arch: Arch,
-): Pick<MachineModel, 'display' | 'sound' | 'usb' | 'input' | 'vnc' | 'tpm'> {
+): Pick<MachineModel, 'display' | 'sound' | 'usb' | 'input' | 'vnc' | 'tpm' | 'isolation'> {
   const usb = readUsb(reading);
   return {
     display: {
@@ -177,6 +177,10 @@ function readPeripherals(
       port: reading.integer('RemoteDisplay.vnc.port', defaultVncPort, { min: 1, max: 65_535 }),
     },
     tpm: reading.flag('vtpm.present', false),
+    isolation: {
+      copyDisabled: reading.flag('isolation.tools.copy.disable', false),
+      pasteDisabled: reading.flag('isolation.tools.paste.disable', false),
+    },
   };
 }
 

@@ -182,5 +182,6 @@ export const subVerbs: Readonly<Record<string, string>> = {
   snapshot: 'take list show revert rename delete',
   disk: 'list add grow compact check remove',
   nic: 'list add set remove',
+  clipboard: 'show get set watch',
   network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };

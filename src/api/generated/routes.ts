@@ -11,6 +11,7 @@ import type {
   CancelledTask,
   CheckDisk,
   CheckedDisks,
+  ClipboardStatus,
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
@@ -49,6 +50,8 @@ import type {
   RepairedMachine,
   Reservation,
   ReserveAddress,
+  Resolution,
+  ResolutionChange,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -56,6 +59,7 @@ import type {
   SetAutoProtect,
   SetNetwork,
   SetNic,
+  SetResolution,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -210,6 +214,19 @@ export const routes = {
     contentType: 'image/png',
     summary: 'Take a screenshot',
   },
+  'machines.resolution': {
+    method: 'GET',
+    path: '/machines/{machine}/resolution',
+    kind: 'json',
+    summary: 'Show the resolution of the display',
+  },
+  'machines.setResolution': {
+    method: 'PUT',
+    path: '/machines/{machine}/resolution',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Change the resolution of the display',
+  },
   'machines.logs': {
     method: 'GET',
     path: '/machines/{machine}/logs',
@@ -243,6 +260,32 @@ export const routes = {
     path: '/machines/{machine}/tools',
     kind: 'task',
     summary: 'Install or update kame-tools in the guest',
+  },
+  'clipboard.show': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard',
+    kind: 'json',
+    summary: 'Show what is on the clipboard of the guest',
+  },
+  'clipboard.get': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/get',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Read the clipboard of the guest',
+  },
+  'clipboard.set': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/set',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Set the clipboard of the guest',
+  },
+  'clipboard.watch': {
+    method: 'GET',
+    path: '/machines/{machine}/clipboard/watch',
+    kind: 'websocket',
+    summary: 'Watch the clipboard of the guest',
   },
   'files.put': {
     method: 'GET',
@@ -586,6 +629,11 @@ export interface Calls {
   };
   'machines.addresses': { request: { params: { machine: string } }; answer: Promise<Addresses> };
   'machines.screenshot': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
+  'machines.resolution': { request: { params: { machine: string } }; answer: Promise<Resolution> };
+  'machines.setResolution': {
+    request: { params: { machine: string }; body: SetResolution };
+    answer: Promise<ResolutionChange>;
+  };
   'machines.logs': {
     request: {
       params: { machine: string };
@@ -602,6 +650,7 @@ export interface Calls {
   };
   'tools.show': { request: { params: { machine: string } }; answer: Promise<GuestTools> };
   'tools.install': { request: { params: { machine: string } }; answer: Promise<InstalledTools> };
+  'clipboard.show': { request: { params: { machine: string } }; answer: Promise<ClipboardStatus> };
   'snapshots.list': { request: { params: { machine: string } }; answer: Promise<Snapshot[]> };
   'snapshots.take': {
     request: { params: { machine: string }; body?: TakeSnapshot | undefined };

@@ -101,6 +101,40 @@ export interface CheckedDisks {
   }[];
 }
 
+export type ClipboardMessage =
+  | {
+      type: 'content';
+      /** MIME type */
+      contentType: string;
+      sizeBytes: number;
+    }
+  | {
+      type: 'end';
+    }
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
+
+export type ClipboardSet =
+  | {
+      type: 'set';
+      sizeBytes: number;
+    }
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
+
+export interface ClipboardStatus {
+  /** Whether a program in the guest shares the clipboard */
+  agent: boolean;
+  /** Who has put the content there */
+  owner: 'guest' | 'host' | 'none';
+  /** MIME types that it can be read as, the preferred one first */
+  types: string[];
+}
+
 export type CloneKind = 'full' | 'linked' | 'instant';
 
 export interface CloneMachine {
@@ -353,6 +387,11 @@ export interface Floppy {
   path: string | null;
   /** Whether the guest gets it; then it is write-protected */
   attached: boolean;
+}
+
+export interface GetClipboard {
+  /** Default: text/plain if it has that, else its first type */
+  type?: string | undefined;
 }
 
 export interface GetFiles {
@@ -865,6 +904,25 @@ export interface ReserveAddress {
   address: string;
 }
 
+export interface Resolution {
+  /** In pixels */
+  width: number;
+  height: number;
+}
+
+export interface ResolutionChange {
+  /** In pixels */
+  width: number;
+  height: number;
+  wanted: {
+    /** In pixels */
+    width: number;
+    height: number;
+  };
+  /** Whether the display has the wanted size */
+  reached: boolean;
+}
+
 export interface RestartMachine {
   /** Power off immediately, without shutting the guest down. Default: false. */
   hard?: boolean | undefined;
@@ -920,6 +978,13 @@ export interface SetAutoProtect {
   keep?: number | undefined;
 }
 
+export interface SetClipboard {
+  /** MIME type, such as text/plain (always UTF-8) or image/png. Default: "text/plain". */
+  type?: string | undefined;
+  /** If known: content that is too large is refused at once */
+  sizeBytes?: number | undefined;
+}
+
 export interface SetNetwork {
   type?: NetworkType | undefined;
   /** Private IPv4 in CIDR form, from /16 to /29 */
@@ -942,6 +1007,13 @@ export interface SetNic {
   receive?: ChangeDirectionShape | undefined;
   /** Traffic from the guest */
   transmit?: ChangeDirectionShape | undefined;
+}
+
+export interface SetResolution {
+  width: number;
+  height: number;
+  /** How long the guest may take to follow. Default: 20000. */
+  timeoutMs?: number | undefined;
 }
 
 export interface Settings {

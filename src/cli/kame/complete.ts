@@ -7,6 +7,7 @@ import {
   knownNics,
   knownSnapshots,
 } from '../../client/node/known-names.ts';
+import { contentWords } from '../content-type.ts';
 import type { Session } from '../session.ts';
 import { visible } from '../text.ts';
 import { insertable, readBashLine } from './complete-bash.ts';
@@ -46,6 +47,7 @@ const knownOf = new Map([
 /** @param first the first argument: the machine for snapshots, disks and adapters, the method for a path of the API */
 async function valuesOf(kind: string, first: string | undefined, session: Session): Promise<Candidate[]> {
   if (kind === 'method') return plain(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+  if (kind === 'type') return plain(contentWords);
   if (kind === 'operation-path') return first === undefined ? [] : await apiPaths(first, session);
   const known = knownOf.get(kind);
   if (known)

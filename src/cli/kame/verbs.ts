@@ -158,6 +158,18 @@ export const verbs: readonly Verb[] = [
     summary: 'save a screenshot',
     load: () => import('./screenshot.ts'),
   },
+  {
+    name: 'resolution',
+    group: guest,
+    summary: 'print or change the resolution of the display',
+    load: () => import('./resolution.ts'),
+  },
+  {
+    name: 'clipboard',
+    group: guest,
+    summary: 'read, set and watch the clipboard of the guest',
+    load: () => import('./clipboard.ts'),
+  },
   { name: 'logs', group: guest, summary: 'print the log of a machine', load: () => import('./logs.ts') },
   {
     name: 'network',

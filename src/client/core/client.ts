@@ -1,12 +1,27 @@
 import { routes, type Calls } from '../../api/generated/routes.ts';
-import type { CaptureEnd, CaptureRequest, ExecRequest } from '../../api/generated/shapes.ts';
+import type {
+  CaptureEnd,
+  CaptureRequest,
+  ClipboardStatus,
+  ExecRequest,
+  GetClipboard,
+  SetClipboard,
+} from '../../api/generated/shapes.ts';
 import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
 import { bodyOf, chunksOf } from './answer.ts';
 import { capture, type CaptureStreams } from './capture-channel.ts';
+import {
+  getClipboard,
+  setClipboard,
+  watchClipboard,
+  type ClipboardContent,
+  type ClipboardReader,
+  type ClipboardWriter,
+} from './clipboard-channel.ts';
 import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { MachineCalls, NicCalls, Resources } from './generated-resources.ts';
+import type { ClipboardCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
 import {
   execute,
   openConsole,
@@ -32,6 +47,16 @@ export interface NicChannels {
   capture(machine: string, request: CaptureRequest, streams: CaptureStreams): Promise<CaptureEnd>;
 }
 
+/** The content of the clipboard of a guest. */
+export interface ClipboardChannels {
+  /** Reads it. */
+  get(machine: string, request: GetClipboard, reader: ClipboardReader): Promise<ClipboardContent>;
+  /** Replaces it; the size of the content in bytes. */
+  set(machine: string, request: SetClipboard, writer: ClipboardWriter): Promise<number>;
+  /** What is on it, now and after each change. */
+  watch(machine: string, options?: CallOptions): AsyncIterable<ClipboardStatus>;
+}
+
 /**
  * The daemon's API. A machine is referred to by its name, its id or the path of its `.vmx`; a snapshot by its label, its path
  * such as `/a/b`, or `#` and its uid; a disk by its slot or its file name. Every call throws KameError.
@@ -39,6 +64,7 @@ export interface NicChannels {
 export interface Client extends Resources, AsyncDisposable {
   readonly machines: MachineCalls & GuestChannels;
   readonly nics: NicCalls & NicChannels;
+  readonly clipboard: ClipboardCalls & ClipboardChannels;
   readonly files: FileChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
@@ -132,6 +158,21 @@ export function createClient(transport: Transport): Client {
       capture: async (machine, request, streams) => {
         await ensure(machine, streams);
         return await capture(connection, machine, request, streams);
+      },
+    },
+    clipboard: {
+      ...resources.clipboard,
+      get: async (machine, request, reader) => {
+        await ensure(machine, reader);
+        return await getClipboard(connection, machine, request, reader);
+      },
+      set: async (machine, request, writer) => {
+        await ensure(machine, writer);
+        return await setClipboard(connection, machine, request, writer);
+      },
+      watch: async function* watch(machine, options = {}) {
+        await ensure(machine, options);
+        yield* watchClipboard(connection, machine, options);
       },
     },
     files: {

@@ -10,6 +10,7 @@ import type {
   CancelledTask,
   CheckDisk,
   CheckedDisks,
+  ClipboardStatus,
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
@@ -48,6 +49,8 @@ import type {
   RepairedMachine,
   Reservation,
   ReserveAddress,
+  Resolution,
+  ResolutionChange,
   RestartMachine,
   RevertSnapshot,
   RevertedMachine,
@@ -55,6 +58,7 @@ import type {
   SetAutoProtect,
   SetNetwork,
   SetNic,
+  SetResolution,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -112,6 +116,10 @@ export interface MachineCalls {
   addresses(machine: string, options?: CallOptions): Promise<Addresses>;
   /** Take a screenshot. */
   screenshot(machine: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Show the resolution of the display. */
+  resolution(machine: string, options?: CallOptions): Promise<Resolution>;
+  /** Change the resolution of the display. Asks the graphics adapter and the desktop agent of the guest, once more if the guest does not follow, and returns the resolution that the display then has. */
+  setResolution(machine: string, body: SetResolution, options?: TaskOptions): Promise<ResolutionChange>;
   /** Read the log of a machine. */
   logs(
     machine: string,
@@ -132,6 +140,11 @@ export interface ToolCalls {
   show(machine: string, options?: CallOptions): Promise<GuestTools>;
   /** Install or update kame-tools in the guest. Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest. */
   install(machine: string, options?: TaskOptions): Promise<InstalledTools>;
+}
+
+export interface ClipboardCalls {
+  /** Show what is on the clipboard of the guest. */
+  show(machine: string, options?: CallOptions): Promise<ClipboardStatus>;
 }
 
 export interface SnapshotCalls {
@@ -289,6 +302,7 @@ export interface HostCalls {
 export interface Resources {
   readonly machines: MachineCalls;
   readonly tools: ToolCalls;
+  readonly clipboard: ClipboardCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;

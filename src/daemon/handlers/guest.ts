@@ -2,6 +2,7 @@ import type { guestOperations } from '../../api/guest-operations.ts';
 import { addressesOf } from '../../vm/guest/addresses.ts';
 import { attachConsole } from '../../vm/guest/console.ts';
 import { followLog } from '../../vm/guest/logs.ts';
+import { setResolution, showResolution } from '../../vm/guest/resolution.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
 import { serveExec } from './exec.ts';
 import type { Handler, Handlers } from './handler.ts';
@@ -17,6 +18,9 @@ const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, c
 export const guestHandlers: Handlers<keyof typeof guestOperations> = {
   'machines.addresses': ({ host }, { params, signal }) => addressesOf(host, params.machine, signal),
   'machines.screenshot': ({ host }, { params, signal }) => screenshot(host, params.machine, signal),
+  'machines.resolution': ({ host }, { params, signal }) => showResolution(host, params.machine, signal),
+  'machines.setResolution': ({ host }, { params, body }, progress) =>
+    setResolution(host, params.machine, body, progress),
   'machines.logs': ({ host }, { params, query, signal }) => followLog(host, params.machine, query, signal),
   'machines.console': serveConsole,
   'machines.exec': serveExec,

@@ -1,3 +1,4 @@
+import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
 import { fileHandlers } from './files.ts';
@@ -17,6 +18,7 @@ export const handlers: Handlers = {
   ...powerHandlers,
   ...guestHandlers,
   ...toolsHandlers,
+  ...clipboardHandlers,
   ...fileHandlers,
   ...snapshotHandlers,
   ...diskHandlers,

@@ -27,7 +27,7 @@ export function attachSerial(builder: PlanBuilder): void {
 }
 
 /** A port of the virtio-serial controller of the guest, and its socket on the host. */
-interface GuestPort {
+export interface GuestPort {
   /** Id of the device, as VSERPORT_CHANGE names it. */
   readonly id: string;
   readonly chardev: string;

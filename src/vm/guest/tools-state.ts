@@ -1,9 +1,8 @@
 import { KameError } from '../../core/errors.ts';
 import type { ToolsHello } from '../../guest/tools/messages.ts';
-import { integratedHardware } from '../../model/hardware.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
 import type { Running } from '../host/running.ts';
-import { portIsOpen } from '../running/ports.ts';
+import { hasPort, portIsOpen } from '../running/guest-port.ts';
 
 /** @throws KameError WRONG_STATE when the machine is paused: nothing in its guest can answer */
 function refusePaused(machine: Running): void {
@@ -25,8 +24,8 @@ export function refuseWithoutAgent(machine: Running): void {
 }
 
 /** Whether a machine has the port for kame-tools; not if it was restored from a state of older hardware. */
-export function hasToolsPort({ record }: Running): boolean {
-  return record.hardware >= integratedHardware;
+export function hasToolsPort(machine: Running): boolean {
+  return hasPort(machine, toolsPort);
 }
 
 /** @param wish what needs kame-tools, such as `A terminal` */

@@ -7,7 +7,7 @@ import { desktopAgentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
-import { portIsOpen } from '../running/ports.ts';
+import { portIsOpen } from '../running/guest-port.ts';
 import { findTools, hasToolsPort } from './tools-state.ts';
 
 /** Milliseconds for an answer of the guest agent. */

@@ -1,5 +1,6 @@
 import { GuestAgent } from '../../guest/agent/agent.ts';
 import { GuestTools } from '../../guest/tools/tools.ts';
+import { DesktopAgent } from '../../guest/vdagent/desktop-agent.ts';
 import { ConsoleHub } from '../../qemu/console-hub.ts';
 import type { PlanSockets } from '../../qemu/plan/types.ts';
 
@@ -18,6 +19,7 @@ interface ChannelKind {
 const kinds = {
   agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
   tools: { socket: 'tools', open: (path: string) => new GuestTools({ path }) },
+  desktopAgent: { socket: 'vdagent', open: (path: string) => new DesktopAgent({ path }) },
   console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
 } as const satisfies Record<string, ChannelKind>;
 

@@ -4,8 +4,8 @@ import type { GuestInterface } from '../../guest/agent/facts.ts';
 import { agentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { portIsOpen } from './guest-port.ts';
 import { checkTime } from './guest-time.ts';
-import { portIsOpen } from './ports.ts';
 import { reach } from './stages.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */

@@ -21,6 +21,7 @@ import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
 import { watchTime } from './guest-time.ts';
+import { watchDesktopAgent } from './desktop-agent-watch.ts';
 import { watchNics } from './nics.ts';
 import { watchStatus } from './status-watch.ts';
 
@@ -64,6 +65,7 @@ export function track(host: Host, options: TrackOptions): Running {
   watchStatus(host, machine);
   watchAgent(host, machine);
   watchTime(host, machine);
+  watchDesktopAgent(host, machine);
   watchNics(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
     if (id === toolsPort.id && !open) machine.channels.tools.disconnect();

@@ -47,7 +47,7 @@ const life: Record<string, Command> = {
     const boots = !engine.options.given.incoming && guest.options.agent !== 'none' && !guest.portOpen;
     // A guest comes to its agent some time after its start: here once it was looked for.
     if (boots) setImmediate(() => engine.openPort(true));
-    const others = engine.transfer.chardevs.map((label) => ({
+    const others = [...engine.openPorts, ...engine.transfer.chardevs].map((label) => ({
       label,
       filename: 'unix:',
       'frontend-open': true,

@@ -72,6 +72,8 @@ export class FakeEngine implements Victim {
   /** Resolves when the process is gone and its sockets are closed. */
   readonly ended: Promise<void>;
   state: RunState;
+  /** Labels of the chardevs, besides that of the guest agent, whose ports something in the guest has open. */
+  readonly openPorts = new Set<string>();
   /** Writes of the guest that its disks have completed. */
   writes = 0;
   /** The error that migrations end with; null for none. */

@@ -1,0 +1,278 @@
+import { deferred, type Deferred } from '../../core/deferred.ts';
+import { KameError } from '../../core/errors.ts';
+import { formatSize } from '../../core/units.ts';
+import { cancelled, within } from '../agent/wait.ts';
+import { agentTypes, fromCrlf, kindOf, textType, toCrlf, typesOf } from './content.ts';
+import { agentMissing } from './link.ts';
+import {
+  clipboardGrab,
+  clipboardHead,
+  clipboardRequest,
+  clipboardSelection,
+  contentKinds,
+  messageTypes,
+  readContentHead,
+  readGrab,
+  readRelease,
+  type CapabilityName,
+  type Layout,
+  type Message,
+} from './messages.ts';
+
+/** The largest content, in bytes, in either direction. */
+export const maxContentBytes = 64 * 1024 * 1024;
+/** The fields before the content. */
+const headBytes = 8;
+/** Answers to the guest that may wait until it reads; further requests are dropped. */
+const maxAnswers = 8;
+
+export interface ClipboardContent {
+  /** MIME type. */
+  readonly type: string;
+  readonly data: Buffer;
+}
+
+/** Who has put the content there, and the types that it can be read as, the preferred one first. */
+export interface ClipboardState {
+  readonly owner: 'guest' | 'host' | 'none';
+  readonly types: readonly string[];
+}
+
+export interface ReadLimits {
+  /** Milliseconds for the whole content. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a message; rejects if the guest is gone. */
+type Send = (message: Message, ...more: readonly Buffer[]) => Promise<void>;
+
+interface Waiting {
+  readonly kind: number;
+  readonly answer: Deferred<Buffer>;
+}
+
+/** The serial that follows one of the protocol, a number of 32 bits. */
+function following(serial: number): number {
+  return (serial + 1) >>> 0;
+}
+
+function empty(message: string, next: string): KameError {
+  return new KameError('CLIPBOARD_EMPTY', message, { next });
+}
+
+/**
+ * The clipboard that a guest and the host share through an agent. Whoever grabs it says what types there are; the other
+ * one asks for the content when it is pasted. Grabs of both sides are counted together, for each selection: the agent
+ * drops one of the host whose number is wrong.
+ */
+export class AgentClipboard {
+  readonly #send: Send;
+  readonly #changed: () => void;
+  #capabilities: ReadonlySet<CapabilityName> = new Set();
+  /** The number of the next grab, by selection. */
+  readonly #serials = new Map<number, number>();
+  #guestTypes: readonly string[] = [];
+  #offer: ClipboardContent | undefined;
+  /** What the host offered before the guest grabbed. */
+  #previous: ClipboardContent | undefined;
+  #waiting: Waiting | undefined;
+  #reads: Promise<unknown> = Promise.resolve();
+  /** Answers to the guest that it has not read yet. */
+  #answers = 0;
+
+  constructor(send: Send, changed: () => void) {
+    this.#send = send;
+    this.#changed = changed;
+  }
+
+  get state(): ClipboardState {
+    if (this.#offer) return { owner: 'host', types: [this.#offer.type] };
+    return { owner: this.#guestTypes.length > 0 ? 'guest' : 'none', types: this.#guestTypes };
+  }
+
+  /** The most bytes to keep of a message with content: none that nobody has asked for. */
+  get contentLimit(): number {
+    return this.#waiting ? maxContentBytes + headBytes : -1;
+  }
+
+  /** An agent has announced what it can; both sides count from 0, and the content of the host is offered again. */
+  begin(capabilities: ReadonlySet<CapabilityName>): void {
+    this.end();
+    this.#capabilities = capabilities;
+    // A guest that is gone again at once will be offered it when it comes back.
+    if (this.#offer) void this.#grab(this.#offer).catch(() => undefined);
+  }
+
+  /** The agent is gone, and the content of the guest with it. */
+  end(): void {
+    this.#serials.clear();
+    this.#waiting?.answer.reject(agentMissing('The desktop agent of the guest has stopped.'));
+    this.#waiting = undefined;
+    this.#setGuestTypes([]);
+  }
+
+  /** Handles a message about the clipboard; false if it is about something else. A malformed one is ignored. */
+  handle({ type, data }: Message): boolean {
+    if (type === messageTypes.clipboardGrab) this.#onGrab(data);
+    else if (type === messageTypes.clipboardRelease) this.#onRelease(data);
+    else if (type === messageTypes.clipboardRequest) this.#onRequest(data);
+    else if (type === messageTypes.clipboard) this.#onContent(data);
+    else return false;
+    return true;
+  }
+
+  /** Content was dropped because of its size, which may be the content that is waited for. */
+  tooLarge(bytes: number): void {
+    if (bytes <= maxContentBytes + headBytes) return;
+    const limit = formatSize(maxContentBytes);
+    const words = `The clipboard of the guest has ${formatSize(bytes)}; the limit is ${limit}.`;
+    this.#waiting?.answer.reject(
+      new KameError('GUEST_FAILED', words, { next: 'Copy less, or save it to a file and copy that.' }),
+    );
+  }
+
+  /**
+   * Puts content on the clipboard of the guest.
+   * @throws KameError INVALID_VALUE for a type that no agent carries, GUEST_AGENT_MISSING, GUEST_TIMEOUT
+   */
+  async offer(content: ClipboardContent): Promise<void> {
+    if (kindOf(content.type) === undefined) {
+      throw new KameError('INVALID_VALUE', `The agent of the guest cannot carry ${content.type}.`, {
+        next: `It carries ${agentTypes.join(', ')}.`,
+      });
+    }
+    this.#offer = content;
+    this.#guestTypes = [];
+    this.#changed();
+    await this.#grab(content);
+  }
+
+  /**
+   * The content of the clipboard as one of its types.
+   * @throws KameError CLIPBOARD_EMPTY when it has nothing of that type, GUEST_*, CANCELLED
+   */
+  async read(type: string, limits: ReadLimits): Promise<Buffer> {
+    const next = this.#reads.then(async () => await this.#readNow(type, limits));
+    this.#reads = next.catch(() => undefined);
+    return await next;
+  }
+
+  async #readNow(type: string, { deadlineMs, signal }: ReadLimits): Promise<Buffer> {
+    const what = 'Reading the clipboard';
+    if (signal.aborted) throw cancelled(what);
+    if (this.#offer?.type === type) return this.#offer.data;
+    const kind = kindOf(type);
+    if (kind === undefined || !this.state.types.includes(type))
+      throw empty(
+        `The clipboard of the guest has no ${type}.`,
+        '`kame clipboard show` lists the types that it has.',
+      );
+    const waiting: Waiting = { kind, answer: deferred<Buffer>() };
+    this.#waiting = waiting;
+    try {
+      // The answer may be a refusal of the connection, before anybody waits for it.
+      waiting.answer.promise.catch(() => undefined);
+      const asked = this.#send(clipboardRequest(this.#layout, kind));
+      const onTimeout = () =>
+        new KameError('GUEST_TIMEOUT', `The guest has not sent the content of its clipboard in time.`);
+      const answer = await within(
+        asked.then(async () => await waiting.answer.promise),
+        { ms: deadlineMs, signal, what, onTimeout },
+      );
+      return type === textType && this.#capabilities.has('guestLineEndCrlf') ? fromCrlf(answer) : answer;
+    } finally {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    }
+  }
+
+  get #layout(): Layout {
+    return {
+      selection: this.#capabilities.has('clipboardSelection'),
+      serial: this.#capabilities.has('grabSerial'),
+    };
+  }
+
+  async #grab({ type }: ClipboardContent): Promise<void> {
+    const serial = this.#serials.get(clipboardSelection) ?? 0;
+    this.#serials.set(clipboardSelection, following(serial));
+    await this.#send(clipboardGrab(this.#layout, [kindOf(type) ?? contentKinds.none], serial));
+  }
+
+  #setGuestTypes(types: readonly string[]): void {
+    const before = this.#guestTypes;
+    this.#guestTypes = types;
+    if (types.join() !== before.join() || types.length > 0) this.#changed();
+  }
+
+  #onGrab(data: Buffer): void {
+    const grab = readGrab(this.#layout, data);
+    if (!grab) return;
+    const next = following(grab.serial);
+    const crossed = this.#layout.serial && this.#serials.get(grab.selection) === next;
+    this.#serials.set(grab.selection, next);
+    // What the mouse selects in X11 is not the clipboard.
+    if (grab.selection !== clipboardSelection) return;
+    if (this.#offer && crossed) {
+      // Both grabbed at the same time. Old agents dropped that of the host, new ones obeyed it: the next one counts.
+      void this.#grab(this.#offer).catch(() => undefined);
+      return;
+    }
+    this.#previous = this.#offer ?? this.#previous;
+    this.#offer = undefined;
+    this.#setGuestTypes(typesOf(grab.kinds));
+  }
+
+  #onRelease(data: Buffer): void {
+    if (readRelease(this.#layout, data) === clipboardSelection) this.#setGuestTypes([]);
+  }
+
+  /**
+   * The guest asks for what it thinks the host offers. It is right: within the guest, a grab of the host and one of a
+   * program may have crossed, and only the guest knows which one came last.
+   */
+  #takeBack(): void {
+    if (this.#offer || !this.#previous) return;
+    this.#offer = this.#previous;
+    this.#guestTypes = [];
+    this.#changed();
+  }
+
+  /** The guest pastes. A request that cannot be met is answered with nothing of that kind: other answers are not heard. */
+  #onRequest(data: Buffer): void {
+    const head = readContentHead(this.#layout, data);
+    if (!head || this.#answers >= maxAnswers) return;
+    if (head.selection === clipboardSelection) this.#takeBack();
+    const offer = head.selection === clipboardSelection ? this.#offer : undefined;
+    const has = offer !== undefined && kindOf(offer.type) === head.kind;
+    const content = has ? this.#forGuest(offer) : Buffer.alloc(0);
+    this.#answers += 1;
+    const message = {
+      type: messageTypes.clipboard,
+      data: clipboardHead(this.#layout, head.selection, head.kind),
+    };
+    void this.#send(message, content)
+      .catch(() => undefined)
+      .finally(() => (this.#answers -= 1));
+  }
+
+  #forGuest({ type, data }: ClipboardContent): Buffer {
+    return type === textType && this.#capabilities.has('guestLineEndCrlf') ? toCrlf(data) : data;
+  }
+
+  #onContent(data: Buffer): void {
+    const waiting = this.#waiting;
+    const head = readContentHead(this.#layout, data);
+    if (!waiting || head?.selection !== clipboardSelection) return;
+    const content = data.subarray(head.at);
+    if (head.kind === waiting.kind && content.length > 0) waiting.answer.resolve(content);
+    else if (head.kind === contentKinds.none || head.kind === waiting.kind) {
+      waiting.answer.reject(
+        empty(
+          'The guest sent nothing for its clipboard.',
+          `The program that had it may have ended, or the content is larger than ${formatSize(maxContentBytes)}.`,
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { KameError } from '../../core/errors.ts';
+import type { ClipboardContent, ClipboardState, ReadLimits } from '../../guest/vdagent/clipboard.ts';
+import { desktopAgentPort } from '../../qemu/plan/channels.ts';
+import { contentOf } from '../../store/bundle.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { runningMachine } from '../host/state.ts';
+import { portIsOpen, refuseWithoutPort } from '../running/guest-port.ts';
+
+/** Milliseconds that an agent whose port is open has to answer: it does within some 15 ms. */
+const greetingMs = 5000;
+
+/**
+ * A program in the guest that shares the clipboard of its desktop. It is chosen in `peerOf` only, so that a better program
+ * can take the place of the stock agent.
+ */
+export interface ClipboardPeer {
+  /** Whether it runs and answers. */
+  readonly present: boolean;
+  readonly state: ClipboardState;
+  /** @throws KameError CLIPBOARD_EMPTY, GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED */
+  read(type: string, limits: ReadLimits): Promise<Buffer>;
+  /** @throws KameError INVALID_VALUE for a type that it cannot carry, GUEST_AGENT_MISSING, GUEST_TIMEOUT */
+  offer(content: ClipboardContent): Promise<void>;
+  /** Tells of its coming and going, and of changes of the clipboard, until the result is disposed. */
+  onChange(listener: () => void): Disposable;
+}
+
+/** The program that shares the clipboard of a machine, whether it is there or not. */
+export function peerOf(machine: Running): ClipboardPeer {
+  return machine.channels.desktopAgent;
+}
+
+const directions = {
+  copy: { key: 'isolation.tools.copy.disable', flag: 'copyDisabled', what: 'Copying out of' },
+  paste: { key: 'isolation.tools.paste.disable', flag: 'pasteDisabled', what: 'Pasting into' },
+} as const;
+
+/** `copy` is out of the guest, `paste` into it, as in the keys of VMware. */
+export type Direction = keyof typeof directions;
+
+/** @throws KameError WRONG_STATE when the `.vmx` forbids this direction, BROKEN_MACHINE when it cannot be read */
+async function refuseIsolated(host: Host, machine: Running, direction: Direction): Promise<void> {
+  const { key, flag, what } = directions[direction];
+  const { model } = contentOf(await host.bundles.read(machine.names.vmx));
+  if (!model.isolation[flag]) return;
+  throw new KameError('WRONG_STATE', `${what} ${machine.name} is disabled: ${key} is TRUE.`, {
+    next: `kame set ${machine.name} ${key}=FALSE allows it.`,
+    details: { machine: machine.name },
+  });
+}
+
+/**
+ * Finds a running machine whose clipboard may be used like this.
+ * @throws KameError NO_SUCH_MACHINE, WRONG_STATE
+ */
+export async function machineFor(host: Host, reference: string, direction: Direction): Promise<Running> {
+  const machine = await runningMachine(host, reference);
+  refuseWithoutPort(machine, desktopAgentPort);
+  await refuseIsolated(host, machine, direction);
+  return machine;
+}
+
+/**
+ * The program that shares the clipboard, once it answers.
+ * @throws KameError WRONG_STATE when the machine is paused, GUEST_AGENT_MISSING
+ */
+export async function requirePeer(machine: Running, signal: AbortSignal): Promise<ClipboardPeer> {
+  const { name } = machine;
+  if (machine.state === 'paused') {
+    throw new KameError('WRONG_STATE', `${name} is paused, so its clipboard cannot be reached.`, {
+      next: `kame unpause ${name} resumes it.`,
+      details: { machine: name },
+    });
+  }
+  const peer = peerOf(machine);
+  if (peer.present) return peer;
+  // An agent may be there that this daemon, or the guest, has just begun to talk to.
+  if (!(await portIsOpen(machine, desktopAgentPort)) && !peer.present) {
+    throw new KameError('GUEST_AGENT_MISSING', `No desktop agent runs in ${name}.`, {
+      next: 'Install spice-vdagent in the guest, and log in to its desktop.',
+      details: { machine: name },
+    });
+  }
+  await machine.channels.desktopAgent.waitPresent({ deadlineMs: greetingMs, signal });
+  return peer;
+}

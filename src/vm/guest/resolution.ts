@@ -1,0 +1,163 @@
+import type { Resolution, ResolutionChange, SetResolution } from '../../api/resolution.ts';
+import { Deadline, pause } from '../../core/deadline.ts';
+import { KameError } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import { within } from '../../guest/agent/wait.ts';
+import { socketsIn } from '../../qemu/plan/sockets.ts';
+import { RfbClient, type DisplaySize } from '../../qemu/rfb/rfb-client.ts';
+import { hostOs } from '../engine/engine.ts';
+import type { Host } from '../host/host.ts';
+import type { Running } from '../host/running.ts';
+import { runningMachine } from '../host/state.ts';
+
+/** Milliseconds for an answer of the engine. */
+const answerMs = 5000;
+/** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
+const retryMs = 6000;
+/** The widths that X11 can set are multiples of this; the agent rounds down. */
+const widthStep = 8;
+
+/** A running machine with a display, whose engine answers. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_* */
+async function machineWithDisplay(host: Host, reference: string, progress: Progress): Promise<Running> {
+  const machine = await runningMachine(host, reference);
+  const { content } = await host.bundles.read(machine.names.vmx);
+  if (content && !content.model.display.present) {
+    throw new KameError('WRONG_STATE', `${machine.name} has no display.`, {
+      next: `kame set ${machine.name} display=on adds one at the next start.`,
+    });
+  }
+  await machine.engine.for(progress).requireAnswer();
+  return machine;
+}
+
+async function answered<T>(machine: Running, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return await within(work, {
+    ms: answerMs,
+    signal,
+    what: 'The change of the resolution',
+    onTimeout: () =>
+      new KameError('ENGINE_TIMEOUT', `The display of ${machine.name} does not answer.`, {
+        details: { machine: machine.name },
+      }),
+  });
+}
+
+async function openDisplay(machine: Running, signal: AbortSignal): Promise<RfbClient> {
+  const { vnc } = socketsIn(machine.run.directory, hostOs());
+  return await answered(machine, signal, RfbClient.connect(vnc, signal));
+}
+
+/** The size that the display of a machine has. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_*, CANCELLED */
+export async function showResolution(
+  host: Host,
+  reference: string,
+  signal: AbortSignal,
+): Promise<Resolution> {
+  const machine = await machineWithDisplay(host, reference, silentProgress(signal));
+  using closing = closingSignal(signal);
+  using display = await openDisplay(machine, closing.signal);
+  return display.size;
+}
+
+/** A signal that ends a connection with its scope, even one that is still being made. */
+function closingSignal(signal: AbortSignal): { readonly signal: AbortSignal } & Disposable {
+  const closing = new AbortController();
+  return {
+    signal: AbortSignal.any([signal, closing.signal]),
+    [Symbol.dispose]: () => closing.abort(),
+  };
+}
+
+function isSame(one: DisplaySize, other: DisplaySize): boolean {
+  return one.width === other.width && one.height === other.height;
+}
+
+/** Whether the guest has followed as far as it can: no more than this comes of a width that X11 cannot set. */
+function isRounded(size: DisplaySize, wanted: DisplaySize): boolean {
+  return isSame(size, { ...wanted, width: wanted.width - (wanted.width % widthStep) });
+}
+
+/** Waits until the display has the wanted size, or one that it has been changed to and that is as near as can be. */
+async function follow(
+  display: RfbClient,
+  wanted: DisplaySize,
+  ms: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const over = new AbortController();
+  const stop = () => over.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  const waited = pause(ms, over.signal).then(stop);
+  try {
+    const before = display.size;
+    for (;;) {
+      const changed = !isSame(display.size, before);
+      if (isSame(display.size, wanted) || (changed && isRounded(display.size, wanted))) return true;
+      if (signal.aborted) throw new KameError('CANCELLED', 'The change of the resolution was cancelled.');
+      if (over.signal.aborted) return false;
+      await Promise.race([display.nextChange(), waited]);
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/**
+ * Asks for a size in all ways that there are: the graphics adapter tells its driver, and the agent changes that of X11.
+ * @throws KameError WRONG_STATE when neither is possible, ENGINE_*, CANCELLED
+ */
+async function ask(
+  machine: Running,
+  display: RfbClient,
+  wanted: DisplaySize,
+  signal: AbortSignal,
+): Promise<void> {
+  const isForwarded = await answered(machine, signal, display.setDesktopSize(wanted));
+  const { desktopAgent } = machine.channels;
+  if (desktopAgent.resizesDisplay) {
+    // An agent that ends meanwhile, or does not read, is like one that is not there.
+    void desktopAgent.resizeDisplay(wanted).catch(() => undefined);
+  } else if (!isForwarded) {
+    throw new KameError(
+      'WRONG_STATE',
+      `The graphics adapter of ${machine.name} cannot tell its guest about a size.`,
+      {
+        next: 'Install spice-vdagent in the guest, or choose a resolution in its settings.',
+        details: { machine: machine.name },
+      },
+    );
+  }
+}
+
+/**
+ * Changes the size of the display of a machine, and asks once more if the guest does not follow.
+ * @returns the size that the display has then, whatever it is
+ * @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_*, CANCELLED
+ */
+export async function setResolution(
+  host: Host,
+  reference: string,
+  { width, height, timeoutMs }: SetResolution,
+  progress: Progress,
+): Promise<ResolutionChange> {
+  const wanted = { width, height };
+  const { signal } = progress;
+  const machine = await machineWithDisplay(host, reference, progress);
+  if (machine.state === 'paused') {
+    throw new KameError('WRONG_STATE', `${machine.name} is paused, so its display cannot change.`, {
+      next: `kame unpause ${machine.name} resumes it.`,
+      details: { machine: machine.name },
+    });
+  }
+  const deadline = new Deadline(timeoutMs, progress);
+  using closing = closingSignal(signal);
+  using display = await openDisplay(machine, closing.signal);
+  progress.report({ stage: `Waiting for the display of ${machine.name}` });
+  for (const ms of [Math.min(retryMs, timeoutMs / 2), Number.POSITIVE_INFINITY]) {
+    if (isSame(display.size, wanted)) break;
+    await ask(machine, display, wanted, signal);
+    if (await follow(display, wanted, deadline.step(ms).deadlineMs, signal)) break;
+  }
+  return { ...display.size, wanted, reached: isSame(display.size, wanted) };
+}

@@ -1,0 +1,124 @@
+import { createServer, type Socket } from 'node:net';
+import { deferred } from '../../src/core/deferred.ts';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface FakeRfbOptions {
+  readonly size?: Size;
+  /** What the answer to a request for a size says: 4 is QEMU's "forwarded", 3 an invalid layout. */
+  readonly status?: number;
+  /** Bytes instead of the handshake. */
+  readonly greeting?: Buffer;
+  /** The kinds of security that it offers; 1 is none. */
+  readonly security?: readonly number[];
+}
+
+/** QEMU's VNC server, as far as the size of the display is concerned. */
+export class FakeRfb implements AsyncDisposable {
+  /** The sizes that were asked for. */
+  readonly wanted: Size[] = [];
+  /** Called with each of them, after its answer has been sent. */
+  onWanted: (size: Size) => void = () => undefined;
+  size: Size;
+  readonly #options: FakeRfbOptions;
+  readonly #sockets = new Set<Socket>();
+  #wake = deferred();
+  #close: () => Promise<void> = () => Promise.resolve();
+
+  private constructor(options: FakeRfbOptions) {
+    this.#options = options;
+    this.size = options.size ?? { width: 1280, height: 800 };
+  }
+
+  static async listen(path: string, options: FakeRfbOptions = {}): Promise<FakeRfb> {
+    const display = new FakeRfb(options);
+    const server = createServer((socket) => {
+      display.#sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        display.#sockets.delete(socket);
+        display.#wake.resolve();
+      });
+      display.#serve(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    display.#close = async () => {
+      for (const socket of display.#sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    };
+    return display;
+  }
+
+  async untilLeft(): Promise<void> {
+    while (this.#sockets.size > 0) {
+      this.#wake = deferred();
+      await this.#wake.promise;
+    }
+  }
+
+  /** The guest changes its display. */
+  change(size: Size): void {
+    this.size = size;
+    this.raw(this.#rectangle(0, 0));
+  }
+
+  raw(data: Buffer): void {
+    for (const socket of this.#sockets) socket.write(data);
+  }
+
+  /** An update with one rectangle of ExtendedDesktopSize, and one screen. */
+  #rectangle(reason: number, status: number): Buffer {
+    const message = Buffer.alloc(36);
+    message.writeUInt16BE(1, 2);
+    message.writeUInt16BE(reason, 4);
+    message.writeUInt16BE(status, 6);
+    message.writeUInt16BE(this.size.width, 8);
+    message.writeUInt16BE(this.size.height, 10);
+    message.writeInt32BE(-308, 12);
+    message.writeUInt8(1, 16);
+    return message;
+  }
+
+  #serve(socket: Socket): void {
+    const { greeting, security = [1], status = 4 } = this.#options;
+    socket.write(greeting ?? 'RFB 003.008\n');
+    let input = Buffer.alloc(0);
+    const init = Buffer.alloc(28);
+    init.writeUInt16BE(this.size.width, 0);
+    init.writeUInt16BE(this.size.height, 2);
+    init.writeUInt32BE(4, 20);
+    init.write('QEMU', 24);
+    // The steps of a session: how many bytes each waits for, and what it does with them.
+    const steps: [number, (data: Buffer) => void][] = [
+      [12, () => socket.write(Buffer.from([security.length, ...security]))],
+      [1, () => socket.write(Buffer.alloc(4))],
+      [1, () => socket.write(init)],
+      [8, () => undefined],
+    ];
+    socket.on('data', (data: Buffer) => {
+      input = Buffer.concat([input, data]);
+      for (;;) {
+        const [bytes, act] = steps[0] ?? [24, (request: Buffer) => this.#onSize(socket, request, status)];
+        if (input.length < bytes) return;
+        const taken = input.subarray(0, bytes);
+        input = input.subarray(bytes);
+        steps.shift();
+        act(taken);
+      }
+    });
+  }
+
+  #onSize(socket: Socket, request: Buffer, status: number): void {
+    const size = { width: request.readUInt16BE(2), height: request.readUInt16BE(4) };
+    this.wanted.push(size);
+    socket.write(this.#rectangle(1, status));
+    this.onWanted(size);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+}
