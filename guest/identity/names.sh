@@ -1,13 +1,14 @@
 # shellcheck shell=sh
 # Gives a machine that goes on from a copy of another's memory names, ids and random numbers of its own, with the steps of
 # network.sh; says which kinds of SSH host keys it has.
-# name, machine_id: the new ones. seed: random text. now: seconds since 1970.
+# name, machine_id: the new ones. seed: random text. now: seconds since 1970; empty leaves the clock as it is.
 : "${root?}" "${name?}" "${machine_id?}" "${seed?}" "${now?}" "${nl?}"
 
 tab='	'
 
 # Seconds with a fraction are GNU's; for others the agent does it.
 clock_step() {
+  [ -n "$now" ] || { say clock 'skipped:the clock is to stay as it is'; return; }
   if message=$(date -u -s "@$now" 2>&1 > /dev/null); then say clock ok; else say clock "failed:$message"; fi
 }
 

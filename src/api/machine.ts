@@ -47,10 +47,30 @@ export const timings = z
     spawnMs: z.number().describe('Time from the request to the start of the engine’s process'),
     qmpMs: z.number().describe('Time from the request to the engine’s first reply'),
     bootMs: z.number().nullable().describe('Time from the request to the first console line'),
+    firmwareMs: z
+      .number()
+      .nullable()
+      .describe('Time from the request to the firmware’s first message on the console'),
+    kernelMs: z
+      .number()
+      .nullable()
+      .describe('Time from the request to the first message of a Linux kernel on the console'),
     agentMs: z.number().nullable().describe('Time from the request to the guest agent’s first reply'),
+    networkMs: z.number().nullable().describe('Time from the request to the guest’s first address'),
+    loginMs: z.number().nullable().describe('Time from the request to a login prompt on the console'),
+    desktopMs: z
+      .number()
+      .nullable()
+      .describe('Time from the request to a graphical session with a SPICE agent'),
   })
   .meta({ id: 'Timings' });
 export type Timings = z.infer<typeof timings>;
+
+export const stage = z
+  .enum(['console', 'firmware', 'kernel', 'agent', 'network', 'login', 'desktop'])
+  .describe('A stage of a start; console is the first line on it')
+  .meta({ id: 'Stage' });
+export type Stage = z.infer<typeof stage>;
 
 export const disk = z
   .object({
@@ -105,6 +125,14 @@ export const machineDetails = machine
     nics: z.array(nic),
     ports: z.array(port).describe('Serial and parallel ports in the .vmx'),
     image: z.string().nullable(),
+    syncTime: z.boolean().describe('Whether Kame sets the guest’s clock: tools.syncTime'),
+    clock: z
+      .object({
+        offsetMs: z.number().describe('Guest’s time less the host’s'),
+        at: z.string().describe('When that was measured, ISO 8601'),
+      })
+      .nullable()
+      .describe('null while the machine does not run, or if the guest agent does not tell the time'),
     outsideFiles: z
       .array(
         z.object({
@@ -173,7 +201,7 @@ export const settings = z
   .strict()
   .meta({ id: 'Settings' });
 
-export const waitFor = z.enum(['agent', 'boot', 'none']).meta({ id: 'WaitFor' });
+export const waitFor = z.enum(['agent', 'boot', 'network', 'login', 'none']).meta({ id: 'WaitFor' });
 export type WaitFor = z.infer<typeof waitFor>;
 
 export const startMachine = z
@@ -181,7 +209,7 @@ export const startMachine = z
     wait: waitFor
       .default('agent')
       .describe(
-        'agent: the first reply of the guest agent; boot: the first console line; none: only the engine',
+        'agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine',
       ),
     timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
     discardState: z
@@ -199,6 +227,9 @@ export const startedMachine = machine
     timings,
     acceleratorReason: z.string(),
     waitedFor: waitFor,
+    stage: stage
+      .nullable()
+      .describe('The stage that the guest is known to have reached last; timings tell when'),
     notes: z
       .array(z.string())
       .optional()

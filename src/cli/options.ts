@@ -63,8 +63,10 @@ export function keyValue(text: string, what: string): { key: string; value: stri
 }
 
 /** `--wait`: what a start waits for. */
-export function waitOption(what = 'wait for the guest agent, the first console line, or only the engine') {
-  return new Option('--wait <what>', what).choices(['agent', 'boot', 'none'] as const);
+export function waitOption(
+  what = 'wait for the guest agent, the first console line, an address, a login prompt on the console, or only the engine',
+) {
+  return new Option('--wait <what>', what).choices(['agent', 'boot', 'network', 'login', 'none'] as const);
 }
 
 /** Leaves out options that were not given: the API has its own defaults for missing fields. */

@@ -4,8 +4,14 @@ import { formatDuration } from '../core/units.ts';
 /** The result of a start, in one sentence. */
 export function startedText(machine: StartedMachine): string {
   const { timings, waitedFor } = machine;
-  const ms = { agent: timings.agentMs, boot: timings.bootMs, none: timings.qmpMs }[waitedFor];
-  const what = { agent: 'agent answered', boot: 'first console line', none: 'engine answered' }[waitedFor];
+  const waits = {
+    agent: ['agent answered', timings.agentMs],
+    boot: ['first console line', timings.bootMs],
+    network: ['address', timings.networkMs],
+    login: ['login prompt', timings.loginMs],
+    none: ['engine answered', timings.qmpMs],
+  } as const;
+  const [what, ms] = waits[waitedFor];
   const after = ms === null ? what : `${what} after ${formatDuration(ms)}`;
   const reason = machine.acceleratorReason === '' ? '' : ` (${machine.acceleratorReason})`;
   const on = machine.accelerator === null ? '' : ` on ${machine.accelerator}${reason}`;

@@ -67,6 +67,7 @@ export function defaultModel(machine: NewMachine): MachineModel {
     input: os.input,
     vnc: { enabled: false, port: defaultVncPort },
     tpm: os.tpm,
+    syncTime: true,
     isolation: { copyDisabled: false, pasteDisabled: false },
     suspendedState: '',
     kame: { accelerator: 'auto' },

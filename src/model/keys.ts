@@ -143,6 +143,7 @@ function peripheralKeys(model: MachineModel): Entry[] {
     ['ehci.present', usbText],
     ['usb_xhci.present', usbText],
     ...(vnc.enabled || vnc.port !== defaultVncPort ? vncKeys : []),
+    ['tools.syncTime', booleanText(model.syncTime)],
     ...(model.tpm ? [['vtpm.present', 'TRUE'] as const] : []),
     ...(isolation.copyDisabled ? [['isolation.tools.copy.disable', 'TRUE'] as const] : []),
     ...(isolation.pasteDisabled ? [['isolation.tools.paste.disable', 'TRUE'] as const] : []),

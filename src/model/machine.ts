@@ -161,6 +161,8 @@ export interface MachineModel {
   /** RemoteDisplay.vnc.*; read and written, but Kame does not serve VNC yet. */
   readonly vnc: { readonly enabled: boolean; readonly port: number };
   readonly tpm: boolean;
+  /** tools.syncTime: whether the guest's clock is set to the host's. Unlike in VMware, this is also about a resume. */
+  readonly syncTime: boolean;
   readonly isolation: Isolation;
   /** checkpoint.vmState: the name of a suspended state, or empty. */
   readonly suspendedState: string;

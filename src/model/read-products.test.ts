@@ -134,6 +134,7 @@ describe('files of VMware’s products', () => {
           "present": true,
         },
         "suspendedState": "",
+        "syncTime": true,
         "tpm": false,
         "usb": {
           "present": true,

@@ -222,6 +222,7 @@ export function readModel(
     parallels: readParallels(reading),
     sharedFolders: readSharedFolders(reading),
     ...readPeripherals(reading, arch),
+    syncTime: reading.flag('tools.syncTime', true),
     suspendedState: reading.text('checkpoint.vmState') ?? '',
     kame: readKame(reading),
   };

@@ -76,6 +76,7 @@ export const settingList: readonly Setting[] = [
   onOff('sound', 'a sound card', 'sound.present'),
   onOff('usb', 'USB controllers', 'usb.present', 'ehci.present', 'usb_xhci.present'),
   choice('input', 'keyboard and pointer', 'kame.input', ['usb', 'virtio', 'ps2']),
+  onOff('sync-time', 'the guest’s clock follows the host’s', 'tools.syncTime'),
   network,
   mac,
   cdrom,

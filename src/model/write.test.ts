@@ -66,6 +66,7 @@ describe('createDocument', () => {
       usb.present = "TRUE"
       ehci.present = "TRUE"
       usb_xhci.present = "TRUE"
+      tools.syncTime = "TRUE"
       kame.input = "usb"
       kame.machineType = "virt-7.2"
       kame.boot.kernel = "vmlinuz"
@@ -93,7 +94,6 @@ describe('createDocument', () => {
       powerType.powerOn = "soft"
       powerType.suspend = "soft"
       powerType.reset = "soft"
-      tools.syncTime = "FALSE"
       "
     `);
   });

@@ -19,7 +19,6 @@ const boilerplate: readonly (readonly [string, string])[] = [
   ['powerType.powerOn', 'soft'],
   ['powerType.suspend', 'soft'],
   ['powerType.reset', 'soft'],
-  ['tools.syncTime', 'FALSE'],
 ];
 
 /** A new `.vmx` for a machine: reading it yields the same model. */

@@ -92,6 +92,8 @@ export interface MachineNames {
   readonly log: string;
   /** Output of the guest to its first serial port since it was started. */
   readonly serialLog: string;
+  /** What was on the display when the last start of the guest did not get to where it should. */
+  readonly stallImage: string;
   readonly lock: string;
   /** The snapshot tree, `.vmsd`; VMware finds it by the base name of the `.vmx`. */
   readonly snapshots: string;
@@ -114,6 +116,7 @@ export function machineNames(vmx: string): MachineNames {
     stem,
     log: join(directory, `${stem}.log`),
     serialLog: join(directory, `${stem}-serial.log`),
+    stallImage: join(directory, `${stem}-stalled.png`),
     // Outside a bundle, other machines may be in the same directory, so the lock needs a specific name.
     lock: join(directory, isBundle(directory) ? 'lock' : `${stem}.lock`),
     snapshots: join(directory, `${stem}.vmsd`),

@@ -45,7 +45,17 @@ export interface RunRecord {
   readonly setup: readonly unknown[];
   /** ISO 8601 */
   readonly startedAt: string;
-  readonly timings: { spawnMs: number; qmpMs: number; bootMs: number | null; agentMs: number | null };
+  readonly timings: {
+    readonly spawnMs: number;
+    readonly qmpMs: number;
+    readonly bootMs: number | null;
+    readonly firmwareMs: number | null;
+    readonly kernelMs: number | null;
+    readonly agentMs: number | null;
+    readonly networkMs: number | null;
+    readonly loginMs: number | null;
+    readonly desktopMs: number | null;
+  };
 }
 
 /** It lists the extents of the RAM that were filled. */
@@ -56,10 +66,22 @@ export async function writeRunRecord(names: RunNames, record: RunRecord): Promis
   await writeFileAtomic(names.record, `${JSON.stringify(record, null, 2)}\n`, 0o600, { sync: false });
 }
 
+/** The times of a start of which nothing is known yet. */
+export const noTimings = {
+  bootMs: null,
+  firmwareMs: null,
+  kernelMs: null,
+  agentMs: null,
+  networkMs: null,
+  loginMs: null,
+  desktopMs: null,
+} as const;
+
 /** Fills in what a version that did not have it yet has not written. */
 function withDefaults(value: RunRecord): RunRecord {
   return {
     ...value,
+    timings: { ...noTimings, ...value.timings },
     hardware: typeof value.hardware === 'number' ? value.hardware : firstHardware,
     networks: Array.isArray(value.networks) ? value.networks : [],
     blockers: Array.isArray(value.blockers) ? value.blockers : [],

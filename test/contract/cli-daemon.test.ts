@@ -130,7 +130,7 @@ describe('completion', () => {
     expect(await at('--')).toEqual(['--help', '--version', '']);
     expect(await at('start', '')).toEqual(['demo', 'web', '']);
     expect(await at('start', 'demo', '')).toEqual(['web', '']);
-    expect(await at('start', '--wait', '')).toEqual(['agent', 'boot', 'none', '']);
+    expect(await at('start', '--wait', '')).toEqual(['agent', 'boot', 'network', 'login', 'none', '']);
     expect(await at('start', '--wait', 'boot', 'w')).toEqual(['web', '']);
     expect(await at('stop', '--h')).toEqual(['--hard', '--help', '']);
     expect(await at('image', 'p')).toEqual(['pull', '']);

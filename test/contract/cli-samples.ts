@@ -49,6 +49,8 @@ export const demoDetails: MachineDetails = {
   outsideFiles: [],
   ports: [],
   image: 'tiny',
+  syncTime: true,
+  clock: null,
   acceleratorReason: null,
   engineVersion: null,
   pid: null,
@@ -61,7 +63,18 @@ export const demoDetails: MachineDetails = {
 
 export const demoStarted: StartedMachine = {
   ...demoRunning,
-  timings: { spawnMs: 12, qmpMs: 85, bootMs: 900, agentMs: 1800 },
+  timings: {
+    spawnMs: 12,
+    qmpMs: 85,
+    bootMs: 900,
+    firmwareMs: null,
+    kernelMs: null,
+    agentMs: 1800,
+    networkMs: null,
+    loginMs: null,
+    desktopMs: null,
+  },
+  stage: 'agent',
   acceleratorReason: 'kvm runs x86_64 guests only here',
   waitedFor: 'agent',
 };

@@ -43,7 +43,7 @@ describe('wrong usage', () => {
     [['image', 'pul', 'x'], /Unknown command 'pul'\.\n {2}Did you mean pull\?/],
     [['start'], /Missing required argument 'name'/],
     [['show', 'a', 'b'], /Too many arguments/],
-    [['start', 'demo', '--wait', 'forever'], /Allowed choices are agent, boot, none/],
+    [['start', 'demo', '--wait', 'forever'], /Allowed choices are agent, boot, network, login, none/],
     [['start', 'demo', '--timeout', 'soon'], /--timeout is "soon", which is not a number of seconds/],
     [['create', 'demo', '--cpus', '0'], /--cpus is "0", which is not a whole number from 1 to 512/],
     [['create', 'demo', '--memory', 'much'], /--memory is "much", which is not a size/],

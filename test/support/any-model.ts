@@ -145,6 +145,7 @@ export const anyModel: fc.Arbitrary<MachineModel> = fc
     usb: flag,
     vnc: fc.record({ enabled: flag, port: fc.integer({ min: 1, max: 65_535 }) }),
     tpm: flag,
+    syncTime: flag,
     isolation: fc.record({ copyDisabled: flag, pasteDisabled: flag }),
     suspendedState: fc.constantFrom('', 'a.vmss'),
     kame: fc.record(

@@ -123,6 +123,7 @@ export function someModel(changes: Partial<MachineModel> = {}): MachineModel {
     input: 'usb',
     vnc: { enabled: false, port: 5900 },
     tpm: false,
+    syncTime: true,
     isolation: { copyDisabled: false, pasteDisabled: false },
     suspendedState: '',
     kame: { accelerator: 'auto' },

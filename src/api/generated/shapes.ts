@@ -150,7 +150,7 @@ export interface CloneMachine {
   start?: boolean | undefined;
   /** Keep the identity of the source: MAC address, UUID, hostname, machine-id, SSH host keys. Default: false. */
   keepIdentity?: boolean | undefined;
-  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -596,6 +596,15 @@ export interface MachineDetails {
   /** Serial and parallel ports in the .vmx */
   ports: Port[];
   image: string | null;
+  /** Whether Kame sets the guest’s clock: tools.syncTime */
+  syncTime: boolean;
+  /** null while the machine does not run, or if the guest agent does not tell the time */
+  clock: {
+    /** Guest’s time less the host’s */
+    offsetMs: number;
+    /** When that was measured, ISO 8601 */
+    at: string;
+  } | null;
   /** Files outside its directory that the machine gives to its guest */
   outsideFiles: {
     path: string;
@@ -919,14 +928,14 @@ export interface RestartMachine {
   hard?: boolean | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
-  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
 }
 
 export interface RevertSnapshot {
   /** false leaves the machine suspended if the snapshot has memory; a start resumes it. Default: true. */
   start?: boolean | undefined;
-  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -1094,8 +1103,11 @@ export interface SshTarget {
   knownHosts: string;
 }
 
+/** A stage of a start; console is the first line on it */
+export type Stage = 'console' | 'firmware' | 'kernel' | 'agent' | 'network' | 'login' | 'desktop';
+
 export interface StartMachine {
-  /** agent: the first reply of the guest agent; boot: the first console line; none: only the engine. Default: "agent". */
+  /** agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
   /** Default: 300000. */
   timeoutMs?: number | undefined;
@@ -1126,6 +1138,8 @@ export interface StartedMachine {
   timings: Timings;
   acceleratorReason: string;
   waitedFor: WaitFor;
+  /** The stage that the guest is known to have reached last; timings tell when */
+  stage: Stage | null;
   /** What the user should know, such as why the RAM is not in a file */
   notes?: string[] | undefined;
 }
@@ -1215,10 +1229,20 @@ export interface Timings {
   qmpMs: number;
   /** Time from the request to the first console line */
   bootMs: number | null;
+  /** Time from the request to the firmware’s first message on the console */
+  firmwareMs: number | null;
+  /** Time from the request to the first message of a Linux kernel on the console */
+  kernelMs: number | null;
   /** Time from the request to the guest agent’s first reply */
   agentMs: number | null;
+  /** Time from the request to the guest’s first address */
+  networkMs: number | null;
+  /** Time from the request to a login prompt on the console */
+  loginMs: number | null;
+  /** Time from the request to a graphical session with a SPICE agent */
+  desktopMs: number | null;
 }
 
 export type Transport = 'tcp' | 'udp';
 
-export type WaitFor = 'agent' | 'boot' | 'none';
+export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { DiskInfo, MachineDetails, Port, Timings } from '../../api/machine.ts';
+import { reachedStages, unknownStages } from '../../api/stages.ts';
 import { withQuotedName } from '../../core/shell-word.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { examples, jsonShape } from '../options.ts';
@@ -27,9 +28,23 @@ function portText({ kind, path }: Port): string {
 
 function timingsText(timings: Timings): string {
   const parts = [`process ${formatDuration(timings.spawnMs)}`, `engine ${formatDuration(timings.qmpMs)}`];
-  if (timings.bootMs !== null) parts.push(`first console line ${formatDuration(timings.bootMs)}`);
-  if (timings.agentMs !== null) parts.push(`agent ${formatDuration(timings.agentMs)}`);
-  return parts.join(', ');
+  for (const { stage, ms } of reachedStages(timings)) parts.push(`${stage} ${formatDuration(ms)}`);
+  const unknown = unknownStages(timings);
+  return `${parts.join(', ')}${unknown.length === 0 ? '' : `; not known: ${unknown.join(', ')}`}`;
+}
+
+/** Less than this, in milliseconds, can't be told apart from the time that it takes to ask. */
+const exactMs = 50;
+const dayMs = 86_400_000;
+
+function clockText({ clock, syncTime }: MachineDetails): string {
+  const off = syncTime ? [] : ['not set by Kame (sync-time is off)'];
+  if (clock === null) return ['the guest agent does not tell the time', ...off].join(', ');
+  const { offsetMs } = clock;
+  const days = Math.round(Math.abs(offsetMs) / dayMs);
+  const amount = days > 1 ? `${days} days` : formatDuration(Math.abs(offsetMs));
+  const ahead = `${amount} ${offsetMs < 0 ? 'behind' : 'ahead of'} the host’s`;
+  return [Math.abs(offsetMs) <= exactMs ? 'right' : ahead, ...off].join(', ');
 }
 
 function runningPairs(machine: MachineDetails): Pair[] {
@@ -40,6 +55,7 @@ function runningPairs(machine: MachineDetails): Pair[] {
   if (machine.pid !== null) pairs.push(['process', String(machine.pid)]);
   if (machine.startedAt !== null) pairs.push(['started', machine.startedAt]);
   if (timings !== null) pairs.push(['timings', timingsText(timings)]);
+  if (machine.agent) pairs.push(['clock', clockText(machine)]);
   if (sockets !== null)
     pairs.push(['monitor', sockets.monitor], ['serial', sockets.serial], ['vnc', sockets.vnc]);
   return pairs;

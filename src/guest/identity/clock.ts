@@ -1,6 +1,7 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import { assetText } from '../../sys/assets.ts';
 import type { GuestAgent } from '../agent/agent.ts';
+import type { CallOptions } from '../agent/wait.ts';
 
 /** What of the agent is needed to set the clock. */
 export type ClockAgent = Pick<GuestAgent, 'time' | 'setTime' | 'exec'>;
@@ -16,6 +17,8 @@ export interface ClockReport {
 
 export interface ClockOptions {
   readonly signal?: AbortSignal;
+  /** Milliseconds for each answer of the agent. */
+  readonly deadlineMs?: number;
 }
 
 /** A clock is right within this, in milliseconds; the time that it takes to ask is a part of it. */
@@ -23,12 +26,12 @@ const toleranceMs = 200;
 /** A question that took longer is asked again. */
 const quickMs = 50;
 const looks = 3;
-const deadlineMs = 30_000;
+const usualDeadlineMs = 30_000;
 /** From a request to the start of the program in the guest, in milliseconds, before it is known better. */
 const firstLeadMs = 60;
 const dateAttempts = 3;
 
-interface Look {
+export interface Look {
   /** Guest's time less the host's, in milliseconds. */
   readonly offsetMs: number;
   /** How far that may be from the truth: half of the round trip. */
@@ -42,19 +45,25 @@ export function isRefusal(error: unknown): error is KameError {
   return unknown || error.code === 'GUEST_FAILED';
 }
 
-function callOptions({ signal }: ClockOptions): { deadlineMs: number; signal?: AbortSignal } {
+function callOptions({ signal, deadlineMs = usualDeadlineMs }: ClockOptions): CallOptions {
   return { deadlineMs, ...(signal ? { signal } : {}) };
 }
 
-async function lookOnce(agent: ClockAgent, options: ClockOptions): Promise<Look> {
+async function lookOnce(agent: Pick<ClockAgent, 'time'>, options: ClockOptions): Promise<Look> {
   const asked = performance.now();
   const guest = await agent.time(callOptions(options));
   const errorMs = (performance.now() - asked) / 2;
   return { offsetMs: guest.getTime() - (Date.now() - errorMs), errorMs };
 }
 
-/** The best of a few looks at the guest's clock; undefined when the agent does not tell the time. */
-async function look(agent: ClockAgent, options: ClockOptions): Promise<Look | undefined> {
+/**
+ * The best of a few looks at the guest's clock; undefined when the agent does not tell the time.
+ * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED
+ */
+export async function lookAtClock(
+  agent: Pick<ClockAgent, 'time'>,
+  options: ClockOptions = {},
+): Promise<Look | undefined> {
   try {
     let best = await lookOnce(agent, options);
     for (let count = 1; count < looks && best.errorMs > quickMs / 2; count += 1) {
@@ -102,14 +111,14 @@ async function byDate(agent: ClockAgent, options: ClockOptions): Promise<Look | 
       await agent.exec({
         path: '/bin/sh',
         args: ['-c', script, 'sh', seconds],
-        timeoutMs: deadlineMs,
+        timeoutMs: usualDeadlineMs,
         ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {
       if (isRefusal(error)) return at;
       throw error;
     }
-    at = await look(agent, options);
+    at = await lookAtClock(agent, options);
     if (at === undefined || isRight(at)) return at;
     leadMs -= at.offsetMs;
   }
@@ -124,10 +133,10 @@ async function byDate(agent: ClockAgent, options: ClockOptions): Promise<Look | 
  * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED; a clock that can't be set is in the report
  */
 export async function setClock(agent: ClockAgent, options: ClockOptions = {}): Promise<ClockReport> {
-  const before = await look(agent, options);
+  const before = await lookAtClock(agent, options);
   if (before && isRight(before)) return right('kept', before);
   const refused = await byAgent(agent, before?.errorMs ?? 0, options);
-  let at = await look(agent, options);
+  let at = await lookAtClock(agent, options);
   if (at === undefined && refused === undefined) return right('agent');
   if (at && isRight(at)) return right('agent', at);
   at = (await byDate(agent, options)) ?? at;

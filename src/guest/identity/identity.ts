@@ -5,7 +5,7 @@ import { isRefusal, setClock } from './clock.ts';
 import { hostKeyTypes, makeHostKey, type HostKey, type HostKeyType } from './host-keys.ts';
 import { keysScript, keyStepNames } from './keys-script.ts';
 import { allSteps, maxReportBytes, readSteps, type IdentityStep } from './report.ts';
-import { identityScript, identityStepNames, type Card } from './script.ts';
+import { identityScript, identityStepNames, type Card, type IdentityValues } from './script.ts';
 
 /** What of the agent is needed. */
 export type IdentityAgent = Pick<GuestAgent, 'osInfo' | 'time' | 'setTime' | 'exec'>;
@@ -17,6 +17,8 @@ export interface IdentityOptions {
   readonly macs: readonly Card[];
   /** 32 hexadecimal digits in lower case. Default: random. */
   readonly machineId?: string;
+  /** Leaves the guest's clock as it is. Default: false. */
+  readonly keepsClock?: boolean;
   readonly signal?: AbortSignal;
   /** Where host keys come from, for a caller that makes some in advance. Default: made here. */
   readonly makeKey?: (type: HostKeyType, comment: string) => Promise<HostKey>;
@@ -117,7 +119,11 @@ async function runScript(
 }
 
 /** The clock after the script: what `date` could not set exactly is set by the agent. */
-async function clockStep(agent: IdentityAgent, signal: AbortSignal | undefined): Promise<IdentityStep> {
+async function clockStep(
+  agent: IdentityAgent,
+  { keepsClock, signal }: Pick<IdentityOptions, 'keepsClock' | 'signal'>,
+): Promise<IdentityStep> {
+  if (keepsClock) return { name: 'clock', result: 'skipped', reason: 'tools.syncTime is FALSE' };
   const { result, reason } = await setClock(agent, signal ? { signal } : {});
   return { name: 'clock', result, ...(reason === undefined ? {} : { reason }) };
 }
@@ -181,15 +187,14 @@ async function placeKeys(
 /** All but the clock and the keys, which are begun on the way. */
 async function changeNames(
   agent: IdentityAgent,
-  { hostName, machineId, cards }: { hostName: string; machineId: string; cards: readonly Card[] },
+  values: Pick<IdentityValues, 'hostName' | 'machineId' | 'cards' | 'now'>,
   { keys, signal }: { keys: KeysInTheMaking; signal: AbortSignal | undefined },
 ): Promise<IdentityStep[]> {
-  const names = identityStepNames(cards.length);
+  const names = identityStepNames(values.cards.length);
   if ((await osId(agent, signal ? { signal } : {})) === 'mswindows')
     return allSteps(names, 'skipped', 'Windows keeps its identity');
   const seed = randomBytes(64).toString('base64');
-  const now = Date.now() + scriptLeadMs;
-  const input = identityScript({ hostName, machineId, cards, seed, now });
+  const input = identityScript({ ...values, seed });
   return await runScript(agent, input, names, { signal, onText: (text) => keys.see(text) });
 }
 
@@ -207,9 +212,10 @@ export async function applyIdentity(agent: IdentityAgent, options: IdentityOptio
   const started = performance.now();
   const since = (): number => performance.now() - started;
   const making = new KeysInTheMaking(options);
-  const steps = await changeNames(agent, { hostName, machineId, cards }, { keys: making, signal });
+  const now = options.keepsClock ? null : Date.now() + scriptLeadMs;
+  const steps = await changeNames(agent, { hostName, machineId, cards, now }, { keys: making, signal });
   const namesMs = since();
-  const clock = await clockStep(agent, signal);
+  const clock = await clockStep(agent, options);
   const clockMs = since();
   const keys = await making.keys(steps.find(({ name }) => name === 'host-keys'));
   const { placed, steps: keySteps } = await placeKeys(agent, keys, signal);

@@ -13,8 +13,8 @@ export interface IdentityValues {
   readonly cards: readonly Card[];
   /** Random text from the host. */
   readonly seed: string;
-  /** The time that it will be when the script runs, in milliseconds since 1970. */
-  readonly now: number;
+  /** The time that it will be when the script runs, in milliseconds since 1970; null leaves the clock as it is. */
+  readonly now: number | null;
   /** In front of all paths; only tests give it. */
   readonly root?: string;
 }
@@ -45,7 +45,7 @@ export function identityScript(values: IdentityValues): string {
     machine_id: values.machineId,
     cards: cards.join(' '),
     seed: values.seed,
-    now: (values.now / 1000).toFixed(3),
+    now: values.now === null ? '' : (values.now / 1000).toFixed(3),
   };
   return shellScript(variables, ['network.sh', 'names.sh'], values.root);
 }

@@ -4,6 +4,7 @@ import { appendLog } from '../../store/bundle.ts';
 import type { CloneIdentity } from '../../store/journal.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { isSynchronised } from '../running/guest-time.ts';
 
 function refuseCancelled(machine: Running, signal: AbortSignal): void {
   if (!signal.aborted) return;
@@ -25,7 +26,11 @@ export async function giveIdentity(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string[]> {
   try {
-    const report = await applyIdentity(machine.channels.agent, { ...identity, signal });
+    const report = await applyIdentity(machine.channels.agent, {
+      ...identity,
+      keepsClock: !(await isSynchronised(host, machine)),
+      signal,
+    });
     refuseCancelled(machine, signal);
     await appendLog(
       machine.names,

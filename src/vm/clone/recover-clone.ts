@@ -10,7 +10,7 @@ export async function recoverClone(host: Host, bundle: Bundle, journal: JournalO
   if (!machine) return await discardClone(host, bundle);
   const { identity } = journal;
   if (!identity) return;
-  void machine.answered.then(async () => {
+  void machine.milestones.reached('agent').then(async () => {
     for (const note of await giveIdentity(host, machine, identity)) await appendLog(machine.names, note);
   });
 }

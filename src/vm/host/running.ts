@@ -1,6 +1,8 @@
+import type { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
+import type { Milestones } from './milestones.ts';
 import { closeChannels, type Channels } from './channels.ts';
 
 /** A machine whose engine runs, as this daemon knows it. A new daemon can restore all of it from disk and the engine. */
@@ -17,13 +19,18 @@ export interface Running {
   trouble: string | null;
   /** Whether the guest agent answers. */
   agentAnswers: boolean;
-  /** Resolves at the agent's first reply. */
-  readonly answered: Promise<void>;
-  readonly markAnswered: () => void;
+  /** What the guest has reached, for those who wait for it. */
+  readonly milestones: Milestones;
+  /** Resolves when the times of the start known so far are on disk. */
+  timingsWritten: Promise<void>;
   /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */
   savedAddresses: Readonly<Record<string, string>>;
   /** As last reported by the agent. */
   ip: string | null;
+  /** Keeps the guest's clock right. */
+  readonly clock: ClockKeeper;
+  /** What the log said last of the guest's clock; null if nothing yet. */
+  clockNote: string | null;
   /** Why the engine shut down, as it reported; null while it runs, and when it was killed or crashed. */
   shutdown: string | null;
   /** How its engine ended if nobody asked it to; null while it runs. */

@@ -26,8 +26,8 @@ const vmwareFile = /\.(?:vmx|vmxf|vmsd|vmsn|vmss|vmem|nvram|vmdk|qcow2|scoreboar
 
 /** The files that Kame keeps beside every `.vmx`. */
 function ownFiles(names: MachineNames): string[] {
-  const { vmx, snapshots, log, serialLog, journal, lock } = names;
-  return [vmx, snapshots, log, serialLog, journal, lock];
+  const { vmx, snapshots, log, serialLog, stallImage, journal, lock } = names;
+  return [vmx, snapshots, log, serialLog, stallImage, journal, lock];
 }
 
 /** The files of a machine that `.vmx` and `.vmsd` name as disks. */

@@ -34,7 +34,7 @@ async function renameVmx(from: MachineNames, to: MachineNames): Promise<void> {
   if (await exists(from.snapshots)) await linkOrCopy(from.snapshots, to.snapshots);
   await renameFile(from.vmx, to.vmx);
   await rm(from.snapshots, { force: true });
-  for (const log of ['log', 'serialLog'] as const) {
+  for (const log of ['log', 'serialLog', 'stallImage'] as const) {
     if (await exists(from[log])) await renameFile(from[log], to[log]);
   }
 }

@@ -8,7 +8,6 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
-import { syncClock } from '../running/agent-watch.ts';
 import { summary } from '../running/describe.ts';
 
 async function changeRunState(
@@ -58,7 +57,7 @@ export async function pause(host: Host, reference: string, progress: Progress): 
 }
 
 /**
- * Resumes a paused guest, and sets its clock.
+ * Resumes a paused guest. Its clock is set in the background (src/vm/running/guest-time.ts).
  * @throws KameError WRONG_STATE, BUSY, ENGINE_TIMEOUT, CANCELLED, and the guest then stays paused; DISK_FULL, FILE_ACCESS when
  * the disk error that paused it occurs again
  */
@@ -76,7 +75,6 @@ export async function unpause(host: Host, reference: string, progress: Progress)
     });
     const failed = await retry?.outcome();
     if (failed) throw failed;
-    if (machine.agentAnswers) void syncClock(host, machine);
   });
 }
 

@@ -6,6 +6,7 @@ import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
 import { leaveRoom } from '../../../test/support/ram-room.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
+import { reachedStages } from '../../api/stages.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { machineNames } from '../../store/names.ts';
 import { handLock, lockHolder } from '../../sys/lock.ts';
@@ -55,6 +56,48 @@ describe('start', () => {
     world().machine();
     const { timings } = await start(world().host, 'demo', startBody({ wait: 'boot' }), quiet);
     expect(timings.bootMs).toBeGreaterThan(0);
+  });
+
+  it('waits for an address, and tells the stages that the guest has reached', async () => {
+    world().machine();
+    const started = await start(world().host, 'demo', startBody({ wait: 'network' }), quiet);
+    expect(started).toMatchObject({ waitedFor: 'network', ip: '10.0.2.15' });
+    expect(started.timings.networkMs).toBeGreaterThan(0);
+    expect(reachedStages(started.timings).map(({ stage }) => stage)).toContain('agent');
+    expect([started.timings.loginMs, started.timings.desktopMs]).toEqual([null, null]);
+  });
+
+  it('waits for a login prompt', async () => {
+    world().machine();
+    const bootLine = 'UEFI firmware (version 1)\nLinux version 6.1\n\ndemo login: ';
+    world().engines.guest = { ...usualGuest, agent: 'none', bootLine };
+    const { timings, stage } = await start(world().host, 'demo', startBody({ wait: 'login' }), quiet);
+    expect(timings.loginMs).toBeGreaterThan(0);
+    expect(reachedStages(timings).map((each) => each.stage)).toEqual([
+      'console',
+      'firmware',
+      'kernel',
+      'login',
+    ]);
+    expect(stage).toBe('login');
+  });
+
+  it('tells a desktop when its agent opens its port', async () => {
+    world().machine();
+    const engine = await world().start();
+    engine.event('VSERPORT_CHANGE', { id: 'vdagent0', open: true });
+    await expect.poll(() => world().running().record.timings.desktopMs).toBeGreaterThan(0);
+  });
+
+  it('says where a guest has stalled, with a screenshot beside the log', async () => {
+    const demo = world().machine();
+    world().engines.guest = { ...usualGuest, agent: 'none', bootLine: 'Linux version 6.1\nStuck\n' };
+    const waiting = start(world().host, 'demo', startBody({ wait: 'login', timeoutMs: 500 }), quiet);
+    expect(await refused(waiting)).toMatchObject({
+      code: 'GUEST_TIMEOUT',
+      message: like(/no login prompt.* kernel after .*demo-stalled\.png.*Stuck/s),
+    });
+    expect(demo.files()).toContain('demo-stalled.png');
   });
 
   it('sends the commands that set the machine up', async () => {

@@ -5,6 +5,7 @@ import type {
   StartMachine,
   WaitFor,
 } from '../../api/machine.ts';
+import { reachedStages } from '../../api/stages.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { formatPlan } from '../../qemu/plan/format.ts';
@@ -145,6 +146,7 @@ export async function started(
     timings: machine.record.timings,
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
+    stage: reachedStages(machine.record.timings).at(-1)?.stage ?? null,
     notes: [...(machine.record.ramNote === null ? [] : [machine.record.ramNote]), ...networkNotes],
   };
 }

@@ -203,7 +203,9 @@ describe('an engine that exits by itself', () => {
     await adoptAll(await world().replaceHost());
     engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
     await expect.poll(() => world().host.running.size).toBe(0);
-    expect(world().events.at(-1)?.message).toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
+    await expect
+      .poll(() => world().events.at(-1)?.message)
+      .toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
   });
 
   it('is reported as stopped when Kame killed it', async () => {

@@ -51,7 +51,7 @@ async function ended(machine: Running, { deadlineMs, signal }: StepLimits): Prom
  */
 async function agentAnswers(machine: Running, deadline: Deadline): Promise<boolean> {
   if (machine.agentAnswers || machine.record.timings.agentMs === null) return machine.agentAnswers;
-  return await settledWithin(machine.answered, Math.min(agentPingMs, deadline.leftMs / 2));
+  return await settledWithin(machine.milestones.reached('agent'), Math.min(agentPingMs, deadline.leftMs / 2));
 }
 
 /** Requests the guest to power off: through its agent if that answers, otherwise by the power button. */

@@ -1,13 +1,14 @@
 import { messageOf } from '../../core/errors.ts';
 import { capSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
+import { startGuestTime } from '../running/guest-time.ts';
 import { startAutoProtect } from '../snapshot/autoprotect-clock.ts';
 
 const everyMs = 15_000;
 
 /**
- * Starts the periodic work for running machines: limits console logs, so that a guest cannot fill the host's disk, and runs
- * AutoProtect.
+ * Starts the periodic work for running machines: limits console logs, so that a guest cannot fill the host's disk, keeps
+ * the guests' clocks right, and runs AutoProtect.
  */
 export function startMaintenance(host: Host): Disposable {
   const timer = setInterval(() => {
@@ -18,10 +19,12 @@ export function startMaintenance(host: Host): Disposable {
     }
   }, everyMs);
   timer.unref();
+  const guestTime = startGuestTime(host);
   const autoProtect = startAutoProtect(host);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
+      guestTime[Symbol.dispose]();
       autoProtect[Symbol.dispose]();
     },
   };

@@ -1,18 +1,17 @@
 import { poll } from '../../core/deadline.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
-import { setClock } from '../../guest/identity/clock.ts';
 import { agentPort } from '../../qemu/plan/channels.ts';
-import { appendLog } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { portIsOpen } from './guest-port.ts';
-import { recordTiming } from './timing.ts';
+import { checkTime } from './guest-time.ts';
+import { reach } from './stages.ts';
 
 /** Milliseconds that an agent has to answer once it has opened its port, even on a loaded host. */
 const firstReplyMs = 60_000;
-/** Milliseconds from the agent's first reply until the guest must have an address. */
-const addressMs = 120_000;
+/** Milliseconds from the agent's first reply until its address is no longer waited for. */
+const addressMs = 300_000;
 
 /** Waits for the agent whenever the guest opens its port, and then for the machine's address. */
 export function watchAgent(host: Host, machine: Running): void {
@@ -65,36 +64,31 @@ async function greet(
     }
   }
   machine.agentAnswers = true;
-  const sinceStart = Date.now() - Date.parse(machine.record.startedAt);
-  const written = openedAt ? recordTiming(machine, 'agentMs', sinceStart) : undefined;
-  machine.markAnswered();
+  reach(host, machine, 'agent', openedAt !== null);
   // The clock of a restored guest shows the time of its checkpoint.
-  if (machine.record.restored === 'yes') await syncClock(host, machine);
+  if (machine.record.restored === 'yes') void checkTime(host, machine, 'changed');
   emit(host, machine, `The guest agent of ${machine.name} answers.`);
-  waitForAddress(machine, signal).catch((error: unknown) => {
+  waitForAddress(host, machine, { signal, timed: openedAt !== null }).catch((error: unknown) => {
     host.log('Could not get the address of the guest', { machine: machine.name, reason: messageOf(error) });
   });
-  await written;
-}
-
-/** Sets the guest's clock to the host's time; a failure goes to the log. */
-export async function syncClock(host: Host, machine: Running): Promise<void> {
-  try {
-    await setClock(machine.channels.agent);
-  } catch (error) {
-    host.log('Could not set the clock of the guest', { machine: machine.name, reason: messageOf(error) });
-    await appendLog(machine.names, `could not set the guest's clock: ${messageOf(error)}`);
-  }
 }
 
 /** Queries the agent until the guest has an address, which takes some time after the agent's first reply. */
-async function waitForAddress(machine: Running, signal: AbortSignal): Promise<void> {
-  await poll(async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null), {
-    deadlineMs: addressMs,
-    signal,
-    stepMs: 200,
-    maxStepMs: 5000,
-  });
+async function waitForAddress(
+  host: Host,
+  machine: Running,
+  { signal, timed }: { readonly signal: AbortSignal; readonly timed: boolean },
+): Promise<void> {
+  const address = await poll(
+    async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null),
+    {
+      deadlineMs: addressMs,
+      signal,
+      stepMs: 200,
+      maxStepMs: 5000,
+    },
+  );
+  if (typeof address === 'string') reach(host, machine, 'network', timed);
 }
 
 /** Excludes addresses that the host cannot reach: loopback and link-local. */

@@ -1,5 +1,5 @@
 import type { Machine, MachineDetails, Port } from '../../api/machine.ts';
-import { messageOf, type KameError } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import { networkText } from '../../model/network.ts';
 import { whyNotAttached } from '../../model/floppies.ts';
 import type { MachineModel, ParallelPort, SerialPort } from '../../model/machine.ts';
@@ -11,6 +11,7 @@ import { hostOs } from '../engine/engine.ts';
 import { findBundle, readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { agreements } from '../host/outside-files.ts';
+import type { Running } from '../host/running.ts';
 import { foreignHolder, presentState, stateOf } from '../host/state.ts';
 import { describeDisks } from './describe-disks.ts';
 import { hasVmwareVariables } from './efi-variables.ts';
@@ -93,7 +94,20 @@ function portsOf({ serials, parallels }: MachineModel): MachineDetails['ports'] 
 
 /** The details of a machine. @throws KameError NO_SUCH_MACHINE */
 export async function show(host: Host, reference: string): Promise<MachineDetails> {
-  return await describe(host, await findBundle(host, reference));
+  const bundle = await findBundle(host, reference);
+  const running = host.running.get(bundle.names.vmx);
+  if (running) await readClock(running);
+  return await describe(host, bundle);
+}
+
+/** Milliseconds for the guest to tell its time; after that, what it told before is shown. */
+const clockMs = 500;
+
+async function readClock({ clock, agentAnswers, state }: Running): Promise<void> {
+  if (!agentAnswers || state === 'paused') return;
+  await clock.read({ deadlineMs: clockMs }).catch((error: unknown) => {
+    if (!(error instanceof KameError)) throw error;
+  });
 }
 
 export async function describe(host: Host, bundle: Bundle): Promise<MachineDetails> {
@@ -126,6 +140,7 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
       mac: nic.mac,
     })),
     image: model?.kame.image ?? null,
+    ...clockOf(host, bundle, model),
     outsideFiles: await agreements(host, bundle),
     log: names.log,
     problems: [
@@ -160,6 +175,16 @@ async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['pr
     ? `Process ${holder.pid} (${holder.purpose}) uses this machine, and cannot be reached: ${reason} kame stop ${name} --hard ends an engine of this home.`
     : (host.running.get(names.vmx)?.trouble ?? host.running.deathOf(names.vmx));
   return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
+}
+
+function clockOf(
+  host: Host,
+  { names }: Bundle,
+  model: MachineModel | undefined,
+): Pick<MachineDetails, 'clock' | 'syncTime'> {
+  const reading = host.running.get(names.vmx)?.clock.reading;
+  const clock = reading ? { offsetMs: reading.offsetMs, at: reading.at.toISOString() } : null;
+  return { syncTime: model?.syncTime ?? true, clock };
 }
 
 type Runtime = Pick<

@@ -15,7 +15,7 @@ import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf, reserveRam } from '../../store/ram-place.ts';
-import { writeRunRecord, type RunRecord } from '../../store/run-record.ts';
+import { noTimings, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { handLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
@@ -29,6 +29,7 @@ import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { withOwnVariables } from './efi-variables.ts';
 import { withHardware } from './hardware.ts';
+import { watchStages } from './stages.ts';
 import { track } from './track.ts';
 
 /** Options for launches that differ from an ordinary boot. */
@@ -178,7 +179,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     blockers,
     ramNote: prepared.ramNote ?? null,
     startedAt: requested.at.toISOString(),
-    timings: { spawnMs: 0, qmpMs: 0, bootMs: null, agentMs: null },
+    timings: { spawnMs: 0, qmpMs: 0, ...noTimings },
   };
 }
 
@@ -238,6 +239,7 @@ export function trackLaunched(
   const id = bundle.content?.model.uuid ?? '';
   const run = runNames(host.names, bundle.names.vmx);
   const machine = track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state });
+  watchStages(host, machine);
   host.events.emit({
     type: 'machine.state',
     machine: machine.name,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
+import { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
 import { endText } from '../../qemu/engine-death.ts';
 import type { Engine } from '../../qemu/launch.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
@@ -15,9 +16,11 @@ import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
 import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
+import { Milestones } from '../host/milestones.ts';
 import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
+import { watchTime } from './guest-time.ts';
 import { watchDesktopAgent } from './desktop-agent-watch.ts';
 import { watchNics } from './nics.ts';
 import { watchStatus } from './status-watch.ts';
@@ -39,17 +42,19 @@ export interface TrackOptions {
 /** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
 export function track(host: Host, options: TrackOptions): Running {
   const sockets = socketsIn(options.run.directory, hostOs());
+  const channels = openChannels(sockets);
   const end = deferred();
-  const answer = deferred();
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
-    channels: openChannels(sockets),
+    channels,
     agentAnswers: false,
     savedAddresses: {},
     ip: null,
-    answered: answer.promise,
-    markAnswered: answer.resolve,
+    clock: new ClockKeeper(channels.agent),
+    clockNote: null,
+    milestones: new Milestones(),
+    timingsWritten: Promise.resolve(),
     ended: end.promise,
     shutdown: null,
     death: null,
@@ -59,6 +64,7 @@ export function track(host: Host, options: TrackOptions): Running {
   machine.engine.qmp.on('SHUTDOWN', ({ reason }) => (machine.shutdown = reason));
   watchStatus(host, machine);
   watchAgent(host, machine);
+  watchTime(host, machine);
   watchDesktopAgent(host, machine);
   watchNics(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {

@@ -1,12 +1,13 @@
 import type { WaitFor } from '../../api/machine.ts';
-import { deadlineSignal } from '../../core/deadline.ts';
-import { KameError } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
+import { reachedStages } from '../../api/stages.ts';
+import { aborted, deadlineSignal } from '../../core/deadline.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import { formatDuration } from '../../core/units.ts';
 import { appendLog } from '../../store/bundle.ts';
-import { firstConsoleLine, lastConsoleLines } from '../engine/serial-log.ts';
+import { lastConsoleLines } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { recordTiming } from './timing.ts';
 
 interface Wait {
   readonly deadlineMs: number;
@@ -23,36 +24,84 @@ async function engineEnded(machine: Running): Promise<KameError> {
   });
 }
 
-async function guestTimeout(machine: Running, what: string, deadlineMs: number): Promise<KameError> {
+/** Milliseconds for the picture of a display whose guest may hang. */
+const pictureMs = 5000;
+
+/** Saves what is on the display of a guest that does not get further; its path, or null if it has none. */
+async function savePicture(host: Host, machine: Running): Promise<string | null> {
+  const path = machine.names.stallImage;
+  // A clone that does not get there is deleted with all its files.
+  if (host.operations.verbOf(machine.names.vmx) === 'clone') return null;
+  const { content } = await host.bundles.read(machine.names.vmx);
+  if (!content?.model.display.present) return null;
+  using deadline = deadlineSignal(pictureMs, new AbortController().signal);
+  try {
+    await machine.engine.for(silentProgress(deadline.signal)).screenshot(path);
+    return path;
+  } catch (error) {
+    host.log('Could not save a screenshot', { machine: machine.name, reason: messageOf(error) });
+    return null;
+  }
+}
+
+function stagesText({ record }: Running): string {
+  const stages = reachedStages(record.timings).map(({ stage, ms }) => `${stage} after ${formatDuration(ms)}`);
+  return stages.length === 0
+    ? 'No stage of its start is known to be reached.'
+    : `It has reached: ${stages.join(', ')}.`;
+}
+
+async function guestTimeout(
+  host: Host,
+  machine: Running,
+  what: string,
+  deadlineMs: number,
+): Promise<KameError> {
+  const picture = await savePicture(host, machine);
   const lines = await lastConsoleLines(machine.names.serialLog);
   const seen = lines === '' ? 'Its serial console is empty.' : `Its serial console ends with:\n${lines}`;
+  const stage = reachedStages(machine.record.timings).at(-1)?.stage;
+  const shown = picture === null ? '' : ` What its display shows is in ${picture}.`;
   return new KameError(
     'GUEST_TIMEOUT',
-    `${machine.name} is running, but ${what} within ${Math.round(deadlineMs / 1000)} s. ${seen}`,
+    `${machine.name} is running, but ${what} within ${Math.round(deadlineMs / 1000)} s. ${stagesText(machine)}${shown} ${seen}`,
     {
       next: `kame console ${machine.name} shows what the guest is doing. If it has no guest agent, use --wait boot or --wait none.`,
-      details: { machine: machine.name },
+      details: {
+        machine: machine.name,
+        ...(stage ? { stage } : {}),
+        ...(picture === null ? {} : { screenshot: picture }),
+      },
     },
   );
 }
 
-async function agentReply(machine: Running, { deadlineMs, signal }: Wait): Promise<void> {
-  if (machine.agentAnswers) return;
+/** What a guest did not do in time. */
+const missed = {
+  boot: 'its console printed no line',
+  agent: 'its guest agent did not answer',
+  network: 'its guest agent told no address',
+  login: 'its console showed no login prompt',
+} as const satisfies Record<Exclude<WaitFor, 'none'>, string>;
+
+async function reached(
+  host: Host,
+  machine: Running,
+  what: Exclude<WaitFor, 'none'>,
+  { deadlineMs, signal }: Wait,
+): Promise<void> {
   using deadline = deadlineSignal(deadlineMs, signal);
-  const over = deadline.signal;
-  const late = new Promise<'late'>((resolve) => {
-    if (over.aborted) resolve('late');
-    else over.addEventListener('abort', () => resolve('late'), { once: true });
-  });
   const outcome = await Promise.race([
-    machine.answered.then(() => 'answered' as const),
+    machine.milestones.reached(what).then(() => 'reached' as const),
     machine.ended.then(() => 'ended' as const),
-    late,
+    aborted(deadline.signal).then(() => 'late' as const),
   ]);
-  if (outcome === 'answered') return;
+  if (outcome === 'reached') return;
   if (outcome === 'ended') throw await engineEnded(machine);
   if (signal.aborted) throw cancelled(machine);
-  throw await guestTimeout(machine, 'its guest agent did not answer', deadlineMs);
+  throw (await machine.engine.isAlive())
+    ? await guestTimeout(host, machine, missed[what], deadlineMs)
+    : await engineEnded(machine);
 }
 
 function cancelled(machine: Running): KameError {
@@ -61,21 +110,17 @@ function cancelled(machine: Running): KameError {
   });
 }
 
-async function bootLine(machine: Running, { deadlineMs, signal }: Wait): Promise<void> {
-  const options = { deadlineMs, signal, stop: machine.ended };
-  if (await firstConsoleLine(machine.names.serialLog, options)) {
-    await recordTiming(machine, 'bootMs', Date.now() - Date.parse(machine.record.startedAt));
-    return;
-  }
-  const alive = await machine.engine.isAlive();
-  throw alive
-    ? await guestTimeout(machine, 'its console printed no line', deadlineMs)
-    : await engineEnded(machine);
-}
+/** What is waited for, for the progress. */
+const waits = {
+  boot: (name: string) => `Booting ${name}`,
+  agent: (name: string) => `Waiting for the guest agent of ${name}`,
+  network: (name: string) => `Waiting for the address of ${name}`,
+  login: (name: string) => `Waiting for the login prompt of ${name}`,
+} as const;
 
 /**
- * Waits until a starting guest has printed its first console line, or until its agent answers.
- * @throws KameError GUEST_TIMEOUT with the last console lines, ENGINE_FAILED when the engine ends, CANCELLED
+ * Waits until a starting guest has reached a stage: its first console line, its agent's reply, an address, a login prompt.
+ * @throws KameError GUEST_TIMEOUT with the stages that it has reached, the last console lines and a screenshot, ENGINE_FAILED when the engine ends, CANCELLED
  */
 export async function waitFor(
   host: Host,
@@ -86,11 +131,9 @@ export async function waitFor(
 ): Promise<void> {
   if (what === 'none') return;
   const wait = { deadlineMs, signal: progress.signal };
-  progress.report({
-    stage: what === 'agent' ? `Waiting for the guest agent of ${machine.name}` : `Booting ${machine.name}`,
-  });
+  progress.report({ stage: waits[what](machine.name) });
   try {
-    await (what === 'agent' ? agentReply(machine, wait) : bootLine(machine, wait));
+    await reached(host, machine, what, wait);
   } catch (error) {
     if (error instanceof KameError) await appendLog(machine.names, error.message);
     host.log('Waiting for a guest failed', { machine: machine.name, what });

@@ -64,7 +64,8 @@ async function completeMemory(host: Host, bundle: Bundle, journal: JournalOf<'la
 
 /** Thaws the file systems of a guest that a killed daemon left frozen, when its agent answers. */
 function thawWhenItAnswers(host: Host, machine: Running): void {
-  void machine.answered
+  void machine.milestones
+    .reached('agent')
     .then(async () => await machine.channels.agent.fsthaw({ deadlineMs: 60_000 }))
     .catch((error: unknown) => {
       host.log('Could not thaw the guest’s file systems', {

@@ -154,8 +154,9 @@ export class FakeGuest {
         },
       }),
       'guest-get-osinfo': () => ({ value: { id: 'debian', name: 'Debian GNU/Linux' } }),
-      'guest-get-time': () => ({ value: (Date.now() + this.clockAheadMs) * 1e6 }),
+      'guest-get-time': () => this.#unlessFrozen({ value: (Date.now() + this.clockAheadMs) * 1e6 }),
       'guest-set-time': ({ time }) => {
+        if (this.frozen) return this.#unlessFrozen({ value: {} });
         this.clockAheadMs = Number(time) / 1e6 - Date.now();
         return { value: {} };
       },
@@ -166,12 +167,18 @@ export class FakeGuest {
         if (this.options.agentPowersOff) this.onPowerOff();
         return 'silence';
       },
-      'guest-exec': (args) => this.#run(args),
+      'guest-exec': (args) => (this.frozen ? this.#unlessFrozen({ value: {} }) : this.#run(args)),
       'guest-exec-status': ({ pid }) => this.#status(Number(pid)),
       ...handlers,
     };
     if (agent === 'answers') return own;
     return { 'guest-sync-delimited': () => 'silence' };
+  }
+
+  /** As the agent does with what may write to a file (qga/main.c). */
+  #unlessFrozen(reply: FakeReply): FakeReply {
+    const desc = 'Command has been disabled: the agent is in frozen state';
+    return this.frozen ? { error: { class: 'CommandNotFound', desc } } : reply;
   }
 
   #freeze(frozen: boolean): FakeReply {

@@ -1,0 +1,45 @@
+import { messageOf } from '../../core/errors.ts';
+import { desktopAgentPort } from '../../qemu/plan/channels.ts';
+import { watchConsoleStages } from '../engine/console-stages.ts';
+import type { Host } from '../host/host.ts';
+import type { Milestone } from '../host/milestones.ts';
+import type { Running } from '../host/running.ts';
+import { recordTiming, type TimingName } from './timing.ts';
+
+const timingOf: Readonly<Record<Milestone, TimingName>> = {
+  boot: 'bootMs',
+  firmware: 'firmwareMs',
+  kernel: 'kernelMs',
+  agent: 'agentMs',
+  network: 'networkMs',
+  login: 'loginMs',
+  desktop: 'desktopMs',
+};
+
+/** A guest has reached a stage now. @param timed false if nobody knows when it did */
+export function reach(host: Host, machine: Running, milestone: Milestone, timed = true): void {
+  const ms = Date.now() - Date.parse(machine.record.startedAt);
+  machine.milestones.mark(milestone);
+  if (!timed) return;
+  recordTiming(machine, timingOf[milestone], ms).catch((error: unknown) => {
+    host.log('Could not record a stage', { machine: machine.name, milestone, reason: messageOf(error) });
+  });
+}
+
+/**
+ * Watches for the stages of a launched machine that show on its console, and for its desktop, whose SPICE agent opens a
+ * port (spice-vdagentd does so when a graphical session is active). The console of a restored guest has shown its stages
+ * before.
+ */
+export function watchStages(host: Host, machine: Running): void {
+  const ended = new AbortController();
+  void machine.ended.then(() => ended.abort());
+  const timed = machine.record.restored === 'no';
+  const onStage = (stage: Milestone) => reach(host, machine, stage, timed);
+  watchConsoleStages(machine.names.serialLog, { signal: ended.signal, onStage }).catch((error: unknown) => {
+    host.log('Could not watch a console', { machine: machine.name, reason: messageOf(error) });
+  });
+  machine.engine.qmp.on('VSERPORT_CHANGE', (port) => {
+    if (port.id === desktopAgentPort.id && port.open) onStage('desktop');
+  });
+}
