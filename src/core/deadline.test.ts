@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { Deadline, deadlineSignal, pause, poll, settledWithin } from './deadline.ts';
+import { aborted, Deadline, deadlineSignal, pause, poll, settledWithin } from './deadline.ts';
 
 /** Forces a garbage collection, which a busy program runs sooner or later. */
 function collectGarbage(): void {
@@ -40,6 +41,17 @@ describe('deadlineSignal', () => {
     using later = deadlineSignal(1, new AbortController().signal);
     await fired(later.signal);
     expect(disposed.signal.aborted).toBe(false);
+  });
+});
+
+describe('aborted', () => {
+  it('resolves when the signal fires, for all who wait, with one listener', async () => {
+    const controller = new AbortController();
+    const waiting = [1, 2, 3].map(async () => await aborted(controller.signal));
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    await Promise.all(waiting);
+    await aborted(controller.signal);
   });
 });
 

@@ -15,10 +15,18 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** One listener for each signal: those who wait for something else too may stop waiting long before it fires. */
+const abortions = new WeakMap<AbortSignal, Promise<void>>();
+
 /** Resolves when a signal fires. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const known = abortions.get(signal);
+  const abortion =
+    known ??
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  if (!known) abortions.set(signal, abortion);
+  await abortion;
 }
 
 /**
