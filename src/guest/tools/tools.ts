@@ -16,7 +16,9 @@ const usualHelloMs = 3000;
 const connectMs = 1000;
 
 function silent(why: string, cause?: unknown): KameError {
-  return new KameError('GUEST_TOOLS_MISSING', `The kame-tools in the guest do not answer: ${why}.`, { cause });
+  return new KameError('GUEST_TOOLS_MISSING', `The kame-tools in the guest do not answer: ${why}.`, {
+    cause,
+  });
 }
 
 /** Client of kame-tools in one guest. Connects on first use, and again when the connection is lost. */
