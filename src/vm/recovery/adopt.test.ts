@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stopBody } from '../../../test/support/bodies.ts';
@@ -10,6 +10,7 @@ import { machineNames, runNames } from '../../store/names.ts';
 import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
 import { lockHolder, takeLock } from '../../sys/lock.ts';
 import { stop } from '../power/stop.ts';
+import { suspend } from '../power/suspend.ts';
 import { show } from '../running/describe.ts';
 import { adoptAll } from './adopt.ts';
 
@@ -170,6 +171,24 @@ describe('what a machine that no longer exists left behind', () => {
     await adoptAll(world().host);
     expect(() => process.kill(pid, 0)).not.toThrow();
     expect(existsSync(directory)).toBe(true);
+  });
+
+  it.each([
+    ['is ended when it waits for a state that nobody will send', 'migrate-incoming', true],
+    ['is left alone when it has loaded its state', 'cont', false],
+  ])('%s', async (_what, command, ends) => {
+    const demo = world().machine();
+    await world().start();
+    await suspend(world().host, 'demo', quiet);
+    const { reached } = world().engines.troubles.hang(command);
+    const starting = world().start();
+    await reached;
+    world().abandonHost(starting);
+    const { directory } = runNames(world().host.names, demo.vmx);
+    renameSync(demo.directory, join(world().home, 'away.vmwarevm'));
+    await adoptAll(world().host);
+    if (ends) await world().engines.of('demo').ended;
+    expect(existsSync(directory)).toBe(!ends);
   });
 
   it('in memory is removed', async () => {

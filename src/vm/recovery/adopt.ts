@@ -26,7 +26,7 @@ import { noteUnseenDeath, repairAfterCrash } from '../running/crash.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { agreeNics } from '../running/nics.ts';
 import { track } from '../running/track.ts';
-import { adoptableEngine, endEngines, isUnfinishedClone } from './adoptable-engine.ts';
+import { adoptableEngine, endEngines, endWaiting, isUnfinishedClone } from './adoptable-engine.ts';
 
 /** The reason for a pause by a disk error: the engine no longer reports which error it was. */
 function ioErrorOf(name: string): string {
@@ -196,7 +196,8 @@ async function runs(run: RunNames): Promise<boolean> {
 
 /**
  * Removes run directories that belong to no machine of the inventory. One without a record is of an accelerator test that a
- * killed daemon left running. One with a record is of an unregistered machine, whose engine must keep running.
+ * killed daemon left running. One with a record is of an unregistered or moved machine, whose engine must keep running
+ * unless it has no guest yet.
  */
 async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
   for (const run of await runDirectories(host.names)) {
@@ -204,6 +205,7 @@ async function sweep(host: Host, known: ReadonlySet<string>): Promise<void> {
     try {
       if (!existsSync(run.record))
         await endEngines(host, run.directory, 'Its accelerator test was interrupted');
+      await endWaiting(host, run);
       if ((await enginesIn(run.directory)).length > 0 || (await runs(run))) continue;
       await clearRunDirectory(run);
     } catch (error) {

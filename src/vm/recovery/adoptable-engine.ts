@@ -106,6 +106,34 @@ async function engineIn(
   return null;
 }
 
+/**
+ * Ends the engine of a machine that is not at its place any more if it still waits for a saved state: its daemon was
+ * killed during the restore, and nobody will send it. No guest has run in it.
+ * @throws KameError ENGINE_*
+ */
+export async function endWaiting(host: Host, run: RunNames): Promise<void> {
+  const record = await readRunRecord(run);
+  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return;
+  const found = await poll(
+    async () => {
+      const engine = await attach(run.directory, { deadlineMs: adoptDeadlineMs });
+      if (engine) return { engine };
+      return (await enginesIn(run.directory)).length === 0 ? { engine } : undefined;
+    },
+    { deadlineMs: openDeadlineMs, stepMs: 20 },
+  );
+  if (!found?.engine) return;
+  await using engine = found.engine;
+  const status = await engine.status();
+  if (status === 'paused' || status === 'running') return;
+  host.log('An engine was ended', {
+    pid: engine.process.pid,
+    directory: run.directory,
+    reason: 'Its restore was interrupted, and its machine was moved',
+  });
+  await engine.kill();
+}
+
 function silent({ name }: Bundle, { pid }: ProcessIdentity): KameError {
   const message = `The engine of ${name} (process ${pid}) accepts no connection to its monitor.`;
   return new KameError('ENGINE_TIMEOUT', message, { details: { machine: name, pid } });
