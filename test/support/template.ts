@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { link, mkdir, readdir, rename } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rename } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
@@ -47,9 +47,12 @@ async function templateOf(recipe: Recipe, makeHome: MakeHome): Promise<string> {
     if ((await demo.state()) !== 'suspended') await demo.suspend();
   }
   await home.client().stopDaemon();
-  await mkdir(`${template}.part`, { recursive: true });
-  for (const part of parts) await rename(join(home.path, part), join(`${template}.part`, part));
-  await rename(`${template}.part`, template);
+  const made = await mkdtemp(`${template}.`);
+  for (const part of parts) await rename(join(home.path, part), join(made, part));
+  await rename(made, template).catch((error: unknown) => {
+    // Another worker has made the same one meanwhile.
+    if (!['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+  });
   await home[Symbol.asyncDispose]();
   return template;
 }
