@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, rename } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
 import { errnoOf } from '../../src/core/errors.ts';
@@ -47,6 +47,7 @@ async function templateOf(recipe: Recipe, makeHome: MakeHome): Promise<string> {
     if ((await demo.state()) !== 'suspended') await demo.suspend();
   }
   await home.client().stopDaemon();
+  await mkdir(dirname(template), { recursive: true });
   const made = await mkdtemp(`${template}.`);
   for (const part of parts) await rename(join(home.path, part), join(made, part));
   await rename(made, template).catch((error: unknown) => {
