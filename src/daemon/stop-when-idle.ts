@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { fileIdSync } from '../sys/file-id.ts';
 import type { Host } from '../vm/host/host.ts';
 import type { TaskList } from './tasks.ts';
 
@@ -10,12 +10,6 @@ const defaultIdleSeconds = 300;
 export function idleSeconds(env: Readonly<Record<string, string | undefined>>): number {
   const value = Number(env['KAME_IDLE_SECONDS'] ?? defaultIdleSeconds);
   return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
-}
-
-/** Device and inode of a directory; null if there is none. */
-function inodeOf(path: string): string | null {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats ? `${stats.dev}:${stats.ino}` : null;
 }
 
 /** Whether anything needs the daemon now. */
@@ -32,7 +26,7 @@ export function stopWhenIdle(
   stop: () => void,
 ): Disposable {
   const { home } = host.names;
-  const inode = inodeOf(home);
+  const id = fileIdSync(home);
   let open = 0;
   let lastUse = Date.now();
   http.addHook('onRequest', (_request, reply, done) => {
@@ -45,7 +39,7 @@ export function stopWhenIdle(
   });
   const timer = setInterval(
     () => {
-      if (inodeOf(home) !== inode) {
+      if (fileIdSync(home) !== id) {
         host.log(
           'The home was moved or removed: the daemon ends, so that the next one can find the machines',
         );

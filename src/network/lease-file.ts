@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseJson } from '../core/json.ts';
+import { openOwnSync } from '../sys/own-file.ts';
 import { readLeases } from './read-config.ts';
 import type { LeaseStatus } from './switch-config.ts';
 
@@ -27,8 +28,13 @@ export class LeaseFile implements LeaseStore {
 
   read(): readonly LeaseStatus[] {
     try {
-      if (statSync(this.#path).size > maxBytes) return [];
-      return readLeases(parseJson(readFileSync(this.#path, 'utf8')));
+      const file = openOwnSync(this.#path);
+      try {
+        if (fstatSync(file).size > maxBytes) return [];
+        return readLeases(parseJson(readFileSync(file, 'utf8')));
+      } finally {
+        closeSync(file);
+      }
     } catch {
       // The first switch of a network finds none, and the guests of the others renew theirs.
       return [];

@@ -3,17 +3,17 @@ import type { DirectionShape, LinkShape } from '../model/link-shape.ts';
 import { isInSubnet, parseIpv4, parseSubnet, subnetOf } from './packet/ipv4-address.ts';
 import { parseIpv6 } from './packet/ipv6-address.ts';
 import { isGroup, parseMac } from './packet/mac.ts';
-import type {
-  LeaseStatus,
-  SwitchConfig,
-  SwitchHost,
-  SwitchPort,
-  SwitchServices,
-  SwitchUplink,
+import {
+  maxHosts,
+  type LeaseStatus,
+  type SwitchConfig,
+  type SwitchHost,
+  type SwitchPort,
+  type SwitchServices,
+  type SwitchUplink,
 } from './switch-config.ts';
 
 const maxPorts = 1024;
-const maxHosts = 4096;
 /** Unix sockets have at most 108 bytes on Linux. */
 const maxPath = 107;
 const labelPattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;

@@ -1,5 +1,8 @@
 import type { LinkShape } from '../model/link-shape.ts';
 
+/** Hosts in a configuration at most. */
+export const maxHosts = 4096;
+
 /**
  * What the switch of a network is told by the daemon, and what it reports. Everything is sent whole and can be sent again:
  * the switch compares it with what it has, so that a new switch and a new daemon need no other history.

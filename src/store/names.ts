@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { KameError } from '../core/errors.ts';
+import { fileIdSync } from '../sys/file-id.ts';
 
 /** All names on disk are defined here. docs/internals.md describes them. */
 
@@ -48,12 +48,7 @@ export interface HomeNames {
 
 /** Device and inode of a home: when it is renamed, its RAM files are still found. Its path, before it exists. */
 function homeId(home: string): string {
-  try {
-    const { dev, ino } = statSync(home, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return home;
-  }
+  return fileIdSync(home, { follow: true }) ?? home;
 }
 
 /**
@@ -229,7 +224,8 @@ export function networkRunNames(
   return networkNamesIn(join(home.run, `net-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`));
 }
 
-function networkNamesIn(directory: string): NetworkRunNames {
+/** The files of a network in its run directory. */
+export function networkNamesIn(directory: string): NetworkRunNames {
   return {
     directory,
     control: join(directory, 'switch'),

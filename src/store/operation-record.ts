@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { fileId } from '../sys/file-id.ts';
 import { exists, isTaken, syncDirectory, writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import { machineNames, type HomeNames } from './names.ts';
@@ -29,10 +30,7 @@ const nonceForm = /^[0-9a-f]{32}$/;
 const maxBytes = 64 * 1024;
 
 async function directoryId(path: string): Promise<string> {
-  return await lstat(path, { bigint: true }).then(
-    ({ dev, ino }) => `${dev}:${ino}`,
-    () => '',
-  );
+  return (await fileId(path)) ?? '';
 }
 
 function pathOf(home: HomeNames, nonce: string): string {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
+import { fileId } from './file-id.ts';
 import { fileError, writeFileAtomic } from './files.ts';
 import { readOwnIfThere } from './own-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -23,10 +24,7 @@ interface LockFile extends LockHolder {
 }
 
 async function directoryId(path: string): Promise<string> {
-  return await stat(dirname(path), { bigint: true }).then(
-    ({ dev, ino }) => `${dev}:${ino}`,
-    () => '',
-  );
+  return (await fileId(dirname(path), { follow: true })) ?? '';
 }
 
 async function lockText(path: string, holder: LockHolder): Promise<string> {

@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
+import { fileId } from './file-id.ts';
 import { fileError } from './files.ts';
 import { releaseLock, takeLock } from './lock.ts';
 
@@ -35,18 +36,11 @@ async function removeUnnamed(directory: string): Promise<void> {
       await rm(join(directory, entry.name), { force: true });
 }
 
-async function inodeOf(path: string): Promise<string | null> {
-  return await lstat(path, { bigint: true }).then(
-    ({ dev, ino }) => `${dev}:${ino}`,
-    () => null,
-  );
-}
-
 /**
  * Removes a socket unless another process has replaced it, as happens when the directory was removed and made again
  * while this one listened.
  */
-async function removeOwn(path: string, lock: string, inode: string | null): Promise<void> {
+async function removeOwn(path: string, lock: string, id: string | null): Promise<void> {
   try {
     await takeLock(lock, 'kamed', path);
   } catch {
@@ -54,7 +48,7 @@ async function removeOwn(path: string, lock: string, inode: string | null): Prom
     return;
   }
   try {
-    if (inode !== null && (await inodeOf(path)) === inode) await rm(path, { force: true });
+    if (id !== null && (await fileId(path)) === id) await rm(path, { force: true });
   } finally {
     await releaseLock(lock);
   }
@@ -92,8 +86,8 @@ export async function listenAlone(
       process.umask(umask);
     }
     await rename(at, path);
-    const inode = await inodeOf(path);
-    return { [Symbol.asyncDispose]: async () => await removeOwn(path, lock, inode) };
+    const id = await fileId(path);
+    return { [Symbol.asyncDispose]: async () => await removeOwn(path, lock, id) };
   } finally {
     await releaseLock(lock);
   }

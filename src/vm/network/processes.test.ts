@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { networkNamesIn } from '../../store/names.ts';
 import { identify } from '../../sys/process-identity.ts';
 import { ensureSwitch } from './processes.ts';
 
@@ -9,13 +9,7 @@ const temporary = useTemporaryDirectory();
 
 it('a switch that is found while it dies is not waited for', async () => {
   const directory = temporary();
-  const names = {
-    directory,
-    control: join(directory, 'switch'),
-    leases: join(directory, 'leases.json'),
-    switchLog: join(directory, 'switch.log'),
-    natLog: join(directory, 'nat.log'),
-  };
+  const names = networkNamesIn(directory);
   const dying = spawn('sleep', ['60']);
   const identity = await identify(dying.pid ?? 0);
   if (!identity) throw new Error('It does not run.');

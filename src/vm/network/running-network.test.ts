@@ -15,6 +15,7 @@ import { isAlive, identify } from '../../sys/process-identity.ts';
 import { endCompanions } from '../companion/companion.ts';
 import type { NetworkBook } from './network-book.ts';
 import type { PluggedMachine } from './plugged.ts';
+import { networkNamesIn } from '../../store/names.ts';
 import { RunningNetwork } from './running-network.ts';
 
 const temporary = useTemporaryDirectory();
@@ -70,13 +71,7 @@ const book: NetworkBook = {
 };
 
 function network(switchSource = fakeSwitch): RunningNetwork {
-  const names = {
-    directory,
-    control: join(directory, 'switch'),
-    leases: join(directory, 'leases.json'),
-    switchLog: join(directory, 'switch.log'),
-    natLog: join(directory, 'nat.log'),
-  };
+  const names = networkNamesIn(directory);
   const made = new RunningNetwork({ name: 'vmnet8' }, names, {
     book,
     switchProgram: { command: process.execPath, args: ['-e', switchSource] },

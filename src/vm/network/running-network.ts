@@ -41,7 +41,7 @@ export class RunningNetwork {
   readonly #around: NetworkSurroundings;
   readonly #machines = new Map<string, PluggedMachine>();
   readonly #stop = new AbortController();
-  /** Of the present work: it ends early when the last machine goes. */
+  /** Of the present work: it ends early when the last machine goes, or this stops. */
   #attempt = new AbortController();
   #switch: RunningSwitch | null = null;
   #nat: RunningNat | null = null;
@@ -125,6 +125,7 @@ export class RunningNetwork {
   /** Lets go of the processes, which go on. */
   async detach(): Promise<void> {
     this.#stop.abort();
+    this.#attempt.abort();
     await this.#work.catch(() => undefined);
     await this.#letGo();
   }
@@ -146,7 +147,7 @@ export class RunningNetwork {
         this.#trouble = null;
         this.#failures = 0;
       } catch (error) {
-        if (!this.#signal.aborted) this.#failed(error);
+        if (!this.#attempt.signal.aborted) this.#failed(error);
       }
     }
     this.#busy = false;
@@ -168,10 +169,6 @@ export class RunningNetwork {
     if (!this.#stop.signal.aborted) this.refresh();
   }
 
-  get #signal(): AbortSignal {
-    return AbortSignal.any([this.#stop.signal, this.#attempt.signal]);
-  }
-
   #plugged(): Plugged[] {
     return [...this.#machines.values()].flatMap((machine) =>
       machine.adapters.map((adapter) => ({ machine, adapter })),
@@ -185,7 +182,7 @@ export class RunningNetwork {
       this.key,
       plugged.map(({ adapter }) => adapter.mac),
     );
-    const plan = await book.natPlanOf(entry, this.#names.directory, this.#signal);
+    const plan = await book.natPlanOf(entry, this.#names.directory, this.#attempt.signal);
     await this.#dropOldNat(plan);
     const complete = this.#switch !== null && (plan === null || this.#nat !== null);
     const running = complete ? [] : await processesOf(this.#names);
@@ -204,14 +201,14 @@ export class RunningNetwork {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
     const config = switchConfigOf({ ...entry, plugged, directory }, labels);
-    return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#signal });
+    return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#attempt.signal });
   }
 
   async #ensureSwitch(running: readonly Companion[]): Promise<RunningSwitch> {
     if (this.#switch) return this.#switch;
     const { switchProgram } = this.#around;
     const text = networkText(this.key);
-    const started = await ensureSwitch(this.#names, running, text, switchProgram, this.#signal);
+    const started = await ensureSwitch(this.#names, running, text, switchProgram, this.#attempt.signal);
     this.#switch = started;
     void started.client.closed.then(() => {
       if (this.#switch !== started) return;
@@ -235,7 +232,7 @@ export class RunningNetwork {
       await endOtherNats(this.#names, running, null);
       return null;
     }
-    const started = await ensureNat(this.#names, running, plan, this.#signal);
+    const started = await ensureNat(this.#names, running, plan, this.#attempt.signal);
     this.#nat = started;
     this.#forwards = new Forwards(started.monitor, this.#around.book.ownerOf);
     void started.monitor.closed.then(() => {

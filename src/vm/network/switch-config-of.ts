@@ -1,6 +1,12 @@
 import { noShape } from '../../model/link-shape.ts';
 import type { Network } from '../../model/network.ts';
-import type { SwitchConfig, SwitchHost, SwitchPort, SwitchServices } from '../../network/switch-config.ts';
+import {
+  maxHosts,
+  type SwitchConfig,
+  type SwitchHost,
+  type SwitchPort,
+  type SwitchServices,
+} from '../../network/switch-config.ts';
 import { natSocketsIn } from '../../qemu/network/nat-plan.ts';
 import { adapterLabels } from './adapter-labels.ts';
 import type { Plugged } from './plugged.ts';
@@ -53,10 +59,12 @@ function hostsOf({ plugged, addresses }: SwitchFacts, labels: ReadonlyMap<string
     labels.values(),
   );
   const names = new Map(plugged.map(({ adapter }, at) => [adapter.mac, own[at] ?? null]));
-  return [...new Set([...names.keys(), ...Object.keys(addresses)])].flatMap((mac) => {
+  const hosts = [...new Set([...names.keys(), ...Object.keys(addresses)])].flatMap((mac) => {
     const address = addresses[mac];
     return address === undefined ? [] : [{ mac, address, label: names.get(mac) ?? null }];
   });
+  // A large network remembers more adapters that are gone than its switch takes.
+  return hosts.slice(0, maxHosts);
 }
 
 function portOf({ machine, adapter }: Plugged): SwitchPort {

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { enginesIn } from '../../qemu/engine.ts';
-import { attach, type Engine } from '../../qemu/launch.ts';
+import { attach, type Engine, type EngineStatus } from '../../qemu/launch.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { readJournal } from '../../store/journal.ts';
 import type { RunNames } from '../../store/names.ts';
-import { readRunRecord, writeRunRecord } from '../../store/run-record.ts';
+import { readRunRecord, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import type { ProcessIdentity } from '../../sys/process-identity.ts';
 import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
@@ -34,7 +34,8 @@ export async function adoptableEngine(
   run: RunNames,
   signal: AbortSignal | undefined,
 ): Promise<Engine | null> {
-  const engine = await engineIn(host, bundle, run, signal);
+  const machine = { name: bundle.name, logFile: bundle.names.log };
+  const engine = await engineIn(host, machine, run, signal);
   if (!engine) return null;
   try {
     return await loadedEngine(host, bundle, run, engine);
@@ -45,6 +46,15 @@ export async function adoptableEngine(
   }
 }
 
+function isLoading(record: RunRecord | undefined): record is RunRecord {
+  return record?.restored === 'loading' || record?.restored === 'loading paused';
+}
+
+/** Whether an engine has loaded a state. The daemon may have died after it resumed the guest and before it recorded that. */
+function hasState(status: EngineStatus): boolean {
+  return status === 'paused' || status === 'running';
+}
+
 /** The engine, or null after ending it because it has not got all of its state. */
 async function loadedEngine(
   host: Host,
@@ -53,11 +63,9 @@ async function loadedEngine(
   engine: Engine,
 ): Promise<Engine | null> {
   const record = await readRunRecord(run);
-  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return engine;
+  if (!isLoading(record)) return engine;
   const status = await engine.status();
-  // The daemon may have died after it resumed the guest and before it recorded that.
-  const ready = status === 'paused' || status === 'running';
-  const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && ready;
+  const isLoaded = (bundle.content?.model.suspendedState ?? '') === '' && hasState(status);
   if (!isLoaded || (await isUnfinishedClone(host, bundle))) {
     await engine.kill();
     return null;
@@ -75,15 +83,14 @@ async function loadedEngine(
  */
 async function engineIn(
   host: Host,
-  bundle: Bundle,
+  machine: { readonly name: string; readonly logFile?: string },
   run: RunNames,
   signal: AbortSignal | undefined,
 ): Promise<Engine | null> {
   // Whoever has answered once listens already.
   const hasAnswered = ((await readRunRecord(run))?.engine ?? null) !== null;
   const options = {
-    name: bundle.name,
-    logFile: bundle.names.log,
+    ...machine,
     deadlineMs: adoptDeadlineMs,
     ...(hasAnswered ? { listenMs: 0 } : {}),
     ...(signal ? { signal } : {}),
@@ -94,14 +101,14 @@ async function engineIn(
       if (engine) return { engine };
       const [process] = await enginesIn(run.directory);
       if (!process) return { engine: null };
-      if (hasAnswered) throw silent(bundle, process);
+      if (hasAnswered) throw silent(machine, process);
       return undefined;
     },
     { deadlineMs: openDeadlineMs, stepMs: 20, ...(signal ? { signal } : {}) },
   );
   if (settled) return settled.engine;
   const [process] = await enginesIn(run.directory);
-  if (process && existsSync(socketsIn(run.directory, hostOs()).qmp)) throw silent(bundle, process);
+  if (process && existsSync(socketsIn(run.directory, hostOs()).qmp)) throw silent(machine, process);
   await endEngines(host, run.directory, 'It did not open its monitor');
   return null;
 }
@@ -113,28 +120,17 @@ async function engineIn(
  */
 export async function endWaiting(host: Host, run: RunNames): Promise<void> {
   const record = await readRunRecord(run);
-  if (record?.restored !== 'loading' && record?.restored !== 'loading paused') return;
-  const found = await poll(
-    async () => {
-      const engine = await attach(run.directory, { deadlineMs: adoptDeadlineMs });
-      if (engine) return { engine };
-      return (await enginesIn(run.directory)).length === 0 ? { engine } : undefined;
-    },
-    { deadlineMs: openDeadlineMs, stepMs: 20 },
-  );
-  if (!found?.engine) return;
-  await using engine = found.engine;
-  const status = await engine.status();
-  if (status === 'paused' || status === 'running') return;
-  host.log('An engine was ended', {
-    pid: engine.process.pid,
-    directory: run.directory,
-    reason: 'Its restore was interrupted, and its machine was moved',
-  });
+  if (!isLoading(record)) return;
+  const engine = await engineIn(host, { name: record.vmx }, run, undefined);
+  if (!engine) return;
+  await using _attached = engine;
+  if (hasState(await engine.status())) return;
+  const reason = 'Its restore was interrupted, and its machine was moved';
+  host.log('An engine was ended', { pid: engine.process.pid, directory: run.directory, reason });
   await engine.kill();
 }
 
-function silent({ name }: Bundle, { pid }: ProcessIdentity): KameError {
+function silent({ name }: { readonly name: string }, { pid }: ProcessIdentity): KameError {
   const message = `The engine of ${name} (process ${pid}) accepts no connection to its monitor.`;
   return new KameError('ENGINE_TIMEOUT', message, { details: { machine: name, pid } });
 }
