@@ -21,8 +21,8 @@ export interface Running {
   agentAnswers: boolean;
   /** What the guest has reached, for those who wait for it. */
   readonly milestones: Milestones;
-  /** Resolves when the times of the start known so far are on disk. */
-  timingsWritten: Promise<void>;
+  /** Resolves when all writes of the record so far are done; see changeRecord. */
+  recordWritten: Promise<void>;
   /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */
   savedAddresses: Readonly<Record<string, string>>;
   /** As last reported by the agent. */

@@ -184,8 +184,9 @@ describe('an engine that exits by itself', () => {
   it('has its death reported: the signal, its last output and the likely cause', async () => {
     const demo = world().machine();
     const engine = await world().start();
+    const { ended } = world().running();
     engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
-    await expect.poll(() => world().host.running.size).toBe(0);
+    await ended;
     const told = like(
       /^The engine of demo .*\(killed by SIGBUS\).*oh dear.* memory file system .* \d+ bytes/,
     );
@@ -201,11 +202,10 @@ describe('an engine that exits by itself', () => {
     world().machine();
     const engine = await world().start();
     await adoptAll(await world().replaceHost());
+    const { ended } = world().running();
     engine.options.order(`printf 'oh dear\n' >&2; kill -BUS $$`);
-    await expect.poll(() => world().host.running.size).toBe(0);
-    await expect
-      .poll(() => world().events.at(-1)?.message)
-      .toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
+    await ended;
+    expect(world().events.at(-1)?.message).toMatch(/^The engine of demo ended unexpectedly\. .*oh dear/);
   });
 
   it('is reported as stopped when Kame killed it', async () => {

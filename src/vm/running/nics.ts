@@ -7,11 +7,11 @@ import { applyModel } from '../../model/write.ts';
 import { nicDeleted, nicsIn, removeBackend } from '../../qemu/live-nics.ts';
 import { netSocketIn } from '../../qemu/plan/sockets.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { writeRunRecord } from '../../store/run-record.ts';
 import { hostOs } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { changeRecord } from './record.ts';
 
 /**
  * A machine with other adapters. Problems that it had before do not matter.
@@ -35,8 +35,7 @@ export async function recordNic(machine: Running, nic: Nic): Promise<void> {
   const socket = netSocketIn(machine.run.directory, nic.index, hostOs());
   const others = machine.record.networks.filter(({ index }) => index !== nic.index);
   const networks = [...others, networkPort(nic, socket)].sort((a, b) => a.index - b.index);
-  machine.record = { ...machine.record, networks };
-  await writeRunRecord(machine.run, machine.record);
+  await changeRecord(machine, { networks });
 }
 
 /** Forgets an adapter that the engine of a running machine does not have any more. The caller holds the machine. */
@@ -50,8 +49,7 @@ export async function forgetNic(host: Host, machine: Running, gone: number): Pro
       nics.filter(({ index }) => index !== gone),
     );
   const networks = machine.record.networks.filter(({ index }) => index !== gone);
-  machine.record = { ...machine.record, networks };
-  await writeRunRecord(machine.run, machine.record);
+  await changeRecord(machine, { networks });
   await host.networks.machineChanged(machine);
   await appendLog(machine.names, `The guest let go of the network adapter ethernet${gone}.`);
 }

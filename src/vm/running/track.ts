@@ -54,7 +54,7 @@ export function track(host: Host, options: TrackOptions): Running {
     clock: new ClockKeeper(channels.agent),
     clockNote: null,
     milestones: new Milestones(),
-    timingsWritten: Promise.resolve(),
+    recordWritten: Promise.resolve(),
     ended: end.promise,
     shutdown: null,
     death: null,
@@ -94,6 +94,8 @@ async function cleanUp(host: Host, machine: Running): Promise<void> {
     await repairAfterCrash(host, machine.names.vmx);
   }
   await rm(ramFileOf(host.names, machine.run), { force: true });
+  // A write that came later would be in the run directory of the next start.
+  await machine.recordWritten;
   await clearRunDirectory(machine.run);
   const holder = await lockHolder(machine.names.lock);
   if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
