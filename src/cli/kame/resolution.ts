@@ -1,18 +1,11 @@
 import type { Command } from '@commander-js/extra-typings';
+import { isRounded, widthStep, type DisplaySize } from '../../api/display-size.ts';
 import type { ResolutionChange } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import { examples, given, jsonShape, seconds } from '../options.ts';
 import type { Session } from '../session.ts';
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The widths that X11 sets are multiples of this. */
-const widthStep = 8;
-
-function parseSize(text: string): Size {
+function parseSize(text: string): DisplaySize {
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/i.exec(text.trim()) ?? [];
   if (width === undefined || height === undefined) {
     throw new KameError('USAGE', `The resolution "${text}" is malformed: it must be WIDTHxHEIGHT.`, {
@@ -22,21 +15,25 @@ function parseSize(text: string): Size {
   return { width: Number(width), height: Number(height) };
 }
 
-const sizeText = ({ width, height }: Size) => `${width}x${height}`;
+const sizeText = ({ width, height }: DisplaySize) => `${width}x${height}`;
 
 /** Why the display does not have the wanted size, as far as can be told from outside. */
 function missed(name: string, { wanted, ...size }: ResolutionChange): KameError {
-  const rounded = size.height === wanted.height && size.width === wanted.width - (wanted.width % widthStep);
   const words = `The display of ${name} has ${sizeText(size)}, not ${sizeText(wanted)}.`;
   return new KameError('GUEST_TIMEOUT', words, {
-    next: rounded
+    next: isRounded(size, wanted)
       ? `Choose a width that is a multiple of ${widthStep}: X11 rounds others down.`
       : 'On X11 the guest needs spice-vdagent. Some Wayland desktops, such as labwc, do not follow.',
     details: { machine: name },
   });
 }
 
-async function change(session: Session, name: string, wanted: Size, timeoutMs?: number): Promise<void> {
+async function change(
+  session: Session,
+  name: string,
+  wanted: DisplaySize,
+  timeoutMs?: number,
+): Promise<void> {
   const body = { ...wanted, ...given({ timeoutMs }) };
   const result = await session.task(
     name,

@@ -86,12 +86,16 @@ describe('keeping the clock of a guest', () => {
     expect(guest.calls).toContain('set');
   });
 
-  it('does not fight a time service of the guest that sets it back, until something changes', async () => {
+  it.each([
+    ['until something changes', false],
+    ['also if somebody looks at it all the time', true],
+  ])('does not fight a time service of the guest that sets it back, %s', async (_when, isShown) => {
     const { guest, keeper } = guestAndKeeper();
     const outcomes: string[] = [];
     await keeper.check('usual', may);
     for (let round = 0; round < 6; round += 1) {
       guest.offset = 9000 + round;
+      if (isShown) await keeper.read();
       outcomes.push((await keeper.check('usual', may)).by);
     }
     expect(outcomes).toEqual(['agent', 'agent', 'agent', 'agent', 'own', 'own']);

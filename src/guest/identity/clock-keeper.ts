@@ -46,6 +46,8 @@ export class ClockKeeper {
   #reading: ClockReading | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** How far off the clock was after the last check, in milliseconds: a reading for people must not change what is decided. */
+  #checkedMs: number | undefined;
   /** What the last correction of a usual check was, and how often the clock has jumped back to that. */
   #corrected: { readonly offsetMs: number; readonly returns: number } | undefined;
 
@@ -81,14 +83,16 @@ export class ClockKeeper {
 
   async #check(occasion: ClockOccasion, { set, signal }: CheckOptions): Promise<ClockCheck> {
     const options = signal ? { signal } : {};
-    const last = this.#reading?.offsetMs;
+    const last = this.#checkedMs;
     const seen = await lookAtClock(this.#agent, options);
     this.#note(seen);
+    this.#checkedMs = this.#reading?.offsetMs;
     if (occasion === 'changed') this.#corrected = undefined;
     if (!set || !needsSetting(occasion, seen)) return kept(seen);
     if (occasion === 'usual' && seen && this.#isOwn(seen, last)) return { ...kept(seen), by: 'own' };
     const report = await setClock(this.#agent, options);
     if (report.offsetMs !== undefined) this.#noteOffset(report.offsetMs);
+    this.#checkedMs = this.#reading?.offsetMs;
     return { ...report, ...(seen ? { wasMs: Math.round(seen.offsetMs) } : {}) };
   }
 

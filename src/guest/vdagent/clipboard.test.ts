@@ -87,11 +87,15 @@ describe('the clipboard of the guest', () => {
     const cancelled = refused(agent.read(text, { deadlineMs: 10_000, signal: stop.signal }));
     stop.abort();
     expect((await cancelled).code).toBe('CANCELLED');
-    const ended = refused(agent.read(text, soon));
-    // The request is sent before the agent ends.
-    await Promise.resolve();
+    const first = refused(agent.read(text, { deadlineMs: 10_000, signal }));
+    const second = new AbortController();
+    const queued = refused(agent.read(text, { deadlineMs: 10_000, signal: second.signal }));
+    second.abort();
+    expect((await queued).code).toBe('CANCELLED');
+    // Its turn has begun: the request has been sent, and the guest does not answer.
+    await new Promise((resolve) => setImmediate(resolve));
     agent.portChanged(false);
-    expect((await ended).code).toMatch(/GUEST_AGENT_MISSING|CLIPBOARD_EMPTY/);
+    expect((await first).code).toBe('GUEST_AGENT_MISSING');
   });
 });
 
@@ -99,7 +103,7 @@ describe('content of the host', () => {
   it('is pasted in the guest, in chunks that an agent accepts', async () => {
     const { guest, agent } = await connectedAgent();
     const large = Buffer.alloc(1024 * 1024, '0123456789');
-    await agent.offer({ type: text, data: large });
+    await agent.offer({ type: text, data: large }, soon);
     await guest.until(() => guest.hostKinds.length > 0);
     expect(guest.hostKinds).toEqual([1]);
     expect((await guest.paste(1)).data.equals(large)).toBe(true);
@@ -107,14 +111,14 @@ describe('content of the host', () => {
     expect(await guest.paste(2)).toEqual({ kind: 2, data: Buffer.alloc(0) });
     expect(agent.state).toEqual({ owner: 'host', types: [text] });
     expect((await agent.read(text, soon)).equals(large)).toBe(true);
-    expect((await refused(agent.offer({ type: 'text/html', data: large }))).code).toBe('INVALID_VALUE');
+    expect((await refused(agent.offer({ type: 'text/html', data: large }, soon))).code).toBe('INVALID_VALUE');
   });
 
   it('has the numbers that the agent expects, whoever grabs in between', async () => {
     const { guest, agent } = await connectedAgent();
     for (const round of [1, 2, 3]) {
-      await agent.offer({ type: text, data: Buffer.from(`host ${round}`) });
-      await agent.offer({ type: text, data: Buffer.from(`host again ${round}`) });
+      await agent.offer({ type: text, data: Buffer.from(`host ${round}`) }, soon);
+      await agent.offer({ type: text, data: Buffer.from(`host again ${round}`) }, soon);
       await guest.until(() => guest.count(vd.grab) === 2 * round);
       guest.copy({ 1: `guest ${round}` });
       await changed(agent, () => agent.state.owner === 'guest');
@@ -124,7 +128,7 @@ describe('content of the host', () => {
 
   it('is grabbed again when both have grabbed at the same time', async () => {
     const { guest, agent } = await connectedAgent();
-    const offered = agent.offer({ type: text, data: Buffer.from('host') });
+    const offered = agent.offer({ type: text, data: Buffer.from('host') }, soon);
     guest.copy({ 1: 'guest' });
     await offered;
     await guest.until(() => guest.hostKinds.length > 0);
@@ -135,7 +139,7 @@ describe('content of the host', () => {
 
   it('is pasted when the guest still asks for it, after a grab of its own that has crossed that of the host', async () => {
     const { guest, agent } = await connectedAgent();
-    await agent.offer({ type: text, data: Buffer.from('host') });
+    await agent.offer({ type: text, data: Buffer.from('host') }, soon);
     await guest.until(() => guest.hostKinds.length > 0);
     guest.copy({ 1: 'guest' });
     await changed(agent, () => agent.state.owner === 'guest');
@@ -145,7 +149,7 @@ describe('content of the host', () => {
 
   it('is offered to the next agent, over the same connection', async () => {
     const { guest, agent } = await connectedAgent();
-    await agent.offer({ type: text, data: Buffer.from('kept') });
+    await agent.offer({ type: text, data: Buffer.from('kept') }, soon);
     await guest.until(() => guest.hostKinds.length > 0);
     agent.portChanged(false);
     expect(agent.present).toBe(false);
@@ -157,9 +161,38 @@ describe('content of the host', () => {
     expect(String((await guest.paste(1)).data)).toBe('kept');
   });
 
+  it('is not the host’s any more when the guest copies what nobody here can read', async () => {
+    const { guest, agent } = await connectedAgent();
+    await agent.offer({ type: text, data: Buffer.from('host') }, soon);
+    await guest.until(() => guest.hostKinds.length > 0);
+    const told = changed(agent, () => agent.state.owner === 'none');
+    guest.copy({ 99: 'x' });
+    await told;
+    expect(agent.state).toEqual({ owner: 'none', types: [] });
+  });
+
+  it('that the guest cannot be told of is given up at the deadline or the signal, and not offered later', async () => {
+    const { guest, agent } = await connectedAgent();
+    await agent.offer({ type: text, data: Buffer.alloc(8 * 1024 * 1024, 'x') }, soon);
+    await guest.until(() => guest.hostKinds.length > 0);
+    guest.stall(true);
+    for (let times = 0; times < 8; times += 1)
+      guest.send(vd.request, Buffer.concat([Buffer.from([0, 0, 0, 0]), words(1)]));
+    // Its answers wait from now on.
+    guest.copy({ 1: 'x' });
+    await changed(agent, () => agent.state.owner === 'guest');
+    const next = { type: text, data: Buffer.from('next') };
+    expect((await refused(agent.offer(next, { deadlineMs: 50, signal }))).code).toBe('GUEST_TIMEOUT');
+    const stop = new AbortController();
+    const cancelled = refused(agent.offer(next, { deadlineMs: 10_000, signal: stop.signal }));
+    stop.abort();
+    expect((await cancelled).code).toBe('CANCELLED');
+    expect(agent.state.owner).toBe('none');
+  });
+
   it('is not sent without end to a guest that asks and does not read', async () => {
     const { guest, agent } = await connectedAgent();
-    await agent.offer({ type: text, data: Buffer.alloc(256 * 1024, 'x') });
+    await agent.offer({ type: text, data: Buffer.alloc(256 * 1024, 'x') }, soon);
     await guest.until(() => guest.hostKinds.length > 0);
     guest.stall(true);
     const selection = Buffer.from([0, 0, 0, 0]);
@@ -174,7 +207,7 @@ describe('content of the host', () => {
 
   it('has the ends of lines of the guest', async () => {
     const { guest, agent } = await connectedAgent({ capabilities: windowsBits });
-    await agent.offer({ type: text, data: Buffer.from('a\nb\r\nc') });
+    await agent.offer({ type: text, data: Buffer.from('a\nb\r\nc') }, soon);
     await guest.until(() => guest.hostKinds.length > 0);
     expect(String((await guest.paste(1)).data)).toBe('a\r\nb\r\nc');
     guest.copy({ 1: 'x\r\ny' });

@@ -38,8 +38,9 @@ export interface ClipboardState {
   readonly types: readonly string[];
 }
 
-export interface ReadLimits {
-  /** Milliseconds for the whole content. */
+/** How long it may take to move content, and how that is cancelled. */
+export interface Limits {
+  /** In milliseconds. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
 }
@@ -61,6 +62,12 @@ function empty(message: string, next: string): KameError {
   return new KameError('CLIPBOARD_EMPTY', message, { next });
 }
 
+const reading = 'Reading the clipboard';
+
+function unread(): KameError {
+  return new KameError('GUEST_TIMEOUT', 'The guest has not sent the content of its clipboard in time.');
+}
+
 /**
  * The clipboard that a guest and the host share through an agent. Whoever grabs it says what types there are; the other
  * one asks for the content when it is pasted. Grabs of both sides are counted together, for each selection: the agent
@@ -80,6 +87,8 @@ export class AgentClipboard {
   #reads: Promise<unknown> = Promise.resolve();
   /** Answers to the guest that it has not read yet. */
   #answers = 0;
+  /** The content of the host with the ends of lines of the guest, made once for all answers. */
+  #converted: Buffer | undefined;
 
   constructor(send: Send, changed: () => void) {
     this.#send = send;
@@ -112,14 +121,12 @@ export class AgentClipboard {
     this.#setGuestTypes([]);
   }
 
-  /** Handles a message about the clipboard; false if it is about something else. A malformed one is ignored. */
-  handle({ type, data }: Message): boolean {
+  /** Handles a message about the clipboard. A malformed one, or one about something else, is ignored. */
+  handle({ type, data }: Message): void {
     if (type === messageTypes.clipboardGrab) this.#onGrab(data);
     else if (type === messageTypes.clipboardRelease) this.#onRelease(data);
     else if (type === messageTypes.clipboardRequest) this.#onRequest(data);
     else if (type === messageTypes.clipboard) this.#onContent(data);
-    else return false;
-    return true;
   }
 
   /** Content was dropped because of its size, which may be the content that is waited for. */
@@ -133,34 +140,54 @@ export class AgentClipboard {
   }
 
   /**
-   * Puts content on the clipboard of the guest.
-   * @throws KameError INVALID_VALUE for a type that no agent carries, GUEST_AGENT_MISSING, GUEST_TIMEOUT
+   * Puts content on the clipboard of the guest. Content that it could not be told of is not offered later either.
+   * @throws KameError INVALID_VALUE for a type that no agent carries, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED
    */
-  async offer(content: ClipboardContent): Promise<void> {
+  async offer(content: ClipboardContent, { deadlineMs, signal }: Limits): Promise<void> {
     if (kindOf(content.type) === undefined) {
       throw new KameError('INVALID_VALUE', `The agent of the guest cannot carry ${content.type}.`, {
         next: `It carries ${agentTypes.join(', ')}.`,
       });
     }
-    this.#offer = content;
+    this.#setOffer(content);
     this.#guestTypes = [];
     this.#changed();
-    await this.#grab(content);
+    const onTimeout = () =>
+      new KameError('GUEST_TIMEOUT', 'The desktop agent of the guest does not read its messages.');
+    try {
+      await within(this.#grab(content), { ms: deadlineMs, signal, what: 'Setting the clipboard', onTimeout });
+    } catch (error) {
+      if (this.#offer === content) {
+        this.#setOffer(undefined);
+        this.#changed();
+      }
+      throw error;
+    }
+  }
+
+  #setOffer(content: ClipboardContent | undefined): void {
+    this.#offer = content;
+    this.#converted = undefined;
   }
 
   /**
    * The content of the clipboard as one of its types.
    * @throws KameError CLIPBOARD_EMPTY when it has nothing of that type, GUEST_*, CANCELLED
    */
-  async read(type: string, limits: ReadLimits): Promise<Buffer> {
+  async read(type: string, limits: Limits): Promise<Buffer> {
     const next = this.#reads.then(async () => await this.#readNow(type, limits));
     this.#reads = next.catch(() => undefined);
-    return await next;
+    // The time in which it waits for its turn counts too.
+    return await within(next, {
+      ms: limits.deadlineMs,
+      signal: limits.signal,
+      what: reading,
+      onTimeout: unread,
+    });
   }
 
-  async #readNow(type: string, { deadlineMs, signal }: ReadLimits): Promise<Buffer> {
-    const what = 'Reading the clipboard';
-    if (signal.aborted) throw cancelled(what);
+  async #readNow(type: string, { deadlineMs, signal }: Limits): Promise<Buffer> {
+    if (signal.aborted) throw cancelled(reading);
     if (this.#offer?.type === type) return this.#offer.data;
     const kind = kindOf(type);
     if (kind === undefined || !this.state.types.includes(type))
@@ -174,11 +201,9 @@ export class AgentClipboard {
       // The answer may be a refusal of the connection, before anybody waits for it.
       waiting.answer.promise.catch(() => undefined);
       const asked = this.#send(clipboardRequest(this.#layout, kind));
-      const onTimeout = () =>
-        new KameError('GUEST_TIMEOUT', `The guest has not sent the content of its clipboard in time.`);
       const answer = await within(
         asked.then(async () => await waiting.answer.promise),
-        { ms: deadlineMs, signal, what, onTimeout },
+        { ms: deadlineMs, signal, what: reading, onTimeout: unread },
       );
       return type === textType && this.#capabilities.has('guestLineEndCrlf') ? fromCrlf(answer) : answer;
     } finally {
@@ -202,7 +227,7 @@ export class AgentClipboard {
   #setGuestTypes(types: readonly string[]): void {
     const before = this.#guestTypes;
     this.#guestTypes = types;
-    if (types.join() !== before.join() || types.length > 0) this.#changed();
+    if (types.join() !== before.join()) this.#changed();
   }
 
   #onGrab(data: Buffer): void {
@@ -219,8 +244,10 @@ export class AgentClipboard {
       return;
     }
     this.#previous = this.#offer ?? this.#previous;
-    this.#offer = undefined;
-    this.#setGuestTypes(typesOf(grab.kinds));
+    this.#setOffer(undefined);
+    this.#guestTypes = typesOf(grab.kinds);
+    // Another owner, or other content of the same types.
+    this.#changed();
   }
 
   #onRelease(data: Buffer): void {
@@ -233,7 +260,7 @@ export class AgentClipboard {
    */
   #takeBack(): void {
     if (this.#offer || !this.#previous) return;
-    this.#offer = this.#previous;
+    this.#setOffer(this.#previous);
     this.#guestTypes = [];
     this.#changed();
   }
@@ -257,7 +284,8 @@ export class AgentClipboard {
   }
 
   #forGuest({ type, data }: ClipboardContent): Buffer {
-    return type === textType && this.#capabilities.has('guestLineEndCrlf') ? toCrlf(data) : data;
+    if (type !== textType || !this.#capabilities.has('guestLineEndCrlf')) return data;
+    return (this.#converted ??= toCrlf(data));
   }
 
   #onContent(data: Buffer): void {

@@ -7,7 +7,7 @@ import {
   maxContentBytes,
   type ClipboardContent,
   type ClipboardState,
-  type ReadLimits,
+  type Limits,
 } from './clipboard.ts';
 import { AgentLink, agentMissing } from './link.ts';
 import {
@@ -71,13 +71,13 @@ export class DesktopAgent {
   }
 
   /** @throws KameError CLIPBOARD_EMPTY, GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED */
-  async read(type: string, limits: ReadLimits): Promise<Buffer> {
+  async read(type: string, limits: Limits): Promise<Buffer> {
     return await this.clipboard.read(type, limits);
   }
 
-  /** Puts content on the clipboard of the guest. @throws KameError INVALID_VALUE, GUEST_AGENT_MISSING, GUEST_TIMEOUT */
-  async offer(content: ClipboardContent): Promise<void> {
-    await this.clipboard.offer(content);
+  /** Puts content on the clipboard of the guest. @throws KameError INVALID_VALUE, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED */
+  async offer(content: ClipboardContent, limits: Limits): Promise<void> {
+    await this.clipboard.offer(content, limits);
   }
 
   /** Whether the agent changes the size of the display, on X11 at least: on Wayland it reports success and does nothing. */
@@ -100,7 +100,7 @@ export class DesktopAgent {
    * Waits for an agent whose port is open to announce what it can.
    * @throws KameError GUEST_AGENT_MISSING when it does not, CANCELLED
    */
-  async waitPresent({ deadlineMs, signal }: ReadLimits): Promise<void> {
+  async waitPresent({ deadlineMs, signal }: Limits): Promise<void> {
     const silent = () =>
       new KameError('GUEST_AGENT_MISSING', 'The desktop agent of the guest does not answer.', {
         next: 'Restart spice-vdagentd in the guest.',

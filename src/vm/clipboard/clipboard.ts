@@ -10,6 +10,8 @@ import { machineFor, peerOf, requirePeer } from './peer.ts';
 
 /** Milliseconds for the whole content. An emulated guest sends the largest within some 10 s. */
 const readMs = 60_000;
+/** Milliseconds until the agent has been told of content. */
+const offerMs = 10_000;
 
 /** What is on the clipboard of a machine, as it is known without asking the guest. */
 export function statusOf(machine: Running): ClipboardStatus {
@@ -99,6 +101,6 @@ export async function writeClipboard(
     throw new KameError('INVALID_VALUE', 'The content is not text in UTF-8.', {
       next: 'Name its type, such as --type png.',
     });
-  await peer.offer({ type, data });
+  await peer.offer({ type, data }, { deadlineMs: offerMs, signal });
   return data.length;
 }

@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { ClipboardContent, ClipboardState, ReadLimits } from '../../guest/vdagent/clipboard.ts';
+import type { ClipboardContent, ClipboardState, Limits } from '../../guest/vdagent/clipboard.ts';
 import { desktopAgentPort } from '../../qemu/plan/channels.ts';
 import { contentOf } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
@@ -19,9 +19,11 @@ export interface ClipboardPeer {
   readonly present: boolean;
   readonly state: ClipboardState;
   /** @throws KameError CLIPBOARD_EMPTY, GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED */
-  read(type: string, limits: ReadLimits): Promise<Buffer>;
-  /** @throws KameError INVALID_VALUE for a type that it cannot carry, GUEST_AGENT_MISSING, GUEST_TIMEOUT */
-  offer(content: ClipboardContent): Promise<void>;
+  read(type: string, limits: Limits): Promise<Buffer>;
+  /** @throws KameError INVALID_VALUE for a type that it cannot carry, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED */
+  offer(content: ClipboardContent, limits: Limits): Promise<void>;
+  /** Waits until it answers. @throws KameError GUEST_AGENT_MISSING, CANCELLED */
+  waitPresent(limits: Limits): Promise<void>;
   /** Tells of its coming and going, and of changes of the clipboard, until the result is disposed. */
   onChange(listener: () => void): Disposable;
 }
@@ -82,6 +84,6 @@ export async function requirePeer(machine: Running, signal: AbortSignal): Promis
       details: { machine: name },
     });
   }
-  await machine.channels.desktopAgent.waitPresent({ deadlineMs: greetingMs, signal });
+  await peer.waitPresent({ deadlineMs: greetingMs, signal });
   return peer;
 }

@@ -29,13 +29,15 @@ export async function watchClipboard(
   let ended = false;
   let change = deferred();
   using _listening = peerOf(machine).onChange(() => change.resolve());
-  const over = Promise.race([aborted(signal), machine.ended]).then(() => {
+  const end = () => {
     ended = true;
-  });
+    change.resolve();
+  };
+  void Promise.race([aborted(signal), machine.ended]).then(end);
   while (!ended) {
     change = deferred();
     await send(statusOf(machine));
-    await Promise.race([change.promise, over]);
+    if (!ended) await change.promise;
     if (!ended) await pause(paceMs, signal);
   }
 }

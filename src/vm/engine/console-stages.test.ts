@@ -16,7 +16,7 @@ describe('the stages that a console shows', () => {
     ['Fill in the login: field', []],
     ['no line yet', []],
   ])('%j', (text, stages) => {
-    expect(stagesIn(text)).toEqual(stages);
+    expect(stagesIn(`\r${text}`)).toEqual(stages);
   });
 });
 
@@ -37,6 +37,21 @@ describe('watching a console', () => {
     appendFileSync(path, 'demo login: ');
     await watching;
     expect(stages).toEqual(['boot', 'firmware', 'kernel', 'login']);
+  });
+
+  it('takes no part of a line for its beginning', async () => {
+    const path = join(directory(), 'serial.log');
+    // What is looked at again, the last 200 characters, begins with "the login: ".
+    writeFileSync(path, `BdsDxe: Fill in the login: ${'y'.repeat(189)}`);
+    const stages: ConsoleStage[] = [];
+    const { signal } = new AbortController();
+    const watching = watchConsoleStages(path, { signal, onStage: (stage) => void stages.push(stage) });
+    await until(() => stages.includes('firmware'));
+    appendFileSync(path, '\nLinux version 6.1\n');
+    await until(() => stages.includes('kernel'));
+    expect(stages).not.toContain('login');
+    appendFileSync(path, 'demo login: ');
+    await watching;
   });
 
   it('ends with the signal', async () => {

@@ -17,10 +17,13 @@ const signs: readonly (readonly [ConsoleStage, RegExp])[] = [
   ['boot', /\n/],
   ['firmware', /UEFI firmware \(|BdsDxe: /],
   ['kernel', /EFI stub: |Linux version \d/],
-  ['login', /(?:^|[\r\n])(?!Last )[\w.-]{1,64} login: /],
+  ['login', /[\r\n](?!Last )[\w.-]{1,64} login: /],
 ];
 
-/** The stages that a text from a console shows. */
+/** What stands before the first line: a line begins after it, and not where a text was cut. */
+const beginning = '\r';
+
+/** The stages that a text from a console shows, which begins with what stands before its first line. */
 export function stagesIn(text: string): ConsoleStage[] {
   return signs.flatMap(([stage, sign]) => (sign.test(text) ? [stage] : []));
 }
@@ -38,10 +41,10 @@ interface Piece {
   readonly isShorter: boolean;
 }
 
-async function readPiece(path: string, offset: number): Promise<Piece> {
+async function readPiece(path: string, offset: number, buffer: Buffer): Promise<Piece> {
   const file = await openOwn(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, offset);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
     const isShorter = bytesRead === 0 && (await file.stat()).size < offset;
     return { text: buffer.toString('latin1', 0, bytesRead), bytes: bytesRead, isShorter };
   } finally {
@@ -66,14 +69,15 @@ export async function watchConsoleStages(path: string, { signal, onStage }: Cons
   signal.addEventListener('abort', onChange);
   try {
     const seen = new Set<ConsoleStage>();
-    let [offset, total, before] = [0, 0, ''];
+    let [offset, total, before] = [0, 0, beginning];
+    const buffer = Buffer.alloc(chunkBytes);
     while (!signal.aborted && seen.size < signs.length && total < maxBytes) {
       changed = false;
-      const piece = await readPiece(path, offset);
+      const piece = await readPiece(path, offset, buffer);
       offset = piece.isShorter ? 0 : offset + piece.bytes;
       total += piece.bytes;
       const text = before + piece.text;
-      before = text.slice(-overlap);
+      before = piece.isShorter ? beginning : text.slice(-overlap);
       for (const stage of stagesIn(text)) {
         if (!seen.has(stage)) onStage(stage);
         seen.add(stage);

@@ -1,5 +1,6 @@
+import { isRounded } from '../../api/display-size.ts';
 import type { Resolution, ResolutionChange, SetResolution } from '../../api/resolution.ts';
-import { Deadline, pause } from '../../core/deadline.ts';
+import { aborted, Deadline, deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
 import { within } from '../../guest/agent/wait.ts';
@@ -14,8 +15,6 @@ import { runningMachine } from '../host/state.ts';
 const answerMs = 5000;
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
-/** The widths that X11 can set are multiples of this; the agent rounds down. */
-const widthStep = 8;
 
 /** A running machine with a display, whose engine answers. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_* */
 async function machineWithDisplay(host: Host, reference: string, progress: Progress): Promise<Running> {
@@ -72,34 +71,26 @@ function isSame(one: DisplaySize, other: DisplaySize): boolean {
   return one.width === other.width && one.height === other.height;
 }
 
-/** Whether the guest has followed as far as it can: no more than this comes of a width that X11 cannot set. */
-function isRounded(size: DisplaySize, wanted: DisplaySize): boolean {
-  return isSame(size, { ...wanted, width: wanted.width - (wanted.width % widthStep) });
+interface Change {
+  /** The size before it was asked for another one. */
+  readonly before: DisplaySize;
+  readonly wanted: DisplaySize;
 }
 
 /** Waits until the display has the wanted size, or one that it has been changed to and that is as near as can be. */
 async function follow(
   display: RfbClient,
-  wanted: DisplaySize,
+  { before, wanted }: Change,
   ms: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const over = new AbortController();
-  const stop = () => over.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  const waited = pause(ms, over.signal).then(stop);
-  try {
-    const before = display.size;
-    for (;;) {
-      const changed = !isSame(display.size, before);
-      if (isSame(display.size, wanted) || (changed && isRounded(display.size, wanted))) return true;
-      if (signal.aborted) throw new KameError('CANCELLED', 'The change of the resolution was cancelled.');
-      if (over.signal.aborted) return false;
-      await Promise.race([display.nextChange(), waited]);
-    }
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
+  using over = deadlineSignal(ms, signal);
+  for (;;) {
+    const changed = !isSame(display.size, before);
+    if (isSame(display.size, wanted) || (changed && isRounded(display.size, wanted))) return true;
+    if (signal.aborted) throw new KameError('CANCELLED', 'The change of the resolution was cancelled.');
+    if (over.signal.aborted) return false;
+    await Promise.race([display.nextChange(), aborted(over.signal)]);
   }
 }
 
@@ -156,8 +147,9 @@ export async function setResolution(
   progress.report({ stage: `Waiting for the display of ${machine.name}` });
   for (const ms of [Math.min(retryMs, timeoutMs / 2), Number.POSITIVE_INFINITY]) {
     if (isSame(display.size, wanted)) break;
+    const before = display.size;
     await ask(machine, display, wanted, signal);
-    if (await follow(display, wanted, deadline.step(ms).deadlineMs, signal)) break;
+    if (await follow(display, { before, wanted }, deadline.step(ms).deadlineMs, signal)) break;
   }
   return { ...display.size, wanted, reached: isSame(display.size, wanted) };
 }

@@ -1,5 +1,5 @@
 import { poll } from '../../core/deadline.ts';
-import { messageOf } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
 import { agentPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
@@ -79,15 +79,22 @@ async function waitForAddress(
   machine: Running,
   { signal, timed }: { readonly signal: AbortSignal; readonly timed: boolean },
 ): Promise<void> {
-  const address = await poll(
-    async () => (machine.agentAnswers ? ((await refreshAddress(machine)) ?? undefined) : null),
-    {
-      deadlineMs: addressMs,
-      signal,
-      stepMs: 200,
-      maxStepMs: 5000,
-    },
-  );
+  const look = async (): Promise<string | null | undefined> => {
+    if (!machine.agentAnswers) return null;
+    try {
+      return (await refreshAddress(machine)) ?? undefined;
+    } catch (error) {
+      // It may be too busy for one question, or its file systems frozen.
+      if (signal.aborted || !(error instanceof KameError)) throw error;
+      return undefined;
+    }
+  };
+  const address = await poll(look, {
+    deadlineMs: addressMs,
+    signal,
+    stepMs: 200,
+    maxStepMs: 5000,
+  });
   if (typeof address === 'string') reach(host, machine, 'network', timed);
 }
 

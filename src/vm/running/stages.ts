@@ -6,22 +6,13 @@ import type { Milestone } from '../host/milestones.ts';
 import type { Running } from '../host/running.ts';
 import { recordTiming, type TimingName } from './timing.ts';
 
-const timingOf: Readonly<Record<Milestone, TimingName>> = {
-  boot: 'bootMs',
-  firmware: 'firmwareMs',
-  kernel: 'kernelMs',
-  agent: 'agentMs',
-  network: 'networkMs',
-  login: 'loginMs',
-  desktop: 'desktopMs',
-};
-
 /** A guest has reached a stage now. @param timed false if nobody knows when it did */
 export function reach(host: Host, machine: Running, milestone: Milestone, timed = true): void {
   const ms = Date.now() - Date.parse(machine.record.startedAt);
   machine.milestones.mark(milestone);
   if (!timed) return;
-  recordTiming(machine, timingOf[milestone], ms).catch((error: unknown) => {
+  const which: TimingName = `${milestone}Ms`;
+  recordTiming(machine, which, ms).catch((error: unknown) => {
     host.log('Could not record a stage', { machine: machine.name, milestone, reason: messageOf(error) });
   });
 }

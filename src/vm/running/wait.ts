@@ -28,13 +28,13 @@ async function engineEnded(machine: Running): Promise<KameError> {
 const pictureMs = 5000;
 
 /** Saves what is on the display of a guest that does not get further; its path, or null if it has none. */
-async function savePicture(host: Host, machine: Running): Promise<string | null> {
+async function savePicture(host: Host, machine: Running, signal: AbortSignal): Promise<string | null> {
   const path = machine.names.stallImage;
   // A clone that does not get there is deleted with all its files.
   if (host.operations.verbOf(machine.names.vmx) === 'clone') return null;
   const { content } = await host.bundles.read(machine.names.vmx);
   if (!content?.model.display.present) return null;
-  using deadline = deadlineSignal(pictureMs, new AbortController().signal);
+  using deadline = deadlineSignal(pictureMs, signal);
   try {
     await machine.engine.for(silentProgress(deadline.signal)).screenshot(path);
     return path;
@@ -55,9 +55,9 @@ async function guestTimeout(
   host: Host,
   machine: Running,
   what: string,
-  deadlineMs: number,
+  { deadlineMs, signal }: Wait,
 ): Promise<KameError> {
-  const picture = await savePicture(host, machine);
+  const picture = await savePicture(host, machine, signal);
   const lines = await lastConsoleLines(machine.names.serialLog);
   const seen = lines === '' ? 'Its serial console is empty.' : `Its serial console ends with:\n${lines}`;
   const stage = reachedStages(machine.record.timings).at(-1)?.stage;
@@ -88,8 +88,9 @@ async function reached(
   host: Host,
   machine: Running,
   what: Exclude<WaitFor, 'none'>,
-  { deadlineMs, signal }: Wait,
+  wait: Wait,
 ): Promise<void> {
+  const { deadlineMs, signal } = wait;
   using deadline = deadlineSignal(deadlineMs, signal);
   const outcome = await Promise.race([
     machine.milestones.reached(what).then(() => 'reached' as const),
@@ -100,7 +101,7 @@ async function reached(
   if (outcome === 'ended') throw await engineEnded(machine);
   if (signal.aborted) throw cancelled(machine);
   throw (await machine.engine.isAlive())
-    ? await guestTimeout(host, machine, missed[what], deadlineMs)
+    ? await guestTimeout(host, machine, missed[what], wait)
     : await engineEnded(machine);
 }
 
