@@ -1,9 +1,9 @@
 import { routes } from '../../api/generated/routes.ts';
-import type { CaptureEnd, CaptureRequest, ErrorBody } from '../../api/generated/shapes.ts';
+import type { CaptureEnd, CaptureRequest } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
-import { errorFromBody } from './errors.ts';
 import type { CallOptions } from './options.ts';
+import { told } from './told.ts';
 
 export interface CaptureStreams extends CallOptions {
   /** Called for each part of the pcap file, in order, and only after the previous promise has settled. */
@@ -30,9 +30,7 @@ export async function capture(
     for await (const message of channel.messages) {
       if (typeof message !== 'string') await output(message);
       else {
-        const told = JSON.parse(message) as CaptureEnd | { type: 'error'; error: ErrorBody };
-        if (told.type === 'error') throw errorFromBody(told.error);
-        return told;
+        return told<CaptureEnd>(message);
       }
     }
   } finally {

@@ -3,14 +3,13 @@ import type {
   ClipboardMessage,
   ClipboardSet,
   ClipboardStatus,
-  ErrorBody,
   GetClipboard,
   SetClipboard,
 } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
-import { errorFromBody } from './errors.ts';
 import type { CallOptions } from './options.ts';
+import { told } from './told.ts';
 import type { Channel } from './transport.ts';
 
 /** The content of a guest's clipboard. */
@@ -33,13 +32,6 @@ export interface ClipboardWriter extends CallOptions {
 
 const inputChunk = 64 * 1024;
 const what = 'The use of the clipboard';
-
-/** The text message as JSON. @throws KameError the error that it reports */
-function told(message: string): unknown {
-  const value = JSON.parse(message) as { type?: unknown; error?: ErrorBody };
-  if (value.type === 'error' && value.error) throw errorFromBody(value.error);
-  return value;
-}
 
 function ended({ signal }: CallOptions): KameError {
   if (signal?.aborted) return new KameError('CANCELLED', `${what} was cancelled.`);
@@ -66,7 +58,7 @@ export async function getClipboard(
         await reader.output(received);
         continue;
       }
-      const message = told(received) as Exclude<ClipboardMessage, { type: 'error' }>;
+      const message = told<ClipboardMessage>(received);
       if (message.type === 'end' && content) return content;
       if (message.type !== 'content') break;
       content = { contentType: message.contentType, sizeBytes: message.sizeBytes };
@@ -78,16 +70,27 @@ export async function getClipboard(
   throw ended(reader);
 }
 
+/** The input in parts for messages. @param broke told what reading it throws */
+async function* partsOf(
+  input: AsyncIterable<Uint8Array>,
+  broke: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of input)
+      for (let at = 0; at < chunk.length; at += inputChunk) yield chunk.subarray(at, at + inputChunk);
+  } catch (error) {
+    broke(error);
+    throw error;
+  }
+}
+
 async function sendContent(
   channel: Channel,
   request: SetClipboard,
-  input: AsyncIterable<Uint8Array>,
+  parts: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   await channel.send(JSON.stringify(request));
-  for await (const chunk of input) {
-    for (let at = 0; at < chunk.length; at += inputChunk)
-      await channel.send(chunk.subarray(at, at + inputChunk));
-  }
+  for await (const part of parts) await channel.send(part);
   await channel.send(new Uint8Array(0));
 }
 
@@ -102,21 +105,19 @@ export async function setClipboard(
   writer: ClipboardWriter,
 ): Promise<number> {
   const channel = await connection.open(routes['clipboard.set'], { params: { machine } }, writer);
-  let failure: unknown;
+  let failure: { readonly error: unknown } | undefined;
   try {
-    void sendContent(channel, request, writer.input).catch((error: unknown) => {
-      // The daemon waits for the rest. It has the last word if it was the one that ended the connection.
-      failure = error;
-      channel.close();
-    });
+    const parts = partsOf(writer.input, (error) => (failure = { error }));
+    // The daemon would wait for the rest. It has the last word if it was the one that ended the connection.
+    void sendContent(channel, request, parts).catch(() => channel.close());
     for await (const received of channel.messages) {
       if (typeof received !== 'string') continue;
-      return (told(received) as Exclude<ClipboardSet, { type: 'error' }>).sizeBytes;
+      return told<ClipboardSet>(received).sizeBytes;
     }
   } finally {
     channel.close();
   }
-  if (failure instanceof KameError) throw failure;
+  if (failure) throw failure.error;
   throw ended(writer);
 }
 
@@ -132,7 +133,7 @@ export async function* watchClipboard(
   const channel = await connection.open(routes['clipboard.watch'], { params: { machine } }, options);
   try {
     for await (const received of channel.messages)
-      if (typeof received === 'string') yield told(received) as ClipboardStatus;
+      if (typeof received === 'string') yield told<ClipboardStatus>(received);
   } finally {
     channel.close();
   }
