@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { PutFiles } from '../../api/file-transfer.ts';
 import { readArchive } from '../../archive/tar-read.ts';
-import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import { untilAborted } from '../../core/until-aborted.ts';
 import { badArchive, DiskWriter } from '../../guest/transfer/disk-writer.ts';
 import { hasTransfer } from '../../qemu/live-transfer.ts';
 import { hold } from '../host/hold.ts';
@@ -37,30 +37,6 @@ async function requireTransfer(machine: Running): Promise<void> {
     next: `It was restored from a state of an older version: a cold start gives it one (kame stop ${machine.name}, then kame start ${machine.name}).`,
     details: { machine: machine.name },
   });
-}
-
-/** The same bytes until the signal fires, which throws its reason at once: the client may never send more. */
-async function* untilAborted(
-  chunks: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const source = chunks[Symbol.asyncIterator]();
-  const over = deferred<never>();
-  over.promise.catch(() => undefined);
-  const stop = () => over.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const next = await Promise.race([source.next(), over.promise]);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', stop);
-    // Not waited for: it comes after the part that may never come.
-    void source.return?.().then(undefined, () => undefined);
-  }
 }
 
 /** Fills disks with the archive. @returns what was copied, when the last disk is plugged in */
