@@ -176,6 +176,31 @@ describe('a copy into a guest', () => {
     expectClean(engine);
   });
 
+  it('whose disk is plugged in only after all takes it out again', async () => {
+    const { engine } = await startGuest();
+    const { engines } = world();
+    // As an engine that has answered too late.
+    engines.troubles.before('device_add', () => {
+      const [id = ''] = engine.transfer.nodes.keys();
+      engine.transfer.plug({ id, driver: 'scsi-hd', drive: id, product: id.slice(5) });
+    });
+    expect((await refused(put('/tmp', archiveOf(makeTree())))).code).toBe('ENGINE_FAILED');
+    expectClean(engine);
+  });
+
+  it('whose disk cannot be taken out keeps its file, and the next daemon takes it out', async () => {
+    const { engine } = await startGuest();
+    const { engines } = world();
+    engines.troubles.refuse('blockdev-del', 'The node is not for you');
+    await put('/tmp', archiveOf(makeTree()));
+    const { directory: run } = world().running().run;
+    expect(readdirSync(run).filter((name) => name.startsWith('copy-'))).toHaveLength(1);
+    expect(world().logged.join('\n')).toContain('Could not take out a part of a copy');
+    await world().replaceHost();
+    await adoptAll(world().host);
+    expectClean(engine);
+  });
+
   it('is refused where a key of VMware forbids it', async () => {
     await startGuest(['isolation.tools.hgfsServerSet.disable = "TRUE"']);
     expect(await refused(put('x', archiveOf(makeTree())))).toMatchObject({

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { GetFiles } from '../../api/file-transfer.ts';
@@ -16,6 +15,7 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { requireCopy } from './guest-ready.ts';
 import { runScript } from './script.ts';
+import { takeOut } from './take-out.ts';
 
 export interface GetOptions extends Progress {
   /** Sends a part of the archive. While it waits, the guest waits. */
@@ -31,24 +31,21 @@ interface Port extends AsyncDisposable {
   readonly socket: Socket;
 }
 
-async function openPort(machine: Running, token: string): Promise<Port> {
+async function openPort(host: Host, machine: Running, token: string): Promise<Port> {
   const path = join(machine.run.directory, `cp${token}`);
   checkSocketPath(path, hostOs());
-  await plugPort(machine.engine, token, path);
-  const close = async () => {
-    await unplugPort(machine.engine, token).catch(() => undefined);
-    await rm(path, { force: true });
-  };
+  const unplug = async () => await unplugPort(machine.engine, token);
   try {
+    await plugPort(machine.engine, token, path);
     const socket = await connectUnix(path, { deadlineMs: connectMs });
     if (!socket) throw new KameError('ENGINE_FAILED', 'The port for the files does not open.');
     const dispose = async () => {
       socket.destroy();
-      await close();
+      await takeOut(host, machine, unplug, path);
     };
     return { socket, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await close();
+    await takeOut(host, machine, unplug, path);
     throw error;
   }
 }
@@ -66,9 +63,9 @@ async function relay(socket: Socket, tail: PortTail, send: GetOptions['send']): 
   throw new KameError('GUEST_FAILED', 'The guest ended while its files were being copied.');
 }
 
-async function copy(machine: Running, { path }: GetFiles, options: GetOptions): Promise<number> {
+async function copy(host: Host, machine: Running, { path }: GetFiles, options: GetOptions): Promise<number> {
   const token = randomBytes(4).toString('hex');
-  await using port = await openPort(machine, token);
+  await using port = await openPort(host, machine, token);
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
   const relaying = relay(port.socket, new PortTail(token), options.send);
@@ -100,6 +97,6 @@ export async function getFiles(
   const { signal, report } = options;
   return await hold(host, reference, { verb: 'copy', needs: 'running' }, async ({ bundle, machine }) => {
     await requireCopy(bundle, machine, { signal, report });
-    return await copy(machine, request, options);
+    return await copy(host, machine, request, options);
   });
 }

@@ -77,7 +77,7 @@ async function clean(host: Host, machine: Running, args: readonly string[]): Pro
 
 /** Runs both ends of a copy until they are done, or one of them has failed. */
 async function copy(host: Host, machine: Running, request: PutFiles, options: PutOptions): Promise<PutEnd> {
-  await using feed = new DiskFeed(machine, randomBytes(4).toString('hex'));
+  await using feed = new DiskFeed(host, machine, randomBytes(4).toString('hex'));
   const args = [feed.token, request.path, request.directory ? 'yes' : 'no'];
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
