@@ -209,6 +209,15 @@ describe('a copy into a guest', () => {
     });
   });
 
+  it('that has ended costs the engine nothing when the next daemon starts', async () => {
+    await startGuest();
+    await put('/tmp', archiveOf(makeTree()));
+    const asked = world().engines.troubles.before('query-named-block-nodes', () => undefined);
+    await world().replaceHost();
+    await adoptAll(world().host);
+    expect(asked.met).toBeNull();
+  });
+
   it('of a daemon that is killed is taken out by the next, and ends in the guest', async () => {
     const { guest, engine } = await startGuest();
     const never = deferred();

@@ -8,10 +8,11 @@ const leftover = /^(?:copy-[0-9a-f]{8}\.\d+|cp[0-9a-f]{8})$/;
 
 /**
  * Takes out what the copies of a daemon that has died left in a machine: a state that was saved with it could not be
- * restored.
+ * restored. The engine is asked only if there is a file of a copy, since each stays until it is taken out.
  */
 export async function endCopies({ engine, run }: Running): Promise<void> {
+  const names = (await readdir(run.directory)).filter((name) => leftover.test(name));
+  if (names.length === 0) return;
   await endStaleCopies(engine);
-  for (const name of await readdir(run.directory))
-    if (leftover.test(name)) await rm(join(run.directory, name), { force: true });
+  for (const name of names) await rm(join(run.directory, name), { force: true });
 }
