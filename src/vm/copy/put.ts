@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { PutFiles } from '../../api/file-transfer.ts';
 import { readArchive } from '../../archive/tar-read.ts';
-import { KameError } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
 import { untilAborted } from '../../core/until-aborted.ts';
 import { badArchive, DiskWriter } from '../../guest/transfer/disk-writer.ts';
 import { hasTransfer } from '../../qemu/live-transfer.ts';
@@ -66,13 +66,34 @@ async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promi
   return { files, bytes };
 }
 
-/** Removes what a program that was ended has left in the guest. A guest that does not answer keeps it. */
-async function clean(host: Host, machine: Running, args: readonly string[]): Promise<void> {
-  const signal = AbortSignal.timeout(cleanMs);
-  const silent = { signal, report: () => undefined };
-  await runScript(machine, 'put', ['clean', ...args], silent).catch((error: unknown) => {
-    host.log('A guest kept a part of a copy', { machine: machine.name, reason: String(error) });
-  });
+/**
+ * Removes what a program that was ended has left in the guest. A guest that does not answer keeps it.
+ * @returns whether it is known that nothing is left
+ */
+async function clean(host: Host, machine: Running, args: readonly string[]): Promise<boolean> {
+  try {
+    await runScript(machine, 'put', ['clean', ...args], { ...silentProgress(), timeoutMs: cleanMs });
+    return true;
+  } catch (error) {
+    host.log('A guest kept a part of a copy', { machine: machine.name, reason: messageOf(error) });
+    return false;
+  }
+}
+
+/** What a copy that has failed is reported as. @param kept the directory that may still be in the guest */
+function failureOf(error: unknown, wasCancelled: boolean, kept: string | undefined): unknown {
+  const next = `Remove the directory ${kept} of the guest: it is in the destination or beside it, unless the guest removed it.`;
+  if (wasCancelled)
+    return kept === undefined
+      ? new KameError('CANCELLED', 'The copy was cancelled. What was not in its place yet was removed.', {
+          cause: error,
+        })
+      : new KameError('CANCELLED', 'The copy was cancelled. A part of it may be in the guest.', {
+          cause: error,
+          next,
+        });
+  if (kept === undefined || !(error instanceof KameError)) return error;
+  return new KameError(error.code, error.message, { cause: error, details: error.details, next });
 }
 
 /** Runs both ends of a copy until they are done, or one of them has failed. */
@@ -103,10 +124,8 @@ async function copy(host: Host, machine: Running, request: PutFiles, options: Pu
   } catch (error) {
     over.abort(error);
     await Promise.allSettled([filling, running]);
-    if (started) await clean(host, machine, args);
-    throw options.signal.aborted
-      ? new KameError('CANCELLED', 'The copy was cancelled.', { cause: error })
-      : error;
+    const kept = started && !(await clean(host, machine, args)) ? `.kame-copy-${feed.token}` : undefined;
+    throw failureOf(error, options.signal.aborted, kept);
   }
 }
 
