@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { GetFiles } from '../../api/file-transfer.ts';
-import { settledWithin } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { PortTail } from '../../guest/transfer/port-tail.ts';
@@ -14,6 +13,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { requireCopy } from './guest-ready.ts';
+import { Relay } from './relay.ts';
 import { runScript } from './script.ts';
 import { takeOut } from './take-out.ts';
 
@@ -23,7 +23,7 @@ export interface GetOptions extends Progress {
 }
 
 const connectMs = 5000;
-/** Milliseconds that what a guest has written may still be on its way after its program has ended. */
+/** Milliseconds without a byte after which nothing of what a guest has written is on its way any more. */
 const tailMs = 10_000;
 
 /** A port with a program of the guest at its other end. */
@@ -50,32 +50,17 @@ async function openPort(host: Host, machine: Running, token: string): Promise<Po
   }
 }
 
-/** Sends what comes from the port, up to the block that ends it. @returns the bytes of the archive */
-async function relay(socket: Socket, tail: PortTail, send: GetOptions['send']): Promise<number> {
-  let bytes = 0;
-  for await (const chunk of socket) {
-    for (const part of tail.push(chunk as Buffer)) {
-      bytes += part.length;
-      await send(part);
-    }
-    if (tail.status !== undefined) return bytes;
-  }
-  throw new KameError('GUEST_FAILED', 'The guest ended while its files were being copied.');
-}
-
 async function copy(host: Host, machine: Running, { path }: GetFiles, options: GetOptions): Promise<number> {
   const token = randomBytes(4).toString('hex');
   await using port = await openPort(host, machine, token);
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
-  const relaying = relay(port.socket, new PortTail(token), options.send);
+  const relay = new Relay(port.socket as AsyncIterable<Buffer>, new PortTail(token), options.send);
   const running = runScript(machine, 'get', [token, path], { signal, report: options.report });
-  relaying.catch((error: unknown) => over.abort(error));
+  relay.done.catch((error: unknown) => over.abort(error));
   try {
     await running;
-    if (!(await settledWithin(relaying, tailMs)))
-      throw new KameError('GUEST_FAILED', `The end of the files of ${machine.name} did not arrive.`);
-    return await relaying;
+    return await relay.end(tailMs, signal);
   } catch (error) {
     // The reason why the program was ended matters more than that it was.
     if (over.signal.aborted && !options.signal.aborted) throw over.signal.reason;
