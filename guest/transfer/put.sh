@@ -2,7 +2,7 @@
 # Lays out files that come on read-only disks, which the host plugs in one after the other.
 # put.sh run|clean TOKEN DESTINATION DIRECTORY
 # TOKEN: the disks are of the model TOKEN.0, TOKEN.1, … DIRECTORY: `yes` if DESTINATION must be a directory that exists.
-# Everything is made in a directory beside its place and moved when all of it is there; `clean` removes that directory.
+# Everything is made in a directory in or beside its place and moved when all of it is there; `clean` removes that directory.
 # src/guest/transfer/disk-file.ts writes the disks: a list of 64 KiB, then what its lines name.
 umask 022
 token=$2 dest=$3
@@ -12,27 +12,32 @@ fail() {
 }
 
 cd ~root 2> /dev/null || cd /
+stage=.kame-copy-$token
+case ${dest:=.} in
+  /*/* | [!/]*/*) beside=${dest%/*} ;;
+  /*) beside=/ ;;
+  *) beside=. ;;
+esac
+if [ "$1" = clean ]; then
+  # In both: what was a new name may be a directory by now.
+  for place in "$dest" "$beside"; do
+    case $place in /*) ;; *) place=./$place ;; esac
+    [ ! -d "$place" ] || rm -rf "$place/$stage" || exit 1
+  done
+  exit 0
+fi
 name=
-if [ -d "${dest:=.}" ]; then
+if [ -d "$dest" ]; then
   place=$dest
 elif [ "$4" = yes ]; then
   fail "$dest is not a directory."
 else
   name=${dest##*/}
-  case $dest in
-    /*/* | [!/]*/*) place=${dest%/*} ;;
-    /*) place=/ ;;
-    *) place=. ;;
-  esac
+  place=$beside
 fi
 # A path that begins with a dash or equals one is not meant as an option.
 case $place in /*) ;; *) place=./$place ;; esac
 cd "$place" 2> /dev/null || fail "$place is not a directory."
-stage=.kame-copy-$token
-if [ "$1" = clean ]; then
-  rm -rf "./$stage"
-  exit
-fi
 mkdir -m 700 "$stage" || exit 1
 place=$(pwd)
 trap 'cd "$place" && rm -rf "./$stage"' EXIT

@@ -146,7 +146,7 @@ describe('a tar archive', () => {
     await expect(listed(Buffer.concat([bytes, end]))).rejects.toThrow(words);
   });
 
-  it('with more entries or bytes than allowed is refused', async () => {
+  it('with more entries, bytes or names than allowed is refused', async () => {
     const bytes = Buffer.concat([
       headerOf(entry('a')),
       headerOf(entry('b', { size: 1000 })),
@@ -155,6 +155,13 @@ describe('a tar archive', () => {
     ]);
     await expect(listed(bytes, { maxEntries: 1 })).rejects.toThrow('more than 1 entries');
     await expect(listed(bytes, { maxBytes: 999 })).rejects.toThrow('more than 999 bytes');
+    const names = Buffer.concat([
+      headerOf(entry('x'.repeat(150))),
+      headerOf(entry('link', { type: 'symlink', linkName: 'y'.repeat(200) })),
+      endOfArchive,
+    ]);
+    expect(await listed(names, { maxNameBytes: 354 })).toHaveLength(2);
+    await expect(listed(names, { maxNameBytes: 353 })).rejects.toThrow('names have more than 353 bytes');
   });
 });
 

@@ -10,14 +10,21 @@ export interface ArchiveLimits {
   readonly maxBytes: number;
   /** Parts of a path. */
   readonly maxDepth: number;
+  /** Of all paths and targets of links together: who lays them out keeps them in memory. */
+  readonly maxNameBytes: number;
 }
 
-/** More than any file system holds in one directory tree of a desktop, and what their names take in memory. */
-export const usualLimits: ArchiveLimits = { maxEntries: 2_000_000, maxBytes: 2 ** 53 - 1, maxDepth: 128 };
+/** More than any file system holds in one directory tree of a desktop. */
+export const usualLimits: ArchiveLimits = {
+  maxEntries: 2_000_000,
+  maxBytes: 2 ** 53 - 1,
+  maxDepth: 128,
+  maxNameBytes: 256 * 1024 * 1024,
+};
 
 /** Of a path (PATH_MAX of Linux) and of each of its parts (NAME_MAX). */
 const maxPathBytes = 4096;
-const maxNameBytes = 255;
+const maxPartBytes = 255;
 /** Of an entry that describes the next one. */
 const maxExtensionBytes = 64 * 1024;
 
@@ -50,6 +57,7 @@ class Reader {
   readonly #onRead: ((bytes: number) => void) | undefined;
   #entries = 0;
   #bytes = 0;
+  #nameBytes = 0;
 
   constructor(source: ByteSource, { refuse, limits, onRead }: ReadOptions) {
     this.#source = source;
@@ -147,6 +155,9 @@ class Reader {
   }
 
   #decode(bytes: Buffer): string {
+    this.#nameBytes += bytes.length;
+    if (this.#nameBytes > this.#limits.maxNameBytes)
+      throw this.#refuse(`its names have more than ${this.#limits.maxNameBytes} bytes`);
     try {
       return utf8.decode(bytes);
     } catch {
@@ -162,7 +173,7 @@ class Reader {
       !name.includes('\0') &&
       Buffer.byteLength(name) <= maxPathBytes &&
       parts.length <= this.#limits.maxDepth &&
-      parts.every((part) => part !== '..' && Buffer.byteLength(part) <= maxNameBytes);
+      parts.every((part) => part !== '..' && Buffer.byteLength(part) <= maxPartBytes);
     if (!isFine) throw this.#refuse(`it has the path ${quoted(name)}, which is not allowed`);
     return parts.join('/');
   }

@@ -1,4 +1,5 @@
 import { poll } from '../core/deadline.ts';
+import { KameError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 import type { DeviceOptions } from './plan/builder.ts';
 import { transferController } from './plan/extras.ts';
@@ -16,7 +17,11 @@ export async function hasTransfer({ qmp }: Engine): Promise<boolean> {
   return devices.some(({ name }) => name === transferController);
 }
 
-/** Plugs a read-only disk in. @param model at most 16 characters, by which the guest finds it */
+/**
+ * Plugs a read-only disk in. After a failure too, `unplugDisk` is needed: an engine that answered late may have it.
+ * @param model at most 16 characters, by which the guest finds it
+ * @throws KameError ENGINE_FAILED, ENGINE_TIMEOUT
+ */
 export async function plugDisk({ qmp }: Engine, model: string, filename: string): Promise<void> {
   const id = prefix + model;
   await qmp.execute('blockdev-add', {
@@ -25,24 +30,22 @@ export async function plugDisk({ qmp }: Engine, model: string, filename: string)
     'read-only': true,
     file: { driver: 'file', filename },
   });
-  try {
-    const device: DeviceOptions = {
-      driver: 'scsi-hd',
-      id,
-      bus: `${transferController}.0`,
-      drive: id,
-      vendor: 'KAME',
-      product: model,
-      serial: model,
-    };
-    await qmp.execute('device_add', device);
-  } catch (error) {
-    await removeBackend(async () => await qmp.execute('blockdev-del', { 'node-name': id }));
-    throw error;
-  }
+  const device: DeviceOptions = {
+    driver: 'scsi-hd',
+    id,
+    bus: `${transferController}.0`,
+    drive: id,
+    vendor: 'KAME',
+    product: model,
+    serial: model,
+  };
+  await qmp.execute('device_add', device);
 }
 
-/** Takes a disk out, whatever the guest does with it. */
+/**
+ * Takes a disk out, whatever the guest does with it. What of it is not there need not be removed.
+ * @throws KameError ENGINE_FAILED, ENGINE_TIMEOUT when some of it may still be there
+ */
 export async function unplugDisk({ qmp }: Engine, model: string): Promise<void> {
   const id = prefix + model;
   await removeDevice(async () => await qmp.execute('device_del', { id }));
@@ -54,7 +57,11 @@ function portName(key: string): string {
   return `org.kame.copy.${key}`;
 }
 
-/** Plugs a port in. @param path of the socket on which its other end is */
+/**
+ * Plugs a port in. After a failure too, `unplugPort` is needed.
+ * @param path of the socket on which its other end is
+ * @throws KameError ENGINE_FAILED, ENGINE_TIMEOUT
+ */
 export async function plugPort({ qmp }: Engine, key: string, path: string): Promise<void> {
   const id = prefix + key;
   await qmp.execute('chardev-add', {
@@ -64,22 +71,17 @@ export async function plugPort({ qmp }: Engine, key: string, path: string): Prom
       data: { addr: { type: 'unix', data: { path } }, server: true, wait: false },
     },
   });
-  try {
-    const device: DeviceOptions = {
-      driver: 'virtserialport',
-      id: `${id}-port`,
-      bus: 'vserial0.0',
-      chardev: id,
-      name: portName(key),
-    };
-    await qmp.execute('device_add', device);
-  } catch (error) {
-    await removeBackend(async () => await qmp.execute('chardev-remove', { id }));
-    throw error;
-  }
+  const device: DeviceOptions = {
+    driver: 'virtserialport',
+    id: `${id}-port`,
+    bus: 'vserial0.0',
+    chardev: id,
+    name: portName(key),
+  };
+  await qmp.execute('device_add', device);
 }
 
-/** Takes a port out. */
+/** Takes a port out. What of it is not there need not be removed. @throws as unplugDisk */
 export async function unplugPort({ qmp }: Engine, key: string): Promise<void> {
   const id = prefix + key;
   await removeDevice(async () => await qmp.execute('device_del', { id: `${id}-port` }));
@@ -95,18 +97,22 @@ async function removeDevice(remove: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Removes a backend as soon as QEMU has let go of it; not there is fine too. */
+/** Removes a backend as soon as QEMU has let go of it; not there is fine too. @throws KameError ENGINE_* */
 async function removeBackend(remove: () => Promise<unknown>): Promise<void> {
   const attempt = async (): Promise<true | undefined> => {
     try {
       await remove();
       return true;
     } catch (error) {
+      // The words of blockdev.c and chardev/char.c: the class is always GenericError.
       if (!(error instanceof QmpError)) throw error;
-      return /in use|is busy/i.test(error.description) ? undefined : true;
+      if (/in use|is busy/i.test(error.description)) return undefined;
+      if (/failed to find|not found/i.test(error.description)) return true;
+      throw error;
     }
   };
-  await poll(attempt, { deadlineMs: letGoMs, maxStepMs: 50 });
+  if (!(await poll(attempt, { deadlineMs: letGoMs, maxStepMs: 50 })))
+    throw new KameError('ENGINE_TIMEOUT', `The engine did not let go of a part of a copy in ${letGoMs} ms.`);
 }
 
 /**

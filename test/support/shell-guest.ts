@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { FakeHandler, FakeReply } from './fake-agent.ts';
 import type { TransferGuest } from './fake-engine/transfer.ts';
 
@@ -31,17 +32,28 @@ const agentCommands = [
  */
 export class ShellGuest implements TransferGuest {
   readonly root: string;
-  /** Descriptors that the agent has opened. */
-  readonly #files = new Set<number>();
   readonly #processes = new Map<number, ChildProcess>();
   readonly #disks = new Map<string, string>();
   /** Models of the disks that were plugged in, in order. */
   readonly disksSeen: string[] = [];
+  /** A program with this word is not run. */
+  refused: string | undefined;
 
   constructor(root: string) {
     this.root = root;
     for (const name of ['root', 'tmp', 'run', 'dev', 'sys/block', 'sys/class/virtio-ports'])
       mkdirSync(join(root, name), { recursive: true });
+    onTestFinished(() => this.#end());
+  }
+
+  /** Ends the programs that still run: their machine is gone. */
+  #end(): void {
+    for (const child of this.#processes.values()) {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
+      // With its children: exec.sh makes a group.
+      spawnSync('kill', ['-KILL', '--', `-${child.pid}`]);
+      child.kill('SIGKILL');
+    }
   }
 
   diskCame(model: string, file: string): void {
@@ -87,7 +99,7 @@ export class ShellGuest implements TransferGuest {
           supported_commands: agentCommands.map((name) => ({ name, enabled: true })),
         },
       }),
-      'guest-exec': ({ arg }) => ({ value: { pid: this.#spawn(arg as string[]) } }),
+      'guest-exec': ({ arg }) => this.#spawn(arg as string[]),
       'guest-exec-status': ({ pid }) => this.#status(Number(pid)),
       'guest-file-open': ({ path }) => this.#open(String(path)),
       'guest-file-read': ({ handle, count }) => {
@@ -102,7 +114,6 @@ export class ShellGuest implements TransferGuest {
       }),
       'guest-file-close': ({ handle }) => {
         closeSync(Number(handle));
-        this.#files.delete(Number(handle));
         return done();
       },
     };
@@ -120,14 +131,16 @@ export class ShellGuest implements TransferGuest {
     return word.replaceAll(/(^| )\//g, `$1${this.root}/`);
   }
 
-  #spawn(words: readonly string[]): number {
+  #spawn(words: readonly string[]): FakeReply {
+    if (this.refused !== undefined && words.includes(this.refused))
+      return { error: { class: 'GenericError', desc: `The guest runs no ${this.refused}` } };
     const child = spawn(
       '/bin/sh',
       words.map((word) => this.#inTree(word)),
       { stdio: 'ignore' },
     );
     this.#processes.set(child.pid ?? 0, child);
-    return child.pid ?? 0;
+    return { value: { pid: child.pid ?? 0 } };
   }
 
   #status(pid: number): FakeReply {
@@ -140,9 +153,7 @@ export class ShellGuest implements TransferGuest {
 
   #open(path: string): FakeReply {
     try {
-      const handle = openSync(join(this.root, path), 'r');
-      this.#files.add(handle);
-      return { value: handle };
+      return { value: openSync(join(this.root, path), 'r') };
     } catch (error) {
       return { error: { class: 'GenericError', desc: String(error) } };
     }

@@ -93,10 +93,10 @@ function lost(): KameError {
   });
 }
 
+/** The error of a copy that was cancelled: the daemon's, if it says what is left in the guest. */
 function cancelled(cause?: unknown): KameError {
-  return new KameError('CANCELLED', 'The copy was cancelled; nothing of it was left in the guest.', {
-    cause,
-  });
+  if (cause instanceof KameError && cause.code === 'CANCELLED') return cause;
+  return new KameError('CANCELLED', 'The copy was cancelled.', { cause });
 }
 
 /** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what the archive throws */

@@ -82,15 +82,19 @@ export class DiskFile {
     this.#line(`S ${size} ${mode.toString(8)} ${Math.floor(mtime)} 0 ${guestPath(path)}`);
   }
 
-  /** Completes the disk. @param more whether another one follows */
+  /** Completes the disk. @param more whether another one follows @throws KameError DISK_FULL, FILE_ACCESS */
   async finish(more: boolean): Promise<void> {
     this.#flush();
     this.#line(more ? 'N' : 'E');
     const list = Buffer.alloc(unitBytes, '\n');
     list.write(this.#lines.join(''));
     await this.#write(list, 0);
-    await this.#file.truncate(this.#end);
-    await this.#file.close();
+    try {
+      await this.#file.truncate(this.#end);
+      await this.#file.close();
+    } catch (error) {
+      throw fileError(error, this.path);
+    }
   }
 
   /** Removes the file. */

@@ -62,9 +62,7 @@ export class DiskWriter {
     for (const entry of this.#directories) await this.#small([headerOf({ ...entry, type: 'directory' })]);
     await this.#flushTar();
     const disk = await this.#room(0);
-    this.#disk = undefined;
-    await disk.finish(false);
-    await this.#options.plug(disk, true);
+    await this.#handOver(disk, true);
   }
 
   /** Removes the disk that is being filled. */
@@ -120,14 +118,16 @@ export class DiskWriter {
 
   /** The disk that has room for so much. */
   async #room(bytes: number, path?: string): Promise<DiskFile> {
-    if (this.#disk && !this.#disk.hasRoom(bytes, path)) {
-      const full = this.#disk;
-      this.#disk = undefined;
-      await full.finish(true);
-      await this.#options.plug(full, false);
-    }
+    if (this.#disk && !this.#disk.hasRoom(bytes, path)) await this.#handOver(this.#disk, false);
     this.#disk ??= await this.#options.create();
     return this.#disk;
+  }
+
+  /** Completes a disk, which is no longer this one's to remove only when it is complete. */
+  async #handOver(disk: DiskFile, last: boolean): Promise<void> {
+    await disk.finish(!last);
+    this.#disk = undefined;
+    await this.#options.plug(disk, last);
   }
 }
 

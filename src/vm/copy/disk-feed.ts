@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { deferred } from '../../core/deferred.ts';
 import { DiskFile } from '../../guest/transfer/disk-file.ts';
 import { plugDisk, unplugDisk } from '../../qemu/live-transfer.ts';
+import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { takeOut } from './take-out.ts';
 
 /** Bytes of a disk. The first one is small, so that the guest begins soon. */
 const [firstDisk, nextDisk] = [8 * 1024 * 1024, 64 * 1024 * 1024];
@@ -12,6 +14,7 @@ const maxPlugged = 3;
 /** The disks of one copy: plugged in one after the other, and taken out when the guest has read them. */
 export class DiskFeed implements AsyncDisposable {
   readonly token: string;
+  readonly #host: Host;
   readonly #machine: Running;
   readonly #plugged = new Map<number, DiskFile>();
   /** The number of the next disk. */
@@ -23,7 +26,8 @@ export class DiskFeed implements AsyncDisposable {
   readonly #first = deferred();
   #work: Promise<void> = Promise.resolve();
 
-  constructor(machine: Running, token: string) {
+  constructor(host: Host, machine: Running, token: string) {
+    this.#host = host;
     this.#machine = machine;
     this.token = token;
   }
@@ -48,15 +52,13 @@ export class DiskFeed implements AsyncDisposable {
         this.#wake = deferred();
         await this.#wake.promise;
       }
-      signal.throwIfAborted();
-      await plugDisk(this.#machine.engine, `${this.token}.${this.#next}`, disk.path);
-    } catch (error) {
-      await disk.remove();
-      throw error;
     } finally {
       signal.removeEventListener('abort', wake);
     }
+    // From here on it is taken out with the others, also if it is only half plugged in.
     this.#plugged.set(this.#next, disk);
+    signal.throwIfAborted();
+    await plugDisk(this.#machine.engine, `${this.token}.${this.#next}`, disk.path);
     this.#next += 1;
     this.#complete = last;
     this.#first.resolve();
@@ -79,11 +81,13 @@ export class DiskFeed implements AsyncDisposable {
 
   #remove(number: number): void {
     const disk = this.#plugged.get(number);
+    if (!disk) return;
     this.#plugged.delete(number);
-    // One after the other. An engine that has ended needs none of it.
+    const { engine } = this.#machine;
+    const unplug = async () => await unplugDisk(engine, `${this.token}.${number}`);
+    // One after the other.
     this.#work = this.#work.then(async () => {
-      await unplugDisk(this.#machine.engine, `${this.token}.${number}`).catch(() => undefined);
-      await disk?.remove();
+      await takeOut(this.#host, this.#machine, unplug, disk.path);
     });
   }
 

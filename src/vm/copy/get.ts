@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { GetFiles } from '../../api/file-transfer.ts';
-import { settledWithin } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { PortTail } from '../../guest/transfer/port-tail.ts';
@@ -15,7 +13,9 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { requireCopy } from './guest-ready.ts';
+import { Relay } from './relay.ts';
 import { runScript } from './script.ts';
+import { takeOut } from './take-out.ts';
 
 export interface GetOptions extends Progress {
   /** Sends a part of the archive. While it waits, the guest waits. */
@@ -23,7 +23,7 @@ export interface GetOptions extends Progress {
 }
 
 const connectMs = 5000;
-/** Milliseconds that what a guest has written may still be on its way after its program has ended. */
+/** Milliseconds without a byte after which nothing of what a guest has written is on its way any more. */
 const tailMs = 10_000;
 
 /** A port with a program of the guest at its other end. */
@@ -31,54 +31,36 @@ interface Port extends AsyncDisposable {
   readonly socket: Socket;
 }
 
-async function openPort(machine: Running, token: string): Promise<Port> {
+async function openPort(host: Host, machine: Running, token: string): Promise<Port> {
   const path = join(machine.run.directory, `cp${token}`);
   checkSocketPath(path, hostOs());
-  await plugPort(machine.engine, token, path);
-  const close = async () => {
-    await unplugPort(machine.engine, token).catch(() => undefined);
-    await rm(path, { force: true });
-  };
+  const unplug = async () => await unplugPort(machine.engine, token);
   try {
+    await plugPort(machine.engine, token, path);
     const socket = await connectUnix(path, { deadlineMs: connectMs });
     if (!socket) throw new KameError('ENGINE_FAILED', 'The port for the files does not open.');
     const dispose = async () => {
       socket.destroy();
-      await close();
+      await takeOut(host, machine, unplug, path);
     };
     return { socket, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await close();
+    await takeOut(host, machine, unplug, path);
     throw error;
   }
 }
 
-/** Sends what comes from the port, up to the block that ends it. @returns the bytes of the archive */
-async function relay(socket: Socket, tail: PortTail, send: GetOptions['send']): Promise<number> {
-  let bytes = 0;
-  for await (const chunk of socket) {
-    for (const part of tail.push(chunk as Buffer)) {
-      bytes += part.length;
-      await send(part);
-    }
-    if (tail.status !== undefined) return bytes;
-  }
-  throw new KameError('GUEST_FAILED', 'The guest ended while its files were being copied.');
-}
-
-async function copy(machine: Running, { path }: GetFiles, options: GetOptions): Promise<number> {
+async function copy(host: Host, machine: Running, { path }: GetFiles, options: GetOptions): Promise<number> {
   const token = randomBytes(4).toString('hex');
-  await using port = await openPort(machine, token);
+  await using port = await openPort(host, machine, token);
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
-  const relaying = relay(port.socket, new PortTail(token), options.send);
+  const relay = new Relay(port.socket as AsyncIterable<Buffer>, new PortTail(token), options.send);
   const running = runScript(machine, 'get', [token, path], { signal, report: options.report });
-  relaying.catch((error: unknown) => over.abort(error));
+  relay.done.catch((error: unknown) => over.abort(error));
   try {
     await running;
-    if (!(await settledWithin(relaying, tailMs)))
-      throw new KameError('GUEST_FAILED', `The end of the files of ${machine.name} did not arrive.`);
-    return await relaying;
+    return await relay.end(tailMs, signal);
   } catch (error) {
     // The reason why the program was ended matters more than that it was.
     if (over.signal.aborted && !options.signal.aborted) throw over.signal.reason;
@@ -100,6 +82,6 @@ export async function getFiles(
   const { signal, report } = options;
   return await hold(host, reference, { verb: 'copy', needs: 'running' }, async ({ bundle, machine }) => {
     await requireCopy(bundle, machine, { signal, report });
-    return await copy(machine, request, options);
+    return await copy(host, machine, request, options);
   });
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { PutFiles } from '../../api/file-transfer.ts';
 import { readArchive } from '../../archive/tar-read.ts';
-import { deferred } from '../../core/deferred.ts';
-import { KameError } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
+import { untilAborted } from '../../core/until-aborted.ts';
 import { badArchive, DiskWriter } from '../../guest/transfer/disk-writer.ts';
 import { hasTransfer } from '../../qemu/live-transfer.ts';
 import { hold } from '../host/hold.ts';
@@ -39,30 +39,6 @@ async function requireTransfer(machine: Running): Promise<void> {
   });
 }
 
-/** The same bytes until the signal fires, which throws its reason at once: the client may never send more. */
-async function* untilAborted(
-  chunks: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const source = chunks[Symbol.asyncIterator]();
-  const over = deferred<never>();
-  over.promise.catch(() => undefined);
-  const stop = () => over.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const next = await Promise.race([source.next(), over.promise]);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', stop);
-    // Not waited for: it comes after the part that may never come.
-    void source.return?.().then(undefined, () => undefined);
-  }
-}
-
 /** Fills disks with the archive. @returns what was copied, when the last disk is plugged in */
 async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promise<PutEnd> {
   const { archive, signal } = options;
@@ -90,18 +66,39 @@ async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promi
   return { files, bytes };
 }
 
-/** Removes what a program that was ended has left in the guest. A guest that does not answer keeps it. */
-async function clean(host: Host, machine: Running, args: readonly string[]): Promise<void> {
-  const signal = AbortSignal.timeout(cleanMs);
-  const silent = { signal, report: () => undefined };
-  await runScript(machine, 'put', ['clean', ...args], silent).catch((error: unknown) => {
-    host.log('A guest kept a part of a copy', { machine: machine.name, reason: String(error) });
-  });
+/**
+ * Removes what a program that was ended has left in the guest. A guest that does not answer keeps it.
+ * @returns whether it is known that nothing is left
+ */
+async function clean(host: Host, machine: Running, args: readonly string[]): Promise<boolean> {
+  try {
+    await runScript(machine, 'put', ['clean', ...args], { ...silentProgress(), timeoutMs: cleanMs });
+    return true;
+  } catch (error) {
+    host.log('A guest kept a part of a copy', { machine: machine.name, reason: messageOf(error) });
+    return false;
+  }
+}
+
+/** What a copy that has failed is reported as. @param kept the directory that may still be in the guest */
+function failureOf(error: unknown, wasCancelled: boolean, kept: string | undefined): unknown {
+  const next = `Remove the directory ${kept} of the guest: it is in the destination or beside it, unless the guest removed it.`;
+  if (wasCancelled)
+    return kept === undefined
+      ? new KameError('CANCELLED', 'The copy was cancelled. What was not in its place yet was removed.', {
+          cause: error,
+        })
+      : new KameError('CANCELLED', 'The copy was cancelled. A part of it may be in the guest.', {
+          cause: error,
+          next,
+        });
+  if (kept === undefined || !(error instanceof KameError)) return error;
+  return new KameError(error.code, error.message, { cause: error, details: error.details, next });
 }
 
 /** Runs both ends of a copy until they are done, or one of them has failed. */
 async function copy(host: Host, machine: Running, request: PutFiles, options: PutOptions): Promise<PutEnd> {
-  await using feed = new DiskFeed(machine, randomBytes(4).toString('hex'));
+  await using feed = new DiskFeed(host, machine, randomBytes(4).toString('hex'));
   const args = [feed.token, request.path, request.directory ? 'yes' : 'no'];
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
@@ -127,10 +124,8 @@ async function copy(host: Host, machine: Running, request: PutFiles, options: Pu
   } catch (error) {
     over.abort(error);
     await Promise.allSettled([filling, running]);
-    if (started) await clean(host, machine, args);
-    throw options.signal.aborted
-      ? new KameError('CANCELLED', 'The copy was cancelled.', { cause: error })
-      : error;
+    const kept = started && !(await clean(host, machine, args)) ? `.kame-copy-${feed.token}` : undefined;
+    throw failureOf(error, options.signal.aborted, kept);
   }
 }
 

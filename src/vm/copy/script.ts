@@ -9,6 +9,8 @@ import type { Running } from '../host/running.ts';
 const maxWords = 2000;
 
 export interface ScriptOptions extends Progress {
+  /** Milliseconds after which it is ended. By default, there is no limit. */
+  readonly timeoutMs?: number;
   /** Told each line that it prints. */
   readonly onLine?: (line: string) => void;
 }
@@ -32,14 +34,13 @@ export async function runScript(
   machine: Running,
   name: 'put' | 'get',
   args: readonly string[],
-  { signal, report, onLine = () => undefined }: ScriptOptions,
+  { onLine = () => undefined, ...options }: ScriptOptions,
 ): Promise<void> {
   let words = '';
   const result: ExecResult = await machine.channels.agent.exec({
     path: '/bin/sh',
     args: ['-c', assetText(`guest/transfer/${name}.sh`), 'kame', ...args],
-    signal,
-    report,
+    ...options,
     onStdout: lineReader(onLine),
     onStderr: (chunk) => void (words = (words + chunk.toString('utf8')).slice(-maxWords)),
   });
@@ -50,7 +51,7 @@ export async function runScript(
     'GUEST_FAILED',
     `The guest of ${machine.name} could not copy the files: ${said === '' ? how : said}`,
     {
-      next: 'Read what the guest said. Nothing of the copy was left there.',
+      next: 'Read what the guest said, and copy again.',
       details: { machine: machine.name },
     },
   );

@@ -80,7 +80,7 @@ export async function takeOver(host: Host, bundle: Bundle, signal?: AbortSignal)
     // Not before: another Kame that uses the machine may be writing one.
     if (isBundle(bundle.names.directory)) await sweepTemporaries(bundle.names.directory);
     const running = host.running.get(vmx);
-    if (running) await endCopies(running);
+    if (running) await endCopies(host, running);
     await settle(host, bundle);
     const adopted = host.running.get(vmx);
     if (adopted) {
