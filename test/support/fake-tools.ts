@@ -15,6 +15,8 @@ export interface FakeToolsPeer {
   raw(bytes: Buffer): void;
   /** What a frame would be. */
   frame(type: FrameType, stream: number, payload?: Buffer): Buffer;
+  /** Reads no more, as a guest that hangs. */
+  stopReading(): void;
   hangUp(): void;
 }
 
@@ -59,6 +61,7 @@ function serve(socket: Socket, options: FakeToolsOptions, frames: Frame[]): void
       send: (type, stream, payload) => socket.write(encodeFrame(nonce, type, stream, bytesOf(payload))),
       raw: (bytes) => socket.write(bytes),
       frame: (type, stream, payload) => encodeFrame(nonce, type, stream, bytesOf(payload)),
+      stopReading: () => socket.pause(),
       hangUp: () => socket.destroy(),
     };
     if (hello !== null) {

@@ -1,4 +1,5 @@
 import type { ExecRequest } from '../../api/messages.ts';
+import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ToolsCommand } from '../../guest/tools/messages.ts';
 import type { ToolsStream } from '../../guest/tools/stream.ts';
@@ -35,13 +36,13 @@ async function feed(stream: ToolsStream, stdin: AsyncIterable<Buffer>): Promise<
 }
 
 /** Ends the command when the time is up or the signal fires, until it is disposed. */
-function limit(stream: ToolsStream, request: ExecRequest, signal: AbortSignal): Disposable {
+function limit(stream: ToolsStream, request: ExecRequest, { leftMs, signal }: Deadline): Disposable {
   const [name = 'The shell'] = request.command;
   const { timeoutMs } = request;
   const cancel = () => void stream.cancel(new KameError('CANCELLED', `${name} was cancelled.`));
   const words = `${name} did not finish within ${timeoutMs} ms in the guest and was killed.`;
   const late = () => new KameError('GUEST_TIMEOUT', words, { details: { timeoutMs: timeoutMs ?? 0 } });
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => void stream.cancel(late()), timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => void stream.cancel(late()), leftMs);
   signal.addEventListener('abort', cancel);
   if (signal.aborted) cancel();
   return {
@@ -54,15 +55,17 @@ function limit(stream: ToolsStream, request: ExecRequest, signal: AbortSignal): 
 
 /**
  * Runs a command through kame-tools.
+ * @param deadline when the command must have ended
  * @throws KameError GUEST_TOOLS_MISSING before the command has begun, GUEST_FAILED, GUEST_TIMEOUT, CANCELLED, INVALID_VALUE
  */
 export async function executeByTools(
   machine: Running,
   request: ExecRequest,
-  { stdin, signal, onOutput, onStarted }: ExecStreams,
+  { stdin, onOutput, onStarted }: ExecStreams,
+  deadline: Deadline,
 ): Promise<CommandEnd> {
-  const stream = await machine.channels.tools.exec(commandOf(request), onOutput);
-  using _limit = limit(stream, request, signal);
+  const stream = await machine.channels.tools.exec(commandOf(request), onOutput, deadline.step(Infinity));
+  using _limit = limit(stream, request, deadline);
   const controls: CommandControls = {
     signal: (number) => void stream.signal(number),
     resize: (size) => void stream.resize(size),

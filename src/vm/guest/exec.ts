@@ -1,5 +1,5 @@
 import type { ExecRequest } from '../../api/messages.ts';
-import { poll } from '../../core/deadline.ts';
+import { Deadline, poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
@@ -21,9 +21,9 @@ function beyondAgent({ command, terminal, user, cwd }: ExecRequest): string | un
 }
 
 /** Whether kame-tools answer. Those that do not are left alone: the guest agent may. */
-async function toolsAnswer(host: Host, machine: Running): Promise<boolean> {
+async function toolsAnswer(host: Host, machine: Running, deadline: Deadline): Promise<boolean> {
   try {
-    return (await findTools(machine)) !== undefined;
+    return (await findTools(machine, deadline.step(Infinity))) !== undefined;
   } catch (error) {
     if (!(error instanceof KameError) || error.code !== 'GUEST_TOOLS_MISSING') throw error;
     host.log('kame-tools', { machine: machine.name, reason: messageOf(error) });
@@ -42,15 +42,17 @@ export async function execute(
   streams: ExecStreams,
 ): Promise<CommandEnd> {
   const machine = await runningMachine(host, reference);
-  if (await toolsAnswer(host, machine)) return await executeByTools(machine, request, streams);
+  const { signal, report = () => undefined } = streams;
+  const deadline = new Deadline(request.timeoutMs ?? Infinity, { signal, report });
+  if (await toolsAnswer(host, machine, deadline))
+    return await executeByTools(machine, request, streams, deadline);
   const wish = beyondAgent(request);
   if (wish === undefined) {
     refuseWithoutAgent(machine);
-    return await executeByAgent(machine, request, streams);
+    return await executeByAgent(machine, request, streams, deadline);
   }
-  const deadlineMs = Math.min(beginMs, request.timeoutMs ?? beginMs);
-  const look = async () => await findTools(machine);
-  if (hasToolsPort(machine) && (await poll(look, { deadlineMs, signal: streams.signal })))
-    return await executeByTools(machine, request, streams);
+  const look = async () => await findTools(machine, deadline.step(Infinity));
+  if (hasToolsPort(machine) && (await poll(look, deadline.step(beginMs))))
+    return await executeByTools(machine, request, streams, deadline);
   throw toolsMissing(machine, wish);
 }

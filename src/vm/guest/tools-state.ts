@@ -1,5 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import type { ToolsHello } from '../../guest/tools/messages.ts';
+import type { ToolsLimits } from '../../guest/tools/tools.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
 import type { Running } from '../host/running.ts';
 import { hasPort, portIsOpen } from '../running/guest-port.ts';
@@ -47,9 +48,10 @@ export function toolsMissing(machine: Running, wish: string): KameError {
 
 /**
  * What kame-tools in the guest say about themselves; undefined if no program has opened their port.
- * @throws KameError WRONG_STATE when the machine is paused, GUEST_TOOLS_MISSING when the program does not answer, GUEST_FAILED
+ * @throws KameError WRONG_STATE when the machine is paused, GUEST_TOOLS_MISSING when the program does not answer, GUEST_FAILED,
+ * CANCELLED
  */
-export async function findTools(machine: Running): Promise<ToolsHello | undefined> {
+export async function findTools(machine: Running, limits: ToolsLimits = {}): Promise<ToolsHello | undefined> {
   refusePaused(machine);
-  return (await portIsOpen(machine, toolsPort)) ? await machine.channels.tools.hello() : undefined;
+  return (await portIsOpen(machine, toolsPort)) ? await machine.channels.tools.hello(limits) : undefined;
 }

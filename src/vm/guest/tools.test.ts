@@ -150,6 +150,24 @@ describe('exec', () => {
     await until(() => closed() === 2);
   });
 
+  it('ends a command that the guest does not even take', async () => {
+    await guest({ tools: { onFrame: (_frame, peer) => peer.stopReading() } });
+    const command = ['echo', 'x'.repeat(1_900_000)];
+    expect((await refused(run({ command, timeoutMs: 30 }))).code).toBe('GUEST_TIMEOUT');
+    const cancel = new AbortController();
+    const running = run({ command }, { signal: cancel.signal, onStarted: () => cancel.abort() });
+    expect((await refused(running)).code).toBe('CANCELLED');
+  });
+
+  it('can be cancelled while kame-tools have not said hello', async () => {
+    const engine = await guest({ tools: { hello: null }, agent: 'none' });
+    const cancel = new AbortController();
+    const running = refused(run({}, { signal: cancel.signal }));
+    await until(() => engine.guest.tools?.connections() === 1);
+    cancel.abort();
+    expect((await running).code).toBe('CANCELLED');
+  });
+
   it.each([
     ['an empty word', { command: [''] }],
     ['a NUL', { command: ['a\0'] }],
