@@ -21,8 +21,8 @@ export interface FakeToolsPeer {
 }
 
 export interface FakeToolsOptions {
-  /** What it says at the start; null for nothing. Default: a good hello. */
-  readonly hello?: object | Buffer | null;
+  /** What it says at the start, or makes for each connection; null for nothing. Default: a good hello. */
+  readonly hello?: object | Buffer | (() => object) | null;
   /** Bytes before its preamble, as the rest of what was for another host. */
   readonly rubbish?: Buffer;
   /** Called for each frame after the hello of the host. */
@@ -66,7 +66,7 @@ function serve(socket: Socket, options: FakeToolsOptions, frames: Frame[]): void
     };
     if (hello !== null) {
       socket.write(Buffer.concat([rubbish, preamble(nonce)]));
-      made.send(frameTypes.hello, 0, hello);
+      made.send(frameTypes.hello, 0, typeof hello === 'function' ? (hello as () => object)() : hello);
     }
     return made;
   };

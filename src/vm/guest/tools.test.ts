@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
-import { commandThat } from '../../../test/support/fake-tools.ts';
+import { commandThat, goodHello } from '../../../test/support/fake-tools.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import type { ExecRequest } from '../../api/messages.ts';
@@ -42,6 +42,11 @@ async function run(request: Partial<ExecRequest>, streams: Partial<ExecStreams> 
 }
 
 const echo = { onFrame: commandThat({ stdout: 'by tools' }) };
+/** A hello that is nonsense before that connection. */
+function goodFrom(connection: number): () => object {
+  let connections = 0;
+  return () => ((connections += 1) < connection ? Buffer.from('{') : goodHello);
+}
 const agentEcho = { echo: () => ({ exitCode: 0, stdout: 'by the agent' }) };
 
 describe('exec', () => {
@@ -62,12 +67,17 @@ describe('exec', () => {
     });
   });
 
-  it('uses the guest agent where kame-tools do not say hello', async () => {
-    await guest({
-      tools: { hello: { version: 0, program: '0', hostname: '', bootId: '', services: [] } },
-      programs: agentEcho,
-    });
+  it.each([
+    ['are too old', { ...goodHello, version: 0 }],
+    ['say nonsense', Buffer.from('{')],
+  ])('uses the guest agent where kame-tools %s', async (_what, hello) => {
+    await guest({ tools: { hello }, programs: agentEcho });
     expect(await run({})).toMatchObject({ stdout: 'by the agent', through: 'agent' });
+  });
+
+  it('waits for kame-tools that do not answer at first, if a command needs them', async () => {
+    await guest({ tools: { ...echo, hello: goodFrom(3) } });
+    expect(await run({ command: [] })).toMatchObject({ stdout: 'by tools', through: 'tools' });
   });
 
   it.each<[string, Partial<ExecRequest>]>([
@@ -234,6 +244,11 @@ describe.skipIf(toolsPath('aarch64') === undefined)('an installation', () => {
     await guest({ tools: {}, programs: { '/bin/sh': sh } });
     expect(await installTools(world().host, 'demo', quiet)).toEqual({ machine: 'demo', version: '0.1.0' });
     expect(got).toEqual(['-c', like(/kame-tools.service/), 'sh', 'aarch64']);
+  });
+
+  it('waits for kame-tools that do not answer at first', async () => {
+    await guest({ tools: { hello: goodFrom(3) } });
+    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.1.0' });
   });
 
   it('fails with the words of the script', async () => {
