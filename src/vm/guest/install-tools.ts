@@ -74,8 +74,9 @@ export async function installTools(
   const program = await programFor(arch);
   progress.report({ stage: 'Installing kame-tools in the guest' });
   await runScript(machine, arch, program, progress);
+  // Those that ran before it are gone when the script has ended: the hello must be that of the new ones.
+  machine.channels.tools.disconnect();
   progress.report({ stage: 'Waiting for kame-tools' });
-  // Those that ran before it are gone when the script has ended.
   const deadline = new Deadline(answerMs, progress);
   const look = async () => await answeringTools(machine, deadline);
   const hello = await poll(look, deadline.step(answerMs));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
 import { commandThat, goodHello } from '../../../test/support/fake-tools.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -160,6 +160,23 @@ describe('exec', () => {
     await until(() => closed() === 2);
   });
 
+  it('connects again when a command is not begun', async () => {
+    const engine = await guest({ tools: {} });
+    const pass30s = () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      setImmediate(() => vi.advanceTimersByTime(30_000));
+    };
+    try {
+      const error = await refused(run({}, { onStarted: pass30s }));
+      expect(error).toMatchObject({ code: 'GUEST_TOOLS_MISSING', message: like(/^This command needs/) });
+    } finally {
+      vi.useRealTimers();
+    }
+    const again = new AbortController();
+    await refused(run({}, { signal: again.signal, onStarted: () => again.abort() }));
+    expect(engine.guest.tools?.connections()).toBe(2);
+  });
+
   it('ends a command that the guest does not even take', async () => {
     await guest({ tools: { onFrame: (_frame, peer) => peer.stopReading() } });
     const command = ['echo', 'x'.repeat(1_900_000)];
@@ -244,6 +261,14 @@ describe.skipIf(toolsPath('aarch64') === undefined)('an installation', () => {
     await guest({ tools: {}, programs: { '/bin/sh': sh } });
     expect(await installTools(world().host, 'demo', quiet)).toEqual({ machine: 'demo', version: '0.1.0' });
     expect(got).toEqual(['-c', like(/kame-tools.service/), 'sh', 'aarch64']);
+  });
+
+  it('asks the new program for its version', async () => {
+    let version = 0;
+    const hello = () => ({ ...goodHello, program: `0.${(version += 1)}.0` });
+    await guest({ tools: { hello } });
+    await describeTools(world().host, 'demo', quiet.signal);
+    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.2.0' });
   });
 
   it('waits for kame-tools that do not answer at first', async () => {
