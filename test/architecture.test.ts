@@ -47,7 +47,7 @@ const table: Readonly<Record<string, Rule>> = {
   qemu: { folders: [...host, 'qemu/qmp', 'qemu/capabilities', 'qemu/firmware', 'qemu/plan'] },
   'guest/agent': { folders: host },
   'guest/identity': { folders: [...host, 'guest/agent'] },
-  'guest/tools': { folders: host },
+  'guest/tools': { folders: [...host, 'guest/agent'] },
   'guest/vdagent': { folders: [...host, 'guest/agent'] },
   'guest/transfer': { folders: [...host, 'archive'] },
   'network/packet': { folders: ['core'], node: false },

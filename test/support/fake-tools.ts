@@ -15,12 +15,14 @@ export interface FakeToolsPeer {
   raw(bytes: Buffer): void;
   /** What a frame would be. */
   frame(type: FrameType, stream: number, payload?: Buffer): Buffer;
+  /** Reads no more, as a guest that hangs. */
+  stopReading(): void;
   hangUp(): void;
 }
 
 export interface FakeToolsOptions {
-  /** What it says at the start; null for nothing. Default: a good hello. */
-  readonly hello?: object | Buffer | null;
+  /** What it says at the start, or makes for each connection; null for nothing. Default: a good hello. */
+  readonly hello?: object | Buffer | (() => object) | null;
   /** Bytes before its preamble, as the rest of what was for another host. */
   readonly rubbish?: Buffer;
   /** Called for each frame after the hello of the host. */
@@ -59,11 +61,12 @@ function serve(socket: Socket, options: FakeToolsOptions, frames: Frame[]): void
       send: (type, stream, payload) => socket.write(encodeFrame(nonce, type, stream, bytesOf(payload))),
       raw: (bytes) => socket.write(bytes),
       frame: (type, stream, payload) => encodeFrame(nonce, type, stream, bytesOf(payload)),
+      stopReading: () => socket.pause(),
       hangUp: () => socket.destroy(),
     };
     if (hello !== null) {
       socket.write(Buffer.concat([rubbish, preamble(nonce)]));
-      made.send(frameTypes.hello, 0, hello);
+      made.send(frameTypes.hello, 0, typeof hello === 'function' ? (hello as () => object)() : hello);
     }
     return made;
   };

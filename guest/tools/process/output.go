@@ -12,11 +12,15 @@ import (
 // How long the last output of a program may take on its way through a terminal when the terminal stays open.
 const terminalRest = 100 * time.Millisecond
 
+// The most that is read of a terminal after that: more than the kernel keeps of it, since it cannot tell how much that is, and a
+// program that was left behind may go on writing.
+const maxTerminalRest = 64 * 1024
+
 // Output is an output of a program.
 type Output struct {
 	file       *os.File
 	isTerminal bool
-	// Bytes that were in the pipe when the program had ended; less than 0 before.
+	// How many bytes are still read of what was there when the program had ended; less than 0 before.
 	rest int
 }
 
@@ -39,12 +43,13 @@ func saying(text string) (*Output, error) {
 // that it left behind has the output too.
 func (o *Output) Read(into []byte) (int, error) {
 	count, err := o.file.Read(into)
-	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || o.isTerminal {
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return count, err
 	}
 	return o.readRest(into)
 }
 
+// readRest reads what is there without waiting: after its deadline a file gives nothing more, even of what has come.
 func (o *Output) readRest(into []byte) (int, error) {
 	raw, err := o.file.SyscallConn()
 	if err != nil {
@@ -53,7 +58,9 @@ func (o *Output) readRest(into []byte) (int, error) {
 	count := 0
 	var failed error
 	err = raw.Control(func(fd uintptr) {
-		if o.rest < 0 {
+		if o.rest < 0 && o.isTerminal {
+			o.rest = maxTerminalRest
+		} else if o.rest < 0 {
 			o.rest = waiting(fd)
 		}
 		if len(into) > o.rest {
@@ -63,6 +70,7 @@ func (o *Output) readRest(into []byte) (int, error) {
 			count, failed = syscall.Read(int(fd), into)
 		}
 	})
+	// A terminal says EAGAIN at the end of what is there, and EIO when no program has it any more.
 	if err != nil || failed != nil || count <= 0 {
 		return 0, io.EOF
 	}

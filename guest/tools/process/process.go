@@ -3,7 +3,6 @@ package process
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -78,16 +77,13 @@ func Start(asked Command) (*Process, error) {
 		words, name = []string{user.Shell}, "-"+path.Base(user.Shell)
 	}
 	program, failed := find(words[0], variables["PATH"])
-	command := &exec.Cmd{Path: program, Args: words, Env: pairs(variables), Dir: directory(asked, user)}
+	command := &exec.Cmd{Path: program, Args: words, Env: pairs(variables)}
 	if name != "" {
 		command.Args = []string{name}
 	}
-	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if user.UID != uint32(os.Getuid()) {
-		command.SysProcAttr.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
-	}
-	if info, err := os.Stat(command.Dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("the guest has no directory %q", command.Dir)
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential(user)}
+	if command.Dir, err = directory(asked, user); err != nil {
+		return nil, err
 	}
 	if failed != nil {
 		return refusal(words[0], failed)
@@ -129,16 +125,6 @@ func userOf(asked Command) (account.Account, error) {
 		return account.Current()
 	}
 	return account.Lookup(asked.User)
-}
-
-func directory(asked Command, user account.Account) string {
-	if asked.Directory != "" {
-		return asked.Directory
-	}
-	if asked.User == "" && len(asked.Words) > 0 {
-		return "/"
-	}
-	return user.Home
 }
 
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

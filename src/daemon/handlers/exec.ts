@@ -90,17 +90,15 @@ export const serveExec: Handler<'machines.exec'> = async ({ host }, { params, bo
   const send = async (message: ExecMessage) => await channel.send(JSON.stringify(message));
   const input = new ClientInput(channel, async (bytes) => await send({ type: 'taken', bytes }));
   const broken = new AbortController();
-  const stop = () => broken.abort();
-  signal.addEventListener('abort', stop);
   let problem: unknown;
   void input.read().catch((error: unknown) => {
     problem = error;
-    stop();
+    broken.abort();
   });
   try {
     const result = await execute(host, params.machine, body, {
       ...(body.stdin ? { stdin: input.stdin() } : {}),
-      signal: broken.signal,
+      signal: AbortSignal.any([signal, broken.signal]),
       report: ({ stage }) => void send({ type: 'waiting', stage }),
       onStarted: (through, controls) => {
         if (controls) input.started(controls);
@@ -112,7 +110,5 @@ export const serveExec: Handler<'machines.exec'> = async ({ host }, { params, bo
     channel.close();
   } catch (error) {
     throw problem ?? error;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 };

@@ -63,7 +63,7 @@ export class ToolsConnection {
    * Runs a command in the guest.
    * @throws KameError INVALID_VALUE when it is too long, GUEST_TOOLS_MISSING when the connection is closed
    */
-  async exec(command: ToolsCommand, listener: OutputListener): Promise<ToolsStream> {
+  exec(command: ToolsCommand, listener: OutputListener): ToolsStream {
     const request = Buffer.from(JSON.stringify({ service: 'exec', ...command }));
     if (request.length > maxRequestBytes) {
       throw new KameError(
@@ -75,11 +75,12 @@ export class ToolsConnection {
     const id = (this.#lastStream += 1);
     const stream = new ToolsStream(async (type, payload) => await this.#send(type, id, payload), listener);
     this.#streams.set(id, stream);
-    // All parts at once: those of another request must not come between them.
+    // All parts at once: those of another request must not come between them. Nobody waits until the guest has taken them, so
+    // that the command can be cancelled from here on.
     let at = 0;
     for (; request.length - at > maxPayload; at += maxPayload)
       this.#write(frameTypes.requestPart, id, request.subarray(at, at + maxPayload));
-    await this.#send(frameTypes.request, id, request.subarray(at));
+    this.#write(frameTypes.request, id, request.subarray(at));
     return stream;
   }
 

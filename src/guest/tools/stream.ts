@@ -49,7 +49,7 @@ export class ToolsStream {
       await listener(name, chunk);
       if (!this.#over) await this.#grant(name, chunk.length);
     });
-    this.#output.ended.catch((error: unknown) => this.fail(error));
+    this.#output.ended.catch((error: unknown) => void this.cancel(error));
   }
 
   /** Whether the guest takes more standard input: false after its end, or when the command has closed it. */

@@ -185,10 +185,15 @@ describe('a command', () => {
     });
   });
 
-  it('fails with its listener', async () => {
-    const [tools] = await make({ onFrame: commandThat({ stdout: 'x' }) });
+  it('fails with its listener, and ends in the guest', async () => {
+    const [tools, fake] = await make({
+      onFrame: ({ type, stream }, peer) => {
+        if (type === frameTypes.request) peer.send(frameTypes.data, stream, Buffer.of(1, 0x78));
+      },
+    });
     const stream = await tools.exec(command, async () => await Promise.reject(new Error('full')));
     await expect(stream.result).rejects.toThrow('full');
+    await until(() => fake.frames.at(-1)?.type === frameTypes.close);
   });
 
   it('fails with the connection', async () => {

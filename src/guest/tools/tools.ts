@@ -1,5 +1,6 @@
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { within, type CallOptions } from '../agent/wait.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { ToolsConnection } from './connection.ts';
 import type { ToolsCommand, ToolsHello } from './messages.ts';
@@ -11,6 +12,9 @@ export interface ToolsOptions {
   /** Milliseconds that the guest has to say hello. Default: 3 s, which a loaded guest needs. */
   readonly helloMs?: number;
 }
+
+/** How long to wait for the guest, and the signal that ends it. */
+export type ToolsLimits = Pick<CallOptions, 'deadlineMs' | 'signal'>;
 
 const usualHelloMs = 3000;
 const connectMs = 1000;
@@ -39,16 +43,24 @@ export class GuestTools {
     return this.#connection?.open ?? false;
   }
 
-  /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED */
-  async hello(): Promise<ToolsHello> {
+  /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, CANCELLED */
+  async hello(limits: ToolsLimits = {}): Promise<ToolsHello> {
     return await (
-      await this.#connected()
+      await this.#connected(limits)
     ).hello;
   }
 
-  /** Runs a command in the guest. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE */
-  async exec(command: ToolsCommand, listener: OutputListener): Promise<ToolsStream> {
-    return await (await this.#connected()).exec(command, listener);
+  /**
+   * Begins a command in the guest.
+   * @param limits for the connection that it may need; the stream has none
+   * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE, CANCELLED
+   */
+  async exec(
+    command: ToolsCommand,
+    listener: OutputListener,
+    limits: ToolsLimits = {},
+  ): Promise<ToolsStream> {
+    return (await this.#connected(limits)).exec(command, listener);
   }
 
   /** Ends the connection: the program in the guest has ended, and another one does not know it. The next use connects again. */
@@ -62,11 +74,17 @@ export class GuestTools {
     this.#connection?.close();
   }
 
-  /** A connection on which the guest has said hello. */
-  async #connected(): Promise<ToolsConnection> {
+  /** A connection on which the guest has said hello. One that is being opened is for all who wait for it, whatever their limits. */
+  async #connected({ deadlineMs = Infinity, signal }: ToolsLimits): Promise<ToolsConnection> {
     if (this.#connection?.open) return this.#connection;
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
-    return await this.#opening;
+    this.#opening.catch(() => undefined);
+    return await within(this.#opening, {
+      ms: deadlineMs,
+      signal,
+      what: 'The connection to kame-tools',
+      onTimeout: () => silent('it did not say hello in time'),
+    });
   }
 
   async #open(): Promise<ToolsConnection> {

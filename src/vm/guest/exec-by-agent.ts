@@ -1,5 +1,5 @@
 import type { ExecRequest } from '../../api/messages.ts';
-import { Deadline } from '../../core/deadline.ts';
+import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { within } from '../../guest/agent/wait.ts';
 import type { Running } from '../host/running.ts';
@@ -40,23 +40,23 @@ async function readAll(stdin: AsyncIterable<Buffer>, name: string): Promise<Buff
 
 /**
  * Runs a command through the guest agent, which starts it when all of its input is there.
+ * @param deadline when the command must have ended
  * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED, INVALID_VALUE
  */
 export async function executeByAgent(
   machine: Running,
   request: ExecRequest,
-  { stdin, signal, report = () => undefined, onOutput, onStarted }: ExecStreams,
+  { stdin, onOutput, onStarted }: ExecStreams,
+  deadline: Deadline,
 ): Promise<CommandEnd> {
   const [path = '', ...args] = request.command;
   const { env, timeoutMs } = request;
-  const deadline = new Deadline(timeoutMs ?? Infinity, { signal, report });
   onStarted?.('agent');
   const input = stdin ? await collect(stdin, deadline, machine.name) : undefined;
   return await machine.channels.agent.exec({
     path,
     args,
-    signal,
-    report,
+    ...deadline.progress,
     onStdout: async (chunk) => await onOutput('stdout', chunk),
     onStderr: async (chunk) => await onOutput('stderr', chunk),
     ...(env ? { env } : {}),

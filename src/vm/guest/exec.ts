@@ -1,13 +1,13 @@
 import type { ExecRequest } from '../../api/messages.ts';
-import { poll } from '../../core/deadline.ts';
-import { KameError, messageOf } from '../../core/errors.ts';
+import { Deadline, poll } from '../../core/deadline.ts';
+import type { KameError } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 import { executeByAgent } from './exec-by-agent.ts';
 import { executeByTools } from './exec-by-tools.ts';
 import type { CommandEnd, ExecStreams } from './exec-streams.ts';
-import { findTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
+import { answeringTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
 
 /** Milliseconds that kame-tools have to begin when a command needs them: a guest that has just booted starts them late. */
 const beginMs = 5000;
@@ -20,15 +20,11 @@ function beyondAgent({ command, terminal, user, cwd }: ExecRequest): string | un
   return cwd === undefined ? undefined : 'A working directory';
 }
 
-/** Whether kame-tools answer. Those that do not are left alone: the guest agent may. */
-async function toolsAnswer(host: Host, machine: Running): Promise<boolean> {
-  try {
-    return (await findTools(machine)) !== undefined;
-  } catch (error) {
-    if (!(error instanceof KameError) || error.code !== 'GUEST_TOOLS_MISSING') throw error;
-    host.log('kame-tools', { machine: machine.name, reason: messageOf(error) });
-    return false;
-  }
+/** Whether kame-tools begin to answer within their time. */
+async function toolsBegin(machine: Running, { leftMs, progress }: Deadline): Promise<boolean> {
+  const deadline = new Deadline(Math.min(beginMs, leftMs), progress);
+  const look = async () => await answeringTools(machine, deadline);
+  return (await poll(look, deadline.step(beginMs))) !== undefined;
 }
 
 /**
@@ -42,15 +38,17 @@ export async function execute(
   streams: ExecStreams,
 ): Promise<CommandEnd> {
   const machine = await runningMachine(host, reference);
-  if (await toolsAnswer(host, machine)) return await executeByTools(machine, request, streams);
+  const { signal, report = () => undefined } = streams;
+  const deadline = new Deadline(request.timeoutMs ?? Infinity, { signal, report });
+  const note = ({ message }: KameError) => host.log('kame-tools', { machine: machine.name, reason: message });
+  if (await answeringTools(machine, deadline, note))
+    return await executeByTools(machine, request, streams, deadline);
   const wish = beyondAgent(request);
   if (wish === undefined) {
     refuseWithoutAgent(machine);
-    return await executeByAgent(machine, request, streams);
+    return await executeByAgent(machine, request, streams, deadline);
   }
-  const deadlineMs = Math.min(beginMs, request.timeoutMs ?? beginMs);
-  const look = async () => await findTools(machine);
-  if (hasToolsPort(machine) && (await poll(look, { deadlineMs, signal: streams.signal })))
-    return await executeByTools(machine, request, streams);
+  if (hasToolsPort(machine) && (await toolsBegin(machine, deadline)))
+    return await executeByTools(machine, request, streams, deadline);
   throw toolsMissing(machine, wish);
 }

@@ -9,7 +9,7 @@ import { fileError } from '../../sys/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
-import { findTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
+import { answeringTools, hasToolsPort, refuseWithoutAgent, toolsMissing } from './tools-state.ts';
 
 /** Milliseconds for the script in the guest, and for kame-tools to answer after it. */
 const installMs = 120_000;
@@ -74,12 +74,12 @@ export async function installTools(
   const program = await programFor(arch);
   progress.report({ stage: 'Installing kame-tools in the guest' });
   await runScript(machine, arch, program, progress);
+  // Those that ran before it are gone when the script has ended: the hello must be that of the new ones.
+  machine.channels.tools.disconnect();
   progress.report({ stage: 'Waiting for kame-tools' });
-  // Those that ran before it are gone when the script has ended.
-  const hello = await poll(async () => await findTools(machine), {
-    deadlineMs: answerMs,
-    signal: progress.signal,
-  });
+  const deadline = new Deadline(answerMs, progress);
+  const look = async () => await answeringTools(machine, deadline);
+  const hello = await poll(look, deadline.step(answerMs));
   if (hello) return { machine: machine.name, version: hello.program };
   throw new KameError(
     'GUEST_TOOLS_MISSING',

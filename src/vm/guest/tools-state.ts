@@ -1,3 +1,4 @@
+import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ToolsHello } from '../../guest/tools/messages.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
@@ -28,6 +29,9 @@ export function hasToolsPort(machine: Running): boolean {
   return hasPort(machine, toolsPort);
 }
 
+/** How kame-tools fail that are of no use. */
+const useless: ReadonlySet<string> = new Set(['GUEST_TOOLS_MISSING', 'GUEST_FAILED']);
+
 /** @param wish what needs kame-tools, such as `A terminal` */
 export function toolsMissing(machine: Running, wish: string): KameError {
   const { name } = machine;
@@ -46,10 +50,23 @@ export function toolsMissing(machine: Running, wish: string): KameError {
 }
 
 /**
- * What kame-tools in the guest say about themselves; undefined if no program has opened their port.
- * @throws KameError WRONG_STATE when the machine is paused, GUEST_TOOLS_MISSING when the program does not answer, GUEST_FAILED
+ * What kame-tools in the guest say about themselves; undefined if no program has opened their port, or if it does not answer or
+ * does not keep to the protocol: what comes next may be a better one, and the guest agent may answer.
+ * @param note told why a program that has opened the port is no use
+ * @throws KameError WRONG_STATE when the machine is paused, CANCELLED, ENGINE_*
  */
-export async function findTools(machine: Running): Promise<ToolsHello | undefined> {
+export async function answeringTools(
+  machine: Running,
+  deadline: Deadline,
+  note: (reason: KameError) => void = () => undefined,
+): Promise<ToolsHello | undefined> {
   refusePaused(machine);
-  return (await portIsOpen(machine, toolsPort)) ? await machine.channels.tools.hello() : undefined;
+  if (!(await portIsOpen(machine, toolsPort))) return undefined;
+  try {
+    return await machine.channels.tools.hello(deadline.step(Infinity));
+  } catch (error) {
+    if (!(error instanceof KameError) || !useless.has(error.code)) throw error;
+    note(error);
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
-import { commandThat } from '../../../test/support/fake-tools.ts';
+import { commandThat, goodHello } from '../../../test/support/fake-tools.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import type { ExecRequest } from '../../api/messages.ts';
@@ -42,6 +42,11 @@ async function run(request: Partial<ExecRequest>, streams: Partial<ExecStreams> 
 }
 
 const echo = { onFrame: commandThat({ stdout: 'by tools' }) };
+/** A hello that is nonsense before that connection. */
+function goodFrom(connection: number): () => object {
+  let connections = 0;
+  return () => ((connections += 1) < connection ? Buffer.from('{') : goodHello);
+}
 const agentEcho = { echo: () => ({ exitCode: 0, stdout: 'by the agent' }) };
 
 describe('exec', () => {
@@ -62,12 +67,17 @@ describe('exec', () => {
     });
   });
 
-  it('uses the guest agent where kame-tools do not say hello', async () => {
-    await guest({
-      tools: { hello: { version: 0, program: '0', hostname: '', bootId: '', services: [] } },
-      programs: agentEcho,
-    });
+  it.each([
+    ['are too old', { ...goodHello, version: 0 }],
+    ['say nonsense', Buffer.from('{')],
+  ])('uses the guest agent where kame-tools %s', async (_what, hello) => {
+    await guest({ tools: { hello }, programs: agentEcho });
     expect(await run({})).toMatchObject({ stdout: 'by the agent', through: 'agent' });
+  });
+
+  it('waits for kame-tools that do not answer at first, if a command needs them', async () => {
+    await guest({ tools: { ...echo, hello: goodFrom(3) } });
+    expect(await run({ command: [] })).toMatchObject({ stdout: 'by tools', through: 'tools' });
   });
 
   it.each<[string, Partial<ExecRequest>]>([
@@ -150,6 +160,41 @@ describe('exec', () => {
     await until(() => closed() === 2);
   });
 
+  it('connects again when a command is not begun', async () => {
+    const engine = await guest({ tools: {} });
+    const pass30s = () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      setImmediate(() => vi.advanceTimersByTime(30_000));
+    };
+    try {
+      const error = await refused(run({}, { onStarted: pass30s }));
+      expect(error).toMatchObject({ code: 'GUEST_TOOLS_MISSING', message: like(/^This command needs/) });
+    } finally {
+      vi.useRealTimers();
+    }
+    const again = new AbortController();
+    await refused(run({}, { signal: again.signal, onStarted: () => again.abort() }));
+    expect(engine.guest.tools?.connections()).toBe(2);
+  });
+
+  it('ends a command that the guest does not even take', async () => {
+    await guest({ tools: { onFrame: (_frame, peer) => peer.stopReading() } });
+    const command = ['echo', 'x'.repeat(1_900_000)];
+    expect((await refused(run({ command, timeoutMs: 30 }))).code).toBe('GUEST_TIMEOUT');
+    const cancel = new AbortController();
+    const running = run({ command }, { signal: cancel.signal, onStarted: () => cancel.abort() });
+    expect((await refused(running)).code).toBe('CANCELLED');
+  });
+
+  it('can be cancelled while kame-tools have not said hello', async () => {
+    const engine = await guest({ tools: { hello: null }, agent: 'none' });
+    const cancel = new AbortController();
+    const running = refused(run({}, { signal: cancel.signal }));
+    await until(() => engine.guest.tools?.connections() === 1);
+    cancel.abort();
+    expect((await running).code).toBe('CANCELLED');
+  });
+
   it.each([
     ['an empty word', { command: [''] }],
     ['a NUL', { command: ['a\0'] }],
@@ -216,6 +261,19 @@ describe.skipIf(toolsPath('aarch64') === undefined)('an installation', () => {
     await guest({ tools: {}, programs: { '/bin/sh': sh } });
     expect(await installTools(world().host, 'demo', quiet)).toEqual({ machine: 'demo', version: '0.1.0' });
     expect(got).toEqual(['-c', like(/kame-tools.service/), 'sh', 'aarch64']);
+  });
+
+  it('asks the new program for its version', async () => {
+    let version = 0;
+    const hello = () => ({ ...goodHello, program: `0.${(version += 1)}.0` });
+    await guest({ tools: { hello } });
+    await describeTools(world().host, 'demo', quiet.signal);
+    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.2.0' });
+  });
+
+  it('waits for kame-tools that do not answer at first', async () => {
+    await guest({ tools: { hello: goodFrom(3) } });
+    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.1.0' });
   });
 
   it('fails with the words of the script', async () => {

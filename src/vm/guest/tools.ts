@@ -1,5 +1,7 @@
 import type { GuestAgentState, GuestTools } from '../../api/tools-operations.ts';
+import { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import type { GuestOsInfo } from '../../guest/agent/facts.ts';
 import { installCommand } from '../../guest/agent/packages.ts';
@@ -8,10 +10,10 @@ import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 import { portIsOpen } from '../running/guest-port.ts';
-import { findTools, hasToolsPort } from './tools-state.ts';
+import { answeringTools, hasToolsPort } from './tools-state.ts';
 
-/** Milliseconds for an answer of the guest agent. */
-const agentMs = 5000;
+/** Milliseconds for an answer of a program in the guest. */
+const answerMs = 5000;
 
 /** What a program in the guest adds, in the words of messages. */
 const adds = {
@@ -28,15 +30,9 @@ interface Found {
 
 const missing: Found = { answers: false, version: null };
 
-async function toolsOf(machine: Running): Promise<Found> {
-  try {
-    const hello = await findTools(machine);
-    return hello ? { answers: true, version: hello.program } : missing;
-  } catch (error) {
-    if (error instanceof KameError && ['GUEST_TOOLS_MISSING', 'GUEST_FAILED'].includes(error.code))
-      return missing;
-    throw error;
-  }
+async function toolsOf(machine: Running, signal: AbortSignal): Promise<Found> {
+  const hello = await answeringTools(machine, new Deadline(answerMs, silentProgress(signal)));
+  return hello ? { answers: true, version: hello.program } : missing;
 }
 
 interface AgentFacts extends Found {
@@ -45,7 +41,7 @@ interface AgentFacts extends Found {
 
 async function agentOf({ agentAnswers, channels }: Running, signal: AbortSignal): Promise<AgentFacts> {
   if (!agentAnswers) return { ...missing, os: undefined };
-  const options = { deadlineMs: agentMs, signal };
+  const options = { deadlineMs: answerMs, signal };
   try {
     const version = (await channels.agent.version(options)) ?? null;
     return { answers: true, version, os: await channels.agent.osInfo(options).catch(() => undefined) };
@@ -67,7 +63,7 @@ function noteOf(machine: Running): string | null {
  */
 export async function describeTools(host: Host, reference: string, signal: AbortSignal): Promise<GuestTools> {
   const machine = await runningMachine(host, reference);
-  const tools = await toolsOf(machine);
+  const tools = await toolsOf(machine, signal);
   const { os, ...agent } = await agentOf(machine, signal);
   // This agent says hello only to whoever begins to use it.
   const desktop = { answers: await portIsOpen(machine, desktopAgentPort), version: null };
