@@ -22,7 +22,7 @@ if [ "$1" = clean ]; then
   # In both: what was a new name may be a directory by now.
   for place in "$dest" "$beside"; do
     case $place in /*) ;; *) place=./$place ;; esac
-    [ ! -d "$place" ] || rm -rf "$place/$stage" || exit 1
+    [ ! -d "$place" ] || rm -rf "${place:?}/$stage" || exit 1
   done
   exit 0
 fi
