@@ -145,15 +145,17 @@ describe('a command', () => {
         if (type === frameTypes.credit) peer.send(frameTypes.done, stream, { exitCode: 0, signal: null });
       },
     });
-    let take: () => void = () => undefined;
+    let take: (() => void) | undefined;
     const stream = await tools.exec(
       command,
       async () => await new Promise<void>((resolve) => (take = resolve)),
     );
+    // The output comes in several pieces, and the listener is called for the whole of it.
+    await until(() => take !== undefined);
     await stream.signal(15);
     await until(() => fake.frames.some(({ type }) => type === frameTypes.signal));
     expect(fake.frames.map(({ type }) => type)).not.toContain(frameTypes.credit);
-    take();
+    take?.();
     await stream.result;
     expect(fake.frames.at(-1)?.payload.readUInt32BE(1)).toBe(maxPayload - 1);
   });
