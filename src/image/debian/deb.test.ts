@@ -48,7 +48,7 @@ describe('readDeb', () => {
     ['a file that is too large', [{ name: 'huge', size: 8 * 1024 ** 3 - 1 }], /bytes/],
     [
       'an end in the middle',
-      makeTar(members).subarray(0, 1500),
+      { bytes: makeTar(members).subarray(0, 1500) },
       /test is not usable: it (is truncated|ends)/,
     ],
   ])('refuses %s', async (_what, tar, message) => {
