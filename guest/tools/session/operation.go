@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/json"
-	"os"
 
 	"kame-tools/operate"
 	"kame-tools/process"
@@ -32,10 +31,8 @@ func (c *connection) detach(id uint32, command process.Command) error {
 // operate does an operation here, or as another user in a process of that user. Either way its reply is standard output.
 func (c *connection) operate(id uint32, text []byte) error {
 	if user := operate.NeedsUser(text); user != "" {
-		program, err := os.Executable()
-		if err != nil {
-			return c.refuse(id, "failed", err.Error())
-		}
+		// The program that runs, even if an update has taken the place of its file.
+		const program = "/proc/self/exe"
 		return c.exec(id, process.Command{Words: []string{program, OperateOption, string(text)}, User: user})
 	}
 	opened := c.add(id)
