@@ -57,7 +57,7 @@ show() {
   # shellcheck disable=SC2086  # Nothing or an option.
   stat $follow -c "$form" "$1"
   echo
-  printf '%s\0' "$3"
+  printf '\0'
   [ -n "$follow" ] || [ ! -L "$1" ] || readlink "$1" | tr -d '\n'
   printf '\0'
 }

@@ -6,6 +6,7 @@ import type { GuestFile } from '../../src/api/guest-files.ts';
 import type { GuestProcess } from '../../src/api/guest-processes.ts';
 import { execRequest } from '../../src/api/messages.ts';
 import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
+import { demoDetails } from './cli-samples.ts';
 import { json, terminalInput } from './cli-support.ts';
 
 useDaemon();
@@ -47,7 +48,7 @@ describe('files in the guest', () => {
   it('are listed with names that cannot control the terminal', async () => {
     daemon.on(`GET ${at}/files`, json({ files: [file], more: true }));
     const { stdout, stderr } = await run(['guest', 'ls', 'demo', '/etc', '--user', 'alice']);
-    expect(stdout).toContain('drwxrwxr-t  root  tty    4.0 KiB  2026-11-28 21:00  a\\x1b[1m\\x0ab\n');
+    expect(stdout).toContain('drwxrwxr-t  root  tty    4 KiB  2026-11-28 21:00  a\\x1b[1m\\x0ab\n');
     expect(stderr).toContain('There are more');
     expect(asked()).toEqual([`GET ${at}/files?path=%2Fetc&user=alice`]);
   });
@@ -87,7 +88,7 @@ describe('processes in the guest', () => {
     [['7', '-s', 'LOUD'], /--signal is "LOUD"/],
     [['7', '-s', '65'], /from 1 to 64/],
     [['0'], /The number of a process is "0"/],
-    [['-1'], /Unknown option/],
+    [['-1'], /which is not a whole number/],
   ])('are not killed with %j', async (words, message) => {
     const { code, stderr } = await run(['guest', 'kill', 'demo', ...words]);
     expect(code).toBe(2);
@@ -106,6 +107,7 @@ describe('processes in the guest', () => {
 describe('a script', () => {
   it('is sent to its interpreter, and its exit code is that of kame', async () => {
     let request: unknown;
+    daemon.on('GET /v1/machines/demo', json(demoDetails));
     daemon.onSocket('/v1/machines/demo/exec', (socket) => {
       socket.once('message', (data: Buffer) => {
         request = JSON.parse(data.toString('utf8'));

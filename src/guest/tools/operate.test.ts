@@ -68,6 +68,7 @@ describe('an operation of kame-tools', () => {
 
   it('ends in time, and what hangs does not know the next connection', async () => {
     const tools = await make(() => undefined);
+    await tools.hello();
     expect((await refused(tools.operate(asked, { deadlineMs: 20 }))).code).toBe('GUEST_TIMEOUT');
     expect(tools.connected).toBe(false);
   });

@@ -52,8 +52,8 @@ export async function statFile(
   signal: AbortSignal,
 ): Promise<GuestFile> {
   const byAgent = {
-    words: ['stat', wordOf(path), String(follow), path],
-    read: (printed: Buffer) => filesOf(printed)?.entries[0],
+    words: ['stat', wordOf(path), String(follow)],
+    read: (printed: Buffer) => ({ ...filesOf(printed)?.entries[0], name: path }),
   };
   const asked = { operation: 'stat', path, follow };
   return readFile(await operate(host, reference, asked, byAgent, { signal, user }));
