@@ -6,7 +6,6 @@ import type { GuestFile } from '../../src/api/guest-files.ts';
 import type { GuestProcess } from '../../src/api/guest-processes.ts';
 import { execRequest } from '../../src/api/messages.ts';
 import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
-import { demoDetails } from './cli-samples.ts';
 import { json, terminalInput } from './cli-support.ts';
 
 useDaemon();
@@ -107,7 +106,6 @@ describe('processes in the guest', () => {
 describe('a script', () => {
   it('is sent to its interpreter, and its exit code is that of kame', async () => {
     let request: unknown;
-    daemon.on('GET /v1/machines/demo', json(demoDetails));
     daemon.onSocket('/v1/machines/demo/exec', (socket) => {
       socket.once('message', (data: Buffer) => {
         request = JSON.parse(data.toString('utf8'));

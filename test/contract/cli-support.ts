@@ -66,7 +66,8 @@ export async function fakeDaemon(): Promise<FakeDaemon> {
   const temporary = await temporaryHome();
   const socket = join(temporary.home, 'kamed.sock');
   const requests: Recorded[] = [];
-  const handlers = new Map<string, Handler>();
+  // What a client asks for before it runs a command in a guest.
+  const handlers = new Map<string, Handler>([['GET /v1/tasks', json([])]]);
   const sockets = new Map<string, (socket: WebSocket) => void>();
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
