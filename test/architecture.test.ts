@@ -69,6 +69,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/inside': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running', 'vm/guest'] },
   'vm/copy': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/guest'] },
   'vm/clipboard': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/sound': { folders: [...vm, 'vm/engine', 'vm/host'] },
   'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/disk': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/layers'] },
   'vm/power': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/running', 'vm/memory'] },
