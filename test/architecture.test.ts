@@ -66,6 +66,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/layers': { folders: [...vm, 'vm/host', 'vm/engine'] },
   'vm/running': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/layers'] },
   'vm/guest': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
+  'vm/inside': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running', 'vm/guest'] },
   'vm/copy': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/guest'] },
   'vm/clipboard': { folders: [...vm, 'vm/host', 'vm/running'] },
   'vm/sound': { folders: [...vm, 'vm/engine', 'vm/host'] },

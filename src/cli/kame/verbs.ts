@@ -133,6 +133,12 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
   {
+    name: 'guest',
+    group: guest,
+    summary: 'processes, files, users and scripts in the guest',
+    load: () => import('./guest.ts'),
+  },
+  {
     name: 'shell',
     group: guest,
     summary: 'open a shell in the guest',

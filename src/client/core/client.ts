@@ -145,6 +145,11 @@ export function createClient(transport: Transport): Client {
   /** Starts the daemon if necessary, and reports a machine that does not exist as an error of the API. */
   const ensure = async (machine: string, { signal }: CallOptions) =>
     await resources.machines.show(machine, { signal });
+  /**
+   * Only starts the daemon if necessary. Commands are short and many: what `machines.show` tells takes longer than most of them,
+   * and the daemon reports a machine that does not exist over the WebSocket too.
+   */
+  const awaken = async ({ signal }: CallOptions) => await resources.tasks.list({ signal });
   return {
     ...resources,
     machines: {
@@ -154,7 +159,7 @@ export function createClient(transport: Transport): Client {
         return await openConsole(connection, machine, options);
       },
       exec: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await execute(connection, machine, request, streams);
       },
       sound: async (machine, request, streams) => {
