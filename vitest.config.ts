@@ -13,7 +13,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
     coverage: {
-      provider: 'v8',
+      provider: 'custom',
+      customProviderModule: './test/support/coverage-once.ts',
       include: ['src/**/*.ts'],
       exclude: [
         '**/*.test.ts',
