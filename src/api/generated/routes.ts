@@ -227,6 +227,13 @@ export const routes = {
     takes: 'body',
     summary: 'Change the resolution of the display',
   },
+  'machines.sound': {
+    method: 'GET',
+    path: '/machines/{machine}/sound',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Record the sound of the guest',
+  },
   'machines.logs': {
     method: 'GET',
     path: '/machines/{machine}/logs',

@@ -858,6 +858,11 @@ export type PutMessage =
       bytes: number;
     };
 
+export interface RecordSound {
+  /** When the recording ends. Default: 21600000. */
+  durationMs?: number | undefined;
+}
+
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
@@ -1089,6 +1094,41 @@ export interface SnapshotDetails {
   /** Why a revert is not possible; empty if it is */
   problems: string[];
 }
+
+export interface SoundEnd {
+  type: 'end';
+  /** Why the recording has ended */
+  reason: 'stopped' | 'time' | 'engine';
+  /** Length of the recording */
+  frames: number;
+  /** Frames of silence in it */
+  silent: number;
+  /** Frames that became silence because the client did not read fast enough */
+  dropped: number;
+}
+
+/** The first message */
+export interface SoundFormat {
+  type: 'format';
+  /** Frames a second */
+  rate: number;
+  channels: number;
+  /** Signed, little endian */
+  sampleBits: number;
+}
+
+export type SoundMessage =
+  | SoundFormat
+  | {
+      type: 'silence';
+      /** The guest played nothing: so many frames of zeros belong here */
+      frames: number;
+    }
+  | SoundEnd
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
 
 export interface SshTarget {
   machine: string;

@@ -159,6 +159,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./screenshot.ts'),
   },
   {
+    name: 'sound',
+    group: guest,
+    summary: 'record the sound of the guest',
+    load: () => import('./sound.ts'),
+  },
+  {
     name: 'resolution',
     group: guest,
     summary: 'print or change the resolution of the display',

@@ -5,7 +5,9 @@ import type {
   ClipboardStatus,
   ExecRequest,
   GetClipboard,
+  RecordSound,
   SetClipboard,
+  SoundEnd,
 } from '../../api/generated/shapes.ts';
 import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
@@ -31,6 +33,7 @@ import {
 } from './guest-channels.ts';
 import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
+import { recordSound, type SoundStreams } from './sound-channel.ts';
 import type { Transport } from './transport.ts';
 
 /** Connections to the guest of a machine. */
@@ -39,6 +42,8 @@ export interface GuestChannels {
   console(machine: string, options?: CallOptions): Promise<ConsoleConnection>;
   /** Runs a command in the guest. */
   exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
+  /** Records what the guest plays, until the signal. */
+  sound(machine: string, request: RecordSound, streams: SoundStreams): Promise<SoundEnd>;
 }
 
 /** The frames of a network adapter. */
@@ -151,6 +156,10 @@ export function createClient(transport: Transport): Client {
       exec: async (machine, request, streams) => {
         await ensure(machine, streams);
         return await execute(connection, machine, request, streams);
+      },
+      sound: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await recordSound(connection, machine, request, streams);
       },
     },
     nics: {
