@@ -10,6 +10,7 @@ import { networkOperations } from './network-operations.ts';
 import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
+import { shareOperations } from './share-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { toolsOperations } from './tools-operations.ts';
 
@@ -25,6 +26,7 @@ export const operations = {
   ...toolsOperations,
   ...clipboardOperations,
   ...fileOperations,
+  ...shareOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

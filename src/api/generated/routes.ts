@@ -5,6 +5,7 @@ import type {
   AddDisk,
   AddForward,
   AddNic,
+  AddShare,
   Addresses,
   Arch,
   AutoProtect,
@@ -39,6 +40,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineShares,
   Network,
   NetworkDetails,
   NetworkForward,
@@ -300,6 +302,25 @@ export const routes = {
     kind: 'websocket',
     takes: 'body',
     summary: 'Copy files out of the guest',
+  },
+  'shares.list': {
+    method: 'GET',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    summary: 'List the shared folders of a machine',
+  },
+  'shares.add': {
+    method: 'POST',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    takes: 'body',
+    summary: 'Share a folder with a guest',
+  },
+  'shares.remove': {
+    method: 'DELETE',
+    path: '/machines/{machine}/shares/{share}',
+    kind: 'json',
+    summary: 'Stop sharing a folder with a guest',
   },
   'snapshots.list': {
     method: 'GET',
@@ -651,6 +672,12 @@ export interface Calls {
   'tools.show': { request: { params: { machine: string } }; answer: Promise<GuestTools> };
   'tools.install': { request: { params: { machine: string } }; answer: Promise<InstalledTools> };
   'clipboard.show': { request: { params: { machine: string } }; answer: Promise<ClipboardStatus> };
+  'shares.list': { request: { params: { machine: string } }; answer: Promise<MachineShares> };
+  'shares.add': { request: { params: { machine: string }; body: AddShare }; answer: Promise<MachineShares> };
+  'shares.remove': {
+    request: { params: { machine: string; share: string } };
+    answer: Promise<MachineShares>;
+  };
   'snapshots.list': { request: { params: { machine: string } }; answer: Promise<Snapshot[]> };
   'snapshots.take': {
     request: { params: { machine: string }; body?: TakeSnapshot | undefined };

@@ -4,6 +4,7 @@ import type {
   AddDisk,
   AddForward,
   AddNic,
+  AddShare,
   Addresses,
   Arch,
   AutoProtect,
@@ -38,6 +39,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineShares,
   Network,
   NetworkDetails,
   NetworkForward,
@@ -145,6 +147,15 @@ export interface ToolCalls {
 export interface ClipboardCalls {
   /** Show what is on the clipboard of the guest. */
   show(machine: string, options?: CallOptions): Promise<ClipboardStatus>;
+}
+
+export interface ShareCalls {
+  /** List the shared folders of a machine. */
+  list(machine: string, options?: CallOptions): Promise<MachineShares>;
+  /** Share a folder with a guest. A running guest gets it at once. If the machine shares the same folder by that name already, this changes whether it is writable, and agrees to what the .vmx names. */
+  add(machine: string, body: AddShare, options?: CallOptions): Promise<MachineShares>;
+  /** Stop sharing a folder with a guest. */
+  remove(machine: string, share: string, options?: CallOptions): Promise<MachineShares>;
 }
 
 export interface SnapshotCalls {
@@ -303,6 +314,7 @@ export interface Resources {
   readonly machines: MachineCalls;
   readonly tools: ToolCalls;
   readonly clipboard: ClipboardCalls;
+  readonly shares: ShareCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;

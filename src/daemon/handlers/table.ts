@@ -9,6 +9,7 @@ import { machineHandlers } from './machines.ts';
 import { networkHandlers } from './networks.ts';
 import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
+import { shareHandlers } from './shares.ts';
 import { snapshotHandlers } from './snapshots.ts';
 import { toolsHandlers } from './tools.ts';
 
@@ -20,6 +21,7 @@ export const handlers: Handlers = {
   ...toolsHandlers,
   ...clipboardHandlers,
   ...fileHandlers,
+  ...shareHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,
