@@ -13,6 +13,7 @@ import (
 
 	"kame-tools/port"
 	"kame-tools/session"
+	"kame-tools/shares"
 	"kame-tools/wire"
 )
 
@@ -55,6 +56,7 @@ func main() {
 }
 
 func serve() error {
+	go shares.Run()
 	device, err := waitForPort()
 	if err != nil {
 		return err
