@@ -12,8 +12,10 @@ const (
 	portName = "org.spice-space.webdav.0"
 	// The address of spice-webdavd.
 	address = "127.0.0.1:9843"
-	// How often it is looked for the port, which a machine gets only by a start, and whether another program has left it.
-	lookEvery = 10 * time.Second
+	// At the start of a guest the port and the loopback interface come soon; later it is looked for them, and whether another
+	// program has left the port, now and then.
+	firstLook   = 100 * time.Millisecond
+	longestLook = 10 * time.Second
 )
 
 // Where distributions have spice-webdavd. A port has one user, and who has installed that program wants it to be the one.
@@ -21,11 +23,14 @@ var others = []string{"/usr/sbin/spice-webdavd", "/usr/bin/spice-webdavd", "/usr
 
 // Run serves the shared folders for as long as the program runs, unless spice-webdavd does.
 func Run() {
-	for {
+	for wait := firstLook; ; wait *= 2 {
 		if !otherServes() {
 			_ = serve()
 		}
-		time.Sleep(lookEvery)
+		if wait > longestLook {
+			wait = longestLook
+		}
+		time.Sleep(wait)
 	}
 }
 
