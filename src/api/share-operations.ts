@@ -4,10 +4,14 @@ import { machineParams } from './parameters.ts';
 import { addShare, machineShares } from './share.ts';
 
 const shareParams = machineParams.extend({
-  share: z.string().min(1).max(255).meta({
-    description: 'The name of a shared folder in the guest',
-    examples: ['work'],
-  }),
+  share: z
+    .string()
+    .min(1)
+    .max(255)
+    .meta({
+      description: 'The name of a shared folder in the guest',
+      examples: ['work'],
+    }),
 });
 
 /** Folders of the host that a guest may use. */

@@ -38,7 +38,12 @@ export type MachineShares = z.infer<typeof machineShares>;
 export const addShare = z
   .strictObject({
     hostPath: z.string().min(1).max(4096).describe('Absolute path of a folder of the host'),
-    name: z.string().min(1).max(255).optional().describe('Its name in the guest; default: that of the folder'),
+    name: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe('Its name in the guest; default: that of the folder'),
     readOnly: z.boolean().default(false).describe('The guest may not change what is in it'),
   })
   .meta({ id: 'AddShare' });

@@ -110,9 +110,7 @@ export class ConfinedDirectory implements AsyncDisposable {
     const handle = await calls.run(async () => await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     const directory = new ConfinedDirectory(handle, path, byPath);
     try {
-      const found = await calls.run(
-        async () => await (byPath ? realpath(path) : readlink(directory.#self)),
-      );
+      const found = await calls.run(async () => await (byPath ? realpath(path) : readlink(directory.#self)));
       if (found !== path) throw astray(path);
       return directory;
     } catch (error) {

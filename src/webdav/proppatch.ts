@@ -50,7 +50,9 @@ function applyOf({ space, name, text }: XmlElement): Apply | undefined {
 }
 
 /** @throws Refusal 400 */
-function changesOf(body: XmlElement | undefined): { readonly property: PropertyName; apply: Apply | undefined }[] {
+function changesOf(
+  body: XmlElement | undefined,
+): { readonly property: PropertyName; apply: Apply | undefined }[] {
   if (body?.space !== 'DAV:' || body.name !== 'propertyupdate')
     throw new Refusal(400, 'The body of a PROPPATCH is a propertyupdate.');
   const changes = body.children.flatMap((part) => {
@@ -75,8 +77,7 @@ export async function proppatch(exchange: Exchange): Promise<void> {
   if (!found) throw new Refusal(404, 'There is no such file or folder.');
   const refused = changes.filter(({ apply }) => apply === undefined);
   const accepted = changes.filter(({ apply }) => apply !== undefined);
-  if (refused.length === 0 && !isFolder({ found }))
-    for (const { apply } of accepted) await apply?.(place);
+  if (refused.length === 0 && !isFolder({ found })) for (const { apply } of accepted) await apply?.(place);
   const xml = (of: typeof changes) => of.map(({ property }) => propertyXml(property)).join('');
   const status =
     statusXml('403 Forbidden', xml(refused)) +

@@ -73,7 +73,8 @@ export async function read(exchange: Exchange): Promise<void> {
   const size = Number(now.size);
   const tag = tagOf(now);
   const ifRange = headerOf(exchange, 'if-range');
-  const part = ifRange === undefined || ifRange === tag ? partOf(headerOf(exchange, 'range'), size) : undefined;
+  const part =
+    ifRange === undefined || ifRange === tag ? partOf(headerOf(exchange, 'range'), size) : undefined;
   const { begin, end } = part ?? { begin: 0, end: size };
   const headers = {
     'Content-Type': 'application/octet-stream',

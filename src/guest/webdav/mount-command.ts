@@ -19,7 +19,10 @@ export function mountAdvice(guestOS: string): MountAdvice {
         needs: 'root, the package davfs2, and kame-tools or spice-webdavd',
       };
     case 'windows':
-      return { command: 'net use * http://localhost:9843/', needs: 'the Spice WebDAV daemon (spice-webdavd)' };
+      return {
+        command: 'net use * http://localhost:9843/',
+        needs: 'the Spice WebDAV daemon (spice-webdavd)',
+      };
     case 'freebsd':
     case 'darwin':
     case 'esxi':

@@ -28,7 +28,9 @@ async function whyGone({ hostPath }: SharedFolder): Promise<string | undefined> 
     return undefined;
   } catch (error) {
     const isLink = error instanceof Error && 'code' in error && error.code === 'ELOOP';
-    return isLink ? `${hostPath} leads through a link now.` : `${hostPath} cannot be opened: ${messageOf(error)}`;
+    return isLink
+      ? `${hostPath} leads through a link now.`
+      : `${hostPath} cannot be opened: ${messageOf(error)}`;
   }
 }
 

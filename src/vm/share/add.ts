@@ -24,13 +24,20 @@ function refuseForbidden({ name, content }: Bundle): void {
 function freeIndex({ name }: Bundle, folders: readonly SharedFolder[]): number {
   for (let index = 0; index < maxSharedFolders; index += 1)
     if (!folders.some((folder) => folder.index === index)) return index;
-  throw new KameError('INVALID_VALUE', `${name} has ${maxSharedFolders} shared folders, the most there can be.`, {
-    next: `kame share remove ${shellQuote(name)} NAME removes one.`,
-  });
+  throw new KameError(
+    'INVALID_VALUE',
+    `${name} has ${maxSharedFolders} shared folders, the most there can be.`,
+    {
+      next: `kame share remove ${shellQuote(name)} NAME removes one.`,
+    },
+  );
 }
 
 /** The number of the folder: that of the same one, or a new one. @throws KameError ALREADY_EXISTS, INVALID_VALUE */
-function indexFor(bundle: Bundle, { guestName, hostPath }: Pick<SharedFolder, 'guestName' | 'hostPath'>): number {
+function indexFor(
+  bundle: Bundle,
+  { guestName, hostPath }: Pick<SharedFolder, 'guestName' | 'hostPath'>,
+): number {
   const { sharedFolders } = contentOf(bundle).model;
   const same = sharedFolders.find((folder) => folder.guestName === guestName);
   if (!same) return freeIndex(bundle, sharedFolders);
