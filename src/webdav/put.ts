@@ -3,7 +3,7 @@ import type { ConfinedDirectory, ConfinedFile } from '../sys/confined-directory.
 import { Place } from './place.ts';
 import { isFolder, tagOf } from './properties.ts';
 import { Refusal } from './refusal.ts';
-import { answer, headerOf, type Exchange } from './request.ts';
+import { answer, bodyOf, headerOf, type Exchange } from './request.ts';
 
 /** A guest leaves so much of the host's disk free. */
 export const reservedBytes = 256 * 1024 * 1024;
@@ -79,7 +79,7 @@ export async function put(exchange: Exchange): Promise<void> {
     parent,
     name,
     async (file) => {
-      for await (const piece of pieces(request)) {
+      for await (const piece of pieces(bodyOf(request))) {
         unlooked += piece.length;
         if (unlooked > lookBytes) {
           unlooked = 0;

@@ -48,11 +48,16 @@ export function answerXml({ response }: Pick<Exchange, 'response'>, status: numb
   response.end(body);
 }
 
+/** The parts of the body. Whoever stops reading can still answer; the server reads the rest and forgets it. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
 /** The XML in the body. @returns undefined if there is no body @throws Refusal 413, 400 */
 export async function readXml({ request }: Exchange): Promise<XmlElement | undefined> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  for await (const part of bodyOf(request)) {
     size += part.length;
     if (size > maxXmlBytes) throw new Refusal(413, 'The body of the request is too long.');
     parts.push(part);

@@ -96,6 +96,8 @@ export class WebdavServer {
     } catch (error) {
       this.#refuse(response, error);
     } finally {
+      // What is left of a body is read and forgotten, so that the next request can follow it.
+      request.resume();
       this.#answering -= 1;
     }
   }

@@ -82,7 +82,7 @@ describe('share', () => {
     expect(stdout).toBe('demo: my work is no longer shared\n');
   });
 
-  it.each([[['add', 'demo']], [['add', 'demo', '/srv', '--name', '']], [['remove', 'demo']], [['list']]])(
+  it.each([[['add', 'demo']], [['add', 'demo', '/srv', '--name', '']], [['remove', 'demo']], [['list']]] as [string[]][])(
     '%s is a usage error',
     async (words) => {
       expect((await run(['share', ...words])).code).toBe(2);
