@@ -10,6 +10,7 @@ import { copy } from './copy.ts';
 import { idle } from './idle.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
+import { shares } from './shares.ts';
 import { startMax } from './start-max.ts';
 import { start } from './start.ts';
 import { network } from './network.ts';
@@ -19,7 +20,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, shares],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

@@ -11,8 +11,10 @@ import (
 	"syscall"
 	"time"
 
+	"kame-tools/operate"
 	"kame-tools/port"
 	"kame-tools/session"
+	"kame-tools/shares"
 	"kame-tools/wire"
 )
 
@@ -44,6 +46,10 @@ func main() {
 		fmt.Println(version)
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == session.OperateOption {
+		_, _ = os.Stdout.Write(operate.Run([]byte(os.Args[2])))
+		return
+	}
 	if len(os.Args) != 1 {
 		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version]")
 		os.Exit(2)
@@ -55,6 +61,7 @@ func main() {
 }
 
 func serve() error {
+	go shares.Run()
 	device, err := waitForPort()
 	if err != nil {
 		return err
@@ -87,6 +94,6 @@ func info() session.Info {
 		Program:  version,
 		Hostname: name,
 		BootID:   strings.TrimSpace(string(boot)),
-		Services: []string{"info", "exec"},
+		Services: []string{"info", "exec", "operate"},
 	}
 }

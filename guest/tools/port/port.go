@@ -77,6 +77,20 @@ func (p *Port) Write(from []byte) (int, error) {
 	return p.file.Write(from)
 }
 
+// WriteWithin writes all of it, and fails when the host does not take it in that time.
+func (p *Port) WriteWithin(from []byte, limit time.Duration) error {
+	if err := p.file.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	_, err := p.file.Write(from)
+	return err
+}
+
+// Close closes the port.
+func (p *Port) Close() error {
+	return p.file.Close()
+}
+
 // Interrupt makes a Write that waits fail, and those that follow until Continue.
 func (p *Port) Interrupt() {
 	_ = p.file.SetWriteDeadline(time.Unix(1, 0))

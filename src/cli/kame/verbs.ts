@@ -131,7 +131,19 @@ export const verbs: readonly Verb[] = [
     summary: 'copy files into and out of the guest',
     load: () => import('./copy.ts'),
   },
+  {
+    name: 'share',
+    group: guest,
+    summary: 'share folders of this computer with the guest',
+    load: () => import('./share.ts'),
+  },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
+  {
+    name: 'guest',
+    group: guest,
+    summary: 'processes, files, users and scripts in the guest',
+    load: () => import('./guest.ts'),
+  },
   {
     name: 'shell',
     group: guest,
@@ -157,6 +169,12 @@ export const verbs: readonly Verb[] = [
     group: guest,
     summary: 'save a screenshot',
     load: () => import('./screenshot.ts'),
+  },
+  {
+    name: 'sound',
+    group: guest,
+    summary: 'record the sound of the guest',
+    load: () => import('./sound.ts'),
   },
   {
     name: 'resolution',

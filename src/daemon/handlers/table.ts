@@ -2,6 +2,7 @@ import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
 import { fileHandlers } from './files.ts';
+import { guestFileHandlers, guestProcessHandlers, guestUserHandlers } from './guest-operations.ts';
 import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
@@ -9,6 +10,7 @@ import { machineHandlers } from './machines.ts';
 import { networkHandlers } from './networks.ts';
 import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
+import { shareHandlers } from './shares.ts';
 import { snapshotHandlers } from './snapshots.ts';
 import { toolsHandlers } from './tools.ts';
 
@@ -20,6 +22,10 @@ export const handlers: Handlers = {
   ...toolsHandlers,
   ...clipboardHandlers,
   ...fileHandlers,
+  ...guestFileHandlers,
+  ...guestProcessHandlers,
+  ...guestUserHandlers,
+  ...shareHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,
