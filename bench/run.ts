@@ -7,6 +7,7 @@ import { checkpoint, checkpointDebian } from './checkpoint.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
 import { copy } from './copy.ts';
+import { exec } from './exec.ts';
 import { idle } from './idle.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
@@ -19,7 +20,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];
