@@ -7,6 +7,7 @@ import { checkpoint, checkpointDebian } from './checkpoint.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
 import { copy } from './copy.ts';
+import { exec } from './exec.ts';
 import { idle } from './idle.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
@@ -21,6 +22,7 @@ import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
   ...[start, startMax, commandLine, idle, networkSwitch, network, copy, shares],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

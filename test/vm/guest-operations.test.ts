@@ -86,6 +86,7 @@ describe('guest operations', () => {
       '--json',
     ]);
     expect(JSON.parse(refused.stderr)).toMatchObject({ details: { reason: 'denied' } });
+    await ask('rm', made.path, '--user', 'nobody');
     expect(await demo.sh('ls /tmp /dev/shm')).not.toContain('kame');
   });
 
