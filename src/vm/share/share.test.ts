@@ -198,7 +198,7 @@ describe('shared folders of a machine', () => {
     await adoptAll(world().host);
     await fake.until(() => fake.connected);
     fake.ask(1, 'GET /work/file');
-    await fake.answered(1, /content$/);
+    expect(await fake.answered(1, /content$/)).toMatch(/^HTTP\/1.1 200/);
   });
 
   it('leave the rest of the .vmx as it was', async () => {
