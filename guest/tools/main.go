@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"kame-tools/operate"
 	"kame-tools/port"
 	"kame-tools/session"
 	"kame-tools/shares"
@@ -43,6 +44,10 @@ func main() {
 	heed()
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println(version)
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == session.OperateOption {
+		_, _ = os.Stdout.Write(operate.Run([]byte(os.Args[2])))
 		return
 	}
 	if len(os.Args) != 1 {
@@ -89,6 +94,6 @@ func info() session.Info {
 		Program:  version,
 		Hostname: name,
 		BootID:   strings.TrimSpace(string(boot)),
-		Services: []string{"info", "exec"},
+		Services: []string{"info", "exec", "operate"},
 	}
 }

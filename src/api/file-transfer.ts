@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
-const guestPath = z
+/** A path in a guest. */
+export const guestPath = z
   .string()
   .max(4095)
   .refine((path) => !path.includes('\0'), { error: 'A path cannot contain a NUL character' });

@@ -4,8 +4,9 @@ import { execControl, execMessage, execRequest } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
 import { resolution, resolutionChange, setResolution } from './resolution.ts';
+import { recordSound, soundMessage } from './sound.ts';
 
-/** The guest of a machine: its addresses, screen, console, log and commands. */
+/** The guest of a machine: its addresses, screen, sound, console, log and commands. */
 export const guestOperations = {
   'machines.addresses': {
     method: 'GET',
@@ -44,6 +45,21 @@ export const guestOperations = {
     body: setResolution,
     result: resolutionChange,
     example: { body: { width: 1600, height: 900 } },
+  },
+  'machines.sound': {
+    method: 'GET',
+    path: '/machines/{machine}/sound',
+    kind: 'websocket',
+    summary: 'Record the sound of the guest',
+    description:
+      'The first message of the client is a RecordSound as text. The server sends the format and then what the guest plays: ' +
+      'samples in binary messages, and for silence a text message with its length. A binary message of the client, even an ' +
+      'empty one, ends the recording. All text messages of the server are of type SoundMessage. What a client does not read ' +
+      'in time becomes silence and is counted.',
+    params: machineParams,
+    body: recordSound,
+    result: soundMessage,
+    example: { body: { durationMs: 10_000 } },
   },
   'machines.logs': {
     method: 'GET',

@@ -130,6 +130,14 @@ export const cancelledTask = z
   .object({ found: z.boolean().describe('Whether the task existed') })
   .meta({ id: 'CancelledTask' });
 
+/** A script for an interpreter: the command. Through the guest agent it is a file in the guest meanwhile. */
+export const guestScript = z
+  .strictObject({
+    text: z.string().max(1_048_576).describe('The command gets the path of a file with this text'),
+    arguments: z.array(z.string().max(131_072)).max(4096).default([]).describe('What follows the path'),
+  })
+  .meta({ id: 'GuestScript' });
+
 const cells = z.int().min(1).max(1000);
 const terminalSize = { rows: cells, columns: cells };
 
@@ -144,6 +152,7 @@ export const execRequest = z
       .array(z.string().max(131_072))
       .max(4096)
       .describe('Empty for the login shell of the user, on a terminal'),
+    script: guestScript.optional(),
     env: z.record(z.string(), z.string()).optional(),
     stdin: z.boolean().default(false).describe('Whether the client sends standard input'),
     terminal: z
@@ -157,6 +166,9 @@ export const execRequest = z
   .strict()
   .refine(({ command, terminal }) => command.length > 0 || terminal !== undefined, {
     error: 'The command is empty, which only a login shell on a terminal can be.',
+  })
+  .refine(({ command, script }) => command.length > 0 || script === undefined, {
+    error: 'A script needs an interpreter: the command.',
   })
   .meta({ id: 'ExecRequest' });
 export type ExecRequest = z.output<typeof execRequest>;

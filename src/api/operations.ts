@@ -3,7 +3,10 @@ import { clipboardOperations } from './clipboard-operations.ts';
 import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
 import { fileOperations } from './file-operations.ts';
+import { guestFileOperations } from './guest-file-operations.ts';
 import { guestOperations } from './guest-operations.ts';
+import { guestProcessOperations } from './guest-process-operations.ts';
+import { guestUserOperations } from './guest-user-operations.ts';
 import { imageOperations } from './image-operations.ts';
 import { machineOperations } from './machine-operations.ts';
 import { networkOperations } from './network-operations.ts';
@@ -26,6 +29,9 @@ export const operations = {
   ...toolsOperations,
   ...clipboardOperations,
   ...fileOperations,
+  ...guestFileOperations,
+  ...guestProcessOperations,
+  ...guestUserOperations,
   ...shareOperations,
   ...snapshotOperations,
   ...diskOperations,

@@ -21,7 +21,7 @@ useBundle();
 describe('readChain rejects', () => {
   it('a top that is not a disk', async () => {
     expect(await refusalOf(join(bundle, 'none.qcow2'))).toMatch(
-      /^NO_SUCH_IMAGE: .*none\.qcow2 does not exist\.$/,
+      /^FILE_ACCESS: .*none\.qcow2 does not exist\.$/,
     );
     const iso = Buffer.alloc(64 * 1024);
     iso.write('CD001', 32_769, 'latin1');

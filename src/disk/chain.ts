@@ -77,8 +77,22 @@ async function isQcow2(file: ImageFile): Promise<boolean> {
 }
 
 /** Reads the top layer, which need not be in `inside`. Formats that no machine can run on are rejected. */
+/** Opens the file of a disk, which is no image to choose another one instead of. */
+async function openTop(path: string): Promise<ImageFile> {
+  try {
+    return await ImageFile.open(path);
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'NO_SUCH_IMAGE') throw error;
+    throw new KameError('FILE_ACCESS', error.message, {
+      next: 'Move the disk back or restore it from a backup; `kame disk remove NAME DISK` takes it out of a machine.',
+      details: { path },
+      cause: error,
+    });
+  }
+}
+
 async function readTop(path: string, tables: boolean): Promise<Reading> {
-  await using file = await ImageFile.open(path);
+  await using file = await openTop(path);
   if (await isQcow2(file)) {
     const top = await readQcow2(file, tables);
     if (tables && top.layer.corrupt) {
@@ -200,8 +214,8 @@ async function realDirectories(directories: readonly string[]): Promise<string[]
  * Reads the layers of a disk from the top down to the lowest, and checks each header before the engine sees it. A
  * backing file must be a regular file, not a symbolic link, in one of the directories `inside`. It may be raw only if
  * the header says so.
- * @throws KameError NO_SUCH_IMAGE for the top, FILE_ACCESS for a layer that is missing or unreadable, BAD_IMAGE naming
- * the layer and what it refers to
+ * @throws KameError FILE_ACCESS for a layer that is missing or unreadable, BAD_IMAGE naming the layer and what it refers
+ * to
  */
 export async function readChain(path: string, options: ChainOptions): Promise<Layer> {
   const tables = options.tables !== false;

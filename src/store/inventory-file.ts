@@ -8,7 +8,7 @@ import type { Renaming } from './renaming.ts';
 export interface InventoryFile {
   /** Absolute paths of `.vmx` files outside the home. */
   readonly registered: readonly string[];
-  /** Paths inside the home that were removed from the list. */
+  /** The `.vmx` of machines in the home that were removed from the list; relative to the home, absolute if a link in it leads there. */
   readonly unregistered: readonly string[];
   /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
   readonly deleting: readonly Deletion[];
@@ -48,10 +48,10 @@ function agreements(value: unknown): InventoryFile['agreed'] {
   return Object.fromEntries(Object.entries(value).map(([vmx, files]) => [vmx, strings(files)]));
 }
 
-/** The inventory without a machine. @param key its name in `agreed` */
+/** The inventory without a machine. @param key its name relative to the home */
 export function without(file: InventoryFile, vmx: string, key: string): InventoryFile {
   const { [key]: _, ...agreed } = file.agreed;
-  const others = (paths: readonly string[]) => paths.filter((path) => path !== vmx);
+  const others = (paths: readonly string[]) => paths.filter((path) => path !== vmx && path !== key);
   const [registered, unregistered] = [others(file.registered), others(file.unregistered)];
   return { ...file, registered, unregistered, agreed };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
@@ -33,6 +33,25 @@ describe('Inventory', () => {
     expect(existsSync(own)).toBe(true);
     await inventory.register(own);
     expect(await inventory.paths()).toEqual([own]);
+  });
+
+  it('still knows what was unregistered after its home was moved, and until the bundle is gone', async () => {
+    const directory = temporary();
+    const [home, moved] = ['home', 'moved'].map((name) => homeNames(join(directory, name))) as [
+      HomeNames,
+      HomeNames,
+    ];
+    const own = await makeBundle(home, 'own');
+    await new Inventory(home).unregister(own);
+    await rename(home.home, moved.home);
+    const inventory = new Inventory(moved);
+    await inventory.collectGarbage();
+    expect(await inventory.paths()).toEqual([]);
+    await rm(join(moved.machines, 'own.vmwarevm'), { recursive: true });
+    await inventory.collectGarbage();
+    expect(await inventory.paths()).toEqual([]);
+    const next = await makeBundle(moved, 'own');
+    expect(await inventory.paths()).toEqual([next]);
   });
 
   it('keeps the machines of the home if its file is lost, and reports a damaged file', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from '../sys/files.ts';
@@ -55,7 +55,7 @@ export class Inventory {
     const { machines, inventory } = this.#names;
     const file = await readInventory(inventory).catch(orElse(inventory, emptyInventory));
     const found = await this.#found().catch(orElse(machines, []));
-    const hidden = new Set(file.unregistered);
+    const hidden = new Set(file.unregistered.map((path) => resolve(this.#names.home, path)));
     const listed = found.filter((path) => !hidden.has(path));
     return { paths: [...new Set([...listed, ...file.registered])].sort(), unread };
   }
@@ -101,7 +101,7 @@ export class Inventory {
     await this.#change((file) => ({
       ...file,
       registered: this.owns(vmx) ? file.registered : [...new Set([...file.registered, vmx])].sort(),
-      unregistered: file.unregistered.filter((path) => path !== vmx),
+      unregistered: file.unregistered.filter((path) => path !== vmx && path !== this.#key(vmx)),
     }));
   }
 
@@ -109,7 +109,7 @@ export class Inventory {
     const isFound = (await this.#found()).includes(vmx);
     await this.#change((file) => {
       const rest = without(file, vmx, this.#key(vmx));
-      return isFound ? { ...rest, unregistered: [...rest.unregistered, vmx].sort() } : rest;
+      return isFound ? { ...rest, unregistered: [...rest.unregistered, this.#key(vmx)].sort() } : rest;
     });
   }
 
@@ -215,6 +215,7 @@ export class Inventory {
     const { renaming } = await readInventory(this.#names.inventory);
     for (const one of renaming) await this.finishRenaming(one);
     await this.finishDeletes();
+    await this.#forgetGone();
     let names: string[];
     try {
       names = await readdir(this.#names.machines);
@@ -224,6 +225,21 @@ export class Inventory {
     }
     for (const name of names.filter(isAsideName))
       await rm(join(this.#names.machines, name), { recursive: true, force: true });
+  }
+
+  /**
+   * Forgets that machines were removed from the list whose bundles are not in the home any more: another machine that is put there
+   * later must be found. A bundle elsewhere may be on a drive that is not plugged in.
+   */
+  async #forgetGone(): Promise<void> {
+    const isGone = (path: string) => {
+      const vmx = resolve(this.#names.home, path);
+      return this.owns(vmx) && !existsSync(dirname(vmx));
+    };
+    await this.#change((file) => ({
+      ...file,
+      unregistered: file.unregistered.filter((path) => !isGone(path)),
+    }));
   }
 
   async #change(edit: (file: InventoryFile) => InventoryFile): Promise<void> {

@@ -18,7 +18,7 @@ export function ramFileOf(home: HomeNames, run: RunNames, purpose = 'ram'): stri
     : join(run.directory, purpose);
 }
 
-/** The file that holds the RAM of a snapshot until it has been stored in the checkpoint. */
+/** The file that holds the RAM of a snapshot until it has been stored in the checkpoint; `foundWaitingRam` if it exists. */
 export function waitingRam(home: HomeNames, run: RunNames): string {
   return ramFileOf(home, run, 'taken');
 }
@@ -109,7 +109,7 @@ export async function hasRamPlace(home: HomeNames, bytes: number): Promise<boole
 /** Why a RAM file of that size has no place, as the end of a sentence. */
 export function noRamPlace({ directory, total, bytes: room }: RamRoom, bytes: number): string {
   return total === 0
-    ? `${directory} cannot be used`
+    ? `${directory} cannot be used: it must be a directory that only this user can enter`
     : `${directory} has room for ${room} more bytes (${formatSize(room)} of ${formatSize(total)}), and ${bytes} bytes (${formatSize(bytes)}) are needed`;
 }
 
@@ -137,6 +137,22 @@ export async function reserveRam(
   const mine = reserving.then(reserve);
   reserving = mine.catch(() => undefined);
   return await mine;
+}
+
+/**
+ * The RAM of a snapshot that a kill has kept from being stored, or undefined. In a directory that is not ours it is
+ * somebody else's, who would choose the memory of a guest.
+ */
+export async function foundWaitingRam(home: HomeNames, run: RunNames): Promise<string | undefined> {
+  const path = waitingRam(home, run);
+  if (!(await isOurs(dirname(path)))) return undefined;
+  return (await lstat(path).catch(() => undefined))?.isFile() ? path : undefined;
+}
+
+/** Removes the RAM of an engine that has ended, and keeps that of a snapshot that waits to be stored. */
+export async function removeEngineRam(home: HomeNames, run: RunNames): Promise<void> {
+  const path = ramFileOf(home, run);
+  if (await isOurs(dirname(path))) await rm(path, { force: true });
 }
 
 /** Removes the RAM files of a machine that is no longer running, including those of a checkpoint being stored. */

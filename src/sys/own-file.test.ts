@@ -51,7 +51,7 @@ describe.each(Object.entries(ways))('a file that is opened %s', (_way, open) => 
     ['link', /link is a symbolic link/],
     ['dangling', /dangling is a symbolic link/],
     ['pipe', /pipe is (?:not a regular file|a pipe or a socket)/],
-    ['directory', /directory/],
+    ['directory', /directory is (?:not a regular file|a directory, not a file), so Kame/],
   ])('is refused at once if it is a %s', async (name, message) => {
     const error: unknown = await open(at(name)).then(
       () => 'opened',

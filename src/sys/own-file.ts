@@ -20,9 +20,10 @@ function refusal(path: string, what: string, next: string): KameError {
 
 const moveAway = 'Move it away; Kame makes a new one when it needs one.';
 
-/** open(2) reports a link as ELOOP (Linux, macOS), a socket or a pipe without a reader as ENXIO. */
+/** open(2) reports a link as ELOOP (Linux, macOS), a socket or a pipe without a reader as ENXIO, and a directory as EISDIR. */
 function openError(error: unknown, path: string): KameError {
   if (errnoOf(error) === 'ELOOP') return refusal(path, 'a symbolic link', moveAway);
+  if (errnoOf(error) === 'EISDIR') return refusal(path, 'a directory, not a file', moveAway);
   if (errnoOf(error) === 'ENXIO') return refusal(path, 'a pipe or a socket, not a file', moveAway);
   return fileError(error, path);
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { socketPath } from '../../src/sys/home.ts';
 import { listenAlone } from '../../src/sys/single-instance.ts';
+import { runNames } from '../../src/store/names.ts';
+import { stop } from '../../src/vm/power/stop.ts';
 import { adoptAll } from '../../src/vm/recovery/adopt.ts';
 import { list } from '../../src/vm/running/describe.ts';
 import { takeSnapshot } from '../../src/vm/snapshot/snapshots.ts';
@@ -16,13 +18,17 @@ import { quiet, useWorld } from '../support/world.ts';
 describe.runIf(canBeAnother && process.platform === 'linux')('another user', () => {
   const world = useWorld({ ownRam: false });
   let photos = '';
+  /** What is in `photos`, with the names that the RAM of the machine would have. */
+  let theirs: string[] = [];
 
   beforeEach(() => {
     // On the same file system as the RAM of guests, and open to everyone.
     photos = mkdtempSync('/dev/shm/photos-');
     chmodSync(photos, 0o755);
-    for (const name of ['2024.ram', '01234567.ram']) writeFileSync(join(photos, name), 'mine');
-    world().machine();
+    const { vmx } = world().machine();
+    const run = basename(runNames(world().host.names, vmx).directory);
+    theirs = ['2024.ram', `${run}.ram`, `${run}.taken`].sort();
+    for (const name of theirs) writeFileSync(join(photos, name), 'mine');
   });
   afterEach(() => {
     rmSync(photos, { recursive: true });
@@ -39,7 +45,7 @@ describe.runIf(canBeAnother && process.platform === 'linux')('another user', () 
   ] as const;
 
   it.each(plants)(
-    'who plants %s in the place of the RAM gains nothing, and the machine runs',
+    'who plants %s in the place of the RAM gains nothing, and the machine runs and stops',
     async (_what, plant) => {
       const { ram } = world().host.names;
       expect(asSecondUser(plant, ram, photos)).toMatchObject({ succeeded: true });
@@ -48,7 +54,9 @@ describe.runIf(canBeAnother && process.platform === 'linux')('another user', () 
       await takeSnapshot(world().host, 'demo', takeBody({ label: 'one' }), quiet);
       await adoptAll(await world().replaceHost());
       expect((await list(world().host)).map(({ state }) => state)).toEqual(['running']);
-      expect(readdirSync(photos).sort()).toEqual(['01234567.ram', '2024.ram']);
+      await stop(world().host, 'demo', { hard: true, timeoutMs: 1000 }, quiet);
+      expect((await list(world().host)).map(({ state }) => state)).toEqual(['stopped']);
+      expect(readdirSync(photos).sort()).toEqual(theirs);
       // Nothing of ours lies where the other user put something.
       const there = asSecondUser('[ ! -d "$1" ] || [ -L "$1" ] || ls "$1"', ram).output;
       expect(there.replace(/^01234567\.ram\n$/, '')).toBe('');

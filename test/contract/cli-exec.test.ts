@@ -1,16 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { execRequest, type ExecMessage } from '../../src/api/messages.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
-import { demoDetails } from './cli-samples.ts';
-import { json, problem } from './cli-support.ts';
+import { problem } from './cli-support.ts';
 
 useDaemon();
 
 const execPath = '/v1/machines/demo/exec';
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 function output(stream: 'stdout' | 'stderr', data: Buffer | string): ExecMessage {
   return { type: stream, data: Buffer.from(data).toString('base64') };
@@ -141,8 +138,11 @@ describe('exec', () => {
       code: 1,
       stderr: expect.stringContaining('not JSON'),
     });
-    daemon.on('GET /v1/machines/demo', problem(404, 'NO_SUCH_MACHINE', 'There is no demo.'));
+    const unknown = { code: 'NO_SUCH_MACHINE', message: 'There is no demo.', next: '', details: {} };
+    daemon.onSocket(execPath, (socket) => socket.send(JSON.stringify({ type: 'error', error: unknown })));
     expect((await run(['exec', 'demo', 'x'])).code).toBe(3);
+    daemon.on('GET /v1/tasks', problem(409, 'DAEMON_UNREACHABLE', 'Another version.'));
+    expect((await run(['exec', 'demo', 'x'])).code).toBe(5);
   });
 
   it('is cancelled by Ctrl-C', async () => {

@@ -66,7 +66,8 @@ export async function fakeDaemon(): Promise<FakeDaemon> {
   const temporary = await temporaryHome();
   const socket = join(temporary.home, 'kamed.sock');
   const requests: Recorded[] = [];
-  const handlers = new Map<string, Handler>();
+  // What a client asks for before it runs a command in a guest.
+  const handlers = new Map<string, Handler>([['GET /v1/tasks', json([])]]);
   const sockets = new Map<string, (socket: WebSocket) => void>();
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
@@ -182,6 +183,8 @@ export const subVerbs: Readonly<Record<string, string>> = {
   snapshot: 'take list show revert rename delete',
   disk: 'list add grow compact check remove',
   nic: 'list add set remove',
+  guest:
+    'ps kill ls stat mkdir rm mv mktemp env users password quiesce run script ssh-key.list ssh-key.add ssh-key.remove',
   clipboard: 'show get set watch',
   network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };

@@ -143,7 +143,7 @@ describe('the core of the SDK', () => {
   });
 
   it('runs a command in a guest over a WebSocket', async () => {
-    const { fetch } = fakeFetch({ 'GET /v1/machines/demo': () => json(demo) });
+    const { fetch } = fakeFetch({ 'GET /v1/tasks': () => json([]) });
     const received: unknown[] = [];
     const urls: string[] = [];
     const webSocket = (url: string) => {

@@ -5,8 +5,8 @@ import { afterEach, beforeEach } from 'vitest';
 import { KameError } from '../../src/core/errors.ts';
 import { readChain, type ChainOptions } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
-import { qemuImg } from './qemu-img.ts';
-import { runProgram } from './run-program.ts';
+import { makeEmptyDisk } from './empty-disk.ts';
+import { writeQcow2 } from './qcow2-content.ts';
 
 // Chains of layers in a machine's bundle: each test has a bundle of its own, and room beside it.
 
@@ -32,8 +32,8 @@ export function useBundle(): void {
 
 /** A disk with something on it. */
 export function makeBase(path: string): string {
-  qemuImg('create', '-q', '-f', 'qcow2', path, String(size));
-  runProgram('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 1M 1M', path]);
+  makeEmptyDisk(path, size);
+  writeQcow2(path, mebibyte, Buffer.alloc(mebibyte, 7));
   return path;
 }
 

@@ -1,5 +1,4 @@
-import { readQcow2 } from './qcow2-content.ts';
-import { runProgram } from './run-program.ts';
+import { readQcow2, writeQcow2 } from './qcow2-content.ts';
 
 // What is on a disk, as a guest would see it.
 
@@ -8,8 +7,7 @@ const bytes = 64 * 1024;
 
 /** Fills a place of a disk with a byte, as a guest's write does: at so many MiB. */
 export function writeDisk(path: string, pattern: number, atMiB = 1): void {
-  const write = `write -P ${pattern} ${atMiB}M ${bytes}`;
-  runProgram('qemu-io', ['-f', 'qcow2', '-c', write, path]);
+  writeQcow2(path, atMiB * mebibyte, Buffer.alloc(bytes, pattern));
 }
 
 function has(path: string, pattern: number, atMiB: number): boolean {

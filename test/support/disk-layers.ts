@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach } from 'vitest';
 import { readChain } from '../../src/disk/chain.ts';
 import { createOverlay } from '../../src/disk/overlay.ts';
+import { makeEmptyDisk } from './empty-disk.ts';
 import { qemuImg } from './qemu-img.ts';
 import { runProgram } from './run-program.ts';
 
@@ -93,7 +94,7 @@ export const changes = fc.array(
 
 /** Three layers: base, middle, top, with these writes in each. */
 export async function three(writes: readonly (readonly string[])[], baseFormat: 'qcow2' | 'raw' = 'qcow2') {
-  qemuImg('create', '-q', '-f', baseFormat, at('base'), String(size));
+  makeEmptyDisk(at('base'), size, baseFormat);
   io(at('base'), writes[0] ?? [], baseFormat);
   await overlay('middle', 'base', baseFormat);
   io(at('middle'), writes[1] ?? []);

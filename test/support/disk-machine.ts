@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import type { Host } from '../../src/vm/host/host.ts';
-import { qemuImg } from './qemu-img.ts';
+import { makeEmptyDisk } from './empty-disk.ts';
 import { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { builtIn } from './home.ts';
 import { testHost } from './test-host.ts';
@@ -53,7 +53,7 @@ export function diskMachine(home: string, more: readonly string[] = []): DiskMac
   const directory = join(home, 'machines', 'demo.vmwarevm');
   mkdirSync(directory, { recursive: true });
   const file = (name: string) => join(directory, name);
-  qemuImg('create', '-q', '-f', 'qcow2', file('disk0.qcow2'), String(diskBytes));
+  makeEmptyDisk(file('disk0.qcow2'), diskBytes);
   writeFileSync(file('demo.vmx'), vmxText('demo', more));
   return { host: hostOf(home), directory, vmx: file('demo.vmx'), file };
 }

@@ -14,12 +14,18 @@ export interface FakeRfbOptions {
   readonly greeting?: Buffer;
   /** The kinds of security that it offers; 1 is none. */
   readonly security?: readonly number[];
+  /** Whether it knows the extension for sound; without it, it says nothing to a client that asks. */
+  readonly sound?: boolean;
 }
 
-/** QEMU's VNC server, as far as the size of the display is concerned. */
+const [extendedDesktopSize, qemuAudio] = [-308, -259];
+
+/** QEMU's VNC server, as far as the size of the display and the sound are concerned. */
 export class FakeRfb implements AsyncDisposable {
   /** The sizes that were asked for. */
   readonly wanted: Size[] = [];
+  /** What clients have sent to have the sound. */
+  readonly soundRequests: string[] = [];
   /** Called with each of them, after its answer has been sent. */
   onWanted: (size: Size) => void = () => undefined;
   size: Size;
@@ -65,21 +71,42 @@ export class FakeRfb implements AsyncDisposable {
     this.raw(this.#rectangle(0, 0));
   }
 
+  /** The guest plays after silence, or is silent again. */
+  soundNotice(notice: 'begin' | 'end'): void {
+    this.raw(Buffer.from([255, 1, 0, notice === 'begin' ? 1 : 0]));
+  }
+
+  /** What the guest plays. */
+  sound(data: Buffer): void {
+    const head = Buffer.from([255, 1, 0, 2, 0, 0, 0, 0]);
+    head.writeUInt32BE(data.length, 4);
+    this.raw(Buffer.concat([head, data]));
+  }
+
   raw(data: Buffer): void {
     for (const socket of this.#sockets) socket.write(data);
   }
 
   /** An update with one rectangle of ExtendedDesktopSize, and one screen. */
   #rectangle(reason: number, status: number): Buffer {
-    const message = Buffer.alloc(36);
+    const screens = Buffer.alloc(20);
+    screens.writeUInt8(1);
+    return Buffer.concat([this.#head(extendedDesktopSize, reason, status), screens]);
+  }
+
+  #head(encoding: number, x: number, y: number): Buffer {
+    const message = Buffer.alloc(16);
     message.writeUInt16BE(1, 2);
-    message.writeUInt16BE(reason, 4);
-    message.writeUInt16BE(status, 6);
+    message.writeUInt16BE(x, 4);
+    message.writeUInt16BE(y, 6);
     message.writeUInt16BE(this.size.width, 8);
     message.writeUInt16BE(this.size.height, 10);
-    message.writeInt32BE(-308, 12);
-    message.writeUInt8(1, 16);
+    message.writeInt32BE(encoding, 12);
     return message;
+  }
+
+  #onEncoding(socket: Socket, encoding: number): void {
+    if (encoding === qemuAudio && this.#options.sound === true) socket.write(this.#head(qemuAudio, 0, 0));
   }
 
   #serve(socket: Socket): void {
@@ -96,12 +123,16 @@ export class FakeRfb implements AsyncDisposable {
       [12, () => socket.write(Buffer.from([security.length, ...security]))],
       [1, () => socket.write(Buffer.alloc(4))],
       [1, () => socket.write(init)],
-      [8, () => undefined],
+      [8, (data) => this.#onEncoding(socket, data.readInt32BE(4))],
     ];
+    const [requestBytes, onRequest] =
+      this.#options.sound === true
+        ? ([14, (request: Buffer) => this.soundRequests.push(request.toString('hex'))] as const)
+        : ([24, (request: Buffer) => this.#onSize(socket, request, status)] as const);
     socket.on('data', (data: Buffer) => {
       input = Buffer.concat([input, data]);
       for (;;) {
-        const [bytes, act] = steps[0] ?? [24, (request: Buffer) => this.#onSize(socket, request, status)];
+        const [bytes, act] = steps[0] ?? [requestBytes, onRequest];
         if (input.length < bytes) return;
         const taken = input.subarray(0, bytes);
         input = input.subarray(bytes);

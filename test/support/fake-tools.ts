@@ -41,10 +41,11 @@ export const goodHello = {
   program: '0.1.0',
   hostname: 'demo',
   bootId: '0b5c5e2e-0000-4000-8000-000000000000',
-  services: ['info', 'exec'],
+  services: ['info', 'exec', 'operate'],
 };
 
 const nonceBytes = 16;
+const partBytes = 16_384;
 const openingBytes = preamble(Buffer.alloc(nonceBytes)).length;
 
 function bytesOf(payload: Buffer | object = Buffer.alloc(0)): Buffer {
@@ -131,5 +132,24 @@ export function commandThat(
         peer.send(frameTypes.data, stream, Buffer.concat([Buffer.of(at + 1), Buffer.from(text)]));
     }
     peer.send(frameTypes.done, stream, end);
+  };
+}
+
+/** Does operations: answers each with what `reply` says, as JSON. */
+export function operationThat(
+  reply: (asked: Readonly<Record<string, unknown>>) => unknown,
+): NonNullable<FakeToolsOptions['onFrame']> {
+  return ({ type, stream, payload }, peer) => {
+    if (type !== frameTypes.request) return;
+    const said = reply(JSON.parse(payload.toString('utf8')) as Record<string, unknown>);
+    const text = Buffer.from(typeof said === 'string' ? said : JSON.stringify(said));
+    peer.send(frameTypes.started, stream);
+    for (let at = 0; at < text.length; at += partBytes)
+      peer.send(
+        frameTypes.data,
+        stream,
+        Buffer.concat([Buffer.of(1), text.subarray(at, at + partBytes)]),
+      );
+    peer.send(frameTypes.done, stream, { exitCode: 0, signal: null });
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildTiny } from '../../src/image/cache.ts';
 import { writeDisk } from './disk-content.ts';
-import { qemuImg } from './qemu-img.ts';
+import { makeEmptyDisk } from './empty-disk.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -16,7 +16,7 @@ function diskBytes(byte: number): Buffer {
   if (known) return known;
   const directory = mkdtempSync(join(tmpdir(), 'kw-disk-'));
   const path = join(directory, 'disk0.qcow2');
-  qemuImg('create', '-q', '-f', 'qcow2', path, String(64 * mebibyte));
+  makeEmptyDisk(path, 64 * mebibyte);
   if (byte !== 0) writeDisk(path, byte);
   const bytes = readFileSync(path);
   disks.set(byte, bytes);

@@ -51,28 +51,35 @@ func Current() (Account, error) {
 	return Account{Name: os.Getenv("USER"), UID: uid, GID: gid, Home: os.Getenv("HOME"), Shell: "/bin/sh"}, nil
 }
 
-// find reads the line of a user; see passwd(5).
+// find reads the line of a user.
 func find(passwd io.Reader, name string) (Account, error) {
 	for lines := bufio.NewScanner(passwd); lines.Scan(); {
-		fields := strings.Split(lines.Text(), ":")
-		if len(fields) < 7 || fields[0] != name || name == "" {
-			continue
+		if account, ok := parse(lines.Text()); ok && account.Name == name {
+			return account, nil
 		}
-		uid, errUID := strconv.ParseUint(fields[2], 10, 32)
-		gid, errGID := strconv.ParseUint(fields[3], 10, 32)
-		if errUID != nil || errGID != nil {
-			break
-		}
-		account := Account{Name: name, UID: uint32(uid), GID: uint32(gid), Home: fields[5], Shell: fields[6]}
-		if account.Home == "" {
-			account.Home = "/"
-		}
-		if account.Shell == "" {
-			account.Shell = "/bin/sh"
-		}
-		return account, nil
 	}
 	return Account{}, fmt.Errorf("the guest has no user %q", name)
+}
+
+// parse reads a line of passwd(5).
+func parse(line string) (Account, bool) {
+	fields := strings.Split(line, ":")
+	if len(fields) < 7 || fields[0] == "" {
+		return Account{}, false
+	}
+	uid, errUID := strconv.ParseUint(fields[2], 10, 32)
+	gid, errGID := strconv.ParseUint(fields[3], 10, 32)
+	if errUID != nil || errGID != nil {
+		return Account{}, false
+	}
+	account := Account{Name: fields[0], UID: uint32(uid), GID: uint32(gid), Home: fields[5], Shell: fields[6]}
+	if account.Home == "" {
+		account.Home = "/"
+	}
+	if account.Shell == "" {
+		account.Shell = "/bin/sh"
+	}
+	return account, true
 }
 
 // groupsOf lists the groups that name a user as a member; see group(5).

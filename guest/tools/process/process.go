@@ -38,6 +38,9 @@ type Command struct {
 	User      string            `json:"user"`
 	Stdin     bool              `json:"stdin"`
 	Terminal  *Terminal         `json:"terminal"`
+	Script    *Script           `json:"script"`
+	// Whether it goes on when the connection ends, without input and output.
+	Detached bool `json:"detached"`
 }
 
 // What a shell reports for a command that is not there, or that cannot be run.
@@ -71,29 +74,48 @@ func Start(asked Command) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	command, failed, err := prepare(asked, user)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(command.ExtraFiles)
+	if failed != nil {
+		return refusal(command.Args[0], failed)
+	}
+	started, err := start(command, asked, user)
+	var refused *fs.PathError
+	if errors.As(err, &refused) && refused.Op == "fork/exec" {
+		return refusal(command.Args[0], refused.Err)
+	}
+	return started, err
+}
+
+// prepare makes what is to be started. `failed` says why its program was not found.
+func prepare(asked Command, user account.Account) (command *exec.Cmd, failed error, err error) {
 	variables := environment(asked, user)
 	words, name := asked.Words, ""
 	if len(words) == 0 {
 		words, name = []string{user.Shell}, "-"+path.Base(user.Shell)
 	}
 	program, failed := find(words[0], variables["PATH"])
-	command := &exec.Cmd{Path: program, Args: words, Env: pairs(variables)}
+	command = &exec.Cmd{Path: program, Args: words, Env: pairs(variables)}
 	if name != "" {
 		command.Args = []string{name}
 	}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential(user)}
 	if command.Dir, err = directory(asked, user); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if failed != nil {
-		return refusal(words[0], failed)
+	if asked.Script != nil && failed == nil {
+		err = asked.Script.addTo(command)
 	}
-	started, err := start(command, asked, user)
-	var refused *fs.PathError
-	if errors.As(err, &refused) && refused.Op == "fork/exec" {
-		return refusal(words[0], refused.Err)
+	return command, failed, err
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close()
 	}
-	return started, err
 }
 
 func start(command *exec.Cmd, asked Command, user account.Account) (*Process, error) {
@@ -137,6 +159,7 @@ func environment(asked Command, user account.Account) map[string]string {
 			variables[name] = value
 		}
 	}
+	addKept(variables)
 	variables["HOME"], variables["SHELL"] = user.Home, user.Shell
 	variables["USER"], variables["LOGNAME"] = user.Name, user.Name
 	if asked.Terminal != nil && asked.Terminal.Type != "" {

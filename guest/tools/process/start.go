@@ -14,11 +14,6 @@ import (
 // startOnPipes runs a command with pipes as its outputs, and as its input if it has one.
 func startOnPipes(command *exec.Cmd, hasInput bool) (*Process, error) {
 	var opened []*os.File
-	closeAll := func(files []*os.File) {
-		for _, file := range files {
-			_ = file.Close()
-		}
-	}
 	pipe := func() (*os.File, *os.File, error) {
 		reader, writer, err := os.Pipe()
 		if err == nil {

@@ -21,10 +21,11 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// result is how a program has ended; one of the two is there.
+// result is how a program has ended; one of the two is there. Of one that nobody waits for it is the number instead.
 type result struct {
 	ExitCode *int `json:"exitCode"`
 	Signal   *int `json:"signal"`
+	PID      *int `json:"pid,omitempty"`
 }
 
 // stream is a request and what belongs to it. Its methods that send wait for the host.
@@ -66,7 +67,12 @@ func (c *connection) open(id uint32, text []byte) error {
 		}
 		return c.send(wire.Done, id, answer)
 	case "exec":
+		if asked.Detached {
+			return c.detach(id, asked.Command)
+		}
 		return c.exec(id, asked.Command)
+	case "operate":
+		return c.operate(id, text)
 	}
 	return c.refuse(id, "unknownService", "kame-tools has no service "+asked.Service)
 }
@@ -83,16 +89,24 @@ func (c *connection) refuse(id uint32, code string, message string) error {
 	return c.send(wire.Failed, id, text)
 }
 
-func (c *connection) exec(id uint32, command process.Command) error {
+const tooMany = "too many commands run at the same time"
+
+// add opens a stream; nil if there are too many.
+func (c *connection) add(id uint32) *stream {
 	opened := newStream(id, c)
 	c.state.Lock()
-	full := len(c.streams) >= maxStreams
-	if !full {
-		c.streams[id] = opened
+	defer c.state.Unlock()
+	if c.streams == nil || len(c.streams) >= maxStreams {
+		return nil
 	}
-	c.state.Unlock()
-	if full {
-		return c.refuse(id, "busy", "too many commands run at the same time")
+	c.streams[id] = opened
+	return opened
+}
+
+func (c *connection) exec(id uint32, command process.Command) error {
+	opened := c.add(id)
+	if opened == nil {
+		return c.refuse(id, "busy", tooMany)
 	}
 	program, err := process.Start(command)
 	if err != nil {
@@ -259,12 +273,16 @@ func (s *stream) handle(frame wire.Frame) error {
 		if len(payload) != 1 {
 			return errProtocol
 		}
-		s.program.Signal(int(payload[0]))
+		if s.program != nil {
+			s.program.Signal(int(payload[0]))
+		}
 	case wire.Resize:
 		if len(payload) != 4 {
 			return errProtocol
 		}
-		s.program.Resize(process.Size{Rows: binary.BigEndian.Uint16(payload), Columns: binary.BigEndian.Uint16(payload[2:])})
+		if s.program != nil {
+			s.program.Resize(process.Size{Rows: binary.BigEndian.Uint16(payload), Columns: binary.BigEndian.Uint16(payload[2:])})
+		}
 	case wire.Close:
 		s.close()
 	default:

@@ -4,6 +4,7 @@ import type { Route } from '../route.ts';
 import type {
   AddDisk,
   AddForward,
+  AddGuestSshKeys,
   AddNic,
   AddShare,
   Addresses,
@@ -27,12 +28,20 @@ import type {
   EditSnapshot,
   GrowDisk,
   GrownDisk,
+  GuestDirectory,
+  GuestEnvironment,
+  GuestFile,
+  GuestPlace,
+  GuestProcesses,
+  GuestSshKeys,
   GuestTools,
+  GuestUsers,
   Image,
   ImportImage,
   InspectMachine,
   InstalledTools,
   KameEvent,
+  KillInGuest,
   LaunchPlan,
   Lease,
   Machine,
@@ -41,12 +50,18 @@ import type {
   MachineFiles,
   MachineNic,
   MachineShares,
+  MakeGuestDirectory,
+  MakeGuestTemporary,
   Network,
   NetworkDetails,
   NetworkForward,
   PullImage,
+  Quiesced,
   RegisterMachine,
+  RemoveGuestFile,
+  RemoveGuestSshKeys,
   RemovedDisk,
+  RenameGuestFile,
   RenameMachine,
   RepairMachine,
   RepairedMachine,
@@ -59,6 +74,8 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetGuestPassword,
+  SetGuestVariable,
   SetNetwork,
   SetNic,
   SetResolution,
@@ -66,7 +83,9 @@ import type {
   Snapshot,
   SnapshotDetails,
   SshTarget,
+  StartInGuest,
   StartMachine,
+  StartedInGuest,
   StartedMachine,
   StopMachine,
   SuspendedMachine,
@@ -229,6 +248,13 @@ export const routes = {
     takes: 'body',
     summary: 'Change the resolution of the display',
   },
+  'machines.sound': {
+    method: 'GET',
+    path: '/machines/{machine}/sound',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Record the sound of the guest',
+  },
   'machines.logs': {
     method: 'GET',
     path: '/machines/{machine}/logs',
@@ -302,6 +328,137 @@ export const routes = {
     kind: 'websocket',
     takes: 'body',
     summary: 'Copy files out of the guest',
+  },
+  'guestFiles.list': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/files',
+    kind: 'json',
+    takes: 'query',
+    slow: true,
+    summary: 'List a directory in the guest',
+  },
+  'guestFiles.stat': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/files/stat',
+    kind: 'json',
+    takes: 'query',
+    slow: true,
+    summary: 'Show the properties of a file in the guest',
+  },
+  'guestFiles.makeDirectory': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/files/directory',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Make a directory in the guest',
+  },
+  'guestFiles.remove': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/files/remove',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Remove a file or directory in the guest',
+  },
+  'guestFiles.rename': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/files/rename',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Rename a file or directory in the guest',
+  },
+  'guestFiles.makeTemporary': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/files/temporary',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Make a temporary file or directory in the guest',
+  },
+  'guestProcesses.list': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/processes',
+    kind: 'json',
+    slow: true,
+    summary: 'List the processes in the guest',
+  },
+  'guestProcesses.start': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/processes',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Start a command in the guest without waiting for its end',
+  },
+  'guestProcesses.kill': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/processes/kill',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Send a signal to a process in the guest',
+  },
+  'guestEnvironment.show': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/environment',
+    kind: 'json',
+    takes: 'query',
+    slow: true,
+    summary: 'Show the environment of commands in the guest',
+  },
+  'guestEnvironment.set': {
+    method: 'PUT',
+    path: '/machines/{machine}/guest/environment',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Set a variable for all later commands in the guest',
+  },
+  'guestUsers.list': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/users',
+    kind: 'json',
+    slow: true,
+    summary: 'List the users of the guest',
+  },
+  'guestUsers.setPassword': {
+    method: 'PUT',
+    path: '/machines/{machine}/guest/users/{user}/password',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Set the password of a user of the guest',
+  },
+  'guestUsers.sshKeys': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/users/{user}/ssh-keys',
+    kind: 'json',
+    slow: true,
+    summary: 'List the SSH keys that let a user of the guest in',
+  },
+  'guestUsers.addSshKeys': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/users/{user}/ssh-keys',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Add SSH keys that let a user of the guest in',
+  },
+  'guestUsers.removeSshKeys': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/users/{user}/ssh-keys/remove',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Remove SSH keys that let a user of the guest in',
+  },
+  'machines.quiesce': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/quiesce',
+    kind: 'task',
+    summary: 'Freeze and thaw the file systems of the guest',
   },
   'shares.list': {
     method: 'GET',
@@ -672,6 +829,91 @@ export interface Calls {
   'tools.show': { request: { params: { machine: string } }; answer: Promise<GuestTools> };
   'tools.install': { request: { params: { machine: string } }; answer: Promise<InstalledTools> };
   'clipboard.show': { request: { params: { machine: string } }; answer: Promise<ClipboardStatus> };
+  'guestFiles.list': {
+    request: {
+      params: { machine: string };
+      query: {
+        /** A path in the guest, relative to the home of the user */
+        path: string;
+        /** User of the guest who does this. Default: root. Another one needs kame-tools */
+        user?: string | undefined;
+      };
+    };
+    answer: Promise<GuestDirectory>;
+  };
+  'guestFiles.stat': {
+    request: {
+      params: { machine: string };
+      query: {
+        /** A path in the guest, relative to the home of the user */
+        path: string;
+        /** User of the guest who does this. Default: root. Another one needs kame-tools */
+        user?: string | undefined;
+        /** Of a link, tell about what it leads to */
+        follow?: boolean | undefined;
+      };
+    };
+    answer: Promise<GuestFile>;
+  };
+  'guestFiles.makeDirectory': {
+    request: { params: { machine: string }; body: MakeGuestDirectory };
+    answer: Promise<GuestPlace>;
+  };
+  'guestFiles.remove': {
+    request: { params: { machine: string }; body: RemoveGuestFile };
+    answer: Promise<GuestPlace>;
+  };
+  'guestFiles.rename': {
+    request: { params: { machine: string }; body: RenameGuestFile };
+    answer: Promise<GuestPlace>;
+  };
+  'guestFiles.makeTemporary': {
+    request: { params: { machine: string }; body?: MakeGuestTemporary | undefined };
+    answer: Promise<GuestPlace>;
+  };
+  'guestProcesses.list': { request: { params: { machine: string } }; answer: Promise<GuestProcesses> };
+  'guestProcesses.start': {
+    request: { params: { machine: string }; body: StartInGuest };
+    answer: Promise<StartedInGuest>;
+  };
+  'guestProcesses.kill': {
+    request: { params: { machine: string }; body: KillInGuest };
+    answer: Promise<Done>;
+  };
+  'guestEnvironment.show': {
+    request: {
+      params: { machine: string };
+      query?:
+        | {
+            /** User of the guest who does this. Default: root. Another one needs kame-tools */
+            user?: string | undefined;
+          }
+        | undefined;
+    };
+    answer: Promise<GuestEnvironment>;
+  };
+  'guestEnvironment.set': {
+    request: { params: { machine: string }; body: SetGuestVariable };
+    answer: Promise<Done>;
+  };
+  'guestUsers.list': { request: { params: { machine: string } }; answer: Promise<GuestUsers> };
+  'guestUsers.setPassword': {
+    request: { params: { machine: string; user: string }; body: SetGuestPassword };
+    answer: Promise<Done>;
+  };
+  'guestUsers.sshKeys': {
+    request: { params: { machine: string; user: string } };
+    answer: Promise<GuestSshKeys>;
+  };
+  'guestUsers.addSshKeys': {
+    request: { params: { machine: string; user: string }; body: AddGuestSshKeys };
+    answer: Promise<GuestSshKeys>;
+  };
+  'guestUsers.removeSshKeys': {
+    request: { params: { machine: string; user: string }; body: RemoveGuestSshKeys };
+    answer: Promise<GuestSshKeys>;
+  };
+  'machines.quiesce': { request: { params: { machine: string } }; answer: Promise<Quiesced> };
   'shares.list': { request: { params: { machine: string } }; answer: Promise<MachineShares> };
   'shares.add': { request: { params: { machine: string }; body: AddShare }; answer: Promise<MachineShares> };
   'shares.remove': {

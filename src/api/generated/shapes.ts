@@ -20,6 +20,12 @@ export interface AddForward {
   bind?: string | undefined;
 }
 
+export interface AddGuestSshKeys {
+  keys: string[];
+  /** Remove all others. Default: false. */
+  replace?: boolean | undefined;
+}
+
 export interface AddNic {
   /** nat, hostonly, bridged, segment:ID for a LAN segment, or the name of a network. Default: "nat". */
   network?: string | undefined;
@@ -370,6 +376,7 @@ export type ExecMessage =
 export interface ExecRequest {
   /** Empty for the login shell of the user, on a terminal */
   command: string[];
+  script?: GuestScript | undefined;
   env?: Record<string, string> | undefined;
   /** Whether the client sends standard input. Default: false. */
   stdin?: boolean | undefined;
@@ -447,6 +454,16 @@ export interface GrownDisk {
   notes: string[];
 }
 
+export interface GuestAccount {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+  shell: string;
+  /** ISO 8601, of the first session; null if the user is not logged in or nobody can tell */
+  loggedInSince: string | null;
+}
+
 export interface GuestAgent {
   name: 'qemu-guest-agent' | 'kame-tools' | 'spice-vdagent';
   answers: boolean;
@@ -460,6 +477,73 @@ export interface GuestAgent {
   installOn: 'guest' | 'host';
 }
 
+export interface GuestDirectory {
+  files: GuestFile[];
+  /** Whether there are more: at most 10,000 are listed */
+  more: boolean;
+}
+
+export interface GuestEnvironment {
+  variables: Record<string, string>;
+}
+
+export interface GuestFile {
+  /** In a directory; otherwise the path. Bytes that are no UTF-8 are shown as U+FFFD */
+  name: string;
+  type: 'file' | 'directory' | 'link' | 'socket' | 'pipe' | 'block' | 'character' | 'other';
+  sizeBytes: number;
+  /** Permission bits, with set-user-id (2048), set-group-id (1024) and sticky (512) */
+  mode: number;
+  uid: number;
+  gid: number;
+  user: string;
+  group: string;
+  /** ISO 8601 */
+  modified: string;
+  /** Of a symbolic link */
+  target: string | null;
+}
+
+export interface GuestPlace {
+  /** What was made, removed or renamed */
+  path: string;
+}
+
+export interface GuestProcess {
+  pid: number;
+  parent: number;
+  uid: number;
+  user: string;
+  name: string;
+  /** Its first 1,000 bytes; empty for threads of the kernel, null through the guest agent */
+  command: string | null;
+  /** A letter, as in proc(5): R runs, S sleeps, Z has ended, … */
+  state: string;
+  /** ISO 8601 */
+  started: string;
+  cpuMs: number;
+  /** In memory at present */
+  memoryBytes: number;
+}
+
+export interface GuestProcesses {
+  processes: GuestProcess[];
+  /** Whether there are more: at most 10,000 are listed */
+  more: boolean;
+}
+
+export interface GuestScript {
+  /** The command gets the path of a file with this text */
+  text: string;
+  /** What follows the path. Default: []. */
+  arguments?: string[] | undefined;
+}
+
+export interface GuestSshKeys {
+  /** Lines of authorized_keys */
+  keys: string[];
+}
+
 export interface GuestTools {
   machine: string;
   /** The system of the guest, if it tells */
@@ -467,6 +551,13 @@ export interface GuestTools {
   agents: GuestAgent[];
   /** Why none of them can answer at present */
   note: string | null;
+}
+
+export interface GuestUsers {
+  /** Those of /etc/passwd */
+  users: GuestAccount[];
+  /** Whether there are more: at most 10,000 are listed */
+  more: boolean;
 }
 
 export interface Image {
@@ -518,6 +609,14 @@ export interface KameEvent {
   id: string | null;
   state: MachineState | null;
   message: string;
+}
+
+export interface KillInGuest {
+  pid: number;
+  /** Number of a signal in Linux. Default: 15. */
+  signal?: number | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
 }
 
 export interface LaunchPlan {
@@ -702,6 +801,28 @@ export interface MachineShares {
 
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unreachable' | 'broken';
 
+export interface MakeGuestDirectory {
+  /** A path in the guest, relative to the home of the user */
+  path: string;
+  /** Make the directories above it too, and take it as it is if it exists. Default: false. */
+  parents?: boolean | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+}
+
+export interface MakeGuestTemporary {
+  /** The directory that it is made in. Default: /tmp */
+  path?: string | undefined;
+  /** Make a directory instead of a file. Default: false. */
+  directory?: boolean | undefined;
+  /** What its name begins with. Default: "kame-". */
+  prefix?: string | undefined;
+  /** What its name ends with, which needs kame-tools. Default: "". */
+  suffix?: string | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+}
+
 /** Answers the question of the error MOVED_OR_COPIED: a copy gets a UUID and MAC addresses of its own */
 export type MovedOrCopied = 'moved' | 'copied';
 
@@ -882,6 +1003,29 @@ export type PutMessage =
       bytes: number;
     };
 
+export interface QuiesceHook {
+  name: string;
+  action: 'freeze' | 'thaw';
+  /** Its exit status; null if it did not end */
+  status: number | null;
+  /** What it said */
+  output: string;
+}
+
+export interface Quiesced {
+  /** How many were frozen */
+  fileSystems: number;
+  /** For how long nothing in the guest could write */
+  frozenMs: number;
+  /** What the hooks said; null if the guest keeps no log of them that can be read */
+  hooks: QuiesceHook[] | null;
+}
+
+export interface RecordSound {
+  /** When the recording ends. Default: 21600000. */
+  durationMs?: number | undefined;
+}
+
 export interface RegisterMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;
@@ -890,11 +1034,37 @@ export interface RegisterMachine {
   movedOrCopied?: MovedOrCopied | undefined;
 }
 
+export interface RemoveGuestFile {
+  /** Links are removed, not followed */
+  path: string;
+  /** Remove a directory with all that is in it. Default: false. */
+  recursive?: boolean | undefined;
+  /** Fail unless it is a directory. Default: false. */
+  directory?: boolean | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+}
+
+export interface RemoveGuestSshKeys {
+  keys: string[];
+}
+
 export interface RemovedDisk {
   slot: string;
   path: string;
   /** Whether its file was kept */
   fileKept: boolean;
+}
+
+export interface RenameGuestFile {
+  /** A path in the guest, relative to the home of the user */
+  path: string;
+  /** A path in the guest, relative to the home of the user */
+  to: string;
+  /** Replace a file that has the new name. Default: false. */
+  replace?: boolean | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
 }
 
 export interface RenameMachine {
@@ -1007,6 +1177,18 @@ export interface SetClipboard {
   type?: string | undefined;
   /** If known: content that is too large is refused at once */
   sizeBytes?: number | undefined;
+}
+
+export interface SetGuestPassword {
+  password: string;
+  /** It is a hash, as in /etc/shadow. Default: false. */
+  crypted?: boolean | undefined;
+}
+
+export interface SetGuestVariable {
+  name: string;
+  /** null removes it */
+  value: string | null;
 }
 
 export interface SetNetwork {
@@ -1127,6 +1309,41 @@ export interface SnapshotDetails {
   problems: string[];
 }
 
+export interface SoundEnd {
+  type: 'end';
+  /** Why the recording has ended */
+  reason: 'stopped' | 'time' | 'engine';
+  /** Length of the recording */
+  frames: number;
+  /** Frames of silence in it */
+  silent: number;
+  /** Frames that became silence because the client did not read fast enough */
+  dropped: number;
+}
+
+/** The first message */
+export interface SoundFormat {
+  type: 'format';
+  /** Frames a second */
+  rate: number;
+  channels: number;
+  /** Signed, little endian */
+  sampleBits: number;
+}
+
+export type SoundMessage =
+  | SoundFormat
+  | {
+      type: 'silence';
+      /** The guest played nothing: so many frames of zeros belong here */
+      frames: number;
+    }
+  | SoundEnd
+  | {
+      type: 'error';
+      error: ErrorBody;
+    };
+
 export interface SshTarget {
   machine: string;
   /** The address of this host that leads to the guest */
@@ -1143,6 +1360,16 @@ export interface SshTarget {
 /** A stage of a start; console is the first line on it */
 export type Stage = 'console' | 'firmware' | 'kernel' | 'agent' | 'network' | 'login' | 'desktop';
 
+export interface StartInGuest {
+  command: string[];
+  script?: GuestScript | undefined;
+  env?: Record<string, string> | undefined;
+  /** User of the guest who does this. Default: root. Another one needs kame-tools */
+  user?: string | undefined;
+  /** Needs kame-tools */
+  cwd?: string | undefined;
+}
+
 export interface StartMachine {
   /** agent: the first reply of the guest agent; boot: the first console line; network: the first address; login: a login prompt on the console; none: only the engine. Default: "agent". */
   wait?: WaitFor | undefined;
@@ -1151,6 +1378,12 @@ export interface StartMachine {
   /** Discard the suspended state and boot; unsaved data in the guest is lost. Default: false. */
   discardState?: boolean | undefined;
   movedOrCopied?: MovedOrCopied | undefined;
+}
+
+export interface StartedInGuest {
+  pid: number;
+  /** What has started it: kame-tools or the guest agent */
+  through: 'tools' | 'agent';
 }
 
 export interface StartedMachine {

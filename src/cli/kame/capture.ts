@@ -1,12 +1,10 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import type { Command } from '@commander-js/extra-typings';
 import type { CaptureEnd } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
-import { fileError } from '../../sys/files.ts';
 import { examples, given, integer, jsonShape, sizeAboveZero } from '../options.ts';
+import { openOutput } from '../output-file.ts';
 import type { Session } from '../session.ts';
-import { writeAll } from '../write-all.ts';
 
 const highestNic = 9;
 const reasons: Record<CaptureEnd['reason'], string> = {
@@ -14,37 +12,6 @@ const reasons: Record<CaptureEnd['reason'], string> = {
   size: ', the largest size was reached',
   engine: ', the machine has stopped or the adapter is gone',
 };
-
-interface Target extends AsyncDisposable {
-  readonly write: (data: Uint8Array) => Promise<void>;
-}
-
-async function openTarget(session: Session, file: string): Promise<Target> {
-  const { stdout } = session.context;
-  if (file === '-') {
-    if (stdout.isTTY === true)
-      throw new KameError('USAGE', 'A capture is not text, and standard output is a terminal.', {
-        next: 'Name a file, or a program that reads it: kame capture demo - | tcpdump -r -',
-      });
-    return {
-      write: async (data) => await writeAll(stdout, data),
-      [Symbol.asyncDispose]: async () => await Promise.resolve(),
-    };
-  }
-  const path = session.path(file);
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'w', 0o600);
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  const write = async (data: Uint8Array) => {
-    await handle.writeFile(data).catch((error: unknown) => {
-      throw fileError(error, path);
-    });
-  };
-  return { write, [Symbol.asyncDispose]: async () => await handle.close() };
-}
 
 function endText(name: string, { frames, bytes, dropped, reason }: CaptureEnd): string {
   const missing =
@@ -76,7 +43,11 @@ export function define(program: Command, session: Session): void {
       examples('kame capture demo demo.pcap', 'kame capture demo - --nic 1 | tcpdump -n -r -'),
     )
     .action(async (name, file, { nic, maxSize }) => {
-      await using target = await openTarget(session, file);
+      if (file === '-' && session.context.stdout.isTTY === true)
+        throw new KameError('USAGE', 'A capture is not text, and standard output is a terminal.', {
+          next: 'Name a file, or a program that reads it: kame capture demo - | tcpdump -r -',
+        });
+      await using target = await openOutput(session, file);
       const end = await session.client.nics.capture(
         session.machine(name),
         given({ nic, maxBytes: maxSize }),

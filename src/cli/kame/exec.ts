@@ -1,42 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { ExecRequest } from '../../api/generated/shapes.ts';
-import { KameError } from '../../core/errors.ts';
-import { isPiped, runInGuest, terminalLike } from '../guest-command.ts';
+import { isPiped, terminalLike } from '../guest-command.ts';
 import { collect, examples, filled, given, jsonShape, keyValue, seconds } from '../options.ts';
+import { execute } from '../run-and-print.ts';
 import type { Session } from '../session.ts';
-import { writeAll } from '../write-all.ts';
-
-/** The most output that `--json` keeps, in bytes. */
-const maxKept = 64 * 1024 * 1024;
-
-class Kept {
-  readonly #chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  #size = 0;
-
-  add(stream: 'stdout' | 'stderr', data: Uint8Array): void {
-    this.#size += data.length;
-    if (this.#size > maxKept) {
-      throw new KameError('USAGE', `The command wrote more than ${maxKept} bytes.`, {
-        next: 'Run it without --json, which streams the output.',
-      });
-    }
-    this.#chunks[stream].push(data);
-  }
-
-  text(stream: 'stdout' | 'stderr'): string {
-    return Buffer.concat(this.#chunks[stream]).toString('utf8');
-  }
-}
-
-async function execute(session: Session, name: string, request: ExecRequest): Promise<void> {
-  const { stdout, stderr } = session.context;
-  const kept = new Kept();
-  const end = await runInGuest(session, name, request, async (stream, data) => {
-    if (session.json) kept.add(stream, data);
-    else await writeAll(stream === 'stdout' ? stdout : stderr, data);
-  });
-  if (session.json) session.printJson({ ...end, stdout: kept.text('stdout'), stderr: kept.text('stderr') });
-}
 
 export function define(program: Command, session: Session): void {
   program

@@ -90,7 +90,9 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
     ['address', machine.ip ?? '-'],
     ['agent', machine.agent ? 'answers' : '-'],
   ];
-  if (machine.state === 'suspended') pairs.push(['suspended', suspendedAdvice([machine.name])]);
+  // A state that another program saved is a problem, with its own advice.
+  const isOurs = !machine.problems.some(({ key }) => key === 'checkpoint.vmState');
+  if (machine.state === 'suspended' && isOurs) pairs.push(['suspended', suspendedAdvice([machine.name])]);
   if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
   if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
   if (machine.image !== null) pairs.push(['image', machine.image]);

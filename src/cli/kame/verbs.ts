@@ -139,6 +139,12 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
   {
+    name: 'guest',
+    group: guest,
+    summary: 'processes, files, users and scripts in the guest',
+    load: () => import('./guest.ts'),
+  },
+  {
     name: 'shell',
     group: guest,
     summary: 'open a shell in the guest',
@@ -163,6 +169,12 @@ export const verbs: readonly Verb[] = [
     group: guest,
     summary: 'save a screenshot',
     load: () => import('./screenshot.ts'),
+  },
+  {
+    name: 'sound',
+    group: guest,
+    summary: 'record the sound of the guest',
+    load: () => import('./sound.ts'),
   },
   {
     name: 'resolution',

@@ -5,7 +5,9 @@ import type {
   ClipboardStatus,
   ExecRequest,
   GetClipboard,
+  RecordSound,
   SetClipboard,
+  SoundEnd,
 } from '../../api/generated/shapes.ts';
 import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
@@ -31,6 +33,7 @@ import {
 } from './guest-channels.ts';
 import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
+import { recordSound, type SoundStreams } from './sound-channel.ts';
 import type { Transport } from './transport.ts';
 
 /** Connections to the guest of a machine. */
@@ -39,6 +42,8 @@ export interface GuestChannels {
   console(machine: string, options?: CallOptions): Promise<ConsoleConnection>;
   /** Runs a command in the guest. */
   exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
+  /** Records what the guest plays, until the signal. */
+  sound(machine: string, request: RecordSound, streams: SoundStreams): Promise<SoundEnd>;
 }
 
 /** The frames of a network adapter. */
@@ -140,6 +145,11 @@ export function createClient(transport: Transport): Client {
   /** Starts the daemon if necessary, and reports a machine that does not exist as an error of the API. */
   const ensure = async (machine: string, { signal }: CallOptions) =>
     await resources.machines.show(machine, { signal });
+  /**
+   * Only starts the daemon if necessary. Commands are short and many: what `machines.show` tells takes longer than most of them,
+   * and the daemon reports a machine that does not exist over the WebSocket too.
+   */
+  const awaken = async ({ signal }: CallOptions) => await resources.tasks.list({ signal });
   return {
     ...resources,
     machines: {
@@ -149,8 +159,12 @@ export function createClient(transport: Transport): Client {
         return await openConsole(connection, machine, options);
       },
       exec: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await execute(connection, machine, request, streams);
+      },
+      sound: async (machine, request, streams) => {
+        await ensure(machine, streams);
+        return await recordSound(connection, machine, request, streams);
       },
     },
     nics: {

@@ -3,6 +3,7 @@
 import type {
   AddDisk,
   AddForward,
+  AddGuestSshKeys,
   AddNic,
   AddShare,
   Addresses,
@@ -26,12 +27,20 @@ import type {
   EditSnapshot,
   GrowDisk,
   GrownDisk,
+  GuestDirectory,
+  GuestEnvironment,
+  GuestFile,
+  GuestPlace,
+  GuestProcesses,
+  GuestSshKeys,
   GuestTools,
+  GuestUsers,
   Image,
   ImportImage,
   InspectMachine,
   InstalledTools,
   KameEvent,
+  KillInGuest,
   LaunchPlan,
   Lease,
   Machine,
@@ -40,12 +49,18 @@ import type {
   MachineFiles,
   MachineNic,
   MachineShares,
+  MakeGuestDirectory,
+  MakeGuestTemporary,
   Network,
   NetworkDetails,
   NetworkForward,
   PullImage,
+  Quiesced,
   RegisterMachine,
+  RemoveGuestFile,
+  RemoveGuestSshKeys,
   RemovedDisk,
+  RenameGuestFile,
   RenameMachine,
   RepairMachine,
   RepairedMachine,
@@ -58,6 +73,8 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetGuestPassword,
+  SetGuestVariable,
   SetNetwork,
   SetNic,
   SetResolution,
@@ -65,7 +82,9 @@ import type {
   Snapshot,
   SnapshotDetails,
   SshTarget,
+  StartInGuest,
   StartMachine,
+  StartedInGuest,
   StartedMachine,
   StopMachine,
   SuspendedMachine,
@@ -133,6 +152,8 @@ export interface MachineCalls {
     },
     options?: CallOptions,
   ): AsyncGenerator<Uint8Array, void>;
+  /** Freeze and thaw the file systems of the guest. Does what a snapshot with quiesce does to the guest, without a snapshot, and returns what the hooks of its agent said. A hook that fails when it is to freeze prevents it. */
+  quiesce(machine: string, options?: TaskOptions): Promise<Quiesced>;
   /** Find out how to connect to the SSH server of a guest. A port of the loopback interface is forwarded to port 22 of the first adapter on a NAT or host-only network. The port stays the same, unless another program takes it. */
   ssh(machine: string, body?: ConnectSsh, options?: TaskOptions): Promise<SshTarget>;
 }
@@ -147,6 +168,87 @@ export interface ToolCalls {
 export interface ClipboardCalls {
   /** Show what is on the clipboard of the guest. */
   show(machine: string, options?: CallOptions): Promise<ClipboardStatus>;
+}
+
+export interface GuestFileCalls {
+  /** List a directory in the guest. */
+  list(
+    machine: string,
+    query: {
+      /** A path in the guest, relative to the home of the user */
+      path: string;
+      /** User of the guest who does this. Default: root. Another one needs kame-tools */
+      user?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<GuestDirectory>;
+  /** Show the properties of a file in the guest. If there is none, it fails with GUEST_FAILED, and the detail `reason` is `noSuchFile`. */
+  stat(
+    machine: string,
+    query: {
+      /** A path in the guest, relative to the home of the user */
+      path: string;
+      /** User of the guest who does this. Default: root. Another one needs kame-tools */
+      user?: string | undefined;
+      /** Of a link, tell about what it leads to */
+      follow?: boolean | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<GuestFile>;
+  /** Make a directory in the guest. */
+  makeDirectory(machine: string, body: MakeGuestDirectory, options?: CallOptions): Promise<GuestPlace>;
+  /** Remove a file or directory in the guest. */
+  remove(machine: string, body: RemoveGuestFile, options?: CallOptions): Promise<GuestPlace>;
+  /** Rename a file or directory in the guest. */
+  rename(machine: string, body: RenameGuestFile, options?: CallOptions): Promise<GuestPlace>;
+  /** Make a temporary file or directory in the guest. */
+  makeTemporary(machine: string, body?: MakeGuestTemporary, options?: CallOptions): Promise<GuestPlace>;
+}
+
+export interface GuestProcesseCalls {
+  /** List the processes in the guest. */
+  list(machine: string, options?: CallOptions): Promise<GuestProcesses>;
+  /** Start a command in the guest without waiting for its end. It has no input, its output is lost, and it goes on when the daemon ends. */
+  start(machine: string, body: StartInGuest, options?: CallOptions): Promise<StartedInGuest>;
+  /** Send a signal to a process in the guest. */
+  kill(machine: string, body: KillInGuest, options?: CallOptions): Promise<Done>;
+}
+
+export interface GuestEnvironmentCalls {
+  /** Show the environment of commands in the guest. */
+  show(
+    machine: string,
+    query?: {
+      /** User of the guest who does this. Default: root. Another one needs kame-tools */
+      user?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<GuestEnvironment>;
+  /** Set a variable for all later commands in the guest. It needs kame-tools, and lasts until they or the guest are started again. */
+  set(machine: string, body: SetGuestVariable, options?: CallOptions): Promise<Done>;
+}
+
+export interface GuestUserCalls {
+  /** List the users of the guest. */
+  list(machine: string, options?: CallOptions): Promise<GuestUsers>;
+  /** Set the password of a user of the guest. Needs the guest agent. */
+  setPassword(machine: string, user: string, body: SetGuestPassword, options?: CallOptions): Promise<Done>;
+  /** List the SSH keys that let a user of the guest in. Needs the guest agent. */
+  sshKeys(machine: string, user: string, options?: CallOptions): Promise<GuestSshKeys>;
+  /** Add SSH keys that let a user of the guest in. Needs the guest agent. */
+  addSshKeys(
+    machine: string,
+    user: string,
+    body: AddGuestSshKeys,
+    options?: CallOptions,
+  ): Promise<GuestSshKeys>;
+  /** Remove SSH keys that let a user of the guest in. Needs the guest agent. */
+  removeSshKeys(
+    machine: string,
+    user: string,
+    body: RemoveGuestSshKeys,
+    options?: CallOptions,
+  ): Promise<GuestSshKeys>;
 }
 
 export interface ShareCalls {
@@ -314,6 +416,10 @@ export interface Resources {
   readonly machines: MachineCalls;
   readonly tools: ToolCalls;
   readonly clipboard: ClipboardCalls;
+  readonly guestFiles: GuestFileCalls;
+  readonly guestProcesses: GuestProcesseCalls;
+  readonly guestEnvironment: GuestEnvironmentCalls;
+  readonly guestUsers: GuestUserCalls;
   readonly shares: ShareCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;

@@ -2,6 +2,7 @@ import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
 import { fileHandlers } from './files.ts';
+import { guestFileHandlers, guestProcessHandlers, guestUserHandlers } from './guest-operations.ts';
 import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
@@ -21,6 +22,9 @@ export const handlers: Handlers = {
   ...toolsHandlers,
   ...clipboardHandlers,
   ...fileHandlers,
+  ...guestFileHandlers,
+  ...guestProcessHandlers,
+  ...guestUserHandlers,
   ...shareHandlers,
   ...snapshotHandlers,
   ...diskHandlers,

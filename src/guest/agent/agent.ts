@@ -11,7 +11,10 @@ import {
   type GuestInterface,
   type GuestOsInfo,
 } from './facts.ts';
+import { readTail } from './files.ts';
+import { spawn } from './guest-process.ts';
 import { integerOf } from './reply.ts';
+import { readKeys, readSessions } from './users.ts';
 import type { CallOptions } from './wait.ts';
 
 export type ShutdownMode = 'powerdown' | 'reboot' | 'halt';
@@ -20,6 +23,10 @@ const commandsDeadlineMs = 10_000;
 const fsfreezeDeadlineMs = 60_000;
 /** A host of containers has hundreds of interfaces, each with statistics. */
 const interfacesBytes = 512 * 1024;
+/** Hundreds of sessions. */
+const sessionsBytes = 128 * 1024;
+/** Hundreds of long keys. */
+const keysBytes = 512 * 1024;
 /** A few hundred names of commands. */
 const commandsBytes = 128 * 1024;
 
@@ -96,6 +103,67 @@ export class GuestAgent {
 
   async fsthaw(options: CallOptions = {}): Promise<number> {
     return this.#count('guest-fsfreeze-thaw', options);
+  }
+
+  /** Freezes all file systems and thaws them at once, even if this process ends in between. */
+  async freezeAndThaw(options: CallOptions = {}): Promise<{ count: number; frozenMs: number }> {
+    const commands = ['guest-fsfreeze-freeze', 'guest-fsfreeze-thaw'] as const;
+    const [count, , frozenMs] = await this.#connection.callBoth(commands, {
+      deadlineMs: fsfreezeDeadlineMs,
+      ...options,
+    });
+    return { count: integerOf(count, commands[0], 'the number of file systems'), frozenMs };
+  }
+
+  /** Users who are logged in, each since the first of their sessions. */
+  async sessions(options: CallOptions = {}): Promise<ReadonlyMap<string, Date>> {
+    const large = { maxBytes: sessionsBytes, ...options };
+    return readSessions(await this.#connection.call('guest-get-users', {}, large));
+  }
+
+  /** @param password as text, or as a hash if it is `crypted` */
+  async setPassword(user: string, password: string, crypted: boolean, options: CallOptions): Promise<void> {
+    const args = { username: user, password: Buffer.from(password).toString('base64'), crypted };
+    await this.#connection.call('guest-set-user-password', args, options);
+  }
+
+  /** The lines of a user's authorized_keys. */
+  async sshKeys(user: string, options: CallOptions): Promise<string[]> {
+    const command = 'guest-ssh-get-authorized-keys';
+    const large = { maxBytes: keysBytes, ...options };
+    return readKeys(await this.#connection.call(command, { username: user }, large));
+  }
+
+  /** @param reset whether all others are removed */
+  async addSshKeys(
+    user: string,
+    keys: readonly string[],
+    reset: boolean,
+    options: CallOptions,
+  ): Promise<void> {
+    const args = { username: user, keys, ...(reset ? { reset } : {}) };
+    await this.#connection.call('guest-ssh-add-authorized-keys', args, options);
+  }
+
+  async removeSshKeys(user: string, keys: readonly string[], options: CallOptions): Promise<void> {
+    await this.#connection.call('guest-ssh-remove-authorized-keys', { username: user, keys }, options);
+  }
+
+  /** Starts a program that nobody waits for. @returns the number of its process */
+  async start(words: readonly string[], options: CallOptions): Promise<number> {
+    const [path = '', ...arg] = words;
+    return await spawn(this.#connection, { path, arg }, options);
+  }
+
+  /**
+   * The end of a file in the guest, such as a log.
+   * @returns its size now, and at most `maxBytes` of what follows `from`; undefined if the agent cannot read it
+   */
+  async readTail(
+    path: string,
+    { from, maxBytes, ...options }: CallOptions & { readonly from: number; readonly maxBytes: number },
+  ): Promise<{ readonly size: number; readonly bytes: Buffer } | undefined> {
+    return await readTail(this.#connection, path, { from, most: maxBytes }, options);
   }
 
   close(): void {

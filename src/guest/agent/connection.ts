@@ -83,6 +83,29 @@ export class AgentConnection {
   }
 
   /**
+   * Sends two commands at once, so that the guest does the second even if this process ends in between.
+   * @returns what both returned, and the milliseconds between the replies
+   * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED, or GUEST_FAILED for the first that was refused
+   */
+  async callBoth(
+    [first, second]: readonly [string, string],
+    options: CallOptions = {},
+  ): Promise<readonly [unknown, unknown, number]> {
+    return this.#exclusive(first, options, async (limits) => {
+      await this.#ready(limits);
+      for (const execute of [first, second]) this.#send({ execute });
+      this.#synced = false;
+      const before = replyOf(first, await this.#next(first, limits), limits.maxBytes);
+      const since = performance.now();
+      const after = replyOf(second, await this.#next(second, limits), limits.maxBytes);
+      this.#synced = true;
+      if ('error' in before) throw refusal(first, before['error']);
+      if ('error' in after) throw refusal(second, after['error']);
+      return [before['return'], after['return'], performance.now() - since];
+    });
+  }
+
+  /**
    * Sends a command that replies only if it fails, such as guest-shutdown. No reply, or the end of the connection,
    * means success.
    * @throws KameError GUEST_AGENT_MISSING, GUEST_FAILED, CANCELLED

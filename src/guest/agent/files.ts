@@ -70,3 +70,39 @@ export async function sizeOfFile(
     throw error;
   }
 }
+
+/**
+ * What follows a position in a file. If the file is shorter than that, it was made anew, and is read from its beginning.
+ * @returns the size of the file and at most `most` of these bytes; undefined if the agent cannot read or measure it
+ */
+export async function readTail(
+  connection: AgentConnection,
+  path: string,
+  { from, most }: { readonly from: number; readonly most: number },
+  options: CallOptions,
+): Promise<{ readonly size: number; readonly bytes: Buffer } | undefined> {
+  let handle: number;
+  try {
+    handle = await openFile(connection, path, options);
+  } catch (error) {
+    if (error instanceof KameError && ['GUEST_FAILED', 'GUEST_AGENT_MISSING'].includes(error.code))
+      return undefined;
+    throw error;
+  }
+  try {
+    const size = await sizeOfFile(connection, handle, from, options);
+    if (size === Infinity) return undefined;
+    const start = size < from ? await seek(connection, { handle, offset: 0, whence: 'set' }, options) : from;
+    const chunks: Buffer[] = [];
+    for (let left = Math.min(size - start, most); left > 0;) {
+      const chunk = await readChunk(connection, handle, options);
+      if (chunk.length === 0) break;
+      chunks.push(chunk.subarray(0, left));
+      left -= chunk.length;
+    }
+    return { size, bytes: Buffer.concat(chunks) };
+  } finally {
+    // Best effort: a guest that does not respond keeps it open until its agent is started again.
+    await closeFile(connection, handle, options).catch(() => undefined);
+  }
+}

@@ -13,12 +13,21 @@ import {
   type Frame,
   type FrameType,
 } from './frames.ts';
-import { protocolVersion, readHello, type ToolsCommand, type ToolsHello } from './messages.ts';
+import {
+  protocolVersion,
+  readHello,
+  type ToolsCommand,
+  type ToolsHello,
+  type ToolsOperation,
+} from './messages.ts';
 import { ToolsStream, type OutputListener } from './stream.ts';
 
 /** The most unsent bytes before a sender must wait. */
 const highWater = 256 * 1024;
 const lastStream = 0xffff_ffff;
+
+/** What runs over a stream. */
+export type Service = 'exec' | 'operate';
 
 function lost(): KameError {
   return new KameError('GUEST_TOOLS_MISSING', 'The connection to kame-tools in the guest was lost.', {
@@ -55,23 +64,23 @@ export class ToolsConnection {
   }
 
   /** Whether it can still be used. */
-  get open(): boolean {
+  get usable(): boolean {
     return !this.#socket.destroyed;
   }
 
   /**
-   * Runs a command in the guest.
+   * Opens a stream with a request to a service: `exec` for a command, or `operate`.
    * @throws KameError INVALID_VALUE when it is too long, GUEST_TOOLS_MISSING when the connection is closed
    */
-  exec(command: ToolsCommand, listener: OutputListener): ToolsStream {
-    const request = Buffer.from(JSON.stringify({ service: 'exec', ...command }));
+  open(service: Service, asked: ToolsCommand | ToolsOperation, listener: OutputListener): ToolsStream {
+    const request = Buffer.from(JSON.stringify({ service, ...asked }));
     if (request.length > maxRequestBytes) {
       throw new KameError(
         'INVALID_VALUE',
         `The command has ${request.length} bytes; the limit is ${maxRequestBytes} bytes.`,
       );
     }
-    if (!this.open || this.#lastStream === lastStream) throw lost();
+    if (!this.usable || this.#lastStream === lastStream) throw lost();
     const id = (this.#lastStream += 1);
     const stream = new ToolsStream(async (type, payload) => await this.#send(type, id, payload), listener);
     this.#streams.set(id, stream);
@@ -89,12 +98,12 @@ export class ToolsConnection {
   }
 
   #write(type: FrameType, stream: number, payload: Buffer): void {
-    if (this.open) this.#socket.write(encodeFrame(this.#nonce, type, stream, payload));
+    if (this.usable) this.#socket.write(encodeFrame(this.#nonce, type, stream, payload));
   }
 
   async #send(type: FrameType, stream: number, payload: Buffer): Promise<void> {
     this.#write(type, stream, payload);
-    while (this.open && this.#socket.writableLength > highWater) await (this.#draining ??= this.#drained());
+    while (this.usable && this.#socket.writableLength > highWater) await (this.#draining ??= this.#drained());
   }
 
   async #drained(): Promise<void> {

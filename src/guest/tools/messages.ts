@@ -20,6 +20,8 @@ export interface ToolsHello {
 export interface ToolsResult {
   readonly exitCode: number | null;
   readonly signal: number | null;
+  /** Of a command that nobody waits for: the number of its process. */
+  readonly pid?: number;
 }
 
 /** Why a request was refused. */
@@ -43,6 +45,17 @@ export interface ToolsCommand {
   readonly user?: string;
   readonly stdin: boolean;
   readonly terminal?: TerminalSize & { readonly type: string };
+  /** A file for the command, whose path follows its words, and then what follows that. */
+  readonly script?: { readonly text: string; readonly arguments: readonly string[] };
+  /** Whether nobody waits for its end: it has no input and no output, and outlives the connection. */
+  readonly detached?: boolean;
+}
+
+/** An operation of the service `operate` with what it needs; see docs/tools-protocol.md. */
+export interface ToolsOperation {
+  readonly operation: string;
+  readonly user?: string;
+  readonly [argument: string]: string | number | boolean | null | undefined;
 }
 
 const limits = { maxDepth: 4, maxValues: 200 };
@@ -95,7 +108,10 @@ export function readResult(payload: Buffer): ToolsResult {
   const [exitCode, signal] = [numberOrNull(result['exitCode']), numberOrNull(result['signal'])];
   if ((exitCode === null) === (signal === null))
     throw violation('a result is neither an exit code nor a signal');
-  return { exitCode, signal };
+  const { pid } = result;
+  if (pid === undefined) return { exitCode, signal };
+  if (!Number.isSafeInteger(pid) || Number(pid) < 1) throw violation('the number of a process is none');
+  return { exitCode, signal, pid: Number(pid) };
 }
 
 /** @throws KameError GUEST_FAILED when it is malformed */

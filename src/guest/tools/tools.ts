@@ -3,7 +3,8 @@ import { KameError } from '../../core/errors.ts';
 import { within, type CallOptions } from '../agent/wait.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { ToolsConnection } from './connection.ts';
-import type { ToolsCommand, ToolsHello } from './messages.ts';
+import type { ToolsCommand, ToolsHello, ToolsOperation, ToolsResult } from './messages.ts';
+import { OperationReply } from './operation-reply.ts';
 import type { OutputListener, ToolsStream } from './stream.ts';
 
 export interface ToolsOptions {
@@ -40,7 +41,7 @@ export class GuestTools {
 
   /** Whether there is a connection on which the guest has said hello. */
   get connected(): boolean {
-    return this.#connection?.open ?? false;
+    return this.#connection?.usable ?? false;
   }
 
   /** What the guest says about itself. @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, CANCELLED */
@@ -60,7 +61,55 @@ export class GuestTools {
     listener: OutputListener,
     limits: ToolsLimits = {},
   ): Promise<ToolsStream> {
-    return (await this.#connected(limits)).exec(command, listener);
+    return (await this.#connected(limits)).open('exec', command, listener);
+  }
+
+  /**
+   * Does an operation in the guest, such as listing a directory.
+   * @returns the result, as the guest says it: JSON that is not checked
+   * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED with the guest's own code as the detail `reason`, GUEST_TIMEOUT, CANCELLED
+   */
+  async operate(operation: ToolsOperation, limits: ToolsLimits): Promise<unknown> {
+    const connection = await this.#connected(limits);
+    const reply = new OperationReply();
+    await this.#result(connection, connection.open('operate', operation, reply.add), limits);
+    return reply.read();
+  }
+
+  /**
+   * Starts a command that nobody waits for, and returns what the guest says about it.
+   * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, GUEST_TIMEOUT, INVALID_VALUE, CANCELLED
+   */
+  async run(command: ToolsCommand & { readonly detached: boolean }, limits: ToolsLimits): Promise<ToolsResult> {
+    const connection = await this.#connected(limits);
+    return await this.#result(connection, connection.open('exec', command, async () => undefined), limits);
+  }
+
+  /** The result of a request that the guest is to do at once. */
+  async #result(
+    connection: ToolsConnection,
+    stream: ToolsStream,
+    { deadlineMs = Infinity, signal }: ToolsLimits,
+  ): Promise<ToolsResult> {
+    let begun = false;
+    void stream.started.then(
+      () => (begun = true),
+      () => undefined,
+    );
+    try {
+      return await within(stream.result, {
+        ms: deadlineMs,
+        signal,
+        what: 'The operation in the guest',
+        onTimeout: () => new KameError('GUEST_TIMEOUT', 'The guest did not do in time what it was asked for.'),
+      });
+    } catch (error) {
+      void stream.cancel(error);
+      // A program that has taken the place of another unseen does not know the connection, and never answers.
+      const late = error instanceof KameError && error.code === 'GUEST_TIMEOUT';
+      if (late && !begun) connection.close();
+      throw error;
+    }
   }
 
   /** Ends the connection: the program in the guest has ended, and another one does not know it. The next use connects again. */
@@ -76,7 +125,7 @@ export class GuestTools {
 
   /** A connection on which the guest has said hello. One that is being opened is for all who wait for it, whatever their limits. */
   async #connected({ deadlineMs = Infinity, signal }: ToolsLimits): Promise<ToolsConnection> {
-    if (this.#connection?.open) return this.#connection;
+    if (this.#connection?.usable) return this.#connection;
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
     this.#opening.catch(() => undefined);
     return await within(this.#opening, {

@@ -38,7 +38,7 @@ export const targets: Readonly<Record<TinyArch, TinyTarget>> = {
 };
 
 /** Increase this when the recipe changes in a way that the guest files do not show, so that images are rebuilt. */
-export const recipeNumber = 1;
+export const recipeNumber = 2;
 
 /** Packages with programs for the guest; their dependencies are resolved. */
 export const programPackages = ['busybox-static', 'qemu-guest-agent', 'e2fsprogs'] as const;
@@ -109,6 +109,10 @@ export const kernelModules = {
     'qemu_fw_cfg',
     'efivarfs',
     'loop',
+    'snd_hda_intel',
+    'snd_hda_codec_generic',
+    // For programs that write sound to /dev/dsp: there is no ALSA library in the image.
+    'snd_pcm_oss',
   ],
 } as const;
 
@@ -121,9 +125,11 @@ const moduleDirectories = new RegExp(
     'lib(/[^/]+)*',
     'drivers/(acpi|ata|block|cdrom|char|char/hw_random|firmware|message/fusion|nvme/host|virtio)',
     'drivers/(gpu/drm|gpu/drm/(tiny|ttm|virtio)|scsi|scsi/sym53c8xx_2|usb/(common|core|host|storage))',
+    'drivers/leds/trigger',
     'drivers/(hid|hid/usbhid|input|input/(keyboard|mouse)|net|net/ethernet/intel/e1000e?|net/vmxnet3)',
     'fs(/(9p|efivarfs|ext4|fat|fscache|fuse|isofs|jbd2|netfs|nls|overlayfs))?',
     'net/(9p|core|vmw_vsock)',
+    'sound(/(core|core/oss|hda|pci/hda))?',
   ].join('|')})/[^/]+\\.ko$`,
 );
 

@@ -1,6 +1,7 @@
 import { familyOfGuestOs } from '../../model/guest-os.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import { escapeValue, type DeviceOptions, type PlanBuilder } from './builder.ts';
+import { audioBackend } from './extras.ts';
 import { pciPlaces } from './pci.ts';
 
 /** Rounds up to a power of two from 16 to 256 MiB, as the VGA device requires. */
@@ -32,13 +33,14 @@ function attachVideo(builder: PlanBuilder): void {
   }
 }
 
-/** The screen: a video device for the guest, and VNC on a private socket. It opens neither a window nor a port. */
+/** The screen: a video device for the guest, and VNC on a private socket, with the sound of the guest. It opens neither a window nor a port. */
 export function attachDisplay(builder: PlanBuilder): void {
-  const { display } = builder.input.model;
+  const { display, sound } = builder.input.model;
   builder.option('display', 'none');
   if (!display.present) return;
   attachVideo(builder);
-  builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}`);
+  const audio = sound.present ? `,audiodev=${audioBackend}` : '';
+  builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}${audio}`);
   if (display.accelerate3d)
     builder.note('3D acceleration (mks.enable3d) is not supported; the display is 2D.');
 }

@@ -61,19 +61,24 @@ export function attachTransfer(builder: PlanBuilder): void {
   builder.pciDevice(pciPlaces.transfer, { driver: 'virtio-scsi-pci', id: transferController });
 }
 
-/** A sound card whose output is discarded. */
+/** The id of the backend of the sound card. */
+export const audioBackend = 'audio0';
+/** The id of the sound card. */
+export const soundCard = 'sound0';
+
+/** A sound card. Nothing of the host plays what it puts out; who listens to the display may have it. */
 export function attachSound(builder: PlanBuilder): void {
   const { sound, arch } = builder.input.model;
   if (!sound.present) return;
-  builder.option('audiodev', 'none,id=audio0');
+  builder.option('audiodev', `none,id=${audioBackend}`);
   if (sound.model === 'sb16' && arch === 'x86_64') {
-    builder.device({ driver: 'sb16', id: 'sound0', audiodev: 'audio0' });
+    builder.device({ driver: 'sb16', id: soundCard, audiodev: audioBackend });
   } else if (sound.model === 'es1371' && arch === 'x86_64') {
     builder.note('sound.virtualDev is es1371; the guest sees the similar ES1370, which QEMU emulates.');
-    builder.pciDevice(pciPlaces.sound, { driver: 'ES1370', id: 'sound0', audiodev: 'audio0' });
+    builder.pciDevice(pciPlaces.sound, { driver: 'ES1370', id: soundCard, audiodev: audioBackend });
   } else {
     builder.pciDevice(pciPlaces.sound, { driver: 'intel-hda', id: 'hda0' });
-    builder.device({ driver: 'hda-duplex', id: 'sound0', bus: 'hda0.0', cad: 0, audiodev: 'audio0' });
+    builder.device({ driver: 'hda-duplex', id: soundCard, bus: 'hda0.0', cad: 0, audiodev: audioBackend });
   }
 }
 

@@ -2,11 +2,14 @@ import type { ExecRequest } from '../../api/messages.ts';
 import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { within } from '../../guest/agent/wait.ts';
+import { assetText } from '../../sys/assets.ts';
 import type { Running } from '../host/running.ts';
 import type { CommandEnd, ExecStreams } from './exec-streams.ts';
 
 /** Limit for the input, in bytes: the guest agent takes all of it in one request. */
 const maxInputBytes = 8 * 1024 * 1024;
+/** What Linux takes as one word of a command, less its end. */
+const maxWordBytes = 128 * 1024 - 1;
 
 /** All of standard input. @throws KameError INVALID_VALUE if it is too large, GUEST_TIMEOUT, CANCELLED */
 async function collect(stdin: AsyncIterable<Buffer>, deadline: Deadline, name: string): Promise<Buffer> {
@@ -39,6 +42,23 @@ async function readAll(stdin: AsyncIterable<Buffer>, name: string): Promise<Buff
 }
 
 /**
+ * The words of a command for the guest agent: a script is a file in the guest, which a shell removes at the end.
+ * @throws KameError INVALID_VALUE when a script is longer than a word of a command can be
+ */
+export function wordsByAgent({ command, script }: Pick<ExecRequest, 'command' | 'script'>): readonly string[] {
+  if (script === undefined) return command;
+  if (Buffer.byteLength(script.text) > maxWordBytes) {
+    throw new KameError(
+      'INVALID_VALUE',
+      `The script is larger than ${maxWordBytes} bytes, the limit of the guest agent.`,
+      { next: 'kame-tools in the guest take a mebibyte; kame tools install NAME installs them.' },
+    );
+  }
+  const helper = assetText('guest/agent/script.sh');
+  return ['/bin/sh', '-c', helper, 'sh', script.text, String(command.length), ...command, ...script.arguments];
+}
+
+/**
  * Runs a command through the guest agent, which starts it when all of its input is there.
  * @param deadline when the command must have ended
  * @throws KameError GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED, INVALID_VALUE
@@ -49,8 +69,8 @@ export async function executeByAgent(
   { stdin, onOutput, onStarted }: ExecStreams,
   deadline: Deadline,
 ): Promise<CommandEnd> {
-  const [path = '', ...args] = request.command;
   const { env, timeoutMs } = request;
+  const [path = '', ...args] = wordsByAgent(request);
   onStarted?.('agent');
   const input = stdin ? await collect(stdin, deadline, machine.name) : undefined;
   return await machine.channels.agent.exec({

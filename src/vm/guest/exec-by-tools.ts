@@ -11,14 +11,15 @@ import { toolsMissing } from './tools-state.ts';
 /** Milliseconds that a guest under load may take to begin a command. */
 const startMs = 30_000;
 
-/** @throws KameError INVALID_VALUE for what no command can have */
-function commandOf({ command, env = {}, cwd, user, terminal, stdin }: ExecRequest): ToolsCommand {
+/** A command for kame-tools. @throws KameError INVALID_VALUE for what no command can have */
+export function commandOf(request: Omit<ExecRequest, 'timeoutMs'>): ToolsCommand {
+  const { command, env = {}, cwd, user, terminal, stdin, script } = request;
   for (const name of Object.keys(env)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name))
       throw new KameError('INVALID_VALUE', `"${name}" is not a valid name for an environment variable.`);
   }
   if (command[0] === '') throw new KameError('INVALID_VALUE', 'The command is empty.');
-  for (const text of [...command, ...Object.values(env), cwd ?? '', user ?? '']) {
+  for (const text of [...command, ...Object.values(env), ...(script?.arguments ?? []), cwd ?? '', user ?? '']) {
     if (text.includes('\0'))
       throw new KameError('INVALID_VALUE', 'A command cannot contain a NUL character.');
   }
@@ -29,6 +30,7 @@ function commandOf({ command, env = {}, cwd, user, terminal, stdin }: ExecReques
     ...(cwd === undefined ? {} : { cwd }),
     ...(user === undefined ? {} : { user }),
     ...(terminal === undefined ? {} : { terminal }),
+    ...(script === undefined ? {} : { script }),
   };
 }
 

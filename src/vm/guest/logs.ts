@@ -63,6 +63,8 @@ export async function followLog(
   } catch (error) {
     if (!(error instanceof KameError) || errnoOf(error.cause) !== 'ENOENT') throw error;
     throw new KameError('FILE_ACCESS', `${name} has no log yet: it has never been started.`, {
+      next: `\`kame start ${name}\` starts it.`,
+      details: { machine: name, path },
       cause: error,
     });
   }

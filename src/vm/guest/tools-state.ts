@@ -1,4 +1,4 @@
-import type { Deadline } from '../../core/deadline.ts';
+import { Deadline, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ToolsHello } from '../../guest/tools/messages.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
@@ -69,4 +69,38 @@ export async function answeringTools(
     note(error);
     return undefined;
   }
+}
+
+/**
+ * Refuses kame-tools of a version that only runs commands.
+ * @param wish what needs more, such as `A script`
+ * @throws KameError GUEST_TOOLS_MISSING
+ */
+export function refuseOlderTools({ name }: Running, { services, program }: ToolsHello, wish: string): void {
+  if (services.includes('operate')) return;
+  throw new KameError(
+    'GUEST_TOOLS_MISSING',
+    `${wish} needs newer kame-tools than those in ${name}, which are of version ${program} and only run commands.`,
+    { next: `kame tools install ${name} updates them.`, details: { machine: name } },
+  );
+}
+
+/** Milliseconds that kame-tools have to begin when they are needed: a guest that has just booted starts them late. */
+const beginMs = 5000;
+
+/**
+ * Waits for kame-tools, which must do something that nothing else can.
+ * @param wish what needs them, such as `A terminal`
+ * @throws KameError GUEST_TOOLS_MISSING when they do not begin to answer, and as `answeringTools`
+ */
+export async function requiredTools(
+  machine: Running,
+  wish: string,
+  { leftMs, progress }: Deadline,
+): Promise<ToolsHello> {
+  if (!hasToolsPort(machine)) throw toolsMissing(machine, wish);
+  const deadline = new Deadline(Math.min(beginMs, leftMs), progress);
+  const hello = await poll(async () => await answeringTools(machine, deadline), deadline.step(beginMs));
+  if (!hello) throw toolsMissing(machine, wish);
+  return hello;
 }

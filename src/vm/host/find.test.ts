@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { namesIn } from '../../../test/support/library.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -18,6 +18,13 @@ describe('a machine', () => {
       code: 'NO_SUCH_MACHINE',
       message: like(/demo/),
     });
+  });
+
+  it('whose .vmx is a link to another file is found by its path, as it is listed', async () => {
+    const demo = world().machine();
+    renameSync(demo.vmx, demo.file('other.txt'));
+    symlinkSync('other.txt', demo.vmx);
+    expect(await show(world().host, demo.vmx)).toMatchObject({ name: 'demo', state: 'broken' });
   });
 
   it('whose name another machine has too keeps it if its bundle has it; the other is found by its bundle', async () => {

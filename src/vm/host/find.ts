@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import { plainName } from '../../model/name.ts';
@@ -39,9 +39,10 @@ export async function readableBundles(host: ListHost): Promise<ReadableBundles> 
   return { bundles: bundles.sort((a, b) => a.name.localeCompare(b.name, 'en')), unread };
 }
 
-async function pathOf(reference: string): Promise<string | undefined> {
-  if (!isAbsolute(reference)) return undefined;
-  return await realpath(reference).catch(() => reference);
+/** The paths that a reference may mean: its own, for a broken machine whose `.vmx` is a link, and the real one. */
+async function pathsOf(reference: string): Promise<string[]> {
+  if (!isAbsolute(reference)) return [];
+  return [resolve(reference), await realpath(reference).catch(() => reference)];
 }
 
 /**
@@ -51,11 +52,11 @@ async function pathOf(reference: string): Promise<string | undefined> {
  */
 export async function findBundle(host: Host, reference: string): Promise<Bundle> {
   const { bundles, unread } = await readableBundles(host);
-  const path = await pathOf(reference);
+  const paths = await pathsOf(reference);
   const name = plainName(reference);
   const id = uuidFromVmx(reference);
   const isAt = ({ vmx, directory }: MachineNames) =>
-    path !== undefined && (vmx === path || (isBundle(directory) && directory === path));
+    paths.includes(vmx) || (isBundle(directory) && paths.includes(directory));
   const found = bundles.filter(
     ({ name: own, content, names }) =>
       plainName(own) === name || (id !== undefined && content?.model.uuid === id) || isAt(names),

@@ -23,6 +23,7 @@ const verbs = {
   change: { infinitive: 'change', underWay: 'it is being changed' },
   check: { infinitive: 'check', underWay: 'it is being checked' },
   copy: { infinitive: 'copy files of', underWay: 'files are being copied into or out of it' },
+  quiesce: { infinitive: 'quiesce', underWay: 'its file systems are being frozen' },
   rename: { infinitive: 'rename', underWay: 'it is being renamed' },
   repair: { infinitive: 'repair', underWay: 'it is being repaired' },
   register: { infinitive: 'register', underWay: 'it is being registered' },

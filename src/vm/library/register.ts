@@ -58,10 +58,14 @@ async function agreeByName(host: Host, bundle: Bundle, allowed: readonly string[
   await requireAgreed(host, bundle);
 }
 
-/** A copy under its own name, or that of its bundle if the original is listed under its own. */
+/** A copy under the first name that is free: its own, that of its bundle, or that with a number, since both can be the original's. */
 async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
-  const names = (await allBundles(host)).map(({ name }) => plainName(name));
-  return names.includes(plainName(bundle.name)) ? { ...bundle, name: fileNameOf(bundle.names) } : bundle;
+  const taken = new Set((await allBundles(host)).map(({ name }) => plainName(name)));
+  const isFree = (name: string) => !taken.has(plainName(name));
+  const fileName = fileNameOf(bundle.names);
+  let name = isFree(bundle.name) ? bundle.name : fileName;
+  for (let number = 2; !isFree(name); number += 1) name = `${fileName}-${number}`;
+  return name === bundle.name ? bundle : { ...bundle, name };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { restartBody, stopBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
@@ -32,6 +32,17 @@ describe('stop', () => {
     expect(await lockHolder(machineNames(vmx).lock)).toBeUndefined();
     expect(existsSync(runNames(world().host.names, vmx).directory)).toBe(false);
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'stopped' });
+  });
+
+  it('ends a machine whose lock something else has replaced, and says in the log that it is still there', async () => {
+    const { vmx } = world().machine();
+    const { lock } = machineNames(vmx);
+    await world().start();
+    rmSync(lock);
+    mkdirSync(lock);
+    await stop(world().host, 'demo', stopBody({ hard: true }), quiet);
+    expect(world().host.running.all()).toEqual([]);
+    expect(world().logged.filter((line) => line.startsWith('Could not remove all traces'))).toHaveLength(1);
   });
 
   it('presses the power button if no agent answers', async () => {
@@ -169,7 +180,7 @@ describe('an engine that exits by itself', () => {
     const engine = await world().start();
     engine.guest.onPowerOff();
     await expect.poll(() => world().host.running.size).toBe(0);
-    expect(demo.read('demo.log')).toContain('stopped');
+    await expect.poll(() => demo.read('demo.log')).toContain('stopped');
   });
 
   it('after a crash has its disks checked', async () => {

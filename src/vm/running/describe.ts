@@ -12,9 +12,9 @@ import { findBundle, readableBundles } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { agreements } from '../host/outside-files.ts';
 import type { Running } from '../host/running.ts';
-import { foreignHolder, presentState, stateOf } from '../host/state.ts';
+import { presentState, stateOf } from '../host/state.ts';
 import { describeDisks } from './describe-disks.ts';
-import { hasVmwareVariables } from './efi-variables.ts';
+import { problemsOf } from './machine-problems.ts';
 
 type StateAndReason = Pick<Machine, 'state' | 'reason'>;
 
@@ -143,38 +143,9 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
     ...clockOf(host, bundle, model),
     outsideFiles: await agreements(host, bundle),
     log: names.log,
-    problems: [
-      ...problemsOf(bundle, machine.reason),
-      ...disks.flatMap(({ problem }) => (problem && !host.running.get(names.vmx) ? [problem] : [])),
-      ...(model ? await variablesNote(bundle, model) : []),
-      ...(await troubleOf(host, bundle)),
-    ],
+    problems: await problemsOf(host, bundle, machine.reason, disks),
     ...runtimeOf(host, bundle),
   };
-}
-
-function problemsOf(bundle: Bundle, reason: string | null): MachineDetails['problems'] {
-  const known = bundle.problems.map(({ severity, key, message }) => ({ severity, key, message }));
-  const isKnown = reason === null || known.some(({ message }) => message === reason);
-  return isKnown ? known : [{ severity: 'error', key: '', message: reason }, ...known];
-}
-
-async function variablesNote({ names }: Bundle, model: MachineModel): Promise<MachineDetails['problems']> {
-  if (!(await hasVmwareVariables(names, model))) return [];
-  const message = `${resolveIn(names, model.firmware.nvram)} is VMware’s and stays as it is. The next start makes new EFI variables for the guest, without the boot entries and keys of the old ones.`;
-  return [{ severity: 'warning', key: 'nvram', message }];
-}
-
-/** Why a machine needs attention: it cannot be reached, its engine has paused it, or has died. */
-async function troubleOf(host: Host, bundle: Bundle): Promise<MachineDetails['problems']> {
-  const { name, names } = bundle;
-  // A lock that cannot be read is told as the reason why the machine is broken.
-  const holder = await foreignHolder(host, bundle).catch(() => undefined);
-  const reason = host.unreachable.get(names.vmx) ?? 'Another Kame has started it.';
-  const message = holder
-    ? `Process ${holder.pid} (${holder.purpose}) uses this machine, and cannot be reached: ${reason} kame stop ${name} --hard ends an engine of this home.`
-    : (host.running.get(names.vmx)?.trouble ?? host.running.deathOf(names.vmx));
-  return typeof message === 'string' ? [{ severity: 'warning', key: '', message }] : [];
 }
 
 function clockOf(

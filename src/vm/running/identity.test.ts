@@ -149,6 +149,15 @@ describe('register', () => {
     expect(one?.id).not.toBe(other?.id);
   });
 
+  it('gives a copy whose bundle has the name of the original a number', async () => {
+    const demo = await placed();
+    for (const place of ['far', 'further']) {
+      const vmx = copyOf(demo, join(world().home, place, 'demo.vmwarevm'));
+      await register(world().host, { path: vmx, movedOrCopied: 'copied' });
+    }
+    expect(await names()).toEqual(['demo', 'demo-2', 'demo-3']);
+  });
+
   it('does not ask about a machine that was moved, since no other has its UUID', async () => {
     const demo = await placed();
     const id = (await show(world().host, 'demo')).id;

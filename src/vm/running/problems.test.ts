@@ -32,6 +32,39 @@ describe('a machine', () => {
     ]);
   });
 
+  it('without a disk says how to put it right', async () => {
+    const demo = world().machine();
+    rmSync(demo.file('disk0.qcow2'));
+    expect(await refused(world().start())).toMatchObject({
+      code: 'FILE_ACCESS',
+      next: like(/^Move the disk back .*; `kame disk remove NAME DISK`/),
+    });
+  });
+
+  it('that another program has suspended is shown with the only way to start it', async () => {
+    const demo = world().machine('demo', ['checkpoint.vmState = "demo-1.vmss"']);
+    const { state, problems } = await register(world().host, { path: demo.vmx });
+    expect([state, problems]).toEqual([
+      'suspended',
+      [
+        {
+          severity: 'warning',
+          key: 'checkpoint.vmState',
+          message: like(/^Another program has suspended demo.* kame start demo --discard-state starts it/),
+        },
+      ],
+    ]);
+  });
+
+  it('with a journal of somebody else is shown with what keeps it from starting', async () => {
+    const demo = world().machine();
+    writeFileSync(demo.file('operation.json'), '{"kind":"clone","identity":null}');
+    const { problems } = await register(world().host, { path: demo.vmx });
+    const { message } = await refused(world().start());
+    expect(problems).toMatchObject([{ severity: 'warning', message: like(/that Kame has no record of/) }]);
+    expect(problems[0]?.message).toContain(message);
+  });
+
   it('on a VMDK registers with a warning that says what a start needs, and its disk is readable', async () => {
     const demo = world().machine();
     qemuImg('create', '-q', '-f', 'vmdk', demo.file('a.vmdk'), '1M');

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf } from '../../core/errors.ts';
 import { ClockKeeper } from '../../guest/identity/clock-keeper.ts';
@@ -8,7 +7,7 @@ import { toolsPort } from '../../qemu/plan/channels.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
-import { ramFileOf } from '../../store/ram-place.ts';
+import { removeEngineRam } from '../../store/ram-place.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -86,6 +85,34 @@ export function track(host: Host, options: TrackOptions): Running {
   return machine;
 }
 
+/** Releases the lock of a machine whose engine is gone, unless another process has it by now. */
+async function releaseOwnLock({ names }: Running): Promise<void> {
+  const holder = await lockHolder(names.lock);
+  if (holder === undefined || holder.pid === process.pid) await releaseLock(names.lock);
+}
+
+/**
+ * Removes what belonged to an engine that has ended. What cannot be removed is logged, and left to the next start or daemon: the machine
+ * does not run, whatever is left of it.
+ */
+async function removeTraces(host: Host, machine: Running): Promise<void> {
+  const steps = [
+    async () => await removeEngineRam(host.names, machine.run),
+    // A write that came later would be in the run directory of the next start.
+    async () => await machine.recordWritten,
+    async () => await clearRunDirectory(machine.run),
+    async () => await releaseOwnLock(machine),
+  ];
+  for (const step of steps) {
+    await step().catch((error: unknown) => {
+      host.log('Could not remove all traces of an engine', {
+        machine: machine.name,
+        reason: messageOf(error),
+      });
+    });
+  }
+}
+
 async function cleanUp(host: Host, machine: Running): Promise<void> {
   closeChannels(machine.channels);
   host.networks.machineEnded(machine);
@@ -95,12 +122,7 @@ async function cleanUp(host: Host, machine: Running): Promise<void> {
     if (!machine.engine.killed) machine.death = await deathOf(machine);
     await repairAfterCrash(host, machine.names.vmx);
   }
-  await rm(ramFileOf(host.names, machine.run), { force: true });
-  // A write that came later would be in the run directory of the next start.
-  await machine.recordWritten;
-  await clearRunDirectory(machine.run);
-  const holder = await lockHolder(machine.names.lock);
-  if (holder === undefined || holder.pid === process.pid) await releaseLock(machine.names.lock);
+  await removeTraces(host, machine);
   host.running.remove(machine);
   const told = machine.death ?? endText(machine.name, machine.shutdown);
   if (machine.death !== null) host.log(told, { machine: machine.name });

@@ -13,7 +13,7 @@ import {
 } from '../../store/checkpoint.ts';
 import type { LayerChange } from '../../store/journal.ts';
 import { checkpointNames, runNames } from '../../store/names.ts';
-import { waitingRam } from '../../store/ram-place.ts';
+import { foundWaitingRam } from '../../store/ram-place.ts';
 import type { Host, JournalOf, SettleOptions } from '../host/host.ts';
 import { livingEngine, resumeUnlessPaused } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
@@ -44,9 +44,9 @@ async function completeMemory(host: Host, bundle: Bundle, journal: JournalOf<'la
   const { snapshot } = journal;
   if (!snapshot?.withMemory) return snapshot !== null;
   const checkpoint = checkpointNames(bundle.names, String(snapshot.uid));
-  const waiting = waitingRam(host.names, runNames(host.names, bundle.names.vmx));
+  const waiting = await foundWaitingRam(host.names, runNames(host.names, bundle.names.vmx));
   try {
-    if (!existsSync(checkpoint.ram) && existsSync(waiting)) {
+    if (waiting !== undefined && !existsSync(checkpoint.ram)) {
       const record = await readWaitingRecord(checkpoint);
       await persistRam(checkpoint, waiting, record.ram, silentProgress());
     }

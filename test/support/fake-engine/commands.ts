@@ -66,6 +66,10 @@ const life: Record<string, Command> = {
   set_link: ({ name, up }, engine) => engine.nics.setLink(text(name), up === true),
 };
 
+function soundCards({ options }: FakeEngine): string[] {
+  return options.given.devices.some(({ id }) => id === 'sound0') ? ['sound0'] : [];
+}
+
 const adapters: Record<string, Command> = {
   netdev_add: (args, engine) => engine.nics.addBackend(args),
   netdev_del: ({ id }, engine) => engine.nics.removeBackend(text(id)),
@@ -75,7 +79,7 @@ const adapters: Record<string, Command> = {
   'chardev-add': async (args, engine) => await engine.transfer.addPort(args),
   'chardev-remove': ({ id }, engine) => engine.transfer.removePort(text(id)),
   'qom-list': ({ path }, engine) => {
-    const others = path === '/machine/peripheral' ? engine.transfer.names : [];
+    const others = path === '/machine/peripheral' ? [...engine.transfer.names, ...soundCards(engine)] : [];
     return [...engine.nics.list(text(path)), ...others.map((name) => ({ name, type: 'child<any>' }))];
   },
   'object-add': (args, engine) => engine.nics.addObject(args),

@@ -1,0 +1,47 @@
+// Package linux has system calls that the standard library does not have.
+package linux
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// Memory makes a file that is in no file system, with that content. Its users open it anew by its number in /proc/self/fd.
+func Memory(name string, content []byte) (*os.File, error) {
+	text, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return nil, err
+	}
+	const closeOnExec = 1
+	fd, _, failed := syscall.Syscall(numberMemfdCreate, uintptr(unsafe.Pointer(text)), closeOnExec, 0)
+	if failed != 0 {
+		return nil, os.NewSyscallError("memfd_create", failed)
+	}
+	file := os.NewFile(fd, name)
+	if _, err := file.Write(content); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// RenameNew renames a file, and fails if the new name exists; see renameat2(2).
+func RenameNew(from string, to string) error {
+	source, err := syscall.BytePtrFromString(from)
+	if err != nil {
+		return err
+	}
+	target, err := syscall.BytePtrFromString(to)
+	if err != nil {
+		return err
+	}
+	const here, noReplace = -100, 1
+	place := here
+	_, _, failed := syscall.Syscall6(numberRenameat2, uintptr(place), uintptr(unsafe.Pointer(source)),
+		uintptr(place), uintptr(unsafe.Pointer(target)), noReplace, 0)
+	if failed != 0 {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: failed}
+	}
+	return nil
+}

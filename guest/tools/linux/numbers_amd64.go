@@ -1,0 +1,6 @@
+package linux
+
+const (
+	numberMemfdCreate = 319
+	numberRenameat2   = 316
+)

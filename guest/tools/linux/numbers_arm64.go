@@ -1,0 +1,6 @@
+package linux
+
+const (
+	numberMemfdCreate = 279
+	numberRenameat2   = 276
+)
