@@ -245,6 +245,18 @@ describe('a hostile guest', () => {
     expect(existsSync(join(work, 'deep', 'home', 'machines'))).toBe(true);
   });
 
+  it('loses nothing by a copy or a move of something to another name of it', async () => {
+    dav.shares = {
+      ...dav.shares,
+      list: [...dav.shares.list, { name: 'again', path: work, writable: true }],
+    };
+    writeFileSync(join(work, 'sub', 'kept'), 'kept');
+    expect(await status('COPY', '/work/sub', destination('/again/sub'))).toBe(403);
+    expect(await status('COPY', '/work/file', destination('/again/file'))).toBe(403);
+    expect(await status('MOVE', '/work/sub', destination('/again/sub'))).toBe(204);
+    expect([here('sub/kept'), here('file')]).toEqual(['kept', '0123456789']);
+  });
+
   it('learns that a folder is gone, and has it again when it is back', async () => {
     dav.shares = { ...dav.shares, list: [{ name: 'usb', path: join(root, 'usb'), writable: true }] };
     expect(await textOf('GET', '/')).toBe('');
