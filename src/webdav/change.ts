@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { errnoOf } from '../core/errors.ts';
 import { isWithin } from './names.ts';
 import { Place } from './place.ts';
@@ -5,6 +6,7 @@ import { isFolder } from './properties.ts';
 import { missingParent } from './put.ts';
 import { Refusal } from './refusal.ts';
 import { answer, depthOf, destinationOf, headerOf, refuseBody, type Exchange } from './request.ts';
+import { identityOf } from './share.ts';
 import { copyTree, refusePinned, removeTree, type TreeWork } from './tree.ts';
 
 /** The work of an exchange, which ends with the connection of the guest. */
@@ -67,6 +69,11 @@ function refuseNested(from: readonly string[], to: readonly string[]): void {
     throw new Refusal(403, 'The source and the destination are in each other.');
 }
 
+/** Whether two names are for the same, as on a disk where `A` is `a`, or through two shares. */
+function isSame(one: BigIntStats, other: BigIntStats): boolean {
+  return identityOf(one) === identityOf(other);
+}
+
 /** COPY. @throws Refusal; errors of Node */
 export async function copy(exchange: Exchange): Promise<void> {
   const { shares, names } = exchange;
@@ -75,9 +82,11 @@ export async function copy(exchange: Exchange): Promise<void> {
   refuseNested(names, destination);
   await using from = await Place.find(shares, names);
   const { parent: directory, name } = from;
-  if (!(await from.entry())) throw new Refusal(404, 'There is no such file or folder.');
+  const found = await from.entry();
+  if (!found) throw new Refusal(404, 'There is no such file or folder.');
   const { to, there } = await openDestination(exchange, destination);
   await using _to = to;
+  if (there && isSame(found, there)) throw new Refusal(403, 'The source and the destination are the same.');
   const work = workOf(exchange);
   if (there) await removeTree(work, to.parent, to.name);
   const ends = [
@@ -104,8 +113,8 @@ export async function move(exchange: Exchange): Promise<void> {
   await using _to = to;
   const work = workOf(exchange);
   // A file takes the place of a file in one step.
-  if (there && (isFolder({ found: there }) || isFolder({ found })))
-    await removeTree(work, to.parent, to.name);
+  const replaces = there !== undefined && (isFolder({ found: there }) || isFolder({ found }));
+  if (replaces && !isSame(found, there)) await removeTree(work, to.parent, to.name);
   try {
     await directory.move(name, to.parent, to.name);
   } catch (error) {

@@ -19,35 +19,71 @@ export interface IfHeader {
   readonly tokens: ReadonlySet<string>;
 }
 
-const maxConditions = 64;
+const maxParts = 256;
 const bad = (): Refusal => new Refusal(400, 'The If header is malformed.');
+
+/** A part of the header: `Not`, something in angle brackets, an entity tag, or a single character. */
+interface Part {
+  readonly word: string | undefined;
+  readonly angled: string | undefined;
+  readonly tag: string | undefined;
+  readonly mark: string | undefined;
+}
+
+class IfReader {
+  readonly lists: { address: string | undefined; conditions: Condition[] }[] = [];
+  readonly tokens = new Set<string>();
+  #address: string | undefined;
+  /** The list that is being read. */
+  #list: Condition[] | undefined;
+  #not = false;
+
+  take(part: Part): void {
+    if (this.#list) this.#takeInside(this.#list, part);
+    else this.#takeBetween(part);
+  }
+
+  /** @throws Refusal 400 when a list is missing or has no end */
+  end(): void {
+    if (this.#list || this.lists.length === 0) throw bad();
+  }
+
+  #takeBetween({ angled, mark }: Part): void {
+    if (angled !== undefined) this.#address = angled;
+    else if (mark === '(') this.lists.push({ address: this.#address, conditions: (this.#list = []) });
+    else throw bad();
+  }
+
+  #takeInside(list: Condition[], { word, angled, tag, mark }: Part): void {
+    const not = this.#not;
+    if (word !== undefined && !not) {
+      this.#not = true;
+      return;
+    }
+    this.#not = false;
+    if (angled !== undefined) this.tokens.add(angled);
+    const value = angled ?? tag;
+    if (value !== undefined) list.push({ not, kind: angled === undefined ? 'tag' : 'token', value });
+    else if (mark === ')' && list.length > 0 && !not) this.#list = undefined;
+    else throw bad();
+  }
+}
 
 /** @throws Refusal 400 */
 export function parseIf(header: string | undefined): IfHeader {
-  const lists: { address: string | undefined; conditions: Condition[] }[] = [];
-  const tokens = new Set<string>();
-  let address: string | undefined;
-  let list: Condition[] | undefined;
-  let not = false;
+  const reader = new IfReader();
+  if (header === undefined) return reader;
   let count = 0;
-  for (const [, space, word, angled, tag, mark] of (header ?? '').matchAll(
+  for (const [, space, word, angled, tag, mark] of header.matchAll(
     /(\s+)|(Not)\b|<([^<>\s]*)>|\[((?:W\/)?"[^"]*")\]|([^])/gi,
   )) {
     if (space !== undefined) continue;
     count += 1;
-    if (count > 4 * maxConditions) throw bad();
-    if (mark === '(' && !list) lists.push({ address, conditions: (list = []) });
-    else if (mark === ')' && list && list.length > 0 && !not) list = undefined;
-    else if (word !== undefined && list && !not) not = true;
-    else if (angled !== undefined && !list) address = angled;
-    else if (list && (angled !== undefined || tag !== undefined)) {
-      list.push({ not, kind: angled === undefined ? 'tag' : 'token', value: angled ?? tag ?? '' });
-      if (angled !== undefined) tokens.add(angled);
-      not = false;
-    } else throw bad();
+    if (count > maxParts) throw bad();
+    reader.take({ word, angled, tag, mark });
   }
-  if (list || (header !== undefined && lists.length === 0)) throw bad();
-  return { lists, tokens };
+  reader.end();
+  return reader;
 }
 
 /** What the conditions are compared with: the state of an address. */

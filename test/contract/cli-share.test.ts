@@ -70,7 +70,7 @@ describe('share', () => {
       'In the guest: http://127.0.0.1:9843/; it needs root and the package davfs2\nNothing serves them yet.\n',
     );
     await run(['share', 'add', 'demo', '/srv/../srv/data']);
-    expect(bodies(`POST ${of}`)).toEqual([
+    expect(bodies()).toEqual([
       { hostPath: '/srv/data', name: 'data', readOnly: true },
       { hostPath: '/srv/data' },
     ]);
@@ -82,10 +82,10 @@ describe('share', () => {
     expect(stdout).toBe('demo: my work is no longer shared\n');
   });
 
-  it.each([[['add', 'demo']], [['add', 'demo', '/srv', '--name', '']], [['remove', 'demo']], [['list']]] as [string[]][])(
+  it.each(['add demo', 'add demo /srv --name=', 'remove demo', 'list'])(
     '%s is a usage error',
     async (words) => {
-      expect((await run(['share', ...words])).code).toBe(2);
+      expect((await run(['share', ...words.split(' ')])).code).toBe(2);
     },
   );
 });

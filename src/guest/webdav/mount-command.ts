@@ -12,21 +12,13 @@ export interface MountAdvice {
 
 /** How to reach the shared folders in a guest. @param guestOS as in the `.vmx` */
 export function mountAdvice(guestOS: string): MountAdvice {
-  switch (familyOfGuestOs(guestOS)) {
-    case 'linux':
-      return {
-        command: `mkdir -p /mnt/shared && echo | mount -t davfs -o username=kame ${guestAddress} /mnt/shared`,
-        needs: 'root, the package davfs2, and kame-tools or spice-webdavd',
-      };
-    case 'windows':
-      return {
-        command: 'net use * http://localhost:9843/',
-        needs: 'the Spice WebDAV daemon (spice-webdavd)',
-      };
-    case 'freebsd':
-    case 'darwin':
-    case 'esxi':
-    case 'other':
-      return { command: null, needs: 'a program that serves the port org.spice-space.webdav.0' };
-  }
+  const family = familyOfGuestOs(guestOS);
+  if (family === 'linux')
+    return {
+      command: `mkdir -p /mnt/shared && echo | mount -t davfs -o username=kame ${guestAddress} /mnt/shared`,
+      needs: 'root, the package davfs2, and kame-tools or spice-webdavd',
+    };
+  if (family === 'windows')
+    return { command: 'net use * http://localhost:9843/', needs: 'the Spice WebDAV daemon (spice-webdavd)' };
+  return { command: null, needs: 'a program that serves the port org.spice-space.webdav.0' };
 }

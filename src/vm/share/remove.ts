@@ -32,11 +32,11 @@ export async function removeShare(host: Host, reference: string, share: string):
     await writeFolders(bundle, rest);
     const { hostPath } = gone;
     const needed = new Set(rest.map(shareAgreement));
-    const withdrawn = [true, false].map((writable) => shareAgreement({ hostPath, writable }));
+    const withdrawn = new Set([true, false].map((writable) => shareAgreement({ hostPath, writable })));
     const known = await host.inventory.agreedFiles(vmx);
     await host.inventory.agree(
       vmx,
-      known.filter((each) => !withdrawn.includes(each) || needed.has(each)),
+      known.filter((each) => !withdrawn.has(each) || needed.has(each)),
     );
     return `${hostPath} is no longer shared with ${bundle.name}.`;
   });

@@ -4,7 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeWebdavd } from '../../../test/support/fake-webdavd.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
-import { until, useWorld } from '../../../test/support/world.ts';
+import { quiet, until, useWorld } from '../../../test/support/world.ts';
+import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
+import { clone } from '../clone/clone.ts';
+import { revertSnapshot } from '../snapshot/revert.ts';
+import { takeSnapshot } from '../snapshot/snapshots.ts';
 import { adoptAll } from '../recovery/adopt.ts';
 import { addShare } from './add.ts';
 import { listShares } from './list.ts';
@@ -198,7 +202,34 @@ describe('shared folders of a machine', () => {
     await adoptAll(world().host);
     await fake.until(() => fake.connected);
     fake.ask(1, 'GET /work/file');
-    await fake.answered(1, /content$/);
+    expect(await fake.answered(1, /content$/)).toMatch(/^HTTP\/1.1 200/);
+  });
+
+  it('are those of the source in a clone, as far as somebody has agreed', async () => {
+    const other = folder('other');
+    world().machine('demo', [
+      'sharedFolder7.present = "TRUE"',
+      `sharedFolder7.hostPath = "${other}"`,
+      'sharedFolder7.guestName = "other"',
+      'isolation.tools.hgfs.disable = "FALSE"',
+    ]);
+    await add(folder());
+    await clone(world().host, 'demo', cloneBody({ name: 'copy', kind: 'full', wait: 'none' }), quiet);
+    const { folders } = await listShares(world().host, 'copy');
+    expect(folders.map(({ name, state }) => [name, state])).toEqual([
+      ['work', 'shared'],
+      ['other', 'unconfirmed'],
+    ]);
+  });
+
+  it('do not get wider by a revert than somebody has agreed to since', async () => {
+    world().machine();
+    const path = folder();
+    await add(path);
+    await takeSnapshot(world().host, 'demo', takeBody({ label: 'then' }), quiet);
+    await add(path, { readOnly: true });
+    await revertSnapshot(world().host, 'demo', 'then', revertBody(), quiet);
+    expect(await states()).toEqual(['work unconfirmed']);
   });
 
   it('leave the rest of the .vmx as it was', async () => {
