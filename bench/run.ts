@@ -21,8 +21,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, shares],
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];
