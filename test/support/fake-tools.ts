@@ -145,11 +145,7 @@ export function operationThat(
     const text = Buffer.from(typeof said === 'string' ? said : JSON.stringify(said));
     peer.send(frameTypes.started, stream);
     for (let at = 0; at < text.length; at += partBytes)
-      peer.send(
-        frameTypes.data,
-        stream,
-        Buffer.concat([Buffer.of(1), text.subarray(at, at + partBytes)]),
-      );
+      peer.send(frameTypes.data, stream, Buffer.concat([Buffer.of(1), text.subarray(at, at + partBytes)]));
     peer.send(frameTypes.done, stream, { exitCode: 0, signal: null });
   };
 }

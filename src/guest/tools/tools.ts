@@ -80,9 +80,16 @@ export class GuestTools {
    * Starts a command that nobody waits for, and returns what the guest says about it.
    * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, GUEST_TIMEOUT, INVALID_VALUE, CANCELLED
    */
-  async run(command: ToolsCommand & { readonly detached: boolean }, limits: ToolsLimits): Promise<ToolsResult> {
+  async run(
+    command: ToolsCommand & { readonly detached: boolean },
+    limits: ToolsLimits,
+  ): Promise<ToolsResult> {
     const connection = await this.#connected(limits);
-    return await this.#result(connection, connection.open('exec', command, async () => undefined), limits);
+    return await this.#result(
+      connection,
+      connection.open('exec', command, async () => undefined),
+      limits,
+    );
   }
 
   /** The result of a request that the guest is to do at once. */
@@ -101,7 +108,8 @@ export class GuestTools {
         ms: deadlineMs,
         signal,
         what: 'The operation in the guest',
-        onTimeout: () => new KameError('GUEST_TIMEOUT', 'The guest did not do in time what it was asked for.'),
+        onTimeout: () =>
+          new KameError('GUEST_TIMEOUT', 'The guest did not do in time what it was asked for.'),
       });
     } catch (error) {
       void stream.cancel(error);

@@ -45,7 +45,10 @@ async function readAll(stdin: AsyncIterable<Buffer>, name: string): Promise<Buff
  * The words of a command for the guest agent: a script is a file in the guest, which a shell removes at the end.
  * @throws KameError INVALID_VALUE when a script is longer than a word of a command can be
  */
-export function wordsByAgent({ command, script }: Pick<ExecRequest, 'command' | 'script'>): readonly string[] {
+export function wordsByAgent({
+  command,
+  script,
+}: Pick<ExecRequest, 'command' | 'script'>): readonly string[] {
   if (script === undefined) return command;
   if (Buffer.byteLength(script.text) > maxWordBytes) {
     throw new KameError(
@@ -55,7 +58,16 @@ export function wordsByAgent({ command, script }: Pick<ExecRequest, 'command' | 
     );
   }
   const helper = assetText('guest/agent/script.sh');
-  return ['/bin/sh', '-c', helper, 'sh', script.text, String(command.length), ...command, ...script.arguments];
+  return [
+    '/bin/sh',
+    '-c',
+    helper,
+    'sh',
+    script.text,
+    String(command.length),
+    ...command,
+    ...script.arguments,
+  ];
 }
 
 /**

@@ -19,7 +19,13 @@ export function commandOf(request: Omit<ExecRequest, 'timeoutMs'>): ToolsCommand
       throw new KameError('INVALID_VALUE', `"${name}" is not a valid name for an environment variable.`);
   }
   if (command[0] === '') throw new KameError('INVALID_VALUE', 'The command is empty.');
-  for (const text of [...command, ...Object.values(env), ...(script?.arguments ?? []), cwd ?? '', user ?? '']) {
+  for (const text of [
+    ...command,
+    ...Object.values(env),
+    ...(script?.arguments ?? []),
+    cwd ?? '',
+    user ?? '',
+  ]) {
     if (text.includes('\0'))
       throw new KameError('INVALID_VALUE', 'A command cannot contain a NUL character.');
   }

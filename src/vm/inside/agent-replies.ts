@@ -35,7 +35,10 @@ function sections(reply: Buffer): readonly [string[], Buffer] {
   if (reply[0] === 0x0a) return [[], reply.subarray(1)];
   const end = reply.indexOf('\n\n');
   const head = reply.subarray(0, end < 0 ? reply.length : end).toString('utf8');
-  return [head.split('\n').filter((line) => line !== ''), end < 0 ? Buffer.alloc(0) : reply.subarray(end + 2)];
+  return [
+    head.split('\n').filter((line) => line !== ''),
+    end < 0 ? Buffer.alloc(0) : reply.subarray(end + 2),
+  ];
 }
 
 /** The most that the script lists. */
@@ -102,7 +105,10 @@ function processOf(
 
 /** Lines of passwd(5). */
 export function accountsOf(reply: Buffer): object {
-  const lines = reply.toString('utf8').split('\n').map((line) => line.split(':'));
+  const lines = reply
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const accounts = lines
     .filter(({ length }) => length >= 7)
     .map(([name, _password, uid, gid, _about, home, shell]) => ({

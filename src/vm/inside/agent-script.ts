@@ -39,10 +39,7 @@ export async function runOperation(
   });
   const reply = Buffer.concat(chunks);
   const end = reply.indexOf('\n');
-  const [first, code] = reply
-    .subarray(0, Math.max(end, 0))
-    .toString('latin1')
-    .split(' ');
+  const [first, code] = reply.subarray(0, Math.max(end, 0)).toString('latin1').split(' ');
   if (first === 'ok') return reply.subarray(end + 1);
   throw operationFailed(code, said.trim() || codeWords.get(code ?? '') || 'a program in it has failed');
 }

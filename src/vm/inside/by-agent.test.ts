@@ -67,8 +67,7 @@ describe('operations through the guest agent', () => {
   it('make, rename and remove files and directories', async () => {
     const root = await startGuest();
     const change = { recursive: false, directory: false };
-    const make = (path: string, parents = false) =>
-      makeDirectory(host(), 'demo', { path, parents }, signal);
+    const make = (path: string, parents = false) => makeDirectory(host(), 'demo', { path, parents }, signal);
     const remove = (path: string, more: object = {}) =>
       removeFile(host(), 'demo', { path, ...change, ...more }, signal);
     const move = (path: string, to: string, replace = false) =>

@@ -99,7 +99,9 @@ describe('through kame-tools', () => {
   });
 
   it('starts a command, and tells its number', async () => {
-    const engine = await guest({ tools: { onFrame: commandThat({}, { exitCode: 0, signal: null, pid: 9 }) } });
+    const engine = await guest({
+      tools: { onFrame: commandThat({}, { exitCode: 0, signal: null, pid: 9 }) },
+    });
     const started = await startProcess(host(), 'demo', { command: ['sleep', '60'], cwd: '/srv' }, signal);
     expect(started).toEqual({ pid: 9, through: 'tools' });
     expect(JSON.parse(String(engine.guest.tools?.frames[0]?.payload))).toMatchObject({
@@ -158,7 +160,13 @@ describe('users', () => {
       tools: {
         onFrame: operationThat(() => ({
           result: {
-            accounts: ['root', 'alice'].map((name) => ({ name, uid: 1, gid: 2, home: '/', shell: '/bin/sh' })),
+            accounts: ['root', 'alice'].map((name) => ({
+              name,
+              uid: 1,
+              gid: 2,
+              home: '/',
+              shell: '/bin/sh',
+            })),
           },
         })),
       },

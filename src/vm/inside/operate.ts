@@ -2,12 +2,7 @@ import { Deadline } from '../../core/deadline.ts';
 import type { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import type { ToolsOperation } from '../../guest/tools/messages.ts';
-import {
-  answeringTools,
-  refuseOlderTools,
-  refuseWithoutAgent,
-  requiredTools,
-} from '../guest/tools-state.ts';
+import { answeringTools, refuseOlderTools, refuseWithoutAgent, requiredTools } from '../guest/tools-state.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
