@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { quickPlace } from './test/support/quick-place.ts';
 
+// Where the host adds certificates to those of Node, each program of Node reads them first, which takes longer than the rest of its
+// start. Tests start many, and none of them asks a server of others.
+const noCertificates = { NODE_EXTRA_CA_CERTS: '' };
+
 // Rings 1 and 2 are units and contracts, ring 3 has real guests. Attacks are hostile input in large numbers. The projects run
 // one after the other, each with several workers.
 export default defineConfig({
@@ -9,7 +13,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
     coverage: {
-      provider: 'v8',
+      provider: 'custom',
+      customProviderModule: './test/support/coverage-once.ts',
       include: ['src/**/*.ts'],
       exclude: [
         '**/*.test.ts',
@@ -38,10 +43,12 @@ export default defineConfig({
           // Files share what they import: most of the time would go into loading the same modules again. So no file may
           // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
-          env: { TMPDIR: quickPlace() },
+          env: { ...noCertificates, TMPDIR: quickPlace() },
           // The tests wait for other programs and for deadlines half of the time.
           maxWorkers: '100%',
           testTimeout: 20_000,
+          // What comes of itself is looked at often, and has time enough on a busy host.
+          expect: { poll: { interval: 10, timeout: 10_000 } },
         },
       },
       {
@@ -62,6 +69,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/vm/**/*.test.ts'],
           globalSetup: ['test/vm/global-setup.ts'],
+          env: noCertificates,
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 300_000,

@@ -11,6 +11,7 @@ import { exec } from './exec.ts';
 import { idle } from './idle.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
+import { shares } from './shares.ts';
 import { startMax } from './start-max.ts';
 import { start } from './start.ts';
 import { network } from './network.ts';
@@ -20,6 +21,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, shares],
   ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],

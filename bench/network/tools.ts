@@ -1,8 +1,7 @@
 import { silentProgress } from '../../src/core/progress.ts';
 import { openArchive } from '../../src/image/debian/archive.ts';
-import { readDeb } from '../../src/image/debian/deb.ts';
+import { readDeb, type DebEntry, type DebFile } from '../../src/image/debian/deb.ts';
 import { dependencyClosure } from '../../src/image/debian/packages.ts';
-import type { TarFile } from '../../src/image/debian/tar.ts';
 import { writeCpio, type RootEntry } from '../../src/image/tiny/cpio.ts';
 import { sharedTiny } from '../../test/support/home.ts';
 
@@ -11,7 +10,7 @@ const packages = ['iperf3', 'perl-base'];
 const programs = /^usr\/bin\/(iperf3|perl)$/;
 const libraries = /^(usr\/)?lib\/aarch64-linux-gnu\/([^/]+\.so[.\d]*|perl-base\/.+)$/;
 
-function entryOf({ type, data, linkName }: TarFile): RootEntry {
+function entryOf({ type, data, linkName }: DebFile): RootEntry {
   return type === 'file' ? { type, mode: 0o755, data } : { type: 'symlink', target: linkName };
 }
 
@@ -26,8 +25,8 @@ export async function guestTools(signal: AbortSignal): Promise<Buffer> {
   const debs = await archive.fetchPackages(wanted);
   const tree = new Map<string, RootEntry>();
   for (const [index, data] of debs.entries()) {
-    const want = ({ name, type }: { name: string; type: string }) =>
-      type !== 'directory' && (programs.test(name) || libraries.test(name));
+    const want = ({ path, type }: DebEntry) =>
+      type !== 'directory' && (programs.test(path) || libraries.test(path));
     const files = await readDeb(data, { name: wanted[index]?.name ?? '', want, signal });
     // In the guest /lib is a link.
     for (const [path, file] of files) tree.set(path.replace(/^lib\//, 'usr/lib/'), entryOf(file));

@@ -14,6 +14,7 @@ import (
 	"kame-tools/operate"
 	"kame-tools/port"
 	"kame-tools/session"
+	"kame-tools/shares"
 	"kame-tools/wire"
 )
 
@@ -60,6 +61,7 @@ func main() {
 }
 
 func serve() error {
+	go shares.Run()
 	device, err := waitForPort()
 	if err != nil {
 		return err

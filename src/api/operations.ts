@@ -13,6 +13,7 @@ import { networkOperations } from './network-operations.ts';
 import { nicOperations } from './nic-operations.ts';
 import type { OperationTable } from './operation.ts';
 import { powerOperations } from './power-operations.ts';
+import { shareOperations } from './share-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { toolsOperations } from './tools-operations.ts';
 
@@ -31,6 +32,7 @@ export const operations = {
   ...guestFileOperations,
   ...guestProcessOperations,
   ...guestUserOperations,
+  ...shareOperations,
   ...snapshotOperations,
   ...diskOperations,
   ...networkOperations,

@@ -71,6 +71,12 @@ export const errorKinds = {
     when: 'The machine has no network adapter of that number.',
     next: '`kame nic list NAME` shows its adapters.',
   },
+  NO_SUCH_SHARE: {
+    exit: 3,
+    http: 404,
+    when: 'The machine has no shared folder of that name.',
+    next: '`kame share list NAME` shows its shared folders.',
+  },
   NO_SUCH_NETWORK: {
     exit: 3,
     http: 404,

@@ -100,7 +100,7 @@ export const mac: Setting = {
 };
 
 const cdromForm =
-  'empty, which takes out every ISO; key.fileName of a drive, such as sata0:0.fileName, names another';
+  'empty, which takes out every ISO; to insert one, set the file of a drive, such as sata0:1.fileName=./a.iso';
 
 export const cdrom: Setting = {
   name: 'cdrom',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Undici from 'undici';
 import type { Dispatcher } from 'undici';
-import { KameError, messageOf } from '../core/errors.ts';
+import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,9 +48,13 @@ function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL, env: 
   const known = proxied.get(key);
   if (known) return known;
   if (proxied.size >= maxProxied) proxied.clear();
-  const made = new EnvHttpProxyAgent(proxies);
-  proxied.set(key, made);
-  return made;
+  try {
+    const made = new EnvHttpProxyAgent(proxies);
+    proxied.set(key, made);
+    return made;
+  } catch {
+    throw new Refused('the value of http_proxy or https_proxy is not the URL of a proxy');
+  }
 }
 
 export function isLoopback(url: URL): boolean {
@@ -122,12 +126,29 @@ function statusError(status: number): Error {
   return status >= 500 || status === 429 || status === 408 ? new Error(text) : new Refused(text);
 }
 
+/** A certificate of nobody whom this host trusts. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+function nextAfter(error: unknown): string | undefined {
+  if (error instanceof Refused) return 'Check the URL; trying again will not help.';
+  // Node reads the variable only when it starts.
+  return untrusted.has(errnoOf(error) ?? '')
+    ? 'If your network has certificates of its own, set NODE_EXTRA_CA_CERTS to a file of them and run `kame daemon stop`: the next daemon trusts them.'
+    : undefined;
+}
+
 export function downloadFailed(url: URL, error: unknown): KameError {
   const reason = messageOf(error) || 'the connection broke';
+  const next = nextAfter(error);
   return new KameError('DOWNLOAD_FAILED', `${nameOf(url)} could not be downloaded: ${reason}.`, {
     cause: error,
     details: { url: nameOf(url) },
-    ...(error instanceof Refused ? { next: 'Check the URL; trying again will not help.' } : {}),
+    ...(next === undefined ? {} : { next }),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { KameError, messageOf } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
 import { connectUnix } from '../sys/socket.ts';
 import type { SwitchConfig, SwitchReply, SwitchRequest, SwitchStatus } from './switch-config.ts';
 
@@ -82,7 +83,7 @@ export class SwitchClient implements Disposable {
         reject(error);
       };
       const cancel = () => fail(new KameError('CANCELLED', `Waiting for ${this.#network} was cancelled.`));
-      const late = `The switch of ${this.#network} did not answer within ${limits.deadlineMs} ms.`;
+      const late = `The switch of ${this.#network} did not answer within ${formatDuration(limits.deadlineMs)}.`;
       const timer = setTimeout(() => fail(new KameError('ENGINE_TIMEOUT', late)), limits.deadlineMs);
       signal?.addEventListener('abort', cancel);
       const settle = (answer: SwitchReply) => {

@@ -1,5 +1,6 @@
 import { poll } from '../core/deadline.ts';
 import { KameError } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
 import type { Engine } from './engine.ts';
 import type { DeviceOptions } from './plan/builder.ts';
 import { transferController } from './plan/extras.ts';
@@ -112,7 +113,10 @@ async function removeBackend(remove: () => Promise<unknown>): Promise<void> {
     }
   };
   if (!(await poll(attempt, { deadlineMs: letGoMs, maxStepMs: 50 })))
-    throw new KameError('ENGINE_TIMEOUT', `The engine did not let go of a part of a copy in ${letGoMs} ms.`);
+    throw new KameError(
+      'ENGINE_TIMEOUT',
+      `The engine did not let go of a part of a copy in ${formatDuration(letGoMs)}.`,
+    );
 }
 
 /**

@@ -112,6 +112,7 @@ describe('fileError', () => {
     expect(fileError(failure('ENOSPC'), '/x')).toMatchObject({ code: 'DISK_FULL', details: { path: '/x' } });
     expect(fileError(failure('EDQUOT'), '/x')).toMatchObject({ code: 'DISK_FULL' });
     expect(fileError(failure('EBUSY'), '/x')).toMatchObject({ code: 'FILE_ACCESS', message: '/x: no' });
+    expect(fileError(failure('ENOENT'), '/x').message).toBe('/x does not exist.');
     expect(fileError(failure('EACCES'), '/x').message).toBe('/x: this user has no permission (EACCES)');
   });
 

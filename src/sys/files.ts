@@ -13,6 +13,8 @@ export function fileError(error: unknown, path: string): KameError {
       details: { path },
     });
   }
+  if (errnoOf(error) === 'ENOENT')
+    return new KameError('FILE_ACCESS', `${path} does not exist.`, { cause: error, details: { path } });
   const why = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')
     ? `this user has no permission (${errnoOf(error)})`
     : messageOf(error);

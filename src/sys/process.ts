@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
 import { openLogSync } from './own-file.ts';
 
 export interface RunOptions {
@@ -46,7 +47,7 @@ export async function run(
   if (result.timedOut) {
     throw new KameError(
       'ENGINE_TIMEOUT',
-      `${command} did not finish within ${options.timeoutMs ?? 60_000} ms.`,
+      `${command} did not finish within ${formatDuration(options.timeoutMs ?? 60_000)}.`,
     );
   }
   if (result.isMaxBuffer) {

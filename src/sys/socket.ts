@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
+import { formatDuration } from '../core/units.ts';
 
 export interface ConnectOptions {
   /** Milliseconds to keep trying while nothing listens yet. 0 tries once. */
@@ -65,7 +66,7 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
       if (performance.now() + wait > end) {
         throw new KameError(
           'ENGINE_TIMEOUT',
-          `No connection to ${path} within ${options.deadlineMs} ms: nothing is listening.`,
+          `No connection to ${path} within ${formatDuration(options.deadlineMs)}: nothing is listening.`,
           { cause: error },
         );
       }

@@ -4,9 +4,10 @@ import * as api from '../../src/api/checkpoint.ts';
 import { errorBody } from '../../src/api/messages.ts';
 import type { BodyInput } from '../../src/api/operations.ts';
 import { ndjson } from '../../src/api/protocol.ts';
-import { pathOf, useHomes, valid } from './daemon-support.ts';
+import { pathOf, useHomes, useRefusingServer, valid } from './daemon-support.ts';
 
 const useServer = useHomes();
+const refusing = useRefusingServer(valid);
 
 describe('a request about checkpoints', () => {
   it.each([
@@ -27,7 +28,7 @@ describe('a request about checkpoints', () => {
     ['POST', pathOf('disks.check', { disk: 'nvme0:0' }), { repair: 'yes' }, 'repair'],
     ['DELETE', `${pathOf('disks.remove', { disk: 'nvme0:0' })}?keepFile=1x`, undefined, 'keepFile'],
   ] as const)('%s %s %j is refused, naming the field', async (method, url, payload, field) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     expect(answer.statusCode).toBe(400);
     const body = errorBody.parse(answer.json());
@@ -41,7 +42,7 @@ describe('a request about checkpoints', () => {
     ['DELETE', `${pathOf('snapshots.delete', { snapshot: '/nine' })}?children=true`],
     ['POST', pathOf('snapshots.revert', { snapshot: 'a..b' })],
   ] as const)('%s %s: there is no such snapshot', async (method, url) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const payload = { PATCH: { label: 'x' }, POST: {}, GET: undefined, DELETE: undefined }[method];
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     expect([answer.statusCode, errorBody.parse(answer.json()).code]).toEqual([404, 'NO_SUCH_SNAPSHOT']);
@@ -53,7 +54,7 @@ describe('a request about checkpoints', () => {
     ['a snapshot that is not there', { name: 'b', kind: 'linked', snapshot: 'nine' }, 'NO_SUCH_SNAPSHOT'],
     ['a stopped machine', { name: 'b', kind: 'instant' }, 'WRONG_STATE'],
   ] as const)('for a clone with %s is refused', async (_what, payload, code) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method: 'POST', url: pathOf('machines.clone'), payload });
     expect(errorBody.parse(answer.json()).code).toBe(code);
     expect((await server.inject({ url: pathOf('machines.list') })).json()).toHaveLength(1);
@@ -65,7 +66,7 @@ describe('a request about checkpoints', () => {
     ['POST', pathOf('disks.check', { disk: 'disk9.qcow2' }), {}],
     ['DELETE', `${pathOf('disks.remove', { disk: 'nvme0:9' })}?keepFile=true`, undefined],
   ] as const)('%s %s: there is no such disk', async (method, url, payload) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     const { code, message } = errorBody.parse(answer.json());
     expect([answer.statusCode, code]).toEqual([400, 'INVALID_VALUE']);
@@ -73,7 +74,7 @@ describe('a request about checkpoints', () => {
   });
 
   it('that a stopped machine cannot fulfil is refused with the reason', async () => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method: 'POST', url: pathOf('machines.suspend'), payload: {} });
     expect(errorBody.parse(answer.json())).toMatchObject({ code: 'WRONG_STATE' });
     const nobody = await server.inject({ url: pathOf('snapshots.list', { machine: 'nobody' }) });

@@ -3,9 +3,10 @@ import * as z from 'zod';
 import * as api from '../../src/api/checkpoint.ts';
 import { errorBody } from '../../src/api/messages.ts';
 import { ndjson } from '../../src/api/protocol.ts';
-import { pathOf, useHomes, valid } from './daemon-support.ts';
+import { pathOf, useHomes, useRefusingServer, valid } from './daemon-support.ts';
 
 const useServer = useHomes();
+const refusing = useRefusingServer(valid);
 const mebibyte = 1024 * 1024;
 
 describe('a request about disks and AutoProtect', () => {
@@ -19,7 +20,7 @@ describe('a request about disks and AutoProtect', () => {
     ['PUT', pathOf('autoProtect.set'), { enabled: true, every: '2h' }, 'every'],
     ['PUT', pathOf('autoProtect.set'), { enabled: true, keep: 0 }, 'keep'],
   ] as const)('%s %s %j is refused, naming the field', async (method, url, payload, field) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     expect(answer.statusCode).toBe(400);
     const body = errorBody.parse(answer.json());
@@ -32,7 +33,7 @@ describe('a request about disks and AutoProtect', () => {
     ['POST', pathOf('disks.check', { disk: '/a/b' }), {}],
     ['DELETE', `${pathOf('disks.remove', { disk: 'nvme0:1' })}?keepFile=true`, undefined],
   ] as const)('%s %s: there is no such disk', async (method, url, payload) => {
-    const server = await useServer(valid);
+    const { server } = await refusing();
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     const { code, message } = errorBody.parse(answer.json());
     expect([answer.statusCode, code, message]).toEqual([

@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { errorBody } from '../../src/api/messages.ts';
 import * as api from '../../src/api/network.ts';
 import { freePort } from '../../src/sys/port-probe.ts';
-import { pathOf, useHomes, valid } from './daemon-support.ts';
+import { pathOf, useHomes, useRefusingServer, valid } from './daemon-support.ts';
 
 const useServer = useHomes();
 const vmx = `${valid}uuid.bios = "56 4d 11 22 33 44 55 66-77 88 99 aa bb cc dd 01"\nethernet0.present = "TRUE"\nethernet0.connectionType = "custom"\nethernet0.vnet = "lab"\n`;
+const refusing = useRefusingServer(vmx);
 const lab = { network: 'lab' };
 
 describe('a request about networks', () => {
@@ -24,7 +25,7 @@ describe('a request about networks', () => {
     ['PUT', pathOf('networks.reserve', { ...lab, adapter: 'demo' }), {}, 'address'],
     ['POST', pathOf('machines.ssh'), { timeoutMs: 0 }, 'timeoutMs'],
   ] as const)('%s %s %j is refused, naming the field', async (method, url, payload, field) => {
-    const server = await useServer(vmx);
+    const { server } = await refusing();
     const answer = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     const body = errorBody.parse(answer.json());
     expect([answer.statusCode, body.code, body.message]).toEqual([

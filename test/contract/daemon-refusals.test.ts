@@ -1,20 +1,9 @@
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { errorBody } from '../../src/api/messages.ts';
-import { useTemporaryDirectory } from '../support/temporary-directory.ts';
-import { pathOf, useHomes, valid } from './daemon-support.ts';
+import { pathOf, useRefusingServer, valid } from './daemon-support.ts';
 
-const useServer = useHomes();
-const directory = useTemporaryDirectory();
-
-async function listening(): Promise<string> {
-  const server = await useServer(valid);
-  const socket = join(directory(), 'kamed.sock');
-  await server.listen({ path: socket });
-  onTestFinished(async () => await server.close());
-  return socket;
-}
+const refusing = useRefusingServer(valid);
 
 /** Everything that the daemon answers to these bytes. */
 async function answerTo(socket: string, bytes: string): Promise<string> {
@@ -63,7 +52,8 @@ describe('a refused request', () => {
       `${request('POST /v1/machines', 'content-type: application/json', `content-length: ${deep.length}`)}${deep}`,
     ],
   ])('for %s has the shape of an error', async (_name, status, bytes) => {
-    const answer = await answerTo(await listening(), bytes);
+    const { socket } = await refusing();
+    const answer = await answerTo(socket, bytes);
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(head.toLowerCase()).toContain('content-type: application/json');
@@ -79,7 +69,7 @@ describe('a client that has gone', () => {
     ['a WebSocket', request('GET /v1/machines/demo/console', ...upgrade, key)],
     ['something other than HTTP', 'nonsense\r\n\r\n'],
   ])('after asking for %s does not end the daemon', async (_name, bytes) => {
-    const socket = await listening();
+    const { socket } = await refusing();
     for (let count = 0; count < 20; count += 1) {
       await new Promise<void>((resolve) => {
         const connection = createConnection(socket);

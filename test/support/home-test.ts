@@ -49,31 +49,3 @@ export const homeTest = test.extend<{ makeHome: MakeHome; home: TestHome }>({
   },
   home: async ({ makeHome }, use) => await use(await makeHome()),
 });
-
-/**
- * Tests that all look at one home, with a stopped machine `demo` in it, and leave it as it was.
- * @param left what the home has that it did not have before a test, removed; a test that leaves anything fails
- */
-export function sharedHomeTest(left: (home: TestHome) => Promise<readonly string[]>) {
-  return test.extend<{ $file: { home: TestHome }; $test: { unchanged: void } }>({
-    home: [
-      // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
-      async ({}, use) => {
-        await using home = await traced({});
-        await home.json('create', 'demo');
-        await use(home);
-      },
-      { scope: 'file' },
-    ],
-    unchanged: [
-      async ({ home, task }, use) => {
-        await use();
-        await keepIfFailed(task, [home]);
-        const names = await left(home);
-        if (names.length > 0 && task.result?.state !== 'fail')
-          throw new Error(`Something half-made stayed: ${names.join(', ')}`);
-      },
-      { auto: true },
-    ],
-  });
-}

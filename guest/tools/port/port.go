@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,7 +30,7 @@ type Port struct {
 	file *os.File
 	raw  syscall.RawConn
 	// Whether the last read told that there is no host.
-	absent bool
+	absent atomic.Bool
 }
 
 // Open opens the device of a port.
@@ -60,21 +61,40 @@ func (p *Port) Read(into []byte) (int, error) {
 		}
 		if failed == syscall.EAGAIN {
 			count, failed = 0, nil
-			p.absent = false
+			p.absent.Store(false)
 			return false
 		}
-		return count != 0 || failed != nil || !p.absent
+		return count != 0 || failed != nil || !p.absent.Load()
 	})
 	if err != nil {
 		return 0, err
 	}
-	p.absent = count == 0 && failed == nil
+	p.absent.Store(count == 0 && failed == nil)
 	return count, failed
+}
+
+// Absent tells whether there is no host, as somebody who reads has found.
+func (p *Port) Absent() bool {
+	return p.absent.Load()
 }
 
 // Write writes all of it, which waits for as long as the host does not read.
 func (p *Port) Write(from []byte) (int, error) {
 	return p.file.Write(from)
+}
+
+// WriteWithin writes all of it, and fails when the host does not take it in that time.
+func (p *Port) WriteWithin(from []byte, limit time.Duration) error {
+	if err := p.file.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	_, err := p.file.Write(from)
+	return err
+}
+
+// Close closes the port.
+func (p *Port) Close() error {
+	return p.file.Close()
 }
 
 // Interrupt makes a Write that waits fail, and those that follow until Continue.

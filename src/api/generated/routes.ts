@@ -6,6 +6,7 @@ import type {
   AddForward,
   AddGuestSshKeys,
   AddNic,
+  AddShare,
   Addresses,
   Arch,
   AutoProtect,
@@ -48,6 +49,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
   Network,
@@ -457,6 +459,25 @@ export const routes = {
     path: '/machines/{machine}/guest/quiesce',
     kind: 'task',
     summary: 'Freeze and thaw the file systems of the guest',
+  },
+  'shares.list': {
+    method: 'GET',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    summary: 'List the shared folders of a machine',
+  },
+  'shares.add': {
+    method: 'POST',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    takes: 'body',
+    summary: 'Share a folder with a guest',
+  },
+  'shares.remove': {
+    method: 'DELETE',
+    path: '/machines/{machine}/shares/{share}',
+    kind: 'json',
+    summary: 'Stop sharing a folder with a guest',
   },
   'snapshots.list': {
     method: 'GET',
@@ -893,6 +914,12 @@ export interface Calls {
     answer: Promise<GuestSshKeys>;
   };
   'machines.quiesce': { request: { params: { machine: string } }; answer: Promise<Quiesced> };
+  'shares.list': { request: { params: { machine: string } }; answer: Promise<MachineShares> };
+  'shares.add': { request: { params: { machine: string }; body: AddShare }; answer: Promise<MachineShares> };
+  'shares.remove': {
+    request: { params: { machine: string; share: string } };
+    answer: Promise<MachineShares>;
+  };
   'snapshots.list': { request: { params: { machine: string } }; answer: Promise<Snapshot[]> };
   'snapshots.take': {
     request: { params: { machine: string }; body?: TakeSnapshot | undefined };

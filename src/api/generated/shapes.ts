@@ -35,6 +35,15 @@ export interface AddNic {
   mac?: string | undefined;
 }
 
+export interface AddShare {
+  /** Absolute path of a folder of the host */
+  hostPath: string;
+  /** Its name in the guest; default: that of the folder */
+  name?: string | undefined;
+  /** The guest may not change what is in it. Default: false. */
+  readOnly?: boolean | undefined;
+}
+
 export interface Addresses {
   ip: string | null;
   interfaces: NetworkInterface[];
@@ -775,6 +784,21 @@ export interface MachineNic {
   removable: boolean;
 }
 
+export interface MachineShares {
+  machine: string;
+  folders: SharedFolder[];
+  /** Whether a program in the guest serves them to it; null if the machine does not run */
+  connected: boolean | null;
+  /** What keeps the guest from all of them; null if nothing is known */
+  note: string | null;
+  /** Where a WebDAV client in the guest finds them */
+  address: string;
+  /** A command for the guest that makes them a directory or a drive; null if there is none */
+  mount: string | null;
+  /** What the guest needs for it */
+  needs: string;
+}
+
 export type MachineState = 'stopped' | 'running' | 'paused' | 'suspended' | 'unreachable' | 'broken';
 
 export interface MakeGuestDirectory {
@@ -1203,6 +1227,19 @@ export interface Settings {
     key: string;
     value: string;
   }[];
+}
+
+export interface SharedFolder {
+  /** Its name in the guest */
+  name: string;
+  /** The folder of the host */
+  hostPath: string;
+  /** Whether the guest may change what is in it */
+  writable: boolean;
+  /** shared; off by a key of the .vmx; gone: the folder cannot be opened now; unconfirmed: the .vmx names it, and nobody has agreed */
+  state: 'shared' | 'off' | 'gone' | 'unconfirmed';
+  /** Why it is not shared; null if it is */
+  reason: string | null;
 }
 
 export interface Snapshot {

@@ -5,6 +5,7 @@ import {
   knownMachines,
   knownNetworks,
   knownNics,
+  knownShares,
   knownSnapshots,
 } from '../../client/node/known-names.ts';
 import { contentWords } from '../content-type.ts';
@@ -42,6 +43,7 @@ const knownOf = new Map([
   ['snapshot', knownSnapshots],
   ['disk', knownDisks],
   ['nic', knownNics],
+  ['share', knownShares],
 ]);
 
 /** @param first the first argument: the machine for snapshots, disks and adapters, the method for a path of the API */

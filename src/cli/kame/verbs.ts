@@ -131,6 +131,12 @@ export const verbs: readonly Verb[] = [
     summary: 'copy files into and out of the guest',
     load: () => import('./copy.ts'),
   },
+  {
+    name: 'share',
+    group: guest,
+    summary: 'share folders of this computer with the guest',
+    load: () => import('./share.ts'),
+  },
   { name: 'exec', group: guest, summary: 'run a command in the guest', load: () => import('./exec.ts') },
   {
     name: 'guest',

@@ -5,6 +5,7 @@ import { pathOf, type Route } from '../../api/route.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ProgressReport } from '../../core/progress.ts';
 import { version } from '../../core/version.ts';
+import { formatDuration } from '../../core/units.ts';
 import { brokenOff, cancelled, failureOf, jsonOf, chunksOf } from './answer.ts';
 import { errorFromBody } from './errors.ts';
 import { readJsonLines } from './ndjson.ts';
@@ -135,7 +136,7 @@ export class Connection {
 }
 
 function unanswered(cause: unknown): KameError {
-  const text = `The daemon did not answer within ${ordinaryTimeoutMs} ms.`;
+  const text = `The daemon did not answer within ${formatDuration(ordinaryTimeoutMs)}.`;
   return new KameError('DAEMON_UNREACHABLE', text, { cause });
 }
 

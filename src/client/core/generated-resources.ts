@@ -5,6 +5,7 @@ import type {
   AddForward,
   AddGuestSshKeys,
   AddNic,
+  AddShare,
   Addresses,
   Arch,
   AutoProtect,
@@ -47,6 +48,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
   Network,
@@ -249,6 +251,15 @@ export interface GuestUserCalls {
   ): Promise<GuestSshKeys>;
 }
 
+export interface ShareCalls {
+  /** List the shared folders of a machine. */
+  list(machine: string, options?: CallOptions): Promise<MachineShares>;
+  /** Share a folder with a guest. A running guest gets it at once. If the machine shares the same folder by that name already, this changes whether it is writable, and agrees to what the .vmx names. */
+  add(machine: string, body: AddShare, options?: CallOptions): Promise<MachineShares>;
+  /** Stop sharing a folder with a guest. */
+  remove(machine: string, share: string, options?: CallOptions): Promise<MachineShares>;
+}
+
 export interface SnapshotCalls {
   /** List the snapshots of a machine, parents before their children. */
   list(machine: string, options?: CallOptions): Promise<Snapshot[]>;
@@ -409,6 +420,7 @@ export interface Resources {
   readonly guestProcesses: GuestProcesseCalls;
   readonly guestEnvironment: GuestEnvironmentCalls;
   readonly guestUsers: GuestUserCalls;
+  readonly shares: ShareCalls;
   readonly snapshots: SnapshotCalls;
   readonly autoProtect: AutoProtectCalls;
   readonly disks: DiskCalls;

@@ -58,3 +58,9 @@ export async function knownNics(client: KameClient, machine: string): Promise<st
   const nics = await inTime(async (signal) => await client.nics.list(machine, { signal }));
   return (nics ?? []).map(({ index }) => String(index));
 }
+
+/** Names of a machine's shared folders. Empty without a daemon. */
+export async function knownShares(client: KameClient, machine: string): Promise<string[]> {
+  const shares = await inTime(async (signal) => await client.shares.list(machine, { signal }));
+  return (shares?.folders ?? []).map(({ name }) => name);
+}

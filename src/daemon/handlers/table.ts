@@ -10,6 +10,7 @@ import { machineHandlers } from './machines.ts';
 import { networkHandlers } from './networks.ts';
 import { nicHandlers } from './nics.ts';
 import { powerHandlers } from './power.ts';
+import { shareHandlers } from './shares.ts';
 import { snapshotHandlers } from './snapshots.ts';
 import { toolsHandlers } from './tools.ts';
 
@@ -24,6 +25,7 @@ export const handlers: Handlers = {
   ...guestFileHandlers,
   ...guestProcessHandlers,
   ...guestUserHandlers,
+  ...shareHandlers,
   ...snapshotHandlers,
   ...diskHandlers,
   ...networkHandlers,

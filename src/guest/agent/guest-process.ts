@@ -1,5 +1,6 @@
 import { pause, poll, settledWithin, type Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { assetText } from '../../sys/assets.ts';
 import type { AgentConnection } from './connection.ts';
 import { integerOf, objectOf } from './reply.ts';
@@ -137,7 +138,7 @@ function overdue({ path, timeoutMs = 0 }: ProcessLimits, end?: string): KameErro
   const told = end === undefined ? '' : ` and ${end}`;
   return new KameError(
     'GUEST_TIMEOUT',
-    `${path} did not finish within ${timeoutMs} ms in the guest${told}.`,
+    `${path} did not finish within ${formatDuration(timeoutMs)} in the guest${told}.`,
     {
       details: { timeoutMs },
     },

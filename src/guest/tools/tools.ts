@@ -1,5 +1,6 @@
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { within, type CallOptions } from '../agent/wait.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { ToolsConnection } from './connection.ts';
@@ -157,7 +158,8 @@ export class GuestTools {
       return (this.#connection = connection);
     } catch (error) {
       connection.close();
-      if (limit.signal.aborted) throw silent(`it did not say hello within ${this.#helloMs} ms`, error);
+      if (limit.signal.aborted)
+        throw silent(`it did not say hello within ${formatDuration(this.#helloMs)}`, error);
       throw error;
     } finally {
       limit.signal.removeEventListener('abort', hangUp);

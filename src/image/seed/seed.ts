@@ -31,17 +31,30 @@ export function yamlSafeJson(value: unknown): string {
   );
 }
 
-function check(options: SeedOptions): void {
-  const { hostname, user, instanceId, sshKeys } = options;
-  const wrong = (what: string, value: string): KameError =>
-    new KameError('INVALID_VALUE', `${JSON.stringify(value.slice(0, 100))} is not ${what}.`);
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/iu.test(hostname)) throw wrong('a valid host name', hostname);
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/u.test(user)) throw wrong('a valid user name', user);
-  if (!/^[A-Za-z0-9._-]{1,100}$/u.test(instanceId)) throw wrong('a valid instance id', instanceId);
+function wrong(what: string, value: string): KameError {
+  return new KameError('INVALID_VALUE', `${JSON.stringify(value.slice(0, 100))} is not ${what}.`);
+}
+
+/** Refuses a user that no guest can have, before an image is downloaded for it. @throws KameError INVALID_VALUE */
+export function checkSeedUser({
+  user,
+  sshKeys = [],
+}: {
+  readonly user?: string | undefined;
+  readonly sshKeys?: readonly string[] | undefined;
+}): void {
+  if (user !== undefined && !/^[a-z_][a-z0-9_-]{0,31}$/u.test(user)) throw wrong('a valid user name', user);
   const badKey = sshKeys.find(
     (key) => key.length > 16_384 || !/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\p{Cc}]*)?$/u.test(key),
   );
   if (badKey !== undefined) throw wrong('a valid SSH public key', badKey);
+}
+
+function check(options: SeedOptions): void {
+  const { hostname, instanceId } = options;
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/iu.test(hostname)) throw wrong('a valid host name', hostname);
+  if (!/^[A-Za-z0-9._-]{1,100}$/u.test(instanceId)) throw wrong('a valid instance id', instanceId);
+  checkSeedUser(options);
 }
 
 function userData(options: SeedOptions): object {

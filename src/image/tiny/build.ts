@@ -5,9 +5,8 @@ import type { Progress } from '../../core/progress.ts';
 import { assetPath, toolsPath } from '../../sys/assets.ts';
 import { fileError, temporaryName } from '../../sys/files.ts';
 import { openArchive, type DebianArchive } from '../debian/archive.ts';
-import { readDeb } from '../debian/deb.ts';
+import { readDeb, type DebEntry, type DebFile } from '../debian/deb.ts';
 import { dependencyClosure, type DebianPackage } from '../debian/packages.ts';
-import type { TarFile } from '../debian/tar.ts';
 import { writeCpio } from './cpio.ts';
 import { writeDisk } from './disk.ts';
 import { hashGuestFiles, readGuestFiles, type GuestFile } from './guest-files.ts';
@@ -77,7 +76,7 @@ interface Unpacked {
   readonly kernel: Buffer;
   readonly kernelVersion: string;
   readonly modules: Map<string, Uint8Array>;
-  readonly programs: Map<string, TarFile>;
+  readonly programs: Map<string, DebFile>;
   readonly bootLoader: Uint8Array;
 }
 
@@ -87,7 +86,7 @@ async function unpackKernel(
 ): Promise<Pick<Unpacked, 'kernel' | 'kernelVersion' | 'modules'>> {
   const files = await readDeb(sources.debs.get(sources.kernelName) as Buffer, {
     name: sources.kernelName,
-    want: ({ name, type }) => type === 'file' && (name.startsWith('boot/vmlinuz-') || mayBeNeeded(name)),
+    want: ({ path, type }) => type === 'file' && (path.startsWith('boot/vmlinuz-') || mayBeNeeded(path)),
     signal,
   });
   const path = [...files.keys()].find((name) => name.startsWith('boot/vmlinuz-'));
@@ -100,18 +99,18 @@ async function unpackKernel(
   for (const [name, file] of files) {
     if (name.startsWith(prefix)) modules.set(name.slice(prefix.length), file.data);
   }
-  return { kernel: Buffer.from((files.get(path) as TarFile).data), kernelVersion, modules };
+  return { kernel: Buffer.from((files.get(path) as DebFile).data), kernelVersion, modules };
 }
 
 async function unpack(sources: Sources, loaderName: string, progress: Progress): Promise<Unpacked> {
   progress.report({ stage: 'Unpacking the kernel' });
   const kernel = await unpackKernel(sources, progress.signal);
   progress.report({ stage: 'Unpacking programs' });
-  const programs = new Map<string, TarFile>();
+  const programs = new Map<string, DebFile>();
   let bootLoader: Uint8Array | undefined;
   for (const [name, data] of sources.debs) {
     if (name === sources.kernelName) continue;
-    const want = ({ name: path }: { name: string }) => isProgramFile(path) || path.endsWith(`/${loaderName}`);
+    const want = ({ path }: DebEntry) => isProgramFile(path) || path.endsWith(`/${loaderName}`);
     for (const [path, file] of await readDeb(data, { name, want, signal: progress.signal })) {
       if (path.endsWith(`/${loaderName}`)) bootLoader = file.data;
       else programs.set(path, file);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TarFile } from '../debian/tar.ts';
+import type { DebFile } from '../debian/deb.ts';
 import { makeElf } from './fixtures/make-elf.ts';
 import { targets } from './recipe.ts';
 import { buildRoot, busyboxApplets, isProgramFile, type RootParts } from './root.ts';
@@ -7,16 +7,16 @@ import { buildRoot, busyboxApplets, isProgramFile, type RootParts } from './root
 const applets = ['[', '[[', ...Array.from({ length: 120 }, (_, index) => `applet${index}`), 'mke2fs', 'sh'];
 const busybox = Buffer.concat([makeElf(), Buffer.from(`before\0${applets.join('\0')}\0\0after\0`)]);
 
-function file(name: string, data: Uint8Array): [string, TarFile] {
-  return [name, { name, type: 'file', mode: 0o755, size: data.length, linkName: '', data }];
+function file(name: string, data: Uint8Array): [string, DebFile] {
+  return [name, { path: name, type: 'file', mode: 0o755, size: data.length, linkName: '', data }];
 }
 
-function link(name: string, linkName: string): [string, TarFile] {
-  return [name, { name, type: 'symlink', mode: 0o777, size: 0, linkName, data: Buffer.alloc(0) }];
+function link(name: string, linkName: string): [string, DebFile] {
+  return [name, { path: name, type: 'symlink', mode: 0o777, size: 0, linkName, data: Buffer.alloc(0) }];
 }
 
 const lib = 'usr/lib/aarch64-linux-gnu';
-const files = new Map<string, TarFile>([
+const files = new Map<string, DebFile>([
   file('bin/busybox', busybox),
   file('usr/sbin/qemu-ga', makeElf({ needed: ['libglib.so.0', 'libc.so.6'] })),
   file('sbin/mke2fs', makeElf({ needed: ['libc.so.6'] })),

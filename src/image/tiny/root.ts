@@ -1,5 +1,5 @@
 import { KameError } from '../../core/errors.ts';
-import type { TarFile } from '../debian/tar.ts';
+import type { DebFile } from '../debian/deb.ts';
 import type { RootEntry } from './cpio.ts';
 import { readElf } from './elf.ts';
 import { modulesAlias, modulesDep, type KernelModule } from './modules.ts';
@@ -8,7 +8,7 @@ import { programs, type TinyTarget } from './recipe.ts';
 export interface RootParts {
   readonly target: TinyTarget;
   /** Files from all packages with programs. */
-  readonly files: ReadonlyMap<string, TarFile>;
+  readonly files: ReadonlyMap<string, DebFile>;
   readonly modules: readonly KernelModule[];
   readonly kernelVersion: string;
   /** Files that ship with Kame: path in the guest -> content and mode. */
@@ -30,7 +30,7 @@ function missing(what: string): KameError {
 }
 
 /** Finds a file by its name in any directory, following links within the packages. */
-function findFile(files: ReadonlyMap<string, TarFile>, name: string, depth = 0): TarFile {
+function findFile(files: ReadonlyMap<string, DebFile>, name: string, depth = 0): DebFile {
   for (const [path, file] of files) {
     if (!path.endsWith(`/${name}`)) continue;
     if (file.type === 'file') return file;

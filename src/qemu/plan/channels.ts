@@ -61,7 +61,7 @@ export const desktopAgentPort: GuestPort = {
 };
 
 /** The port of spice-webdavd, which serves shared folders to the guest. */
-const sharesPort: GuestPort = {
+export const sharesPort: GuestPort = {
   id: 'webdav0',
   chardev: 'webdav',
   socket: 'webdav',

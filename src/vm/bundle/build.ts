@@ -21,6 +21,7 @@ import { emptyTree } from '../../vmx/snapshot-model.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import { agree, outsideFiles } from '../host/outside-files.ts';
+import { agreeAsFor } from '../host/share-agreement.ts';
 import type { Parents, Recipe, RecipeDisk, RecipeFile } from './recipe.ts';
 
 /** The path of the `.vmx` of a new machine with that name. */
@@ -114,10 +115,11 @@ async function writeParents(directory: string, name: string, parents: Parents): 
  * @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
  */
 export async function buildBundle(host: Host, recipe: Recipe, progress: Progress): Promise<string> {
-  const { name, document, disks, files, parents, journal, sync = true } = recipe;
+  const { name, document, disks, files, parents, journal, cloneOf, sync = true } = recipe;
   const vmx = vmxOf(host, name);
   // Whoever asked for the machine has named its files, or agreed to those of the machine that it is a clone of.
   await agree(host, vmx, await outsideFiles(machineNames(vmx), readModel(document).model));
+  if (cloneOf !== undefined) await agreeAsFor(host, vmx, cloneOf);
   return await createBundle(host.names, name, async (directory) => {
     if (journal) {
       const path = join(directory, basename(machineNames(vmx).journal));

@@ -53,6 +53,8 @@ export interface Recipe {
   readonly disks: readonly RecipeDisk[];
   readonly files: readonly RecipeFile[];
   readonly parents?: Parents;
+  /** The `.vmx` of the machine that this is a clone of: what the person has agreed to share with it, is agreed for the clone too. */
+  readonly cloneOf?: string;
   /** Marks the bundle as unfinished: until the journal is removed, recovery deletes a bundle that does not run. */
   readonly journal?: Journal;
   /** False if the caller flushes the files later. Default true. */

@@ -214,6 +214,7 @@ export async function coldClone(
     document: edit(config.document, fileNames),
     disks: [...disks.values()],
     files,
+    cloneOf: bundle.names.vmx,
     ...(parents ? { parents } : {}),
   };
   const vmx = await buildBundle(host, recipe, progress);

@@ -130,6 +130,7 @@ async function makeClone(
   const parents = await parentsFor(host, bundle, chains);
   const recipe: Recipe = {
     name,
+    cloneOf: bundle.names.vmx,
     document: edit(config.document, fileNames),
     disks: [...disks.values()].map(topDisk),
     files: [

@@ -1,6 +1,7 @@
 import type { ExecRequest } from '../../api/messages.ts';
 import type { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { within } from '../../guest/agent/wait.ts';
 import type { ToolsCommand } from '../../guest/tools/messages.ts';
 import type { ToolsStream } from '../../guest/tools/stream.ts';
@@ -53,7 +54,7 @@ function limit(stream: ToolsStream, request: ExecRequest, { leftMs, signal }: De
   const [name = 'The shell'] = request.command;
   const { timeoutMs } = request;
   const cancel = () => void stream.cancel(new KameError('CANCELLED', `${name} was cancelled.`));
-  const words = `${name} did not finish within ${timeoutMs} ms in the guest and was killed.`;
+  const words = `${name} did not finish within ${formatDuration(timeoutMs ?? 0)} in the guest and was killed.`;
   const late = () => new KameError('GUEST_TIMEOUT', words, { details: { timeoutMs: timeoutMs ?? 0 } });
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => void stream.cancel(late()), leftMs);
   signal.addEventListener('abort', cancel);

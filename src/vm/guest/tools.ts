@@ -19,7 +19,7 @@ const answerMs = 5000;
 const adds = {
   'qemu-guest-agent':
     'commands, addresses, orderly shutdown, the right time after resuming, quiet file systems for snapshots',
-  'kame-tools': 'terminals (kame shell), input of any length, signals, other users',
+  'kame-tools': 'terminals (kame shell), input of any length, signals, other users, shared folders',
   'spice-vdagent': 'the clipboard and the size of the display, on a desktop',
 } as const;
 

@@ -1,6 +1,7 @@
 import { GuestAgent } from '../../guest/agent/agent.ts';
 import { GuestTools } from '../../guest/tools/tools.ts';
 import { DesktopAgent } from '../../guest/vdagent/desktop-agent.ts';
+import { SharePort } from '../../guest/webdav/share-port.ts';
 import { ConsoleHub } from '../../qemu/console-hub.ts';
 import type { PlanSockets } from '../../qemu/plan/types.ts';
 
@@ -20,6 +21,7 @@ const kinds = {
   agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
   tools: { socket: 'tools', open: (path: string) => new GuestTools({ path }) },
   desktopAgent: { socket: 'vdagent', open: (path: string) => new DesktopAgent({ path }) },
+  shares: { socket: 'webdav', open: (path: string) => new SharePort({ path }) },
   console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
 } as const satisfies Record<string, ChannelKind>;
 

@@ -97,6 +97,8 @@ describe('create', () => {
     [{ arch: 'x86_64', guestOS: 'arm-debian12-64' }, 'INVALID_VALUE', /arm-debian12-64/],
     [{ guestOS: 'arm-debain12-64' }, 'INVALID_VALUE', /Did you mean arm-debian12-64\?/],
     [{ image: 'nothing' }, 'NO_SUCH_IMAGE', /nothing/],
+    [{ user: 'a b' }, 'INVALID_VALUE', /"a b" is not a valid user name/],
+    [{ sshKeys: ['garbage'] }, 'INVALID_VALUE', /"garbage" is not a valid SSH public key/],
     [{ iso: '/dev/null' }, 'BAD_IMAGE', /null/],
     [{ settings: [{ key: 'memsize', value: 'x' }] }, 'INVALID_VALUE', /memsize/],
     [{ cpus: 0 }, 'INVALID_VALUE', /cpus/],

@@ -2,6 +2,7 @@ import type { CreateMachine, MachineDetails, Problem } from '../../api/machine.t
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageSource } from '../../image/cache.ts';
+import { checkSeedUser } from '../../image/seed/seed.ts';
 import type { Arch } from '../../model/machine.ts';
 import { checkGuestOs } from '../../model/guest-os.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
@@ -45,6 +46,7 @@ function asWarning(message: string): Problem {
 async function checkRequest(host: Host, request: CreateMachine, arch: Arch): Promise<ModelProblem[]> {
   checkMachineName(request.name);
   await refuseTakenName(host, request.name);
+  checkSeedUser(request);
   if (request.guestOS !== undefined) checkGuestOs(request.guestOS);
   if (request.diskBytes !== undefined) diskSize(request.diskBytes);
   if (request.iso !== undefined) await checkInstallIso(request.iso);

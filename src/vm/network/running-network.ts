@@ -186,7 +186,10 @@ export class RunningNetwork {
     await this.#dropOldNat(plan);
     const complete = this.#switch !== null && (plan === null || this.#nat !== null);
     const running = complete ? [] : await processesOf(this.#names);
-    const [control, nat] = await Promise.all([this.#ensureSwitch(running), this.#ensureNat(running, plan)]);
+    const starts = [this.#ensureSwitch(running), this.#ensureNat(running, plan)] as const;
+    // Both, also when one fails: the other must not meet the end of the network in its directory, or the next try.
+    await Promise.allSettled(starts);
+    const [control, nat] = await Promise.all(starts);
     const forwards = activeForwards(entry.network?.forwards ?? [], plugged, entry.addresses);
     await this.#configure(control, entry, plugged);
     if (nat) await this.#forwards?.apply(forwards, nat.fresh);

@@ -180,7 +180,7 @@ describe('an engine that exits by itself', () => {
     const engine = await world().start();
     engine.guest.onPowerOff();
     await expect.poll(() => world().host.running.size).toBe(0);
-    expect(demo.read('demo.log')).toContain('stopped');
+    await expect.poll(() => demo.read('demo.log')).toContain('stopped');
   });
 
   it('after a crash has its disks checked', async () => {

@@ -22,6 +22,7 @@ import { deathOf, repairAfterCrash } from './crash.ts';
 import { watchTime } from './guest-time.ts';
 import { watchDesktopAgent } from './desktop-agent-watch.ts';
 import { watchNics } from './nics.ts';
+import { watchShares } from './shares.ts';
 import { watchStatus } from './status-watch.ts';
 
 /** Milliseconds that an engine has to exit after its monitor has closed. */
@@ -66,6 +67,7 @@ export function track(host: Host, options: TrackOptions): Running {
   watchTime(host, machine);
   watchDesktopAgent(host, machine);
   watchNics(host, machine);
+  watchShares(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
     if (id === toolsPort.id && !open) machine.channels.tools.disconnect();
   });

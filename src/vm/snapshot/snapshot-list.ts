@@ -26,12 +26,16 @@ export function snapshotOf(bundle: Bundle, tree: SnapshotTree, reference: string
   if (found.kind === 'found') return found.snapshot;
   const details = { machine: bundle.name, snapshot: reference };
   if (found.kind === 'several') {
-    const references = found.candidates.map(({ uid }) => `#${uid} (${pathOf(tree, uid)})`).join(', ');
+    const references = found.candidates.map(({ uid }) => {
+      // A label of another program can look like a uid, which is no way out then.
+      const [byUid, byPath] = [`#${uid}`, pathOf(tree, uid)];
+      return findSnapshot(tree, byUid).kind === 'found' ? `${byUid} (${byPath})` : byPath;
+    });
     throw new KameError(
       'NO_SUCH_SNAPSHOT',
       `${reference} could mean ${found.candidates.length} snapshots of ${bundle.name}.`,
       {
-        next: `Use one of these references: ${references}`,
+        next: `Use one of these references: ${references.join(', ')}`,
         details,
       },
     );

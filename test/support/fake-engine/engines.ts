@@ -47,6 +47,15 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+let qemuImg: Promise<string> | undefined;
+
+/** The installed qemu-img, looked for once. */
+async function installedQemuImg(): Promise<string> {
+  const os = process.platform === 'darwin' ? 'darwin' : 'linux';
+  qemuImg ??= findQemuImg({ env: process.env, os });
+  return await qemuImg;
+}
+
 /** A directory for KAME_QEMU_DIR, whose QEMU is served by the test; its qemu-img is the installed one. */
 export class FakeEngines implements AsyncDisposable {
   readonly directory: string;
@@ -71,8 +80,7 @@ export class FakeEngines implements AsyncDisposable {
       const text = programText(startedPipe().path, startedPipe().hold);
       writeFileSync(join(directory, `qemu-system-${arch}`), text, { mode: 0o755 });
     }
-    const os = process.platform === 'darwin' ? 'darwin' : 'linux';
-    symlinkSync(await findQemuImg({ env: process.env, os }), join(directory, 'qemu-img'));
+    symlinkSync(await installedQemuImg(), join(directory, 'qemu-img'));
     return new FakeEngines(directory);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { MachineDetails } from '../../src/api/machine.ts';
 import { refusal } from '../support/refusal.ts';
-import { unharmedHome as it } from '../support/unharmed-home.ts';
+import { unharmedHome as it } from '../support/joined-home.ts';
 
 // No guest boots here. Whatever is refused leaves nothing behind.
 

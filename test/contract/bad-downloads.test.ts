@@ -5,12 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { homeTest } from '../support/home-test.ts';
-import type { TestHome } from '../support/home.ts';
+import { joinedHomeTest, type JoinedHome } from '../support/joined-home.ts';
 import { refusal } from '../support/refusal.ts';
 
 /** Tests with a server whose files are other ones than anybody expects. */
-const it = homeTest.extend<{ origin: string }>({
+const it = joinedHomeTest.extend<{ origin: string }>({
   // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
   origin: async ({}, use) => {
     const server = createServer((_request, response) => response.end(randomBytes(300_000)));
@@ -22,7 +21,7 @@ const it = homeTest.extend<{ origin: string }>({
 });
 
 /** The files in images/, without the tiny images. */
-async function cached(home: TestHome): Promise<string[]> {
+async function cached(home: JoinedHome): Promise<string[]> {
   const entries = await readdir(join(home.path, 'images'), { withFileTypes: true, recursive: true });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

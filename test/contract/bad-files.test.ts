@@ -1,21 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { describe, expect } from 'vitest';
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
-import type { TestHome } from '../support/home.ts';
+import { qemuImg } from '../support/qemu-img.ts';
 import { refusal } from '../support/refusal.ts';
-import { unharmedHome as it } from '../support/unharmed-home.ts';
+import { unharmedHome as it, type JoinedHome } from '../support/joined-home.ts';
 
 // No guest boots here. Whatever is refused leaves nothing behind.
 
 /** A directory for the files of one test. */
-async function directoryIn(home: TestHome): Promise<string> {
+async function directoryIn(home: JoinedHome): Promise<string> {
   return await mkdtemp(join(home.path, 'files-'));
 }
-
-const qemuImg = async (...args: string[]) => await execa('qemu-img', args);
 
 describe('an image', () => {
   it('that is unusable is refused with its path', async ({ home }) => {
@@ -23,7 +20,7 @@ describe('an image', () => {
     const path = (name: string): string => join(files, name);
     await mkdir(path('directory'));
     await writeFile(path('empty.qcow2'), '');
-    await qemuImg('create', '-q', '-f', 'qcow2', path('whole.qcow2'), '64M');
+    qemuImg('create', '-q', '-f', 'qcow2', path('whole.qcow2'), '64M');
     const whole = await readFile(path('whole.qcow2'));
     await writeFile(path('cut.qcow2'), whole.subarray(0, whole.length / 2));
     await writeFile(path('header.qcow2'), whole.subarray(0, 60));
@@ -51,19 +48,9 @@ describe('an image', () => {
   it('that refers to another file is refused, and that file is named', async ({ home }) => {
     const files = await directoryIn(home);
     const path = (name: string): string => join(files, name);
-    await qemuImg('create', '-q', '-f', 'qcow2', path('base.qcow2'), '64M');
-    await qemuImg(
-      'create',
-      '-q',
-      '-f',
-      'qcow2',
-      '-b',
-      path('base.qcow2'),
-      '-F',
-      'qcow2',
-      path('overlay.qcow2'),
-    );
-    await qemuImg(
+    qemuImg('create', '-q', '-f', 'qcow2', path('base.qcow2'), '64M');
+    qemuImg('create', '-q', '-f', 'qcow2', '-b', path('base.qcow2'), '-F', 'qcow2', path('overlay.qcow2'));
+    qemuImg(
       ...['create', '-q', '-f', 'qcow2', '-o', `data_file=${path('data.raw')}`, path('apart.qcow2')],
       '64M',
     );
@@ -78,9 +65,9 @@ describe('an image', () => {
     const path = (name: string): string => join(files, name);
     const disk = join(home.path, 'machines/demo.vmwarevm/disk0.qcow2');
     const good = await readFile(disk);
-    await qemuImg('create', '-q', '-f', 'qcow2', path('secret.qcow2'), '64M');
+    qemuImg('create', '-q', '-f', 'qcow2', path('secret.qcow2'), '64M');
     await rm(disk);
-    await qemuImg('create', '-q', '-f', 'qcow2', '-b', path('secret.qcow2'), '-F', 'qcow2', disk);
+    qemuImg('create', '-q', '-f', 'qcow2', '-b', path('secret.qcow2'), '-F', 'qcow2', disk);
     try {
       expect(await home.kame(['start', 'demo'])).toEqual(
         refusal(1, `${disk} has a foreign backing reference: "${path('secret.qcow2')}"`),
@@ -88,7 +75,7 @@ describe('an image', () => {
     } finally {
       await writeFile(disk, good);
     }
-    expect(await home.engines()).toEqual([]);
+    expect(home.host.running.all()).toEqual([]);
   });
 });
 

@@ -1,0 +1,11 @@
+import type { shareOperations } from '../../api/share-operations.ts';
+import { addShare } from '../../vm/share/add.ts';
+import { listShares } from '../../vm/share/list.ts';
+import { removeShare } from '../../vm/share/remove.ts';
+import type { Handlers } from './handler.ts';
+
+export const shareHandlers: Handlers<keyof typeof shareOperations> = {
+  'shares.list': ({ host }, { params }) => listShares(host, params.machine),
+  'shares.add': ({ host }, { params, body }) => addShare(host, params.machine, body),
+  'shares.remove': ({ host }, { params }) => removeShare(host, params.machine, params.share),
+};

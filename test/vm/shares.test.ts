@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { MachineShares } from '../../src/api/share.ts';
+import { poll } from '../../src/core/deadline.ts';
+import { Guest } from '../support/guest.ts';
+import { guestTest } from '../support/guest-test.ts';
+
+const test = guestTest();
+const address = 'http://127.0.0.1:9843';
+
+/** The output of a command in a guest as soon as it succeeds: the port connects of itself. */
+async function soon(demo: Guest, line: string): Promise<string> {
+  const look = async () => {
+    const { code, stdout } = await demo.exec('sh', '-c', line);
+    return code === 0 ? { stdout } : undefined;
+  };
+  const found = await poll(look, { deadlineMs: 60_000 });
+  if (!found) throw new Error(`This did not succeed in ${demo.name}: ${line}`);
+  return found.stdout;
+}
+
+/** Sends a request with the file /tmp/body, and prints the first line of the answer. */
+function put(path: string): string {
+  return [
+    'rm -f /tmp/pipe; mkfifo /tmp/pipe',
+    'nc 127.0.0.1 9843 < /tmp/pipe > /tmp/answer & nc=$!',
+    'exec 3> /tmp/pipe',
+    `printf 'PUT ${path} HTTP/1.1\\r\\nHost: host\\r\\nContent-Length: %s\\r\\n\\r\\n' "$(stat -c %s /tmp/body)" >&3`,
+    'cat /tmp/body >&3',
+    'until grep -q "^HTTP" /tmp/answer || ! kill -0 $nc 2> /dev/null; do usleep 50000; done',
+    'exec 3>&-; head -n 1 /tmp/answer | tr -d "\\r"',
+  ].join('\n');
+}
+
+test('a folder is shared with a running guest, read and written in it, after a revert and by a clone too', async ({
+  home,
+  demo,
+}) => {
+  const work = join(home.path, '..', `${home.path.split('/').at(-1) ?? ''}-work`);
+  mkdirSync(join(work, 'inner'), { recursive: true });
+  const large = randomBytes(3_000_000);
+  writeFileSync(join(work, 'inner', 'large'), large);
+  writeFileSync(join(home.path, 'secret'), 'not for guests');
+  symlinkSync(join(home.path, 'secret'), join(work, 'link'));
+
+  const added = await home.json<MachineShares>('share', 'add', 'demo', work, '--name', 'work');
+  expect(added.folders).toMatchObject([{ name: 'work', hostPath: work, writable: true, state: 'shared' }]);
+  expect(added.mount).toContain('mount -t davfs');
+  expect(readFileSync(demo.file('demo.vmx'), 'utf8')).toContain(`sharedFolder0.hostPath = "${work}"`);
+
+  expect(await soon(demo, `wget -q -O - ${address}/work/`)).toBe('inner/\n');
+  await demo.sh(`wget -q -O /tmp/body ${address}/work/inner/large`);
+  expect(await demo.sh(put('/work/back'))).toBe('HTTP/1.1 201 Created\n');
+  expect(readFileSync(join(work, 'back')).equals(large)).toBe(true);
+  expect((await demo.exec('wget', '-q', '-O', '-', `${address}/work/link`)).code).not.toBe(0);
+
+  // A snapshot is not in the way, and the folder is there after a revert to it, and in a clone.
+  await home.json('snapshot', 'take', 'demo', 'shared');
+  await home.json('snapshot', 'revert', 'demo', 'shared');
+  await demo.answers();
+  expect(await soon(demo, `wget -q -O - ${address}/work/`)).toMatch(/^(back\n|inner\/\n){2}$/);
+  await home.json('clone', 'demo', 'copy', '--instant');
+  expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toBe('large\n');
+
+  await home.json('share', 'add', 'demo', work, '--name', 'work', '--read-only');
+  expect(await demo.sh(put('/work/refused'))).toBe('HTTP/1.1 403 Forbidden\n');
+  await home.json('share', 'remove', 'demo', 'work');
+  expect((await demo.exec('wget', '-q', '-T', '5', '-O', '-', `${address}/work/`)).code).not.toBe(0);
+});
