@@ -55,7 +55,10 @@ const table: Readonly<Record<string, Rule>> = {
   'network/packet': { folders: ['core'], node: false },
   network: { folders: [...host, 'network/packet'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },
-  'image/debian': { folders: ['archive', 'core', 'sys', 'net'], packages: ['openpgp', 'undici', 'xz-decompress'] },
+  'image/debian': {
+    folders: ['archive', 'core', 'sys', 'net'],
+    packages: ['openpgp', 'undici', 'xz-decompress'],
+  },
   'image/seed': { folders: ['core', 'sys'] },
   'image/tiny': { folders: [...host, 'disk', 'image/debian'] },
   image: { folders: [...host, 'disk', 'net', 'image/tiny'], packages: ['zod'] },
