@@ -97,6 +97,7 @@ describe('shared folders of a machine', () => {
       ['/', /whole host/],
       ['/proc/self', /kernel/],
       ['/dev', /kernel/],
+      ['/dev/shm', /kernel/],
       ['relative', /not absolute/],
       [join(path, 'none'), /does not exist/],
       [join(path, 'file'), /not a folder/],
