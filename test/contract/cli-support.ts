@@ -183,6 +183,7 @@ export const subVerbs: Readonly<Record<string, string>> = {
   snapshot: 'take list show revert rename delete',
   disk: 'list add grow compact check remove',
   nic: 'list add set remove',
+  share: 'list add remove',
   guest:
     'ps kill ls stat mkdir rm mv mktemp env users password quiesce run script ssh-key.list ssh-key.add ssh-key.remove',
   clipboard: 'show get set watch',

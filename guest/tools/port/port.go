@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,7 +29,7 @@ type Port struct {
 	file *os.File
 	raw  syscall.RawConn
 	// Whether the last read told that there is no host.
-	absent atomic.Bool
+	absent bool
 }
 
 // Open opens the device of a port.
@@ -61,21 +60,16 @@ func (p *Port) Read(into []byte) (int, error) {
 		}
 		if failed == syscall.EAGAIN {
 			count, failed = 0, nil
-			p.absent.Store(false)
+			p.absent = false
 			return false
 		}
-		return count != 0 || failed != nil || !p.absent.Load()
+		return count != 0 || failed != nil || !p.absent
 	})
 	if err != nil {
 		return 0, err
 	}
-	p.absent.Store(count == 0 && failed == nil)
+	p.absent = count == 0 && failed == nil
 	return count, failed
-}
-
-// Absent tells whether there is no host, as somebody who reads has found.
-func (p *Port) Absent() bool {
-	return p.absent.Load()
 }
 
 // Write writes all of it, which waits for as long as the host does not read.

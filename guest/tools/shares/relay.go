@@ -22,8 +22,6 @@ var errAbsent = errors.New("the host is not connected")
 type Port interface {
 	// Read returns 0 and no error when the host has disconnected, and then waits for a host.
 	io.Reader
-	// Absent tells whether there is no host, so that nothing need be sent.
-	Absent() bool
 	// Send writes a frame whole, or fails: when there is no host in a while, too.
 	Send(frame []byte) error
 }
@@ -80,10 +78,6 @@ func (r *relay) deliver(id int64, content []byte) {
 // fromGuest carries a connection of the guest until it ends.
 func (r *relay) fromGuest(connection net.Conn) {
 	defer connection.Close()
-	// A host that shares nothing does not connect: who asks is told at once.
-	if r.port.Absent() {
-		return
-	}
 	id, fits := r.add(connection)
 	if !fits {
 		return

@@ -13,8 +13,7 @@ type fakePort struct {
 	reads chan []byte
 	rest  []byte
 	sent  chan []byte
-	// There is no host, which is known at once, or only when something is sent.
-	absent, fails bool
+	fails bool
 }
 
 func newFakePort() *fakePort {
@@ -33,8 +32,6 @@ func (p *fakePort) Read(into []byte) (int, error) {
 	p.rest = p.rest[count:]
 	return count, nil
 }
-
-func (p *fakePort) Absent() bool { return p.absent }
 
 func (p *fakePort) Send(frame []byte) error {
 	if p.fails {
@@ -129,13 +126,6 @@ func TestEndsAConnectionWithoutAHost(t *testing.T) {
 	port.fails = true
 	_, program := begin(t, port)
 	_, _ = program.Write([]byte("x"))
-	expectEnd(t, program)
-}
-
-func TestRefusesAConnectionWithoutAHost(t *testing.T) {
-	port := newFakePort()
-	port.absent = true
-	_, program := begin(t, port)
 	expectEnd(t, program)
 }
 

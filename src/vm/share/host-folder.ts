@@ -8,6 +8,8 @@ import { kameDirectories } from '../running/kame-directories.ts';
 
 /** Directories of the kernel: what is read or written there is no file. */
 const kernelDirectories = ['/proc', '/sys', '/dev'];
+/** Files in memory are files; but those of Kame there, of any home, are the memory of guests. */
+const inMemory = /^\/dev\/shm\/(?!kame-)[^/]/;
 
 function refused(path: string, why: string): KameError {
   return new KameError('INVALID_VALUE', `${path} is not shared: ${why}.`, {
@@ -36,7 +38,7 @@ export async function hostFolder(host: Host, path: string): Promise<string> {
   const found = await stat(real);
   if (!found.isDirectory()) throw refused(path, 'it is not a folder');
   if (real === sep) throw refused(path, 'it is the whole host');
-  if (kernelDirectories.some((directory) => isIn(directory, real)))
+  if (kernelDirectories.some((directory) => isIn(directory, real)) && !inMemory.test(real))
     throw refused(path, 'it belongs to the kernel');
   if (!isOwner(found.uid)) throw refused(path, `it belongs to another user (uid ${found.uid})`);
   const kame = (await kameDirectories(host)).find((directory) => isIn(directory, real));
