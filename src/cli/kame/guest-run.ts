@@ -54,7 +54,7 @@ function defineProgram(parent: Command, session: Session): void {
     .summary('run a program in the guest, or start it without waiting')
     .description(
       'Runs a program in the guest as kame exec does, or with --no-wait starts it and prints the number of its process: it has ' +
-        'no input, its output is lost, and it goes on when kame ends.',
+        'no input, its output is lost, and it goes on when the command has ended.',
     )
     .argument('<name>', machineText)
     .argument('<command...>', 'command and arguments, after --')

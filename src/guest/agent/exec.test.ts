@@ -174,7 +174,7 @@ describe('exec in a guest with a shell', () => {
       const run = agent.exec({
         path: 'sh',
         args: ['-c', 'sleep 600 & echo $!; wait'],
-        timeoutMs: 400,
+        timeoutMs: 1500,
         onStdout: (chunk) => {
           pid = Number(chunk.toString());
         },
