@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { poll } from '../src/core/deadline.ts';
 import { Guest } from '../test/support/guest.ts';
-import type { TestHome } from '../test/support/home.ts';
 import { alternate, type Bench } from './support/bench.ts';
 import { benchHome, needTiny, timed } from './support/kame.ts';
 import type { Series } from './support/result.ts';
@@ -38,13 +38,13 @@ answered; at=$((at + 1)); done`,
 };
 
 /** A folder of this host with the files to read. */
-function makeFolder(home: TestHome): string {
-  const work = join(home.path, '..', `${home.path.split('/').at(-1) ?? ''}-work`);
-  for (const name of ['small', 'many']) mkdirSync(join(work, name), { recursive: true });
-  writeFileSync(join(work, 'large'), randomBytes(largeMiB * 1024 * 1024));
+function makeFolder(): { readonly path: string } & Disposable {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'kame-shared-')));
+  for (const name of ['small', 'many']) mkdirSync(join(path, name));
+  writeFileSync(join(path, 'large'), randomBytes(largeMiB * 1024 * 1024));
   for (let index = 0; index < smallFiles; index += 1)
-    writeFileSync(join(work, 'small', `${index}`), randomBytes(512).toString('hex'));
-  return work;
+    writeFileSync(join(path, 'small', `${index}`), randomBytes(512).toString('hex'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
 /** Measures shared folders as a guest sees them, with the programs of the tiny image. */
@@ -53,11 +53,12 @@ export const shares: Bench = {
   about: 'reading and writing a shared folder in a guest',
   async run(context) {
     await needTiny('aarch64', context.say);
+    using folder = makeFolder();
     await using home = await benchHome();
     await home.json('create', 'demo', '--image', 'tiny', '--arch', 'aarch64', '--memory', '1GiB');
     const demo = new Guest(home, 'demo');
     await demo.start();
-    await home.json('share', 'add', 'demo', makeFolder(home), '--name', 'work');
+    await home.json('share', 'add', 'demo', folder.path, '--name', 'work');
     await demo.sh('mkdir -p /mnt && mount -t tmpfs -o size=700m shares /mnt');
     const reached = async () =>
       (await demo.exec('wget', '-q', '-O', '/dev/null', `${address}/`)).code === 0 || undefined;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -6,8 +6,10 @@ import type { MachineShares } from '../../src/api/share.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
+import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const test = guestTest();
+const makeDirectory = useTemporaryDirectory();
 const address = 'http://127.0.0.1:9843';
 
 /** The output of a command in a guest as soon as it succeeds: the port connects of itself. */
@@ -38,7 +40,7 @@ test('a folder is shared with a running guest, read and written in it, after a r
   home,
   demo,
 }) => {
-  const work = join(home.path, '..', `${home.path.split('/').at(-1) ?? ''}-work`);
+  const work = join(realpathSync(makeDirectory()), 'work');
   mkdirSync(join(work, 'inner'), { recursive: true });
   const large = randomBytes(3_000_000);
   writeFileSync(join(work, 'inner', 'large'), large);
