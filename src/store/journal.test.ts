@@ -14,7 +14,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { readJournal, removeJournal, writeJournal, type Journal } from './journal.ts';
 import { homeNames, machineNames, type HomeNames, type MachineNames } from './names.ts';
-import { sweepOperations } from './operation-record.ts';
+import { forgetSettled, sweepOperations } from './operation-record.ts';
 
 const directory = useTemporaryDirectory();
 let home: HomeNames;
@@ -119,18 +119,32 @@ describe('a journal is followed after a move', () => {
 describe('records that a kill left behind', () => {
   it('are removed when their journal is gone', async () => {
     await writeJournal(home, names, journal);
-    await sweepOperations(home);
+    await sweepOperations(home, []);
     expect(records()).toHaveLength(1);
     renameSync(names.journal, join(names.directory, 'elsewhere'));
-    await sweepOperations(home);
+    await sweepOperations(home, []);
     expect(records()).toEqual([]);
   });
 
   it('are kept while the drive of the machine is not there', async () => {
     await writeJournal(home, names, journal);
     renameSync(names.directory, join(directory(), 'unplugged'));
-    await sweepOperations(home);
+    await sweepOperations(home, []);
     expect(records()).toHaveLength(1);
+  });
+
+  it.each([
+    ['by the next daemon', async (moved: MachineNames) => await sweepOperations(home, [moved])],
+    ['when it is registered', async (moved: MachineNames) => await forgetSettled(home, moved)],
+  ])('of a machine that was moved are removed %s, once its journal is gone', async (_when, sweep) => {
+    await writeJournal(home, names, journal);
+    const moved = machineNames(join(directory(), 'moved.vmwarevm', 'a.vmx'));
+    renameSync(names.directory, moved.directory);
+    await sweep(moved);
+    expect(await readJournal(home, moved)).toEqual(journal);
+    rmSync(moved.journal);
+    await sweep(moved);
+    expect(records()).toEqual([]);
   });
 });
 
@@ -141,10 +155,10 @@ describe('the record of a new machine', () => {
     mkdirSync(aside);
     await writeJournal(home, { vmx: fresh.vmx, journal: join(aside, 'operation.json') }, tidy);
     renameSync(aside, fresh.directory);
-    await sweepOperations(home);
+    await sweepOperations(home, []);
     expect(await readJournal(home, fresh)).toEqual(tidy);
     rmSync(fresh.directory, { recursive: true });
-    await sweepOperations(home);
+    await sweepOperations(home, []);
     expect(records()).toEqual([]);
   });
 });

@@ -114,13 +114,25 @@ export async function operationsOf(home: HomeNames, { vmx, directory }: Place): 
   return own.map(({ nonce }) => nonce);
 }
 
+/** Removes the records of a machine that nothing is changing, if it has no journal: a kill left them, perhaps where it was before. */
+export async function forgetSettled(home: HomeNames, place: Place): Promise<void> {
+  if (await isTaken(machineNames(place.vmx).journal)) return;
+  for (const nonce of await operationsOf(home, place)) await forgetOperation(home, nonce);
+}
+
 /**
- * Removes records that a kill left behind, those without a journal. The record of a machine whose directory is not there
- * is kept: it may be on a drive that is not plugged in. That of a new machine is not: nobody has used it yet.
+ * Removes records that a kill left behind, those without a journal. The record of a machine that is neither where it was nor
+ * among the known ones is kept: it may be on a drive that is not plugged in. That of a new machine is not: nobody has used it yet.
+ * @param machines all that are known; they may have been moved
  */
-export async function sweepOperations(home: HomeNames): Promise<void> {
-  for (const { nonce, vmx, isNew } of await allRecords(home)) {
-    const names = machineNames(vmx);
+export async function sweepOperations(home: HomeNames, machines: readonly Place[]): Promise<void> {
+  const records = await allRecords(home);
+  if (records.length === 0) return;
+  const known = new Map<string, Place>();
+  for (const place of machines) known.set(await directoryId(place.directory), place);
+  known.delete('');
+  for (const { nonce, vmx, directory, isNew } of records) {
+    const names = machineNames(known.get(directory)?.vmx ?? vmx);
     const isSettled = (await exists(names.directory)) ? !(await isTaken(names.journal)) : isNew;
     if (isSettled) await forgetOperation(home, nonce);
   }

@@ -8,6 +8,7 @@ import { plainName } from '../../model/name.ts';
 import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { vmxOfBundle } from '../../store/bundle-directory.ts';
 import { bundleExtension, isBundle } from '../../store/names.ts';
+import { forgetSettled } from '../../store/operation-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists, fileError } from '../../sys/files.ts';
 import { clearDeadLock, lockHolder } from '../../sys/lock.ts';
@@ -79,6 +80,7 @@ async function settleMoved(host: Host, { names, name }: Bundle): Promise<Bundle>
   try {
     await hold(host, await host.bundles.read(names.vmx), 'register', async ({ bundle }) => {
       await removeOrphanedCheckpoints(bundle);
+      await forgetSettled(host.names, names);
     });
   } catch (error) {
     host.log('Could not settle a machine that is being registered', {

@@ -35,9 +35,9 @@ function ioErrorOf(name: string): string {
 
 /** Adopts every running machine after a daemon has died, and cleans up what dead engines left behind. */
 export async function adoptAll(host: Host): Promise<void> {
-  await sweepHome(host);
   try {
     const { bundles, unread } = await readableBundles(host);
+    await sweepHome(host, bundles);
     await Promise.all(
       bundles.map(async (bundle) => {
         await takeOver(host, bundle);
@@ -56,11 +56,14 @@ export async function adoptAll(host: Host): Promise<void> {
 }
 
 /** What a kill left behind in the home. A failure is no reason not to start. */
-async function sweepHome(host: Host): Promise<void> {
+async function sweepHome(host: Host, bundles: readonly Bundle[]): Promise<void> {
   const { home, cache, operations } = host.names;
   try {
     for (const directory of [home, cache, operations]) await sweepTemporaries(directory);
-    await sweepOperations(host.names);
+    await sweepOperations(
+      host.names,
+      bundles.map(({ names }) => names),
+    );
   } catch (error) {
     host.log('Could not clean up the home', { reason: messageOf(error) });
   }
