@@ -13,6 +13,8 @@ interface Scene {
   readonly bundle: string;
   /** Whether a linked clone is involved, so that its disks must be linked again. */
   readonly linked: boolean;
+  /** Names of clones that may or may not be there: a kill has interrupted their making. */
+  readonly clones: readonly string[];
   readonly random: Random;
   readonly step: number;
 }
@@ -33,11 +35,11 @@ export interface Displacement {
   readonly run: (scene: Scene, torn: boolean) => Promise<Rest | undefined>;
 }
 
-async function copy({ hand, subject, bundle, random, step }: Scene, torn: boolean): Promise<Rest> {
+async function copy({ hand, subject, bundle, clones, random, step }: Scene, torn: boolean): Promise<Rest> {
   const made = await hand.copy(bundle, `x${step}`, random.chance(0.5) ? 'home' : 'away');
   return async () => {
     if (!torn) await judgeCopy(made, subject, random);
-    await deleteCopy(made, hand, subject);
+    await deleteCopy(made, hand, subject, clones);
   };
 }
 

@@ -19,9 +19,14 @@ async function mustBeRefused(work: Promise<unknown>, code: ErrorCode, what: stri
   throw new Violation('copy', `${what} ${text}; right is ${code}`);
 }
 
-/** The row of a copy in the list, where the original must be as well. */
-async function rowOf(copy: string, original: MachineDetails, subject: Subject): Promise<Machine | undefined> {
-  const machines = await subject.client.machines.list();
+/** The row of a copy in the list, where the original must be as well, and nothing else but clones that may be there. */
+async function rowOf(
+  copy: string,
+  original: MachineDetails,
+  subject: Subject,
+  clones: readonly string[] = [],
+): Promise<Machine | undefined> {
+  const machines = (await subject.client.machines.list()).filter(({ name }) => !clones.includes(name));
   const texts = machines.map(({ name, path }) => `${name} (${path})`).join(', ');
   const row = machines.find(({ path }) => dirname(path) === copy);
   if (!machines.some(({ name, path }) => name === subject.name && path === original.path))
@@ -74,8 +79,13 @@ export async function judgeCopy(copy: string, subject: Subject, random: Random):
 }
 
 /** Deletes a copy, whatever it is: nothing of it may be left, and the original stays. */
-export async function deleteCopy(copy: string, hand: ByHand, subject: Subject): Promise<void> {
-  const row = await rowOf(copy, await subject.details(), subject);
+export async function deleteCopy(
+  copy: string,
+  hand: ByHand,
+  subject: Subject,
+  clones: readonly string[],
+): Promise<void> {
+  const row = await rowOf(copy, await subject.details(), subject, clones);
   // One that Kame does not know is deleted as it was made.
   if (row) await subject.client.machines.delete(row.path);
   else await rm(copy, { recursive: true });

@@ -10,7 +10,7 @@ import { judgeSnapshots, verifyDisks } from './judge-snapshots.ts';
 import { Leftovers } from './leftovers.ts';
 import type { Courses } from './moment.ts';
 import { nextCommand, untilClean } from './next-command.ts';
-import { nextOperation, type Planned } from './operations.ts';
+import { nextOperation, type Clones, type Planned } from './operations.ts';
 import { Random } from './random.ts';
 import { endingText, isKill, sampleOf, textOf, type Sample } from './sample.ts';
 import { strike, type Blow, type Struck } from './strike.ts';
@@ -155,7 +155,7 @@ class Sequence {
     try {
       if (rehearsal && struck.ending.kind !== 'done')
         throw new Violation('operation', `${planned.name} failed undisturbed: ${endingText(struck)}`);
-      const rest = await this.#displaceAtOnce(dirname(before.path), random, sample);
+      const rest = await this.#displaceAtOnce(dirname(before.path), planned.clones, random, sample);
       await this.#look(planned, struck, random, sample, rest);
     } catch (error) {
       sample.violation = violationOf(error);
@@ -193,19 +193,24 @@ class Sequence {
     return sample;
   }
 
-  #scene(random: Random, step: number) {
-    return { hand: this.#hand, subject: this.#subject, random, step };
+  #scene(random: Random, step: number, clones?: Clones) {
+    return { hand: this.#hand, subject: this.#subject, random, step, clones: clones?.names ?? [] };
   }
 
   /** Displaces the bundle or the home as the kill has left it, if no engine and no daemon lives. */
-  async #displaceAtOnce(bundle: string, random: Random, sample: Sample): Promise<Rest | undefined> {
+  async #displaceAtOnce(
+    bundle: string,
+    clones: Clones | undefined,
+    random: Random,
+    sample: Sample,
+  ): Promise<Rest | undefined> {
     if (!this.#options.displaces || sample.operation === 'rename machine') return undefined;
     const home = this.#home.path;
     const lives = daemonNow(home) !== undefined || enginesNow(home).length > 0;
     if (lives || !random.chance(atOnceShare)) return undefined;
     const { name, run } = drawDisplacement(random, true);
     sample.displaced = name;
-    return await run({ ...this.#scene(random, sample.step), bundle, linked: false }, true);
+    return await run({ ...this.#scene(random, sample.step, clones), bundle, linked: false }, true);
   }
 
   /** All that must hold after a kill. */
