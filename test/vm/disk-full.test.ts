@@ -32,7 +32,7 @@ describe.runIf(way === 'root')(`a full disk${needs}`, () => {
     async ({ small: { disk, home } }) => {
       await home.json('create', 'demo');
       const message =
-        /second\.vmwarevm\S* needs \d{9} bytes \(10\d(?:\.\d+)? MiB\), but its disk has only \d+ bytes \([\d.]+ (?:MiB|KiB|B)\) free/;
+        /second\.vmwarevm\S* needs \d{9} bytes \(1[01]\d(?:\.\d+)? MiB\), but its disk has only \d+ bytes \([\d.]+ (?:MiB|KiB|B)\) free/;
       // Room for the disk and half of the rest, for half of the disk, and for nothing.
       let free = async (): Promise<void> => undefined;
       for (const bytes of [80 * mebibyte, 30 * mebibyte, 0]) {
