@@ -176,6 +176,24 @@ describe('the core of the SDK', () => {
     });
   });
 
+  it('ends a command whose input fails with what it throws', async () => {
+    const { fetch } = fakeFetch({ 'GET /v1/tasks': () => json([]) });
+    const webSocket = () => fakeWebSocket(() => undefined);
+    const transport = core.fetchTransport({ baseUrl: 'https://kame.test', fetch, webSocket });
+    const input = (async function* broken() {
+      yield await Promise.resolve(Buffer.from('some'));
+      throw new Error('unplugged');
+    })();
+    const running = core
+      .createClient(transport)
+      .machines.exec(
+        'demo',
+        { command: ['cat'], stdin: true },
+        { input, output: async () => await Promise.resolve() },
+      );
+    await expect(running).rejects.toThrow('unplugged');
+  });
+
   it('cancels when its signal fires, and when it is disposed of', async () => {
     const { fetch, asked } = fakeFetch({});
     const client = core.createClient(core.fetchTransport({ baseUrl: 'https://kame.test', fetch }));

@@ -43,7 +43,13 @@ describe('kame-tools', () => {
   it('run a shell on a terminal that follows its size and hears Ctrl-C', async ({ demo }) => {
     await toolsAnswer(demo);
     let seen = '';
-    const lines = ['stty size\n', 'echo begun; sleep 1000\n', '\u0003', 'echo status $?\n', 'exit 7\n'];
+    const lines = [
+      'stty size\n',
+      "sh -c 'echo begun; exec sleep 1000'\n",
+      '\u0003',
+      'echo status $?\n',
+      'exit 7\n',
+    ];
     const steps = [/\n40 120\r/, /\nbegun\r/, /\^C/, /status 130\r/];
     const running = deferred<RunningCommand>();
     const shows = async (pattern: RegExp) => {

@@ -64,6 +64,19 @@ class InputWindow {
 }
 
 /** Sends the request, then standard input, if any, and an empty message at its end. */
+/** The chunks of an input; `broke` is told what it throws. */
+async function* watched(
+  input: AsyncIterable<Uint8Array>,
+  broke: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* input;
+  } catch (error) {
+    broke(error);
+    throw error;
+  }
+}
+
 async function sendRequest(
   channel: Channel,
   request: ExecRequest,
@@ -127,7 +140,7 @@ export async function openConsole(
 
 /**
  * Runs a command in a guest. The signal closes the connection.
- * @throws KameError what the guest or the daemon reports; CANCELLED
+ * @throws KameError what the guest or the daemon reports; CANCELLED; what the input throws
  */
 export async function execute(
   connection: Connection,
@@ -136,10 +149,18 @@ export async function execute(
   streams: ExecStreams,
 ): Promise<ExecEnd> {
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
+  let failure: { readonly error: unknown } | undefined;
   try {
     const onTheWay = new InputWindow();
+    // The command would wait for the rest of its input.
+    const input =
+      streams.input &&
+      watched(streams.input, (error) => {
+        failure = { error };
+        channel.close();
+      });
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendRequest(channel, request, streams.input, onTheWay).catch(() => undefined);
+    void sendRequest(channel, request, input, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
@@ -152,6 +173,7 @@ export async function execute(
   } finally {
     channel.close();
   }
+  if (failure) throw failure.error;
   if (streams.signal?.aborted) throw new KameError('CANCELLED', 'The command in the guest was cancelled.');
   throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended while the command was running in the guest.', {
     next: 'The command may still be running in the guest.',
