@@ -63,7 +63,6 @@ class InputWindow {
   }
 }
 
-/** Sends the request, then standard input, if any, and an empty message at its end. */
 /** The chunks of an input; `broke` is told what it throws. */
 async function* watched(
   input: AsyncIterable<Uint8Array>,
@@ -77,6 +76,7 @@ async function* watched(
   }
 }
 
+/** Sends the request, then standard input, if any, and an empty message at its end. */
 async function sendRequest(
   channel: Channel,
   request: ExecRequest,
@@ -114,6 +114,11 @@ function parseMessage(message: string | Uint8Array): ExecMessage {
   }
 }
 
+function unconnected({ signal }: CallOptions): KameError {
+  if (signal?.aborted) return new KameError('CANCELLED', 'The connection to the console was cancelled.');
+  return new KameError('DAEMON_UNREACHABLE', 'The daemon ended before it had connected to the console.');
+}
+
 async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void> {
   for await (const message of channel.messages) {
     if (typeof message !== 'string') yield message;
@@ -124,15 +129,25 @@ async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void
   }
 }
 
-/** Connects to a machine's serial console. The signal closes the connection. */
+/**
+ * Connects to a machine's serial console; the daemon's first message says that it is connected. The signal closes the connection.
+ * @throws KameError what the daemon reports, DAEMON_UNREACHABLE when it ends, CANCELLED
+ */
 export async function openConsole(
   connection: Connection,
   machine: string,
   options: CallOptions = {},
 ): Promise<ConsoleConnection> {
   const channel = await connection.open(routes['machines.console'], { params: { machine } }, options);
+  const output = consoleOutput(channel);
+  try {
+    if ((await output.next()).done === true) throw unconnected(options);
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
   return {
-    output: consoleOutput(channel),
+    output,
     write: (data) => channel.send(data),
     close: () => channel.close(),
   };
