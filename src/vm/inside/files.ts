@@ -113,9 +113,9 @@ export async function makeTemporary(
   { path = '/tmp', directory, prefix, suffix, user }: MakeGuestTemporary,
   signal: AbortSignal,
 ): Promise<GuestPlace> {
-  const words = ['makeTemporary', wordOf(path), String(directory), prefix];
   const byAgent = {
-    words: suffix === '' ? words : { needsTools: 'A suffix' },
+    ...(suffix === '' ? {} : { needsTools: 'A suffix' }),
+    words: ['makeTemporary', wordOf(path), String(directory), prefix],
     read: (printed: Buffer) => ({ path: printed.toString('utf8').replace(/^\.\//u, '') }),
   };
   const asked = { operation: 'makeTemporary', path, directory, prefix, suffix };
