@@ -87,7 +87,7 @@ async function startByAgent(
   { command, script, env = {} }: StartInGuest,
   deadline: Deadline,
 ): Promise<number> {
-  const words = wordsByAgent({ command, script });
+  const words = wordsByAgent({ command, script }, machine.name);
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const all = variables.length === 0 ? words : ['/usr/bin/env', ...variables, ...words];
   return await machine.channels.agent.start(all, deadline.step(Infinity));
