@@ -1,6 +1,6 @@
 import { routes } from '../../api/generated/routes.ts';
 import type { ExecControl, ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
-import { execInputWindow } from '../../api/limits.ts';
+import { execInputWindow, maxMessageBytes } from '../../api/limits.ts';
 import { KameError } from '../../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { Connection } from './connection.ts';
@@ -76,14 +76,26 @@ async function* watched(
   }
 }
 
+/** The message of a request. @throws KameError INVALID_VALUE when the daemon would not take it */
+function requestText(request: ExecRequest): string {
+  const text = JSON.stringify(request);
+  const { length } = new TextEncoder().encode(text);
+  if (length <= maxMessageBytes) return text;
+  throw new KameError(
+    'INVALID_VALUE',
+    `The command has ${length} bytes as a message to the daemon; the limit is ${maxMessageBytes} bytes.`,
+    { next: 'Copy a long script into the guest with kame copy, and run it there.' },
+  );
+}
+
 /** Sends the request, then standard input, if any, and an empty message at its end. */
 async function sendRequest(
   channel: Channel,
-  request: ExecRequest,
+  request: string,
   input: AsyncIterable<Uint8Array> | undefined,
   onTheWay: InputWindow,
 ): Promise<void> {
-  await channel.send(JSON.stringify(request));
+  await channel.send(request);
   if (!input) return;
   for await (const chunk of input) {
     for (let at = 0; at < chunk.length; at += inputChunk) {
@@ -155,7 +167,8 @@ export async function openConsole(
 
 /**
  * Runs a command in a guest. The signal closes the connection.
- * @throws KameError what the guest or the daemon reports; CANCELLED; what the input throws
+ * @throws KameError what the guest or the daemon reports; INVALID_VALUE when the command is too long; CANCELLED; what the input
+ * throws
  */
 export async function execute(
   connection: Connection,
@@ -163,6 +176,7 @@ export async function execute(
   request: ExecRequest,
   streams: ExecStreams,
 ): Promise<ExecEnd> {
+  const text = requestText(request);
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
   let failure: { readonly error: unknown } | undefined;
   try {
@@ -175,7 +189,7 @@ export async function execute(
         channel.close();
       });
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendRequest(channel, request, input, onTheWay).catch(() => undefined);
+    void sendRequest(channel, text, input, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
