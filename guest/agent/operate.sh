@@ -1,7 +1,7 @@
 #!/bin/sh
 # Looks at and changes files and processes for a host without kame-tools: operate.sh OPERATION [ARGUMENT]...
-# The first line it prints is `ok`, or `failed CODE`; what follows is for src/vm/inside/by-agent.ts. It needs stat and xargs as
-# GNU and busybox have them.
+# The first line it prints is `ok`, or `failed CODE`; what follows is for src/vm/inside/agent-replies.ts. It needs stat and
+# xargs as GNU and busybox have them.
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
@@ -18,13 +18,13 @@ is_directory() { [ -d "$1" ] && [ ! -L "$1" ]; }
 # Runs a command and says how it went. What it says goes to standard error.
 try() { if "$@"; then echo ok; else fail failed; fi; }
 
-# Prints the names of the present directory, each with the target of a link, and a NUL after each.
+# Prints at most so many names of the present directory, each with the target of a link, and a NUL after each.
 names() {
   count=0
   for name in .* *; do
     case $name in . | ..) continue ;; esac
     is_there "$name" || continue
-    [ "$count" -lt 10000 ] || return
+    [ "$count" -lt "$2" ] || return
     count=$((count + 1))
     if [ "$1" = names ]; then
       printf './%s\0' "$name"
@@ -41,9 +41,9 @@ list() {
   [ -d "$1" ] || fail notDirectory
   cd "$1" || fail denied
   echo ok
-  names names | xargs -0 -r stat -c "$form"
+  names names "$2" | xargs -0 -r stat -c "$form"
   echo
-  names targets
+  names targets "$2"
 }
 
 show() {

@@ -80,8 +80,8 @@ export const guestOperations = {
     kind: 'websocket',
     summary: 'Connect to the serial console',
     description:
-      'Both sides send binary messages. A client that does not read is disconnected. An error is sent as a text message, ' +
-      'after which the connection is closed.',
+      'Both sides send binary messages. The first one of the server is empty, and says that the console is connected. A client ' +
+      'that does not read is disconnected. An error is sent as a text message, after which the connection is closed.',
     params: machineParams,
   },
   'machines.exec': {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { maxScriptBytes } from './limits.ts';
 import { arch, machineState } from './machine.ts';
 
 /** Shapes of errors, progress, events, images, the doctor and the daemon. */
@@ -133,7 +134,7 @@ export const cancelledTask = z
 /** A script for an interpreter: the command. Through the guest agent it is a file in the guest meanwhile. */
 export const guestScript = z
   .strictObject({
-    text: z.string().max(1_048_576).describe('The command gets the path of a file with this text'),
+    text: z.string().max(maxScriptBytes).describe('The command gets the path of a file with this text'),
     arguments: z.array(z.string().max(131_072)).max(4096).default([]).describe('What follows the path'),
   })
   .meta({ id: 'GuestScript' });

@@ -48,6 +48,11 @@ export class VisibleLog {
   }
 }
 
+/** A number of things: `1 file`, `2 files`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** Indents every line by two spaces. */
 export function indent(text: string): string {
   return text

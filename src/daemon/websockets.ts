@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
+import { maxMessageBytes } from '../api/limits.ts';
 import { matchPath, type Route } from '../api/route.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
@@ -9,9 +10,6 @@ import type { App } from './app.ts';
 import type { Channel } from './handlers/handler.ts';
 import { refuseRaw } from './refuse.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
-
-/** The largest message that a client may send, in bytes. */
-const maxPayload = 1024 * 1024;
 
 export interface WebSocketRequest {
   readonly params: unknown;
@@ -88,7 +86,11 @@ function upgrade(
 
 /** Serves WebSockets without compression, which costs more than it saves on a local socket. */
 export function serveWebSockets({ http }: App, routes: readonly WebSocketRoute[]): void {
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+  });
   server.on('wsClientError', (error, raw) => {
     refuseRaw(raw, 400, new KameError('USAGE', `The WebSocket cannot be opened: ${error.message}.`));
   });

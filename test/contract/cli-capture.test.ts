@@ -1,18 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CaptureEnd } from '../../src/api/nic.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
-import { demoDetails } from './cli-samples.ts';
-import { json } from './cli-support.ts';
 
 useDaemon();
 const makeDirectory = useTemporaryDirectory();
 
 const end: CaptureEnd = { type: 'end', reason: 'size', frames: 2, bytes: 2048, dropped: 3 };
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 /** Answers a capture with some bytes and a message; the requests. */
 function answer(message: object): unknown[] {

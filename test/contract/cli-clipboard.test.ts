@@ -2,11 +2,10 @@ import { EventEmitter } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ClipboardMessage, ClipboardStatus } from '../../src/api/clipboard.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
-import { demoDetails } from './cli-samples.ts';
 import { json, terminalInput } from './cli-support.ts';
 
 useDaemon();
@@ -18,8 +17,6 @@ const error = {
   next: 'Copy.',
   details: {},
 };
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 /** Answers a reader with content; the requests. */
 function content(contentType: string, ...parts: (string | Buffer)[]): unknown[] {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { daemon, run, useDaemon } from './cli-run.ts';
 import { demoDetails } from './cli-samples.ts';
@@ -10,14 +10,23 @@ useDaemon();
 
 const consolePath = '/v1/machines/demo/console';
 
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
+const error = { code: 'WRONG_STATE', message: 'demo is stopped.', next: 'Start it.', details: {} };
+const refuse = (socket: WebSocket) => socket.send(JSON.stringify({ type: 'error', error }));
+
+/** A console that is connected, and then does this. */
+function connected(act: (socket: WebSocket) => void): void {
+  daemon.onSocket(consolePath, (socket) => {
+    socket.send(Buffer.alloc(0));
+    act(socket);
+  });
+}
 
 describe('console', () => {
   it('is raw, passes keys and bytes, and restores the terminal on Ctrl-]', async () => {
     const { stream: stdin, modes } = terminalInput();
     const keys: Buffer[] = [];
     const hungUp = new Promise<void>((resolve) => {
-      daemon.onSocket(consolePath, (socket) => {
+      connected((socket) => {
         socket.on('message', (data: Buffer) => {
           keys.push(data);
           if (keys.length === 1) stdin.write('\u0003b\u001dnever sent');
@@ -39,33 +48,46 @@ describe('console', () => {
 
   it('leaves the guest’s second screen, if it has one', async () => {
     const { stream: stdin } = terminalInput();
-    daemon.onSocket(consolePath, (socket) => {
+    connected((socket) => {
       socket.send(Buffer.from('\u001b[?1049h editor'), () => socket.close());
     });
     const { stdout } = await run(['console', 'demo'], { stdin, tty: true });
     expect(stdout).toContain('\u001b[?1049l\u001b[0m');
   });
 
-  it('restores the terminal when the daemon refuses, dies or is stopped', async () => {
+  it('restores the terminal when the console fails, the daemon dies or Kame is stopped', async () => {
     const signals = new EventEmitter();
-    const error = { code: 'WRONG_STATE', message: 'demo is stopped.', next: 'Start it.', details: {} };
     for (const [act, code] of [
-      [(socket: WebSocket) => socket.send(JSON.stringify({ type: 'error', error })), 4],
+      [refuse, 4],
       [(socket: WebSocket) => socket.terminate(), 0],
       [(socket: WebSocket) => socket.once('message', () => signals.emit('SIGTERM')), 0],
     ] as const) {
       const { stream: stdin, modes } = terminalInput();
-      daemon.onSocket(consolePath, act);
+      connected(act);
       stdin.write('key');
       expect((await run(['console', 'demo'], { stdin, tty: true, signals })).code).toBe(code);
       expect(modes).toEqual([true, false]);
     }
   });
 
+  it('is not announced before it is connected, and the terminal is left alone', async () => {
+    for (const [act, code] of [
+      [refuse, 4],
+      [(socket: WebSocket) => socket.terminate(), 5],
+    ] as const) {
+      const { stream: stdin, modes } = terminalInput();
+      daemon.onSocket(consolePath, act);
+      const { stderr, ...ran } = await run(['console', 'demo'], { stdin, tty: true });
+      expect(ran).toMatchObject({ code, stdout: '' });
+      expect(stderr).not.toContain('Connected');
+      expect(modes).toEqual([]);
+    }
+  });
+
   it('sends what is piped in, and prints no escapes of its own', async () => {
     const stdin = new PassThrough();
     stdin.end('ls\n\u001d');
-    daemon.onSocket(consolePath, (socket) => {
+    connected((socket) => {
       socket.once('message', (data: Buffer) => socket.send(data, () => socket.close()));
     });
     const { stdout, stderr } = await run(['console', 'demo'], { stdin });
@@ -74,6 +96,7 @@ describe('console', () => {
   });
 
   it('says where to find the console with --json', async () => {
+    daemon.on('GET /v1/machines/demo', json(demoDetails));
     const { stdout } = await run(['console', 'demo', '--json']);
     expect(JSON.parse(stdout)).toEqual({ name: 'demo', socket: daemon.socket, path: consolePath });
   });

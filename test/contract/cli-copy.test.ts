@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endOfArchive, headerOf } from '../../src/archive/tar-header.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
@@ -9,8 +9,6 @@ import { json } from './cli-support.ts';
 
 useDaemon();
 const makeDirectory = useTemporaryDirectory();
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 const refusal = {
   type: 'error',

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { execInputWindow } from '../../src/api/limits.ts';
 import { execControl, execRequest, type ExecMessage } from '../../src/api/messages.ts';
@@ -12,8 +12,6 @@ import { json, terminalInput } from './cli-support.ts';
 useDaemon();
 
 const execPath = '/v1/machines/demo/exec';
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 function say(socket: WebSocket, ...messages: ExecMessage[]): void {
   for (const message of messages) socket.send(JSON.stringify(message));
@@ -150,6 +148,7 @@ describe('a terminal', () => {
   });
 
   it('is one that programs can open themselves', async () => {
+    daemon.on('GET /v1/machines/demo', json(demoDetails));
     expect(JSON.parse((await run(['shell', 'demo', '--json'])).stdout)).toMatchObject({
       name: 'demo',
       path: execPath,

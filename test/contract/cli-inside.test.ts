@@ -122,6 +122,26 @@ describe('a script', () => {
     });
   });
 
+  it.each([
+    ['a file', 'long.sh', /long\.sh is larger than 1048576 bytes/],
+    ['standard input', '-', /The script is larger than 1048576 bytes/],
+  ])('is not read from %s that is longer than a script may be', async (_what, name, message) => {
+    const text = 'x'.repeat(1_048_577);
+    writeFileSync(join(daemon.home, 'long.sh'), text);
+    const stdin = Object.assign(new PassThrough(), { isTTY: false });
+    stdin.end(text);
+    const { code, stderr } = await run(['guest', 'script', 'demo', name], { stdin });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it('is not sent when it does not fit into a message', async () => {
+    writeFileSync(join(daemon.home, 'lines.sh'), '\n'.repeat(600_000));
+    const { code, stderr } = await run(['guest', 'script', 'demo', 'lines.sh']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/the limit is 1048576 bytes\.\n.*kame copy/);
+  });
+
   it('is a file that can be read', async () => {
     const { code, stderr } = await run(['guest', 'script', 'demo', 'none.sh']);
     expect(code).toBe(1);
@@ -134,11 +154,13 @@ describe('variables and users', () => {
     daemon.on(`GET ${at}/environment`, json({ variables: { B: '2', A: '1' } }));
     daemon.on(`PUT ${at}/environment`, json({ ok: true }));
     expect(await printed('guest', 'env', 'demo')).toBe('A=1\nB=2\n');
-    await printed('guest', 'env', 'demo', '--set', 'C=x=y', '--unset', 'A');
-    expect(bodies().slice(1, 3)).toEqual([
+    const line = ['guest', 'env', 'demo', '--set', 'C=x=y', '--unset', 'A'];
+    expect(await printed(...line)).toBe('demo: changed 2 variables\n');
+    expect(bodies().slice(1)).toEqual([
       { name: 'C', value: 'x=y' },
       { name: 'A', value: null },
     ]);
+    expect(JSON.parse(await printed(...line, '--json'))).toEqual({ variables: { A: '1', B: '2' } });
   });
 
   it('have passwords, which are on no command line', async () => {
@@ -158,7 +180,7 @@ describe('variables and users', () => {
   });
 
   it('have SSH keys', async () => {
-    const keys = ['ssh-ed25519 AAAA me'];
+    const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDemo me'];
     daemon.on(`GET ${at}/users/alice/ssh-keys`, json({ keys }));
     daemon.on(`POST ${at}/users/alice/ssh-keys`, json({ keys }));
     daemon.on(`POST ${at}/users/alice/ssh-keys/remove`, json({ keys: [] }));
@@ -168,7 +190,7 @@ describe('variables and users', () => {
     expect(await printed(...verb('list', 'demo', 'alice'))).toBe(`${keys[0]}\n`);
     expect(await printed(...verb('add', 'demo', 'alice', 'id.pub'))).toBe('demo: alice has 1 key\n');
     expect(await printed(...verb('remove', 'demo', 'alice', 'id.pub'))).toBe('demo: alice has 0 keys\n');
-    expect((await run(verb('add', 'demo', 'alice', 'id'))).stderr).toContain('not a file of public keys');
+    expect((await run(verb('add', 'demo', 'alice', 'id'))).stderr).toContain('is a private key');
     expect(bodies().slice(1)).toEqual([{ keys, replace: false }, { keys }]);
   });
 
@@ -184,7 +206,7 @@ describe('quiesce', () => {
     const hook = { name: 'mysql', action: 'freeze', status: 1, output: 'no\ntables' };
     daemon.on(`POST ${at}/quiesce`, result({ fileSystems: 2, frozenMs: 3.5, hooks: [hook] }));
     expect(await printed('guest', 'quiesce', 'demo')).toBe(
-      'demo: 2 file systems were frozen for 3.5 ms\nmysql freeze: failed with status 1: no\\x0atables\n',
+      'demo: 2 file systems frozen for 3.5 ms\nmysql freeze: failed with status 1: no\\x0atables\n',
     );
   });
 });

@@ -1,20 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ErrorBody } from '../../src/api/messages.ts';
 import type { SoundMessage } from '../../src/api/sound.ts';
 import { wavHeader } from '../../src/cli/wav.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
-import { demoDetails } from './cli-samples.ts';
-import { json } from './cli-support.ts';
 
 useDaemon();
 const makeDirectory = useTemporaryDirectory();
 const format = { type: 'format', rate: 44_100, channels: 2, sampleBits: 16 } as const;
 const end = { type: 'end', reason: 'time', frames: 88_200, silent: 44_100, dropped: 0 } as const;
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 /** Answers a recording; the requests. */
 function answer(messages: readonly (SoundMessage | Buffer)[]): unknown[] {

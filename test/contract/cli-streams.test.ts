@@ -1,13 +1,11 @@
 import { EventEmitter, once } from 'node:events';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deferred } from '../../src/core/deferred.ts';
 import { daemon, run, useDaemon } from './cli-run.ts';
 import { demoDetails } from './cli-samples.ts';
 import { json, lines } from './cli-support.ts';
 
 useDaemon();
-
-beforeEach(() => daemon.on('GET /v1/machines/demo', json(demoDetails)));
 
 describe('Ctrl-C', () => {
   it('cancels a long operation once; a second one has its usual effect', async () => {

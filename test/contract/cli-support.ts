@@ -66,7 +66,7 @@ export async function fakeDaemon(): Promise<FakeDaemon> {
   const temporary = await temporaryHome();
   const socket = join(temporary.home, 'kamed.sock');
   const requests: Recorded[] = [];
-  // What a client asks for before it runs a command in a guest.
+  // What a client asks for before it opens a WebSocket.
   const handlers = new Map<string, Handler>([['GET /v1/tasks', json([])]]);
   const sockets = new Map<string, (socket: WebSocket) => void>();
   const server = createServer((request, response) => {

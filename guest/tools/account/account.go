@@ -23,6 +23,16 @@ type Account struct {
 const passwdFile = "/etc/passwd"
 const groupFile = "/etc/group"
 
+// longestLine is that of a group with tens of thousands of members: a scanner gives up at 64 KiB by itself, and what follows
+// would not be there.
+const longestLine = 1 << 20
+
+func linesOf(file io.Reader) *bufio.Scanner {
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, longestLine)
+	return lines
+}
+
 // Lookup finds a user by name.
 func Lookup(name string) (Account, error) {
 	passwd, err := os.Open(passwdFile)
@@ -53,7 +63,7 @@ func Current() (Account, error) {
 
 // find reads the line of a user.
 func find(passwd io.Reader, name string) (Account, error) {
-	for lines := bufio.NewScanner(passwd); lines.Scan(); {
+	for lines := linesOf(passwd); lines.Scan(); {
 		if account, ok := parse(lines.Text()); ok && account.Name == name {
 			return account, nil
 		}
@@ -85,7 +95,7 @@ func parse(line string) (Account, bool) {
 // groupsOf lists the groups that name a user as a member; see group(5).
 func groupsOf(group io.Reader, name string) []uint32 {
 	var found []uint32
-	for lines := bufio.NewScanner(group); lines.Scan(); {
+	for lines := linesOf(group); lines.Scan(); {
 		fields := strings.Split(lines.Text(), ":")
 		if len(fields) < 4 {
 			continue

@@ -31,3 +31,10 @@ func TestGroups(t *testing.T) {
 		t.Fatalf("found %v", found)
 	}
 }
+
+func TestGroupsAfterOneWithThousandsOfMembers(t *testing.T) {
+	groups := "all:x:10:" + strings.Repeat("somebody,", 10_000) + "alice\nvideo:x:44:alice\n"
+	if found := groupsOf(strings.NewReader(groups), "alice"); !reflect.DeepEqual(found, []uint32{10, 44}) {
+		t.Fatalf("found %v", found)
+	}
+}

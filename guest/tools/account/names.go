@@ -1,7 +1,6 @@
 package account
 
 import (
-	"bufio"
 	"os"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ func namesIn(path string) map[uint32]string {
 		return names
 	}
 	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
+	for lines := linesOf(file); lines.Scan(); {
 		const most = 4
 		fields := strings.SplitN(lines.Text(), ":", most)
 		if len(fields) < most {
@@ -61,7 +60,7 @@ func All(most int) ([]Account, error) {
 	}
 	defer passwd.Close()
 	var found []Account
-	for lines := bufio.NewScanner(passwd); lines.Scan() && len(found) < most; {
+	for lines := linesOf(passwd); lines.Scan() && len(found) < most; {
 		if account, ok := parse(lines.Text()); ok {
 			found = append(found, account)
 		}

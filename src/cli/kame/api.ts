@@ -4,6 +4,7 @@ import type { RequestParts } from '../../client/core/connection.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { readFileCapped } from '../../sys/files.ts';
 import { findRoute, namedRoutes, nearestRoute, type NamedRoute, type RouteMatch } from '../api-routes.ts';
+import { cappedText } from '../capped-text.ts';
 import { collect, examples, jsonShape, keyValue } from '../options.ts';
 import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
@@ -47,22 +48,11 @@ function routeOf(method: string, path: string): RouteMatch {
   });
 }
 
-async function readAll(session: Session): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of session.context.stdin as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxBody) throw new KameError('USAGE', `Standard input is larger than ${maxBody} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 async function dataOf(session: Session, data: string): Promise<unknown> {
   const from = data === '-' ? 'Standard input' : data.startsWith('@') ? data.slice(1) : '--data';
   const text =
     data === '-'
-      ? await readAll(session)
+      ? await cappedText(session.context.stdin, from, maxBody)
       : data.startsWith('@')
         ? (await readFileCapped(session.path(data.slice(1)), maxBody)).toString('utf8')
         : data;

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Option, type Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
-import { readFileCapped } from '../../sys/files.ts';
 import {
   collect,
   examples,
@@ -15,40 +14,14 @@ import {
 } from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
-import { isPublicKey } from '../ssh-key.ts';
+import { publicKeysIn } from '../ssh-key.ts';
 import { startedText } from '../started.ts';
-
-const maxKeyFile = 64 * 1024;
 
 /** The reference to an image that is sent to the daemon: a path becomes absolute; an id or a URL is unchanged. */
 export function imageReference(session: Session, text: string): string {
   if (/^https?:\/\//i.test(text)) return text;
   const path = session.path(text);
   return text.includes('/') || text.startsWith('.') || existsSync(path) ? path : text;
-}
-
-/**
- * The public keys in a file, one per line as in `authorized_keys`.
- * @throws KameError USAGE for a private key or a file without keys, FILE_ACCESS
- */
-async function publicKeys(path: string): Promise<string[]> {
-  const text = (await readFileCapped(path, maxKeyFile)).toString('utf8');
-  if (text.includes('PRIVATE KEY')) {
-    throw new KameError('USAGE', `${path} is a private key, not a public key.`, {
-      next: 'Use the public key, whose file name ends in .pub.',
-    });
-  }
-  const keys = text.split('\n').flatMap((line) => {
-    const key = line.trim();
-    return key === '' || key.startsWith('#') ? [] : [key];
-  });
-  const wrong = keys.findIndex((key) => !isPublicKey(key));
-  if (keys.length === 0 || wrong >= 0) {
-    throw new KameError('USAGE', `${path} is not an SSH public key, or a file of such keys.`, {
-      next: 'Use a file such as ~/.ssh/id_ed25519.pub; `ssh-keygen -t ed25519` makes one.',
-    });
-  }
-  return keys;
 }
 
 function addCommand(program: Command) {
@@ -113,7 +86,7 @@ export function define(program: Command, session: Session): void {
         sshKeys:
           sshKey === undefined
             ? undefined
-            : (await Promise.all(sshKey.map((file) => publicKeys(session.path(file))))).flat(),
+            : (await Promise.all(sshKey.map((file) => publicKeysIn(session.path(file))))).flat(),
         settings: set?.map((text) => keyValue(text, '--set')),
       }),
     };

@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { isPiped, terminalLike } from '../guest-command.ts';
-import { collect, examples, filled, given, jsonShape, keyValue, seconds } from '../options.ts';
+import { directoryOption, machineText, userOption, variablesOf, variablesOption } from '../guest-options.ts';
+import { examples, given, jsonShape, seconds } from '../options.ts';
 import { execute } from '../run-and-print.ts';
 import type { Session } from '../session.ts';
 
@@ -14,15 +15,15 @@ export function define(program: Command, session: Session): void {
         'shell: use sh -c for that. Where kame-tools run in the guest, input of any length is streamed and Ctrl-C goes ' +
         'to the command; otherwise the guest agent runs it, with at most 8 MiB of input. kame tools shows which.',
     )
-    .argument('<name>', 'name, id or .vmx of a machine')
+    .argument('<name>', machineText)
     .argument('<command...>', 'command and arguments, after --')
     .option('--timeout <seconds>', 'end the command after this time', seconds('--timeout'))
     .option('-i, --stdin', 'pass standard input to the command, even from a terminal')
     .option('--no-stdin', 'never pass standard input to the command')
     .option('-t, --tty', 'run the command on a terminal; needs kame-tools in the guest')
-    .option('--user <user>', 'user of the guest; needs kame-tools (default: root)', filled('--user'))
-    .option('--cwd <directory>', 'directory of the guest to run in; needs kame-tools', filled('--cwd'))
-    .option('--env <key=value>', 'set an environment variable; may be repeated', collect)
+    .option(...userOption)
+    .option(...directoryOption)
+    .option(...variablesOption)
     .option('--json', jsonShape('{exitCode, signal, stdout, stderr}, after the command has ended'))
     .addHelpText(
       'after',
@@ -34,7 +35,6 @@ export function define(program: Command, session: Session): void {
       ),
     )
     .action(async (name, command, options) => {
-      const variables = options.env?.map((text) => keyValue(text, '--env'));
       await execute(session, name, {
         command,
         stdin: wantsInput(options.stdin, options.tty === true, session),
@@ -42,7 +42,7 @@ export function define(program: Command, session: Session): void {
           terminal: options.tty === true ? terminalLike(session.context) : undefined,
           user: options.user,
           cwd: options.cwd,
-          env: variables && Object.fromEntries(variables.map(({ key, value }) => [key, value])),
+          env: variablesOf(options.env),
           timeoutMs: options.timeout,
         }),
       });

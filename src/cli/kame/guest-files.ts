@@ -6,7 +6,6 @@ import { modeText } from '../mode-text.ts';
 import { examples, filled, given, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
-const user = filled('--user');
 const listed = 10_000;
 
 function nameText({ name, target }: GuestFile): string {
@@ -29,7 +28,7 @@ function defineLs(parent: Command, session: Session): void {
     .description(`Lists the files in a directory of the guest, by name; at most ${listed}.`)
     .argument('<name>', machineText)
     .argument('[guest-path]', 'directory in the guest (default: the home of the user)')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestDirectory'))
     .addHelpText('after', examples('kame guest ls demo /etc', 'kame guest ls demo --user alice'))
     .action(async (name, path = '.', options) => {
@@ -64,7 +63,7 @@ function defineStat(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<guest-path>', guestPathText)
     .option('--follow', 'of a link, show what it leads to')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestFile'))
     .addHelpText('after', examples('kame guest stat demo /etc/hostname', 'kame guest stat demo .profile'))
     .action(async (name, path, { follow = false, ...options }) => {
@@ -95,7 +94,7 @@ function defineMkdir(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<guest-path>', guestPathText)
     .option('-p, --parents', 'make those above it too, and accept one that exists')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestPlace'))
     .addHelpText('after', examples('kame guest mkdir demo /srv/www -p'))
     .action(async (name, path, { parents = false, ...options }) => {
@@ -114,7 +113,7 @@ function defineRm(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<guest-path...>', guestPathText)
     .option('-r, --recursive', 'remove directories too, with all that is in them')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestPlace, or an array of them'))
     .addHelpText('after', examples('kame guest rm demo /tmp/notes.txt', 'kame guest rm demo -r /srv/www'))
     .action(async (name, paths, { recursive = false, ...options }) => {
@@ -140,7 +139,7 @@ function defineMv(parent: Command, session: Session): void {
     .argument('<guest-path>', guestPathText)
     .argument('<new-guest-path>', 'its new path')
     .option('-f, --force', 'replace a file that has the new name')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestPlace'))
     .addHelpText('after', examples('kame guest mv demo /srv/www /srv/site'))
     .action(async (name, path, to, { force: replace = false, ...options }) => {
@@ -161,7 +160,7 @@ function defineMktemp(parent: Command, session: Session): void {
     .option('--in <guest-path>', 'directory in the guest (default: /tmp)', filled('--in'))
     .option('--prefix <text>', 'what its name begins with (default: kame-)')
     .option('--suffix <text>', 'what its name ends with; needs kame-tools')
-    .option(...userOption, user)
+    .option(...userOption)
     .option('--json', jsonShape('GuestPlace'))
     .addHelpText('after', examples('kame guest mktemp demo', 'kame guest mktemp demo -d --in /var/tmp'))
     .action(async (name, { directory = false, in: path, prefix, suffix, ...options }) => {

@@ -3,7 +3,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { KameError } from '../../core/errors.ts';
 import { formatDuration, formatSize } from '../../core/units.ts';
 import { machineText, userOption, waitForGuest } from '../guest-options.ts';
-import { examples, filled, given, integer, jsonShape } from '../options.ts';
+import { examples, given, integer, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
 
 function definePs(parent: Command, session: Session): void {
@@ -73,7 +73,7 @@ function defineKill(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .argument('<pid...>', 'numbers of processes; kame guest ps lists them')
     .option('-s, --signal <signal>', 'name or number of the signal (default: TERM)', signalNumber)
-    .option(...userOption, filled('--user'))
+    .option(...userOption)
     .option('--json', jsonShape('{name, pids, signal}'))
     .addHelpText('after', examples('kame guest kill demo 412', 'kame guest kill demo 412 413 -s KILL'))
     .action(async (name, pids, { signal: number = constants.signals.SIGTERM, user }) => {

@@ -1,10 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import type { ExecRequest, StartInGuest } from '../../api/generated/shapes.ts';
+import { maxScriptBytes } from '../../api/limits.ts';
 import { fileError } from '../../sys/files.ts';
+import { cappedText } from '../capped-text.ts';
 import { isPiped } from '../guest-command.ts';
-import { machineText, userOption, waitForGuest } from '../guest-options.ts';
-import { collect, examples, filled, given, jsonShape, keyValue, seconds } from '../options.ts';
+import {
+  directoryOption,
+  machineText,
+  userOption,
+  variablesOf,
+  variablesOption,
+  waitForGuest,
+} from '../guest-options.ts';
+import { examples, filled, given, jsonShape, seconds } from '../options.ts';
 import { execute } from '../run-and-print.ts';
 import type { Session } from '../session.ts';
 
@@ -24,12 +33,7 @@ async function run(
   { wait, user, cwd, env, timeout }: Options,
   stdin: boolean,
 ): Promise<void> {
-  const variables = env?.map((text) => keyValue(text, '--env'));
-  const common = given({
-    user,
-    cwd,
-    env: variables && Object.fromEntries(variables.map(({ key, value }) => [key, value])),
-  });
+  const common = given({ user, cwd, env: variablesOf(env) });
   if (wait) {
     const asked: ExecRequest = { ...request, stdin, ...common, ...given({ timeoutMs: timeout }) };
     await execute(session, name, asked);
@@ -60,9 +64,9 @@ function defineProgram(parent: Command, session: Session): void {
     .argument('<command...>', 'command and arguments, after --')
     .option('--no-wait', 'start it and do not wait for its end')
     .option('--timeout <seconds>', 'end the command after this time', seconds('--timeout'))
-    .option(...userOption, filled('--user'))
-    .option('--cwd <directory>', 'directory of the guest to run in; needs kame-tools', filled('--cwd'))
-    .option('--env <key=value>', 'set an environment variable; may be repeated', collect)
+    .option(...userOption)
+    .option(...directoryOption)
+    .option(...variablesOption)
     .option('--json', waitShape)
     .addHelpText(
       'after',
@@ -73,17 +77,14 @@ function defineProgram(parent: Command, session: Session): void {
     });
 }
 
-/** The text of a script; of standard input for `-`. */
+/** The text of a script; of standard input for `-`. @throws KameError FILE_ACCESS, USAGE when it is too long */
 async function scriptText(session: Session, file: string): Promise<string> {
-  if (file !== '-') {
-    const path = session.path(file);
-    return await readFile(path, 'utf8').catch((error: unknown) => {
-      throw fileError(error, path);
-    });
-  }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of session.context.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString('utf8');
+  if (file === '-') return await cappedText(session.context.stdin, 'The script', maxScriptBytes);
+  const path = session.path(file);
+  // It may be a pipe, as of <(…).
+  return await cappedText(createReadStream(path), path, maxScriptBytes).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
 }
 
 function defineScript(parent: Command, session: Session): void {
@@ -104,9 +105,9 @@ function defineScript(parent: Command, session: Session): void {
     )
     .option('--no-wait', 'start it and do not wait for its end')
     .option('--timeout <seconds>', 'end the script after this time', seconds('--timeout'))
-    .option(...userOption, filled('--user'))
-    .option('--cwd <directory>', 'directory of the guest to run in; needs kame-tools', filled('--cwd'))
-    .option('--env <key=value>', 'set an environment variable; may be repeated', collect)
+    .option(...userOption)
+    .option(...directoryOption)
+    .option(...variablesOption)
     .option('--json', waitShape)
     .addHelpText(
       'after',

@@ -1,9 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { QuiesceHook } from '../../api/generated/shapes.ts';
 import { machineText, userOption, waitForGuest } from '../guest-options.ts';
-import { collect, examples, filled, given, jsonShape, keyValue } from '../options.ts';
+import { collect, examples, given, jsonShape, keyValue } from '../options.ts';
 import { readSecret } from '../secret.ts';
 import type { Session } from '../session.ts';
+import { counted } from '../text.ts';
 
 function defineEnv(parent: Command, session: Session): void {
   parent
@@ -16,7 +17,7 @@ function defineEnv(parent: Command, session: Session): void {
     .argument('<name>', machineText)
     .option('--set <key=value>', 'set a variable; may be repeated', collect)
     .option('--unset <key>', 'remove a variable that --set has set; may be repeated', collect)
-    .option(...userOption, filled('--user'))
+    .option(...userOption)
     .option('--json', jsonShape('GuestEnvironment'))
     .addHelpText('after', examples('kame guest env demo', 'kame guest env demo --set LANG=C.UTF-8'))
     .action(async (name, { set = [], unset = [], user }) => {
@@ -28,10 +29,13 @@ function defineEnv(parent: Command, session: Session): void {
       ];
       for (const change of changes)
         await waitForGuest(session, name, session.client.guestEnvironment.set(machine, change, { signal }));
+      if (changes.length > 0 && !session.json) {
+        session.print(`${name}: changed ${counted(changes.length, 'variable')}`);
+        return;
+      }
       const reply = session.client.guestEnvironment.show(machine, given({ user }), { signal });
       const { variables } = await waitForGuest(session, name, reply);
       if (session.json) session.printJson({ variables });
-      else if (changes.length > 0) session.print(`${name}: ${changes.length} variables were changed`);
       else
         for (const [key, value] of Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)))
           session.print(`${key}=${value}`);
@@ -121,7 +125,7 @@ function defineQuiesce(parent: Command, session: Session): void {
         session.printJson(done);
         return;
       }
-      session.print(`${name}: ${done.fileSystems} file systems were frozen for ${done.frozenMs} ms`);
+      session.print(`${name}: ${counted(done.fileSystems, 'file system')} frozen for ${done.frozenMs} ms`);
       for (const hook of done.hooks ?? []) session.print(hookText(hook));
       if (done.hooks === null) session.note('The guest has no log of hooks that its agent can read.');
     });

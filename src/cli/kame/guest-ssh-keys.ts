@@ -1,39 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from '@commander-js/extra-typings';
-import { KameError } from '../../core/errors.ts';
-import { fileError } from '../../sys/files.ts';
 import { machineText, waitForGuest } from '../guest-options.ts';
 import { examples, jsonShape } from '../options.ts';
 import type { Session } from '../session.ts';
+import { publicKeysIn } from '../ssh-key.ts';
+import { counted } from '../text.ts';
 
 const userText = 'user of the guest';
 const fileText = 'file with public keys, one a line';
-const maxFile = 1024 * 1024;
-
-/** The public keys in a file. @throws KameError FILE_ACCESS, USAGE when there are none, or a private key */
-async function keysIn(session: Session, file: string): Promise<string[]> {
-  const path = session.path(file);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  if (text.length > maxFile || text.includes('PRIVATE KEY'))
-    throw new KameError('USAGE', `${path} is not a file of public keys.`, {
-      next: 'Name the file that ends with .pub.',
-    });
-  const keys = text
-    .split(/\r?\n/u)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  if (keys.length === 0) throw new KameError('USAGE', `${path} has no public key.`);
-  return keys;
-}
 
 function print(session: Session, name: string, user: string, keys: readonly string[]): void {
   if (session.json) session.printJson({ keys });
-  else session.print(`${name}: ${user} has ${keys.length === 1 ? '1 key' : `${keys.length} keys`}`);
+  else session.print(`${name}: ${user} has ${counted(keys.length, 'key')}`);
 }
 
 function defineList(parent: Command, session: Session): void {
@@ -67,7 +44,7 @@ function defineAdd(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame guest ssh-key add demo root ~/.ssh/id_ed25519.pub'))
     .action(async (name, user, file, { replace = false }) => {
       const { signal } = session;
-      const keys = await keysIn(session, file);
+      const keys = await publicKeysIn(session.path(file));
       const machine = session.machine(name);
       const reply = session.client.guestUsers.addSshKeys(machine, user, { keys, replace }, { signal });
       print(session, name, user, (await waitForGuest(session, name, reply)).keys);
@@ -86,7 +63,7 @@ function defineRemove(parent: Command, session: Session): void {
     .addHelpText('after', examples('kame guest ssh-key remove demo root ~/.ssh/id_ed25519.pub'))
     .action(async (name, user, file) => {
       const { signal } = session;
-      const keys = await keysIn(session, file);
+      const keys = await publicKeysIn(session.path(file));
       const machine = session.machine(name);
       const reply = session.client.guestUsers.removeSshKeys(machine, user, { keys }, { signal });
       print(session, name, user, (await waitForGuest(session, name, reply)).keys);

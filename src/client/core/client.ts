@@ -142,12 +142,9 @@ function resourcesOf(connection: Connection): Resources {
 export function createClient(transport: Transport): Client {
   const connection = new Connection(transport);
   const resources = resourcesOf(connection);
-  /** Starts the daemon if necessary, and reports a machine that does not exist as an error of the API. */
-  const ensure = async (machine: string, { signal }: CallOptions) =>
-    await resources.machines.show(machine, { signal });
   /**
-   * Only starts the daemon if necessary. Commands are short and many: what `machines.show` tells takes longer than most of them,
-   * and the daemon reports a machine that does not exist over the WebSocket too.
+   * Starts the daemon if necessary, which opening a WebSocket does not. This request costs little: `machines.show` would ask the
+   * guest, and the daemon reports a machine that does not exist over the WebSocket too.
    */
   const awaken = async ({ signal }: CallOptions) => await resources.tasks.list({ signal });
   return {
@@ -155,7 +152,7 @@ export function createClient(transport: Transport): Client {
     machines: {
       ...resources.machines,
       console: async (machine, options = {}) => {
-        await ensure(machine, options);
+        await awaken(options);
         return await openConsole(connection, machine, options);
       },
       exec: async (machine, request, streams) => {
@@ -163,39 +160,39 @@ export function createClient(transport: Transport): Client {
         return await execute(connection, machine, request, streams);
       },
       sound: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await recordSound(connection, machine, request, streams);
       },
     },
     nics: {
       ...resources.nics,
       capture: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await capture(connection, machine, request, streams);
       },
     },
     clipboard: {
       ...resources.clipboard,
       get: async (machine, request, reader) => {
-        await ensure(machine, reader);
+        await awaken(reader);
         return await getClipboard(connection, machine, request, reader);
       },
       set: async (machine, request, writer) => {
-        await ensure(machine, writer);
+        await awaken(writer);
         return await setClipboard(connection, machine, request, writer);
       },
       watch: async function* watch(machine, options = {}) {
-        await ensure(machine, options);
+        await awaken(options);
         yield* watchClipboard(connection, machine, options);
       },
     },
     files: {
       put: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await putFiles(connection, machine, request, streams);
       },
       get: async (machine, request, streams) => {
-        await ensure(machine, streams);
+        await awaken(streams);
         return await getFiles(connection, machine, request, streams);
       },
     },

@@ -1,6 +1,6 @@
 import { routes } from '../../api/generated/routes.ts';
 import type { ExecControl, ExecMessage, ExecRequest } from '../../api/generated/shapes.ts';
-import { execInputWindow } from '../../api/limits.ts';
+import { execInputWindow, maxMessageBytes } from '../../api/limits.ts';
 import { KameError } from '../../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { Connection } from './connection.ts';
@@ -63,7 +63,6 @@ class InputWindow {
   }
 }
 
-/** Sends the request, then standard input, if any, and an empty message at its end. */
 /** The chunks of an input; `broke` is told what it throws. */
 async function* watched(
   input: AsyncIterable<Uint8Array>,
@@ -77,13 +76,26 @@ async function* watched(
   }
 }
 
+/** The message of a request. @throws KameError INVALID_VALUE when the daemon would not take it */
+function requestText(request: ExecRequest): string {
+  const text = JSON.stringify(request);
+  const { length } = new TextEncoder().encode(text);
+  if (length <= maxMessageBytes) return text;
+  throw new KameError(
+    'INVALID_VALUE',
+    `The command has ${length} bytes as a message to the daemon; the limit is ${maxMessageBytes} bytes.`,
+    { next: 'Copy a long script into the guest with kame copy, and run it there.' },
+  );
+}
+
+/** Sends the request, then standard input, if any, and an empty message at its end. */
 async function sendRequest(
   channel: Channel,
-  request: ExecRequest,
+  request: string,
   input: AsyncIterable<Uint8Array> | undefined,
   onTheWay: InputWindow,
 ): Promise<void> {
-  await channel.send(JSON.stringify(request));
+  await channel.send(request);
   if (!input) return;
   for await (const chunk of input) {
     for (let at = 0; at < chunk.length; at += inputChunk) {
@@ -114,6 +126,11 @@ function parseMessage(message: string | Uint8Array): ExecMessage {
   }
 }
 
+function unconnected({ signal }: CallOptions): KameError {
+  if (signal?.aborted) return new KameError('CANCELLED', 'The connection to the console was cancelled.');
+  return new KameError('DAEMON_UNREACHABLE', 'The daemon ended before it had connected to the console.');
+}
+
 async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void> {
   for await (const message of channel.messages) {
     if (typeof message !== 'string') yield message;
@@ -124,15 +141,25 @@ async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void
   }
 }
 
-/** Connects to a machine's serial console. The signal closes the connection. */
+/**
+ * Connects to a machine's serial console; the daemon's first message says that it is connected. The signal closes the connection.
+ * @throws KameError what the daemon reports, DAEMON_UNREACHABLE when it ends, CANCELLED
+ */
 export async function openConsole(
   connection: Connection,
   machine: string,
   options: CallOptions = {},
 ): Promise<ConsoleConnection> {
   const channel = await connection.open(routes['machines.console'], { params: { machine } }, options);
+  const output = consoleOutput(channel);
+  try {
+    if ((await output.next()).done === true) throw unconnected(options);
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
   return {
-    output: consoleOutput(channel),
+    output,
     write: (data) => channel.send(data),
     close: () => channel.close(),
   };
@@ -140,7 +167,8 @@ export async function openConsole(
 
 /**
  * Runs a command in a guest. The signal closes the connection.
- * @throws KameError what the guest or the daemon reports; CANCELLED; what the input throws
+ * @throws KameError what the guest or the daemon reports; INVALID_VALUE when the command is too long; CANCELLED; what the input
+ * throws
  */
 export async function execute(
   connection: Connection,
@@ -148,6 +176,7 @@ export async function execute(
   request: ExecRequest,
   streams: ExecStreams,
 ): Promise<ExecEnd> {
+  const text = requestText(request);
   const channel = await connection.open(routes['machines.exec'], { params: { machine } }, streams);
   let failure: { readonly error: unknown } | undefined;
   try {
@@ -160,7 +189,7 @@ export async function execute(
         channel.close();
       });
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendRequest(channel, request, input, onTheWay).catch(() => undefined);
+    void sendRequest(channel, text, input, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
       const message = parseMessage(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };

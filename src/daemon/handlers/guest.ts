@@ -12,6 +12,8 @@ import type { Handler, Handlers } from './handler.ts';
 const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
   const terminal = await attachConsole(host, params.machine);
   channel.onClosed(() => terminal.close());
+  // It may be long until the guest prints something.
+  void channel.send(Buffer.alloc(0));
   terminal.onData((chunk) => channel.push(chunk));
   terminal.onEnd(() => channel.close('The machine has stopped.'));
   for (let typed = await channel.next(); typed; typed = await channel.next()) terminal.write(typed.data);

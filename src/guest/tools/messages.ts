@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
+import { cleanText, isObject } from '../agent/reply.ts';
 import { violation } from './frames.ts';
 
 /** The version of the protocol that this host speaks. */
@@ -69,15 +70,14 @@ function objectIn(payload: Buffer, what: string): Readonly<Record<string, unknow
   } catch (error) {
     throw violation(`${what} is not JSON (${messageOf(error)})`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw violation(`${what} is not an object`);
+  if (!isObject(value)) throw violation(`${what} is not an object`);
   return Object.assign(Object.create(null), value) as Readonly<Record<string, unknown>>;
 }
 
 /** Text for people, without control and direction characters. */
 function textOf(value: unknown, what: string): string {
   if (typeof value !== 'string' || value.length > maxText) throw violation(`${what} is no text`);
-  return value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  return cleanText(value, maxText);
 }
 
 /** @throws KameError GUEST_FAILED when it is malformed */

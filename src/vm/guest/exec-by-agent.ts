@@ -43,18 +43,19 @@ async function readAll(stdin: AsyncIterable<Buffer>, name: string): Promise<Buff
 
 /**
  * The words of a command for the guest agent: a script is a file in the guest, which a shell removes at the end.
+ * @param name of the machine
  * @throws KameError INVALID_VALUE when a script is longer than a word of a command can be
  */
-export function wordsByAgent({
-  command,
-  script,
-}: Pick<ExecRequest, 'command' | 'script'>): readonly string[] {
+export function wordsByAgent(
+  { command, script }: Pick<ExecRequest, 'command' | 'script'>,
+  name: string,
+): readonly string[] {
   if (script === undefined) return command;
   if (Buffer.byteLength(script.text) > maxWordBytes) {
     throw new KameError(
       'INVALID_VALUE',
       `The script is larger than ${maxWordBytes} bytes, the limit of the guest agent.`,
-      { next: 'kame-tools in the guest take a mebibyte; kame tools install NAME installs them.' },
+      { next: `kame-tools in the guest take a mebibyte; kame tools install ${name} installs them.` },
     );
   }
   const helper = assetText('guest/agent/script.sh');
@@ -82,7 +83,7 @@ export async function executeByAgent(
   deadline: Deadline,
 ): Promise<CommandEnd> {
   const { env, timeoutMs } = request;
-  const [path = '', ...args] = wordsByAgent(request);
+  const [path = '', ...args] = wordsByAgent(request, machine.name);
   onStarted?.('agent');
   const input = stdin ? await collect(stdin, deadline, machine.name) : undefined;
   return await machine.channels.agent.exec({

@@ -1,15 +1,19 @@
 import type { ExecRequest } from '../../api/messages.ts';
 import { Deadline } from '../../core/deadline.ts';
-import type { KameError } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
 import { executeByAgent } from './exec-by-agent.ts';
 import { executeByTools } from './exec-by-tools.ts';
 import type { CommandEnd, ExecStreams } from './exec-streams.ts';
-import { answeringTools, refuseOlderTools, refuseWithoutAgent, requiredTools } from './tools-state.ts';
+import { refuseOlderTools, toolsOrAgent } from './tools-state.ts';
 
 /** What of a request the guest agent cannot do, in the words of a message; undefined if it can do all. */
-function beyondAgent({ command, terminal, user, cwd }: ExecRequest): string | undefined {
+export function beyondAgent({
+  command,
+  terminal,
+  user,
+  cwd,
+}: Pick<ExecRequest, 'command' | 'terminal' | 'user' | 'cwd'>): string | undefined {
   if (command.length === 0) return 'A login shell';
   if (terminal !== undefined) return 'A terminal';
   if (user !== undefined) return 'Another user';
@@ -29,18 +33,8 @@ export async function execute(
   const machine = await runningMachine(host, reference);
   const { signal, report = () => undefined } = streams;
   const deadline = new Deadline(request.timeoutMs ?? Infinity, { signal, report });
-  const note = ({ message }: KameError) => host.log('kame-tools', { machine: machine.name, reason: message });
-  const hello = await answeringTools(machine, deadline, note);
-  if (hello) {
-    if (request.script !== undefined) refuseOlderTools(machine, hello, 'A script');
-    return await executeByTools(machine, request, streams, deadline);
-  }
-  const wish = beyondAgent(request);
-  if (wish === undefined) {
-    refuseWithoutAgent(machine);
-    return await executeByAgent(machine, request, streams, deadline);
-  }
-  const late = await requiredTools(machine, wish, deadline);
-  if (request.script !== undefined) refuseOlderTools(machine, late, 'A script');
+  const hello = await toolsOrAgent(host, machine, beyondAgent(request), deadline);
+  if (!hello) return await executeByAgent(machine, request, streams, deadline);
+  if (request.script !== undefined) refuseOlderTools(machine, hello, 'A script');
   return await executeByTools(machine, request, streams, deadline);
 }

@@ -2,6 +2,7 @@ import { Deadline, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { ToolsHello } from '../../guest/tools/messages.ts';
 import { toolsPort } from '../../qemu/plan/channels.ts';
+import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { hasPort, portIsOpen } from '../running/guest-port.ts';
 
@@ -93,7 +94,7 @@ const beginMs = 5000;
  * @param wish what needs them, such as `A terminal`
  * @throws KameError GUEST_TOOLS_MISSING when they do not begin to answer, and as `answeringTools`
  */
-export async function requiredTools(
+async function requiredTools(
   machine: Running,
   wish: string,
   { leftMs, progress }: Deadline,
@@ -103,4 +104,24 @@ export async function requiredTools(
   const hello = await poll(async () => await answeringTools(machine, deadline), deadline.step(beginMs));
   if (!hello) throw toolsMissing(machine, wish);
   return hello;
+}
+
+/**
+ * Which of the two in the guest is to do something: kame-tools where they answer, else the guest agent if it can.
+ * @param wish what only kame-tools can do, such as `A terminal`; they are waited for
+ * @returns what kame-tools say about themselves; undefined if it is up to the guest agent, which answers
+ * @throws KameError WRONG_STATE when the machine is paused, GUEST_TOOLS_MISSING, GUEST_AGENT_MISSING, CANCELLED, ENGINE_*
+ */
+export async function toolsOrAgent(
+  host: Host,
+  machine: Running,
+  wish: string | undefined,
+  deadline: Deadline,
+): Promise<ToolsHello | undefined> {
+  const note = ({ message }: KameError) => host.log('kame-tools', { machine: machine.name, reason: message });
+  const hello = await answeringTools(machine, deadline, note);
+  if (hello) return hello;
+  if (wish !== undefined) return await requiredTools(machine, wish, deadline);
+  refuseWithoutAgent(machine);
+  return undefined;
 }

@@ -41,8 +41,8 @@ function sections(reply: Buffer): readonly [string[], Buffer] {
   ];
 }
 
-/** The most that the script lists. */
-const most = 10_000;
+/** The most that is listed; of one more it is known that there are more. */
+export const mostListed = 10_000;
 
 /** A list of files; undefined if one of them was added or removed meanwhile. */
 export function filesOf(reply: Buffer): { readonly entries: object[]; readonly more: boolean } | undefined {
@@ -55,7 +55,10 @@ export function filesOf(reply: Buffer): { readonly entries: object[]; readonly m
   }));
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   entries.sort((a, b) => order(a.name, b.name));
-  return { entries: entries.map(({ entry }) => entry), more: entries.length >= most };
+  return {
+    entries: entries.slice(0, mostListed).map(({ entry }) => entry),
+    more: entries.length > mostListed,
+  };
 }
 
 /** Lines of /proc/PID/stat, before them the time of the boot, and after an empty line the owners. */
@@ -73,7 +76,7 @@ export function processesOf(reply: Buffer): object {
     const owner = owners.get(pid);
     return owner ? [processOf({ pid, name, ...owner }, fields.split(' '), Number(boot))] : [];
   });
-  return { processes: processes.slice(0, most), more: processes.length > most };
+  return { processes: processes.slice(0, mostListed), more: processes.length > mostListed };
 }
 
 /** Where fields of /proc/PID/stat are, from the state on; see proc(5). */
@@ -118,7 +121,7 @@ export function accountsOf(reply: Buffer): object {
       home,
       shell,
     }));
-  return { accounts: accounts.slice(0, most), more: accounts.length > most };
+  return { accounts: accounts.slice(0, mostListed), more: accounts.length > mostListed };
 }
 
 /** Variables, each with a NUL after it. */

@@ -143,11 +143,25 @@ describe('operations through the guest agent', () => {
       { command: ['sh'], script, stdin: false },
       { signal, onOutput: async () => await Promise.resolve() },
     );
-    expect(await refused(run)).toMatchObject({ code: 'INVALID_VALUE', message: like(/131071 bytes/) });
+    expect(await refused(run)).toMatchObject({
+      code: 'INVALID_VALUE',
+      message: like(/131071 bytes/),
+      next: like(/kame tools install demo/),
+    });
   });
 });
 
 describe('what the script prints', () => {
+  it.each([
+    [10_000, false],
+    [10_001, true],
+  ])('is a listing of %d files', (count, more) => {
+    const names = Array.from({ length: count }, (_each, at) => `${at}\0\0`).join('');
+    const lines = '81a4 0 0 1 0 root root\n'.repeat(count);
+    const listed = filesOf(Buffer.from(`${lines}\n${names}`));
+    expect([listed?.entries.length, listed?.more]).toEqual([10_000, more]);
+  });
+
   it('is no listing when a file was removed between its two parts', () => {
     expect(filesOf(Buffer.from('81a4 0 0 1 0 root root\n\na\0\0b\0\0'))).toBeUndefined();
   });

@@ -11,7 +11,7 @@ import type {
 } from '../../api/guest-files.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
-import { filesOf } from './agent-replies.ts';
+import { filesOf, mostListed } from './agent-replies.ts';
 import { operate } from './operate.ts';
 import { namedPath, wordOf } from './paths.ts';
 import { readFile, readFiles, readPath } from './replies.ts';
@@ -38,7 +38,7 @@ export async function listFiles(
   { path, user }: LookAtPath,
   signal: AbortSignal,
 ): Promise<GuestDirectory> {
-  const byAgent = { words: ['list', wordOf(path)], read: listed };
+  const byAgent = { words: ['list', wordOf(path), String(mostListed + 1)], read: listed };
   const reply = await operate(host, reference, { operation: 'list', path }, byAgent, { signal, user });
   const { items, more } = readFiles(reply);
   return { files: items, more };
@@ -113,9 +113,9 @@ export async function makeTemporary(
   { path = '/tmp', directory, prefix, suffix, user }: MakeGuestTemporary,
   signal: AbortSignal,
 ): Promise<GuestPlace> {
-  const words = ['makeTemporary', wordOf(path), String(directory), prefix];
   const byAgent = {
-    words: suffix === '' ? words : { needsTools: 'A suffix' },
+    ...(suffix === '' ? {} : { needsTools: 'A suffix' }),
+    words: ['makeTemporary', wordOf(path), String(directory), prefix],
     read: (printed: Buffer) => ({ path: printed.toString('utf8').replace(/^\.\//u, '') }),
   };
   const asked = { operation: 'makeTemporary', path, directory, prefix, suffix };

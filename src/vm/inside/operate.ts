@@ -1,10 +1,8 @@
 import { Deadline } from '../../core/deadline.ts';
-import type { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import type { ToolsOperation } from '../../guest/tools/messages.ts';
-import { answeringTools, refuseOlderTools, refuseWithoutAgent, requiredTools } from '../guest/tools-state.ts';
+import { refuseOlderTools, toolsOrAgent } from '../guest/tools-state.ts';
 import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 import { runOperation } from './agent-script.ts';
 
@@ -13,8 +11,10 @@ const operationMs = 120_000;
 
 /** How an operation is done without kame-tools. */
 export interface ByAgent {
-  /** Its words for guest/agent/operate.sh; or what of it only kame-tools can do, in the words of a message. */
-  readonly words: readonly string[] | { readonly needsTools: string };
+  /** What of it only kame-tools can do, in the words of a message. */
+  readonly needsTools?: string;
+  /** Its words for guest/agent/operate.sh. */
+  readonly words: readonly string[];
   /** Reads what the script printed into what kame-tools would have sent. */
   readonly read: (printed: Buffer) => unknown;
 }
@@ -36,32 +36,15 @@ export async function operate(
   host: Host,
   reference: string,
   operation: ToolsOperation,
-  { words, read }: ByAgent,
+  { needsTools, words, read }: ByAgent,
   { signal, user }: OperateOptions,
 ): Promise<unknown> {
   const machine = await runningMachine(host, reference);
   const deadline = new Deadline(operationMs, silentProgress(signal));
   const asked = user === undefined || user === 'root' ? operation : { ...operation, user };
-  const note = ({ message }: KameError) => host.log('kame-tools', { machine: machine.name, reason: message });
-  const hello = await answeringTools(machine, deadline, note);
-  const wish = asked.user === undefined ? wishOf(words) : 'Another user';
-  if (hello === undefined && wish === undefined) {
-    refuseWithoutAgent(machine);
-    return read(await runOperation(machine, words as readonly string[], deadline));
-  }
-  return await byTools(machine, asked, { hello, wish: wish ?? 'This' }, deadline);
-}
-
-function wishOf(words: ByAgent['words']): string | undefined {
-  return 'needsTools' in words ? words.needsTools : undefined;
-}
-
-async function byTools(
-  machine: Running,
-  operation: ToolsOperation,
-  { hello, wish }: { hello: Awaited<ReturnType<typeof answeringTools>>; wish: string },
-  deadline: Deadline,
-): Promise<unknown> {
-  refuseOlderTools(machine, hello ?? (await requiredTools(machine, wish, deadline)), wish);
-  return await machine.channels.tools.operate(operation, deadline.step(Infinity));
+  const wish = asked.user === undefined ? needsTools : 'Another user';
+  const hello = await toolsOrAgent(host, machine, wish, deadline);
+  if (!hello) return read(await runOperation(machine, words, deadline));
+  refuseOlderTools(machine, hello, wish ?? 'This');
+  return await machine.channels.tools.operate(asked, deadline.step(Infinity));
 }

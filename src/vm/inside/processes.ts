@@ -10,8 +10,9 @@ import { Deadline } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { wordsByAgent } from '../guest/exec-by-agent.ts';
+import { beyondAgent } from '../guest/exec.ts';
 import { commandOf } from '../guest/exec-by-tools.ts';
-import { answeringTools, refuseOlderTools, refuseWithoutAgent, requiredTools } from '../guest/tools-state.ts';
+import { refuseOlderTools, toolsOrAgent } from '../guest/tools-state.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
@@ -68,7 +69,7 @@ export async function setVariable(
   { name, value }: SetGuestVariable,
   signal: AbortSignal,
 ): Promise<{ ok: true }> {
-  const byAgent = { words: { needsTools: 'Setting a variable' }, read: () => undefined };
+  const byAgent = { needsTools: 'Setting a variable', words: [], read: () => undefined };
   await operate(host, reference, { operation: 'setEnvironment', name, value }, byAgent, { signal });
   return { ok: true };
 }
@@ -86,7 +87,7 @@ async function startByAgent(
   { command, script, env = {} }: StartInGuest,
   deadline: Deadline,
 ): Promise<number> {
-  const words = wordsByAgent({ command, script });
+  const words = wordsByAgent({ command, script }, machine.name);
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const all = variables.length === 0 ? words : ['/usr/bin/env', ...variables, ...words];
   return await machine.channels.agent.start(all, deadline.step(Infinity));
@@ -103,16 +104,11 @@ export async function startProcess(
 ): Promise<StartedInGuest> {
   const machine = await runningMachine(host, reference);
   const deadline = new Deadline(startMs, silentProgress(signal));
-  const { user, cwd } = request;
   // The same check of variables and words for both ways.
   commandOf({ ...request, stdin: false });
-  const wish = user === undefined ? (cwd === undefined ? undefined : 'A working directory') : 'Another user';
-  const hello = await answeringTools(machine, deadline);
-  if (hello === undefined && wish === undefined) {
-    refuseWithoutAgent(machine);
-    return { pid: await startByAgent(machine, request, deadline), through: 'agent' };
-  }
-  const what = wish ?? 'A command that nobody waits for';
-  refuseOlderTools(machine, hello ?? (await requiredTools(machine, what, deadline)), what);
+  const wish = beyondAgent(request);
+  const hello = await toolsOrAgent(host, machine, wish, deadline);
+  if (!hello) return { pid: await startByAgent(machine, request, deadline), through: 'agent' };
+  refuseOlderTools(machine, hello, wish ?? 'A command that nobody waits for');
   return { pid: await startByTools(machine, request, deadline), through: 'tools' };
 }
