@@ -198,6 +198,19 @@ describe('shared folders of a machine', () => {
     expect((await listShares(world().host, 'demo')).note).toMatch(/kame restart demo/);
   });
 
+  it('are not served by a port that the guest closes while the host looks for them', async () => {
+    world().machine();
+    await add(folder());
+    const fake = await begin();
+    const { shares } = world().running().channels;
+    const told = vi.spyOn(shares, 'portChanged');
+    arrive();
+    arrive(false);
+    await until(() => told.mock.calls.length === 2);
+    expect(shares.isOpen).toBe(false);
+    expect(fake.connections).toBe(0);
+  });
+
   it('are told as gone while their folder is, and served again when it is back', async () => {
     world().machine();
     const path = folder();
