@@ -89,7 +89,6 @@ const table: Readonly<Record<string, Rule>> = {
     folders: [
       ...vm,
       'vm/host',
-      'vm/companion',
       'vm/bundle',
       'vm/layers',
       'vm/running',

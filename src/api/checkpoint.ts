@@ -182,7 +182,10 @@ export const growDisk = z
 export type GrowDisk = z.output<typeof growDisk>;
 
 export const grownDisk = machineDisk
-  .extend({ notes: z.array(z.string()).describe('Remarks on an operation that succeeded') })
+  .extend({
+    bytesAdded: z.int().describe('0 if the disk had that size already'),
+    notes: z.array(z.string()).describe('Remarks on an operation that succeeded'),
+  })
   .meta({ id: 'GrownDisk' });
 export type GrownDisk = z.infer<typeof grownDisk>;
 

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +42,26 @@ describe('capture', () => {
   it('writes to standard output, and only that', async () => {
     answer({ ...end, reason: 'stopped', dropped: 0 });
     expect(await run(['capture', 'demo', '-'])).toMatchObject({
+      code: 0,
+      stdout: 'one two',
+      stderr: 'demo: captured 2 frames, 2 KiB\n',
+    });
+  });
+
+  it('ends with Ctrl-C, and has what was captured until then', async () => {
+    const signals = new EventEmitter();
+    daemon.onSocket('/v1/machines/demo/capture', (socket) => {
+      socket.once('message', () => {
+        socket.send(Buffer.from('one'));
+        socket.once('message', (stop: Buffer) => {
+          expect(stop).toHaveLength(0);
+          socket.send(Buffer.from(' two'));
+          socket.send(JSON.stringify({ ...end, reason: 'stopped', dropped: 0 }));
+        });
+        signals.emit('SIGINT');
+      });
+    });
+    expect(await run(['capture', 'demo', '-'], { signals })).toMatchObject({
       code: 0,
       stdout: 'one two',
       stderr: 'demo: captured 2 frames, 2 KiB\n',

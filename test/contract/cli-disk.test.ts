@@ -35,7 +35,7 @@ describe('disk', () => {
     daemon.on(`POST ${of}`, result(disk));
     daemon.on(
       `POST ${of}/nvme0%3A0/grow`,
-      result({ ...disk, notes: ['The host currently has only 1 GiB free.'] }),
+      result({ ...disk, bytesAdded: 1024 ** 3, notes: ['The host currently has only 1 GiB free.'] }),
     );
     daemon.on(`POST ${of}/nvme0%3A0/compact`, result({ ...disk, bytesFreed: 1024 }));
     expect((await run(['disk', 'add', 'demo', '2GiB', '--slot', 'nvme0:0'])).stdout).toBe(
@@ -49,6 +49,12 @@ describe('disk', () => {
     expect(stdout).toBe('demo: nvme0:0 was compacted; 1 KiB freed\n');
     const sizeBytes = 2 * 1024 ** 3;
     expect(bodies()).toEqual([{ sizeBytes, slot: 'nvme0:0' }, { sizeBytes }, undefined]);
+  });
+
+  it('grow to the size that a disk has says so', async () => {
+    daemon.on(`POST ${of}/nvme0%3A0/grow`, result({ ...disk, bytesAdded: 0, notes: [] }));
+    const { stdout } = await run(['disk', 'grow', 'demo', 'nvme0:0', '2GiB']);
+    expect(stdout).toBe('demo: nvme0:0 already has 2 GiB\n');
   });
 
   it('check ends with 1 when something is wrong', async () => {

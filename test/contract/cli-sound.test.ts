@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +54,25 @@ describe('sound', () => {
     expect(stderr).toBe(
       'demo: recorded 2.0 s, 1.0 s of it silent, the machine has stopped; 0.1 s are missing, because they came faster than they could be written\n',
     );
+  });
+
+  it('ends with Ctrl-C, and has what was recorded until then', async () => {
+    const signals = new EventEmitter();
+    daemon.onSocket('/v1/machines/demo/sound', (socket) => {
+      socket.once('message', () => {
+        for (const message of [JSON.stringify(format), Buffer.from('abcd')]) socket.send(message);
+        socket.once('message', (stop: Buffer) => {
+          expect(stop).toHaveLength(0);
+          for (const message of [Buffer.from('efgh'), JSON.stringify({ ...end, reason: 'stopped' })])
+            socket.send(message);
+        });
+        signals.emit('SIGINT');
+      });
+    });
+    const file = join(makeDirectory(), 'demo.wav');
+    expect(await run(['sound', 'demo', file], { signals })).toMatchObject({ code: 0 });
+    const parts = [wavHeader(format, 8), Buffer.from('abcdefgh')];
+    expect(readFileSync(file).equals(Buffer.concat(parts))).toBe(true);
   });
 
   it('prints what the end says in JSON', async () => {

@@ -50,7 +50,7 @@ it('a disk is added, listed, grown, compacted, checked and removed, in the docum
   const added = api.machineDisk.parse((await post(pathOf('disks.add'), { sizeBytes: mebibyte })).json());
   expect(added).toMatchObject({ slot: 'nvme0:0', sizeBytes: mebibyte });
   const grown = await post(pathOf('disks.grow', { disk: 'disk0.qcow2' }), { sizeBytes: 2 * mebibyte });
-  expect(api.machineDisk.parse(grown.json())).toMatchObject({ sizeBytes: 2 * mebibyte });
+  expect(api.grownDisk.parse(grown.json())).toMatchObject({ sizeBytes: 2 * mebibyte, bytesAdded: mebibyte });
   expect(
     api.compactedDisk.parse((await post(pathOf('disks.compact', { disk: 'nvme0:0' }), {})).json()).slot,
   ).toBe('nvme0:0');

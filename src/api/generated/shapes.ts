@@ -450,6 +450,8 @@ export interface GrownDisk {
   }[];
   /** Why the disk cannot be used; null if it can */
   problem: string | null;
+  /** 0 if the disk had that size already */
+  bytesAdded: number;
   /** Remarks on an operation that succeeded */
   notes: string[];
 }

@@ -101,8 +101,11 @@ function defineGrow(parent: Command, session: Session): void {
         session.printJson(grown);
         return;
       }
+      const size = sizeText(grown.sizeBytes);
       session.print(
-        `${name}: ${grown.slot} was expanded to ${sizeText(grown.sizeBytes)}; expand its partitions and file systems in the guest`,
+        grown.bytesAdded === 0
+          ? `${name}: ${grown.slot} already has ${size}`
+          : `${name}: ${grown.slot} was expanded to ${size}; expand its partitions and file systems in the guest`,
       );
       noteAll(session, name, grown.notes);
     });

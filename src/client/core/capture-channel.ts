@@ -3,6 +3,7 @@ import type { CaptureEnd, CaptureRequest } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { CallOptions } from './options.ts';
+import { stoppable } from './stoppable.ts';
 import { told } from './told.ts';
 
 export interface CaptureStreams extends CallOptions {
@@ -20,22 +21,10 @@ export async function capture(
   request: CaptureRequest,
   { signal, output }: CaptureStreams,
 ): Promise<CaptureEnd> {
-  const channel = await connection.open(routes['nics.capture'], { params: { machine } });
-  // Errors while sending also end the messages.
-  const stop = () => void channel.send(new Uint8Array(0)).catch(() => undefined);
-  try {
-    await channel.send(JSON.stringify(request));
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) stop();
-    for await (const message of channel.messages) {
-      if (typeof message !== 'string') await output(message);
-      else {
-        return told<CaptureEnd>(message);
-      }
-    }
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    channel.close();
+  const messages = stoppable(connection, routes['nics.capture'], { params: { machine }, request, signal });
+  for await (const message of messages) {
+    if (typeof message === 'string') return told<CaptureEnd>(message);
+    await output(message);
   }
   throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended during the capture.', {
     next: 'The file has the frames until then.',

@@ -8,6 +8,7 @@ import type {
 } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
+import { partsOf } from './input-parts.ts';
 import type { CallOptions } from './options.ts';
 import { told } from './told.ts';
 import type { Channel } from './transport.ts';
@@ -30,7 +31,6 @@ export interface ClipboardWriter extends CallOptions {
   readonly input: AsyncIterable<Uint8Array>;
 }
 
-const inputChunk = 64 * 1024;
 const what = 'The use of the clipboard';
 
 function ended({ signal }: CallOptions): KameError {
@@ -68,20 +68,6 @@ export async function getClipboard(
     channel.close();
   }
   throw ended(reader);
-}
-
-/** The input in parts for messages. @param broke told what reading it throws */
-async function* partsOf(
-  input: AsyncIterable<Uint8Array>,
-  broke: (error: unknown) => void,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of input)
-      for (let at = 0; at < chunk.length; at += inputChunk) yield chunk.subarray(at, at + inputChunk);
-  } catch (error) {
-    broke(error);
-    throw error;
-  }
 }
 
 async function sendContent(

@@ -1,9 +1,10 @@
 import { routes } from '../../api/generated/routes.ts';
-import type { ErrorBody, GetFiles, GetMessage, PutFiles, PutMessage } from '../../api/generated/shapes.ts';
+import type { GetFiles, GetMessage, PutFiles, PutMessage } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
-import { errorFromBody } from './errors.ts';
 import type { CallOptions } from './options.ts';
+import { stoppable } from './stoppable.ts';
+import { told } from './told.ts';
 import type { Channel } from './transport.ts';
 
 interface Waiting extends CallOptions {
@@ -43,15 +44,6 @@ export interface FileChannels {
 
 /** Bytes of a message: the daemon takes at most 1 MiB. */
 const messageBytes = 256 * 1024;
-
-/** A message of the daemon. @throws KameError the error in it */
-function read(message: string | Uint8Array): unknown {
-  const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
-  const told = JSON.parse(text) as
-    { readonly type: 'error'; readonly error: ErrorBody } | { readonly type: '' };
-  if (told.type === 'error') throw errorFromBody(told.error);
-  return told;
-}
 
 /** Small parts together: a message for each would cost more than what is in it. */
 async function* inMessages(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -112,10 +104,10 @@ export async function putFiles(
     await channel.send(JSON.stringify(request));
     const sending = send(channel, streams).catch((error: unknown) => void (failure = { error }));
     for await (const message of channel.messages) {
-      const told = read(message) as PutMessage;
-      if (told.type === 'progress') streams.progress?.(told.bytes);
-      else if (told.type === 'waiting') streams.waiting?.(told.stage);
-      else return { files: told.files, bytes: told.bytes };
+      const notice = told<PutMessage>(message);
+      if (notice.type === 'progress') streams.progress?.(notice.bytes);
+      else if (notice.type === 'waiting') streams.waiting?.(notice.stage);
+      else return { files: notice.files, bytes: notice.bytes };
     }
     await sending;
   } catch (error) {
@@ -135,27 +127,20 @@ export async function getFiles(
   request: GetFiles,
   { signal, output, waiting }: GetStreams,
 ): Promise<number> {
-  const channel = await connection.open(routes['files.get'], { params: { machine } });
-  const stop = () => void channel.send(new Uint8Array(0)).catch(() => undefined);
-  signal?.addEventListener('abort', stop, { once: true });
+  const messages = stoppable(connection, routes['files.get'], { params: { machine }, request, signal });
   try {
-    await channel.send(JSON.stringify(request));
-    if (signal?.aborted) stop();
-    for await (const message of channel.messages) {
+    for await (const message of messages) {
       if (typeof message !== 'string') {
         await output(message);
         continue;
       }
-      const told = read(message) as GetMessage;
-      if (told.type === 'waiting') waiting?.(told.stage);
-      else return told.bytes;
+      const notice = told<GetMessage>(message);
+      if (notice.type === 'waiting') waiting?.(notice.stage);
+      else return notice.bytes;
     }
   } catch (error) {
     if (signal?.aborted) throw cancelled(error);
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    channel.close();
   }
   throw lost();
 }

@@ -4,8 +4,9 @@ import { execInputWindow, maxMessageBytes } from '../../api/limits.ts';
 import { KameError } from '../../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { Connection } from './connection.ts';
-import { errorFromBody } from './errors.ts';
+import { partsOf } from './input-parts.ts';
 import type { CallOptions } from './options.ts';
+import { told } from './told.ts';
 import type { Channel } from './transport.ts';
 
 /** How a command in the guest ended. One of the two is a number. */
@@ -44,8 +45,6 @@ export interface ConsoleConnection {
   close(): void;
 }
 
-const inputChunk = 64 * 1024;
-
 /** Standard input on its way. It stays within what the daemon has room for, so that controls can overtake it. */
 class InputWindow {
   #bytes = 0;
@@ -60,19 +59,6 @@ class InputWindow {
   taken(bytes: number): void {
     this.#bytes -= bytes;
     this.#wake();
-  }
-}
-
-/** The chunks of an input; `broke` is told what it throws. */
-async function* watched(
-  input: AsyncIterable<Uint8Array>,
-  broke: (error: unknown) => void,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* input;
-  } catch (error) {
-    broke(error);
-    throw error;
   }
 }
 
@@ -92,17 +78,14 @@ function requestText(request: ExecRequest): string {
 async function sendRequest(
   channel: Channel,
   request: string,
-  input: AsyncIterable<Uint8Array> | undefined,
+  parts: AsyncIterable<Uint8Array> | undefined,
   onTheWay: InputWindow,
 ): Promise<void> {
   await channel.send(request);
-  if (!input) return;
-  for await (const chunk of input) {
-    for (let at = 0; at < chunk.length; at += inputChunk) {
-      const part = chunk.subarray(at, at + inputChunk);
-      await onTheWay.add(part.length);
-      await channel.send(part);
-    }
+  if (!parts) return;
+  for await (const part of parts) {
+    await onTheWay.add(part.length);
+    await channel.send(part);
   }
   await channel.send(new Uint8Array(0));
 }
@@ -117,15 +100,6 @@ function runningCommand(channel: Channel, through: RunningCommand['through']): R
   };
 }
 
-function parseMessage(message: string | Uint8Array): ExecMessage {
-  const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
-  try {
-    return JSON.parse(text) as ExecMessage;
-  } catch (error) {
-    throw new KameError('INTERNAL', 'The daemon sent a message that is not JSON.', { cause: error });
-  }
-}
-
 function unconnected({ signal }: CallOptions): KameError {
   if (signal?.aborted) return new KameError('CANCELLED', 'The connection to the console was cancelled.');
   return new KameError('DAEMON_UNREACHABLE', 'The daemon ended before it had connected to the console.');
@@ -134,10 +108,7 @@ function unconnected({ signal }: CallOptions): KameError {
 async function* consoleOutput(channel: Channel): AsyncGenerator<Uint8Array, void> {
   for await (const message of channel.messages) {
     if (typeof message !== 'string') yield message;
-    else {
-      const told = parseMessage(message);
-      if (told.type === 'error') throw errorFromBody(told.error);
-    }
+    else told(message);
   }
 }
 
@@ -182,18 +153,17 @@ export async function execute(
   try {
     const onTheWay = new InputWindow();
     // The command would wait for the rest of its input.
-    const input =
+    const parts =
       streams.input &&
-      watched(streams.input, (error) => {
+      partsOf(streams.input, (error) => {
         failure = { error };
         channel.close();
       });
     // Errors while sending also end the messages. A command may end before it has read all of its input.
-    void sendRequest(channel, text, input, onTheWay).catch(() => undefined);
+    void sendRequest(channel, text, parts, onTheWay).catch(() => undefined);
     for await (const received of channel.messages) {
-      const message = parseMessage(received);
+      const message = told<ExecMessage>(received);
       if (message.type === 'exit') return { exitCode: message.exitCode, signal: message.signal };
-      if (message.type === 'error') throw errorFromBody(message.error);
       if (message.type === 'waiting') streams.waiting?.(message.stage);
       else if (message.type === 'taken') onTheWay.taken(message.bytes);
       else if (message.type === 'started') streams.onStarted?.(runningCommand(channel, message.through));

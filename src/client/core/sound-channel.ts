@@ -3,6 +3,7 @@ import type { RecordSound, SoundEnd, SoundFormat, SoundMessage } from '../../api
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { CallOptions } from './options.ts';
+import { stoppable } from './stoppable.ts';
 import { told } from './told.ts';
 
 export interface SoundStreams extends CallOptions {
@@ -24,26 +25,16 @@ export async function recordSound(
   request: RecordSound,
   { signal, format, output, silence }: SoundStreams,
 ): Promise<SoundEnd> {
-  const channel = await connection.open(routes['machines.sound'], { params: { machine } });
-  // Errors while sending also end the messages.
-  const stop = () => void channel.send(new Uint8Array(0)).catch(() => undefined);
-  try {
-    await channel.send(JSON.stringify(request));
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) stop();
-    for await (const message of channel.messages) {
-      if (typeof message !== 'string') {
-        await output(message);
-        continue;
-      }
-      const notice = told<SoundMessage>(message);
-      if (notice.type === 'end') return notice;
-      if (notice.type === 'format') await format(notice);
-      else await silence(notice.frames);
+  const messages = stoppable(connection, routes['machines.sound'], { params: { machine }, request, signal });
+  for await (const message of messages) {
+    if (typeof message !== 'string') {
+      await output(message);
+      continue;
     }
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    channel.close();
+    const notice = told<SoundMessage>(message);
+    if (notice.type === 'end') return notice;
+    if (notice.type === 'format') await format(notice);
+    else await silence(notice.frames);
   }
   throw new KameError('DAEMON_UNREACHABLE', 'The daemon ended during the recording.', {
     next: 'The file has what was recorded until then.',

@@ -4,6 +4,7 @@ import { getFiles } from '../../vm/copy/get.ts';
 import { putFiles } from '../../vm/copy/put.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { untilEmpty } from './until-empty.ts';
+import { untilStopped } from './until-stopped.ts';
 
 const put: Handler<'files.put'> = async ({ host }, { params, body, signal }, channel) => {
   const tell = (message: PutMessage) => void channel.send(JSON.stringify(message));
@@ -18,12 +19,9 @@ const put: Handler<'files.put'> = async ({ host }, { params, body, signal }, cha
 };
 
 const get: Handler<'files.get'> = async ({ host }, { params, body, signal }, channel) => {
-  const stopped = new AbortController();
-  // Any message of the client ends the copy, and so does its end.
-  void channel.next().then(() => stopped.abort());
   const tell = async (message: GetMessage) => await channel.send(JSON.stringify(message));
   const bytes = await getFiles(host, params.machine, body, {
-    signal: AbortSignal.any([signal, stopped.signal]),
+    signal: untilStopped(channel, signal),
     report: ({ stage }) => void tell({ type: 'waiting', stage }),
     send: async (data) => await channel.send(data),
   });

@@ -8,6 +8,7 @@ import { screenshot } from '../../vm/guest/screenshot.ts';
 import { recordSound } from '../../vm/sound/record.ts';
 import { serveExec } from './exec.ts';
 import type { Handler, Handlers } from './handler.ts';
+import { untilStopped } from './until-stopped.ts';
 
 const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
   const terminal = await attachConsole(host, params.machine);
@@ -20,12 +21,9 @@ const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, c
 };
 
 const serveSound: Handler<'machines.sound'> = async ({ host }, { params, body, signal }, channel) => {
-  const stopped = new AbortController();
-  // Any message of the client ends the recording, and so does its end.
-  void channel.next().then(() => stopped.abort());
   const tell = async (message: SoundMessage) => await channel.send(JSON.stringify(message));
   const end = await recordSound(host, params.machine, body, {
-    signal: AbortSignal.any([signal, stopped.signal]),
+    signal: untilStopped(channel, signal),
     send: async (part) => {
       if ('sound' in part) await channel.send(part.sound);
       else if ('silence' in part) await tell({ type: 'silence', frames: part.silence });

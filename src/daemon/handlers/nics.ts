@@ -5,13 +5,11 @@ import { listNics } from '../../vm/nic/list.ts';
 import { removeNic } from '../../vm/nic/remove.ts';
 import { setNic } from '../../vm/nic/set.ts';
 import type { Handler, Handlers } from './handler.ts';
+import { untilStopped } from './until-stopped.ts';
 
 const serveCapture: Handler<'nics.capture'> = async ({ host }, { params, body, signal }, channel) => {
-  const stopped = new AbortController();
-  // Any message of the client ends the capture, and so does its end.
-  void channel.next().then(() => stopped.abort());
   const end = await capture(host, params.machine, body, {
-    signal: AbortSignal.any([signal, stopped.signal]),
+    signal: untilStopped(channel, signal),
     send: async (data) => await channel.send(data),
   });
   await channel.send(JSON.stringify(end));

@@ -7,11 +7,10 @@ import { runNames } from '../../store/names.ts';
 import { forgetOperation, operationsOf } from '../../store/operation-record.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { fileError } from '../../sys/files.ts';
-import { releaseLock } from '../../sys/lock.ts';
 import { isOwnDirectory } from '../../sys/own-file.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 import { unlinkFromParents } from '../layers/parents.ts';
+import { removeTraces } from '../running/traces.ts';
 
 /** Ends and deletes an instant clone that failed. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function discardClone(host: Host, clone: Bundle): Promise<void> {
@@ -25,9 +24,7 @@ export async function discardClone(host: Host, clone: Bundle): Promise<void> {
   await machine?.engine.kill();
   await machine?.ended;
   const run = runNames(host.names, clone.names.vmx);
-  await clearRunDirectory(run);
-  await removeRamFiles(host.names, run);
-  await releaseLock(clone.names.lock);
+  await removeTraces(host, { ...clone, run, removeRam: removeRamFiles });
   await unlinkFromParents(host, clone);
   const nonces = await operationsOf(host.names, clone.names);
   // First aside, so that a kill does not leave half a machine without its journal in the list.

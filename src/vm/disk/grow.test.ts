@@ -1,4 +1,4 @@
-import { linkSync } from 'node:fs';
+import { linkSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { body } from '../../../test/support/body.ts';
 import { at, io } from '../../../test/support/disk-layers.ts';
@@ -21,10 +21,21 @@ describe('grow', () => {
     io(demo.file('disk0.qcow2'), ['write -P 5 1M 1M']);
     const reports: ProgressReport[] = [];
     const progress = { signal: quiet.signal, report: (report: ProgressReport) => void reports.push(report) };
-    expect(await grow(gibibyte + 1, progress)).toMatchObject({ sizeBytes: gibibyte + 512, problem: null });
+    expect(await grow(gibibyte + 1, progress)).toMatchObject({
+      sizeBytes: gibibyte + 512,
+      bytesAdded: gibibyte + 512 - diskBytes,
+      problem: null,
+    });
     io(demo.file('disk0.qcow2'), ['read -P 5 1M 1M', 'read -P 0 512M 1M']);
     // The command reports what was done, once.
     expect(reports.filter(({ stage }) => stage.includes('grown'))).toEqual([]);
+  });
+
+  it('to the size that it has changes nothing, and says so', async () => {
+    const written = () => statSync(demo.file('disk0.qcow2'), { bigint: true }).mtimeNs;
+    const before = written();
+    expect(await grow(diskBytes)).toMatchObject({ sizeBytes: diskBytes, bytesAdded: 0, notes: [] });
+    expect(written()).toBe(before);
   });
 
   it.each([

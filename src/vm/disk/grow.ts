@@ -7,6 +7,7 @@ import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
 import { slotName } from '../../model/slots.ts';
+import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import { freeSpace } from '../../sys/free-space.ts';
 import { qemuImg } from '../engine/engine.ts';
@@ -43,6 +44,22 @@ async function roomNote(top: Layer, sizeBytes: number): Promise<string> {
   return free < sizeBytes - top.virtualSize ? `The host currently has only ${formatSize(free)} free.` : '';
 }
 
+/** @returns remarks on it */
+async function resizeTop(
+  host: Host,
+  bundle: Bundle,
+  slot: string,
+  top: Layer,
+  sizeBytes: number,
+): Promise<string[]> {
+  const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
+  await journaled(host, bundle, rewriting(bundle, top), async () => await resize(options));
+  const room = await roomNote(top, sizeBytes);
+  const message = `${slot} of ${bundle.name} was grown to ${formatSize(sizeBytes)}. ${room}`;
+  await emitChange(host, bundle, message.trim());
+  return room === '' ? [] : [room];
+}
+
 /**
  * Grows a disk of a stopped machine. As in VMware, the disk must not have snapshots, since a revert would change its size.
  * The disk of a linked clone can grow, because its own layer may be larger than its backing layer.
@@ -72,17 +89,8 @@ export async function growDisk(
     );
     await refuseShared(host, bundle, top, 'grow');
     if (progress.signal.aborted) throw new KameError('CANCELLED', `${slot} was not grown.`);
-    if (sizeBytes > top.virtualSize) {
-      const options = { qemuImg: await qemuImg(host), path: top.path, format: top.format, sizeBytes };
-      await journaled(host, bundle, rewriting(bundle, top), async () => await resize(options));
-      const room = await roomNote(top, sizeBytes);
-      await emitChange(
-        host,
-        bundle,
-        `${slot} of ${bundle.name} was grown to ${formatSize(sizeBytes)}. ${room}`.trim(),
-      );
-      return { ...(await describeNow(host, bundle.names.vmx, slot)), notes: room === '' ? [] : [room] };
-    }
-    return { ...(await describeNow(host, bundle.names.vmx, slot)), notes: [] };
+    const bytesAdded = sizeBytes - top.virtualSize;
+    const notes = bytesAdded === 0 ? [] : await resizeTop(host, bundle, slot, top, sizeBytes);
+    return { ...(await describeNow(host, bundle.names.vmx, slot)), bytesAdded, notes };
   });
 }

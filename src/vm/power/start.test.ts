@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startBody } from '../../../test/support/bodies.ts';
 import { usualGuest } from '../../../test/support/fake-engine/guest.ts';
@@ -8,7 +9,7 @@ import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { reachedStages } from '../../api/stages.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { machineNames } from '../../store/names.ts';
+import { companionExtension, machineNames, runNames } from '../../store/names.ts';
 import { handLock, lockHolder } from '../../sys/lock.ts';
 import { identify } from '../../sys/process-identity.ts';
 import { show } from '../running/describe.ts';
@@ -175,6 +176,20 @@ describe('a start that fails', () => {
     const error = await refused(world().start());
     expect(error).toMatchObject({ code: 'BUSY', message: like(/exit code 1.*Failed to get "write" lock/) });
     expect(await traces(vmx)).toEqual(none);
+    world().engines.begin = '';
+    await world().start();
+    expect(world().running().state).toBe('running');
+  });
+
+  it('says why, and frees the machine, also when something in its run directory cannot be removed', async () => {
+    const { vmx } = world().machine();
+    const { directory } = runNames(world().host.names, vmx);
+    const obstacle = join(directory, `x${companionExtension}`);
+    world().engines.begin = `mkdir '${obstacle}'; echo 'no memory left' >&2; exit 1`;
+    expect(await refused(world().start())).toMatchObject({ message: like(/no memory left/) });
+    expect(await lockHolder(machineNames(vmx).lock)).toBeUndefined();
+    expect(world().logged).toContainEqual(like(/^Could not remove all traces of an engine.*x\.companion/));
+    rmSync(obstacle, { recursive: true });
     world().engines.begin = '';
     await world().start();
     expect(world().running().state).toBe('running');

@@ -12,8 +12,7 @@ import { formatPlan } from '../../qemu/plan/format.ts';
 import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import { runNames, suspendedIn } from '../../store/names.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
-import { releaseLock, takeLock } from '../../sys/lock.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
+import { takeLock } from '../../sys/lock.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
@@ -27,6 +26,7 @@ import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
 import { pinHardware } from '../running/hardware.ts';
 import { bootRam, launchEngine, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
+import { removeTraces } from '../running/traces.ts';
 import { waitFor } from '../running/wait.ts';
 
 /** The launch plan of a machine, without starting it. @throws KameError as start */
@@ -116,9 +116,7 @@ export async function powerOn(
     return await boot(host, current, requested, progress);
   } catch (error) {
     const run = runNames(host.names, bundle.names.vmx);
-    await clearRunDirectory(run);
-    await removeRamFiles(host.names, run);
-    await releaseLock(bundle.names.lock);
+    await removeTraces(host, { ...bundle, run, removeRam: removeRamFiles });
     throw error;
   }
 }

@@ -9,8 +9,6 @@ import { appendLog } from '../../store/bundle.ts';
 import type { MachineNames, RunNames } from '../../store/names.ts';
 import { removeEngineRam } from '../../store/ram-place.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { lockHolder, releaseLock } from '../../sys/lock.ts';
-import { clearRunDirectory } from '../companion/clear.ts';
 import { ensureGone } from '../companion/end.ts';
 import { hostOs } from '../engine/engine.ts';
 import { closeChannels, openChannels } from '../host/channels.ts';
@@ -24,6 +22,7 @@ import { watchDesktopAgent } from './desktop-agent-watch.ts';
 import { watchNics } from './nics.ts';
 import { watchShares } from './shares.ts';
 import { watchStatus } from './status-watch.ts';
+import { removeTraces } from './traces.ts';
 
 /** Milliseconds that an engine has to exit after its monitor has closed. */
 const exitDeadlineMs = 10_000;
@@ -85,34 +84,6 @@ export function track(host: Host, options: TrackOptions): Running {
   return machine;
 }
 
-/** Releases the lock of a machine whose engine is gone, unless another process has it by now. */
-async function releaseOwnLock({ names }: Running): Promise<void> {
-  const holder = await lockHolder(names.lock);
-  if (holder === undefined || holder.pid === process.pid) await releaseLock(names.lock);
-}
-
-/**
- * Removes what belonged to an engine that has ended. What cannot be removed is logged, and left to the next start or daemon: the machine
- * does not run, whatever is left of it.
- */
-async function removeTraces(host: Host, machine: Running): Promise<void> {
-  const steps = [
-    async () => await removeEngineRam(host.names, machine.run),
-    // A write that came later would be in the run directory of the next start.
-    async () => await machine.recordWritten,
-    async () => await clearRunDirectory(machine.run),
-    async () => await releaseOwnLock(machine),
-  ];
-  for (const step of steps) {
-    await step().catch((error: unknown) => {
-      host.log('Could not remove all traces of an engine', {
-        machine: machine.name,
-        reason: messageOf(error),
-      });
-    });
-  }
-}
-
 async function cleanUp(host: Host, machine: Running): Promise<void> {
   closeChannels(machine.channels);
   host.networks.machineEnded(machine);
@@ -122,7 +93,9 @@ async function cleanUp(host: Host, machine: Running): Promise<void> {
     if (!machine.engine.killed) machine.death = await deathOf(machine);
     await repairAfterCrash(host, machine.names.vmx);
   }
-  await removeTraces(host, machine);
+  // A write that came later would be in the run directory of the next start.
+  await machine.recordWritten;
+  await removeTraces(host, { ...machine, removeRam: removeEngineRam });
   host.running.remove(machine);
   const told = machine.death ?? endText(machine.name, machine.shutdown);
   if (machine.death !== null) host.log(told, { machine: machine.name });
