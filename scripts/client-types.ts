@@ -170,7 +170,8 @@ ${types}
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-const interfaceOf = (resource: string) => `${capital(resource).replace(/s$/, '')}Calls`;
+/** `MachineCalls` for `machines`, `GuestProcessCalls` for `guestProcesses`. */
+const interfaceOf = (resource: string) => `${capital(resource).replace(/(?<=ss)es$|s$/, '')}Calls`;
 
 function methodOf(verb: string, name: string, operation: Operation): string {
   const taken = takenBy(name);

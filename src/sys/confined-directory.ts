@@ -13,6 +13,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../core/errors.ts';
 import { Slots } from '../core/slots.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -129,7 +130,7 @@ export class ConfinedDirectory implements AsyncDisposable {
     try {
       return await this.#at(name, async (path) => await lstat(path, { bigint: true }));
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     }
   }

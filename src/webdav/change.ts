@@ -2,7 +2,6 @@ import type { BigIntStats } from 'node:fs';
 import { errnoOf } from '../core/errors.ts';
 import { isWithin } from './names.ts';
 import { Place } from './place.ts';
-import { isFolder } from './properties.ts';
 import { missingParent } from './put.ts';
 import { Refusal } from './refusal.ts';
 import { answer, depthOf, destinationOf, headerOf, refuseBody, type Exchange } from './request.ts';
@@ -74,6 +73,11 @@ function isSame(one: BigIntStats, other: BigIntStats): boolean {
   return identityOf(one) === identityOf(other);
 }
 
+/** Whether something takes the place of what is there in one step. Else what is there must be removed first. */
+function replaces(found: BigIntStats, there: BigIntStats): boolean {
+  return found.isFile() && there.isFile();
+}
+
 /** COPY. @throws Refusal; errors of Node */
 export async function copy(exchange: Exchange): Promise<void> {
   const { shares, names } = exchange;
@@ -88,7 +92,7 @@ export async function copy(exchange: Exchange): Promise<void> {
   await using _to = to;
   if (there && isSame(found, there)) throw new Refusal(403, 'The source and the destination are the same.');
   const work = workOf(exchange);
-  if (there) await removeTree(work, to.parent, to.name);
+  if (there && !replaces(found, there)) await removeTree(work, to.parent, to.name);
   const ends = [
     { directory, name },
     { directory: to.parent, name: to.name },
@@ -112,9 +116,7 @@ export async function move(exchange: Exchange): Promise<void> {
   const { to, there } = await openDestination(exchange, destination);
   await using _to = to;
   const work = workOf(exchange);
-  // A file takes the place of a file in one step.
-  const replaces = there !== undefined && (isFolder({ found: there }) || isFolder({ found }));
-  if (replaces && !isSame(found, there)) await removeTree(work, to.parent, to.name);
+  if (there && !replaces(found, there) && !isSame(found, there)) await removeTree(work, to.parent, to.name);
   try {
     await directory.move(name, to.parent, to.name);
   } catch (error) {

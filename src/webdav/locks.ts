@@ -44,9 +44,7 @@ export class Locks {
 
   /** The locks on what names lead to, including those of the folders above it. */
   on(names: readonly string[]): Lock[] {
-    return this.#valid().filter((lock) =>
-      lock.deep ? isWithin(lock.names, names) : sameNames(lock.names, names),
-    );
+    return this.#valid().filter((lock) => overlaps(lock, names));
   }
 
   /** @throws Refusal 423 when another lock is in the way, 507 when there are too many */

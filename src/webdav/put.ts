@@ -6,9 +6,9 @@ import { Refusal } from './refusal.ts';
 import { answer, bodyOf, headerOf, type Exchange } from './request.ts';
 
 /** A guest leaves so much of the host's disk free. */
-export const reservedBytes = 256 * 1024 * 1024;
-/** How many bytes are written before the free space is looked at again. */
-const lookBytes = 32 * 1024 * 1024;
+const reservedBytes = 256 * 1024 * 1024;
+/** A file gets so many bytes before the free space is looked at again: less than is reserved, on all 64 connections of a guest. */
+const lookBytes = reservedBytes / 64;
 /** So many bytes are written at a time: a connection brings them in small pieces. */
 const writeBytes = 256 * 1024;
 
@@ -17,27 +17,52 @@ function full(): Refusal {
 }
 
 /** @throws Refusal 507 when too little would remain free after `bytes` more */
-export async function requireSpace(directory: ConfinedDirectory, bytes: number): Promise<void> {
+async function requireSpace(directory: ConfinedDirectory, bytes: number): Promise<void> {
   const { free } = await directory.space();
   if (free - bytes < reservedBytes) throw full();
 }
 
+/** Adds bytes to a file that is being made. @throws Refusal 507 */
+export type Append = (bytes: Buffer) => Promise<void>;
+
+/** Adds to a file as long as there is space: others write too. */
+function appendTo(directory: ConfinedDirectory, file: ConfinedFile): Append {
+  let unlooked = 0;
+  return async (bytes) => {
+    unlooked += bytes.length;
+    if (unlooked > lookBytes) {
+      unlooked = 0;
+      await requireSpace(directory, bytes.length);
+    }
+    await file.append(bytes);
+  };
+}
+
+interface NewFile {
+  readonly directory: ConfinedDirectory;
+  readonly name: string;
+  /** How large it will be, as far as that is known. */
+  readonly bytes: number;
+  /** Its permissions; default: those of a new file. */
+  readonly mode: number | undefined;
+}
+
 /**
- * Makes a file that appears under its name when it is complete, in place of the one that had the name, with its permissions. If
- * `write` fails, or the guest goes away, all is as before.
+ * Makes a file that appears under its name when it is complete, in place of the one that had the name. If `write` fails, or the
+ * guest goes away, all is as before.
+ * @throws Refusal 507 when too little of the disk would remain free; errors of Node, and what `write` throws
  */
 export async function replaceFile(
-  directory: ConfinedDirectory,
-  name: string,
-  write: (file: ConfinedFile) => Promise<void>,
-  mode?: number,
+  { directory, name, bytes, mode }: NewFile,
+  write: (append: Append) => Promise<void>,
 ): Promise<void> {
+  await requireSpace(directory, bytes);
   const temporary = `.kame-put-${randomBytes(8).toString('hex')}`;
   try {
     {
       await using file = await directory.create(temporary);
       if (mode !== undefined) await file.chmod(mode);
-      await write(file);
+      await write(appendTo(directory, file));
     }
     await directory.move(temporary, directory, name);
   } catch (error) {
@@ -72,25 +97,16 @@ export async function put(exchange: Exchange): Promise<void> {
   locks.requireFree(names, tokens, false);
   const found = await place.entry();
   if (place.leaf === undefined || (found && isFolder({ found }))) throw new Refusal(405, 'This is a folder.');
-  const { parent, name } = place;
-  await requireSpace(parent, Number(request.headers['content-length'] ?? '0'));
-  let unlooked = 0;
-  await replaceFile(
-    parent,
-    name,
-    async (file) => {
-      for await (const piece of pieces(bodyOf(request))) {
-        unlooked += piece.length;
-        if (unlooked > lookBytes) {
-          unlooked = 0;
-          await requireSpace(parent, piece.length);
-        }
-        await file.append(piece);
-      }
-      if (!request.complete) throw new Refusal(400, 'The connection has ended before the file did.');
-    },
-    found && Number(found.mode),
-  );
+  const file = {
+    directory: place.parent,
+    name: place.name,
+    bytes: Number(request.headers['content-length'] ?? '0'),
+    mode: found && Number(found.mode),
+  };
+  await replaceFile(file, async (append) => {
+    for await (const piece of pieces(bodyOf(request))) await append(piece);
+    if (!request.complete) throw new Refusal(400, 'The connection has ended before the file did.');
+  });
   const written = await place.entry();
   answer(exchange, found ? 204 : 201, '', written ? { ETag: tagOf(written) } : {});
 }

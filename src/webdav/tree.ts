@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import type { ConfinedDirectory } from '../sys/confined-directory.ts';
 import { isOwnName, maxDepth } from './names.ts';
 import { enter } from './place.ts';
-import { replaceFile, requireSpace } from './put.ts';
+import { replaceFile, type Append } from './put.ts';
 import { Refusal } from './refusal.ts';
 import { identityOf, isHidden, type Shares } from './share.ts';
 
@@ -15,8 +15,12 @@ export interface TreeWork {
   readonly signal: AbortSignal;
 }
 
-function checkWork({ signal }: TreeWork, depth: number): void {
+function checkGuest({ signal }: TreeWork): void {
   if (signal.aborted) throw new Refusal(400, 'The guest has gone away.');
+}
+
+function checkWork(work: TreeWork, depth: number): void {
+  checkGuest(work);
   if (depth > maxDepth) throw new Refusal(403, 'The folders are too deep.');
 }
 
@@ -57,26 +61,27 @@ interface End {
   readonly name: string;
 }
 
-async function copyFile(from: End, to: End, found: BigIntStats): Promise<void> {
-  await requireSpace(to.directory, Number(found.size));
+async function copyFile(work: TreeWork, from: End, to: End, found: BigIntStats): Promise<void> {
   await using source = await from.directory.openToRead(from.name);
   const buffer = Buffer.allocUnsafe(chunkBytes);
-  const write = async (target: { append: (bytes: Buffer) => Promise<void> }) => {
+  const write = async (append: Append) => {
     for (let at = 0; ;) {
+      checkGuest(work);
       const bytes = await source.read(buffer, at);
       if (bytes.length === 0) return;
-      await target.append(bytes);
+      await append(bytes);
       at += bytes.length;
     }
   };
-  await replaceFile(to.directory, to.name, write, Number(found.mode));
+  await replaceFile({ ...to, bytes: Number(found.size), mode: Number(found.mode) }, write);
 }
 
 /** Directories that a copy has made, by identityOf: they are not copied again when they are within what is copied. */
 type Made = Set<string>;
 
 /**
- * Copies a file or a folder to a name that is free; with `flat` only the folder itself. What guests may not see is left out.
+ * Copies a file, in place of one that is there, or a folder to a name that is free; with `flat` only the folder itself. What guests
+ * may not see is left out.
  * @throws Refusal; errors of Node
  */
 export async function copyTree(
@@ -89,7 +94,7 @@ export async function copyTree(
   const found = await from.directory.entry(from.name);
   if (!found || isHidden(work.shares, from.name, found) || made.has(identityOf(found))) return;
   if (found.isFile()) {
-    await copyFile(from, to, found);
+    await copyFile(work, from, to, found);
     return;
   }
   await using source = await enter(work.shares, from.directory, from.name);

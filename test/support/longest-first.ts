@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 export const longest: readonly string[] = [
   'src/vm/recovery/settle.test.ts',
-  'src/vm/copy/copy.test.ts',
+  'src/vm/copy/put-broken.test.ts',
   'src/disk/merge.test.ts',
   'src/vm/clone/instant-clone.test.ts',
   'src/vm/snapshot/delete.test.ts',

@@ -26,6 +26,20 @@ func Memory(name string, content []byte) (*os.File, error) {
 	return file, nil
 }
 
+// HungUp tells whether nothing is at the other end of an open file, as poll(2) does.
+func HungUp(fd uintptr) bool {
+	const hangUp = 0x10
+	asked := struct {
+		fd     int32
+		events int16
+		found  int16
+	}{fd: int32(fd)}
+	var noTime syscall.Timespec
+	_, _, failed := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&asked)), 1,
+		uintptr(unsafe.Pointer(&noTime)), 0, 0, 0)
+	return failed == 0 && asked.found&hangUp != 0
+}
+
 // RenameNew renames a file, and fails if the new name exists; see renameat2(2).
 func RenameNew(from string, to string) error {
 	source, err := syscall.BytePtrFromString(from)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"kame-tools/linux"
 )
 
 // Find returns the device of the port of that name. udev makes a link for it; a guest without udev has only the name in sysfs.
@@ -70,6 +72,13 @@ func (p *Port) Read(into []byte) (int, error) {
 	}
 	p.absent = count == 0 && failed == nil
 	return count, failed
+}
+
+// HasHost tells whether a host is connected now. Read cannot tell: nothing wakes it when a host comes that says nothing.
+func (p *Port) HasHost() bool {
+	hasHost := false
+	err := p.raw.Control(func(fd uintptr) { hasHost = !linux.HungUp(fd) })
+	return err == nil && hasHost
 }
 
 // Write writes all of it, which waits for as long as the host does not read.

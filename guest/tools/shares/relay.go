@@ -13,6 +13,9 @@ const (
 	maxConnections = 32
 	// A program in the guest that does not read holds up all others for so long.
 	readPatience = 30 * time.Second
+	// A host that shares nothing does not connect, so programs are told soon; but one that is there again needs a while.
+	hostPatience = 3 * time.Second
+	hostLook     = 50 * time.Millisecond
 )
 
 // errAbsent says that no host is connected to the port.
@@ -22,22 +25,26 @@ var errAbsent = errors.New("the host is not connected")
 type Port interface {
 	// Read returns 0 and no error when the host has disconnected, and then waits for a host.
 	io.Reader
-	// Send writes a frame whole, or fails: when there is no host in a while, too.
+	// HasHost tells whether a host is connected.
+	HasHost() bool
+	// Send writes a frame whole, or fails: when the host does not take it in a while, too.
 	Send(frame []byte) error
 }
 
 // relay carries connections over a port.
 type relay struct {
-	port   Port
-	lock   sync.Mutex
-	open   map[int64]net.Conn
-	lastID int64
+	port Port
+	// How long a program waits for a host.
+	patience time.Duration
+	lock     sync.Mutex
+	open     map[int64]net.Conn
+	lastID   int64
 	// Frames of several connections must not mix.
 	sending sync.Mutex
 }
 
 func newRelay(port Port) *relay {
-	return &relay{port: port, open: map[int64]net.Conn{}}
+	return &relay{port: port, patience: hostPatience, open: map[int64]net.Conn{}}
 }
 
 // fromHost passes on what the host sends, until the port fails. When the host disconnects, all connections end.
@@ -82,6 +89,10 @@ func (r *relay) fromGuest(connection net.Conn) {
 	if !fits {
 		return
 	}
+	if !r.awaitHost() {
+		r.remove(id)
+		return
+	}
 	frame := make([]byte, headerBytes+maxSent)
 	for {
 		count, err := connection.Read(frame[headerBytes:])
@@ -101,6 +112,16 @@ func (r *relay) fromGuest(connection net.Conn) {
 		putHeader(frame, id, 0)
 		_ = r.send(frame[:headerBytes])
 	}
+}
+
+// awaitHost waits until a host is connected, and tells whether one is.
+func (r *relay) awaitHost() bool {
+	for deadline := time.Now().Add(r.patience); !r.port.HasHost(); time.Sleep(hostLook) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *relay) send(frame []byte) error {

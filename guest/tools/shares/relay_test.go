@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 )
 
@@ -14,6 +15,8 @@ type fakePort struct {
 	rest  []byte
 	sent  chan []byte
 	fails bool
+	// So often it is asked for a host before there is one.
+	absent atomic.Int32
 }
 
 func newFakePort() *fakePort {
@@ -32,6 +35,8 @@ func (p *fakePort) Read(into []byte) (int, error) {
 	p.rest = p.rest[count:]
 	return count, nil
 }
+
+func (p *fakePort) HasHost() bool { return p.absent.Add(-1) < 0 }
 
 func (p *fakePort) Send(frame []byte) error {
 	if p.fails {
@@ -121,7 +126,39 @@ func TestForgetsHalfAFrameOfAHostThatIsGone(t *testing.T) {
 	expectRead(t, next, "whole")
 }
 
-func TestEndsAConnectionWithoutAHost(t *testing.T) {
+func TestEndsAConnectionWhenNoHostComes(t *testing.T) {
+	port := newFakePort()
+	port.absent.Store(1000)
+	r := newRelay(port)
+	r.patience = 0
+	program, end := net.Pipe()
+	go r.fromGuest(end)
+	expectEnd(t, program)
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if len(r.open) != 0 {
+		t.Fatal("the connection is still known")
+	}
+}
+
+func TestWaitsForAHostThatComes(t *testing.T) {
+	port := newFakePort()
+	port.absent.Store(2)
+	_, program := begin(t, port)
+	written := make(chan error)
+	go func() {
+		_, err := program.Write([]byte("GET /"))
+		written <- err
+	}()
+	if got := <-port.sent; !bytes.Equal(got, frameOf(1, "GET /")) {
+		t.Fatalf("sent %q", got)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEndsAConnectionThatTheHostDoesNotTake(t *testing.T) {
 	port := newFakePort()
 	port.fails = true
 	_, program := begin(t, port)

@@ -81,5 +81,5 @@ func (h hostPort) Send(frame []byte) error {
 	return h.WriteWithin(frame, sendPatience)
 }
 
-// A host that serves nothing does not connect: programs are told soon. One that is busy takes its time.
+// A host that is busy takes its time.
 const sendPatience = 20 * time.Second

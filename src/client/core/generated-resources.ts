@@ -205,7 +205,7 @@ export interface GuestFileCalls {
   makeTemporary(machine: string, body?: MakeGuestTemporary, options?: CallOptions): Promise<GuestPlace>;
 }
 
-export interface GuestProcesseCalls {
+export interface GuestProcessCalls {
   /** List the processes in the guest. */
   list(machine: string, options?: CallOptions): Promise<GuestProcesses>;
   /** Start a command in the guest without waiting for its end. It has no input, its output is lost, and it goes on when the daemon ends. */
@@ -417,7 +417,7 @@ export interface Resources {
   readonly tools: ToolCalls;
   readonly clipboard: ClipboardCalls;
   readonly guestFiles: GuestFileCalls;
-  readonly guestProcesses: GuestProcesseCalls;
+  readonly guestProcesses: GuestProcessCalls;
   readonly guestEnvironment: GuestEnvironmentCalls;
   readonly guestUsers: GuestUserCalls;
   readonly shares: ShareCalls;

@@ -1,11 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { patiently } from '../../core/progress.ts';
-import { connectUnix } from '../../sys/socket.ts';
+import { AgentSocket, remaining, silence, type Limits } from './agent-socket.ts';
 import { refusal, replyOf, returned } from './answer.ts';
-import { AgentFrames, type AgentFrame } from './frames.ts';
 import { within, type CallOptions } from './wait.ts';
 
 export interface ConnectionOptions {
@@ -17,27 +15,10 @@ const defaultDeadlineMs = 10_000;
 const defaultMaxBytes = 64 * 1024;
 /** A synchronisation request without reply is repeated after this time, which doubles with each attempt. */
 const firstResendMs = 1000;
-const connectDeadlineMs = 1000;
-
-/** The limits of one call. */
-interface Limits {
-  /** By `performance.now()`. */
-  readonly at: number;
-  readonly signal: AbortSignal | undefined;
-  readonly maxBytes: number;
-}
 
 function limitsOf(options: CallOptions): Limits {
   const { deadlineMs = defaultDeadlineMs, signal, maxBytes = defaultMaxBytes } = options;
   return { at: performance.now() + deadlineMs, signal, maxBytes };
-}
-
-function remaining(limits: Limits): number {
-  return limits.at - performance.now();
-}
-
-function silence(what: string): KameError {
-  return new KameError('GUEST_AGENT_MISSING', `The guest agent does not respond (${what}).`);
 }
 
 /**
@@ -47,10 +28,7 @@ function silence(what: string): KameError {
  */
 export class AgentConnection {
   readonly #path: string;
-  #socket: Socket | undefined;
-  #frames = new AgentFrames(defaultMaxBytes);
-  #inbox: AgentFrame[] = [];
-  #wake: (() => void) | undefined;
+  #socket: AgentSocket | undefined;
   #synced = false;
   #closed = false;
   #tail: Promise<void> = Promise.resolve();
@@ -76,9 +54,9 @@ export class AgentConnection {
    */
   async call(command: string, args: object = {}, options: CallOptions = {}): Promise<unknown> {
     return this.#exclusive(command, options, async (limits) => {
-      await this.#ready(limits);
-      this.#send({ execute: command, arguments: args });
-      return this.#answer(command, limits);
+      const socket = await this.#ready(limits);
+      socket.send({ execute: command, arguments: args });
+      return this.#answer(socket, command, limits);
     });
   }
 
@@ -92,12 +70,12 @@ export class AgentConnection {
     options: CallOptions = {},
   ): Promise<readonly [unknown, unknown, number]> {
     return this.#exclusive(first, options, async (limits) => {
-      await this.#ready(limits);
-      for (const execute of [first, second]) this.#send({ execute });
+      const socket = await this.#ready(limits);
+      for (const execute of [first, second]) socket.send({ execute });
       this.#synced = false;
-      const before = replyOf(first, await this.#next(first, limits), limits.maxBytes);
+      const before = replyOf(first, await socket.next(first, limits), limits.maxBytes);
       const since = performance.now();
-      const after = replyOf(second, await this.#next(second, limits), limits.maxBytes);
+      const after = replyOf(second, await socket.next(second, limits), limits.maxBytes);
       this.#synced = true;
       if ('error' in before) throw refusal(first, before['error']);
       if ('error' in after) throw refusal(second, after['error']);
@@ -112,14 +90,14 @@ export class AgentConnection {
    */
   async callSilent(command: string, args: object = {}, options: CallOptions = {}): Promise<void> {
     await this.#exclusive(command, options, async (limits) => {
-      await this.#ready(limits);
+      const socket = await this.#ready(limits);
       const id = randomInt(1, 2 ** 47);
-      this.#send({ execute: command, arguments: args });
-      this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
+      socket.send({ execute: command, arguments: args });
+      socket.send({ execute: 'guest-sync-delimited', arguments: { id } });
       // From here on the guest may shut down at any time, and then there are no more replies.
       this.#synced = false;
       try {
-        await this.#answerBefore(command, id, limits);
+        await answerBefore(socket, command, id, limits);
         this.#synced = true;
       } catch (error) {
         const gone =
@@ -132,7 +110,7 @@ export class AgentConnection {
   /** Closes the connection; pending calls fail. */
   close(): void {
     this.#closed = true;
-    this.#drop();
+    this.#socket?.close();
   }
 
   async #exclusive<T>(
@@ -160,7 +138,7 @@ export class AgentConnection {
       });
       hasTurn = true;
       if (this.#closed) throw silence('the connection was closed');
-      this.#frames.maxLineBytes = limits.maxBytes;
+      if (this.#socket) this.#socket.maxLineBytes = limits.maxBytes;
       return await task(limits);
     } catch (error) {
       throw this.#born(error, command);
@@ -183,124 +161,62 @@ export class AgentConnection {
   }
 
   /** Connects and synchronises, so that the next line is the reply to the next command. */
-  async #ready(limits: Limits): Promise<void> {
-    if (this.#socket === undefined) await this.#connect(limits);
+  async #ready(limits: Limits): Promise<AgentSocket> {
+    const socket = this.#socket?.isOpen ? this.#socket : await this.#connect(limits);
     let resendMs = firstResendMs;
     while (!this.#synced) {
       const left = remaining(limits);
       if (left <= 0) throw silence('it did not synchronise');
       const id = randomInt(1, 2 ** 47);
-      // The 0xFF makes the agent discard a partial request.
-      this.#socket?.write(Buffer.from([0xff]));
-      this.#send({ execute: 'guest-sync-delimited', arguments: { id } });
-      this.#synced = await this.#sawSync(id, {
-        ...limits,
-        at: performance.now() + Math.min(left, resendMs),
-      });
+      socket.sendSentinel();
+      socket.send({ execute: 'guest-sync-delimited', arguments: { id } });
+      const at = performance.now() + Math.min(left, resendMs);
+      this.#synced = await sawSync(socket, id, { ...limits, at });
       resendMs *= 2;
     }
+    return socket;
   }
 
-  /** Skips everything up to the sentinel that is followed by `id`. Returns false at the deadline. */
-  async #sawSync(id: number, limits: Limits): Promise<boolean> {
-    let marked = false;
-    for (;;) {
-      const frame = await this.#next('guest-sync-delimited', limits, true);
-      if (frame === undefined) return false;
-      if (frame.kind === 'sentinel') marked = true;
-      else if (marked && frame.kind === 'line' && returned(frame.text) === id) return true;
-      else marked = false;
+  async #connect(limits: Limits): Promise<AgentSocket> {
+    this.#synced = false;
+    const socket = await AgentSocket.connect(this.#path, limits);
+    if (this.#closed) {
+      socket.close();
+      throw silence('the connection was closed');
     }
+    this.#socket = socket;
+    return socket;
   }
 
-  async #answer(command: string, limits: Limits): Promise<unknown> {
+  async #answer(socket: AgentSocket, command: string, limits: Limits): Promise<unknown> {
     // If anything fails before the whole reply is read, the state of the stream is unknown.
     this.#synced = false;
-    const frame = await this.#next(command, limits);
-    const reply = replyOf(command, frame, limits.maxBytes);
+    const reply = replyOf(command, await socket.next(command, limits), limits.maxBytes);
     this.#synced = true;
     if ('error' in reply) throw refusal(command, reply['error']);
     return reply['return'];
   }
+}
 
-  /** Reads up to the synchronisation that was sent right after `command`; an error before it belongs to the command. */
-  async #answerBefore(command: string, id: number, limits: Limits): Promise<void> {
-    for (;;) {
-      const frame = await this.#next(command, limits);
-      if (frame === undefined || frame.kind === 'sentinel') continue;
-      const reply = replyOf(command, frame, limits.maxBytes);
-      if ('error' in reply) throw refusal(command, reply['error']);
-      if (reply['return'] === id) return;
-    }
+/** Skips everything up to the sentinel that is followed by `id`. Returns false at the deadline. */
+async function sawSync(socket: AgentSocket, id: number, limits: Limits): Promise<boolean> {
+  let marked = false;
+  for (;;) {
+    const frame = await socket.next('guest-sync-delimited', limits, true);
+    if (frame === undefined) return false;
+    if (frame.kind === 'sentinel') marked = true;
+    else if (marked && frame.kind === 'line' && returned(frame.text) === id) return true;
+    else marked = false;
   }
+}
 
-  /** The next frame. At the deadline, undefined if `optional`, otherwise an error. */
-  async #next(command: string, limits: Limits, optional = false): Promise<AgentFrame | undefined> {
-    for (;;) {
-      const frame = this.#inbox.shift();
-      if (frame) return frame;
-      if (this.#socket === undefined) throw silence('the connection was closed');
-      const left = remaining(limits);
-      const timeout = new KameError('GUEST_TIMEOUT', `The guest agent did not reply to ${command} in time.`);
-      if (left <= 0) {
-        if (optional) return undefined;
-        throw timeout;
-      }
-      const news = new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#socket.resume();
-      try {
-        await within(news, { ms: left, signal: limits.signal, what: command, onTimeout: () => timeout });
-      } catch (error) {
-        if (error === timeout && optional) return undefined;
-        throw error;
-      }
-    }
-  }
-
-  #send(message: object): void {
-    this.#socket?.write(`${JSON.stringify(message)}\n`);
-  }
-
-  async #connect(limits: Limits): Promise<void> {
-    const socket = await this.#open(limits);
-    if (this.#closed) {
-      socket.destroy();
-      throw silence('the connection was closed');
-    }
-    this.#socket = socket;
-    this.#frames = new AgentFrames(limits.maxBytes);
-    this.#inbox = [];
-    this.#synced = false;
-    socket.on('data', (chunk: Buffer) => {
-      for (const frame of this.#frames.push(chunk)) this.#inbox.push(frame);
-      // Do not read ahead: unrequested data stays in the buffer of the kernel, and the guest blocks when writing.
-      socket.pause();
-      this.#wake?.();
-    });
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      if (this.#socket === socket) this.#drop();
-    });
-  }
-
-  async #open(limits: Limits): Promise<Socket> {
-    try {
-      const socket = await connectUnix(this.#path, {
-        // QEMU listens before it reports that it is running, so a short wait is enough.
-        deadlineMs: Math.min(connectDeadlineMs, Math.max(0, remaining(limits))),
-        ...(limits.signal ? { signal: limits.signal } : {}),
-      });
-      if (socket) return socket;
-    } catch (error) {
-      if (error instanceof KameError && error.code !== 'ENGINE_TIMEOUT') throw error;
-    }
-    throw silence(`nothing is listening on ${this.#path}`);
-  }
-
-  #drop(): void {
-    this.#socket?.destroy();
-    this.#socket = undefined;
-    this.#synced = false;
-    this.#wake?.();
+/** Reads up to the synchronisation that was sent right after `command`; an error before it belongs to the command. */
+async function answerBefore(socket: AgentSocket, command: string, id: number, limits: Limits): Promise<void> {
+  for (;;) {
+    const frame = await socket.next(command, limits);
+    if (frame === undefined || frame.kind === 'sentinel') continue;
+    const reply = replyOf(command, frame, limits.maxBytes);
+    if ('error' in reply) throw refusal(command, reply['error']);
+    if (reply['return'] === id) return;
   }
 }

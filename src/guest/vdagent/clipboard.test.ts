@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changed, connectedAgent, soon } from '../../../test/support/desktop-agents.ts';
 import { vd, windowsBits, words } from '../../../test/support/fake-vdagent.ts';
 import { like, refused } from '../../../test/support/refused.ts';
-import { maxContentBytes } from './clipboard.ts';
+import { maxContentBytes } from './clipboard-reads.ts';
 
 const { signal } = new AbortController();
 const text = 'text/plain';

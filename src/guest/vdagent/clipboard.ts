@@ -1,9 +1,7 @@
-import { deferred, type Deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
-import { formatSize } from '../../core/units.ts';
-import { cancelled, within } from '../agent/wait.ts';
+import { within } from '../agent/wait.ts';
+import { ClipboardReads, emptyClipboard, type Limits } from './clipboard-reads.ts';
 import { agentTypes, fromCrlf, kindOf, textType, toCrlf, typesOf } from './content.ts';
-import { agentMissing } from './link.ts';
 import {
   clipboardGrab,
   clipboardHead,
@@ -19,10 +17,6 @@ import {
   type Message,
 } from './messages.ts';
 
-/** The largest content, in bytes, in either direction. */
-export const maxContentBytes = 64 * 1024 * 1024;
-/** The fields before the content. */
-const headBytes = 8;
 /** Answers to the guest that may wait until it reads; further requests are dropped. */
 const maxAnswers = 8;
 
@@ -38,34 +32,12 @@ export interface ClipboardState {
   readonly types: readonly string[];
 }
 
-/** How long it may take to move content, and how that is cancelled. */
-export interface Limits {
-  /** In milliseconds. */
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-}
-
 /** Sends a message; rejects if the guest is gone. */
 type Send = (message: Message, ...more: readonly Buffer[]) => Promise<void>;
-
-interface Waiting {
-  readonly kind: number;
-  readonly answer: Deferred<Buffer>;
-}
 
 /** The serial that follows one of the protocol, a number of 32 bits. */
 function following(serial: number): number {
   return (serial + 1) >>> 0;
-}
-
-function empty(message: string, next: string): KameError {
-  return new KameError('CLIPBOARD_EMPTY', message, { next });
-}
-
-const reading = 'Reading the clipboard';
-
-function unread(): KameError {
-  return new KameError('GUEST_TIMEOUT', 'The guest has not sent the content of its clipboard in time.');
 }
 
 /**
@@ -83,8 +55,7 @@ export class AgentClipboard {
   #offer: ClipboardContent | undefined;
   /** What the host offered before the guest grabbed. */
   #previous: ClipboardContent | undefined;
-  #waiting: Waiting | undefined;
-  #reads: Promise<unknown> = Promise.resolve();
+  readonly #reads = new ClipboardReads();
   /** Answers to the guest that it has not read yet. */
   #answers = 0;
   /** The content of the host with the ends of lines of the guest, made once for all answers. */
@@ -102,7 +73,7 @@ export class AgentClipboard {
 
   /** The most bytes to keep of a message with content: none that nobody has asked for. */
   get contentLimit(): number {
-    return this.#waiting ? maxContentBytes + headBytes : -1;
+    return this.#reads.contentLimit;
   }
 
   /** An agent has announced what it can; both sides count from 0, and the content of the host is offered again. */
@@ -116,8 +87,7 @@ export class AgentClipboard {
   /** The agent is gone, and the content of the guest with it. */
   end(): void {
     this.#serials.clear();
-    this.#waiting?.answer.reject(agentMissing('The desktop agent of the guest has stopped.'));
-    this.#waiting = undefined;
+    this.#reads.end();
     this.#setGuestTypes([]);
   }
 
@@ -131,12 +101,7 @@ export class AgentClipboard {
 
   /** Content was dropped because of its size, which may be the content that is waited for. */
   tooLarge(bytes: number): void {
-    if (bytes <= maxContentBytes + headBytes) return;
-    const limit = formatSize(maxContentBytes);
-    const words = `The clipboard of the guest has ${formatSize(bytes)}; the limit is ${limit}.`;
-    this.#waiting?.answer.reject(
-      new KameError('GUEST_FAILED', words, { next: 'Copy less, or save it to a file and copy that.' }),
-    );
+    this.#reads.tooLarge(bytes);
   }
 
   /**
@@ -175,40 +140,20 @@ export class AgentClipboard {
    * @throws KameError CLIPBOARD_EMPTY when it has nothing of that type, GUEST_*, CANCELLED
    */
   async read(type: string, limits: Limits): Promise<Buffer> {
-    const next = this.#reads.then(async () => await this.#readNow(type, limits));
-    this.#reads = next.catch(() => undefined);
-    // The time in which it waits for its turn counts too.
-    return await within(next, {
-      ms: limits.deadlineMs,
-      signal: limits.signal,
-      what: reading,
-      onTimeout: unread,
-    });
+    return await this.#reads.inTurn(async () => await this.#readNow(type, limits), limits);
   }
 
-  async #readNow(type: string, { deadlineMs, signal }: Limits): Promise<Buffer> {
-    if (signal.aborted) throw cancelled(reading);
+  async #readNow(type: string, limits: Limits): Promise<Buffer> {
     if (this.#offer?.type === type) return this.#offer.data;
     const kind = kindOf(type);
     if (kind === undefined || !this.state.types.includes(type))
-      throw empty(
+      throw emptyClipboard(
         `The clipboard of the guest has no ${type}.`,
         '`kame clipboard show` lists the types that it has.',
       );
-    const waiting: Waiting = { kind, answer: deferred<Buffer>() };
-    this.#waiting = waiting;
-    try {
-      // The answer may be a refusal of the connection, before anybody waits for it.
-      waiting.answer.promise.catch(() => undefined);
-      const asked = this.#send(clipboardRequest(this.#layout, kind));
-      const answer = await within(
-        asked.then(async () => await waiting.answer.promise),
-        { ms: deadlineMs, signal, what: reading, onTimeout: unread },
-      );
-      return type === textType && this.#capabilities.has('guestLineEndCrlf') ? fromCrlf(answer) : answer;
-    } finally {
-      if (this.#waiting === waiting) this.#waiting = undefined;
-    }
+    const ask = async () => await this.#send(clipboardRequest(this.#layout, kind));
+    const answer = await this.#reads.content(kind, ask, limits);
+    return type === textType && this.#capabilities.has('guestLineEndCrlf') ? fromCrlf(answer) : answer;
   }
 
   get #layout(): Layout {
@@ -289,18 +234,7 @@ export class AgentClipboard {
   }
 
   #onContent(data: Buffer): void {
-    const waiting = this.#waiting;
     const head = readContentHead(this.#layout, data);
-    if (!waiting || head?.selection !== clipboardSelection) return;
-    const content = data.subarray(head.at);
-    if (head.kind === waiting.kind && content.length > 0) waiting.answer.resolve(content);
-    else if (head.kind === contentKinds.none || head.kind === waiting.kind) {
-      waiting.answer.reject(
-        empty(
-          'The guest sent nothing for its clipboard.',
-          `The program that had it may have ended, or the content is larger than ${formatSize(maxContentBytes)}.`,
-        ),
-      );
-    }
+    if (head?.selection === clipboardSelection) this.#reads.take(head.kind, data.subarray(head.at));
   }
 }

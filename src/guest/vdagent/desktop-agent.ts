@@ -2,13 +2,8 @@ import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { pause } from '../../core/deadline.ts';
 import { within } from '../agent/wait.ts';
-import {
-  AgentClipboard,
-  maxContentBytes,
-  type ClipboardContent,
-  type ClipboardState,
-  type Limits,
-} from './clipboard.ts';
+import { AgentClipboard, type ClipboardContent, type ClipboardState } from './clipboard.ts';
+import { maxContentBytes, type Limits } from './clipboard-reads.ts';
 import { AgentLink, agentMissing } from './link.ts';
 import {
   announceCapabilities,

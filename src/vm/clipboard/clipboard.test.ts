@@ -5,7 +5,7 @@ import type { ClipboardStatus } from '../../api/clipboard.ts';
 import { FakeVdagent, vd, type FakeVdagentOptions } from '../../../test/support/fake-vdagent.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
-import { maxContentBytes } from '../../guest/vdagent/clipboard.ts';
+import { maxContentBytes } from '../../guest/vdagent/clipboard-reads.ts';
 import { adoptAll } from '../recovery/adopt.ts';
 import { pause } from '../power/pause.ts';
 import { readClipboard, showClipboard, writeClipboard } from './clipboard.ts';

@@ -1,5 +1,6 @@
 import { KameError } from '../../core/errors.ts';
-import type { ClipboardContent, ClipboardState, Limits } from '../../guest/vdagent/clipboard.ts';
+import type { Limits } from '../../guest/vdagent/clipboard-reads.ts';
+import type { ClipboardContent, ClipboardState } from '../../guest/vdagent/clipboard.ts';
 import { desktopAgentPort } from '../../qemu/plan/channels.ts';
 import { contentOf } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';

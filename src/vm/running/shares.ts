@@ -1,4 +1,4 @@
-import { KameError, messageOf } from '../../core/errors.ts';
+import { errnoOf, messageOf } from '../../core/errors.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import type { SharedFolder } from '../../model/machine.ts';
 import { sharesPort } from '../../qemu/plan/channels.ts';
@@ -27,8 +27,7 @@ async function whyGone({ hostPath }: SharedFolder): Promise<string | undefined> 
     await using _directory = await ConfinedDirectory.open(hostPath);
     return undefined;
   } catch (error) {
-    const isLink = error instanceof Error && 'code' in error && error.code === 'ELOOP';
-    return isLink
+    return errnoOf(error) === 'ELOOP'
       ? `${hostPath} leads through a link now.`
       : `${hostPath} cannot be opened: ${messageOf(error)}`;
   }
@@ -81,27 +80,23 @@ export async function refreshShares(host: Host, machine: Running): Promise<void>
 export function watchShares(host: Host, machine: Running): void {
   if (!hasPort(machine, sharesPort)) return;
   const { shares } = machine.channels;
-  let told = false;
-  const changed = async (open: boolean) => {
-    // The .vmx, or what belongs to Kame, may have changed since.
-    if (open)
-      await refreshShares(host, machine).catch((error: unknown) => {
-        if (!(error instanceof KameError)) throw error;
-        host.log('Shared folders', { machine: machine.name, reason: error.message });
-      });
-    shares.portChanged(open);
-  };
+  let isOpen: boolean | undefined;
   const report = (error: unknown) =>
     host.log('Shared folders', { machine: machine.name, reason: messageOf(error) });
+  const changed = async (open: boolean) => {
+    isOpen = open;
+    // The .vmx, or what belongs to Kame, may have changed since.
+    if (open) await refreshShares(host, machine).catch(report);
+    // The guest may have closed it meanwhile.
+    shares.portChanged(isOpen);
+  };
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
-    if (id !== sharesPort.id) return;
-    told = true;
-    changed(open).catch(report);
+    if (id === sharesPort.id) void changed(open);
   });
   // An adopted machine may have opened the port before.
   portIsOpen(machine, sharesPort)
     .then(async (open) => {
-      if (open && !told) await changed(true);
+      if (open && isOpen === undefined) await changed(true);
     })
     .catch(report);
 }

@@ -9,7 +9,7 @@ import { getBoolean } from '../../vmx/values.ts';
 import type { Host } from '../host/host.ts';
 import { shareAgreement } from '../host/share-agreement.ts';
 import { sharingKey } from '../running/shares.ts';
-import { changeShares, writeFolders } from './change-shares.ts';
+import { changeShares } from './change-shares.ts';
 import { hostFolder } from './host-folder.ts';
 
 /** @throws KameError WRONG_STATE when the `.vmx` forbids shared folders */
@@ -53,23 +53,20 @@ function indexFor(
  * @throws KameError INVALID_VALUE, ALREADY_EXISTS, WRONG_STATE, FILE_ACCESS, NO_SUCH_MACHINE, BUSY
  */
 export async function addShare(host: Host, reference: string, body: AddShare): Promise<MachineShares> {
-  return await changeShares(host, reference, async (bundle) => {
+  return await changeShares(host, reference, async (bundle, known) => {
     refuseForbidden(bundle);
-    const { vmx } = bundle.names;
     const hostPath = await hostFolder(host, body.hostPath);
     const guestName = body.name ?? basename(hostPath);
     const index = indexFor(bundle, { guestName, hostPath });
     const folder = { index, guestName, hostPath, enabled: true, writable: !body.readOnly };
     const others = contentOf(bundle).model.sharedFolders.filter((other) => other.index !== index);
     const elsewhere = others.some((other) => other.hostPath === hostPath && other.writable);
-    const known = await host.inventory.agreedFiles(vmx);
     const wider = shareAgreement({ hostPath, writable: true });
-    await host.inventory.agree(vmx, [
-      ...known.filter((each) => each !== wider || elsewhere),
-      shareAgreement(folder),
-    ]);
-    await writeFolders(bundle, [...others, folder]);
     const how = folder.writable ? '' : ' read-only';
-    return `${hostPath} is shared${how} with ${bundle.name}, as ${guestName}.`;
+    return {
+      folders: [...others, folder],
+      agreed: [...known.filter((each) => each !== wider || elsewhere), shareAgreement(folder)],
+      told: `${hostPath} is shared${how} with ${bundle.name}, as ${guestName}.`,
+    };
   });
 }

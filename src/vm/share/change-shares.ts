@@ -4,7 +4,7 @@ import { refuseProblems } from '../../model/problem.ts';
 import { validateModel } from '../../model/validate.ts';
 import { applyModel } from '../../model/write.ts';
 import { appendLog, contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
-import { edit, getText } from '../../vmx/document.ts';
+import { edit, getText, type VmxDocument } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';
 import { hold, withLock } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
@@ -19,30 +19,49 @@ function withFolders(model: MachineModel, folders: readonly SharedFolder[]): Mac
   return after;
 }
 
-/** Writes other shared folders into a `.vmx`. What forbids sharing in it stays. @throws KameError INVALID_VALUE, DISK_FULL, FILE_ACCESS */
-export async function writeFolders(bundle: Bundle, folders: readonly SharedFolder[]): Promise<void> {
+/** A `.vmx` with other shared folders. What forbids sharing in it stays. @throws KameError INVALID_VALUE */
+function documentWith(bundle: Bundle, folders: readonly SharedFolder[]): VmxDocument {
   const { document, model } = contentOf(bundle);
   const changed = applyModel(document, model, withFolders(model, folders));
   const sharing = getText(document, sharingKey);
-  const kept = sharing === undefined ? changed : edit(changed, new Map([[sharingKey, sharing]]));
-  await writeVmx(bundle.names.vmx, kept);
+  return sharing === undefined ? changed : edit(changed, new Map([[sharingKey, sharing]]));
+}
+
+/** What the shared folders of a machine become. */
+export interface SharesChange {
+  readonly folders: readonly SharedFolder[];
+  /** What a person has agreed to for the machine then. */
+  readonly agreed: readonly string[];
+  /** What the log and the event say. */
+  readonly told: string;
 }
 
 /**
- * Opens a use case that changes the shared folders of a machine in any state. A running guest has what `work` has written when it
- * is done.
- * @param work changes the `.vmx`; returns what is told of it
- * @throws KameError NO_SUCH_MACHINE, BUSY, BROKEN_MACHINE, and what `work` throws
+ * Opens a use case that changes the shared folders of a machine in any state. A running guest has the change when it is done.
+ * @param plan given the machine and what a person has agreed to for it; changes nothing
+ * @throws KameError NO_SUCH_MACHINE, BUSY, BROKEN_MACHINE, INVALID_VALUE, DISK_FULL, FILE_ACCESS, and what `plan` throws
  */
 export async function changeShares(
   host: Host,
   reference: string,
-  work: (bundle: Bundle) => Promise<string>,
+  plan: (bundle: Bundle, agreed: readonly string[]) => SharesChange | Promise<SharesChange>,
 ): Promise<MachineShares> {
   return await hold(host, reference, 'change', async ({ bundle, machine }) => {
-    const told = machine ? await work(bundle) : await withLock(bundle, async () => await work(bundle));
-    const changed = await host.bundles.read(bundle.names.vmx);
-    if (machine) await refreshShares(host, machine);
+    const { vmx } = bundle.names;
+    const { folders, agreed, told } = await plan(bundle, await host.inventory.agreedFiles(vmx));
+    const document = documentWith(bundle, folders);
+    const write = async () => {
+      // Before the .vmx: after a kill in between, a folder is shared less than it was, and never more than somebody wants.
+      await host.inventory.agree(vmx, agreed);
+      await writeVmx(vmx, document);
+    };
+    try {
+      await (machine ? write() : withLock(bundle, write));
+    } finally {
+      // Also when the .vmx could not be written: the guest keeps nothing that was taken back.
+      if (machine) await refreshShares(host, machine);
+    }
+    const changed = await host.bundles.read(vmx);
     await appendLog(bundle.names, told);
     host.events.emit(bundleEvent('machine.changed', changed, told));
     return await describeShares(host, changed);

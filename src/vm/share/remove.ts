@@ -4,7 +4,7 @@ import { shellQuote } from '../../core/shell-word.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import { shareAgreement } from '../host/share-agreement.ts';
-import { changeShares, writeFolders } from './change-shares.ts';
+import { changeShares } from './change-shares.ts';
 
 function noSuchShare({ name, content }: Bundle, share: string): KameError {
   const there = (content?.model.sharedFolders ?? []).map(({ guestName }) => guestName).join(', ');
@@ -23,21 +23,18 @@ function noSuchShare({ name, content }: Bundle, share: string): KameError {
  * @throws KameError NO_SUCH_SHARE, NO_SUCH_MACHINE, BUSY
  */
 export async function removeShare(host: Host, reference: string, share: string): Promise<MachineShares> {
-  return await changeShares(host, reference, async (bundle) => {
-    const { vmx } = bundle.names;
+  return await changeShares(host, reference, (bundle, known) => {
     const { sharedFolders } = contentOf(bundle).model;
     const gone = sharedFolders.find(({ guestName }) => guestName === share);
     if (!gone) throw noSuchShare(bundle, share);
-    const rest = sharedFolders.filter((folder) => folder !== gone);
-    await writeFolders(bundle, rest);
     const { hostPath } = gone;
-    const needed = new Set(rest.map(shareAgreement));
+    const folders = sharedFolders.filter((folder) => folder !== gone);
+    const needed = new Set(folders.map(shareAgreement));
     const withdrawn = new Set([true, false].map((writable) => shareAgreement({ hostPath, writable })));
-    const known = await host.inventory.agreedFiles(vmx);
-    await host.inventory.agree(
-      vmx,
-      known.filter((each) => !withdrawn.has(each) || needed.has(each)),
-    );
-    return `${hostPath} is no longer shared with ${bundle.name}.`;
+    return {
+      folders,
+      agreed: known.filter((each) => !withdrawn.has(each) || needed.has(each)),
+      told: `${hostPath} is no longer shared with ${bundle.name}.`,
+    };
   });
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeWebdavd } from '../../../test/support/fake-webdavd.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
@@ -88,12 +88,12 @@ describe('shared folders of a machine', () => {
   });
 
   it('are refused by a name that is taken, and where they must not be', async () => {
-    world().machine();
+    const machine = world().machine();
     const path = folder();
     await add(path);
     expect(await refused(add(folder('other'), { name: 'work' }))).toMatchObject({ code: 'ALREADY_EXISTS' });
     const { home } = world();
-    for (const [bad, why] of [
+    for (const [place, why] of [
       ['/', /whole host/],
       ['/dev', /kernel/],
       ...(process.platform === 'linux'
@@ -108,9 +108,12 @@ describe('shared folders of a machine', () => {
       [home, /files of Kame/],
       [join(home, 'machines', 'demo.vmwarevm'), /files of Kame/],
     ] as const)
-      expect(await refused(add(bad))).toMatchObject({ code: 'INVALID_VALUE', message: like(why) });
+      expect(await refused(add(place))).toMatchObject({ code: 'INVALID_VALUE', message: like(why) });
+    const bad = folder('bad');
     for (const name of ['..', 'a/b', 'a\nb'])
-      expect((await refused(add(path, { name }))).code).toBe('INVALID_VALUE');
+      expect((await refused(add(bad, { name }))).code).toBe('INVALID_VALUE');
+    // What was refused has not been agreed to.
+    expect(await world().host.inventory.agreedFiles(machine.vmx)).toEqual([`share:rw:${path}`]);
     const link = join(path, '..', 'link');
     symlinkSync(path, link);
     expect((await add(link, { name: 'linked' })).folders.at(-1)).toMatchObject({ hostPath: path });
@@ -167,6 +170,25 @@ describe('shared folders of a machine', () => {
     await fake.until(() => !fake.connected);
   });
 
+  it('are taken back before they leave the .vmx, so that a daemon that is killed in between shares nothing', async () => {
+    world().machine();
+    const fake = await begin();
+    arrive();
+    await add(folder());
+    await fake.until(() => fake.connected);
+    const { inventory } = world().host;
+    const agree = inventory.agree.bind(inventory);
+    vi.spyOn(inventory, 'agree').mockImplementationOnce(async (...of) => {
+      await agree(...of);
+      throw new Error('killed');
+    });
+    await expect(removeShare(world().host, 'demo', 'work')).rejects.toThrow('killed');
+    await fake.until(() => !fake.connected);
+    expect(await states()).toEqual(['work unconfirmed']);
+    await removeShare(world().host, 'demo', 'work');
+    expect(await states()).toEqual([]);
+  });
+
   it('tell that no program in the guest serves them, or that it has no port', async () => {
     world().machine();
     await begin();
@@ -174,6 +196,19 @@ describe('shared folders of a machine', () => {
     const machine = world().running();
     machine.record = { ...machine.record, hardware: 2 };
     expect((await listShares(world().host, 'demo')).note).toMatch(/kame restart demo/);
+  });
+
+  it('are not served by a port that the guest closes while the host looks for them', async () => {
+    world().machine();
+    await add(folder());
+    const fake = await begin();
+    const { shares } = world().running().channels;
+    const told = vi.spyOn(shares, 'portChanged');
+    arrive();
+    arrive(false);
+    await until(() => told.mock.calls.length === 2);
+    expect(shares.isOpen).toBe(false);
+    expect(fake.connections).toBe(0);
   });
 
   it('are told as gone while their folder is, and served again when it is back', async () => {
