@@ -6,7 +6,7 @@ import type { GuestFile } from '../../src/api/guest-files.ts';
 import type { GuestProcess } from '../../src/api/guest-processes.ts';
 import { execRequest } from '../../src/api/messages.ts';
 import { asked, bodies, daemon, result, run, useDaemon } from './cli-run.ts';
-import { json, terminalInput } from './cli-support.ts';
+import { json, problem, terminalInput } from './cli-support.ts';
 
 useDaemon();
 
@@ -68,6 +68,13 @@ describe('files in the guest', () => {
       { path: 'a', to: 'b', replace: true },
       { directory: true, path: '/var/tmp' },
     ]);
+  });
+
+  it('that were removed are told also when the next one cannot be', async () => {
+    const answers = [json({ path: '/a' }), problem(502, 'GUEST_FAILED', 'No.')];
+    daemon.on(`POST ${at}/files/remove`, (...call) => answers.shift()?.(...call));
+    const ran = await run(['guest', 'rm', 'demo', 'a', 'b']);
+    expect(ran).toMatchObject({ code: 1, stdout: 'demo: removed /a\n' });
   });
 });
 

@@ -16,9 +16,9 @@ function timeText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
 }
 
-function print(session: Session, name: string, what: string, places: readonly GuestPlace[]): void {
-  if (session.json) session.printJson(places.length === 1 ? places[0] : places);
-  else for (const { path } of places) session.print(`${name}: ${what} ${path}`);
+function print(session: Session, name: string, what: string, place: GuestPlace): void {
+  if (session.json) session.printJson(place);
+  else session.print(`${name}: ${what} ${place.path}`);
 }
 
 function defineLs(parent: Command, session: Session): void {
@@ -101,7 +101,7 @@ function defineMkdir(parent: Command, session: Session): void {
       const { signal } = session;
       const body = { path, parents, ...given({ user: options.user }) };
       const reply = session.client.guestFiles.makeDirectory(session.machine(name), body, { signal });
-      print(session, name, 'made', [await waitForGuest(session, name, reply)]);
+      print(session, name, 'made', await waitForGuest(session, name, reply));
     });
 }
 
@@ -122,9 +122,12 @@ function defineRm(parent: Command, session: Session): void {
       for (const path of paths) {
         const body = { path, recursive, ...given({ user: options.user }) };
         const reply = session.client.guestFiles.remove(session.machine(name), body, { signal });
-        removed.push(await waitForGuest(session, name, reply));
+        const place = await waitForGuest(session, name, reply);
+        removed.push(place);
+        // At once: the next one may fail.
+        if (!session.json) print(session, name, 'removed', place);
       }
-      print(session, name, 'removed', removed);
+      if (session.json) session.printJson(removed.length === 1 ? removed[0] : removed);
     });
 }
 
@@ -146,7 +149,7 @@ function defineMv(parent: Command, session: Session): void {
       const { signal } = session;
       const body = { path, to, replace, ...given({ user: options.user }) };
       const reply = session.client.guestFiles.rename(session.machine(name), body, { signal });
-      print(session, name, 'renamed to', [await waitForGuest(session, name, reply)]);
+      print(session, name, 'renamed to', await waitForGuest(session, name, reply));
     });
 }
 
