@@ -1,5 +1,4 @@
 import type { BigIntStats } from 'node:fs';
-import { drained } from './drained.ts';
 import { Place } from './place.ts';
 import {
   isFolder,
@@ -11,6 +10,7 @@ import {
 } from './properties.ts';
 import { Refusal } from './refusal.ts';
 import { depthOf, readXml, type Exchange } from './request.ts';
+import { sendText } from './send.ts';
 import { visibleNames } from './visible-names.ts';
 import { davChild, type XmlElement } from './xml.ts';
 
@@ -31,11 +31,7 @@ function wantedOf(body: XmlElement | undefined): Wanted {
   return { kind: 'some', names: prop.children };
 }
 
-/**
- * PROPFIND of something, or of something and what is directly in it. The answer is written as it is found, so that a large folder
- * needs little memory.
- * @throws Refusal; errors of Node
- */
+/** PROPFIND of something, or of something and what is directly in it. @throws Refusal; errors of Node */
 export async function propfind(exchange: Exchange): Promise<void> {
   const { response, locks, shares, names } = exchange;
   const depth = depthOf(exchange, ['infinity', '0', '1']);
@@ -54,14 +50,12 @@ export async function propfind(exchange: Exchange): Promise<void> {
   };
   const describe = async (of: readonly string[], entry: BigIntStats | undefined) =>
     await responseXml({ names: of, found: entry, locks: locks.on(of), space }, wanted);
-  response.writeHead(207, { 'Content-Type': 'application/xml; charset="utf-8"' });
-  response.write(multistatusBegin + (await describe(names, found)));
-  if (depth === '1' && isFolder({ found })) {
-    for await (const child of visibleNames(place)) {
-      if (response.destroyed) return;
-      const more = await describe([...names, child.name], child.found);
-      if (!response.write(more)) await drained(response);
-    }
-  }
-  response.end(multistatusEnd);
+  const parts = async function* () {
+    yield multistatusBegin + (await describe(names, found));
+    if (depth === '1' && isFolder({ found }))
+      for await (const child of visibleNames(place))
+        yield await describe([...names, child.name], child.found);
+    yield multistatusEnd;
+  };
+  await sendText(response, { status: 207, type: 'application/xml; charset="utf-8"' }, parts());
 }

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { ConfinedFile } from '../sys/confined-directory.ts';
-import { drained } from './drained.ts';
 import { Place } from './place.ts';
 import { isFolder, tagOf } from './properties.ts';
 import { Refusal } from './refusal.ts';
 import { answer, headerOf, type Exchange } from './request.ts';
+import { drained, sendText } from './send.ts';
 import { visibleNames } from './visible-names.ts';
 
 const chunkBytes = 256 * 1024;
@@ -46,16 +46,8 @@ async function send(file: ConfinedFile, { begin, end }: Part, response: ServerRe
 }
 
 /** The names in a folder, a line each: for people and for programs without WebDAV. */
-async function list(exchange: Exchange, place: Place): Promise<void> {
-  const { request, response } = exchange;
-  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
-  if (request.method !== 'HEAD') {
-    for await (const { name, found } of visibleNames(place)) {
-      if (response.destroyed) return;
-      if (!response.write(`${name}${isFolder({ found }) ? '/' : ''}\n`)) await drained(response);
-    }
-  }
-  response.end();
+async function* lines(place: Place): AsyncGenerator<string> {
+  for await (const { name, found } of visibleNames(place)) yield `${name}${isFolder({ found }) ? '/' : ''}\n`;
 }
 
 /** GET and HEAD. @throws Refusal; errors of Node */
@@ -65,7 +57,9 @@ export async function read(exchange: Exchange): Promise<void> {
   const found = await place.entry();
   if (!found && place.share) throw new Refusal(404, 'There is no such file or folder.');
   if (!found || isFolder({ found })) {
-    await list(exchange, place);
+    const type = 'text/plain; charset=utf-8';
+    if (request.method === 'HEAD') response.writeHead(200, { 'Content-Type': type }).end();
+    else await sendText(response, { status: 200, type }, lines(place));
     return;
   }
   await using file = await place.parent.openToRead(place.name);

@@ -46,6 +46,20 @@ describe('parseXml', () => {
     expect(read(source)).toThrow(refused);
   });
 
+  it('knows the namespaces of the elements around one, the inner first', () => {
+    const root = parseXml(
+      '<a:x xmlns:a="1" xmlns:b="2" xmlns="3"><a:y xmlns:a="4"><b:z/><z/></a:y><a:y/></a:x>',
+    );
+    expect([root, ...root.children, ...(root.children[0]?.children ?? [])].map(({ space }) => space)).toEqual(
+      [...['1', '4', '1'], ...['2', '3']],
+    );
+  });
+
+  it('does not look at all namespaces for each element', () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => ` xmlns:a${index}="b"`).join('');
+    expect(parseXml(`<x${many}>${'<y/>'.repeat(990)}</x>`).children).toHaveLength(990);
+  });
+
   it('takes no time for what is long and wrong', () => {
     expect(read(`<a ${'b="c" '.repeat(10_000)}`)).toThrow(refused);
     expect(read(`<a${' '.repeat(60_000)}`)).toThrow(refused);

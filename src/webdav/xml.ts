@@ -34,20 +34,33 @@ function plain(text: string): string {
   });
 }
 
-type Spaces = ReadonlyMap<string, string>;
+/** The namespaces within an element, by prefix: those that it names, and those of the elements around it. */
+interface Spaces {
+  readonly own: ReadonlyMap<string, string>;
+  readonly outer: Spaces | undefined;
+}
+
+/** A copy of the outer ones for each element would take a guest's thousands of prefixes times its thousand elements. */
+function spaceOf(prefix: string, spaces: Spaces): string | undefined {
+  for (let at: Spaces | undefined = spaces; at; at = at.outer) {
+    const space = at.own.get(prefix);
+    if (space !== undefined) return space;
+  }
+  return undefined;
+}
 
 /** The namespaces within an element that has these attributes. */
 function spacesIn(attributes: string, outer: Spaces): Spaces {
-  const inner = new Map(outer);
+  const own = new Map<string, string>();
   for (const [, prefix = '', double, single] of attributes.matchAll(
     /(?:^|\s)xmlns(?::([^\s=:]+))?\s*=\s*(?:"([^"]*)"|'([^']*)')/g,
   )) {
     const space = plain(double ?? single ?? '');
     // Only the namespace without a prefix may be none.
     if (space === '' && prefix !== '') throw bad();
-    inner.set(prefix, space);
+    own.set(prefix, space);
   }
-  return inner;
+  return { own, outer };
 }
 
 function resolved(tag: string, spaces: Spaces): Pick<XmlElement, 'space' | 'name'> {
@@ -55,7 +68,7 @@ function resolved(tag: string, spaces: Spaces): Pick<XmlElement, 'space' | 'name
   const name = parts.pop() ?? '';
   if (!/^[\p{L}_][\p{L}\p{N}._-]{0,127}$/u.test(name) || parts.length > 1) throw bad();
   const prefix = parts[0] ?? '';
-  const space = spaces.get(prefix);
+  const space = spaceOf(prefix, spaces);
   if (space === undefined && prefix !== '') throw bad();
   return { space: space ?? '', name };
 }
@@ -77,7 +90,7 @@ const token =
  */
 export function parseXml(source: string): XmlElement {
   const top: XmlElement = { space: '', name: '', children: [], text: '' };
-  const open: Open[] = [{ element: top, tag: '', spaces: new Map() }];
+  const open: Open[] = [{ element: top, tag: '', spaces: { own: new Map(), outer: undefined } }];
   let count = 0;
   token.lastIndex = source.startsWith('\uFEFF') ? 1 : 0;
   while (token.lastIndex < source.length) {
