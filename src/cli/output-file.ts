@@ -27,9 +27,13 @@ export async function openOutput(session: Session, file: string): Promise<Output
     throw fileError(error, path);
   };
   const handle: FileHandle = await open(path, 'w', 0o600).catch(failed);
+  // A named pipe or a terminal has no beginning.
+  const isFile = (await handle.stat()).isFile();
   return {
     write: async (data) => await handle.writeFile(data).catch(failed),
-    replaceStart: async (data) => void (await handle.write(data, 0, data.length, 0).catch(failed)),
+    replaceStart: isFile
+      ? async (data) => void (await handle.write(data, 0, data.length, 0).catch(failed))
+      : null,
     [Symbol.asyncDispose]: async () => await handle.close(),
   };
 }
