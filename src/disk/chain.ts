@@ -76,7 +76,6 @@ async function isQcow2(file: ImageFile): Promise<boolean> {
   return hasQcow2Magic(await file.readUpTo(0, 4));
 }
 
-/** Reads the top layer, which need not be in `inside`. Formats that no machine can run on are rejected. */
 /** Opens the file of a disk, which is no image to choose another one instead of. */
 async function openTop(path: string): Promise<ImageFile> {
   try {
@@ -91,6 +90,7 @@ async function openTop(path: string): Promise<ImageFile> {
   }
 }
 
+/** Reads the top layer, which need not be in `inside`. Formats that no machine can run on are rejected. */
 async function readTop(path: string, tables: boolean): Promise<Reading> {
   await using file = await openTop(path);
   if (await isQcow2(file)) {

@@ -14,6 +14,7 @@ describe('a download', () => {
     await expect(request).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
       message: `${url.href} could not be downloaded: the value of http_proxy or https_proxy is not the URL of a proxy.`,
+      next: 'Set both to a URL such as http://HOST:PORT, or unset them.',
     });
   });
 

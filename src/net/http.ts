@@ -28,7 +28,15 @@ const attempts = 5;
 const defaultSilenceMs = 30_000;
 
 /** A failure that a retry would not change. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  /** What to do instead. */
+  readonly next: string;
+
+  constructor(message: string, next = 'Check the URL; trying again will not help.') {
+    super(message);
+    this.next = next;
+  }
+}
 
 /** Dispatchers by their proxies: connections are used again. Commands rarely have different ones. */
 const proxied = new Map<string, Dispatcher>();
@@ -53,7 +61,10 @@ function dispatcher({ Agent, EnvHttpProxyAgent }: typeof Undici, url: URL, env: 
     proxied.set(key, made);
     return made;
   } catch {
-    throw new Refused('the value of http_proxy or https_proxy is not the URL of a proxy');
+    throw new Refused(
+      'the value of http_proxy or https_proxy is not the URL of a proxy',
+      'Set both to a URL such as http://HOST:PORT, or unset them.',
+    );
   }
 }
 
@@ -135,7 +146,7 @@ const untrusted: ReadonlySet<string> = new Set([
 ]);
 
 function nextAfter(error: unknown): string | undefined {
-  if (error instanceof Refused) return 'Check the URL; trying again will not help.';
+  if (error instanceof Refused) return error.next;
   // Node reads the variable only when it starts.
   return untrusted.has(errnoOf(error) ?? '')
     ? 'If your network has certificates of its own, set NODE_EXTRA_CA_CERTS to a file of them and run `kame daemon stop`: the next daemon trusts them.'

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ErrorBody } from '../../src/api/messages.ts';
@@ -54,6 +56,15 @@ describe('sound', () => {
     expect(stderr).toBe(
       'demo: recorded 2.0 s, 1.0 s of it silent, the machine has stopped; 0.1 s are missing, because they came faster than they could be written\n',
     );
+  });
+
+  it('can be written to a named pipe, whose beginning cannot be changed afterwards', async () => {
+    answer([format, Buffer.from('abcd'), end]);
+    const pipe = join(makeDirectory(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const read = readFile(pipe);
+    expect(await run(['sound', 'demo', pipe])).toMatchObject({ code: 0 });
+    expect((await read).equals(Buffer.concat([wavHeader(format), Buffer.from('abcd')]))).toBe(true);
   });
 
   it('ends with Ctrl-C, and has what was recorded until then', async () => {

@@ -14,8 +14,11 @@ export interface FakeRfbOptions {
   readonly greeting?: Buffer;
   /** The kinds of security that it offers; 1 is none. */
   readonly security?: readonly number[];
-  /** Whether it knows the extension for sound; without it, it says nothing to a client that asks. */
-  readonly sound?: boolean;
+  /**
+   * Whether it knows the extension for sound, and says so at once or only with `announceSound`; without it, it says nothing to
+   * a client that asks.
+   */
+  readonly sound?: boolean | 'announced';
 }
 
 const [extendedDesktopSize, qemuAudio] = [-308, -259];
@@ -28,6 +31,8 @@ export class FakeRfb implements AsyncDisposable {
   readonly soundRequests: string[] = [];
   /** Called with each of them, after its answer has been sent. */
   onWanted: (size: Size) => void = () => undefined;
+  readonly #soundAsked = deferred();
+  readonly #soundRequested = deferred();
   size: Size;
   readonly #options: FakeRfbOptions;
   readonly #sockets = new Set<Socket>();
@@ -71,6 +76,17 @@ export class FakeRfb implements AsyncDisposable {
     this.raw(this.#rectangle(0, 0));
   }
 
+  /** Says that it knows the extension for sound; resolves when the client has then asked for the sound. */
+  async announceSound(): Promise<void> {
+    this.raw(this.#head(qemuAudio, 0, 0));
+    await this.#soundRequested.promise;
+  }
+
+  /** Resolves when a client has asked whether it knows the extension for sound. */
+  async soundAsked(): Promise<void> {
+    await this.#soundAsked.promise;
+  }
+
   /** The guest plays after silence, or is silent again. */
   soundNotice(notice: 'begin' | 'end'): void {
     this.raw(Buffer.from([255, 1, 0, notice === 'begin' ? 1 : 0]));
@@ -106,7 +122,9 @@ export class FakeRfb implements AsyncDisposable {
   }
 
   #onEncoding(socket: Socket, encoding: number): void {
-    if (encoding === qemuAudio && this.#options.sound === true) socket.write(this.#head(qemuAudio, 0, 0));
+    if (encoding !== qemuAudio) return;
+    this.#soundAsked.resolve();
+    if (this.#options.sound === true) socket.write(this.#head(qemuAudio, 0, 0));
   }
 
   #serve(socket: Socket): void {
@@ -126,8 +144,8 @@ export class FakeRfb implements AsyncDisposable {
       [8, (data) => this.#onEncoding(socket, data.readInt32BE(4))],
     ];
     const [requestBytes, onRequest] =
-      this.#options.sound === true
-        ? ([14, (request: Buffer) => this.soundRequests.push(request.toString('hex'))] as const)
+      (this.#options.sound ?? false) !== false
+        ? ([14, (request: Buffer) => this.#onSound(request)] as const)
         : ([24, (request: Buffer) => this.#onSize(socket, request, status)] as const);
     socket.on('data', (data: Buffer) => {
       input = Buffer.concat([input, data]);
@@ -140,6 +158,11 @@ export class FakeRfb implements AsyncDisposable {
         act(taken);
       }
     });
+  }
+
+  #onSound(request: Buffer): void {
+    this.soundRequests.push(request.toString('hex'));
+    this.#soundRequested.resolve();
   }
 
   #onSize(socket: Socket, request: Buffer, status: number): void {

@@ -1,9 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { CaptureEnd } from '../../api/generated/shapes.ts';
-import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { examples, given, integer, jsonShape, sizeAboveZero } from '../options.ts';
-import { openOutput } from '../output-file.ts';
+import { openOutput, refuseTerminal } from '../output-file.ts';
 import type { Session } from '../session.ts';
 
 const highestNic = 9;
@@ -43,10 +42,7 @@ export function define(program: Command, session: Session): void {
       examples('kame capture demo demo.pcap', 'kame capture demo - --nic 1 | tcpdump -n -r -'),
     )
     .action(async (name, file, { nic, maxSize }) => {
-      if (file === '-' && session.context.stdout.isTTY === true)
-        throw new KameError('USAGE', 'A capture is not text, and standard output is a terminal.', {
-          next: 'Name a file, or a program that reads it: kame capture demo - | tcpdump -r -',
-        });
+      refuseTerminal(session, file, 'A capture', 'kame capture demo - | tcpdump -r -');
       await using target = await openOutput(session, file);
       const end = await session.client.nics.capture(
         session.machine(name),

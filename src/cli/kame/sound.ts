@@ -1,9 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { SoundEnd, SoundFormat } from '../../api/generated/shapes.ts';
 import type { SoundStreams } from '../../client/core/sound-channel.ts';
-import { KameError } from '../../core/errors.ts';
 import { examples, given, jsonShape, seconds } from '../options.ts';
-import { openOutput, type Output } from '../output-file.ts';
+import { openOutput, refuseTerminal, type Output } from '../output-file.ts';
 import type { Session } from '../session.ts';
 import { wavFrameBytes, wavHeader } from '../wav.ts';
 
@@ -83,11 +82,7 @@ export function define(program: Command, session: Session): void {
       examples('kame sound demo demo.wav --duration 10', 'kame sound demo - | ffplay -autoexit -'),
     )
     .action(async (name, file, { duration }) => {
-      const { stdout } = session.context;
-      if (file === '-' && stdout.isTTY === true)
-        throw new KameError('USAGE', 'A recording is not text, and standard output is a terminal.', {
-          next: 'Name a file, or a program that reads it: kame sound demo - | ffplay -autoexit -',
-        });
+      refuseTerminal(session, file, 'A recording', 'kame sound demo - | ffplay -autoexit -');
       await using target = new WavFile(async () => await openOutput(session, file));
       const end = await session.client.machines.sound(
         session.machine(name),

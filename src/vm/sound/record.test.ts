@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../../core/deferred.ts';
 import { FakeRfb, type FakeRfbOptions } from '../../../test/support/fake-rfb.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -86,6 +86,22 @@ describe('a recording', () => {
     server.sound(frames(10_000));
     expect(await ended).toMatchObject({ reason: 'time', frames: 441 });
     expect(sent).toHaveLength(2);
+  });
+
+  it('of a guest that plays nothing is as long as was asked for, from when the engine has answered', async () => {
+    await started();
+    const server = await display({ sound: 'announced' });
+    const { ended } = begin(1000);
+    await server.soundAsked();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      await vi.advanceTimersByTimeAsync(2000);
+      await server.announceSound();
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(await ended).toMatchObject({ reason: 'time', frames: 44_100, silent: 44_100 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('ends with the engine', async () => {

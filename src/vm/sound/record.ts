@@ -1,5 +1,4 @@
 import type { RecordSound, SoundEnd } from '../../api/sound.ts';
-import { deadlineSignal } from '../../core/deadline.ts';
 import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
@@ -87,12 +86,14 @@ export async function recordSound(
   const track = new SoundTrack(framesIn(durationMs));
   const ready = deferred();
   const closing = new AbortController();
-  using timed = deadlineSignal(durationMs, AbortSignal.any([signal, closing.signal]));
   let startedAt = now();
+  let timer: NodeJS.Timeout | undefined;
   const elapsed = () => now() - startedAt;
   const listener = {
     ready: () => {
       startedAt = now();
+      // Not before: the time until the engine answers is no part of the recording.
+      timer = setTimeout(() => closing.abort(), durationMs);
       ready.resolve();
     },
     begin: () => track.begin(elapsed()),
@@ -101,17 +102,23 @@ export async function recordSound(
       if (track.isFull) closing.abort();
     },
   };
-  const listening = streamSound(vnc, listener, timed.signal).finally(() => track.end(elapsed()));
+  let reason: SoundEnd['reason'] = 'engine';
+  const listening = streamSound(vnc, listener, AbortSignal.any([signal, closing.signal])).finally(() => {
+    if (signal.aborted) reason = 'stopped';
+    else if (closing.signal.aborted) reason = 'time';
+    // A timer may be a little early.
+    track.end(reason === 'time' ? durationMs : elapsed());
+  });
   try {
     await answered(machine, signal, Promise.race([ready.promise, listening]));
     await send(soundFormat);
     for (let parts = await track.take(); parts.length > 0; parts = await track.take())
       for (const part of parts) await send(part);
     await listening;
-    const reason = signal.aborted ? 'stopped' : timed.signal.aborted ? 'time' : 'engine';
     const { frames, silent, dropped } = track;
     return { type: 'end', reason, frames, silent, dropped };
   } finally {
+    clearTimeout(timer);
     closing.abort();
     await listening.catch(() => undefined);
   }
