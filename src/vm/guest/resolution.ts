@@ -3,17 +3,15 @@ import type { Resolution, ResolutionChange, SetResolution } from '../../api/reso
 import { aborted, Deadline, deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import { within } from '../../guest/agent/wait.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { RfbClient } from '../../qemu/rfb/rfb-client.ts';
 import type { DisplaySize } from '../../qemu/rfb/rfb-session.ts';
 import { hostOs } from '../engine/engine.ts';
+import { displayAnswer } from '../host/display-answer.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 
-/** Milliseconds for an answer of the engine. */
-const answerMs = 5000;
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
 
@@ -31,15 +29,7 @@ async function machineWithDisplay(host: Host, reference: string, progress: Progr
 }
 
 async function answered<T>(machine: Running, signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return await within(work, {
-    ms: answerMs,
-    signal,
-    what: 'The change of the resolution',
-    onTimeout: () =>
-      new KameError('ENGINE_TIMEOUT', `The display of ${machine.name} does not answer.`, {
-        details: { machine: machine.name },
-      }),
-  });
+  return await displayAnswer(machine, work, { signal, what: 'The change of the resolution' });
 }
 
 async function openDisplay(machine: Running, signal: AbortSignal): Promise<RfbClient> {

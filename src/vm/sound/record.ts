@@ -2,19 +2,16 @@ import type { RecordSound, SoundEnd } from '../../api/sound.ts';
 import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { within } from '../../guest/agent/wait.ts';
 import { integratedHardware } from '../../model/hardware.ts';
 import { soundCard } from '../../qemu/plan/extras.ts';
 import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { soundFormat, streamSound } from '../../qemu/rfb/sound.ts';
 import { hostOs } from '../engine/engine.ts';
+import { displayAnswer } from '../host/display-answer.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
 import { framesIn, SoundTrack, type SoundPart } from './track.ts';
-
-/** Milliseconds for an answer of the engine. */
-const answerMs = 5000;
 
 export interface RecordOptions {
   /** Ends the recording. */
@@ -58,18 +55,6 @@ async function hasCard({ engine }: Running): Promise<boolean> {
   return devices.some(({ name }) => name === soundCard);
 }
 
-async function answered(machine: Running, signal: AbortSignal, work: Promise<void>): Promise<void> {
-  await within(work, {
-    ms: answerMs,
-    signal,
-    what: 'The recording',
-    onTimeout: () =>
-      new KameError('ENGINE_TIMEOUT', `The display of ${machine.name} does not answer.`, {
-        details: { machine: machine.name },
-      }),
-  });
-}
-
 /**
  * Records what the guest of a running machine plays, with its silence, until the signal, the time, or the end of the engine.
  * Every client may have it at the same time.
@@ -110,7 +95,8 @@ export async function recordSound(
     track.end(reason === 'time' ? durationMs : elapsed());
   });
   try {
-    await answered(machine, signal, Promise.race([ready.promise, listening]));
+    const answer = Promise.race([ready.promise, listening]);
+    await displayAnswer(machine, answer, { signal, what: 'The recording' });
     await send(soundFormat);
     for (let parts = await track.take(); parts.length > 0; parts = await track.take())
       for (const part of parts) await send(part);
