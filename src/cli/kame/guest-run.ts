@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { Command } from '@commander-js/extra-typings';
+import type { Command, OptionValues } from '@commander-js/extra-typings';
 import type { ExecRequest, StartInGuest } from '../../api/generated/shapes.ts';
 import { maxScriptBytes } from '../../api/limits.ts';
 import { fileError } from '../../sys/files.ts';
@@ -50,10 +50,22 @@ async function run(
   else session.print(`${name}: process ${started.pid} was started`);
 }
 
-const waitShape = jsonShape('{exitCode, signal, stdout, stderr}, or with --no-wait StartedInGuest');
+/** Gives a verb the options of a run, after its own. @param what what it runs, such as `script` */
+function withRunOptions<Args extends unknown[], Own extends OptionValues>(
+  verb: Command<Args, Own>,
+  what: string,
+) {
+  return verb
+    .option('--no-wait', 'start it and do not wait for its end')
+    .option('--timeout <seconds>', `end the ${what} after this time`, seconds('--timeout'))
+    .option(...userOption)
+    .option(...directoryOption)
+    .option(...variablesOption)
+    .option('--json', jsonShape('{exitCode, signal, stdout, stderr}, or with --no-wait StartedInGuest'));
+}
 
 function defineProgram(parent: Command, session: Session): void {
-  parent
+  const verb = parent
     .command('run')
     .summary('run a program in the guest, or start it without waiting')
     .description(
@@ -61,13 +73,8 @@ function defineProgram(parent: Command, session: Session): void {
         'no input, its output is lost, and it goes on when the command has ended.',
     )
     .argument('<name>', machineText)
-    .argument('<command...>', 'command and arguments, after --')
-    .option('--no-wait', 'start it and do not wait for its end')
-    .option('--timeout <seconds>', 'end the command after this time', seconds('--timeout'))
-    .option(...userOption)
-    .option(...directoryOption)
-    .option(...variablesOption)
-    .option('--json', waitShape)
+    .argument('<command...>', 'command and arguments, after --');
+  withRunOptions(verb, 'command')
     .addHelpText(
       'after',
       examples('kame guest run demo --user alice -- id', 'kame guest run demo --no-wait -- sleep 60'),
@@ -88,7 +95,7 @@ async function scriptText(session: Session, file: string): Promise<string> {
 }
 
 function defineScript(parent: Command, session: Session): void {
-  parent
+  const verb = parent
     .command('script')
     .summary('run a script of this computer in the guest')
     .description(
@@ -102,13 +109,8 @@ function defineScript(parent: Command, session: Session): void {
       '--interpreter <command>',
       'interpreter in the guest, and its options (default: /bin/sh)',
       filled('--interpreter'),
-    )
-    .option('--no-wait', 'start it and do not wait for its end')
-    .option('--timeout <seconds>', 'end the script after this time', seconds('--timeout'))
-    .option(...userOption)
-    .option(...directoryOption)
-    .option(...variablesOption)
-    .option('--json', waitShape)
+    );
+  withRunOptions(verb, 'script')
     .addHelpText(
       'after',
       examples(
