@@ -72,7 +72,7 @@ describe('the identity of a clone', () => {
     const client = await sh('cat /run/udhcpc.eth0.pid');
     const next = mac.replace(/..$/, (last) => (last === 'fe' ? 'fc' : 'fe'));
 
-    const report = await applyIdentity(agent, { hostName: 'clone-1', macs: [{ old: mac, new: next }] });
+    const report = await applyIdentity({ agent }, { hostName: 'clone-1', macs: [{ old: mac, new: next }] });
 
     expect(Object.fromEntries(report.steps.map(({ name, result }) => [name, result]))).toEqual({
       clock: 'ok',
@@ -130,7 +130,7 @@ describe('the identity of a clone', () => {
   });
 
   it('survives a restart', async ({ demo, source: { agent, mac, sh } }) => {
-    const { machineId } = await applyIdentity(agent, { hostName: 'clone-1', macs: [{ old: mac, new: mac }] });
+    const { machineId } = await applyIdentity({ agent }, { hostName: 'clone-1', macs: [{ old: mac, new: mac }] });
     await sh('sync');
     agent.close();
     await demo.home.json('stop', 'demo');

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"kame-tools/account"
+	"kame-tools/identity"
 )
 
 // request is an operation with what it needs; each uses some of the fields.
@@ -33,6 +34,10 @@ type request struct {
 	Value     *string `json:"value"`
 	// Whose environment; other operations run in a process of that user.
 	User string `json:"user"`
+	// The names of a clone.
+	identity.Names
+	// The host keys of a clone.
+	Keys []identity.Key `json:"keys"`
 }
 
 var operations = map[string]func(request) (any, error){
@@ -47,6 +52,8 @@ var operations = map[string]func(request) (any, error){
 	"accounts":       accounts,
 	"environment":    environment,
 	"setEnvironment": setEnvironment,
+	"identity":       changeIdentity,
+	"hostKeys":       placeHostKeys,
 }
 
 // reply is what the host gets; one of the two is there.

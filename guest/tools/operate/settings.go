@@ -2,6 +2,7 @@ package operate
 
 import (
 	"kame-tools/account"
+	"kame-tools/identity"
 	programs "kame-tools/process"
 )
 
@@ -51,3 +52,9 @@ func setEnvironment(asked request) (any, error) {
 	}
 	return variables{map[string]string{}}, nil
 }
+
+// changeIdentity makes a clone a machine of its own.
+func changeIdentity(asked request) (any, error) { return identity.Change(asked.Names), nil }
+
+// placeHostKeys gives a clone SSH host keys of its own.
+func placeHostKeys(asked request) (any, error) { return identity.PlaceKeys(asked.Keys), nil }

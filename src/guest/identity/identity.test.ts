@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KameError } from '../../core/errors.ts';
 import type { ExecOptions } from '../agent/exec.ts';
 import { makeHostKey } from './host-keys.ts';
-import { applyIdentity, type IdentityAgent, type IdentityOptions } from './identity.ts';
+import { applyIdentity, type IdentityGuest, type IdentityOptions } from './identity.ts';
 
 interface Guest {
   id?: string;
@@ -11,7 +11,7 @@ interface Guest {
   readonly scripts: ExecOptions[];
 }
 
-function agentOf(guest: Guest): IdentityAgent {
+function agentOf(guest: Guest): IdentityGuest['agent'] {
   const exec = { exitCode: 0, signal: null, streamed: true, truncated: false };
   return {
     osInfo: async () => (guest.id === undefined ? {} : { id: guest.id }),
@@ -51,7 +51,7 @@ describe('a new identity', () => {
       ],
       scripts: [],
     };
-    const report = await applyIdentity(agentOf(guest), { ...options, makeKey });
+    const report = await applyIdentity({ agent: agentOf(guest) }, { ...options, makeKey });
     expect(report.steps.map(({ name, result }) => `${name} ${result}`)).toEqual([
       // What date could not do, the agent did.
       'clock ok',
@@ -83,17 +83,19 @@ describe('a new identity', () => {
     const seen: number[] = [];
     await applyIdentity(
       {
-        ...agent,
-        exec: async (given) => {
-          const result = await agent.exec({
-            ...given,
-            onStdout: async (chunk) => {
-              await given.onStdout?.(chunk);
-              seen.push(made.length);
-            },
-          });
-          seen.push(-1);
-          return result;
+        agent: {
+          ...agent,
+          exec: async (given) => {
+            const result = await agent.exec({
+              ...given,
+              onStdout: async (chunk) => {
+                await given.onStdout?.(chunk);
+                seen.push(made.length);
+              },
+            });
+            seen.push(-1);
+            return result;
+          },
         },
       },
       {
@@ -110,23 +112,29 @@ describe('a new identity', () => {
   });
 
   it('does not accept endless output from a guest', async () => {
-    const { steps } = await applyIdentity(agentOf({ answers: ['x'.repeat(20_000)], scripts: [] }), options);
+    const { steps } = await applyIdentity(
+      { agent: agentOf({ answers: ['x'.repeat(20_000)], scripts: [] }) },
+      options,
+    );
     expect(steps.at(-1)).toMatchObject({ result: 'failed', reason: expect.stringContaining('more than') });
   });
 
   it('makes no keys for a guest that has none', async () => {
     const guest: Guest = { answers: [`host-keys=skipped:there are none\n${fine}\n`], scripts: [] };
-    const report = await applyIdentity(agentOf(guest), {
-      ...options,
-      makeKey: async () => await Promise.reject(new Error('a key was made')),
-    });
+    const report = await applyIdentity(
+      { agent: agentOf(guest) },
+      {
+        ...options,
+        makeKey: async () => await Promise.reject(new Error('a key was made')),
+      },
+    );
     expect(report.steps.at(-1)).toEqual({ name: 'host-keys', result: 'skipped', reason: 'there are none' });
     expect(guest.scripts).toHaveLength(1);
   });
 
   it('is only the clock in Windows', async () => {
     const guest: Guest = { id: 'mswindows', answers: [], scripts: [] };
-    const { steps, ...report } = await applyIdentity(agentOf(guest), options);
+    const { steps, ...report } = await applyIdentity({ agent: agentOf(guest) }, options);
     expect(steps[0]).toEqual({ name: 'clock', result: 'ok' });
     expect(new Set(steps.slice(1).map(({ result }) => result))).toEqual(new Set(['skipped']));
     expect(guest.scripts).toEqual([]);
@@ -137,7 +145,7 @@ describe('a new identity', () => {
     const off = new KameError('GUEST_AGENT_MISSING', 'The guest agent does not take guest-exec', {
       details: { command: 'guest-exec' },
     });
-    const { steps } = await applyIdentity(agentOf({ answers: [off], scripts: [] }), options);
+    const { steps } = await applyIdentity({ agent: agentOf({ answers: [off], scripts: [] }) }, options);
     expect(steps[0]).toEqual({ name: 'clock', result: 'ok' });
     expect(steps.slice(1).every(({ result, reason }) => result === 'failed' && reason === off.message)).toBe(
       true,
@@ -146,7 +154,7 @@ describe('a new identity', () => {
 
   it('throws when there is no answer', async () => {
     const gone = new KameError('GUEST_AGENT_MISSING', 'The connection was closed');
-    const applying = applyIdentity(agentOf({ answers: [gone], scripts: [] }), options);
+    const applying = applyIdentity({ agent: agentOf({ answers: [gone], scripts: [] }) }, options);
     await expect(applying).rejects.toBe(gone);
   });
 
@@ -167,7 +175,7 @@ describe('a new identity', () => {
     { macs: Array.from({ length: 11 }, () => ({ old: '00:0c:29:00:00:01', new: '00:0c:29:00:00:02' })) },
   ])('refuses %j before the guest is asked', async (change) => {
     const guest: Guest = { answers: [], scripts: [] };
-    const applying = applyIdentity(agentOf(guest), { ...options, ...change });
+    const applying = applyIdentity({ agent: agentOf(guest) }, { ...options, ...change });
     await expect(applying).rejects.toMatchObject({ code: 'INVALID_VALUE' });
     expect(guest.scripts).toEqual([]);
   });

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { KameError, messageOf } from '../../core/errors.ts';
-import type { GuestAgent } from '../agent/agent.ts';
-import { isRefusal, setClock } from './clock.ts';
+import { KameError } from '../../core/errors.ts';
+import { keysByScript, namesByScript, type ScriptAgent } from './by-script.ts';
+import { keysByTools, namesByTools, type OperatingTools } from './by-tools.ts';
+import { setClock, type ClockAgent } from './clock.ts';
 import { hostKeyTypes, makeHostKey, type HostKey, type HostKeyType } from './host-keys.ts';
-import { keysScript, keyStepNames } from './keys-script.ts';
-import { allSteps, maxReportBytes, readSteps, type IdentityStep } from './report.ts';
-import { identityScript, identityStepNames, type Card, type IdentityValues } from './script.ts';
+import type { ChangedNames, IdentityLimits, NameValues } from './names.ts';
+import { allSteps, readSteps, type IdentityStep } from './report.ts';
+import type { Card } from './script.ts';
 
-/** What of the agent is needed. */
-export type IdentityAgent = Pick<GuestAgent, 'osInfo' | 'time' | 'setTime' | 'exec'>;
+/** Who does it in the guest: kame-tools if they are given, and what they cannot do, the agent. */
+export interface IdentityGuest {
+  readonly agent: ScriptAgent & ClockAgent;
+  readonly tools?: OperatingTools | undefined;
+}
 
 export interface IdentityOptions {
   /** By RFC 1123: letters, digits and dashes, in parts with dots between; at most 64 characters, as Linux takes. */
@@ -40,9 +44,6 @@ export interface IdentityReport {
   };
 }
 
-const scriptDeadlineMs = 30_000;
-/** From the request to the first step of the script, in milliseconds. What is missing is set after it. */
-const scriptLeadMs = 60;
 const maxCards = 10;
 const maxForeignKeys = 5;
 
@@ -80,50 +81,14 @@ function checkMachineId(id: string): void {
   if (!/^[0-9a-f]{32}$/u.test(id)) throw refuse('machine-id', id, '32 hexadecimal digits in lower case');
 }
 
-/** The guest's OS as its agent calls it; empty when it does not tell. */
-async function osId(agent: IdentityAgent, options: { signal?: AbortSignal }): Promise<string> {
-  try {
-    return (await agent.osInfo(options)).id ?? '';
-  } catch (error) {
-    if (isRefusal(error)) return '';
-    throw error;
-  }
-}
-
-/**
- * Runs a script in the guest; its steps, all failed where the guest runs no scripts.
- * @param onText called with all that the script has printed so far
- */
-async function runScript(
-  agent: IdentityAgent,
-  input: string,
-  names: readonly string[],
-  { signal, onText }: { signal: AbortSignal | undefined; onText?: (text: string) => void },
-): Promise<IdentityStep[]> {
-  let text = '';
-  const onStdout = (chunk: Buffer): void => {
-    text += chunk.toString('latin1');
-    if (text.length > maxReportBytes)
-      throw new KameError('GUEST_FAILED', `The script in the guest wrote more than ${maxReportBytes} bytes.`);
-    onText?.(text);
-  };
-  const options = { path: '/bin/sh', input, timeoutMs: scriptDeadlineMs, onStdout };
-  try {
-    await agent.exec({ ...options, ...(signal ? { signal } : {}) });
-    return readSteps(text, names);
-  } catch (error) {
-    const late = error instanceof KameError && error.code === 'GUEST_TIMEOUT';
-    if (late || isRefusal(error)) return allSteps(names, 'failed', messageOf(error));
-    throw error;
-  }
-}
-
-/** The clock after the script: what `date` could not set exactly is set by the agent. */
+/** The clock after the names: what was not set exactly is set by the agent. */
 async function clockStep(
-  agent: IdentityAgent,
+  agent: ClockAgent,
+  isRight: boolean,
   { keepsClock, signal }: Pick<IdentityOptions, 'keepsClock' | 'signal'>,
 ): Promise<IdentityStep> {
   if (keepsClock) return { name: 'clock', result: 'skipped', reason: 'tools.syncTime is FALSE' };
+  if (isRight) return { name: 'clock', result: 'ok' };
   const { result, reason } = await setClock(agent, signal ? { signal } : {});
   return { name: 'clock', result, ...(reason === undefined ? {} : { reason }) };
 }
@@ -172,30 +137,24 @@ class KeysInTheMaking {
   }
 }
 
-async function placeKeys(
-  agent: IdentityAgent,
-  keys: readonly HostKey[],
-  signal: AbortSignal | undefined,
-): Promise<{ placed: HostKey[]; steps: IdentityStep[] }> {
-  if (keys.length === 0) return { placed: [], steps: [] };
-  const steps = await runScript(agent, keysScript(keys), keyStepNames(keys), { signal });
-  const done = ({ type }: HostKey) =>
-    steps.some(({ name, result }) => name === `host-key-${type}` && result === 'ok');
-  return { placed: keys.filter(done), steps };
+/** By kame-tools if they are there and know how, else by scripts. */
+async function changeNames(
+  { agent, tools }: IdentityGuest,
+  values: NameValues,
+  limits: IdentityLimits,
+): Promise<ChangedNames> {
+  return (
+    (tools && (await namesByTools(tools, values, limits))) ?? (await namesByScript(agent, values, limits))
+  );
 }
 
-/** All but the clock and the keys, which are begun on the way. */
-async function changeNames(
-  agent: IdentityAgent,
-  values: Pick<IdentityValues, 'hostName' | 'machineId' | 'cards' | 'now'>,
-  { keys, signal }: { keys: KeysInTheMaking; signal: AbortSignal | undefined },
-): Promise<IdentityStep[]> {
-  const names = identityStepNames(values.cards.length);
-  if ((await osId(agent, signal ? { signal } : {})) === 'mswindows')
-    return allSteps(names, 'skipped', 'Windows keeps its identity');
-  const seed = randomBytes(64).toString('base64');
-  const input = identityScript({ ...values, seed });
-  return await runScript(agent, input, names, { signal, onText: (text) => keys.see(text) });
+async function placeKeys(
+  { agent, tools }: IdentityGuest,
+  keys: readonly HostKey[],
+  limits: IdentityLimits,
+): Promise<readonly IdentityStep[]> {
+  if (keys.length === 0) return [];
+  return (tools && (await keysByTools(tools, keys, limits))) ?? (await keysByScript(agent, keys, limits));
 }
 
 /**
@@ -204,21 +163,26 @@ async function changeNames(
  * don't apply are in the report and stop nothing. In Windows only the clock is set.
  * @throws KameError INVALID_VALUE before the guest is asked anything; GUEST_AGENT_MISSING when nobody answers, CANCELLED
  */
-export async function applyIdentity(agent: IdentityAgent, options: IdentityOptions): Promise<IdentityReport> {
-  const { hostName, machineId = randomBytes(16).toString('hex'), signal } = options;
+export async function applyIdentity(guest: IdentityGuest, options: IdentityOptions): Promise<IdentityReport> {
+  const { hostName, machineId = randomBytes(16).toString('hex'), keepsClock = false, signal } = options;
   checkHostName(hostName);
   checkMachineId(machineId);
   const cards = checkedCards(options.macs);
   const started = performance.now();
   const since = (): number => performance.now() - started;
   const making = new KeysInTheMaking(options);
-  const now = options.keepsClock ? null : Date.now() + scriptLeadMs;
-  const steps = await changeNames(agent, { hostName, machineId, cards, now }, { keys: making, signal });
+  const seed = randomBytes(64).toString('base64');
+  const limits = { signal, onText: (text: string) => making.see(text) };
+  const values = { hostName, machineId, cards, seed, setsClock: !keepsClock };
+  const { steps, clockIsRight } = await changeNames(guest, values, limits);
   const namesMs = since();
-  const clock = await clockStep(agent, options);
+  const clock = await clockStep(guest.agent, clockIsRight, options);
   const clockMs = since();
   const keys = await making.keys(steps.find(({ name }) => name === 'host-keys'));
-  const { placed, steps: keySteps } = await placeKeys(agent, keys, signal);
+  const keySteps = await placeKeys(guest, keys, { signal });
+  const placed = keys.filter(({ type }) =>
+    keySteps.some(({ name, result }) => name === `host-key-${type}` && result === 'ok'),
+  );
   const rest = steps.filter(({ name }) => name !== 'clock' && name !== 'host-keys');
   const hasId = rest.some(({ name, result }) => name === 'machine-id' && result === 'ok');
   const totalMs = since();

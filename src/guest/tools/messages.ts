@@ -56,7 +56,7 @@ export interface ToolsCommand {
 export interface ToolsOperation {
   readonly operation: string;
   readonly user?: string;
-  readonly [argument: string]: string | number | boolean | null | undefined;
+  readonly [argument: string]: string | number | boolean | null | undefined | readonly object[];
 }
 
 const limits = { maxDepth: 4, maxValues: 200 };

@@ -1,10 +1,17 @@
+import { Deadline } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { applyIdentity } from '../../guest/identity/identity.ts';
+import type { GuestTools } from '../../guest/tools/tools.ts';
 import { appendLog } from '../../store/bundle.ts';
 import type { CloneIdentity } from '../../store/journal.ts';
+import { answeringTools } from '../guest/tools-state.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { isSynchronised } from '../running/guest-time.ts';
+
+/** Milliseconds that kame-tools have to say hello; without them, the guest agent runs scripts. */
+const toolsMs = 5000;
 
 function refuseCancelled(machine: Running, signal: AbortSignal): void {
   if (!signal.aborted) return;
@@ -12,6 +19,12 @@ function refuseCancelled(machine: Running, signal: AbortSignal): void {
     'CANCELLED',
     `Cloning was cancelled before ${machine.name} had an identity of its own.`,
   );
+}
+
+/** The kame-tools of the guest, if they answer and do more than running commands. */
+async function operatingTools(machine: Running, signal: AbortSignal): Promise<GuestTools | undefined> {
+  const hello = await answeringTools(machine, new Deadline(toolsMs, silentProgress(signal)));
+  return hello?.services.includes('operate') ? machine.channels.tools : undefined;
 }
 
 /**
@@ -26,11 +39,16 @@ export async function giveIdentity(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string[]> {
   try {
-    const report = await applyIdentity(machine.channels.agent, {
-      ...identity,
-      keepsClock: !(await isSynchronised(host, machine)),
-      signal,
-    });
+    const { agent } = machine.channels;
+    const tools = await operatingTools(machine, signal);
+    const report = await applyIdentity(
+      { agent, tools },
+      {
+        ...identity,
+        keepsClock: !(await isSynchronised(host, machine)),
+        signal,
+      },
+    );
     refuseCancelled(machine, signal);
     await appendLog(
       machine.names,

@@ -79,6 +79,30 @@ describe('an instant clone', () => {
     expect((await show(world().host, 'twin')).id).toBe((await show(world().host, 'demo')).id);
   });
 
+  it('has no address until its guest has one of its own', async () => {
+    await running();
+    // Before its new identity, just after it, and once DHCP is through.
+    let mac = '00:0c:29:01:02:03';
+    const addresses = ['10.0.2.15', '10.0.2.15', '10.0.2.15', '10.0.2.16'];
+    const given: (string | null)[] = [];
+    const answer = () => {
+      const copy = world().running('copy');
+      given.push(copy.ip);
+      const ip = (mac === copy.record.networks[0]?.mac && addresses.shift()) || '10.0.2.15';
+      const entry = { 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 };
+      return { value: [{ name: 'eth0', 'hardware-address': mac, 'ip-addresses': [entry] }] };
+    };
+    const sh: Program = (args, input) => {
+      mac = world().running('copy').record.networks[0]?.mac ?? mac;
+      return (usualGuest.programs['/bin/sh'] as Program)(args, input);
+    };
+    const handlers = { 'guest-network-get-interfaces': answer };
+    world().engines.guest = { ...usualGuest, programs: { '/bin/sh': sh }, handlers };
+    await instant('copy');
+    await expect.poll(() => world().running('copy').ip, { timeout: 10_000 }).toBe('10.0.2.16');
+    expect(given.every((ip) => ip === null)).toBe(true);
+  });
+
   it('says what could not be changed', async () => {
     world().engines.guest = { ...usualGuest, programs: {} };
     await running();

@@ -12,6 +12,8 @@ import { reach } from './stages.ts';
 const firstReplyMs = 60_000;
 /** Milliseconds from the agent's first reply until its address is no longer waited for. */
 const addressMs = 300_000;
+/** Milliseconds that a clone has to get an address of its own; then one like its source's is taken for its own, such as a fixed one. */
+const foreignMs = 60_000;
 
 /** Waits for the agent whenever the guest opens its port, and then for the machine's address. */
 export function watchAgent(host: Host, machine: Running): void {
@@ -73,16 +75,37 @@ async function greet(
   });
 }
 
-/** Queries the agent until the guest has an address, which takes some time after the agent's first reply. */
+/**
+ * Whether the guest has the network adapters of its machine. A clone that has just been restored from its source's memory
+ * still has the source's.
+ */
+function hasOwnAdapters({ record }: Running, interfaces: readonly GuestInterface[]): boolean {
+  const own = record.networks.map(({ mac }) => mac.toLowerCase());
+  if (record.restored !== 'yes' || own.length === 0) return true;
+  return interfaces.some(({ mac }) => mac !== undefined && own.includes(mac));
+}
+
+/** Queries the agent until the guest has an address of its own, which takes some time after the agent's first reply. */
 async function waitForAddress(
   host: Host,
   machine: Running,
   { signal, timed }: { readonly signal: AbortSignal; readonly timed: boolean },
 ): Promise<void> {
+  const began = performance.now();
+  let foreign: string | null = null;
+  const ownAddress = async (): Promise<string | null> => {
+    const interfaces = await machine.channels.agent.networkInterfaces();
+    const address = primaryAddress(interfaces);
+    if (performance.now() - began > foreignMs) return address;
+    if (!hasOwnAdapters(machine, interfaces)) foreign = address;
+    // The old address stays for a moment after the adapter has changed.
+    return address === foreign ? null : address;
+  };
   const look = async (): Promise<string | null | undefined> => {
     if (!machine.agentAnswers) return null;
     try {
-      return (await refreshAddress(machine)) ?? undefined;
+      machine.ip = await ownAddress();
+      return machine.ip ?? undefined;
     } catch (error) {
       // It may be too busy for one question, or its file systems frozen.
       if (signal.aborted || !(error instanceof KameError)) throw error;
@@ -107,10 +130,4 @@ function isUsable(address: string): boolean {
 export function primaryAddress(interfaces: readonly GuestInterface[]): string | null {
   const usable = interfaces.flatMap((each) => each.addresses.filter(({ address }) => isUsable(address)));
   return (usable.find(({ address }) => !address.includes(':')) ?? usable[0])?.address ?? null;
-}
-
-/** Queries the agent for the machine's address and stores it. */
-export async function refreshAddress(machine: Running): Promise<string | null> {
-  machine.ip = primaryAddress(await machine.channels.agent.networkInterfaces());
-  return machine.ip;
 }

@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// label is where SELinux keeps what a file is for.
+const label = "security.selinux"
+
+// readText reads a regular file that is not larger than most.
+func readText(path string, most int64) (string, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New(path + " is no file")
+	}
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = errors.New(path + " is too large")
+	}
+	return string(text), err
+}
+
+// replaceFile gives a file another content. A new file takes its place, so that a full disk leaves the old one whole; a link,
+// or a file that is a mount, is written where it is.
+func replaceFile(path string, text string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return os.WriteFile(path, []byte(text), 0o644)
+	}
+	err = swap(path, text, info.Mode().Perm())
+	if errors.Is(err, syscall.EBUSY) {
+		return os.WriteFile(path, []byte(text), 0o644)
+	}
+	return err
+}
+
+// swap puts a new file in the place of one, with its owner and its label.
+func swap(path string, text string, mode fs.FileMode) error {
+	fresh, err := staged(path, text, mode)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		_ = os.Remove(fresh)
+		return err
+	}
+	return nil
+}
+
+// staged writes a file beside one whose place it is to take, and returns its path.
+func staged(path string, text string, mode fs.FileMode) (string, error) {
+	file, err := os.CreateTemp(filepath.Dir(path), ".kame-new-*")
+	if err != nil {
+		return "", err
+	}
+	err = fill(file, path, text, mode)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+		return "", err
+	}
+	return file.Name(), nil
+}
+
+func fill(file *os.File, path string, text string, mode fs.FileMode) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if status, is := info.Sys().(*syscall.Stat_t); is {
+		if err := file.Chown(int(status.Uid), int(status.Gid)); err != nil {
+			return err
+		}
+	}
+	// Many file systems have no labels.
+	var context [256]byte
+	if size, err := syscall.Getxattr(path, label, context[:]); err == nil {
+		_ = syscall.Setxattr(file.Name(), label, context[:size], 0)
+	}
+	if err := file.Chmod(mode); err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return err
+}
