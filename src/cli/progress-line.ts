@@ -12,6 +12,11 @@ const barWidth = 20;
 /** Weight of the newest speed in the moving average. */
 const freshness = 0.2;
 
+/** What stages have in common that differ in a number only, such as that of a file. */
+function kindOf(stage: string | undefined): string | undefined {
+  return stage?.replaceAll(/\d+/gu, '0');
+}
+
 /** Shows the progress of a long operation: a line that is redrawn on a terminal, or a line for each stage elsewhere. */
 export class ProgressLine {
   readonly #context: CliContext;
@@ -44,7 +49,8 @@ export class ProgressLine {
       this.#stageAt = now;
       this.#last = undefined;
       this.#rate = undefined;
-      if (!this.#live && !this.#silent) {
+      // A line for each of thousands of files would tell nobody anything.
+      if (!this.#live && !this.#silent && kindOf(report.stage) !== kindOf(this.#report?.stage)) {
         this.#context.stderr.write(`${this.#label}: ${visible(report.stage)}\n`);
       }
     }

@@ -61,4 +61,17 @@ describe('a copy out of a guest', () => {
     expectClean(engine);
     expect(existsSync(join(guest.root, 'root/file'))).toBe(true);
   });
+
+  it('that is cancelled says so, and not what ran in the guest', async () => {
+    const { guest, engine } = await startGuest();
+    writeFileSync(join(guest.root, 'root/file'), Buffer.alloc(5_000_000, 1));
+    const stop = new AbortController();
+    const send = async () => await Promise.resolve(stop.abort());
+    const options = { ...quiet, signal: stop.signal, send };
+    expect(await refused(getFiles(world().host, 'demo', { path: 'file' }, options))).toMatchObject({
+      code: 'CANCELLED',
+      message: 'The copy was cancelled.',
+    });
+    expectClean(engine);
+  });
 });

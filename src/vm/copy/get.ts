@@ -63,7 +63,8 @@ async function copy(host: Host, machine: Running, { path }: GetFiles, options: G
     return await relay.end(tailMs, signal);
   } catch (error) {
     // The reason why the program was ended matters more than that it was.
-    if (over.signal.aborted && !options.signal.aborted) throw over.signal.reason;
+    if (options.signal.aborted) throw new KameError('CANCELLED', 'The copy was cancelled.', { cause: error });
+    if (over.signal.aborted) throw over.signal.reason;
     throw error;
   }
 }
