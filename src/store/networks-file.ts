@@ -1,5 +1,6 @@
 import { KameError, messageOf } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
+import { formatSize } from '../core/units.ts';
 import { usualNetwork } from '../model/network-defaults.ts';
 import { isNetworkName } from '../model/network-name.ts';
 import { networkLimits, networkProblems } from '../model/network-validate.ts';
@@ -144,10 +145,13 @@ function unusable(path: string, reason: string, cause?: unknown): KameError {
 
 /**
  * Reads `networks.json`; undefined if there is none.
- * @throws KameError FILE_ACCESS, INVALID_VALUE if it is too large
+ * @throws KameError FILE_ACCESS
  */
 export async function readNetworks(path: string): Promise<StoredNetwork[] | undefined> {
-  const bytes = await readOwnIfThere(path, { maxBytes, trusted: true });
+  const bytes = await readOwnIfThere(path, { maxBytes, trusted: true }).catch((error: unknown) => {
+    if (!(error instanceof KameError) || error.code !== 'INVALID_VALUE') throw error;
+    throw unusable(path, `it is larger than ${formatSize(maxBytes)}`, error);
+  });
   if (!bytes) return undefined;
   let entries: unknown;
   try {

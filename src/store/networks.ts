@@ -39,7 +39,7 @@ export class Networks {
     this.#options = options;
   }
 
-  /** All networks, sorted by name, with those whose entry is not valid. @throws KameError FILE_ACCESS, INVALID_VALUE */
+  /** All networks, sorted by name, with those whose entry is not valid. @throws KameError FILE_ACCESS */
   async all(): Promise<readonly StoredNetwork[]> {
     const read = await readNetworks(this.#options.path);
     const entries = read && hasStandard(read) ? read : await this.#inTurn(async () => await this.#complete());
