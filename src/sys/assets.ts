@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KameError } from '../core/errors.ts';
+import { fileError } from './files.ts';
 
 const packageName = 'kame-vm';
 let root: string | undefined;
@@ -81,4 +83,18 @@ export function toolsPath(arch: string, directory?: string): string | undefined 
     ...(directory === undefined ? [] : [directory]),
   ];
   return candidates.map((place) => join(place, `kame-tools-linux-${arch}`)).find((path) => existsSync(path));
+}
+
+/**
+ * The program kame-tools for guests of an architecture; undefined in a build that was made without Go.
+ * @throws KameError FILE_ACCESS
+ */
+export async function toolsProgram(arch: string): Promise<Buffer | undefined> {
+  const path = toolsPath(arch);
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
 }

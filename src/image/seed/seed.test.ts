@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyText } from '../../../test/support/any-text.ts';
+import { assetText } from '../../sys/assets.ts';
 import { makeIso } from './iso9660.ts';
 import { makeSeedIso, seedFiles, yamlSafeJson, type SeedOptions } from './seed.ts';
 
@@ -77,7 +78,7 @@ describe('a seed image', () => {
 
 describe('user-data', () => {
   it('keeps the user of the image, with the keys', () => {
-    const text = seedFiles(options).get('user-data') ?? '';
+    const text = String(seedFiles(options).get('user-data'));
     expect(text.startsWith('#cloud-config\n{')).toBe(true);
     const data = JSON.parse(text.slice('#cloud-config\n'.length)) as Record<string, unknown>;
     expect(data).toMatchObject({
@@ -90,12 +91,27 @@ describe('user-data', () => {
   });
 
   it('makes another user with keys and rights', () => {
-    const text = seedFiles({ ...options, user: 'kame', installAgent: false }).get('user-data') ?? '';
+    const text = String(seedFiles({ ...options, user: 'kame', installAgent: false }).get('user-data'));
     const data = JSON.parse(text.slice('#cloud-config\n'.length)) as Record<string, unknown>;
     expect(data['users']).toEqual([
       { name: 'kame', lock_passwd: true, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [key] },
     ]);
     expect(data['packages']).toBeUndefined();
+  });
+
+  it('brings kame-tools along, and what installs them', () => {
+    const program = Buffer.from('a program');
+    const files = seedFiles({ ...options, tools: { arch: 'aarch64', program } });
+    expect(files.get('kame-tools')).toBe(program);
+    expect(files.get('install-tools.sh')).toBe(assetText('guest/install/tools.sh'));
+    const text = String(files.get('user-data'));
+    const { runcmd } = JSON.parse(text.slice('#cloud-config\n'.length)) as { runcmd: unknown[] };
+    expect(runcmd).toEqual([
+      ['sh', '-c', assetText('guest/seed/install-tools.sh'), 'sh', 'aarch64'],
+      assetText('guest/seed/start-agent.sh'),
+    ]);
+    const image = makeSeedIso({ ...options, tools: { arch: 'aarch64', program } }, date);
+    expect(readIso(image, true).files.get('kame-tools;1')).toBe('a program');
   });
 
   it.each([

@@ -16,6 +16,8 @@ export interface SeedOptions {
   readonly sshKeys: readonly string[];
   /** Make the guest install and start qemu-guest-agent, over its network. */
   readonly installAgent: boolean;
+  /** kame-tools for the guest, which it installs from the seed. */
+  readonly tools?: { readonly arch: string; readonly program: Buffer } | undefined;
   /** cloud-init network configuration, version 1 or 2. */
   readonly networkConfig?: Readonly<Record<string, unknown>>;
 }
@@ -69,26 +71,35 @@ function userData(options: SeedOptions): object {
     users: [account],
     ssh_pwauth: false,
     ...(account === 'default' ? { ssh_authorized_keys: sshKeys } : {}),
-    ...(options.installAgent ? agentInstallation() : {}),
+    ...(options.installAgent ? { packages: ['qemu-guest-agent'] } : {}),
+    runcmd: commands(options),
   };
 }
 
-function agentInstallation(): object {
-  return { packages: ['qemu-guest-agent'], runcmd: [assetText('guest/seed/start-agent.sh')] };
+/** What runs at the end of the guest's first boot. */
+function commands({ installAgent, tools }: SeedOptions): (string | string[])[] {
+  return [
+    ...(tools ? [['sh', '-c', assetText('guest/seed/install-tools.sh'), 'sh', tools.arch]] : []),
+    ...(installAgent ? [assetText('guest/seed/start-agent.sh')] : []),
+  ];
 }
 
 /**
  * The files of a NoCloud seed, by name.
  * @throws KameError INVALID_VALUE for a name, id or key that is not valid
  */
-export function seedFiles(options: SeedOptions): ReadonlyMap<string, string> {
+export function seedFiles(options: SeedOptions): ReadonlyMap<string, string | Buffer> {
   check(options);
   const meta = { 'instance-id': options.instanceId, 'local-hostname': options.hostname };
-  const files = new Map([
+  const files = new Map<string, string | Buffer>([
     ['user-data', `#cloud-config\n${yamlSafeJson(userData(options))}\n`],
     ['meta-data', `${yamlSafeJson(meta)}\n`],
   ]);
   if (options.networkConfig) files.set('network-config', `${yamlSafeJson(options.networkConfig)}\n`);
+  if (options.tools) {
+    files.set('kame-tools', options.tools.program);
+    files.set('install-tools.sh', assetText('guest/install/tools.sh'));
+  }
   return files;
 }
 
@@ -97,6 +108,9 @@ export function seedFiles(options: SeedOptions): ReadonlyMap<string, string> {
  * @throws KameError INVALID_VALUE
  */
 export function makeSeedIso(options: SeedOptions, date = new Date()): Buffer {
-  const files = [...seedFiles(options)].map(([name, text]) => ({ name, data: Buffer.from(text, 'utf8') }));
+  const files = [...seedFiles(options)].map(([name, data]) => ({
+    name,
+    data: typeof data === 'string' ? Buffer.from(data, 'utf8') : data,
+  }));
   return makeIso({ label: 'cidata', files, date });
 }

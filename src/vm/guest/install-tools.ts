@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { InstalledTools } from '../../api/tools-operations.ts';
 import { Deadline, poll } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { contentOf } from '../../store/bundle.ts';
-import { assetText, toolsPath } from '../../sys/assets.ts';
-import { fileError } from '../../sys/files.ts';
+import { assetText, toolsProgram } from '../../sys/assets.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
@@ -19,17 +17,11 @@ const maxSaid = 2000;
 
 /** The program for the guest. @throws KameError HOST_PROBLEM in a build without it, FILE_ACCESS */
 async function programFor(arch: string): Promise<Buffer> {
-  const path = toolsPath(arch);
-  if (path === undefined) {
-    throw new KameError('HOST_PROBLEM', `This copy of Kame was built without kame-tools for ${arch}.`, {
-      next: 'Install Go (on Debian and Ubuntu: apt install golang-go) and build Kame again with ./run build.',
-    });
-  }
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  const program = await toolsProgram(arch);
+  if (program) return program;
+  throw new KameError('HOST_PROBLEM', `This copy of Kame was built without kame-tools for ${arch}.`, {
+    next: 'Install Go (on Debian and Ubuntu: apt install golang-go) and build Kame again with ./run build.',
+  });
 }
 
 /** Runs guest/install/tools.sh. @throws KameError GUEST_FAILED with what it says, GUEST_TIMEOUT, CANCELLED */

@@ -30,7 +30,7 @@ function seedFile(
   fileName: string,
   request: CreateMachine,
   model: MachineModel,
-  source: ImageSource,
+  { source, tools }: { readonly source: ImageSource; readonly tools: Buffer | undefined },
 ): RecipeFile {
   const bytes = makeSeedIso({
     instanceId: model.uuid,
@@ -39,18 +39,21 @@ function seedFile(
     ...(source.user === undefined ? {} : { imageUser: source.user }),
     sshKeys: request.sshKeys ?? [],
     installAgent: true,
+    ...(tools ? { tools: { arch: model.arch, program: tools } } : {}),
   });
   return { fileName, from: 'bytes', bytes };
 }
 
 /**
  * Makes the recipe of a new machine.
+ * @param tools kame-tools for its guest, if it has a seed to get them from
  * @throws KameError INVALID_VALUE for an invalid setting or size
  */
 export function createRecipe(
   request: CreateMachine,
   model: MachineModel,
   source: ImageSource | undefined,
+  tools: Buffer | undefined,
 ): Recipe {
   const files: RecipeFile[] = [];
   if (source?.directBoot) {
@@ -59,7 +62,7 @@ export function createRecipe(
     files.push({ fileName: directBootFiles.initrd, from: 'copy', source: initrd });
   }
   if (source && model.kame.seed !== undefined) {
-    files.push(seedFile(model.kame.seed, request, model, source));
+    files.push(seedFile(model.kame.seed, request, model, { source, tools }));
   }
   const { doc, problems } = applySettings(createDocument(model), request.settings ?? []);
   refuseProblems(problems);

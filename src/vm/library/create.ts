@@ -10,6 +10,7 @@ import { refuseProblems, type ModelProblem } from '../../model/problem.ts';
 import { applySettings } from '../../model/settings.ts';
 import { validateModel } from '../../model/validate.ts';
 import { createDocument } from '../../model/write.ts';
+import { toolsProgram } from '../../sys/assets.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { Recipe } from '../bundle/recipe.ts';
 import { bundleEvent } from '../host/events.ts';
@@ -71,7 +72,8 @@ export async function create(host: Host, asked: CreateMachine, progress: Progres
     const source = await imageFor(host, request, arch, progress);
     const model = planModel(request, source, arch);
     refuseProblems(validateModel(model));
-    const recipe = createRecipe(request, model, source);
+    const tools = model.kame.seed === undefined ? undefined : await toolsProgram(model.arch);
+    const recipe = createRecipe(request, model, source, tools);
     const vmx = await build(host, recipe, source, progress);
     // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);
