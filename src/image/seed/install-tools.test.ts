@@ -33,6 +33,8 @@ function installFrom(shell: readonly string[], seed: Readonly<Record<string, str
     {
       env: { PATH: `${fakes}:/usr/bin:/bin`, TMPDIR: places },
       cwd: root,
+      // A shell whose input is a socket, as a pipe of Node is, may think that it serves rsh.
+      stdio: 'ignore',
     },
   );
   const log = readFileSync(join(root, 'log'), 'utf8').trimEnd().split('\n');
