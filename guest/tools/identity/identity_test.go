@@ -3,6 +3,7 @@ package identity
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -79,6 +80,19 @@ func TestAHostNameThatIsALinkIsWrittenWhereItIs(t *testing.T) {
 	made.link("/etc/hostname", "../data/name")
 	made.change(clone())
 	made.holds("/data/name", "clone\n")
+}
+
+func TestAPipeInThePlaceOfAFileIsNotWaitedFor(t *testing.T) {
+	made := newTree(t)
+	_ = os.Remove(made.path("/etc/hostname"))
+	const mode = 0o600
+	if err := syscall.Mkfifo(made.path("/etc/hostname"), mode); err != nil {
+		t.Fatal(err)
+	}
+	made.change(clone())
+	if lines := strings.Join(made.lines, "\n"); !strings.Contains(lines, "hostname=failed:") {
+		t.Fatal(lines)
+	}
 }
 
 func TestAFileKeepsItsMode(t *testing.T) {

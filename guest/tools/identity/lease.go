@@ -50,6 +50,9 @@ func (g *guest) renewLease(card string, hostName string) error {
 	const most = 64
 	text, _ := readText(g.path(networkClass+"/"+card+"/ifindex"), most)
 	index := strings.TrimSpace(text)
+	if index == "" {
+		return nil
+	}
 	if exists(run + "/NetworkManager/devices/" + index) {
 		if err := g.kernel.Run("nmcli", "--wait", "0", "device", "connect", card); err == nil {
 			return nil
@@ -97,8 +100,8 @@ const (
 func (g *guest) startAgain(pid int, card string, hostName string) error {
 	place := g.path("/proc/" + strconv.Itoa(pid))
 	text, err := os.ReadFile(place + "/cmdline")
-	if err != nil {
-		return err
+	if err != nil || len(text) == 0 {
+		return errors.New("the program has ended")
 	}
 	words := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
 	for at, word := range words {

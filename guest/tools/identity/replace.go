@@ -37,18 +37,29 @@ func readText(path string, most int64) (string, error) {
 // or a file that is a mount, is written where it is.
 func replaceFile(path string, text string) error {
 	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.WriteFile(path, []byte(text), 0o644)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return overwrite(path, text)
 	}
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return os.WriteFile(path, []byte(text), 0o644)
-	}
 	err = swap(path, text, info.Mode().Perm())
 	if errors.Is(err, syscall.EBUSY) {
-		return os.WriteFile(path, []byte(text), 0o644)
+		return overwrite(path, text)
+	}
+	return err
+}
+
+// overwrite writes a file where it is; a pipe that nobody reads is an error.
+func overwrite(path string, text string) error {
+	const flags, mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC | syscall.O_NONBLOCK, 0o644
+	file, err := os.OpenFile(path, flags, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	if closed := file.Close(); err == nil {
+		err = closed
 	}
 	return err
 }
