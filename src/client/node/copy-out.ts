@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ArchiveEntry } from '../../archive/entry.ts';
 import { extract, finishDirectories, type Extracted } from '../../archive/extract.ts';
@@ -10,6 +9,7 @@ import { fileError } from '../../sys/files.ts';
 import { BytePipe } from './byte-pipe.ts';
 import type { KameClient } from './client.ts';
 import type { CopyOptions } from './copy-in.ts';
+import { stageIn, sweepStages } from './copy-stage.ts';
 
 export interface CopyOut {
   readonly machine: string;
@@ -73,17 +73,6 @@ async function* underOneName(
       throw hostile(`it has ${JSON.stringify(item.entry.path)}, which was not asked for`);
     yield item;
   }
-}
-
-async function stageIn(directory: string): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = join(directory, `.kame-copy-${randomBytes(6).toString('hex')}`);
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  const remove = async () => await rm(path, { recursive: true, force: true });
-  return { path, [Symbol.asyncDispose]: remove };
 }
 
 /** Lays out what the guest sends in the stage. Of two failures the first is the reason of the other. */
@@ -150,7 +139,8 @@ export async function copyOut(
   options: CopyOptions,
 ): Promise<CopyOutResult> {
   const { directory, name } = await placeOf(copy.target, copy.directory);
-  await using stage = await stageIn(directory);
+  await sweepStages(client.home);
+  await using stage = await stageIn(directory, client.home);
   const extracted = await receive(client, copy, stage.path, options);
   const target = join(directory, name ?? extracted.name);
   await place(join(stage.path, extracted.name), target);
