@@ -148,7 +148,7 @@ describe('a forward', () => {
 
 describe('a connection between guests', () => {
   it('survives the end of the switch and of the NAT, under load', async ({ home, demo }) => {
-    await clone(home, 'demo', 'peer', '--instant');
+    await clone(home, 'demo', 'peer', '--instant', '--wait', 'network');
     const peer = new Guest(home, 'peer');
     await demo.sh('nc -ll -p 7000 -e /bin/cat >/dev/null 2>&1 </dev/null &');
     // A line goes there and back again and again over one connection.

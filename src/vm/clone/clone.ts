@@ -16,6 +16,7 @@ import { consolidate } from '../layers/recover-tidy.ts';
 import { powerOn, started } from '../power/start.ts';
 import { summary } from '../running/describe.ts';
 import type { RequestTime } from '../running/launch.ts';
+import { waitFor } from '../running/wait.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
 import { discardClone } from './discard.ts';
 import { startClone, finishClone } from './start-clone.ts';
@@ -198,6 +199,23 @@ async function instantClones(
   }
 }
 
+/** Waits until the guests of clones have addresses of their own. @throws KameError GUEST_TIMEOUT, ENGINE_FAILED, CANCELLED; the clones stay */
+async function withAddresses(
+  host: Host,
+  cloned: ClonedMachines,
+  timeoutMs: number,
+  progress: Progress,
+): Promise<ClonedMachines> {
+  const running = host.running.all();
+  const machines = cloned.machines.map(async (machine) => {
+    const clone = running.find(({ name }) => name === machine.name);
+    if (!clone) return machine;
+    await waitFor(host, clone, 'network', timeoutMs, progress);
+    return await summary(host, await host.bundles.read(clone.names.vmx));
+  });
+  return { ...cloned, machines: await Promise.all(machines) };
+}
+
 /** Reports how many of all clones have finished each stage. */
 function counter(progress: Progress, total: number): <T>(stage: string, work: Promise<T>) => Promise<T> {
   const done = new Map<string, number>();
@@ -227,9 +245,12 @@ export async function clone(
     checkMachineName(name);
     await refuseTakenName(host, name);
   }
-  return await hold(host, found, 'clone', async ({ bundle }) => {
+  const cloned = await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
     if (body.kind === 'instant') return await instantClones(host, bundle, body, requested, progress);
     return await coldClones(host, bundle, body, progress);
   });
+  // Those that booted have been waited for.
+  if (body.kind !== 'instant' || body.wait !== 'network') return cloned;
+  return await withAddresses(host, cloned, body.timeoutMs, progress);
 }

@@ -98,8 +98,8 @@ describe('an instant clone', () => {
     };
     const handlers = { 'guest-network-get-interfaces': answer };
     world().engines.guest = { ...usualGuest, programs: { '/bin/sh': sh }, handlers };
-    await instant('copy');
-    await expect.poll(() => world().running('copy').ip, { timeout: 10_000 }).toBe('10.0.2.16');
+    const { machines } = await instant('copy', { wait: 'network' });
+    expect(machines).toMatchObject([{ name: 'copy', ip: '10.0.2.16' }]);
     expect(given.every((ip) => ip === null)).toBe(true);
   });
 
