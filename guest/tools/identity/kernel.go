@@ -2,11 +2,11 @@ package identity
 
 import (
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 
 	"kame-tools/linux"
+	"kame-tools/process"
 )
 
 // kernel is what only a real guest has; tests have one of their own.
@@ -56,12 +56,6 @@ func (linuxKernel) RemoveIPv6(index int, address []byte, length int) error {
 func (linuxKernel) Signal(pid int, number syscall.Signal) error { return syscall.Kill(pid, number) }
 
 func (linuxKernel) Run(words ...string) error {
-	command := exec.Command(words[0], words[1:]...)
-	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := command.Start(); err != nil {
-		return err
-	}
-	// Its number stays taken until it is waited for.
-	go func() { _ = command.Wait() }()
-	return nil
+	_, err := process.StartDetached(process.Command{Words: words})
+	return err
 }

@@ -26,6 +26,14 @@ func Memory(name string, content []byte) (*os.File, error) {
 	return file, nil
 }
 
+// Control asks something of an open file, as ioctl(2) does.
+func Control(fd uintptr, request uintptr, argument unsafe.Pointer) error {
+	if _, _, failed := syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(argument)); failed != 0 {
+		return failed
+	}
+	return nil
+}
+
 // HungUp tells whether nothing is at the other end of an open file, as poll(2) does.
 func HungUp(fd uintptr) bool {
 	const hangUp = 0x10

@@ -39,13 +39,6 @@ func requestFor(name string) (*interfaceRequest, error) {
 	return &request, nil
 }
 
-func ioctl(fd uintptr, number uintptr, argument unsafe.Pointer) error {
-	if _, _, failed := syscall.Syscall(syscall.SYS_IOCTL, fd, number, uintptr(argument)); failed != 0 {
-		return failed
-	}
-	return nil
-}
-
 // withSocket does something with a socket of a family that stands for the network.
 func withSocket(family int, do func(fd uintptr) error) error {
 	fd, err := syscall.Socket(family, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
@@ -71,12 +64,12 @@ func SetHardwareAddress(name string, address string) error {
 	order.PutUint16(request.value[:], ethernet)
 	copy(request.value[2:], bytes)
 	return withSocket(syscall.AF_INET, func(fd uintptr) error {
-		err := ioctl(fd, setHardware, unsafe.Pointer(request))
+		err := Control(fd, setHardware, unsafe.Pointer(request))
 		if !errors.Is(err, syscall.EBUSY) {
 			return os.NewSyscallError("SIOCSIFHWADDR", err)
 		}
 		return whileDown(fd, name, func() error {
-			return os.NewSyscallError("SIOCSIFHWADDR", ioctl(fd, setHardware, unsafe.Pointer(request)))
+			return os.NewSyscallError("SIOCSIFHWADDR", Control(fd, setHardware, unsafe.Pointer(request)))
 		})
 	})
 }
@@ -87,17 +80,17 @@ func whileDown(fd uintptr, name string, do func() error) error {
 	if err != nil {
 		return err
 	}
-	if err := ioctl(fd, getFlags, unsafe.Pointer(request)); err != nil {
+	if err := Control(fd, getFlags, unsafe.Pointer(request)); err != nil {
 		return os.NewSyscallError("SIOCGIFFLAGS", err)
 	}
 	flags := order.Uint16(request.value[:])
 	order.PutUint16(request.value[:], flags&^syscall.IFF_UP)
-	if err := ioctl(fd, setFlags, unsafe.Pointer(request)); err != nil {
+	if err := Control(fd, setFlags, unsafe.Pointer(request)); err != nil {
 		return os.NewSyscallError("SIOCSIFFLAGS", err)
 	}
 	err = do()
 	order.PutUint16(request.value[:], flags|syscall.IFF_UP)
-	if up := ioctl(fd, setFlags, unsafe.Pointer(request)); err == nil {
+	if up := Control(fd, setFlags, unsafe.Pointer(request)); err == nil {
 		err = os.NewSyscallError("SIOCSIFFLAGS", up)
 	}
 	return err
@@ -113,13 +106,13 @@ func DropIPv4(name string) error {
 				return err
 			}
 			order.PutUint16(request.value[:], syscall.AF_INET)
-			if err := ioctl(fd, getAddress, unsafe.Pointer(request)); err != nil {
+			if err := Control(fd, getAddress, unsafe.Pointer(request)); err != nil {
 				// It has none.
 				return nil
 			}
 			request.value = [24]byte{}
 			order.PutUint16(request.value[:], syscall.AF_INET)
-			if err := ioctl(fd, setAddress, unsafe.Pointer(request)); err != nil {
+			if err := Control(fd, setAddress, unsafe.Pointer(request)); err != nil {
 				return os.NewSyscallError("SIOCSIFADDR", err)
 			}
 		}
@@ -138,7 +131,7 @@ func changeIPv6(what string, number uintptr, index int, address []byte, length i
 	request := addressRequest{length: uint32(length), index: int32(index)}
 	copy(request.address[:], address)
 	return withSocket(syscall.AF_INET6, func(fd uintptr) error {
-		return os.NewSyscallError(what, ioctl(fd, number, unsafe.Pointer(&request)))
+		return os.NewSyscallError(what, Control(fd, number, unsafe.Pointer(&request)))
 	})
 }
 
@@ -159,5 +152,5 @@ func ReseedRandom() error {
 		return err
 	}
 	defer file.Close()
-	return os.NewSyscallError("RNDRESEEDCRNG", ioctl(file.Fd(), reseedRandom, nil))
+	return os.NewSyscallError("RNDRESEEDCRNG", Control(file.Fd(), reseedRandom, nil))
 }

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"kame-tools/account"
+	"kame-tools/linux"
 	"kame-tools/wire"
 )
 
@@ -103,10 +104,7 @@ func openTerminal() (master *os.File, slave *os.File, err error) {
 }
 
 func control(fd uintptr, request uintptr, argument unsafe.Pointer) error {
-	if _, _, failed := syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(argument)); failed != 0 {
-		return os.NewSyscallError("ioctl", failed)
-	}
-	return nil
+	return os.NewSyscallError("ioctl", linux.Control(fd, request, argument))
 }
 
 func resize(terminal *os.File, size Size) {

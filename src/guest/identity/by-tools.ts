@@ -2,6 +2,7 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import { isObject } from '../agent/reply.ts';
 import type { ToolsOperation } from '../tools/messages.ts';
 import type { GuestTools } from '../tools/tools.ts';
+import { toleranceMs } from './clock.ts';
 import type { HostKey } from './host-keys.ts';
 import { keyStepNames } from './keys-script.ts';
 import { identityDeadlineMs, type ChangedNames, type IdentityLimits, type NameValues } from './names.ts';
@@ -10,9 +11,6 @@ import { identityStepNames } from './script.ts';
 
 /** What of kame-tools is needed. */
 export type OperatingTools = Pick<GuestTools, 'operate'>;
-
-/** A clock is right within this, in milliseconds; the time that it takes to ask is a part of it. */
-const toleranceMs = 200;
 
 interface Reply {
   readonly steps: readonly IdentityStep[];

@@ -22,7 +22,7 @@ export interface ClockOptions {
 }
 
 /** A clock is right within this, in milliseconds; the time that it takes to ask is a part of it. */
-const toleranceMs = 200;
+export const toleranceMs = 200;
 /** A question that took longer is asked again. */
 const quickMs = 50;
 const looks = 3;
