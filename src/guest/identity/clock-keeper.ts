@@ -1,4 +1,12 @@
-import { lookAtClock, setClock, type ClockAgent, type ClockReport, type Look } from './clock.ts';
+import {
+  isSurelyWrong,
+  lookAtClock,
+  setClock,
+  wrongMs,
+  type ClockAgent,
+  type ClockReport,
+  type Look,
+} from './clock.ts';
 
 /**
  * Why the clock is looked at: `changed` after something that makes it wrong, such as a resume; `usual` for a check that
@@ -26,11 +34,6 @@ export type ClockCheck = Omit<ClockReport, 'by'> & {
   readonly wasMs?: number;
 };
 
-/**
- * A clock that is off by more than this is set, in milliseconds. Less than a second, and more than a guest is off that
- * has read a hardware clock of whole seconds as it booted.
- */
-const wrongMs = 700;
 /** A time service of the guest that is not to be fought sets its clock to within this of what it was. */
 const sameMs = 250;
 /** How often a clock that jumps back is set again before it is left alone. */
@@ -124,6 +127,5 @@ function kept(seen: Look | undefined): ClockCheck {
 /** After a change, a clock is set unless it surely is right; otherwise only if it surely is wrong. */
 function needsSetting(occasion: ClockOccasion, seen: Look | undefined): boolean {
   if (!seen) return occasion === 'changed';
-  const off = Math.abs(seen.offsetMs);
-  return occasion === 'changed' ? off + seen.errorMs > wrongMs : off - seen.errorMs > wrongMs;
+  return occasion === 'changed' ? Math.abs(seen.offsetMs) + seen.errorMs > wrongMs : isSurelyWrong(seen);
 }
