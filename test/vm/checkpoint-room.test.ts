@@ -40,7 +40,8 @@ const recipe: Recipe = {
   },
 };
 
-const small = smallDiskTest('420m').extend<{ full: { disk: SmallDisk; demo: Guest } }>({
+// Room for the memory of the guest twice, even if all of it is in use.
+const small = smallDiskTest('640m').extend<{ full: { disk: SmallDisk; demo: Guest } }>({
   full: async ({ small: { disk, home }, makeHome }, use) => {
     const demo = await layOut(recipe, home, makeHome);
     await demo.start();
