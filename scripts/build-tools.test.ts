@@ -35,7 +35,7 @@ describe.skipIf(!hasGo)('kame-tools', () => {
   it(
     'pass their own tests',
     () => {
-      const result = runGo(['test', './...']);
+      const result = runGo(['test', '-timeout', '2m', './...']);
       expect(result?.output).not.toContain('FAIL');
       expect(result?.code).toBe(0);
     },
