@@ -45,7 +45,7 @@ export default defineConfig({
           isolate: false,
           env: { ...noCertificates, TMPDIR: quickPlace() },
           // The tests wait for other programs and for deadlines half of the time.
-          maxWorkers: '100%',
+          maxWorkers: 3,
           testTimeout: 20_000,
           // What comes of itself is looked at often, and has time enough on a busy host.
           expect: { poll: { interval: 10, timeout: 10_000 } },
