@@ -34,9 +34,15 @@ export async function ipv6AddressOf(guest: Guest): Promise<string> {
   return address;
 }
 
-/** Has a guest send everything back that comes to its echo port over TCP. */
-export async function serveEcho(guest: Guest): Promise<void> {
-  await guest.sh(`nc -ll -p ${echoPort} -e /bin/cat </dev/null >/dev/null 2>&1 &`);
+/** Has a guest send everything back that comes to a port over TCP; resolves when it listens. */
+export async function serveEcho(guest: Guest, port = echoPort): Promise<void> {
+  await guest.sh(`nc -ll -p ${port} -e /bin/cat </dev/null >/dev/null 2>&1 &`);
+  // In the tables of the kernel 0A is the state of a listener (proc(5)).
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')} [0:]* 0A`;
+  const line = `cat /proc/net/tcp /proc/net/tcp6 | grep -c "${end}" || true`;
+  const listens = async () => ((await guest.sh(line)).trim() === '0' ? undefined : true);
+  if (!(await poll(listens, { deadlineMs: 20_000 })))
+    throw new Error(`${guest.name} does not listen on port ${port}.`);
 }
 
 /** Whether a guest gets an answer over TCP from an echo server. */

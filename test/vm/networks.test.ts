@@ -147,16 +147,10 @@ describe('a forward', () => {
 });
 
 describe('a connection between guests', () => {
-  // Port 7000 in the tables of the kernel, where 0A is the state of a listener (proc(5)).
-  const countListeners = 'cat /proc/net/tcp /proc/net/tcp6 | grep -c ":1B58 [0:]* 0A" || true';
-
   it('survives the end of the switch and of the NAT, under load', async ({ home, demo }) => {
     await clone(home, 'demo', 'peer', '--instant', '--wait', 'network');
     const peer = new Guest(home, 'peer');
-    await demo.sh('nc -ll -p 7000 -e /bin/cat >/dev/null 2>&1 </dev/null &');
-    // Nobody retries a connection that is refused.
-    const listens = async () => ((await demo.sh(countListeners)).trim() === '0' ? undefined : true);
-    expect(await poll(listens, { deadlineMs: 20_000 })).toBe(true);
+    await serveEcho(demo, 7000);
     // A line goes there and back again and again over one connection.
     await peer.sh(
       `mkfifo /tmp/back; (echo 1; cat /tmp/back) | nc demo 7000 | while read -r n; do echo $n >/tmp/count; echo $((n + 1)); done >/tmp/back 2>/dev/null &`,
