@@ -116,8 +116,9 @@ const table: Readonly<Record<string, Rule>> = {
     ],
   },
   'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
+  'daemon/web': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
   daemon: {
-    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers'],
+    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers', 'daemon/web'],
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },

@@ -1518,3 +1518,10 @@ export interface Timings {
 export type Transport = 'tcp' | 'udp';
 
 export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';
+
+export interface WebAddress {
+  /** Whoever has it may use the API as you until it was used: treat it as a password */
+  address: string;
+  /** When it stops to be valid, ISO 8601 */
+  until: string;
+}
