@@ -40,6 +40,8 @@ export async function buildWeb(out: string, version: string): Promise<WebBuild> 
       // Pictures within a file would be `data:`; there are none that need it.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      // What counts is the size after gzip, which is looked at below.
+      chunkSizeWarningLimit: 2000,
     },
   });
   const assets = join(out, 'assets');
@@ -47,6 +49,8 @@ export async function buildWeb(out: string, version: string): Promise<WebBuild> 
   const sizes = scripts.map((name) => gzipSync(readFileSync(join(assets, name))).length);
   const scriptBytes = sizes.reduce((sum, size) => sum + size, 0);
   if (scriptBytes > maxScriptBytes)
-    throw new Error(`The scripts of the web desktop have ${scriptBytes} bytes after gzip, of ${maxScriptBytes}.`);
+    throw new Error(
+      `The scripts of the web desktop have ${scriptBytes} bytes after gzip, of ${maxScriptBytes}.`,
+    );
   return { inputs: [...inputs], scriptBytes };
 }

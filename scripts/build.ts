@@ -134,7 +134,9 @@ async function main(): Promise<void> {
     console.log(`Built without kame-tools, the program for guests: ${goMissing}`);
   }
   writeSdkTypes([`bin/${sdk}`, `bin/${sdkCore}`], join(out, 'types'));
-  const notices = noticesFor(packagesOf([...programInputs, ...web.inputs]), [join('node_modules', vendored.name)]);
+  const notices = noticesFor(packagesOf([...programInputs, ...web.inputs]), [
+    join('node_modules', vendored.name),
+  ]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
   for (const name of programs) {
     const file = join(out, `${name}.mjs`);

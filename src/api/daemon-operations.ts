@@ -41,7 +41,8 @@ export const daemonOperations = {
     path: '/web',
     kind: 'json',
     summary: 'Open the web desktop for one browser on this host',
-    description: 'The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1.',
+    description:
+      'The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1.',
     result: webAddress,
   },
   'tasks.list': {

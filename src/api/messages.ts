@@ -126,7 +126,9 @@ export type DaemonStatus = z.infer<typeof daemonStatus>;
 
 export const webAddress = z
   .object({
-    address: z.string().describe('Whoever has it may use the API as you until it was used: treat it as a password'),
+    address: z
+      .string()
+      .describe('Whoever has it may use the API as you until it was used: treat it as a password'),
     until: z.string().describe('When it stops to be valid, ISO 8601'),
   })
   .meta({ id: 'WebAddress' });

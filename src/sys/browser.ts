@@ -38,7 +38,9 @@ function macCommand(address: string, env: Environment): BrowserCommand {
     places.map((place) => join(place, `${name}.app`, 'Contents', 'MacOS', name)),
   );
   const found = programs.find((path) => existsSync(path));
-  return found ? { command: found, args: [`--app=${address}`] } : { command: '/usr/bin/open', args: [address] };
+  return found
+    ? { command: found, args: [`--app=${address}`] }
+    : { command: '/usr/bin/open', args: [address] };
 }
 
 function linuxCommand(address: string, env: Environment): BrowserCommand | undefined {

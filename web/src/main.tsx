@@ -33,12 +33,7 @@ if (!root) throw new Error('The page has no place for the web desktop.');
 await Promise.all([startTexts(), signIn()]);
 // The policy of the page lets no style be written into it: the variables are in the files above.
 createRoot(root).render(
-  <MantineProvider
-    theme={theme}
-    defaultColorScheme="auto"
-    withCssVariables={false}
-    withGlobalClasses={false}
-  >
+  <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <QueryClientProvider client={queries}>
       <App />
     </QueryClientProvider>

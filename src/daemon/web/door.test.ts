@@ -97,7 +97,10 @@ it('serves the page, and its other files for a year', async () => {
   const { ask } = await opened();
   const page = await ask('/?from=here');
   expect(page).toMatchObject({ status: 200, text: '<!doctype html>page' });
-  expect(page.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' });
+  expect(page.headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+  });
   const script = await ask('/assets/main-1a2b3c.js');
   expect(script).toMatchObject({ status: 200, text: 'go()' });
   expect(script.headers).toMatchObject({
@@ -300,5 +303,8 @@ it('keeps its port, and is no proxy', async () => {
 it('says how to get the page when it was not built', async () => {
   const inside = { request: () => undefined, upgrade: () => undefined, log: () => undefined };
   const door = new WebDoor(inside, join(temporary(), 'missing'));
-  await expect(door.open()).rejects.toMatchObject({ code: 'INTERNAL', next: expect.stringContaining('build') });
+  await expect(door.open()).rejects.toMatchObject({
+    code: 'INTERNAL',
+    next: expect.stringContaining('build'),
+  });
 });

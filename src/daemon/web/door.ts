@@ -125,12 +125,7 @@ export class WebDoor implements AsyncDisposable {
     return undefined;
   }
 
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    site: Site,
-    port: number,
-  ): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, site: Site, port: number): Promise<void> {
     for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
     const refusal = await this.#refusal(request, port);
     if (refusal) {

@@ -1,4 +1,11 @@
-import { ActionIcon, NativeSelect, TextInput, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  NativeSelect,
+  TextInput,
+  Tooltip,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { Icon } from '../design/icon.tsx';
 import { orders, type Order } from '../library/arrange.ts';

@@ -9,9 +9,9 @@ import { client, events } from './client.ts';
 
 const key = ['machines'];
 
-/** The machines change only with an event, after which they are asked for again. */
+/** The machines are asked for after an event, and when a person comes back to the page, who may have repaired a file. */
 export const queries = new QueryClient({
-  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false, staleTime: Infinity } },
+  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: 'always', staleTime: Infinity } },
 });
 
 /** Asks for the machines again. */

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, type MantineColorsTuple } from '@mantine/core';
 
 /** All colours come from tokens.css. */
 const accent = Array.from({ length: 10 }, () => 'var(--accent)') as unknown as MantineColorsTuple;
@@ -9,4 +9,15 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  variantColorResolver: (input) => {
+    const usual = defaultVariantColorsResolver(input);
+    if (input.variant !== 'filled') return usual;
+    const isDanger = input.color === 'red';
+    return {
+      ...usual,
+      background: isDanger ? 'var(--broken)' : 'var(--accent)',
+      hover: isDanger ? 'var(--broken)' : 'var(--accent-hover)',
+      color: 'var(--on-accent)',
+    };
+  },
 });

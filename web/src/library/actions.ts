@@ -6,9 +6,8 @@ import { client } from '../data/client.ts';
 import { refresh } from '../data/machines.ts';
 
 /** What can be done to a machine from its card. */
-export type Action =
-  | { readonly kind: 'start' | 'unpause' | 'stop' | 'off' | 'suspend' | 'pause' | 'restart' | 'remove' }
-  | { readonly kind: 'snapshot'; readonly label: string };
+export type Action = { readonly kind: SimpleKind } | { readonly kind: 'snapshot'; readonly label: string };
+type SimpleKind = 'start' | 'unpause' | 'stop' | 'off' | 'suspend' | 'pause' | 'restart' | 'remove';
 
 /** An error as a person reads it: what happened, and what to do. */
 export interface Trouble {
@@ -39,15 +38,16 @@ async function perform(machine: Machine, action: Action, onProgress: OnProgress)
   const options = { onProgress };
   // The page shows by itself how far the guest is, so nothing here waits for it.
   const soon = { wait: 'none' } as const;
-  if (action.kind === 'start') await machines.start(which, soon, options);
+  if (action.kind === 'snapshot')
+    await snapshots.take(which, action.label === '' ? {} : { label: action.label }, options);
+  else if (action.kind === 'start') await machines.start(which, soon, options);
   else if (action.kind === 'restart') await machines.restart(which, soon, options);
   else if (action.kind === 'unpause') await machines.unpause(which, options);
   else if (action.kind === 'stop') await machines.stop(which, {}, options);
   else if (action.kind === 'off') await machines.stop(which, { hard: true }, options);
   else if (action.kind === 'suspend') await machines.suspend(which, options);
   else if (action.kind === 'pause') await machines.pause(which, options);
-  else if (action.kind === 'remove') await machines.unregister(which);
-  else await snapshots.take(which, action.label === '' ? {} : { label: action.label }, options);
+  else await machines.unregister(which);
 }
 
 /** An error in the words of a page: advice to use an option of a command is left as it is. */

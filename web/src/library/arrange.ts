@@ -32,6 +32,9 @@ function matches(machine: Machine, words: readonly string[]): boolean {
 
 /** The machines that a search finds, in order. */
 export function arranged(machines: readonly Machine[], query: string, order: Order): Machine[] {
-  const words = query.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   return machines.filter((machine) => matches(machine, words)).sort(comparisons[order]);
 }

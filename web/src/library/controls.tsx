@@ -13,7 +13,8 @@ interface ControlsProps {
 }
 
 interface Choice {
-  readonly label: 'start' | 'resume' | 'stop' | 'suspend' | 'pause' | 'restart' | 'snapshot' | 'off' | 'remove';
+  readonly label:
+    'start' | 'resume' | 'stop' | 'suspend' | 'pause' | 'restart' | 'snapshot' | 'off' | 'remove';
   readonly run: () => void;
   readonly danger?: true;
 }
@@ -28,7 +29,7 @@ function mainChoice({ machine: { state }, act }: ControlsProps): Choice | undefi
 }
 
 /** What else can be done in this state. */
-function otherChoices({ machine: { state, id }, act, ask }: ControlsProps): Choice[] {
+function otherChoices({ machine: { state, name, path }, act, ask }: ControlsProps): Choice[] {
   const snapshot: Choice = { label: 'snapshot', run: () => ask('snapshot') };
   const off: Choice = { label: 'off', run: () => ask('off'), danger: true };
   if (state === 'running') {
@@ -43,8 +44,8 @@ function otherChoices({ machine: { state, id }, act, ask }: ControlsProps): Choi
   if (state === 'paused') return [snapshot, off];
   if (state === 'unreachable') return [off];
   const remove: Choice = { label: 'remove', run: () => ask('remove'), danger: true };
-  // A row without an id is not a machine if its path is not that of one; nothing finds it.
-  if (state === 'broken') return id === '' ? [] : [remove];
+  // A row that is named after its path is not a machine: it says why machines are missing.
+  if (state === 'broken') return name === path ? [] : [remove];
   return [snapshot, remove];
 }
 

@@ -30,6 +30,22 @@ function Facts({ machine }: { machine: Machine }): ReactElement {
   );
 }
 
+/** Where the guest can be reached. */
+function Address({ ip }: Pick<Machine, 'ip'>): ReactElement {
+  const { say } = useText();
+  return (
+    <p className={styles.fact}>
+      {ip === null ? (
+        say('fact.noAddress')
+      ) : (
+        <span className="mono" title={say('fact.address')}>
+          {ip}
+        </span>
+      )}
+    </p>
+  );
+}
+
 /** How far an action is. */
 function Busy({ doing, name }: { doing: NonNullable<Actions['doing']>; name: string }): ReactElement {
   const { say } = useText();
@@ -82,7 +98,7 @@ export function MachineCard({ machine }: { machine: Machine }): ReactElement {
   const isOn = state === 'running' || state === 'paused';
   return (
     <li className={styles.card} aria-label={name}>
-      <Screen machine={machine} />
+      {state !== 'broken' && <Screen machine={machine} />}
       <div className={styles.body}>
         <div className={styles.title}>
           <h2 title={name}>{name}</h2>
@@ -91,7 +107,8 @@ export function MachineCard({ machine }: { machine: Machine }): ReactElement {
             {say(`state.${state}`)}
           </span>
         </div>
-        <Facts machine={machine} />
+        {state !== 'broken' && <Facts machine={machine} />}
+        {isOn && <Address ip={ip} />}
         {reason !== null && <Repair machine={machine} />}
         {trouble && (
           <Note kind="error" dismiss={dismiss}>
@@ -108,12 +125,7 @@ export function MachineCard({ machine }: { machine: Machine }): ReactElement {
           {doing ? (
             <Busy doing={doing} name={name} />
           ) : (
-            <>
-              <span className={styles.address}>
-                {isOn && (ip === null ? say('fact.noAddress') : <span className="mono">{ip}</span>)}
-              </span>
-              <Controls machine={machine} act={act} ask={setAsked} />
-            </>
+            <Controls machine={machine} act={act} ask={setAsked} />
           )}
         </div>
       </div>

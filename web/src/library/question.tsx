@@ -36,7 +36,15 @@ export function Question({ asked, name, act, close }: QuestionProps): ReactEleme
 
 type FormProps = Pick<QuestionProps, 'act' | 'close'>;
 
-function Buttons({ label, close, color }: { label: string; close: () => void; color?: string }): ReactElement {
+function Buttons({
+  label,
+  close,
+  color,
+}: {
+  label: string;
+  close: () => void;
+  color?: string;
+}): ReactElement {
   const { say } = useText();
   return (
     <div className={styles.ask}>

@@ -19,7 +19,8 @@ export const en = {
   'out.title': 'This page is not signed in',
   'out.text': 'Its address works once, and the session ends with the browser or with Kame. Open a new one:',
   'empty.title': 'No machines yet',
-  'empty.text': 'A machine is a computer inside this one. The first one is a small Linux that boots in seconds, and that you can delete at any time.',
+  'empty.text':
+    'A machine is a computer inside this one. The first one is a small Linux that boots in seconds, and that you can delete at any time.',
   'empty.create': 'Create “demo”',
   'empty.creating': 'Creating “demo”',
   'empty.terminal': 'In a terminal you can choose what it is made of. It appears here by itself:',
@@ -61,15 +62,16 @@ export const en = {
   'busy.restart': 'Restarting',
   'busy.snapshot': 'Taking a snapshot',
   'busy.remove': 'Removing',
-  'repair.title': 'What to do',
-  'repair.text': 'Repair the file that is named above, or put back a copy of it. The machine comes back here by itself. This lists every problem:',
+  'repair.text':
+    'Repair the file that is named above, or put back a copy of it. The machine comes back here by itself. This lists every problem:',
   'ask.off.title': 'Turn {{name}} off at once?',
   'ask.off.text': 'The guest does not shut down: what it has not saved is lost.',
   'ask.remove.title': 'Remove {{name}} from the list?',
   'ask.remove.text': 'Its files stay where they are. “kame register” adds it again.',
   'ask.snapshot.title': 'Snapshot of {{name}}',
   'ask.snapshot.label': 'Label',
-  'ask.snapshot.help': 'The state of the disks, and of the memory while the machine runs. You can go back to it.',
+  'ask.snapshot.help':
+    'The state of the disks, and of the memory while the machine runs. You can go back to it.',
   'done.snapshot': 'The snapshot “{{label}}” was taken.',
 } as const;
 

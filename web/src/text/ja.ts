@@ -19,9 +19,11 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'app.running': '{{count}} 台が実行中',
   'app.memory': 'メモリ {{size}} を使用中',
   'out.title': 'このページはサインインしていません',
-  'out.text': 'アドレスは一度だけ使えます。セッションはブラウザーまたは Kame の終了とともに終わります。新しく開いてください:',
+  'out.text':
+    'アドレスは一度だけ使えます。セッションはブラウザーまたは Kame の終了とともに終わります。新しく開いてください:',
   'empty.title': '仮想マシンはまだありません',
-  'empty.text': '仮想マシンは、このコンピューターの中で動くもう一台のコンピューターです。最初の一台は数秒で起動する小さな Linux で、いつでも削除できます。',
+  'empty.text':
+    '仮想マシンは、このコンピューターの中で動くもう一台のコンピューターです。最初の一台は数秒で起動する小さな Linux で、いつでも削除できます。',
   'empty.create': '「demo」を作成',
   'empty.creating': '「demo」を作成しています',
   'empty.terminal': 'ターミナルでは内容を選んで作成できます。作成すると自動的にここに表示されます:',
@@ -63,8 +65,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'busy.restart': '再起動しています',
   'busy.snapshot': 'スナップショットを作成しています',
   'busy.remove': '外しています',
-  'repair.title': '対処方法',
-  'repair.text': '上に示したファイルを修復するか、控えから戻してください。直ると自動的にここに表示されます。すべての問題を表示するには:',
+  'repair.text':
+    '上に示したファイルを修復するか、控えから戻してください。直ると自動的にここに表示されます。すべての問題を表示するには:',
   'ask.off.title': '{{name}} の電源をすぐに切りますか?',
   'ask.off.text': 'ゲストはシャットダウンされません。保存していない内容は失われます。',
   'ask.remove.title': '{{name}} を一覧から外しますか?',
