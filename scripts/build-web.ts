@@ -1,6 +1,6 @@
 /** Builds the web desktop with Vite. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
@@ -21,6 +21,8 @@ export interface WebBuild {
  */
 export async function buildWeb(out: string, version: string): Promise<WebBuild> {
   const inputs = new Set<string>();
+  // A test runner builds too, and has its own word here: React would be the one for development.
+  process.env['NODE_ENV'] = 'production';
   await build({
     configFile: false,
     root: 'web',
@@ -34,7 +36,7 @@ export async function buildWeb(out: string, version: string): Promise<WebBuild> 
       },
     ],
     build: {
-      outDir: join(process.cwd(), out),
+      outDir: resolve(out),
       emptyOutDir: true,
       target: 'es2022',
       // Pictures within a file would be `data:`; there are none that need it.

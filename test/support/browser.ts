@@ -30,7 +30,10 @@ export function complaintsOf(page: Page): string[] {
   const found: string[] = [];
   page.on('pageerror', ({ message }) => found.push(message));
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') found.push(message.text());
+    const text = message.text();
+    // A browser writes down each reply that is an error, and each connection that ends; the page shows what matters of them.
+    if (['error', 'warning'].includes(message.type()) && !text.startsWith('Failed to load resource'))
+      found.push(text);
   });
   return found;
 }
