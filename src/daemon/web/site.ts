@@ -22,6 +22,9 @@ export interface SiteFile {
   readonly caching: string;
 }
 
+/** The file that is the page itself. */
+const pageName = '/index.html';
+
 /** The most that is read of a file, in bytes; far more than any file of the page. */
 const maxBytes = 16 * 1024 * 1024;
 
@@ -48,7 +51,7 @@ export class Site {
       const caching = name.startsWith(hashed) ? 'public, max-age=31536000, immutable' : 'no-cache';
       files.set(name, { path, type, caching });
     }
-    const page = files.get('/index.html');
+    const page = files.get(pageName);
     if (!page)
       throw new KameError('INTERNAL', `The web desktop is not in ${directory}.`, {
         next: 'Install Kame again, or build it in a clone: npm run build.',

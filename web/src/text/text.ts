@@ -14,8 +14,7 @@ const stored = 'kame-language';
 
 function firstLanguage(): Language {
   const wanted = [localStorage.getItem(stored), ...navigator.languages];
-  const found = wanted.map((each) => each?.slice(0, 2)).find((each) => each === 'en' || each === 'ja');
-  return (found as Language | undefined) ?? 'en';
+  return wanted.map((each) => each?.slice(0, 2)).find((each) => each === 'en' || each === 'ja') ?? 'en';
 }
 
 /** Prepares the texts, in the language that was chosen here or that the browser prefers. */
