@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { WebDoor } from './door.ts';
@@ -184,6 +186,9 @@ it('takes no ticket that it did not issue, or that is malformed', async () => {
   const headers = { origin, 'content-type': 'application/json' };
   for (const body of ['', 'null', '[]', '{"ticket":["x"]}', '{"__proto__":{"ticket":"x"}}'])
     expect((await ask('/session', { method: 'POST', headers, body })).status).toBe(400);
+  // A real one, in a body that goes on and on.
+  const long = `{"ticket":"${ticket}"${' '.repeat(2000)}}`;
+  expect((await ask('/session', { method: 'POST', headers, body: long })).status).toBe(400);
   expect((await signIn(ticket, { 'content-type': 'text/plain' })).status).toBe(400);
   expect((await signIn(ticket)).status).toBe(204);
 });
@@ -292,6 +297,22 @@ it('ends the oldest session, and forgets the oldest ticket, when there are too m
   for (let count = 0; count < maxOpen; count += 1) await door.open();
   expect((await signIn(hash.slice(1))).status).toBe(401);
 });
+
+const canBeAnother = process.platform === 'linux' && process.getuid?.() === 0;
+it.skipIf(!canBeAnother)(
+  'refuses another user of this computer, who has read the address and the cookie',
+  async () => {
+    const { session, port, seen } = await opened();
+    const headers = JSON.stringify({ cookie: await session() });
+    const program = `
+    const status = async (path) => (await fetch('http://127.0.0.1:${port}' + path, { headers: ${headers} })).status;
+    Promise.all(['/', '/v1/machines'].map(status)).then((found) => console.log(found.join()));`;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['-e', program], { uid: 65_534, gid: 65_534 });
+    expect(stdout).toBe('403,403\n');
+    expect(seen).toEqual([]);
+  },
+);
 
 it('keeps its port, and is no proxy', async () => {
   const { door, port, ask } = await opened();
