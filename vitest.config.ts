@@ -35,6 +35,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'src/**/*.test.ts',
+            'web/src/**/*.test.ts',
             'guest/**/*.test.ts',
             'scripts/**/*.test.ts',
             'test/*.test.ts',
@@ -67,7 +68,8 @@ export default defineConfig({
         test: {
           name: 'vm',
           sequence: { groupOrder: 2 },
-          include: ['test/vm/**/*.test.ts'],
+          // Those with a browser too: they need what is built once for all.
+          include: ['test/vm/**/*.test.ts', 'test/web/**/*.test.ts'],
           globalSetup: ['test/vm/global-setup.ts'],
           env: noCertificates,
           maxWorkers: 2,

@@ -3,8 +3,8 @@
  *
  * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost
  * nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
- * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, and tools/
- * has kame-tools for guests, if Go is installed.
+ * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, tools/ has
+ * kame-tools for guests, if Go is installed, and web/ the web desktop.
  */
 import {
   chmodSync,
@@ -23,6 +23,7 @@ import { parseArgs } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { formatDuration, formatSize } from '../src/core/units.ts';
 import { buildTools } from './build-tools.ts';
+import { buildWeb } from './build-web.ts';
 import { goMissing } from './go.ts';
 import { noticesFor, packagesOf } from './licences.ts';
 import { writeSdkTypes } from './sdk-types.ts';
@@ -125,20 +126,24 @@ async function main(): Promise<void> {
   const start = performance.now();
   for (const name of [...programs, ...helpers, sdk, sdkCore]) entry(name);
   const metafiles = await bundle();
-  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+  const web = await buildWeb(join(out, 'web'), manifest.version);
+  const programInputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
   if (!buildTools(join(out, 'tools'))) {
     rmSync(join(out, 'tools'), { recursive: true });
     console.log(`Built without kame-tools, the program for guests: ${goMissing}`);
   }
   writeSdkTypes([`bin/${sdk}`, `bin/${sdkCore}`], join(out, 'types'));
-  const notices = noticesFor(packagesOf(inputs), [join('node_modules', vendored.name)]);
+  const notices = noticesFor(packagesOf([...programInputs, ...web.inputs]), [
+    join('node_modules', vendored.name),
+  ]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
   for (const name of programs) {
     const file = join(out, `${name}.mjs`);
     chmodSync(file, 0o755);
     console.log(`${join(values.out, `${name}.mjs`)} ${formatSize(statSync(file).size)}`);
   }
+  console.log(`${join(values.out, 'web')} ${formatSize(web.scriptBytes)} of scripts after gzip`);
   rmSync(values.out, { recursive: true, force: true });
   renameSync(out, values.out);
   console.log(`Built in ${formatDuration(performance.now() - start)}.`);

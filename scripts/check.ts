@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
     args: [bin('prettier/bin/prettier.cjs'), '--check', ...cached, '--log-level', 'warn', '.'],
   },
   { name: 'types', args: [bin('typescript-native/bin/tsc'), '-p', '.'] },
+  { name: 'types of the web desktop', args: [bin('typescript-native/bin/tsc'), '-p', 'web'] },
   { name: 'lint', args: [bin('oxlint/bin/oxlint'), '--type-aware', '--deny-warnings', '.'] },
   {
     name: 'architecture',

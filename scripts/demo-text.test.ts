@@ -26,5 +26,5 @@ it('prints the time, the accelerator, the reason, and three commands', () => {
   const text = demoSummary({ accelerator: 'tcg', acceleratorReason: 'no guest boots under kvm', timings });
   expect(text).toMatch(/booted in 2\.1 s/);
   expect(text).toMatch(/tcg \(no guest boots under kvm\)/);
-  expect(text.match(/kame\.mjs/g)).toHaveLength(3);
+  expect(text.match(/kame\.mjs/g)).toHaveLength(4);
 });

@@ -45,5 +45,6 @@ Accelerator: ${accelerator} (${acceleratorReason})
 Next:
   ${program} exec ${name} -- uname -a
   ${program} console ${name}          (Ctrl-] leaves)
+  ${program} open                  (the web desktop)
   ${program} stop ${name}`;
 }

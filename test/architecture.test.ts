@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   findCircle,
@@ -116,8 +116,9 @@ const table: Readonly<Record<string, Rule>> = {
     ],
   },
   'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
+  'daemon/web': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
   daemon: {
-    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers'],
+    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers', 'daemon/web'],
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },
@@ -184,6 +185,66 @@ function problemsOf(path: string, text: string, file = parse(path, text)): strin
 const files = sources('src').map((path) => {
   const text = readFileSync(path, 'utf8');
   return { path, text, parsed: parse(path, text) };
+});
+
+/** The folders of web/src and what each may import: of the page, of src/, and of packages. The page runs in a browser. */
+const pageFolders: Readonly<
+  Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>
+> = {
+  text: { own: [], packages: ['i18next', 'react-i18next'] },
+  design: { own: ['text'], packages: ['@mantine/core', 'react'] },
+  data: { own: [], packages: ['@tanstack/react-query', 'react'] },
+  library: { own: ['text', 'design', 'data'], packages: ['@mantine/core', '@mantine/hooks', 'react'] },
+  app: { own: ['text', 'design', 'data', 'library'], packages: ['@mantine/core', 'react'] },
+  '.': {
+    own: ['text', 'design', 'data', 'app'],
+    packages: ['@mantine/core', '@tanstack/react-query', 'react-dom'],
+  },
+};
+const pageMayUse = new Set([...pure, 'api', 'api/generated', 'client/core']);
+
+/** What is wrong with the imports of one file of web/src. */
+function pageProblemsOf(path: string, text: string): string[] {
+  const folder = dirname(relative('web/src', path));
+  const rule = pageFolders[folder] ?? { own: [], packages: [] };
+  const isAllowed = (name: string): boolean => {
+    const module = join(path, '..', name);
+    if (!name.startsWith('.')) {
+      const scoped = name.split('/').slice(0, name.startsWith('@') ? 2 : 1);
+      return rule.packages.includes(scoped.join('/'));
+    }
+    if (module.startsWith('src/')) return pageMayUse.has(folderOf(module));
+    const target = dirname(relative('web/src', module));
+    return target === folder || rule.own.includes(target);
+  };
+  return importsOf(parse(path, text))
+    .filter((name) => !isAllowed(name))
+    .map((name) => `${path} imports ${name}`);
+}
+
+describe('the web desktop', () => {
+  const page = readdirSync('web/src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.test.ts'))
+    .map((name) => join('web/src', name));
+
+  it('imports only what runs in a browser, and has no circle of folders', () => {
+    expect(page.length).toBeGreaterThan(0);
+    expect(page.flatMap((path) => pageProblemsOf(path, readFileSync(path, 'utf8')))).toEqual([]);
+    const names = Object.keys(pageFolders);
+    for (const name of names)
+      for (const own of pageFolders[name]?.own ?? [])
+        expect(names.indexOf(own)).toBeLessThan(names.indexOf(name));
+  });
+
+  it.each([
+    ['web/src/data/x.ts', "import { y } from '../../../src/vm/host/y.ts';"],
+    ['web/src/data/x.ts', "import { y } from '../../../src/client/node/y.ts';"],
+    ['web/src/text/x.ts', "import { y } from '../app/y.ts';"],
+    ['web/src/app/x.tsx', "import { readFile } from 'node:fs';"],
+    ['web/src/app/x.tsx', "import axios from 'axios';"],
+  ])('finds what is wrong with %s: %s', (path, text) => {
+    expect(pageProblemsOf(path, text)).toHaveLength(1);
+  });
 });
 
 describe('the architecture', () => {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task } from './messages.ts';
+import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task, webAddress } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { ndjson } from './protocol.ts';
 
@@ -35,6 +35,15 @@ export const daemonOperations = {
     kind: 'json',
     summary: 'Get the OpenAPI 3.1 description of the API',
     result: z.record(z.string(), z.unknown()),
+  },
+  'web.open': {
+    method: 'POST',
+    path: '/web',
+    kind: 'json',
+    summary: 'Open the web desktop for one browser on this host',
+    description:
+      'The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1.',
+    result: webAddress,
   },
   'tasks.list': {
     method: 'GET',

@@ -19,6 +19,7 @@ export const machine = z
       ),
     state: machineState,
     reason: z.string().nullable().describe('Why the machine is broken; null if it is not'),
+    guestOS: z.string().describe('VMware’s id of the guest system; empty if the .vmx cannot be read'),
     arch: arch.nullable().describe('null if the .vmx cannot be read'),
     accelerator: accelerator.nullable().describe('Accelerator in use; null while stopped'),
     cpus: z.int(),
@@ -116,7 +117,6 @@ export type Port = z.infer<typeof port>;
 export const machineDetails = machine
   .extend({
     annotation: z.string(),
-    guestOS: z.string(),
     firmware: z.string().describe('efi, bios or direct (the engine loads the kernel)'),
     machineType: z.string().nullable(),
     disks: z.array(disk),

@@ -233,6 +233,18 @@ export const errorKinds = {
     when: 'The clipboard of the guest is empty, or has nothing of the requested type.',
     next: '`kame clipboard show NAME` lists the types that it has.',
   },
+  SIGNED_OUT: {
+    exit: 1,
+    http: 401,
+    when: 'A browser has no session with the daemon: its address was used before or is too old, or the session has ended.',
+    next: 'Run `kame open`, which opens a new address.',
+  },
+  FORBIDDEN: {
+    exit: 1,
+    http: 403,
+    when: 'A request to the web desktop comes from another web page, from another user of the computer, or through another host name.',
+    next: 'Run `kame open`, and use the address as it is.',
+  },
   CANCELLED: {
     exit: 1,
     http: 499,

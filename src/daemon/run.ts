@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { FastifyBaseLogger } from 'fastify';
 import { deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
@@ -20,6 +21,7 @@ import { recoveryTable } from '../vm/recovery/table.ts';
 import { buildServer } from './server.ts';
 import { idleSeconds, stopWhenIdle } from './stop-when-idle.ts';
 import { TaskList } from './tasks.ts';
+import { webDoorTo } from './web-door.ts';
 
 export interface DaemonOptions {
   readonly home?: string;
@@ -28,7 +30,7 @@ export interface DaemonOptions {
   readonly helpers: Helpers;
 }
 
-/** Programs for heavy work outside the daemon's main thread. */
+/** Programs for heavy work outside the daemon's main thread, and the files of the web desktop. */
 export interface Helpers {
   /** Builds the embedded image in a separate process. */
   readonly tinyBuilder: URL;
@@ -36,6 +38,8 @@ export interface Helpers {
   readonly memoryCopier: URL;
   /** The switch of a network, a process of its own. */
   readonly networkSwitch: URL;
+  /** The directory of the page. */
+  readonly webFiles: URL;
 }
 
 /** A thread keeps up with half of a small machine; with more than four, memory is the limit. */
@@ -72,8 +76,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = deferred();
-  const daemon = { version, socket, startedAt: new Date(), requestStop };
+  const openWeb = async () => await web.open();
+  const daemon = { version, socket, startedAt: new Date(), requestStop, openWeb };
   const http = await buildServer(host, tasks, daemon, logger);
+  const web = webDoorTo(http, fileURLToPath(helpers.webFiles));
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
   using _maintenance = startMaintenance(host);
   await using adoptionRetry = startAdoptionRetry(host);
@@ -91,6 +97,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   await stopped;
   logger.info('kamed is stopping; machines keep running');
   tasks.cancelAll();
+  await web[Symbol.asyncDispose]();
   await http.close();
   await bound[Symbol.asyncDispose]();
   // First, so that none is adopted after the others were let go.

@@ -9,7 +9,7 @@ import { KameError, messageOf } from '../core/errors.ts';
 import { checkJson } from '../core/json.ts';
 import type { Host } from '../vm/host/host.ts';
 import type { DaemonFacts } from './handlers/handler.ts';
-import { refuseMalformed } from './refuse.ts';
+import { refuseMalformed } from './web/refuse.ts';
 import { registerRoutes } from './routes.ts';
 import type { TaskList } from './tasks.ts';
 import { compileSerializer, compileValidator } from './validation.ts';

@@ -8,7 +8,7 @@ import { KameError, messageOf } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import type { App } from './app.ts';
 import type { Channel } from './handlers/handler.ts';
-import { refuseRaw } from './refuse.ts';
+import { refuseRaw } from './web/refuse.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
 
 export interface WebSocketRequest {

@@ -87,15 +87,16 @@ export interface DetachedProcess {
 }
 
 /**
- * Starts a program in its own session, so that it outlives this one and its terminal. Its output is appended to a file.
+ * Starts a program in its own session, so that it outlives this one and its terminal. Its output is appended to a
+ * file, or goes nowhere without one.
  * @throws KameError ENGINE_MISSING, HOST_PROBLEM
  */
 export async function spawnDetached(
   command: string,
   args: readonly string[],
-  options: { logFile: string; cwd?: string; env?: Record<string, string> },
+  options: { logFile?: string; cwd?: string; env?: Record<string, string> },
 ): Promise<DetachedProcess> {
-  const log = openLogSync(options.logFile);
+  const log = options.logFile === undefined ? 'ignore' : openLogSync(options.logFile);
   try {
     const child = spawn(command, [...args], {
       detached: true,
@@ -115,6 +116,6 @@ export async function spawnDetached(
   } catch (error) {
     throw startError(command, error);
   } finally {
-    closeSync(log);
+    if (log !== 'ignore') closeSync(log);
   }
 }

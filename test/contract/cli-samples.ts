@@ -9,6 +9,7 @@ export const demo: Machine = {
   path: '/k/machines/demo.vmwarevm/demo.vmx',
   state: 'stopped',
   reason: null,
+  guestOS: 'arm-debian12-64',
   arch: 'aarch64',
   accelerator: null,
   cpus: 2,
@@ -28,7 +29,6 @@ export const demoRunning: Machine = {
 export const demoDetails: MachineDetails = {
   ...demo,
   annotation: 'line one',
-  guestOS: 'arm-debian12-64',
   firmware: 'direct',
   machineType: 'virt-7.2',
   disks: [

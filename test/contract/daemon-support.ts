@@ -8,6 +8,7 @@ import { routes } from '../../src/api/generated/routes.ts';
 import * as route from '../../src/api/route.ts';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
+import { noWeb } from '../support/no-web.ts';
 import { testHost } from '../support/test-host.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -34,6 +35,7 @@ async function serverOn(home: string, vmx: string | undefined): Promise<Server> 
     socket: join(home, 'kamed.sock'),
     startedAt: new Date(),
     requestStop: () => undefined,
+    openWeb: noWeb,
   };
   return await buildServer(host, new TaskList(), daemon, pino({ level: 'silent' }));
 }

@@ -92,6 +92,7 @@ import type {
   TakeSnapshot,
   TakenSnapshot,
   Task,
+  WebAddress,
 } from './shapes.ts';
 
 export const routes = {
@@ -742,6 +743,12 @@ export const routes = {
     kind: 'json',
     summary: 'Get the OpenAPI 3.1 description of the API',
   },
+  'web.open': {
+    method: 'POST',
+    path: '/web',
+    kind: 'json',
+    summary: 'Open the web desktop for one browser on this host',
+  },
   'tasks.list': { method: 'GET', path: '/tasks', kind: 'json', summary: 'List the running tasks' },
   'tasks.cancel': { method: 'DELETE', path: '/tasks/{task}', kind: 'json', summary: 'Cancel a task' },
   'host.events': {
@@ -1047,6 +1054,7 @@ export interface Calls {
   'daemon.status': { request: NoRequest; answer: Promise<DaemonStatus> };
   'daemon.stop': { request: NoRequest; answer: Promise<Done> };
   'daemon.openapi': { request: NoRequest; answer: Promise<Record<string, unknown>> };
+  'web.open': { request: NoRequest; answer: Promise<WebAddress> };
   'tasks.list': { request: NoRequest; answer: Promise<Task[]> };
   'tasks.cancel': { request: { params: { task: string } }; answer: Promise<CancelledTask> };
   'host.events': { request: NoRequest; answer: AsyncGenerator<KameEvent, void> };

@@ -660,6 +660,8 @@ export interface Machine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** VMware’s id of the guest system; empty if the .vmx cannot be read */
+  guestOS: string;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -681,6 +683,8 @@ export interface MachineDetails {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** VMware’s id of the guest system; empty if the .vmx cannot be read */
+  guestOS: string;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -692,7 +696,6 @@ export interface MachineDetails {
   /** Whether the guest agent answers */
   agent: boolean;
   annotation: string;
-  guestOS: string;
   /** efi, bios or direct (the engine loads the kernel) */
   firmware: string;
   machineType: string | null;
@@ -1146,6 +1149,8 @@ export interface RevertedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** VMware’s id of the guest system; empty if the .vmx cannot be read */
+  guestOS: string;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -1397,6 +1402,8 @@ export interface StartedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** VMware’s id of the guest system; empty if the .vmx cannot be read */
+  guestOS: string;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -1432,6 +1439,8 @@ export interface SuspendedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** VMware’s id of the guest system; empty if the .vmx cannot be read */
+  guestOS: string;
   /** null if the .vmx cannot be read */
   arch: Arch | null;
   /** Accelerator in use; null while stopped */
@@ -1518,3 +1527,10 @@ export interface Timings {
 export type Transport = 'tcp' | 'udp';
 
 export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';
+
+export interface WebAddress {
+  /** Whoever has it may use the API as you until it was used: treat it as a password */
+  address: string;
+  /** When it stops to be valid, ISO 8601 */
+  until: string;
+}

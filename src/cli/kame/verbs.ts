@@ -195,6 +195,7 @@ export const verbs: readonly Verb[] = [
     summary: 'list, create and change networks and port forwards',
     load: () => import('./network.ts'),
   },
+  { name: 'open', group: host, summary: 'open the web desktop', load: () => import('./open.ts') },
   {
     name: 'events',
     group: host,

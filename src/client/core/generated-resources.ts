@@ -91,6 +91,7 @@ import type {
   TakeSnapshot,
   TakenSnapshot,
   Task,
+  WebAddress,
 } from '../../api/generated/shapes.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
 
@@ -397,6 +398,11 @@ export interface DaemonCalls {
   openapi(options?: CallOptions): Promise<Record<string, unknown>>;
 }
 
+export interface WebCalls {
+  /** Open the web desktop for one browser on this host. The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1. */
+  open(options?: CallOptions): Promise<WebAddress>;
+}
+
 export interface TaskCalls {
   /** List the running tasks. */
   list(options?: CallOptions): Promise<Task[]>;
@@ -428,6 +434,7 @@ export interface Resources {
   readonly nics: NicCalls;
   readonly images: ImageCalls;
   readonly daemon: DaemonCalls;
+  readonly web: WebCalls;
   readonly tasks: TaskCalls;
   readonly host: HostCalls;
 }

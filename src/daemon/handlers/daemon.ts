@@ -23,6 +23,10 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
     const { openApiDocument } = await import('../../api/openapi.ts');
     return { ...openApiDocument(daemon.version) };
   },
+  'web.open': async ({ daemon }) => {
+    const { address, until } = await daemon.openWeb();
+    return { address, until: until.toISOString() };
+  },
   'tasks.list': ({ tasks }) => tasks.list(),
   'tasks.cancel': ({ tasks }, { params }) => ({ found: tasks.cancel(params.task) }),
   'host.events': ({ host }, _request, emit) => host.events.listen(emit),

@@ -11,6 +11,8 @@ export interface DaemonFacts {
   readonly startedAt: Date;
   /** Stops the daemon. Machines keep running. */
   readonly requestStop: () => void;
+  /** A new address of the web desktop. */
+  readonly openWeb: () => Promise<{ readonly address: string; readonly until: Date }>;
 }
 
 /** The services that every handler can use. */

@@ -118,7 +118,9 @@ async function waitForAddress(
     stepMs: 200,
     maxStepMs: 5000,
   });
-  if (typeof address === 'string') reach(host, machine, 'network', timed);
+  if (typeof address !== 'string') return;
+  reach(host, machine, 'network', timed);
+  emit(host, machine, `The address of ${machine.name} is ${address}.`);
 }
 
 /** Excludes addresses that the host cannot reach: loopback and link-local. */

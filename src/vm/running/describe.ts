@@ -44,6 +44,7 @@ export async function summary(host: Host, bundle: Bundle): Promise<Machine> {
     id: model?.uuid ?? '',
     path: bundle.names.vmx,
     ...(await stateAndReason(host, bundle)),
+    guestOS: model?.guestOS ?? '',
     arch: model?.arch ?? null,
     accelerator: running?.record.accelerator ?? null,
     cpus: model?.cpus ?? 0,
@@ -62,6 +63,7 @@ function unreadRow({ message, details }: KameError): Machine {
     path,
     state: 'broken',
     reason: message,
+    guestOS: '',
     arch: null,
     accelerator: null,
     cpus: 0,
@@ -118,7 +120,6 @@ export async function describe(host: Host, bundle: Bundle): Promise<MachineDetai
   return {
     ...machine,
     annotation: model?.annotation ?? '',
-    guestOS: model?.guestOS ?? '',
     firmware: model ? firmwareOf(model) : '',
     machineType: model?.kame.machineType ?? null,
     disks: disks.map(({ info }) => info),

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { errorToBody } from '../api/error-body.ts';
-import { KameError, errnoOf } from '../core/errors.ts';
+import { errorToBody } from '../../api/error-body.ts';
+import { KameError, errnoOf } from '../../core/errors.ts';
 
 /**
  * Answers a request outside the framework, which has no reply object for it, with the body of an error, and closes the

@@ -1,0 +1,331 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { WebDoor } from './door.ts';
+import { idleMs, maxOpen, ticketMs } from './sessions.ts';
+
+const temporary = useTemporaryDirectory();
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+interface Asking {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** An open door, and what of it came in. */
+async function opened() {
+  const directory = join(temporary(), 'web');
+  mkdirSync(join(directory, 'assets'), { recursive: true });
+  writeFileSync(join(directory, 'index.html'), '<!doctype html>page');
+  writeFileSync(join(directory, 'assets', 'main-1a2b3c.js'), 'go()');
+  writeFileSync(join(temporary(), 'secret.js'), 'secret');
+  symlinkSync('../../secret.js', join(directory, 'assets', 'link.js'));
+  symlinkSync('../..', join(directory, 'assets', 'up'));
+  const seen: { url: string; environment: unknown }[] = [];
+  const open: (() => void)[] = [];
+  const door = new WebDoor(
+    {
+      request: ({ url = '', headers }, response) => {
+        seen.push({ url, environment: headers['x-kame-environment'] });
+        if (url === '/v1/events') open.push(() => response.end('over'));
+        else response.end('inside');
+      },
+      upgrade: ({ url = '' }, socket) => {
+        seen.push({ url, environment: undefined });
+        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      },
+      log: () => undefined,
+    },
+    directory,
+  );
+  onTestFinished(async () => await door[Symbol.asyncDispose]());
+  const { address } = await door.open();
+  const { port, hash } = new URL(address);
+  const ask = async (path: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Reply> =>
+    await new Promise((resolve, reject) => {
+      const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers }, (reply) => {
+        let text = '';
+        reply.setEncoding('utf8').on('data', (part: string) => (text += part));
+        reply.once('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text }));
+        reply.once('error', reject);
+      });
+      sent.once('error', reject);
+      sent.end(body);
+    });
+  const origin = `http://127.0.0.1:${port}`;
+  const signIn = async (ticket: string, headers: Readonly<Record<string, string>> = {}) =>
+    await ask('/session', {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ ticket }),
+    });
+  /** The cookie of a new session, as a browser sends it. */
+  const session = async (): Promise<string> => {
+    const { hash: ticket } = new URL((await door.open()).address);
+    const [cookie = ''] = (await signIn(ticket.slice(1))).headers['set-cookie'] ?? [];
+    return cookie.split(';')[0] ?? '';
+  };
+  /** Asks for a WebSocket; the first line of the reply. */
+  const upgrade = async (headers: Readonly<Record<string, string>>): Promise<string> =>
+    await new Promise((resolve, reject) => {
+      const lines = Object.entries({
+        host: `127.0.0.1:${port}`,
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        ...headers,
+      }).map(([name, value]) => `${name}: ${value}`);
+      const socket = connect(Number(port), '127.0.0.1');
+      let text = '';
+      socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+      socket.once('close', () => resolve(text.split('\r\n')[0] ?? ''));
+      socket.once('error', reject);
+      socket.write(`GET /v1/machines/demo/console HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+    });
+  return { door, port, origin, seen, open, ask, signIn, session, upgrade, ticket: hash.slice(1) };
+}
+
+it('serves the page, and its other files for a year', async () => {
+  const { ask } = await opened();
+  const page = await ask('/?from=here');
+  expect(page).toMatchObject({ status: 200, text: '<!doctype html>page' });
+  expect(page.headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+  });
+  const script = await ask('/assets/main-1a2b3c.js');
+  expect(script).toMatchObject({ status: 200, text: 'go()' });
+  expect(script.headers).toMatchObject({
+    'content-type': 'text/javascript; charset=utf-8',
+    'cache-control': 'public, max-age=31536000, immutable',
+  });
+  expect(await ask('/', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+});
+
+it('forbids in every reply what a page could be tricked into', async () => {
+  const { ask } = await opened();
+  for (const path of ['/', '/assets/main-1a2b3c.js', '/nothing', '/v1/machines']) {
+    const { headers } = await ask(path);
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe');
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});
+
+it.each([
+  '/../secret.js',
+  '/assets/../../secret.js',
+  '/%2e%2e/secret.js',
+  '/assets/..%2f..%2fsecret.js',
+  '/assets/link.js',
+  '/assets/up/secret.js',
+  '//secret.js',
+  '/assets',
+  '/assets/',
+])('has no file at %s', async (path) => {
+  const { ask } = await opened();
+  expect(await ask(path)).toMatchObject({ status: 404, text: 'Not found.\n' });
+});
+
+it('lets a browser in that has a session', async () => {
+  const { ask, session, seen, upgrade, origin } = await opened();
+  const cookie = await session();
+  expect(await ask('/v1/machines', { headers: { cookie } })).toMatchObject({ status: 200, text: 'inside' });
+  const post = { method: 'POST', headers: { cookie, origin } };
+  expect(await ask('/v1/machines/demo/start', post)).toMatchObject({ status: 200 });
+  expect(await upgrade({ cookie, origin })).toContain('101');
+  expect(seen.map(({ url }) => url)).toEqual([
+    '/v1/machines',
+    '/v1/machines/demo/start',
+    '/v1/machines/demo/console',
+  ]);
+});
+
+it('gives the cookie of a session to no script and to no other site', async () => {
+  const { signIn, ticket, port } = await opened();
+  const { status, headers } = await signIn(ticket);
+  expect(status).toBe(204);
+  expect(headers['set-cookie']).toEqual([
+    expect.stringMatching(new RegExp(`^kame-${port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`)),
+  ]);
+});
+
+it('takes a ticket once only', async () => {
+  const { signIn, ticket } = await opened();
+  expect((await signIn(ticket)).status).toBe(204);
+  const again = await signIn(ticket);
+  expect(again.status).toBe(401);
+  expect(again.headers['set-cookie']).toBeUndefined();
+  expect(again.text).toContain('SIGNED_OUT');
+});
+
+it('takes no ticket that it did not issue, or that is malformed', async () => {
+  const { signIn, ask, origin, ticket } = await opened();
+  expect((await signIn('')).status).toBe(401);
+  expect((await signIn(`${ticket.slice(0, -1)}?`)).status).toBe(401);
+  expect((await signIn('x'.repeat(2000))).status).toBe(400);
+  const headers = { origin, 'content-type': 'application/json' };
+  for (const body of ['', 'null', '[]', '{"ticket":["x"]}', '{"__proto__":{"ticket":"x"}}'])
+    expect((await ask('/session', { method: 'POST', headers, body })).status).toBe(400);
+  // A real one, in a body that goes on and on.
+  const long = `{"ticket":"${ticket}"${' '.repeat(2000)}}`;
+  expect((await ask('/session', { method: 'POST', headers, body: long })).status).toBe(400);
+  expect((await signIn(ticket, { 'content-type': 'text/plain' })).status).toBe(400);
+  expect((await signIn(ticket)).status).toBe(204);
+});
+
+it('takes no ticket that is too old', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { signIn, ticket } = await opened();
+  vi.setSystemTime(Date.now() + ticketMs + 1);
+  expect((await signIn(ticket)).status).toBe(401);
+});
+
+it('refuses a request without the cookie of a session, or with one that was guessed', async () => {
+  const { ask, session, seen, port, upgrade, origin } = await opened();
+  const cookie = await session();
+  const other = `kame-${port}=${'A'.repeat(43)}`;
+  for (const each of ['', other, `kame-${port}=`, cookie.replace(port, '1'), `${cookie}x`]) {
+    expect((await ask('/v1/machines', { headers: { cookie: each } })).status).toBe(401);
+    expect(await upgrade({ cookie: each, origin })).toContain('401');
+  }
+  expect(seen).toEqual([]);
+});
+
+it('refuses another host name, which somebody else resolved to this computer', async () => {
+  const { ask, session, signIn, ticket, seen, port, upgrade, origin } = await opened();
+  const cookie = await session();
+  for (const host of [`evil.example:${port}`, '127.0.0.1', '127.0.0.1:1', `127.0.0.1:${port}.evil.example`]) {
+    for (const path of ['/', '/v1/machines'])
+      expect((await ask(path, { headers: { host, cookie } })).status).toBe(403);
+    expect((await signIn(ticket, { host, origin: `http://${host}` })).status).toBe(403);
+    expect(await upgrade({ host, cookie, origin: `http://${host}` })).toContain('403');
+  }
+  expect(seen).toEqual([]);
+  for (const host of [`localhost:${port}`, `[::1]:${port}`])
+    expect((await ask('/v1/machines', { headers: { host, cookie } })).status).toBe(200);
+  expect(origin).toBe(`http://127.0.0.1:${port}`);
+});
+
+it('refuses a change or a WebSocket of another page, also of one on this computer', async () => {
+  const { ask, session, signIn, ticket, seen, upgrade, port } = await opened();
+  const cookie = await session();
+  const others = [
+    'http://evil.example',
+    'null',
+    'http://127.0.0.1:1',
+    `https://127.0.0.1:${port}`,
+    `http://localhost:${port}`,
+  ];
+  for (const origin of others) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'])
+      expect((await ask('/v1/machines/demo', { method, headers: { cookie, origin } })).status).toBe(403);
+    expect((await signIn(ticket, { origin })).status).toBe(403);
+    expect(await upgrade({ cookie, origin })).toContain('403');
+  }
+  expect((await ask('/v1/machines/demo/start', { method: 'POST', headers: { cookie } })).status).toBe(403);
+  expect(await upgrade({ cookie })).toContain('403');
+  expect(seen).toEqual([]);
+});
+
+it.each(['cross-site', 'same-site'])('refuses what a page that is %s embeds', async (site) => {
+  const { ask, session, seen } = await opened();
+  const headers = { cookie: await session(), 'sec-fetch-site': site };
+  expect((await ask('/v1/machines/demo/screenshot', { headers })).status).toBe(403);
+  expect(seen).toEqual([]);
+});
+
+it('does not let a page choose the programs that the daemon runs', async () => {
+  const { ask, session, seen } = await opened();
+  const headers = { cookie: await session(), 'x-kame-environment': '{"PATH":"/tmp/evil"}' };
+  expect((await ask('/v1/machines', { headers })).status).toBe(200);
+  expect(seen).toEqual([{ url: '/v1/machines', environment: undefined }]);
+});
+
+it('ends a session with what it has open', async () => {
+  const { ask, session, seen, origin } = await opened();
+  const cookie = await session();
+  const events = ask('/v1/events', { headers: { cookie } }).catch(() => 'broken off');
+  await expect.poll(() => seen.length).toBe(1);
+  const { status, headers } = await ask('/session', { method: 'DELETE', headers: { cookie, origin } });
+  expect(status).toBe(204);
+  expect(headers['set-cookie']).toEqual([expect.stringContaining('Max-Age=0')]);
+  expect(await events).toBe('broken off');
+  expect((await ask('/v1/machines', { headers: { cookie } })).status).toBe(401);
+});
+
+it('ends a session that nobody used for long, but not one whose page follows the events', async () => {
+  const { ask, session, open } = await opened();
+  const [idle, used] = [await session(), await session()];
+  const events = ask('/v1/events', { headers: { cookie: used } });
+  await expect.poll(() => open.length).toBe(1);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.setSystemTime(Date.now() + idleMs + 1);
+  expect((await ask('/v1/machines', { headers: { cookie: idle } })).status).toBe(401);
+  expect((await ask('/v1/machines', { headers: { cookie: used } })).status).toBe(200);
+  for (const end of open) end();
+  expect(await events).toMatchObject({ status: 200, text: 'over' });
+});
+
+it('ends the oldest session, and forgets the oldest ticket, when there are too many', async () => {
+  const { ask, session, door, signIn } = await opened();
+  const first = await session();
+  const { hash } = new URL((await door.open()).address);
+  for (let count = 0; count < maxOpen; count += 1) await session();
+  expect((await ask('/v1/machines', { headers: { cookie: first } })).status).toBe(401);
+  for (let count = 0; count < maxOpen; count += 1) await door.open();
+  expect((await signIn(hash.slice(1))).status).toBe(401);
+});
+
+const canBeAnother = process.platform === 'linux' && process.getuid?.() === 0;
+it.skipIf(!canBeAnother)(
+  'refuses another user of this computer, who has read the address and the cookie',
+  async () => {
+    const { session, port, seen } = await opened();
+    const headers = JSON.stringify({ cookie: await session() });
+    const program = `
+    const status = async (path) => (await fetch('http://127.0.0.1:${port}' + path, { headers: ${headers} })).status;
+    Promise.all(['/', '/v1/machines'].map(status)).then((found) => console.log(found.join()));`;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['-e', program], { uid: 65_534, gid: 65_534 });
+    expect(stdout).toBe('403,403\n');
+    expect(seen).toEqual([]);
+  },
+);
+
+it('keeps its port, and is no proxy', async () => {
+  const { door, port, ask } = await opened();
+  expect(new URL((await door.open()).address).port).toBe(port);
+  expect((await ask('http://example.com/')).status).toBe(404);
+  expect((await ask('/', { method: 'POST' })).status).toBe(400);
+});
+
+it('says how to get the page when it was not built', async () => {
+  const inside = { request: () => undefined, upgrade: () => undefined, log: () => undefined };
+  const door = new WebDoor(inside, join(temporary(), 'missing'));
+  await expect(door.open()).rejects.toMatchObject({
+    code: 'INTERNAL',
+    next: expect.stringContaining('build'),
+  });
+});

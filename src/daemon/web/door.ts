@@ -1,0 +1,199 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorToBody } from '../../api/error-body.ts';
+import { apiVersion, environmentHeader } from '../../api/protocol.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
+import { isForeignPeer } from '../../sys/peer-user.ts';
+import { cookieFor, isOwnHost, isOwnPage, safeHeaders, secretIn } from './gate.ts';
+import { refuseMalformed, refuseRaw } from './refuse.ts';
+import { Sessions } from './sessions.ts';
+import { contentOf, Site } from './site.ts';
+import { ticketIn } from './ticket.ts';
+
+/** The server of the API, to which requests of a signed-in browser are passed on. */
+export interface Inside {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  log(error: unknown, message: string): void;
+}
+
+export interface WebAddress {
+  /** The address of the page, with a ticket that can be used once. */
+  readonly address: string;
+  /** When the ticket ends. */
+  readonly until: Date;
+}
+
+const loopback = '127.0.0.1';
+/** Where the page exchanges its ticket for a session (POST), and ends it (DELETE). */
+const sessionPath = '/session';
+const apiPrefix = `/${apiVersion}/`;
+
+function forbidden(message: string): KameError {
+  return new KameError('FORBIDDEN', message);
+}
+
+/** The path of a request's address, without its query. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?')[0] ?? '/';
+}
+
+function fail(response: ServerResponse, thrown: unknown): void {
+  const error =
+    thrown instanceof KameError ? thrown : new KameError('INTERNAL', messageOf(thrown), { cause: thrown });
+  response.writeHead(error.kind.http, { 'content-type': 'application/json; charset=utf-8' });
+  response.end(JSON.stringify(errorToBody(error)));
+}
+
+/**
+ * The way for a browser on this host into the daemon: the files of the web desktop, and the API for browsers with a session.
+ * Nothing listens before the first address is asked for.
+ */
+export class WebDoor implements AsyncDisposable {
+  readonly #inside: Inside;
+  readonly #directory: string;
+  readonly #sessions = new Sessions();
+  readonly #peers = new WeakMap<Socket, Promise<boolean>>();
+  #opened: Promise<{ server: Server; site: Site; port: number }> | undefined;
+
+  /** @param directory where the files of the page are */
+  constructor(inside: Inside, directory: string) {
+    this.#inside = inside;
+    this.#directory = directory;
+  }
+
+  /** A new address for a browser. The first one starts to listen. @throws KameError INTERNAL, HOST_PROBLEM */
+  async open(): Promise<WebAddress> {
+    this.#opened ??= this.#listen();
+    try {
+      const { port } = await this.#opened;
+      const { ticket, until } = this.#sessions.issue();
+      // What follows # is not sent to a server, and so is in no log and no `Referer`.
+      return { address: `http://${loopback}:${port}/#${ticket}`, until };
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    if (!opened) return;
+    const closed = new Promise((resolve) => opened.server.close(resolve));
+    opened.server.closeAllConnections();
+    await closed;
+  }
+
+  async #listen(): Promise<{ server: Server; site: Site; port: number }> {
+    const site = await Site.in(this.#directory);
+    // A stream of events never ends, and an upload may take long.
+    const server = createServer({ requestTimeout: 0 });
+    server.on('clientError', refuseMalformed);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(new KameError('HOST_PROBLEM', `Cannot listen on ${loopback}: ${cause.message}`, { cause })),
+      );
+      server.listen({ host: loopback, port: 0 }, resolve);
+    });
+    const { port } = server.address() as AddressInfo;
+    server.on('request', (request, response) => {
+      void this.#answer(request, response, site, port).catch((error: unknown) => {
+        this.#inside.log(error, `${request.method ?? ''} ${pathOf(request)}`);
+        if (response.headersSent) response.destroy();
+        else fail(response, error);
+      });
+    });
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      void this.#upgrade(request, socket, head, port).catch((error: unknown) => {
+        refuseRaw(socket, 500, new KameError('INTERNAL', messageOf(error), { cause: error }));
+      });
+    });
+    server.on('connect', (_request, socket) => refuseRaw(socket, 405, forbidden('This is not a proxy.')));
+    return { server, site, port };
+  }
+
+  /** Why a request must not even be looked at; undefined if it may. */
+  async #refusal(request: IncomingMessage, port: number): Promise<KameError | undefined> {
+    const { socket, headers } = request;
+    const foreign = this.#peers.get(socket) ?? isForeignPeer(socket);
+    this.#peers.set(socket, foreign);
+    if (await foreign) return forbidden('Another user of this computer sent the request.');
+    if (!isOwnHost(headers.host, port))
+      return forbidden(`The request is for the host "${headers.host ?? ''}", which is not this one.`);
+    return undefined;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, site: Site, port: number): Promise<void> {
+    for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
+    const refusal = await this.#refusal(request, port);
+    if (refusal) {
+      fail(response, refusal);
+      return;
+    }
+    const path = pathOf(request);
+    const { method } = request;
+    const isPrivate = path === sessionPath || path.startsWith(apiPrefix);
+    if (isPrivate && !isOwnPage(request)) fail(response, forbidden('Another web page sent the request.'));
+    else if (path === sessionPath) await this.#session(request, response, port);
+    else if (isPrivate) this.#pass(request, response, port);
+    else if (method === 'GET' || method === 'HEAD') await this.#file(request, response, site);
+    else fail(response, new KameError('USAGE', `There is nothing to ${method ?? ''} at ${path}.`));
+  }
+
+  /** Signs a browser in with its ticket, or out. @throws KameError SIGNED_OUT, USAGE */
+  async #session(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
+    if (request.method === 'DELETE') {
+      this.#sessions.end(secretIn(request.headers, port));
+      response.writeHead(204, { 'set-cookie': cookieFor(port, undefined) }).end();
+      return;
+    }
+    if (request.method !== 'POST')
+      throw new KameError('USAGE', `A session takes POST or DELETE, not ${request.method ?? ''}.`);
+    const secret = this.#sessions.redeem(await ticketIn(request));
+    if (secret === undefined)
+      throw new KameError('SIGNED_OUT', 'The address was used before, or is too old, or is not complete.');
+    response.writeHead(204, { 'set-cookie': cookieFor(port, secret) }).end();
+  }
+
+  /** Passes a request of a browser with a session on to the API. @throws KameError SIGNED_OUT */
+  #pass(request: IncomingMessage, response: ServerResponse, port: number): void {
+    const end = this.#sessions.begin(secretIn(request.headers, port), () => request.socket.destroy());
+    if (!end) throw new KameError('SIGNED_OUT', 'This browser is not signed in.');
+    response.once('close', end);
+    // The programs that the daemon runs must not be chosen by a page.
+    delete request.headers[environmentHeader];
+    this.#inside.request(request, response);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, port: number): Promise<void> {
+    const refusal = await this.#refusal(request, port);
+    if (refusal || !isOwnPage(request)) {
+      refuseRaw(socket, 403, refusal ?? forbidden('Another web page sent the request.'));
+      return;
+    }
+    const end = this.#sessions.begin(secretIn(request.headers, port), () => socket.destroy());
+    if (!end) {
+      refuseRaw(socket, 401, new KameError('SIGNED_OUT', 'This browser is not signed in.'));
+      return;
+    }
+    socket.once('close', end);
+    this.#inside.upgrade(request, socket, head);
+  }
+
+  async #file(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
+    const file = site.find(pathOf(request));
+    if (!file) {
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not found.\n');
+      return;
+    }
+    const content = await contentOf(file);
+    response.writeHead(200, {
+      'content-type': file.type,
+      'content-length': content.length,
+      'cache-control': file.caching,
+    });
+    response.end(request.method === 'HEAD' ? undefined : content);
+  }
+}

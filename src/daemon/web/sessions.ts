@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** A page that is not opened in this time needs a new address, in milliseconds. */
+export const ticketMs = 5 * 60_000;
+/** A session ends when nothing was asked for in this time, in milliseconds. */
+export const idleMs = 12 * 60 * 60_000;
+/** The most sessions, and the most tickets that wait to be used; the oldest ends when there is one more. */
+export const maxOpen = 16;
+
+interface Session {
+  lastUse: number;
+  /** Ends each request that the session has open. */
+  readonly open: Set<() => void>;
+}
+
+/** Only hashes are kept, so how long a look-up takes tells nothing about a secret. */
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}
+
+/** 256 random bits in 43 characters that need no encoding in an address or a cookie. */
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/**
+ * The browsers that may use the API. A ticket is in the address that `kame open` prints, and can be exchanged once for the
+ * secret of a session, which the browser keeps as a cookie. All of them end with the daemon.
+ */
+export class Sessions {
+  /** By the hash of its secret: when it was issued. In the order of time, as are the sessions by their last use. */
+  readonly #tickets = new Map<string, number>();
+  readonly #sessions = new Map<string, Session>();
+
+  /** A new ticket, and when it ends. */
+  issue(): { ticket: string; until: Date } {
+    const ticket = newSecret();
+    const now = Date.now();
+    this.#tickets.set(hashOf(ticket), now);
+    for (const oldest of this.#tickets.keys()) {
+      if (this.#tickets.size <= maxOpen) break;
+      this.#tickets.delete(oldest);
+    }
+    return { ticket, until: new Date(now + ticketMs) };
+  }
+
+  /** Exchanges a ticket for the secret of a new session; undefined if it was never issued, is used or is too old. */
+  redeem(ticket: string): string | undefined {
+    const hash = hashOf(ticket);
+    const issued = this.#tickets.get(hash);
+    this.#tickets.delete(hash);
+    if (issued === undefined || Date.now() - issued > ticketMs) return undefined;
+    const secret = newSecret();
+    this.#sessions.set(hashOf(secret), { lastUse: Date.now(), open: new Set() });
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= maxOpen) break;
+      this.#end(oldest);
+    }
+    return secret;
+  }
+
+  /**
+   * Begins a request of a session.
+   * @param close ends the request when the session ends first
+   * @returns what to call when the request has ended; undefined if there is no such session
+   */
+  begin(secret: string, close: () => void): (() => void) | undefined {
+    const session = this.#find(secret);
+    session?.open.add(close);
+    return (
+      session &&
+      (() => {
+        session.open.delete(close);
+        session.lastUse = Date.now();
+      })
+    );
+  }
+
+  /** Ends a session and what it has open. */
+  end(secret: string): void {
+    this.#end(hashOf(secret));
+  }
+
+  #find(secret: string): Session | undefined {
+    const hash = hashOf(secret);
+    const session = this.#sessions.get(hash);
+    if (!session) return undefined;
+    // A page that follows the events is in use, also if nobody touches it.
+    if (session.open.size === 0 && Date.now() - session.lastUse > idleMs) {
+      this.#end(hash);
+      return undefined;
+    }
+    session.lastUse = Date.now();
+    // To the end, so that the first one is always the one that was used least recently.
+    this.#sessions.delete(hash);
+    this.#sessions.set(hash, session);
+    return session;
+  }
+
+  #end(hash: string): void {
+    const session = this.#sessions.get(hash);
+    this.#sessions.delete(hash);
+    for (const close of session?.open ?? []) close();
+  }
+}

@@ -1,0 +1,129 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { barriersOn, complaintsOf, hasBrowser, startBrowser } from '../support/browser.ts';
+import { homeTest } from '../support/home-test.ts';
+import type { TestHome } from '../support/home.ts';
+
+// In CI the browser must be there: ./run installs it.
+const isSkipped = !hasBrowser && process.env['CI'] !== 'true';
+
+let browser: Browser;
+beforeAll(async () => {
+  if (!isSkipped) browser = await startBrowser();
+});
+afterAll(async () => {
+  if (!isSkipped) await browser.close();
+});
+
+/** The web desktop of a home, in a browser of its own that has used no address yet. */
+async function opened(home: TestHome, settings: { language?: string; dark?: boolean } = {}): Promise<Page> {
+  const { language = 'en', dark = false } = settings;
+  const context = await browser.newContext({ locale: language, colorScheme: dark ? 'dark' : 'light' });
+  onTestFinished(async () => await context.close());
+  const page = await context.newPage();
+  const complaints = complaintsOf(page);
+  onTestFinished(() => expect(complaints).toEqual([]));
+  await page.goto((await home.json<{ address: string }>('open')).address);
+  return page;
+}
+
+const create = async (home: TestHome, name: string) =>
+  await home.json('create', name, '--memory', '192MiB', '--cpus', '1');
+/** A menu or a dialog that is just opening or closing passes through states that would be barriers if they stayed. */
+const expectNoBarriers = async (page: Page) =>
+  await expect.poll(async () => await barriersOn(page)).toEqual([]);
+const card = (page: Page, name: string): Locator => page.getByRole('listitem', { name, exact: true });
+
+describe.skipIf(isSkipped)('the library', () => {
+  homeTest('teaches how to get the first machine, and makes it', async ({ home }) => {
+    const page = await opened(home);
+    await page.getByRole('heading', { name: 'No machines yet' }).waitFor();
+    await expectNoBarriers(page);
+    // Neither the address bar nor the history keeps the ticket.
+    expect(new URL(page.url()).hash).toBe('');
+    await page.getByRole('button', { name: 'Create “demo”' }).click();
+    await card(page, 'demo').getByText('Stopped').waitFor();
+    await page.reload();
+    await card(page, 'demo').waitFor();
+  });
+
+  homeTest('starts a machine, shows its screen, and shuts it down', async ({ home }) => {
+    await create(home, 'demo');
+    const page = await opened(home);
+    const demo = card(page, 'demo');
+    await demo.getByRole('button', { name: 'Start' }).click();
+    await demo.getByText('Running').waitFor();
+    await demo.getByText(/^\d+\.\d+\.\d+\.\d+$/).waitFor();
+    const drawn = `[...document.querySelectorAll('canvas')].some((canvas) => canvas.width > 0)`;
+    await page.waitForFunction(drawn);
+    await demo.getByRole('button', { name: 'More for demo' }).click();
+    await page.getByRole('menuitem', { name: 'Take a snapshot' }).click();
+    await page.getByRole('dialog').getByLabel('Label').fill('before');
+    await expectNoBarriers(page);
+    await page.keyboard.press('Enter');
+    await demo.getByText('The snapshot “before” was taken.').waitFor({ timeout: 60_000 });
+    await demo.getByRole('button', { name: 'Shut down' }).click();
+    await demo.getByText('Stopped').waitFor({ timeout: 90_000 });
+  });
+
+  homeTest('shows what commands change, and why a machine is broken', async ({ home }) => {
+    await create(home, 'first');
+    const page = await opened(home);
+    await card(page, 'first').waitFor();
+    await create(home, 'second');
+    await card(page, 'second').waitFor();
+    await home.json('rename', 'first', 'renamed');
+    await card(page, 'renamed').waitFor();
+    await expect.poll(async () => await card(page, 'first').count()).toBe(0);
+    await page.keyboard.press('/');
+    await page.keyboard.type('renam');
+    await expect.poll(async () => await card(page, 'second').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await card(page, 'second').waitFor();
+    const vmx = join(home.path, 'machines', 'second.vmwarevm', 'second.vmx');
+    await writeFile(vmx, Buffer.from([0]));
+    await page.reload();
+    await card(page, 'second').getByRole('alert').getByText('is not a configuration file').waitFor();
+  });
+
+  homeTest('says what to do when an action fails', async ({ home }) => {
+    await create(home, 'demo');
+    await rm(join(home.path, 'machines', 'demo.vmwarevm', 'disk0.qcow2'));
+    const page = await opened(home);
+    await card(page, 'demo').getByRole('button', { name: 'Start' }).click();
+    const alert = card(page, 'demo').getByRole('alert');
+    await alert.getByText('disk0.qcow2').first().waitFor();
+    await expectNoBarriers(page);
+    await alert.getByRole('button', { name: 'Dismiss' }).click();
+    await expect.poll(async () => await alert.count()).toBe(0);
+  });
+
+  homeTest('asks a browser without a session to sign in, and lets one sign out', async ({ home }) => {
+    const page = await opened(home);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'This page is not signed in' }).waitFor();
+    await expectNoBarriers(page);
+  });
+
+  for (const language of ['en', 'ja']) {
+    for (const dark of [false, true]) {
+      homeTest(`is whole in ${language}, ${dark ? 'dark' : 'light'}`, async ({ home }) => {
+        await create(home, 'demo');
+        const page = await opened(home, { language, dark });
+        await card(page, 'demo').waitFor();
+        expect(await page.evaluate('document.documentElement.lang')).toBe(language);
+        await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
+        for (const width of [390, 1024, 1920]) {
+          await page.setViewportSize({ width, height: 800 });
+          // Nothing is wider than the window.
+          await expect
+            .poll(async () => await page.evaluate('document.documentElement.scrollWidth'))
+            .toBe(width);
+          await expectNoBarriers(page);
+        }
+      });
+    }
+  }
+});

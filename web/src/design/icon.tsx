@@ -1,0 +1,36 @@
+import type { ReactElement } from 'react';
+
+/** Paths on a square of 16, drawn with a line of 1.5. */
+const paths = {
+  play: 'M5 3.2v9.6l7.5-4.8Z',
+  stop: 'M4 4h8v8H4Z',
+  suspend: 'M10.8 2.8a5.6 5.6 0 1 0 2.6 7.4A4.6 4.6 0 0 1 10.8 2.8Z',
+  snapshot: 'M2 5h2.6l1-1.6h4.8l1 1.6H14v8H2ZM8 11.2a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8Z',
+  more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
+  search: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.4 10.4 14 14',
+  sun: 'M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6ZM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9',
+  moon: 'M13 9.6A5.5 5.5 0 0 1 6.4 3 5.5 5.5 0 1 0 13 9.6Z',
+  close: 'M4 4l8 8M12 4l-8 8',
+  warning: 'M8 2 14.5 13.5h-13ZM8 6.4v3.2M8 11.6h.01',
+  copy: 'M5.5 5.5h8v8h-8ZM3 10.5h-.5v-8h8V3',
+  leave: 'M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6',
+} as const;
+
+/** A picture beside a text, or in a control with a label: it says nothing by itself. */
+export function Icon({ name, size = 16 }: { name: keyof typeof paths; size?: number }): ReactElement {
+  return (
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={name === 'more' ? 2.2 : 1.5}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden
+    >
+      <path d={paths[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { en, type TextKey } from './en.ts';
+import { ja } from './ja.ts';
+
+const keys = Object.keys(en) as TextKey[];
+
+it('has every text in every language', () => {
+  expect(Object.keys(ja).sort()).toEqual([...keys].sort());
+  expect(Object.values(ja).filter((text) => text.trim() === '')).toEqual([]);
+});
+
+const names = (text: string) => (text.match(/\{\{\w+\}\}/g) ?? []).sort();
+
+it.each(keys)('fills the same values into %s', (key) => {
+  expect(names(ja[key])).toEqual(names(en[key]));
+});
+
+it('has no text that nothing shows', () => {
+  const sources = readdirSync('web/src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.tsx') || name.endsWith('.ts'))
+    .filter((name) => !name.startsWith('text/'))
+    .map((name) => readFileSync(join('web/src', name), 'utf8'))
+    .join('\n');
+  // Some are put together, such as `ask.${asked}.title`.
+  const composed = (sources.match(/`[\w.]+\$\{[\w.]+\}[\w.]*`/g) ?? []).map(
+    (text) =>
+      new RegExp(
+        `^${text
+          .slice(1, -1)
+          .replaceAll('.', String.raw`\.`)
+          .replace(/\$\{[^}]*\}/, '\\w+')}$`,
+      ),
+  );
+  const shown = (key: string) => {
+    const base = key.replace(/_(one|other)$/, '');
+    return sources.includes(`'${base}'`) || composed.some((pattern) => pattern.test(base));
+  };
+  expect(keys.filter((key) => !shown(key))).toEqual([]);
+});
