@@ -48,7 +48,13 @@ function hashes(): Record<string, string> {
 }
 
 describe('an import', () => {
-  it.each(['twoGbMaxExtentSparse', 'monolithicSparse', 'monolithicFlat', 'twoGbMaxExtentFlat', 'streamOptimized'])(
+  it.each([
+    'twoGbMaxExtentSparse',
+    'monolithicSparse',
+    'monolithicFlat',
+    'twoGbMaxExtentFlat',
+    'streamOptimized',
+  ])(
     'of a %s disk makes a machine with its content, and writes nothing of the original',
     async (subformat) => {
       const path = foreign([], subformat);

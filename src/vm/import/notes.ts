@@ -23,7 +23,9 @@ function ofState({ suspendedState, firmware, arch, tpm }: MachineModel): string[
     );
   }
   if (firmware.kind === 'efi') {
-    notes.push('The guest gets new EFI variables, without the boot entries and Secure Boot keys of VMware’s.');
+    notes.push(
+      'The guest gets new EFI variables, without the boot entries and Secure Boot keys of VMware’s.',
+    );
   }
   if (tpm) {
     notes.push(
