@@ -34,8 +34,8 @@ async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<voi
   const entries = await readdir(names.directory).catch((error: unknown) => {
     throw fileError(error, names.directory);
   });
-  const files = [names.vmx, ...disks].map((file) => basename(file) + lockExtension);
-  const lock = entries.find((entry) => files.includes(entry));
+  const locks = new Set([names.vmx, ...disks].map((file) => basename(file) + lockExtension));
+  const lock = entries.find((entry) => locks.has(entry));
   if (lock !== undefined) {
     throw new KameError('WRONG_STATE', `${name} is open in VMware: ${lock} is beside its files.`, {
       next: `Shut it down and close it in VMware. If no program uses it, delete ${lock}.`,
