@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { importedMachine, importMachine, importReport } from './import.ts';
 import {
   deletedMachine,
   inspectMachine,
@@ -56,6 +57,40 @@ export const machineOperations = {
     body: inspectMachine,
     result: machineDetails,
     example: { body: { path: '/srv/machines/web.vmwarevm' } },
+  },
+  'machines.import': {
+    method: 'POST',
+    path: '/machines/import',
+    kind: 'task',
+    verb: 'import',
+    subject: 'path',
+    summary: 'Import a machine of VMware',
+    description:
+      'Makes a new machine with copies of its disks, which may be VMDKs of any kind. The original is only read. The new machine is stopped.',
+    body: importMachine,
+    result: importedMachine,
+    example: { body: { path: '/srv/machines/web.vmwarevm' } },
+  },
+  'machines.reportImport': {
+    method: 'POST',
+    path: '/machines/import/report',
+    kind: 'json',
+    slow: true,
+    summary: 'Show what an import would do and what the new machine would lack',
+    description: 'Checks the machine and its disks, and writes nothing.',
+    body: importMachine,
+    result: importReport,
+    example: { body: { path: '/srv/machines/web.vmwarevm' } },
+  },
+  'machines.undoImport': {
+    method: 'POST',
+    path: '/machines/{machine}/undo-import',
+    kind: 'json',
+    slow: true,
+    summary: 'Delete an imported machine, if its original is still there',
+    description: 'Removes the files that machines.files lists as deleted. The original is not touched.',
+    params: machineParams,
+    result: deletedMachine,
   },
   'machines.files': {
     method: 'GET',

@@ -101,7 +101,15 @@ const knownKeys: readonly string[] = [
     'vmci#.present',
     'hpet#.present',
   ],
-  ...['kame.accelerator', 'kame.machineType', 'kame.input', 'kame.seed', 'kame.image', 'kame.boot.kernel'],
+  ...[
+    'kame.accelerator',
+    'kame.machineType',
+    'kame.input',
+    'kame.seed',
+    'kame.image',
+    'kame.importedFrom',
+    'kame.boot.kernel',
+  ],
   ...[
     'kame.nvram',
     'kame.boot.initrd',

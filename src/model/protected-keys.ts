@@ -16,6 +16,7 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
   ['kame.seed', 'the seed is made together with the machine'],
   ['kame.hardware', 'saved states of the machine depend on it'],
   ['kame.image', 'it records the image of the first disk'],
+  ['kame.importedfrom', 'it records the original of an imported machine'],
   ['kame.boot.kernel', 'the kernel belongs to the machine'],
   ['kame.boot.initrd', 'the initrd belongs to the machine'],
 ]);

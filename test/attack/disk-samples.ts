@@ -96,6 +96,7 @@ export const descriptorCorpus: Corpus = {
   samples: [
     descriptor('RW 4192256 SPARSE "a-s001.vmdk"\nRW 2048 SPARSE "a-s002.vmdk"'),
     descriptor('RW 8 FLAT "D\u00e9p\u00f4t-flat.vmdk" 0\nNOACCESS 8 ZERO'),
+    descriptor('RW 8 VMFSSPARSE "a-delta.vmdk"', 'parentCID=1\nparentFileNameHint="base.vmdk"'),
     descriptor('RW 8 VMFS "a-flat.vmdk"', 'parentFileNameHint="base.vmdk"\nencryptionKeys="vmware:key"'),
   ].map((text) => Buffer.from(text)),
   pieces: [
@@ -143,8 +144,18 @@ function streamed(): Buffer {
   return Buffer.concat([header, sparse().subarray(512, 2048), footer, Buffer.alloc(512)]);
 }
 
+/** An ESX extent of one grain of a sector. */
+function cowd(): Buffer {
+  const bytes = Buffer.alloc(512 * 39);
+  bytes.write('COWD', 0);
+  for (const [place, value] of [1, 3, 8, 1, 4, 1].entries()) bytes.writeUInt32LE(value, 4 + place * 4);
+  bytes.writeUInt32LE(5, 4 * 512);
+  bytes.writeUInt32LE(37, 5 * 512);
+  return bytes;
+}
+
 export const sparseCorpus: Corpus = {
-  samples: [sparse(), streamed()],
+  samples: [sparse(), streamed(), cowd()],
   pieces: ['4b444d56', '434f5744', 'ffffffffffffffff', '0100000000000000'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),

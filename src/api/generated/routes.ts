@@ -38,6 +38,9 @@ import type {
   GuestUsers,
   Image,
   ImportImage,
+  ImportMachine,
+  ImportReport,
+  ImportedMachine,
   InspectMachine,
   InstalledTools,
   KameEvent,
@@ -119,6 +122,28 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Show what a .vmx describes without adding it to the list',
+  },
+  'machines.import': {
+    method: 'POST',
+    path: '/machines/import',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Import a machine of VMware',
+  },
+  'machines.reportImport': {
+    method: 'POST',
+    path: '/machines/import/report',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Show what an import would do and what the new machine would lack',
+  },
+  'machines.undoImport': {
+    method: 'POST',
+    path: '/machines/{machine}/undo-import',
+    kind: 'json',
+    slow: true,
+    summary: 'Delete an imported machine, if its original is still there',
   },
   'machines.files': {
     method: 'GET',
@@ -776,6 +801,9 @@ export interface Calls {
   'machines.create': { request: { body: CreateMachine }; answer: Promise<MachineDetails> };
   'machines.register': { request: { body: RegisterMachine }; answer: Promise<MachineDetails> };
   'machines.inspect': { request: { body: InspectMachine }; answer: Promise<MachineDetails> };
+  'machines.import': { request: { body: ImportMachine }; answer: Promise<ImportedMachine> };
+  'machines.reportImport': { request: { body: ImportMachine }; answer: Promise<ImportReport> };
+  'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.set': {

@@ -584,6 +584,34 @@ export interface ImportImage {
   name?: string | undefined;
 }
 
+export interface ImportMachine {
+  /** Absolute path of a .vmx, or of the bundle that contains it */
+  path: string;
+  /** Name of the new machine. Default: that of the original */
+  name?: string | undefined;
+}
+
+export interface ImportReport {
+  /** Name of the new machine */
+  name: string;
+  /** Path of the .vmx of the original, which is never written */
+  source: string;
+  disks: {
+    slot: string;
+    /** The disk of the original, which is copied into a qcow2 */
+    path: string;
+    /** Size of the disk in the guest */
+    sizeBytes: number;
+  }[];
+  /** What the new machine lacks or does differently, as sentences */
+  notes: string[];
+}
+
+export interface ImportedMachine {
+  machine: MachineDetails;
+  report: ImportReport;
+}
+
 export interface InspectMachine {
   /** Absolute path of a .vmx, or of the bundle that contains it */
   path: string;

@@ -56,6 +56,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./delete.ts'),
   },
   {
+    name: 'import',
+    group: machines,
+    summary: 'import a machine of VMware',
+    load: () => import('./import.ts'),
+  },
+  {
     name: 'register',
     group: machines,
     summary: 'add an existing machine to the list',

@@ -37,6 +37,9 @@ import type {
   GuestUsers,
   Image,
   ImportImage,
+  ImportMachine,
+  ImportReport,
+  ImportedMachine,
   InspectMachine,
   InstalledTools,
   KameEvent,
@@ -104,6 +107,12 @@ export interface MachineCalls {
   register(body: RegisterMachine, options?: CallOptions): Promise<MachineDetails>;
   /** Show what a .vmx describes without adding it to the list. */
   inspect(body: InspectMachine, options?: CallOptions): Promise<MachineDetails>;
+  /** Import a machine of VMware. Makes a new machine with copies of its disks, which may be VMDKs of any kind. The original is only read. The new machine is stopped. */
+  import(body: ImportMachine, options?: TaskOptions): Promise<ImportedMachine>;
+  /** Show what an import would do and what the new machine would lack. Checks the machine and its disks, and writes nothing. */
+  reportImport(body: ImportMachine, options?: CallOptions): Promise<ImportReport>;
+  /** Delete an imported machine, if its original is still there. Removes the files that machines.files lists as deleted. The original is not touched. */
+  undoImport(machine: string, options?: CallOptions): Promise<DeletedMachine>;
   /** List the files of a machine: those that a deletion removes, and those that it keeps. */
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */

@@ -1,4 +1,5 @@
 import type { machineOperations } from '../../api/machine-operations.ts';
+import { importMachine, reportImport, undoImport } from '../../vm/import/import.ts';
 import { create } from '../../vm/library/create.ts';
 import { remove } from '../../vm/library/delete.ts';
 import { showFiles } from '../../vm/library/machine-files.ts';
@@ -15,6 +16,11 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.create': ({ host }, { body }, progress) => create(host, body, progress),
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
+  'machines.import': ({ host }, { body }, progress) => importMachine(host, body, progress),
+  'machines.reportImport': ({ host }, { body }) => reportImport(host, body),
+  'machines.undoImport': async ({ host }, { params }) => {
+    return { ok: true, kept: [...(await undoImport(host, params.machine))] };
+  },
   'machines.files': ({ host }, { params }) => showFiles(host, params.machine),
   'machines.show': ({ host }, { params }) => show(host, params.machine),
   'machines.set': ({ host }, { params, body }) => changeSettings(host, params.machine, body.settings),

@@ -19,6 +19,7 @@ describe('a VMDK descriptor', () => {
       '# Disk DescriptorFile\r\nVersion = 1\r\nparentcid = FFFFFFFF\r\nCREATETYPE = "vmfs"\r\nRW 4192256 VMFS "a b-flat.vmdk"\r\nNOACCESS 8 ZERO\r\nddb.adapterType = "lsilogic"\r\n';
     const bytes = Buffer.concat([Buffer.from(text), Buffer.alloc(300)]);
     expect(parseDescriptor('x.vmdk', bytes)).toEqual({
+      cid: '',
       createType: 'vmfs',
       extents: [
         { kind: 'flat', sectors: 4_192_256, file: 'a b-flat.vmdk', offset: 0 },
@@ -33,16 +34,22 @@ describe('a VMDK descriptor', () => {
     ['an extent named ..', 'RW 8 FLAT ".." 0', /"\.\."/],
     ['a Windows path', 'RW 8 FLAT "C:\\secret" 0', /secret/],
     ['an extent without name', 'RW 8 FLAT', /without a file name/],
-    ['an ESX delta', 'RW 8 VMFSSPARSE "a"', /VMFSSPARSE/],
+    ['a newer ESX delta', 'RW 8 SESPARSE "a"', /SESPARSE/],
     ['a physical disk', 'RW 8 VMFSRDM "a"', /VMFSRDM/],
     ['nonsense', 'RW many FLAT "a" 0', /malformed/],
     ['more than 64 TiB', 'RW 999999999999999 FLAT "a" 0', /64 TiB/],
     ['no sectors', 'RW 0 FLAT "a" 0', /no extents/],
     ['no extents', '', /no extents/],
     [
-      'a parent',
-      'parentCID=deadbeef\nparentFileNameHint="/base.vmdk"\nRW 8 FLAT "a" 0',
-      /has a parent, "\/base\.vmdk"/,
+      'a parent elsewhere',
+      'parentCID=deadbeef\nparentFileNameHint="/base.vmdk"\nRW 8 SPARSE "a"',
+      /has the parent "\/base\.vmdk", which is not a plain file name/,
+    ],
+    ['a parent without a name', 'parentCID=deadbeef\nRW 8 SPARSE "a"', /which it does not name/],
+    [
+      'a parent and a flat extent',
+      'parentCID=deadbeef\nparentFileNameHint="b"\nRW 8 FLAT "a" 0',
+      /no place for it/,
     ],
     [
       'a key to decrypt it',

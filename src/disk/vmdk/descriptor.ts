@@ -14,7 +14,19 @@ export interface ExtentLine {
   readonly offset: number;
 }
 
+/** The disk beneath a delta: it has what the delta does not. */
+export interface ParentReference {
+  /** A plain file name, never a path, in the directory of the descriptor. */
+  readonly name: string;
+  /** The content id that the parent must have, in lower case. */
+  readonly cid: string;
+}
+
 export interface Descriptor {
+  /** Changes whenever the content does, in lower case; empty if it is missing. */
+  readonly cid: string;
+  /** Absent unless it is a delta. */
+  readonly parent?: ParentReference;
   readonly createType: string;
   readonly extents: readonly ExtentLine[];
 }
@@ -28,6 +40,7 @@ const kinds = new Map<string, ExtentKind>([
   ['SPARSE', 'sparse'],
   ['FLAT', 'flat'],
   ['VMFS', 'flat'],
+  ['VMFSSPARSE', 'sparse'],
   ['ZERO', 'zero'],
 ]);
 const extentForm =
@@ -40,8 +53,12 @@ function quoted(text: string): string {
 }
 
 /** A name may only refer to a file in the directory of the descriptor. */
+function isPlainName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\\\p{Cc}]/u.test(name) && name.length <= 255;
+}
+
 function checkName(path: string, name: string): string {
-  if (name === '' || name === '.' || name === '..' || /[/\\\p{Cc}]/u.test(name) || name.length > 255) {
+  if (!isPlainName(name)) {
     throw badImage(
       path,
       `names the extent ${quoted(name)}, which is not a plain file name in the same directory`,
@@ -65,16 +82,23 @@ function parseExtent(path: string, line: string): ExtentLine {
   return { kind, sectors, file: checkName(path, name), offset: Number(offsetText ?? 0) };
 }
 
-function checkParent(path: string, fields: ReadonlyMap<string, string>): void {
-  const parent = (fields.get('parentcid') ?? 'ffffffff').toLowerCase();
-  if (parent === 'ffffffff' && !fields.has('parentfilenamehint')) return;
-  const hint = fields.get('parentfilenamehint');
-  const which = hint === undefined ? '' : `, ${quoted(hint)}`;
-  throw badImage(
-    path,
-    `has a parent${which}, which is not supported: it contains only the changes since a snapshot`,
-    consolidate,
-  );
+const noParent = 'ffffffff';
+
+/** The parent of a delta. A path may lead to any file, so only a name is accepted. */
+function parentOf(path: string, fields: ReadonlyMap<string, string>): ParentReference | undefined {
+  const cid = (fields.get('parentcid') ?? noParent).toLowerCase();
+  const name = fields.get('parentfilenamehint');
+  if (cid === noParent && name === undefined) return undefined;
+  if (name === undefined)
+    throw badImage(path, 'contains only the changes to another disk, which it does not name', consolidate);
+  if (!isPlainName(name)) {
+    throw badImage(
+      path,
+      `has the parent ${quoted(name)}, which is not a plain file name in the same directory`,
+      consolidate,
+    );
+  }
+  return { name, cid };
 }
 
 function checkEncryption(path: string, fields: ReadonlyMap<string, string>): void {
@@ -109,7 +133,7 @@ function linesOf(path: string, bytes: Buffer): string[] {
 /**
  * Parses a descriptor. Its `encoding` decides what its names are. Ignores the case of keys, and trailing NULs, with which
  * QEMU pads it.
- * @throws KameError BAD_IMAGE for an encrypted disk, a parent, a name that is not a plain file name, unknown extents or
+ * @throws KameError BAD_IMAGE for an encrypted disk, a name that is not a plain file name, unknown extents or
  * encodings, absurd sizes
  */
 export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
@@ -130,12 +154,15 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
     throw badImage(path, `represents a physical disk (${createType}), which is not supported`);
   }
   checkEncryption(path, fields);
-  checkParent(path, fields);
   const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
   if (extents.length === 0 || sectors === 0)
     throw badImage(path, 'has no extents: its descriptor is incomplete');
   if (sectors * sectorBytes > maxVirtualSize) {
     throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
   }
-  return { createType, extents };
+  const parent = parentOf(path, fields);
+  if (parent && extents.some(({ kind }) => kind !== 'sparse'))
+    throw badImage(path, 'is damaged: it has a parent, but an extent that has no place for it');
+  const cid = (fields.get('cid') ?? '').toLowerCase();
+  return { cid, createType, extents, ...(parent ? { parent } : {}) };
 }

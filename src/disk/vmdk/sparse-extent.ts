@@ -6,8 +6,8 @@ import { sectorBytes } from './descriptor.ts';
 import type { SparseHeader } from './sparse-header.ts';
 
 const inflateAsync = promisify(inflate);
-/** Number of grains to read ahead, so that decompression uses more than one core. */
-const window = 8;
+/** Number of grains to read ahead, so that decompression uses more than one core; in a delta one, since there are many deltas. */
+const ahead = { disk: 8, delta: 1 } as const;
 /** A grain marker: sector of the grain on the disk (8 bytes) and size of its data (4 bytes). */
 const markerBytes = 12;
 /** A directory of 128 MiB would map 64 TiB in grains of 4 KiB, but such disks do not occur. */
@@ -16,12 +16,17 @@ const maxDirectoryBytes = 16 * 1024 * 1024;
 interface Grain {
   /** Number of the grain on the disk. */
   readonly index: number;
-  /** Sector of its data in the file. */
+  /** Sector of its data in the file; 0 for a grain of zeros. */
   readonly sector: number;
 }
 
 /** The grains in the order of the disk. Every grain table is read once, and none may be used twice. */
-async function* grains(file: ImageFile, header: SparseHeader, limit: number): AsyncGenerator<Grain> {
+async function* grains(
+  file: ImageFile,
+  header: SparseHeader,
+  limit: number,
+  zeros: boolean,
+): AsyncGenerator<Grain> {
   const { grainsPerTable } = header;
   const entryCount = Math.ceil(limit / grainsPerTable);
   if (entryCount * 4 > maxDirectoryBytes)
@@ -44,7 +49,11 @@ async function* grains(file: ImageFile, header: SparseHeader, limit: number): As
     const count = Math.min(grainsPerTable, limit - table * grainsPerTable);
     for (let entry = 0; entry < count; entry += 1) {
       const place = entries.readUInt32LE(entry * 4);
-      if (place === 0 || (place === 1 && header.hasZeroGrains)) continue;
+      if (place === 0) continue;
+      if (place === 1 && header.hasZeroGrains) {
+        if (zeros) yield { index: table * grainsPerTable + entry, sector: 0 };
+        continue;
+      }
       room -= 1;
       if (room < 0)
         throw badImage(
@@ -88,6 +97,7 @@ async function readGrain(
 ): Promise<DiskBlock> {
   const offset = grain.index * header.grainBytes;
   const wanted = Math.min(header.grainBytes, size - offset);
+  if (grain.sector === 0) return { offset, data: Buffer.alloc(wanted) };
   if (!header.compressed) {
     return { offset, data: await file.read(grain.sector * sectorBytes, wanted, `grain ${grain.index}`) };
   }
@@ -99,17 +109,20 @@ async function readGrain(
 
 /**
  * The blocks in the first `size` bytes of a sparse extent. Offsets are relative to the start of the extent.
+ * @param zeros also the blocks that are said to be zeros, which in a delta hide those of its parent
  * @throws KameError BAD_IMAGE
  */
 export async function* sparseBlocks(
   file: ImageFile,
   header: SparseHeader,
   size: number,
+  zeros = false,
 ): AsyncGenerator<DiskBlock> {
   const limit = Math.ceil(Math.min(size, header.capacity * sectorBytes) / header.grainBytes);
+  const window = zeros ? ahead.delta : ahead.disk;
   const pending: Promise<DiskBlock>[] = [];
   try {
-    for await (const grain of grains(file, header, limit)) {
+    for await (const grain of grains(file, header, limit, zeros)) {
       const block = readGrain(file, header, grain, size);
       // The blocks are awaited in order below; an earlier failure must not count as unhandled.
       block.catch(() => undefined);

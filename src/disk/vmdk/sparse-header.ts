@@ -3,7 +3,7 @@ import { maxVirtualSize } from '../format/limits.ts';
 import { sectorBytes } from './descriptor.ts';
 
 /**
- * The header of a hosted sparse extent. Layout: VMware, "Virtual Disk Format 5.0" (vmdk_50_technote); little endian,
+ * The header of a sparse extent. Layout of a hosted one: VMware, "Virtual Disk Format 5.0" (vmdk_50_technote); little endian,
  * with offsets and sizes in sectors of 512 bytes.
  */
 export interface SparseHeader {
@@ -44,7 +44,8 @@ function isPowerOfTwo(value: number): boolean {
  */
 export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
   const head = await file.read(0, sectorBytes, 'its header');
-  if (head.readBigUInt64LE(56) !== directoryAtEnd) return parseHeader(file.path, head);
+  const isCowd = head.toString('latin1', 0, 4) === 'COWD';
+  if (isCowd || head.readBigUInt64LE(56) !== directoryAtEnd) return parseHeader(file.path, head);
   if (file.size < 4 * sectorBytes) throw badImage(file.path, 'is truncated: its footer is missing');
   const footer = await file.read(file.size - 2 * sectorBytes, sectorBytes, 'its footer');
   if (footer.readBigUInt64LE(56) === directoryAtEnd || footer.toString('latin1', 0, 4) !== 'KDMV') {
@@ -59,14 +60,33 @@ export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
   return { ...parseHeader(file.path, footer), descriptorOffset, descriptorSectors };
 }
 
+/** Entries of a grain table of an ESX extent. */
+const cowdGrainsPerTable = 4096;
+
+/**
+ * The header of an ESX delta or thin disk: the same tables as in a hosted extent, but numbers of 4 bytes and grains of any size
+ * from a sector. Layout: block/vmdk.c in QEMU.
+ */
+function parseCowd(path: string, head: Buffer): SparseHeader {
+  const version = head.readUInt32LE(4);
+  if (version !== 1) throw badImage(path, `is an ESX disk of version ${version}; only 1 is supported`);
+  const grainBytes = head.readUInt32LE(16) * sectorBytes;
+  if (grainBytes > maxGrainBytes || !isPowerOfTwo(grainBytes))
+    throw badImage(path, `is damaged: its grain size is ${grainBytes} bytes`);
+  return {
+    capacity: head.readUInt32LE(12),
+    grainBytes,
+    grainsPerTable: cowdGrainsPerTable,
+    descriptorOffset: 0,
+    descriptorSectors: 0,
+    directoryOffset: head.readUInt32LE(20),
+    compressed: false,
+    hasZeroGrains: false,
+  };
+}
+
 function parseHeader(path: string, head: Buffer, isFirstOfTwo = false): SparseHeader {
-  if (head.toString('latin1', 0, 4) === 'COWD') {
-    throw badImage(
-      path,
-      'is an ESX delta or thin disk (COWD), which is not supported',
-      'Consolidate or clone it in VMware.',
-    );
-  }
+  if (head.toString('latin1', 0, 4) === 'COWD') return parseCowd(path, head);
   if (head.toString('latin1', 0, 4) !== 'KDMV')
     throw badImage(path, 'is not a sparse extent: it has no KDMV header');
   const version = head.readUInt32LE(4);

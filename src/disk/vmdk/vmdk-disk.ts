@@ -11,6 +11,7 @@ import {
   type Descriptor,
   type ExtentLine,
 } from './descriptor.ts';
+import { DeltaDisk } from './delta.ts';
 import { sparseBlocks } from './sparse-extent.ts';
 import { readSparseHeader, type SparseHeader } from './sparse-header.ts';
 
@@ -48,9 +49,11 @@ class SparseDisk implements Disk {
   readonly estimate: number;
   readonly #file: ImageFile;
   readonly #header: SparseHeader;
+  readonly #isDelta: boolean;
 
-  constructor(file: ImageFile, header: SparseHeader, size: number) {
+  constructor(file: ImageFile, header: SparseHeader, size: number, isDelta: boolean) {
     this.#file = file;
+    this.#isDelta = isDelta;
     this.#header = header;
     this.size = size;
     this.blockSize = header.grainBytes;
@@ -58,7 +61,7 @@ class SparseDisk implements Disk {
   }
 
   blocks(): AsyncGenerator<DiskBlock> {
-    return sparseBlocks(this.#file, this.#header, this.size);
+    return sparseBlocks(this.#file, this.#header, this.size, this.#isDelta);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,7 +105,7 @@ class ExtentDisk implements Disk {
     const header = await readSparseHeader(file);
     if (header.capacity < extent.sectors)
       throw badImage(file.path, 'is damaged: it is smaller than its descriptor says');
-    yield* sparseBlocks(file, header, size);
+    yield* sparseBlocks(file, header, size, this.#descriptor.parent !== undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +139,17 @@ async function allocatedBytes(path: string, directory: string, descriptor: Descr
   return bytes;
 }
 
-async function openSparse(file: ImageFile): Promise<Disk> {
+/** One file of a chain of deltas, or a whole disk. */
+interface Layer {
+  readonly disk: Disk;
+  readonly descriptor: Descriptor;
+  readonly path: string;
+  /** Of its file, without symbolic links. */
+  readonly directory: string;
+  readonly identity: string;
+}
+
+async function openSparse(file: ImageFile): Promise<Pick<Layer, 'disk' | 'descriptor'>> {
   const header = await readSparseHeader(file);
   const length = Math.min(header.descriptorSectors * sectorBytes, maxDescriptorBytes);
   const text = await file.readUpTo(header.descriptorOffset * sectorBytes, length);
@@ -148,38 +161,96 @@ async function openSparse(file: ImageFile): Promise<Disk> {
       'Give the path of the descriptor instead: the small .vmdk without -s001.',
     );
   }
-  const { extents } = parseDescriptor(file.path, text);
+  const descriptor = parseDescriptor(file.path, text);
   // The name in its only line may be outdated because the file was renamed, but the extent is always this file.
+  const { extents } = descriptor;
   const [extent] = extents;
   if (extents.length !== 1 || extent?.kind !== 'sparse' || extent.sectors > header.capacity) {
     throw badImage(file.path, 'is damaged: its descriptor does not fit its header');
   }
-  return new SparseDisk(file, header, extent.sectors * sectorBytes);
+  const size = extent.sectors * sectorBytes;
+  return { disk: new SparseDisk(file, header, size, descriptor.parent !== undefined), descriptor };
 }
 
-/**
- * Opens a VMDK for reading: a descriptor with extents, or a single sparse file. The caller must dispose of it.
- * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is invalid or unsupported, FILE_ACCESS
- */
-export async function openVmdk(path: string): Promise<Disk> {
-  const file = await ImageFile.open(path);
+/** @throws KameError as openVmdk */
+async function openLayer(path: string, options: { readonly follow: boolean }): Promise<Layer> {
+  const file = await ImageFile.open(path, options);
   let handedOver = false;
   try {
+    const directory = dirname(await realpath(path));
+    const place = { path, directory, identity: file.identity };
     const magic = (await file.readUpTo(0, 4)).toString('latin1');
     if (magic === 'KDMV' || magic === 'COWD') {
-      const disk = await openSparse(file);
+      const opened = await openSparse(file);
       handedOver = true;
-      return disk;
+      return { ...opened, ...place };
     }
     if (file.size > maxDescriptorBytes)
       throw badImage(path, `is too long for a VMDK descriptor (${file.size} bytes)`);
     const descriptor = parseDescriptor(path, await file.readUpTo(0, maxDescriptorBytes));
-    const directory = dirname(await realpath(path));
-    return new ExtentDisk(path, directory, descriptor, await allocatedBytes(path, directory, descriptor));
+    const estimate = await allocatedBytes(path, directory, descriptor);
+    return { disk: new ExtentDisk(path, directory, descriptor, estimate), descriptor, ...place };
   } catch (error) {
     throw fileError(error, path);
   } finally {
     if (!handedOver) await file[Symbol.asyncDispose]();
+  }
+}
+
+/** VMware allows 32 snapshots in a row; others may have made more. */
+const maxLayers = 64;
+
+/** @throws KameError BAD_IMAGE unless a layer can be the parent of the last of those above it */
+function refuseUnfit(above: readonly Layer[], { path, descriptor, disk, identity }: Layer): void {
+  const child = above.at(-1);
+  if (!child) return;
+  if (above.some((layer) => layer.identity === identity))
+    throw badImage(child.path, 'is part of a loop: it is a parent of itself');
+  if (above.length === maxLayers) throw badImage(child.path, `has more than ${maxLayers} parents`);
+  if (child.descriptor.parent?.cid !== descriptor.cid) {
+    throw badImage(
+      child.path,
+      `does not fit its parent ${path}, which has changed since (CID ${descriptor.cid}, not ${child.descriptor.parent?.cid ?? ''})`,
+      'Restore the parent from a backup. What the two give together is not a disk that existed.',
+    );
+  }
+  if (disk.size > child.disk.size) throw badImage(child.path, `is smaller than its parent ${path}`);
+}
+
+async function openParent({ path, directory, descriptor }: Layer): Promise<Layer | undefined> {
+  const { parent } = descriptor;
+  if (!parent) return undefined;
+  try {
+    return await openLayer(join(directory, parent.name), { follow: false });
+  } catch (error) {
+    if (!(error instanceof KameError) || error.code !== 'NO_SUCH_IMAGE') throw error;
+    throw badImage(
+      path,
+      `needs its parent ${JSON.stringify(parent.name)}, which is not in the same directory`,
+      'Copy all files of the disk into one directory.',
+    );
+  }
+}
+
+/**
+ * Opens a VMDK for reading: a descriptor with extents, or a single sparse file; with the parents of a delta, each of which must
+ * have the content id that its child records. The caller must dispose of it.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is invalid or unsupported, FILE_ACCESS
+ */
+export async function openVmdk(path: string): Promise<Disk> {
+  const layers: Layer[] = [];
+  try {
+    let layer: Layer | undefined = await openLayer(path, { follow: true });
+    while (layer) {
+      const above = [...layers];
+      layers.push(layer);
+      refuseUnfit(above, layer);
+      layer = await openParent(layer);
+    }
+    return layers.map(({ disk }) => disk).reduceRight((parent, delta) => new DeltaDisk(delta, parent));
+  } catch (error) {
+    for (const { disk } of layers) await disk[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

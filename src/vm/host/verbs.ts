@@ -9,6 +9,7 @@ interface Wording {
 /** Every use case that holds a machine has a verb in this table. */
 const verbs = {
   create: { infinitive: 'create', underWay: 'it is being created' },
+  import: { infinitive: 'import', underWay: 'it is being imported' },
   start: { infinitive: 'start', underWay: 'it is being started' },
   adopt: { infinitive: 'reach', underWay: 'its engine is being looked for' },
   stop: { infinitive: 'stop', underWay: 'it is being stopped' },

@@ -26,7 +26,8 @@ import { repairAfterCrash } from '../running/crash.ts';
 import { describe } from '../running/describe.ts';
 import { decideIdentity, settleIdentity } from '../running/identity.ts';
 
-async function vmxPath(path: string): Promise<string> {
+/** The real path of a `.vmx`, given itself or its bundle. @throws KameError FILE_ACCESS, USAGE */
+export async function vmxPath(path: string): Promise<string> {
   let real: string;
   try {
     real = await realpath(path);

@@ -42,7 +42,7 @@ function sentence(error: unknown): string {
 async function lookAtVmdk(slot: string, path: string): Promise<Found> {
   try {
     const sizeBytes = await vmdkSize(path);
-    const problem = `${slot} is a VMDK, and a machine needs a qcow2 to start. \`kame create NAME --image PATH\` makes a machine with a copy of ${path}.`;
+    const problem = `${slot} is a VMDK, and a machine needs a qcow2 to start. \`kame import PATH\`, with the path of the .vmx, makes a machine with copies of its disks, and ${path} stays as it is.`;
     return { format: 'vmdk', sizeBytes, allocatedBytes: null, problem };
   } catch (error) {
     return { ...unreadable, format: 'vmdk', problem: sentence(error) };

@@ -1,0 +1,59 @@
+import { arch as hostArch } from 'node:os';
+import type { MachineModel } from '../../model/machine.ts';
+import { slotName } from '../../model/slots.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { allocatedBytes } from '../../sys/files.ts';
+import { getText, type VmxDocument } from '../../vmx/document.ts';
+
+const archOfHost: Partial<Record<string, MachineModel['arch']>> = { arm64: 'aarch64', x64: 'x86_64' };
+
+function ofMedia({ cdroms, floppies }: MachineModel): string[] {
+  const discs = cdroms.map((drive) => ({ device: slotName(drive), fileName: drive.fileName }));
+  const disks = floppies.map(({ index, fileName }) => ({ device: `floppy${index}`, fileName }));
+  return [...discs, ...disks].flatMap(({ device, fileName }) =>
+    fileName === null ? [] : [`The drive ${device} is empty: ${fileName} stays with the original.`],
+  );
+}
+
+function ofState({ suspendedState, firmware, arch, tpm }: MachineModel): string[] {
+  const notes: string[] = [];
+  if (suspendedState !== '') {
+    notes.push(
+      `The machine is suspended (${suspendedState}). That state stays with the original: the guest boots from its disks, as after a power failure.`,
+    );
+  }
+  if (firmware.kind === 'efi') {
+    notes.push(
+      'The guest gets new EFI variables, without the boot entries and Secure Boot keys of VMware’s.',
+    );
+  }
+  if (tpm) {
+    notes.push(
+      'The content of the TPM stays with the original. If the guest uses BitLocker, have its recovery key ready.',
+    );
+  }
+  const host = archOfHost[hostArch()];
+  if (host !== undefined && host !== arch) {
+    notes.push(`The guest is an ${arch} system, which this ${host} host emulates: it is much slower.`);
+  }
+  return notes;
+}
+
+/** A part of the file is encrypted, although it can be read. */
+export function isPartlyEncrypted(document: VmxDocument): boolean {
+  return ['encryption.data', 'encryption.keySafe', 'encryption.encryptedKey'].some(
+    (key) => getText(document, key) !== undefined,
+  );
+}
+
+/** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS */
+export async function notesOf(bundle: Bundle): Promise<string[]> {
+  const { model } = contentOf(bundle);
+  const hasSnapshots = ((await allocatedBytes(bundle.names.snapshots)) ?? 0) > 0;
+  return [
+    ...bundle.problems.map(({ message }) => message),
+    ...ofMedia(model),
+    ...ofState(model),
+    ...(hasSnapshots ? ['Its snapshots stay with the original: only the present state is imported.'] : []),
+  ];
+}

@@ -1,0 +1,88 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { basename, extname, sep } from 'node:path';
+import { KameError } from '../../core/errors.ts';
+import { shellQuote } from '../../core/shell-word.ts';
+import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
+import { resolveIn, type MachineNames } from '../../store/names.ts';
+import { fileError } from '../../sys/files.ts';
+import { lockHolder } from '../../sys/lock.ts';
+import { vmxPath } from '../library/register.ts';
+
+const diskExtensions = new Set(['.vmdk', '.qcow2', '.raw', '.img']);
+const archiveExtensions = new Set(['.ova', '.ovf']);
+
+function refuseOther(path: string): void {
+  const extension = extname(path).toLowerCase();
+  if (diskExtensions.has(extension)) {
+    throw new KameError('USAGE', `${path} is a disk, not a machine.`, {
+      next: `A machine with a copy of it: kame create NAME --image ${shellQuote(path)}`,
+    });
+  }
+  if (archiveExtensions.has(extension)) {
+    throw new KameError('USAGE', `${path} is an appliance (OVF), which Kame cannot import yet.`, {
+      next: 'Unpack it with `tar -xf`, then `kame create NAME --image DISK.vmdk` makes a machine with a copy of its disk.',
+    });
+  }
+}
+
+/** What VMware leaves beside a file that it has open: a directory or a file with this extension. */
+const lockExtension = '.lck';
+
+/** @throws KameError WRONG_STATE while VMware or Kame has the machine open: its disks would change during the copy */
+async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<void> {
+  const { names, name } = bundle;
+  const entries = await readdir(names.directory).catch((error: unknown) => {
+    throw fileError(error, names.directory);
+  });
+  const locks = new Set([names.vmx, ...disks].map((file) => basename(file) + lockExtension));
+  const lock = entries.find((entry) => locks.has(entry));
+  if (lock !== undefined) {
+    throw new KameError('WRONG_STATE', `${name} is open in VMware: ${lock} is beside its files.`, {
+      next: `Shut it down and close it in VMware. If no program uses it, delete ${lock}.`,
+      details: { path: names.vmx },
+    });
+  }
+  if ((await lockHolder(names.lock)) !== undefined) {
+    throw new KameError('WRONG_STATE', `${name} is running.`, {
+      next: 'Shut it down first: `kame stop`.',
+      details: { path: names.vmx },
+    });
+  }
+}
+
+/**
+ * Reads the machine to import. Nothing of it is written.
+ * @throws KameError USAGE, FILE_ACCESS, BROKEN_MACHINE when it cannot be read or is encrypted, WRONG_STATE while it is open
+ */
+export async function readSource(path: string): Promise<Bundle> {
+  refuseOther(path);
+  const bundle = await readBundle(await vmxPath(path));
+  await refuseOpen(
+    bundle,
+    contentOf(bundle).model.disks.map(({ fileName }) => fileName),
+  );
+  return bundle;
+}
+
+/**
+ * The path of a file that a foreign `.vmx` names, without symbolic links. Anyone may have written the `.vmx`: a file in another
+ * directory, or one that a link leads to, may be anything.
+ * @param use what it is, for messages: `the disk nvme0:0`
+ * @throws KameError BAD_IMAGE unless it is in the directory of the machine
+ */
+export async function fileInside(names: MachineNames, fileName: string, use: string): Promise<string> {
+  const path = resolveIn(names, fileName);
+  const directory = await realpath(names.directory);
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined) {
+    throw new KameError('BAD_IMAGE', `${path} does not exist, but it is ${use} of ${names.vmx}.`, {
+      next: 'Put all files of the machine into its directory, as they were in VMware.',
+      details: { path },
+    });
+  }
+  if (real.startsWith(directory + sep)) return real;
+  throw new KameError('BAD_IMAGE', `${real} is ${use} of ${names.vmx}, but in another directory.`, {
+    next: 'If it belongs to the machine, copy it into the machine’s directory and correct its name in the .vmx.',
+    details: { path: real },
+  });
+}

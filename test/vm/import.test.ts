@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { Guest } from '../support/guest.ts';
+import { guestTest } from '../support/guest-test.ts';
+import { qemuImg } from '../support/qemu-img.ts';
+
+const it = guestTest();
+
+async function hashes(directory: string): Promise<string[]> {
+  const names = (await readdir(directory)).sort();
+  return await Promise.all(
+    names.map(async (name) => {
+      const hash = createHash('sha256').update(await readFile(join(directory, name)));
+      return `${name} ${hash.digest('hex')}`;
+    }),
+  );
+}
+
+/** Makes of a stopped guest what VMware would have: a bundle elsewhere with a split VMDK. @returns its path */
+async function asForeign(demo: Guest): Promise<string> {
+  const place = join(demo.home.path, 'old', 'Old web.vmwarevm');
+  await mkdir(place, { recursive: true });
+  const options = ['-f', 'qcow2', '-O', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse'];
+  qemuImg('convert', ...options, await demo.top(), join(place, 'Old.vmdk'));
+  for (const name of ['kernel', 'initrd']) await cp(demo.file(name), join(place, name));
+  const text = await readFile(demo.file(`${demo.name}.vmx`), 'utf8');
+  const disk = text.replace(/nvme0:0\.fileName = ".*"/, 'nvme0:0.fileName = "Old.vmdk"');
+  await writeFile(join(place, 'Old.vmx'), disk.replace(/displayName = ".*"/, 'displayName = "old"'));
+  return place;
+}
+
+describe('a machine with a split VMDK', () => {
+  it('is imported, runs, has snapshots, and the original is as it was', async ({ home, demo }) => {
+    await demo.sh('echo before >/root/state; sync');
+    await demo.stop();
+    const place = await asForeign(demo);
+    const before = await hashes(place);
+    await home.json('import', place, '--dry-run');
+    await home.json('import', place, 'web');
+
+    const web = new Guest(home, 'web');
+    await web.start();
+    expect(await web.sh('cat /root/state')).toBe('before\n');
+    await web.take('then');
+    await web.sh('echo after >/root/state; sync');
+    await web.revert('then');
+    expect(await web.sh('cat /root/state')).toBe('before\n');
+    await web.stop();
+    await web.start();
+    expect(await web.sh('cat /root/state')).toBe('before\n');
+    await web.stop();
+
+    expect(await hashes(place)).toEqual(before);
+    await home.json('import', '--undo', 'web', '--yes');
+    expect(await readdir(join(home.path, 'machines'))).toEqual([`${demo.name}.vmwarevm`]);
+    expect(await hashes(place)).toEqual(before);
+  });
+});
