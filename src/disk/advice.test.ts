@@ -45,7 +45,7 @@ describe('the advice for a bad image', () => {
   it.each([
     ['start', 'encrypted qcow2', encrypted, /^Decrypt it at its source, then use the result\.$/],
     ['start', 'ISO', iso, /^Make it a CD: `kame set NAME SLOT\.deviceType=cdrom-image`/],
-    ['start', 'VMDK', vmdk, /^Create a machine from it: `kame create NAME --image PATH`/],
+    ['start', 'VMDK', vmdk, /^Import its machine with `kame import PATH`/],
     ['start', 'VDI', vdi, /-O qcow2 OLD NEW`, then use NEW instead\.$/],
     ['start', 'damaged qcow2', damaged, /^Replace the file that the message names with an intact copy/],
     ['start', 'empty file', empty, /^Get the file again from its source or a backup\.$/],

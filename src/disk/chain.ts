@@ -114,7 +114,7 @@ async function readTop(path: string, tables: boolean): Promise<Reading> {
           ]
         : [
             'a VMDK image',
-            'Create a machine from it: `kame create NAME --image PATH` copies its content to a new disk.',
+            'Import its machine with `kame import PATH`, or create one from the disk alone: `kame create NAME --image PATH`.',
           ];
     throw new KameError('BAD_IMAGE', `${path} is ${what}, which a machine cannot use as a disk.`, {
       next,

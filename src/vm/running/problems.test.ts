@@ -75,12 +75,12 @@ describe('a machine', () => {
       {
         severity: 'warning',
         key: 'nvme0:0.fileName',
-        message: `nvme0:0 is a VMDK, and a machine needs a qcow2 to start. \`kame create NAME --image PATH\` makes a machine with a copy of ${demo.file('a.vmdk')}.`,
+        message: `nvme0:0 is a VMDK, and a machine needs a qcow2 to start. \`kame import PATH\`, with the path of the .vmx, makes a machine with copies of its disks, and ${demo.file('a.vmdk')} stays as it is.`,
       },
     ]);
     expect(await refused(world().start())).toMatchObject({
       code: 'BAD_IMAGE',
-      next: like(/^Create a machine from it: `kame create NAME --image PATH`/),
+      next: like(/^Import its machine with `kame import PATH`/),
     });
   });
 
