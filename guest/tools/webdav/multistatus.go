@@ -29,7 +29,7 @@ var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&ap
 // readToken reads up to and with a character.
 func readToken(from *bufio.Reader, end byte) (string, error) {
 	token, err := from.ReadSlice(end)
-	if err == io.EOF && len(token) > 0 {
+	if err == io.EOF && strings.TrimSpace(string(token)) != "" {
 		err = errMalformed
 	}
 	return string(token), err
