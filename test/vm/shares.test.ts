@@ -89,7 +89,9 @@ test('a folder is shared with a running guest, read and written in it, after a r
   writeFileSync(join(work, 'inner', 'later'), 'of the host');
   expect(await soon(demo, `cat ${mount}/work/inner/later`)).toBe('of the host');
   await home.json('clone', 'demo', 'copy', '--instant');
-  expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toBe('large\nlater\n');
+  expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toMatch(
+    /^(large\n|later\n){2}$/,
+  );
   expect(await soon(new Guest(home, 'copy'), `cat ${mount}/work/inner/later`)).toBe('of the host');
 
   await home.json('share', 'add', 'demo', work, '--name', 'work', '--read-only');
