@@ -76,7 +76,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/clipboard': { folders: [...vm, 'vm/host', 'vm/running'] },
   'vm/sound': { folders: [...vm, 'vm/engine', 'vm/host'] },
   'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
-  'vm/share': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/share': { folders: [...vm, 'vm/host', 'vm/running', 'vm/guest'] },
   'vm/disk': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/layers'] },
   'vm/power': { folders: [...vm, 'vm/host', 'vm/companion', 'vm/running', 'vm/memory'] },
   'vm/snapshot': {

@@ -50,11 +50,19 @@ func main() {
 		_, _ = os.Stdout.Write(operate.Run([]byte(os.Args[2])))
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == shares.MountOption {
+		exitWith(shares.ServeMount())
+		return
+	}
 	if len(os.Args) != 1 {
 		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version]")
 		os.Exit(2)
 	}
-	if err := serve(); err != nil {
+	exitWith(serve())
+}
+
+func exitWith(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "kame-tools:", err)
 		os.Exit(1)
 	}
@@ -95,5 +103,6 @@ func info() session.Info {
 		Hostname: name,
 		BootID:   strings.TrimSpace(string(boot)),
 		Services: []string{"info", "exec", "operate"},
+		SharesAt: shares.Place(),
 	}
 }

@@ -26,6 +26,10 @@ export const machineShares = z
       .describe('Whether a program in the guest serves them to it; null if the machine does not run'),
     note: z.string().nullable().describe('What keeps the guest from all of them; null if nothing is known'),
     address: z.string().describe('Where a WebDAV client in the guest finds them'),
+    mounted: z
+      .string()
+      .nullable()
+      .describe('The directory of the guest in which kame-tools mount them; null if they do not'),
     mount: z
       .string()
       .nullable()

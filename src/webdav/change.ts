@@ -29,15 +29,28 @@ export async function makeFolder(exchange: Exchange): Promise<void> {
   answer(exchange, 201);
 }
 
-/** DELETE of a file, or of a folder with all in it. @throws Refusal; errors of Node */
+/** Removes a file or a folder, but nothing that is in it. @throws Refusal 403; errors of Node */
+async function removeOnly({ shares }: Exchange, { parent, name }: Place, found: BigIntStats): Promise<void> {
+  refusePinned(shares, found);
+  await (found.isDirectory() ? parent.removeDirectory(name) : parent.removeFile(name));
+}
+
+/**
+ * DELETE of a file, or of a folder with all in it. With depth 0, which only kame-tools ask for, the folder must be empty: what guests
+ * do not see may be in it.
+ * @throws Refusal; errors of Node
+ */
 export async function remove(exchange: Exchange): Promise<void> {
   const { shares, names, locks, tokens } = exchange;
+  const depth = depthOf(exchange, ['infinity', '0']);
   await using place = await Place.find(shares, names);
   place.requireWritable();
   locks.requireFree(names, tokens, true);
   const { parent, name } = place;
-  if (!(await place.entry())) throw new Refusal(404, 'There is no such file or folder.');
-  await removeTree(workOf(exchange), parent, name);
+  const found = await place.entry();
+  if (!found) throw new Refusal(404, 'There is no such file or folder.');
+  if (depth === '0') await removeOnly(exchange, place, found);
+  else await removeTree(workOf(exchange), parent, name);
   locks.forget(names);
   answer(exchange, 204);
 }

@@ -82,7 +82,11 @@ export class Place implements AsyncDisposable {
   /** @throws Refusal 403 when the guest may not write here */
   requireWritable(): void {
     if (!this.share) throw new Refusal(403, 'Shared folders are added and removed on the host.');
-    if (!this.share.writable) throw new Refusal(403, `${this.share.name} is shared read-only.`);
+    if (!this.share.writable)
+      throw new Refusal(403, `${this.share.name} is shared read-only.`, {
+        // For kame-tools: programs tell this from a missing permission.
+        headers: { 'Kame-Refused': 'read-only' },
+      });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,8 @@ export interface Described {
   /** Undefined for the list of shares. */
   readonly found: BigIntStats | undefined;
   readonly locks: readonly Lock[];
+  /** Whether the guest may change it. */
+  readonly writable: boolean;
   /** Of the disk; asked only for the properties that need it. */
   readonly space: () => Promise<{ readonly free: number; readonly used: number } | undefined>;
 }
@@ -64,8 +66,9 @@ const davProperties: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['lockdiscovery', ({ locks }) => locks.map(lockXml).join('')],
 ]);
 
-/** Properties that cost more: only whoever names them gets them (RFC 4331). */
-const quotaProperties: ReadonlyMap<string, Value> = new Map<string, Value>([
+/** Properties that only whoever names them gets: those that cost more (RFC 4331), and one that few know. */
+const namedProperties: ReadonlyMap<string, Value> = new Map<string, Value>([
+  ['isreadonly', ({ writable }) => (writable ? '0' : '1')],
   ['quota-available-bytes', async (of) => (await of.space())?.free.toString()],
   ['quota-used-bytes', async (of) => (await of.space())?.used.toString()],
 ]);
@@ -74,7 +77,7 @@ const executable: PropertyName = { space: apache, name: 'executable' };
 const executableValue = ofFiles(({ mode }) => ((mode & 0o100n) === 0n ? 'F' : 'T'));
 
 function valueOf({ space, name }: PropertyName): Value | undefined {
-  if (space === dav) return davProperties.get(name) ?? quotaProperties.get(name);
+  if (space === dav) return davProperties.get(name) ?? namedProperties.get(name);
   return space === apache && name === executable.name ? executableValue : undefined;
 }
 

@@ -48,8 +48,13 @@ export async function propfind(exchange: Exchange): Promise<void> {
     await using directory = place.leaf === undefined ? await place.open() : undefined;
     return (known = await (directory ?? place.parent).space());
   };
+  const isWritable = ([first]: readonly string[]) =>
+    shares.list.some(({ name, writable }) => name === first && writable);
   const describe = async (of: readonly string[], entry: BigIntStats | undefined) =>
-    await responseXml({ names: of, found: entry, locks: locks.on(of), space }, wanted);
+    await responseXml(
+      { names: of, found: entry, locks: locks.on(of), writable: isWritable(of), space },
+      wanted,
+    );
   const parts = async function* () {
     yield multistatusBegin + (await describe(names, found));
     if (depth === '1' && isFolder({ found }))

@@ -26,6 +26,17 @@ describe('a WebDAV server for guests', () => {
     expect(await status('PROPFIND', '/none/', { depth: '0' })).toBe(404);
   });
 
+  it('tells kame-tools what is read-only, and removes nothing but an empty folder for them', async () => {
+    const asked = '<a:propfind xmlns:a="DAV:"><a:prop><a:isreadonly/></a:prop></a:propfind>';
+    const list = await textOf('PROPFIND', '/', { depth: '1' }, asked);
+    expect([...list.matchAll(/<D:isreadonly>(.)</g)].map(([, value]) => value)).toEqual(['1', '0', '1']);
+    expect((await ask('DELETE', '/data/kept', { depth: '0' })).headers['kame-refused']).toBe('read-only');
+    expect(await status('MKCOL', '/work/sub/inner')).toBe(201);
+    expect(await status('DELETE', '/work/sub', { depth: '0' })).toBe(409);
+    expect(await status('DELETE', '/work/sub/inner', { depth: '0' })).toBe(204);
+    expect(await status('DELETE', '/work/file', { depth: '0' })).toBe(204);
+  });
+
   it('reads files and parts of them', async () => {
     const whole = await ask('GET', '/work/file');
     expect([String(whole.body), whole.headers['content-length']]).toEqual(['0123456789', '10']);

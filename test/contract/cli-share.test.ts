@@ -19,6 +19,7 @@ const shares: MachineShares = {
   connected: true,
   note: null,
   address: 'http://127.0.0.1:9843/',
+  mounted: null,
   mount: 'mount -t davfs http://127.0.0.1:9843/ /mnt/shared',
   needs: 'root and the package davfs2',
 };
@@ -43,6 +44,11 @@ describe('share', () => {
     expect(stderr).toBe(
       'usb: It was unplugged.\nIn the guest: mount -t davfs http://127.0.0.1:9843/ /mnt/shared\nIt needs root and the package davfs2.\n',
     );
+  });
+
+  it('list says where kame-tools have mounted the folders', async () => {
+    daemon.on(`GET ${of}`, json({ ...shares, mounted: '/mnt/hgfs' }));
+    expect((await run(['share', 'list', 'demo'])).stderr).toBe('In the guest: /mnt/hgfs\n');
   });
 
   it('list says nothing about the guest without folders, and prints JSON', async () => {

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { MachineShares } from '../../src/api/share.ts';
@@ -36,6 +36,9 @@ function put(path: string): string {
   ].join('\n');
 }
 
+const mount = '/mnt/hgfs';
+const hashOf = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+
 test('a folder is shared with a running guest, read and written in it, after a revert and by a clone too', async ({
   home,
   demo,
@@ -58,16 +61,45 @@ test('a folder is shared with a running guest, read and written in it, after a r
   expect(readFileSync(join(work, 'back')).equals(large)).toBe(true);
   expect((await demo.exec('wget', '-q', '-O', '-', `${address}/work/link`)).code).not.toBe(0);
 
+  // kame-tools have mounted it. A file is read for longer than the snapshot takes.
+  expect(await soon(demo, `ls ${mount}/work`)).toBe('back\ninner\n');
+  expect((await home.json<MachineShares>('share', 'list', 'demo')).mounted).toBe(mount);
+  expect(await demo.sh(`sha256sum < ${mount}/work/inner/large`)).toBe(`${hashOf(large)}  -\n`);
+  await demo.sh(
+    `cd ${mount}/work && mkdir new && cp /tmp/body new/one && mv new/one new/two && echo more >> new/two && rm back && mkdir empty && rmdir empty`,
+  );
+  expect(hashOf(readFileSync(join(work, 'new', 'two')))).toBe(
+    hashOf(Buffer.concat([large, Buffer.from('more\n')])),
+  );
+  expect([existsSync(join(work, 'back')), existsSync(join(work, 'empty'))]).toEqual([false, false]);
+  expect((await demo.exec('rmdir', `${mount}/work/new`)).code).not.toBe(0);
+  for (const out of ['link', '%2e%2e/secret'])
+    expect((await demo.exec('cat', `${mount}/work/${out}`)).code, out).not.toBe(0);
+  await demo.sh(
+    `(exec 3< ${mount}/work/inner/large; until [ -e /tmp/go ]; do usleep 50000; done; sha256sum <&3 > /tmp/sum) > /dev/null 2>&1 &`,
+  );
+
   // A snapshot is not in the way, and the folder is there after a revert to it, and in a clone.
   await home.json('snapshot', 'take', 'demo', 'shared');
+  await demo.sh('touch /tmp/go');
+  expect(await soon(demo, 'grep . /tmp/sum')).toBe(`${hashOf(large)}  -\n`);
   await home.json('snapshot', 'revert', 'demo', 'shared');
   await demo.answers();
-  expect(await soon(demo, `wget -q -O - ${address}/work/`)).toMatch(/^(back\n|inner\/\n){2}$/);
+  expect(await soon(demo, `wget -q -O - ${address}/work/`)).toMatch(/^(new\/\n|inner\/\n){2}$/);
+  writeFileSync(join(work, 'inner', 'later'), 'of the host');
+  expect(await soon(demo, `cat ${mount}/work/inner/later`)).toBe('of the host');
   await home.json('clone', 'demo', 'copy', '--instant');
-  expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toBe('large\n');
+  expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toMatch(
+    /^(large\n|later\n){2}$/,
+  );
+  expect(await soon(new Guest(home, 'copy'), `cat ${mount}/work/inner/later`)).toBe('of the host');
 
   await home.json('share', 'add', 'demo', work, '--name', 'work', '--read-only');
   expect(await demo.sh(put('/work/refused'))).toBe('HTTP/1.1 403 Forbidden\n');
+  expect((await demo.exec('sh', '-c', `echo no > ${mount}/work/refused`)).stderr).toContain(
+    'Read-only file system',
+  );
   await home.json('share', 'remove', 'demo', 'work');
+  await soon(demo, `[ ! -e ${mount}/work ]`);
   expect((await demo.exec('wget', '-q', '-O', '-', `${address}/work/`)).code).not.toBe(0);
 });

@@ -24,6 +24,8 @@ type Info struct {
 	Hostname string   `json:"hostname"`
 	BootID   string   `json:"bootId"`
 	Services []string `json:"services"`
+	// Where shared folders are mounted when there are some; empty if they are not.
+	SharesAt string `json:"sharesAt,omitempty"`
 }
 
 // Serve serves one host after the other until the port fails.

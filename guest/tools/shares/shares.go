@@ -61,6 +61,11 @@ func serve() error {
 	defer listener.Close()
 	relay := newRelay(hostPort{opened})
 	go accept(listener, relay)
+	// Shared folders without a mount are better than none.
+	if mounter, err := newMounter(relay); err == nil {
+		defer mounter.end()
+		go mounter.keep()
+	}
 	return relay.fromHost()
 }
 

@@ -826,6 +826,8 @@ export interface MachineShares {
   note: string | null;
   /** Where a WebDAV client in the guest finds them */
   address: string;
+  /** The directory of the guest in which kame-tools mount them; null if they do not */
+  mounted: string | null;
   /** A command for the guest that makes them a directory or a drive; null if there is none */
   mount: string | null;
   /** What the guest needs for it */

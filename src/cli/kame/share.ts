@@ -6,8 +6,9 @@ import type { Session } from '../session.ts';
 const machineText = 'name, id or .vmx of a machine';
 
 /** How people reach the folders in the guest. */
-function printMount(session: Session, { mount, needs, address, note }: MachineShares): void {
-  if (mount === null) session.note(`In the guest: ${address}; it needs ${needs}`);
+function printMount(session: Session, { mounted, mount, needs, address, note }: MachineShares): void {
+  if (mounted !== null) session.note(`In the guest: ${mounted}`);
+  else if (mount === null) session.note(`In the guest: ${address}; it needs ${needs}`);
   else session.note(`In the guest: ${mount}`, `It needs ${needs}.`);
   if (note !== null) session.note(note);
 }

@@ -15,6 +15,8 @@ export interface ToolsHello {
   /** Changes whenever the guest boots. */
   readonly bootId: string;
   readonly services: readonly string[];
+  /** The directory of the guest in which shared folders are mounted when there are some. */
+  readonly sharesAt?: string;
 }
 
 /** How a command has ended: one of the two is a number. */
@@ -83,7 +85,7 @@ function textOf(value: unknown, what: string): string {
 /** @throws KameError GUEST_FAILED when it is malformed */
 export function readHello(payload: Buffer): ToolsHello {
   const hello = objectIn(payload, 'its hello');
-  const { version, services } = hello;
+  const { version, services, sharesAt } = hello;
   if (!Number.isSafeInteger(version)) throw violation('its hello has no version');
   if (!Array.isArray(services)) throw violation('its hello has no services');
   return {
@@ -92,6 +94,7 @@ export function readHello(payload: Buffer): ToolsHello {
     hostname: textOf(hello['hostname'], 'its host name'),
     bootId: textOf(hello['bootId'], 'its boot id'),
     services: services.map((service) => textOf(service, 'a service')),
+    ...(sharesAt === undefined ? {} : { sharesAt: textOf(sharesAt, 'the place of shared folders') }),
   };
 }
 

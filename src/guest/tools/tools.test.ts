@@ -64,8 +64,10 @@ describe('GuestTools', () => {
   });
 
   it('understands a newer version, and names without control characters', async () => {
-    const [tools] = await make({ hello: { ...goodHello, version: 9, hostname: 'a\u001b[1m', more: {} } });
-    expect(await tools.hello()).toMatchObject({ version: 9, hostname: 'a [1m' });
+    const [tools] = await make({
+      hello: { ...goodHello, version: 9, hostname: 'a\u001b[1m', sharesAt: '/mnt/hgfs', more: {} },
+    });
+    expect(await tools.hello()).toMatchObject({ version: 9, hostname: 'a [1m', sharesAt: '/mnt/hgfs' });
   });
 
   it('connects again when the program in the guest was started again', async () => {
