@@ -22,11 +22,15 @@ async function traces(demo: Guest): Promise<Record<string, unknown>> {
   const { home } = demo;
   const { state, pid } = await demo.details();
   const checkpoints = await readdir(demo.file('checkpoints'));
+  const vmx = await readFile(demo.file('demo.vmx'), 'utf8');
+  // A layer that was added may be merged into the one below or the other way round, whichever has less in it (ADR 0026).
+  const active = /"(disk0-\d{6}\.qcow2)"/.exec(vmx)?.[1] ?? '';
+  const files = (await readdir(demo.directory)).filter((name) => !name.endsWith('.log'));
   return {
     state,
     pid,
-    files: (await readdir(demo.directory)).filter((name) => !name.endsWith('.log')).toSorted(),
-    vmx: await readFile(demo.file('demo.vmx'), 'utf8'),
+    files: files.map((name) => (name === active ? 'the active layer' : name)).toSorted(),
+    vmx: vmx.replace(active, 'the active layer'),
     vmsd: await readFile(demo.file('demo.vmsd'), 'utf8'),
     checkpoints: await Promise.all(
       checkpoints.map(async (id) => [id, (await readdir(demo.file('checkpoints', id))).toSorted()]),
