@@ -61,11 +61,7 @@ func (f *FileSystem) openFile(ctx context.Context, of *node, from *fuse.Fields) 
 func (f *FileSystem) create(ctx context.Context, of *node, from *fuse.Fields) (*fuse.Reply, error) {
 	flags, mode := from.U32(), from.U32()
 	from.Bytes(8)
-	name := from.Name()
-	if from.Bad() {
-		return nil, syscall.EINVAL
-	}
-	path, err := f.child(of, name)
+	name, path, err := f.named(of, from)
 	if err != nil {
 		return nil, err
 	}

@@ -33,13 +33,19 @@ func (f *FileSystem) tell(ctx context.Context, of *node, name string) (*fuse.Rep
 	return reply, nil
 }
 
-func (f *FileSystem) makeFolder(ctx context.Context, of *node, from *fuse.Fields) (*fuse.Reply, error) {
-	from.Bytes(8)
+// named reads a name at the end of a request, and tells the path that it has in a folder.
+func (f *FileSystem) named(of *node, from *fuse.Fields) (string, []string, error) {
 	name := from.Name()
 	if from.Bad() {
-		return nil, syscall.EINVAL
+		return "", nil, syscall.EINVAL
 	}
 	path, err := f.child(of, name)
+	return name, path, err
+}
+
+func (f *FileSystem) makeFolder(ctx context.Context, of *node, from *fuse.Fields) (*fuse.Reply, error) {
+	from.Bytes(8)
+	name, path, err := f.named(of, from)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +65,7 @@ func (f *FileSystem) removeFolder(ctx context.Context, of *node, from *fuse.Fiel
 
 // removeName removes a file or an empty folder: the host never removes more for it.
 func (f *FileSystem) removeName(ctx context.Context, of *node, from *fuse.Fields, isFolder bool) (*fuse.Reply, error) {
-	name := from.Name()
-	if from.Bad() {
-		return nil, syscall.EINVAL
-	}
-	path, err := f.child(of, name)
+	name, path, err := f.named(of, from)
 	if err != nil {
 		return nil, err
 	}

@@ -1,99 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { openDoor } from '../../../test/support/open-door.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { WebDoor } from './door.ts';
 import { idleMs, maxOpen, ticketMs } from './sessions.ts';
 
 const temporary = useTemporaryDirectory();
 
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-interface Asking {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-/** An open door, and what of it came in. */
-async function opened() {
-  const directory = join(temporary(), 'web');
-  mkdirSync(join(directory, 'assets'), { recursive: true });
-  writeFileSync(join(directory, 'index.html'), '<!doctype html>page');
-  writeFileSync(join(directory, 'assets', 'main-1a2b3c.js'), 'go()');
-  writeFileSync(join(temporary(), 'secret.js'), 'secret');
-  symlinkSync('../../secret.js', join(directory, 'assets', 'link.js'));
-  symlinkSync('../..', join(directory, 'assets', 'up'));
-  const seen: { url: string; environment: unknown }[] = [];
-  const open: (() => void)[] = [];
-  const door = new WebDoor(
-    {
-      request: ({ url = '', headers }, response) => {
-        seen.push({ url, environment: headers['x-kame-environment'] });
-        if (url === '/v1/events') open.push(() => response.end('over'));
-        else response.end('inside');
-      },
-      upgrade: ({ url = '' }, socket) => {
-        seen.push({ url, environment: undefined });
-        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-      },
-      log: () => undefined,
-    },
-    directory,
-  );
-  onTestFinished(async () => await door[Symbol.asyncDispose]());
-  const { address } = await door.open();
-  const { port, hash } = new URL(address);
-  const ask = async (path: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Reply> =>
-    await new Promise((resolve, reject) => {
-      const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers }, (reply) => {
-        let text = '';
-        reply.setEncoding('utf8').on('data', (part: string) => (text += part));
-        reply.once('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text }));
-        reply.once('error', reject);
-      });
-      sent.once('error', reject);
-      sent.end(body);
-    });
-  const origin = `http://127.0.0.1:${port}`;
-  const signIn = async (ticket: string, headers: Readonly<Record<string, string>> = {}) =>
-    await ask('/session', {
-      method: 'POST',
-      headers: { origin, 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ ticket }),
-    });
-  /** The cookie of a new session, as a browser sends it. */
-  const session = async (): Promise<string> => {
-    const { hash: ticket } = new URL((await door.open()).address);
-    const [cookie = ''] = (await signIn(ticket.slice(1))).headers['set-cookie'] ?? [];
-    return cookie.split(';')[0] ?? '';
-  };
-  /** Asks for a WebSocket; the first line of the reply. */
-  const upgrade = async (headers: Readonly<Record<string, string>>): Promise<string> =>
-    await new Promise((resolve, reject) => {
-      const lines = Object.entries({
-        host: `127.0.0.1:${port}`,
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        ...headers,
-      }).map(([name, value]) => `${name}: ${value}`);
-      const socket = connect(Number(port), '127.0.0.1');
-      let text = '';
-      socket.setEncoding('utf8').on('data', (part: string) => (text += part));
-      socket.once('close', () => resolve(text.split('\r\n')[0] ?? ''));
-      socket.once('error', reject);
-      socket.write(`GET /v1/machines/demo/console HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
-    });
-  return { door, port, origin, seen, open, ask, signIn, session, upgrade, ticket: hash.slice(1) };
-}
+const opened = async () => await openDoor(temporary());
 
 it('serves the page, and its other files for a year', async () => {
   const { ask } = await opened();
