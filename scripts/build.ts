@@ -1,8 +1,8 @@
 /**
  * Bundles src/bin/ into dist/. `--out DIR` and `--source DIR` are for the test of the build.
  *
- * kame.mjs is split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads almost
- * nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
+ * kame.mjs and vmrun.mjs are split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads
+ * almost nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
  * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, tools/ has
  * kame-tools for guests, if Go is installed, and web/ the web desktop.
  */
@@ -35,7 +35,9 @@ const { values } = parseArgs({
 });
 /** The build is moved into place only when it is complete, because programs may run from there at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
-const programs = ['kame', 'kamed'];
+/** Command lines, which are split together: they share what both need. */
+const commandLines = ['kame', 'vmrun'];
+const programs = [...commandLines, 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
 const helpers = ['tiny-builder', 'memory-copier', 'network-switch'];
 /** The modules that programs import. */
@@ -57,7 +59,7 @@ const vendor: Plugin = {
 const shebang: Plugin = {
   name: 'shebang',
   setup(bundler) {
-    bundler.onLoad({ filter: /\/kamed?\.ts$/ }, ({ path }) => {
+    bundler.onLoad({ filter: /\/(?:kamed?|vmrun)\.ts$/ }, ({ path }) => {
       if (relative(values.source, path) !== path.split('/').at(-1)) return undefined;
       const text = readFileSync(path, 'utf8');
       return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
@@ -111,10 +113,9 @@ function copyVendored(): void {
 }
 
 async function bundle(): Promise<Metafile[]> {
-  const [kame, kamed] = programs.map(entry) as [string, string];
   const results = await Promise.all([
-    build({ ...common, entryPoints: [kame], splitting: true, metafile: true }),
-    build({ ...common, entryPoints: [kamed], metafile: true }),
+    build({ ...common, entryPoints: commandLines.map(entry), splitting: true, metafile: true }),
+    build({ ...common, entryPoints: [entry('kamed')], metafile: true }),
     build({ ...common, entryPoints: helpers.map(entry), metafile: true }),
     build({ ...common, entryPoints: [entry(sdk)], metafile: true }),
     build({ ...common, platform: 'browser', banner: {}, entryPoints: [entry(sdkCore)], metafile: true }),

@@ -61,7 +61,7 @@ export async function coldState(host: Host, bundle: Bundle, body: CloneMachine):
       `${cannot('clone', bundle.name)} while it is ${machine.state}: a ${body.kind} clone needs a stopped machine or a snapshot.`,
       {
         next: `Use --instant for a running copy, choose a snapshot with --snapshot, or stop ${bundle.name} first.`,
-        details: { machine: bundle.name },
+        details: { machine: bundle.name, state: machine.state },
       },
     );
   }

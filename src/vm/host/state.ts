@@ -83,9 +83,10 @@ export async function noteIfUnreachable(host: Host, bundle: Bundle): Promise<boo
 export function requireRunning(host: Host, bundle: Bundle): Running {
   const running = host.running.get(bundle.names.vmx);
   if (running) return running;
-  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
+  const state = stateOf(host, bundle);
+  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${state}.`, {
     next: `kame start ${bundle.name} starts it.`,
-    details: { machine: bundle.name },
+    details: { machine: bundle.name, state },
   });
 }
 
@@ -102,7 +103,7 @@ export function refuseRunning(host: Host, bundle: Bundle, verb: Verb): void {
   if (!running) return;
   throw new KameError('WRONG_STATE', `${cannot(verb, bundle.name)} while it is ${running.state}.`, {
     next: `kame stop ${bundle.name} stops it.`,
-    details: { machine: bundle.name },
+    details: { machine: bundle.name, state: running.state },
   });
 }
 

@@ -167,8 +167,9 @@ async function stopLocked(
   }
   if (await stopStuck(host, bundle, options.hard)) return;
   await refuseUnreachable(host, bundle, 'stop');
-  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${stateOf(host, bundle)}.`, {
-    details: { machine: bundle.name },
+  const state = stateOf(host, bundle);
+  throw new KameError('WRONG_STATE', `${bundle.name} is not running: it is ${state}.`, {
+    details: { machine: bundle.name, state },
   });
 }
 
