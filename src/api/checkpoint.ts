@@ -128,6 +128,14 @@ export type CloneKind = z.infer<typeof cloneKind>;
 export const cloneMachine = z
   .object({
     name: z.string().describe('With a count above 1, the clones are named NAME-1, NAME-2 and so on'),
+    path: z
+      .string()
+      .max(4096)
+      .regex(/\.vmx$/iu, 'must be the path of a .vmx')
+      .optional()
+      .describe(
+        'Absolute path of the .vmx of one full or linked clone, in a directory that is empty or does not exist. Default: a bundle in the home',
+      ),
     kind: cloneKind.describe(
       'full: copies of the disks; linked: disks based on those of the source; instant: a running copy of a running machine',
     ),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { addresses } from './machine.ts';
-import { execControl, execMessage, execRequest } from './messages.ts';
+import { done, execControl, execMessage, execRequest, typeText } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { flag, machineParams } from './parameters.ts';
 import { resolution, resolutionChange, setResolution } from './resolution.ts';
@@ -23,6 +23,18 @@ export const guestOperations = {
     contentType: 'image/png',
     summary: 'Take a screenshot',
     params: machineParams,
+  },
+  'machines.type': {
+    method: 'POST',
+    path: '/machines/{machine}/keyboard',
+    kind: 'json',
+    slow: true,
+    summary: 'Type a text on the keyboard of the guest',
+    description: 'As on a US keyboard. Line breaks are Enter.',
+    params: machineParams,
+    body: typeText,
+    result: done,
+    example: { body: { text: 'root' } },
   },
   'machines.resolution': {
     method: 'GET',

@@ -35,13 +35,25 @@ const name = z
   .meta({ description: 'The name of a user of the guest', examples: ['alice'] });
 const userParams = machineParams.extend({ user: name });
 
+const password = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine((text) => !/[\0\r\n]/u.test(text), { error: 'It cannot contain NUL or a line break' });
+
+export const checkGuestPassword = z.strictObject({ password }).meta({ id: 'CheckGuestPassword' });
+export type CheckGuestPassword = z.output<typeof checkGuestPassword>;
+
+export const checkedPassword = z
+  .object({
+    valid: z.boolean().describe('False also for a user who does not exist or cannot log in by password'),
+  })
+  .meta({ id: 'CheckedPassword' });
+export type CheckedPassword = z.infer<typeof checkedPassword>;
+
 export const setGuestPassword = z
   .strictObject({
-    password: z
-      .string()
-      .min(1)
-      .max(1024)
-      .refine((text) => !/[\0\r\n]/u.test(text), { error: 'It cannot contain NUL or a line break' }),
+    password,
     crypted: z.boolean().default(false).describe('It is a hash, as in /etc/shadow'),
   })
   .meta({ id: 'SetGuestPassword' });
@@ -112,6 +124,17 @@ export const guestUserOperations = {
     params: userParams,
     body: setGuestPassword,
     result: done,
+    example: { body: { password: 'correct horse battery staple' } },
+  },
+  'guestUsers.checkPassword': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/users/{user}/check-password',
+    kind: 'json',
+    slow: true,
+    summary: 'Check the password of a user of the guest',
+    params: userParams,
+    body: checkGuestPassword,
+    result: checkedPassword,
     example: { body: { password: 'correct horse battery staple' } },
   },
   'guestUsers.sshKeys': {

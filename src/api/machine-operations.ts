@@ -9,7 +9,7 @@ import {
   repairedMachine,
   repairMachine,
 } from './library.ts';
-import { createMachine, launchPlan, machine, machineDetails, settings } from './machine.ts';
+import { createMachine, launchPlan, machine, machineDetails, machineSetting, settings } from './machine.ts';
 import { done } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
@@ -114,11 +114,22 @@ export const machineOperations = {
     path: '/machines/{machine}',
     kind: 'json',
     summary: 'Change settings of a machine',
-    description: 'An empty value removes a key. If a value is not valid, nothing is changed.',
+    description:
+      'An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo.',
     params: machineParams,
     body: settings,
     result: machineDetails,
     example: { body: { settings: [{ key: 'cpus', value: '2' }] } },
+  },
+  'machines.setting': {
+    method: 'GET',
+    path: '/machines/{machine}/setting',
+    kind: 'json',
+    summary: 'Show one key of the .vmx of a machine',
+    params: machineParams,
+    query: z.strictObject({ key: z.string().min(1).max(255) }),
+    result: machineSetting,
+    example: { query: { key: 'guestinfo.hostname' } },
   },
   'machines.rename': {
     method: 'POST',

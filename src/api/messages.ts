@@ -210,3 +210,5 @@ export const execMessage = z
   ])
   .meta({ id: 'ExecMessage' });
 export type ExecMessage = z.infer<typeof execMessage>;
+
+export const typeText = z.strictObject({ text: z.string().min(1).max(1000) }).meta({ id: 'TypeText' });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
-import { addShare, machineShares } from './share.ts';
+import { addShare, allowShares, machineShares } from './share.ts';
 
 const shareParams = machineParams.extend({
   share: z
@@ -36,6 +36,17 @@ export const shareOperations = {
     body: addShare,
     result: machineShares,
     example: { body: { hostPath: '/home/ada/work', readOnly: true } },
+  },
+  'shares.allow': {
+    method: 'PATCH',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    summary: 'Permit or forbid all shared folders of a machine',
+    description: 'Sets isolation.tools.hgfs.disable. A running guest gets them, or loses them, at once.',
+    params: machineParams,
+    body: allowShares,
+    result: machineShares,
+    example: { body: { allowed: true } },
   },
   'shares.remove': {
     method: 'DELETE',

@@ -51,4 +51,10 @@ export const addShare = z
     readOnly: z.boolean().default(false).describe('The guest may not change what is in it'),
   })
   .meta({ id: 'AddShare' });
+export const allowShares = z
+  .strictObject({
+    allowed: z.boolean().describe('False: the guest gets none of the folders, which stay in the list'),
+  })
+  .meta({ id: 'AllowShares' });
+
 export type AddShare = z.output<typeof addShare>;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { exists, fileError } from '../sys/files.ts';
-import { bundleExtension, creatingExtension, deletingExtension, isBundle, type HomeNames } from './names.ts';
+import { bundleExtension, creatingExtension, deletingExtension, isBundle } from './names.ts';
 
 /** The names of the `.vmx` files in a directory, sorted; those of hidden files, such as macOS's `._x.vmx`, are left out. */
 async function vmxFilesIn(directory: string): Promise<string[]> {
@@ -50,33 +50,57 @@ export function deletingName(parent: string, name: string): string {
   return asideName(parent, name, deletingExtension);
 }
 
-/**
- * Makes a bundle: `fill` writes into a hidden directory, which is renamed only when it is complete. After a failure it
- * is removed; after a kill, the next start of the daemon removes it.
- * @returns path of the `.vmx`
- * @throws KameError ALREADY_EXISTS, or any error of `fill`
- */
-export async function createBundle(
-  home: HomeNames,
-  name: string,
-  fill: (directory: string) => Promise<void>,
-): Promise<string> {
-  const target = join(home.machines, `${name}${bundleExtension}`);
-  const temporary = asideName(home.machines, name, creatingExtension);
-  const taken = new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${target}`, {
+/** The directory in which the machine of a `.vmx` is made, beside its place. */
+export function creatingName(vmx: string): string {
+  const directory = dirname(vmx);
+  return asideName(dirname(directory), basename(directory, bundleExtension), creatingExtension);
+}
+
+function takenError(vmx: string): KameError {
+  const directory = dirname(vmx);
+  const name = basename(vmx, extname(vmx));
+  if (!isBundle(directory))
+    return new KameError('ALREADY_EXISTS', `${directory} is not empty, so no machine can be made in it.`, {
+      next: 'Choose a directory that is empty or does not exist.',
+      details: { path: directory },
+    });
+  return new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${directory}`, {
     next: `Choose another name, or delete the machine with \`kame delete ${name}\`.`,
     details: { machine: name },
   });
-  if (await exists(target)) throw taken;
+}
+
+/** Whether nothing is there, or for a directory that is not a bundle: nothing is in it. */
+async function isVacant(directory: string): Promise<boolean> {
+  if (isBundle(directory)) return !(await exists(directory));
+  return await readdir(directory).then(
+    (names) => names.length === 0,
+    (error: unknown) => errnoOf(error) === 'ENOENT',
+  );
+}
+
+/**
+ * Makes the directory of a machine: `fill` writes into a hidden directory, which is renamed only when it is complete. After a
+ * failure it is removed; after a kill, the next start of the daemon removes it, if it is in the home or the inventory knows it.
+ * @param vmx path of the `.vmx`, whose directory does not exist; it may be empty unless it is a bundle
+ * @param temporary as `creatingName` makes it
+ * @throws KameError ALREADY_EXISTS, or any error of `fill`
+ */
+export async function createBundle(
+  vmx: string,
+  temporary: string,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  const target = dirname(vmx);
+  if (!(await isVacant(target))) throw takenError(vmx);
   try {
     await mkdir(temporary, { recursive: true, mode: 0o700 });
     await fill(temporary);
     // rename() onto a non-empty directory fails, so only one of two concurrent creations can succeed.
     await rename(temporary, target);
-    return join(target, `${name}.vmx`);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    if (['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw taken;
+    if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw takenError(vmx);
     throw fileError(error, target);
   }
 }

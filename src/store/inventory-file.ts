@@ -1,7 +1,8 @@
+import { basename } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import type { Deletion } from './deletion.ts';
-import { deletingExtension } from './names.ts';
+import { deletingExtension, isAsideName } from './names.ts';
 import type { Renaming } from './renaming.ts';
 
 /** The content of `inventory.json`. */
@@ -10,6 +11,8 @@ export interface InventoryFile {
   readonly registered: readonly string[];
   /** The `.vmx` of machines in the home that were removed from the list; relative to the home, absolute if a link in it leads there. */
   readonly unregistered: readonly string[];
+  /** Absolute paths of directories elsewhere in which machines are being made; if interrupted, the next start of the daemon removes them. */
+  readonly creating: readonly string[];
   /** Deletions in progress; if interrupted, the next start of the daemon finishes them. */
   readonly deleting: readonly Deletion[];
   /** Machines that are getting another path; if interrupted, the next start of the daemon settles where they are. */
@@ -23,6 +26,7 @@ export interface InventoryFile {
 export const emptyInventory: InventoryFile = {
   registered: [],
   unregistered: [],
+  creating: [],
   deleting: [],
   renaming: [],
   agreed: {},
@@ -65,6 +69,7 @@ export async function readInventory(path: string): Promise<InventoryFile> {
     return {
       registered: strings(value['registered']),
       unregistered: strings(value['unregistered']),
+      creating: strings(value['creating']).filter((path) => isAsideName(basename(path))),
       deleting: deletions(value['deleting']),
       renaming: Array.isArray(value['renaming']) ? value['renaming'].map(strings) : [],
       agreed: agreements(value['agreed']),

@@ -3,16 +3,18 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { createBundle, deletingName } from './bundle-directory.ts';
+import { createBundle, creatingName, deletingName } from './bundle-directory.ts';
 import { Inventory } from './inventory.ts';
 import { homeNames, type HomeNames } from './names.ts';
 
 const temporary = useTemporaryDirectory();
 
 async function makeBundle(home: HomeNames, name: string): Promise<string> {
-  return await createBundle(home, name, async (directory) => {
+  const vmx = join(home.machines, `${name}.vmwarevm`, `${name}.vmx`);
+  await createBundle(vmx, creatingName(vmx), async (directory) => {
     await writeFile(join(directory, `${name}.vmx`), `displayName = "${name}"\n`);
   });
+  return vmx;
 }
 
 describe('Inventory', () => {
@@ -139,7 +141,8 @@ describe('createBundle', () => {
   it('leaves nothing behind when filling fails, and rejects a name in use', async () => {
     const directory = { path: temporary() };
     const home = homeNames(directory.path);
-    const failing = createBundle(home, 'demo', async (bundle) => {
+    const vmx = join(home.machines, 'demo.vmwarevm', 'demo.vmx');
+    const failing = createBundle(vmx, creatingName(vmx), async (bundle) => {
       await writeFile(join(bundle, 'disk0.qcow2'), 'half');
       throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
     });
@@ -148,6 +151,36 @@ describe('createBundle', () => {
     await makeBundle(home, 'demo');
     await expect(makeBundle(home, 'demo')).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
     expect(await readdir(home.machines)).toEqual(['demo.vmwarevm']);
+  });
+
+  it('fills an empty directory, but no other', async () => {
+    const parent = temporary();
+    const place = join(parent, 'out');
+    const vmx = join(place, 'a.vmx');
+    const fill = async (directory: string) => await writeFile(join(directory, 'a.vmx'), '');
+    await mkdir(place);
+    await createBundle(vmx, creatingName(vmx), fill);
+    expect(await readdir(place)).toEqual(['a.vmx']);
+    await expect(createBundle(vmx, creatingName(vmx), fill)).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+    });
+    expect(await readdir(parent)).toEqual(['out']);
+  });
+
+  it('forgets what a kill left incomplete elsewhere, and removes only that', async () => {
+    const parent = temporary();
+    const home = homeNames(join(parent, 'home'));
+    const inventory = new Inventory(home);
+    const aside = creatingName(join(parent, 'out', 'a.vmx'));
+    const killed = inventory.whileCreating(aside, async () => {
+      await mkdir(aside);
+      await new Promise(() => undefined);
+    });
+    void killed;
+    await expect.poll(() => existsSync(aside)).toBe(true);
+    await mkdir(join(parent, '.b.00000000.creating'));
+    await new Inventory(home).collectGarbage();
+    expect((await readdir(parent)).sort()).toEqual(['.b.00000000.creating', 'home']);
   });
 
   it('lets only one of two concurrent calls succeed', async () => {

@@ -135,6 +135,30 @@ export class Inventory {
     await this.#change((file) => ({ ...file, agreed: { ...file.agreed, [this.#key(vmx)]: all } }));
   }
 
+  /** Makes a machine elsewhere than in the home. After a kill, what is incomplete is removed. @param temporary its directory */
+  async whileCreating(temporary: string, make: () => Promise<void>): Promise<void> {
+    await this.#change((file) => ({ ...file, creating: [...file.creating, temporary] }));
+    try {
+      await make();
+    } finally {
+      await this.#forgetCreating([temporary]);
+    }
+  }
+
+  async #forgetCreating(paths: readonly string[]): Promise<void> {
+    await this.#change((file) => ({
+      ...file,
+      creating: file.creating.filter((path) => !paths.includes(path)),
+    }));
+  }
+
+  /** Removes what is incomplete elsewhere. One that is on a drive that is not there is forgotten with it. */
+  async #removeIncomplete(): Promise<void> {
+    const { creating } = await readInventory(this.#names.inventory);
+    for (const path of creating) await rm(path, { recursive: true, force: true });
+    await this.#forgetCreating(creating);
+  }
+
   /** Records that a machine gets other paths, until finishRenaming. */
   async beginRenaming(renaming: Renaming): Promise<void> {
     // An extra path appears as broken for a moment; a missing one would lose the machine.
@@ -215,6 +239,7 @@ export class Inventory {
     const { renaming } = await readInventory(this.#names.inventory);
     for (const one of renaming) await this.finishRenaming(one);
     await this.finishDeletes();
+    await this.#removeIncomplete();
     await this.#forgetGone();
     let names: string[];
     try {

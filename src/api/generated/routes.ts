@@ -8,11 +8,14 @@ import type {
   AddNic,
   AddShare,
   Addresses,
+  AllowShares,
   Arch,
   AutoProtect,
   CancelledTask,
   CheckDisk,
+  CheckGuestPassword,
   CheckedDisks,
+  CheckedPassword,
   ClipboardStatus,
   CloneMachine,
   ClonedMachines,
@@ -52,6 +55,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineSetting,
   MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
@@ -95,6 +99,7 @@ import type {
   TakeSnapshot,
   TakenSnapshot,
   Task,
+  TypeText,
   WebAddress,
 } from './shapes.ts';
 
@@ -164,6 +169,13 @@ export const routes = {
     kind: 'json',
     takes: 'body',
     summary: 'Change settings of a machine',
+  },
+  'machines.setting': {
+    method: 'GET',
+    path: '/machines/{machine}/setting',
+    kind: 'json',
+    takes: 'query',
+    summary: 'Show one key of the .vmx of a machine',
   },
   'machines.rename': {
     method: 'POST',
@@ -260,6 +272,14 @@ export const routes = {
     kind: 'bytes',
     contentType: 'image/png',
     summary: 'Take a screenshot',
+  },
+  'machines.type': {
+    method: 'POST',
+    path: '/machines/{machine}/keyboard',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Type a text on the keyboard of the guest',
   },
   'machines.resolution': {
     method: 'GET',
@@ -457,6 +477,14 @@ export const routes = {
     slow: true,
     summary: 'Set the password of a user of the guest',
   },
+  'guestUsers.checkPassword': {
+    method: 'POST',
+    path: '/machines/{machine}/guest/users/{user}/check-password',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Check the password of a user of the guest',
+  },
   'guestUsers.sshKeys': {
     method: 'GET',
     path: '/machines/{machine}/guest/users/{user}/ssh-keys',
@@ -498,6 +526,13 @@ export const routes = {
     kind: 'json',
     takes: 'body',
     summary: 'Share a folder with a guest',
+  },
+  'shares.allow': {
+    method: 'PATCH',
+    path: '/machines/{machine}/shares',
+    kind: 'json',
+    takes: 'body',
+    summary: 'Permit or forbid all shared folders of a machine',
   },
   'shares.remove': {
     method: 'DELETE',
@@ -810,6 +845,15 @@ export interface Calls {
     request: { params: { machine: string }; body: Settings };
     answer: Promise<MachineDetails>;
   };
+  'machines.setting': {
+    request: {
+      params: { machine: string };
+      query: {
+        key: string;
+      };
+    };
+    answer: Promise<MachineSetting>;
+  };
   'machines.rename': {
     request: { params: { machine: string }; body: RenameMachine };
     answer: Promise<MachineDetails>;
@@ -842,6 +886,7 @@ export interface Calls {
   };
   'machines.addresses': { request: { params: { machine: string } }; answer: Promise<Addresses> };
   'machines.screenshot': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
+  'machines.type': { request: { params: { machine: string }; body: TypeText }; answer: Promise<Done> };
   'machines.resolution': { request: { params: { machine: string } }; answer: Promise<Resolution> };
   'machines.setResolution': {
     request: { params: { machine: string }; body: SetResolution };
@@ -936,6 +981,10 @@ export interface Calls {
     request: { params: { machine: string; user: string }; body: SetGuestPassword };
     answer: Promise<Done>;
   };
+  'guestUsers.checkPassword': {
+    request: { params: { machine: string; user: string }; body: CheckGuestPassword };
+    answer: Promise<CheckedPassword>;
+  };
   'guestUsers.sshKeys': {
     request: { params: { machine: string; user: string } };
     answer: Promise<GuestSshKeys>;
@@ -951,6 +1000,10 @@ export interface Calls {
   'machines.quiesce': { request: { params: { machine: string } }; answer: Promise<Quiesced> };
   'shares.list': { request: { params: { machine: string } }; answer: Promise<MachineShares> };
   'shares.add': { request: { params: { machine: string }; body: AddShare }; answer: Promise<MachineShares> };
+  'shares.allow': {
+    request: { params: { machine: string }; body: AllowShares };
+    answer: Promise<MachineShares>;
+  };
   'shares.remove': {
     request: { params: { machine: string; share: string } };
     answer: Promise<MachineShares>;

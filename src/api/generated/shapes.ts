@@ -49,6 +49,11 @@ export interface Addresses {
   interfaces: NetworkInterface[];
 }
 
+export interface AllowShares {
+  /** False: the guest gets none of the folders, which stay in the list */
+  allowed: boolean;
+}
+
 export type Arch = 'aarch64' | 'x86_64';
 
 export interface AutoProtect {
@@ -101,6 +106,10 @@ export interface CheckDisk {
   repair?: boolean | undefined;
 }
 
+export interface CheckGuestPassword {
+  password: string;
+}
+
 export interface CheckedDisks {
   /** Whether no errors remain after repairs */
   ok: boolean;
@@ -114,6 +123,11 @@ export interface CheckedDisks {
     repaired: number;
     message: string;
   }[];
+}
+
+export interface CheckedPassword {
+  /** False also for a user who does not exist or cannot log in by password */
+  valid: boolean;
 }
 
 export type ClipboardMessage =
@@ -155,6 +169,8 @@ export type CloneKind = 'full' | 'linked' | 'instant';
 export interface CloneMachine {
   /** With a count above 1, the clones are named NAME-1, NAME-2 and so on */
   name: string;
+  /** Absolute path of the .vmx of one full or linked clone, in a directory that is empty or does not exist. Default: a bundle in the home */
+  path?: string | undefined;
   /** full: copies of the disks; linked: disks based on those of the source; instant: a running copy of a running machine */
   kind: CloneKind;
   /** The snapshot to clone; default: the current state */
@@ -815,6 +831,12 @@ export interface MachineNic {
   transmit: DirectionShape;
   /** Whether it can be removed while the machine runs: only an adapter that was added like that */
   removable: boolean;
+}
+
+export interface MachineSetting {
+  key: string;
+  /** null if the .vmx has no such key */
+  value: string | null;
 }
 
 export interface MachineShares {
@@ -1555,6 +1577,10 @@ export interface Timings {
 }
 
 export type Transport = 'tcp' | 'udp';
+
+export interface TypeText {
+  text: string;
+}
 
 export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';
 

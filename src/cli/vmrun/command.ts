@@ -27,7 +27,7 @@ export interface Call extends Pick<Invocation, 'args' | 'words' | 'options' | 'l
   readonly machine: string;
   readonly signal: AbortSignal;
   /** The absolute form of a path of this computer. */
-  path(text: string): string;
+  readonly path: (text: string) => string;
 }
 
 /** Does what a command says. Returns the lines of standard output. @throws KameError, VmrunError */
@@ -51,8 +51,6 @@ export interface Command {
   readonly options?: readonly (readonly [name: string, label: string])[];
   /** The label of all other arguments, which are passed on as they are. */
   readonly rest?: string;
-  /** Whether it acts as a user of the guest, who must be named by -gu and -gp. */
-  readonly login?: true;
   /** Loads what it does, only if it is used. */
   load(): Promise<Run>;
 }

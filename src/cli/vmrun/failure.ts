@@ -1,5 +1,5 @@
 import { KameError, messageOf, type ErrorCode } from '../../core/errors.ts';
-import { GuestExit, VmrunError } from './vmrun-error.ts';
+import { failed, NegativeAnswer, VmrunError } from './vmrun-error.ts';
 
 /** What vmrun prints when it fails, and its exit code. */
 export interface Failure {
@@ -9,9 +9,6 @@ export interface Failure {
   readonly notes: readonly string[];
   readonly exitCode: number;
 }
-
-/** vmrun ends with -1, which is 255 for whoever asks. */
-const failed = 255;
 
 /** Texts for the codes of failures in the guest; VIX's own, as far as it has one. */
 const guestReasons: Readonly<Record<string, string>> = {
@@ -65,7 +62,7 @@ const texts: Partial<Record<ErrorCode, (error: KameError, vmx: string) => string
 
 /** What vmrun prints for an error. @param vmx the machine as the command line names it */
 export function failureOf(error: unknown, vmx: string): Failure {
-  if (error instanceof GuestExit) return { line: error.message, notes: [], exitCode: error.exitCode };
+  if (error instanceof NegativeAnswer) return { line: error.message, notes: [], exitCode: error.exitCode };
   if (error instanceof VmrunError) {
     return {
       line: `Error: ${error.message}`,

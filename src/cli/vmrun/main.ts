@@ -39,12 +39,7 @@ function machinePath(text: string, cwd: string): string {
  * Does what a command line says. A machine that is not in the list is added to it, if its file is there: vmrun works on any.
  * The daemon refuses an unknown machine before anything is done, so that the command can begin again.
  */
-async function perform({ command, ...given }: Invocation, call: Call): Promise<readonly string[]> {
-  if (command.login && !given.login)
-    throw new VmrunError(
-      'Invalid user name or password for the guest OS',
-      'Name a user of the guest: -gu USER -gp PASSWORD.',
-    );
+async function perform({ command }: Invocation, call: Call): Promise<readonly string[]> {
   const run = await command.load();
   try {
     return await run(call);

@@ -1,3 +1,6 @@
+/** vmrun ends with -1 when it fails, which is 255 for whoever asks. */
+export const failed = 255;
+
 /** A failure in the words of vmrun. It is printed on standard output as `Error: …`. */
 export class VmrunError extends Error {
   /** What to do next, for people; it is printed on standard error. */
@@ -10,13 +13,13 @@ export class VmrunError extends Error {
   }
 }
 
-/** A program in the guest that ended with another exit code than 0, which becomes that of vmrun. */
-export class GuestExit extends Error {
+/** An answer that is no error of vmrun, and yet not success: its line is printed as it is. */
+export class NegativeAnswer extends Error {
   readonly exitCode: number;
 
-  constructor(exitCode: number) {
-    super(`Guest program exited with non-zero exit code: ${exitCode}`);
-    this.name = 'GuestExit';
+  constructor(line: string, exitCode: number) {
+    super(line);
+    this.name = 'NegativeAnswer';
     this.exitCode = exitCode;
   }
 }

@@ -7,11 +7,14 @@ import type {
   AddNic,
   AddShare,
   Addresses,
+  AllowShares,
   Arch,
   AutoProtect,
   CancelledTask,
   CheckDisk,
+  CheckGuestPassword,
   CheckedDisks,
+  CheckedPassword,
   ClipboardStatus,
   CloneMachine,
   ClonedMachines,
@@ -51,6 +54,7 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
+  MachineSetting,
   MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
@@ -94,6 +98,7 @@ import type {
   TakeSnapshot,
   TakenSnapshot,
   Task,
+  TypeText,
   WebAddress,
 } from '../../api/generated/shapes.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
@@ -117,8 +122,16 @@ export interface MachineCalls {
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
-  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */
+  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
+  /** Show one key of the .vmx of a machine. */
+  setting(
+    machine: string,
+    query: {
+      key: string;
+    },
+    options?: CallOptions,
+  ): Promise<MachineSetting>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
   /** Delete a stopped machine and its disks. Removes the files that machines.files lists as deleted. */
@@ -147,6 +160,8 @@ export interface MachineCalls {
   addresses(machine: string, options?: CallOptions): Promise<Addresses>;
   /** Take a screenshot. */
   screenshot(machine: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Type a text on the keyboard of the guest. As on a US keyboard. Line breaks are Enter. */
+  type(machine: string, body: TypeText, options?: CallOptions): Promise<Done>;
   /** Show the resolution of the display. */
   resolution(machine: string, options?: CallOptions): Promise<Resolution>;
   /** Change the resolution of the display. Asks the graphics adapter and the desktop agent of the guest, once more if the guest does not follow, and returns the resolution that the display then has. */
@@ -243,6 +258,13 @@ export interface GuestUserCalls {
   list(machine: string, options?: CallOptions): Promise<GuestUsers>;
   /** Set the password of a user of the guest. Needs the guest agent. */
   setPassword(machine: string, user: string, body: SetGuestPassword, options?: CallOptions): Promise<Done>;
+  /** Check the password of a user of the guest. */
+  checkPassword(
+    machine: string,
+    user: string,
+    body: CheckGuestPassword,
+    options?: CallOptions,
+  ): Promise<CheckedPassword>;
   /** List the SSH keys that let a user of the guest in. Needs the guest agent. */
   sshKeys(machine: string, user: string, options?: CallOptions): Promise<GuestSshKeys>;
   /** Add SSH keys that let a user of the guest in. Needs the guest agent. */
@@ -266,6 +288,8 @@ export interface ShareCalls {
   list(machine: string, options?: CallOptions): Promise<MachineShares>;
   /** Share a folder with a guest. A running guest gets it at once. If the machine shares the same folder by that name already, this changes whether it is writable, and agrees to what the .vmx names. */
   add(machine: string, body: AddShare, options?: CallOptions): Promise<MachineShares>;
+  /** Permit or forbid all shared folders of a machine. Sets isolation.tools.hgfs.disable. A running guest gets them, or loses them, at once. */
+  allow(machine: string, body: AllowShares, options?: CallOptions): Promise<MachineShares>;
   /** Stop sharing a folder with a guest. */
   remove(machine: string, share: string, options?: CallOptions): Promise<MachineShares>;
 }

@@ -42,7 +42,7 @@ function sourcesOf(paths: readonly string[]): PackSource[] {
  * @throws KameError FILE_ACCESS, and what the daemon and the guest report
  */
 export async function copyIn(
-  client: KameClient,
+  client: Pick<KameClient, 'files'>,
   { sources: paths, machine, path, directory, owner }: CopyIn,
   { signal = new AbortController().signal, onProgress, onProblem }: CopyOptions,
 ): Promise<PutResult> {

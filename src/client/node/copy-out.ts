@@ -77,7 +77,7 @@ async function* underOneName(
 
 /** Lays out what the guest sends in the stage. Of two failures the first is the reason of the other. */
 async function receive(
-  client: KameClient,
+  client: Pick<KameClient, 'files' | 'home'>,
   { machine, path, owner, maxBytes }: CopyOut,
   stage: string,
   { signal: asked, onProgress, onProblem }: CopyOptions,
@@ -134,7 +134,7 @@ async function receive(
  * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS, GUEST_FAILED, CANCELLED, and what the daemon and the guest report
  */
 export async function copyOut(
-  client: KameClient,
+  client: Pick<KameClient, 'files' | 'home'>,
   copy: CopyOut,
   options: CopyOptions,
 ): Promise<CopyOutResult> {

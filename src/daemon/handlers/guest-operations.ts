@@ -1,6 +1,7 @@
 import type { guestFileOperations } from '../../api/guest-file-operations.ts';
 import type { guestProcessOperations } from '../../api/guest-process-operations.ts';
 import type { guestUserOperations } from '../../api/guest-user-operations.ts';
+import { checkPassword } from '../../vm/inside/check-password.ts';
 import {
   listFiles,
   makeDirectory,
@@ -47,6 +48,8 @@ export const guestUserHandlers: Handlers<keyof typeof guestUserOperations> = {
   'guestUsers.list': ({ host }, { params, signal }) => listUsers(host, params.machine, signal),
   'guestUsers.setPassword': ({ host }, { params, body, signal }) =>
     setPassword(host, params.machine, params.user, body, signal),
+  'guestUsers.checkPassword': ({ host }, { params, body, signal }) =>
+    checkPassword(host, params.machine, params.user, body, signal),
   'guestUsers.sshKeys': ({ host }, { params, signal }) =>
     listSshKeys(host, params.machine, params.user, signal),
   'guestUsers.addSshKeys': ({ host }, { params, body, signal }) =>

@@ -5,6 +5,7 @@ import { attachConsole } from '../../vm/guest/console.ts';
 import { followLog } from '../../vm/guest/logs.ts';
 import { setResolution, showResolution } from '../../vm/guest/resolution.ts';
 import { screenshot } from '../../vm/guest/screenshot.ts';
+import { typeText } from '../../vm/guest/type.ts';
 import { recordSound } from '../../vm/sound/record.ts';
 import { serveExec } from './exec.ts';
 import type { Handler, Handlers } from './handler.ts';
@@ -37,6 +38,7 @@ const serveSound: Handler<'machines.sound'> = async ({ host }, { params, body, s
 export const guestHandlers: Handlers<keyof typeof guestOperations> = {
   'machines.addresses': ({ host }, { params, signal }) => addressesOf(host, params.machine, signal),
   'machines.screenshot': ({ host }, { params, signal }) => screenshot(host, params.machine, signal),
+  'machines.type': ({ host }, { params, body, signal }) => typeText(host, params.machine, body.text, signal),
   'machines.resolution': ({ host }, { params, signal }) => showResolution(host, params.machine, signal),
   'machines.setResolution': ({ host }, { params, body }, progress) =>
     setResolution(host, params.machine, body, progress),

@@ -7,7 +7,7 @@ import { importDisk } from '../../disk/import.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { convert, createQcow2 } from '../../disk/qemu-img.ts';
 import { readModel } from '../../model/read.ts';
-import { createBundle } from '../../store/bundle-directory.ts';
+import { createBundle, creatingName } from '../../store/bundle-directory.ts';
 import { writeVmx } from '../../store/bundle.ts';
 import { writeJournal } from '../../store/journal.ts';
 import { bundleExtension, machineNames } from '../../store/names.ts';
@@ -103,10 +103,22 @@ async function makeDisk({ directory, qemuImg: program, sync, progress }: DiskWor
   }
 }
 
-async function writeParents(directory: string, name: string, parents: Parents): Promise<void> {
-  const names = machineNames(join(directory, `${name}.vmx`));
+async function writeParents(directory: string, stem: string, parents: Parents): Promise<void> {
+  const names = machineNames(join(directory, `${stem}.vmx`));
   const file = { document: emptyDocument(), tree: emptyTree, problems: [] };
   await writeSnapshotTree(names, file, { ...emptyTree, ...parents });
+}
+
+/** Elsewhere than in the home, the inventory knows what is incomplete. */
+async function makeDirectory(
+  host: Host,
+  vmx: string,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  const temporary = creatingName(vmx);
+  const make = async () => await createBundle(vmx, temporary, fill);
+  if (host.inventory.owns(vmx)) await make();
+  else await host.inventory.whileCreating(temporary, make);
 }
 
 /**
@@ -116,11 +128,12 @@ async function writeParents(directory: string, name: string, parents: Parents): 
  */
 export async function buildBundle(host: Host, recipe: Recipe, progress: Progress): Promise<string> {
   const { name, document, disks, files, parents, journal, cloneOf, sync = true } = recipe;
-  const vmx = vmxOf(host, name);
+  const { vmx = vmxOf(host, name) } = recipe;
   // Whoever asked for the machine has named its files, or agreed to those of the machine that it is a clone of.
   await agree(host, vmx, await outsideFiles(machineNames(vmx), readModel(document).model));
   if (cloneOf !== undefined) await agreeAsFor(host, vmx, cloneOf);
-  return await createBundle(host.names, name, async (directory) => {
+  const { stem } = machineNames(vmx);
+  await makeDirectory(host, vmx, async (directory) => {
     if (journal) {
       const path = join(directory, basename(machineNames(vmx).journal));
       await writeJournal(host.names, { vmx, journal: path }, journal, { sync });
@@ -128,7 +141,8 @@ export async function buildBundle(host: Host, recipe: Recipe, progress: Progress
     for (const file of files) await makeFile(directory, file);
     const work = { directory, qemuImg: async () => await qemuImg(host), sync, progress };
     for (const disk of disks) await makeDisk(work, disk);
-    await writeVmx(join(directory, `${name}.vmx`), document, { sync });
-    if (parents) await writeParents(directory, name, parents);
+    await writeVmx(join(directory, `${stem}.vmx`), document, { sync });
+    if (parents) await writeParents(directory, stem, parents);
   });
+  return vmx;
 }

@@ -48,6 +48,8 @@ export interface Parents {
 /** A new machine as data. Create, clone and import each make a recipe, which `buildBundle` turns into files. */
 export interface Recipe {
   readonly name: string;
+  /** Path of the `.vmx`, in a directory that is empty or does not exist. Default: a bundle in the home with that name. */
+  readonly vmx?: string;
   /** The `.vmx`; it names the disks and files below. */
   readonly document: VmxDocument;
   readonly disks: readonly RecipeDisk[];

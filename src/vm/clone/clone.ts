@@ -1,3 +1,4 @@
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import type { Machine } from '../../api/machine.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
@@ -5,6 +6,7 @@ import type { Progress } from '../../core/progress.ts';
 import { depthOf } from '../../disk/chain.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
+import { realPathSync } from '../../sys/home.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
@@ -30,6 +32,14 @@ const maxConcurrency = 4;
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
 function namesOf({ name, count }: CloneMachine): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
+}
+
+/** Where the only clone goes. @throws KameError USAGE when there are several, or it is instant */
+function placeOf({ path, kind, count }: CloneMachine): string | undefined {
+  if (path === undefined) return undefined;
+  if (count > 1 || kind === 'instant' || !isAbsolute(path))
+    throw new KameError('USAGE', 'Only one full or linked clone can have a path, which must be absolute.');
+  return join(realPathSync(dirname(path)), basename(path));
 }
 
 /** Runs `work` for every item with limited concurrency. Returns the results in order when all have settled. */
@@ -81,7 +91,7 @@ async function coldClones(
   const agentMs: (number | null)[] = [];
   for (const name of namesOf(body)) {
     const startMs = performance.now();
-    const options = { name, kind, keepIdentity: body.keepIdentity } as const;
+    const options = { name, kind, keepIdentity: body.keepIdentity, vmx: placeOf(body) } as const;
     const vmx = await coldClone(host, source, state, options, progress);
     await host.inventory.register(vmx);
     const clone = await host.bundles.read(vmx);
@@ -245,6 +255,7 @@ export async function clone(
     checkMachineName(name);
     await refuseTakenName(host, name);
   }
+  placeOf(body);
   const cloned = await hold(host, found, 'clone', async ({ bundle }) => {
     contentOf(bundle);
     if (body.kind === 'instant') return await instantClones(host, bundle, body, requested, progress);

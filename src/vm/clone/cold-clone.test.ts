@@ -1,5 +1,5 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cloneBody, takeBody } from '../../../test/support/bodies.ts';
 import { diskHas, writeDisk } from '../../../test/support/disk-content.ts';
@@ -12,6 +12,7 @@ import type { Host } from '../host/host.ts';
 import { remove } from '../library/delete.ts';
 import { unregister } from '../library/register.ts';
 import { rename } from '../library/rename.ts';
+import { start } from '../power/start.ts';
 import { suspend } from '../power/suspend.ts';
 import { list, show } from '../running/describe.ts';
 import { listSnapshots, takeSnapshot } from '../snapshot/snapshots.ts';
@@ -54,6 +55,27 @@ describe('a full clone', () => {
       ['c-1', 'running'],
       ['c-2', 'running'],
     ]);
+  });
+
+  it('can be elsewhere, with disks that programs of VMware look for', async () => {
+    world().machine();
+    const vmx = join(world().home, 'out', 'packer', 'image.vmx');
+    const { machines } = await make({ name: 'image', kind: 'full', path: vmx });
+    expect(machines).toMatchObject([{ name: 'image', path: vmx, state: 'stopped' }]);
+    expect(readdirSync(dirname(vmx)).sort()).toEqual(['disk0.vmdk', 'image.vmx', 'initrd', 'kernel']);
+    expect(diskHas(join(dirname(vmx), 'disk0.vmdk'), 7)).toBe(true);
+    await make(
+      { name: 'linked', kind: 'linked', path: join(world().home, 'out', 'linked', 'l.vmx') },
+      quiet,
+      vmx,
+    );
+    await start(world().host, 'linked', { wait: 'none', timeoutMs: 1, discardState: false }, quiet);
+    const error = await refused(make({ name: 'again', kind: 'full', path: vmx }));
+    expect([error.code, error.message]).toEqual(['ALREADY_EXISTS', like(/out\/packer is not empty/)]);
+    for (const body of [{ kind: 'instant' }, { count: 2 }, { path: 'relative.vmx' }] as const)
+      expect((await refused(make({ name: 'no', kind: 'full', path: '/tmp/x/x.vmx', ...body }))).code).toBe(
+        'USAGE',
+      );
   });
 
   it('leaves nothing behind when it is cancelled', async () => {

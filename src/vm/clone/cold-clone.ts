@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import type { CloneMachine } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { isUnwritten, layersOf, type Layer } from '../../disk/chain.ts';
 import { stemOf } from '../../disk/layer-name.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
-import { checkpointNames, resolveIn } from '../../store/names.ts';
+import { checkpointNames, isBundle, machineNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { realPathSync } from '../../sys/home.ts';
 import { edit } from '../../vmx/document.ts';
@@ -117,16 +117,23 @@ async function takeBase(host: Host, bundle: Bundle, progress: Progress): Promise
   return (await take(host, bundle, options, progress)).snapshot;
 }
 
+/**
+ * What the disks of a clone that is not in a bundle end with. They are qcow2 all the same: programs that ask for a clone in a
+ * place of their own, as vmrun lets them, look for its disks by this extension and remove other files (ADR 0046).
+ */
+const diskExtensionElsewhere = '.vmdk';
+
 /** The clone's disks by slot: the content of the chain for a full clone, an empty layer on the chain for a linked one. */
 function disksOf(
   kind: 'full' | 'linked',
   chains: ReadonlyMap<string, Layer>,
+  extension: string,
   backingNameOf: (path: string) => string,
 ): Map<string, RecipeDisk> {
   const used = new Set<string>();
   const freeName = (stem: string) => {
-    let name = `${stem}.qcow2`;
-    for (let number = 2; used.has(name); number += 1) name = `${stem}-${number}.qcow2`;
+    let name = `${stem}${extension}`;
+    for (let number = 2; used.has(name); number += 1) name = `${stem}-${number}${extension}`;
     used.add(name);
     return name;
   };
@@ -170,6 +177,8 @@ function refuseIndependent(bundle: Bundle, state: ColdState): void {
 
 interface ColdCloneOptions {
   readonly name: string;
+  /** Where the clone goes; default: into the home. */
+  readonly vmx?: string | undefined;
   readonly kind: 'full' | 'linked';
   readonly keepIdentity: boolean;
 }
@@ -194,23 +203,25 @@ export async function coldClone(
   host: Host,
   bundle: Bundle,
   state: ColdState,
-  { name, kind, keepIdentity }: ColdCloneOptions,
+  { name, kind, keepIdentity, vmx: place = vmxOf(host, name) }: ColdCloneOptions,
   progress: Progress,
 ): Promise<string> {
   const chains = await chainsOf(host, bundle, state, kind === 'full');
   if (kind === 'linked') refuseDeepChains(bundle, chains);
   refuseIndependent(bundle, state);
   const { document, model } = contentOf(state.config);
-  const nvram = `${name}.nvram`;
+  const { stem, directory } = machineNames(place);
+  const nvram = `${stem}.nvram`;
   const config = cloneConfig(document, model, { name, keepIdentity, nvram });
-  const directory = dirname(vmxOf(host, name));
-  const disks = disksOf(kind, chains, (path) => parentNameFor(host.names, directory, path));
+  const extension = isBundle(directory) ? '.qcow2' : diskExtensionElsewhere;
+  const disks = disksOf(kind, chains, extension, (path) => parentNameFor(host.names, directory, path));
   const fileNames = new Map([...disks].map(([slot, { fileName }]) => [`${slot}.fileName`, fileName]));
   const files = smallFiles(bundle, model);
   if (existsSync(state.nvram)) files.push({ fileName: nvram, from: 'sparse', source: state.nvram });
   const parents = kind === 'linked' ? await parentsFor(host, bundle, chains) : undefined;
   const recipe = {
     name,
+    vmx: place,
     document: edit(config.document, fileNames),
     disks: [...disks.values()],
     files,

@@ -1,4 +1,4 @@
-import type { MachineDetails, Problem } from '../../api/machine.ts';
+import type { MachineDetails, MachineSetting, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
@@ -6,8 +6,10 @@ import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { MachineNames } from '../../store/names.ts';
+import { foldKey, getText } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';
-import { hold } from '../host/hold.ts';
+import { findBundle } from '../host/find.ts';
+import { hold, withLock } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { agree, outsideFiles } from '../host/outside-files.ts';
 import { cannot } from '../host/verbs.ts';
@@ -39,8 +41,13 @@ async function agreeToNew(host: Host, names: MachineNames, before: MachineModel,
   await agree(host, names.vmx, added);
 }
 
+/** What a guest is told by its `.vmx`: it may be changed while the machine runs, or is suspended. */
+function isForGuest({ key }: SettingChange): boolean {
+  return foldKey(key).startsWith('guestinfo.');
+}
+
 /**
- * Changes settings of a stopped machine: all of them or none.
+ * Changes settings of a stopped machine: all of them or none. Those of guestinfo may be changed in any state.
  * @throws KameError WRONG_STATE unless it is stopped, INVALID_VALUE naming the key, the value and the allowed values
  */
 export async function changeSettings(
@@ -48,11 +55,17 @@ export async function changeSettings(
   reference: string,
   settings: readonly SettingChange[],
 ): Promise<MachineDetails> {
-  const request = { verb: 'change', needs: 'stopped' } as const;
-  const { vmx, warnings } = await hold(host, reference, request, async ({ bundle }) => {
+  const forGuest = settings.every(isForGuest);
+  const request = { verb: 'change', needs: forGuest ? 'any' : 'stopped' } as const;
+  const { vmx, warnings } = await hold(host, reference, request, async ({ bundle, machine }) => {
     const { document, model } = contentOf(bundle);
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
+    if (forGuest) {
+      const write = async () => await writeVmx(bundle.names.vmx, doc);
+      await (machine ? write() : withLock(bundle, write));
+      return { vmx: bundle.names.vmx, warnings: problems };
+    }
     refuseSuspended(bundle, model, readModel(doc).model);
     await agreeToNew(host, bundle.names, model, readModel(doc).model);
     await writeVmx(bundle.names.vmx, doc);
@@ -64,4 +77,10 @@ export async function changeSettings(
   const message = `The settings of ${changed.name} were changed: ${keys}.`;
   host.events.emit(bundleEvent('machine.changed', changed, message));
   return withWarnings(await describe(host, changed), warnings);
+}
+
+/** One key of a `.vmx`. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when it cannot be read */
+export async function readSetting(host: Host, reference: string, key: string): Promise<MachineSetting> {
+  const { document } = contentOf(await findBundle(host, reference));
+  return { key, value: getText(document, key) ?? null };
 }

@@ -19,17 +19,19 @@ function withFolders(model: MachineModel, folders: readonly SharedFolder[]): Mac
   return after;
 }
 
-/** A `.vmx` with other shared folders. What forbids sharing in it stays. @throws KameError INVALID_VALUE */
-function documentWith(bundle: Bundle, folders: readonly SharedFolder[]): VmxDocument {
+/** A `.vmx` with other shared folders. What forbids sharing in it stays, unless that is what changes. @throws KameError INVALID_VALUE */
+function documentWith(bundle: Bundle, { folders, allowed }: SharesChange): VmxDocument {
   const { document, model } = contentOf(bundle);
   const changed = applyModel(document, model, withFolders(model, folders));
-  const sharing = getText(document, sharingKey);
+  const sharing = allowed === undefined ? getText(document, sharingKey) : allowed ? 'FALSE' : 'TRUE';
   return sharing === undefined ? changed : edit(changed, new Map([[sharingKey, sharing]]));
 }
 
 /** What the shared folders of a machine become. */
 export interface SharesChange {
   readonly folders: readonly SharedFolder[];
+  /** Whether folders are shared at all; default: as it is. */
+  readonly allowed?: boolean;
   /** What a person has agreed to for the machine then. */
   readonly agreed: readonly string[];
   /** What the log and the event say. */
@@ -48,8 +50,9 @@ export async function changeShares(
 ): Promise<MachineShares> {
   return await hold(host, reference, 'change', async ({ bundle, machine }) => {
     const { vmx } = bundle.names;
-    const { folders, agreed, told } = await plan(bundle, await host.inventory.agreedFiles(vmx));
-    const document = documentWith(bundle, folders);
+    const change = await plan(bundle, await host.inventory.agreedFiles(vmx));
+    const { agreed, told } = change;
+    const document = documentWith(bundle, change);
     const write = async () => {
       // Before the .vmx: after a kill in between, a folder is shared less than it was, and never more than somebody wants.
       await host.inventory.agree(vmx, agreed);

@@ -1,0 +1,109 @@
+import type { MachineNic, Network, NetworkForward } from '../../api/generated/shapes.ts';
+
+/** The tables of networks that vmrun prints. Pure. */
+
+/** Widths of the columns; the last one has none. */
+const widths = {
+  networks: [7, 13, 13, 13, 17],
+  adapters: [7, 13],
+  forwards: [7, 13, 13, 17, 13],
+} as const;
+
+function row(columns: readonly number[], cells: readonly string[]): string {
+  return cells
+    .map((cell, at) => (at < columns.length ? cell.padEnd(columns[at] ?? 0) : cell))
+    .join('')
+    .trimEnd();
+}
+
+/** VMware’s name of a connection, and of the network that it stands for. */
+const connections: ReadonlyMap<string, string> = new Map([
+  ['nat', 'vmnet8'],
+  ['hostonly', 'vmnet1'],
+  ['bridged', 'vmnet0'],
+]);
+
+const typeNames = { nat: 'nat', hostonly: 'hostOnly', private: 'hostOnly', bridged: 'bridged' } as const;
+/** What stands where a network has no addresses of its own. */
+const empty = 'empty';
+const bits = 32;
+
+/** `255.255.255.0` for 24. */
+function maskOf(prefix: number): string {
+  const mask = prefix === 0 ? 0 : (-1 << (bits - prefix)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join('.');
+}
+
+function networkCells({ name, type, subnet, dhcp }: Network): string[] {
+  const [address = empty, prefix] = subnet?.split('/') ?? [];
+  const mask = prefix === undefined ? empty : maskOf(Number(prefix));
+  return [name, type === null ? 'unknown' : typeNames[type], String(dhcp && subnet !== null), address, mask];
+}
+
+/** N of vmnetN. Networks with names of their own have the numbers after it. */
+function numbered(networks: readonly Network[]): (readonly [number, Network])[] {
+  const numberOf = ({ name }: Network) => Number(/^vmnet(\d{1,3})$/u.exec(name)?.[1] ?? NaN);
+  const known = networks.filter((each) => Number.isInteger(numberOf(each)));
+  const highest = Math.max(8, ...known.map(numberOf));
+  const others = networks.filter((each) => !known.includes(each));
+  const rows = [
+    ...known.map((each) => [numberOf(each), each] as const),
+    ...others.map((each, at) => [highest + 1 + at, each] as const),
+  ];
+  return rows.sort(([a], [b]) => a - b);
+}
+
+const automaticBridge: Network = {
+  name: 'vmnet0',
+  type: 'bridged',
+  broken: null,
+  subnet: null,
+  dhcp: false,
+  mtu: 1500,
+  interface: null,
+  hostLoopback: false,
+  boot: null,
+  running: false,
+  machines: [],
+};
+
+/** All networks, with the one of adapters that are `bridged`, which Kame does not list before it is configured. */
+export function hostNetworkLines(networks: readonly Network[]): string[] {
+  const all = networks.some(({ name }) => name === 'vmnet0') ? networks : [automaticBridge, ...networks];
+  return [
+    `Total host networks: ${all.length}`,
+    row(widths.networks, ['INDEX', 'NAME', 'TYPE', 'DHCP', 'SUBNET', 'MASK']),
+    ...numbered(all).map(([index, network]) =>
+      row(widths.networks, [String(index), ...networkCells(network)]),
+    ),
+  ];
+}
+
+export function adapterLines(nics: readonly Pick<MachineNic, 'index' | 'network'>[]): string[] {
+  return [
+    `Total network adapters: ${nics.length}`,
+    ...(nics.length === 0 ? [] : [row(widths.adapters, ['INDEX', 'TYPE', 'VMNET'])]),
+    ...nics.map(({ index, network }) => {
+      const standard = connections.get(network);
+      return row(widths.adapters, [String(index), standard ? network : 'custom', standard ?? network]);
+    }),
+  ];
+}
+
+export function forwardLines(forwards: readonly NetworkForward[]): string[] {
+  const head = ['INDEX', 'PROTOCOL', 'HOST PORT', 'GUEST IP', 'GUEST PORT', 'DESCRIPTION'];
+  return [
+    `Total port forwardings: ${forwards.length}`,
+    ...(forwards.length === 0 ? [] : [row(widths.forwards, head)]),
+    ...forwards.map(({ transport, hostPort, address, guestPort, machine }, index) =>
+      row(widths.forwards, [
+        String(index),
+        transport,
+        String(hostPort),
+        address ?? empty,
+        String(guestPort),
+        machine ?? '',
+      ]),
+    ),
+  ];
+}

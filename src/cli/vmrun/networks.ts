@@ -1,0 +1,102 @@
+import type { Call, Run } from './command.ts';
+import { adapterLines, forwardLines, hostNetworkLines } from './network-text.ts';
+import { VmrunError } from './vmrun-error.ts';
+
+const invalid = 'One of the parameters was invalid';
+const maxPort = 65_535;
+
+/** The word of an adapter’s connection: `custom` needs the name of a network. @throws VmrunError */
+function connectionOf(type = '', network = ''): string {
+  const word = type.toLowerCase();
+  if (['nat', 'bridged', 'hostonly'].includes(word)) return word;
+  if (word === 'custom' && network !== '') return network.toLowerCase();
+  throw new VmrunError(invalid, 'The type is nat, bridged, hostonly, or custom and the name of a network.');
+}
+
+/** @throws VmrunError unless it is a digit */
+function indexOf(text = ''): string {
+  if (/^\d$/u.test(text)) return text;
+  throw new VmrunError(invalid, 'The index is that of `vmrun listNetworkAdapters`.');
+}
+
+export const listNetworkAdapters: Run = async ({ client, machine, signal }) =>
+  adapterLines(await client.nics.list(machine, { signal }));
+
+export const addNetworkAdapter: Run = async ({ client, machine, args, signal }) => {
+  await client.nics.add(machine, { network: connectionOf(args[0], args[1]) }, { signal });
+  return [];
+};
+
+export const setNetworkAdapter: Run = async ({ client, machine, args, signal }) => {
+  const [index, type, network] = args;
+  await client.nics.set(machine, indexOf(index), { network: connectionOf(type, network) }, { signal });
+  return [];
+};
+
+export const deleteNetworkAdapter: Run = async ({ client, machine, args, signal }) => {
+  await client.nics.remove(machine, indexOf(args[0]), { signal });
+  return [];
+};
+
+function connect(connected: boolean): Run {
+  return async ({ client, machine, args, signal }) => {
+    const index = /^ethernet(\d)$/iu.exec(args[0] ?? '')?.[1];
+    if (index === undefined)
+      throw new VmrunError(
+        'The operation is not supported',
+        'Only network adapters can be connected: ethernet0.',
+      );
+    await client.nics.set(machine, index, { connected }, { signal });
+    return [];
+  };
+}
+
+export const connectNamedDevice = connect(true);
+export const disconnectNamedDevice = connect(false);
+
+export const listHostNetworks: Run = async ({ client, signal }) =>
+  hostNetworkLines(await client.networks.list({ signal }));
+
+export const listPortForwardings: Run = async ({ client, args, signal }) =>
+  forwardLines(await client.networks.forwards(networkOf(args), { signal }));
+
+function networkOf([network = '']: readonly string[]): string {
+  return network.toLowerCase();
+}
+
+/** @throws VmrunError */
+function portOf(text = ''): number {
+  const port = /^\d{1,5}$/u.test(text) ? Number(text) : 0;
+  if (port < 1 || port > maxPort) throw new VmrunError(invalid, `"${text}" is not a port.`);
+  return port;
+}
+
+/** @throws VmrunError */
+function transportOf(text = ''): 'tcp' | 'udp' {
+  const word = text.toLowerCase();
+  if (word === 'tcp' || word === 'udp') return word;
+  throw new VmrunError(invalid, 'The protocol is tcp or udp.');
+}
+
+async function removeForward({ client, args, signal }: Call): Promise<void> {
+  const [, transport, port] = args;
+  const [asked, hostPort] = [transportOf(transport), portOf(port)];
+  await client.networks.removeForward(networkOf(args), asked, String(hostPort), {}, { signal });
+}
+
+export const deletePortForwarding: Run = async (call) => {
+  await removeForward(call);
+  return [];
+};
+
+/** Adds a forward, or changes the one of that port. */
+export const setPortForwarding: Run = async (call) => {
+  const { client, args, signal } = call;
+  const [, protocol, port, target = '', inGuest] = args;
+  const [transport, hostPort, guestPort] = [transportOf(protocol), portOf(port), portOf(inGuest)];
+  const forwards = await client.networks.forwards(networkOf(args), { signal });
+  if (forwards.some((each) => each.transport === transport && each.hostPort === hostPort))
+    await removeForward(call);
+  await client.networks.addForward(networkOf(args), { transport, hostPort, target, guestPort }, { signal });
+  return [];
+};
