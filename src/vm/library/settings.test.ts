@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
-import { changeSettings } from './settings.ts';
+import { changeSettings, readSetting } from './settings.ts';
 
 const world = useWorld();
 
@@ -30,6 +30,24 @@ describe('settings', () => {
     });
     await changeSettings(world().host, 'demo', [{ key: 'cdrom', value: 'empty' }]);
     expect((await world().start()).state).toBe('running');
+  });
+
+  it('for the guest may change while it runs, but not together with others', async () => {
+    const demo = world().machine();
+    const { host } = world();
+    const set = async (...pairs: readonly (readonly [string, string])[]) =>
+      await changeSettings(
+        host,
+        'demo',
+        pairs.map(([key, value]) => ({ key, value })),
+      );
+    await set(['guestinfo.a', '1']);
+    await world().start();
+    await set(['GuestInfo.b', '2'], ['guestinfo.a', '']);
+    expect(demo.read('demo.vmx')).toContain('GuestInfo.b = "2"');
+    expect(await readSetting(host, 'demo', 'guestinfo.B')).toEqual({ key: 'guestinfo.B', value: '2' });
+    expect(await readSetting(host, 'demo', 'guestinfo.a')).toEqual({ key: 'guestinfo.a', value: null });
+    expect((await refused(set(['guestinfo.c', '3'], ['cpus', '4']))).code).toBe('WRONG_STATE');
   });
 
   it('need a stopped machine', async () => {

@@ -11,6 +11,7 @@ import { revertSnapshot } from '../snapshot/revert.ts';
 import { takeSnapshot } from '../snapshot/snapshots.ts';
 import { adoptAll } from '../recovery/adopt.ts';
 import { addShare } from './add.ts';
+import { allowShares } from './allow.ts';
 import { listShares } from './list.ts';
 import { removeShare } from './remove.ts';
 
@@ -270,6 +271,17 @@ describe('shared folders of a machine', () => {
     await add(path, { readOnly: true });
     await revertSnapshot(world().host, 'demo', 'then', revertBody(), quiet);
     expect(await states()).toEqual(['work unconfirmed']);
+  });
+
+  it('are all forbidden and permitted, also while the machine runs', async () => {
+    const machine = world().machine();
+    await add(folder());
+    await allowShares(world().host, 'demo', false);
+    expect([await states(), vmx(machine)]).toEqual([['work off'], like(/hgfs\.disable = "TRUE"/)]);
+    expect((await refused(add(folder('other')))).code).toBe('WRONG_STATE');
+    await world().start();
+    await allowShares(world().host, 'demo', true);
+    expect(await states()).toEqual(['work shared']);
   });
 
   it('leave the rest of the .vmx as it was', async () => {

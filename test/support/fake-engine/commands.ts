@@ -60,6 +60,9 @@ const life: Record<string, Command> = {
     }));
     return [...own, ...others];
   },
+  'send-key': ({ keys }, engine) => {
+    engine.keysPressed.push((keys as { data: string }[]).map(({ data }) => data));
+  },
   screendump: ({ filename, format }) => {
     writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
   },
