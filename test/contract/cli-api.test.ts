@@ -131,6 +131,7 @@ describe('kame api', () => {
     expect(await words('P')).toEqual(['POST', 'PUT', 'PATCH']);
     expect(await words('PATCH', '')).toEqual([
       '/machines/my%20web',
+      '/machines/my%20web/shares',
       '/machines/my%20web/snapshots/',
       '/networks/',
       '/machines/my%20web/nics/',

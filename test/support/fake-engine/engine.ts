@@ -76,9 +76,9 @@ export class FakeEngine implements Victim {
   readonly openPorts = new Set<string>();
   /** Writes of the guest that its disks have completed. */
   writes = 0;
-  /** The error that migrations end with; null for none. */
   /** The keys that were pressed together, one after the other. */
   readonly keysPressed: string[][] = [];
+  /** The error that migrations end with; null for none. */
   migrationFails: string | null = null;
   /** Every write of the guest fails: as soon as it runs, it pauses again. */
   ioFails: { readonly nospace: boolean } | null = null;
