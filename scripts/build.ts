@@ -11,6 +11,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -36,7 +37,7 @@ const { values } = parseArgs({
 /** The build is moved into place only when it is complete, because programs may run from there at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
 /** Command lines, which are split together: they share what both need. */
-const commandLines = ['kame', 'vmrun'];
+const commandLines = ['kame', 'vmrun', 'vmware-vdiskmanager'];
 const programs = [...commandLines, 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
 const helpers = ['tiny-builder', 'memory-copier', 'network-switch'];
@@ -59,7 +60,7 @@ const vendor: Plugin = {
 const shebang: Plugin = {
   name: 'shebang',
   setup(bundler) {
-    bundler.onLoad({ filter: /\/(?:kamed?|vmrun)\.ts$/ }, ({ path }) => {
+    bundler.onLoad({ filter: /\/(?:kamed?|vmrun|vmware-vdiskmanager)\.ts$/ }, ({ path }) => {
       if (relative(values.source, path) !== path.split('/').at(-1)) return undefined;
       const text = readFileSync(path, 'utf8');
       return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
@@ -112,6 +113,15 @@ function copyVendored(): void {
   copyFileSync('licences/GPL-3.0.txt', join(out, 'vendor', 'GPL-3.0.txt'));
 }
 
+/** The stand-ins for programs of VMware, which start the programs of the build. */
+function copyStandIns(): void {
+  mkdirSync(join(out, 'compat'));
+  for (const name of readdirSync('compat')) {
+    copyFileSync(join('compat', name), join(out, 'compat', name));
+    chmodSync(join(out, 'compat', name), 0o755);
+  }
+}
+
 async function bundle(): Promise<Metafile[]> {
   const results = await Promise.all([
     build({ ...common, entryPoints: commandLines.map(entry), splitting: true, metafile: true }),
@@ -130,6 +140,7 @@ async function main(): Promise<void> {
   const web = await buildWeb(join(out, 'web'), manifest.version);
   const programInputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
   copyVendored();
+  copyStandIns();
   if (!buildTools(join(out, 'tools'))) {
     rmSync(join(out, 'tools'), { recursive: true });
     console.log(`Built without kame-tools, the program for guests: ${goMissing}`);

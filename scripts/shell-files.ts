@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** Folders with shell programs, and further shell programs. */
-const folders = ['.ci', 'bench', 'guest', 'scripts'];
+const folders = ['.ci', 'bench', 'compat', 'guest', 'scripts'];
 const files = ['run'];
 
 export interface ShellFile {

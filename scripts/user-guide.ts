@@ -38,6 +38,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     stdout,
     stderr: new PassThrough(),
     signals: new EventEmitter(),
+    standIns: '',
     daemon: { command: '', args: [] },
     runDaemon: () => Promise.resolve(),
     exit: () => undefined,

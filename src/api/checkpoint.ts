@@ -183,6 +183,18 @@ export const addDisk = z
   .meta({ id: 'AddDisk' });
 export type AddDisk = z.output<typeof addDisk>;
 
+export const createDisk = z
+  .object({
+    path: z.string().min(1).max(4096).describe('Absolute path of the new file, such as /srv/data.vmdk'),
+    sizeBytes: z.int().min(1),
+  })
+  .strict()
+  .meta({ id: 'CreateDisk' });
+export type CreateDisk = z.output<typeof createDisk>;
+
+export const createdDisk = z.object({ path: z.string(), sizeBytes: z.int() }).meta({ id: 'CreatedDisk' });
+export type CreatedDisk = z.infer<typeof createdDisk>;
+
 export const growDisk = z
   .object({ sizeBytes: z.int().min(1).describe('The new size, not less than the present size') })
   .strict()

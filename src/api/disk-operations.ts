@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import {
   addDisk,
+  createDisk,
+  createdDisk,
   checkDisk,
   checkedDisks,
   compactedDisk,
@@ -21,6 +23,17 @@ export const diskOperations = {
     summary: 'List the disks of a machine',
     params: machineParams,
     result: z.array(machineDisk),
+  },
+  'disks.create': {
+    method: 'POST',
+    path: '/disks',
+    kind: 'json',
+    slow: true,
+    summary: 'Create an empty disk that belongs to no machine yet',
+    description: 'It is a qcow2, whatever its name ends with.',
+    body: createDisk,
+    result: createdDisk,
+    example: { body: { path: '/srv/data.vmdk', sizeBytes: 20 * 1024 ** 3 } },
   },
   'disks.add': {
     method: 'POST',

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { done } from './messages.ts';
 import {
   addForward,
+  compatFiles,
   connectSsh,
   createNetwork,
   lease,
@@ -124,6 +125,15 @@ export const networkOperations = {
     summary: 'List the DHCP leases of a network',
     params: networkParams,
     result: z.array(lease),
+  },
+  'networks.writeFiles': {
+    method: 'POST',
+    path: '/networks/files',
+    kind: 'json',
+    summary: 'Write files about the networks for programs that drive VMware',
+    description:
+      'netmap.conf, and for each network dhcpd.conf, dhcpd.leases and nat.conf. From then on the daemon keeps them right.',
+    result: compatFiles,
   },
   'machines.ssh': {
     method: 'POST',

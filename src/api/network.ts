@@ -148,6 +148,11 @@ export const reserveAddress = z
   .strict()
   .meta({ id: 'ReserveAddress' });
 
+export const compatFiles = z
+  .object({ path: z.string().describe('The directory with the files') })
+  .meta({ id: 'CompatFiles' });
+export type CompatFiles = z.infer<typeof compatFiles>;
+
 export const lease = z
   .object({
     address: z.string(),

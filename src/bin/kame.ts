@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { version } from '../core/version.ts';
 import { daemonFile, daemonProgram } from './daemon-program.ts';
+import { standIns } from './stand-ins.ts';
 
 async function run(argv: string[]): Promise<void> {
   const { main } = await import('../cli/kame/main.ts');
@@ -16,6 +17,7 @@ async function run(argv: string[]): Promise<void> {
     stderr: process.stderr,
     signals: process,
     daemon: daemonProgram(),
+    standIns,
     runDaemon: async (args) => {
       // Imported by its path, so that the daemon is not bundled twice. It parses its own arguments.
       process.argv.splice(2, Infinity, ...args);

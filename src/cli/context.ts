@@ -24,6 +24,8 @@ export interface CliContext {
   readonly signals: Pick<EventEmitter, 'on' | 'off'>;
   /** The program that runs as the daemon in the background. */
   readonly daemon: DaemonProgram;
+  /** The directory with vmrun and the stand-ins for other programs of VMware. */
+  readonly standIns: string;
   /** Runs the daemon in this process until it exits. */
   runDaemon(argv: string[]): Promise<void>;
   /** Ends the process immediately. */

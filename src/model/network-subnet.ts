@@ -39,8 +39,13 @@ export function formatSubnet({ base, prefixLength }: Subnet): string {
 }
 
 /** How many addresses a subnet has. */
-function sizeOf({ prefixLength }: Subnet): number {
+export function sizeOf({ prefixLength }: Subnet): number {
   return 2 ** (32 - prefixLength);
+}
+
+/** The mask of a subnet: 255.255.255.0 for /24, as a number. */
+export function maskOf(subnet: Subnet): number {
+  return 2 ** 32 - sizeOf(subnet);
 }
 
 /** `address/length` of any IPv4 network, with or without host bits; undefined if it is malformed. */

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { fileIdSync } from '../sys/file-id.ts';
+import { compatPath } from '../sys/home.ts';
 
 /** All names on disk are defined here. docs/internals.md describes them. */
 
@@ -35,6 +36,8 @@ export interface HomeNames {
   readonly inventory: string;
   /** Networks: their subnets, port forwards, and the addresses of adapters. */
   readonly networks: string;
+  /** Files about the networks for programs that drive VMware; only once somebody has asked for them. */
+  readonly compat: string;
   /** Host keys that `kame ssh` has seen, a file for each machine. */
   readonly knownHosts: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
@@ -69,6 +72,7 @@ export function homeNames(home: string): HomeNames {
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
     networks: join(home, 'networks.json'),
+    compat: compatPath(home),
     knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
     catalogue: join(home, 'catalogue.json'),

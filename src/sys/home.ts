@@ -57,6 +57,11 @@ export function requireOwnHome(home: string): void {
   );
 }
 
+/** The directory of a home with files for programs that know those of other hypervisors. */
+export function compatPath(home: string): string {
+  return join(home, 'compat');
+}
+
 function socketIn(home: string): string {
   return join(home, 'kamed.sock');
 }

@@ -121,6 +121,7 @@ export interface RunOptions {
   /** Called with each piece of the standard error as it comes. */
   readonly onStderr?: (text: string) => void;
   readonly daemon?: CliContext['daemon'];
+  readonly standIns?: string;
 }
 
 export interface Ran {
@@ -162,6 +163,7 @@ export async function kame(home: string, argv: readonly string[], options: RunOp
     stdout: Object.assign(stdout.stream, options.size),
     stderr: stderr.stream,
     signals: options.signals ?? new EventEmitter(),
+    standIns: options.standIns ?? '/no/such/stand-ins',
     daemon: options.daemon ?? { command: '/no/such/program', args: [] },
     runDaemon: () => Promise.reject(new Error('not here')),
     exit: (status) => {
@@ -187,5 +189,6 @@ export const subVerbs: Readonly<Record<string, string>> = {
   guest:
     'ps kill ls stat mkdir rm mv mktemp env users password quiesce run script ssh-key.list ssh-key.add ssh-key.remove',
   clipboard: 'show get set watch',
+  compat: 'path install networks uninstall',
   network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };

@@ -20,9 +20,12 @@ import type {
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
+  CompatFiles,
   ConnectSsh,
+  CreateDisk,
   CreateMachine,
   CreateNetwork,
+  CreatedDisk,
   DaemonStatus,
   DeletedMachine,
   DeletedSnapshots,
@@ -599,6 +602,14 @@ export const routes = {
     kind: 'json',
     summary: 'List the disks of a machine',
   },
+  'disks.create': {
+    method: 'POST',
+    path: '/disks',
+    kind: 'json',
+    takes: 'body',
+    slow: true,
+    summary: 'Create an empty disk that belongs to no machine yet',
+  },
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
@@ -712,6 +723,12 @@ export const routes = {
     path: '/networks/{network}/leases',
     kind: 'json',
     summary: 'List the DHCP leases of a network',
+  },
+  'networks.writeFiles': {
+    method: 'POST',
+    path: '/networks/files',
+    kind: 'json',
+    summary: 'Write files about the networks for programs that drive VMware',
   },
   'machines.ssh': {
     method: 'POST',
@@ -1043,6 +1060,7 @@ export interface Calls {
     answer: Promise<AutoProtect>;
   };
   'disks.list': { request: { params: { machine: string } }; answer: Promise<MachineDisk[]> };
+  'disks.create': { request: { body: CreateDisk }; answer: Promise<CreatedDisk> };
   'disks.add': { request: { params: { machine: string }; body: AddDisk }; answer: Promise<MachineDisk> };
   'disks.checkAll': {
     request: { params: { machine: string }; body?: CheckDisk | undefined };
@@ -1103,6 +1121,7 @@ export interface Calls {
     answer: Promise<Reservation>;
   };
   'networks.leases': { request: { params: { network: string } }; answer: Promise<Lease[]> };
+  'networks.writeFiles': { request: NoRequest; answer: Promise<CompatFiles> };
   'machines.ssh': {
     request: { params: { machine: string }; body?: ConnectSsh | undefined };
     answer: Promise<SshTarget>;

@@ -218,6 +218,11 @@ export interface CompactedDisk {
   bytesFreed: number;
 }
 
+export interface CompatFiles {
+  /** The directory with the files */
+  path: string;
+}
+
 export interface ConnectSsh {
   /** Default: the user of the cloud-init seed, if it is known */
   user?: string | undefined;
@@ -225,6 +230,12 @@ export interface ConnectSsh {
   wait?: boolean | undefined;
   /** Default: 60000. */
   timeoutMs?: number | undefined;
+}
+
+export interface CreateDisk {
+  /** Absolute path of the new file, such as /srv/data.vmdk */
+  path: string;
+  sizeBytes: number;
 }
 
 export interface CreateMachine {
@@ -266,6 +277,11 @@ export interface CreateNetwork {
   interface?: string | undefined;
   hostLoopback?: boolean | undefined;
   boot?: NetworkBoot | undefined;
+}
+
+export interface CreatedDisk {
+  path: string;
+  sizeBytes: number;
 }
 
 export interface DaemonStatus {

@@ -222,6 +222,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./daemon.ts'),
   },
   {
+    name: 'compat',
+    group: host,
+    summary: 'stand-ins for programs of VMware',
+    load: () => import('./compat.ts'),
+  },
+  {
     name: 'api',
     group: host,
     summary: 'call any operation of the API',

@@ -19,9 +19,12 @@ import type {
   CloneMachine,
   ClonedMachines,
   CompactedDisk,
+  CompatFiles,
   ConnectSsh,
+  CreateDisk,
   CreateMachine,
   CreateNetwork,
+  CreatedDisk,
   DaemonStatus,
   DeletedMachine,
   DeletedSnapshots,
@@ -332,6 +335,8 @@ export interface AutoProtectCalls {
 export interface DiskCalls {
   /** List the disks of a machine. */
   list(machine: string, options?: CallOptions): Promise<MachineDisk[]>;
+  /** Create an empty disk that belongs to no machine yet. It is a qcow2, whatever its name ends with. */
+  create(body: CreateDisk, options?: CallOptions): Promise<CreatedDisk>;
   /** Add an empty disk to a stopped machine. */
   add(machine: string, body: AddDisk, options?: TaskOptions): Promise<MachineDisk>;
   /** Check the files of all disks. */
@@ -391,6 +396,8 @@ export interface NetworkCalls {
   release(network: string, adapter: string, options?: CallOptions): Promise<Reservation>;
   /** List the DHCP leases of a network. */
   leases(network: string, options?: CallOptions): Promise<Lease[]>;
+  /** Write files about the networks for programs that drive VMware. netmap.conf, and for each network dhcpd.conf, dhcpd.leases and nat.conf. From then on the daemon keeps them right. */
+  writeFiles(options?: CallOptions): Promise<CompatFiles>;
 }
 
 export interface NicCalls {

@@ -3,6 +3,7 @@ import { silentProgress } from '../../core/progress.ts';
 import { addDisk } from '../../vm/disk/add.ts';
 import { checkDisks } from '../../vm/disk/check.ts';
 import { compactDisk } from '../../vm/disk/compact.ts';
+import { createDiskFile } from '../../vm/disk/create-file.ts';
 import { growDisk } from '../../vm/disk/grow.ts';
 import { listDisks } from '../../vm/disk/list.ts';
 import { removeDisk } from '../../vm/disk/remove.ts';
@@ -10,6 +11,7 @@ import type { Handlers } from './handler.ts';
 
 export const diskHandlers: Handlers<keyof typeof diskOperations> = {
   'disks.list': ({ host }, { params }) => listDisks(host, params.machine),
+  'disks.create': ({ host }, { body }) => createDiskFile(host, body),
   'disks.add': ({ host }, { params, body }, progress) => addDisk(host, params.machine, body, progress),
   'disks.checkAll': ({ host }, { params, body }, progress) =>
     checkDisks(host, params.machine, null, body, progress),

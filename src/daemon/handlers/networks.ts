@@ -1,4 +1,5 @@
 import type { networkOperations } from '../../api/network-operations.ts';
+import { writeCompatFiles } from '../../vm/network/compat-files.ts';
 import { createNetwork, deleteNetwork, setNetwork } from '../../vm/network/config.ts';
 import { listForwards, listNetworks, showNetwork } from '../../vm/network/describe.ts';
 import { addForward, removeForward } from '../../vm/network/forwards.ts';
@@ -27,6 +28,7 @@ export const networkHandlers: Handlers<keyof typeof networkOperations> = {
   'networks.reserve': ({ host }, { params, body }) =>
     reserveAddress(host, params.network, params.adapter, body.address),
   'networks.release': ({ host }, { params }) => releaseAddress(host, params.network, params.adapter),
+  'networks.writeFiles': ({ host }) => writeCompatFiles(host),
   'networks.leases': ({ host }, { params }) => listLeases(host, params.network),
   'machines.ssh': ({ host }, { params, body }, progress) => sshTarget(host, params.machine, body, progress),
 };

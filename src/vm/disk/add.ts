@@ -24,7 +24,7 @@ import { placeFor, type Place } from './place.ts';
 const minSize = 1024 * 1024;
 
 /** @throws KameError INVALID_VALUE unless the size is 1 MiB to 64 TiB */
-function checkSize(sizeBytes: number): void {
+export function checkSize(sizeBytes: number): void {
   if (sizeBytes >= minSize && sizeBytes <= maxVirtualSize) return;
   throw new KameError(
     'INVALID_VALUE',
