@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
 const program = join(builtIn, 'kame.mjs');
+const vmrunProgram = join(builtIn, 'vmrun.mjs');
 
 /** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
@@ -83,6 +84,13 @@ export class TestHome implements AsyncDisposable {
       ...(options.signal ? { cancelSignal: options.signal } : {}),
     });
     return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** Runs the built `vmrun` as a script would. */
+  async vmrun(...args: string[]): Promise<CommandResult> {
+    const options = { reject: false, env: this.env, timeout: 240_000, stripFinalNewline: false } as const;
+    const { exitCode, stdout, stderr } = await execa(process.execPath, [vmrunProgram, ...args], options);
+    return { code: exitCode ?? -1, stdout, stderr };
   }
 
   /** Starts a command and does not wait for it. */
