@@ -1,15 +1,18 @@
 import { alternate, type Bench } from './support/bench.ts';
-import { benchHome, kameProgram, wallOf } from './support/kame.ts';
+import { benchHome, kameProgram, vmrunProgram, wallOf } from './support/kame.ts';
 import { machineCount, makeTwentyMachines } from './support/twenty-machines.ts';
 
 const node = 'node -e 0';
 const list = `kame list, ${machineCount} machines`;
 const version = 'kame --version';
+const vmrunList = 'vmrun list';
+/** Milliseconds: what a script that polls may wait. */
+const vmrunBar = 150;
 
 /** Measures what a short command costs in addition to Node itself. */
 export const commandLine: Bench = {
   name: 'list',
-  about: 'kame list and kame --version compared with node -e 0',
+  about: 'kame list, kame --version and vmrun list compared with node -e 0',
   async run(context) {
     await using home = await benchHome();
     await makeTwentyMachines(home, context.say);
@@ -18,6 +21,7 @@ export const commandLine: Bench = {
         [node]: () => wallOf(['-e', '0']),
         [version]: () => wallOf([kameProgram, '--version'], home.env),
         [list]: () => wallOf([kameProgram, 'list'], home.env),
+        [vmrunList]: () => wallOf([vmrunProgram, 'list'], home.env),
       },
       context.runs ?? 21,
       context,
@@ -41,6 +45,13 @@ export const commandLine: Bench = {
           samples: samples[list] ?? [],
           ratio,
           bar: { of: 'ratio', at: 'most', value: 3 },
+        },
+        {
+          name: vmrunList,
+          unit: 'ms',
+          samples: samples[vmrunList] ?? [],
+          ratio,
+          bar: { of: 'median', at: 'most', value: vmrunBar },
         },
       ],
       notes: [],

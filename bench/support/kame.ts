@@ -6,6 +6,7 @@ import { buildTiny } from '../../src/image/tiny/build.ts';
 import { builtIn, sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
 
 export const kameProgram = join(builtIn, 'kame.mjs');
+export const vmrunProgram = join(builtIn, 'vmrun.mjs');
 
 /** Wall time of a Node program in milliseconds, from before its start until its end. */
 export function wallOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {

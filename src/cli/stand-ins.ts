@@ -1,4 +1,5 @@
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, KameError } from '../core/errors.ts';
 import { fileError, temporaryName } from '../sys/files.ts';
@@ -9,6 +10,12 @@ import { fileError, temporaryName } from '../sys/files.ts';
 const sign = /^# Kame[’']s /mu;
 const signBytes = 512;
 
+async function beginningOf(path: string): Promise<string> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(signBytes), 0, signBytes, 0);
+  return buffer.subarray(0, bytesRead).toString('utf8');
+}
+
 /** Whether a link leads to a stand-in of Kame, of this version or of another one, or to where one was. */
 async function leadsToKame(link: string, target: string, own: string): Promise<boolean> {
   if (target === own) return true;
@@ -16,7 +23,7 @@ async function leadsToKame(link: string, target: string, own: string): Promise<b
     return false;
   const path = resolve(dirname(link), target);
   try {
-    return sign.test((await readFile(path, 'latin1')).slice(0, signBytes));
+    return sign.test(await beginningOf(path));
   } catch (error) {
     return errnoOf(error) === 'ENOENT';
   }

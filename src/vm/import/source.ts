@@ -31,6 +31,13 @@ const lockExtension = '.lck';
 /** @throws KameError WRONG_STATE while VMware or Kame has the machine open: its disks would change during the copy */
 async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<void> {
   const { names, name } = bundle;
+  // First: a machine that Kame runs has a marker like that of VMware.
+  if ((await lockHolder(names.lock)) !== undefined) {
+    throw new KameError('WRONG_STATE', `${name} is running.`, {
+      next: 'Shut it down first: `kame stop`.',
+      details: { path: names.vmx },
+    });
+  }
   const entries = await readdir(names.directory).catch((error: unknown) => {
     throw fileError(error, names.directory);
   });
@@ -39,12 +46,6 @@ async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<voi
   if (lock !== undefined) {
     throw new KameError('WRONG_STATE', `${name} is open in VMware: ${lock} is beside its files.`, {
       next: `Shut it down and close it in VMware. If no program uses it, delete ${lock}.`,
-      details: { path: names.vmx },
-    });
-  }
-  if ((await lockHolder(names.lock)) !== undefined) {
-    throw new KameError('WRONG_STATE', `${name} is running.`, {
-      next: 'Shut it down first: `kame stop`.',
       details: { path: names.vmx },
     });
   }

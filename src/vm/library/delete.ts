@@ -13,6 +13,7 @@ import { bundleEvent } from '../host/events.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { refuseRunning } from '../host/state.ts';
+import { removeOpenMarker } from '../../store/open-marker.ts';
 import { refuseLinkedClones } from '../layers/linked-clones.ts';
 import { unlinkFromParents } from '../layers/parents.ts';
 import { machineFiles } from './machine-files.ts';
@@ -22,6 +23,8 @@ async function deleteFiles(host: Host, bundle: Bundle): Promise<readonly string[
   const { names } = bundle;
   await takeLock(names.lock, 'kamed', bundle.name);
   try {
+    // A copy that was made while the machine ran has one.
+    await removeOpenMarker(names);
     const nonces = await operationsOf(host.names, names);
     const { deleted, kept } = await machineFiles(host, bundle);
     const whole = isBundle(names.directory) && !kept.some((path) => path.startsWith(names.directory + sep));

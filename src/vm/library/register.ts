@@ -8,6 +8,7 @@ import { plainName } from '../../model/name.ts';
 import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
 import { vmxOfBundle } from '../../store/bundle-directory.ts';
 import { bundleExtension, isBundle } from '../../store/names.ts';
+import { removeOpenMarker } from '../../store/open-marker.ts';
 import { forgetSettled } from '../../store/operation-record.ts';
 import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists, fileError } from '../../sys/files.ts';
@@ -76,6 +77,7 @@ async function asCopy(host: Host, bundle: Bundle): Promise<Bundle> {
  */
 async function settleMoved(host: Host, { names, name }: Bundle): Promise<Bundle> {
   if (await exists(names.lock)) await repairAfterCrash(host, names.vmx);
+  await removeOpenMarker(names);
   await clearDeadLock(names.lock);
   if (isBundle(names.directory)) await sweepTemporaries(names.directory);
   try {

@@ -5,6 +5,7 @@ import type { Progress } from '../../core/progress.ts';
 import { enginesIn } from '../../qemu/engine.ts';
 import { appendLog, type Bundle } from '../../store/bundle.ts';
 import { runNames } from '../../store/names.ts';
+import { removeOpenMarker } from '../../store/open-marker.ts';
 import { removeRamFiles } from '../../store/ram-place.ts';
 import { releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -141,6 +142,7 @@ async function stopStuck(host: Host, bundle: Bundle, hard: boolean): Promise<boo
   for (const each of engines) await ensureGone(`The engine of ${bundle.name}`, each, 0);
   await clearRunDirectory(run);
   await removeRamFiles(host.names, run);
+  await removeOpenMarker(bundle.names);
   await releaseLock(bundle.names.lock);
   host.unreachable.delete(bundle.names.vmx);
   const message = `${bundle.name} has stopped: its engine did not answer and was ended.`;

@@ -13,6 +13,7 @@ import { sweepTemporaries } from '../../store/temporaries.ts';
 import { exists } from '../../sys/files.ts';
 import { openForgotten } from '../../sys/pipe-inlet.ts';
 import { isAlive } from '../../sys/process-identity.ts';
+import { removeOpenMarker } from '../../store/open-marker.ts';
 import { clearDeadLock, handLock, lockHolder } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { adoptCompanions } from '../companion/companion.ts';
@@ -142,6 +143,7 @@ export async function adopt(host: Host, bundle: Bundle, signal?: AbortSignal): P
     if (ran && isFinished) await noteUnseenDeath(host, bundle, run);
     if (died && isFinished) await repairAfterCrash(host, bundle.names.vmx);
     await clearRunDirectory(run);
+    await removeOpenMarker(bundle.names);
     await clearDeadLock(bundle.names.lock);
     return;
   }

@@ -15,6 +15,7 @@ import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf, reserveRam } from '../../store/ram-place.ts';
+import { markOpen } from '../../store/open-marker.ts';
 import { noTimings, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { handLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -202,6 +203,7 @@ export async function launchEngine(
   const run = runNames(host.names, names.vmx);
   await clearRunDirectory(run);
   await mkdir(run.directory, { recursive: true, mode: 0o700 });
+  await markOpen(names);
   await prepareSerialLog(names.serialLog, plan.restores);
   await appendLog(
     names,

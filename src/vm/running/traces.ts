@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { HomeNames, MachineNames, RunNames } from '../../store/names.ts';
+import { removeOpenMarker } from '../../store/open-marker.ts';
 import { lockHolder, releaseLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
@@ -20,7 +21,7 @@ async function releaseOwnLock(path: string): Promise<void> {
 }
 
 /**
- * Removes what belongs to an engine that has ended, or was not started after all: RAM, companions, run directory and lock. What
+ * Removes what belongs to an engine that has ended, or was not started after all: RAM, companions, run directory, marker and lock. What
  * cannot be removed is logged, and left to the next start or daemon: the machine does not run, whatever is left of it, and must
  * not stay locked for it.
  */
@@ -28,6 +29,7 @@ export async function removeTraces(host: Host, { name, names, run, removeRam }: 
   const steps = [
     async () => await removeRam(host.names, run),
     async () => await clearRunDirectory(run),
+    async () => await removeOpenMarker(names),
     async () => await releaseOwnLock(names.lock),
   ];
   for (const step of steps) {

@@ -1,0 +1,60 @@
+import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../core/errors.ts';
+import { fileError } from '../sys/files.ts';
+import { readOwnIfThere } from '../sys/own-file.ts';
+import type { MachineNames } from './names.ts';
+
+/**
+ * What VMware has beside a `.vmx` that it has open, `NAME.vmx.lck/M….lck`. Kame has one too while a machine runs: VMware then
+ * does not open the machine, and programs that wait for it to go see when the machine has ended. It locks nothing for Kame.
+ */
+
+const content = 'Kame has this machine open.\n';
+const maxBytes = 1024;
+const fileName = 'M00000.lck';
+
+function markerOf({ vmx }: MachineNames): string {
+  return `${vmx}.lck`;
+}
+
+/** The names in a marker; undefined if there is none, or something else has its name. */
+async function entriesOf(marker: string): Promise<string[] | undefined> {
+  try {
+    return (await lstat(marker)).isDirectory() ? await readdir(marker) : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes the marker. One of VMware stays as it is. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function markOpen(names: MachineNames): Promise<void> {
+  const marker = markerOf(names);
+  try {
+    await mkdir(marker, { mode: 0o700 }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+    // One that is empty is what a kill has left.
+    if ((await entriesOf(marker))?.length !== 0) return;
+    await writeFile(join(marker, fileName), content, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    throw fileError(error, marker);
+  }
+}
+
+/** Removes the marker, if it is one of Kame. @throws KameError FILE_ACCESS */
+export async function removeOpenMarker(names: MachineNames): Promise<void> {
+  const marker = markerOf(names);
+  const file = join(marker, fileName);
+  try {
+    const entries = await entriesOf(marker);
+    if (entries?.length !== 1 || entries[0] !== fileName) return;
+    const found = await readOwnIfThere(file, { maxBytes });
+    if (found?.toString('latin1') !== content) return;
+    await rm(file, { force: true });
+    await rmdir(marker);
+  } catch (error) {
+    throw fileError(error, marker);
+  }
+}
