@@ -1,0 +1,7 @@
+export const page = {
+  'lacking.title': 'There is nothing at this address',
+  'lacking.machine': 'This machine is gone',
+  'lacking.back': 'Back to the machines',
+  'page.tabs': 'Parts of this page',
+  'page.console': 'Console',
+} as const;
