@@ -7,7 +7,7 @@ import { LibraryPage } from '../library/library-page.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
-import { NotFound } from './not-found.tsx';
+import { NotFound } from '../design/not-found.tsx';
 import { MachinePage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 

@@ -8,7 +8,7 @@ import { Busy, Outcome } from '../machine/outcome.tsx';
 import { Question, type Asked } from '../machine/question.tsx';
 import { Repair } from '../machine/repair.tsx';
 import { Screen } from '../machine/screen.tsx';
-import { machinePage } from '../machine/pages.ts';
+import { machinePage } from '../machine/addresses.ts';
 import styles from './card.module.css';
 
 /** A machine with its state, its screen and what can be done with it. */

@@ -1,6 +1,6 @@
 import { lazy, type ComponentType } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import type { Tab } from './pages.ts';
+import type { Tab } from '../machine/addresses.ts';
 
 /** What each tab of a machine's page shows, loaded when it is opened. */
 export const panels: Readonly<Record<Tab, ComponentType<{ machine: Machine }>>> = {

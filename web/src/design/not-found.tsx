@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import { useText } from '../text/text.ts';
-import styles from './app.module.css';
+import styles from './not-found.module.css';
 
 /** What an address shows that leads nowhere, or to a machine that is gone. */
 export function NotFound({ what }: { what?: 'machine' }): ReactElement {

@@ -1,17 +1,17 @@
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { NotFound } from '../app/not-found.tsx';
+import { NotFound } from '../design/not-found.tsx';
 import { useMachines } from '../data/machines.ts';
 import { useText } from '../text/text.ts';
-import { useActions } from './actions.ts';
-import { Controls } from './controls.tsx';
-import { State } from './facts.tsx';
-import { Busy, Outcome } from './outcome.tsx';
+import { useActions } from '../machine/actions.ts';
+import { Controls } from '../machine/controls.tsx';
+import { State } from '../machine/facts.tsx';
+import { Busy, Outcome } from '../machine/outcome.tsx';
 import styles from './page.module.css';
-import { machinePage, tabs, type Tab } from './pages.ts';
-import { Question, type Asked } from './question.tsx';
-import { Repair } from './repair.tsx';
+import { machinePage, tabs, type Tab } from '../machine/addresses.ts';
+import { Question, type Asked } from '../machine/question.tsx';
+import { Repair } from '../machine/repair.tsx';
 import { panels } from './panels.ts';
 
 interface PageProps {
