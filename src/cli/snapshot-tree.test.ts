@@ -15,6 +15,7 @@ function snapshot(uid: number, parent: number | null, more: Partial<Snapshot> = 
     createdAt: '2026-11-24T01:35:33.644Z',
     state: 'stopped',
     memory: false,
+    screen: false,
     autoProtect: false,
     clones: [],
     ...more,

@@ -524,6 +524,13 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a snapshot',
   },
+  'snapshots.screenshot': {
+    method: 'GET',
+    path: '/machines/{machine}/snapshots/{snapshot}/screenshot',
+    kind: 'bytes',
+    contentType: 'image/png',
+    summary: 'Get the picture of the display that was kept with a snapshot',
+  },
   'snapshots.edit': {
     method: 'PATCH',
     path: '/machines/{machine}/snapshots/{snapshot}',
@@ -963,6 +970,10 @@ export interface Calls {
   'snapshots.show': {
     request: { params: { machine: string; snapshot: string } };
     answer: Promise<SnapshotDetails>;
+  };
+  'snapshots.screenshot': {
+    request: { params: { machine: string; snapshot: string } };
+    answer: Promise<Uint8Array>;
   };
   'snapshots.edit': {
     request: { params: { machine: string; snapshot: string }; body: EditSnapshot };

@@ -277,6 +277,8 @@ export interface SnapshotCalls {
   take(machine: string, body?: TakeSnapshot, options?: TaskOptions): Promise<TakenSnapshot>;
   /** Show the details of a snapshot. */
   show(machine: string, snapshot: string, options?: CallOptions): Promise<SnapshotDetails>;
+  /** Get the picture of the display that was kept with a snapshot. A machine that was running has one, unless it has no display. */
+  screenshot(machine: string, snapshot: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change the label or description of a snapshot. */
   edit(machine: string, snapshot: string, body: EditSnapshot, options?: CallOptions): Promise<Snapshot>;
   /** Delete a snapshot. The machine and all other snapshots are not affected. */

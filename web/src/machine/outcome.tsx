@@ -1,17 +1,21 @@
 import { Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Note } from '../design/note.tsx';
-import { useText } from '../text/text.ts';
-import type { Actions } from './actions.ts';
+import type { ProgressReport } from '../../../src/core/progress.ts';
+import type { TaskRunner } from './task.ts';
 import styles from './machine.module.css';
 
-/** How far an action is. */
-export function Busy({ doing, name }: { doing: NonNullable<Actions['doing']>; name: string }): ReactElement {
-  const { say } = useText();
-  const { kind, progress } = doing;
+interface BusyProps {
+  /** What is being done, and to what. */
+  readonly what: string;
+  readonly name: string;
+  readonly progress: ProgressReport | undefined;
+}
+
+/** How far a task is. */
+export function Busy({ what, name, progress }: BusyProps): ReactElement {
   const { done, total } = progress ?? {};
   const isKnown = done !== undefined && total !== undefined && total > 0;
-  const what = say(`busy.${kind}`);
   return (
     <div className={styles.busy} role="status">
       <p>{progress ? `${what}: ${progress.stage}` : what}</p>
@@ -25,9 +29,10 @@ export function Busy({ doing, name }: { doing: NonNullable<Actions['doing']>; na
   );
 }
 
-/** How the last action ended, if a person must know. */
-export function Outcome({ trouble, taken, dismiss }: Actions): ReactElement {
-  const { say } = useText();
+type OutcomeProps = Pick<TaskRunner<unknown>, 'trouble' | 'done' | 'dismiss'>;
+
+/** How the last task ended, if a person must know. */
+export function Outcome({ trouble, done, dismiss }: OutcomeProps): ReactElement {
   return (
     <>
       {trouble && (
@@ -36,9 +41,9 @@ export function Outcome({ trouble, taken, dismiss }: Actions): ReactElement {
           {trouble.next !== '' && <p>{trouble.next}</p>}
         </Note>
       )}
-      {taken !== undefined && (
+      {done !== undefined && (
         <Note kind="done" dismiss={dismiss}>
-          <p>{say('done.snapshot', { label: taken })}</p>
+          <p>{done}</p>
         </Note>
       )}
     </>

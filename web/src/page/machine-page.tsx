@@ -35,10 +35,9 @@ function Tabs({ id, tab }: { id: string; tab: Tab }): ReactElement {
 /** The head of the page: which machine it is, its state, and what can be done with it. */
 function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
   const { say } = useText();
-  const actions = useActions(machine);
   const [asked, setAsked] = useState<Asked>();
   const { id, name, state, reason } = machine;
-  const { doing, act } = actions;
+  const { doing, trouble, done, act, dismiss } = useActions(machine);
   return (
     <header className={styles.head}>
       <div className={styles.title}>
@@ -49,14 +48,14 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
         <State state={state} />
         <div className={styles.controls}>
           {doing ? (
-            <Busy doing={doing} name={name} />
+            <Busy what={say(`busy.${doing.kind}`)} name={name} progress={doing.progress} />
           ) : (
             <Controls machine={machine} act={act} ask={setAsked} />
           )}
         </div>
       </div>
       {reason !== null && <Repair machine={machine} />}
-      <Outcome {...actions} />
+      <Outcome trouble={trouble} done={done} dismiss={dismiss} />
       <Tabs id={id} tab={tab} />
       <Question asked={asked} name={name} act={act} close={() => setAsked(undefined)} />
     </header>
