@@ -202,7 +202,11 @@ const pageFolders: Readonly<
   machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
-  page: { own: ['text', 'design', 'data', 'machine', 'console'], packages: [...widgets, 'react', 'wouter'] },
+  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  page: {
+    own: ['text', 'design', 'data', 'machine', 'console', 'snapshots'],
+    packages: [...widgets, 'react', 'wouter'],
+  },
   app: { own: ['text', 'design', 'data', 'library', 'page'], packages: [...widgets, 'react', 'wouter'] },
   '.': {
     own: ['text', 'design', 'data', 'app'],

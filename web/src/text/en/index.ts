@@ -2,8 +2,9 @@ import { app } from './app.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
 import { page } from './page.ts';
+import { snapshots } from './snapshots.ts';
 
 /** English texts, in one file for each room of the page; the names of those in other languages are the same. */
-export const en = { ...app, ...library, ...machine, ...page } as const;
+export const en = { ...app, ...library, ...machine, ...page, ...snapshots } as const;
 
 export type TextKey = keyof typeof en;
