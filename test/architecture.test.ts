@@ -203,8 +203,9 @@ const pageFolders: Readonly<
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  settings: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   page: {
-    own: ['text', 'design', 'data', 'machine', 'console', 'snapshots'],
+    own: ['text', 'design', 'data', 'machine', 'console', 'snapshots', 'settings'],
     packages: [...widgets, 'react', 'wouter'],
   },
   app: { own: ['text', 'design', 'data', 'library', 'page'], packages: [...widgets, 'react', 'wouter'] },

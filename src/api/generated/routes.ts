@@ -158,6 +158,13 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a machine',
   },
+  'machines.vmx': {
+    method: 'GET',
+    path: '/machines/{machine}/vmx',
+    kind: 'bytes',
+    contentType: 'application/octet-stream',
+    summary: 'Get the .vmx of a machine as it is on the disk',
+  },
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
@@ -813,6 +820,7 @@ export interface Calls {
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
+  'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
   'machines.set': {
     request: { params: { machine: string }; body: Settings };
     answer: Promise<MachineDetails>;

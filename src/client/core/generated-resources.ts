@@ -117,6 +117,8 @@ export interface MachineCalls {
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Get the .vmx of a machine as it is on the disk. In the encoding that it names in `.encoding`. machines.set changes its keys. */
+  vmx(machine: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */

@@ -1,17 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import { routes } from '../../../src/api/generated/routes.ts';
 import type { AutoProtect, Snapshot, SnapshotDetails } from '../../../src/api/generated/shapes.ts';
 import { pathOf } from '../../../src/api/route.ts';
 import { client } from './client.ts';
-
-/** A request that is made again after each event of a machine. */
-function useOfMachine<T>(
-  id: string,
-  what: readonly (string | number)[],
-  ask: (signal: AbortSignal) => Promise<T>,
-) {
-  return useQuery({ queryKey: ['machines', id, ...what], queryFn: async ({ signal }) => await ask(signal) });
-}
+import { useOfMachine } from './of-machine.ts';
 
 /** The snapshots of a machine, parents before their children. */
 export function useSnapshots(id: string): { snapshots: readonly Snapshot[] | undefined; error: unknown } {

@@ -8,4 +8,5 @@ export const panels: Readonly<Record<Tab, ComponentType<{ machine: Machine }>>> 
   snapshots: lazy(async () => ({
     default: (await import('../snapshots/snapshots-panel.tsx')).SnapshotsPanel,
   })),
+  settings: lazy(async () => ({ default: (await import('../settings/settings-panel.tsx')).SettingsPanel })),
 };

@@ -5,4 +5,5 @@ export const page = {
   'page.tabs': 'Parts of this page',
   'page.console': 'Console',
   'page.snapshots': 'Snapshots',
+  'page.settings': 'Settings',
 } as const;

@@ -3,6 +3,7 @@ import { app } from './app.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
 import { page } from './page.ts';
+import { settings } from './settings.ts';
 import { snapshots } from './snapshots.ts';
 
 /** Japanese texts. A key that is missing, or that English lacks, does not compile. */
@@ -11,5 +12,6 @@ export const ja: Readonly<Record<TextKey, string>> = {
   ...library,
   ...machine,
   ...page,
+  ...settings,
   ...snapshots,
 };

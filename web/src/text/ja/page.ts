@@ -7,4 +7,5 @@ export const page: Readonly<Record<keyof typeof english, string>> = {
   'page.tabs': 'このページの項目',
   'page.console': 'コンソール',
   'page.snapshots': 'スナップショット',
+  'page.settings': '設定',
 };
