@@ -8,7 +8,7 @@ import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { NotFound } from '../design/not-found.tsx';
-import { MachinePage } from './rooms.ts';
+import { HostPage, MachinePage, NewPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
@@ -18,6 +18,8 @@ function Rooms(): ReactElement {
     <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
       <Switch>
         <Route path="/" component={LibraryPage} />
+        <Route path="/new" component={NewPage} />
+        <Route path="/host" component={HostPage} />
         <Route path="/machines/:id/:tab?">
           {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
         </Route>

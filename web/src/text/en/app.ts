@@ -9,6 +9,7 @@ export const app = {
   'app.dark': 'Use dark colours',
   'app.light': 'Use light colours',
   'app.leave': 'Sign out',
+  'app.new': 'New machine',
   'app.loading': 'Loading the machines',
   'app.reconnecting': 'The connection to Kame is lost. Trying again…',
   'app.count_one': '{{count}} machine',

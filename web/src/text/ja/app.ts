@@ -11,6 +11,7 @@ export const app: Readonly<Record<keyof typeof english, string>> = {
   'app.dark': 'ダークモードにする',
   'app.light': 'ライトモードにする',
   'app.leave': 'サインアウト',
+  'app.new': '新規作成',
   'app.loading': '仮想マシンを読み込んでいます',
   'app.reconnecting': 'Kame との接続が切れました。再接続しています…',
   'app.count_one': '{{count}} 台',
