@@ -4,6 +4,7 @@ import { useHashLocation } from 'wouter/use-hash-location';
 import { useLive } from '../data/machines.ts';
 import { signOut } from '../data/session.ts';
 import { LibraryPage } from '../library/library-page.tsx';
+import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
@@ -45,6 +46,7 @@ export function App(): ReactElement {
           {say('app.reconnecting')}
         </p>
       )}
+      <Palette />
       <main className={styles.main}>
         <Rooms />
       </main>

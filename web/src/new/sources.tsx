@@ -1,5 +1,5 @@
-import { Select, TextInput } from '@mantine/core';
-import type { ReactElement } from 'react';
+import { NativeSelect, Select, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
 import type { Image } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import { SystemMark } from '../machine/system-mark.tsx';
@@ -20,11 +20,24 @@ function isChosen(source: Source | undefined, { id, arch }: Image): boolean {
 /** What a machine can begin with: an image, or an ISO to install from. */
 export function Sources({ images, source, choose }: SourcesProps): ReactElement {
   const { say } = useText();
+  const archs = [...new Set(images.map(({ arch }) => arch))];
+  const [arch, setArch] = useState<string>();
+  const shown = images.filter((image) => image.arch === (arch ?? archs[0]));
   const iso = source?.kind === 'iso' ? source : undefined;
   return (
     <section aria-label={say('new.source')}>
+      {archs.length > 1 && (
+        <NativeSelect
+          size="xs"
+          className={styles.arch}
+          aria-label={say('new.arch')}
+          value={arch ?? archs[0]}
+          data={archs}
+          onChange={(event) => setArch(event.currentTarget.value)}
+        />
+      )}
       <ul className={styles.grid}>
-        {images.map((image) => (
+        {shown.map((image) => (
           <li key={`${image.id} ${image.arch}`}>
             <button
               type="button"

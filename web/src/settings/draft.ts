@@ -3,7 +3,7 @@ import type { MachineModel } from '../../../src/model/machine.ts';
 import type { ModelProblem } from '../../../src/model/problem.ts';
 import { readModel } from '../../../src/model/read.ts';
 import { applySettings, type SettingChange } from '../../../src/model/settings.ts';
-import type { TextKey } from '../text/text.ts';
+import type { TextKey } from '../text/en/index.ts';
 import { entriesOf, foldKey, type VmxDocument } from '../../../src/vmx/document.ts';
 
 /** A key whose value an edit changes; null where there is none. */

@@ -2,8 +2,6 @@ import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import type { TextKey } from './en/index.ts';
 
-export type { TextKey };
-
 export const languages = { en: 'English', ja: '日本語' } as const;
 export type Language = keyof typeof languages;
 

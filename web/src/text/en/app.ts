@@ -9,6 +9,8 @@ export const app = {
   'app.dark': 'Use dark colours',
   'app.light': 'Use light colours',
   'app.leave': 'Sign out',
+  'palette.title': 'Go to, or do',
+  'palette.none': 'Nothing has these words.',
   'app.new': 'New machine',
   'app.loading': 'Loading the machines',
   'app.reconnecting': 'The connection to Kame is lost. Trying again…',

@@ -1,6 +1,7 @@
 export const fresh = {
   'new.title': 'New machine',
   'new.source': 'What it begins with',
+  'new.arch': 'Processor architecture',
   'new.here': 'on this computer',
   'new.iso': 'Install from an ISO',
   'new.isoHelp': 'An empty disk and an installer',

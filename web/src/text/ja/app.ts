@@ -11,6 +11,8 @@ export const app: Readonly<Record<keyof typeof english, string>> = {
   'app.dark': 'ダークモードにする',
   'app.light': 'ライトモードにする',
   'app.leave': 'サインアウト',
+  'palette.title': '移動または操作',
+  'palette.none': '該当するものはありません。',
   'app.new': '新規作成',
   'app.loading': '仮想マシンを読み込んでいます',
   'app.reconnecting': 'Kame との接続が切れました。再接続しています…',

@@ -3,6 +3,7 @@ import type { fresh as english } from '../en/new.ts';
 export const fresh: Readonly<Record<keyof typeof english, string>> = {
   'new.title': '新しい仮想マシン',
   'new.source': '元になるもの',
+  'new.arch': 'プロセッサーの種類',
   'new.here': 'このコンピューターにあります',
   'new.iso': 'ISO からインストール',
   'new.isoHelp': '空のディスクとインストーラー',
