@@ -9,7 +9,7 @@ import {
   repairedMachine,
   repairMachine,
 } from './library.ts';
-import { createMachine, launchPlan, machine, machineDetails, machineSetting, settings } from './machine.ts';
+import { createMachine, launchPlan, machine, machineDetails, settings } from './machine.ts';
 import { done } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
@@ -109,6 +109,15 @@ export const machineOperations = {
     params: machineParams,
     result: machineDetails,
   },
+  'machines.vmx': {
+    method: 'GET',
+    path: '/machines/{machine}/vmx',
+    kind: 'bytes',
+    contentType: 'application/octet-stream',
+    summary: 'Get the .vmx of a machine as it is on the disk',
+    description: 'In the encoding that it names in `.encoding`. machines.set changes its keys.',
+    params: machineParams,
+  },
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
@@ -120,16 +129,6 @@ export const machineOperations = {
     body: settings,
     result: machineDetails,
     example: { body: { settings: [{ key: 'cpus', value: '2' }] } },
-  },
-  'machines.setting': {
-    method: 'GET',
-    path: '/machines/{machine}/setting',
-    kind: 'json',
-    summary: 'Show one key of the .vmx of a machine',
-    params: machineParams,
-    query: z.strictObject({ key: z.string().min(1).max(255) }),
-    result: machineSetting,
-    example: { query: { key: 'guestinfo.hostname' } },
   },
   'machines.rename': {
     method: 'POST',

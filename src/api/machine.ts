@@ -201,11 +201,6 @@ export const settings = z
   .strict()
   .meta({ id: 'Settings' });
 
-export const machineSetting = z
-  .object({ key: z.string(), value: z.string().nullable().describe('null if the .vmx has no such key') })
-  .meta({ id: 'MachineSetting' });
-export type MachineSetting = z.infer<typeof machineSetting>;
-
 export const waitFor = z.enum(['agent', 'boot', 'network', 'login', 'none']).meta({ id: 'WaitFor' });
 export type WaitFor = z.infer<typeof waitFor>;
 

@@ -1,7 +1,7 @@
 import { demoDetails } from './cli-samples.ts';
 import { result } from './cli-run.ts';
 import { json, problem } from './cli-support.ts';
-import { done, login, V, type GoldenLine } from './vmrun-lines.ts';
+import { done, login, V, type Golden, type GoldenLine } from './vmrun-lines.ts';
 
 // What vmrun prints for the commands in guests, to the byte.
 
@@ -157,23 +157,26 @@ const guestRows: readonly GoldenLine[] = [
   [['installTools', V], { replies: { 'POST /tools': result({ machine: 'demo', version: '1' }) } }],
 ];
 
+const vmx: Golden['replies'][string] = (response) => {
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  response.end('displayName = "demo"\nguestinfo.y = "|22a|22 | b"\n');
+};
+
 const variableRows: readonly GoldenLine[] = [
   [
     ['readVariable', V, 'runtimeConfig', 'displayName'],
     {
-      replies: { 'GET /setting?key=displayName': json({ key: 'displayName', value: 'demo' }) },
+      replies: { 'GET /vmx': vmx },
       stdout: 'demo\n',
     },
   ],
-  [
-    ['readVariable', V, 'GUESTVAR', 'x'],
-    { replies: { 'GET /setting?key=guestinfo.x': json({ key: 'guestinfo.x', value: null }) }, stdout: '\n' },
-  ],
+  [['readVariable', V, 'guestVar', 'Y'], { replies: { 'GET /vmx': vmx }, stdout: '"a" | b\n' }],
+  [['readVariable', V, 'GUESTVAR', 'x'], { replies: { 'GET /vmx': vmx }, stdout: '\n' }],
   [
     ['readVariable', V, 'guestVar', 'ip'],
     {
       replies: {
-        'GET /setting?key=guestinfo.ip': json({ key: 'guestinfo.ip', value: null }),
+        'GET /vmx': vmx,
         'GET /addresses': json({ ip: '10.0.2.15', interfaces: [] }),
       },
       stdout: '10.0.2.15\n',

@@ -58,7 +58,6 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
-  MachineSetting,
   MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
@@ -166,19 +165,19 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a machine',
   },
+  'machines.vmx': {
+    method: 'GET',
+    path: '/machines/{machine}/vmx',
+    kind: 'bytes',
+    contentType: 'application/octet-stream',
+    summary: 'Get the .vmx of a machine as it is on the disk',
+  },
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
     kind: 'json',
     takes: 'body',
     summary: 'Change settings of a machine',
-  },
-  'machines.setting': {
-    method: 'GET',
-    path: '/machines/{machine}/setting',
-    kind: 'json',
-    takes: 'query',
-    summary: 'Show one key of the .vmx of a machine',
   },
   'machines.rename': {
     method: 'POST',
@@ -562,6 +561,13 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a snapshot',
   },
+  'snapshots.screenshot': {
+    method: 'GET',
+    path: '/machines/{machine}/snapshots/{snapshot}/screenshot',
+    kind: 'bytes',
+    contentType: 'image/png',
+    summary: 'Get the picture of the display that was kept with a snapshot',
+  },
   'snapshots.edit': {
     method: 'PATCH',
     path: '/machines/{machine}/snapshots/{snapshot}',
@@ -858,18 +864,10 @@ export interface Calls {
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
+  'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
   'machines.set': {
     request: { params: { machine: string }; body: Settings };
     answer: Promise<MachineDetails>;
-  };
-  'machines.setting': {
-    request: {
-      params: { machine: string };
-      query: {
-        key: string;
-      };
-    };
-    answer: Promise<MachineSetting>;
   };
   'machines.rename': {
     request: { params: { machine: string }; body: RenameMachine };
@@ -1033,6 +1031,10 @@ export interface Calls {
   'snapshots.show': {
     request: { params: { machine: string; snapshot: string } };
     answer: Promise<SnapshotDetails>;
+  };
+  'snapshots.screenshot': {
+    request: { params: { machine: string; snapshot: string } };
+    answer: Promise<Uint8Array>;
   };
   'snapshots.edit': {
     request: { params: { machine: string; snapshot: string }; body: EditSnapshot };

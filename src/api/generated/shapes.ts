@@ -849,12 +849,6 @@ export interface MachineNic {
   removable: boolean;
 }
 
-export interface MachineSetting {
-  key: string;
-  /** null if the .vmx has no such key */
-  value: string | null;
-}
-
 export interface MachineShares {
   machine: string;
   folders: SharedFolder[];
@@ -1336,6 +1330,8 @@ export interface Snapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1361,6 +1357,8 @@ export interface SnapshotDetails {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1553,6 +1551,8 @@ export interface TakenSnapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */

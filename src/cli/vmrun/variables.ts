@@ -1,4 +1,5 @@
 import { KameError } from '../../core/errors.ts';
+import { getText, parseVmx } from '../../vmx/document.ts';
 import type { Call, Run } from './command.ts';
 import { asUser } from './guest-user.ts';
 import { VmrunError } from './vmrun-error.ts';
@@ -42,8 +43,8 @@ export const readVariable: Run = async (call) => {
     const { variables } = await client.guestEnvironment.show(machine, as, { signal });
     return [variables[place.variable] ?? ''];
   }
-  const { value } = await client.machines.setting(machine, { key: place.key }, { signal });
-  if (value === null && place.key.toLowerCase() === 'guestinfo.ip') return [await addressOf(call)];
+  const value = getText(parseVmx(await client.machines.vmx(machine, { signal }), machine), place.key);
+  if (value === undefined && place.key.toLowerCase() === 'guestinfo.ip') return [await addressOf(call)];
   return [value ?? ''];
 };
 

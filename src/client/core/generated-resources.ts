@@ -57,7 +57,6 @@ import type {
   MachineDisk,
   MachineFiles,
   MachineNic,
-  MachineSetting,
   MachineShares,
   MakeGuestDirectory,
   MakeGuestTemporary,
@@ -125,16 +124,10 @@ export interface MachineCalls {
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Get the .vmx of a machine as it is on the disk. In the encoding that it names in `.encoding`. machines.set changes its keys. */
+  vmx(machine: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
-  /** Show one key of the .vmx of a machine. */
-  setting(
-    machine: string,
-    query: {
-      key: string;
-    },
-    options?: CallOptions,
-  ): Promise<MachineSetting>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
   /** Delete a stopped machine and its disks. Removes the files that machines.files lists as deleted. */
@@ -304,6 +297,8 @@ export interface SnapshotCalls {
   take(machine: string, body?: TakeSnapshot, options?: TaskOptions): Promise<TakenSnapshot>;
   /** Show the details of a snapshot. */
   show(machine: string, snapshot: string, options?: CallOptions): Promise<SnapshotDetails>;
+  /** Get the picture of the display that was kept with a snapshot. A machine that was running has one, unless it has no display. */
+  screenshot(machine: string, snapshot: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change the label or description of a snapshot. */
   edit(machine: string, snapshot: string, body: EditSnapshot, options?: CallOptions): Promise<Snapshot>;
   /** Delete a snapshot. The machine and all other snapshots are not affected. */

@@ -1,12 +1,12 @@
-import type { MachineDetails, MachineSetting, Problem } from '../../api/machine.ts';
+import type { MachineDetails, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
-import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { contentOf, readVmx, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { MachineNames } from '../../store/names.ts';
-import { foldKey, getText } from '../../vmx/document.ts';
+import { foldKey } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';
 import { findBundle } from '../host/find.ts';
 import { hold, withLock } from '../host/hold.ts';
@@ -46,6 +46,11 @@ function isForGuest({ key }: SettingChange): boolean {
   return foldKey(key).startsWith('guestinfo.');
 }
 
+/** The bytes of a machine's `.vmx`. @throws KameError NO_SUCH_MACHINE, FILE_ACCESS, INVALID_VALUE if it is too large */
+export async function vmxOf(host: Host, reference: string): Promise<Buffer> {
+  return await readVmx((await findBundle(host, reference)).names.vmx);
+}
+
 /**
  * Changes settings of a stopped machine: all of them or none. Those of guestinfo may be changed in any state.
  * @throws KameError WRONG_STATE unless it is stopped, INVALID_VALUE naming the key, the value and the allowed values
@@ -77,10 +82,4 @@ export async function changeSettings(
   const message = `The settings of ${changed.name} were changed: ${keys}.`;
   host.events.emit(bundleEvent('machine.changed', changed, message));
   return withWarnings(await describe(host, changed), warnings);
-}
-
-/** One key of a `.vmx`. @throws KameError NO_SUCH_MACHINE, BROKEN_MACHINE when it cannot be read */
-export async function readSetting(host: Host, reference: string, key: string): Promise<MachineSetting> {
-  const { document } = contentOf(await findBundle(host, reference));
-  return { key, value: getText(document, key) ?? null };
 }
