@@ -30,6 +30,16 @@ describe('the marker of an open machine', () => {
     expect(readdirSync(marker)).toEqual(['M00000.lck']);
   });
 
+  it('is removed when only its beginning was written', async () => {
+    const { directory, names, marker } = place();
+    for (const text of [undefined, '', 'Kame has']) {
+      mkdirSync(marker);
+      if (text !== undefined) writeFileSync(join(marker, 'M00000.lck'), text);
+      await removeOpenMarker(names);
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  });
+
   it.each([
     ['a file of VMware', 'M12345.lck', 'x'],
     ['a file of the same name', 'M00000.lck', 'x'],

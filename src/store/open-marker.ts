@@ -43,16 +43,20 @@ export async function markOpen(names: MachineNames): Promise<void> {
   }
 }
 
-/** Removes the marker, if it is one of Kame. @throws KameError FILE_ACCESS */
+/** Removes the marker, if it is one of Kame, or empty. @throws KameError FILE_ACCESS */
 export async function removeOpenMarker(names: MachineNames): Promise<void> {
   const marker = markerOf(names);
   const file = join(marker, fileName);
   try {
     const entries = await entriesOf(marker);
-    if (entries?.length !== 1 || entries[0] !== fileName) return;
-    const found = await readOwnIfThere(file, { maxBytes });
-    if (found?.toString('latin1') !== content) return;
-    await rm(file, { force: true });
+    if (!entries || entries.length > 1) return;
+    if (entries.length === 1) {
+      if (entries[0] !== fileName) return;
+      const found = (await readOwnIfThere(file, { maxBytes }))?.toString('latin1');
+      // A kill, or a full disk, may have left only its beginning.
+      if (found === undefined || !content.startsWith(found)) return;
+      await rm(file, { force: true });
+    }
     await rmdir(marker);
   } catch (error) {
     throw fileError(error, marker);

@@ -34,6 +34,19 @@ describe('stop', () => {
     expect(world().events.at(-1)).toMatchObject({ type: 'machine.state', state: 'stopped' });
   });
 
+  it('removes the marker that keeps VMware from opening the machine, also after the engine was killed', async () => {
+    const { vmx } = world().machine();
+    const engine = await agentFirst();
+    expect(existsSync(`${vmx}.lck`)).toBe(true);
+    await end();
+    expect(existsSync(`${vmx}.lck`)).toBe(false);
+    const other = await world().start('demo', { wait: 'agent' });
+    expect([engine.pid === world().engines.of('demo').pid, existsSync(`${vmx}.lck`)]).toEqual([false, true]);
+    process.kill(world().engines.of('demo').pid, 'SIGKILL');
+    await world().running().ended;
+    expect([other.state, existsSync(`${vmx}.lck`)]).toEqual(['running', false]);
+  });
+
   it('ends a machine whose lock something else has replaced, and says in the log that it is still there', async () => {
     const { vmx } = world().machine();
     const { lock } = machineNames(vmx);
