@@ -11,6 +11,10 @@ export const registerMachine = z
       .max(1000)
       .optional()
       .describe('Files outside its directory that the machine may use, as machines.inspect lists them'),
+    sameName: z
+      .boolean()
+      .optional()
+      .describe('Add it even if a machine of the list has its name; either is then known by its path'),
     movedOrCopied: movedOrCopied.optional(),
   })
   .strict()

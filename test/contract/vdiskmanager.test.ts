@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/vdiskmanager/main.ts';
@@ -65,6 +65,19 @@ describe('vmware-vdiskmanager', () => {
       code: 1,
       stdout: `Failed to check disk: The files of ${disk} have errors.\n`,
     });
+  });
+
+  it('deletes a disk that no machine needs, and nothing else', async () => {
+    const { disk } = machineWithDisk();
+    daemon.on(`GET /v1/machines/${encodeURIComponent(demo.path)}/disks`, json([]));
+    const [unused, other] = [join(daemon.home, 'unused.vmdk'), join(daemon.home, 'letter.vmdk')];
+    writeFileSync(unused, Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'));
+    writeFileSync(other, 'Dear …');
+    expect(await run('-U', unused)).toMatchObject({ code: 0, stdout: 'The virtual disk was deleted.\n' });
+    expect((await run('-U', disk)).stdout).toBe(`Failed to delete disk: ${disk} is a disk of demo.\n`);
+    expect((await run('-U', other)).stdout).toContain('is not a disk that Kame has made');
+    expect((await run('-U', '/no/such')).code).toBe(1);
+    expect([existsSync(unused), existsSync(disk), existsSync(other)]).toEqual([false, true, true]);
   });
 
   it('says what failed, and what to do', async () => {

@@ -325,7 +325,10 @@ const libraryRows: readonly GoldenLine[] = [
     },
   ],
   [['upgradevm', V], { replies: { 'GET ': json(demoDetails) } }],
-  [['register', V], { replies: { 'POST /v1/machines/register': json(demoDetails) }, bodies: [{ path: V }] }],
+  [
+    ['register', V],
+    { replies: { 'POST /v1/machines/register': json(demoDetails) }, bodies: [{ path: V, sameName: true }] },
+  ],
   [['unregister', V], { replies: { 'POST /unregister': done } }],
   [
     ['listRegisteredVM'],

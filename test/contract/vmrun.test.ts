@@ -77,6 +77,10 @@ describe('vmrun', () => {
     [['snapshot', V], 'Insufficient parameters'],
     [['clone', V, '/x/y', 'full'], 'Cannot open VM: /x/y, unknown file suffix'],
     [['clone', V, '/x/y.vmx', 'half'], 'One of the parameters was invalid'],
+    [
+      ['start', '/x\nTotal running VMs: 1'],
+      'Cannot open VM: /x\\x0aTotal running VMs: 1, unknown file suffix',
+    ],
     [['setNetworkAdapter', V, '../1', 'nat'], 'One of the parameters was invalid'],
     [['addNetworkAdapter', V, 'custom'], 'One of the parameters was invalid'],
     [['setPortForwarding', 'vmnet8', 'tcp', '99999', 'a', '1'], 'One of the parameters was invalid'],
@@ -136,7 +140,7 @@ describe('vmrun', () => {
       answer(response, request);
     });
     expect(await run('pause', 'm/m.vmx')).toMatchObject({ code: 0, stdout: '' });
-    expect(bodies().filter((body) => body !== undefined)).toEqual([{ path: vmx }]);
+    expect(bodies().filter((body) => body !== undefined)).toEqual([{ path: vmx, sameName: true }]);
   });
 
   it('ends at Ctrl-C', async () => {

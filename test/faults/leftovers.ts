@@ -11,7 +11,7 @@ import { processesOf } from './victims.ts';
 
 /** Files that a machine's directory may have beside layers and checkpoints. */
 const ordinary = /^(?:.+\.(?:vmx|vmsd|nvram|log)|kernel|initrd|seed\.iso)$/;
-const checkpointFiles = new Set(['state', 'ram', 'engine.json', 'machine.vmx', 'nvram']);
+const checkpointFiles = new Set(['state', 'ram', 'engine.json', 'machine.vmx', 'nvram', 'screen.png']);
 const unfinished = /\.(?:tmp|part|stale|creating|deleting)$|^operation\.json$|\.operation\.json$/;
 
 /** Milliseconds that the processes of a network have to end. */

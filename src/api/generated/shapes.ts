@@ -1098,6 +1098,8 @@ export interface RegisterMachine {
   path: string;
   /** Files outside its directory that the machine may use, as machines.inspect lists them */
   allowOutside?: string[] | undefined;
+  /** Add it even if a machine of the list has its name; either is then known by its path */
+  sameName?: boolean | undefined;
   movedOrCopied?: MovedOrCopied | undefined;
 }
 

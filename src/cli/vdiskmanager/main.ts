@@ -1,8 +1,10 @@
-import { realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, realpath, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createNodeClient, type KameClient } from '../../client/node/client.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
+import { fileError } from '../../sys/files.ts';
 import type { CliContext } from '../context.ts';
 import { visibleLines } from '../text.ts';
 import { parse, type DiskAction } from './parse.ts';
@@ -16,12 +18,22 @@ Usage: vmware-vdiskmanager OPTIONS <disk-name>
   -d                         defragment a disk
   -k                         shrink a disk of a machine
   -x <size>[s|KB|MB|GB]      expand a disk of a machine
+  -U                         delete a disk that no machine needs
   -R, -e                     check the files of a disk of a machine
   -q                         print no progress
 Disks that Kame makes have the content of a qcow2, whatever their name ends with. Only Kame and QEMU read them.
 `;
 
 const failed = 1;
+
+/** What a qcow2 begins with. */
+const magic = Buffer.from('QFI\u00fb', 'latin1');
+
+async function beginningOf(path: string): Promise<Buffer> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length), 0, magic.length, 0);
+  return buffer.subarray(0, bytesRead);
+}
 
 /** The machine of the list to which a disk belongs, and the slot of the disk. @throws KameError BAD_IMAGE if it belongs to none */
 async function ownerOf(client: KameClient, path: string): Promise<readonly [machine: string, slot: string]> {
@@ -38,6 +50,23 @@ async function ownerOf(client: KameClient, path: string): Promise<readonly [mach
   });
 }
 
+/** Deletes a qcow2 that no machine of the list needs. @throws KameError BAD_IMAGE, FILE_ACCESS, WRONG_STATE when one needs it */
+async function deleteUnused(client: KameClient, path: string): Promise<void> {
+  for (const machine of await client.machines.list()) {
+    const disks = await client.disks.list(machine.path);
+    if (!disks.some((each) => each.path === path || each.layers.some((layer) => layer.path === path)))
+      continue;
+    throw new KameError('WRONG_STATE', `${path} is a disk of ${machine.name}.`, {
+      next: `kame disk remove ${machine.name} removes it from the machine.`,
+    });
+  }
+  const start = await beginningOf(path).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+  if (!start.equals(magic)) throw new KameError('BAD_IMAGE', `${path} is not a disk that Kame has made.`);
+  await rm(path);
+}
+
 /** Does what a command line says, and returns what the program says of it. */
 async function perform(client: KameClient, action: DiskAction, cwd: string): Promise<string> {
   const asked = resolve(cwd, action.path);
@@ -46,6 +75,10 @@ async function perform(client: KameClient, action: DiskAction, cwd: string): Pro
     return 'Virtual disk creation successful.';
   }
   const path = await realpath(asked).catch(() => asked);
+  if (action.action === 'delete') {
+    await deleteUnused(client, path);
+    return 'The virtual disk was deleted.';
+  }
   const [machine, slot] = await ownerOf(client, path);
   if (action.action === 'expand') {
     await client.disks.grow(machine, slot, { sizeBytes: action.sizeBytes });

@@ -4,7 +4,7 @@
 export type DiskAction =
   | { readonly action: 'create'; readonly sizeBytes: number; readonly path: string }
   | { readonly action: 'expand'; readonly sizeBytes: number; readonly path: string }
-  | { readonly action: 'defragment' | 'shrink' | 'check'; readonly path: string };
+  | { readonly action: 'defragment' | 'shrink' | 'check' | 'delete'; readonly path: string };
 
 export interface DiskCommand {
   readonly quiet: boolean;
@@ -20,10 +20,11 @@ const operations = {
   '-x': 'expand',
   '-R': 'check',
   '-e': 'check',
+  '-U': 'delete',
 } as const;
 /** Options with a value. The type and the adapter of a disk do not matter to Kame, which makes one kind. */
 const withValue = new Set(['-s', '-a', '-t', '-x']);
-const unsupported: ReadonlySet<string> = new Set(['-n', '-r', '-p', '-D', '-U']);
+const unsupported: ReadonlySet<string> = new Set(['-n', '-r', '-p', '-D']);
 
 const units: Readonly<Record<string, number>> = {
   s: 512,

@@ -46,7 +46,7 @@ export const upgradevm: Run = async ({ client, machine, signal }) => {
 
 /** Puts a machine on the list; one that is there stays. */
 export const register: Run = async ({ client, machine, signal }) => {
-  await client.machines.register({ path: machine }, { signal });
+  await client.machines.register({ path: machine, sameName: true }, { signal });
   return [];
 };
 

@@ -46,7 +46,7 @@ async function perform({ command }: Invocation, call: Call): Promise<readonly st
   } catch (error) {
     const isUnknown = error instanceof KameError && error.code === 'NO_SUCH_MACHINE';
     if (!isUnknown || call.machine === '' || !existsSync(call.machine)) throw error;
-    await call.client.machines.register({ path: call.machine }, { signal: call.signal });
+    await call.client.machines.register({ path: call.machine, sameName: true }, { signal: call.signal });
     return await run(call);
   }
 }
@@ -88,7 +88,7 @@ export async function main(argv: readonly string[], context: VmrunContext): Prom
     return 0;
   } catch (error) {
     const { line, notes, exitCode } = failureOf(error, vmx);
-    stdout.write(`${visibleLines(line)}\n`);
+    stdout.write(`${visible(line)}\n`);
     stderr.write(notes.map((note) => `vmrun: ${visibleLines(note)}\n`).join(''));
     return exitCode;
   } finally {

@@ -112,6 +112,9 @@ describe('register', () => {
     expect((await refused(register(world().host, { path: '/dev/null' }))).code).toBe('USAGE');
     writeFileSync(far, small('near'));
     expect((await refused(register(world().host, { path: far }))).code).toBe('ALREADY_EXISTS');
+    expect(await register(world().host, { path: far, sameName: true })).toMatchObject({ path: far });
+    expect((await show(world().host, far)).path).toBe(far);
+    await unregister(world().host, far);
     writeFileSync(far, 'a line that makes no sense\n');
     expect((await refused(register(world().host, { path: far }))).code).toBe('BROKEN_MACHINE');
   });

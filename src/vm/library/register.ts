@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { RegisterMachine } from '../../api/library.ts';
-import type { MachineDetails, MovedOrCopied } from '../../api/machine.ts';
+import type { MachineDetails } from '../../api/machine.ts';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
 import { plainName } from '../../model/name.ts';
 import { contentOf, fileNameOf, type Bundle } from '../../store/bundle.ts';
@@ -99,13 +99,13 @@ async function identified(
   host: Host,
   asFound: Bundle,
   isListed: boolean,
-  said: MovedOrCopied | undefined,
+  { movedOrCopied: said, sameName }: RegisterMachine,
 ): Promise<Bundle> {
   if ((await lockHolder(asFound.names.lock)) !== undefined) return asFound;
   const found = isListed ? asFound : await settleMoved(host, asFound);
   const decided = said ?? (await decideIdentity(host, found));
   const named = decided === 'copied' && !isListed ? await asCopy(host, found) : found;
-  if (!isListed) await refuseTakenName(host, named.name);
+  if (!isListed && sameName !== true) await refuseTakenName(host, named.name);
   return await settleIdentity(host, named, { answer: decided === 'copied' ? decided : said });
 }
 
@@ -136,9 +136,9 @@ export async function register(host: Host, request: RegisterMachine): Promise<Ma
   await agreeByName(host, found, request.allowOutside ?? []);
   // An engine that runs it is adopted first; until then nothing of the machine changes.
   const isHeld = await noteIfUnreachable(host, found);
-  const bundle = await identified(host, found, isListed, request.movedOrCopied);
+  const bundle = await identified(host, found, isListed, request);
   if (!isListed) {
-    await refuseTakenName(host, bundle.name);
+    if (request.sameName !== true) await refuseTakenName(host, bundle.name);
     await host.inventory.register(vmx);
     host.events.emit(bundleEvent('machine.created', bundle, `${bundle.name} was registered.`));
   }
