@@ -9,6 +9,7 @@ import { clones, clonesDebian } from './clones.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
 import { idle } from './idle.ts';
+import { library } from './library.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { shares } from './shares.ts';
@@ -21,7 +22,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, library],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];
