@@ -9,7 +9,7 @@ import { cookieFor, isOwnHost, isOwnPage, safeHeaders, secretIn } from './gate.t
 import { refuseMalformed, refuseRaw } from './refuse.ts';
 import { Sessions } from './sessions.ts';
 import { contentOf, Site } from './site.ts';
-import { ticketIn } from './ticket.ts';
+import { channelPathIn, ticketIn } from './ticket.ts';
 
 /** The server of the API, to which requests of a signed-in browser are passed on. */
 export interface Inside {
@@ -28,6 +28,8 @@ export interface WebAddress {
 const loopback = '127.0.0.1';
 /** Where the page exchanges its ticket for a session (POST), and ends it (DELETE). */
 const sessionPath = '/session';
+/** Where the page gets a ticket for a WebSocket (POST). */
+const channelPath = '/session/ticket';
 const apiPrefix = `/${apiVersion}/`;
 
 function forbidden(message: string): KameError {
@@ -37,6 +39,17 @@ function forbidden(message: string): KameError {
 /** The path of a request's address, without its query. */
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?')[0] ?? '/';
+}
+
+function signedOut(): KameError {
+  return new KameError('SIGNED_OUT', 'This browser is not signed in.');
+}
+
+/** The WebSocket that is asked for, and the ticket for it; both may be empty. */
+function channelOf({ url = '/' }: IncomingMessage): { path: string; ticket: string } {
+  const at = url.indexOf('?');
+  if (at < 0) return { path: url, ticket: '' };
+  return { path: url.slice(0, at), ticket: new URLSearchParams(url.slice(at)).get('ticket') ?? '' };
 }
 
 function fail(response: ServerResponse, thrown: unknown): void {
@@ -82,6 +95,8 @@ export class WebDoor implements AsyncDisposable {
     if (!opened) return;
     const closed = new Promise((resolve) => opened.server.close(resolve));
     opened.server.closeAllConnections();
+    // WebSockets are no connections of the server any more, which waits for them though.
+    this.#sessions.endAll();
     await closed;
   }
 
@@ -134,9 +149,10 @@ export class WebDoor implements AsyncDisposable {
     }
     const path = pathOf(request);
     const { method } = request;
-    const isPrivate = path === sessionPath || path.startsWith(apiPrefix);
+    const isPrivate = path === sessionPath || path === channelPath || path.startsWith(apiPrefix);
     if (isPrivate && !isOwnPage(request)) fail(response, forbidden('Another web page sent the request.'));
     else if (path === sessionPath) await this.#session(request, response, port);
+    else if (path === channelPath) await this.#channelTicket(request, response, port);
     else if (isPrivate) this.#pass(request, response, port);
     else if (method === 'GET' || method === 'HEAD') await this.#file(request, response, site);
     else fail(response, new KameError('USAGE', `There is nothing to ${method ?? ''} at ${path}.`));
@@ -157,10 +173,23 @@ export class WebDoor implements AsyncDisposable {
     response.writeHead(204, { 'set-cookie': cookieFor(port, secret) }).end();
   }
 
+  /** Issues a ticket for a WebSocket. @throws KameError SIGNED_OUT, USAGE */
+  async #channelTicket(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
+    if (request.method !== 'POST')
+      throw new KameError('USAGE', `A ticket takes POST, not ${request.method ?? ''}.`);
+    const ticket = this.#sessions.issueForChannel(
+      secretIn(request.headers, port),
+      await channelPathIn(request),
+    );
+    if (ticket === undefined) throw signedOut();
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+    response.end(JSON.stringify({ ticket }));
+  }
+
   /** Passes a request of a browser with a session on to the API. @throws KameError SIGNED_OUT */
   #pass(request: IncomingMessage, response: ServerResponse, port: number): void {
     const end = this.#sessions.begin(secretIn(request.headers, port), () => request.socket.destroy());
-    if (!end) throw new KameError('SIGNED_OUT', 'This browser is not signed in.');
+    if (!end) throw signedOut();
     response.once('close', end);
     // The programs that the daemon runs must not be chosen by a page.
     delete request.headers[environmentHeader];
@@ -173,11 +202,19 @@ export class WebDoor implements AsyncDisposable {
       refuseRaw(socket, 403, refusal ?? forbidden('Another web page sent the request.'));
       return;
     }
-    const end = this.#sessions.begin(secretIn(request.headers, port), () => socket.destroy());
+    const secret = secretIn(request.headers, port);
+    const end = this.#sessions.begin(secret, () => socket.destroy());
     if (!end) {
-      refuseRaw(socket, 401, new KameError('SIGNED_OUT', 'This browser is not signed in.'));
+      refuseRaw(socket, 401, signedOut());
       return;
     }
+    const { path, ticket } = channelOf(request);
+    if (!this.#sessions.redeemForChannel(secret, path, ticket)) {
+      end();
+      refuseRaw(socket, 403, forbidden('The WebSocket has no ticket, or one that was used or is too old.'));
+      return;
+    }
+    request.url = path;
     socket.once('close', end);
     this.#inside.upgrade(request, socket, head);
   }

@@ -7,8 +7,21 @@ export const idleMs = 12 * 60 * 60_000;
 /** The most sessions, and the most tickets that wait to be used; the oldest ends when there is one more. */
 export const maxOpen = 16;
 
+/** A ticket for a WebSocket that is not used in this time is worth nothing, in milliseconds. */
+export const channelTicketMs = 30_000;
+/** The most tickets for WebSockets of a session that wait to be used; the oldest is forgotten when there is one more. */
+export const maxChannelTickets = 64;
+
+/** A ticket for the WebSocket at a path. */
+interface ChannelTicket {
+  readonly path: string;
+  readonly issued: number;
+}
+
 interface Session {
   lastUse: number;
+  /** By their hashes, in the order of time. */
+  readonly tickets: Map<string, ChannelTicket>;
   /** Ends each request that the session has open. */
   readonly open: Set<() => void>;
 }
@@ -23,9 +36,18 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
+/** Drops what was put into a map first, until it has at most so many entries. */
+function forgetOldest(map: Map<string, unknown>, most: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= most) break;
+    map.delete(oldest);
+  }
+}
+
 /**
  * The browsers that may use the API. A ticket is in the address that `kame open` prints, and can be exchanged once for the
- * secret of a session, which the browser keeps as a cookie. All of them end with the daemon.
+ * secret of a session, which the browser keeps as a cookie. A session gets a ticket for each WebSocket that it opens. All of them
+ * end with the daemon.
  */
 export class Sessions {
   /** By the hash of its secret: when it was issued. In the order of time, as are the sessions by their last use. */
@@ -37,10 +59,7 @@ export class Sessions {
     const ticket = newSecret();
     const now = Date.now();
     this.#tickets.set(hashOf(ticket), now);
-    for (const oldest of this.#tickets.keys()) {
-      if (this.#tickets.size <= maxOpen) break;
-      this.#tickets.delete(oldest);
-    }
+    forgetOldest(this.#tickets, maxOpen);
     return { ticket, until: new Date(now + ticketMs) };
   }
 
@@ -51,7 +70,7 @@ export class Sessions {
     this.#tickets.delete(hash);
     if (issued === undefined || Date.now() - issued > ticketMs) return undefined;
     const secret = newSecret();
-    this.#sessions.set(hashOf(secret), { lastUse: Date.now(), open: new Set() });
+    this.#sessions.set(hashOf(secret), { lastUse: Date.now(), tickets: new Map(), open: new Set() });
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= maxOpen) break;
       this.#end(oldest);
@@ -76,9 +95,36 @@ export class Sessions {
     );
   }
 
+  /**
+   * A new ticket for one WebSocket of a session, which is good for exactly this path.
+   * @returns undefined if there is no such session
+   */
+  issueForChannel(secret: string, path: string): string | undefined {
+    const session = this.#find(secret);
+    if (!session) return undefined;
+    const ticket = newSecret();
+    session.tickets.set(hashOf(ticket), { path, issued: Date.now() });
+    forgetOldest(session.tickets, maxChannelTickets);
+    return ticket;
+  }
+
+  /** Uses up a ticket for a WebSocket. @returns whether it was issued to this session for this path, and not too long ago */
+  redeemForChannel(secret: string, path: string, ticket: string): boolean {
+    const session = this.#find(secret);
+    const hash = hashOf(ticket);
+    const found = session?.tickets.get(hash);
+    session?.tickets.delete(hash);
+    return found?.path === path && Date.now() - found.issued <= channelTicketMs;
+  }
+
   /** Ends a session and what it has open. */
   end(secret: string): void {
     this.#end(hashOf(secret));
+  }
+
+  /** Ends all sessions and what they have open. */
+  endAll(): void {
+    for (const hash of [...this.#sessions.keys()]) this.#end(hash);
   }
 
   #find(secret: string): Session | undefined {

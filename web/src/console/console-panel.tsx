@@ -1,15 +1,10 @@
-import type { ReactElement } from 'react';
+import { lazy, Suspense, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Address, Facts } from '../machine/facts.tsx';
-import { Screen } from '../machine/screen.tsx';
 
-/** The screen of a machine, and what it is. */
+const GuestScreen = lazy(async () => await import('./guest-screen.tsx'));
+
+/** The console of a machine. */
 export function ConsolePanel({ machine }: { machine: Machine }): ReactElement {
-  return (
-    <>
-      <Screen machine={machine} />
-      <Facts machine={machine} />
-      <Address ip={machine.ip} />
-    </>
-  );
+  const isOn = machine.state === 'running' || machine.state === 'paused';
+  return <Suspense>{isOn && <GuestScreen machine={machine} />}</Suspense>;
 }
