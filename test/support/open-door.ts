@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { DoorRecord } from '../../src/daemon/web/door-record.ts';
 import { WebDoor } from '../../src/daemon/web/door.ts';
 
 interface Reply {
@@ -53,6 +54,7 @@ export async function openDoor(root: string) {
       log: () => undefined,
     },
     directory,
+    new DoorRecord(join(root, 'web.json')),
   );
   onTestFinished(async () => await door[Symbol.asyncDispose]());
   const { address } = await door.open();

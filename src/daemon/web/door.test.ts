@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { consolePath, openDoor } from '../../../test/support/open-door.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { DoorRecord } from './door-record.ts';
 import { WebDoor } from './door.ts';
 import { idleMs, maxOpen, ticketMs } from './sessions.ts';
 
@@ -240,7 +241,11 @@ it('keeps its port, and is no proxy', async () => {
 
 it('says how to get the page when it was not built', async () => {
   const inside = { request: () => undefined, upgrade: () => undefined, log: () => undefined };
-  const door = new WebDoor(inside, join(temporary(), 'missing'));
+  const door = new WebDoor(
+    inside,
+    join(temporary(), 'missing'),
+    new DoorRecord(join(temporary(), 'web.json')),
+  );
   await expect(door.open()).rejects.toMatchObject({
     code: 'INTERNAL',
     next: expect.stringContaining('build'),

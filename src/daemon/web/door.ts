@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { errorToBody } from '../../api/error-body.ts';
 import { apiVersion, environmentHeader } from '../../api/protocol.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
-import { isForeignPeer } from '../../sys/peer-user.ts';
+import { isForeignPeer, tellsPeers } from '../../sys/peer-user.ts';
+import type { DoorRecord } from './door-record.ts';
 import { cookieFor, isOwnHost, isOwnPage, safeHeaders, secretIn } from './gate.ts';
 import { refuseMalformed, refuseRaw } from './refuse.ts';
 import { Sessions } from './sessions.ts';
@@ -66,14 +67,36 @@ function fail(response: ServerResponse, thrown: unknown): void {
 export class WebDoor implements AsyncDisposable {
   readonly #inside: Inside;
   readonly #directory: string;
-  readonly #sessions = new Sessions();
+  readonly #record: DoorRecord;
+  readonly #sessions = new Sessions(() => void this.#keep());
   readonly #peers = new WeakMap<Socket, Promise<boolean>>();
   #opened: Promise<{ server: Server; site: Site; port: number }> | undefined;
 
   /** @param directory where the files of the page are */
-  constructor(inside: Inside, directory: string) {
+  constructor(inside: Inside, directory: string, record: DoorRecord) {
     this.#inside = inside;
     this.#directory = directory;
+    this.#record = record;
+  }
+
+  /**
+   * Goes on where a daemon that was killed has left off: at the same port, with the same sessions. Only where the user at the other
+   * end is known: meanwhile, a program of another user may have had the port, and been sent the cookie.
+   */
+  async resume(knowsPeers = tellsPeers): Promise<void> {
+    const state = await this.#record.read();
+    if (!state) return;
+    await this.#record.remove();
+    if (!knowsPeers || !this.#sessions.resume(state.sessions)) return;
+    try {
+      this.#opened = this.#listen(state.port);
+      await this.#opened;
+      await this.#keep();
+    } catch (error) {
+      this.#opened = undefined;
+      this.#sessions.endAll();
+      this.#inside.log(error, 'Cannot go on with the web desktop');
+    }
   }
 
   /** A new address for a browser. The first one starts to listen. @throws KameError INTERNAL, HOST_PROBLEM */
@@ -98,9 +121,21 @@ export class WebDoor implements AsyncDisposable {
     // WebSockets are no connections of the server any more, which waits for them though.
     this.#sessions.endAll();
     await closed;
+    await this.#record.remove();
   }
 
-  async #listen(): Promise<{ server: Server; site: Site; port: number }> {
+  /** Writes down what a later daemon can go on with. */
+  async #keep(): Promise<void> {
+    try {
+      const { port } = (await this.#opened) ?? {};
+      if (port !== undefined) await this.#record.write({ port, sessions: this.#sessions.kept() });
+    } catch (error) {
+      this.#inside.log(error, 'Cannot write down the sessions of the web desktop');
+    }
+  }
+
+  /** @param wanted the port; 0 for one that the system chooses */
+  async #listen(wanted = 0): Promise<{ server: Server; site: Site; port: number }> {
     const site = await Site.in(this.#directory);
     // A stream of events never ends, and an upload may take long.
     const server = createServer({ requestTimeout: 0 });
@@ -109,7 +144,7 @@ export class WebDoor implements AsyncDisposable {
       server.once('error', (cause) =>
         reject(new KameError('HOST_PROBLEM', `Cannot listen on ${loopback}: ${cause.message}`, { cause })),
       );
-      server.listen({ host: loopback, port: 0 }, resolve);
+      server.listen({ host: loopback, port: wanted }, resolve);
     });
     const { port } = server.address() as AddressInfo;
     server.on('request', (request, response) => {

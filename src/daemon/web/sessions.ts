@@ -18,8 +18,20 @@ interface ChannelTicket {
   readonly issued: number;
 }
 
+/** A session as a file has it. Times are in milliseconds since 1970. */
+export interface KeptSession {
+  /** Of its secret. */
+  readonly hash: string;
+  readonly lastUse: number;
+}
+
+/** How much later a session may have been used than its file says, in milliseconds. */
+const keepEveryMs = 10 * 60_000;
+
 interface Session {
   lastUse: number;
+  /** The last use that was kept. */
+  keptUse: number;
   /** By their hashes, in the order of time. */
   readonly tickets: Map<string, ChannelTicket>;
   /** Ends each request that the session has open. */
@@ -36,6 +48,10 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
+function newSession(lastUse: number): Session {
+  return { lastUse, keptUse: lastUse, tickets: new Map(), open: new Set() };
+}
+
 /** Drops what was put into a map first, until it has at most so many entries. */
 function forgetOldest(map: Map<string, unknown>, most: number): void {
   for (const oldest of map.keys()) {
@@ -47,12 +63,34 @@ function forgetOldest(map: Map<string, unknown>, most: number): void {
 /**
  * The browsers that may use the API. A ticket is in the address that `kame open` prints, and can be exchanged once for the
  * secret of a session, which the browser keeps as a cookie. A session gets a ticket for each WebSocket that it opens. All of them
- * end with the daemon.
+ * end with the daemon, unless it was killed: the next one goes on with the sessions.
  */
 export class Sessions {
   /** By the hash of its secret: when it was issued. In the order of time, as are the sessions by their last use. */
   readonly #tickets = new Map<string, number>();
   readonly #sessions = new Map<string, Session>();
+  readonly #changed: () => void;
+
+  /** @param changed called when `kept` returns something else than before */
+  constructor(changed: () => void = () => undefined) {
+    this.#changed = changed;
+  }
+
+  /** What a later daemon can go on with. */
+  kept(): KeptSession[] {
+    return [...this.#sessions].map(([hash, session]) => {
+      session.keptUse = session.lastUse;
+      return { hash, lastUse: session.lastUse };
+    });
+  }
+
+  /** Goes on with the sessions of an earlier daemon that were used not long ago. @returns whether there are any */
+  resume(kept: readonly KeptSession[]): boolean {
+    const fresh = kept.filter(({ lastUse }) => Date.now() - lastUse <= idleMs);
+    for (const { hash, lastUse } of fresh.toSorted((a, b) => a.lastUse - b.lastUse))
+      this.#sessions.set(hash, newSession(lastUse));
+    return fresh.length > 0;
+  }
 
   /** A new ticket, and when it ends. */
   issue(): { ticket: string; until: Date } {
@@ -70,11 +108,12 @@ export class Sessions {
     this.#tickets.delete(hash);
     if (issued === undefined || Date.now() - issued > ticketMs) return undefined;
     const secret = newSecret();
-    this.#sessions.set(hashOf(secret), { lastUse: Date.now(), tickets: new Map(), open: new Set() });
+    this.#sessions.set(hashOf(secret), newSession(Date.now()));
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= maxOpen) break;
       this.#end(oldest);
     }
+    this.#changed();
     return secret;
   }
 
@@ -120,6 +159,7 @@ export class Sessions {
   /** Ends a session and what it has open. */
   end(secret: string): void {
     this.#end(hashOf(secret));
+    this.#changed();
   }
 
   /** Ends all sessions and what they have open. */
@@ -137,6 +177,7 @@ export class Sessions {
       return undefined;
     }
     session.lastUse = Date.now();
+    if (session.lastUse - session.keptUse > keepEveryMs) this.#changed();
     // To the end, so that the first one is always the one that was used least recently.
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);
