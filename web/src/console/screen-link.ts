@@ -5,7 +5,7 @@ import { RfbChannel, type Traffic } from './rfb-channel.ts';
 /** `lost`: it was there, and is tried again. */
 export type LinkStatus = 'connecting' | 'live' | 'lost';
 
-export interface LinkListener extends Traffic {
+interface LinkListener extends Traffic {
   readonly status: (status: LinkStatus) => void;
   /** A connection begins; undefined when it has ended. */
   readonly rfb: (rfb: RFB | undefined) => void;
