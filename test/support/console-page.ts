@@ -73,9 +73,9 @@ export async function middleOf(page: Page): Promise<readonly number[]> {
   })()`);
 }
 
-/** What a command prints that fills the screen with a colour of ANSI: 1 is red, 2 green, 4 blue. */
+/** A command that fills the screen with a colour of ANSI: 1 is red, 2 green, 4 blue. The keys of a test have no Shift. */
 export function filling(colour: 1 | 2 | 4): string {
-  return `printf '\\033[4${colour}m\\033[2J'\n`;
+  return `printf '\\033[4${colour}m'; clear\n`;
 }
 
 /** Whether a colour is mostly that one of red, green and blue. */
@@ -83,12 +83,13 @@ export function isMostly(which: 0 | 1 | 2, colour: readonly number[]): boolean {
   return colour.length === 3 && colour.every((value, index) => (index === which ? value > 120 : value < 100));
 }
 
-/** Logs in on the screen, and waits for the shell: what is typed before is lost. */
+/** Logs in on the screen, and waits for the shell: what is typed before it reads is lost, so it is typed again. */
 export async function logIn(page: Page, home: TestHome, machine: string): Promise<void> {
-  const until = async (what: string) =>
-    await home.sh(machine, `until ps | grep -q '${what}'; do usleep 50000; done`);
-  await until('[g]etty.* tty1');
   await page.getByRole('application').click();
-  await page.keyboard.type('root\n');
-  await until('[-]sh$');
+  const attempt = async () => {
+    await page.keyboard.type('root\n');
+    const looks = 'for i in 1 2 3 4 5 6; do ps | grep -q "[-]sh$" && echo yes && break; sleep 0.5; done';
+    return (await home.sh(machine, looks)) === 'yes\n';
+  };
+  await expect.poll(attempt, { timeout: 40_000 }).toBe(true);
 }

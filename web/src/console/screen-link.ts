@@ -14,18 +14,16 @@ interface LinkListener extends Traffic {
 /** Milliseconds until it is tried again: soon at first, as a machine that restarts has a screen again within a second. */
 const againMs = [250, 500, 1000, 2000, 4000] as const;
 
+/** Waits for the end of a connection, which the signal brings about. */
 async function ended(rfb: RFB, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
+  const hangUp = () => rfb.disconnect();
+  const over = new Promise<void>((resolve) => {
     rfb.addEventListener('disconnect', () => resolve(), { once: true });
-    signal.addEventListener(
-      'abort',
-      () => {
-        rfb.disconnect();
-        resolve();
-      },
-      { once: true },
-    );
   });
+  signal.addEventListener('abort', hangUp);
+  if (signal.aborted) hangUp();
+  await over;
+  signal.removeEventListener('abort', hangUp);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

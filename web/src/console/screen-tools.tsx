@@ -73,13 +73,7 @@ export function ViewMenu({ view, choose }: { view: View; choose: (view: View) =>
   return (
     <ToolMenu icon="view" label={say('console.view')}>
       {views.map((each) => (
-        <Menu.Item
-          key={each}
-          role="menuitemradio"
-          aria-checked={each === view}
-          rightSection={each === view ? '✓' : ' '}
-          onClick={() => choose(each)}
-        >
+        <Menu.Item key={each} rightSection={each === view ? '✓' : ' '} onClick={() => choose(each)}>
           {say(`console.view.${each}`)}
         </Menu.Item>
       ))}
