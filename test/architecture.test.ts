@@ -201,7 +201,10 @@ const pageFolders: Readonly<
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
   machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
-  console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  console: {
+    own: ['text', 'design', 'data', 'machine'],
+    packages: [...widgets, 'react', '@novnc/novnc', '@xterm/addon-fit', '@xterm/xterm'],
+  },
   page: { own: ['text', 'design', 'data', 'machine', 'console'], packages: [...widgets, 'react', 'wouter'] },
   app: { own: ['text', 'design', 'data', 'library', 'page'], packages: [...widgets, 'react', 'wouter'] },
   '.': {

@@ -68,7 +68,9 @@ export class WebDoor implements AsyncDisposable {
   readonly #inside: Inside;
   readonly #directory: string;
   readonly #record: DoorRecord;
-  readonly #sessions = new Sessions(() => void this.#keep());
+  readonly #sessions = new Sessions(() => void (this.#keeping = this.#keep()));
+  /** Resolves when the last change of the sessions is on the disk. */
+  #keeping: Promise<void> = Promise.resolve();
   readonly #peers = new WeakMap<Socket, Promise<boolean>>();
   #opened: Promise<{ server: Server; site: Site; port: number }> | undefined;
 
@@ -197,6 +199,7 @@ export class WebDoor implements AsyncDisposable {
   async #session(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     if (request.method === 'DELETE') {
       this.#sessions.end(secretIn(request.headers, port));
+      await this.#keeping;
       response.writeHead(204, { 'set-cookie': cookieFor(port, undefined) }).end();
       return;
     }
@@ -205,6 +208,7 @@ export class WebDoor implements AsyncDisposable {
     const secret = this.#sessions.redeem(await ticketIn(request));
     if (secret === undefined)
       throw new KameError('SIGNED_OUT', 'The address was used before, or is too old, or is not complete.');
+    await this.#keeping;
     response.writeHead(204, { 'set-cookie': cookieFor(port, secret) }).end();
   }
 

@@ -22,10 +22,11 @@ export function ConsolePanel({ machine }: { machine: Machine }): ReactElement {
   const switcher = (
     <SegmentedControl
       size="xs"
+      classNames={{ root: styles.kinds }}
       aria-label={say('console.kinds')}
       value={kind}
       data={kinds.map((value) => ({ value, label: say(`console.${value}`) }))}
-      onChange={(value) => setKind(value as Kind)}
+      onChange={setKind}
     />
   );
   const part = { machine, switcher };

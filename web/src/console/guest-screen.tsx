@@ -14,7 +14,7 @@ import { useClipboard } from './use-clipboard.ts';
 import { useDrop } from './use-drop.ts';
 import { toggleFullScreen } from './full-screen.ts';
 import { useScreen, views, type View } from './use-screen.ts';
-import { useSound } from './use-sound.ts';
+import { useSound, type Sound } from './use-sound.ts';
 
 interface GuestScreenProps {
   readonly machine: Machine;
@@ -54,6 +54,51 @@ function useReachable(
   }, [place, rfb, label, hint]);
 }
 
+interface ToolsProps {
+  readonly name: string;
+  /** A live connection. */
+  readonly rfb: RFB | undefined;
+  readonly view: View;
+  readonly sound: Sound;
+  readonly showsText: boolean;
+  readonly measures: boolean;
+  readonly choose: (view: View) => void;
+  readonly showText: (shows: boolean) => void;
+  readonly measure: (measures: boolean) => void;
+}
+
+/** What can be done with the screen. */
+function Tools(props: ToolsProps): ReactElement {
+  const { name, rfb, view, sound, showsText, measures, choose, showText, measure } = props;
+  const { say } = useText();
+  return (
+    <div className={styles.tools} role="toolbar" aria-label={say('console.tools')}>
+      <KeyMenu rfb={rfb} />
+      <Tool icon="text" label={say('text.title')} pressed={showsText} onClick={() => showText(!showsText)} />
+      <ViewMenu view={view} choose={choose} />
+      <Tool
+        icon={sound.state === 'off' ? 'silent' : 'sound'}
+        label={say(sound.state === 'off' ? 'console.sound.on' : 'console.sound.off')}
+        pressed={sound.state !== 'off'}
+        onClick={sound.toggle}
+      />
+      <Tool
+        icon="snapshot"
+        label={say('console.picture')}
+        disabled={!rfb}
+        onClick={() => rfb && save(rfb, name)}
+      />
+      <Tool
+        icon="gauge"
+        label={say('console.measure')}
+        pressed={measures}
+        onClick={() => measure(!measures)}
+      />
+      <Tool icon="expand" label={say('console.full')} onClick={() => void toggleFullScreen()} />
+    </div>
+  );
+}
+
 /** The live screen of a running machine, and what can be done with it. */
 export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactElement {
   const { say } = useText();
@@ -76,35 +121,13 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
     <>
       <div ref={bar} className={styles.bar}>
         {switcher}
-        <div className={styles.tools} role="toolbar" aria-label={say('console.tools')}>
-          <KeyMenu rfb={live} />
-          <Tool
-            icon="text"
-            label={say('text.title')}
-            pressed={showsText}
-            onClick={() => setShowsText(!showsText)}
-          />
-          <ViewMenu view={view} choose={setView} />
-          <Tool
-            icon={sound.state === 'off' ? 'silent' : 'sound'}
-            label={say(sound.state === 'off' ? 'console.sound.on' : 'console.sound.off')}
-            pressed={sound.state !== 'off'}
-            onClick={sound.toggle}
-          />
-          <Tool
-            icon="snapshot"
-            label={say('console.picture')}
-            disabled={!live}
-            onClick={() => live && save(live, name)}
-          />
-          <Tool
-            icon="gauge"
-            label={say('console.measure')}
-            pressed={measures}
-            onClick={() => setMeasures(!measures)}
-          />
-          <Tool icon="expand" label={say('console.full')} onClick={() => void toggleFullScreen()} />
-        </div>
+        <Tools
+          {...{ name, view, sound, showsText, measures }}
+          rfb={live}
+          choose={setView}
+          showText={setShowsText}
+          measure={setMeasures}
+        />
       </div>
       <div className={styles.stage}>
         <div

@@ -50,7 +50,7 @@ export function GuestTerminal({ machine, kind, switcher }: GuestTerminalProps): 
       <div ref={bar} className={styles.bar}>
         {switcher}
         {state === 'ended' && (
-          <Button size="compact-sm" onClick={() => setRun(run + 1)}>
+          <Button size="compact-sm" variant="filled" onClick={() => setRun(run + 1)}>
             {say('shell.again')}
           </Button>
         )}

@@ -31,6 +31,7 @@ export function NoConsole({ machine, state }: NoConsoleProps): ReactElement {
         canStart && (
           <Button
             size="sm"
+            variant="filled"
             leftSection={<Icon name="play" size={12} />}
             onClick={() => actions.act({ kind: 'start' })}
           >

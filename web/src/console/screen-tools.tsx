@@ -3,6 +3,7 @@ import type RFB from '@novnc/novnc';
 import type { ReactElement, ReactNode } from 'react';
 import { Icon, type IconName } from '../design/icon.tsx';
 import { useText } from '../text/text.ts';
+import styles from './console.module.css';
 import { combinations, press } from './keys.ts';
 import { views, type View } from './use-screen.ts';
 
@@ -20,8 +21,9 @@ export function Tool({ icon, label, onClick, pressed, disabled = false }: ToolPr
   return (
     <Tooltip label={label}>
       <ActionIcon
-        variant={pressed === true ? 'light' : 'subtle'}
-        color={pressed === true ? 'teal' : 'gray'}
+        variant="subtle"
+        color="gray"
+        className={styles.tool}
         aria-label={label}
         disabled={disabled}
         {...(onClick ? { onClick } : {})}
@@ -43,7 +45,13 @@ function ToolMenu({
     <Menu position="bottom-end" withinPortal loop disabled={disabled}>
       <Menu.Target>
         <Tooltip label={label}>
-          <ActionIcon variant="subtle" color="gray" aria-label={label} disabled={disabled}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            className={styles.tool}
+            aria-label={label}
+            disabled={disabled}
+          >
             <Icon name={icon} />
           </ActionIcon>
         </Tooltip>

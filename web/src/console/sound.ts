@@ -1,4 +1,5 @@
 import { client } from '../data/client.ts';
+// oxlint-disable-next-line import/default -- Vite makes it: the address of a file with the worklet and what it imports.
 import workletUrl from './sound-worklet.ts?worker&url';
 
 /** Whole samples, which are little endian as those of all browsers' hosts are; the message may begin anywhere in memory. */

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { tarOf, type TarFile } from './tar.ts';
 
-function fileOf(name: string, content: string | Uint8Array, size?: number): TarFile {
-  const blob = new Blob([content as Uint8Array<ArrayBuffer>]);
+function fileOf(name: string, content: string, size?: number): TarFile {
+  const blob = new Blob([content]);
   return {
     name,
     size: size ?? blob.size,

@@ -4,14 +4,19 @@
  * allowed: a script of ours makes them.
  */
 
+const html = 'http://www.w3.org/1999/xhtml';
+
 /**
  * What xterm.js takes for an element `style`: its text becomes the rules of a style sheet of the document, for as long as it is
  * there. It is another element, since the policy forbids even an empty one.
  */
 function styleElement(): HTMLElement {
-  const element = document.createElementNS('http://www.w3.org/1999/xhtml', 'template');
+  const element = document.createElementNS(html, 'template');
   const sheet = new CSSStyleSheet();
-  Object.defineProperty(element, 'textContent', { set: (rules: string) => sheet.replaceSync(rules) });
+  const setRules = (rules: string) => {
+    sheet.replaceSync(rules);
+  };
+  Object.defineProperty(element, 'textContent', { set: setRules });
   document.adoptedStyleSheets.push(sheet);
   element.remove = () => {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
@@ -22,8 +27,7 @@ function styleElement(): HTMLElement {
 
 /** Opens a terminal, which makes its elements `style` in this call. */
 export function withStyleSheets(open: () => void): void {
-  const create = (tag: string): HTMLElement =>
-    tag === 'style' ? styleElement() : Document.prototype.createElement.call(document, tag);
+  const create = (tag: string) => (tag === 'style' ? styleElement() : document.createElementNS(html, tag));
   Object.defineProperty(document, 'createElement', { value: create, configurable: true });
   try {
     open();

@@ -24,7 +24,7 @@ function Copied({ text }: { text: string }): ReactElement {
         value={text}
         readOnly
         rows={3}
-        className="mono"
+        classNames={{ input: 'mono' }}
         resize="vertical"
       />
       <div className={styles.actions}>
@@ -40,6 +40,45 @@ function Copied({ text }: { text: string }): ReactElement {
   );
 }
 
+/** Whether the clipboards are shared, and what to do if not. */
+function Sharing({
+  clipboard: { agent, isAutomatic, trouble, ask },
+  take,
+}: {
+  clipboard: SharedClipboard;
+  take: (text: string) => void;
+}): ReactElement {
+  const { say } = useText();
+  return (
+    <>
+      {trouble ? (
+        <Note kind="error">
+          <p>{trouble.message}</p>
+          {trouble.next !== '' && <p>{trouble.next}</p>}
+        </Note>
+      ) : (
+        agent === false && <p className={styles.hint}>{say('text.noAgent')}</p>
+      )}
+      {agent === true && (
+        <>
+          <p className={styles.hint}>{say(isAutomatic ? 'text.automatic' : 'text.manual')}</p>
+          {!isAutomatic && (
+            <div className={styles.actions}>
+              <Button
+                size="compact-sm"
+                variant="default"
+                onClick={() => void ask().then((found) => found !== undefined && take(found))}
+              >
+                {say('text.ask')}
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
 /** Text for the guest, typed on its keyboard or through its clipboard, and the text that it has copied. */
 export function TextPanel({ rfb, clipboard }: TextPanelProps): ReactElement {
   const { say } = useText();
@@ -47,7 +86,7 @@ export function TextPanel({ rfb, clipboard }: TextPanelProps): ReactElement {
   const [layout, setLayout] = useState<Layout>('us');
   const typing = useRef(new AbortController());
   const strokes = strokesFor(text, layout);
-  const { agent, isAutomatic, trouble, give, ask } = clipboard;
+  const { agent, give } = clipboard;
   useEffect(() => {
     typing.current = new AbortController();
     return () => typing.current.abort();
@@ -70,6 +109,7 @@ export function TextPanel({ rfb, clipboard }: TextPanelProps): ReactElement {
       <div className={styles.actions}>
         <Button
           size="compact-sm"
+          variant="filled"
           disabled={!rfb || !strokes || text === ''}
           onClick={() => rfb && strokes && void typeOn(rfb, strokes, typing.current.signal)}
         >
@@ -100,30 +140,7 @@ export function TextPanel({ rfb, clipboard }: TextPanelProps): ReactElement {
         data={layouts.map((value) => ({ value, label: say(`text.layout.${value}`) }))}
         onChange={(event) => setLayout(event.currentTarget.value as Layout)}
       />
-      {trouble ? (
-        <Note kind="error">
-          <p>{trouble.message}</p>
-          {trouble.next !== '' && <p>{trouble.next}</p>}
-        </Note>
-      ) : (
-        agent === false && <p className={styles.hint}>{say('text.noAgent')}</p>
-      )}
-      {agent === true && (
-        <>
-          <p className={styles.hint}>{say(isAutomatic ? 'text.automatic' : 'text.manual')}</p>
-          {!isAutomatic && (
-            <div className={styles.actions}>
-              <Button
-                size="compact-sm"
-                variant="default"
-                onClick={() => void ask().then((found) => found !== undefined && setText(found))}
-              >
-                {say('text.ask')}
-              </Button>
-            </div>
-          )}
-        </>
-      )}
+      <Sharing clipboard={clipboard} take={setText} />
       {clipboard.text !== undefined && <Copied text={clipboard.text} />}
     </aside>
   );
