@@ -1298,6 +1298,8 @@ export interface Snapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1323,6 +1325,8 @@ export interface SnapshotDetails {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1515,6 +1519,8 @@ export interface TakenSnapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */

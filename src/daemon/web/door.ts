@@ -72,7 +72,9 @@ export class WebDoor implements AsyncDisposable {
   /** Resolves when the last change of the sessions is on the disk. */
   #keeping: Promise<void> = Promise.resolve();
   readonly #peers = new WeakMap<Socket, Promise<boolean>>();
-  #opened: Promise<{ server: Server; site: Site; port: number }> | undefined;
+  #opened: Promise<{ server: Server; port: number }> | undefined;
+  /** Looked up for each new address: the files are others after an update. */
+  #site: Site | undefined;
 
   /** @param directory where the files of the page are */
   constructor(inside: Inside, directory: string, record: DoorRecord) {
@@ -91,6 +93,7 @@ export class WebDoor implements AsyncDisposable {
     await this.#record.remove();
     if (!knowsPeers || !this.#sessions.resume(state.sessions)) return;
     try {
+      this.#site = await Site.in(this.#directory);
       this.#opened = this.#listen(state.port);
       await this.#opened;
       await this.#keep();
@@ -103,6 +106,7 @@ export class WebDoor implements AsyncDisposable {
 
   /** A new address for a browser. The first one starts to listen. @throws KameError INTERNAL, HOST_PROBLEM */
   async open(): Promise<WebAddress> {
+    this.#site = await Site.in(this.#directory);
     this.#opened ??= this.#listen();
     try {
       const { port } = await this.#opened;
@@ -137,8 +141,7 @@ export class WebDoor implements AsyncDisposable {
   }
 
   /** @param wanted the port; 0 for one that the system chooses */
-  async #listen(wanted = 0): Promise<{ server: Server; site: Site; port: number }> {
-    const site = await Site.in(this.#directory);
+  async #listen(wanted = 0): Promise<{ server: Server; port: number }> {
     // A stream of events never ends, and an upload may take long.
     const server = createServer({ requestTimeout: 0 });
     server.on('clientError', refuseMalformed);
@@ -150,7 +153,7 @@ export class WebDoor implements AsyncDisposable {
     });
     const { port } = server.address() as AddressInfo;
     server.on('request', (request, response) => {
-      void this.#answer(request, response, site, port).catch((error: unknown) => {
+      void this.#answer(request, response, port).catch((error: unknown) => {
         this.#inside.log(error, `${request.method ?? ''} ${pathOf(request)}`);
         if (response.headersSent) response.destroy();
         else fail(response, error);
@@ -163,7 +166,7 @@ export class WebDoor implements AsyncDisposable {
       });
     });
     server.on('connect', (_request, socket) => refuseRaw(socket, 405, forbidden('This is not a proxy.')));
-    return { server, site, port };
+    return { server, port };
   }
 
   /** Why a request must not even be looked at; undefined if it may. */
@@ -177,7 +180,7 @@ export class WebDoor implements AsyncDisposable {
     return undefined;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, site: Site, port: number): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
     const refusal = await this.#refusal(request, port);
     if (refusal) {
@@ -191,7 +194,7 @@ export class WebDoor implements AsyncDisposable {
     else if (path === sessionPath) await this.#session(request, response, port);
     else if (path === channelPath) await this.#channelTicket(request, response, port);
     else if (isPrivate) this.#pass(request, response, port);
-    else if (method === 'GET' || method === 'HEAD') await this.#file(request, response, site);
+    else if (method === 'GET' || method === 'HEAD') await this.#file(request, response);
     else fail(response, new KameError('USAGE', `There is nothing to ${method ?? ''} at ${path}.`));
   }
 
@@ -258,8 +261,8 @@ export class WebDoor implements AsyncDisposable {
     this.#inside.upgrade(request, socket, head);
   }
 
-  async #file(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
-    const file = site.find(pathOf(request));
+  async #file(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const file = this.#site?.find(pathOf(request));
     if (!file) {
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not found.\n');
       return;

@@ -8,6 +8,7 @@ import { removeJournal, writeJournal } from '../../store/journal.ts';
 import { checkpointNames, vmStateOf } from '../../store/names.ts';
 import { allocatedBytes } from '../../sys/files.ts';
 import { requireFreeSpace } from '../../sys/free-space.ts';
+import { keepScreen } from '../host/checkpoint-screen.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
@@ -47,6 +48,7 @@ async function suspendRunning(
   });
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
+    await keepScreen(bundle, machine, checkpoint, progress);
     await keepConfig(bundle, checkpoint);
     // Directly to the final file: the guest does not run afterwards, so its pause may be long.
     const part = `${checkpoint.ram}.part`;

@@ -21,6 +21,7 @@ import { requireFreeSpace } from '../../sys/free-space.ts';
 import { linkFile } from '../../sys/link.ts';
 import { nextUid } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot } from '../../vmx/snapshots.ts';
+import { keepScreen } from '../host/checkpoint-screen.ts';
 import type { Host } from '../host/host.ts';
 import { requireAnswer } from '../host/living-engine.ts';
 import type { Running } from '../host/running.ts';
@@ -166,8 +167,8 @@ async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState);
   if (!suspended) return;
   await readCheckpointRecord(suspended);
-  for (const what of ['state', 'ram', 'record'] as const) {
-    if (what === 'ram' && !existsSync(suspended.ram)) continue;
+  for (const what of ['screen', 'state', 'ram', 'record'] as const) {
+    if (['ram', 'screen'].includes(what) && !existsSync(suspended[what])) continue;
     if (await linkFile(suspended[what], checkpoint[what])) continue;
     await copySparse(suspended[what], checkpoint[what]);
   }
@@ -232,6 +233,7 @@ async function attempt(host: Host, found: Bundle, options: Attempt, progress: Pr
   try {
     await removeCheckpoint(checkpoint);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
+    if (machine) await keepScreen(bundle, machine, checkpoint, progress);
     const makeLayers = async () => {
       await keepConfig(bundle, checkpoint);
       await createLayers(bundle.names, layers, chains);

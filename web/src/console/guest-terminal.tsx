@@ -3,7 +3,7 @@ import type { Terminal } from '@xterm/xterm';
 import { useCallback, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { Note } from '../design/note.tsx';
-import { troubleOf, type Trouble } from '../machine/actions.ts';
+import { troubleOf, type Trouble } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { attachSerial } from './serial.ts';

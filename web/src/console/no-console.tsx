@@ -26,7 +26,7 @@ export function NoConsole({ machine, state }: NoConsoleProps): ReactElement {
       </span>
       <p>{say(`console.off.${state}`)}</p>
       {actions.doing ? (
-        <Busy doing={actions.doing} name={name} />
+        <Busy what={say(`busy.${actions.doing.kind}`)} name={name} progress={actions.doing.progress} />
       ) : (
         canStart && (
           <Button

@@ -4,7 +4,7 @@ import { client } from '../data/client.ts';
 import { refresh } from '../data/machines.ts';
 import { CommandLine } from '../design/command-line.tsx';
 import { useText } from '../text/text.ts';
-import { troubleOf, type Trouble } from '../machine/actions.ts';
+import { troubleOf, type Trouble } from '../machine/task.ts';
 import styles from './library.module.css';
 import { Note } from '../design/note.tsx';
 

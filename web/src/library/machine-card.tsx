@@ -9,14 +9,15 @@ import { Question, type Asked } from '../machine/question.tsx';
 import { Repair } from '../machine/repair.tsx';
 import { Screen } from '../machine/screen.tsx';
 import { machinePage } from '../machine/addresses.ts';
+import { useText } from '../text/text.ts';
 import styles from './card.module.css';
 
 /** A machine with its state, its screen and what can be done with it. */
 export function MachineCard({ machine }: { machine: Machine }): ReactElement {
-  const actions = useActions(machine);
+  const { say } = useText();
   const [asked, setAsked] = useState<Asked>();
   const { id, name, state, ip, reason } = machine;
-  const { doing, act } = actions;
+  const { doing, trouble, done, act, dismiss } = useActions(machine);
   const isOn = state === 'running' || state === 'paused';
   return (
     <li className={styles.card} aria-label={name}>
@@ -37,10 +38,10 @@ export function MachineCard({ machine }: { machine: Machine }): ReactElement {
         {state !== 'broken' && <Facts machine={machine} />}
         {isOn && <Address ip={ip} />}
         {reason !== null && <Repair machine={machine} />}
-        <Outcome {...actions} />
+        <Outcome trouble={trouble} done={done} dismiss={dismiss} />
         <div className={styles.foot}>
           {doing ? (
-            <Busy doing={doing} name={name} />
+            <Busy what={say(`busy.${doing.kind}`)} name={name} progress={doing.progress} />
           ) : (
             <Controls machine={machine} act={act} ask={setAsked} />
           )}

@@ -1,17 +1,25 @@
-import { Progress } from '@mantine/core';
+import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Note } from '../design/note.tsx';
+import type { ProgressReport } from '../../../src/core/progress.ts';
 import { useText } from '../text/text.ts';
-import type { Actions } from './actions.ts';
+import type { TaskRunner } from './task.ts';
 import styles from './machine.module.css';
 
-/** How far an action is. */
-export function Busy({ doing, name }: { doing: NonNullable<Actions['doing']>; name: string }): ReactElement {
+interface BusyProps {
+  /** What is being done, and to what. */
+  readonly what: string;
+  readonly name: string;
+  readonly progress: ProgressReport | undefined;
+  /** Ends the task, if a person may. */
+  readonly cancel?: () => void;
+}
+
+/** How far a task is. */
+export function Busy({ what, name, progress, cancel }: BusyProps): ReactElement {
   const { say } = useText();
-  const { kind, progress } = doing;
   const { done, total } = progress ?? {};
   const isKnown = done !== undefined && total !== undefined && total > 0;
-  const what = say(`busy.${kind}`);
   return (
     <div className={styles.busy} role="status">
       <p>{progress ? `${what}: ${progress.stage}` : what}</p>
@@ -21,13 +29,19 @@ export function Busy({ doing, name }: { doing: NonNullable<Actions['doing']>; na
         value={isKnown ? (100 * done) / total : 100}
         animated={!isKnown}
       />
+      {cancel && (
+        <Button size="compact-xs" variant="subtle" color="gray" onClick={cancel}>
+          {say('do.cancel')}
+        </Button>
+      )}
     </div>
   );
 }
 
-/** How the last action ended, if a person must know. */
-export function Outcome({ trouble, taken, dismiss }: Actions): ReactElement {
-  const { say } = useText();
+type OutcomeProps = Pick<TaskRunner<unknown>, 'trouble' | 'done' | 'dismiss'>;
+
+/** How the last task ended, if a person must know. */
+export function Outcome({ trouble, done, dismiss }: OutcomeProps): ReactElement {
   return (
     <>
       {trouble && (
@@ -36,9 +50,9 @@ export function Outcome({ trouble, taken, dismiss }: Actions): ReactElement {
           {trouble.next !== '' && <p>{trouble.next}</p>}
         </Note>
       )}
-      {taken !== undefined && (
+      {done !== undefined && (
         <Note kind="done" dismiss={dismiss}>
-          <p>{say('done.snapshot', { label: taken })}</p>
+          <p>{done}</p>
         </Note>
       )}
     </>

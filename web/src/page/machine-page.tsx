@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { BackLink } from '../design/back-link.tsx';
 import { NotFound } from '../design/not-found.tsx';
 import { useMachines } from '../data/machines.ts';
 import { useText } from '../text/text.ts';
@@ -35,28 +36,25 @@ function Tabs({ id, tab }: { id: string; tab: Tab }): ReactElement {
 /** The head of the page: which machine it is, its state, and what can be done with it. */
 function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
   const { say } = useText();
-  const actions = useActions(machine);
   const [asked, setAsked] = useState<Asked>();
   const { id, name, state, reason } = machine;
-  const { doing, act } = actions;
+  const { doing, trouble, done, act, dismiss } = useActions(machine);
   return (
     <header className={styles.head}>
       <div className={styles.title}>
-        <Link href="/" className={styles.back} aria-label={say('lacking.back')}>
-          ‹
-        </Link>
+        <BackLink />
         <h1 title={name}>{name}</h1>
         <State state={state} />
         <div className={styles.controls}>
           {doing ? (
-            <Busy doing={doing} name={name} />
+            <Busy what={say(`busy.${doing.kind}`)} name={name} progress={doing.progress} />
           ) : (
             <Controls machine={machine} act={act} ask={setAsked} />
           )}
         </div>
       </div>
       {reason !== null && <Repair machine={machine} />}
-      <Outcome {...actions} />
+      <Outcome trouble={trouble} done={done} dismiss={dismiss} />
       <Tabs id={id} tab={tab} />
       <Question asked={asked} name={name} act={act} close={() => setAsked(undefined)} />
     </header>

@@ -26,6 +26,7 @@ export const machine = {
   'do.copy': 'Copy',
   'do.copied': 'Copied',
   'do.cancel': 'Cancel',
+  'do.save': 'Save',
   'busy.start': 'Starting',
   'busy.unpause': 'Resuming',
   'busy.stop': 'Shutting down',

@@ -4,4 +4,6 @@ export const page = {
   'lacking.back': 'Back to the machines',
   'page.tabs': 'Parts of this page',
   'page.console': 'Console',
+  'page.snapshots': 'Snapshots',
+  'page.settings': 'Settings',
 } as const;

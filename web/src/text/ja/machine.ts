@@ -28,6 +28,7 @@ export const machine: Readonly<Record<keyof typeof english, string>> = {
   'do.copy': 'コピー',
   'do.copied': 'コピーしました',
   'do.cancel': 'キャンセル',
+  'do.save': '保存',
   'busy.start': '起動しています',
   'busy.unpause': '再開しています',
   'busy.stop': 'シャットダウンしています',

@@ -6,4 +6,6 @@ export const page: Readonly<Record<keyof typeof english, string>> = {
   'lacking.back': '仮想マシンの一覧に戻る',
   'page.tabs': 'このページの項目',
   'page.console': 'コンソール',
+  'page.snapshots': 'スナップショット',
+  'page.settings': '設定',
 };
