@@ -50,7 +50,9 @@ export async function machinePage(
 export async function screenIn(page: Page): Promise<Locator> {
   const screen = page.getByRole('application');
   await screen.waitFor();
-  await page.waitForFunction(`${theScreen}.width > 0`);
+  await expect
+    .poll(async () => await page.evaluate(`${theScreen}?.width > 0`), { timeout: 15_000 })
+    .toBe(true);
   return screen;
 }
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { connectUnix } from '../../sys/socket.ts';
@@ -7,15 +7,26 @@ import { displaySocket, machineWithDisplay } from './display.ts';
 
 const connectDeadlineMs = 2000;
 
+export interface ScreenOptions {
+  readonly signal: AbortSignal;
+  /** Takes what the engine sends. */
+  readonly onread: OnReadOpts;
+}
+
 /**
  * Connects to the VNC server of a running machine. The socket ends with the machine.
  * @throws KameError NO_SUCH_MACHINE, WRONG_STATE when it is not running or has no display, ENGINE_*, CANCELLED
  */
-export async function connectScreen(host: Host, reference: string, signal: AbortSignal): Promise<Socket> {
+export async function connectScreen(
+  host: Host,
+  reference: string,
+  { signal, onread }: ScreenOptions,
+): Promise<Socket> {
   const machine = await machineWithDisplay(host, reference, silentProgress(signal));
   const socket = await connectUnix(displaySocket(machine), {
     deadlineMs: connectDeadlineMs,
     signal,
+    onread,
     stop: machine.ended,
   });
   if (socket) return socket;
