@@ -140,7 +140,7 @@ async function throughDoor(session: DoorSession): Promise<RfbProbe & Disposable>
   );
   // Before it is open, nothing comes that it could answer.
   await begin;
-  return Object.assign(await probe, { [Symbol.dispose]: () => void socket.terminate() });
+  return Object.assign(await probe, { [Symbol.dispose]: () => socket.terminate() });
 }
 
 /** Milliseconds from a key until every one of them has a new picture. */

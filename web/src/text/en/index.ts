@@ -1,3 +1,4 @@
+import { activity } from './activity.ts';
 import { app } from './app.ts';
 import { console } from './console.ts';
 import { host } from './host.ts';
@@ -10,6 +11,7 @@ import { snapshots } from './snapshots.ts';
 
 /** English texts, in one file for each room of the page; the names of those in other languages are the same. */
 export const en = {
+  ...activity,
   ...app,
   ...console,
   ...host,
