@@ -148,7 +148,8 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
         {showsText && <TextPanel rfb={live} clipboard={clipboard} />}
       </div>
       <p className={styles.line} id={hintId}>
-        <span>{say('console.hint')}</span>
+        <span>{say('console.leave')}</span>
+        <span>{say('console.drop')}</span>
         {size && (
           <span className="mono">
             {size.width} × {size.height}

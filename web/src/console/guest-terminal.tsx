@@ -71,7 +71,7 @@ export function GuestTerminal({ machine, kind, switcher }: GuestTerminalProps): 
         </div>
       </div>
       <p className={styles.line}>
-        <span>{say('console.hint')}</span>
+        <span>{say('console.leave')}</span>
         {state === 'ended' && !trouble && <span role="status">{say('shell.ended')}</span>}
       </p>
       {trouble && (
