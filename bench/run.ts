@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { checkpoint, checkpointDebian } from './checkpoint.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
+import { consoles } from './console.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
 import { idle } from './idle.ts';
@@ -22,7 +23,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, library],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, consoles, library],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

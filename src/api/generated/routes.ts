@@ -318,6 +318,12 @@ export const routes = {
     kind: 'websocket',
     summary: 'Connect to the serial console',
   },
+  'machines.screen': {
+    method: 'GET',
+    path: '/machines/{machine}/screen',
+    kind: 'websocket',
+    summary: 'Connect to the screen',
+  },
   'machines.exec': {
     method: 'GET',
     path: '/machines/{machine}/exec',
@@ -799,6 +805,13 @@ export const routes = {
     kind: 'task',
     takes: 'body',
     summary: 'Add a copy of a disk image or an ISO to the images',
+  },
+  'images.upload': {
+    method: 'GET',
+    path: '/images/upload',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Send a disk image or an ISO to the images',
   },
   'images.delete': {
     method: 'DELETE',

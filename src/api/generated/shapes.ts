@@ -620,6 +620,8 @@ export interface Image {
   cached: boolean;
   /** Path of the file if cached */
   path: string | null;
+  /** Whether it is an ISO to install a system from, instead of a disk */
+  iso: boolean;
   /** Why nobody knows whether it is cached; null if that is known */
   problem: string | null;
 }
@@ -1630,6 +1632,35 @@ export type Transport = 'tcp' | 'udp';
 export interface TypeText {
   text: string;
 }
+
+export interface UploadImage {
+  /** The name of the file; the image is named after it */
+  name: string;
+  /** The size of the file */
+  sizeBytes: number;
+  /** When it was changed, in milliseconds since 1970: an upload that broke off goes on only with the same file. Default: 0. */
+  modifiedMs?: number | undefined;
+}
+
+export type UploadMessage =
+  | {
+      type: 'ready';
+      /** How many bytes are there already. Send those that follow */
+      offset: number;
+    }
+  | {
+      type: 'progress';
+      /** How many are there now */
+      bytes: number;
+    }
+  | {
+      type: 'importing';
+      stage: string;
+    }
+  | {
+      type: 'end';
+      image: Image;
+    };
 
 export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';
 
