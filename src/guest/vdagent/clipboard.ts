@@ -5,6 +5,7 @@ import { agentTypes, fromCrlf, kindOf, textType, toCrlf, typesOf } from './conte
 import {
   clipboardGrab,
   clipboardHead,
+  clipboardRelease,
   clipboardRequest,
   clipboardSelection,
   contentKinds,
@@ -128,6 +129,17 @@ export class AgentClipboard {
       }
       throw error;
     }
+  }
+
+  /** Takes what the host offers off the clipboard of the guest. @returns what it was */
+  withdraw(): ClipboardContent | undefined {
+    const offered = this.#offer;
+    if (!offered) return undefined;
+    this.#setOffer(undefined);
+    this.#previous = undefined;
+    void this.#send(clipboardRelease(this.#layout)).catch(() => undefined);
+    this.#changed();
+    return offered;
   }
 
   #setOffer(content: ClipboardContent | undefined): void {

@@ -15,6 +15,9 @@ import { runningMachine } from '../host/state.ts';
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
 
+/** Milliseconds that a desktop may take to do what kame-tools ask of it. */
+const helperMs = 10_000;
+
 /** A running machine with a display, whose engine answers. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_* */
 async function machineWithDisplay(host: Host, reference: string, progress: Progress): Promise<Running> {
   const machine = await runningMachine(host, reference);
@@ -85,8 +88,14 @@ async function follow(
   }
 }
 
+function rethrowCancelled(error: unknown): false {
+  if (!(error instanceof KameError) || error.code === 'CANCELLED') throw error;
+  return false;
+}
+
 /**
- * Asks for a size in all ways that there are: the graphics adapter tells its driver, and the agent changes that of X11.
+ * Asks for a size: kame-tools in a session that they can resize; else in all other ways that there are: the graphics adapter tells its
+ * driver, and the agent changes that of X11.
  * @throws KameError WRONG_STATE when neither is possible, ENGINE_*, CANCELLED
  */
 async function ask(
@@ -95,8 +104,13 @@ async function ask(
   wanted: DisplaySize,
   signal: AbortSignal,
 ): Promise<void> {
+  const { desktopAgent, sessionHelper } = machine.channels;
+  if (sessionHelper.resizesDisplay) {
+    // Whether it did is seen on the display. The driver must not be told as well: the desktop would follow that later.
+    const asked = sessionHelper.resizeDisplay(wanted, { deadlineMs: helperMs, signal });
+    if (await asked.then(() => true, rethrowCancelled)) return;
+  }
   const isForwarded = await answered(machine, signal, display.setDesktopSize(wanted));
-  const { desktopAgent } = machine.channels;
   if (desktopAgent.resizesDisplay) {
     // An agent that ends meanwhile, or does not read, is like one that is not there.
     void desktopAgent.resizeDisplay(wanted).catch(() => undefined);

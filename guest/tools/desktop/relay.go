@@ -1,0 +1,265 @@
+package desktop
+
+import (
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"kame-tools/linux"
+	"kame-tools/port"
+)
+
+const (
+	portName = "org.kame.desktop.0"
+	// The helpers of all sessions connect here. Who may be heard is decided by their user.
+	socket = "/run/kame-tools-session"
+	// More sessions than a seat has. One user cannot take the place of all others.
+	maxHelpers      = 64
+	maxHelpersOfOne = 8
+	// How often it is looked for whose session is active.
+	activeLook = time.Second
+	frameBytes = 32 * 1024
+)
+
+// helper is a program in a session that has connected.
+type helper struct {
+	connection *net.UnixConn
+	uid        uint32
+}
+
+// relay joins the helper of the active session with the port to the host, which is open only while there is one: so the host sees
+// that there is.
+type relay struct {
+	lock    sync.Mutex
+	helpers []*helper
+	served  *helper
+	// Ends the serving of one helper.
+	stop func()
+}
+
+// Relay serves the helpers of sessions for as long as the program runs.
+func Relay() error {
+	// That of a predecessor that was killed.
+	_ = os.Remove(socket)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(socket, 0o666); err != nil {
+		return err
+	}
+	r := &relay{}
+	go r.follow()
+	for {
+		connection, err := listener.AcceptUnix()
+		if err != nil {
+			return err
+		}
+		r.add(connection)
+	}
+}
+
+func (r *relay) add(connection *net.UnixConn) {
+	uid, err := peer(connection)
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	same := 0
+	for _, each := range r.helpers {
+		if each.uid == uid {
+			same++
+		}
+	}
+	if err != nil || len(r.helpers) >= maxHelpers || same >= maxHelpersOfOne {
+		_ = connection.Close()
+		return
+	}
+	r.helpers = append(r.helpers, &helper{connection: connection, uid: uid})
+	r.choose()
+}
+
+// follow chooses again when another session becomes active.
+func (r *relay) follow() {
+	for {
+		time.Sleep(activeLook)
+		r.lock.Lock()
+		if len(r.helpers) > 0 {
+			r.sweep()
+			r.choose()
+		}
+		r.lock.Unlock()
+	}
+}
+
+// choose serves the newest helper of the active session.
+func (r *relay) choose() {
+	user, known := activeUser()
+	var chosen *helper
+	for _, each := range r.helpers {
+		if !known || each.uid == user {
+			chosen = each
+		}
+	}
+	if chosen == r.served {
+		return
+	}
+	if r.stop != nil {
+		r.stop()
+		r.stop = nil
+	}
+	r.served = chosen
+	if chosen != nil {
+		stopped := make(chan struct{})
+		r.stop = func() { close(stopped) }
+		go r.serve(chosen, stopped)
+	}
+}
+
+// serve joins a helper and the port until one of them ends, the host disconnects, or it is stopped.
+func (r *relay) serve(served *helper, stopped <-chan struct{}) {
+	defer r.remove(served)
+	opened, err := openPort(stopped)
+	if err != nil {
+		return
+	}
+	defer opened.Close()
+	over := make(chan struct{}, 2)
+	go func() {
+		toHelper(opened, served.connection)
+		over <- struct{}{}
+	}()
+	go func() {
+		_, _ = io.CopyBuffer(plainWriter{opened}, plainReader{served.connection}, make([]byte, frameBytes))
+		over <- struct{}{}
+	}()
+	select {
+	case <-over:
+	case <-stopped:
+	}
+}
+
+// openPort waits for the port, which may have just been closed for another helper.
+func openPort(stopped <-chan struct{}) (*port.Port, error) {
+	for {
+		if device, err := port.Find(portName); err == nil {
+			if opened, err := port.Open(device); err == nil {
+				return opened, nil
+			}
+		}
+		select {
+		case <-stopped:
+			return nil, os.ErrClosed
+		case <-time.After(activeLook):
+		}
+	}
+}
+
+// toHelper passes on what the host sends, until the host has been there and is gone.
+func toHelper(from *port.Port, to net.Conn) {
+	const patience = 30 * time.Second
+	buffer := make([]byte, frameBytes)
+	for heard := false; ; {
+		count, err := from.Read(buffer)
+		if err != nil || count == 0 && heard {
+			return
+		}
+		if count == 0 {
+			continue
+		}
+		heard = true
+		_ = to.SetWriteDeadline(time.Now().Add(patience))
+		if _, err := to.Write(buffer[:count]); err != nil {
+			return
+		}
+	}
+}
+
+// remove ends a helper, which may connect again.
+func (r *relay) remove(ended *helper) {
+	_ = ended.connection.Close()
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.forget(ended)
+	if r.served == ended {
+		r.served, r.stop = nil, nil
+	}
+	r.choose()
+}
+
+func (r *relay) forget(gone *helper) {
+	for at, each := range r.helpers {
+		if each == gone {
+			r.helpers = append(r.helpers[:at], r.helpers[at+1:]...)
+			return
+		}
+	}
+}
+
+// sweep forgets helpers that have ended while another one was served.
+func (r *relay) sweep() {
+	for _, each := range append([]*helper(nil), r.helpers...) {
+		if each != r.served && hungUp(each.connection) {
+			_ = each.connection.Close()
+			r.forget(each)
+		}
+	}
+}
+
+func hungUp(connection *net.UnixConn) bool {
+	found := true
+	raw, err := connection.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { found = linux.HungUp(fd) })
+	}
+	return found
+}
+
+// Without their other methods, which io.Copy would use.
+type plainWriter struct{ io.Writer }
+type plainReader struct{ io.Reader }
+
+// peer is the user of the program at the other end.
+func peer(connection *net.UnixConn) (uint32, error) {
+	raw, err := connection.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var credentials *syscall.Ucred
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		credentials, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err != nil {
+		return 0, err
+	}
+	if failed != nil {
+		return 0, failed
+	}
+	return credentials.Uid, nil
+}
+
+// Where logind says who is at the screen, for programs without D-Bus; see sd_seat_get_active(3), which reads it too.
+const seatFile = "/run/systemd/seats/seat0"
+
+// nobody is no user.
+const nobody = ^uint32(0)
+
+// activeUser is the user of the session at the screen, nobody if none is; not known without logind.
+func activeUser() (user uint32, known bool) {
+	text, err := os.ReadFile(seatFile)
+	if err != nil {
+		return nobody, false
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if value := strings.TrimPrefix(line, "ACTIVE_UID="); value != line {
+			if number, err := strconv.ParseUint(value, 10, 32); err == nil {
+				return uint32(number), true
+			}
+		}
+	}
+	return nobody, true
+}
