@@ -37,7 +37,7 @@ type Shared struct {
 	// Held while content is put on the clipboard.
 	writing sync.Mutex
 	// What the host has put there last.
-	own []hostContent
+	own      []hostContent
 	watchers map[chan struct{}]bool
 }
 

@@ -3,7 +3,7 @@ package desktop
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"kame-tools/session"
 	"kame-tools/wayland"
 	"kame-tools/wire"
+	"kame-tools/x11"
 )
 
 // SessionOption makes kame-tools serve the session in which they run, and nothing else.
@@ -74,41 +75,62 @@ type relayPort struct{ net.Conn }
 func (p *relayPort) Interrupt() { _ = p.SetWriteDeadline(time.Unix(1, 0)) }
 func (p *relayPort) Continue()  { _ = p.SetWriteDeadline(time.Time{}) }
 
-// open finds the display of the session.
+// open finds the display of the session. A compositor without a protocol for the clipboard may still have an X server for older
+// programs, through which it shares at least text.
 func open() (*display, error) {
-	connection, err := wayland.Connect()
-	if err != nil {
-		return nil, err
-	}
-	return openWayland(connection)
-}
-
-func openWayland(connection *wayland.Connection) (*display, error) {
-	found := &display{services: session.Services{}, ended: connection.Ended()}
+	found := &display{services: session.Services{}}
 	shared := clipboard.NewShared()
-	if selection, err := wayland.NewClipboard(connection, shared.Changed); err == nil {
-		shared.Use(selection)
-		found.info.Clipboard = selection.Protocol()
-		found.add(shared.Services())
-	}
-	if outputs, err := wayland.NewOutputs(connection); err == nil {
-		found.info.Outputs = outputs.Protocol()
-		found.add(session.Services{"display": session.Service(displayService(outputs))})
+	failed := found.useWayland(shared)
+	if found.info.Clipboard == "" {
+		if err := found.useX11(shared); err != nil {
+			failed = fmt.Errorf("%v; %w", failed, err)
+		}
 	}
 	if len(found.services) == 0 {
-		connection.Close()
-		return nil, errors.New("the compositor has neither a data-control protocol nor output management")
+		return nil, failed
 	}
+	for name := range found.services {
+		found.info.Services = append(found.info.Services, name)
+	}
+	found.info.Services = append(found.info.Services, "info")
 	return found, nil
 }
 
-func (d *display) add(services session.Services) {
-	d.info.Services = append(d.info.Services, "info")[:0]
-	for name, each := range services {
-		d.services[name] = each
+func (d *display) useWayland(shared *clipboard.Shared) error {
+	connection, err := wayland.Connect()
+	if err != nil {
+		return err
 	}
-	for name := range d.services {
-		d.info.Services = append(d.info.Services, name)
+	d.ended = connection.Ended()
+	selection, err := wayland.NewClipboard(connection, shared.Changed)
+	if err == nil {
+		d.useClipboard(shared, selection)
+	}
+	if outputs, err := wayland.NewOutputs(connection); err == nil {
+		d.info.Outputs = outputs.Protocol()
+		d.services["display"] = session.Service(displayService(outputs))
+	}
+	return err
+}
+
+func (d *display) useX11(shared *clipboard.Shared) error {
+	selection, err := x11.Open(shared.Changed)
+	if err != nil {
+		return err
+	}
+	d.useClipboard(shared, selection)
+	// Of a Wayland session, the X server may end before the session does, and be started again.
+	if d.ended == nil || d.info.Outputs == "" {
+		d.ended = selection.Ended()
+	}
+	return nil
+}
+
+func (d *display) useClipboard(shared *clipboard.Shared, selection clipboard.Selection) {
+	shared.Use(selection)
+	d.info.Clipboard = selection.Protocol()
+	for name, each := range shared.Services() {
+		d.services[name] = each
 	}
 }
 
