@@ -35,6 +35,11 @@ type helper struct {
 // relay joins the helper of the active session with the port to the host, which is open only while there is one: so the host sees
 // that there is.
 type relay struct {
+	// Opens the port to the host; see openPort.
+	open func(stopped <-chan struct{}) (io.ReadWriteCloser, error)
+	// Tells whose session is active; see activeUser.
+	active func() (user uint32, known bool)
+
 	lock    sync.Mutex
 	helpers []*helper
 	served  *helper
@@ -53,7 +58,7 @@ func Relay() error {
 	if err := os.Chmod(socket, 0o666); err != nil {
 		return err
 	}
-	r := &relay{}
+	r := &relay{open: openPort, active: activeUser}
 	go r.follow()
 	for {
 		connection, err := listener.AcceptUnix()
@@ -97,7 +102,7 @@ func (r *relay) follow() {
 
 // choose serves the newest helper of the active session.
 func (r *relay) choose() {
-	user, known := activeUser()
+	user, known := r.active()
 	var chosen *helper
 	for _, each := range r.helpers {
 		if !known || each.uid == user {
@@ -122,7 +127,7 @@ func (r *relay) choose() {
 // serve joins a helper and the port until one of them ends, the host disconnects, or it is stopped.
 func (r *relay) serve(served *helper, stopped <-chan struct{}) {
 	defer r.remove(served)
-	opened, err := openPort(stopped)
+	opened, err := r.open(stopped)
 	if err != nil {
 		return
 	}
@@ -143,7 +148,7 @@ func (r *relay) serve(served *helper, stopped <-chan struct{}) {
 }
 
 // openPort waits for the port, which may have just been closed for another helper.
-func openPort(stopped <-chan struct{}) (*port.Port, error) {
+func openPort(stopped <-chan struct{}) (io.ReadWriteCloser, error) {
 	for {
 		if device, err := port.Find(portName); err == nil {
 			if opened, err := port.Open(device); err == nil {
@@ -159,7 +164,7 @@ func openPort(stopped <-chan struct{}) (*port.Port, error) {
 }
 
 // toHelper passes on what the host sends, until the host has been there and is gone.
-func toHelper(from *port.Port, to net.Conn) {
+func toHelper(from io.Reader, to net.Conn) {
 	const patience = 30 * time.Second
 	buffer := make([]byte, frameBytes)
 	for heard := false; ; {

@@ -110,6 +110,8 @@ func TestManyCopiesLeaveNothing(t *testing.T) {
 	if err := board.connection.Sync(); err != nil {
 		t.Fatal(err)
 	}
+	board.connection.lock.Lock()
+	defer board.connection.lock.Unlock()
 	if len(board.offers) != 1 || len(board.connection.objects) > 10 {
 		t.Fatalf("%d offers, %d objects", len(board.offers), len(board.connection.objects))
 	}
