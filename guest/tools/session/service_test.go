@@ -13,7 +13,6 @@ func TestServiceOfThisProcess(t *testing.T) {
 		if strings.Contains(string(request), "refuse") {
 			return &Failure{"noSuchType", "there is none"}
 		}
-		// More than the host gives room for at once.
 		_, err := io.Copy(exchange, exchange)
 		return err
 	}

@@ -40,7 +40,10 @@ async function ask(
       await feed?.(stream);
       await stream.result;
     };
-    await within(done(), {
+    const end = done();
+    // Nobody waits for it when the time is up, or was before it began.
+    end.catch(() => undefined);
+    await within(end, {
       ms: deadlineMs,
       signal,
       what,

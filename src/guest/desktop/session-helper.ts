@@ -117,6 +117,7 @@ export class SessionHelper {
         // The next helper, or the same one again, may keep to the protocol.
       }
       if (signal.aborted) return;
+      this.#tools.disconnect();
       this.#forget();
       await pause(this.#retryMs, signal);
     }

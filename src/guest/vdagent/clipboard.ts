@@ -112,7 +112,7 @@ export class AgentClipboard {
   async offer(content: ClipboardContent, { deadlineMs, signal }: Limits): Promise<void> {
     if (kindOf(content.type) === undefined) {
       throw new KameError('INVALID_VALUE', `The agent of the guest cannot carry ${content.type}.`, {
-        next: `It carries ${agentTypes.join(', ')}.`,
+        next: `It carries ${agentTypes.join(', ')}. kame-tools in the session of a desktop carry all types: kame tools install NAME.`,
       });
     }
     this.#setOffer(content);

@@ -102,12 +102,12 @@ async function ask(
   machine: Running,
   display: RfbClient,
   wanted: DisplaySize,
-  signal: AbortSignal,
+  { leftMs, signal }: Deadline,
 ): Promise<void> {
   const { desktopAgent, sessionHelper } = machine.channels;
   if (sessionHelper.resizesDisplay) {
     // Whether it did is seen on the display. The driver must not be told as well: the desktop would follow that later.
-    const asked = sessionHelper.resizeDisplay(wanted, { deadlineMs: helperMs, signal });
+    const asked = sessionHelper.resizeDisplay(wanted, { deadlineMs: Math.min(helperMs, leftMs), signal });
     if (await asked.then(() => true, rethrowCancelled)) return;
   }
   const isForwarded = await answered(machine, signal, display.setDesktopSize(wanted));
@@ -153,7 +153,7 @@ export async function setResolution(
   for (const ms of [Math.min(retryMs, timeoutMs / 2), Number.POSITIVE_INFINITY]) {
     if (isSame(display.size, wanted)) break;
     const before = display.size;
-    await ask(machine, display, wanted, signal);
+    await ask(machine, display, wanted, deadline);
     if (await follow(display, { before, wanted }, deadline.step(ms).deadlineMs, signal)) break;
   }
   return { ...display.size, wanted, reached: isSame(display.size, wanted) };

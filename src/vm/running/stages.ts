@@ -18,7 +18,7 @@ export function reach(host: Host, machine: Running, milestone: Milestone, timed 
 }
 
 /** Those that a program in the guest opens when a graphical session is active. */
-const desktopPorts = [desktopAgentPort.id, desktopToolsPort.id];
+const desktopPorts: ReadonlySet<string> = new Set([desktopAgentPort.id, desktopToolsPort.id]);
 
 /**
  * Watches for the stages of a launched machine that show on its console, and for its desktop, whose agents open a
@@ -34,6 +34,6 @@ export function watchStages(host: Host, machine: Running): void {
     host.log('Could not watch a console', { machine: machine.name, reason: messageOf(error) });
   });
   machine.engine.qmp.on('VSERPORT_CHANGE', (port) => {
-    if (desktopPorts.includes(port.id) && port.open) onStage('desktop');
+    if (desktopPorts.has(port.id) && port.open) onStage('desktop');
   });
 }
