@@ -189,15 +189,27 @@ const files = sources('src').map((path) => {
   return { path, text, parsed: parse(path, text) };
 });
 
+const widgets = ['@mantine/core', '@mantine/hooks'];
+
 /** The folders of web/src and what each may import: of the page, of src/, and of packages. The page runs in a browser. */
 const pageFolders: Readonly<
   Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>
 > = {
-  text: { own: [], packages: ['i18next', 'react-i18next'] },
-  design: { own: ['text'], packages: ['@mantine/core', 'react'] },
+  'text/en': { own: [], packages: [] },
+  'text/ja': { own: ['text/en'], packages: [] },
+  text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react-i18next'] },
+  design: { own: ['text'], packages: ['@mantine/core', 'react', 'wouter'] },
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
-  library: { own: ['text', 'design', 'data'], packages: ['@mantine/core', '@mantine/hooks', 'react'] },
-  app: { own: ['text', 'design', 'data', 'library'], packages: ['@mantine/core', 'react'] },
+  machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
+  library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
+  console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  settings: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  page: {
+    own: ['text', 'design', 'data', 'machine', 'console', 'snapshots', 'settings'],
+    packages: [...widgets, 'react', 'wouter'],
+  },
+  app: { own: ['text', 'design', 'data', 'library', 'page'], packages: [...widgets, 'react', 'wouter'] },
   '.': {
     own: ['text', 'design', 'data', 'app'],
     packages: ['@mantine/core', '@tanstack/react-query', 'react-dom'],

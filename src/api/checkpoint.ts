@@ -26,6 +26,7 @@ export const snapshot = z
       .enum(['stopped', 'running', 'paused'])
       .describe('State of the machine after a revert; stopped if only the disks were taken'),
     memory: z.boolean().describe('Whether it contains memory and device state as well as disks'),
+    screen: z.boolean().describe('Whether a picture of the display was kept with it'),
     autoProtect: z.boolean().describe('Whether AutoProtect took it and will delete it'),
     clones: z.array(z.string()).describe('The .vmx of each linked clone that depends on it'),
   })

@@ -109,6 +109,15 @@ export const machineOperations = {
     params: machineParams,
     result: machineDetails,
   },
+  'machines.vmx': {
+    method: 'GET',
+    path: '/machines/{machine}/vmx',
+    kind: 'bytes',
+    contentType: 'application/octet-stream',
+    summary: 'Get the .vmx of a machine as it is on the disk',
+    description: 'In the encoding that it names in `.encoding`. machines.set changes its keys.',
+    params: machineParams,
+  },
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',

@@ -43,6 +43,15 @@ export const snapshotOperations = {
     params: snapshotParams,
     result: snapshotDetails,
   },
+  'snapshots.screenshot': {
+    method: 'GET',
+    path: '/machines/{machine}/snapshots/{snapshot}/screenshot',
+    kind: 'bytes',
+    contentType: 'image/png',
+    summary: 'Get the picture of the display that was kept with a snapshot',
+    description: 'A machine that was running has one, unless it has no display.',
+    params: snapshotParams,
+  },
   'snapshots.edit': {
     method: 'PATCH',
     path: '/machines/{machine}/snapshots/{snapshot}',

@@ -1,7 +1,7 @@
 import type { SnapshotDetails } from '../api/checkpoint.ts';
 import { formatSize } from '../core/units.ts';
 import type { Session } from './session.ts';
-import { localTime } from './snapshot-tree.ts';
+import { localTime } from './local-time.ts';
 import type { Cell } from './table.ts';
 
 function diskText(disk: SnapshotDetails['disks'][number]): string {

@@ -173,10 +173,10 @@ export async function listCheckpoints({ checkpoints }: MachineNames): Promise<st
 
 /** The files of a checkpoint that exist, incomplete ones too. Anything else in its directory is not ours. */
 export async function checkpointFiles(names: CheckpointNames): Promise<string[]> {
-  const { directory, state, ram, record, config, nvram } = names;
+  const { directory, state, ram, record, config, nvram, screen } = names;
   if (!(await isOwnDirectory(dirname(directory))) || !(await isOwnDirectory(directory))) return [];
   // The record first: without it, nothing takes what remains for a checkpoint.
-  const known = [record, state, ram, `${ram}.part`, config, nvram];
+  const known = [record, state, ram, `${ram}.part`, config, nvram, screen];
   const there = new Set((await readdir(directory)).map((name) => join(directory, name)));
   const temporary = [...there].filter((path) => isTemporaryName(basename(path)));
   return [...known.filter((path) => there.has(path)), ...temporary];

@@ -139,6 +139,8 @@ export interface CheckpointNames {
   readonly config: string;
   /** The EFI variables at that time. */
   readonly nvram: string;
+  /** What was on the display, as PNG; missing if the machine did not run, or has no display. */
+  readonly screen: string;
 }
 
 /** The uid of the snapshot in decimal, or `s-XXXXXXXX` for a suspended machine. */
@@ -161,6 +163,7 @@ export function checkpointNames(machine: MachineNames, id: string): CheckpointNa
     record: join(directory, 'engine.json'),
     config: join(directory, 'machine.vmx'),
     nvram: join(directory, 'nvram'),
+    screen: join(directory, 'screen.png'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises';
+import { errnoOf } from '../core/errors.ts';
 import { extentBytes, mergeExtents, type Extent } from './extents.ts';
 import { allocatedOf } from './files.ts';
 
@@ -41,7 +42,7 @@ function collectRuns(entries: Uint32Array, firstOffset: number, extents: [number
  * The parts of a file that a process has touched through its mapping of the file. For the RAM of a guest, these are the
  * parts that hold data: Node has no lseek(SEEK_DATA), and reading every byte takes far longer.
  * @param filled what was written to the file before the process mapped it
- * @returns undefined if unknown: not on Linux, or pages hold data but are not mapped at the moment
+ * @returns undefined if unknown: not on Linux, the process has ended, or pages hold data but are not mapped at the moment
  */
 export async function touchedExtents(
   pid: number,
@@ -49,6 +50,20 @@ export async function touchedExtents(
   filled: readonly Extent[] = [],
 ): Promise<Extent[] | undefined> {
   if (process.platform !== 'linux') return undefined;
+  try {
+    return await mappedExtents(pid, path, filled);
+  } catch (error) {
+    // The files of a process that ends meanwhile are gone, or cannot be read any more. Whoever talks to it learns why.
+    if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function mappedExtents(
+  pid: number,
+  path: string,
+  filled: readonly Extent[],
+): Promise<Extent[] | undefined> {
   const [file, maps] = await Promise.all([stat(path), readFile(`/proc/${pid}/maps`, 'utf8')]);
   const mappings = mappingsOf(maps, file.ino);
   if (mappings.length === 0) return undefined;

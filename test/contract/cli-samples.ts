@@ -90,6 +90,7 @@ export const clean: Snapshot = {
   createdAt: new Date(2026, 10, 24, 1, 35).toISOString(),
   state: 'stopped',
   memory: false,
+  screen: false,
   autoProtect: false,
   clones: ['/k/machines/a.vmwarevm/a.vmx'],
 };

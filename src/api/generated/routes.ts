@@ -158,6 +158,13 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a machine',
   },
+  'machines.vmx': {
+    method: 'GET',
+    path: '/machines/{machine}/vmx',
+    kind: 'bytes',
+    contentType: 'application/octet-stream',
+    summary: 'Get the .vmx of a machine as it is on the disk',
+  },
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
@@ -524,6 +531,13 @@ export const routes = {
     kind: 'json',
     summary: 'Show the details of a snapshot',
   },
+  'snapshots.screenshot': {
+    method: 'GET',
+    path: '/machines/{machine}/snapshots/{snapshot}/screenshot',
+    kind: 'bytes',
+    contentType: 'image/png',
+    summary: 'Get the picture of the display that was kept with a snapshot',
+  },
   'snapshots.edit': {
     method: 'PATCH',
     path: '/machines/{machine}/snapshots/{snapshot}',
@@ -806,6 +820,7 @@ export interface Calls {
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
+  'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
   'machines.set': {
     request: { params: { machine: string }; body: Settings };
     answer: Promise<MachineDetails>;
@@ -963,6 +978,10 @@ export interface Calls {
   'snapshots.show': {
     request: { params: { machine: string; snapshot: string } };
     answer: Promise<SnapshotDetails>;
+  };
+  'snapshots.screenshot': {
+    request: { params: { machine: string; snapshot: string } };
+    answer: Promise<Uint8Array>;
   };
   'snapshots.edit': {
     request: { params: { machine: string; snapshot: string }; body: EditSnapshot };

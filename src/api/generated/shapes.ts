@@ -1300,6 +1300,8 @@ export interface Snapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1325,6 +1327,8 @@ export interface SnapshotDetails {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */
@@ -1517,6 +1521,8 @@ export interface TakenSnapshot {
   state: 'stopped' | 'running' | 'paused';
   /** Whether it contains memory and device state as well as disks */
   memory: boolean;
+  /** Whether a picture of the display was kept with it */
+  screen: boolean;
   /** Whether AutoProtect took it and will delete it */
   autoProtect: boolean;
   /** The .vmx of each linked clone that depends on it */

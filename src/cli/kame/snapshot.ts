@@ -8,7 +8,8 @@ import { noteAll } from '../notes.ts';
 import { examples, filled, given, jsonShape, seconds, waitOption } from '../options.ts';
 import type { Session } from '../session.ts';
 import { pairsOf } from '../snapshot-text.ts';
-import { localTime, treeLines } from '../snapshot-tree.ts';
+import { treeLines } from '../../client/core/snapshot-lines.ts';
+import { localTime } from '../local-time.ts';
 
 const machineText = 'name, id or .vmx of a machine';
 const snapshotText = `label of the snapshot, its path such as /a/b, or '#3' for uid 3`;

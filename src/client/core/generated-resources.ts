@@ -117,6 +117,8 @@ export interface MachineCalls {
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Get the .vmx of a machine as it is on the disk. In the encoding that it names in `.encoding`. machines.set changes its keys. */
+  vmx(machine: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */
@@ -277,6 +279,8 @@ export interface SnapshotCalls {
   take(machine: string, body?: TakeSnapshot, options?: TaskOptions): Promise<TakenSnapshot>;
   /** Show the details of a snapshot. */
   show(machine: string, snapshot: string, options?: CallOptions): Promise<SnapshotDetails>;
+  /** Get the picture of the display that was kept with a snapshot. A machine that was running has one, unless it has no display. */
+  screenshot(machine: string, snapshot: string, options?: CallOptions): Promise<Uint8Array>;
   /** Change the label or description of a snapshot. */
   edit(machine: string, snapshot: string, body: EditSnapshot, options?: CallOptions): Promise<Snapshot>;
   /** Delete a snapshot. The machine and all other snapshots are not affected. */

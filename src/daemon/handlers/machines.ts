@@ -6,7 +6,7 @@ import { showFiles } from '../../vm/library/machine-files.ts';
 import { inspect, register, unregister } from '../../vm/library/register.ts';
 import { rename } from '../../vm/library/rename.ts';
 import { repair } from '../../vm/library/repair.ts';
-import { changeSettings } from '../../vm/library/settings.ts';
+import { changeSettings, vmxOf } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
 import { list, show } from '../../vm/running/describe.ts';
 import type { Handlers } from './handler.ts';
@@ -23,6 +23,7 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   },
   'machines.files': ({ host }, { params }) => showFiles(host, params.machine),
   'machines.show': ({ host }, { params }) => show(host, params.machine),
+  'machines.vmx': ({ host }, { params }) => vmxOf(host, params.machine),
   'machines.set': ({ host }, { params, body }) => changeSettings(host, params.machine, body.settings),
   'machines.rename': ({ host }, { params, body }) => rename(host, params.machine, body.name),
   'machines.delete': async ({ host }, { params }) => {

@@ -6,6 +6,7 @@ import {
   editSnapshot,
   listSnapshots,
   showSnapshot,
+  snapshotScreen,
   takeSnapshot,
 } from '../../vm/snapshot/snapshots.ts';
 import type { Handlers } from './handler.ts';
@@ -15,6 +16,7 @@ export const snapshotHandlers: Handlers<keyof typeof snapshotOperations> = {
   'snapshots.take': ({ host }, { params, body }, progress) =>
     takeSnapshot(host, params.machine, body, progress),
   'snapshots.show': ({ host }, { params }) => showSnapshot(host, params.machine, params.snapshot),
+  'snapshots.screenshot': ({ host }, { params }) => snapshotScreen(host, params.machine, params.snapshot),
   'snapshots.edit': ({ host }, { params, body }) => editSnapshot(host, params.machine, params.snapshot, body),
   'snapshots.delete': ({ host }, { params, query }, progress) =>
     deleteSnapshot(host, params.machine, params.snapshot, query, progress),

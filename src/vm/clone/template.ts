@@ -51,6 +51,7 @@ function templateNames(host: Host, machine: Running): CheckpointNames {
     record: path('json'),
     config: path('vmx'),
     nvram: path('nvram'),
+    screen: path('png'),
   };
 }
 

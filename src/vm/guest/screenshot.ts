@@ -3,14 +3,27 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
+import { suspendedIn } from '../../store/names.ts';
+import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
+import { keptScreen } from '../memory/keep-screen.ts';
+
+/** What was on the display of a suspended machine. */
+async function lastScreen(host: Host, reference: string): Promise<Buffer | undefined> {
+  const { names, content } = await findBundle(host, reference);
+  if (host.running.get(names.vmx)) return undefined;
+  const checkpoint = suspendedIn(names, content?.model.suspendedState ?? '');
+  return checkpoint && (await keptScreen(checkpoint));
+}
 
 /**
- * A screenshot of a machine's first display as PNG.
+ * A screenshot of a machine's first display as PNG; of a suspended machine, what was on it then.
  * @throws KameError WRONG_STATE when it is not running or has no display, ENGINE_TIMEOUT, CANCELLED
  */
 export async function screenshot(host: Host, reference: string, signal: AbortSignal): Promise<Buffer> {
+  const last = await lastScreen(host, reference);
+  if (last) return last;
   const machine = await runningMachine(host, reference);
   const content = (await host.bundles.read(machine.names.vmx)).content;
   if (content && !content.model.display.present) {

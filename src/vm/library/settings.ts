@@ -4,9 +4,10 @@ import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
-import { contentOf, writeVmx, type Bundle } from '../../store/bundle.ts';
+import { contentOf, readVmx, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { MachineNames } from '../../store/names.ts';
 import { bundleEvent } from '../host/events.ts';
+import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { agree, outsideFiles } from '../host/outside-files.ts';
@@ -37,6 +38,11 @@ async function agreeToNew(host: Host, names: MachineNames, before: MachineModel,
   const known = new Set((await outsideFiles(names, before)).map(({ path }) => path));
   const added = (await outsideFiles(names, after)).filter(({ path }) => !known.has(path));
   await agree(host, names.vmx, added);
+}
+
+/** The bytes of a machine's `.vmx`. @throws KameError NO_SUCH_MACHINE, FILE_ACCESS, INVALID_VALUE if it is too large */
+export async function vmxOf(host: Host, reference: string): Promise<Buffer> {
+  return await readVmx((await findBundle(host, reference)).names.vmx);
 }
 
 /**

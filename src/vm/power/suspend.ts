@@ -16,6 +16,7 @@ import type { Running } from '../host/running.ts';
 import { undo } from '../host/undo.ts';
 import { capture } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
+import { keepScreen } from '../memory/keep-screen.ts';
 import { refuseBlocked } from '../memory/preflight.ts';
 import { ramBytes, RamCopy } from '../memory/ram-copy.ts';
 import { writeVmState } from '../memory/resume.ts';
@@ -47,6 +48,7 @@ async function suspendRunning(
   });
   try {
     progress.report({ stage: `Suspending ${bundle.name}` });
+    await keepScreen(bundle, machine, checkpoint, progress);
     await keepConfig(bundle, checkpoint);
     // Directly to the final file: the guest does not run afterwards, so its pause may be long.
     const part = `${checkpoint.ram}.part`;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
@@ -30,6 +31,7 @@ import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
+import { keptScreen } from '../memory/keep-screen.ts';
 import { linkedClonesOf, noClones, type LinkedClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
 import { checkLabel, snapshotOf } from './snapshot-list.ts';
@@ -49,6 +51,7 @@ async function replyOf(
   linked: LinkedClones,
 ): Promise<SnapshotReply> {
   const { uid, displayName, description, parent, createdAt, withMemory, tiers } = snapshot;
+  const checkpoint = checkpointNames(bundle.names, String(uid));
   return {
     uid,
     label: displayName,
@@ -58,8 +61,9 @@ async function replyOf(
     depth: ancestors(tree, uid).length,
     current: tree.current === uid,
     createdAt: createdAt.toISOString(),
-    state: await stateIn(checkpointNames(bundle.names, String(uid)), withMemory),
+    state: await stateIn(checkpoint, withMemory),
     memory: withMemory,
+    screen: existsSync(checkpoint.screen),
     autoProtect: tiers.length > 0,
     clones: linked.ofSnapshot(uid).map(({ vmx }) => vmx),
   };
@@ -91,6 +95,25 @@ async function diskOf(bundle: Bundle, inside: readonly string[], slot: string, f
   } catch (error) {
     return { disk: { slot, path, sizeBytes: null, allocatedBytes: null }, problem: messageOf(error) };
   }
+}
+
+/**
+ * What was on the display when a snapshot was taken, as PNG.
+ * @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT, WRONG_STATE if no picture was kept with it, FILE_ACCESS
+ */
+export async function snapshotScreen(host: Host, reference: string, which: string): Promise<Buffer> {
+  const bundle = await findBundle(host, reference);
+  const { tree } = await readSnapshotFile(bundle.names);
+  const { uid, displayName } = snapshotOf(bundle, tree, which);
+  const picture = await keptScreen(checkpointNames(bundle.names, String(uid)));
+  if (picture) return picture;
+  throw new KameError(
+    'WRONG_STATE',
+    `No picture was kept with the snapshot ${displayName} of ${bundle.name}.`,
+    {
+      next: 'One is kept when the machine runs and has a display.',
+    },
+  );
 }
 
 /** The details of a snapshot. @throws KameError NO_SUCH_MACHINE, NO_SUCH_SNAPSHOT */

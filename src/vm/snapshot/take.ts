@@ -30,6 +30,7 @@ import { diskChains } from '../layers/chains.ts';
 import { createLayers, currentFiles, engineLayers, nameLayers, withLayers } from '../layers/layers.ts';
 import { capture, type Captured } from '../memory/capture.ts';
 import { keepConfig } from '../memory/keep-config.ts';
+import { keepScreen } from '../memory/keep-screen.ts';
 import { persistRam } from '../memory/lasting-ram.ts';
 import { refuseBlocked, refuseDeepChains, refuseIndependentDisks } from '../memory/preflight.ts';
 import { copyPlace, isRamFull, ramBytes, RamCopy } from '../memory/ram-copy.ts';
@@ -166,8 +167,8 @@ async function shareMemory(bundle: Bundle, checkpoint: CheckpointNames): Promise
   const suspended = suspendedIn(bundle.names, contentOf(bundle).model.suspendedState);
   if (!suspended) return;
   await readCheckpointRecord(suspended);
-  for (const what of ['state', 'ram', 'record'] as const) {
-    if (what === 'ram' && !existsSync(suspended.ram)) continue;
+  for (const what of ['screen', 'state', 'ram', 'record'] as const) {
+    if (['ram', 'screen'].includes(what) && !existsSync(suspended[what])) continue;
     if (await linkFile(suspended[what], checkpoint[what])) continue;
     await copySparse(suspended[what], checkpoint[what]);
   }
@@ -232,6 +233,7 @@ async function attempt(host: Host, found: Bundle, options: Attempt, progress: Pr
   try {
     await removeCheckpoint(checkpoint);
     progress.report({ stage: `Taking the snapshot ${options.label} of ${bundle.name}` });
+    if (machine) await keepScreen(bundle, machine, checkpoint, progress);
     const makeLayers = async () => {
       await keepConfig(bundle, checkpoint);
       await createLayers(bundle.names, layers, chains);

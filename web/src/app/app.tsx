@@ -1,40 +1,51 @@
-import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { Suspense, useState, type ReactElement } from 'react';
+import { Route, Router, Switch } from 'wouter';
+import { useHashLocation } from 'wouter/use-hash-location';
+import { useLive } from '../data/machines.ts';
 import { signOut } from '../data/session.ts';
-import { useLive, useMachines } from '../data/machines.ts';
-import { Library } from '../library/library.tsx';
-import { arranged, type Order } from '../library/arrange.ts';
+import { LibraryPage } from '../library/library-page.tsx';
 import { useText } from '../text/text.ts';
-import { Header } from './header.tsx';
-import { SignedOut } from './signed-out.tsx';
 import styles from './app.module.css';
+import { Header } from './header.tsx';
+import { NotFound } from '../design/not-found.tsx';
+import { MachinePage } from './rooms.ts';
+import { SignedOut } from './signed-out.tsx';
+
+/** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
+function Rooms(): ReactElement {
+  const { say } = useText();
+  return (
+    <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
+      <Switch>
+        <Route path="/" component={LibraryPage} />
+        <Route path="/machines/:id/:tab?">
+          {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
+        </Route>
+        <Route>
+          <NotFound />
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
 
 /** The whole page. */
 export function App(): ReactElement {
   const { say } = useText();
   const connection = useLive();
-  const { machines } = useMachines();
-  const [query, setQuery] = useState('');
-  const [order, setOrder] = useState<Order>('name');
   const [left, setLeft] = useState(false);
   if (left || connection === 'signed-out') return <SignedOut />;
-  const leave = () => void signOut().then(() => setLeft(true));
   return (
-    <>
-      <Header {...{ query, setQuery, order, setOrder, leave }} />
+    <Router hook={useHashLocation}>
+      <Header leave={() => void signOut().then(() => setLeft(true))} />
       {connection === 'lost' && (
         <p role="status" className={styles.lost}>
           {say('app.reconnecting')}
         </p>
       )}
       <main className={styles.main}>
-        <Library
-          machines={machines}
-          shown={arranged(machines ?? [], query, order)}
-          query={query}
-          clear={() => setQuery('')}
-        />
+        <Rooms />
       </main>
-    </>
+    </Router>
   );
 }

@@ -1,57 +1,15 @@
 import {
   ActionIcon,
   NativeSelect,
-  TextInput,
   Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
-import { useEffect, useRef, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
+import { Link } from 'wouter';
 import { Icon } from '../design/icon.tsx';
-import { orders, type Order } from '../library/arrange.ts';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
-
-interface HeaderProps {
-  readonly query: string;
-  readonly setQuery: (query: string) => void;
-  readonly order: Order;
-  readonly setOrder: (order: Order) => void;
-  readonly leave: () => void;
-}
-
-/** The field for the search; the key / moves to it, and Escape empties it. */
-function Search({ query, setQuery }: Pick<HeaderProps, 'query' | 'setQuery'>): ReactElement {
-  const { say } = useText();
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const listen = (event: KeyboardEvent) => {
-      const inField = event.target instanceof Element && event.target.closest('input, textarea, select');
-      if (event.key !== '/' || inField) return;
-      event.preventDefault();
-      field.current?.focus();
-    };
-    document.addEventListener('keydown', listen);
-    return () => document.removeEventListener('keydown', listen);
-  }, []);
-  return (
-    <TextInput
-      ref={field}
-      type="search"
-      size="xs"
-      className={styles.search}
-      aria-label={say('app.search')}
-      placeholder={say('app.search')}
-      leftSection={<Icon name="search" size={14} />}
-      value={query}
-      maxLength={200}
-      onChange={(event) => setQuery(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') setQuery('');
-      }}
-    />
-  );
-}
 
 function ThemeSwitch(): ReactElement {
   const { say } = useText();
@@ -74,24 +32,15 @@ function ThemeSwitch(): ReactElement {
 }
 
 /** The bar at the top of the page. */
-export function Header({ query, setQuery, order, setOrder, leave }: HeaderProps): ReactElement {
+export function Header({ leave }: { leave: () => void }): ReactElement {
   const { say, language } = useText();
   return (
     <header className={styles.header}>
       <div className={styles.bar}>
-        <p className={styles.brand}>
+        <Link href="/" className={styles.brand}>
           <img src="/kame.svg" width={22} height={22} alt="" />
           Kame
-        </p>
-        <Search {...{ query, setQuery }} />
-        <NativeSelect
-          size="xs"
-          className={styles.order}
-          aria-label={say('app.sort')}
-          value={order}
-          data={orders.map((value) => ({ value, label: say(`app.sort.${value}`) }))}
-          onChange={(event) => setOrder(event.currentTarget.value as Order)}
-        />
+        </Link>
         <NativeSelect
           size="xs"
           className={styles.language}

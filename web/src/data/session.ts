@@ -4,7 +4,8 @@
  */
 export async function signIn(): Promise<void> {
   const ticket = location.hash.slice(1);
-  if (ticket === '') return;
+  // An address that begins with / is one within the page.
+  if (ticket === '' || ticket.startsWith('/')) return;
   history.replaceState(null, '', location.pathname);
   await fetch('/session', {
     method: 'POST',

@@ -1,5 +1,5 @@
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { systemName } from './system.ts';
+import { systemName } from '../machine/system.ts';
 
 export const orders = ['name', 'state', 'memory'] as const;
 export type Order = (typeof orders)[number];

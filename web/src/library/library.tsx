@@ -14,6 +14,7 @@ interface LibraryProps {
   readonly shown: readonly Machine[];
   readonly query: string;
   readonly clear: () => void;
+  readonly toolbar: ReactElement;
 }
 
 /** How many machines there are, and what those that run take. */
@@ -31,7 +32,7 @@ function Summary({ machines }: { machines: readonly Machine[] }): ReactElement {
 }
 
 /** All machines as cards. */
-export function Library({ machines, shown, query, clear }: LibraryProps): ReactElement {
+export function Library({ machines, shown, query, clear, toolbar }: LibraryProps): ReactElement {
   const { say } = useText();
   if (!machines)
     return (
@@ -45,6 +46,7 @@ export function Library({ machines, shown, query, clear }: LibraryProps): ReactE
       <div className={styles.head}>
         <h1>{say('app.title')}</h1>
         <Summary machines={machines} />
+        {toolbar}
       </div>
       {shown.length === 0 && (
         <div className={styles.none}>

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { en, type TextKey } from './en.ts';
-import { ja } from './ja.ts';
+import { en, type TextKey } from './en/index.ts';
+import { ja } from './ja/index.ts';
 
 const keys = Object.keys(en) as TextKey[];
 

@@ -1,7 +1,6 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
-import { en, type TextKey } from './en.ts';
-import { ja } from './ja.ts';
+import type { TextKey } from './en/index.ts';
 
 export const languages = { en: 'English', ja: '日本語' } as const;
 export type Language = keyof typeof languages;
@@ -12,20 +11,32 @@ export type Say = (key: BaseKey, values?: Readonly<Record<string, string | numbe
 
 const stored = 'kame-language';
 
+/** Each language is a file of its own, which is loaded when it is used. */
+const catalogues: Readonly<Record<Language, () => Promise<Readonly<Record<TextKey, string>>>>> = {
+  en: async () => (await import('./en/index.ts')).en,
+  ja: async () => (await import('./ja/index.ts')).ja,
+};
+
 function firstLanguage(): Language {
   const wanted = [localStorage.getItem(stored), ...navigator.languages];
   return wanted.map((each) => each?.slice(0, 2)).find((each) => each === 'en' || each === 'ja') ?? 'en';
 }
 
+async function load(language: Language): Promise<void> {
+  if (i18next.hasResourceBundle(language, 'translation')) return;
+  i18next.addResourceBundle(language, 'translation', await catalogues[language]());
+}
+
 /** Prepares the texts, in the language that was chosen here or that the browser prefers. */
 export async function startTexts(): Promise<void> {
   i18next.on('languageChanged', (language) => (document.documentElement.lang = language));
+  const lng = firstLanguage();
   await i18next.use(initReactI18next).init({
-    lng: firstLanguage(),
+    lng,
     fallbackLng: false,
     keySeparator: false,
     nsSeparator: false,
-    resources: { en: { translation: en }, ja: { translation: ja } },
+    resources: { [lng]: { translation: await catalogues[lng]() } },
     // React itself escapes what is shown.
     interpolation: { escapeValue: false },
   });
@@ -33,6 +44,7 @@ export async function startTexts(): Promise<void> {
 
 export async function changeLanguage(language: Language): Promise<void> {
   localStorage.setItem(stored, language);
+  await load(language);
   await i18next.changeLanguage(language);
 }
 

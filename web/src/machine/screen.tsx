@@ -3,7 +3,7 @@ import { useEffect, useRef, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useText } from '../text/text.ts';
-import styles from './card.module.css';
+import styles from './machine.module.css';
 import { systemMark } from './system.ts';
 
 /** Milliseconds between the end of one picture and the request for the next. */

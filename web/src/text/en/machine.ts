@@ -1,31 +1,4 @@
-/** English texts; the names of the others in this folder are the same. */
-export const en = {
-  'app.title': 'Machines',
-  'app.search': 'Search machines',
-  'app.sort': 'Sort by',
-  'app.sort.name': 'Name',
-  'app.sort.state': 'State',
-  'app.sort.memory': 'Memory',
-  'app.language': 'Language',
-  'app.dark': 'Use dark colours',
-  'app.light': 'Use light colours',
-  'app.leave': 'Sign out',
-  'app.loading': 'Loading the machines',
-  'app.reconnecting': 'The connection to Kame is lost. Trying again…',
-  'app.count_one': '{{count}} machine',
-  'app.count_other': '{{count}} machines',
-  'app.running': '{{count}} running',
-  'app.memory': '{{size}} of memory in use',
-  'out.title': 'This page is not signed in',
-  'out.text': 'Its address works once, and the session ends with the browser or with Kame. Open a new one:',
-  'empty.title': 'No machines yet',
-  'empty.text':
-    'A machine is a computer inside this one. The first one is a small Linux that boots in seconds, and that you can delete at any time.',
-  'empty.create': 'Create “demo”',
-  'empty.creating': 'Creating “demo”',
-  'empty.terminal': 'In a terminal you can choose what it is made of. It appears here by itself:',
-  'empty.none': 'No machine matches “{{query}}”',
-  'empty.clear': 'Clear the search',
+export const machine = {
   'state.stopped': 'Stopped',
   'state.running': 'Running',
   'state.paused': 'Paused',
@@ -53,6 +26,7 @@ export const en = {
   'do.copy': 'Copy',
   'do.copied': 'Copied',
   'do.cancel': 'Cancel',
+  'do.save': 'Save',
   'busy.start': 'Starting',
   'busy.unpause': 'Resuming',
   'busy.stop': 'Shutting down',
@@ -74,5 +48,3 @@ export const en = {
     'The state of the disks, and of the memory while the machine runs. You can go back to it.',
   'done.snapshot': 'The snapshot “{{label}}” was taken.',
 } as const;
-
-export type TextKey = keyof typeof en;

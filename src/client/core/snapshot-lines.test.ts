@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Snapshot } from '../api/checkpoint.ts';
-import { localTime, treeLines } from './snapshot-tree.ts';
+import type { Snapshot } from '../../api/checkpoint.ts';
+import { treeLines } from './snapshot-lines.ts';
 
 function snapshot(uid: number, parent: number | null, more: Partial<Snapshot> = {}): Snapshot {
   return {
@@ -15,6 +15,7 @@ function snapshot(uid: number, parent: number | null, more: Partial<Snapshot> = 
     createdAt: '2026-11-24T01:35:33.644Z',
     state: 'stopped',
     memory: false,
+    screen: false,
     autoProtect: false,
     clones: [],
     ...more,
@@ -70,13 +71,5 @@ describe('the tree of snapshots', () => {
     );
     const deep = Array.from({ length: 5000 }, (_, index) => snapshot(index + 1, index || null));
     expect(treeLines(deep).length).toBe(5001);
-  });
-});
-
-describe('a time in a table', () => {
-  it('is the local time of the host; what is not a time is left as it is', () => {
-    expect(localTime('2026-11-24T01:35:33.644Z')).toMatch(/^2026-11-2[345] \d\d:\d[05]$/);
-    expect(localTime(new Date(2026, 0, 2, 3, 4).toISOString())).toBe('2026-01-02 03:04');
-    expect(localTime('yesterday')).toBe('yesterday');
   });
 });

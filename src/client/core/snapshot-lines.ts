@@ -1,4 +1,4 @@
-import type { Snapshot } from '../api/checkpoint.ts';
+import type { Snapshot } from '../../api/checkpoint.ts';
 
 /** A line of the tree: its strokes and its snapshot, or null for the machine's current state. */
 export interface TreeLine {
@@ -44,13 +44,4 @@ export function treeLines(snapshots: readonly Snapshot[]): TreeLine[] {
     if (next.node) push(children.get(next.node.uid) ?? [], below, false);
   }
   return lines;
-}
-
-/** A time for a table, in the host's time zone: `2026-11-24 01:35`. A malformed time is returned unchanged. */
-export function localTime(iso: string): string {
-  const time = new Date(iso);
-  if (Number.isNaN(time.getTime())) return iso;
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }

@@ -1,8 +1,8 @@
 import { ActionIcon } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from './icon.tsx';
 import { useText } from '../text/text.ts';
-import styles from './card.module.css';
+import styles from './note.module.css';
 
 interface NoteProps {
   readonly kind: 'error' | 'done';
@@ -10,7 +10,7 @@ interface NoteProps {
   readonly dismiss?: () => void;
 }
 
-/** A message on a card. A screen reader says it as it appears. */
+/** A message about what was done. A screen reader says it as it appears. */
 export function Note({ kind, children, dismiss }: NoteProps): ReactElement {
   const { say } = useText();
   return (

@@ -1,34 +1,6 @@
-import type { TextKey } from './en.ts';
+import type { machine as english } from '../en/machine.ts';
 
-/** Japanese texts. A key that is missing, or that English lacks, does not compile. */
-export const ja: Readonly<Record<TextKey, string>> = {
-  'app.title': '仮想マシン',
-  'app.search': '仮想マシンを検索',
-  'app.sort': '並べ替え',
-  'app.sort.name': '名前',
-  'app.sort.state': '状態',
-  'app.sort.memory': 'メモリ',
-  'app.language': '言語',
-  'app.dark': 'ダークモードにする',
-  'app.light': 'ライトモードにする',
-  'app.leave': 'サインアウト',
-  'app.loading': '仮想マシンを読み込んでいます',
-  'app.reconnecting': 'Kame との接続が切れました。再接続しています…',
-  'app.count_one': '{{count}} 台',
-  'app.count_other': '{{count}} 台',
-  'app.running': '{{count}} 台が実行中',
-  'app.memory': 'メモリ {{size}} を使用中',
-  'out.title': 'このページはサインインしていません',
-  'out.text':
-    'アドレスは一度だけ使えます。セッションはブラウザーまたは Kame の終了とともに終わります。新しく開いてください:',
-  'empty.title': '仮想マシンはまだありません',
-  'empty.text':
-    '仮想マシンは、このコンピューターの中で動くもう一台のコンピューターです。最初の一台は数秒で起動する小さな Linux で、いつでも削除できます。',
-  'empty.create': '「demo」を作成',
-  'empty.creating': '「demo」を作成しています',
-  'empty.terminal': 'ターミナルでは内容を選んで作成できます。作成すると自動的にここに表示されます:',
-  'empty.none': '「{{query}}」に一致する仮想マシンはありません',
-  'empty.clear': '検索を消去',
+export const machine: Readonly<Record<keyof typeof english, string>> = {
   'state.stopped': '停止',
   'state.running': '実行中',
   'state.paused': '一時停止',
@@ -56,6 +28,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'do.copy': 'コピー',
   'do.copied': 'コピーしました',
   'do.cancel': 'キャンセル',
+  'do.save': '保存',
   'busy.start': '起動しています',
   'busy.unpause': '再開しています',
   'busy.stop': 'シャットダウンしています',

@@ -2,7 +2,7 @@ import { Button, Modal, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { useText } from '../text/text.ts';
 import type { Action } from './actions.ts';
-import styles from './card.module.css';
+import styles from './machine.module.css';
 
 /** What is asked before an action. */
 export type Asked = 'off' | 'remove' | 'snapshot';

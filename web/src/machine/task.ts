@@ -1,0 +1,48 @@
+import { useState } from 'react';
+import { KameError, messageOf } from '../../../src/core/errors.ts';
+import type { ProgressReport } from '../../../src/core/progress.ts';
+import { refresh } from '../data/machines.ts';
+
+/** An error as a person reads it: what happened, and what to do. */
+export interface Trouble {
+  readonly message: string;
+  readonly next: string;
+}
+
+/** An error in the words of a page: advice to use an option of a command is left as it is. */
+export function troubleOf(error: unknown): Trouble {
+  return { message: messageOf(error), next: error instanceof KameError ? error.next : '' };
+}
+
+type OnProgress = (report: ProgressReport) => void;
+
+export interface TaskRunner<K> {
+  /** What is being done; undefined if nothing is. */
+  readonly doing: { readonly kind: K; readonly progress: ProgressReport | undefined } | undefined;
+  readonly trouble: Trouble | undefined;
+  /** What the last task did, if that is worth a message. */
+  readonly done: string | undefined;
+  /** Begins a task. It returns what to say at its end, or nothing. */
+  readonly run: (kind: K, work: (onProgress: OnProgress) => Promise<string | undefined>) => void;
+  readonly dismiss: () => void;
+}
+
+/** Tasks on a machine, one at a time: their progress, and how the last one ended. */
+export function useTask<K>(): TaskRunner<K> {
+  const [doing, setDoing] = useState<TaskRunner<K>['doing']>();
+  const [trouble, setTrouble] = useState<Trouble>();
+  const [done, setDone] = useState<string>();
+  const dismiss = () => {
+    setTrouble(undefined);
+    setDone(undefined);
+  };
+  const run: TaskRunner<K>['run'] = (kind, work) => {
+    dismiss();
+    setDoing({ kind, progress: undefined });
+    void work((progress) => setDoing({ kind, progress }))
+      .then(setDone, (error: unknown) => setTrouble(troubleOf(error)))
+      .then(refresh)
+      .finally(() => setDoing(undefined));
+  };
+  return { doing, trouble, done, run, dismiss };
+}

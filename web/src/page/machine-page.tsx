@@ -1,0 +1,81 @@
+import { useState, type ReactElement } from 'react';
+import { Link } from 'wouter';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { NotFound } from '../design/not-found.tsx';
+import { useMachines } from '../data/machines.ts';
+import { useText } from '../text/text.ts';
+import { useActions } from '../machine/actions.ts';
+import { Controls } from '../machine/controls.tsx';
+import { State } from '../machine/facts.tsx';
+import { Busy, Outcome } from '../machine/outcome.tsx';
+import styles from './page.module.css';
+import { machinePage, tabs, type Tab } from '../machine/addresses.ts';
+import { Question, type Asked } from '../machine/question.tsx';
+import { Repair } from '../machine/repair.tsx';
+import { panels } from './panels.ts';
+
+interface PageProps {
+  readonly id: string;
+  readonly tab: string;
+}
+
+function Tabs({ id, tab }: { id: string; tab: Tab }): ReactElement {
+  const { say } = useText();
+  return (
+    <nav className={styles.tabs} aria-label={say('page.tabs')}>
+      {tabs.map((each) => (
+        <Link key={each} href={machinePage(id, each)} {...(each === tab ? { 'aria-current': 'page' } : {})}>
+          {say(`page.${each}`)}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+/** The head of the page: which machine it is, its state, and what can be done with it. */
+function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
+  const { say } = useText();
+  const [asked, setAsked] = useState<Asked>();
+  const { id, name, state, reason } = machine;
+  const { doing, trouble, done, act, dismiss } = useActions(machine);
+  return (
+    <header className={styles.head}>
+      <div className={styles.title}>
+        <Link href="/" className={styles.back} aria-label={say('lacking.back')}>
+          ‹
+        </Link>
+        <h1 title={name}>{name}</h1>
+        <State state={state} />
+        <div className={styles.controls}>
+          {doing ? (
+            <Busy what={say(`busy.${doing.kind}`)} name={name} progress={doing.progress} />
+          ) : (
+            <Controls machine={machine} act={act} ask={setAsked} />
+          )}
+        </div>
+      </div>
+      {reason !== null && <Repair machine={machine} />}
+      <Outcome trouble={trouble} done={done} dismiss={dismiss} />
+      <Tabs id={id} tab={tab} />
+      <Question asked={asked} name={name} act={act} close={() => setAsked(undefined)} />
+    </header>
+  );
+}
+
+/** All about one machine. */
+export function MachinePage({ id, tab }: PageProps): ReactElement {
+  const { say } = useText();
+  const { machines } = useMachines();
+  const shown = tabs.find((each) => each === tab);
+  if (!machines) return <p role="status">{say('app.loading')}</p>;
+  const machine = machines.find((each) => each.id === id);
+  if (!machine) return <NotFound what="machine" />;
+  if (!shown) return <NotFound />;
+  const Panel = panels[shown];
+  return (
+    <>
+      <Head machine={machine} tab={shown} />
+      <Panel machine={machine} />
+    </>
+  );
+}

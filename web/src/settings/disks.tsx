@@ -1,0 +1,158 @@
+import { Button, Menu, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
+import type { MachineDisk } from '../../../src/api/generated/shapes.ts';
+import { formatSize, parseSize } from '../../../src/core/units.ts';
+import { client } from '../data/client.ts';
+import { useDisks } from '../data/settings.ts';
+import { Note } from '../design/note.tsx';
+import { useText } from '../text/text.ts';
+import type { PartProps } from './part.ts';
+import { MoreMenu } from './more-menu.tsx';
+import styles from './settings.module.css';
+
+/** The disks of a machine: what they take, and what can be done to them. */
+export function Disks(props: PartProps): ReactElement {
+  const { say } = useText();
+  const disks = useDisks(props.machine.id);
+  return (
+    <section className={styles.card}>
+      <h2>{say('settings.disks')}</h2>
+      <ul className={styles.list}>
+        {(disks ?? []).map((disk) => (
+          <Disk key={disk.slot} {...props} disk={disk} />
+        ))}
+      </ul>
+      <AddDisk {...props} />
+    </section>
+  );
+}
+
+function Disk({ machine, disk, run, isBusy, isStopped }: PartProps & { disk: MachineDisk }): ReactElement {
+  const { say } = useText();
+  const [isGrowing, setGrowing] = useState(false);
+  const { slot, sizeBytes, layers, problem, path } = disk;
+  const taken = layers.reduce((sum, { allocatedBytes }) => sum + (allocatedBytes ?? 0), 0);
+  const compact = () =>
+    run('disks', async (onProgress) => {
+      const { bytesFreed } = await client.disks.compact(machine.id, slot, { onProgress });
+      return say('settings.compacted', { size: formatSize(Math.max(0, bytesFreed)) });
+    });
+  const check = () =>
+    run('disks', async (onProgress) => {
+      const { ok, layers: checked } = await client.disks.check(machine.id, slot, {}, { onProgress });
+      return ok ? say('settings.checked') : checked.map(({ message }) => message).join(' ');
+    });
+  const remove = () =>
+    run('disks', async () => {
+      await client.disks.remove(machine.id, slot, { keepFile: true });
+      return say('settings.diskRemoved');
+    });
+  return (
+    <li>
+      <div className={styles.item}>
+        <div>
+          <p>
+            <span className="mono">{slot}</span> {sizeBytes !== null && formatSize(sizeBytes)}
+          </p>
+          <p className={styles.help} title={path}>
+            {say('settings.diskFacts', { size: formatSize(taken), count: layers.length })}
+          </p>
+        </div>
+        <MoreMenu label={say('do.more', { name: slot })} disabled={isBusy || !isStopped}>
+          <Menu.Item onClick={() => setGrowing(true)}>{say('settings.grow')}</Menu.Item>
+          <Menu.Item onClick={compact}>{say('settings.compact')}</Menu.Item>
+          <Menu.Item onClick={check}>{say('settings.check')}</Menu.Item>
+          <Menu.Item color="var(--broken)" onClick={remove}>
+            {say('settings.removeDisk')}
+          </Menu.Item>
+        </MoreMenu>
+      </div>
+      {problem !== null && (
+        <Note kind="error">
+          <p>{problem}</p>
+        </Note>
+      )}
+      {isGrowing && (
+        <SizeForm
+          label={say('settings.newSize')}
+          button={say('settings.grow')}
+          first={sizeBytes === null ? '' : formatSize(sizeBytes)}
+          isBusy={isBusy}
+          submit={(bytes) => {
+            setGrowing(false);
+            run('disks', async (onProgress) => {
+              const { notes } = await client.disks.grow(
+                machine.id,
+                slot,
+                { sizeBytes: bytes },
+                { onProgress },
+              );
+              return notes.join(' ') || undefined;
+            });
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+interface SizeFormProps {
+  readonly label: string;
+  readonly button: string;
+  readonly first: string;
+  readonly isBusy: boolean;
+  readonly submit: (bytes: number) => void;
+}
+
+/** A field for a size with its unit. */
+function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): ReactElement {
+  const [text, setText] = useState(first);
+  const bytes = sizeIn(text);
+  return (
+    <form
+      className={styles.row}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (bytes !== undefined) submit(bytes);
+      }}
+    >
+      <TextInput
+        size="xs"
+        label={label}
+        value={text}
+        maxLength={40}
+        onChange={(event) => setText(event.currentTarget.value)}
+      />
+      <Button size="xs" variant="default" type="submit" disabled={isBusy || bytes === undefined}>
+        {button}
+      </Button>
+    </form>
+  );
+}
+
+function sizeIn(text: string): number | undefined {
+  try {
+    const bytes = parseSize(text);
+    return bytes > 0 ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function AddDisk({ machine, run, isBusy, isStopped }: PartProps): ReactElement {
+  const { say } = useText();
+  return (
+    <SizeForm
+      label={say('settings.addDisk')}
+      button={say('settings.add')}
+      first="20 GiB"
+      isBusy={isBusy || !isStopped}
+      submit={(sizeBytes) =>
+        run('disks', async (onProgress) => {
+          await client.disks.add(machine.id, { sizeBytes }, { onProgress });
+          return undefined;
+        })
+      }
+    />
+  );
+}

@@ -1,0 +1,149 @@
+import { Button, NativeSelect, NumberInput, Switch, Textarea, TextInput } from '@mantine/core';
+import { useMemo, useState, type ReactElement } from 'react';
+import { findGuestOs } from '../../../src/model/guest-os.ts';
+import type { VmxDocument } from '../../../src/vmx/document.ts';
+import { client } from '../data/client.ts';
+import { Note } from '../design/note.tsx';
+import { useText, type Say } from '../text/text.ts';
+import { groups, review, switchWords, valuesIn, type Field, type Group } from './draft.ts';
+import { DifferenceTable } from './difference-table.tsx';
+import type { PartProps } from './part.ts';
+import styles from './settings.module.css';
+
+interface InputProps {
+  readonly field: Field;
+  readonly value: string;
+  readonly disabled: boolean;
+  readonly change: (value: string) => void;
+}
+
+type FieldName = (typeof groups)[Group][number]['name'];
+
+function labelOf(say: Say, name: FieldName): string {
+  return say(`setting.${name}` as Parameters<Say>[0]);
+}
+
+function Input({ field: { name, kind, choices = [] }, value, disabled, change }: InputProps): ReactElement {
+  const { say } = useText();
+  const common = { size: 'xs', label: labelOf(say, name), disabled } as const;
+  const [on, off] = switchWords(name);
+  switch (kind) {
+    case 'switch':
+      return (
+        <Switch
+          {...common}
+          checked={value === on}
+          onChange={(event) => change(event.currentTarget.checked ? on : off)}
+        />
+      );
+    case 'number':
+      return (
+        <NumberInput
+          {...common}
+          value={value}
+          min={1}
+          allowDecimal={false}
+          onChange={(now) => change(String(now))}
+        />
+      );
+    case 'choice':
+      return (
+        <NativeSelect
+          {...common}
+          value={value}
+          data={[...choices]}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+      );
+    case 'area':
+      return (
+        <Textarea
+          {...common}
+          value={value}
+          rows={3}
+          maxLength={16_384}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+      );
+    default:
+      return (
+        <TextInput
+          {...common}
+          value={value}
+          maxLength={256}
+          {...(name === 'guest-os' ? { description: findGuestOs(value).os.name } : {})}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+      );
+  }
+}
+
+/** The settings of a stopped machine, as a draft that is checked while it is written, and saved as a whole. */
+export function FieldForm({
+  machine,
+  run,
+  isBusy,
+  isStopped,
+  document,
+}: PartProps & { document: VmxDocument }): ReactElement {
+  const { say } = useText();
+  const saved = useMemo(() => valuesIn(document), [document]);
+  const [draft, setDraft] = useState<ReadonlyMap<string, string>>(new Map());
+  const changes = [...draft].map(([key, value]) => ({ key, value }));
+  const { differences, problems } = review(document, changes);
+  const change = (name: string, value: string) => {
+    const next = new Map(draft);
+    if (value === saved.get(name)) next.delete(name);
+    else next.set(name, value);
+    setDraft(next);
+  };
+  const hasErrors = problems.some(({ severity }) => severity === 'error');
+  const save = () =>
+    run('fields', async () => {
+      await client.machines.set(machine.id, { settings: changes });
+      return say('settings.saved');
+    });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      {(Object.keys(groups) as Group[]).map((group) => (
+        <fieldset key={group} className={styles.card}>
+          <legend>{say(`settings.group.${group}`)}</legend>
+          <div className={styles.fields}>
+            {groups[group].map((field) => (
+              <Input
+                key={field.name}
+                field={field}
+                value={draft.get(field.name) ?? saved.get(field.name) ?? ''}
+                disabled={!isStopped}
+                change={(value) => change(field.name, value)}
+              />
+            ))}
+          </div>
+        </fieldset>
+      ))}
+      {changes.length > 0 && (
+        <div className={styles.bar} role="status">
+          {problems.map(({ key, message }) => (
+            <Note key={key + message} kind="error">
+              <p>{message}</p>
+            </Note>
+          ))}
+          {!hasErrors && <DifferenceTable differences={differences} />}
+          <div className={styles.buttons}>
+            <Button size="xs" variant="default" onClick={() => setDraft(new Map())}>
+              {say('settings.discard')}
+            </Button>
+            <Button size="xs" type="submit" disabled={!isStopped || isBusy || hasErrors}>
+              {say('do.save')}
+            </Button>
+          </div>
+        </div>
+      )}
+    </form>
+  );
+}

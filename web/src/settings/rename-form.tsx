@@ -1,0 +1,45 @@
+import { Button, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
+import { client } from '../data/client.ts';
+import { useText } from '../text/text.ts';
+import type { PartProps } from './part.ts';
+import styles from './settings.module.css';
+
+/** The name of a machine. */
+export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): ReactElement {
+  const { say } = useText();
+  const [name, setName] = useState(machine.name);
+  const rename = () =>
+    run('name', async () => {
+      await client.machines.rename(machine.id, { name: name.trim() });
+      return undefined;
+    });
+  return (
+    <form
+      className={styles.card}
+      onSubmit={(event) => {
+        event.preventDefault();
+        rename();
+      }}
+    >
+      <div className={styles.row}>
+        <TextInput
+          size="xs"
+          label={say('settings.name')}
+          value={name}
+          maxLength={80}
+          disabled={!isStopped}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <Button
+          size="xs"
+          variant="default"
+          type="submit"
+          disabled={!isStopped || isBusy || name.trim() === machine.name || name.trim() === ''}
+        >
+          {say('settings.rename')}
+        </Button>
+      </div>
+    </form>
+  );
+}

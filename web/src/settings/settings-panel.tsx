@@ -1,0 +1,80 @@
+import { useState, type ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
+import type { VmxDocument } from '../../../src/vmx/document.ts';
+import { useVmx } from '../data/settings.ts';
+import { Note } from '../design/note.tsx';
+import { Busy, Outcome } from '../machine/outcome.tsx';
+import { troubleOf, useTask } from '../machine/task.ts';
+import { useText } from '../text/text.ts';
+import { Adapters } from './adapters.tsx';
+import { Disks } from './disks.tsx';
+import { FieldForm } from './field-form.tsx';
+import { RenameForm } from './rename-form.tsx';
+import styles from './settings.module.css';
+import { Shares } from './shares.tsx';
+import type { Part, PartProps } from './part.ts';
+import { VmxEditor } from './vmx-editor.tsx';
+
+/** All settings of a machine. What can be changed while it runs is below what cannot. */
+export function SettingsPanel({ machine }: { machine: Machine }): ReactElement {
+  const { say } = useText();
+  const { document, error } = useVmx(machine.id);
+  if (error) {
+    const { message, next } = troubleOf(error);
+    return (
+      <Note kind="error">
+        <p>{message}</p>
+        <p>{next}</p>
+      </Note>
+    );
+  }
+  if (!document) return <p role="status">{say('app.loading')}</p>;
+  return <Parts machine={machine} document={document} />;
+}
+
+function Parts({ machine, document }: { machine: Machine; document: VmxDocument }): ReactElement {
+  const { say } = useText();
+  const task = useTask<Part>();
+  const [isRaw, setRaw] = useState(false);
+  const { doing } = task;
+  const props: PartProps = {
+    machine,
+    run: task.run,
+    isBusy: doing !== undefined,
+    isStopped: machine.state === 'stopped',
+  };
+  return (
+    <div className={styles.panel}>
+      {doing && <Busy what={say('settings.saving')} name={machine.name} progress={doing.progress} />}
+      <Outcome {...task} />
+      {!props.isStopped && (
+        <p className={styles.hint} role="note">
+          {say('settings.stopFirst')}
+        </p>
+      )}
+      <div className={styles.columns}>
+        <div className={styles.column}>
+          <RenameForm key={machine.name} {...props} />
+          {/* A draft that was begun on another file is of no use. */}
+          <FieldForm key={JSON.stringify([...document.lines])} {...props} document={document} />
+        </div>
+        <div className={styles.column}>
+          <Disks {...props} />
+          <Adapters {...props} />
+          <Shares {...props} />
+          <section className={styles.card}>
+            <h2>{say('settings.vmx')}</h2>
+            <p className={styles.help}>{say('settings.vmxHelp')}</p>
+            {isRaw ? (
+              <VmxEditor {...props} document={document} close={() => setRaw(false)} />
+            ) : (
+              <button type="button" className={styles.more} onClick={() => setRaw(true)}>
+                {say('settings.vmxOpen')}
+              </button>
+            )}
+          </section>
+        </div>
+      </div>
+    </div>
+  );
+}

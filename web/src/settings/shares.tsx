@@ -1,0 +1,104 @@
+import { Button, Checkbox, Menu, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
+import { client } from '../data/client.ts';
+import { useShares } from '../data/settings.ts';
+import { CommandLine } from '../design/command-line.tsx';
+import { useText } from '../text/text.ts';
+import { MoreMenu } from './more-menu.tsx';
+import type { PartProps } from './part.ts';
+import styles from './settings.module.css';
+
+/** Folders of the host that the guest sees. They come and go while it runs. */
+export function Shares(props: PartProps): ReactElement {
+  const { machine, run, isBusy } = props;
+  const { say } = useText();
+  const shares = useShares(machine.id);
+  const remove = (name: string) =>
+    run('shares', async () => {
+      await client.shares.remove(machine.id, name);
+      return undefined;
+    });
+  return (
+    <section className={styles.card}>
+      <h2>{say('settings.shares')}</h2>
+      <p className={styles.help}>{say('settings.now')}</p>
+      {shares && shares.note !== null && <p className={styles.help}>{shares.note}</p>}
+      <ul className={styles.list}>
+        {(shares?.folders ?? []).map(({ name, hostPath, writable, reason }) => (
+          <li key={name}>
+            <div className={styles.item}>
+              <div>
+                <p>
+                  {name} {!writable && <span className={styles.help}>{say('settings.readOnly')}</span>}
+                </p>
+                <p className={styles.help}>
+                  <span className="mono">{hostPath}</span>
+                </p>
+                {reason !== null && <p className={styles.help}>{reason}</p>}
+              </div>
+              <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
+                <Menu.Item color="var(--broken)" onClick={() => remove(name)}>
+                  {say('settings.unshare')}
+                </Menu.Item>
+              </MoreMenu>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {shares && shares.folders.length > 0 && (
+        <p className={styles.help}>
+          {shares.mounted === null ? shares.needs : say('settings.mounted', { path: shares.mounted })}
+        </p>
+      )}
+      {shares && shares.mount !== null && shares.mounted === null && shares.folders.length > 0 && (
+        <CommandLine text={shares.mount} />
+      )}
+      <AddShare {...props} />
+    </section>
+  );
+}
+
+function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
+  const { say } = useText();
+  const [hostPath, setHostPath] = useState('');
+  const [readOnly, setReadOnly] = useState(true);
+  const add = () =>
+    run('shares', async () => {
+      await client.shares.add(machine.id, { hostPath: hostPath.trim(), readOnly });
+      setHostPath('');
+      return undefined;
+    });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        add();
+      }}
+    >
+      <div className={styles.row}>
+        <TextInput
+          size="xs"
+          label={say('settings.sharePath')}
+          placeholder="/home/me/project"
+          value={hostPath}
+          maxLength={4096}
+          onChange={(event) => setHostPath(event.currentTarget.value)}
+        />
+        <Button
+          size="xs"
+          variant="default"
+          type="submit"
+          disabled={isBusy || !hostPath.trim().startsWith('/')}
+        >
+          {say('settings.share')}
+        </Button>
+      </div>
+      <Checkbox
+        size="xs"
+        label={say('settings.readOnlyShare')}
+        checked={readOnly}
+        onChange={(event) => setReadOnly(event.currentTarget.checked)}
+      />
+    </form>
+  );
+}

@@ -1,0 +1,60 @@
+import { useState, type ReactElement } from 'react';
+import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
+import { Note } from '../design/note.tsx';
+import { useSnapshots } from '../data/snapshots.ts';
+import { Busy, Outcome } from '../machine/outcome.tsx';
+import { troubleOf, useTask } from '../machine/task.ts';
+import { useText } from '../text/text.ts';
+import { AutoProtectForm } from './auto-protect-form.tsx';
+import { Here } from './here.tsx';
+import { SnapshotView } from './snapshot-view.tsx';
+import styles from './snapshots.module.css';
+import { Tree } from './tree.tsx';
+import type { Task } from './task.ts';
+
+/** The snapshots of a machine: their tree, and what can be done with the one that is chosen. */
+export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement {
+  const { say } = useText();
+  const { snapshots, error } = useSnapshots(machine.id);
+  const [chosen, choose] = useState<number | null>(null);
+  const task = useTask<Task>();
+  const { doing } = task;
+  if (error) {
+    const { message, next } = troubleOf(error);
+    return (
+      <Note kind="error">
+        <p>{message}</p>
+        <p>{next}</p>
+      </Note>
+    );
+  }
+  if (!snapshots) return <p role="status">{say('app.loading')}</p>;
+  const snapshot = snapshots.find(({ uid }) => uid === chosen);
+  const props = { machine, run: task.run, isBusy: doing !== undefined };
+  return (
+    <div className={styles.panel}>
+      <Tree machine={machine} snapshots={snapshots} chosen={snapshot?.uid ?? null} choose={choose} />
+      <aside className={styles.side}>
+        {doing && (
+          <Busy what={say(`snapshots.doing.${doing.kind}`)} name={machine.name} progress={doing.progress} />
+        )}
+        <Outcome {...task} />
+        {snapshot ? (
+          <SnapshotView
+            key={snapshot.uid}
+            {...props}
+            snapshot={snapshot}
+            hasChildren={hasChildren(snapshots, snapshot)}
+          />
+        ) : (
+          <Here {...props} />
+        )}
+        <AutoProtectForm {...props} />
+      </aside>
+    </div>
+  );
+}
+
+function hasChildren(snapshots: readonly Snapshot[], { uid }: Snapshot): boolean {
+  return snapshots.some(({ parent }) => parent === uid);
+}

@@ -1,0 +1,11 @@
+import { app } from './app.ts';
+import { library } from './library.ts';
+import { machine } from './machine.ts';
+import { page } from './page.ts';
+import { settings } from './settings.ts';
+import { snapshots } from './snapshots.ts';
+
+/** English texts, in one file for each room of the page; the names of those in other languages are the same. */
+export const en = { ...app, ...library, ...machine, ...page, ...settings, ...snapshots } as const;
+
+export type TextKey = keyof typeof en;

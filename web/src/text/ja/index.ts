@@ -1,0 +1,17 @@
+import type { TextKey } from '../en/index.ts';
+import { app } from './app.ts';
+import { library } from './library.ts';
+import { machine } from './machine.ts';
+import { page } from './page.ts';
+import { settings } from './settings.ts';
+import { snapshots } from './snapshots.ts';
+
+/** Japanese texts. A key that is missing, or that English lacks, does not compile. */
+export const ja: Readonly<Record<TextKey, string>> = {
+  ...app,
+  ...library,
+  ...machine,
+  ...page,
+  ...settings,
+  ...snapshots,
+};

@@ -1,0 +1,12 @@
+import type { library as english } from '../en/library.ts';
+
+export const library: Readonly<Record<keyof typeof english, string>> = {
+  'empty.title': '仮想マシンはまだありません',
+  'empty.text':
+    '仮想マシンは、このコンピューターの中で動くもう一台のコンピューターです。最初の一台は数秒で起動する小さな Linux で、いつでも削除できます。',
+  'empty.create': '「demo」を作成',
+  'empty.creating': '「demo」を作成しています',
+  'empty.terminal': 'ターミナルでは内容を選んで作成できます。作成すると自動的にここに表示されます:',
+  'empty.none': '「{{query}}」に一致する仮想マシンはありません',
+  'empty.clear': '検索を消去',
+};
