@@ -39,8 +39,7 @@ export function guestDirectory(arch: Arch): string {
 }
 
 /** The guest with a desktop that `bench/desktop/build.ts` has made; null if there is none of the present recipe. */
-export function desktopGuest(arch: Arch): DesktopGuest | null {
-  const directory = guestDirectory(arch);
+export function desktopGuest(arch: Arch, directory = guestDirectory(arch)): DesktopGuest | null {
   // It is moved to its place when it is complete.
   if (!existsSync(directory)) return null;
   return {

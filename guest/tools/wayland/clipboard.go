@@ -136,8 +136,17 @@ func (c *Clipboard) Receive(name string) (io.ReadCloser, error) {
 
 func (c *Clipboard) destroy(id uint32) {
 	c.connection.send(id, 1, newMessage())
-	// The compositor tells when the number may be used again; until then, events of the object mean nothing.
-	c.connection.objects[id] = nil
+	// The compositor tells when the number may be used again. Until then a program may paste what was there before: its open file must
+	// not be taken for that of the next one.
+	c.connection.objects[id] = func(opcode uint16, args *arguments) {
+		if opcode != 0 {
+			return
+		}
+		args.text()
+		if fd := args.file(); fd >= 0 {
+			_ = syscall.Close(fd)
+		}
+	}
 }
 
 func (c *Clipboard) onDevice(opcode uint16, args *arguments) {

@@ -79,6 +79,31 @@ func TestOfferAndPaste(t *testing.T) {
 	}
 }
 
+func TestALatePasteGetsNothing(t *testing.T) {
+	server, board, changes := watched(t, "wl_seat", dataControls[0])
+	offer := func(text string) {
+		if err := board.Offer([]clipboard.Content{{Types: []string{"text/plain"}, Data: []byte(text)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.lock.Lock()
+	server.keepsIDs = true
+	server.lock.Unlock()
+	offer("old")
+	server.lock.Lock()
+	old := server.source
+	server.lock.Unlock()
+	offer("new")
+	until(t, board, changes, nil, true)
+	late := server.pasteOf(old, "text/plain")
+	if got, err := io.ReadAll(server.paste("text/plain")); err != nil || string(got) != "new" {
+		t.Fatalf("%q %v", got, err)
+	}
+	if got, err := io.ReadAll(late); err != nil || len(got) > 0 {
+		t.Fatalf("%q %v", got, err)
+	}
+}
+
 func TestReceive(t *testing.T) {
 	server, board, changes := watched(t, "wl_seat", dataControls[0])
 	if _, err := board.Receive("text/plain"); err == nil {

@@ -25,6 +25,8 @@ type compositor struct {
 	// Of what the client offers.
 	source uint32
 	types  map[uint32][]string
+	// Whether it does not say that numbers may be used again.
+	keepsIDs bool
 	// Of what another program offers: the content by type.
 	content map[string]string
 	offered uint32
@@ -152,7 +154,7 @@ func (c *compositor) handle(id uint32, opcode uint16, args *arguments) {
 	case request{"source", 0}:
 		c.types[id] = append(c.types[id], args.text())
 	case request{"source", 1}, request{"offer", 1}, request{"configuration", 4}:
-		if id < firstServer {
+		if id < firstServer && !c.keepsIDs {
 			c.event(1, 1, newMessage().number(id))
 		}
 	case request{"device", 0}:
@@ -211,13 +213,21 @@ func (c *compositor) give(name string, fd int) {
 // paste asks the client for what it offers.
 func (c *compositor) paste(name string) *os.File {
 	c.t.Helper()
+	c.lock.Lock()
+	source := c.source
+	c.lock.Unlock()
+	return c.pasteOf(source, name)
+}
+
+func (c *compositor) pasteOf(source uint32, name string) *os.File {
+	c.t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	c.event(c.source, 0, newMessage().text(name).file(int(writer.Fd())))
+	c.event(source, 0, newMessage().text(name).file(int(writer.Fd())))
 	_ = writer.Close()
 	return reader
 }
