@@ -204,12 +204,18 @@ const pageFolders: Readonly<
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
-  settings: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  settings: { own: ['text/en', 'text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  new: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
+  host: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   page: {
     own: ['text', 'design', 'data', 'machine', 'console', 'snapshots', 'settings'],
     packages: [...widgets, 'react', 'wouter'],
   },
-  app: { own: ['text', 'design', 'data', 'library', 'page'], packages: [...widgets, 'react', 'wouter'] },
+  palette: { own: ['text', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
+  app: {
+    own: ['text', 'design', 'data', 'palette', 'library', 'new', 'host', 'page'],
+    packages: [...widgets, 'react', 'wouter'],
+  },
   '.': {
     own: ['text', 'design', 'data', 'app'],
     packages: ['@mantine/core', '@tanstack/react-query', 'react-dom'],

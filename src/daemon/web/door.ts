@@ -55,7 +55,9 @@ export class WebDoor implements AsyncDisposable {
   readonly #directory: string;
   readonly #sessions = new Sessions();
   readonly #peers = new WeakMap<Socket, Promise<boolean>>();
-  #opened: Promise<{ server: Server; site: Site; port: number }> | undefined;
+  #opened: Promise<{ server: Server; port: number }> | undefined;
+  /** Looked up for each new address: the files are others after an update. */
+  #site: Site | undefined;
 
   /** @param directory where the files of the page are */
   constructor(inside: Inside, directory: string) {
@@ -65,6 +67,7 @@ export class WebDoor implements AsyncDisposable {
 
   /** A new address for a browser. The first one starts to listen. @throws KameError INTERNAL, HOST_PROBLEM */
   async open(): Promise<WebAddress> {
+    this.#site = await Site.in(this.#directory);
     this.#opened ??= this.#listen();
     try {
       const { port } = await this.#opened;
@@ -85,8 +88,7 @@ export class WebDoor implements AsyncDisposable {
     await closed;
   }
 
-  async #listen(): Promise<{ server: Server; site: Site; port: number }> {
-    const site = await Site.in(this.#directory);
+  async #listen(): Promise<{ server: Server; port: number }> {
     // A stream of events never ends, and an upload may take long.
     const server = createServer({ requestTimeout: 0 });
     server.on('clientError', refuseMalformed);
@@ -98,7 +100,7 @@ export class WebDoor implements AsyncDisposable {
     });
     const { port } = server.address() as AddressInfo;
     server.on('request', (request, response) => {
-      void this.#answer(request, response, site, port).catch((error: unknown) => {
+      void this.#answer(request, response, port).catch((error: unknown) => {
         this.#inside.log(error, `${request.method ?? ''} ${pathOf(request)}`);
         if (response.headersSent) response.destroy();
         else fail(response, error);
@@ -111,7 +113,7 @@ export class WebDoor implements AsyncDisposable {
       });
     });
     server.on('connect', (_request, socket) => refuseRaw(socket, 405, forbidden('This is not a proxy.')));
-    return { server, site, port };
+    return { server, port };
   }
 
   /** Why a request must not even be looked at; undefined if it may. */
@@ -125,7 +127,7 @@ export class WebDoor implements AsyncDisposable {
     return undefined;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, site: Site, port: number): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
     const refusal = await this.#refusal(request, port);
     if (refusal) {
@@ -138,7 +140,7 @@ export class WebDoor implements AsyncDisposable {
     if (isPrivate && !isOwnPage(request)) fail(response, forbidden('Another web page sent the request.'));
     else if (path === sessionPath) await this.#session(request, response, port);
     else if (isPrivate) this.#pass(request, response, port);
-    else if (method === 'GET' || method === 'HEAD') await this.#file(request, response, site);
+    else if (method === 'GET' || method === 'HEAD') await this.#file(request, response);
     else fail(response, new KameError('USAGE', `There is nothing to ${method ?? ''} at ${path}.`));
   }
 
@@ -182,8 +184,8 @@ export class WebDoor implements AsyncDisposable {
     this.#inside.upgrade(request, socket, head);
   }
 
-  async #file(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
-    const file = site.find(pathOf(request));
+  async #file(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const file = this.#site?.find(pathOf(request));
     if (!file) {
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not found.\n');
       return;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { suspendedIn } from '../../store/names.ts';
+import { keptScreen } from '../host/checkpoint-screen.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { runningMachine } from '../host/state.ts';
-import { keptScreen } from '../memory/keep-screen.ts';
 
 /** What was on the display of a suspended machine. */
 async function lastScreen(host: Host, reference: string): Promise<Buffer | undefined> {

@@ -26,12 +26,12 @@ import {
   subtreeOf,
 } from '../../vmx/snapshot-tree.ts';
 import type { Snapshot, SnapshotTree } from '../../vmx/snapshots.ts';
+import { keptScreen } from '../host/checkpoint-screen.ts';
 import { bundleEvent } from '../host/events.ts';
 import { findBundle } from '../host/find.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { keptScreen } from '../memory/keep-screen.ts';
 import { linkedClonesOf, noClones, type LinkedClones } from '../layers/linked-clones.ts';
 import { deleteListed, refuseDelete } from './delete.ts';
 import { checkLabel, snapshotOf } from './snapshot-list.ts';

@@ -4,11 +4,12 @@ import { useHashLocation } from 'wouter/use-hash-location';
 import { useLive } from '../data/machines.ts';
 import { signOut } from '../data/session.ts';
 import { LibraryPage } from '../library/library-page.tsx';
+import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { NotFound } from '../design/not-found.tsx';
-import { MachinePage } from './rooms.ts';
+import { HostPage, MachinePage, NewPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
@@ -18,6 +19,8 @@ function Rooms(): ReactElement {
     <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
       <Switch>
         <Route path="/" component={LibraryPage} />
+        <Route path="/new" component={NewPage} />
+        <Route path="/host" component={HostPage} />
         <Route path="/machines/:id/:tab?">
           {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
         </Route>
@@ -43,6 +46,7 @@ export function App(): ReactElement {
           {say('app.reconnecting')}
         </p>
       )}
+      <Palette />
       <main className={styles.main}>
         <Rooms />
       </main>

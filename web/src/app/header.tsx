@@ -41,6 +41,12 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           <img src="/kame.svg" width={22} height={22} alt="" />
           Kame
         </Link>
+        <nav className={styles.rooms}>
+          <Link href="/host">
+            <Icon name="host" size={14} />
+            {say('host.title')}
+          </Link>
+        </nav>
         <NativeSelect
           size="xs"
           className={styles.language}

@@ -4,3 +4,5 @@ import { lazy } from 'react';
 export const MachinePage = lazy(async () => ({
   default: (await import('../page/machine-page.tsx')).MachinePage,
 }));
+export const NewPage = lazy(async () => ({ default: (await import('../new/new-page.tsx')).NewPage }));
+export const HostPage = lazy(async () => ({ default: (await import('../host/host-page.tsx')).HostPage }));

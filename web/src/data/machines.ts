@@ -2,10 +2,11 @@ import { QueryClient, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { routes } from '../../../src/api/generated/routes.ts';
-import type { Machine } from '../../../src/api/generated/shapes.ts';
+import type { KameEvent, Machine } from '../../../src/api/generated/shapes.ts';
 import { ndjson } from '../../../src/api/protocol.ts';
 import { readJsonLines } from '../../../src/client/core/ndjson.ts';
 import { client, events } from './client.ts';
+import { eventLog } from './host.ts';
 
 const key = ['machines'];
 
@@ -38,7 +39,10 @@ async function follow(signal: AbortSignal, tell: (connection: Connection) => voi
   tell('live');
   // What happened before is not among the events.
   await refresh();
-  for await (const _event of readJsonLines(chunks)) void refresh();
+  for await (const event of readJsonLines(chunks)) {
+    eventLog.add(event as KameEvent);
+    void refresh();
+  }
 }
 
 /** Keeps the machines current, until the session ends. */

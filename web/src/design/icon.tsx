@@ -12,6 +12,9 @@ const paths = {
   moon: 'M13 9.6A5.5 5.5 0 0 1 6.4 3 5.5 5.5 0 1 0 13 9.6Z',
   close: 'M4 4l8 8M12 4l-8 8',
   warning: 'M8 2 14.5 13.5h-13ZM8 6.4v3.2M8 11.6h.01',
+  done: 'M3 8.5l3.2 3.2L13 5',
+  plus: 'M8 3v10M3 8h10',
+  host: 'M2 3h12v8H2ZM6 14h4',
   copy: 'M5.5 5.5h8v8h-8ZM3 10.5h-.5v-8h8V3',
   leave: 'M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6',
 } as const;

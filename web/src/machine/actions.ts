@@ -1,5 +1,5 @@
-import type { ProgressReport } from '../../../src/core/progress.ts';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import type { TaskOptions } from '../../../src/client/core/options.ts';
 import { client } from '../data/client.ts';
 import { useText } from '../text/text.ts';
 import { useTask, type TaskRunner } from './task.ts';
@@ -12,14 +12,9 @@ export interface Actions extends TaskRunner<Action['kind']> {
   readonly act: (action: Action) => void;
 }
 
-async function perform(
-  machine: Machine,
-  action: Action,
-  onProgress: (report: ProgressReport) => void,
-): Promise<void> {
+async function perform(machine: Machine, action: Action, options: TaskOptions): Promise<void> {
   const { machines, snapshots } = client;
   const which = machine.id === '' ? machine.path : machine.id;
-  const options = { onProgress };
   // The page shows by itself how far the guest is, so nothing here waits for it.
   const soon = { wait: 'none' } as const;
   if (action.kind === 'snapshot')
@@ -39,8 +34,8 @@ export function useActions(machine: Machine): Actions {
   const { say } = useText();
   const task = useTask<Action['kind']>();
   const act = (action: Action) =>
-    task.run(action.kind, async (onProgress) => {
-      await perform(machine, action, onProgress);
+    task.run(action.kind, async (options) => {
+      await perform(machine, action, options);
       return action.kind === 'snapshot' ? say('done.snapshot', { label: action.label }) : undefined;
     });
   return { ...task, act };

@@ -1,7 +1,8 @@
-import { Progress } from '@mantine/core';
+import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Note } from '../design/note.tsx';
 import type { ProgressReport } from '../../../src/core/progress.ts';
+import { useText } from '../text/text.ts';
 import type { TaskRunner } from './task.ts';
 import styles from './machine.module.css';
 
@@ -10,10 +11,13 @@ interface BusyProps {
   readonly what: string;
   readonly name: string;
   readonly progress: ProgressReport | undefined;
+  /** Ends the task, if a person may. */
+  readonly cancel?: () => void;
 }
 
 /** How far a task is. */
-export function Busy({ what, name, progress }: BusyProps): ReactElement {
+export function Busy({ what, name, progress, cancel }: BusyProps): ReactElement {
+  const { say } = useText();
   const { done, total } = progress ?? {};
   const isKnown = done !== undefined && total !== undefined && total > 0;
   return (
@@ -25,6 +29,11 @@ export function Busy({ what, name, progress }: BusyProps): ReactElement {
         value={isKnown ? (100 * done) / total : 100}
         animated={!isKnown}
       />
+      {cancel && (
+        <Button size="compact-xs" variant="subtle" color="gray" onClick={cancel}>
+          {say('do.cancel')}
+        </Button>
+      )}
     </div>
   );
 }

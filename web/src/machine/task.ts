@@ -1,5 +1,6 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { KameError, messageOf } from '../../../src/core/errors.ts';
+import type { TaskOptions } from '../../../src/client/core/options.ts';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { refresh } from '../data/machines.ts';
 
@@ -14,8 +15,6 @@ export function troubleOf(error: unknown): Trouble {
   return { message: messageOf(error), next: error instanceof KameError ? error.next : '' };
 }
 
-type OnProgress = (report: ProgressReport) => void;
-
 export interface TaskRunner<K> {
   /** What is being done; undefined if nothing is. */
   readonly doing: { readonly kind: K; readonly progress: ProgressReport | undefined } | undefined;
@@ -23,7 +22,9 @@ export interface TaskRunner<K> {
   /** What the last task did, if that is worth a message. */
   readonly done: string | undefined;
   /** Begins a task. It returns what to say at its end, or nothing. */
-  readonly run: (kind: K, work: (onProgress: OnProgress) => Promise<string | undefined>) => void;
+  readonly run: (kind: K, work: (options: TaskOptions) => Promise<string | undefined>) => void;
+  /** Asks the task to undo what it did so far, and to end. */
+  readonly cancel: () => void;
   readonly dismiss: () => void;
 }
 
@@ -32,17 +33,20 @@ export function useTask<K>(): TaskRunner<K> {
   const [doing, setDoing] = useState<TaskRunner<K>['doing']>();
   const [trouble, setTrouble] = useState<Trouble>();
   const [done, setDone] = useState<string>();
+  const controller = useRef<AbortController>(undefined);
   const dismiss = () => {
     setTrouble(undefined);
     setDone(undefined);
   };
   const run: TaskRunner<K>['run'] = (kind, work) => {
     dismiss();
+    const ended = new AbortController();
+    controller.current = ended;
     setDoing({ kind, progress: undefined });
-    void work((progress) => setDoing({ kind, progress }))
+    void work({ onProgress: (progress) => setDoing({ kind, progress }), signal: ended.signal })
       .then(setDone, (error: unknown) => setTrouble(troubleOf(error)))
       .then(refresh)
       .finally(() => setDoing(undefined));
   };
-  return { doing, trouble, done, run, dismiss };
+  return { doing, trouble, done, run, cancel: () => controller.current?.abort(), dismiss };
 }

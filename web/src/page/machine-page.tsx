@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { BackLink } from '../design/back-link.tsx';
 import { NotFound } from '../design/not-found.tsx';
 import { useMachines } from '../data/machines.ts';
 import { useText } from '../text/text.ts';
@@ -41,9 +42,7 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
   return (
     <header className={styles.head}>
       <div className={styles.title}>
-        <Link href="/" className={styles.back} aria-label={say('lacking.back')}>
-          ‹
-        </Link>
+        <BackLink />
         <h1 title={name}>{name}</h1>
         <State state={state} />
         <div className={styles.controls}>

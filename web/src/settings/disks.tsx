@@ -33,13 +33,13 @@ function Disk({ machine, disk, run, isBusy, isStopped }: PartProps & { disk: Mac
   const { slot, sizeBytes, layers, problem, path } = disk;
   const taken = layers.reduce((sum, { allocatedBytes }) => sum + (allocatedBytes ?? 0), 0);
   const compact = () =>
-    run('disks', async (onProgress) => {
-      const { bytesFreed } = await client.disks.compact(machine.id, slot, { onProgress });
+    run('disks', async (options) => {
+      const { bytesFreed } = await client.disks.compact(machine.id, slot, options);
       return say('settings.compacted', { size: formatSize(Math.max(0, bytesFreed)) });
     });
   const check = () =>
-    run('disks', async (onProgress) => {
-      const { ok, layers: checked } = await client.disks.check(machine.id, slot, {}, { onProgress });
+    run('disks', async (options) => {
+      const { ok, layers: checked } = await client.disks.check(machine.id, slot, {}, options);
       return ok ? say('settings.checked') : checked.map(({ message }) => message).join(' ');
     });
   const remove = () =>
@@ -80,13 +80,8 @@ function Disk({ machine, disk, run, isBusy, isStopped }: PartProps & { disk: Mac
           isBusy={isBusy}
           submit={(bytes) => {
             setGrowing(false);
-            run('disks', async (onProgress) => {
-              const { notes } = await client.disks.grow(
-                machine.id,
-                slot,
-                { sizeBytes: bytes },
-                { onProgress },
-              );
+            run('disks', async (options) => {
+              const { notes } = await client.disks.grow(machine.id, slot, { sizeBytes: bytes }, options);
               return notes.join(' ') || undefined;
             });
           }}
@@ -148,8 +143,8 @@ function AddDisk({ machine, run, isBusy, isStopped }: PartProps): ReactElement {
       first="20 GiB"
       isBusy={isBusy || !isStopped}
       submit={(sizeBytes) =>
-        run('disks', async (onProgress) => {
-          await client.disks.add(machine.id, { sizeBytes }, { onProgress });
+        run('disks', async (options) => {
+          await client.disks.add(machine.id, { sizeBytes }, options);
           return undefined;
         })
       }

@@ -3,6 +3,7 @@ import type { MachineModel } from '../../../src/model/machine.ts';
 import type { ModelProblem } from '../../../src/model/problem.ts';
 import { readModel } from '../../../src/model/read.ts';
 import { applySettings, type SettingChange } from '../../../src/model/settings.ts';
+import type { TextKey } from '../text/en/index.ts';
 import { entriesOf, foldKey, type VmxDocument } from '../../../src/vmx/document.ts';
 
 /** A key whose value an edit changes; null where there is none. */
@@ -39,9 +40,13 @@ export function changesBetween(before: VmxDocument, after: VmxDocument): Setting
   return differences(before, after).map(({ key, after: value }) => ({ key, value: value ?? '' }));
 }
 
+type NameIn<K> = K extends `setting.${infer N}` ? N : never;
+/** The settings that have a label. */
+export type FieldName = NameIn<TextKey>;
+
 /** A setting of the form: its name for `kame set`, and its value in a machine, in the words of that setting. */
 export interface Field {
-  readonly name: string;
+  readonly name: FieldName;
   readonly kind: 'number' | 'text' | 'area' | 'switch' | 'choice';
   readonly choices?: readonly string[];
   readonly read: (model: MachineModel) => string;
@@ -102,7 +107,7 @@ export const groups: Readonly<Record<Group, readonly Field[]>> = {
 };
 
 /** The values of all fields in a file. */
-export function valuesIn(document: VmxDocument): Map<string, string> {
+export function valuesIn(document: VmxDocument): Map<FieldName, string> {
   const { model } = readModel(document);
   return new Map(
     Object.values(groups)
@@ -112,6 +117,6 @@ export function valuesIn(document: VmxDocument): Map<string, string> {
 }
 
 /** The values of a switch when it is on and off. */
-export function switchWords(name: string): readonly [on: string, off: string] {
+export function switchWords(name: FieldName): readonly [on: string, off: string] {
   return name.startsWith('isolation.') ? ['TRUE', 'FALSE'] : ['on', 'off'];
 }

@@ -4,8 +4,8 @@ import { findGuestOs } from '../../../src/model/guest-os.ts';
 import type { VmxDocument } from '../../../src/vmx/document.ts';
 import { client } from '../data/client.ts';
 import { Note } from '../design/note.tsx';
-import { useText, type Say } from '../text/text.ts';
-import { groups, review, switchWords, valuesIn, type Field, type Group } from './draft.ts';
+import { useText } from '../text/text.ts';
+import { groups, review, switchWords, valuesIn, type Field, type FieldName, type Group } from './draft.ts';
 import { DifferenceTable } from './difference-table.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
@@ -17,15 +17,9 @@ interface InputProps {
   readonly change: (value: string) => void;
 }
 
-type FieldName = (typeof groups)[Group][number]['name'];
-
-function labelOf(say: Say, name: FieldName): string {
-  return say(`setting.${name}` as Parameters<Say>[0]);
-}
-
 function Input({ field: { name, kind, choices = [] }, value, disabled, change }: InputProps): ReactElement {
   const { say } = useText();
-  const common = { size: 'xs', label: labelOf(say, name), disabled } as const;
+  const common = { size: 'xs', label: say(`setting.${name}`), disabled } as const;
   const [on, off] = switchWords(name);
   switch (kind) {
     case 'switch':
@@ -88,10 +82,10 @@ export function FieldForm({
 }: PartProps & { document: VmxDocument }): ReactElement {
   const { say } = useText();
   const saved = useMemo(() => valuesIn(document), [document]);
-  const [draft, setDraft] = useState<ReadonlyMap<string, string>>(new Map());
+  const [draft, setDraft] = useState<ReadonlyMap<FieldName, string>>(new Map());
   const changes = [...draft].map(([key, value]) => ({ key, value }));
   const { differences, problems } = review(document, changes);
-  const change = (name: string, value: string) => {
+  const change = (name: FieldName, value: string) => {
     const next = new Map(draft);
     if (value === saved.get(name)) next.delete(name);
     else next.set(name, value);

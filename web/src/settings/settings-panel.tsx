@@ -2,9 +2,9 @@ import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import type { VmxDocument } from '../../../src/vmx/document.ts';
 import { useVmx } from '../data/settings.ts';
-import { Note } from '../design/note.tsx';
+import { Failure } from '../machine/failure.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
-import { troubleOf, useTask } from '../machine/task.ts';
+import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import { Adapters } from './adapters.tsx';
 import { Disks } from './disks.tsx';
@@ -19,15 +19,7 @@ import { VmxEditor } from './vmx-editor.tsx';
 export function SettingsPanel({ machine }: { machine: Machine }): ReactElement {
   const { say } = useText();
   const { document, error } = useVmx(machine.id);
-  if (error) {
-    const { message, next } = troubleOf(error);
-    return (
-      <Note kind="error">
-        <p>{message}</p>
-        <p>{next}</p>
-      </Note>
-    );
-  }
+  if (error) return <Failure error={error} />;
   if (!document) return <p role="status">{say('app.loading')}</p>;
   return <Parts machine={machine} document={document} />;
 }

@@ -24,13 +24,13 @@ function TakeForm({ machine, run, isBusy }: FormProps): ReactElement {
   const [diskOnly, setDiskOnly] = useState(false);
   const isOn = machine.state === 'running' || machine.state === 'paused';
   const take = () =>
-    run('take', async (onProgress) => {
+    run('take', async (options) => {
       const about = {
         ...(label.trim() === '' ? {} : { label: label.trim() }),
         ...(description === '' ? {} : { description }),
         diskOnly: isOn && diskOnly,
       };
-      const taken = await client.snapshots.take(machine.id, about, { onProgress });
+      const taken = await client.snapshots.take(machine.id, about, options);
       setLabel('');
       setDescription('');
       return [say('done.snapshot', { label: taken.label }), ...taken.notes].join(' ');
@@ -81,11 +81,11 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
   const [name, setName] = useState(`${machine.name}-clone`);
   const [count, setCount] = useState(1);
   const clone = () =>
-    run('clone', async (onProgress) => {
+    run('clone', async (options) => {
       const { machines, notes } = await client.machines.clone(
         machine.id,
         { name: name.trim(), kind: 'instant', count, wait: 'none' },
-        { onProgress },
+        options,
       );
       return [say('snapshots.cloned', { count: machines.length }), ...notes].join(' ');
     });

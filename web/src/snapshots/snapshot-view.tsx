@@ -99,13 +99,8 @@ function Twice({
 function Revert({ machine, snapshot: { uid, label }, run, isBusy }: ViewProps): ReactElement {
   const { say } = useText();
   const revert = () =>
-    run('revert', async (onProgress) => {
-      const { notes } = await client.snapshots.revert(
-        machine.id,
-        `#${uid}`,
-        { wait: 'none' },
-        { onProgress },
-      );
+    run('revert', async (options) => {
+      const { notes } = await client.snapshots.revert(machine.id, `#${uid}`, { wait: 'none' }, options);
       return [say('snapshots.reverted', { label }), ...notes].join(' ');
     });
   return (
@@ -163,9 +158,9 @@ function CloneForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement 
   const [name, setName] = useState(`${machine.name}-clone`);
   const [kind, setKind] = useState<'linked' | 'full'>('linked');
   const clone = () =>
-    run('clone', async (onProgress) => {
+    run('clone', async (options) => {
       const about = { name: name.trim(), kind, snapshot: `#${snapshot.uid}` };
-      const { machines, notes } = await client.machines.clone(machine.id, about, { onProgress });
+      const { machines, notes } = await client.machines.clone(machine.id, about, options);
       return [say('snapshots.cloned', { count: machines.length }), ...notes].join(' ');
     });
   return (
@@ -210,12 +205,12 @@ function Delete({
   const { say } = useText();
   const [children, setChildren] = useState(false);
   const remove = () =>
-    run('delete', async (onProgress) => {
+    run('delete', async (options) => {
       const { bytesFreed, notes } = await client.snapshots.delete(
         machine.id,
         `#${uid}`,
         { children },
-        { onProgress },
+        options,
       );
       return [say('snapshots.deleted', { label, size: formatSize(Math.max(0, bytesFreed)) }), ...notes].join(
         ' ',

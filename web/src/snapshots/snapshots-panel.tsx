@@ -1,9 +1,9 @@
 import { useState, type ReactElement } from 'react';
 import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
-import { Note } from '../design/note.tsx';
+import { Failure } from '../machine/failure.tsx';
 import { useSnapshots } from '../data/snapshots.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
-import { troubleOf, useTask } from '../machine/task.ts';
+import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import { AutoProtectForm } from './auto-protect-form.tsx';
 import { Here } from './here.tsx';
@@ -19,15 +19,7 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
   const [chosen, choose] = useState<number | null>(null);
   const task = useTask<Task>();
   const { doing } = task;
-  if (error) {
-    const { message, next } = troubleOf(error);
-    return (
-      <Note kind="error">
-        <p>{message}</p>
-        <p>{next}</p>
-      </Note>
-    );
-  }
+  if (error) return <Failure error={error} />;
   if (!snapshots) return <p role="status">{say('app.loading')}</p>;
   const snapshot = snapshots.find(({ uid }) => uid === chosen);
   const props = { machine, run: task.run, isBusy: doing !== undefined };
@@ -36,7 +28,12 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
       <Tree machine={machine} snapshots={snapshots} chosen={snapshot?.uid ?? null} choose={choose} />
       <aside className={styles.side}>
         {doing && (
-          <Busy what={say(`snapshots.doing.${doing.kind}`)} name={machine.name} progress={doing.progress} />
+          <Busy
+            what={say(`snapshots.doing.${doing.kind}`)}
+            name={machine.name}
+            progress={doing.progress}
+            cancel={task.cancel}
+          />
         )}
         <Outcome {...task} />
         {snapshot ? (

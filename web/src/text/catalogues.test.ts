@@ -30,7 +30,7 @@ it('has no text that nothing shows', () => {
         `^${text
           .slice(1, -1)
           .replaceAll('.', String.raw`\.`)
-          .replace(/\$\{[^}]*\}/, '\\w+')}$`,
+          .replace(/\$\{[^}]*\}/, '[\\w.-]+')}$`,
       ),
   );
   const shown = (key: string) => {

@@ -1,7 +1,9 @@
 import type { TextKey } from '../en/index.ts';
 import { app } from './app.ts';
+import { host } from './host.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
+import { fresh } from './new.ts';
 import { page } from './page.ts';
 import { settings } from './settings.ts';
 import { snapshots } from './snapshots.ts';
@@ -9,8 +11,10 @@ import { snapshots } from './snapshots.ts';
 /** Japanese texts. A key that is missing, or that English lacks, does not compile. */
 export const ja: Readonly<Record<TextKey, string>> = {
   ...app,
+  ...host,
   ...library,
   ...machine,
+  ...fresh,
   ...page,
   ...settings,
   ...snapshots,

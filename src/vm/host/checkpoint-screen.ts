@@ -4,7 +4,7 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { makeCheckpointDirectory } from '../../store/checkpoint.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { readOwnIfThere } from '../../sys/own-file.ts';
-import type { Running } from '../host/running.ts';
+import type { Running } from './running.ts';
 
 /** Milliseconds that the picture may take. A checkpoint without one is as good. */
 const pictureMs = 1000;

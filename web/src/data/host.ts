@@ -1,0 +1,69 @@
+import { useQuery } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+import type { DaemonStatus, Doctor, KameEvent, Task } from '../../../src/api/generated/shapes.ts';
+import { client } from './client.ts';
+
+/** What the doctor found. Accelerators are tested once; `fresh` in the page asks again. */
+export function useDoctor(): {
+  doctor: Doctor | undefined;
+  error: unknown;
+  again: () => void;
+  isBusy: boolean;
+} {
+  const { data, error, refetch, isFetching } = useQuery({
+    queryKey: ['doctor'],
+    queryFn: async ({ signal }) => await client.host.doctor({}, { signal }),
+    refetchOnWindowFocus: false,
+  });
+  return { doctor: data, error, again: () => void refetch(), isBusy: isFetching };
+}
+
+/** Milliseconds between two looks at the running tasks, which have no events. */
+const tasksMs = 1000;
+
+export function useTasks(): readonly Task[] {
+  const { data } = useQuery({
+    queryKey: ['tasks'],
+    queryFn: async ({ signal }) => await client.tasks.list({ signal }),
+    refetchInterval: tasksMs,
+    staleTime: 0,
+  });
+  return data ?? [];
+}
+
+export function useDaemon(): DaemonStatus | undefined {
+  const { data } = useQuery({
+    queryKey: ['daemon'],
+    queryFn: async ({ signal }) => await client.daemon.status({ signal }),
+    refetchInterval: 5000,
+    staleTime: 0,
+  });
+  return data;
+}
+
+/** The most events that the page remembers. */
+const maxEvents = 200;
+
+/** The last events since the page was opened, the latest first. */
+class EventLog {
+  #events: readonly KameEvent[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  readonly add = (event: KameEvent): void => {
+    this.#events = [event, ...this.#events].slice(0, maxEvents);
+    for (const listener of this.#listeners) listener();
+  };
+
+  readonly listen = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly events = (): readonly KameEvent[] => this.#events;
+}
+
+export const eventLog = new EventLog();
+
+export function useEvents(): readonly KameEvent[] {
+  return useSyncExternalStore(eventLog.listen, eventLog.events);
+}

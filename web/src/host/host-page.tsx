@@ -1,0 +1,138 @@
+import { Button } from '@mantine/core';
+import type { ReactElement } from 'react';
+import type { Doctor } from '../../../src/api/generated/shapes.ts';
+import { formatSize } from '../../../src/core/units.ts';
+import { client } from '../data/client.ts';
+import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
+import { BackLink } from '../design/back-link.tsx';
+import { Icon } from '../design/icon.tsx';
+import { Failure } from '../machine/failure.tsx';
+import { useText } from '../text/text.ts';
+import styles from './host.module.css';
+
+/** This computer: what the doctor finds, what the daemon does now, and what happened. */
+export function HostPage(): ReactElement {
+  const { say } = useText();
+  return (
+    <>
+      <div className={styles.head}>
+        <BackLink />
+        <h1>{say('host.title')}</h1>
+        <Daemon />
+      </div>
+      <div className={styles.columns}>
+        <Checks />
+        <div className={styles.column}>
+          <Tasks />
+          <Events />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Daemon(): ReactElement | null {
+  const { say } = useText();
+  const daemon = useDaemon();
+  if (!daemon) return null;
+  const { version, rssBytes, home } = daemon;
+  const parts = [
+    say('host.version', { version: version ?? '' }),
+    ...(rssBytes === null ? [] : [say('host.daemonMemory', { size: formatSize(rssBytes) })]),
+    home,
+  ];
+  return <p className={styles.help}>{parts.join(' · ')}</p>;
+}
+
+function Checks(): ReactElement {
+  const { say } = useText();
+  const { doctor, error, again, isBusy } = useDoctor();
+  return (
+    <section className={styles.card}>
+      <div className={styles.title}>
+        <h2>{say('host.doctor')}</h2>
+        <Button size="compact-xs" variant="default" loading={isBusy} onClick={again}>
+          {say('host.again')}
+        </Button>
+      </div>
+      {error !== null && <Failure error={error} />}
+      {!doctor && error === null && <p role="status">{say('host.checking')}</p>}
+      <ul className={styles.list}>
+        {(doctor?.checks ?? []).map((check) => (
+          <Check key={check.name} check={check} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Check({
+  check: { name, status, message, next },
+}: {
+  check: Doctor['checks'][number];
+}): ReactElement {
+  const { say } = useText();
+  return (
+    <li className={styles.check} data-status={status}>
+      <span className={styles.sign}>
+        <Icon name={status === 'ok' ? 'done' : 'warning'} size={14} />
+      </span>
+      <div>
+        <p>
+          <strong>{name}</strong> <span className={styles.help}>{say(`host.status.${status}`)}</span>
+        </p>
+        <p className={styles.help}>{message}</p>
+        {next !== undefined && <p>{next}</p>}
+      </div>
+    </li>
+  );
+}
+
+function Tasks(): ReactElement {
+  const { say } = useText();
+  const tasks = useTasks();
+  return (
+    <section className={styles.card}>
+      <h2>{say('host.tasks')}</h2>
+      {tasks.length === 0 && <p className={styles.help}>{say('host.noTasks')}</p>}
+      <ul className={styles.list}>
+        {tasks.map(({ id, verb, machine, progress }) => (
+          <li key={id} className={styles.task}>
+            <div>
+              <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
+              {progress && <p className={styles.help}>{progress.stage}</p>}
+            </div>
+            <Button
+              size="compact-xs"
+              variant="default"
+              onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
+            >
+              {say('do.cancel')}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Events(): ReactElement {
+  const { say, language } = useText();
+  const events = useEvents();
+  return (
+    <section className={styles.card}>
+      <h2>{say('host.events')}</h2>
+      {events.length === 0 && <p className={styles.help}>{say('host.noEvents')}</p>}
+      <ol className={styles.list}>
+        {events.map(({ at, message }, index) => (
+          <li key={`${at} ${events.length - index}`} className={styles.event}>
+            <time dateTime={at} className={styles.help}>
+              {new Date(at).toLocaleTimeString(language)}
+            </time>
+            <span>{message}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

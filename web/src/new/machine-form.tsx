@@ -1,0 +1,123 @@
+import { Button, Checkbox, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
+import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
+import { formatSize } from '../../../src/core/units.ts';
+import { useText } from '../text/text.ts';
+import styles from './new.module.css';
+import { defaultsOf, emptyForm, freeName, planOf, type Form, type Source } from './plan.ts';
+
+interface FormProps {
+  readonly source: Source;
+  /** The names that other machines have. */
+  readonly taken: readonly string[];
+  readonly isBusy: boolean;
+  readonly create: (request: CreateMachine, isStarted: boolean) => void;
+}
+
+const mebi = 1024 * 1024;
+const gibi = 1024 * mebi;
+
+/** What the new machine is. Fields that are left empty have the defaults of the system, which they show. */
+export function MachineForm({ source, taken, isBusy, create }: FormProps): ReactElement {
+  const { say } = useText();
+  const [form, setForm] = useState<Form>(() => ({ ...emptyForm, name: freeName(source, taken) }));
+  const [isStarted, setStarted] = useState(true);
+  const defaults = defaultsOf(source);
+  const plan = planOf(source, form);
+  const set = (change: Partial<Form>) => setForm({ ...form, ...change });
+  const errorOf = (field: keyof Form) =>
+    'field' in plan && plan.field === field && form[field] !== '' ? { error: plan.problem } : {};
+  const isFromCatalogue = source.kind === 'image' && source.image.source === 'catalogue';
+  return (
+    <form
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if ('request' in plan) create(plan.request, isStarted);
+      }}
+    >
+      <TextInput
+        size="xs"
+        label={say('new.name')}
+        value={form.name}
+        maxLength={80}
+        {...errorOf('name')}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+      />
+      <div className={styles.fields}>
+        <NumberInput
+          size="xs"
+          label={say('setting.cpus')}
+          placeholder={String(defaults.cpus)}
+          value={form.cpus}
+          min={1}
+          max={32}
+          allowDecimal={false}
+          onChange={(value) => set({ cpus: String(value) })}
+        />
+        <TextInput
+          size="xs"
+          label={say('setting.memory')}
+          placeholder={formatSize(defaults.memoryMiB * mebi)}
+          value={form.memory}
+          maxLength={20}
+          {...errorOf('memory')}
+          onChange={(event) => set({ memory: event.currentTarget.value })}
+        />
+        {defaults.diskGiB !== undefined && (
+          <TextInput
+            size="xs"
+            label={say('new.disk')}
+            placeholder={formatSize(defaults.diskGiB * gibi)}
+            value={form.disk}
+            maxLength={20}
+            {...errorOf('disk')}
+            onChange={(event) => set({ disk: event.currentTarget.value })}
+          />
+        )}
+      </div>
+      {isFromCatalogue && <Login form={form} set={set} />}
+      <Checkbox
+        size="xs"
+        label={say('new.start')}
+        checked={isStarted}
+        onChange={(event) => setStarted(event.currentTarget.checked)}
+      />
+      <Button type="submit" disabled={isBusy || !('request' in plan)}>
+        {say('new.create')}
+      </Button>
+    </form>
+  );
+}
+
+interface LoginProps {
+  readonly form: Form;
+  readonly set: (change: Partial<Form>) => void;
+}
+
+/** Who can log in to a machine that is made from an image of the catalogue. */
+function Login({ form, set }: LoginProps): ReactElement {
+  const { say } = useText();
+  return (
+    <>
+      <TextInput
+        size="xs"
+        label={say('new.user')}
+        placeholder="kame"
+        value={form.user}
+        maxLength={32}
+        onChange={(event) => set({ user: event.currentTarget.value })}
+      />
+      <Textarea
+        size="xs"
+        label={say('new.key')}
+        description={say('new.keyHelp')}
+        placeholder="ssh-ed25519 AAAA…"
+        value={form.sshKey}
+        maxLength={16_384}
+        rows={2}
+        onChange={(event) => set({ sshKey: event.currentTarget.value })}
+      />
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+import { useState, type ReactElement } from 'react';
+import { useLocation } from 'wouter';
+import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
+import { client } from '../data/client.ts';
+import { useImages } from '../data/images.ts';
+import { useMachines } from '../data/machines.ts';
+import { BackLink } from '../design/back-link.tsx';
+import { machinePage } from '../machine/addresses.ts';
+import { Failure } from '../machine/failure.tsx';
+import { Busy, Outcome } from '../machine/outcome.tsx';
+import { useTask } from '../machine/task.ts';
+import { useText } from '../text/text.ts';
+import { MachineForm } from './machine-form.tsx';
+import styles from './new.module.css';
+import type { Source } from './plan.ts';
+import { Sources } from './sources.tsx';
+
+/** Where a new machine is made: what it begins with, and what it is. */
+export function NewPage(): ReactElement {
+  const { say } = useText();
+  const [, go] = useLocation();
+  const { images, error } = useImages();
+  const { machines } = useMachines();
+  const [chosen, choose] = useState<Source>();
+  const task = useTask<'create'>();
+  const { doing } = task;
+  const first = images?.[0];
+  const source = chosen ?? (first && { kind: 'image', image: first });
+  const create = (request: CreateMachine, isStarted: boolean) =>
+    task.run('create', async (options) => {
+      const { id } = await client.machines.create(request, options);
+      if (isStarted) await client.machines.start(id, { wait: 'none' }, options);
+      go(machinePage(id));
+      return undefined;
+    });
+  return (
+    <>
+      <div className={styles.head}>
+        <BackLink />
+        <h1>{say('new.title')}</h1>
+      </div>
+      {error !== null && <Failure error={error} />}
+      <div className={styles.columns}>
+        <Sources images={images ?? []} source={source} choose={choose} />
+        <div className={styles.side}>
+          {source && machines && (
+            <MachineForm
+              // The fields that nobody has changed follow the source.
+              key={source.kind === 'iso' ? 'iso' : `${source.image.id} ${source.image.arch}`}
+              source={source}
+              taken={machines.map(({ name }) => name)}
+              isBusy={doing !== undefined}
+              create={create}
+            />
+          )}
+          {doing && (
+            <Busy
+              what={say('new.creating')}
+              name={say('new.title')}
+              progress={doing.progress}
+              cancel={task.cancel}
+            />
+          )}
+          <Outcome {...task} />
+        </div>
+      </div>
+    </>
+  );
+}

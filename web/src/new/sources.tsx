@@ -1,0 +1,103 @@
+import { NativeSelect, Select, TextInput } from '@mantine/core';
+import { useState, type ReactElement } from 'react';
+import type { Image } from '../../../src/api/generated/shapes.ts';
+import { formatSize } from '../../../src/core/units.ts';
+import { SystemMark } from '../machine/system-mark.tsx';
+import { useText } from '../text/text.ts';
+import styles from './new.module.css';
+import { installable, type Source } from './plan.ts';
+
+interface SourcesProps {
+  readonly images: readonly Image[];
+  readonly source: Source | undefined;
+  readonly choose: (source: Source) => void;
+}
+
+function isChosen(source: Source | undefined, { id, arch }: Image): boolean {
+  return source?.kind === 'image' && source.image.id === id && source.image.arch === arch;
+}
+
+/** What a machine can begin with: an image, or an ISO to install from. */
+export function Sources({ images, source, choose }: SourcesProps): ReactElement {
+  const { say } = useText();
+  const archs = [...new Set(images.map(({ arch }) => arch))];
+  const [arch, setArch] = useState<string>();
+  const shown = images.filter((image) => image.arch === (arch ?? archs[0]));
+  const iso = source?.kind === 'iso' ? source : undefined;
+  return (
+    <section aria-label={say('new.source')}>
+      {archs.length > 1 && (
+        <NativeSelect
+          size="xs"
+          className={styles.arch}
+          aria-label={say('new.arch')}
+          value={arch ?? archs[0]}
+          data={archs}
+          onChange={(event) => setArch(event.currentTarget.value)}
+        />
+      )}
+      <ul className={styles.grid}>
+        {shown.map((image) => (
+          <li key={`${image.id} ${image.arch}`}>
+            <button
+              type="button"
+              className={styles.source}
+              aria-pressed={isChosen(source, image)}
+              onClick={() => choose({ kind: 'image', image })}
+            >
+              <SystemMark guestOS={image.guestOS ?? ''} />
+              <span className={styles.words}>
+                <span className={styles.name}>{image.name}</span>
+                <span className={styles.help}>
+                  {[image.arch, sizeOf(image) ?? say('new.here')].join(' · ')}
+                </span>
+              </span>
+            </button>
+          </li>
+        ))}
+        <li>
+          <button
+            type="button"
+            className={styles.source}
+            aria-pressed={iso !== undefined}
+            onClick={() => choose(iso ?? { kind: 'iso', path: '', guestOS: 'arm-ubuntu-64' })}
+          >
+            <SystemMark guestOS="" />
+            <span className={styles.words}>
+              <span className={styles.name}>{say('new.iso')}</span>
+              <span className={styles.help}>{say('new.isoHelp')}</span>
+            </span>
+          </button>
+        </li>
+      </ul>
+      {iso && (
+        <div className={styles.iso}>
+          <TextInput
+            size="xs"
+            label={say('new.isoPath')}
+            placeholder="/home/me/Downloads/installer.iso"
+            value={iso.path}
+            maxLength={4096}
+            onChange={(event) => choose({ ...iso, path: event.currentTarget.value.trim() })}
+          />
+          <Select
+            size="xs"
+            label={say('new.system')}
+            value={iso.guestOS}
+            data={[...installable]}
+            searchable
+            allowDeselect={false}
+            onChange={(guestOS) => {
+              if (guestOS !== null) choose({ ...iso, guestOS });
+            }}
+          />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** What must be downloaded first; undefined if nothing. */
+function sizeOf({ cached, sizeBytes, source }: Image): string | undefined {
+  return cached || source === 'embedded' || sizeBytes === null ? undefined : formatSize(sizeBytes);
+}

@@ -1,0 +1,15 @@
+export const host = {
+  'host.title': 'This computer',
+  'host.version': 'Kame {{version}}',
+  'host.daemonMemory': 'daemon {{size}}',
+  'host.doctor': 'Doctor',
+  'host.again': 'Check again',
+  'host.checking': 'Checking…',
+  'host.status.ok': 'in order',
+  'host.status.warning': 'to be looked at',
+  'host.status.failed': 'does not work',
+  'host.tasks': 'What is being done',
+  'host.noTasks': 'Nothing at the moment.',
+  'host.events': 'What happened',
+  'host.noEvents': 'Nothing since this page was opened.',
+} as const;

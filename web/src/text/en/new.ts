@@ -1,0 +1,18 @@
+export const fresh = {
+  'new.title': 'New machine',
+  'new.source': 'What it begins with',
+  'new.arch': 'Processor architecture',
+  'new.here': 'on this computer',
+  'new.iso': 'Install from an ISO',
+  'new.isoHelp': 'An empty disk and an installer',
+  'new.isoPath': 'Path of the ISO on this computer',
+  'new.system': 'Guest system',
+  'new.name': 'Name',
+  'new.disk': 'Disk',
+  'new.user': 'User in the guest',
+  'new.key': 'SSH public key',
+  'new.keyHelp': 'Who has its private key can log in as that user.',
+  'new.start': 'Start it at once',
+  'new.create': 'Create the machine',
+  'new.creating': 'Creating the machine',
+} as const;
