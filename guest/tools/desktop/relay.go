@@ -4,8 +4,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,6 +28,8 @@ const (
 type helper struct {
 	connection *net.UnixConn
 	uid        uint32
+	// The id of its session, as its environment says; empty if that does not say.
+	session string
 }
 
 // relay joins the helper of the active session with the port to the host, which is open only while there is one: so the host sees
@@ -37,8 +37,8 @@ type helper struct {
 type relay struct {
 	// Opens the port to the host; see openPort.
 	open func(stopped <-chan struct{}) (io.ReadWriteCloser, error)
-	// Tells whose session is active; see activeUser.
-	active func() (user uint32, known bool)
+	// Tells which session is active; see activeSession.
+	active func() activeSession
 
 	lock    sync.Mutex
 	helpers []*helper
@@ -58,7 +58,7 @@ func Relay() error {
 	if err := os.Chmod(socket, 0o666); err != nil {
 		return err
 	}
-	r := &relay{open: openPort, active: activeUser}
+	r := &relay{open: openPort, active: readSeat}
 	go r.follow()
 	for {
 		connection, err := listener.AcceptUnix()
@@ -70,12 +70,12 @@ func Relay() error {
 }
 
 func (r *relay) add(connection *net.UnixConn) {
-	uid, err := peer(connection)
+	who, err := peer(connection)
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	same := 0
 	for _, each := range r.helpers {
-		if each.uid == uid {
+		if each.uid == who.Uid {
 			same++
 		}
 	}
@@ -83,7 +83,7 @@ func (r *relay) add(connection *net.UnixConn) {
 		_ = connection.Close()
 		return
 	}
-	r.helpers = append(r.helpers, &helper{connection: connection, uid: uid})
+	r.helpers = append(r.helpers, &helper{connection: connection, uid: who.Uid, session: sessionOf(who.Pid)})
 	r.choose()
 }
 
@@ -100,13 +100,15 @@ func (r *relay) follow() {
 	}
 }
 
-// choose serves the newest helper of the active session.
+// choose serves the helper of the active session. One that is served is kept for as long as no other one has a better claim: it would come
+// again at once, so that two of the same session would take turns for ever.
 func (r *relay) choose() {
-	user, known := r.active()
-	var chosen *helper
+	seat := r.active()
+	best, chosen := 0, (*helper)(nil)
 	for _, each := range r.helpers {
-		if !known || each.uid == user {
-			chosen = each
+		claim := seat.claimOf(each)
+		if claim > best || claim == best && claim > 0 && chosen != r.served {
+			best, chosen = claim, each
 		}
 	}
 	if chosen == r.served {
@@ -227,44 +229,22 @@ func hungUp(connection *net.UnixConn) bool {
 type plainWriter struct{ io.Writer }
 type plainReader struct{ io.Reader }
 
-// peer is the user of the program at the other end.
-func peer(connection *net.UnixConn) (uint32, error) {
+// peer is the user and the process at the other end.
+func peer(connection *net.UnixConn) (syscall.Ucred, error) {
 	raw, err := connection.SyscallConn()
 	if err != nil {
-		return 0, err
+		return syscall.Ucred{}, err
 	}
 	var credentials *syscall.Ucred
 	var failed error
 	err = raw.Control(func(fd uintptr) {
 		credentials, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
-		return 0, err
+		return syscall.Ucred{}, err
 	}
-	if failed != nil {
-		return 0, failed
-	}
-	return credentials.Uid, nil
-}
-
-// Where logind says who is at the screen, for programs without D-Bus; see sd_seat_get_active(3), which reads it too.
-const seatFile = "/run/systemd/seats/seat0"
-
-// nobody is no user.
-const nobody = ^uint32(0)
-
-// activeUser is the user of the session at the screen, nobody if none is; not known without logind.
-func activeUser() (user uint32, known bool) {
-	text, err := os.ReadFile(seatFile)
-	if err != nil {
-		return nobody, false
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		if value := strings.TrimPrefix(line, "ACTIVE_UID="); value != line {
-			if number, err := strconv.ParseUint(value, 10, 32); err == nil {
-				return uint32(number), true
-			}
-		}
-	}
-	return nobody, true
+	return *credentials, nil
 }

@@ -10,10 +10,14 @@ import (
 	"time"
 )
 
+// nobody is at the screen.
+const nobody = 0
+
 // A seat whose user can be changed, and ports that tests see as the host does.
 type seat struct {
 	relay *relay
 	user  atomic.Uint32
+	id    atomic.Value
 	hosts chan net.Conn
 }
 
@@ -27,13 +31,21 @@ func newSeat(t *testing.T, user uint32) *seat {
 			made.hosts <- host
 			return guest, nil
 		},
-		active: func() (uint32, bool) { return made.user.Load(), true },
+		active: func() activeSession {
+			id, _ := made.id.Load().(string)
+			return activeSession{known: true, present: made.user.Load() != nobody, user: made.user.Load(), id: id}
+		},
 	}
 	return made
 }
 
 // come is a helper of a user that connects. @returns its side
 func (s *seat) come(t *testing.T, user uint32) *net.UnixConn {
+	t.Helper()
+	return s.comeIn(t, user, "")
+}
+
+func (s *seat) comeIn(t *testing.T, user uint32, session string) *net.UnixConn {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -50,7 +62,7 @@ func (s *seat) come(t *testing.T, user uint32) *net.UnixConn {
 		t.Fatal(err)
 	}
 	s.relay.lock.Lock()
-	s.relay.helpers = append(s.relay.helpers, &helper{connection: theirs, uid: user})
+	s.relay.helpers = append(s.relay.helpers, &helper{connection: theirs, uid: user, session: session})
 	s.relay.choose()
 	s.relay.lock.Unlock()
 	return ours
@@ -118,13 +130,59 @@ func TestTheEndOfEitherSide(t *testing.T) {
 	second := s.come(t, 1000)
 	host = s.host(t)
 	carries(t, host, second, "hello")
-	// The newest helper of a user is the one, such as after it was started again.
-	third := s.come(t, 1000)
-	gone(t, second)
+	_ = second.Close()
 	gone(t, host)
-	host = s.host(t)
-	_ = third.Close()
+}
+
+func TestTwoOfOneSessionDoNotTakeTurns(t *testing.T) {
+	s := newSeat(t, 1000)
+	first := s.come(t, 1000)
+	host := s.host(t)
+	second := s.come(t, 1000)
+	carries(t, host, first, "to the first")
+	_ = first.Close()
 	gone(t, host)
+	carries(t, s.host(t), second, "to the second")
+}
+
+func TestOneUserWithTwoSessions(t *testing.T) {
+	s := newSeat(t, 1000)
+	s.id.Store("2")
+	one := s.comeIn(t, 1000, "2")
+	host := s.host(t)
+	other := s.comeIn(t, 1000, "3")
+	carries(t, host, one, "to session 2")
+	s.id.Store("3")
+	s.relay.lock.Lock()
+	s.relay.choose()
+	s.relay.lock.Unlock()
+	gone(t, one)
+	carries(t, s.host(t), other, "to session 3")
+}
+
+func TestTheSeatOfLogind(t *testing.T) {
+	text := "# This is private data. Do not parse.\nIS_SEAT0=1\nACTIVE=c2\nACTIVE_UID=1000\nSESSIONS=1 c2\n"
+	if got := parseSeat(text); got != (activeSession{true, true, 1000, "c2"}) {
+		t.Fatal(got)
+	}
+	if got := parseSeat("IS_SEAT0=1\nACTIVE_UID=-1\n"); got.present {
+		t.Fatal(got)
+	}
+	for _, test := range []struct {
+		seat activeSession
+		uid  uint32
+		want int
+	}{
+		{activeSession{}, 7, 1}, {activeSession{known: true}, 0, 0}, {activeSession{true, true, 7, "1"}, 8, 0},
+		{activeSession{true, true, 7, "1"}, 7, 1}, {activeSession{true, true, 7, ""}, 7, 1},
+	} {
+		if got := test.seat.claimOf(&helper{uid: test.uid}); got != test.want {
+			t.Fatalf("%v of user %d: %d", test.seat, test.uid, got)
+		}
+	}
+	if got := sessionOf(1 << 30); got != "" {
+		t.Fatal(got)
+	}
 }
 
 func TestHelpersThatEndUnserved(t *testing.T) {
