@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { checkpoint, checkpointDebian } from './checkpoint.ts';
+import { clipboard } from './clipboard.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
 import { copy } from './copy.ts';
@@ -21,7 +22,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, clipboard],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

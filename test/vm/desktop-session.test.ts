@@ -4,7 +4,8 @@ import { beforeAll, describe, expect } from 'vitest';
 import { cannotBuild, makeDesktopGuest } from '../../bench/desktop/make.ts';
 import { poll } from '../../src/core/deadline.ts';
 import type { ClipboardStatus } from '../../src/api/clipboard.ts';
-import { desktopArch, desktopTest as it, type DesktopMachine } from '../support/desktop-guest.ts';
+import { desktopArch, desktopTest as it } from '../support/desktop-guest.ts';
+import type { DesktopMachine } from '../support/desktop-machine.ts';
 
 // Desktops as people have them, with the programs that they use for the clipboard.
 
@@ -105,7 +106,7 @@ async function resizes(desktop: DesktopMachine, programs: Programs, sizes: reado
 }
 
 describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
-  beforeAll(async () => void (await makeDesktopGuest(desktopArch, new AbortController().signal)), 300_000);
+  beforeAll(async () => void (await makeDesktopGuest(desktopArch, new AbortController().signal)), 600_000);
 
   it('share the clipboard of labwc, and change its size', { timeout: 240_000 }, async ({ desktop }) => {
     expect(await desktop.helperAnswers()).toMatch(
