@@ -43,6 +43,8 @@ type relay struct {
 	lock    sync.Mutex
 	helpers []*helper
 	served  *helper
+	// Whether it is looked for changes of the active session.
+	following bool
 	// Ends the serving of one helper.
 	stop func()
 }
@@ -59,7 +61,6 @@ func Relay() error {
 		return err
 	}
 	r := &relay{open: openPort, active: readSeat}
-	go r.follow()
 	for {
 		connection, err := listener.AcceptUnix()
 		if err != nil {
@@ -85,16 +86,23 @@ func (r *relay) add(connection *net.UnixConn) {
 	}
 	r.helpers = append(r.helpers, &helper{connection: connection, uid: who.Uid, session: sessionOf(who.Pid)})
 	r.choose()
+	if !r.following {
+		r.following = true
+		go r.follow()
+	}
 }
 
-// follow chooses again when another session becomes active.
+// follow chooses again when another session becomes active, for as long as there are helpers: a guest without a desktop is not woken.
 func (r *relay) follow() {
 	for {
 		time.Sleep(activeLook)
 		r.lock.Lock()
-		if len(r.helpers) > 0 {
-			r.sweep()
-			r.choose()
+		r.sweep()
+		r.choose()
+		if len(r.helpers) == 0 {
+			r.following = false
+			r.lock.Unlock()
+			return
 		}
 		r.lock.Unlock()
 	}
