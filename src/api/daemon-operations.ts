@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { activitySample } from './activity.ts';
 import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task, webAddress } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { ndjson } from './protocol.ts';
@@ -69,6 +70,16 @@ export const daemonOperations = {
     summary: 'Follow the events of machines',
     description: 'Sends events from the time of the request. A client that does not read is disconnected.',
     result: event,
+  },
+  'host.activity': {
+    method: 'GET',
+    path: '/activity',
+    kind: 'stream',
+    contentType: ndjson,
+    summary: 'Follow what the machines and the host use',
+    description:
+      'First the samples that are remembered, one in ten seconds and at most an hour of them, then one in two seconds. Samples are taken while somebody follows, and for a minute after.',
+    result: activitySample,
   },
   'host.doctor': {
     method: 'POST',

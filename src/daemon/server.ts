@@ -7,6 +7,7 @@ import { operations } from '../api/operations.ts';
 import { apiVersion, versionHeader } from '../api/protocol.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { checkJson } from '../core/json.ts';
+import { Activity } from '../vm/activity/activity.ts';
 import type { Host } from '../vm/host/host.ts';
 import type { DaemonFacts } from './handlers/handler.ts';
 import { refuseMalformed } from './web/refuse.ts';
@@ -114,7 +115,9 @@ export async function buildServer(
   });
   await server.register(
     (http, _options, done) => {
-      registerRoutes({ http, host, tasks, daemon });
+      const activity = new Activity(host);
+      http.addHook('onClose', () => activity[Symbol.dispose]());
+      registerRoutes({ http, host, tasks, daemon, activity });
       done();
     },
     { prefix: `/${apiVersion}` },

@@ -219,6 +219,13 @@ export class Engine implements AsyncDisposable {
     }
   }
 
+  /** How many bytes the guest has read from its disks and written to them, since its engine was started. */
+  async diskTraffic(deadlineMs: number): Promise<{ readBytes: number; writtenBytes: number }> {
+    const drives = await this.qmp.execute('query-blockstats', {}, { timeoutMs: deadlineMs });
+    const sum = (of: 'rd_bytes' | 'wr_bytes') => drives.reduce((bytes, { stats }) => bytes + stats[of], 0);
+    return { readBytes: sum('rd_bytes'), writtenBytes: sum('wr_bytes') };
+  }
+
   /** Closes the monitor connection; the guest keeps running, and another process can attach. */
   async detach(): Promise<void> {
     await this.qmp[Symbol.asyncDispose]();

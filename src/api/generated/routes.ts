@@ -2,6 +2,7 @@
 
 import type { Route } from '../route.ts';
 import type {
+  ActivitySample,
   AddDisk,
   AddForward,
   AddGuestSshKeys,
@@ -797,6 +798,13 @@ export const routes = {
     contentType: 'application/x-ndjson',
     summary: 'Follow the events of machines',
   },
+  'host.activity': {
+    method: 'GET',
+    path: '/activity',
+    kind: 'stream',
+    contentType: 'application/x-ndjson',
+    summary: 'Follow what the machines and the host use',
+  },
   'host.doctor': {
     method: 'POST',
     path: '/doctor',
@@ -1105,5 +1113,6 @@ export interface Calls {
   'tasks.list': { request: NoRequest; answer: Promise<Task[]> };
   'tasks.cancel': { request: { params: { task: string } }; answer: Promise<CancelledTask> };
   'host.events': { request: NoRequest; answer: AsyncGenerator<KameEvent, void> };
+  'host.activity': { request: NoRequest; answer: AsyncGenerator<ActivitySample, void> };
   'host.doctor': { request: { body?: RunDoctor | undefined }; answer: Promise<Doctor> };
 }

@@ -4,6 +4,21 @@
 
 export type Accelerator = 'kvm' | 'hvf' | 'tcg';
 
+export interface ActivitySample {
+  /** ISO 8601 */
+  at: string;
+  host: {
+    /** Processors that are in use by all programs */
+    cpus: number;
+    cpuCount: number;
+    memoryBytes: number;
+    /** Memory that programs can still get */
+    freeBytes: number;
+  };
+  /** Those that run */
+  machines: MachineActivity[];
+}
+
 export interface AddDisk {
   sizeBytes: number;
   /** Such as nvme0:1; default: the next free slot */
@@ -702,6 +717,22 @@ export interface Machine {
   ip: string | null;
   /** Whether the guest agent answers */
   agent: boolean;
+}
+
+export interface MachineActivity {
+  id: string;
+  name: string;
+  /** Processors of the host that its engine used: 1.5 is one and a half */
+  cpus: number;
+  /** Memory of the host that its engine holds, with what it shares */
+  residentBytes: number;
+  /** Memory that only this engine holds; null where the host does not tell */
+  privateBytes: number | null;
+  /** Memory that the guest has */
+  configuredBytes: number;
+  /** From its disks; null if the engine does not answer */
+  readBytesPerSecond: number | null;
+  writtenBytesPerSecond: number | null;
 }
 
 export interface MachineDetails {

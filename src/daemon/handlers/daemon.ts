@@ -30,5 +30,6 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
   'tasks.list': ({ tasks }) => tasks.list(),
   'tasks.cancel': ({ tasks }, { params }) => ({ found: tasks.cancel(params.task) }),
   'host.events': ({ host }, _request, emit) => host.events.listen(emit),
+  'host.activity': ({ activity }, _request, emit) => activity.listen(emit),
   'host.doctor': ({ host }, { body }, progress) => diagnose(host, body, progress),
 };

@@ -3,6 +3,7 @@ import type { Task } from '../../api/messages.ts';
 import type { Body, OperationName, Operations, Params, Query, Result } from '../../api/operations.ts';
 import type { ndjson } from '../../api/protocol.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { Activity } from '../../vm/activity/activity.ts';
 import type { Host } from '../../vm/host/host.ts';
 
 export interface DaemonFacts {
@@ -20,6 +21,7 @@ export interface Services {
   readonly host: Host;
   readonly tasks: { list(): Task[]; cancel(id: string): boolean };
   readonly daemon: DaemonFacts;
+  readonly activity: Activity;
 }
 
 /** A request that was validated against the schemas of its operation. */

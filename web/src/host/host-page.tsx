@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Doctor } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
+import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
 import { BackLink } from '../design/back-link.tsx';
@@ -20,6 +21,7 @@ export function HostPage(): ReactElement {
         <h1>{say('host.title')}</h1>
         <Daemon />
       </div>
+      <HostCharts />
       <div className={styles.columns}>
         <Checks />
         <div className={styles.column}>

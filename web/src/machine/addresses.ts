@@ -1,5 +1,5 @@
 /** The tabs of the page of a machine, in their order. */
-export const tabs = ['console', 'snapshots', 'settings'] as const;
+export const tabs = ['console', 'snapshots', 'settings', 'activity'] as const;
 export type Tab = (typeof tabs)[number];
 
 /** The address of a machine's page within the web desktop. */

@@ -9,4 +9,5 @@ export const panels: Readonly<Record<Tab, ComponentType<{ machine: Machine }>>> 
     default: (await import('../snapshots/snapshots-panel.tsx')).SnapshotsPanel,
   })),
   settings: lazy(async () => ({ default: (await import('../settings/settings-panel.tsx')).SettingsPanel })),
+  activity: lazy(async () => ({ default: (await import('../activity/activity-panel.tsx')).ActivityPanel })),
 };

@@ -1,3 +1,4 @@
+import { activity } from './activity.ts';
 import { app } from './app.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
@@ -9,6 +10,7 @@ import { snapshots } from './snapshots.ts';
 
 /** English texts, in one file for each room of the page; the names of those in other languages are the same. */
 export const en = {
+  ...activity,
   ...app,
   ...host,
   ...library,

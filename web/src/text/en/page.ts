@@ -6,4 +6,5 @@ export const page = {
   'page.console': 'Console',
   'page.snapshots': 'Snapshots',
   'page.settings': 'Settings',
+  'page.activity': 'Activity',
 } as const;

@@ -1,4 +1,5 @@
 import type { TextKey } from '../en/index.ts';
+import { activity } from './activity.ts';
 import { app } from './app.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
@@ -10,6 +11,7 @@ import { snapshots } from './snapshots.ts';
 
 /** Japanese texts. A key that is missing, or that English lacks, does not compile. */
 export const ja: Readonly<Record<TextKey, string>> = {
+  ...activity,
   ...app,
   ...host,
   ...library,

@@ -8,4 +8,5 @@ export const page: Readonly<Record<keyof typeof english, string>> = {
   'page.console': 'コンソール',
   'page.snapshots': 'スナップショット',
   'page.settings': '設定',
+  'page.activity': 'アクティビティ',
 };

@@ -1,0 +1,61 @@
+import { useMemo, type ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { useActivity } from '../data/activity.ts';
+import { useText } from '../text/text.ts';
+import styles from './activity.module.css';
+import { Chart } from './chart.tsx';
+import { perSecond, processors, size } from './format.ts';
+import { machineSeries } from './series.ts';
+
+/** What a machine uses. */
+export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
+  const { say } = useText();
+  const samples = useActivity();
+  const { id, cpus, memoryBytes } = machine;
+  const { cpu, memory, disk } = useMemo(
+    () => ({
+      cpu: machineSeries(samples, id, (from) => from.cpus),
+      memory: machineSeries(
+        samples,
+        id,
+        (from) => from.residentBytes,
+        (from) => from.privateBytes,
+      ),
+      disk: machineSeries(
+        samples,
+        id,
+        (from) => from.readBytesPerSecond,
+        (from) => from.writtenBytesPerSecond,
+      ),
+    }),
+    [samples, id],
+  );
+  const isOn = machine.state === 'running' || machine.state === 'paused';
+  return (
+    <>
+      {!isOn && <p className={styles.help}>{say('activity.off')}</p>}
+      <div className={styles.charts}>
+        <Chart
+          title={say('activity.cpu')}
+          lines={[say('activity.used')]}
+          series={cpu}
+          format={processors}
+          max={Math.max(1, cpus)}
+        />
+        <Chart
+          title={say('activity.memoryOf', { size: size(memoryBytes) })}
+          lines={[say('activity.resident'), say('activity.private')]}
+          series={memory}
+          format={size}
+        />
+        <Chart
+          title={say('activity.disk')}
+          lines={[say('activity.read'), say('activity.written')]}
+          series={disk}
+          format={perSecond}
+        />
+      </div>
+      <p className={styles.help}>{say('activity.help')}</p>
+    </>
+  );
+}

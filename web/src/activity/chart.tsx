@@ -1,0 +1,97 @@
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef, type ReactElement } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import styles from './activity.module.css';
+import type { Series } from './series.ts';
+
+interface ChartProps {
+  readonly title: string;
+  /** The names of the lines, in their order. */
+  readonly lines: readonly string[];
+  readonly series: Series;
+  /** A value with its unit. */
+  readonly format: (value: number) => string;
+  /** The top of the scale, if it has one. */
+  readonly max?: number;
+}
+
+const height = 160;
+/** The colours of the lines, from tokens.css. */
+const colours = ['--accent', '--suspended', '--paused'];
+
+function optionsOf({ lines, format, max }: ChartProps, place: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(place);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: colour('--ink-soft'),
+    font: `11px ${style.fontFamily}`,
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: place.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { y: false },
+    padding: [8, 8, 0, 0],
+    scales: { y: { range: (_chart, _min, top) => [0, max ?? Math.max(top, 1e-9) * 1.1] } },
+    axes: [axis, { ...axis, size: 72, values: (_chart, ticks) => ticks.map((tick) => format(tick)) }],
+    series: [
+      {},
+      ...lines.map((label, at) => ({
+        label,
+        stroke: colour(colours[at] ?? '--ink'),
+        width: 1.5,
+        ...(at === 0 ? { fill: colour('--accent-soft') } : {}),
+        points: { show: false },
+      })),
+    ],
+  };
+}
+
+/** Numbers over time. A screen reader hears the last ones, which stand beside the title. */
+export function Chart(props: ChartProps): ReactElement {
+  const { title, lines, series, format } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const scheme = useComputedColorScheme('light');
+  const first = useRef(props);
+  first.current = props;
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const drawn = new uPlot(
+      optionsOf(first.current, element),
+      first.current.series as unknown as uPlot.AlignedData,
+      element,
+    );
+    chart.current = drawn;
+    const watch = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      drawn.destroy();
+    };
+  }, [scheme]);
+  useEffect(() => chart.current?.setData(series as unknown as uPlot.AlignedData), [series]);
+  const [, ...values] = series;
+  return (
+    <section className={styles.card}>
+      <div className={styles.title}>
+        <h2>{title}</h2>
+        <ul className={styles.legend}>
+          {lines.map((line, at) => {
+            const last = values[at]?.at(-1);
+            return (
+              <li key={line} data-line={at}>
+                {line} <strong>{last === null || last === undefined ? '–' : format(last)}</strong>
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+      <div ref={place} className={styles.chart} aria-hidden />
+    </section>
+  );
+}

@@ -1,0 +1,16 @@
+import { formatSize } from '../../../src/core/units.ts';
+
+/** Processors in use, such as `1.25`. */
+export function processors(count: number): string {
+  return String(Math.round(count * 100) / 100);
+}
+
+/** A number of bytes with its unit. */
+export function size(bytes: number): string {
+  return formatSize(Math.round(bytes));
+}
+
+/** Bytes a second. */
+export function perSecond(bytes: number): string {
+  return `${formatSize(Math.round(bytes))}/s`;
+}

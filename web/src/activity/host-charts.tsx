@@ -1,0 +1,39 @@
+import { useMemo, type ReactElement } from 'react';
+import { useActivity } from '../data/activity.ts';
+import { useText } from '../text/text.ts';
+import styles from './activity.module.css';
+import { Chart } from './chart.tsx';
+import { processors, size } from './format.ts';
+import { hostSeries } from './series.ts';
+
+/** What all programs of this computer use. */
+export function HostCharts(): ReactElement {
+  const { say } = useText();
+  const samples = useActivity();
+  const { cpu, memory } = useMemo(
+    () => ({
+      cpu: hostSeries(samples, ({ cpus }) => cpus),
+      memory: hostSeries(samples, ({ memoryBytes, freeBytes }) => memoryBytes - freeBytes),
+    }),
+    [samples],
+  );
+  const { cpuCount = 1, memoryBytes = 0 } = samples.at(-1)?.host ?? {};
+  return (
+    <div className={styles.charts}>
+      <Chart
+        title={say('activity.cpu')}
+        lines={[say('activity.used')]}
+        series={cpu}
+        format={processors}
+        max={cpuCount}
+      />
+      <Chart
+        title={say('activity.memoryOf', { size: size(memoryBytes) })}
+        lines={[say('activity.used')]}
+        series={memory}
+        format={size}
+        {...(memoryBytes > 0 ? { max: memoryBytes } : {})}
+      />
+    </div>
+  );
+}
