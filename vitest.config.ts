@@ -74,6 +74,7 @@ export default defineConfig({
           env: noCertificates,
           maxWorkers: 2,
           testTimeout: 120_000,
+          expect: { poll: { timeout: 20_000 } },
           hookTimeout: 300_000,
         },
       },

@@ -21,10 +21,15 @@ it('finds the machine by its name', () => {
   expect(() => stateIn({})).toThrow(/not an array/);
 });
 
-it('prints the time, the accelerator, the reason, and three commands', () => {
+it('prints the time, the accelerator, the reason, the next commands and the address of the web desktop', () => {
   const timings = { spawnMs: 12, qmpMs: 340, agentMs: 2100 };
-  const text = demoSummary({ accelerator: 'tcg', acceleratorReason: 'no guest boots under kvm', timings });
+  const web = { address: 'http://127.0.0.1:4000/#abc' };
+  const text = demoSummary(
+    { accelerator: 'tcg', acceleratorReason: 'no guest boots under kvm', timings },
+    web,
+  );
   expect(text).toMatch(/booted in 2\.1 s/);
   expect(text).toMatch(/tcg \(no guest boots under kvm\)/);
   expect(text.match(/kame\.mjs/g)).toHaveLength(4);
+  expect(text.trimEnd()).toMatch(/http:\/\/127\.0\.0\.1:4000\/#abc$/);
 });

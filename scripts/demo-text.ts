@@ -30,13 +30,14 @@ export function stepsFor(state: string | undefined): Step[] {
   return [start];
 }
 
-/** A summary of the boot and what to try next, from the output of `kame start --json`. */
-export function demoSummary(started: unknown): string {
+/** A summary of the boot and what to try next, from the output of `kame start --json` and `kame open --json`. */
+export function demoSummary(started: unknown, web: unknown): string {
   const { accelerator, acceleratorReason, timings } = started as {
     accelerator: string;
     acceleratorReason: string;
     timings: { spawnMs: number; qmpMs: number; agentMs: number };
   };
+  const { address } = web as { address: string };
   return `
 The machine ${name} booted in ${formatDuration(timings.agentMs)}, from the command to the first response of its guest agent.
 The process of the engine started after ${formatDuration(timings.spawnMs)} and responded after ${formatDuration(timings.qmpMs)}.
@@ -45,6 +46,9 @@ Accelerator: ${accelerator} (${acceleratorReason})
 Next:
   ${program} exec ${name} -- uname -a
   ${program} console ${name}          (Ctrl-] leaves)
-  ${program} open                  (the web desktop)
-  ${program} stop ${name}`;
+  ${program} open                  (the web desktop, at a new address)
+  ${program} stop ${name}
+
+The web desktop, at an address that works once, in the next five minutes:
+  ${address}`;
 }

@@ -29,4 +29,4 @@ for (const { say, args } of stepsFor(stateIn(await runKame(['list'])))) {
   console.error(say);
   answer = await runKame(args);
 }
-console.log(demoSummary(answer));
+console.log(demoSummary(answer, await runKame(['open'])));

@@ -4,7 +4,7 @@ import { useActivity } from '../data/activity.ts';
 import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
 import { Chart } from './chart.tsx';
-import { perSecond, processors, size } from './format.ts';
+import { byteSteps, perSecond, processors, size } from './format.ts';
 import { machineSeries } from './series.ts';
 
 /** What a machine uses. */
@@ -40,6 +40,7 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
           lines={[say('activity.used')]}
           series={cpu}
           format={processors}
+          least={1}
           max={Math.max(1, cpus)}
         />
         <Chart
@@ -47,12 +48,16 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
           lines={[say('activity.resident'), say('activity.private')]}
           series={memory}
           format={size}
+          least={1024 * 1024}
+          steps={byteSteps}
         />
         <Chart
           title={say('activity.disk')}
           lines={[say('activity.read'), say('activity.written')]}
           series={disk}
           format={perSecond}
+          least={1024}
+          steps={byteSteps}
         />
       </div>
       <p className={styles.help}>{say('activity.help')}</p>

@@ -2,6 +2,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
 import type { Series } from './series.ts';
 
@@ -14,13 +15,22 @@ interface ChartProps {
   readonly format: (value: number) => string;
   /** The top of the scale, if it has one. */
   readonly max?: number;
+  /** The least top of a scale that follows the values. */
+  readonly least: number;
+  /** The steps that its marks may have; those of uPlot are decimal. */
+  readonly steps?: readonly number[];
 }
 
 const height = 160;
 /** The colours of the lines, from tokens.css. */
 const colours = ['--accent', '--suspended', '--paused'];
 
-function optionsOf({ lines, format, max }: ChartProps, place: HTMLElement): uPlot.Options {
+function optionsOf(
+  latest: { readonly current: ChartProps },
+  place: HTMLElement,
+  language: string,
+): uPlot.Options {
+  const { lines, format, steps } = latest.current;
   const style = getComputedStyle(place);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
@@ -29,14 +39,27 @@ function optionsOf({ lines, format, max }: ChartProps, place: HTMLElement): uPlo
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { show: false },
   };
+  const topOf = (highest: number | null) => {
+    const { max, least } = latest.current;
+    return max ?? Math.max((highest ?? 0) * 1.1, least);
+  };
+  const time = (seconds: number) => new Date(seconds * 1000).toLocaleTimeString(language);
   return {
     width: place.clientWidth,
     height,
     legend: { show: false },
     cursor: { y: false },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_chart, _min, top) => [0, max ?? Math.max(top, 1e-9) * 1.1] } },
-    axes: [axis, { ...axis, size: 72, values: (_chart, ticks) => ticks.map((tick) => format(tick)) }],
+    scales: { y: { range: (_chart, _min, highest) => [0, topOf(highest)] } },
+    axes: [
+      { ...axis, size: 28, space: 90, values: (_chart, ticks) => ticks.map(time) },
+      {
+        ...axis,
+        size: 78,
+        values: (_chart, ticks) => ticks.map((tick) => format(tick)),
+        ...(steps ? { incrs: [...steps] } : {}),
+      },
+    ],
     series: [
       {},
       ...lines.map((label, at) => ({
@@ -56,14 +79,15 @@ export function Chart(props: ChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
   const scheme = useComputedColorScheme('light');
-  const first = useRef(props);
-  first.current = props;
+  const { language } = useText();
+  const latest = useRef(props);
+  latest.current = props;
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
     const drawn = new uPlot(
-      optionsOf(first.current, element),
-      first.current.series as unknown as uPlot.AlignedData,
+      optionsOf(latest, element, language),
+      latest.current.series as unknown as uPlot.AlignedData,
       element,
     );
     chart.current = drawn;
@@ -73,7 +97,7 @@ export function Chart(props: ChartProps): ReactElement {
       watch.disconnect();
       drawn.destroy();
     };
-  }, [scheme]);
+  }, [scheme, language]);
   useEffect(() => chart.current?.setData(series as unknown as uPlot.AlignedData), [series]);
   const [, ...values] = series;
   return (

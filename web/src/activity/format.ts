@@ -14,3 +14,6 @@ export function size(bytes: number): string {
 export function perSecond(bytes: number): string {
   return `${formatSize(Math.round(bytes))}/s`;
 }
+
+/** The steps of a scale of bytes: powers of two, up to those of the largest hosts. */
+export const byteSteps: readonly number[] = Array.from({ length: 44 }, (_, power) => 2 ** power);

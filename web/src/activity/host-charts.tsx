@@ -3,7 +3,7 @@ import { useActivity } from '../data/activity.ts';
 import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
 import { Chart } from './chart.tsx';
-import { processors, size } from './format.ts';
+import { byteSteps, processors, size } from './format.ts';
 import { hostSeries } from './series.ts';
 
 /** What all programs of this computer use. */
@@ -25,6 +25,7 @@ export function HostCharts(): ReactElement {
         lines={[say('activity.used')]}
         series={cpu}
         format={processors}
+        least={1}
         max={cpuCount}
       />
       <Chart
@@ -32,6 +33,8 @@ export function HostCharts(): ReactElement {
         lines={[say('activity.used')]}
         series={memory}
         format={size}
+        least={1024 * 1024}
+        steps={byteSteps}
         {...(memoryBytes > 0 ? { max: memoryBytes } : {})}
       />
     </div>

@@ -1,10 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type {
-  MachineDetails,
-  MachineDisk,
-  MachineNic,
-  MachineShares,
-} from '../../../src/api/generated/shapes.ts';
+import type { MachineDisk, MachineNic, MachineShares } from '../../../src/api/generated/shapes.ts';
 import { parseVmx, type VmxDocument } from '../../../src/vmx/document.ts';
 import { client } from './client.ts';
 import { useOfMachine } from './of-machine.ts';
@@ -15,10 +10,6 @@ export function useVmx(id: string): { document: VmxDocument | undefined; error: 
     parseVmx(await client.machines.vmx(id, { signal })),
   );
   return { document: data, error };
-}
-
-export function useDetails(id: string): MachineDetails | undefined {
-  return useOfMachine(id, ['details'], async (signal) => await client.machines.show(id, { signal })).data;
 }
 
 export function useDisks(id: string): readonly MachineDisk[] | undefined {

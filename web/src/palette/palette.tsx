@@ -28,7 +28,7 @@ export function Palette(): ReactElement {
       lockScroll={false}
       size="md"
       padding="xs"
-      aria-label={say('palette.title')}
+      title={say('palette.title')}
     >
       {isOpen && <Choices close={() => setOpen(false)} />}
     </Modal>
@@ -68,7 +68,7 @@ function Choices({ close }: { close: () => void }): ReactElement {
         aria-controls={list}
         {...(option ? { 'aria-activedescendant': option } : {})}
         aria-label={say('palette.title')}
-        placeholder={say('palette.title')}
+        placeholder={say('app.search')}
         value={query}
         maxLength={100}
         rightSection={isBusy && <Loader size={14} />}
