@@ -2,7 +2,6 @@ package x11
 
 import (
 	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -257,67 +256,4 @@ func (c *Clipboard) followOwners(owners <-chan window) {
 		c.lock.Unlock()
 		c.changed()
 	}
-}
-
-func (c *Clipboard) askTypes() ([]string, error) {
-	const maxTypes = 64
-	c.receiving.Lock()
-	defer c.receiving.Unlock()
-	where := c.known["KAME_TARGETS"]
-	if err := c.convert(c.known["TARGETS"], where); err != nil {
-		return nil, err
-	}
-	found, err := c.connection.readProperty(c.window, where, 0, true)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for at := 0; at+4 <= len(found.data) && len(names) < maxTypes; at += 4 {
-		if name, err := c.connection.nameOf(atom(order.Uint32(found.data[at:]))); err == nil {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
-// convert asks the owner of the clipboard for a target, and waits until it is in a property.
-func (c *Clipboard) convert(target atom, where atom) error {
-	drain(c.notified)
-	c.connection.send(deleteProperty, 0, []uint32{uint32(c.window), uint32(where)}, nil)
-	const now = 0
-	c.connection.send(convertSelection, 0, []uint32{uint32(c.window), uint32(c.known["CLIPBOARD"]), uint32(target), uint32(where), now}, nil)
-	for {
-		came, err := c.await(c.notified)
-		if err != nil {
-			return err
-		}
-		if atom(came.number(16)) != target {
-			// The late answer to an earlier question.
-			continue
-		}
-		if atom(came.number(20)) == noAtom {
-			return errors.New("the program that has the clipboard refuses")
-		}
-		return nil
-	}
-}
-
-// Receive asks the program that has the clipboard for content.
-func (c *Clipboard) Receive(name string) (io.ReadCloser, error) {
-	reader, writer := io.Pipe()
-	c.receiving.Lock()
-	target, err := c.connection.atomOf(name)
-	if err != nil {
-		c.receiving.Unlock()
-		return nil, err
-	}
-	go func() {
-		defer c.receiving.Unlock()
-		var into io.Writer = writer
-		if name == clipboard.Latin1 {
-			into = latin1{writer}
-		}
-		_ = writer.CloseWithError(c.receive(target, into))
-	}()
-	return reader, nil
 }

@@ -1,7 +1,6 @@
 package x11
 
 import (
-	"io"
 	"sync"
 	"time"
 )
@@ -174,62 +173,4 @@ func words(values []atom) []byte {
 		order.PutUint32(data[4*at:], uint32(each))
 	}
 	return data
-}
-
-// receive writes what the owner of the clipboard has, which may come in pieces.
-func (c *Clipboard) receive(target atom, into io.Writer) error {
-	where := c.known["KAME_CONTENT"]
-	if err := c.convert(target, where); err != nil {
-		return err
-	}
-	drain(c.newValue)
-	kind, _, err := c.readWhole(where, into)
-	if err != nil || kind != c.known["INCR"] {
-		return err
-	}
-	for {
-		if _, err := c.await(c.newValue); err != nil {
-			return err
-		}
-		kind, count, err := c.readWhole(where, into)
-		if err != nil {
-			return err
-		}
-		// A property that was read with the one before it is not there any more.
-		if kind != noAtom && count == 0 {
-			return nil
-		}
-	}
-}
-
-// readWhole reads a property and deletes it, which tells the owner to send more. What announces pieces is not written.
-func (c *Clipboard) readWhole(name atom, into io.Writer) (kind atom, count int, err error) {
-	for offset := uint32(0); ; {
-		part, err := c.connection.readProperty(c.window, name, offset, true)
-		if err != nil || part.kind == c.known["INCR"] {
-			return part.kind, count, err
-		}
-		count += len(part.data)
-		if _, err := into.Write(part.data); err != nil {
-			return part.kind, count, err
-		}
-		if part.after == 0 {
-			return part.kind, count, nil
-		}
-		offset += uint32(len(part.data))
-	}
-}
-
-// latin1 writes text of that encoding as UTF-8.
-type latin1 struct{ to io.Writer }
-
-func (l latin1) Write(from []byte) (int, error) {
-	converted := make([]rune, len(from))
-	for at, each := range from {
-		converted[at] = rune(each)
-	}
-	if _, err := io.WriteString(l.to, string(converted)); err != nil {
-		return 0, err
-	}
-	return len(from), nil
 }
