@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from './support/bench.ts';
 import { benchHome } from './support/kame.ts';
 import { usageReader } from './support/process-usage.ts';
-import { machineCount, makeTwentyMachines } from './support/twenty-machines.ts';
+import { makeStoppedMachines } from './support/stopped-machines.ts';
+
+const machineCount = 20;
 
 const everyMs = 1000;
 
@@ -13,7 +15,7 @@ export const idle: Bench = {
   async run(context) {
     const seconds = context.runs ?? 60;
     await using home = await benchHome();
-    await makeTwentyMachines(home, context.say);
+    await makeStoppedMachines(home, machineCount, context.say);
     const pid = await home.daemonPid();
     if (pid === undefined) throw new Error('No daemon is running.');
     const usage = usageReader(pid);

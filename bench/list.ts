@@ -1,7 +1,8 @@
 import { alternate, type Bench } from './support/bench.ts';
 import { benchHome, kameProgram, wallOf } from './support/kame.ts';
-import { machineCount, makeTwentyMachines } from './support/twenty-machines.ts';
+import { makeStoppedMachines } from './support/stopped-machines.ts';
 
+const machineCount = 20;
 const node = 'node -e 0';
 const list = `kame list, ${machineCount} machines`;
 const version = 'kame --version';
@@ -12,7 +13,7 @@ export const commandLine: Bench = {
   about: 'kame list and kame --version compared with node -e 0',
   async run(context) {
     await using home = await benchHome();
-    await makeTwentyMachines(home, context.say);
+    await makeStoppedMachines(home, machineCount, context.say);
     const samples = await alternate(
       {
         [node]: () => wallOf(['-e', '0']),

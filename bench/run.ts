@@ -10,6 +10,7 @@ import { clones, clonesDebian } from './clones.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
 import { idle } from './idle.ts';
+import { library } from './library.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { shares } from './shares.ts';
@@ -22,7 +23,7 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, clipboard],
+  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, clipboard, library],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { uploadImage, uploadMessage } from './image-upload.ts';
 import { arch } from './machine.ts';
 import { done, image, importImage, pullImage } from './messages.ts';
 import type { OperationTable } from './operation.ts';
@@ -38,6 +39,19 @@ export const imageOperations = {
     body: importImage,
     result: image,
     example: { body: { path: '/srv/attic.vmdk', name: 'attic' } },
+  },
+  'images.upload': {
+    method: 'GET',
+    path: '/images/upload',
+    kind: 'websocket',
+    summary: 'Send a disk image or an ISO to the images',
+    description:
+      'The first message of the client is UploadImage as text. The server answers with `ready`, and the client sends the bytes of ' +
+      'the file from that offset on, in binary messages. After the last byte the server imports the file, sends `end` with the ' +
+      'image, and closes the connection. What was sent before a break is kept for a week.',
+    body: uploadImage,
+    result: uploadMessage,
+    example: { body: { name: 'installer.iso', sizeBytes: 700_000_000, modifiedMs: 1_764_000_000_000 } },
   },
   'images.delete': {
     method: 'DELETE',

@@ -14,6 +14,7 @@ import { ImageFetcher } from './image-fetcher.ts';
 import { infoOf, labelOf, sourceOf, type ImageInfo, type ImageSource } from './image-info.ts';
 import { ImageStore, hashFile, type ImageLabel, type StoredImage } from './image-store.ts';
 import { SharedWork } from './shared-work.ts';
+import { receiveUpload, uploadPlace, type UploadedFile, type UploadNotices } from './upload.ts';
 
 export type { ImageInfo, ImageSource } from './image-info.ts';
 
@@ -56,6 +57,8 @@ export class ImageCache {
   readonly #options: ImageCacheOptions;
   readonly #store: ImageStore;
   readonly #fetcher: ImageFetcher;
+  /** The files that are being uploaded. */
+  readonly #uploads = new Set<string>();
   readonly #builds = new SharedWork<Awaited<ReturnType<BuildTiny>>>();
 
   constructor(options: ImageCacheOptions) {
@@ -112,13 +115,8 @@ export class ImageCache {
     options: { name?: string; arch?: Arch; allowRaw?: boolean },
     progress: Progress,
   ): Promise<ImageInfo> {
-    await this.#store.requireAccess();
     const source = resolve(path);
-    const name = plainName(options.name ?? basename(source).replace(/\.[A-Za-z0-9]{1,8}$/u, ''));
-    checkMachineName(name);
-    if ((await this.list()).some(({ id }) => id === name)) {
-      throw new KameError('ALREADY_EXISTS', `An image named ${name} already exists.`);
-    }
+    const name = await this.#freeName(options.name ?? basename(source));
     const probed = await probeImage(source, { allowRaw: options.allowRaw === true });
     const target = temporaryName(join(this.#options.directory, 'import'));
     try {
@@ -135,6 +133,45 @@ export class ImageCache {
     } finally {
       await rm(target, { force: true });
     }
+  }
+
+  /**
+   * Receives an image file from a client, and stores it as `importImage` does. What was received before a break is kept, and the
+   * same file goes on from there.
+   * @throws KameError as importImage and receiveUpload; BUSY if the same file is being uploaded
+   */
+  async upload(
+    file: UploadedFile,
+    chunks: AsyncIterable<Buffer>,
+    notices: UploadNotices,
+    progress: Progress,
+  ): Promise<ImageInfo> {
+    const name = await this.#freeName(file.name);
+    const place = uploadPlace(this.#store.downloads, file);
+    if (this.#uploads.has(place)) throw new KameError('BUSY', `${file.name} is already being uploaded.`);
+    this.#uploads.add(place);
+    try {
+      const path = await receiveUpload(this.#store.downloads, file, chunks, notices);
+      try {
+        return await this.importImage(path, { name }, progress);
+      } finally {
+        // Whole, but no image, or stored by now.
+        await rm(path, { force: true });
+      }
+    } finally {
+      this.#uploads.delete(place);
+    }
+  }
+
+  /** The name of an image from that of its file. @throws KameError INVALID_NAME, ALREADY_EXISTS, FILE_ACCESS */
+  async #freeName(fileName: string): Promise<string> {
+    await this.#store.requireAccess();
+    const name = plainName(fileName.replace(/\.[A-Za-z0-9]{1,8}$/u, ''));
+    checkMachineName(name);
+    if ((await this.list()).some(({ id }) => id === name)) {
+      throw new KameError('ALREADY_EXISTS', `An image named ${name} already exists.`);
+    }
+    return name;
   }
 
   /**

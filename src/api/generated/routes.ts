@@ -756,6 +756,13 @@ export const routes = {
     takes: 'body',
     summary: 'Add a copy of a disk image or an ISO to the images',
   },
+  'images.upload': {
+    method: 'GET',
+    path: '/images/upload',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Send a disk image or an ISO to the images',
+  },
   'images.delete': {
     method: 'DELETE',
     path: '/images/{image}',

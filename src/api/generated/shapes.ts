@@ -1595,6 +1595,35 @@ export interface Timings {
 
 export type Transport = 'tcp' | 'udp';
 
+export interface UploadImage {
+  /** The name of the file; the image is named after it */
+  name: string;
+  /** The size of the file */
+  sizeBytes: number;
+  /** When it was changed, in milliseconds since 1970: an upload that broke off goes on only with the same file. Default: 0. */
+  modifiedMs?: number | undefined;
+}
+
+export type UploadMessage =
+  | {
+      type: 'ready';
+      /** How many bytes are there already. Send those that follow */
+      offset: number;
+    }
+  | {
+      type: 'progress';
+      /** How many are there now */
+      bytes: number;
+    }
+  | {
+      type: 'importing';
+      stage: string;
+    }
+  | {
+      type: 'end';
+      image: Image;
+    };
+
 export type WaitFor = 'agent' | 'boot' | 'network' | 'login' | 'none';
 
 export interface WebAddress {

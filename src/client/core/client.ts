@@ -5,9 +5,11 @@ import type {
   ClipboardStatus,
   ExecRequest,
   GetClipboard,
+  Image,
   RecordSound,
   SetClipboard,
   SoundEnd,
+  UploadImage,
 } from '../../api/generated/shapes.ts';
 import { ndjson } from '../../api/protocol.ts';
 import { parametersOf, type Route } from '../../api/route.ts';
@@ -23,7 +25,7 @@ import {
 } from './clipboard-channel.ts';
 import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { ClipboardCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
+import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
 import {
   execute,
   openConsole,
@@ -35,6 +37,7 @@ import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
 import { recordSound, type SoundStreams } from './sound-channel.ts';
 import type { Transport } from './transport.ts';
+import { uploadImage, type UploadStreams } from './upload-channel.ts';
 
 /** Connections to the guest of a machine. */
 export interface GuestChannels {
@@ -50,6 +53,12 @@ export interface GuestChannels {
 export interface NicChannels {
   /** Captures them as a pcap file, until the signal. */
   capture(machine: string, request: CaptureRequest, streams: CaptureStreams): Promise<CaptureEnd>;
+}
+
+/** Image files of the client. */
+export interface ImageChannels {
+  /** Sends a disk image or an ISO to the images of the daemon, from where an earlier upload of it ended. */
+  upload(request: UploadImage, streams: UploadStreams): Promise<Image>;
 }
 
 /** The content of the clipboard of a guest. */
@@ -71,6 +80,7 @@ export interface Client extends Resources, AsyncDisposable {
   readonly nics: NicCalls & NicChannels;
   readonly clipboard: ClipboardCalls & ClipboardChannels;
   readonly files: FileChannels;
+  readonly images: ImageCalls & ImageChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
@@ -184,6 +194,13 @@ export function createClient(transport: Transport): Client {
       watch: async function* watch(machine, options = {}) {
         await awaken(options);
         yield* watchClipboard(connection, machine, options);
+      },
+    },
+    images: {
+      ...resources.images,
+      upload: async (request, streams) => {
+        await awaken(streams);
+        return await uploadImage(connection, request, streams);
       },
     },
     files: {

@@ -1,6 +1,8 @@
 import type { Image, ImportImage, PullImage } from '../../api/messages.ts';
+import type { UploadImage } from '../../api/image-upload.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageInfo } from '../../image/cache.ts';
+import type { UploadNotices } from '../../image/upload.ts';
 import { defaultArch } from '../../model/defaults.ts';
 import type { Arch } from '../../model/machine.ts';
 import type { Host } from '../host/host.ts';
@@ -40,6 +42,17 @@ export async function pull(host: Host, request: PullImage, progress: Progress): 
 export async function importImageFile(host: Host, request: ImportImage, progress: Progress): Promise<Image> {
   const { path, name } = request;
   return imageOf(await host.images.importImage(path, name === undefined ? {} : { name }, progress));
+}
+
+/** Receives an image file from a client. @throws KameError ALREADY_EXISTS, BAD_IMAGE, BUSY, DISK_FULL, CANCELLED */
+export async function uploadImageFile(
+  host: Host,
+  request: UploadImage,
+  chunks: AsyncIterable<Buffer>,
+  notices: UploadNotices,
+  progress: Progress,
+): Promise<Image> {
+  return imageOf(await host.images.upload(request, chunks, notices, progress));
 }
 
 /** Removes an image from the cache; machines keep their copies. @throws KameError NO_SUCH_IMAGE */

@@ -1,0 +1,53 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { connect } from '../../src/bin/sdk.ts';
+import { joinedHomeTest as it } from '../support/joined-home.ts';
+import { refused } from '../support/refused.ts';
+
+/** Just enough to be an ISO: the identifier of the first volume descriptor, in sector 16. */
+function iso(bytes: number): Buffer {
+  const image = Buffer.alloc(bytes, 7);
+  image.write('\u0001CD001\u0001', 16 * 2048, 'latin1');
+  return image;
+}
+
+describe('an image file of a client', () => {
+  it('is sent, from where an earlier upload ended, and becomes an image', async ({ home }) => {
+    await using client = await connect({ home: home.path });
+    const content = iso(30 * 1024 * 1024 + 17);
+    const about = { name: 'my setup.iso', sizeBytes: content.length, modifiedMs: 1 };
+    const over = new AbortController();
+    const first = client.images.upload(about, {
+      read: async (from, to) => await Promise.resolve(content.subarray(from, to)),
+      progress: (bytes) => {
+        if (bytes > 0) over.abort();
+      },
+      signal: over.signal,
+    });
+    expect((await refused(first)).code).toBe('CANCELLED');
+    const from: number[] = [];
+    const image = await client.images.upload(about, {
+      read: async (start, end) => await Promise.resolve(content.subarray(start, end)),
+      progress: (bytes) => from.push(bytes),
+    });
+    expect(image).toMatchObject({ id: 'my setup', source: 'imported', sizeBytes: content.length });
+    expect(from[0]).toBeGreaterThan(0);
+    expect(from.at(-1)).toBe(content.length);
+    expect(await readdir(join(home.path, 'images', 'downloads'))).toEqual([]);
+  });
+
+  it('is refused if it is none, or if its name is taken, and nothing of it stays', async ({ home }) => {
+    await using client = await connect({ home: home.path });
+    const upload = async (name: string, content: Buffer) =>
+      await client.images.upload(
+        { name, sizeBytes: content.length },
+        { read: async (start, end) => await Promise.resolve(content.subarray(start, end)) },
+      );
+    expect((await refused(upload('text.iso', Buffer.from('no image at all')))).code).toBe('BAD_IMAGE');
+    await upload('one.iso', iso(64 * 1024));
+    expect((await refused(upload('one.iso', iso(64 * 1024)))).code).toBe('ALREADY_EXISTS');
+    expect((await refused(upload('../../x.iso', iso(64 * 1024)))).code).toBe('INVALID_NAME');
+    expect(await readdir(join(home.path, 'images', 'downloads'))).toEqual([]);
+  });
+});
