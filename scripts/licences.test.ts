@@ -37,6 +37,22 @@ it('contains the licence text of every package, bundled or vendored', () => {
   expect(text).toContain('In vendor/: b 1.2.3 (LGPL-3.0+)\n\nText of b');
 });
 
+it('says where the sources are of a package whose licence wants that, and has the licences of what is within it', () => {
+  const path = makePackage('d', 'MPL-2.0', 'Text of d');
+  const repository = { url: 'https://example.org/d' };
+  writeFileSync(
+    join(path, 'package.json'),
+    JSON.stringify({ name: 'd', version: '1.2.3', license: 'MPL-2.0', repository }),
+  );
+  for (const folder of ['docs', 'vendor/e']) {
+    mkdirSync(join(path, folder), { recursive: true });
+    writeFileSync(join(path, folder, 'LICENSE.txt'), `Text in ${folder}`);
+  }
+  const text = noticesFor([path], []);
+  expect(text).toContain('of version 1.2.3 at https://example.org/d');
+  for (const part of ['Text of d', 'Text in docs', 'Text in vendor/e']) expect(text).toContain(part);
+});
+
 it('rejects a bundled package with a licence that is not on the list', () => {
   expect(() => noticesFor([makePackage('c', 'AGPL-3.0', 'Text')], [])).toThrow(/c has the licence AGPL-3.0/);
   expect(() => noticesFor([join(directory, 'nothing')], [])).toThrow(/is not a package/);

@@ -11,13 +11,18 @@ const bundled = new Set([
   'BlueOak-1.0.0',
   'ISC',
   'MIT',
+  'MPL-2.0',
   'Unlicense',
 ]);
+
+/** Licences that want whoever gets a bundle to be told where the sources are of what is in it. */
+const withSources = new Set(['MPL-2.0']);
 
 interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
+  readonly repository?: { readonly url?: string };
 }
 
 /** The directories of the packages from which the inputs of a bundle come, each once. */
@@ -26,9 +31,19 @@ export function packagesOf(inputs: readonly string[]): string[] {
   return [...new Set(directories.filter((directory) => directory !== undefined))].sort();
 }
 
+/** The licences of a package and of what it has taken from others, which stand in folders of these names. */
 function licenceText(directory: string): string {
-  const name = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
-  return name === undefined ? '' : readFileSync(join(directory, name), 'utf8').trim();
+  const vendored = join(directory, 'vendor');
+  const others = existsSync(vendored) ? readdirSync(vendored).map((name) => join(vendored, name)) : [];
+  return [directory, join(directory, 'docs'), ...others]
+    .flatMap((folder) =>
+      existsSync(folder)
+        ? readdirSync(folder)
+            .filter((file) => /^licen[cs]e/i.test(file))
+            .map((file) => readFileSync(join(folder, file), 'utf8').trim())
+        : [],
+    )
+    .join('\n\n');
 }
 
 function manifestOf(directory: string): Manifest {
@@ -36,10 +51,13 @@ function manifestOf(directory: string): Manifest {
 }
 
 function notice(directory: string): string {
-  const { name, version, license } = manifestOf(directory);
+  const { name, version, license = '', repository } = manifestOf(directory);
+  const sources = withSources.has(license)
+    ? `Its sources, which are unchanged, are those of version ${version} at ${repository?.url ?? name}.\n\n`
+    : '';
   const text = licenceText(directory);
   const more = text === '' ? `The package has no licence file; its manifest says ${license}.` : text;
-  return `${name} ${version} (${license})\n\n${more}\n`;
+  return `${name} ${version} (${license})\n\n${sources}${more}\n`;
 }
 
 /**

@@ -203,7 +203,10 @@ const pageFolders: Readonly<
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
   machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
-  console: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  console: {
+    own: ['text', 'design', 'data', 'machine'],
+    packages: [...widgets, 'react', '@novnc/novnc', '@xterm/addon-fit', '@xterm/xterm'],
+  },
   snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   settings: { own: ['text/en', 'text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   new: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },

@@ -2,7 +2,7 @@
 export interface Series {
   readonly name: string;
   /** Empty for a count. */
-  readonly unit: 'ms' | 'MB' | 'MiB/s' | 'Gbit/s' | 'Mbit/s' | '%' | '';
+  readonly unit: 'ms' | 'MB' | 'MB/s' | 'MiB/s' | 'Gbit/s' | 'Mbit/s' | '%' | '';
   /** In the order in which they were measured. */
   readonly samples: readonly number[];
   /** The series with which the median is compared: the quotient of the two, or its inverse. */

@@ -84,6 +84,18 @@ export const guestOperations = {
       'that does not read is disconnected. An error is sent as a text message, after which the connection is closed.',
     params: machineParams,
   },
+  'machines.screen': {
+    method: 'GET',
+    path: '/machines/{machine}/screen',
+    kind: 'websocket',
+    summary: 'Connect to the screen',
+    description:
+      'Binary messages of both sides are the bytes of a connection to the VNC server of the engine (RFB 3.8, RFC 6143), without ' +
+      'authentication, and shared with all others. Where messages begin and end means nothing. A side that does not read slows ' +
+      'the other one down. The server closes the connection when the machine stops. An error is sent as a text message, after ' +
+      'which the connection is closed.',
+    params: machineParams,
+  },
   'machines.exec': {
     method: 'GET',
     path: '/machines/{machine}/exec',

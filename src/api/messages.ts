@@ -70,6 +70,7 @@ export const image = z
     sizeBytes: z.int().nullable().describe('Size of the download, or of the file if cached'),
     cached: z.boolean(),
     path: z.string().nullable().describe('Path of the file if cached'),
+    iso: z.boolean().describe('Whether it is an ISO to install a system from, instead of a disk'),
     problem: z.string().nullable().describe('Why nobody knows whether it is cached; null if that is known'),
   })
   .meta({ id: 'Image' });

@@ -79,7 +79,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const openWeb = async () => await web.open();
   const daemon = { version, socket, startedAt: new Date(), requestStop, openWeb };
   const http = await buildServer(host, tasks, daemon, logger);
-  const web = webDoorTo(http, fileURLToPath(helpers.webFiles));
+  const web = webDoorTo(http, fileURLToPath(helpers.webFiles), host.names.webDoor);
   using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
   using _maintenance = startMaintenance(host);
   await using adoptionRetry = startAdoptionRetry(host);
@@ -91,6 +91,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     await attempt(host, 'keep what machines used before', async () => await keepAgreements(host));
     await attempt(host, 'adopt the machines', async () => await adoptAll(host));
     await http.listen({ path });
+    await web.resume();
   });
   logger.info({ home, pid: process.pid, version }, 'kamed is listening');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, requestStop);

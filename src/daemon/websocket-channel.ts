@@ -5,6 +5,8 @@ import type { Channel, Message } from './handlers/handler.ts';
 
 /** The most unsent output, in bytes, before the source must wait. */
 const highWater = 1024 * 1024;
+/** The most unsent output, in bytes, when a source that had to wait goes on: the rest keeps the client busy meanwhile. */
+const lowWater = highWater / 2;
 /** The most output that `push` keeps for a client that does not read, in bytes. */
 const maxUnsent = 4 * highWater;
 /** What a queued message takes besides its bytes: a flood of empty ones must not use up memory either. */
@@ -20,6 +22,8 @@ export class WebSocketChannel implements Channel {
   /** Output that follows the block that is being sent. */
   readonly #unsent = new ByteQueue();
   #sending = false;
+  /** Called when little is left unsent. */
+  #waiting: (() => void)[] = [];
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -33,6 +37,7 @@ export class WebSocketChannel implements Channel {
       this.#ended = true;
       this.#unsent.clear();
       this.#wake();
+      this.#goOn();
     });
   }
 
@@ -47,16 +52,22 @@ export class WebSocketChannel implements Channel {
   }
 
   async send(data: string | Buffer): Promise<void> {
-    this.#socket.send(data);
-    if (this.#socket.bufferedAmount < highWater) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#socket.off('close', done);
-        resolve();
-      };
-      this.#socket.once('close', done);
-      this.#socket.ping(undefined, undefined, done);
+    if (this.#ended) return;
+    this.#socket.send(data, () => {
+      if (this.#socket.bufferedAmount <= lowWater) this.#goOn();
     });
+    if (this.#socket.bufferedAmount >= highWater)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  sendBuffer(data: Uint8Array, sent: () => void): void {
+    this.#socket.send(data, { binary: true }, sent);
   }
 
   push(data: Buffer): void {

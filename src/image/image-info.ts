@@ -33,6 +33,8 @@ export interface ImageInfo {
   readonly sizeBytes?: number;
   readonly cached: boolean;
   readonly path?: string;
+  /** An ISO to install a system from, instead of a disk. */
+  readonly isIso?: true;
   /** Why nobody knows whether it is cached. */
   readonly problem?: string;
 }
@@ -67,6 +69,7 @@ export function infoOf(image: StoredImage, label: ImageLabel, path: string): Ima
     sizeBytes: image.bytes,
     cached: true,
     path,
+    ...(image.format === 'iso' ? { isIso: true } : {}),
     ...(arch === undefined ? {} : { arch }),
     ...(guestOS === undefined ? {} : { guestOS }),
   };

@@ -39,6 +39,8 @@ export interface HomeNames {
   readonly knownHosts: string;
   /** One record for each unfinished change to a machine's files; see operation-record.ts. */
   readonly operations: string;
+  /** The port and the sessions of the web desktop while it is open; see daemon/web/door-record.ts. */
+  readonly webDoor: string;
   /** The user's own images. */
   readonly catalogue: string;
   readonly daemonLog: string;
@@ -71,6 +73,7 @@ export function homeNames(home: string): HomeNames {
     networks: join(home, 'networks.json'),
     knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
+    webDoor: join(home, 'web.json'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
     ram: ramDirectory(home),

@@ -32,3 +32,6 @@ export async function isForeignPeer(socket: Socket): Promise<boolean> {
   const user = userInTable(table, theirs, ours);
   return user !== 0 && user !== process.getuid?.();
 }
+
+/** Whether this host tells whose the other end of a connection is. */
+export const tellsPeers = process.platform === 'linux';

@@ -1,4 +1,4 @@
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, type OnReadOpts, type Socket } from 'node:net';
 import { KameError, errnoOf, messageOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 
@@ -8,14 +8,16 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** Once this settles, waiting is pointless (for example, the process that would listen has ended). */
   stop?: Promise<unknown>;
+  /** Takes what comes in buffers of the caller, so that nothing is allocated for it; there are no `data` events then. */
+  onread?: OnReadOpts;
 }
 
 /** Nothing listens there (yet): the file does not exist, or a dead or dying listener left it behind. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EAGAIN']);
 
-function connectOnce(path: string): Promise<Socket> {
+function connectOnce(path: string, onread: OnReadOpts | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection(path);
+    const socket = createConnection({ path, ...(onread ? { onread } : {}) });
     socket.once('connect', () => {
       socket.off('error', reject);
       resolve(socket);
@@ -57,7 +59,7 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
   for (let wait = 2; ; wait = Math.min(wait * 1.5, 5)) {
     if (options.signal?.aborted) throw new KameError('CANCELLED', `Connecting to ${path} was cancelled.`);
     try {
-      return await connectOnce(path);
+      return await connectOnce(path, options.onread);
     } catch (error) {
       if (!notYet.has(errnoOf(error) ?? '')) {
         throw new KameError('HOST_PROBLEM', `${path}: ${messageOf(error)}`, { cause: error });

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { DoorRecord } from '../../src/daemon/web/door-record.ts';
 import { WebDoor } from '../../src/daemon/web/door.ts';
 
 interface Reply {
@@ -16,6 +17,9 @@ interface Asking {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
+
+/** A WebSocket of a machine. */
+export const consolePath = '/v1/machines/demo/console';
 
 /**
  * An open door for browsers that is closed when the test ends, what came in through it, and ways to ask it.
@@ -31,6 +35,8 @@ export async function openDoor(root: string) {
   symlinkSync('../..', join(directory, 'assets', 'up'));
   const seen: { url: string; environment: unknown }[] = [];
   const open: (() => void)[] = [];
+  /** Told when a WebSocket has begun that is not closed at once. */
+  const staying: (() => void)[] = [];
   const door = new WebDoor(
     {
       request: ({ url = '', headers }, response) => {
@@ -40,11 +46,15 @@ export async function openDoor(root: string) {
       },
       upgrade: ({ url = '' }, socket) => {
         seen.push({ url, environment: undefined });
-        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+        const reply = 'HTTP/1.1 101 Switching Protocols\r\n\r\n';
+        if (staying.length > 0) socket.write(reply);
+        else socket.end(reply);
+        for (const begun of staying.splice(0)) begun();
       },
       log: () => undefined,
     },
     directory,
+    new DoorRecord(join(root, 'web.json')),
   );
   onTestFinished(async () => await door[Symbol.asyncDispose]());
   const { address } = await door.open();
@@ -73,8 +83,21 @@ export async function openDoor(root: string) {
     const [cookie = ''] = (await signIn(ticket.slice(1))).headers['set-cookie'] ?? [];
     return cookie.split(';')[0] ?? '';
   };
+  /** A ticket for a WebSocket at a path, which a session is given. */
+  const channelTicket = async (cookie: string, path = consolePath): Promise<string> => {
+    const headers = { cookie, origin, 'content-type': 'application/json' };
+    const { text } = await ask('/session/ticket', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ path }),
+    });
+    return (JSON.parse(text) as { ticket?: string }).ticket ?? '';
+  };
   /** Asks for a WebSocket; the first line of the reply. */
-  const upgrade = async (headers: Readonly<Record<string, string>>): Promise<string> =>
+  const upgrade = async (
+    headers: Readonly<Record<string, string>>,
+    path: string = consolePath,
+  ): Promise<string> =>
     await new Promise((resolve, reject) => {
       const lines = Object.entries({
         host: `127.0.0.1:${port}`,
@@ -87,7 +110,17 @@ export async function openDoor(root: string) {
       socket.setEncoding('utf8').on('data', (part: string) => (text += part));
       socket.once('close', () => resolve(text.split('\r\n')[0] ?? ''));
       socket.once('error', reject);
-      socket.write(`GET /v1/machines/demo/console HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+      socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
     });
-  return { door, port, origin, seen, open, ask, signIn, session, upgrade, ticket: hash.slice(1) };
+  /** Opens a WebSocket that stays open. @returns what resolves when it has been closed */
+  const stay = async (headers: Readonly<Record<string, string>>, path: string) => {
+    const begun = new Promise<void>((resolve) => staying.push(resolve));
+    const left = upgrade(headers, path);
+    await begun;
+    return { left };
+  };
+  return {
+    ...{ door, port, origin, seen, open, ask, signIn, session },
+    ...{ channelTicket, upgrade, stay, ticket: hash.slice(1) },
+  };
 }

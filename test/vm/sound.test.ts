@@ -1,28 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
-import { goMissing, runGo } from '../../scripts/go.ts';
 import { guestTest, tinyGuest } from '../support/guest-test.ts';
+import { buildTone } from '../support/tone.ts';
 
 const it = guestTest({
   ...tinyGuest,
   name: 'tiny-sound',
   create: [...tinyGuest.create, '--set', 'sound=on'],
 });
-const tone = fileURLToPath(new URL('programs/tone', import.meta.url));
 const wavHeaderBytes = 44;
-
-/** Builds the program that plays a tone. */
-function buildTone(file: string, arch: string): void {
-  const built = runGo(['build', '-o', file, 'main.go'], {
-    directory: tone,
-    env: { GOARCH: arch === 'aarch64' ? 'arm64' : 'amd64' },
-  });
-  if (!built) throw new Error(goMissing);
-  expect(built).toEqual({ code: 0, output: '' });
-}
 
 /** The median number of frames from one rising zero crossing to the next, which a gap does not change. */
 function period(samples: Buffer): number {

@@ -303,6 +303,12 @@ export const routes = {
     kind: 'websocket',
     summary: 'Connect to the serial console',
   },
+  'machines.screen': {
+    method: 'GET',
+    path: '/machines/{machine}/screen',
+    kind: 'websocket',
+    summary: 'Connect to the screen',
+  },
   'machines.exec': {
     method: 'GET',
     path: '/machines/{machine}/exec',

@@ -590,6 +590,8 @@ export interface Image {
   cached: boolean;
   /** Path of the file if cached */
   path: string | null;
+  /** Whether it is an ISO to install a system from, instead of a disk */
+  iso: boolean;
   /** Why nobody knows whether it is cached; null if that is known */
   problem: string | null;
 }

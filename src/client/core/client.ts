@@ -35,6 +35,7 @@ import {
 } from './guest-channels.ts';
 import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
+import { openScreen, type ScreenConnection } from './screen-channel.ts';
 import { recordSound, type SoundStreams } from './sound-channel.ts';
 import type { Transport } from './transport.ts';
 import { uploadImage, type UploadStreams } from './upload-channel.ts';
@@ -43,6 +44,8 @@ import { uploadImage, type UploadStreams } from './upload-channel.ts';
 export interface GuestChannels {
   /** Connects to the serial console, which reads and writes bytes. */
   console(machine: string, options?: CallOptions): Promise<ConsoleConnection>;
+  /** Connects to the screen, by the protocol RFB. */
+  screen(machine: string, options?: CallOptions): Promise<ScreenConnection>;
   /** Runs a command in the guest. */
   exec(machine: string, request: ExecRequest, streams: ExecStreams): Promise<ExecEnd>;
   /** Records what the guest plays, until the signal. */
@@ -164,6 +167,10 @@ export function createClient(transport: Transport): Client {
       console: async (machine, options = {}) => {
         await awaken(options);
         return await openConsole(connection, machine, options);
+      },
+      screen: async (machine, options = {}) => {
+        await awaken(options);
+        return await openScreen(connection, machine, options);
       },
       exec: async (machine, request, streams) => {
         await awaken(streams);

@@ -15,6 +15,10 @@ function clientThatTakes(count: number) {
     if (sent.length === count) leave();
   };
   const channel: Channel = {
+    sendBuffer: (data, sent) => {
+      take(Buffer.from(data));
+      sent();
+    },
     next: async () => await left,
     send: async (data) => await Promise.resolve(take(data)),
     push: take,

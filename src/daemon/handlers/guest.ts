@@ -8,6 +8,7 @@ import { screenshot } from '../../vm/guest/screenshot.ts';
 import { recordSound } from '../../vm/sound/record.ts';
 import { serveExec } from './exec.ts';
 import type { Handler, Handlers } from './handler.ts';
+import { serveScreen } from './screen.ts';
 import { untilStopped } from './until-stopped.ts';
 
 const serveConsole: Handler<'machines.console'> = async ({ host }, { params }, channel) => {
@@ -43,5 +44,6 @@ export const guestHandlers: Handlers<keyof typeof guestOperations> = {
   'machines.sound': serveSound,
   'machines.logs': ({ host }, { params, query, signal }) => followLog(host, params.machine, query, signal),
   'machines.console': serveConsole,
+  'machines.screen': serveScreen,
   'machines.exec': serveExec,
 };

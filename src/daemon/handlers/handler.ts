@@ -47,6 +47,8 @@ export interface Channel {
   next(): Promise<Message | undefined>;
   /** Sends text or bytes. Resolves when little is left unsent, so that a slow client slows the sender down. */
   send(data: string | Buffer): Promise<void>;
+  /** Sends bytes without waiting or copying: the buffer is the channel's until `sent` is called. */
+  sendBuffer(data: Uint8Array, sent: () => void): void;
   /** Sends bytes without waiting. A client that does not read is disconnected. */
   push(data: Buffer): void;
   /** Calls `run` when either side closes the connection, or now if it is closed. */

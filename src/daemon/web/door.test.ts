@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { openDoor } from '../../../test/support/open-door.ts';
+import { consolePath, openDoor } from '../../../test/support/open-door.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { DoorRecord } from './door-record.ts';
 import { WebDoor } from './door.ts';
 import { idleMs, maxOpen, ticketMs } from './sessions.ts';
 
@@ -63,12 +64,13 @@ it.each([
 });
 
 it('lets a browser in that has a session', async () => {
-  const { ask, session, seen, upgrade, origin } = await opened();
+  const { ask, session, channelTicket, seen, upgrade, origin } = await opened();
   const cookie = await session();
   expect(await ask('/v1/machines', { headers: { cookie } })).toMatchObject({ status: 200, text: 'inside' });
   const post = { method: 'POST', headers: { cookie, origin } };
   expect(await ask('/v1/machines/demo/start', post)).toMatchObject({ status: 200 });
-  expect(await upgrade({ cookie, origin })).toContain('101');
+  const path = `${consolePath}?ticket=${await channelTicket(cookie)}`;
+  expect(await upgrade({ cookie, origin }, path)).toContain('101');
   expect(seen.map(({ url }) => url)).toEqual([
     '/v1/machines',
     '/v1/machines/demo/start',
@@ -239,7 +241,11 @@ it('keeps its port, and is no proxy', async () => {
 
 it('says how to get the page when it was not built', async () => {
   const inside = { request: () => undefined, upgrade: () => undefined, log: () => undefined };
-  const door = new WebDoor(inside, join(temporary(), 'missing'));
+  const door = new WebDoor(
+    inside,
+    join(temporary(), 'missing'),
+    new DoorRecord(join(temporary(), 'web.json')),
+  );
   await expect(door.open()).rejects.toMatchObject({
     code: 'INTERNAL',
     next: expect.stringContaining('build'),

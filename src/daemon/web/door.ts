@@ -4,12 +4,13 @@ import type { Duplex } from 'node:stream';
 import { errorToBody } from '../../api/error-body.ts';
 import { apiVersion, environmentHeader } from '../../api/protocol.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
-import { isForeignPeer } from '../../sys/peer-user.ts';
+import { isForeignPeer, tellsPeers } from '../../sys/peer-user.ts';
+import type { DoorRecord } from './door-record.ts';
 import { cookieFor, isOwnHost, isOwnPage, safeHeaders, secretIn } from './gate.ts';
 import { refuseMalformed, refuseRaw } from './refuse.ts';
 import { Sessions } from './sessions.ts';
 import { contentOf, Site } from './site.ts';
-import { ticketIn } from './ticket.ts';
+import { channelPathIn, ticketIn } from './ticket.ts';
 
 /** The server of the API, to which requests of a signed-in browser are passed on. */
 export interface Inside {
@@ -28,6 +29,8 @@ export interface WebAddress {
 const loopback = '127.0.0.1';
 /** Where the page exchanges its ticket for a session (POST), and ends it (DELETE). */
 const sessionPath = '/session';
+/** Where the page gets a ticket for a WebSocket (POST). */
+const channelPath = '/session/ticket';
 const apiPrefix = `/${apiVersion}/`;
 
 function forbidden(message: string): KameError {
@@ -37,6 +40,17 @@ function forbidden(message: string): KameError {
 /** The path of a request's address, without its query. */
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?')[0] ?? '/';
+}
+
+function signedOut(): KameError {
+  return new KameError('SIGNED_OUT', 'This browser is not signed in.');
+}
+
+/** The WebSocket that is asked for, and the ticket for it; both may be empty. */
+function channelOf({ url = '/' }: IncomingMessage): { path: string; ticket: string } {
+  const at = url.indexOf('?');
+  if (at < 0) return { path: url, ticket: '' };
+  return { path: url.slice(0, at), ticket: new URLSearchParams(url.slice(at)).get('ticket') ?? '' };
 }
 
 function fail(response: ServerResponse, thrown: unknown): void {
@@ -53,16 +67,41 @@ function fail(response: ServerResponse, thrown: unknown): void {
 export class WebDoor implements AsyncDisposable {
   readonly #inside: Inside;
   readonly #directory: string;
-  readonly #sessions = new Sessions();
+  readonly #record: DoorRecord;
+  readonly #sessions = new Sessions(() => void (this.#keeping = this.#keep()));
+  /** Resolves when the last change of the sessions is on the disk. */
+  #keeping: Promise<void> = Promise.resolve();
   readonly #peers = new WeakMap<Socket, Promise<boolean>>();
   #opened: Promise<{ server: Server; port: number }> | undefined;
   /** Looked up for each new address: the files are others after an update. */
   #site: Site | undefined;
 
   /** @param directory where the files of the page are */
-  constructor(inside: Inside, directory: string) {
+  constructor(inside: Inside, directory: string, record: DoorRecord) {
     this.#inside = inside;
     this.#directory = directory;
+    this.#record = record;
+  }
+
+  /**
+   * Goes on where a daemon that was killed has left off: at the same port, with the same sessions. Only where the user at the other
+   * end is known: meanwhile, a program of another user may have had the port, and been sent the cookie.
+   */
+  async resume(knowsPeers = tellsPeers): Promise<void> {
+    const state = await this.#record.read();
+    if (!state) return;
+    await this.#record.remove();
+    if (!knowsPeers || !this.#sessions.resume(state.sessions)) return;
+    try {
+      this.#site = await Site.in(this.#directory);
+      this.#opened = this.#listen(state.port);
+      await this.#opened;
+      await this.#keep();
+    } catch (error) {
+      this.#opened = undefined;
+      this.#sessions.endAll();
+      this.#inside.log(error, 'Cannot go on with the web desktop');
+    }
   }
 
   /** A new address for a browser. The first one starts to listen. @throws KameError INTERNAL, HOST_PROBLEM */
@@ -85,10 +124,24 @@ export class WebDoor implements AsyncDisposable {
     if (!opened) return;
     const closed = new Promise((resolve) => opened.server.close(resolve));
     opened.server.closeAllConnections();
+    // WebSockets are no connections of the server any more, which waits for them though.
+    this.#sessions.endAll();
     await closed;
+    await this.#record.remove();
   }
 
-  async #listen(): Promise<{ server: Server; port: number }> {
+  /** Writes down what a later daemon can go on with. */
+  async #keep(): Promise<void> {
+    try {
+      const { port } = (await this.#opened) ?? {};
+      if (port !== undefined) await this.#record.write({ port, sessions: this.#sessions.kept() });
+    } catch (error) {
+      this.#inside.log(error, 'Cannot write down the sessions of the web desktop');
+    }
+  }
+
+  /** @param wanted the port; 0 for one that the system chooses */
+  async #listen(wanted = 0): Promise<{ server: Server; port: number }> {
     // A stream of events never ends, and an upload may take long.
     const server = createServer({ requestTimeout: 0 });
     server.on('clientError', refuseMalformed);
@@ -96,7 +149,7 @@ export class WebDoor implements AsyncDisposable {
       server.once('error', (cause) =>
         reject(new KameError('HOST_PROBLEM', `Cannot listen on ${loopback}: ${cause.message}`, { cause })),
       );
-      server.listen({ host: loopback, port: 0 }, resolve);
+      server.listen({ host: loopback, port: wanted }, resolve);
     });
     const { port } = server.address() as AddressInfo;
     server.on('request', (request, response) => {
@@ -136,9 +189,10 @@ export class WebDoor implements AsyncDisposable {
     }
     const path = pathOf(request);
     const { method } = request;
-    const isPrivate = path === sessionPath || path.startsWith(apiPrefix);
+    const isPrivate = path === sessionPath || path === channelPath || path.startsWith(apiPrefix);
     if (isPrivate && !isOwnPage(request)) fail(response, forbidden('Another web page sent the request.'));
     else if (path === sessionPath) await this.#session(request, response, port);
+    else if (path === channelPath) await this.#channelTicket(request, response, port);
     else if (isPrivate) this.#pass(request, response, port);
     else if (method === 'GET' || method === 'HEAD') await this.#file(request, response);
     else fail(response, new KameError('USAGE', `There is nothing to ${method ?? ''} at ${path}.`));
@@ -148,6 +202,7 @@ export class WebDoor implements AsyncDisposable {
   async #session(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
     if (request.method === 'DELETE') {
       this.#sessions.end(secretIn(request.headers, port));
+      await this.#keeping;
       response.writeHead(204, { 'set-cookie': cookieFor(port, undefined) }).end();
       return;
     }
@@ -156,13 +211,27 @@ export class WebDoor implements AsyncDisposable {
     const secret = this.#sessions.redeem(await ticketIn(request));
     if (secret === undefined)
       throw new KameError('SIGNED_OUT', 'The address was used before, or is too old, or is not complete.');
+    await this.#keeping;
     response.writeHead(204, { 'set-cookie': cookieFor(port, secret) }).end();
+  }
+
+  /** Issues a ticket for a WebSocket. @throws KameError SIGNED_OUT, USAGE */
+  async #channelTicket(request: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
+    if (request.method !== 'POST')
+      throw new KameError('USAGE', `A ticket takes POST, not ${request.method ?? ''}.`);
+    const ticket = this.#sessions.issueForChannel(
+      secretIn(request.headers, port),
+      await channelPathIn(request),
+    );
+    if (ticket === undefined) throw signedOut();
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+    response.end(JSON.stringify({ ticket }));
   }
 
   /** Passes a request of a browser with a session on to the API. @throws KameError SIGNED_OUT */
   #pass(request: IncomingMessage, response: ServerResponse, port: number): void {
     const end = this.#sessions.begin(secretIn(request.headers, port), () => request.socket.destroy());
-    if (!end) throw new KameError('SIGNED_OUT', 'This browser is not signed in.');
+    if (!end) throw signedOut();
     response.once('close', end);
     // The programs that the daemon runs must not be chosen by a page.
     delete request.headers[environmentHeader];
@@ -175,11 +244,19 @@ export class WebDoor implements AsyncDisposable {
       refuseRaw(socket, 403, refusal ?? forbidden('Another web page sent the request.'));
       return;
     }
-    const end = this.#sessions.begin(secretIn(request.headers, port), () => socket.destroy());
+    const secret = secretIn(request.headers, port);
+    const end = this.#sessions.begin(secret, () => socket.destroy());
     if (!end) {
-      refuseRaw(socket, 401, new KameError('SIGNED_OUT', 'This browser is not signed in.'));
+      refuseRaw(socket, 401, signedOut());
       return;
     }
+    const { path, ticket } = channelOf(request);
+    if (!this.#sessions.redeemForChannel(secret, path, ticket)) {
+      end();
+      refuseRaw(socket, 403, forbidden('The WebSocket has no ticket, or one that was used or is too old.'));
+      return;
+    }
+    request.url = path;
     socket.once('close', end);
     this.#inside.upgrade(request, socket, head);
   }

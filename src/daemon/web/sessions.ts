@@ -7,8 +7,33 @@ export const idleMs = 12 * 60 * 60_000;
 /** The most sessions, and the most tickets that wait to be used; the oldest ends when there is one more. */
 export const maxOpen = 16;
 
+/** A ticket for a WebSocket that is not used in this time is worth nothing, in milliseconds. */
+export const channelTicketMs = 30_000;
+/** The most tickets for WebSockets of a session that wait to be used; the oldest is forgotten when there is one more. */
+export const maxChannelTickets = 64;
+
+/** A ticket for the WebSocket at a path. */
+interface ChannelTicket {
+  readonly path: string;
+  readonly issued: number;
+}
+
+/** A session as a file has it. Times are in milliseconds since 1970. */
+export interface KeptSession {
+  /** Of its secret. */
+  readonly hash: string;
+  readonly lastUse: number;
+}
+
+/** How much later a session may have been used than its file says, in milliseconds. */
+const keepEveryMs = 10 * 60_000;
+
 interface Session {
   lastUse: number;
+  /** The last use that was kept. */
+  keptUse: number;
+  /** By their hashes, in the order of time. */
+  readonly tickets: Map<string, ChannelTicket>;
   /** Ends each request that the session has open. */
   readonly open: Set<() => void>;
 }
@@ -23,24 +48,56 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
+function newSession(lastUse: number): Session {
+  return { lastUse, keptUse: lastUse, tickets: new Map(), open: new Set() };
+}
+
+/** Drops what was put into a map first, until it has at most so many entries. */
+function forgetOldest(map: Map<string, unknown>, most: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= most) break;
+    map.delete(oldest);
+  }
+}
+
 /**
  * The browsers that may use the API. A ticket is in the address that `kame open` prints, and can be exchanged once for the
- * secret of a session, which the browser keeps as a cookie. All of them end with the daemon.
+ * secret of a session, which the browser keeps as a cookie. A session gets a ticket for each WebSocket that it opens. All of them
+ * end with the daemon, unless it was killed: the next one goes on with the sessions.
  */
 export class Sessions {
   /** By the hash of its secret: when it was issued. In the order of time, as are the sessions by their last use. */
   readonly #tickets = new Map<string, number>();
   readonly #sessions = new Map<string, Session>();
+  readonly #changed: () => void;
+
+  /** @param changed called when `kept` returns something else than before */
+  constructor(changed: () => void = () => undefined) {
+    this.#changed = changed;
+  }
+
+  /** What a later daemon can go on with. */
+  kept(): KeptSession[] {
+    return [...this.#sessions].map(([hash, session]) => {
+      session.keptUse = session.lastUse;
+      return { hash, lastUse: session.lastUse };
+    });
+  }
+
+  /** Goes on with the sessions of an earlier daemon that were used not long ago. @returns whether there are any */
+  resume(kept: readonly KeptSession[]): boolean {
+    const fresh = kept.filter(({ lastUse }) => Date.now() - lastUse <= idleMs);
+    for (const { hash, lastUse } of fresh.toSorted((a, b) => a.lastUse - b.lastUse))
+      this.#sessions.set(hash, newSession(lastUse));
+    return fresh.length > 0;
+  }
 
   /** A new ticket, and when it ends. */
   issue(): { ticket: string; until: Date } {
     const ticket = newSecret();
     const now = Date.now();
     this.#tickets.set(hashOf(ticket), now);
-    for (const oldest of this.#tickets.keys()) {
-      if (this.#tickets.size <= maxOpen) break;
-      this.#tickets.delete(oldest);
-    }
+    forgetOldest(this.#tickets, maxOpen);
     return { ticket, until: new Date(now + ticketMs) };
   }
 
@@ -51,11 +108,12 @@ export class Sessions {
     this.#tickets.delete(hash);
     if (issued === undefined || Date.now() - issued > ticketMs) return undefined;
     const secret = newSecret();
-    this.#sessions.set(hashOf(secret), { lastUse: Date.now(), open: new Set() });
+    this.#sessions.set(hashOf(secret), newSession(Date.now()));
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= maxOpen) break;
       this.#end(oldest);
     }
+    this.#changed();
     return secret;
   }
 
@@ -76,9 +134,37 @@ export class Sessions {
     );
   }
 
+  /**
+   * A new ticket for one WebSocket of a session, which is good for exactly this path.
+   * @returns undefined if there is no such session
+   */
+  issueForChannel(secret: string, path: string): string | undefined {
+    const session = this.#find(secret);
+    if (!session) return undefined;
+    const ticket = newSecret();
+    session.tickets.set(hashOf(ticket), { path, issued: Date.now() });
+    forgetOldest(session.tickets, maxChannelTickets);
+    return ticket;
+  }
+
+  /** Uses up a ticket for a WebSocket. @returns whether it was issued to this session for this path, and not too long ago */
+  redeemForChannel(secret: string, path: string, ticket: string): boolean {
+    const session = this.#find(secret);
+    const hash = hashOf(ticket);
+    const found = session?.tickets.get(hash);
+    session?.tickets.delete(hash);
+    return found?.path === path && Date.now() - found.issued <= channelTicketMs;
+  }
+
   /** Ends a session and what it has open. */
   end(secret: string): void {
     this.#end(hashOf(secret));
+    this.#changed();
+  }
+
+  /** Ends all sessions and what they have open. */
+  endAll(): void {
+    for (const hash of [...this.#sessions.keys()]) this.#end(hash);
   }
 
   #find(secret: string): Session | undefined {
@@ -91,6 +177,7 @@ export class Sessions {
       return undefined;
     }
     session.lastUse = Date.now();
+    if (session.lastUse - session.keptUse > keepEveryMs) this.#changed();
     // To the end, so that the first one is always the one that was used least recently.
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);

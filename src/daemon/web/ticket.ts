@@ -3,12 +3,24 @@ import * as z from 'zod';
 import { KameError } from '../../core/errors.ts';
 
 /** The most bytes of a request to sign in; a ticket has 43. */
-const maxBytes = 1024;
+const maxTicketBytes = 1024;
+/** The most bytes of a request for a ticket: a path may have one of the host in it, encoded. */
+const maxPathBytes = 16_384;
 
-const body = z.strictObject({ ticket: z.string().max(100) });
+const signingIn = z.strictObject({ ticket: z.string().max(100) });
+const channel = z.strictObject({ path: z.string().max(maxPathBytes) });
 
-/** The ticket in the JSON body of a request. @throws KameError USAGE if the body is malformed or too long */
+/** The ticket with which a browser wants to sign in. @throws KameError USAGE if the body is malformed or too long */
 export async function ticketIn(request: IncomingMessage): Promise<string> {
+  return (await bodyOf(request, signingIn, maxTicketBytes)).ticket;
+}
+
+/** The path for whose WebSocket a ticket is wanted. @throws KameError USAGE if the body is malformed or too long */
+export async function channelPathIn(request: IncomingMessage): Promise<string> {
+  return (await bodyOf(request, channel, maxPathBytes)).path;
+}
+
+async function bodyOf<T>(request: IncomingMessage, schema: z.ZodType<T>, maxBytes: number): Promise<T> {
   // A form of another page cannot send this type.
   if (request.headers['content-type'] !== 'application/json')
     throw new KameError('USAGE', 'The body of the request is not of the type application/json.');
@@ -20,8 +32,8 @@ export async function ticketIn(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   try {
-    return body.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).ticket;
+    return schema.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
   } catch (error) {
-    throw new KameError('USAGE', 'The body of the request is not a ticket.', { cause: error });
+    throw new KameError('USAGE', 'The body of the request is malformed.', { cause: error });
   }
 }

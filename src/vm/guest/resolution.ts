@@ -3,14 +3,12 @@ import type { Resolution, ResolutionChange, SetResolution } from '../../api/reso
 import { aborted, Deadline, deadlineSignal } from '../../core/deadline.ts';
 import { KameError } from '../../core/errors.ts';
 import { silentProgress, type Progress } from '../../core/progress.ts';
-import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { RfbClient } from '../../qemu/rfb/rfb-client.ts';
 import type { DisplaySize } from '../../qemu/rfb/rfb-session.ts';
-import { hostOs } from '../engine/engine.ts';
 import { displayAnswer } from '../host/display-answer.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { runningMachine } from '../host/state.ts';
+import { displaySocket, machineWithDisplay } from './display.ts';
 
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
@@ -18,26 +16,12 @@ const retryMs = 6000;
 /** Milliseconds that a desktop may take to do what kame-tools ask of it. */
 const helperMs = 10_000;
 
-/** A running machine with a display, whose engine answers. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_* */
-async function machineWithDisplay(host: Host, reference: string, progress: Progress): Promise<Running> {
-  const machine = await runningMachine(host, reference);
-  const { content } = await host.bundles.read(machine.names.vmx);
-  if (content && !content.model.display.present) {
-    throw new KameError('WRONG_STATE', `${machine.name} has no display.`, {
-      next: `kame set ${machine.name} display=on adds one at the next start.`,
-    });
-  }
-  await machine.engine.for(progress).requireAnswer();
-  return machine;
-}
-
 async function answered<T>(machine: Running, signal: AbortSignal, work: Promise<T>): Promise<T> {
   return await displayAnswer(machine, work, { signal, what: 'The change of the resolution' });
 }
 
 async function openDisplay(machine: Running, signal: AbortSignal): Promise<RfbClient> {
-  const { vnc } = socketsIn(machine.run.directory, hostOs());
-  return await answered(machine, signal, RfbClient.connect(vnc, signal));
+  return await answered(machine, signal, RfbClient.connect(displaySocket(machine), signal));
 }
 
 /** The size that the display of a machine has. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_*, CANCELLED */

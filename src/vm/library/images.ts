@@ -17,6 +17,7 @@ function imageOf(info: ImageInfo): Image {
     sizeBytes: info.sizeBytes ?? null,
     cached: info.cached,
     path: info.path ?? null,
+    iso: info.isIso === true,
     problem: info.problem ?? null,
   };
 }

@@ -1,15 +1,40 @@
-import type { ReactElement } from 'react';
+import '@mantine/core/styles/FloatingIndicator.css';
+import '@mantine/core/styles/SegmentedControl.css';
+import { SegmentedControl } from '@mantine/core';
+import { lazy, Suspense, useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Address, Facts } from '../machine/facts.tsx';
-import { Screen } from '../machine/screen.tsx';
+import { useText } from '../text/text.ts';
+import styles from './console.module.css';
+import { NoConsole } from './no-console.tsx';
 
-/** The screen of a machine, and what it is. */
+const GuestScreen = lazy(async () => ({ default: (await import('./guest-screen.tsx')).GuestScreen }));
+const GuestTerminal = lazy(async () => ({ default: (await import('./guest-terminal.tsx')).GuestTerminal }));
+
+const kinds = ['screen', 'serial', 'shell'] as const;
+type Kind = (typeof kinds)[number];
+
+/** The console of a machine: its screen, its serial console and a shell in it, one at a time. */
 export function ConsolePanel({ machine }: { machine: Machine }): ReactElement {
+  const { say } = useText();
+  const [kind, setKind] = useState<Kind>('screen');
+  const { state } = machine;
+  if (state !== 'running' && state !== 'paused') return <NoConsole machine={machine} state={state} />;
+  const switcher = (
+    <SegmentedControl
+      size="xs"
+      classNames={{ root: styles.kinds }}
+      aria-label={say('console.kinds')}
+      value={kind}
+      data={kinds.map((value) => ({ value, label: say(`console.${value}`) }))}
+      onChange={setKind}
+    />
+  );
+  const part = { machine, switcher };
   return (
-    <>
-      <Screen machine={machine} />
-      <Facts machine={machine} />
-      <Address ip={machine.ip} />
-    </>
+    <section className={styles.console} aria-label={say('page.console')}>
+      <Suspense fallback={<p role="status">{say('console.connecting')}</p>}>
+        {kind === 'screen' ? <GuestScreen {...part} /> : <GuestTerminal key={kind} kind={kind} {...part} />}
+      </Suspense>
+    </section>
   );
 }

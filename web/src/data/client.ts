@@ -1,8 +1,9 @@
 import { createClient } from '../../../src/client/core/client.ts';
 import { Connection } from '../../../src/client/core/connection.ts';
 import { fetchTransport } from '../../../src/client/core/fetch-transport.ts';
+import { withTickets } from './ticket.ts';
 
-const transport = fetchTransport({ baseUrl: location.origin });
+const transport = withTickets(fetchTransport({ baseUrl: location.origin }));
 
 /** The daemon that this page comes from. */
 export const client = createClient(transport);

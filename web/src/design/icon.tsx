@@ -17,10 +17,19 @@ const paths = {
   host: 'M2 3h12v8H2ZM6 14h4',
   copy: 'M5.5 5.5h8v8h-8ZM3 10.5h-.5v-8h8V3',
   leave: 'M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6',
+  keyboard: 'M1.5 4h13v8h-13ZM4 6.5h.01M6.7 6.5h.01M9.4 6.5h.01M12 6.5h.01M5 9.5h6',
+  text: 'M5.5 3h-2v10.5h9V3h-2M5.5 2h5v2.2h-5ZM5.8 7.5h4.4M5.8 10.2h4.4',
+  view: 'M1.5 3h13v8h-13ZM5.5 13.5h5M8 11v2.5',
+  sound: 'M2 6v4h2.5L8 13V3L4.5 6ZM10.5 5.8a3.2 3.2 0 0 1 0 4.4M12.3 4a5.8 5.8 0 0 1 0 8',
+  silent: 'M2 6v4h2.5L8 13V3L4.5 6ZM10.8 6.2l3.4 3.6M14.2 6.2l-3.4 3.6',
+  gauge: 'M2.5 12a6 6 0 1 1 11 0M8 9.8l2.8-3.4',
+  expand: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
 } as const;
 
+export type IconName = keyof typeof paths;
+
 /** A picture beside a text, or in a control with a label: it says nothing by itself. */
-export function Icon({ name, size = 16 }: { name: keyof typeof paths; size?: number }): ReactElement {
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }): ReactElement {
   return (
     <svg
       width={size}

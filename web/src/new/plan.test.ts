@@ -13,6 +13,7 @@ const image = (more: Partial<Image> = {}): Source => ({
     sizeBytes: null,
     cached: false,
     path: null,
+    iso: false,
     problem: null,
     ...more,
   },

@@ -5,6 +5,7 @@ import { formatSize } from '../../../src/core/units.ts';
 import { SystemMark } from '../machine/system-mark.tsx';
 import { useText } from '../text/text.ts';
 import styles from './new.module.css';
+import { DropZone } from './drop-zone.tsx';
 import { installable, type Source } from './plan.ts';
 
 interface SourcesProps {
@@ -13,19 +14,28 @@ interface SourcesProps {
   readonly choose: (source: Source) => void;
 }
 
-function isChosen(source: Source | undefined, { id, arch }: Image): boolean {
+function isChosen(source: Source | undefined, { id, arch, path }: Image): boolean {
+  if (source?.kind === 'iso') return source.path === path;
   return source?.kind === 'image' && source.image.id === id && source.image.arch === arch;
 }
 
 /** What a machine can begin with: an image, or an ISO to install from. */
 export function Sources({ images, source, choose }: SourcesProps): ReactElement {
   const { say } = useText();
-  const archs = [...new Set(images.map(({ arch }) => arch))];
+  const archs = [...new Set(images.map(({ arch }) => arch).filter((each) => each !== ''))];
   const [arch, setArch] = useState<string>();
-  const shown = images.filter((image) => image.arch === (arch ?? archs[0]));
+  // What a person has added is of any architecture, or of none that is known.
+  const shown = images.filter((image) => image.source === 'imported' || image.arch === (arch ?? archs[0]));
   const iso = source?.kind === 'iso' ? source : undefined;
+  const chooseImage = (image: Image) =>
+    choose(
+      image.iso
+        ? { kind: 'iso', path: image.path ?? '', guestOS: 'arm-ubuntu-64' }
+        : { kind: 'image', image },
+    );
   return (
     <section aria-label={say('new.source')}>
+      <DropZone done={chooseImage} />
       {archs.length > 1 && (
         <NativeSelect
           size="xs"
@@ -43,13 +53,13 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
               type="button"
               className={styles.source}
               aria-pressed={isChosen(source, image)}
-              onClick={() => choose({ kind: 'image', image })}
+              onClick={() => chooseImage(image)}
             >
               <SystemMark guestOS={image.guestOS ?? ''} />
               <span className={styles.words}>
                 <span className={styles.name}>{image.name}</span>
                 <span className={styles.help}>
-                  {[image.arch, sizeOf(image) ?? say('new.here')].join(' · ')}
+                  {[image.arch, sizeOf(image) ?? say('new.here')].filter((part) => part !== '').join(' · ')}
                 </span>
               </span>
             </button>
@@ -70,29 +80,7 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
           </button>
         </li>
       </ul>
-      {iso && (
-        <div className={styles.iso}>
-          <TextInput
-            size="xs"
-            label={say('new.isoPath')}
-            placeholder="/home/me/Downloads/installer.iso"
-            value={iso.path}
-            maxLength={4096}
-            onChange={(event) => choose({ ...iso, path: event.currentTarget.value.trim() })}
-          />
-          <Select
-            size="xs"
-            label={say('new.system')}
-            value={iso.guestOS}
-            data={[...installable]}
-            searchable
-            allowDeselect={false}
-            onChange={(guestOS) => {
-              if (guestOS !== null) choose({ ...iso, guestOS });
-            }}
-          />
-        </div>
-      )}
+      {iso && <IsoFields iso={iso} choose={choose} />}
     </section>
   );
 }
@@ -100,4 +88,37 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
 /** What must be downloaded first; undefined if nothing. */
 function sizeOf({ cached, sizeBytes, source }: Image): string | undefined {
   return cached || source === 'embedded' || sizeBytes === null ? undefined : formatSize(sizeBytes);
+}
+
+interface IsoProps {
+  readonly iso: Extract<Source, { kind: 'iso' }>;
+  readonly choose: (source: Source) => void;
+}
+
+/** Where the ISO is, and which system it installs. */
+function IsoFields({ iso, choose }: IsoProps): ReactElement {
+  const { say } = useText();
+  return (
+    <div className={styles.iso}>
+      <TextInput
+        size="xs"
+        label={say('new.isoPath')}
+        placeholder="/home/me/Downloads/installer.iso"
+        value={iso.path}
+        maxLength={4096}
+        onChange={(event) => choose({ ...iso, path: event.currentTarget.value.trim() })}
+      />
+      <Select
+        size="xs"
+        label={say('new.system')}
+        value={iso.guestOS}
+        data={[...installable]}
+        searchable
+        allowDeselect={false}
+        onChange={(guestOS) => {
+          if (guestOS !== null) choose({ ...iso, guestOS });
+        }}
+      />
+    </div>
+  );
 }

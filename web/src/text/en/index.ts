@@ -1,5 +1,6 @@
 import { activity } from './activity.ts';
 import { app } from './app.ts';
+import { console } from './console.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
@@ -12,6 +13,7 @@ import { snapshots } from './snapshots.ts';
 export const en = {
   ...activity,
   ...app,
+  ...console,
   ...host,
   ...library,
   ...machine,

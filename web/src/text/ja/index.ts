@@ -1,6 +1,7 @@
 import type { TextKey } from '../en/index.ts';
 import { activity } from './activity.ts';
 import { app } from './app.ts';
+import { console } from './console.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
@@ -13,6 +14,7 @@ import { snapshots } from './snapshots.ts';
 export const ja: Readonly<Record<TextKey, string>> = {
   ...activity,
   ...app,
+  ...console,
   ...host,
   ...library,
   ...machine,

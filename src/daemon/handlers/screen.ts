@@ -1,0 +1,73 @@
+import type { OnReadOpts, Socket } from 'node:net';
+import { connectScreen } from '../../vm/guest/screen.ts';
+import type { Channel, Handler } from './handler.ts';
+
+/** The bytes of a buffer: what a socket of the engine has at a time. */
+const bufferBytes = 256 * 1024;
+/** How many of them may be on their way to a client. With what the socket holds, that is all that a stalled one costs. */
+const maxBuffers = 6;
+
+/**
+ * The way from the engine to a client, in a few buffers that are used again and again: allocating one for each piece would keep the
+ * garbage collector busier than the sockets.
+ */
+class ToClient implements OnReadOpts {
+  readonly #channel: Channel;
+  readonly #free: Buffer[] = [];
+  #made = 0;
+  #isFull = false;
+  /** Reads on. */
+  resume: () => void = () => undefined;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** A buffer to read into. */
+  readonly buffer = (): Buffer => {
+    const free = this.#free.pop();
+    if (free) return free;
+    this.#made += 1;
+    return Buffer.allocUnsafeSlow(bufferBytes);
+  };
+
+  /** Sends what was read. @returns whether there is a buffer to read on */
+  readonly callback = (bytes: number, buffer: Uint8Array): boolean => {
+    this.#channel.sendBuffer(buffer.subarray(0, bytes), () => this.#release(buffer));
+    this.#isFull = this.#free.length === 0 && this.#made >= maxBuffers;
+    return !this.#isFull;
+  };
+
+  #release(buffer: Uint8Array): void {
+    this.#free.push(buffer as Buffer);
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.resume();
+  }
+}
+
+/** Passes on what the client sends, each message when the engine has taken the one before. */
+async function fromClient(channel: Channel, display: Socket): Promise<void> {
+  for (let message = await channel.next(); message; message = await channel.next()) {
+    const { data } = message;
+    await new Promise<void>((resolve) => void display.write(data, () => resolve()));
+  }
+}
+
+/**
+ * Connects a client to the screen of a machine, until either ends. Nothing is read from a side as long as the other one has a lot
+ * left to take.
+ */
+export const serveScreen: Handler<'machines.screen'> = async ({ host }, { params, signal }, channel) => {
+  const onread = new ToClient(channel);
+  const display = await connectScreen(host, params.machine, { signal, onread });
+  const over = new Promise<void>((resolve) => display.once('close', resolve));
+  display.on('error', () => display.destroy());
+  onread.resume = () => void display.resume();
+  display.resume();
+  channel.onClosed(() => display.destroy());
+  const typing = fromClient(channel, display);
+  await over;
+  channel.close('The machine has stopped.');
+  await typing;
+};
