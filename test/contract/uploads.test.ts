@@ -2,8 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { connect } from '../../src/bin/sdk.ts';
-import { joinedHomeTest as it } from '../support/joined-home.ts';
+import { joinedHomeTest } from '../support/joined-home.ts';
 import { refused } from '../support/refused.ts';
+
+const it = joinedHomeTest;
 
 /** Just enough to be an ISO: the identifier of the first volume descriptor, in sector 16. */
 function iso(bytes: number): Buffer {
