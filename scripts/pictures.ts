@@ -5,8 +5,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { benchHome, needTiny } from '../bench/support/kame.ts';
 import { startBrowser } from '../test/support/browser.ts';
-import { useHome, type TestHome } from '../test/support/home.ts';
+import type { TestHome } from '../test/support/home.ts';
 
 const out = 'docs/images';
 const size = { width: 1280, height: 800 };
@@ -32,7 +33,8 @@ async function goTo(page: Page, room: string): Promise<void> {
 }
 
 mkdirSync(out, { recursive: true });
-await using home = await useHome();
+await needTiny('aarch64', (text) => console.log(text));
+await using home = await benchHome();
 const id = await makeMachines(home);
 const browser = await startBrowser();
 try {
