@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { checkpoint, checkpointDebian } from './checkpoint.ts';
+import { clipboard } from './clipboard.ts';
 import { clone, cloneDebian } from './clone.ts';
 import { clones, clonesDebian } from './clones.ts';
 import { consoles } from './console.ts';
@@ -23,7 +24,20 @@ import { suspend, suspendDebian } from './suspend.ts';
 import { networkSwitch } from './switch.ts';
 
 const benches: readonly Bench[] = [
-  ...[start, startMax, commandLine, idle, networkSwitch, network, copy, exec, shares, consoles, library],
+  ...[
+    start,
+    startMax,
+    commandLine,
+    idle,
+    networkSwitch,
+    network,
+    copy,
+    exec,
+    shares,
+    clipboard,
+    consoles,
+    library,
+  ],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],
 ];

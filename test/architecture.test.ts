@@ -50,6 +50,7 @@ const table: Readonly<Record<string, Rule>> = {
   'guest/tools': { folders: [...host, 'guest/agent'] },
   'guest/identity': { folders: [...host, 'guest/agent', 'guest/tools'] },
   'guest/vdagent': { folders: [...host, 'guest/agent'] },
+  'guest/desktop': { folders: [...host, 'guest/agent', 'guest/tools', 'guest/vdagent'] },
   'guest/transfer': { folders: [...host, 'archive'] },
   'guest/webdav': { folders: [...host, 'webdav'] },
   'network/packet': { folders: ['core'], node: false },

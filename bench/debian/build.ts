@@ -38,7 +38,7 @@ import { emulateArm64 } from './emulation.ts';
 import { debianGuest, guestDirectory, guestFiles, recipe } from './guest.ts';
 import { commandLine } from './layout.ts';
 import { makeRoot } from './root.ts';
-import { checkNeeds, must } from './tools.ts';
+import { checkNeeds, mustRun } from './tools.ts';
 
 const started = performance.now();
 
@@ -57,7 +57,13 @@ async function scratchDirectory(): Promise<{ path: string } & AsyncDisposable> {
 
 async function writeManifest(path: string, root: string, signal: AbortSignal): Promise<void> {
   const format = '--showformat=${Package} ${Version}\n';
-  const list = await must(signal, 'dpkg-query', `--admindir=${join(root, 'var/lib/dpkg')}`, format, '--show');
+  const list = await mustRun(
+    signal,
+    'dpkg-query',
+    `--admindir=${join(root, 'var/lib/dpkg')}`,
+    format,
+    '--show',
+  );
   const packages = Object.fromEntries(
     list
       .trim()

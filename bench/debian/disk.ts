@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskBytes, esp, espSerial, rootPartition, rootUuid } from './layout.ts';
-import { must } from './tools.ts';
+import { mustRun } from './tools.ts';
 
 const grub = 'usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed';
 
@@ -14,14 +14,14 @@ async function makeEsp(raw: string, root: string, scratch: string, signal: Abort
   const offset = `--offset=${esp.start / 512}`;
   // One sector per cluster: with fewer than 65525 clusters it would count as FAT16.
   const how = ['-F', '32', '-s', '1', '-n', 'ESP', '-i', espSerial, offset];
-  await must(signal, 'mkfs.vfat', ...how, raw, kibibytes(esp.size));
+  await mustRun(signal, 'mkfs.vfat', ...how, raw, kibibytes(esp.size));
   const at = ['-i', `${raw}@@${esp.start}`];
-  await must(signal, 'mmd', ...at, '::/EFI', '::/EFI/BOOT', '::/EFI/debian');
+  await mustRun(signal, 'mmd', ...at, '::/EFI', '::/EFI/BOOT', '::/EFI/debian');
   // Firmware without variables, such as that of a new machine, starts this name.
-  await must(signal, 'mcopy', ...at, join(root, grub), '::/EFI/BOOT/BOOTAA64.EFI');
-  await must(signal, 'mcopy', ...at, join(root, grub), '::/EFI/debian/grubaa64.efi');
+  await mustRun(signal, 'mcopy', ...at, join(root, grub), '::/EFI/BOOT/BOOTAA64.EFI');
+  await mustRun(signal, 'mcopy', ...at, join(root, grub), '::/EFI/debian/grubaa64.efi');
   // The signed GRUB of Debian looks for its configuration here, wherever it was started from.
-  await must(signal, 'mcopy', ...at, join(scratch, 'grub.cfg'), '::/EFI/debian/grub.cfg');
+  await mustRun(signal, 'mcopy', ...at, join(scratch, 'grub.cfg'), '::/EFI/debian/grub.cfg');
 }
 
 async function makeRootFileSystem(raw: string, root: string, signal: AbortSignal): Promise<void> {
@@ -29,7 +29,7 @@ async function makeRootFileSystem(raw: string, root: string, signal: AbortSignal
   // GRUB 2.06 cannot read file systems with the first feature; the second is newer than the tools in the guest.
   const features = ['-O', '^metadata_csum_seed,^orphan_file'];
   const how = ['-F', '-q', '-L', 'root', '-U', rootUuid, ...features, '-E', `offset=${start}`];
-  await must(signal, 'mkfs.ext4', ...how, '-d', root, raw, `${kibibytes(size)}k`);
+  await mustRun(signal, 'mkfs.ext4', ...how, '-d', root, raw, `${kibibytes(size)}k`);
 }
 
 /**
@@ -52,8 +52,8 @@ export async function makeDisk(
     `--new=2:${sectors(rootPartition)}`,
     '--typecode=2:8305',
   ];
-  await must(signal, 'sgdisk', '--set-alignment=2048', ...parts, raw);
+  await mustRun(signal, 'sgdisk', '--set-alignment=2048', ...parts, raw);
   await makeEsp(raw, root, scratch, signal);
   await makeRootFileSystem(raw, root, signal);
-  await must(signal, 'qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, disk);
+  await mustRun(signal, 'qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, disk);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fstab, grubConfig, espConfig } from './layout.ts';
 import { aptSettings, sourceLines, suite } from './sources.ts';
-import { must } from './tools.ts';
+import { mustRun } from './tools.ts';
 
 /** In addition to all packages of priority "important" and above: for booting, remote access and inspection. */
 const packages = [
@@ -45,7 +45,7 @@ export async function makeRoot(root: string, scratch: string, signal: AbortSigna
   const settings = join(scratch, 'apt.conf');
   await writeFile(sources, `${(await sourceLines(signal)).join('\n')}\n`);
   await writeFile(settings, await aptSettings(signal));
-  await must(
+  await mustRun(
     signal,
     'unshare',
     ...alone,

@@ -1,5 +1,5 @@
 import { mirrorAddress } from '../../src/image/debian/archive.ts';
-import { must } from './tools.ts';
+import { mustRun } from './tools.ts';
 
 export const suite = 'bookworm';
 const suites = [suite, `${suite}-updates`, `${suite}-security`];
@@ -15,11 +15,18 @@ const settings = [
 /**
  * Lines of a sources.list for the packages of the guest: KAME_DEBIAN_MIRROR if it is set, otherwise the sources of the
  * host for Debian 12, otherwise the mirror of Debian.
- * @throws KameError INVALID_VALUE when KAME_DEBIAN_MIRROR is not a URL, and any error of `must`
+ * @throws KameError INVALID_VALUE when KAME_DEBIAN_MIRROR is not a URL, and any error of `mustRun`
  */
 export async function sourceLines(signal: AbortSignal): Promise<string[]> {
   const format = '$(ORIGIN) $(RELEASE) $(COMPONENT) $(REPO_URI)';
-  const targets = await must(signal, 'apt-get', 'indextargets', '--format', format, 'Created-By: Packages');
+  const targets = await mustRun(
+    signal,
+    'apt-get',
+    'indextargets',
+    '--format',
+    format,
+    'Created-By: Packages',
+  );
   const hosts = targets
     .split('\n')
     .map((line) => line.split(' '))
@@ -32,5 +39,5 @@ export async function sourceLines(signal: AbortSignal): Promise<string[]> {
 
 /** These apt settings of the host as text for apt.conf. */
 export async function aptSettings(signal: AbortSignal): Promise<string> {
-  return await must(signal, 'apt-config', 'dump', '--format', '%f "%v";%n', ...settings);
+  return await mustRun(signal, 'apt-config', 'dump', '--format', '%f "%v";%n', ...settings);
 }

@@ -33,6 +33,11 @@ export function which(name: string): string | undefined {
     });
 }
 
+/** Those of the programs, the keys, that are not in PATH. */
+export function missingPrograms(programs: Readonly<Record<string, string>>): string[] {
+  return Object.keys(programs).filter((name) => which(name) === undefined);
+}
+
 /**
  * Checks in advance that the build can run on this host.
  * @throws KameError HOST_PROBLEM, ENGINE_MISSING naming everything that is missing
@@ -44,7 +49,7 @@ export function checkNeeds(): void {
       'The Debian guest can only be built by root on Linux, because its files have different owners.',
     );
   }
-  const missing = Object.keys(packages).filter((name) => which(name) === undefined);
+  const missing = missingPrograms(packages);
   if (missing.length === 0) return;
   const wanted = [...new Set(missing.map((name) => packages[name]))].join(' ');
   throw new KameError('ENGINE_MISSING', `The build of the Debian guest needs ${missing.join(', ')}.`, {
@@ -59,7 +64,7 @@ const hourMs = 3_600_000;
  * @returns its standard output
  * @throws KameError HOST_PROBLEM with the end of its output when it fails, and any error of `run`
  */
-export async function must(signal: AbortSignal, command: string, ...args: string[]): Promise<string> {
+export async function mustRun(signal: AbortSignal, command: string, ...args: string[]): Promise<string> {
   const result = await run('nice', ['-n', '10', command, ...args], { timeoutMs: hourMs, signal });
   if (result.exitCode === 0) return result.stdout;
   const said = `${result.stdout}\n${result.stderr}`.trim().slice(-2000);

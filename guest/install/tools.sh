@@ -14,6 +14,26 @@ chmod 755 "$program.new"
 "$program.new" --version > /dev/null
 mv -f "$program.new" "$program"
 
+# In the session of a desktop they serve its clipboard and its display: desktops start what is here,
+if [ -d /etc/xdg ] || [ -d /usr/share/xsessions ] || [ -d /usr/share/wayland-sessions ]; then
+  mkdir -p /etc/xdg/autostart
+  cat > /etc/xdg/autostart/kame-tools.desktop << ENTRY
+[Desktop Entry]
+Type=Application
+Name=Kame tools
+Comment=Clipboard and display of this virtual machine
+Exec=$program --session
+NoDisplay=true
+X-GNOME-Autostart-Phase=Applications
+ENTRY
+fi
+# and labwc, which does not, what is in a file of its own.
+if command -v labwc > /dev/null 2>&1; then
+  mkdir -p /etc/xdg/labwc
+  touch /etc/xdg/labwc/autostart
+  grep -q "^$program " /etc/xdg/labwc/autostart || echo "$program --session > /dev/null 2>&1 &" >> /etc/xdg/labwc/autostart
+fi
+
 if [ -d /run/systemd/system ]; then
   # What a host has started goes on when the service is restarted.
   cat > /etc/systemd/system/kame-tools.service << UNIT

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"kame-tools/desktop"
 	"kame-tools/operate"
 	"kame-tools/port"
 	"kame-tools/session"
@@ -54,8 +55,12 @@ func main() {
 		exitWith(shares.ServeMount())
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == desktop.SessionOption {
+		exitWith(desktop.Run(version))
+		return
+	}
 	if len(os.Args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version]")
+		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version | --session]")
 		os.Exit(2)
 	}
 	exitWith(serve())
@@ -70,6 +75,7 @@ func exitWith(err error) {
 
 func serve() error {
 	go shares.Run()
+	go func() { _ = desktop.Relay() }()
 	device, err := waitForPort()
 	if err != nil {
 		return err
@@ -78,7 +84,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	return session.Serve(opened, info)
+	return session.Serve(opened, info, session.System)
 }
 
 func waitForPort() (string, error) {

@@ -4,10 +4,14 @@ import { machineParams } from './parameters.ts';
 
 const guestAgent = z
   .object({
-    name: z.enum(['qemu-guest-agent', 'kame-tools', 'spice-vdagent']),
+    name: z.enum(['qemu-guest-agent', 'kame-tools', 'kame-tools-session', 'spice-vdagent']),
     answers: z.boolean(),
     version: z.string().nullable().describe('null if it does not answer, or does not tell'),
     adds: z.string().describe('What it adds'),
+    reaches: z
+      .string()
+      .nullable()
+      .describe('Of kame-tools in the session of a desktop: what they reach, and by which protocols'),
     install: z
       .string()
       .nullable()
@@ -50,7 +54,7 @@ export const toolsOperations = {
     verb: 'tools install',
     summary: 'Install or update kame-tools in the guest',
     description:
-      'Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest.',
+      'Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest, and with each session of its desktop.',
     params: machineParams,
     result: installedTools,
   },

@@ -73,7 +73,7 @@ export class TestHome implements AsyncDisposable {
   /** Runs the built `kame` as a user would. */
   async kame(
     args: readonly string[],
-    options: { input?: string; signal?: AbortSignal } = {},
+    options: { input?: string | Buffer; signal?: AbortSignal } = {},
   ): Promise<CommandResult> {
     const result = await execa(process.execPath, [program, ...args], {
       reject: false,

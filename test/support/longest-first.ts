@@ -25,6 +25,7 @@ export const longest: readonly string[] = [
   'src/net/download.test.ts',
   'src/disk/import.test.ts',
   'src/disk/compact.test.ts',
+  'test/vm/desktop-session.test.ts',
   'test/vm/faults.test.ts',
   'test/vm/snapshot-trees.test.ts',
 ];

@@ -14,6 +14,8 @@ export interface Recipe {
   readonly name: string;
   /** Arguments of `kame create demo`. */
   readonly create: readonly string[];
+  /** What is done before its first start. */
+  readonly adapt?: (demo: Guest) => Promise<void>;
   /**
    * What is done when the guest has booted; null leaves the machine stopped as it was created. Otherwise it is suspended
    * afterwards, unless it is already.
@@ -38,6 +40,7 @@ async function templateOf(recipe: Recipe, makeHome: MakeHome): Promise<string> {
   const home = await makeHome();
   const demo = new Guest(home, 'demo');
   await home.json('create', demo.name, ...recipe.create);
+  await recipe.adapt?.(demo);
   if (recipe.prepare === null) {
     // It is asked for a launch plan, so that copies need not ask the engine what it can do.
     await home.json('start', demo.name, '--dry-run');

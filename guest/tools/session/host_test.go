@@ -31,6 +31,11 @@ func (p *testPort) Continue()                      { _ = p.out.SetWriteDeadline(
 
 func serve(t *testing.T) *host {
 	t.Helper()
+	return serveThese(t, System)
+}
+
+func serveThese(t *testing.T, services Services) *host {
+	t.Helper()
 	in, to, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +45,7 @@ func serve(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	info := func() Info { return Info{Version: wire.Version, Program: "test"} }
-	go func() { _ = Serve(&testPort{in, out}, info) }()
+	go func() { _ = Serve(&testPort{in, out}, info, services) }()
 	t.Cleanup(func() { _ = to.Close(); _ = from.Close() })
 	made := &host{t: t, to: to, reader: wire.NewReader(from)}
 	made.connect(wire.Nonce{1})

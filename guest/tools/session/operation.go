@@ -49,28 +49,6 @@ func (c *connection) operate(id uint32, text []byte) error {
 
 // answer sends the reply to a request, as far as the host has room for it.
 func (s *stream) answer(text []byte) {
-	rest := operate.Run(text)
-	for len(rest) > 0 {
-		room := s.waitForRoom(wire.Stdout)
-		if room == 0 {
-			break
-		}
-		count := len(rest)
-		for _, most := range []int{room, wire.MaxData} {
-			if count > most {
-				count = most
-			}
-		}
-		s.spend(wire.Stdout, count)
-		if s.connection.send(wire.Data, s.id, []byte{wire.Stdout}, rest[:count]) != nil {
-			break
-		}
-		rest = rest[count:]
-	}
-	s.close()
-	s.connection.remove(s.id)
-	code := 0
-	if text, err := json.Marshal(result{ExitCode: &code}); err == nil {
-		_ = s.connection.send(wire.Done, s.id, text)
-	}
+	_, _ = s.Write(operate.Run(text))
+	s.finish(nil)
 }

@@ -26,10 +26,22 @@ type Info struct {
 	Services []string `json:"services"`
 	// Where shared folders are mounted when there are some; empty if they are not.
 	SharesAt string `json:"sharesAt,omitempty"`
+	// Of the helper in a session: the protocols by which it reaches the desktop; empty for what it cannot do.
+	Clipboard string `json:"clipboard,omitempty"`
+	Outputs   string `json:"outputs,omitempty"`
 }
 
+// opener begins what a request, whose text is given, asks for.
+type opener func(c *connection, id uint32, text []byte) error
+
+// Services are what a host can ask for, by name; `info` is always there.
+type Services map[string]opener
+
+// System are the services for all of the guest.
+var System = Services{"exec": (*connection).run, "operate": (*connection).operate}
+
 // Serve serves one host after the other until the port fails.
-func Serve(port Port, info func() Info) error {
+func Serve(port Port, info func() Info, services Services) error {
 	reader := wire.NewReader(port)
 	var present *connection
 	end := func() {
@@ -47,7 +59,7 @@ func Serve(port Port, info func() Info) error {
 		switch event.Kind {
 		case wire.Opened:
 			end()
-			present = newConnection(port, event.Nonce, info)
+			present = newConnection(port, event.Nonce, info, services)
 			err = present.greet()
 		case wire.Lost:
 			end()
@@ -65,9 +77,10 @@ func Serve(port Port, info func() Info) error {
 
 // connection is a host from its preamble to its end.
 type connection struct {
-	port  Port
-	nonce wire.Nonce
-	info  func() Info
+	port     Port
+	nonce    wire.Nonce
+	info     func() Info
+	services Services
 
 	// Held while a frame is written.
 	writing sync.Mutex
@@ -88,8 +101,8 @@ const maxStreams = 64
 var errEnded = errors.New("the connection has ended")
 var errProtocol = errors.New("the host does not keep to the protocol")
 
-func newConnection(port Port, nonce wire.Nonce, info func() Info) *connection {
-	return &connection{port: port, nonce: nonce, info: info, streams: map[uint32]*stream{}}
+func newConnection(port Port, nonce wire.Nonce, info func() Info, services Services) *connection {
+	return &connection{port: port, nonce: nonce, info: info, services: services, streams: map[uint32]*stream{}}
 }
 
 func (c *connection) greet() error {

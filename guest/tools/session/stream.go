@@ -9,12 +9,6 @@ import (
 	"kame-tools/wire"
 )
 
-// request is what a host asks for when it opens a stream.
-type request struct {
-	Service string `json:"service"`
-	process.Command
-}
-
 // failure is why a request was refused.
 type failure struct {
 	Code    string `json:"code"`
@@ -37,6 +31,9 @@ type stream struct {
 	state  sync.Mutex
 	change *sync.Cond
 	closed bool
+	over   chan struct{}
+	// Input that a service has taken and not read.
+	unread []byte
 	// Bytes that may be sent, by channel.
 	room [wire.Channels]int
 	// Standard input that the program has not taken.
@@ -47,7 +44,7 @@ type stream struct {
 }
 
 func newStream(id uint32, connection *connection) *stream {
-	s := &stream{id: id, connection: connection, inputRoom: wire.Window}
+	s := &stream{id: id, connection: connection, inputRoom: wire.Window, over: make(chan struct{})}
 	s.change = sync.NewCond(&s.state)
 	s.room[wire.Stdout], s.room[wire.Stderr] = wire.Window, wire.Window
 	return s
@@ -55,24 +52,21 @@ func newStream(id uint32, connection *connection) *stream {
 
 // open begins what a request asks for.
 func (c *connection) open(id uint32, text []byte) error {
-	var asked request
+	var asked struct {
+		Service string `json:"service"`
+	}
 	if err := json.Unmarshal(text, &asked); err != nil {
 		return c.refuse(id, "badRequest", err.Error())
 	}
-	switch asked.Service {
-	case "info":
+	if asked.Service == "info" {
 		answer, err := json.Marshal(c.info())
 		if err != nil {
 			return err
 		}
 		return c.send(wire.Done, id, answer)
-	case "exec":
-		if asked.Detached {
-			return c.detach(id, asked.Command)
-		}
-		return c.exec(id, asked.Command)
-	case "operate":
-		return c.operate(id, text)
+	}
+	if opener := c.services[asked.Service]; opener != nil {
+		return opener(c, id, text)
 	}
 	return c.refuse(id, "unknownService", "kame-tools has no service "+asked.Service)
 }
@@ -101,6 +95,17 @@ func (c *connection) add(id uint32) *stream {
 	}
 	c.streams[id] = opened
 	return opened
+}
+
+func (c *connection) run(id uint32, text []byte) error {
+	var asked process.Command
+	if err := json.Unmarshal(text, &asked); err != nil {
+		return c.refuse(id, "badRequest", err.Error())
+	}
+	if asked.Detached {
+		return c.detach(id, asked)
+	}
+	return c.exec(id, asked)
 }
 
 func (c *connection) exec(id uint32, command process.Command) error {
@@ -155,6 +160,9 @@ func (s *stream) run() {
 // close ends the stream and, if it runs, its program.
 func (s *stream) close() {
 	s.state.Lock()
+	if !s.closed {
+		close(s.over)
+	}
 	s.closed = true
 	s.change.Broadcast()
 	s.state.Unlock()

@@ -514,12 +514,14 @@ export interface GuestAccount {
 }
 
 export interface GuestAgent {
-  name: 'qemu-guest-agent' | 'kame-tools' | 'spice-vdagent';
+  name: 'qemu-guest-agent' | 'kame-tools' | 'kame-tools-session' | 'spice-vdagent';
   answers: boolean;
   /** null if it does not answer, or does not tell */
   version: string | null;
   /** What it adds */
   adds: string;
+  /** Of kame-tools in the session of a desktop: what they reach, and by which protocols */
+  reaches: string | null;
   /** The command that installs it; null if it answers, or if none is known */
   install: string | null;
   /** Where to run that command */

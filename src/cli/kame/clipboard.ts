@@ -11,7 +11,7 @@ import type { Session } from '../session.ts';
 import { writeAll } from '../write-all.ts';
 
 const machineText = 'name, id or .vmx of a machine';
-const typeText = 'text, png, jpeg, bmp, tiff, or a MIME type';
+const typeText = 'text, html, png, jpeg, bmp, tiff, or a MIME type';
 const textType = 'text/plain';
 
 const owners: Record<ClipboardStatus['owner'], string> = {
@@ -68,7 +68,11 @@ function defineGet(parent: Command, session: Session): void {
     .option('--json', jsonShape('{contentType, sizeBytes, text}, or base64 instead of text'))
     .addHelpText(
       'after',
-      examples('kame clipboard get demo', 'kame clipboard get demo --type png > picture.png'),
+      examples(
+        'kame clipboard get demo',
+        'kame clipboard get demo --type png > picture.png',
+        'kame clipboard get demo --type html',
+      ),
     )
     .action(async (name, { type }) => {
       const { client, context, json, signal } = session;
@@ -114,7 +118,7 @@ function defineSet(parent: Command, session: Session): void {
     .command('set')
     .summary('put something on the clipboard')
     .description(
-      'Puts a file or standard input on the clipboard of the guest, to be pasted there. It stays until the guest copies something, or until the daemon ends.',
+      'Puts a file or standard input on the clipboard of the guest, to be pasted there. It stays until the guest copies something, or, where kame-tools do not run in its session, until the daemon ends.',
     )
     .argument('<name>', machineText)
     .argument('[file]', 'file with the content (default: standard input)')
@@ -170,7 +174,7 @@ export function define(program: Command, session: Session): void {
     .command('clipboard')
     .summary('read, set and watch the clipboard of the guest')
     .description(
-      'Reads, sets and watches the clipboard of the desktop of a running guest. The guest needs spice-vdagent, which most systems install by themselves.',
+      'Reads, sets and watches the clipboard of the desktop of a running guest. The guest needs kame-tools in the session of its desktop (`kame tools install`), or spice-vdagent, which most systems install by themselves but which carries neither HTML nor much of Wayland.',
     )
     .addHelpText('after', examples('kame clipboard get demo', 'echo hello | kame clipboard set demo'));
   defineShow(clipboard, session);

@@ -23,7 +23,7 @@ function missed(name: string, { wanted, ...size }: ResolutionChange): KameError 
   return new KameError('GUEST_TIMEOUT', words, {
     next: isRounded(size, wanted)
       ? `Choose a width that is a multiple of ${widthStep}: X11 rounds others down.`
-      : 'On X11 the guest needs spice-vdagent. Some Wayland desktops, such as labwc, do not follow.',
+      : 'On X11 the guest needs spice-vdagent, and on Wayland desktops of wlroots, such as labwc, kame-tools in the session.',
     details: { machine: name },
   });
 }

@@ -16,6 +16,7 @@ function print(session: Session, { machine, system, agents, note }: GuestTools):
     ['AGENT', 'ANSWERS', 'VERSION'],
     agents.map(({ name, answers, version }) => [name, answers ? 'yes' : 'no', version ?? '-']),
   );
+  for (const { name, reaches } of agents) if (reaches !== null) session.print(`${name} reach ${reaches}`);
   for (const agent of agents.filter(({ answers }) => !answers)) session.print(adviceOf(agent));
   if (note !== null) session.note(note);
 }
@@ -26,7 +27,7 @@ function defineInstall(parent: Command<[string]>, session: Session): void {
     .summary('install or update kame-tools in the guest')
     .description(
       'Installs kame-tools in a running guest, or updates them: one program without dependencies, as a service of systemd ' +
-        'or OpenRC. The guest agent must answer. The tiny image has them already.',
+        'or OpenRC, which desktops also start in their sessions. The guest agent must answer. The tiny image has them already.',
     )
     .argument('<name>', machineText)
     .option('--json', jsonShape('InstalledTools'))

@@ -183,7 +183,7 @@ export interface MachineCalls {
 export interface ToolCalls {
   /** List the agents that answer in the guest. */
   show(machine: string, options?: CallOptions): Promise<GuestTools>;
-  /** Install or update kame-tools in the guest. Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest. */
+  /** Install or update kame-tools in the guest. Needs the guest agent, and systemd or OpenRC in the guest. kame-tools then start with the guest, and with each session of its desktop. */
   install(machine: string, options?: TaskOptions): Promise<InstalledTools>;
 }
 

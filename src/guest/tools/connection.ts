@@ -13,21 +13,15 @@ import {
   type Frame,
   type FrameType,
 } from './frames.ts';
-import {
-  protocolVersion,
-  readHello,
-  type ToolsCommand,
-  type ToolsHello,
-  type ToolsOperation,
-} from './messages.ts';
+import { protocolVersion, readHello, type ToolsHello, type ToolsRequest } from './messages.ts';
 import { ToolsStream, type OutputListener } from './stream.ts';
 
 /** The most unsent bytes before a sender must wait. */
 const highWater = 256 * 1024;
 const lastStream = 0xffff_ffff;
 
-/** What runs over a stream. */
-export type Service = 'exec' | 'operate';
+/** What runs over a stream: of the service of a guest, and of the helper in a session. */
+export type Service = 'exec' | 'operate' | 'clipboardWatch' | 'clipboardRead' | 'clipboardWrite' | 'display';
 
 function lost(): KameError {
   return new KameError('GUEST_TOOLS_MISSING', 'The connection to kame-tools in the guest was lost.', {
@@ -69,10 +63,10 @@ export class ToolsConnection {
   }
 
   /**
-   * Opens a stream with a request to a service: `exec` for a command, or `operate`.
+   * Opens a stream with a request to a service.
    * @throws KameError INVALID_VALUE when it is too long, GUEST_TOOLS_MISSING when the connection is closed
    */
-  open(service: Service, asked: ToolsCommand | ToolsOperation, listener: OutputListener): ToolsStream {
+  open(service: Service, asked: ToolsRequest, listener: OutputListener): ToolsStream {
     const request = Buffer.from(JSON.stringify({ service, ...asked }));
     if (request.length > maxRequestBytes) {
       throw new KameError(

@@ -17,6 +17,10 @@ export interface ToolsHello {
   readonly services: readonly string[];
   /** The directory of the guest in which shared folders are mounted when there are some. */
   readonly sharesAt?: string;
+  /** Of the helper in a session: the protocol by which it reaches the clipboard. */
+  readonly clipboard?: string;
+  /** Of the helper in a session: the protocol by which it changes the size of the display. */
+  readonly outputs?: string;
 }
 
 /** How a command has ended: one of the two is a number. */
@@ -61,6 +65,16 @@ export interface ToolsOperation {
   readonly [argument: string]: string | number | boolean | null | undefined | readonly object[];
 }
 
+/** A request to the helper in a session; see docs/tools-protocol.md. */
+export interface SessionRequest {
+  readonly type?: string;
+  readonly contents?: readonly { readonly type: string; readonly size: number }[];
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export type ToolsRequest = ToolsCommand | ToolsOperation | SessionRequest;
+
 const limits = { maxDepth: 4, maxValues: 200 };
 const maxText = 4096;
 const maxNumber = 255;
@@ -85,7 +99,7 @@ function textOf(value: unknown, what: string): string {
 /** @throws KameError GUEST_FAILED when it is malformed */
 export function readHello(payload: Buffer): ToolsHello {
   const hello = objectIn(payload, 'its hello');
-  const { version, services, sharesAt } = hello;
+  const { version, services, sharesAt, clipboard, outputs } = hello;
   if (!Number.isSafeInteger(version)) throw violation('its hello has no version');
   if (!Array.isArray(services)) throw violation('its hello has no services');
   return {
@@ -95,6 +109,8 @@ export function readHello(payload: Buffer): ToolsHello {
     bootId: textOf(hello['bootId'], 'its boot id'),
     services: services.map((service) => textOf(service, 'a service')),
     ...(sharesAt === undefined ? {} : { sharesAt: textOf(sharesAt, 'the place of shared folders') }),
+    ...(clipboard === undefined ? {} : { clipboard: textOf(clipboard, 'the protocol of the clipboard') }),
+    ...(outputs === undefined ? {} : { outputs: textOf(outputs, 'the protocol of the display') }),
   };
 }
 

@@ -3,8 +3,8 @@ import { KameError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import { within, type CallOptions } from '../agent/wait.ts';
 import { connectUnix } from '../../sys/socket.ts';
-import { ToolsConnection } from './connection.ts';
-import type { ToolsCommand, ToolsHello, ToolsOperation, ToolsResult } from './messages.ts';
+import { ToolsConnection, type Service } from './connection.ts';
+import type { ToolsCommand, ToolsHello, ToolsOperation, ToolsRequest, ToolsResult } from './messages.ts';
 import { OperationReply } from './operation-reply.ts';
 import type { OutputListener, ToolsStream } from './stream.ts';
 
@@ -53,6 +53,20 @@ export class GuestTools {
   }
 
   /**
+   * Opens a stream with a request to a service.
+   * @param limits for the connection that it may need; the stream has none
+   * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE, CANCELLED
+   */
+  async open(
+    service: Service,
+    asked: ToolsRequest,
+    listener: OutputListener,
+    limits: ToolsLimits = {},
+  ): Promise<ToolsStream> {
+    return (await this.#connected(limits)).open(service, asked, listener);
+  }
+
+  /**
    * Begins a command in the guest.
    * @param limits for the connection that it may need; the stream has none
    * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, INVALID_VALUE, CANCELLED
@@ -62,7 +76,7 @@ export class GuestTools {
     listener: OutputListener,
     limits: ToolsLimits = {},
   ): Promise<ToolsStream> {
-    return (await this.#connected(limits)).open('exec', command, listener);
+    return await this.open('exec', command, listener, limits);
   }
 
   /**

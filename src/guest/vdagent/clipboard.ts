@@ -5,6 +5,7 @@ import { agentTypes, fromCrlf, kindOf, textType, toCrlf, typesOf } from './conte
 import {
   clipboardGrab,
   clipboardHead,
+  clipboardRelease,
   clipboardRequest,
   clipboardSelection,
   contentKinds,
@@ -111,7 +112,7 @@ export class AgentClipboard {
   async offer(content: ClipboardContent, { deadlineMs, signal }: Limits): Promise<void> {
     if (kindOf(content.type) === undefined) {
       throw new KameError('INVALID_VALUE', `The agent of the guest cannot carry ${content.type}.`, {
-        next: `It carries ${agentTypes.join(', ')}.`,
+        next: `It carries ${agentTypes.join(', ')}. kame-tools in the session of a desktop carry all types: kame tools install NAME.`,
       });
     }
     this.#setOffer(content);
@@ -128,6 +129,17 @@ export class AgentClipboard {
       }
       throw error;
     }
+  }
+
+  /** Takes what the host offers off the clipboard of the guest. @returns what it was */
+  withdraw(): ClipboardContent | undefined {
+    const offered = this.#offer;
+    if (!offered) return undefined;
+    this.#setOffer(undefined);
+    this.#previous = undefined;
+    void this.#send(clipboardRelease(this.#layout)).catch(() => undefined);
+    this.#changed();
+    return offered;
   }
 
   #setOffer(content: ClipboardContent | undefined): void {

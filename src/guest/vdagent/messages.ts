@@ -107,6 +107,14 @@ export function clipboardGrab(layout: Layout, kinds: readonly number[], serial: 
   return { type: messageTypes.clipboardGrab, data };
 }
 
+/** The host has no content any more. */
+export function clipboardRelease(layout: Layout): Message {
+  return {
+    type: messageTypes.clipboardRelease,
+    data: Buffer.concat(selectionField(layout, clipboardSelection)),
+  };
+}
+
 /** Asks for the content of the guest. */
 export function clipboardRequest(layout: Layout, kind: number): Message {
   const data = Buffer.concat([...selectionField(layout, clipboardSelection), words(kind)]);

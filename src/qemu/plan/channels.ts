@@ -81,7 +81,7 @@ export const toolsPort: GuestPort = {
 };
 
 /** The port of Kame's own tools in the session of a desktop. */
-const desktopToolsPort: GuestPort = {
+export const desktopToolsPort: GuestPort = {
   id: 'desktop0',
   chardev: 'desktop',
   socket: 'desktop',

@@ -11,8 +11,8 @@ import { machineFor, peerOf, requirePeer } from './peer.ts';
 
 /** Milliseconds for the whole content. An emulated guest sends the largest within some 10 s. */
 const readMs = 60_000;
-/** Milliseconds until the agent has been told of content. */
-const offerMs = 10_000;
+/** Milliseconds until the agent has been told of content, or the session of the guest has taken it. */
+const offerMs = 60_000;
 
 /** What is on the clipboard of a machine, as it is known without asking the guest. */
 export function statusOf(machine: Running): ClipboardStatus {

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { Limits } from '../../guest/vdagent/clipboard-reads.ts';
 import type { ClipboardContent, ClipboardState } from '../../guest/vdagent/clipboard.ts';
-import { desktopAgentPort } from '../../qemu/plan/channels.ts';
+import { desktopAgentPort, desktopToolsPort } from '../../qemu/plan/channels.ts';
 import { contentOf } from '../../store/bundle.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
@@ -11,27 +11,30 @@ import { portIsOpen, refuseWithoutPort } from '../running/guest-port.ts';
 /** Milliseconds that an agent whose port is open has to answer: it does within some 15 ms. */
 const greetingMs = 5000;
 
-/**
- * A program in the guest that shares the clipboard of its desktop. It is chosen in `peerOf` only, so that a better program
- * can take the place of the stock agent.
- */
+/** A program in the guest that shares the clipboard of its desktop. */
 export interface ClipboardPeer {
   /** Whether it runs and answers. */
   readonly present: boolean;
   readonly state: ClipboardState;
-  /** @throws KameError CLIPBOARD_EMPTY, GUEST_AGENT_MISSING, GUEST_TIMEOUT, GUEST_FAILED, CANCELLED */
+  /** @throws KameError CLIPBOARD_EMPTY, GUEST_*, CANCELLED */
   read(type: string, limits: Limits): Promise<Buffer>;
-  /** @throws KameError INVALID_VALUE for a type that it cannot carry, GUEST_AGENT_MISSING, GUEST_TIMEOUT, CANCELLED */
+  /** @throws KameError INVALID_VALUE for a type that it cannot carry, GUEST_*, CANCELLED */
   offer(content: ClipboardContent, limits: Limits): Promise<void>;
-  /** Waits until it answers. @throws KameError GUEST_AGENT_MISSING, CANCELLED */
-  waitPresent(limits: Limits): Promise<void>;
-  /** Tells of its coming and going, and of changes of the clipboard, until the result is disposed. */
-  onChange(listener: () => void): Disposable;
 }
 
-/** The program that shares the clipboard of a machine, whether it is there or not. */
-export function peerOf(machine: Running): ClipboardPeer {
-  return machine.channels.desktopAgent;
+/** The program that shares the clipboard of a machine: kame-tools in the session where they do, else the stock agent. */
+export function peerOf({ channels }: Running): ClipboardPeer {
+  return channels.sessionHelper.present ? channels.sessionHelper : channels.desktopAgent;
+}
+
+/** Tells of programs that come and go, and of changes of the clipboard, until the result is disposed. */
+export function onClipboardChange({ channels }: Running, listener: () => void): Disposable {
+  const listening = [channels.sessionHelper.onChange(listener), channels.desktopAgent.onChange(listener)];
+  return {
+    [Symbol.dispose]: () => {
+      for (const each of listening) each[Symbol.dispose]();
+    },
+  };
 }
 
 const directions = {
@@ -76,15 +79,24 @@ export async function requirePeer(machine: Running, signal: AbortSignal): Promis
       details: { machine: name },
     });
   }
-  const peer = peerOf(machine);
-  if (peer.present) return peer;
-  // An agent may be there that this daemon, or the guest, has just begun to talk to.
-  if (!(await portIsOpen(machine, desktopAgentPort)) && !peer.present) {
+  const { desktopAgent, sessionHelper } = machine.channels;
+  // A program may be there that this daemon, or the guest, has just begun to talk to.
+  if (!sessionHelper.present && (await portIsOpen(machine, desktopToolsPort))) {
+    // One that has no part in the clipboard, or does not answer, is like none.
+    await sessionHelper.waitPresent({ deadlineMs: greetingMs, signal }).catch(rethrowCancelled);
+  }
+  if (sessionHelper.present) return sessionHelper;
+  if (desktopAgent.present) return desktopAgent;
+  if (!(await portIsOpen(machine, desktopAgentPort)) && !desktopAgent.present) {
     throw new KameError('GUEST_AGENT_MISSING', `No desktop agent runs in ${name}.`, {
-      next: 'Install spice-vdagent in the guest, and log in to its desktop.',
+      next: 'Install spice-vdagent in the guest, or kame-tools (`kame tools install`), and log in to its desktop.',
       details: { machine: name },
     });
   }
-  await peer.waitPresent({ deadlineMs: greetingMs, signal });
-  return peer;
+  await desktopAgent.waitPresent({ deadlineMs: greetingMs, signal });
+  return desktopAgent;
+}
+
+function rethrowCancelled(error: unknown): void {
+  if (!(error instanceof KameError) || error.code === 'CANCELLED') throw error;
 }

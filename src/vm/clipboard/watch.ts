@@ -3,7 +3,7 @@ import { aborted, pause } from '../../core/deadline.ts';
 import { deferred } from '../../core/deferred.ts';
 import type { Host } from '../host/host.ts';
 import { statusOf } from './clipboard.ts';
-import { machineFor, peerOf } from './peer.ts';
+import { machineFor, onClipboardChange } from './peer.ts';
 
 /** Milliseconds between two reports: a guest that copies in a loop must not keep the host busy. */
 const paceMs = 50;
@@ -28,7 +28,7 @@ export async function watchClipboard(
   const machine = await machineFor(host, reference, 'copy');
   let ended = false;
   let change = deferred();
-  using _listening = peerOf(machine).onChange(() => change.resolve());
+  using _listening = onClipboardChange(machine, () => change.resolve());
   const end = () => {
     ended = true;
     change.resolve();

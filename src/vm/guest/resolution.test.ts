@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeRfb, type FakeRfbOptions } from '../../../test/support/fake-rfb.ts';
 import { FakeVdagent, vd } from '../../../test/support/fake-vdagent.ts';
+import {
+  FakeSessionHelper,
+  type FakeSessionHelperOptions,
+} from '../../../test/support/fake-session-helper.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import { pause } from '../power/pause.ts';
@@ -34,6 +38,14 @@ async function withAgent(): Promise<FakeVdagent> {
   world().engines.of('demo').event('VSERPORT_CHANGE', { id: 'vdagent0', open: true });
   await until(() => world().running().channels.desktopAgent.present);
   return agent;
+}
+
+async function withHelper(options: FakeSessionHelperOptions = {}): Promise<FakeSessionHelper> {
+  const helper = await FakeSessionHelper.listen(join(world().running().run.directory, 'tools2'), options);
+  opened.push(helper);
+  world().engines.of('demo').event('VSERPORT_CHANGE', { id: 'desktop0', open: true });
+  await until(() => world().running().channels.sessionHelper.resizesDisplay);
+  return helper;
 }
 
 const set = async (timeoutMs = 10_000, progress = quiet) =>
@@ -73,6 +85,30 @@ describe('the resolution', () => {
     };
     expect(await set(400)).toMatchObject({ reached: true });
     expect(display.wanted).toEqual([wanted, wanted]);
+  });
+
+  it('is changed by kame-tools in the session alone, where they can', async () => {
+    const display = await withDisplay();
+    const helper = await withHelper();
+    const agent = await withAgent();
+    helper.onResize = (size) => display.change(size);
+    expect(await set()).toEqual({ ...wanted, wanted, reached: true });
+    expect([helper.sizes, display.wanted, agent.count(vd.monitors)]).toEqual([[wanted], [], 0]);
+    // What is told is the size of the display, whatever they say.
+    helper.onResize = () => undefined;
+    const other = { width: 800, height: 600, timeoutMs: 20 };
+    expect(await setResolution(world().host, 'demo', other, quiet)).toMatchObject({
+      ...wanted,
+      reached: false,
+    });
+  });
+
+  it('is asked for in the other ways when kame-tools in the session cannot change it', async () => {
+    const display = await withDisplay();
+    await withHelper({ resizes: false });
+    display.onWanted = (size) => display.change(size);
+    expect(await set()).toMatchObject({ reached: true });
+    expect(display.wanted).toEqual([wanted]);
   });
 
   it('is told as it is when the guest follows neither time', async () => {

@@ -13,6 +13,9 @@ import { displaySocket, machineWithDisplay } from './display.ts';
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
 
+/** Milliseconds that a desktop may take to do what kame-tools ask of it. */
+const helperMs = 10_000;
+
 async function answered<T>(machine: Running, signal: AbortSignal, work: Promise<T>): Promise<T> {
   return await displayAnswer(machine, work, { signal, what: 'The change of the resolution' });
 }
@@ -69,18 +72,29 @@ async function follow(
   }
 }
 
+function rethrowCancelled(error: unknown): false {
+  if (!(error instanceof KameError) || error.code === 'CANCELLED') throw error;
+  return false;
+}
+
 /**
- * Asks for a size in all ways that there are: the graphics adapter tells its driver, and the agent changes that of X11.
+ * Asks for a size: kame-tools in a session that they can resize; else in all other ways that there are: the graphics adapter tells its
+ * driver, and the agent changes that of X11.
  * @throws KameError WRONG_STATE when neither is possible, ENGINE_*, CANCELLED
  */
 async function ask(
   machine: Running,
   display: RfbClient,
   wanted: DisplaySize,
-  signal: AbortSignal,
+  { leftMs, signal }: Deadline,
 ): Promise<void> {
+  const { desktopAgent, sessionHelper } = machine.channels;
+  if (sessionHelper.resizesDisplay) {
+    // Whether it did is seen on the display. The driver must not be told as well: the desktop would follow that later.
+    const asked = sessionHelper.resizeDisplay(wanted, { deadlineMs: Math.min(helperMs, leftMs), signal });
+    if (await asked.then(() => true, rethrowCancelled)) return;
+  }
   const isForwarded = await answered(machine, signal, display.setDesktopSize(wanted));
-  const { desktopAgent } = machine.channels;
   if (desktopAgent.resizesDisplay) {
     // An agent that ends meanwhile, or does not read, is like one that is not there.
     void desktopAgent.resizeDisplay(wanted).catch(() => undefined);
@@ -123,7 +137,7 @@ export async function setResolution(
   for (const ms of [Math.min(retryMs, timeoutMs / 2), Number.POSITIVE_INFINITY]) {
     if (isSame(display.size, wanted)) break;
     const before = display.size;
-    await ask(machine, display, wanted, signal);
+    await ask(machine, display, wanted, deadline);
     if (await follow(display, { before, wanted }, deadline.step(ms).deadlineMs, signal)) break;
   }
   return { ...display.size, wanted, reached: isSame(display.size, wanted) };

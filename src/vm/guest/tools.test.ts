@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
 import { commandThat, goodHello } from '../../../test/support/fake-tools.ts';
+import { FakeSessionHelper } from '../../../test/support/fake-session-helper.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import type { ExecRequest } from '../../api/messages.ts';
@@ -223,6 +225,13 @@ describe('the agents in the guest', () => {
       { name: 'qemu-guest-agent', answers: true, version: '7.2.22', install: null },
       { name: 'kame-tools', answers: true, version: '0.1.0', install: null },
       {
+        name: 'kame-tools-session',
+        answers: false,
+        reaches: null,
+        install: 'kame tools install demo, and then log in to the desktop of the guest',
+        installOn: 'host',
+      },
+      {
         name: 'spice-vdagent',
         answers: false,
         version: null,
@@ -232,6 +241,23 @@ describe('the agents in the guest', () => {
     ]);
   });
 
+  it('tell what those in the session of a desktop reach', async () => {
+    await guest({ tools: {} });
+    await using _helper = await FakeSessionHelper.listen(join(world().running().run.directory, 'tools2'));
+    world().engines.of('demo').event('VSERPORT_CHANGE', { id: 'desktop0', open: true });
+    await until(() => world().running().channels.sessionHelper.hello !== undefined);
+    const { agents } = await describeTools(world().host, 'demo', quiet.signal);
+    expect(agents).toContainEqual(
+      expect.objectContaining({
+        name: 'kame-tools-session',
+        answers: true,
+        version: '0.1.0',
+        reaches: 'the clipboard by ext_data_control_manager_v1, the display by zwlr_output_manager_v1',
+        install: null,
+      }),
+    );
+  });
+
   it('may all be missing', async () => {
     await guest({ agent: 'none' });
     const { system, agents } = await describeTools(world().host, 'demo', quiet.signal);
@@ -239,6 +265,7 @@ describe('the agents in the guest', () => {
     expect(agents.map(({ answers, install }) => [answers, install])).toEqual([
       [false, null],
       [false, 'kame tools install demo'],
+      [false, 'kame tools install demo, and then log in to the desktop of the guest'],
       [false, null],
     ]);
   });

@@ -1,4 +1,5 @@
 import { GuestAgent } from '../../guest/agent/agent.ts';
+import { SessionHelper } from '../../guest/desktop/session-helper.ts';
 import { GuestTools } from '../../guest/tools/tools.ts';
 import { DesktopAgent } from '../../guest/vdagent/desktop-agent.ts';
 import { SharePort } from '../../guest/webdav/share-port.ts';
@@ -21,6 +22,7 @@ const kinds = {
   agent: { socket: 'qga', open: (path: string) => new GuestAgent({ path }) },
   tools: { socket: 'tools', open: (path: string) => new GuestTools({ path }) },
   desktopAgent: { socket: 'vdagent', open: (path: string) => new DesktopAgent({ path }) },
+  sessionHelper: { socket: 'desktop', open: (path: string) => new SessionHelper({ path }) },
   shares: { socket: 'webdav', open: (path: string) => new SharePort({ path }) },
   console: { socket: 'serial', open: (path: string) => new ConsoleHub(path) },
 } as const satisfies Record<string, ChannelKind>;

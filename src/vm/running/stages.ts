@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { desktopAgentPort } from '../../qemu/plan/channels.ts';
+import { desktopAgentPort, desktopToolsPort } from '../../qemu/plan/channels.ts';
 import { watchConsoleStages } from '../engine/console-stages.ts';
 import type { Host } from '../host/host.ts';
 import type { Milestone } from '../host/milestones.ts';
@@ -17,9 +17,12 @@ export function reach(host: Host, machine: Running, milestone: Milestone, timed 
   });
 }
 
+/** Those that a program in the guest opens when a graphical session is active. */
+const desktopPorts: ReadonlySet<string> = new Set([desktopAgentPort.id, desktopToolsPort.id]);
+
 /**
- * Watches for the stages of a launched machine that show on its console, and for its desktop, whose SPICE agent opens a
- * port (spice-vdagentd does so when a graphical session is active). The console of a restored guest has shown its stages
+ * Watches for the stages of a launched machine that show on its console, and for its desktop, whose agents open a
+ * port (spice-vdagentd and kame-tools do so when a graphical session is active). The console of a restored guest has shown its stages
  * before.
  */
 export function watchStages(host: Host, machine: Running): void {
@@ -31,6 +34,6 @@ export function watchStages(host: Host, machine: Running): void {
     host.log('Could not watch a console', { machine: machine.name, reason: messageOf(error) });
   });
   machine.engine.qmp.on('VSERPORT_CHANGE', (port) => {
-    if (port.id === desktopAgentPort.id && port.open) onStage('desktop');
+    if (desktopPorts.has(port.id) && port.open) onStage('desktop');
   });
 }

@@ -18,7 +18,7 @@ import type { Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
 import { watchTime } from './guest-time.ts';
-import { watchDesktopAgent } from './desktop-agent-watch.ts';
+import { watchDesktopAgents } from './desktop-agents.ts';
 import { watchNics } from './nics.ts';
 import { watchShares } from './shares.ts';
 import { watchStatus } from './status-watch.ts';
@@ -64,7 +64,7 @@ export function track(host: Host, options: TrackOptions): Running {
   watchStatus(host, machine);
   watchAgent(host, machine);
   watchTime(host, machine);
-  watchDesktopAgent(host, machine);
+  watchDesktopAgents(host, machine);
   watchNics(host, machine);
   watchShares(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {

@@ -1,5 +1,5 @@
 import { useIntersection } from '@mantine/hooks';
-import { useEffect, useRef, type ReactElement } from 'react';
+import { useEffect, useRef, useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useText } from '../text/text.ts';
@@ -20,37 +20,51 @@ async function draw(canvas: HTMLCanvasElement, png: Uint8Array): Promise<void> {
   picture.close();
 }
 
-/** Draws the screen of a machine again and again, until the signal. A picture that fails is left out. */
+/** Draws the screen of a machine. A picture that fails is left out. @returns whether there was one */
+async function drawOnce(canvas: HTMLCanvasElement, machine: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await draw(canvas, await client.machines.screenshot(machine, { signal }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Draws the screen of a machine again and again, until the signal. */
 function keepDrawing(canvas: HTMLCanvasElement, machine: string, signal: AbortSignal): void {
   const next = async (): Promise<void> => {
-    if (!document.hidden) {
-      await client.machines
-        .screenshot(machine, { signal })
-        .then(async (png) => await draw(canvas, png))
-        .catch(() => undefined);
-    }
+    if (!document.hidden) await drawOnce(canvas, machine, signal);
     if (!signal.aborted) setTimeout(() => void next(), pauseMs);
   };
   void next();
 }
 
-/** The screen of a running machine, live while it is in view; of another one, the mark of its system. */
+/**
+ * The screen of a running machine, live while it is in view; of a suspended one, what was on it then; of another one, the mark of
+ * its system.
+ */
 export function Screen({ machine }: { machine: Machine }): ReactElement {
   const { say } = useText();
   const canvas = useRef<HTMLCanvasElement>(null);
   const { ref, entry } = useIntersection();
+  const [isKept, setKept] = useState(true);
   const { id, name, state, guestOS } = machine;
   const isOn = state === 'running' || state === 'paused';
-  const isLive = isOn && entry?.isIntersecting === true;
+  const isShown = isOn || (state === 'suspended' && isKept);
+  const isInView = isShown && entry?.isIntersecting === true;
   useEffect(() => {
-    if (!isLive || !canvas.current) return undefined;
+    if (!isInView || !canvas.current) return undefined;
     const ended = new AbortController();
-    keepDrawing(canvas.current, id, ended.signal);
+    if (isOn) keepDrawing(canvas.current, id, ended.signal);
+    else
+      void drawOnce(canvas.current, id, ended.signal).then((isThere) => {
+        if (!ended.signal.aborted) setKept(isThere);
+      });
     return () => ended.abort();
-  }, [isLive, id]);
+  }, [isInView, isOn, id]);
   return (
-    <div ref={ref} className={styles.screen} data-on={isOn}>
-      {isOn ? (
+    <div ref={ref} className={styles.screen} data-on={isShown} data-state={state}>
+      {isShown ? (
         <canvas ref={canvas} width={0} height={0} role="img" aria-label={say('screen.of', { name })} />
       ) : (
         <span className={styles.mark} aria-hidden>
