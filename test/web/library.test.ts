@@ -100,6 +100,21 @@ describe.skipIf(isSkipped)('the library', () => {
     await expect.poll(async () => await alert.count()).toBe(0);
   });
 
+  homeTest('does one thing to several machines', async ({ home }) => {
+    for (const name of ['one', 'two']) await create(home, name);
+    const page = await opened(home);
+    for (const name of ['one', 'two']) await page.getByLabel(`Select ${name}`).check();
+    const bar = page.getByRole('toolbar', { name: 'Several machines' });
+    await bar.getByText('2 selected').waitFor();
+    await expectNoBarriers(page);
+    expect(await bar.getByRole('button', { name: 'Shut down' }).isDisabled()).toBe(true);
+    await bar.getByRole('button', { name: 'Take a snapshot' }).click();
+    for (const name of ['one', 'two'])
+      await expect.poll(async () => await home.json<unknown[]>('snapshot', 'list', name)).toHaveLength(1);
+    await bar.getByRole('button', { name: 'Clear' }).click();
+    await expect.poll(async () => await bar.count()).toBe(0);
+  });
+
   homeTest('asks a browser without a session to sign in, and lets one sign out', async ({ home }) => {
     const page = await opened(home);
     await page.getByRole('button', { name: 'Sign out' }).click();

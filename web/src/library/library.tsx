@@ -15,6 +15,9 @@ interface LibraryProps {
   readonly query: string;
   readonly clear: () => void;
   readonly toolbar: ReactElement;
+  /** The ids of those that are selected. */
+  readonly selected: ReadonlySet<string>;
+  readonly select: (id: string, isSelected: boolean) => void;
 }
 
 /** How many machines there are, and what those that run take. */
@@ -32,7 +35,15 @@ function Summary({ machines }: { machines: readonly Machine[] }): ReactElement {
 }
 
 /** All machines as cards. */
-export function Library({ machines, shown, query, clear, toolbar }: LibraryProps): ReactElement {
+export function Library({
+  machines,
+  shown,
+  query,
+  clear,
+  toolbar,
+  selected,
+  select,
+}: LibraryProps): ReactElement {
   const { say } = useText();
   if (!machines)
     return (
@@ -58,7 +69,12 @@ export function Library({ machines, shown, query, clear, toolbar }: LibraryProps
       )}
       <ul className={styles.grid}>
         {shown.map((machine) => (
-          <MachineCard key={machine.id === '' ? machine.path : machine.id} machine={machine} />
+          <MachineCard
+            key={machine.id === '' ? machine.path : machine.id}
+            machine={machine}
+            isSelected={selected.has(machine.id)}
+            select={(isSelected) => select(machine.id, isSelected)}
+          />
         ))}
       </ul>
     </>

@@ -12,7 +12,8 @@ export interface Actions extends TaskRunner<Action['kind']> {
   readonly act: (action: Action) => void;
 }
 
-async function perform(machine: Machine, action: Action, options: TaskOptions): Promise<void> {
+/** Does one action. @throws KameError */
+export async function perform(machine: Machine, action: Action, options: TaskOptions): Promise<void> {
   const { machines, snapshots } = client;
   const which = machine.id === '' ? machine.path : machine.id;
   // The page shows by itself how far the guest is, so nothing here waits for it.

@@ -7,4 +7,10 @@ export const library = {
   'empty.terminal': 'In a terminal you can choose what it is made of. It appears here by itself:',
   'empty.none': 'No machine matches “{{query}}”',
   'empty.clear': 'Clear the search',
+  'select.title': 'Several machines',
+  'select.count_one': '{{count}} selected',
+  'select.count_other': '{{count}} selected',
+  'select.one': 'Select {{name}}',
+  'select.clear': 'Clear',
+  'fact.usage': '{{percent}} % CPU · {{size}} resident',
 } as const;

@@ -9,4 +9,10 @@ export const library: Readonly<Record<keyof typeof english, string>> = {
   'empty.terminal': 'ターミナルでは内容を選んで作成できます。作成すると自動的にここに表示されます:',
   'empty.none': '「{{query}}」に一致する仮想マシンはありません',
   'empty.clear': '検索を消去',
+  'select.title': '選択した仮想マシン',
+  'select.count_one': '{{count}} 台を選択中',
+  'select.count_other': '{{count}} 台を選択中',
+  'select.one': '{{name}} を選択',
+  'select.clear': '選択を解除',
+  'fact.usage': 'CPU {{percent}} % · 常駐 {{size}}',
 };

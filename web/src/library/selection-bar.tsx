@@ -1,0 +1,66 @@
+import { Button } from '@mantine/core';
+import type { ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { perform, type Action } from '../machine/actions.ts';
+import { Busy, Outcome } from '../machine/outcome.tsx';
+import { useTask } from '../machine/task.ts';
+import { useText } from '../text/text.ts';
+import { bulkKinds, fitting, forEach, type BulkKind } from './bulk.ts';
+import styles from './library.module.css';
+
+/** The daemon chooses the label of a snapshot that has none. */
+const actionOf = (kind: BulkKind): Action => (kind === 'snapshot' ? { kind, label: '' } : { kind });
+
+/** What can be done to the machines that are selected. */
+export function SelectionBar({
+  selected,
+  clear,
+}: {
+  selected: readonly Machine[];
+  clear: () => void;
+}): ReactElement | null {
+  const { say } = useText();
+  const task = useTask<BulkKind>();
+  const { doing } = task;
+  if (selected.length === 0 && !doing && !task.trouble) return null;
+  const begin = (kind: BulkKind) =>
+    task.run(kind, async (options) => {
+      await forEach(
+        fitting(selected, kind),
+        async (machine, each) => await perform(machine, actionOf(kind), each),
+        options,
+      );
+      return undefined;
+    });
+  return (
+    <div className={styles.selection} role="toolbar" aria-label={say('select.title')}>
+      <Outcome {...task} />
+      {doing ? (
+        <Busy
+          what={say(`busy.${doing.kind}`)}
+          name={say('select.title')}
+          progress={doing.progress}
+          cancel={task.cancel}
+        />
+      ) : (
+        <>
+          <span>{say('select.count', { count: selected.length })}</span>
+          {bulkKinds.map((kind) => (
+            <Button
+              key={kind}
+              size="compact-sm"
+              variant="default"
+              disabled={fitting(selected, kind).length === 0}
+              onClick={() => begin(kind)}
+            >
+              {say(`do.${kind}`)}
+            </Button>
+          ))}
+          <Button size="compact-sm" variant="subtle" color="gray" onClick={clear}>
+            {say('select.clear')}
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
