@@ -84,12 +84,12 @@ describe('an engine', () => {
     expect((await engine.closed).code).toBe('ENGINE_FAILED');
   });
 
-  it('converts the screenshot to PNG if QEMU was built without PNG', async () => {
+  it('has the screenshot written without compression, and makes a PNG of it', async () => {
     const { engine } = await fakeMachine({
       answers: {
         screendump: ({ arguments: args }) => {
-          if (args?.['format'] === 'png')
-            return { error: { class: 'GenericError', desc: 'Enable PNG support with libpng' } };
+          // QEMU would end if it could not write all of a PNG.
+          expect(args?.['format']).toBeUndefined();
           writeFileSync(String(args?.['filename']), ppm);
           return { return: {} };
         },
@@ -97,7 +97,7 @@ describe('an engine', () => {
     });
     const file = join(directory(), 'screen.png');
     await engine.screenshot(file);
-    expect(readFileSync(file)).toEqual(pngFromPpm(ppm));
+    expect(readFileSync(file)).toEqual(await pngFromPpm(ppm));
   });
 
   it('fails without a screen', async () => {
@@ -135,8 +135,8 @@ describe('attach', () => {
 });
 
 describe('pngFromPpm', () => {
-  it('keeps every pixel', () => {
-    const png = pngFromPpm(ppm);
+  it('keeps every pixel', async () => {
+    const png = await pngFromPpm(ppm);
     expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([2, 1]);
     // The checksum of an end chunk is the same in every PNG.
@@ -151,8 +151,8 @@ describe('pngFromPpm', () => {
     ['too few pixels', ppm.subarray(0, -1)],
     ['no size', Buffer.from('P6\n0 0\n255\n')],
     ['a giant', Buffer.from('P6\n99999 99999\n255\n')],
-  ])('rejects %s', (_name, bytes) => {
-    expect(() => pngFromPpm(bytes)).toThrow('not a valid image');
+  ])('rejects %s', async (_name, bytes) => {
+    await expect(pngFromPpm(bytes)).rejects.toThrow('not a valid image');
   });
 });
 

@@ -201,19 +201,16 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  /** Saves the screen as a PNG. @throws KameError ENGINE_FAILED without a screen, FILE_ACCESS, DISK_FULL */
+  /**
+   * Saves the screen as a PNG. QEMU itself writes PPM only: when it cannot write a PNG to the end, because the disk is full, libpng ends
+   * its process (seen with 7.2), and the guest with it.
+   * @throws KameError ENGINE_FAILED without a screen, FILE_ACCESS, DISK_FULL
+   */
   async screenshot(file: string): Promise<void> {
     const raw = temporaryName(file);
     try {
-      try {
-        await this.qmp.execute('screendump', { filename: raw, format: 'png' });
-        await writeFileAtomic(file, await readFileCapped(raw, largestScreenshot));
-      } catch (error) {
-        // Builds without libpng, and QEMU before 7.1, support only PPM.
-        if (!(error instanceof QmpError) || !/png|format/i.test(error.description)) throw error;
-        await this.qmp.execute('screendump', { filename: raw });
-        await writeFileAtomic(file, pngFromPpm(await readFileCapped(raw, largestScreenshot)));
-      }
+      await this.qmp.execute('screendump', { filename: raw });
+      await writeFileAtomic(file, await pngFromPpm(await readFileCapped(raw, largestScreenshot)));
     } finally {
       await rm(raw, { force: true });
     }

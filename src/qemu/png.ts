@@ -1,4 +1,5 @@
-import { deflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import { KameError } from '../core/errors.ts';
 
 const largestSide = 16_384;
@@ -28,7 +29,7 @@ function chunk(type: string, data: Buffer): Buffer {
  * Converts the image that `screendump` writes in any build of QEMU (binary PPM, 8 bits) to PNG.
  * @throws KameError ENGINE_FAILED for anything else
  */
-export function pngFromPpm(ppm: Buffer): Buffer {
+export async function pngFromPpm(ppm: Buffer): Promise<Buffer> {
   const head = /^P6\s+(\d{1,5})\s+(\d{1,5})\s+255\s/.exec(ppm.toString('latin1', 0, 64));
   const width = Number(head?.[1] ?? 0);
   const height = Number(head?.[2] ?? 0);
@@ -54,7 +55,7 @@ export function pngFromPpm(ppm: Buffer): Buffer {
   return Buffer.concat([
     signature,
     chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
+    chunk('IDAT', await promisify(deflate)(rows)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

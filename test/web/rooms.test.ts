@@ -52,6 +52,14 @@ describe.skipIf(isSkipped)('the rooms of the web desktop', () => {
   homeTest('make a machine, and lead to it', async ({ home }) => {
     const page = await opened(home, '/new');
     await page.getByRole('button', { name: 'Tiny' }).first().waitFor();
+    const iso = Buffer.alloc(64 * 1024);
+    // The identifier of the first volume descriptor, in sector 16.
+    iso.write('\u0001CD001\u0001', 16 * 2048, 'latin1');
+    const dropped = { name: 'setup.iso', mimeType: 'application/octet-stream', buffer: iso };
+    await page.locator('input[type=file]').setInputFiles(dropped);
+    await page.getByText('“setup” is here.').waitFor();
+    await page.getByRole('combobox', { name: 'Guest system' }).waitFor();
+    await page.getByRole('button', { name: 'Tiny' }).first().click();
     await page.getByLabel('Name').fill('made');
     await page.getByLabel('Memory').fill('lots');
     await page.getByText('which is not a size').waitFor();

@@ -52,7 +52,6 @@ describe('capabilities of recorded engines', () => {
     expect(old.accelerators).toEqual(['tcg']);
     expect(old.memoryBackends).toContain('memory-backend-memfd');
     expect(old.flags).toEqual([
-      'screendump-png',
       'pauth-impdef',
       'lpa2',
       'sandbox',

@@ -16,8 +16,6 @@ type Question =
 
 /** The only table of differences between versions and builds. Nothing outside capabilities/ compares versions. */
 export const questions = {
-  /** Screenshots as PNG: since 7.1, and only in builds with libpng. */
-  'screendump-png': { schema: 'screendump/arg-type/*format/^png' },
   /** Cheaper pointer authentication for an emulated guest: four times faster boots (measured on 7.2). */
   'pauth-impdef': { property: ['max-arm-cpu', 'pauth-impdef'] },
   /** 52-bit addresses; Linux before 5.12 does not boot with them (see the virt-6.2 machine in QEMU). */

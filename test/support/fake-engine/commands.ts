@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { pngFromPpm } from '../../../src/qemu/png.ts';
 import type { FakeEngine } from './engine.ts';
 import { readState, receiveState, sendState, socketOf } from './migration.ts';
 import { Refusal } from './refusal.ts';
@@ -63,9 +62,7 @@ const life: Record<string, Command> = {
   'send-key': ({ keys }, engine) => {
     engine.keysPressed.push((keys as { data: string }[]).map(({ data }) => data));
   },
-  screendump: ({ filename, format }) => {
-    writeFileSync(text(filename), format === 'png' ? pngFromPpm(screen) : screen);
-  },
+  screendump: ({ filename }) => writeFileSync(text(filename), screen),
   set_link: ({ name, up }, engine) => engine.nics.setLink(text(name), up === true),
 };
 
