@@ -145,6 +145,13 @@ describe('pngFromPpm', () => {
     expect([...inflateSync(png.subarray(41, 41 + length))]).toEqual([0, 255, 0, 0, 0, 0, 255]);
   });
 
+  it('leaves out what fills the rows up to a multiple of four bytes', async () => {
+    const rows = [255, 0, 0, 9, 0, 0, 255, 9];
+    const png = await pngFromPpm(Buffer.concat([Buffer.from('P6\n1 2\n255\n'), Buffer.from(rows)]));
+    const length = png.readUInt32BE(33);
+    expect([...inflateSync(png.subarray(41, 41 + length))]).toEqual([0, 255, 0, 0, 0, 0, 0, 255]);
+  });
+
   it.each([
     ['nothing', Buffer.alloc(0)],
     ['another format', Buffer.from('P5\n2 1\n255\n123456')],

@@ -26,7 +26,8 @@ function chunk(type: string, data: Buffer): Buffer {
 }
 
 /**
- * Converts the image that `screendump` writes in any build of QEMU (binary PPM, 8 bits) to PNG.
+ * Converts the image that `screendump` writes in any build of QEMU (binary PPM, 8 bits) to PNG. QEMU fills each row up to a
+ * multiple of four bytes, unlike the format, as pixman stores rows (seen with 7.2 and a width of 1921).
  * @throws KameError ENGINE_FAILED for anything else
  */
 export async function pngFromPpm(ppm: Buffer): Promise<Buffer> {
@@ -35,18 +36,20 @@ export async function pngFromPpm(ppm: Buffer): Promise<Buffer> {
   const height = Number(head?.[2] ?? 0);
   const pixels = ppm.subarray(head?.[0].length ?? 0);
   const row = width * 3;
+  const filled = Math.ceil(row / 4) * 4;
   if (
     !head ||
     width < 1 ||
     height < 1 ||
     width > largestSide ||
     height > largestSide ||
-    pixels.length !== row * height
+    (pixels.length !== row * height && pixels.length !== filled * height)
   ) {
     throw new KameError('ENGINE_FAILED', 'The screenshot from QEMU is not a valid image.');
   }
   const rows = Buffer.alloc((row + 1) * height);
-  for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (row + 1) + 1, y * row, (y + 1) * row);
+  const stride = pixels.length / height;
+  for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (row + 1) + 1, y * stride, y * stride + row);
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
