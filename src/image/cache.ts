@@ -11,7 +11,7 @@ import type { Environment } from '../net/http.ts';
 import { temporaryName } from '../sys/files.ts';
 import { readCatalogue, tinyId, type CatalogueEntry } from './catalogue.ts';
 import { ImageFetcher } from './image-fetcher.ts';
-import { infoOf, labelOf, sourceOf, type ImageInfo, type ImageSource } from './image-info.ts';
+import { infoOf, labelOf, nameOfFile, sourceOf, type ImageInfo, type ImageSource } from './image-info.ts';
 import { ImageStore, hashFile, type ImageLabel, type StoredImage } from './image-store.ts';
 import { SharedWork } from './shared-work.ts';
 import { receiveUpload, uploadPlace, type UploadedFile, type UploadNotices } from './upload.ts';
@@ -116,7 +116,7 @@ export class ImageCache {
     progress: Progress,
   ): Promise<ImageInfo> {
     const source = resolve(path);
-    const name = await this.#freeName(options.name ?? basename(source));
+    const name = await this.#freeName(options.name ?? nameOfFile(basename(source)));
     const probed = await probeImage(source, { allowRaw: options.allowRaw === true });
     const target = temporaryName(join(this.#options.directory, 'import'));
     try {
@@ -146,7 +146,7 @@ export class ImageCache {
     notices: UploadNotices,
     progress: Progress,
   ): Promise<ImageInfo> {
-    const name = await this.#freeName(file.name);
+    const name = await this.#freeName(nameOfFile(file.name));
     const place = uploadPlace(this.#store.downloads, file);
     if (this.#uploads.has(place)) throw new KameError('BUSY', `${file.name} is already being uploaded.`);
     this.#uploads.add(place);
@@ -163,14 +163,13 @@ export class ImageCache {
     }
   }
 
-  /** The name of an image from that of its file. @throws KameError INVALID_NAME, ALREADY_EXISTS, FILE_ACCESS */
-  async #freeName(fileName: string): Promise<string> {
+  /** A name that no image has yet. @throws KameError INVALID_NAME, ALREADY_EXISTS, FILE_ACCESS */
+  async #freeName(wanted: string): Promise<string> {
     await this.#store.requireAccess();
-    const name = plainName(fileName.replace(/\.[A-Za-z0-9]{1,8}$/u, ''));
+    const name = plainName(wanted);
     checkMachineName(name);
-    if ((await this.list()).some(({ id }) => id === name)) {
+    if ((await this.list()).some(({ id }) => id === name))
       throw new KameError('ALREADY_EXISTS', `An image named ${name} already exists.`);
-    }
     return name;
   }
 

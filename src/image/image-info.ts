@@ -39,6 +39,11 @@ export interface ImageInfo {
   readonly problem?: string;
 }
 
+/** The name of an image from that of its file: without the ending. */
+export function nameOfFile(fileName: string): string {
+  return fileName.replace(/\.[A-Za-z0-9]{1,8}$/u, '');
+}
+
 /** The name under which an entry of the catalogue is stored. */
 export function labelOf(entry: DownloadEntry): ImageLabel {
   const { id, name, arch, url, guestOS, user, cloudInit } = entry;

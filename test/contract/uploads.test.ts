@@ -48,6 +48,7 @@ describe('an image file of a client', () => {
       );
     expect((await refused(upload('text.iso', Buffer.from('no image at all')))).code).toBe('BAD_IMAGE');
     await upload('one.iso', iso(64 * 1024));
+    expect(await upload('debian-12.5.iso', iso(64 * 1024))).toMatchObject({ id: 'debian-12.5' });
     expect((await refused(upload('one.iso', iso(64 * 1024)))).code).toBe('ALREADY_EXISTS');
     expect((await refused(upload('../../x.iso', iso(64 * 1024)))).code).toBe('INVALID_NAME');
     expect(await readdir(join(home.path, 'images', 'downloads'))).toEqual([]);
