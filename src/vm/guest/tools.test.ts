@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { usualGuest, type GuestOptions } from '../../../test/support/fake-engine/guest.ts';
+import type { GuestOptions } from '../../../test/support/fake-engine/guest.ts';
 import { commandThat, goodHello } from '../../../test/support/fake-tools.ts';
 import { FakeSessionHelper } from '../../../test/support/fake-session-helper.ts';
 import { like, refused } from '../../../test/support/refused.ts';
+import { goodFrom, startGuest } from '../../../test/support/tools-guest.ts';
 import { quiet, until, useWorld } from '../../../test/support/world.ts';
 import type { ExecRequest } from '../../api/messages.ts';
 import { frameTypes } from '../../guest/tools/frames.ts';
-import { toolsPath } from '../../sys/assets.ts';
 import { pause } from '../power/pause.ts';
 import type { CommandControls, ExecStreams } from './exec-streams.ts';
 import { execute } from './exec.ts';
@@ -16,12 +16,7 @@ import { describeTools } from './tools.ts';
 
 const world = useWorld();
 
-/** A machine that runs, whose guest is like that. */
-async function guest(options: Partial<GuestOptions>) {
-  world().machine();
-  world().engines.guest = { ...usualGuest, ...options };
-  return await world().start('demo', options.agent === 'none' ? {} : { wait: 'agent' });
-}
+const guest = async (options: Partial<GuestOptions>) => await startGuest(world(), options);
 
 /** Runs a command in the guest; all that it printed, what ran it and how it ended. */
 async function run(request: Partial<ExecRequest>, streams: Partial<ExecStreams> = {}) {
@@ -44,11 +39,6 @@ async function run(request: Partial<ExecRequest>, streams: Partial<ExecStreams> 
 }
 
 const echo = { onFrame: commandThat({ stdout: 'by tools' }) };
-/** A hello that is nonsense before that connection. */
-function goodFrom(connection: number): () => object {
-  let connections = 0;
-  return () => ((connections += 1) < connection ? Buffer.from('{') : goodHello);
-}
 const agentEcho = { echo: () => ({ exitCode: 0, stdout: 'by the agent' }) };
 
 describe('exec', () => {
@@ -275,40 +265,5 @@ describe('the agents in the guest', () => {
     await pause(world().host, 'demo', quiet);
     expect((await refused(describeTools(world().host, 'demo', quiet.signal))).code).toBe('WRONG_STATE');
     expect((await refused(run({}))).code).toBe('WRONG_STATE');
-  });
-});
-
-describe.skipIf(toolsPath('aarch64') === undefined)('an installation', () => {
-  it('gives the program to a script in the guest, and waits until it answers', async () => {
-    let got: readonly string[] = [];
-    const sh = (args: readonly string[]) => {
-      got = args;
-      return { exitCode: 0 };
-    };
-    await guest({ tools: {}, programs: { '/bin/sh': sh } });
-    expect(await installTools(world().host, 'demo', quiet)).toEqual({ machine: 'demo', version: '0.1.0' });
-    expect(got).toEqual(['-c', like(/kame-tools.service/), 'sh', 'aarch64']);
-  });
-
-  it('asks the new program for its version', async () => {
-    let version = 0;
-    const hello = () => ({ ...goodHello, program: `0.${(version += 1)}.0` });
-    await guest({ tools: { hello } });
-    await describeTools(world().host, 'demo', quiet.signal);
-    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.2.0' });
-  });
-
-  it('waits for kame-tools that do not answer at first', async () => {
-    await guest({ tools: { hello: goodFrom(3) } });
-    expect(await installTools(world().host, 'demo', quiet)).toMatchObject({ version: '0.1.0' });
-  });
-
-  it('fails with the words of the script', async () => {
-    const sh = () => ({ exitCode: 4, stderr: 'neither systemd nor OpenRC' });
-    await guest({ programs: { '/bin/sh': sh } });
-    expect(await refused(installTools(world().host, 'demo', quiet))).toMatchObject({
-      code: 'GUEST_FAILED',
-      message: like(/exit code 4.*neither/),
-    });
   });
 });
