@@ -1,5 +1,5 @@
 import type { Disk } from '../format/disk.ts';
-import { isZero } from '../format/zeros.ts';
+import { isZero } from '../format/zero.ts';
 import { grainBytes } from './sparse-layout.ts';
 
 /** A grain that is not all zeros. */
