@@ -1,7 +1,7 @@
 import { blockBytes, inBlocks, type ArchiveEntry, type EntryType } from './entry.ts';
 
 // The header blocks of tar: ustar (POSIX.1-1988), with GNU's long names and large numbers, which GNU tar, busybox and BSD tar
-// read alike. busybox ignores the names in pax headers.
+// read alike. busybox ignores the names in pax headers. OVF (DSP0243, 5.3) wants ustar, which has the same fields.
 
 /** Places in a header, as offset and length. */
 const fields = {
@@ -120,9 +120,13 @@ interface BlockParts {
   readonly linkName: Buffer;
   readonly size: number;
   readonly entry?: ArchiveEntry;
+  readonly magic?: string;
 }
 
-function headerBlock({ letter, name, linkName, size, entry }: BlockParts): Buffer {
+const gnuMagic = 'ustar  ';
+const posixMagic = 'ustar\u000000';
+
+function headerBlock({ letter, name, linkName, size, entry, magic = gnuMagic }: BlockParts): Buffer {
   const block = Buffer.alloc(blockBytes);
   name.copy(block, fields.name[0], 0, fields.name[1]);
   linkName.copy(block, fields.link[0], 0, fields.link[1]);
@@ -132,7 +136,7 @@ function headerBlock({ letter, name, linkName, size, entry }: BlockParts): Buffe
   putNumber(block, fields.size, size);
   putNumber(block, fields.mtime, entry?.mtime ?? 0);
   block.write(letter, fields.type[0], 'latin1');
-  block.write('ustar  ', fields.magic[0], 'latin1');
+  block.write(magic, fields.magic[0], 'latin1');
   block.write(`${sumOf(block).toString(8).padStart(6, '0')}\0 `, fields.sum[0], 'latin1');
   return block;
 }
@@ -156,6 +160,17 @@ export function headerOf(entry: ArchiveEntry & { readonly type: Exclude<EntryTyp
     ...(name.length > fields.name[1] ? [longName('L', name)] : []),
     headerBlock({ letter: letters[entry.type], name, linkName, size, entry }),
   ]);
+}
+
+/**
+ * The header of a file in POSIX's ustar format. A size from 8 GiB on, which that cannot express, is in GNU's form, as other programs
+ * write it too.
+ * @param name at most 100 bytes
+ */
+export function ustarHeader(name: string, size: number, mtime: number): Buffer {
+  const entry = { path: name, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime, size, linkName: '' } as const;
+  const parts = { letter: letters.file, name: Buffer.from(name), linkName: Buffer.alloc(0), size, entry };
+  return headerBlock({ ...parts, magic: posixMagic });
 }
 
 /** What follows the last entry. */

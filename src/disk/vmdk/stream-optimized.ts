@@ -53,12 +53,12 @@ async function packGrain({ index, data }: FullGrain): Promise<{ index: number; p
 
 /** Appends, in large parts, and knows how far it is. */
 class Appender {
-  readonly #append: (bytes: Buffer) => Promise<void>;
+  readonly #append: (parts: readonly Buffer[]) => Promise<void>;
   #parts: Buffer[] = [];
   #waiting = 0;
   bytes = 0;
 
-  constructor(append: (bytes: Buffer) => Promise<void>) {
+  constructor(append: (parts: readonly Buffer[]) => Promise<void>) {
     this.#append = append;
   }
 
@@ -76,10 +76,10 @@ class Appender {
   }
 
   async flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#parts);
+    const parts = this.#parts;
     this.#parts = [];
     this.#waiting = 0;
-    await this.#append(bytes);
+    await this.#append(parts);
   }
 }
 
@@ -128,13 +128,13 @@ class Tables {
 /**
  * Writes a disk as a streamOptimized VMDK, in one pass from its start to its end, without seeking. Grains are compressed on all
  * cores. The same disk and facts give the same bytes.
- * @param append takes the next bytes
+ * @param append takes the next bytes, in parts
  * @throws KameError CANCELLED, INVALID_VALUE if it would have more than 2 TiB, and what reading and `append` throw
  */
 export async function writeStreamOptimized(
   disk: Disk,
   facts: VmdkFacts,
-  append: (bytes: Buffer) => Promise<void>,
+  append: (parts: readonly Buffer[]) => Promise<void>,
   progress: Progress,
 ): Promise<WrittenDisk> {
   const out = new Appender(append);

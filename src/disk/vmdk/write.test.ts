@@ -41,8 +41,8 @@ function diskOf(size: number, blocks: readonly DiskBlock[]): Disk {
 
 async function streamed(name: string, disk: Disk, progress = quiet): Promise<WrittenDisk> {
   const parts: Buffer[] = [];
-  const append = async (bytes: Buffer) => {
-    parts.push(bytes);
+  const append = async (more: readonly Buffer[]) => {
+    parts.push(...more);
     await Promise.resolve();
   };
   const written = await writeStreamOptimized(disk, factsOf(name), append, progress);
