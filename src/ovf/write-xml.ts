@@ -28,10 +28,7 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Characters that no XML document may contain, not even as an entity, become U+FFFD. */
 function allowed(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
-    '\uFFFD',
-  );
+  return text.replace(/(?![\t\n\r])[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, '\uFFFD');
 }
 
 function inText(text: string): string {

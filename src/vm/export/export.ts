@@ -119,6 +119,8 @@ async function exportTo(
     await host.inventory.whileCreating(temporary, async () => {
       files = await publish(destination, temporary, async (directory) => {
         done = await write(destination, directory, job, seconds);
+        if (progress.signal.aborted)
+          throw new KameError('CANCELLED', `The export of ${bundle.name} was cancelled.`);
       });
     });
     return {
