@@ -88,7 +88,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/library': {
     folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/bundle', 'vm/layers', 'vm/running'],
   },
-  'vm/import': { folders: [...vm, 'vm/host', 'vm/bundle', 'vm/library', 'vm/running'] },
+  'vm/import': { folders: [...vm, 'vm/host', 'vm/bundle', 'vm/library', 'vm/running', 'vm/engine'] },
   'vm/clone': {
     folders: [
       ...vm,
