@@ -8,7 +8,7 @@ import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
-import { NotFound } from '../design/not-found.tsx';
+import { NotFound } from '../design/not-found/not-found.tsx';
 import { HostPage, MachinePage, NewPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { useActions } from '../machine/actions.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { systemMark } from '../machine/system.ts';
