@@ -220,9 +220,10 @@ const pageFolders: Readonly<
     own: ['text', 'design', 'data', 'machine', 'console', 'snapshots', 'settings', 'activity'],
     packages: [...widgets, 'react', 'wouter'],
   },
+  story: { own: ['text', 'design'], packages: ['@mantine/core', 'react'] },
   palette: { own: ['text', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   app: {
-    own: ['text', 'design', 'data', 'palette', 'library', 'new', 'host', 'page'],
+    own: ['text', 'design', 'data', 'palette', 'library', 'new', 'host', 'page', 'story'],
     packages: [...widgets, 'react', 'wouter'],
   },
   '.': {

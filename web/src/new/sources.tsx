@@ -3,7 +3,8 @@ import { useState, type ReactElement } from 'react';
 import type { Image } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import { Choice } from '../design/choice/choice.tsx';
-import { SystemMark } from '../machine/system-mark.tsx';
+import { SystemMark } from '../design/system-mark/system-mark.tsx';
+import { systemOf } from '../machine/system.ts';
 import { useText } from '../text/text.ts';
 import styles from './new.module.css';
 import { DropZone } from './drop-zone.tsx';
@@ -53,7 +54,7 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
             <Choice
               label={image.name}
               help={[image.arch, sizeOf(image) ?? say('new.here')].filter((part) => part !== '').join(' · ')}
-              picture={<SystemMark guestOS={image.guestOS ?? ''} />}
+              picture={<SystemMark system={systemOf(image.guestOS ?? '')} />}
               isChosen={isChosen(source, image)}
               choose={() => chooseImage(image)}
             />
@@ -63,7 +64,7 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
           <Choice
             label={say('new.iso')}
             help={say('new.isoHelp')}
-            picture={<SystemMark guestOS="" />}
+            picture={<SystemMark system="other" />}
             isChosen={iso !== undefined}
             choose={() => choose(iso ?? { kind: 'iso', path: '', guestOS: 'arm-ubuntu-64' })}
           />

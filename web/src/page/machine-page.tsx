@@ -7,7 +7,7 @@ import { useMachines } from '../data/machines.ts';
 import { useText } from '../text/text.ts';
 import { useActions } from '../machine/actions.ts';
 import { Controls } from '../machine/controls.tsx';
-import { State } from '../machine/facts.tsx';
+import { State } from '../design/state/state.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import styles from './page.module.css';
 import { machinePage, tabs, type Tab } from '../machine/addresses.ts';
