@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
-import { blockBytes, inBlocks } from '../../archive/entry.ts';
-import { endOfArchive, ustarHeader } from '../../archive/tar-header.ts';
+import { blockBytes, inBlocks } from '../../archive/tar/entry.ts';
+import { ustarHeader } from '../../archive/tar/header.ts';
+import { endOfArchive } from '../../archive/tar-header.ts';
 import { writeFully } from '../../sys/write-fully.ts';
 import { descriptorOf, manifestOf, packDisk, type PackedDisk } from './appliance.ts';
 import type { DoneDisk, ExportJob } from './job.ts';
@@ -24,13 +25,14 @@ export async function writeOva(path: string, job: ExportJob, seconds: number): P
   }));
   const descriptorBytes = descriptorOf(job, room).length;
   const manifestBytes = manifestOf(names.descriptor, Buffer.alloc(0), room).length;
+  const header = (name: string, size: number) => Buffer.from(ustarHeader(name, size, seconds).buffer);
   const file = await open(path, 'wx', 0o600);
   try {
     let position = 2 * blockBytes + inBlocks(descriptorBytes) + inBlocks(manifestBytes);
     const disks: PackedDisk[] = [];
     for (const disk of job.disks) {
       const packed = await packDisk(file, position + blockBytes, disk, job);
-      await writeFully(file, [ustarHeader(disk.facts.fileName, packed.bytes, seconds)], position);
+      await writeFully(file, [header(disk.facts.fileName, packed.bytes)], position);
       position += blockBytes + inBlocks(packed.bytes);
       disks.push(packed);
     }
@@ -40,9 +42,9 @@ export async function writeOva(path: string, job: ExportJob, seconds: number): P
     descriptorOf(job, disks).copy(descriptor);
     const manifest = manifestOf(names.descriptor, descriptor, disks);
     const start = [
-      ustarHeader(names.descriptor, descriptor.length, seconds),
+      header(names.descriptor, descriptor.length),
       padded(descriptor),
-      ustarHeader(names.manifest, manifest.length, seconds),
+      header(names.manifest, manifest.length),
       padded(manifest),
     ];
     await writeFully(file, start, 0);
