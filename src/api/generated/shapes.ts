@@ -739,6 +739,8 @@ export interface Machine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -778,6 +780,8 @@ export interface MachineDetails {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1248,6 +1252,8 @@ export interface RevertedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1505,6 +1511,8 @@ export interface StartedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1542,6 +1550,8 @@ export interface SuspendedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */

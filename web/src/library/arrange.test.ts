@@ -11,6 +11,7 @@ function machine(name: string, more: Partial<Machine> = {}): Machine {
     reason: null,
     guestOS: 'arm-debian12-64',
     arch: 'aarch64',
+    folder: '',
     accelerator: null,
     cpus: 1,
     memoryBytes: 1,

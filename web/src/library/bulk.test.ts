@@ -11,6 +11,7 @@ const machine = (name: string, state: Machine['state']): Machine => ({
   reason: null,
   guestOS: '',
   arch: null,
+  folder: '',
   accelerator: null,
   cpus: 1,
   memoryBytes: 1,
