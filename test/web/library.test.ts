@@ -46,6 +46,11 @@ describe.skipIf(isSkipped)('the library', () => {
     expect(new URL(page.url()).hash).toBe('');
     await page.getByRole('button', { name: 'Create “demo”' }).click();
     await card(page, 'demo').getByText('Stopped').waitFor();
+    // The page can be installed; a context of a test is one whose history nothing keeps.
+    const devtools = await page.context().newCDPSession(page);
+    expect((await devtools.send('Page.getAppManifest')).errors).toEqual([]);
+    const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
+    expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(['in-incognito']);
     await page.reload();
     await card(page, 'demo').waitFor();
   });
