@@ -14,12 +14,13 @@ const widths = [390, 1024, 1920];
  * @param name of the page, for the names of the files
  */
 export async function expectWhole(page: Page, name: string): Promise<void> {
+  // What is there does not depend on the width, and axe takes a while.
+  await expect.poll(async () => await barriersOn(page)).toEqual([]);
   for (const width of widths) {
     await page.setViewportSize({ width, height: 800 });
     await expect
       .poll(async () => await page.evaluate('document.documentElement.scrollWidth'))
       .toBeLessThanOrEqual(width);
-    await expect.poll(async () => await barriersOn(page)).toEqual([]);
     const path = join(results, 'web', `${name}-${width}.png`);
     await mkdir(dirname(path), { recursive: true });
     await page.screenshot({ path, fullPage: true });

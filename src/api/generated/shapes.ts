@@ -14,6 +14,16 @@ export interface ActivitySample {
     memoryBytes: number;
     /** Memory that programs can still get */
     freeBytes: number;
+    /** From its disks; null where the system does not tell */
+    readBytesPerSecond: number | null;
+    writtenBytesPerSecond: number | null;
+    /** By its network adapters; null where the system does not tell */
+    receivedBytesPerSecond: number | null;
+    sentBytesPerSecond: number | null;
+    /** What its processors use, by RAPL; null where that is not known */
+    watts: number | null;
+    /** Why nothing is known of its energy: it does not tell, or only to root */
+    wattsLack: 'not-told' | 'only-root' | null;
   };
   /** Those that run */
   machines: MachineActivity[];
@@ -769,6 +779,9 @@ export interface MachineActivity {
   /** From its disks; null if the engine does not answer */
   readBytesPerSecond: number | null;
   writtenBytesPerSecond: number | null;
+  /** To its network adapters; null if their switches do not tell */
+  receivedBytesPerSecond: number | null;
+  sentBytesPerSecond: number | null;
 }
 
 export interface MachineDetails {
