@@ -13,8 +13,8 @@ function nameIn(host: string): string {
 
 /** Whether `Host` names this computer: no name that somebody else's DNS resolves. Addresses cannot be rebound. */
 function isOwnHost(host: string | undefined): boolean {
-  if (host === undefined) return false;
-  const name = nameIn(host);
+  const name = nameIn(host ?? '');
+  if (name === '') return false;
   return isIP(name) !== 0 || name === 'localhost' || name === hostname().toLowerCase();
 }
 
