@@ -3,12 +3,12 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/vmrest/main.ts';
 import { version } from '../../src/core/version.ts';
+import { freePort } from '../../src/sys/port-probe.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 import { terminalInput } from './cli-support.ts';
 import { authorization, credentials } from './vmrest-server.ts';
@@ -55,15 +55,6 @@ async function run(argv: readonly string[], input?: string) {
 function writeFile(): void {
   const { username, password, salt } = credentials;
   writeFileSync(file(), `port=8697\r\nusername=${username}\r\npassword=${password}\r\nsalt=${salt}\r\n`);
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('the command line of vmrest', () => {
@@ -130,7 +121,7 @@ describe('the command line of vmrest', () => {
 
   it('serves until a signal, and says when its port is taken', async () => {
     writeFile();
-    const port = String(await freePort());
+    const port = String(await freePort('127.0.0.1'));
     const first = begin(['-p', port]);
     await first.printed('Press Ctrl+C to stop.\n');
     expect(first.texts.stdout).toBe(
@@ -149,7 +140,7 @@ describe('the command line of vmrest', () => {
     const subject = ['-subj', '/CN=localhost', '-days', '1'];
     const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
     execFileSync('openssl', [...made, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-    const port = await freePort();
+    const port = await freePort('127.0.0.1');
     const served = begin(['-c', 'c.pem', '-k', 'k.pem', '-p', String(port)]);
     await served.printed(`Serving HTTPS on 127.0.0.1:${port}\n`);
     const options = { port, path: '/api/nope', ca: readFileSync(cert), headers: { authorization } };

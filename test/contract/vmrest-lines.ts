@@ -163,6 +163,7 @@ const powerLines: readonly Line[] = [
   ...(
     [
       ['on', '/start', [{ wait: 'none' }]],
+      ['"on"', '/start', [{ wait: 'none' }]],
       ['off', '/stop', [{ hard: true }]],
       ['shutdown', '/stop', [{ hard: false }]],
       ['suspend', '/suspend', []],

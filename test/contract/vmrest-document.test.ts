@@ -1,7 +1,8 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
-import type { Operation } from './operation.ts';
-import { operations } from './operations.ts';
-import { swaggerText } from './swagger.ts';
+import type { Operation } from '../../src/cli/vmrest/operation.ts';
+import { operations } from '../../src/cli/vmrest/operations.ts';
+import { swaggerText } from '../../src/cli/vmrest/swagger.ts';
 
 interface Document {
   readonly swagger: string;
@@ -19,6 +20,11 @@ describe('the Swagger document', () => {
   it('begins with a byte order mark, as VMware’s', () => {
     expect(Buffer.from(text).subarray(0, 4).toString('hex')).toBe('efbbbf7b');
     expect([document.swagger, document.basePath]).toEqual(['2.0', '/api']);
+  });
+
+  it('is valid', async () => {
+    const { valid, errors } = await new Validator().validate(JSON.parse(text.slice(1)));
+    expect([valid, errors]).toEqual([true, undefined]);
   });
 
   it('has every operation of the table but the old one, with its statuses', () => {
