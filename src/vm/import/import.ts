@@ -14,19 +14,23 @@ import { describe } from '../running/describe.ts';
 import { originKey, planImport, type ImportPlan } from './plan.ts';
 import { readSource } from './source.ts';
 
-async function planFor(host: Host, source: Bundle, name: string): Promise<ImportPlan> {
+async function planFor(host: Host, source: Bundle, name: string, progress: Progress): Promise<ImportPlan> {
   checkMachineName(name);
   await refuseTakenName(host, name);
-  return await planImport(host, source, name);
+  return await planImport(host, source, name, progress);
 }
 
 /**
  * What an import would do and what the new machine would lack. Writes nothing.
  * @throws KameError as importMachine
  */
-export async function reportImport(host: Host, request: ImportMachine): Promise<ImportReport> {
+export async function reportImport(
+  host: Host,
+  request: ImportMachine,
+  progress: Progress,
+): Promise<ImportReport> {
   const source = await readSource(request.path);
-  return (await planFor(host, source, plainName(request.name ?? source.name))).report;
+  return (await planFor(host, source, plainName(request.name ?? source.name), progress)).report;
 }
 
 /**
@@ -43,7 +47,7 @@ export async function importMachine(
   const name = plainName(request.name ?? source.name);
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
-    const { report, recipe } = await planFor(host, source, name);
+    const { report, recipe } = await planFor(host, source, name, progress);
     const vmx = await buildBundle(host, recipe, progress);
     // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);
