@@ -17,7 +17,7 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
   'machines.import': ({ host }, { body }, progress) => importMachine(host, body, progress),
-  'machines.reportImport': ({ host }, { body }) => reportImport(host, body),
+  'machines.reportImport': ({ host }, { body, signal }) => reportImport(host, body, signal),
   'machines.undoImport': async ({ host }, { params }) => {
     return { ok: true, kept: [...(await undoImport(host, params.machine))] };
   },

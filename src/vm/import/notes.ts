@@ -32,11 +32,14 @@ function ofState({ suspendedState, firmware, arch, tpm }: MachineModel): string[
       'The content of the TPM stays with the original. If the guest uses BitLocker, have its recovery key ready.',
     );
   }
+  return [...notes, ...archNotes(arch)];
+}
+
+/** What to expect of a guest of that architecture on this host. */
+export function archNotes(arch: MachineModel['arch']): string[] {
   const host = archOfHost[hostArch()];
-  if (host !== undefined && host !== arch) {
-    notes.push(`The guest is an ${arch} system, which this ${host} host emulates: it is much slower.`);
-  }
-  return notes;
+  if (host === undefined || host === arch) return [];
+  return [`The guest is an ${arch} system, which this ${host} host emulates: it is much slower.`];
 }
 
 /** A part of the file is encrypted, although it can be read. */

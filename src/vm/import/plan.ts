@@ -109,7 +109,7 @@ export async function planImport(host: Host, source: Bundle, name: string): Prom
   changes.set('checkpoint.vmState', '').set(originKey, source.names.vmx);
   const before = { ...model, suspendedState: '' };
   return {
-    report: { name, source: source.names.vmx, disks, notes: await notesOf(source) },
+    report: { name, source: source.names.vmx, disks, eulas: [], notes: await notesOf(source) },
     recipe: {
       name,
       document: applyModel(edit(document, changes), before, imported),
