@@ -2,7 +2,7 @@ import { chmod, link, lutimes, lchown, mkdir, open, symlink, utimes } from 'node
 import { join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
-import type { ArchiveEntry } from './entry.ts';
+import type { ArchiveEntry } from './tar/entry.ts';
 import { writeSparse } from './sparse.ts';
 import type { ArchiveItem } from './tar-read.ts';
 

@@ -1,4 +1,5 @@
 import type { machineOperations } from '../../api/machine-operations.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { importMachine, reportImport, undoImport } from '../../vm/import/import.ts';
 import { create } from '../../vm/library/create.ts';
 import { remove } from '../../vm/library/delete.ts';
@@ -17,7 +18,7 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
   'machines.import': ({ host }, { body }, progress) => importMachine(host, body, progress),
-  'machines.reportImport': ({ host }, { body, signal }) => reportImport(host, body, signal),
+  'machines.reportImport': ({ host }, { body, signal }) => reportImport(host, body, silentProgress(signal)),
   'machines.undoImport': async ({ host }, { params }) => {
     return { ok: true, kept: [...(await undoImport(host, params.machine))] };
   },

@@ -13,7 +13,6 @@ import type { VmwareConfig } from '../../ovf/sections.ts';
 import { edit, foldKey, type VmxDocument } from '../../vmx/document.ts';
 import { writeContent } from './appliance-content.ts';
 import type { OpenAppliance } from './members.ts';
-import { archNotes } from './notes.ts';
 import { originKey, type ImportPlan } from './plan.ts';
 
 /** Where a guest with VMware's tools finds its properties. */
@@ -120,7 +119,7 @@ export function planAppliance(
     source: open.label,
     disks,
     eulas: [...appliance.eulas],
-    notes: [...machine.notes, ...notes, ...propertyNotes(appliance), ...archNotes(machine.model.arch)],
+    notes: [...machine.notes, ...notes, ...propertyNotes(appliance)],
   };
   return {
     report,

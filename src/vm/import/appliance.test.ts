@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { manifestOf, ovf, tarOf, type OvaFile, type OvfOptions } from '../../../test/support/ova.ts';
 import { like, refused } from '../../../test/support/refused.ts';
@@ -43,7 +44,9 @@ const manifest = (files: readonly OvaFile[], algorithm?: 'sha1' | 'sha256' | 'sh
   content: manifestOf(files, algorithm),
 });
 
+/** Writes a file beside which others may be. The small guest shows how fast others are. */
 function place(name: string, content: Buffer): string {
+  world().engines.guest = guestAtLogin;
   mkdirSync(join(world().home, 'old'), { recursive: true });
   const path = join(world().home, 'old', name);
   writeFileSync(path, content);
@@ -172,7 +175,7 @@ describe('the import of an appliance', () => {
 
   it('is only reported with reportImport', async () => {
     const path = place('web.ova', tarOf([descriptor()]));
-    const report = await reportImport(world().host, { path }, quiet.signal);
+    const report = await reportImport(world().host, { path }, quiet);
     expect(report).toMatchObject({ name: 'web', source: path, disks: [{ slot: 'scsi0:0' }] });
     expect(machinesMade()).toEqual([]);
   });
@@ -195,7 +198,7 @@ describe('the import of an appliance', () => {
     const files = [descriptor({ system }), disk];
     expect(await refusal(files)).toMatchObject({ code: 'WRONG_STATE', next: like(/--accept-eula/) });
     const path = place('web.ova', tarOf(files));
-    expect((await reportImport(world().host, { path }, quiet.signal)).eulas).toEqual(['All your base.']);
+    expect((await reportImport(world().host, { path }, quiet)).eulas).toEqual(['All your base.']);
     const { machine } = await imported(files, { acceptEula: true });
     expect(machine.name).toBe('web');
   });

@@ -11,7 +11,6 @@ import { createDocument } from '../../model/write.ts';
 import { edit } from '../../vmx/document.ts';
 import { unknownGuest } from '../library/new-machine.ts';
 import { sizeOf } from './disks.ts';
-import { archNotes } from './notes.ts';
 import { originKey, type ImportPlan } from './plan.ts';
 
 const diskExtensions: ReadonlySet<string> = new Set([
@@ -40,11 +39,7 @@ function firmwareFor({ efi, bios }: BootSector, guestOS: string, name: string): 
   return { kind, secureBoot: false, nvram: `${name}.nvram` };
 }
 
-function notesFor(
-  { efi, bios }: BootSector,
-  { guestOS, firmware, arch }: MachineModel,
-  asked: boolean,
-): string[] {
+function notesFor({ efi, bios }: BootSector, { guestOS, firmware }: MachineModel, asked: boolean): string[] {
   const boots = [...(efi ? ['an EFI system partition'] : []), ...(bios ? ['code for a BIOS'] : [])];
   const found =
     boots.length === 0 ? 'neither an EFI system partition nor code for a BIOS' : boots.join(' and ');
@@ -53,7 +48,6 @@ function notesFor(
     ...(asked
       ? []
       : [`A disk does not tell its guest system: it is treated as ${guestOS}. --os gives another one.`]),
-    ...archNotes(arch),
   ];
 }
 

@@ -1,7 +1,9 @@
 import { basename, extname } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
 import type { Progress } from '../../core/progress.ts';
+import { readModel } from '../../model/read.ts';
 import { readDescriptor, type Appliance } from '../../ovf/descriptor.ts';
+import { emulationForecast } from '../engine/forecast.ts';
 import type { Host } from '../host/host.ts';
 import { planAppliance } from './appliance-plan.ts';
 import { openFileStream } from './byte-stream.ts';
@@ -16,7 +18,7 @@ export interface ImportSource extends AsyncDisposable {
   /** What the new machine is named by default. */
   readonly name: string;
   /** Plans everything, and writes nothing. @throws KameError BAD_IMAGE, INVALID_VALUE, DISK_FULL, FILE_ACCESS */
-  plan(name: string): Promise<ImportPlan>;
+  plan(name: string, progress: Progress): Promise<ImportPlan>;
 }
 
 function stemOf(path: string): string {
@@ -25,8 +27,17 @@ function stemOf(path: string): string {
 
 const nothingOpen = { [Symbol.asyncDispose]: async () => await Promise.resolve() };
 
+/** The plan, with what to expect of the speed of the guest. */
+async function withForecast(host: Host, plan: ImportPlan, progress: Progress): Promise<ImportPlan> {
+  const { arch } = readModel(plan.recipe.document).model;
+  const forecast = await emulationForecast(host, arch, progress);
+  if (forecast !== undefined) plan.report.notes.push(forecast);
+  return plan;
+}
+
 /** An appliance whose descriptor was read. @param origin as ApplianceRequest has it */
 export function applianceSource(
+  host: Host,
   open: OpenAppliance,
   request: Omit<ImportMachine, 'path'>,
   origin: string | undefined,
@@ -35,10 +46,10 @@ export function applianceSource(
   const { networks } = request;
   return {
     name: appliance.name === '' ? stemOf(open.name) : appliance.name,
-    plan: async (name) =>
-      await Promise.resolve(
-        planAppliance(open, appliance, { name, origin, ...(networks ? { networks } : {}) }),
-      ),
+    plan: async (name, progress) => {
+      const plan = planAppliance(open, appliance, { name, origin, ...(networks ? { networks } : {}) });
+      return await withForecast(host, plan, progress);
+    },
     [Symbol.asyncDispose]: async () => await open[Symbol.asyncDispose](),
   };
 }
@@ -69,14 +80,23 @@ export async function openSource(
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
     try {
-      return applianceSource(open, request, urlOf(path) ? open.label : path);
+      return applianceSource(host, open, request, urlOf(path) ? open.label : path);
     } catch (error) {
       await open[Symbol.asyncDispose]();
       throw error;
     }
   }
-  if (isDiskPath(path))
-    return { name: stemOf(path), plan: async (name) => await planDisk(path, name, guestOS), ...nothingOpen };
+  if (isDiskPath(path)) {
+    return {
+      name: stemOf(path),
+      plan: async (name, during) => await withForecast(host, await planDisk(path, name, guestOS), during),
+      ...nothingOpen,
+    };
+  }
   const bundle = await readSource(path);
-  return { name: bundle.name, plan: async (name) => await planImport(host, bundle, name), ...nothingOpen };
+  return {
+    name: bundle.name,
+    plan: async (name, during) => await planImport(host, bundle, name, during),
+    ...nothingOpen,
+  };
 }

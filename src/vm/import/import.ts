@@ -1,6 +1,6 @@
 import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
-import { silentProgress, type Progress } from '../../core/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
 import { exists } from '../../sys/files.ts';
 import { getText } from '../../vmx/document.ts';
@@ -27,12 +27,12 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
 export async function reportImport(
   host: Host,
   request: ImportMachine,
-  signal: AbortSignal,
+  progress: Progress,
 ): Promise<ImportReport> {
-  await using source = await openSource(host, request, silentProgress(signal));
+  await using source = await openSource(host, request, progress);
   const name = nameFor(request, source);
   await refuseTakenName(host, name);
-  return (await source.plan(name)).report;
+  return (await source.plan(name, progress)).report;
 }
 
 /** @throws KameError WRONG_STATE unless the licences are accepted */
@@ -55,7 +55,7 @@ export async function importFrom(
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
     await refuseTakenName(host, name);
-    const { report, recipe } = await source.plan(name);
+    const { report, recipe } = await source.plan(name, progress);
     refuseUnaccepted(report, request.acceptEula);
     const vmx = await buildBundle(host, recipe, progress);
     // A machine with this path may have been unregistered and then deleted by hand.

@@ -33,7 +33,7 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
   const isOn = machine.state === 'running' || machine.state === 'paused';
   return (
     <>
-      {!isOn && <p className={styles.help}>{say('activity.off')}</p>}
+      {!isOn && <p className="help">{say('activity.off')}</p>}
       <div className={styles.charts}>
         <Chart
           title={say('activity.cpu')}
@@ -60,7 +60,7 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
           steps={byteSteps}
         />
       </div>
-      <p className={styles.help}>{say('activity.help')}</p>
+      <p className="help">{say('activity.help')}</p>
     </>
   );
 }

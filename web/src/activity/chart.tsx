@@ -2,6 +2,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Panel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
 import type { Series } from './series.ts';
@@ -101,9 +102,9 @@ export function Chart(props: ChartProps): ReactElement {
   useEffect(() => chart.current?.setData(series as unknown as uPlot.AlignedData), [series]);
   const [, ...values] = series;
   return (
-    <section className={styles.card}>
-      <div className={styles.title}>
-        <h2>{title}</h2>
+    <Panel
+      title={title}
+      tools={
         <ul className={styles.legend}>
           {lines.map((line, at) => {
             const last = values[at]?.at(-1);
@@ -114,8 +115,9 @@ export function Chart(props: ChartProps): ReactElement {
             );
           })}
         </ul>
-      </div>
+      }
+    >
       <div ref={place} className={styles.chart} aria-hidden />
-    </section>
+    </Panel>
   );
 }

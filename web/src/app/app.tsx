@@ -8,8 +8,8 @@ import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
-import { NotFound } from '../design/not-found.tsx';
-import { HostPage, MachinePage, NewPage } from './rooms.ts';
+import { NotFound } from '../design/not-found/not-found.tsx';
+import { HostPage, MachinePage, NewPage, StoryPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
@@ -21,6 +21,7 @@ function Rooms(): ReactElement {
         <Route path="/" component={LibraryPage} />
         <Route path="/new" component={NewPage} />
         <Route path="/host" component={HostPage} />
+        <Route path="/design" component={StoryPage} />
         <Route path="/machines/:id/:tab?">
           {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
         </Route>

@@ -7,7 +7,7 @@ import {
 } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
 

@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { Link } from 'wouter';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import { orders, type Order } from './arrange.ts';
 import styles from './library.module.css';

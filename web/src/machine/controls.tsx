@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
 import { useText } from '../text/text.ts';
 import type { Action } from './actions.ts';
 import type { Asked } from './question.tsx';
@@ -55,7 +56,6 @@ export function Controls(props: ControlsProps): ReactElement {
   const main = mainChoice(props);
   const others = otherChoices(props);
   const { name } = props.machine;
-  const label = say('do.more', { name });
   return (
     <>
       {main && (
@@ -69,22 +69,13 @@ export function Controls(props: ControlsProps): ReactElement {
         </Button>
       )}
       {others.length > 0 && (
-        <Menu position="bottom-end" withinPortal loop>
-          <Menu.Target>
-            <Tooltip label={label}>
-              <ActionIcon variant="subtle" color="gray" aria-label={label}>
-                <Icon name="more" />
-              </ActionIcon>
-            </Tooltip>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {others.map(({ label: what, run, danger }) => (
-              <Menu.Item key={what} onClick={run} {...(danger ? { color: 'var(--broken)' } : {})}>
-                {say(`do.${what}`)}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
+        <MoreMenu label={say('do.more', { name })}>
+          {others.map(({ label, run, danger }) => (
+            <Menu.Item key={label} onClick={run} {...(danger ? { color: 'var(--broken)' } : {})}>
+              {say(`do.${label}`)}
+            </Menu.Item>
+          ))}
+        </MoreMenu>
       )}
     </>
   );

@@ -5,17 +5,6 @@ import { useText } from '../text/text.ts';
 import styles from './machine.module.css';
 import { systemName } from './system.ts';
 
-/** The state of a machine: a mark and a word. */
-export function State({ state }: Pick<Machine, 'state'>): ReactElement {
-  const { say } = useText();
-  return (
-    <span className={styles.state}>
-      <span className={styles.dot} data-state={state} />
-      {say(`state.${state}`)}
-    </span>
-  );
-}
-
 /** What a machine is made of, in two lines. */
 export function Facts({ machine }: { machine: Machine }): ReactElement {
   const { say } = useText();

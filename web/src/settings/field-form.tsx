@@ -3,7 +3,8 @@ import { useMemo, useState, type ReactElement } from 'react';
 import { findGuestOs } from '../../../src/model/guest-os.ts';
 import type { VmxDocument } from '../../../src/vmx/document.ts';
 import { client } from '../data/client.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
+import { FieldPanel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import { groups, review, switchWords, valuesIn, type Field, type FieldName, type Group } from './draft.ts';
 import { DifferenceTable } from './difference-table.tsx';
@@ -99,14 +100,14 @@ export function FieldForm({
     });
   return (
     <form
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         save();
       }}
     >
       {(Object.keys(groups) as Group[]).map((group) => (
-        <fieldset key={group} className={styles.card}>
-          <legend>{say(`settings.group.${group}`)}</legend>
+        <FieldPanel key={group} title={say(`settings.group.${group}`)}>
           <div className={styles.fields}>
             {groups[group].map((field) => (
               <Input
@@ -118,7 +119,7 @@ export function FieldForm({
               />
             ))}
           </div>
-        </fieldset>
+        </FieldPanel>
       ))}
       {changes.length > 0 && (
         <div className={styles.bar} role="status">

@@ -1,9 +1,10 @@
 import { Button, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { client } from '../data/client.ts';
+import { FormPanel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
 import type { PartProps } from './part.ts';
-import styles from './settings.module.css';
 
 /** The name of a machine. */
 export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): ReactElement {
@@ -15,14 +16,8 @@ export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): Reac
       return undefined;
     });
   return (
-    <form
-      className={styles.card}
-      onSubmit={(event) => {
-        event.preventDefault();
-        rename();
-      }}
-    >
-      <div className={styles.row}>
+    <FormPanel submit={rename}>
+      <Row>
         <TextInput
           size="xs"
           label={say('settings.name')}
@@ -39,7 +34,7 @@ export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): Reac
         >
           {say('settings.rename')}
         </Button>
-      </div>
-    </form>
+      </Row>
+    </FormPanel>
   );
 }

@@ -2,9 +2,11 @@ import { Button, Checkbox, Menu, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { client } from '../data/client.ts';
 import { useShares } from '../data/settings.ts';
-import { CommandLine } from '../design/command-line.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
+import { Panel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
-import { MoreMenu } from './more-menu.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
 
@@ -19,22 +21,20 @@ export function Shares(props: PartProps): ReactElement {
       return undefined;
     });
   return (
-    <section className={styles.card}>
-      <h2>{say('settings.shares')}</h2>
-      <p className={styles.help}>{say('settings.now')}</p>
-      {shares && shares.note !== null && <p className={styles.help}>{shares.note}</p>}
+    <Panel title={say('settings.shares')} help={say('settings.now')}>
+      {shares && shares.note !== null && <p className="help">{shares.note}</p>}
       <ul className={styles.list}>
         {(shares?.folders ?? []).map(({ name, hostPath, writable, reason }) => (
           <li key={name}>
             <div className={styles.item}>
               <div>
                 <p>
-                  {name} {!writable && <span className={styles.help}>{say('settings.readOnly')}</span>}
+                  {name} {!writable && <span className="help">{say('settings.readOnly')}</span>}
                 </p>
-                <p className={styles.help}>
+                <p className="help">
                   <span className="mono">{hostPath}</span>
                 </p>
-                {reason !== null && <p className={styles.help}>{reason}</p>}
+                {reason !== null && <p className="help">{reason}</p>}
               </div>
               <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
                 <Menu.Item color="var(--broken)" onClick={() => remove(name)}>
@@ -46,7 +46,7 @@ export function Shares(props: PartProps): ReactElement {
         ))}
       </ul>
       {shares && shares.folders.length > 0 && (
-        <p className={styles.help}>
+        <p className="help">
           {shares.mounted === null ? shares.needs : say('settings.mounted', { path: shares.mounted })}
         </p>
       )}
@@ -54,7 +54,7 @@ export function Shares(props: PartProps): ReactElement {
         <CommandLine text={shares.mount} />
       )}
       <AddShare {...props} />
-    </section>
+    </Panel>
   );
 }
 
@@ -75,7 +75,7 @@ function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
         add();
       }}
     >
-      <div className={styles.row}>
+      <Row>
         <TextInput
           size="xs"
           label={say('settings.sharePath')}
@@ -92,7 +92,7 @@ function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
         >
           {say('settings.share')}
         </Button>
-      </div>
+      </Row>
       <Checkbox
         size="xs"
         label={say('settings.readOnlyShare')}

@@ -4,7 +4,7 @@ import { messageOf } from '../../../src/core/errors.ts';
 import { parseVmx, printVmx, vmxLimits, type VmxDocument } from '../../../src/vmx/document.ts';
 import { bytesToBinary } from '../../../src/vmx/encoding.ts';
 import { client } from '../data/client.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 import { changesBetween, review } from './draft.ts';
 import { DifferenceTable } from './difference-table.tsx';

@@ -47,4 +47,10 @@ export const machine = {
   'ask.snapshot.help':
     'The state of the disks, and of the memory while the machine runs. You can go back to it.',
   'done.snapshot': 'The snapshot “{{label}}” was taken.',
+  'clone.name': 'Name',
+  'clone.kind': 'Kind',
+  'clone.linked': 'Linked',
+  'clone.full': 'Full',
+  'clone.done_one': '{{count}} clone was made.',
+  'clone.done_other': '{{count}} clones were made.',
 } as const;

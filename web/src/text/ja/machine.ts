@@ -48,4 +48,10 @@ export const machine: Readonly<Record<keyof typeof english, string>> = {
   'ask.snapshot.label': 'ラベル',
   'ask.snapshot.help': 'ディスクの状態と、実行中ならメモリの状態を保存します。後でこの状態に戻せます。',
   'done.snapshot': 'スナップショット「{{label}}」を作成しました。',
+  'clone.name': '名前',
+  'clone.kind': '種類',
+  'clone.linked': 'リンククローン',
+  'clone.full': '完全クローン',
+  'clone.done_one': '{{count}} 台のクローンを作成しました。',
+  'clone.done_other': '{{count}} 台のクローンを作成しました。',
 };

@@ -1,15 +1,15 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../icon/icon.tsx';
 
 interface MoreMenuProps {
   readonly label: string;
-  readonly disabled: boolean;
+  readonly disabled?: boolean;
   readonly children: ReactNode;
 }
 
 /** What can be done to one thing of a list. */
-export function MoreMenu({ label, disabled, children }: MoreMenuProps): ReactElement {
+export function MoreMenu({ label, disabled = false, children }: MoreMenuProps): ReactElement {
   return (
     <Menu position="bottom-end" withinPortal loop>
       <Menu.Target>

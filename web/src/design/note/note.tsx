@@ -1,7 +1,7 @@
 import { ActionIcon } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
-import { Icon } from './icon.tsx';
-import { useText } from '../text/text.ts';
+import { Icon } from '../icon/icon.tsx';
+import { useText } from '../../text/text.ts';
 import styles from './note.module.css';
 
 interface NoteProps {

@@ -1,8 +1,8 @@
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import type { ReactElement } from 'react';
-import { useText } from '../text/text.ts';
+import { useText } from '../../text/text.ts';
 import styles from './command-line.module.css';
-import { Icon } from './icon.tsx';
+import { Icon } from '../icon/icon.tsx';
 
 /** A command for a terminal, which can be copied. */
 export function CommandLine({ text }: { text: string }): ReactElement {

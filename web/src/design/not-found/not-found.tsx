@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import { useText } from '../text/text.ts';
+import { useText } from '../../text/text.ts';
 import styles from './not-found.module.css';
 
 /** What an address shows that leads nowhere, or to a machine that is gone. */

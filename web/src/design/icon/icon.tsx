@@ -27,6 +27,7 @@ const paths = {
 } as const;
 
 export type IconName = keyof typeof paths;
+export const icons = Object.keys(paths) as readonly IconName[];
 
 /** A picture beside a text, or in a control with a label: it says nothing by itself. */
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }): ReactElement {
