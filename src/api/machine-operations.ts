@@ -138,7 +138,7 @@ export const machineOperations = {
     kind: 'json',
     summary: 'Change settings of a machine',
     description:
-      'An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo.',
+      'An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all of them take effect at once: notes, folder, sync-time, isolation.tools.*.disable and guestinfo.*.',
     params: machineParams,
     body: settings,
     result: machineDetails,

@@ -14,6 +14,16 @@ export interface ActivitySample {
     memoryBytes: number;
     /** Memory that programs can still get */
     freeBytes: number;
+    /** From its disks; null where the system does not tell */
+    readBytesPerSecond: number | null;
+    writtenBytesPerSecond: number | null;
+    /** By its network adapters; null where the system does not tell */
+    receivedBytesPerSecond: number | null;
+    sentBytesPerSecond: number | null;
+    /** What its processors use, by RAPL; null where that is not known */
+    watts: number | null;
+    /** Why nothing is known of its energy: it does not tell, or only to root */
+    wattsLack: 'not-told' | 'only-root' | null;
   };
   /** Those that run */
   machines: MachineActivity[];
@@ -787,6 +797,8 @@ export interface Machine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -815,6 +827,9 @@ export interface MachineActivity {
   /** From its disks; null if the engine does not answer */
   readBytesPerSecond: number | null;
   writtenBytesPerSecond: number | null;
+  /** To its network adapters; null if their switches do not tell */
+  receivedBytesPerSecond: number | null;
+  sentBytesPerSecond: number | null;
 }
 
 export interface MachineDetails {
@@ -826,6 +841,8 @@ export interface MachineDetails {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1296,6 +1313,8 @@ export interface RevertedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1553,6 +1572,8 @@ export interface StartedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1590,6 +1611,8 @@ export interface SuspendedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */

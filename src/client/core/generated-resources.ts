@@ -133,7 +133,7 @@ export interface MachineCalls {
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
   /** Get the .vmx of a machine as it is on the disk. In the encoding that it names in `.encoding`. machines.set changes its keys. */
   vmx(machine: string, options?: CallOptions): Promise<Uint8Array>;
-  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo. */
+  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all of them take effect at once: notes, folder, sync-time, isolation.tools.*.disable and guestinfo.*. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
