@@ -5,7 +5,8 @@ import { errorModel } from '../../src/cli/vmrest/schemas.ts';
 import { asked, bodies, daemon, useDaemon } from './cli-run.ts';
 import { demo } from './cli-samples.ts';
 import { json, problem } from './cli-support.ts';
-import { id, lines, machine, type Line } from './vmrest-lines.ts';
+import { id, machine, machineLines, type Line } from './vmrest-lines.ts';
+import { networkLines } from './vmrest-network-lines.ts';
 import { ask, useVmrest, type Answered } from './vmrest-server.ts';
 
 // Every operation of vmrest against a daemon that says what a test wants; each answer is checked by the schema of its operation.
@@ -15,6 +16,7 @@ useVmrest();
 
 const route = `/v1/machines/${encodeURIComponent(machine.path)}`;
 const table: Readonly<Record<string, Operation>> = operations;
+const lines: readonly Line[] = [...machineLines, ...networkLines];
 
 function operationOf({ id: name }: Line): Operation {
   return operations[name];
