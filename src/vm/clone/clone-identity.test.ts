@@ -15,9 +15,7 @@ async function running(): Promise<string[]> {
   const asked: string[] = [];
   const report = identityStepNames(1).map((name) => `${name}=ok`);
   const onFrame = operationThat(({ operation, leaseWithin }) => {
-    asked.push(
-      leaseWithin === undefined ? `${String(operation)}` : `${String(operation)} ${String(leaseWithin)}`,
-    );
+    asked.push([operation, leaseWithin].filter((each) => each !== undefined).join(' '));
     return { result: { report: report.join('\n'), now: Date.now() } };
   });
   const addresses = () => {
