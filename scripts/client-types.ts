@@ -112,12 +112,14 @@ function answerOf(name: string, operation: Operation): string {
 }
 
 function routeOf(name: string, operation: Operation): Route {
-  const { method, path, kind, slow, anyVersion, summary } = operation;
+  const { method, path, kind, role, byMachine, slow, anyVersion, summary } = operation;
   const takes = takenBy(name)?.kind;
   return {
     method,
     path,
     kind,
+    role,
+    ...(byMachine ? { byMachine } : {}),
     ...(takes === undefined ? {} : { takes }),
     ...('contentType' in operation ? { contentType: operation.contentType } : {}),
     ...(slow ? { slow } : {}),

@@ -19,6 +19,7 @@ export const diskOperations = {
   'disks.list': {
     method: 'GET',
     path: '/machines/{machine}/disks',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the disks of a machine',
     params: machineParams,
@@ -27,6 +28,7 @@ export const diskOperations = {
   'disks.create': {
     method: 'POST',
     path: '/disks',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Create an empty disk that belongs to no machine yet',
@@ -38,6 +40,7 @@ export const diskOperations = {
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
+    role: 'owner',
     kind: 'task',
     verb: 'disk add',
     summary: 'Add an empty disk to a stopped machine',
@@ -49,6 +52,7 @@ export const diskOperations = {
   'disks.checkAll': {
     method: 'POST',
     path: '/machines/{machine}/disks/check',
+    role: 'operator',
     kind: 'task',
     verb: 'disk check',
     summary: 'Check the files of all disks',
@@ -60,6 +64,7 @@ export const diskOperations = {
   'disks.check': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/check',
+    role: 'operator',
     kind: 'task',
     verb: 'disk check',
     summary: 'Check the files of a disk',
@@ -71,6 +76,7 @@ export const diskOperations = {
   'disks.grow': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/grow',
+    role: 'owner',
     kind: 'task',
     verb: 'disk grow',
     summary: 'Expand a disk of a stopped machine',
@@ -82,6 +88,7 @@ export const diskOperations = {
   'disks.compact': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/compact',
+    role: 'operator',
     kind: 'task',
     verb: 'disk compact',
     summary: 'Reclaim the unused space of a disk of a stopped machine',
@@ -91,6 +98,7 @@ export const diskOperations = {
   'disks.remove': {
     method: 'DELETE',
     path: '/machines/{machine}/disks/{disk}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a disk from a stopped machine',
