@@ -203,6 +203,12 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'open', group: host, summary: 'open the web desktop', load: () => import('./open.ts') },
   {
+    name: 'web',
+    group: host,
+    summary: 'use the web desktop from other computers, its users and what they did',
+    load: () => import('./web.ts'),
+  },
+  {
     name: 'events',
     group: host,
     summary: 'print events as they happen',

@@ -110,8 +110,8 @@ import type {
   WebAddress,
   WebState,
   WebUser,
-} from '../../api/generated/shapes.ts';
-import type { CallOptions, TaskOptions } from './options.ts';
+} from '../../../api/generated/shapes.ts';
+import type { CallOptions, TaskOptions } from '../options.ts';
 
 export interface MachineCalls {
   /** List all machines. */
