@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { writeFully } from '../sys/write-fully.ts';
 
 /** Zeros in pieces of this size become holes. */
 export const holeBytes = 64 * 1024;
@@ -8,15 +9,6 @@ const zeros = Buffer.alloc(holeBytes);
 /** Whether a piece of at most `holeBytes` is all zeros. */
 export function isHole(piece: Buffer): boolean {
   return piece.equals(zeros.subarray(0, piece.length));
-}
-
-/** Writes all of it at a position, however many calls that takes. */
-export async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
 
 /** Writes a new file, with a hole wherever its content is zeros. @param size of the content */
@@ -32,10 +24,10 @@ export async function writeSparse(
     for (let at = 0; at < part.length; at += holeBytes) {
       const end = Math.min(at + holeBytes, part.length);
       if (!isHole(part.subarray(at, end))) continue;
-      if (at > begin) await writeFully(file, part.subarray(begin, at), position + begin);
+      if (at > begin) await writeFully(file, [part.subarray(begin, at)], position + begin);
       begin = end;
     }
-    if (part.length > begin) await writeFully(file, part.subarray(begin), position + begin);
+    if (part.length > begin) await writeFully(file, [part.subarray(begin)], position + begin);
     position += part.length;
   }
   await file.truncate(size);
