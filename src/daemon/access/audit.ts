@@ -56,12 +56,15 @@ export class AuditLog {
   /** The last entries, the latest last. @throws KameError FILE_ACCESS */
   async read(limit: number): Promise<AuditEntry[]> {
     await this.written();
-    let entries: AuditEntry[] = [];
-    for (let age = 0; age <= maxAside && entries.length < limit; age += 1) {
+    const parts: AuditEntry[][] = [];
+    let count = 0;
+    for (let age = 0; age <= maxAside && count < limit; age += 1) {
       const bytes = await readOwnIfThere(this.#aside(age), { maxBytes: 2 * this.#maxFileBytes });
-      if (bytes) entries = [...entriesIn(bytes.toString('utf8')), ...entries];
+      const part = entriesIn(bytes?.toString('utf8') ?? '');
+      parts.unshift(part);
+      count += part.length;
     }
-    return entries.slice(-limit);
+    return parts.flat().slice(-limit);
   }
 
   /** The file of an age: 0 is the present one. */

@@ -41,7 +41,7 @@ export class WebDoor implements Door, AsyncDisposable {
     this.#directory = directory;
     this.#record = record;
     const port = async () => (await this.#opened)?.port;
-    this.sessions = new KeptSessions(record, port, inside.log);
+    this.sessions = new KeptSessions(record, port, (error, message) => inside.log(error, message));
   }
 
   get site(): Site | undefined {

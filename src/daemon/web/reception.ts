@@ -133,7 +133,9 @@ export class Reception {
   async #session(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const before = secretIn(request.headers, this.#gate);
     if (request.method === 'GET') {
-      const { user, role, machines } = (await this.#whose(request)) ?? this.#signedOut();
+      const principal = await this.#whose(request);
+      if (!principal) throw this.#signedOut();
+      const { user, role, machines } = principal;
       const session: WebSession = { user, role, machines: machines === null ? null : [...machines] };
       response.writeHead(200, jsonType).end(JSON.stringify(session));
     } else if (request.method === 'POST') {
@@ -202,8 +204,8 @@ export class Reception {
     return session && (await this.#door.identify(session.user, request));
   }
 
-  #signedOut(): never {
-    throw new KameError('SIGNED_OUT', 'This browser is not signed in.', {
+  #signedOut(): KameError {
+    return new KameError('SIGNED_OUT', 'This browser is not signed in.', {
       details: { signIn: this.#door.signsInWith },
     });
   }

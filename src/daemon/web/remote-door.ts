@@ -68,7 +68,8 @@ export class RemoteDoor implements Door, AsyncDisposable {
     this.#record = new DoorRecord(options.paths.sessions);
     this.#signIn = new SignIn(options.users);
     const port = async () => await Promise.resolve(this.#open?.gate.port);
-    this.sessions = new KeptSessions(this.#record, port, options.inside.log);
+    const log: Inside['log'] = (error, message) => options.inside.log(error, message);
+    this.sessions = new KeptSessions(this.#record, port, log);
     // Whoever is not what they were any more starts again.
     options.users.onChanged((name) => this.sessions.endOf(name));
     this.#timer = setInterval(() => void this.look(), watchMs).unref();

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 
 /** RFB 3.8 and 3.7: the client chooses how it authenticates. In 3.3 the server does, so that the client would send a byte less. */
-const versions = ['RFB 003.008\n', 'RFB 003.007\n'];
+const versions = new Set(['RFB 003.008\n', 'RFB 003.007\n']);
 /** What a client says before its messages, in bytes: its version, how it authenticates, and whether others may stay connected. */
 const greeting = [12, 1, 1] as const;
 /** The security type of a server that asks for no password. */
@@ -131,7 +131,7 @@ export class ViewOnly {
     const part = this.#cut(length);
     const step = this.#greeted;
     this.#greeted += 1;
-    if (step === 0 && !versions.includes(part.toString('latin1'))) throw unknown('another version of RFB');
+    if (step === 0 && !versions.has(part.toString('latin1'))) throw unknown('another version of RFB');
     if (step === 1 && part[0] !== noPassword) throw unknown('a password');
     return step === 2 ? Buffer.from([1]) : part;
   }

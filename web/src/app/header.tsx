@@ -7,6 +7,7 @@ import {
 } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
+import { Permitted, useWho } from '../data/rights.tsx';
 import { Icon } from '../design/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
@@ -34,6 +35,7 @@ function ThemeSwitch(): ReactElement {
 /** The bar at the top of the page. */
 export function Header({ leave }: { leave: () => void }): ReactElement {
   const { say, language } = useText();
+  const { user, role } = useWho();
   return (
     <header className={styles.header}>
       <div className={styles.bar}>
@@ -42,11 +44,18 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           Kame
         </Link>
         <nav className={styles.rooms}>
-          <Link href="/host">
-            <Icon name="host" size={14} />
-            {say('host.title')}
-          </Link>
+          <Permitted to="daemon.status">
+            <Link href="/host">
+              <Icon name="host" size={14} />
+              {say('host.title')}
+            </Link>
+          </Permitted>
         </nav>
+        {user !== null && (
+          <span className={styles.who} title={say(`app.role.${role}`)}>
+            {say('app.who', { user, role: say(`app.role.${role}`) })}
+          </span>
+        )}
         <NativeSelect
           size="xs"
           className={styles.language}

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { useMay } from '../data/rights.tsx';
 import { Icon } from '../design/icon.tsx';
 import { useActions } from '../machine/actions.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
@@ -18,7 +19,8 @@ export function NoConsole({ machine, state }: NoConsoleProps): ReactElement {
   const { say } = useText();
   const actions = useActions(machine);
   const { name, guestOS } = machine;
-  const canStart = state === 'stopped' || state === 'suspended';
+  const may = useMay();
+  const canStart = may('machines.start') && (state === 'stopped' || state === 'suspended');
   return (
     <div className={styles.off}>
       <span className={styles.mark} aria-hidden>

@@ -5,6 +5,7 @@ import { formatSize } from '../../../src/core/units.ts';
 import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
+import { Permitted } from '../data/rights.tsx';
 import { BackLink } from '../design/back-link.tsx';
 import { Icon } from '../design/icon.tsx';
 import { Failure } from '../machine/failure.tsx';
@@ -23,7 +24,9 @@ export function HostPage(): ReactElement {
       </div>
       <HostCharts />
       <div className={styles.columns}>
-        <Checks />
+        <Permitted to="host.doctor">
+          <Checks />
+        </Permitted>
         <div className={styles.column}>
           <Tasks />
           <Events />
@@ -104,13 +107,15 @@ function Tasks(): ReactElement {
               <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
               {progress && <p className={styles.help}>{progress.stage}</p>}
             </div>
-            <Button
-              size="compact-xs"
-              variant="default"
-              onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
-            >
-              {say('do.cancel')}
-            </Button>
+            <Permitted to="tasks.cancel">
+              <Button
+                size="compact-xs"
+                variant="default"
+                onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
+              >
+                {say('do.cancel')}
+              </Button>
+            </Permitted>
           </li>
         ))}
       </ul>

@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { perform, type Action } from '../machine/actions.ts';
+import { useMay } from '../data/rights.tsx';
+import { operationOf, perform, type Action } from '../machine/actions.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
@@ -20,6 +21,7 @@ export function SelectionBar({
   clear: () => void;
 }): ReactElement | null {
   const { say } = useText();
+  const may = useMay();
   const task = useTask<BulkKind>();
   const { doing } = task;
   if (selected.length === 0 && !doing && !task.trouble) return null;
@@ -45,17 +47,19 @@ export function SelectionBar({
       ) : (
         <>
           <span>{say('select.count', { count: selected.length })}</span>
-          {bulkKinds.map((kind) => (
-            <Button
-              key={kind}
-              size="compact-sm"
-              variant="default"
-              disabled={fitting(selected, kind).length === 0}
-              onClick={() => begin(kind)}
-            >
-              {say(`do.${kind}`)}
-            </Button>
-          ))}
+          {bulkKinds
+            .filter((kind) => may(operationOf(kind)))
+            .map((kind) => (
+              <Button
+                key={kind}
+                size="compact-sm"
+                variant="default"
+                disabled={fitting(selected, kind).length === 0}
+                onClick={() => begin(kind)}
+              >
+                {say(`do.${kind}`)}
+              </Button>
+            ))}
           <Button size="compact-sm" variant="subtle" color="gray" onClick={clear}>
             {say('select.clear')}
           </Button>

@@ -1,6 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { Link } from 'wouter';
+import { Permitted } from '../data/rights.tsx';
 import { Icon } from '../design/icon.tsx';
 import { useText } from '../text/text.ts';
 import { orders, type Order } from './arrange.ts';
@@ -59,15 +60,17 @@ export function Toolbar({ query, order, arrange }: ToolbarProps): ReactElement {
         data={orders.map((value) => ({ value, label: say(`app.sort.${value}`) }))}
         onChange={(event) => arrange({ order: event.currentTarget.value as Order })}
       />
-      <Button
-        component={Link}
-        href="/new"
-        size="xs"
-        className={styles.new}
-        leftSection={<Icon name="plus" size={12} />}
-      >
-        {say('app.new')}
-      </Button>
+      <Permitted to="machines.create">
+        <Button
+          component={Link}
+          href="/new"
+          size="xs"
+          className={styles.new}
+          leftSection={<Icon name="plus" size={12} />}
+        >
+          {say('app.new')}
+        </Button>
+      </Permitted>
     </div>
   );
 }

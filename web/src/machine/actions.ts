@@ -1,3 +1,4 @@
+import type { routes } from '../../../src/api/generated/routes.ts';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import { client } from '../data/client.ts';
@@ -7,6 +8,13 @@ import { useTask, type TaskRunner } from './task.ts';
 /** What can be done to a machine from its card. */
 export type Action = { readonly kind: SimpleKind } | { readonly kind: 'snapshot'; readonly label: string };
 type SimpleKind = 'start' | 'unpause' | 'stop' | 'off' | 'suspend' | 'pause' | 'restart' | 'remove';
+
+/** The operation that does it. */
+export function operationOf(kind: Action['kind']): keyof typeof routes {
+  if (kind === 'snapshot') return 'snapshots.take';
+  if (kind === 'off') return 'machines.stop';
+  return kind === 'remove' ? 'machines.unregister' : `machines.${kind}`;
+}
 
 export interface Actions extends TaskRunner<Action['kind']> {
   readonly act: (action: Action) => void;

@@ -2,6 +2,7 @@ import { Button, Checkbox, NumberInput, Textarea, TextInput } from '@mantine/cor
 import { useState, type ReactElement } from 'react';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
+import { Permitted } from '../data/rights.tsx';
 import { useText } from '../text/text.ts';
 import styles from './snapshots.module.css';
 import type { FormProps } from './task.ts';
@@ -11,8 +12,10 @@ export function Here(props: FormProps): ReactElement {
   const isRunning = props.machine.state === 'running';
   return (
     <>
-      <TakeForm {...props} />
-      {isRunning && <InstantCloneForm {...props} />}
+      <Permitted to="snapshots.take">
+        <TakeForm {...props} />
+      </Permitted>
+      <Permitted to="machines.clone">{isRunning && <InstantCloneForm {...props} />}</Permitted>
     </>
   );
 }
