@@ -34,6 +34,8 @@ export interface DoorsOptions {
   readonly users: Users;
   readonly audit: AuditLog;
   readonly makeCertificate: (names: readonly string[]) => Promise<string>;
+  /** As in RemoteServerOptions. */
+  readonly headersMs?: number;
 }
 
 /** The doors of the web desktop: one for browsers of this computer, and one for other computers. */
@@ -41,16 +43,17 @@ export class Doors implements WebDoors, AsyncDisposable {
   readonly #local: WebDoor;
   readonly #remote: RemoteDoor;
 
-  constructor({ names, directory, inside: later, users, audit, makeCertificate }: DoorsOptions) {
+  constructor({ names, inside: later, ...options }: DoorsOptions) {
     const inside: Inside = {
       request: (...request) => later().request(...request),
       upgrade: (...request) => later().upgrade(...request),
       log: (...entry) => later().log(...entry),
     };
     const { webRemote: settings, webRemoteSessions: sessions, webCertificate: certificate } = names;
-    this.#local = new WebDoor(inside, directory, new DoorRecord(names.webDoor));
+    this.#local = new WebDoor(inside, options.directory, new DoorRecord(names.webDoor));
     this.#remote = new RemoteDoor({
-      ...{ inside, directory, users, audit, makeCertificate },
+      ...options,
+      inside,
       paths: { settings, sessions, certificate },
     });
   }
@@ -76,6 +79,11 @@ export class Doors implements WebDoors, AsyncDisposable {
 
   async listen(settings: ListenRemotely): Promise<void> {
     await this.#remote.listen(settings);
+  }
+
+  /** As RemoteDoor.look, which else happens from time to time. */
+  async look(): Promise<void> {
+    await this.#remote.look();
   }
 
   async off(): Promise<void> {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Server } from 'node:https';
 import { isIP, type AddressInfo } from 'node:net';
 import type { ListenRemotely, RemoteWeb } from '../../api/web.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
@@ -14,7 +13,7 @@ import { authority, hostOf, localNames, type Gate } from './gate.ts';
 import { KeptSessions } from './kept-sessions.ts';
 import { Reception, type Door, type Inside } from './reception.ts';
 import { namesOf, senderOf } from './remote-names.ts';
-import { listenWithTls } from './remote-server.ts';
+import { listenWithTls, type RemoteServer } from './remote-server.ts';
 import { RemoteSettings } from './remote-settings.ts';
 import { Site } from './site.ts';
 
@@ -36,8 +35,7 @@ export interface RemoteDoorOptions {
 }
 
 /** A door that is open. */
-interface Open {
-  readonly server: Server;
+interface Open extends RemoteServer {
   readonly gate: Gate;
   certificate: Certificate;
   /** Of the files of the certificate. */
@@ -229,14 +227,14 @@ export class RemoteDoor implements Door, AsyncDisposable {
     const { address, port, names, certificate: files } = settings;
     const stamp = files ? await stampOf(files) : '';
     const { headersMs } = this.#options;
-    const server = await listenWithTls({
+    const { server, close } = await listenWithTls({
       ...{ address, port, certificate },
       ...(headersMs === undefined ? {} : { headersMs }),
     });
     const own = [...names.map((name) => name.toLowerCase()), hostOf(address), ...localNames];
     const gate: Gate = { scheme: 'https', port: (server.address() as AddressInfo).port, names: own };
     new Reception(this.#options.inside, gate, this).serve(server);
-    this.#open = { server, gate, certificate, stamp };
+    this.#open = { server, close, gate, certificate, stamp };
     this.#problem = null;
     this.sessions.keep();
     await this.sessions.written();
@@ -272,10 +270,8 @@ export class RemoteDoor implements Door, AsyncDisposable {
     const door = this.#open;
     this.#open = undefined;
     if (!door) return;
-    const closed = new Promise((resolve) => door.server.close(resolve));
     this.sessions.endAll();
-    door.server.closeAllConnections();
-    await closed;
+    await door.close();
     await this.#record.remove();
   }
 }

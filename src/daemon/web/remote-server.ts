@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { limitedWith } from '../access/sign-in.ts';
 import type { Certificate } from './certificate.ts';
@@ -15,6 +16,12 @@ const lookMs = 1000;
 /** Milliseconds that a connection without a request stays open. */
 const idleMs = 30_000;
 
+export interface RemoteServer {
+  readonly server: Server;
+  /** Closes it, with all that is connected to it. */
+  readonly close: () => Promise<void>;
+}
+
 export interface RemoteServerOptions {
   readonly address: string;
   /** 0 for one that the system chooses. */
@@ -24,20 +31,30 @@ export interface RemoteServerOptions {
   readonly headersMs?: number;
 }
 
-/** Keeps one computer from taking all the connections. */
-function limitByAddress(server: Server): void {
+/** Keeps one computer from taking all the connections. @returns those that are open, also before the end of their handshakes */
+function limitByAddress(server: Server): ReadonlySet<Socket> {
+  const all = new Set<Socket>();
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const key = limitedWith(socket.remoteAddress ?? '');
     const count = (open.get(key) ?? 0) + 1;
     open.set(key, count);
+    all.add(socket);
     socket.once('close', () => {
+      all.delete(socket);
       const left = (open.get(key) ?? 1) - 1;
       if (left > 0) open.set(key, left);
       else open.delete(key);
     });
     if (count > maxFromAddress) socket.destroy();
   });
+  return all;
+}
+
+/** Answers what is not HTTP. What is not TLS either would wait for an answer forever. */
+function refuse(error: Error, socket: Duplex): void {
+  if (/^(?:HPE_|ERR_HTTP_)/.test(errnoOf(error) ?? '')) refuseMalformed(error, socket);
+  else socket.destroy();
 }
 
 function listenError(error: unknown, { address, port }: RemoteServerOptions): KameError {
@@ -59,7 +76,7 @@ function listenError(error: unknown, { address, port }: RemoteServerOptions): Ka
 }
 
 /** A server over TLS that is as patient as it must be, and not more. @throws KameError PORT_IN_USE, HOST_PROBLEM */
-export async function listenWithTls(options: RemoteServerOptions): Promise<Server> {
+export async function listenWithTls(options: RemoteServerOptions): Promise<RemoteServer> {
   const { address, port, certificate, headersMs = helloMs } = options;
   const server = createServer({
     cert: certificate.cert,
@@ -73,11 +90,16 @@ export async function listenWithTls(options: RemoteServerOptions): Promise<Serve
     connectionsCheckingInterval: Math.min(lookMs, headersMs),
   });
   server.maxConnections = maxConnections;
-  server.on('clientError', refuseMalformed);
-  limitByAddress(server);
+  server.on('clientError', refuse);
+  const sockets = limitByAddress(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, options)));
     server.listen({ host: address, port }, resolve);
   });
-  return server;
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return { server, close };
 }
