@@ -28,9 +28,8 @@ export function daemonFacts(names: HomeNames, facts: Partial<DaemonFacts> = {}):
     requestStop: () => undefined,
     web: noDoors,
     users: new Users(names.webUsers, new Passwords(cheap)),
-    audit: new AuditLog(names.audit, (error) => {
-      throw error;
-    }),
+    // The home of a test may be gone before its last entry is written.
+    audit: new AuditLog(names.audit, () => undefined),
     ...facts,
   };
 }

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AuditEntry, ListenRemotely } from '../../src/api/web.ts';
 import type { Rights } from '../../src/api/role.ts';
+import { deferred } from '../../src/core/deferred.ts';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
 import { Doors, insideOf, type DoorsOptions } from '../../src/daemon/web-doors.ts';
@@ -185,6 +186,27 @@ export class RemoteWorld {
       });
       socket.once('error', reject);
     });
+  }
+
+  /** Reads a stream of JSON lines. `over` resolves when the connection has ended, however that came. */
+  follow(cookie: string, path: string, onLine: (line: unknown) => void) {
+    const [begun, over] = [deferred(), deferred()];
+    const about = {
+      host: '127.0.0.1',
+      port: this.settings.port,
+      ca: this.#ca,
+      agent: false,
+      checkServerIdentity,
+    };
+    const sent = httpsRequest({ ...about, path, headers: { cookie } }, (reply) => {
+      begun.resolve();
+      reply.setEncoding('utf8').on('data', (lines: string) => {
+        for (const line of lines.split('\n').filter((each) => each !== '')) onLine(JSON.parse(line));
+      });
+      reply.on('error', () => undefined).once('close', () => over.resolve());
+    });
+    sent.on('error', () => over.resolve()).end();
+    return { begun: begun.promise, over: over.promise, stop: () => sent.destroy() };
   }
 
   /** What the audit log has, without times. */

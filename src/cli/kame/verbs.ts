@@ -205,7 +205,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'web',
     group: host,
-    summary: 'use the web desktop from other computers, its users and what they did',
+    summary: 'open the web desktop to other computers; its users',
     load: () => import('./web.ts'),
   },
   {
