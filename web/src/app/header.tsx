@@ -36,6 +36,8 @@ function ThemeSwitch(): ReactElement {
 export function Header({ leave }: { leave: () => void }): ReactElement {
   const { say, language } = useText();
   const { user, role } = useWho();
+  const who = user === null ? undefined : say('app.who', { user, role: say(`app.role.${role}`) });
+  const leaving = who === undefined ? say('app.leave') : say('app.leaveAs', { who });
   return (
     <header className={styles.header}>
       <div className={styles.bar}>
@@ -51,11 +53,7 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
             </Link>
           </Permitted>
         </nav>
-        {user !== null && (
-          <span className={styles.who} title={say(`app.role.${role}`)}>
-            {say('app.who', { user, role: say(`app.role.${role}`) })}
-          </span>
-        )}
+        {who !== undefined && <span className={styles.who}>{who}</span>}
         <NativeSelect
           size="xs"
           className={styles.language}
@@ -65,12 +63,12 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           onChange={(event) => void changeLanguage(event.currentTarget.value as Language)}
         />
         <ThemeSwitch />
-        <Tooltip label={say('app.leave')}>
+        <Tooltip label={leaving}>
           <ActionIcon
             variant="subtle"
             color="gray"
             className={styles.tool}
-            aria-label={say('app.leave')}
+            aria-label={leaving}
             onClick={leave}
           >
             <Icon name="leave" />

@@ -9,6 +9,7 @@ export const app = {
   'app.dark': 'Use dark colours',
   'app.light': 'Use light colours',
   'app.leave': 'Sign out',
+  'app.leaveAs': 'Sign out {{who}}',
   'app.who': '{{user}} · {{role}}',
   'app.role.owner': 'Owner',
   'app.role.operator': 'Operator',

@@ -11,6 +11,7 @@ export const app: Readonly<Record<keyof typeof english, string>> = {
   'app.dark': 'ダークモードにする',
   'app.light': 'ライトモードにする',
   'app.leave': 'サインアウト',
+  'app.leaveAs': '{{who}} をサインアウト',
   'app.who': '{{user}} · {{role}}',
   'app.role.owner': '所有者',
   'app.role.operator': '操作者',
