@@ -11,7 +11,7 @@ import {
   refcountBlocks,
   setEntry,
 } from './qcow2-layout.ts';
-import { isZero } from './zero.ts';
+import { isZero } from './format/zero.ts';
 
 /** Bytes that are collected for one write. */
 const runBytes = 2 * 1024 * 1024;
@@ -146,7 +146,6 @@ export class Qcow2Writer implements AsyncDisposable {
     for (const index of [...this.#tables.keys()]) await this.#evict(index);
     await writeFully(this.#file, [this.#l1], clusterSize);
     const places = await this.#writeRefcounts();
-    await this.#file.datasync();
     await writeFully(
       this.#file,
       [fixedHeader({ ...places, virtualSize: this.#size, l1Offset: clusterSize })],

@@ -35,6 +35,8 @@ import type {
   Doctor,
   Done,
   EditSnapshot,
+  ExportMachine,
+  ExportedMachine,
   GrowDisk,
   GrownDisk,
   GuestDirectory,
@@ -172,6 +174,14 @@ export const routes = {
     role: 'owner',
     slow: true,
     summary: 'Delete an imported machine, if its original is still there',
+  },
+  'machines.export': {
+    method: 'POST',
+    path: '/machines/{machine}/export',
+    kind: 'task',
+    role: 'owner',
+    takes: 'body',
+    summary: 'Export a machine for VMware’s products',
   },
   'machines.files': {
     method: 'GET',
@@ -1099,6 +1109,10 @@ export interface Calls {
   'machines.import': { request: { body: ImportMachine }; answer: Promise<ImportedMachine> };
   'machines.reportImport': { request: { body: ImportMachine }; answer: Promise<ImportReport> };
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
+  'machines.export': {
+    request: { params: { machine: string }; body: ExportMachine };
+    answer: Promise<ExportedMachine>;
+  };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };

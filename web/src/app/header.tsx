@@ -8,7 +8,7 @@ import {
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import { Permitted, useWho } from '../data/rights.tsx';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
 
@@ -22,7 +22,6 @@ function ThemeSwitch(): ReactElement {
       <ActionIcon
         variant="subtle"
         color="gray"
-        className={styles.tool}
         aria-label={label}
         onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
       >
@@ -47,9 +46,9 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
         </Link>
         <nav className={styles.rooms}>
           <Permitted to="daemon.status">
-            <Link href="/host">
+            <Link href="/host" aria-label={say('host.title')}>
               <Icon name="host" size={14} />
-              {say('host.title')}
+              <span>{say('host.title')}</span>
             </Link>
           </Permitted>
         </nav>
@@ -64,13 +63,7 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
         />
         <ThemeSwitch />
         <Tooltip label={leaving}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            className={styles.tool}
-            aria-label={leaving}
-            onClick={leave}
-          >
+          <ActionIcon variant="subtle" color="gray" aria-label={leaving} onClick={leave}>
             <Icon name="leave" />
           </ActionIcon>
         </Tooltip>

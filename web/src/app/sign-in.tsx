@@ -2,7 +2,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { signInAs } from '../data/session.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText, type Say } from '../text/text.ts';
 import styles from './app.module.css';
 

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { SignedOut as With } from '../data/session.ts';
-import { CommandLine } from '../design/command-line.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { SignIn } from './sign-in.tsx';

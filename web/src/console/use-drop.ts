@@ -2,7 +2,7 @@ import { useCallback, useState, type DragEvent } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { client } from '../data/client.ts';
 import { troubleOf, type Trouble } from '../machine/task.ts';
-import { maxFileBytes, tarOf, type Owner } from './tar.ts';
+import { tarOf, type Owner } from './tar.ts';
 
 /** Where dropped files go in a guest: the home of the person who uses it, and whose they are. */
 export interface Destination extends Owner {
@@ -51,8 +51,6 @@ async function copy(
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const tooLarge = files.find(({ size }) => size > maxFileBytes);
-  if (tooLarge) throw new KameError('INVALID_VALUE', `${tooLarge.name} is too large.`);
   const { path, ...owner } = await destinationIn(machine, signal);
   const archive = tarOf(files, owner);
   await client.files.put(machine, { path, directory: true }, { archive, progress, signal });

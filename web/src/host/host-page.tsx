@@ -6,8 +6,10 @@ import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
 import { Permitted } from '../data/rights.tsx';
-import { BackLink } from '../design/back-link.tsx';
-import { Icon } from '../design/icon.tsx';
+import { Column, Columns } from '../design/columns/columns.tsx';
+import { Icon } from '../design/icon/icon.tsx';
+import { PageHead } from '../design/page-head/page-head.tsx';
+import { Panel } from '../design/panel/panel.tsx';
 import { Failure } from '../machine/failure.tsx';
 import { useText } from '../text/text.ts';
 import styles from './host.module.css';
@@ -16,23 +18,21 @@ import styles from './host.module.css';
 export function HostPage(): ReactElement {
   const { say } = useText();
   return (
-    <>
-      <div className={styles.head}>
-        <BackLink />
-        <h1>{say('host.title')}</h1>
+    <div className={styles.room}>
+      <PageHead title={say('host.title')}>
         <Daemon />
-      </div>
+      </PageHead>
       <HostCharts />
-      <div className={styles.columns}>
+      <Columns kind="halves">
         <Permitted to="host.doctor">
           <Checks />
         </Permitted>
-        <div className={styles.column}>
+        <Column>
           <Tasks />
           <Events />
-        </div>
-      </div>
-    </>
+        </Column>
+      </Columns>
+    </div>
   );
 }
 
@@ -46,20 +46,21 @@ function Daemon(): ReactElement | null {
     ...(rssBytes === null ? [] : [say('host.daemonMemory', { size: formatSize(rssBytes) })]),
     home,
   ];
-  return <p className={styles.help}>{parts.join(' · ')}</p>;
+  return <p className="help">{parts.join(' · ')}</p>;
 }
 
 function Checks(): ReactElement {
   const { say } = useText();
   const { doctor, error, again, isBusy } = useDoctor();
   return (
-    <section className={styles.card}>
-      <div className={styles.title}>
-        <h2>{say('host.doctor')}</h2>
+    <Panel
+      title={say('host.doctor')}
+      tools={
         <Button size="compact-xs" variant="default" loading={isBusy} onClick={again}>
           {say('host.again')}
         </Button>
-      </div>
+      }
+    >
       {error !== null && <Failure error={error} />}
       {!doctor && error === null && <p role="status">{say('host.checking')}</p>}
       <ul className={styles.list}>
@@ -67,7 +68,7 @@ function Checks(): ReactElement {
           <Check key={check.name} check={check} />
         ))}
       </ul>
-    </section>
+    </Panel>
   );
 }
 
@@ -84,9 +85,9 @@ function Check({
       </span>
       <div>
         <p>
-          <strong>{name}</strong> <span className={styles.help}>{say(`host.status.${status}`)}</span>
+          <strong>{name}</strong> <span className="help">{say(`host.status.${status}`)}</span>
         </p>
-        <p className={styles.help}>{message}</p>
+        <p className="help">{message}</p>
         {next !== undefined && <p>{next}</p>}
       </div>
     </li>
@@ -97,15 +98,14 @@ function Tasks(): ReactElement {
   const { say } = useText();
   const tasks = useTasks();
   return (
-    <section className={styles.card}>
-      <h2>{say('host.tasks')}</h2>
-      {tasks.length === 0 && <p className={styles.help}>{say('host.noTasks')}</p>}
+    <Panel title={say('host.tasks')}>
+      {tasks.length === 0 && <p className="help">{say('host.noTasks')}</p>}
       <ul className={styles.list}>
         {tasks.map(({ id, verb, machine, progress }) => (
           <li key={id} className={styles.task}>
             <div>
               <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
-              {progress && <p className={styles.help}>{progress.stage}</p>}
+              {progress && <p className="help">{progress.stage}</p>}
             </div>
             <Permitted to="tasks.cancel">
               <Button
@@ -119,7 +119,7 @@ function Tasks(): ReactElement {
           </li>
         ))}
       </ul>
-    </section>
+    </Panel>
   );
 }
 
@@ -127,19 +127,18 @@ function Events(): ReactElement {
   const { say, language } = useText();
   const events = useEvents();
   return (
-    <section className={styles.card}>
-      <h2>{say('host.events')}</h2>
-      {events.length === 0 && <p className={styles.help}>{say('host.noEvents')}</p>}
+    <Panel title={say('host.events')}>
+      {events.length === 0 && <p className="help">{say('host.noEvents')}</p>}
       <ol className={styles.list}>
         {events.map(({ at, message }, index) => (
           <li key={`${at} ${events.length - index}`} className={styles.event}>
-            <time dateTime={at} className={styles.help}>
+            <time dateTime={at} className="help">
               {new Date(at).toLocaleTimeString(language)}
             </time>
             <span>{message}</span>
           </li>
         ))}
       </ol>
-    </section>
+    </Panel>
   );
 }

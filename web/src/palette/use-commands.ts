@@ -59,6 +59,7 @@ export function useCommands(): readonly Command[] {
     { id: 'library', label: say('app.title'), run: () => go('/') },
     ...(may('machines.create') ? [{ id: 'new', label: say('app.new'), run: () => go('/new') }] : []),
     ...(may('daemon.status') ? [{ id: 'host', label: say('host.title'), run: () => go('/host') }] : []),
+    { id: 'design', label: say('design.title'), run: () => go('/design') },
   ];
   const known = machines.filter(({ id, state }) => id !== '' && state !== 'broken');
   return [...rooms, ...known.flatMap((machine) => commandsOf(machine, say, go, may))];

@@ -3,13 +3,13 @@ import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
 import { Failure } from '../machine/failure.tsx';
 import { useSnapshots } from '../data/snapshots.ts';
 import { Permitted } from '../data/rights.tsx';
+import { Column, Columns } from '../design/columns/columns.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import { AutoProtectForm } from './auto-protect-form.tsx';
 import { Here } from './here.tsx';
 import { SnapshotView } from './snapshot-view.tsx';
-import styles from './snapshots.module.css';
 import { Tree } from './tree.tsx';
 import type { Task } from './task.ts';
 
@@ -25,9 +25,9 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
   const snapshot = snapshots.find(({ uid }) => uid === chosen);
   const props = { machine, run: task.run, isBusy: doing !== undefined };
   return (
-    <div className={styles.panel}>
+    <Columns kind="side">
       <Tree machine={machine} snapshots={snapshots} chosen={snapshot?.uid ?? null} choose={choose} />
-      <aside className={styles.side}>
+      <Column>
         {doing && (
           <Busy
             what={say(`snapshots.doing.${doing.kind}`)}
@@ -50,8 +50,8 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
         <Permitted to="autoProtect.set">
           <AutoProtectForm {...props} />
         </Permitted>
-      </aside>
-    </div>
+      </Column>
+    </Columns>
   );
 }
 
