@@ -2,6 +2,7 @@ import { Button, Checkbox, NumberInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
+import { Permitted } from '../data/rights.tsx';
 import { FormPanel } from '../design/panel/panel.tsx';
 import { CloneName } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
@@ -13,8 +14,10 @@ export function Here(props: FormProps): ReactElement {
   const isRunning = props.machine.state === 'running';
   return (
     <>
-      <TakeForm {...props} />
-      {isRunning && <InstantCloneForm {...props} />}
+      <Permitted to="snapshots.take">
+        <TakeForm {...props} />
+      </Permitted>
+      <Permitted to="machines.clone">{isRunning && <InstantCloneForm {...props} />}</Permitted>
     </>
   );
 }
