@@ -216,7 +216,7 @@ const pageFolders: Readonly<
     own: ['text', 'design', 'data', 'machine'],
     packages: [...widgets, 'react', '@novnc/novnc', '@xterm/addon-fit', '@xterm/xterm'],
   },
-  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   settings: { own: ['text/en', 'text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   new: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   activity: { own: ['text', 'design', 'data'], packages: [...widgets, 'react', 'uplot'] },

@@ -6,6 +6,7 @@ import { FormPanel } from '../design/panel/panel.tsx';
 import { CloneName } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
 import { AboutFields, type About } from './about-fields.tsx';
+import { cloneNames, FreshClones } from './fresh-clones.tsx';
 import type { FormProps } from './task.ts';
 
 /** What can be done with the present state: a snapshot of it, and clones. */
@@ -60,9 +61,11 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
   const { say } = useText();
   const [name, setName] = useState(`${machine.name}-clone`);
   const [count, setCount] = useState(1);
+  const [asked, setAsked] = useState<readonly string[]>([]);
   const clone = () =>
     run('clone', async (options) => {
       const request = { name: name.trim(), kind: 'instant', count, wait: 'none' } as const;
+      setAsked(cloneNames(request.name, count));
       const { machines, notes } = await client.machines.clone(machine.id, request, options);
       return [say('clone.done', { count: machines.length }), ...notes].join(' ');
     });
@@ -83,6 +86,7 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
       <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
         {say('snapshots.clone', { count })}
       </Button>
+      <FreshClones names={asked} />
     </FormPanel>
   );
 }
