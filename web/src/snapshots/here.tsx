@@ -1,5 +1,6 @@
 import { Button, Checkbox, NumberInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
 import { FormPanel } from '../design/panel/panel.tsx';
@@ -9,13 +10,18 @@ import { AboutFields, type About } from './about-fields.tsx';
 import { cloneNames, FreshClones } from './fresh-clones.tsx';
 import type { FormProps } from './task.ts';
 
+function runsOrPauses({ state }: Machine): boolean {
+  return state === 'running' || state === 'paused';
+}
+
 /** What can be done with the present state: a snapshot of it, and clones. */
 export function Here(props: FormProps): ReactElement {
-  const isRunning = props.machine.state === 'running';
+  const isOn = runsOrPauses(props.machine);
   return (
     <>
       <TakeForm {...props} />
-      {isRunning && <InstantCloneForm {...props} />}
+      {/* The machine is paused for a moment while clones are made of it. */}
+      {isOn && <InstantCloneForm {...props} />}
     </>
   );
 }
@@ -26,7 +32,7 @@ function TakeForm({ machine, run, isBusy }: FormProps): ReactElement {
   const { say } = useText();
   const [about, setAbout] = useState(nothing);
   const [diskOnly, setDiskOnly] = useState(false);
-  const isOn = machine.state === 'running' || machine.state === 'paused';
+  const isOn = runsOrPauses(machine);
   const take = () =>
     run('take', async (options) => {
       const { label, description } = about;
@@ -62,6 +68,7 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
   const [name, setName] = useState(`${machine.name}-clone`);
   const [count, setCount] = useState(1);
   const [asked, setAsked] = useState<readonly string[]>([]);
+  const canClone = machine.state === 'running' && !isBusy && name.trim() !== '';
   const clone = () =>
     run('clone', async (options) => {
       const request = { name: name.trim(), kind: 'instant', count, wait: 'none' } as const;
@@ -83,7 +90,7 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
           onChange={(value) => setCount(Math.max(1, Number(value)))}
         />
       </CloneName>
-      <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
+      <Button size="xs" variant="default" type="submit" disabled={!canClone}>
         {say('snapshots.clone', { count })}
       </Button>
       <FreshClones names={asked} />
