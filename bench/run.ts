@@ -10,6 +10,7 @@ import { clones, clonesDebian } from './clones.ts';
 import { consoles } from './console.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
+import { exporting } from './export.ts';
 import { idle } from './idle.ts';
 import { library } from './library.ts';
 import { linked } from './linked.ts';
@@ -37,6 +38,7 @@ const benches: readonly Bench[] = [
     clipboard,
     consoles,
     library,
+    exporting,
   ],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exportedMachine, exportMachine } from './export.ts';
 import { importedMachine, importMachine, importReport } from './import.ts';
 import {
   deletedMachine,
@@ -91,6 +92,19 @@ export const machineOperations = {
     description: 'Removes the files that machines.files lists as deleted. The original is not touched.',
     params: machineParams,
     result: deletedMachine,
+  },
+  'machines.export': {
+    method: 'POST',
+    path: '/machines/{machine}/export',
+    kind: 'task',
+    verb: 'export',
+    summary: 'Export a machine for VMware’s products',
+    description:
+      'Writes the current state of a stopped machine, or that of a snapshot, as an OVA, an OVF or a bundle. Nothing is overwritten, and the result appears complete or not at all.',
+    params: machineParams,
+    body: exportMachine,
+    result: exportedMachine,
+    example: { body: { path: '/srv/export/web.ova' } },
   },
   'machines.files': {
     method: 'GET',

@@ -33,6 +33,8 @@ import type {
   Doctor,
   Done,
   EditSnapshot,
+  ExportMachine,
+  ExportedMachine,
   GrowDisk,
   GrownDisk,
   GuestDirectory,
@@ -152,6 +154,13 @@ export const routes = {
     kind: 'json',
     slow: true,
     summary: 'Delete an imported machine, if its original is still there',
+  },
+  'machines.export': {
+    method: 'POST',
+    path: '/machines/{machine}/export',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Export a machine for VMware’s products',
   },
   'machines.files': {
     method: 'GET',
@@ -883,6 +892,10 @@ export interface Calls {
   'machines.import': { request: { body: ImportMachine }; answer: Promise<ImportedMachine> };
   'machines.reportImport': { request: { body: ImportMachine }; answer: Promise<ImportReport> };
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
+  'machines.export': {
+    request: { params: { machine: string }; body: ExportMachine };
+    answer: Promise<ExportedMachine>;
+  };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };

@@ -453,6 +453,31 @@ export interface ExecRequest {
   timeoutMs?: number | undefined;
 }
 
+export interface ExportMachine {
+  /** Absolute path of the result, which must not exist. Its extension says what it becomes: .ova, .ovf or .vmwarevm */
+  path: string;
+  /** The snapshot to export. Default: the current state of a stopped machine */
+  snapshot?: string | undefined;
+}
+
+export interface ExportedMachine {
+  path: string;
+  /** The files that were written */
+  files: {
+    path: string;
+    sizeBytes: number;
+  }[];
+  disks: {
+    slot: string;
+    /** Size of the disk in the guest */
+    sizeBytes: number;
+    /** Bytes of it with data, in grains of 64 KiB */
+    dataBytes: number;
+  }[];
+  /** What the export lacks or has otherwise, as sentences */
+  notes: string[];
+}
+
 export interface Floppy {
   /** Such as floppy0 */
   device: string;

@@ -32,6 +32,8 @@ import type {
   Doctor,
   Done,
   EditSnapshot,
+  ExportMachine,
+  ExportedMachine,
   GrowDisk,
   GrownDisk,
   GuestDirectory,
@@ -121,6 +123,8 @@ export interface MachineCalls {
   reportImport(body: ImportMachine, options?: CallOptions): Promise<ImportReport>;
   /** Delete an imported machine, if its original is still there. Removes the files that machines.files lists as deleted. The original is not touched. */
   undoImport(machine: string, options?: CallOptions): Promise<DeletedMachine>;
+  /** Export a machine for VMware’s products. Writes the current state of a stopped machine, or that of a snapshot, as an OVA, an OVF or a bundle. Nothing is overwritten, and the result appears complete or not at all. */
+  export(machine: string, body: ExportMachine, options?: TaskOptions): Promise<ExportedMachine>;
   /** List the files of a machine: those that a deletion removes, and those that it keeps. */
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
