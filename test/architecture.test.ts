@@ -225,7 +225,7 @@ const pageFolders: Readonly<
 > = {
   'text/en': { own: [], packages: [] },
   'text/ja': { own: ['text/en'], packages: [] },
-  text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react-i18next'] },
+  text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react', 'react-i18next'] },
   design: { own: ['text'], packages: ['@mantine/core', 'react', 'wouter'] },
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
   machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
@@ -234,7 +234,7 @@ const pageFolders: Readonly<
     own: ['text', 'design', 'data', 'machine'],
     packages: [...widgets, 'react', '@novnc/novnc', '@xterm/addon-fit', '@xterm/xterm'],
   },
-  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   settings: { own: ['text/en', 'text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   new: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   activity: { own: ['text', 'design', 'data'], packages: [...widgets, 'react', 'uplot'] },
@@ -246,7 +246,7 @@ const pageFolders: Readonly<
   story: { own: ['text', 'design'], packages: ['@mantine/core', 'react'] },
   palette: { own: ['text', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   app: {
-    own: ['text', 'design', 'data', 'palette', 'library', 'new', 'host', 'page', 'story'],
+    own: ['text', 'design', 'data', 'machine', 'palette', 'library', 'new', 'host', 'page', 'story'],
     packages: [...widgets, 'react', 'wouter'],
   },
   '.': {

@@ -3,7 +3,7 @@ import type RFB from '@novnc/novnc';
 import { useEffect, useRef, useState, type ReactElement, type ReactNode, type RefObject } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { Permitted, useMay } from '../data/rights.tsx';
-import { Note } from '../design/note/note.tsx';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { DropReport } from './drop-report.tsx';
@@ -173,12 +173,7 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
         )}
         {measures && <Readout meter={meter} />}
       </p>
-      {sound.trouble && (
-        <Note kind="error" dismiss={sound.dismiss}>
-          <p>{sound.trouble.message}</p>
-          {sound.trouble.next !== '' && <p>{sound.trouble.next}</p>}
-        </Note>
-      )}
+      {sound.trouble && <TroubleNote trouble={sound.trouble} dismiss={sound.dismiss} />}
       <DropReport drop={drop} />
     </>
   );

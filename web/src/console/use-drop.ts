@@ -1,7 +1,7 @@
 import { useCallback, useState, type DragEvent } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { client } from '../data/client.ts';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
 import { tarOf, type Owner } from './tar.ts';
 
 /** Where dropped files go in a guest: the home of the person who uses it, and whose they are. */
