@@ -29,7 +29,7 @@ export function vmwareOsType(guestOS: string): string {
   const name = vsphereSpellings
     .reduce((text, [form, spelling]) => text.replace(form, spelling), stem)
     .replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  const underscored = /\d$|^(?:alma|rocky)linux$/.test(name);
+  const underscored = /(?:\d|srv)$|^(?:alma|rocky)linux$/.test(name);
   return `${name}${is64 ? (underscored ? '_64' : '64') : ''}Guest`;
 }
 

@@ -86,7 +86,7 @@ export async function writeMonolithicSparse(
   let next = layout.firstGrain;
   let current = 0;
   let entries = Buffer.alloc(tableBytes);
-  let populated = 0;
+  let grains = 0;
   for await (const { index, data } of grainsOf(disk)) {
     refuseCancelled(facts, progress);
     const table = Math.floor(index / grainsPerTable);
@@ -97,9 +97,9 @@ export async function writeMonolithicSparse(
     entries.writeUInt32LE(tableEntry(facts, next), (index % grainsPerTable) * 4);
     await writeAt(data, next * sectorBytes);
     next += grainSectors;
-    populated += grainBytes;
-    reportWritten(facts, disk, populated, progress);
+    grains += 1;
+    reportWritten(facts, disk, grains, progress);
   }
   await writeTable(writeAt, layout, current, entries);
-  return { bytes: next * sectorBytes, populated };
+  return { bytes: next * sectorBytes, populated: grains * grainBytes };
 }

@@ -51,11 +51,15 @@ async function packGrain({ index, data }: FullGrain): Promise<{ index: number; p
   return { index, packed };
 }
 
-/** Appends, in large parts, and knows how far it is. */
+/**
+ * Appends, in large parts, and knows how far it is. One part may still be on its way while the next is collected: the threads that
+ * write also compress, so waiting for them at once would leave the others idle.
+ */
 class Appender {
   readonly #append: (parts: readonly Buffer[]) => Promise<void>;
   #parts: Buffer[] = [];
   #waiting = 0;
+  #onItsWay: Promise<void> = Promise.resolve();
   bytes = 0;
 
   constructor(append: (parts: readonly Buffer[]) => Promise<void>) {
@@ -72,14 +76,27 @@ class Appender {
       this.#waiting += part.length;
       this.bytes += part.length;
     }
-    if (this.#waiting >= chunkBytes) await this.flush();
+    if (this.#waiting >= chunkBytes) await this.#send();
   }
 
-  async flush(): Promise<void> {
-    const parts = this.#parts;
+  async #send(): Promise<void> {
+    await this.#onItsWay;
+    this.#onItsWay = this.#append(this.#parts);
+    // It is awaited before the next one; until then a failure must not count as unhandled.
+    this.#onItsWay.catch(() => undefined);
     this.#parts = [];
     this.#waiting = 0;
-    await this.#append(parts);
+  }
+
+  /** Waits until all is written. @throws what `append` throws */
+  async finish(): Promise<void> {
+    if (this.#waiting > 0) await this.#send();
+    await this.#onItsWay;
+  }
+
+  /** Waits until nothing is on its way any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([this.#onItsWay]);
   }
 }
 
@@ -125,19 +142,7 @@ class Tables {
   }
 }
 
-/**
- * Writes a disk as a streamOptimized VMDK, in one pass from its start to its end, without seeking. Grains are compressed on all
- * cores. The same disk and facts give the same bytes.
- * @param append takes the next bytes, in parts
- * @throws KameError CANCELLED, INVALID_VALUE if it would have more than 2 TiB, and what reading and `append` throw
- */
-export async function writeStreamOptimized(
-  disk: Disk,
-  facts: VmdkFacts,
-  append: (parts: readonly Buffer[]) => Promise<void>,
-  progress: Progress,
-): Promise<WrittenDisk> {
-  const out = new Appender(append);
+async function write(out: Appender, disk: Disk, facts: VmdkFacts, progress: Progress): Promise<WrittenDisk> {
   const fields: HeaderFields = {
     version: 3,
     flags: headerFlag.newLineTest | headerFlag.compressed | headerFlag.markers,
@@ -150,17 +155,37 @@ export async function writeStreamOptimized(
   start.write(descriptorText('streamOptimized', disk.size, facts), 0, descriptorSectors * sectorBytes);
   await out.add(headerSector(fields), start);
   const tables = new Tables(out, facts, tableCount(disk.size));
-  let populated = 0;
+  let grains = 0;
   for await (const { index, packed } of inOrder(grainsOf(disk), inFlight, packGrain)) {
     refuseCancelled(facts, progress);
     await tables.place(index);
     await out.add(packed);
-    populated += grainBytes;
-    reportWritten(facts, disk, populated, progress);
+    grains += 1;
+    reportWritten(facts, disk, grains, progress);
   }
   const directoryAt = BigInt(await tables.finish());
   await out.add(markerSector(marker.footer, 1), headerSector({ ...fields, directoryAt }));
   await out.add(markerSector(marker.endOfStream, 0));
-  await out.flush();
-  return { bytes: out.bytes, populated };
+  await out.finish();
+  return { bytes: out.bytes, populated: grains * grainBytes };
+}
+
+/**
+ * Writes a disk as a streamOptimized VMDK, in one pass from its start to its end, without seeking. Grains are compressed on all
+ * cores. The same disk and facts give the same bytes.
+ * @param append takes the next bytes, in parts; it is not called again before it has settled
+ * @throws KameError CANCELLED, INVALID_VALUE if it would have more than 2 TiB, and what reading and `append` throw
+ */
+export async function writeStreamOptimized(
+  disk: Disk,
+  facts: VmdkFacts,
+  append: (parts: readonly Buffer[]) => Promise<void>,
+  progress: Progress,
+): Promise<WrittenDisk> {
+  const out = new Appender(append);
+  try {
+    return await write(out, disk, facts, progress);
+  } finally {
+    await out.settle();
+  }
 }

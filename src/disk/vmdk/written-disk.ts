@@ -2,6 +2,7 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Disk } from '../format/disk.ts';
 import type { VmdkFacts } from './descriptor-text.ts';
+import { grainBytes } from './sparse-layout.ts';
 
 /** What was written of a disk. */
 export interface WrittenDisk {
@@ -16,8 +17,13 @@ export function refuseCancelled({ fileName }: VmdkFacts, { signal }: Progress): 
   if (signal.aborted) throw new KameError('CANCELLED', `Writing ${fileName} was cancelled.`);
 }
 
-/** Reports how much of a disk is written. The estimate may be too low. */
-export function reportWritten({ fileName }: VmdkFacts, disk: Disk, done: number, progress: Progress): void {
+/** Grains of 1 MiB together. */
+const reportEvery = 16;
+
+/** Reports how much of a disk is written, for each mebibyte. The estimate may be too low. @param grains that are written */
+export function reportWritten({ fileName }: VmdkFacts, disk: Disk, grains: number, progress: Progress): void {
+  if (grains % reportEvery !== 1) return;
+  const done = grains * grainBytes;
   progress.report({
     stage: `Writing ${fileName}`,
     done,

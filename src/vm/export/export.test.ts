@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeDisk } from '../../../test/support/disk-content.ts';
+import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { codeOf, like, refused } from '../../../test/support/refused.ts';
 import { runProgram } from '../../../test/support/run-program.ts';
@@ -127,6 +128,8 @@ describe('an export', () => {
     const text = readFileSync(place('Web.vmwarevm/Web.vmx'), 'utf8');
     expect(text).not.toMatch(/kame|cd\.iso|\/srv|vtpm/);
     expect(text).toContain('nvme0:0.fileName = "Web-disk1.vmdk"');
+    // The small guest that shows how fast others are.
+    world().engines.guest = guestAtLogin;
     await importMachine(world().host, { path: place('Web.vmwarevm'), name: 'back' }, quiet);
     const back = new WorldMachine(world().home, 'back');
     expect(['disk0.qcow2', 'disk1.qcow2'].map((name) => sectorsOf(back.file(name)))).toEqual(before);
