@@ -3,7 +3,7 @@ import type { Disk, DiskBlock } from '../format/disk.ts';
 import { isZero } from '../format/zero.ts';
 import { sectorBytes } from './descriptor.ts';
 import { descriptorText, extentLine, type VmdkFacts } from './descriptor-text.ts';
-import { refuseCancelled, reportWritten } from './written-disk.ts';
+import { refuseCancelled, reportBytes } from './written-disk.ts';
 
 /** Disks whose content is in files without structure, beside a descriptor. */
 
@@ -74,6 +74,6 @@ export async function writeFlat(
     if (isZero(block.data)) continue;
     await writeBlock(block, extents, write);
     done += block.data.length;
-    reportWritten(facts, disk, done, progress);
+    reportBytes(facts, disk, done, progress);
   }
 }
