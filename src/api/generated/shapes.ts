@@ -288,7 +288,13 @@ export interface ConvertDisk {
   path: string;
   /** As in VMDK descriptors; vmfsThin is vmfs that says it is thin */
   kind:
-    'monolithicSparse' | 'monolithicFlat' | 'twoGbMaxExtentFlat' | 'vmfs' | 'vmfsThin' | 'streamOptimized';
+    | 'monolithicSparse'
+    | 'twoGbMaxExtentSparse'
+    | 'monolithicFlat'
+    | 'twoGbMaxExtentFlat'
+    | 'vmfs'
+    | 'vmfsThin'
+    | 'streamOptimized';
   /** The kind of controller for which the disk says its geometry. Default: "lsilogic". */
   adapter?: 'ide' | 'lsilogic' | 'buslogic' | undefined;
 }
