@@ -136,7 +136,7 @@ export const routes = {
     path: '/machines/import',
     kind: 'task',
     takes: 'body',
-    summary: 'Import a machine of VMware',
+    summary: 'Import a machine of VMware, an appliance or a disk',
   },
   'machines.reportImport': {
     method: 'POST',
@@ -145,6 +145,13 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Show what an import would do and what the new machine would lack',
+  },
+  'machines.importStream': {
+    method: 'GET',
+    path: '/machines/import/stream',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Import an appliance that the client sends',
   },
   'machines.undoImport': {
     method: 'POST',
