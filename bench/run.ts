@@ -10,6 +10,7 @@ import { clones, clonesDebian } from './clones.ts';
 import { consoles } from './console.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
+import { exporting } from './export.ts';
 import { idle } from './idle.ts';
 import { library } from './library.ts';
 import { linked } from './linked.ts';
@@ -38,6 +39,7 @@ const benches: readonly Bench[] = [
     clipboard,
     consoles,
     library,
+    exporting,
     ova,
   ],
   ...[checkpoint, clone, clones, linked, suspend],

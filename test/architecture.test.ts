@@ -103,6 +103,7 @@ const table: Readonly<Record<string, Rule>> = {
     folders: [...vm, 'vm/host', 'vm/companion', 'vm/engine', 'vm/bundle', 'vm/layers', 'vm/running'],
   },
   'vm/import': { folders: [...vm, 'vm/host', 'vm/bundle', 'vm/library', 'vm/running', 'vm/engine'] },
+  'vm/export': { folders: [...vm, 'vm/host', 'vm/layers', 'vm/snapshot'] },
   'vm/clone': {
     folders: [
       ...vm,

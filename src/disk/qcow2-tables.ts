@@ -37,20 +37,22 @@ class UsedClusters {
 }
 
 /** The offset in an L1 or L2 entry: bits 9 to 55. */
-function plainOffset(high: number, low: number): number {
+export function plainOffset(high: number, low: number): number {
   return (high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0);
 }
 
-function isCompressed(high: number): boolean {
+/** Whether an L2 entry, of which this is the upper half, is of a compressed cluster. */
+export function isCompressed(high: number): boolean {
   return (high & 0x4000_0000) !== 0;
 }
 
 /** Size of an L2 entry, in bytes. */
-function entryBytes(mapping: Qcow2Mapping): number {
+export function entryBytes(mapping: Qcow2Mapping): number {
   return mapping.extendedL2 ? 16 : 8;
 }
 
-async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
+/** The L1 table. @throws KameError BAD_IMAGE if it is beyond the end of the file */
+export async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
   return await file.read(mapping.l1Offset, mapping.l1Size * 8, 'the L1 table');
 }
 

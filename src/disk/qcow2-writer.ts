@@ -11,7 +11,7 @@ import {
   refcountBlocks,
   setEntry,
 } from './qcow2-layout.ts';
-import { isZero } from './zero.ts';
+import { isZero } from './format/zero.ts';
 
 /** Bytes that are collected for one write. */
 const runBytes = 2 * 1024 * 1024;

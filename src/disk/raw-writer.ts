@@ -3,7 +3,7 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
 import type { Disk } from './format/disk.ts';
-import { isZero } from './zero.ts';
+import { isZero } from './format/zero.ts';
 
 /**
  * Writes a disk to a new raw file, leaving holes where it is zero. The file is removed after a failure or cancellation.

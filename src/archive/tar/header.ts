@@ -51,9 +51,11 @@ interface BlockParts {
   readonly linkName: Uint8Array;
   readonly size: number;
   readonly entry?: ArchiveEntry;
+  /** Of GNU unless it is given. */
+  readonly magic?: string;
 }
 
-function headerBlock({ letter, name, linkName, size, entry }: BlockParts): Uint8Array {
+function headerBlock({ letter, name, linkName, size, entry, magic }: BlockParts): Uint8Array<ArrayBuffer> {
   const block = new Uint8Array(blockBytes);
   block.set(name.subarray(0, fields.name[1]), fields.name[0]);
   block.set(linkName.subarray(0, fields.link[1]), fields.link[0]);
@@ -63,7 +65,7 @@ function headerBlock({ letter, name, linkName, size, entry }: BlockParts): Uint8
   putNumber(block, fields.size, size);
   putNumber(block, fields.mtime, entry?.mtime ?? 0);
   putText(block, fields.type, letter);
-  putText(block, fields.magic, 'ustar  ');
+  putText(block, fields.magic, magic ?? 'ustar  ');
   putText(block, fields.sum, `${sumOf(block).toString(8).padStart(6, '0')}\0 `);
   return block;
 }
@@ -87,6 +89,17 @@ export function headerBytes(entry: WritableEntry): Uint8Array<ArrayBuffer> {
     ...(name.length > fields.name[1] ? [longName('L', name)] : []),
     headerBlock({ letter: letters[entry.type], name, linkName, size, entry }),
   ]);
+}
+
+/**
+ * The header of a file as POSIX has it, which OVF wants (DSP0243, 5.3). A size from 8 GiB on, which that cannot express, is in the
+ * form of GNU, as other programs write it too.
+ * @param name at most 100 bytes
+ */
+export function ustarHeader(name: string, size: number, mtime: number): Uint8Array<ArrayBuffer> {
+  const entry = { path: name, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime, size, linkName: '' } as const;
+  const names = { name: encoder.encode(name), linkName: new Uint8Array() };
+  return headerBlock({ letter: letters.file, ...names, size, entry, magic: 'ustar\u000000' });
 }
 
 /** What follows the last entry. */

@@ -1,3 +1,4 @@
+import { inOrder } from '../../core/in-order.ts';
 import type { DiskBlock } from '../format/disk.ts';
 import { badImage, type ImageFile } from '../format/image-file.ts';
 import { sectorBytes } from './descriptor.ts';
@@ -107,22 +108,7 @@ export async function* sparseBlocks(
   zeros = false,
 ): AsyncGenerator<DiskBlock> {
   const limit = Math.ceil(Math.min(size, header.capacity * sectorBytes) / header.grainBytes);
-  const window = zeros ? ahead.delta : ahead.disk;
-  const pending: Promise<DiskBlock>[] = [];
-  try {
-    for await (const grain of grains(file, header, limit, zeros)) {
-      const block = readGrain(file, header, grain, size);
-      // The blocks are awaited in order below; an earlier failure must not count as unhandled.
-      block.catch(() => undefined);
-      pending.push(block);
-      const first = pending.length >= window ? pending.shift() : undefined;
-      if (first) yield await first;
-    }
-    while (pending.length > 0) {
-      const first = pending.shift();
-      if (first) yield await first;
-    }
-  } finally {
-    await Promise.allSettled(pending);
-  }
+  const width = zeros ? ahead.delta : ahead.disk;
+  const found = grains(file, header, limit, zeros);
+  yield* inOrder(found, width, async (grain) => await readGrain(file, header, grain, size));
 }

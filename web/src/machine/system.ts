@@ -1,5 +1,5 @@
 import { guestOsRows } from '../../../src/model/guest-os-list.ts';
-import type { System } from '../design/system-mark/system-mark.tsx';
+import type { System } from '../design/system-mark/systems.ts';
 
 const rows = new Map(guestOsRows.map((row) => [row[0], row]));
 

@@ -54,7 +54,7 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
       {reason !== null && <Repair machine={machine} />}
       <Outcome trouble={trouble} done={done} dismiss={dismiss} />
       <Tabs id={id} tab={tab} />
-      <Question asked={asked} name={name} act={act} close={() => setAsked(undefined)} />
+      <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />
     </header>
   );
 }

@@ -48,8 +48,13 @@ function Adapter({ machine, nic, networks, run, isBusy, isStopped }: AdapterProp
   const name = `ethernet${index}`;
   const set = (change: Parameters<typeof client.nics.set>[2]) =>
     run('adapters', async () => {
-      await client.nics.set(machine.id, String(index), change);
-      return undefined;
+      const to = async (what: typeof change) => await client.nics.set(machine.id, String(index), what);
+      await to(change);
+      const { receive, transmit } = nic;
+      return {
+        said: say('settings.adapterSet', { name }),
+        undo: async () => await to({ network, connected, receive, transmit }),
+      };
     });
   const remove = () =>
     run('adapters', async () => {

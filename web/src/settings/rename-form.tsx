@@ -12,8 +12,12 @@ export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): Reac
   const [name, setName] = useState(machine.name);
   const rename = () =>
     run('name', async () => {
-      await client.machines.rename(machine.id, { name: name.trim() });
-      return undefined;
+      const { id, name: before } = machine;
+      const { name: after } = await client.machines.rename(id, { name: name.trim() });
+      return {
+        said: say('settings.renamed', { before, after }),
+        undo: async () => await client.machines.rename(id, { name: before }),
+      };
     });
   return (
     <FormPanel submit={rename}>

@@ -1,5 +1,6 @@
 import { Button, Checkbox, Menu, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import type { MachineShares } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useShares } from '../data/settings.ts';
 import { CommandLine } from '../design/command-line/command-line.tsx';
@@ -15,35 +16,41 @@ export function Shares(props: PartProps): ReactElement {
   const { machine, run, isBusy } = props;
   const { say } = useText();
   const shares = useShares(machine.id);
-  const remove = (name: string) =>
+  const remove = ({ name, hostPath, writable }: MachineShares['folders'][number]) =>
     run('shares', async () => {
       await client.shares.remove(machine.id, name);
-      return undefined;
+      return {
+        said: say('settings.unshared', { name }),
+        undo: async () => await client.shares.add(machine.id, { name, hostPath, readOnly: !writable }),
+      };
     });
   return (
     <Panel title={say('settings.shares')} help={say('settings.now')}>
       {shares && shares.note !== null && <p className="help">{shares.note}</p>}
       <ul className={styles.list}>
-        {(shares?.folders ?? []).map(({ name, hostPath, writable, reason }) => (
-          <li key={name}>
-            <div className={styles.item}>
-              <div>
-                <p>
-                  {name} {!writable && <span className="help">{say('settings.readOnly')}</span>}
-                </p>
-                <p className="help">
-                  <span className="mono">{hostPath}</span>
-                </p>
-                {reason !== null && <p className="help">{reason}</p>}
+        {(shares?.folders ?? []).map((folder) => {
+          const { name, hostPath, writable, reason } = folder;
+          return (
+            <li key={name}>
+              <div className={styles.item}>
+                <div>
+                  <p>
+                    {name} {!writable && <span className="help">{say('settings.readOnly')}</span>}
+                  </p>
+                  <p className="help">
+                    <span className="mono">{hostPath}</span>
+                  </p>
+                  {reason !== null && <p className="help">{reason}</p>}
+                </div>
+                <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
+                  <Menu.Item color="var(--broken)" onClick={() => remove(folder)}>
+                    {say('settings.unshare')}
+                  </Menu.Item>
+                </MoreMenu>
               </div>
-              <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
-                <Menu.Item color="var(--broken)" onClick={() => remove(name)}>
-                  {say('settings.unshare')}
-                </Menu.Item>
-              </MoreMenu>
-            </div>
-          </li>
-        ))}
+            </li>
+          );
+        })}
       </ul>
       {shares && shares.folders.length > 0 && (
         <p className="help">

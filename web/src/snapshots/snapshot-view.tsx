@@ -7,7 +7,7 @@ import { snapshotPicture, useSnapshotDetails } from '../data/snapshots.ts';
 import { ConfirmButton } from '../design/confirm-button/confirm-button.tsx';
 import { Note } from '../design/note/note.tsx';
 import { FormPanel, Panel } from '../design/panel/panel.tsx';
-import { CloneName, KindSelect, type ColdKind } from '../machine/clone-fields.tsx';
+import { CloneName, KindSelect, type CloneKind } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
 import { AboutFields, type About } from './about-fields.tsx';
 import styles from './snapshots.module.css';
@@ -80,8 +80,13 @@ function EditForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement {
   const isSame = label === snapshot.label && about.description === snapshot.description;
   const save = () =>
     run('edit', async () => {
-      await client.snapshots.edit(machine.id, `#${snapshot.uid}`, { ...about, label });
-      return undefined;
+      const edit = async (to: About) => await client.snapshots.edit(machine.id, `#${snapshot.uid}`, to);
+      await edit({ ...about, label });
+      const { label: was, description } = snapshot;
+      return {
+        said: say('snapshots.edited', { label }),
+        undo: async () => await edit({ label: was, description }),
+      };
     });
   return (
     <FormPanel submit={save}>
@@ -96,7 +101,7 @@ function EditForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement {
 function CloneForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement {
   const { say } = useText();
   const [name, setName] = useState(`${machine.name}-clone`);
-  const [kind, setKind] = useState<ColdKind>('linked');
+  const [kind, setKind] = useState<CloneKind>('linked');
   const clone = () =>
     run('clone', async (options) => {
       const about = { name: name.trim(), kind, snapshot: `#${snapshot.uid}` };
@@ -106,7 +111,7 @@ function CloneForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement 
   return (
     <FormPanel submit={clone}>
       <CloneName name={name} change={setName}>
-        <KindSelect kind={kind} change={setKind} />
+        <KindSelect kind={kind} kinds={['linked', 'full']} change={setKind} />
       </CloneName>
       <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
         {say('snapshots.cloneFrom')}

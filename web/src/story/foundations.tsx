@@ -1,7 +1,8 @@
 import type { ReactElement } from 'react';
 import { icons, Icon } from '../design/icon/icon.tsx';
 import { Panel } from '../design/panel/panel.tsx';
-import { SystemMark, systems } from '../design/system-mark/system-mark.tsx';
+import { SystemMark } from '../design/system-mark/system-mark.tsx';
+import { systems } from '../design/system-mark/systems.ts';
 import { useText } from '../text/text.ts';
 import styles from './story.module.css';
 

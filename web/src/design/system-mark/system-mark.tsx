@@ -1,9 +1,6 @@
 import type { ReactElement } from 'react';
 import styles from './system-mark.module.css';
-
-/** Families of guest systems that have a mark of their own. */
-export const systems = ['linux', 'debian', 'ubuntu', 'fedora', 'windows', 'freebsd', 'other'] as const;
-export type System = (typeof systems)[number];
+import type { System } from './systems.ts';
 
 const circle = 'M16 4a12 12 0 1 0 0 24 12 12 0 0 0 0-24Z';
 const square = 'M9 5h14a4 4 0 0 1 4 4v14a4 4 0 0 1-4 4H9a4 4 0 0 1-4-4V9a4 4 0 0 1 4-4Z';

@@ -24,6 +24,7 @@ export const snapshots = {
   'snapshots.deleted': '“{{label}}” was deleted: {{size}} are free again.',
   'snapshots.hasClones_one': '{{count}} linked clone needs this snapshot, so it cannot be deleted.',
   'snapshots.hasClones_other': '{{count}} linked clones need this snapshot, so it cannot be deleted.',
+  'snapshots.edited': '“{{label}}” was changed.',
   'snapshots.protect': 'AutoProtect',
   'snapshots.protectHelp': 'Takes snapshots by itself while the machine runs.',
   'snapshots.every': 'Every',

@@ -26,6 +26,7 @@ export const snapshots: Readonly<Record<keyof typeof english, string>> = {
   'snapshots.deleted': '「{{label}}」を削除し、{{size}} が空きました。',
   'snapshots.hasClones_one': '{{count}} 台のリンククローンが使っているため、削除できません。',
   'snapshots.hasClones_other': '{{count}} 台のリンククローンが使っているため、削除できません。',
+  'snapshots.edited': '「{{label}}」を変更しました。',
   'snapshots.protect': 'AutoProtect',
   'snapshots.protectHelp': '実行中に自動でスナップショットを作成します。',
   'snapshots.every': '間隔',
