@@ -15,7 +15,10 @@ async function serve(
   let count = 0;
   const server = createServer((request, response) => answer(request, response, (count += 1)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  close = () => void server.close().closeAllConnections();
+  close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/a.ova`);
 }
 
