@@ -49,3 +49,25 @@ export const importedMachine = z
   .object({ machine: machineDetails, report: importReport })
   .meta({ id: 'ImportedMachine' });
 export type ImportedMachine = z.infer<typeof importedMachine>;
+
+export const importStream = importMachine
+  .omit({ path: true, guestOS: true })
+  .extend({
+    dryRun: z.boolean().optional().describe('Only report: the descriptor is enough, and nothing is written'),
+  })
+  .meta({ id: 'ImportStream' });
+export type ImportStream = z.output<typeof importStream>;
+
+/** A message of the server during the import of a stream. */
+export const importStreamMessage = z
+  .union([
+    z.object({
+      type: z.literal('progress'),
+      stage: z.string(),
+      bytes: z.int().optional().describe('How many bytes of the appliance were read'),
+    }),
+    z.object({ type: z.literal('report'), report: importReport }),
+    z.object({ type: z.literal('end'), imported: importedMachine }),
+  ])
+  .meta({ id: 'ImportStreamMessage' });
+export type ImportStreamMessage = z.infer<typeof importStreamMessage>;

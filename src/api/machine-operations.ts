@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { exportedMachine, exportMachine } from './export.ts';
-import { importedMachine, importMachine, importReport } from './import.ts';
+import { importedMachine, importMachine, importReport, importStream, importStreamMessage } from './import.ts';
 import {
   deletedMachine,
   inspectMachine,
@@ -71,9 +71,10 @@ export const machineOperations = {
     kind: 'task',
     verb: 'import',
     subject: 'path',
-    summary: 'Import a machine of VMware',
+    summary: 'Import a machine of VMware, an appliance or a disk',
     description:
-      'Makes a new machine with copies of its disks, which may be VMDKs of any kind. The original is only read. The new machine is stopped.',
+      'Makes a new machine with copies of the disks. The original is only read. The new machine is stopped. An appliance is read ' +
+      'once, from front to back, and never unpacked; its manifest is verified.',
     body: importMachine,
     result: importedMachine,
     example: { body: { path: '/srv/machines/web.vmwarevm' } },
@@ -89,6 +90,20 @@ export const machineOperations = {
     body: importMachine,
     result: importReport,
     example: { body: { path: '/srv/machines/web.vmwarevm' } },
+  },
+  'machines.importStream': {
+    method: 'GET',
+    path: '/machines/import/stream',
+    role: 'owner',
+    kind: 'websocket',
+    summary: 'Import an appliance that the client sends',
+    description:
+      'The first message of the client is ImportStream as text. The bytes of an OVA follow in binary messages, and an empty message ' +
+      'ends them. The server sends ImportStreamMessages as text; after `end`, or `report` of a dry run, it closes the connection. ' +
+      'If the client disconnects before, nothing is imported.',
+    body: importStream,
+    result: importStreamMessage,
+    example: { body: { name: 'web' } },
   },
   'machines.undoImport': {
     method: 'POST',

@@ -1,22 +1,21 @@
 import { namespaces } from './names.ts';
 import type { OvfProperty } from './sections.ts';
-import { escapeXml } from './xml.ts';
+import { element, xmlDocument } from './write-xml.ts';
 
 /** The document from which a guest learns the properties of its appliance (DSP0243, 9). */
 export function environmentXml(properties: readonly OvfProperty[]): string {
-  const rows = properties.map(
-    ({ key, value }) => `    <Property oe:key="${escapeXml(key)}" oe:value="${escapeXml(value)}"/>`,
+  const uri = namespaces.environment1;
+  return xmlDocument(
+    element(
+      'Environment',
+      [
+        element('PlatformSection', [element('Kind', 'Kame')]),
+        element(
+          'PropertySection',
+          properties.map(({ key, value }) => element('Property', [], { 'oe:key': key, 'oe:value': value })),
+        ),
+      ],
+      { xmlns: uri, 'xmlns:oe': uri },
+    ),
   );
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<Environment xmlns="${namespaces.environment1}" xmlns:oe="${namespaces.environment1}">`,
-    '  <PlatformSection>',
-    '    <Kind>Kame</Kind>',
-    '  </PlatformSection>',
-    '  <PropertySection>',
-    ...rows,
-    '  </PropertySection>',
-    '</Environment>',
-    '',
-  ].join('\n');
 }

@@ -144,9 +144,3 @@ export function childText(element: XmlElement | undefined, name: string): string
 export function attributeOf(element: XmlElement | undefined, name: string): string | undefined {
   return element?.attributes.find((attribute) => attribute.name === name)?.value;
 }
-
-/** Escapes a text for the content of an element, or an attribute in quotes. */
-export function escapeXml(text: string): string {
-  const names: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot' };
-  return text.replace(/[&<>"]/gu, (letter) => `&${names[letter] ?? ''};`);
-}

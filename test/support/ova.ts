@@ -8,19 +8,15 @@ export interface OvaFile {
   readonly content: Buffer;
 }
 
+/** The header of an entry, of any kind. A link leads to /etc/passwd. */
+export function tarHeader(path: string, type: 'file' | 'directory' | 'symlink' | 'link', size = 0): Buffer {
+  return headerOf({ path, type, size, mode: 0o644, uid: 0, gid: 0, mtime: 0, linkName: '/etc/passwd' });
+}
+
 /** An archive with these files in this order. */
 export function tarOf(files: readonly OvaFile[]): Buffer {
   const entries = files.flatMap(({ name, content }) => [
-    headerOf({
-      path: name,
-      type: 'file',
-      size: content.length,
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      mtime: 0,
-      linkName: '',
-    }),
+    tarHeader(name, 'file', content.length),
     content,
     Buffer.alloc(-content.length & 511),
   ]);

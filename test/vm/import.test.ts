@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
+import { manifestOf, ovf, tarOf } from '../support/ova.ts';
 import { qemuImg } from '../support/qemu-img.ts';
 
 const it = guestTest();
@@ -30,6 +31,43 @@ async function asForeign(demo: Guest): Promise<string> {
   await writeFile(join(place, 'Old.vmx'), disk.replace(/displayName = ".*"/, 'displayName = "old"'));
   return place;
 }
+
+/** Makes of a stopped guest what is published: an OVA with a stream-optimized disk and a manifest. @returns its path */
+async function asAppliance(demo: Guest): Promise<string> {
+  const place = join(demo.home.path, 'web-disk1.vmdk');
+  const options = ['-f', 'qcow2', '-O', 'vmdk', '-o', 'subformat=streamOptimized'];
+  qemuImg('convert', ...options, await demo.top(), place);
+  const descriptor = Buffer.from(ovf({ osType: 'arm-debian12-64', capacity: 1024 ** 3 }));
+  const files = [
+    { name: 'web.ovf', content: descriptor },
+    { name: 'web-disk1.vmdk', content: await readFile(place) },
+  ];
+  const path = join(demo.home.path, 'web.ova');
+  await writeFile(path, tarOf([...files, { name: 'web.mf', content: manifestOf(files) }]));
+  return path;
+}
+
+/** The tiny guest has no boot loader: it boots the kernel beside its disk, which no appliance has. */
+async function bootDirectly(web: Guest, demo: Guest): Promise<void> {
+  for (const name of ['kernel', 'initrd']) await cp(demo.file(name), web.file(name));
+  const lines = (await readFile(demo.file(`${demo.name}.vmx`), 'utf8')).split('\n');
+  const boot = lines.filter((line) => line.startsWith('kame.boot.'));
+  await appendFile(web.file(`${web.name}.vmx`), `${boot.join('\n')}\n`);
+}
+
+describe('an appliance', () => {
+  it('is imported from its OVA, and runs with the devices that it describes', async ({ home, demo }) => {
+    await demo.sh('echo before >/root/state; sync');
+    await demo.stop();
+    await home.json('import', await asAppliance(demo), 'web');
+    const web = new Guest(home, 'web');
+    await bootDirectly(web, demo);
+    await web.start();
+    expect(await web.sh('cat /root/state')).toBe('before\n');
+    expect(await web.sh('ls /sys/bus/pci/drivers')).toContain('vmw_pvscsi');
+    await web.stop();
+  });
+});
 
 describe('a machine with a split VMDK', () => {
   it('is imported, runs, has snapshots, and the original is as it was', async ({ home, demo }) => {

@@ -158,7 +158,7 @@ export const routes = {
     kind: 'task',
     role: 'owner',
     takes: 'body',
-    summary: 'Import a machine of VMware',
+    summary: 'Import a machine of VMware, an appliance or a disk',
   },
   'machines.reportImport': {
     method: 'POST',
@@ -168,6 +168,14 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Show what an import would do and what the new machine would lack',
+  },
+  'machines.importStream': {
+    method: 'GET',
+    path: '/machines/import/stream',
+    kind: 'websocket',
+    role: 'owner',
+    takes: 'body',
+    summary: 'Import an appliance that the client sends',
   },
   'machines.undoImport': {
     method: 'POST',

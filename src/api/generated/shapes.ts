@@ -754,6 +754,33 @@ export interface ImportReport {
   notes: string[];
 }
 
+export interface ImportStream {
+  /** Name of the new machine. Default: that of the original */
+  name?: string | undefined;
+  /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
+  networks?: Record<string, string> | undefined;
+  /** Whether the licences of an appliance are accepted */
+  acceptEula?: boolean | undefined;
+  /** Only report: the descriptor is enough, and nothing is written */
+  dryRun?: boolean | undefined;
+}
+
+export type ImportStreamMessage =
+  | {
+      type: 'progress';
+      stage: string;
+      /** How many bytes of the appliance were read */
+      bytes?: number | undefined;
+    }
+  | {
+      type: 'report';
+      report: ImportReport;
+    }
+  | {
+      type: 'end';
+      imported: ImportedMachine;
+    };
+
 export interface ImportedMachine {
   machine: MachineDetails;
   report: ImportReport;

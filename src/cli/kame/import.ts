@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import type { ImportReport } from '../../api/import.ts';
+import type { ImportedMachine, ImportReport } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { confirm, requireTerminal } from '../confirm.ts';
@@ -17,7 +17,7 @@ function addCommand(program: Command) {
     )
     .argument(
       '<path>',
-      'a .vmx or the bundle that contains it, an .ova or .ovf, the URL of an .ova, or a disk; with --undo, a machine',
+      'a .vmx or the bundle that contains it, an .ova or .ovf, the URL of an .ova, - for an OVA on standard input, or a disk; with --undo, a machine',
     )
     .argument('[name]', 'name of the new machine (default: that of the original)')
     .option('-n, --dry-run', 'check the original and show the report, without writing anything')
@@ -39,6 +39,7 @@ function addCommand(program: Command) {
         'kame import ./old/old.vmx web',
         'kame import appliance.ova --net "VM Network=bridged" --accept-eula',
         'kame import https://example.org/appliance.ova web',
+        'curl https://example.org/appliance.ova | kame import -',
         'kame import ./disk.vmdk old --os debian12-64',
         'kame import --undo web',
       ),
@@ -85,6 +86,55 @@ async function undo(session: Session, reference: string, always: boolean): Promi
   else session.print(`${machine.name} was deleted; its original is as it was`);
 }
 
+interface Options {
+  readonly dryRun?: true;
+  readonly os?: string;
+  readonly net?: Networks;
+  readonly acceptEula?: true;
+}
+
+/** Standard input is an appliance: a disk needs its end first. */
+async function importInput(
+  session: Session,
+  name: string | undefined,
+  { dryRun, os, net: networks, acceptEula }: Options,
+): Promise<ImportedMachine | ImportReport> {
+  if (os !== undefined) throw new KameError('USAGE', '--os is for disks, and standard input must be an OVA.');
+  const archive = session.context.stdin as AsyncIterable<Uint8Array>;
+  try {
+    return await session.task(name ?? 'standard input', (task) =>
+      session.client.machines.importStream(given({ name, networks, acceptEula, dryRun }), {
+        ...task,
+        archive,
+      }),
+    );
+  } finally {
+    session.context.stdin.destroy();
+  }
+}
+
+async function importPath(
+  session: Session,
+  path: string,
+  name: string | undefined,
+  { dryRun, os: guestOS, net: networks, acceptEula }: Options,
+): Promise<ImportedMachine | ImportReport> {
+  const { machines } = session.client;
+  const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, acceptEula }) };
+  if (dryRun === true) return await machines.reportImport(body, { signal: session.signal });
+  return await session.task(name ?? path, (task) => machines.import(body, task));
+}
+
+function showResult(session: Session, result: ImportedMachine | ImportReport): void {
+  if (session.json) session.printJson(result);
+  else if (!('machine' in result)) showReport(session, result);
+  else session.print(`${result.machine.name} was imported: ${result.machine.path}`);
+  if (!('machine' in result)) return;
+  const { machine, report } = result;
+  for (const note of report.notes) session.note(`${machine.name}: ${note}`);
+  if (!session.json) noteProblems(session, machine);
+}
+
 export function define(program: Command, session: Session): void {
   addCommand(program).action(async (path, name, options) => {
     if (options.undo === true) {
@@ -93,19 +143,11 @@ export function define(program: Command, session: Session): void {
       await undo(session, path, options.yes === true);
       return;
     }
-    const { os: guestOS, net: networks, acceptEula } = options;
-    const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, acceptEula }) };
-    if (options.dryRun === true) {
-      const report = await session.client.machines.reportImport(body);
-      if (session.json) session.printJson(report);
-      else showReport(session, report);
-      return;
-    }
-    const imported = await session.task(name ?? path, (task) => session.client.machines.import(body, task));
-    const { machine, report } = imported;
-    if (session.json) session.printJson(imported);
-    else session.print(`${machine.name} was imported: ${machine.path}`);
-    for (const note of report.notes) session.note(`${machine.name}: ${note}`);
-    if (!session.json) noteProblems(session, machine);
+    showResult(
+      session,
+      path === '-'
+        ? await importInput(session, name, options)
+        : await importPath(session, path, name, options),
+    );
   });
 }

@@ -6,6 +6,9 @@ import type {
   ExecRequest,
   GetClipboard,
   Image,
+  ImportedMachine,
+  ImportReport,
+  ImportStream,
   RecordSound,
   SetClipboard,
   SoundEnd,
@@ -33,6 +36,7 @@ import {
   type ExecEnd,
   type ExecStreams,
 } from './guest-channels.ts';
+import { importStream, type ImportStreams } from './import-channel.ts';
 import { readJsonLines } from './ndjson.ts';
 import type { CallOptions, TaskOptions } from './options.ts';
 import { openScreen, type ScreenConnection } from './screen-channel.ts';
@@ -58,6 +62,12 @@ export interface NicChannels {
   capture(machine: string, request: CaptureRequest, streams: CaptureStreams): Promise<CaptureEnd>;
 }
 
+/** Appliances of the client. */
+export interface ImportChannels {
+  /** Sends an OVA, of which the daemon makes a machine while it comes. A dry run ends after its descriptor. */
+  importStream(request: ImportStream, streams: ImportStreams): Promise<ImportedMachine | ImportReport>;
+}
+
 /** Image files of the client. */
 export interface ImageChannels {
   /** Sends a disk image or an ISO to the images of the daemon, from where an earlier upload of it ended. */
@@ -79,7 +89,7 @@ export interface ClipboardChannels {
  * such as `/a/b`, or `#` and its uid; a disk by its slot or its file name. Every call throws KameError.
  */
 export interface Client extends Resources, AsyncDisposable {
-  readonly machines: MachineCalls & GuestChannels;
+  readonly machines: MachineCalls & GuestChannels & ImportChannels;
   readonly nics: NicCalls & NicChannels;
   readonly clipboard: ClipboardCalls & ClipboardChannels;
   readonly files: FileChannels;
@@ -164,6 +174,10 @@ export function createClient(transport: Transport): Client {
     ...resources,
     machines: {
       ...resources.machines,
+      importStream: async (request, streams) => {
+        await awaken(streams);
+        return await importStream(connection, request, streams);
+      },
       console: async (machine, options = {}) => {
         await awaken(options);
         return await openConsole(connection, machine, options);

@@ -3,9 +3,9 @@ import type { GetFiles, GetMessage, PutFiles, PutMessage } from '../../api/gener
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { CallOptions } from './options.ts';
+import { sendBytes } from './send-bytes.ts';
 import { stoppable } from './stoppable.ts';
 import { told } from './told.ts';
-import type { Channel } from './transport.ts';
 
 interface Waiting extends CallOptions {
   /** Told when the guest agent does not answer for 2 s. */
@@ -42,43 +42,6 @@ export interface FileChannels {
   get(machine: string, request: GetFiles, streams: GetStreams): Promise<number>;
 }
 
-/** Bytes of a message: the daemon takes at most 1 MiB. */
-const messageBytes = 256 * 1024;
-
-/** Small parts together: a message for each would cost more than what is in it. */
-async function* inMessages(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let [waiting, used] = [new Uint8Array(messageBytes), 0];
-  for await (const part of parts) {
-    for (let at = 0; at < part.length;) {
-      if (used === 0 && part.length - at >= messageBytes) {
-        yield part.subarray(at, at + messageBytes);
-        at += messageBytes;
-        continue;
-      }
-      const now = part.subarray(at, at + messageBytes - used);
-      waiting.set(now, used);
-      used += now.length;
-      at += now.length;
-      if (used < messageBytes) continue;
-      yield waiting;
-      [waiting, used] = [new Uint8Array(messageBytes), 0];
-    }
-  }
-  if (used > 0) yield waiting.subarray(0, used);
-}
-
-/** Sends the archive and what ends it. When the signal fires, or the archive fails, the end comes early, which cancels. */
-async function send(channel: Channel, { archive, signal }: PutStreams): Promise<void> {
-  try {
-    for await (const message of inMessages(archive)) {
-      if (signal?.aborted) break;
-      await channel.send(message);
-    }
-  } finally {
-    await channel.send(new Uint8Array(0));
-  }
-}
-
 function lost(): KameError {
   return new KameError('DAEMON_UNREACHABLE', 'The daemon ended during the copy.', {
     next: 'Copy again. A part of the copy may be in the guest, in a directory .kame-copy-… beside its place.',
@@ -102,7 +65,9 @@ export async function putFiles(
   let failure: { readonly error: unknown } | undefined;
   try {
     await channel.send(JSON.stringify(request));
-    const sending = send(channel, streams).catch((error: unknown) => void (failure = { error }));
+    const sending = sendBytes(channel, streams.archive, streams.signal).catch(
+      (error: unknown) => void (failure = { error }),
+    );
     for await (const message of channel.messages) {
       const notice = told<PutMessage>(message);
       if (notice.type === 'progress') streams.progress?.(notice.bytes);

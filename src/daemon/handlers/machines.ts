@@ -12,6 +12,7 @@ import { changeSettings, vmxOf } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
 import { list, show } from '../../vm/running/describe.ts';
 import { sees } from '../access/principal.ts';
+import { importStream } from './import-stream.ts';
 import type { Handlers } from './handler.ts';
 
 export const machineHandlers: Handlers<keyof typeof machineOperations> = {
@@ -21,6 +22,7 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
   'machines.import': ({ host }, { body }, progress) => importMachine(host, body, progress),
   'machines.reportImport': ({ host }, { body, signal }) => reportImport(host, body, silentProgress(signal)),
+  'machines.importStream': importStream,
   'machines.undoImport': async ({ host }, { params }) => {
     return { ok: true, kept: [...(await undoImport(host, params.machine))] };
   },

@@ -1,68 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
+import { descriptor, disk, manifest, useAppliances, vmdk } from '../../../test/support/appliances.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
-import { manifestOf, ovf, tarOf, type OvaFile, type OvfOptions } from '../../../test/support/ova.ts';
-import { like, refused } from '../../../test/support/refused.ts';
-import { streamParts, streamVmdk } from '../../../test/support/stream-vmdk.ts';
+import { manifestOf, tarOf, type OvaFile } from '../../../test/support/ova.ts';
+import { like } from '../../../test/support/refused.ts';
 import { cancelAtEachStage } from '../../../test/support/sweep.ts';
-import { quiet, useWorld } from '../../../test/support/world.ts';
-import { WorldMachine } from '../../../test/support/world-machine.ts';
-import type { ImportMachine } from '../../api/import.ts';
+import { quiet } from '../../../test/support/world.ts';
 import { show } from '../running/describe.ts';
 import { importMachine, reportImport } from './import.ts';
+import { importStream } from './import-stream.ts';
 
-const world = useWorld();
-const copyOf = (name: string) => new WorldMachine(world().home, name);
-const diskOf = (name: string) => copyOf(name).file('disk0.qcow2');
-const grain = 64 * 1024;
-const sectors = (64 * 1024 * 1024) / 512;
-/** At 1 MiB it has the number that `diskHas` looks for. */
-const vmdk = streamVmdk(
-  streamParts(
-    sectors,
-    new Map([
-      [16, Buffer.alloc(grain, 7)],
-      [700, Buffer.alloc(grain, 9)],
-    ]),
-  ),
-);
-
-/** What is in the directory of machines. */
-function machinesMade(): string[] {
-  const { machines } = world().host.names;
-  return existsSync(machines) ? readdirSync(machines) : [];
-}
-
-const text = (name: string, content: string): OvaFile => ({ name, content: Buffer.from(content) });
-const disk: OvaFile = { name: 'web-disk1.vmdk', content: vmdk };
-const descriptor = (options: OvfOptions = {}) => text('web.ovf', ovf(options));
-const manifest = (files: readonly OvaFile[], algorithm?: 'sha1' | 'sha256' | 'sha512'): OvaFile => ({
-  name: 'web.mf',
-  content: manifestOf(files, algorithm),
-});
-
-/** Writes a file beside which others may be. The small guest shows how fast others are. */
-function place(name: string, content: Buffer): string {
-  world().engines.guest = guestAtLogin;
-  mkdirSync(join(world().home, 'old'), { recursive: true });
-  const path = join(world().home, 'old', name);
-  writeFileSync(path, content);
-  return path;
-}
-
-async function imported(files: readonly OvaFile[], request: Partial<ImportMachine> = {}) {
-  const path = place('web.ova', tarOf(files));
-  return await importMachine(world().host, { path, ...request }, quiet);
-}
-
-async function refusal(files: readonly OvaFile[], request: Partial<ImportMachine> = {}) {
-  const answer = await refused(imported(files, request));
-  expect(machinesMade()).toEqual([]);
-  return answer;
-}
+const { world, machinesMade, place, imported, refusal, copyOf, diskOf } = useAppliances();
 
 describe('the import of an appliance', () => {
   it('makes its machine, with its devices and its disk', async () => {
@@ -204,116 +153,21 @@ describe('the import of an appliance', () => {
   });
 });
 
-describe('an appliance is refused', () => {
-  const swapped = (from: string, to: string): OvaFile => text('web.ovf', ovf().replace(from, to));
-  const lying = manifestOf([descriptor(), { ...disk, content: Buffer.from('other') }]);
+describe('an appliance that comes through a pipe', () => {
+  async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+    for (let at = 0; at < bytes.length; at += 5000)
+      yield await Promise.resolve(bytes.subarray(at, at + 5000));
+  }
 
-  it.each<[string, readonly OvaFile[], RegExp]>([
-    [
-      'whose manifest lies',
-      [descriptor(), disk, { name: 'web.mf', content: lying }],
-      /"web-disk1.vmdk" .* does not fit/,
-    ],
-    [
-      'whose manifest lies before the disk',
-      [descriptor(), { name: 'web.mf', content: lying }, disk],
-      /does not fit/,
-    ],
-    [
-      'whose manifest has more files',
-      [descriptor(), disk, manifest([descriptor(), disk, text('x', '')])],
-      /"x" .* is missing/,
-    ],
-    ['without its descriptor first', [disk, descriptor()], /begins with "web-disk1.vmdk"/],
-    ['that is empty', [], /is empty/],
-    ['without its disk', [descriptor(), text('readme', '')], /lacks the file "web-disk1.vmdk"/],
-    ['with two files of one name', [descriptor(), disk, disk], /two files with the name "web-disk1.vmdk"/],
-    [
-      'with a file in a directory',
-      [descriptor(), { ...disk, name: 'a/web-disk1.vmdk' }],
-      /is in a directory/,
-    ],
-    [
-      'that refers to a path',
-      [swapped('web-disk1.vmdk', '../web-disk1.vmdk'), disk],
-      /not a plain file name/,
-    ],
-    ['that refers to /etc/passwd', [swapped('web-disk1.vmdk', '/etc/passwd'), disk], /not a plain file name/],
-    [
-      'that refers to a URL',
-      [swapped('web-disk1.vmdk', 'http://example.org/a.vmdk'), disk],
-      /not a plain file name/,
-    ],
-    ['that refers to json:', [swapped('web-disk1.vmdk', 'json:{}'), disk], /not a plain file name/],
-    [
-      'that requires an unknown section',
-      [descriptor({ system: '<OddSection><Info>x</Info></OddSection>' }), disk],
-      /requires the section OddSection/,
-    ],
-    [
-      'that requires an unknown setting',
-      [descriptor({ hardware: '<vmw:Config ovf:required="true" vmw:key="odd" vmw:value="1"/>' }), disk],
-      /requires the setting "odd"/,
-    ],
-    [
-      'with several machines',
-      [swapped('<VirtualSystem ', '<VirtualSystem ovf:id="b"/><VirtualSystem '), disk],
-      /describes 2 machines/,
-    ],
-    [
-      'whose disk is a delta',
-      [descriptor({ disk: 'ovf:parentRef="vmdisk0"' }), disk],
-      /changes to another disk/,
-    ],
-    [
-      'whose disk is no VMDK',
-      [descriptor(), { ...disk, content: Buffer.alloc(4096, 'x') }],
-      /is not a sparse VMDK/,
-    ],
-    ['whose disk is truncated', [descriptor(), { ...disk, content: vmdk.subarray(0, 2048) }], /is truncated/],
-    [
-      'whose file expands too much',
-      [
-        descriptor({ capacity: 512, file: 'ovf:compression="gzip"' }),
-        { ...disk, content: gzipSync(Buffer.concat([vmdk, Buffer.alloc(80 * 1024 * 1024)])) },
-      ],
-      /expands to more than/,
-    ],
-    [
-      'whose compressed file is damaged',
-      [descriptor({ file: 'ovf:compression="gzip"' }), disk],
-      /cannot be decompressed/,
-    ],
-    [
-      'of version 0.9',
-      [
-        swapped('http://schemas.dmtf.org/ovf/envelope/1', 'http://www.vmware.com/schema/ovf/1/envelope'),
-        disk,
-      ],
-      /not an OVF descriptor of version/,
-    ],
-    [
-      'that declares entities',
-      [swapped('<Envelope', '<!DOCTYPE x [<!ENTITY a "b">]><Envelope'), disk],
-      /declares a document type/,
-    ],
-  ])('%s', async (_what, files, message) => {
-    expect(await refusal(files)).toMatchObject({ message: like(message) });
-  });
-
-  it('whose file beside its descriptor is a link', async () => {
-    const path = place('web.ovf', descriptor().content);
-    writeFileSync(join(world().home, 'secret'), vmdk);
-    symlinkSync(join(world().home, 'secret'), join(world().home, 'old', disk.name));
-    expect(await refused(importMachine(world().host, { path }, quiet))).toMatchObject({
-      message: like(/symbolic link/),
+  it('becomes a machine, or a report after its descriptor', async () => {
+    const path = place('web.ova', tarOf([descriptor(), disk, manifest([descriptor(), disk])]));
+    const send = () => pieces(readFileSync(path));
+    expect(await importStream(world().host, { dryRun: true }, send(), quiet)).toMatchObject({ name: 'web' });
+    expect(machinesMade()).toEqual([]);
+    expect(await importStream(world().host, { name: 'piped' }, send(), quiet)).toMatchObject({
+      machine: { name: 'piped' },
     });
-  });
-
-  it('with a network that it does not have', async () => {
-    expect(await refusal([descriptor(), disk], { networks: { LAN: 'nat' } })).toMatchObject({
-      code: 'INVALID_VALUE',
-      next: like(/"VM Network"/),
-    });
+    expect(diskHas(diskOf('piped'), 7)).toBe(true);
+    expect(copyOf('piped').read('piped.vmx')).not.toContain('importedFrom');
   });
 });

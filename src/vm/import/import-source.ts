@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readModel } from '../../model/read.ts';
-import { readDescriptor, type Appliance } from '../../ovf/descriptor.ts';
+import { readDescriptor } from '../../ovf/descriptor.ts';
 import { emulationForecast } from '../engine/forecast.ts';
 import type { Host } from '../host/host.ts';
 import { planAppliance } from './appliance-plan.ts';
@@ -35,23 +35,32 @@ async function withForecast(host: Host, plan: ImportPlan, progress: Progress): P
   return plan;
 }
 
-/** An appliance whose descriptor was read. @param origin as ApplianceRequest has it */
-export function applianceSource(
+/**
+ * An appliance whose descriptor has come. It is closed with the source, or after a failure.
+ * @param origin as ApplianceRequest has it
+ * @throws KameError BAD_IMAGE
+ */
+export async function applianceSource(
   host: Host,
   open: OpenAppliance,
-  request: Omit<ImportMachine, 'path'>,
+  { networks }: Pick<ImportMachine, 'networks'>,
   origin: string | undefined,
-): ImportSource {
-  const appliance: Appliance = readDescriptor(`${open.label}: ${open.name}`, open.descriptor);
-  const { networks } = request;
-  return {
-    name: appliance.name === '' ? stemOf(open.name) : appliance.name,
-    plan: async (name, progress) => {
-      const plan = planAppliance(open, appliance, { name, origin, ...(networks ? { networks } : {}) });
-      return await withForecast(host, plan, progress);
-    },
-    [Symbol.asyncDispose]: async () => await open[Symbol.asyncDispose](),
-  };
+): Promise<ImportSource> {
+  const close = async (): Promise<void> => await open[Symbol.asyncDispose]();
+  try {
+    const appliance = readDescriptor(`${open.label}: ${open.name}`, open.descriptor);
+    return {
+      name: appliance.name === '' ? stemOf(open.name) : appliance.name,
+      plan: async (name, progress) => {
+        const request = { name, origin, ...(networks ? { networks } : {}) };
+        return await withForecast(host, planAppliance(open, appliance, request), progress);
+      },
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function openAppliance(
@@ -79,12 +88,7 @@ export async function openSource(
   const kind = urlOf(path) ? 'archive' : applianceKind(path);
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
-    try {
-      return applianceSource(host, open, request, urlOf(path) ? open.label : path);
-    } catch (error) {
-      await open[Symbol.asyncDispose]();
-      throw error;
-    }
+    return await applianceSource(host, open, request, urlOf(path) ? open.label : path);
   }
   if (isDiskPath(path)) {
     return {

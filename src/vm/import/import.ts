@@ -20,6 +20,18 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
   return name;
 }
 
+/** What the import of a source would do. Writes nothing. @throws KameError as importMachine */
+export async function reportFrom(
+  host: Host,
+  source: ImportSource,
+  request: Pick<ImportMachine, 'name'>,
+  progress: Progress,
+): Promise<ImportReport> {
+  const name = nameFor(request, source);
+  await refuseTakenName(host, name);
+  return (await source.plan(name, progress)).report;
+}
+
 /**
  * What an import would do and what the new machine would lack. Writes nothing.
  * @throws KameError as importMachine
@@ -30,9 +42,7 @@ export async function reportImport(
   progress: Progress,
 ): Promise<ImportReport> {
   await using source = await openSource(host, request, progress);
-  const name = nameFor(request, source);
-  await refuseTakenName(host, name);
-  return (await source.plan(name, progress)).report;
+  return await reportFrom(host, source, request, progress);
 }
 
 /** @throws KameError WRONG_STATE unless the licences are accepted */

@@ -126,7 +126,7 @@ export interface MachineCalls {
   register(body: RegisterMachine, options?: CallOptions): Promise<MachineDetails>;
   /** Show what a .vmx describes without adding it to the list. */
   inspect(body: InspectMachine, options?: CallOptions): Promise<MachineDetails>;
-  /** Import a machine of VMware. Makes a new machine with copies of its disks, which may be VMDKs of any kind. The original is only read. The new machine is stopped. */
+  /** Import a machine of VMware, an appliance or a disk. Makes a new machine with copies of the disks. The original is only read. The new machine is stopped. An appliance is read once, from front to back, and never unpacked; its manifest is verified. */
   import(body: ImportMachine, options?: TaskOptions): Promise<ImportedMachine>;
   /** Show what an import would do and what the new machine would lack. Checks the machine and its disks, and writes nothing. */
   reportImport(body: ImportMachine, options?: CallOptions): Promise<ImportReport>;
