@@ -17,6 +17,7 @@ import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { shares } from './shares.ts';
 import { startMax } from './start-max.ts';
+import { ova } from './ova.ts';
 import { start } from './start.ts';
 import { network } from './network.ts';
 import type { Bench } from './support/bench.ts';
@@ -38,6 +39,7 @@ const benches: readonly Bench[] = [
     clipboard,
     consoles,
     library,
+    ova,
     exporting,
   ],
   ...[checkpoint, clone, clones, linked, suspend],

@@ -11,12 +11,8 @@ export function isHole(piece: Buffer): boolean {
   return piece.equals(zeros.subarray(0, piece.length));
 }
 
-/** Writes a new file, with a hole wherever its content is zeros. @param size of the content */
-export async function writeSparse(
-  file: FileHandle,
-  content: AsyncIterable<Buffer>,
-  size: number,
-): Promise<void> {
+/** Writes a new file, with a hole wherever its content is zeros. */
+export async function writeSparse(file: FileHandle, content: AsyncIterable<Buffer>): Promise<void> {
   let position = 0;
   for await (const part of content) {
     // Up to here there is nothing but a hole, or what was written.
@@ -30,5 +26,5 @@ export async function writeSparse(
     if (part.length > begin) await writeFully(file, [part.subarray(begin)], position + begin);
     position += part.length;
   }
-  await file.truncate(size);
+  await file.truncate(position);
 }

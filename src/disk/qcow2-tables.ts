@@ -183,3 +183,34 @@ export async function bytesToCopy(from: MappedFile, into?: MappedFile): Promise<
   const counts = Math.ceil((clusters + tables) / (clusterSize / 2));
   return clusters + tables === 0 ? 0 : (clusters + tables + counts) * clusterSize;
 }
+
+/** Where the data of a cluster of the disk is in the file. */
+export interface StoredCluster {
+  readonly offset: number;
+  /** In bytes; of a compressed one, at most. */
+  readonly length: number;
+  readonly compressed: boolean;
+}
+
+/** Where the first cluster of the disk is; undefined if it reads as zeros. @throws KameError BAD_IMAGE */
+export async function firstCluster(
+  file: ImageFile,
+  mapping: Qcow2Mapping,
+): Promise<StoredCluster | undefined> {
+  const { clusterSize, l1Offset } = mapping;
+  const l1 = await file.read(l1Offset, 8, 'the L1 table');
+  const table = plainOffset(l1.readUInt32BE(0), l1.readUInt32BE(4));
+  if (table === 0) return undefined;
+  const entry = await file.read(table, 8, 'an L2 table');
+  const [high, low] = [entry.readUInt32BE(0), entry.readUInt32BE(4)];
+  if (!isCompressed(high)) {
+    const offset = plainOffset(high, low);
+    return offset === 0 || (low & 1) !== 0 ? undefined : { offset, length: clusterSize, compressed: false };
+  }
+  // Above the offset, the entry has the number of further sectors.
+  const offsetBits = BigInt(62 - (Math.log2(clusterSize) - 8));
+  const value = entry.readBigUInt64BE(0) & ((1n << 62n) - 1n);
+  const offset = Number(value & ((1n << offsetBits) - 1n));
+  const length = (Number(value >> offsetBits) + 1) * 512 - (offset % 512);
+  return { offset, length, compressed: true };
+}

@@ -146,7 +146,6 @@ export class Qcow2Writer implements AsyncDisposable {
     for (const index of [...this.#tables.keys()]) await this.#evict(index);
     await writeFully(this.#file, [this.#l1], clusterSize);
     const places = await this.#writeRefcounts();
-    await this.#file.datasync();
     await writeFully(
       this.#file,
       [fixedHeader({ ...places, virtualSize: this.#size, l1Offset: clusterSize })],

@@ -671,24 +671,32 @@ export interface ImportImage {
 }
 
 export interface ImportMachine {
-  /** Absolute path of a .vmx, or of the bundle that contains it */
+  /** Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; or the URL of an appliance */
   path: string;
   /** Name of the new machine. Default: that of the original */
   name?: string | undefined;
+  /** Guest OS id, for a disk, which does not tell */
+  guestOS?: string | undefined;
+  /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
+  networks?: Record<string, string> | undefined;
+  /** Whether the licences of an appliance are accepted */
+  acceptEula?: boolean | undefined;
 }
 
 export interface ImportReport {
   /** Name of the new machine */
   name: string;
-  /** Path of the .vmx of the original, which is never written */
+  /** Path or URL of the original, which is never written */
   source: string;
   disks: {
     slot: string;
-    /** The disk of the original, which is copied into a qcow2 */
-    path: string;
+    /** The disk of the original, which is copied into a qcow2. Absent for a new, empty one */
+    path?: string | undefined;
     /** Size of the disk in the guest */
     sizeBytes: number;
   }[];
+  /** Licences of an appliance, to be accepted before it is imported */
+  eulas: string[];
   /** What the new machine lacks or does differently, as sentences */
   notes: string[];
 }

@@ -115,7 +115,13 @@ export async function planImport(
   changes.set('checkpoint.vmState', '').set(originKey, source.names.vmx);
   const before = { ...model, suspendedState: '' };
   return {
-    report: { name, source: source.names.vmx, disks, notes: await notesOf(host, source, progress) },
+    report: {
+      name,
+      source: source.names.vmx,
+      disks,
+      eulas: [],
+      notes: await notesOf(host, source, progress),
+    },
     recipe: {
       name,
       document: applyModel(edit(document, changes), before, imported),
