@@ -26,6 +26,8 @@ import { refuseCancelled, reportWritten, type WrittenDisk } from './written-disk
 const deflateAsync = promisify(deflate);
 /** Grains that are compressed at the same time, on the threads of Node. It bounds the memory that they take. */
 const inFlight = 16;
+/** Takes little more than half the time of zlib's usual level 6, for 4 % more bytes (programs and texts of a Debian). */
+const level = 3;
 /** Small writes are collected up to this many bytes. */
 const chunkBytes = 1024 * 1024;
 /** Sectors before the first grain. */
@@ -43,7 +45,7 @@ function markerSector(type: (typeof marker)[keyof typeof marker], sectors: numbe
 
 /** A grain as it is in the file: its marker, its compressed data, and zeros up to the end of the sector. */
 async function packGrain({ index, data }: FullGrain): Promise<{ index: number; packed: Buffer }> {
-  const deflated = await deflateAsync(data, { chunkSize: grainBytes });
+  const deflated = await deflateAsync(data, { level, chunkSize: grainBytes });
   const packed = Buffer.alloc(inSectors(12 + deflated.length));
   packed.writeBigUInt64LE(BigInt(index) * BigInt(grainSectors), 0);
   packed.writeUInt32LE(deflated.length, 8);
