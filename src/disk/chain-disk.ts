@@ -13,7 +13,7 @@ const blockBytes = 1024 * 1024;
 /** How much of the disk is looked up in the tables at once: a multiple of every cluster size. */
 const windowBytes = 32 * blockBytes;
 /** Blocks that are read at the same time. */
-const readAhead = 4;
+const readAhead = 8;
 
 /** A layer that is open for reading. */
 interface OpenLayer {

@@ -23,6 +23,8 @@ import type {
   CompactedDisk,
   CompatFiles,
   ConnectSsh,
+  ConvertDisk,
+  ConvertedDisk,
   CreateDisk,
   CreateMachine,
   CreateNetwork,
@@ -632,6 +634,13 @@ export const routes = {
     slow: true,
     summary: 'Create an empty disk that belongs to no machine yet',
   },
+  'disks.convert': {
+    method: 'POST',
+    path: '/disks/convert',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Write the content of a disk as a new VMDK',
+  },
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
@@ -1097,6 +1106,7 @@ export interface Calls {
   };
   'disks.list': { request: { params: { machine: string } }; answer: Promise<MachineDisk[]> };
   'disks.create': { request: { body: CreateDisk }; answer: Promise<CreatedDisk> };
+  'disks.convert': { request: { body: ConvertDisk }; answer: Promise<ConvertedDisk> };
   'disks.add': { request: { params: { machine: string }; body: AddDisk }; answer: Promise<MachineDisk> };
   'disks.checkAll': {
     request: { params: { machine: string }; body?: CheckDisk | undefined };
