@@ -81,8 +81,9 @@ async function writeStream(directory: string, { disk, facts }: Job, progress: Pr
   await filled(join(directory, facts.fileName), async (file) => {
     let position = 0;
     const append = async (parts: readonly Buffer[]) => {
-      await writeFully(file, parts, position);
+      const here = position;
       position += parts.reduce((sum, part) => sum + part.length, 0);
+      await writeFully(file, parts, here);
     };
     await writeStreamOptimized(disk, facts, append, progress);
   });
