@@ -377,6 +377,13 @@ export const routes = {
     takes: 'body',
     summary: 'Copy files into the guest',
   },
+  'files.drop': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/drop',
+    kind: 'websocket',
+    takes: 'body',
+    summary: 'Drop files into the session of the guest',
+  },
   'files.get': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/get',
