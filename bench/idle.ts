@@ -7,6 +7,8 @@ import { makeStoppedMachines } from './support/stopped-machines.ts';
 const machineCount = 20;
 
 const everyMs = 1000;
+/** Seconds without any work of the daemon after which it counts as idle, and the most that are waited for that. */
+const [quietSeconds, patience] = [5, 60];
 
 /** Measures what the daemon costs while it is idle. */
 export const idle: Bench = {
@@ -19,6 +21,13 @@ export const idle: Bench = {
     const pid = await home.daemonPid();
     if (pid === undefined) throw new Error('No daemon is running.');
     const usage = usageReader(pid);
+    context.say('waits until it has settled');
+    for (let [quiet, waited, last] = [0, 0, 0]; quiet < quietSeconds && waited < patience; waited += 1) {
+      await sleep(everyMs, undefined, { signal: context.signal });
+      const now = usage().cpuSeconds;
+      quiet = now > last ? 0 : quiet + 1;
+      last = now;
+    }
     const first = { ...usage(), at: performance.now() };
     const rss: number[] = [];
     for (let second = 1; second <= seconds; second += 1) {
@@ -37,6 +46,7 @@ export const idle: Bench = {
       ],
       notes: [
         'Memory: resident memory, once per second; about 45 MB of it are the program file of Node itself.',
+        `It begins when the daemon has done nothing for ${quietSeconds} s: what it cleans up after the creation of machines is not idleness.`,
         'Processor: user and system time over the whole period, relative to one processor.',
       ],
     };

@@ -10,12 +10,14 @@ import { clones, clonesDebian } from './clones.ts';
 import { consoles } from './console.ts';
 import { copy } from './copy.ts';
 import { exec } from './exec.ts';
+import { exporting } from './export.ts';
 import { idle } from './idle.ts';
 import { library } from './library.ts';
 import { linked } from './linked.ts';
 import { commandLine } from './list.ts';
 import { shares } from './shares.ts';
 import { startMax } from './start-max.ts';
+import { ova } from './ova.ts';
 import { start } from './start.ts';
 import { network } from './network.ts';
 import type { Bench } from './support/bench.ts';
@@ -37,6 +39,8 @@ const benches: readonly Bench[] = [
     clipboard,
     consoles,
     library,
+    exporting,
+    ova,
   ],
   ...[checkpoint, clone, clones, linked, suspend],
   ...[checkpointDebian, cloneDebian, clonesDebian, suspendDebian],

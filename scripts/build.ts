@@ -37,7 +37,7 @@ const { values } = parseArgs({
 /** The build is moved into place only when it is complete, because programs may run from there at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
 /** Command lines, which are split together: they share what both need. */
-const commandLines = ['kame', 'vmrun', 'vmware-vdiskmanager'];
+const commandLines = ['kame', 'vmrun', 'vmrest', 'vmware-vdiskmanager'];
 const programs = [...commandLines, 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
 const helpers = ['tiny-builder', 'memory-copier', 'network-switch'];
@@ -60,7 +60,7 @@ const vendor: Plugin = {
 const shebang: Plugin = {
   name: 'shebang',
   setup(bundler) {
-    bundler.onLoad({ filter: /\/(?:kamed?|vmrun|vmware-vdiskmanager)\.ts$/ }, ({ path }) => {
+    bundler.onLoad({ filter: /\/(?:kamed?|vmrun|vmrest|vmware-vdiskmanager)\.ts$/ }, ({ path }) => {
       if (relative(values.source, path) !== path.split('/').at(-1)) return undefined;
       const text = readFileSync(path, 'utf8');
       return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };

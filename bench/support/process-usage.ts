@@ -34,3 +34,9 @@ export function usageReader(pid: number): () => Usage {
   const ticks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   return () => linuxUsage(pid, ticks);
 }
+
+/** The most resident memory that a process has had, in megabytes of 10^6 bytes (proc(5), Linux). */
+export function peakMb(pid: number): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  return (Number(kib) * 1024) / 1e6;
+}

@@ -15,6 +15,11 @@ export const machineActivity = z
     configuredBytes: z.int().describe('Memory that the guest has'),
     readBytesPerSecond: z.number().nullable().describe('From its disks; null if the engine does not answer'),
     writtenBytesPerSecond: z.number().nullable(),
+    receivedBytesPerSecond: z
+      .number()
+      .nullable()
+      .describe('To its network adapters; null if their switches do not tell'),
+    sentBytesPerSecond: z.number().nullable(),
   })
   .meta({ id: 'MachineActivity' });
 export type MachineActivity = z.infer<typeof machineActivity>;
@@ -27,6 +32,21 @@ export const activitySample = z
       cpuCount: z.int(),
       memoryBytes: z.int(),
       freeBytes: z.int().describe('Memory that programs can still get'),
+      readBytesPerSecond: z
+        .number()
+        .nullable()
+        .describe('From its disks; null where the system does not tell'),
+      writtenBytesPerSecond: z.number().nullable(),
+      receivedBytesPerSecond: z
+        .number()
+        .nullable()
+        .describe('By its network adapters; null where the system does not tell'),
+      sentBytesPerSecond: z.number().nullable(),
+      watts: z.number().nullable().describe('What its processors use, by RAPL; null where that is not known'),
+      wattsLack: z
+        .enum(['not-told', 'only-root'])
+        .nullable()
+        .describe('Why nothing is known of its energy: it does not tell, or only to root'),
     }),
     machines: z.array(machineActivity).describe('Those that run'),
   })

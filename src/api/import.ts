@@ -1,12 +1,25 @@
 import * as z from 'zod';
 import { machineDetails } from './machine.ts';
 
-/** Shapes of the import of machines that VMware's products made. */
+/** Shapes of the import of machines, appliances and disks. */
 
 export const importMachine = z
   .object({
-    path: z.string().max(4096).describe('Absolute path of a .vmx, or of the bundle that contains it'),
+    path: z
+      .string()
+      .max(4096)
+      .describe(
+        'Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; or the URL of an appliance',
+      ),
     name: z.string().optional().describe('Name of the new machine. Default: that of the original'),
+    guestOS: z.string().optional().describe('Guest OS id, for a disk, which does not tell'),
+    networks: z
+      .record(z.string().max(200), z.string().max(200))
+      .optional()
+      .describe(
+        'Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat',
+      ),
+    acceptEula: z.boolean().optional().describe('Whether the licences of an appliance are accepted'),
   })
   .strict()
   .meta({ id: 'ImportMachine' });
@@ -15,14 +28,18 @@ export type ImportMachine = z.output<typeof importMachine>;
 export const importReport = z
   .object({
     name: z.string().describe('Name of the new machine'),
-    source: z.string().describe('Path of the .vmx of the original, which is never written'),
+    source: z.string().describe('Path or URL of the original, which is never written'),
     disks: z.array(
       z.object({
         slot: z.string(),
-        path: z.string().describe('The disk of the original, which is copied into a qcow2'),
+        path: z
+          .string()
+          .optional()
+          .describe('The disk of the original, which is copied into a qcow2. Absent for a new, empty one'),
         sizeBytes: z.number().describe('Size of the disk in the guest'),
       }),
     ),
+    eulas: z.array(z.string()).describe('Licences of an appliance, to be accepted before it is imported'),
     notes: z.array(z.string()).describe('What the new machine lacks or does differently, as sentences'),
   })
   .meta({ id: 'ImportReport' });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exportedMachine, exportMachine } from './export.ts';
 import { importedMachine, importMachine, importReport } from './import.ts';
 import {
   deletedMachine,
@@ -92,6 +93,19 @@ export const machineOperations = {
     params: machineParams,
     result: deletedMachine,
   },
+  'machines.export': {
+    method: 'POST',
+    path: '/machines/{machine}/export',
+    kind: 'task',
+    verb: 'export',
+    summary: 'Export a machine for VMware’s products',
+    description:
+      'Writes the current state of a stopped machine, or that of a snapshot, as an OVA, an OVF or a bundle. Nothing is overwritten, and the result appears complete or not at all.',
+    params: machineParams,
+    body: exportMachine,
+    result: exportedMachine,
+    example: { body: { path: '/srv/export/web.ova' } },
+  },
   'machines.files': {
     method: 'GET',
     path: '/machines/{machine}/files',
@@ -124,7 +138,7 @@ export const machineOperations = {
     kind: 'json',
     summary: 'Change settings of a machine',
     description:
-      'An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo.',
+      'An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all of them take effect at once: notes, folder, sync-time, isolation.tools.*.disable and guestinfo.*.',
     params: machineParams,
     body: settings,
     result: machineDetails,

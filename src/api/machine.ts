@@ -19,6 +19,7 @@ export const machine = z
       ),
     state: machineState,
     reason: z.string().nullable().describe('Why the machine is broken; null if it is not'),
+    folder: z.string().describe('Folder of the library, with / between its names; empty for none'),
     guestOS: z.string().describe('VMware’s id of the guest system; empty if the .vmx cannot be read'),
     arch: arch.nullable().describe('null if the .vmx cannot be read'),
     accelerator: accelerator.nullable().describe('Accelerator in use; null while stopped'),

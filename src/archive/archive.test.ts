@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import type { ArchiveEntry } from './entry.ts';
+import type { ArchiveEntry } from './tar/entry.ts';
 import { extract, finishDirectories } from './extract.ts';
 import { measure, pack } from './pack.ts';
 import { place } from './place.ts';

@@ -2,7 +2,7 @@ import { chmod, link, lutimes, lchown, mkdir, open, symlink, utimes } from 'node
 import { join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
-import type { ArchiveEntry } from './entry.ts';
+import type { ArchiveEntry } from './tar/entry.ts';
 import { writeSparse } from './sparse.ts';
 import type { ArchiveItem } from './tar-read.ts';
 
@@ -104,7 +104,7 @@ class Extractor {
   async #file(path: string, entry: ArchiveEntry, content: AsyncIterable<Buffer>): Promise<void> {
     const file = await open(path, 'wx', 0o600);
     try {
-      await writeSparse(file, content, entry.size);
+      await writeSparse(file, content);
       if (this.#options.owner) await file.chown(entry.uid, entry.gid);
       await file.chmod(entry.mode & permissions);
       await file.utimes(entry.mtime, entry.mtime);

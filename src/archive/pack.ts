@@ -3,7 +3,7 @@ import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promise
 import { join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
-import { inBlocks, type ArchiveEntry } from './entry.ts';
+import { inBlocks, type ArchiveEntry } from './tar/entry.ts';
 import { endOfArchive, headerOf } from './tar-header.ts';
 
 /** A file or directory of this computer, and its name in the archive. */

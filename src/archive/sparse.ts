@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { writeFully } from '../sys/write-fully.ts';
 
 /** Zeros in pieces of this size become holes. */
 export const holeBytes = 64 * 1024;
@@ -10,21 +11,8 @@ export function isHole(piece: Buffer): boolean {
   return piece.equals(zeros.subarray(0, piece.length));
 }
 
-/** Writes all of it at a position, however many calls that takes. */
-export async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-/** Writes a new file, with a hole wherever its content is zeros. @param size of the content */
-export async function writeSparse(
-  file: FileHandle,
-  content: AsyncIterable<Buffer>,
-  size: number,
-): Promise<void> {
+/** Writes a new file, with a hole wherever its content is zeros. */
+export async function writeSparse(file: FileHandle, content: AsyncIterable<Buffer>): Promise<void> {
   let position = 0;
   for await (const part of content) {
     // Up to here there is nothing but a hole, or what was written.
@@ -32,11 +20,11 @@ export async function writeSparse(
     for (let at = 0; at < part.length; at += holeBytes) {
       const end = Math.min(at + holeBytes, part.length);
       if (!isHole(part.subarray(at, end))) continue;
-      if (at > begin) await writeFully(file, part.subarray(begin, at), position + begin);
+      if (at > begin) await writeFully(file, [part.subarray(begin, at)], position + begin);
       begin = end;
     }
-    if (part.length > begin) await writeFully(file, part.subarray(begin), position + begin);
+    if (part.length > begin) await writeFully(file, [part.subarray(begin)], position + begin);
     position += part.length;
   }
-  await file.truncate(size);
+  await file.truncate(position);
 }

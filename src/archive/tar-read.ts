@@ -1,5 +1,5 @@
-import { ByteSource } from './byte-source.ts';
-import { blockBytes, inBlocks, type ArchiveEntry } from './entry.ts';
+import { ByteSource } from '../sys/byte-source.ts';
+import { blockBytes, inBlocks, type ArchiveEntry } from './tar/entry.ts';
 import { parsePax, type PaxValues } from './pax.ts';
 import { parseHeader, type RawHeader } from './tar-header.ts';
 

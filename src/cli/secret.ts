@@ -1,9 +1,7 @@
 import { KameError } from '../core/errors.ts';
 import type { Session } from './session.ts';
 import { visible } from './text.ts';
-
-const maxBytes = 64 * 1024;
-const [interrupt, endOfFile, backspace, deletion] = ['\u0003', '\u0004', '\b', '\u007f'];
+import { TypedLines } from './typed-lines.ts';
 
 /**
  * A secret from standard input, up to its first line break. At a terminal it is asked for, and not shown.
@@ -17,7 +15,7 @@ export async function readSecret({ context }: Session, question: string): Promis
     stdin.setRawMode?.(true);
   }
   try {
-    const secret = await firstLine(stdin);
+    const secret = await new TypedLines(stdin).next();
     if (secret === '') throw new KameError('USAGE', `${question}: nothing was given.`);
     return secret;
   } finally {
@@ -28,20 +26,4 @@ export async function readSecret({ context }: Session, question: string): Promis
     // A pending read would keep the process alive.
     stdin.destroy();
   }
-}
-
-async function firstLine(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const decoder = new TextDecoder();
-  let typed = '';
-  for await (const chunk of stdin) {
-    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    for (const character of text) {
-      if (character === '\n' || character === '\r' || character === endOfFile) return typed;
-      if (character === interrupt) throw new KameError('CANCELLED', 'Nothing was changed.');
-      if (character === backspace || character === deletion) typed = [...typed].slice(0, -1).join('');
-      else typed += character;
-      if (typed.length > maxBytes) throw new KameError('USAGE', 'The input is too long.');
-    }
-  }
-  return typed;
 }

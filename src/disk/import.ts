@@ -9,8 +9,8 @@ import { copyImage } from './copy.ts';
 import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';
-import { writeSparseRaw } from './raw-writer.ts';
 import { openVmdk } from './vmdk/vmdk-disk.ts';
+import { writeQcow2 } from './write-qcow2.ts';
 
 export interface ImportOptions {
   /** A qcow2, raw or VMDK file. It is never written. */
@@ -80,18 +80,12 @@ async function toQcow2(job: Job, source: string, sourceFormat: 'raw' | 'qcow2'):
   await convert({ ...program(job), source, sourceFormat, target, targetFormat: 'qcow2', progress });
 }
 
-/** Our own reader makes a sparse raw file; QEMU's tools only see that file, never the VMDK. */
+/** Our own reader and our own writer: QEMU's tools never see the VMDK. */
 async function importVmdk(job: Job): Promise<number> {
   await using disk = await openVmdk(job.source);
   refuseShrinking(job, disk.size);
-  await requireFreeSpace(dirname(job.target), disk.estimate * 2, job.target);
-  const raw = `${job.temporary}.raw`;
-  try {
-    await writeSparseRaw(disk, raw, job.progress);
-    await toQcow2(job, raw, 'raw');
-  } finally {
-    await rm(raw, { force: true });
-  }
+  await requireFreeSpace(dirname(job.target), disk.estimate, job.target);
+  await writeQcow2(disk, job.temporary, job.progress);
   return disk.size;
 }
 

@@ -5,6 +5,14 @@ import { fileError, isTaken, syncDirectory, temporaryName } from '../sys/files.t
 import { writableBackingName } from './backing-name.ts';
 import { maxVirtualSize } from './format/limits.ts';
 import { extension } from './qcow2-header.ts';
+import {
+  clusterSize,
+  fixedHeader,
+  headerLength,
+  perL1Entry,
+  perL2Table,
+  refcountBlocks,
+} from './qcow2-layout.ts';
 
 export interface OverlayOptions {
   /** Path of the new qcow2. */
@@ -20,13 +28,6 @@ export interface OverlayOptions {
   readonly sync?: boolean;
 }
 
-const clusterBits = 16;
-const clusterSize = 2 ** clusterBits;
-/** Bytes of the disk that one L1 entry covers: an L2 table is one cluster of 8-byte entries. */
-const perL1Entry = clusterSize * (clusterSize / 8);
-const headerLength = 112;
-const refcountOrder = 4;
-
 /** Offsets: after the header come refcount table, one refcount block and L1 table, each one cluster or more. */
 const at = { refcountTable: clusterSize, refcountBlock: 2 * clusterSize, l1: 3 * clusterSize } as const;
 
@@ -35,18 +36,14 @@ function headerOf(options: OverlayOptions): Buffer {
   const format = Buffer.from(options.backingFormat);
   const nameAt = headerLength + 8 + 8 + 8;
   const header = Buffer.alloc(nameAt + name.length);
-  header.write('QFI\u00fb', 0, 'latin1');
-  header.writeUInt32BE(3, 4);
+  fixedHeader({
+    virtualSize: options.virtualSize,
+    l1Offset: at.l1,
+    refcountTableOffset: at.refcountTable,
+    refcountTableClusters: 1,
+  }).copy(header);
   header.writeBigUInt64BE(BigInt(nameAt), 8);
   header.writeUInt32BE(name.length, 16);
-  header.writeUInt32BE(clusterBits, 20);
-  header.writeBigUInt64BE(BigInt(options.virtualSize), 24);
-  header.writeUInt32BE(Math.ceil(options.virtualSize / perL1Entry), 36);
-  header.writeBigUInt64BE(BigInt(at.l1), 40);
-  header.writeBigUInt64BE(BigInt(at.refcountTable), 48);
-  header.writeUInt32BE(1, 56);
-  header.writeUInt32BE(refcountOrder, 96);
-  header.writeUInt32BE(headerLength, 100);
   // The format is an extension, padded to 8 bytes; zeros after it end the list of extensions.
   header.writeUInt32BE(extension.backingFormat, headerLength);
   header.writeUInt32BE(format.length, headerLength + 4);
@@ -56,11 +53,10 @@ function headerOf(options: OverlayOptions): Buffer {
 }
 
 async function write(path: string, options: OverlayOptions, header: Buffer): Promise<void> {
-  const l1Clusters = Math.ceil(Math.ceil(options.virtualSize / perL1Entry) / (clusterSize / 8));
+  const l1Clusters = Math.ceil(Math.ceil(options.virtualSize / perL1Entry) / perL2Table);
   const used = 3 + l1Clusters;
   // One refcount block is enough: it covers 32768 clusters, and the L1 table of the largest disk has 16.
-  const counts = Buffer.alloc(used * 2);
-  for (let cluster = 0; cluster < used; cluster += 1) counts.writeUInt16BE(1, cluster * 2);
+  const counts = refcountBlocks(used);
   const table = Buffer.alloc(8);
   table.writeBigUInt64BE(BigInt(at.refcountBlock));
   const file = await open(path, 'wx', 0o600);
@@ -94,8 +90,7 @@ async function publish(temporary: string, path: string): Promise<void> {
 
 /**
  * Makes an empty qcow2 with a backing file. Writing it here, without qemu-img, takes only a few milliseconds. It
- * appears only once it is complete and on the disk, and never replaces a file. Layout: docs/interop/qcow2.txt in QEMU,
- * version 3, with clusters of 64 KiB, like `qemu-img create -b`.
+ * appears only once it is complete and on the disk, and never replaces a file.
  * @throws KameError ALREADY_EXISTS, INVALID_VALUE for a size or name that a header cannot hold, DISK_FULL, FILE_ACCESS
  */
 export async function createOverlay(options: OverlayOptions): Promise<void> {

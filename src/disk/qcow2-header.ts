@@ -23,6 +23,8 @@ export interface Qcow2Facts {
   readonly backing: BackingReference | null;
   /** Location of its mapping. */
   readonly mapping: Qcow2Mapping;
+  /** How compressed clusters are compressed, if there are any. */
+  readonly compression: 'deflate' | 'zstd';
 }
 
 export interface CheckOptions {
@@ -202,6 +204,14 @@ function refuseUnknown(path: string, head: Buffer, { version, features }: Shape)
     throw badImage(path, 'is damaged: its refcount order is above 6');
 }
 
+/** The byte at 104, which counts only if a feature says so. */
+function compressionOf(path: string, head: Buffer, features: bigint): Qcow2Facts['compression'] {
+  if ((features & incompatible.compression) === 0n) return 'deflate';
+  const method = head[104] ?? 0;
+  if (method > 1) throw badImage(path, `is compressed with method ${method}, which is unknown`, flatten);
+  return method === 1 ? 'zstd' : 'deflate';
+}
+
 /** Whether a file starts with the magic bytes of qcow2. */
 export function hasQcow2Magic(head: Buffer): boolean {
   return head.length >= 4 && head.readUInt32BE(0) === 0x514649fb;
@@ -230,6 +240,7 @@ export async function checkQcow2(file: ImageFile, options: CheckOptions = {}): P
       l1Size: head.readUInt32BE(36),
       extendedL2: (features & incompatible.extendedL2) !== 0n,
     },
+    compression: compressionOf(path, head, features),
   };
   refuseGeometry(path, head, facts, file.size);
   if (options.tables !== false) await refuseDamagedTables(file, facts.mapping);

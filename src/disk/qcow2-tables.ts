@@ -37,20 +37,22 @@ class UsedClusters {
 }
 
 /** The offset in an L1 or L2 entry: bits 9 to 55. */
-function plainOffset(high: number, low: number): number {
+export function plainOffset(high: number, low: number): number {
   return (high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0);
 }
 
-function isCompressed(high: number): boolean {
+/** Whether an L2 entry, of which this is the upper half, is of a compressed cluster. */
+export function isCompressed(high: number): boolean {
   return (high & 0x4000_0000) !== 0;
 }
 
 /** Size of an L2 entry, in bytes. */
-function entryBytes(mapping: Qcow2Mapping): number {
+export function entryBytes(mapping: Qcow2Mapping): number {
   return mapping.extendedL2 ? 16 : 8;
 }
 
-async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
+/** The L1 table. @throws KameError BAD_IMAGE if it is beyond the end of the file */
+export async function readL1(file: ImageFile, mapping: Qcow2Mapping): Promise<Buffer> {
   return await file.read(mapping.l1Offset, mapping.l1Size * 8, 'the L1 table');
 }
 
@@ -180,4 +182,35 @@ export async function bytesToCopy(from: MappedFile, into?: MappedFile): Promise<
   // A refcount block has 2 bytes for each cluster. L1 table, refcount table and header are negligible.
   const counts = Math.ceil((clusters + tables) / (clusterSize / 2));
   return clusters + tables === 0 ? 0 : (clusters + tables + counts) * clusterSize;
+}
+
+/** Where the data of a cluster of the disk is in the file. */
+export interface StoredCluster {
+  readonly offset: number;
+  /** In bytes; of a compressed one, at most. */
+  readonly length: number;
+  readonly compressed: boolean;
+}
+
+/** Where the first cluster of the disk is; undefined if it reads as zeros. @throws KameError BAD_IMAGE */
+export async function firstCluster(
+  file: ImageFile,
+  mapping: Qcow2Mapping,
+): Promise<StoredCluster | undefined> {
+  const { clusterSize, l1Offset } = mapping;
+  const l1 = await file.read(l1Offset, 8, 'the L1 table');
+  const table = plainOffset(l1.readUInt32BE(0), l1.readUInt32BE(4));
+  if (table === 0) return undefined;
+  const entry = await file.read(table, 8, 'an L2 table');
+  const [high, low] = [entry.readUInt32BE(0), entry.readUInt32BE(4)];
+  if (!isCompressed(high)) {
+    const offset = plainOffset(high, low);
+    return offset === 0 || (low & 1) !== 0 ? undefined : { offset, length: clusterSize, compressed: false };
+  }
+  // Above the offset, the entry has the number of further sectors.
+  const offsetBits = BigInt(62 - (Math.log2(clusterSize) - 8));
+  const value = entry.readBigUInt64BE(0) & ((1n << 62n) - 1n);
+  const offset = Number(value & ((1n << offsetBits) - 1n));
+  const length = (Number(value >> offsetBits) + 1) * 512 - (offset % 512);
+  return { offset, length, compressed: true };
 }

@@ -3,11 +3,7 @@ import { KameError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
 import type { Disk } from './format/disk.ts';
-
-function isZero(data: Buffer): boolean {
-  // Comparing a buffer with itself shifted by one runs at memory speed: then all bytes equal the first, which is zero.
-  return data.length === 0 || (data[0] === 0 && data.subarray(1).equals(data.subarray(0, -1)));
-}
+import { isZero } from './format/zero.ts';
 
 /**
  * Writes a disk to a new raw file, leaving holes where it is zero. The file is removed after a failure or cancellation.

@@ -164,6 +164,7 @@ function kameKeys({ firmware, input, kame }: MachineModel): Entry[] {
   }
   if (kame.seed !== undefined) keys.push(['kame.seed', kame.seed]);
   if (kame.image !== undefined) keys.push(['kame.image', kame.image]);
+  if (kame.folder !== undefined) keys.push(['kame.folder', kame.folder]);
   return keys;
 }
 

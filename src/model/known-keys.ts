@@ -118,7 +118,7 @@ const knownKeys: readonly string[] = [
     'kame.sata#.device',
     'kame.scsi#.device',
   ],
-  ...['kame.ide#.device', 'kame.ethernet#.device', 'kame.ethernet#.port', 'kame.hardware'],
+  ...['kame.ide#.device', 'kame.ethernet#.device', 'kame.ethernet#.port', 'kame.hardware', 'kame.folder'],
 ];
 
 const folded = new Set(knownKeys.map(foldKey));

@@ -181,5 +181,7 @@ export interface MachineModel {
     readonly seed?: string;
     /** Id of the image from which the first disk was made, for people. */
     readonly image?: string;
+    /** The folder of the library that it is in, as in `work/web`; absent for none. */
+    readonly folder?: string;
   };
 }

@@ -25,11 +25,20 @@ export const protectedKeys: ReadonlyMap<string, string> = new Map([
 export const removableKeys: ReadonlySet<string> = new Set(['checkpoint.vmstate']);
 
 /** Keys with a number that `set` may not change, folded, and the reason. */
-export const protectedPatterns: readonly (readonly [RegExp, string])[] = [
+const protectedPatterns: readonly (readonly [RegExp, string])[] = [
   [/^kame\.ethernet\d+\.port$/, 'saved states of the machine depend on it; use `kame nic`'],
 ];
 
 /** Prefixes of keys that `set` may not change, and the reason. */
-export const protectedPrefixes: readonly (readonly [string, string])[] = [
+const protectedPrefixes: readonly (readonly [string, string])[] = [
   ['encryption.', 'the file could no longer be decrypted'],
 ];
+
+/** Why a key, folded, may not be changed; undefined if it may. */
+export function protectionOf(folded: string): string | undefined {
+  return (
+    protectedKeys.get(folded) ??
+    protectedPatterns.find(([pattern]) => pattern.test(folded))?.[1] ??
+    protectedPrefixes.find(([prefix]) => folded.startsWith(prefix))?.[1]
+  );
+}

@@ -1,5 +1,6 @@
 import type { VmxDocument } from '../vmx/document.ts';
 import { bootDevices, defaultBootOrder, defaultVncPort } from './devices.ts';
+import { folderForm, folderNamed } from './folder.ts';
 import { findGuestOs, unnamedDevices, type GuestOs } from './guest-os.ts';
 import type { Arch, BootDevice, DirectBoot, Firmware, InputModel, MachineModel } from './machine.ts';
 import type { ModelProblem } from './problem.ts';
@@ -115,11 +116,18 @@ function readDirectBoot(reading: ModelReading): DirectBoot | undefined {
   return { kernel, ...(initrd === undefined ? {} : { initrd }), commandLine };
 }
 
+function readFolder(reading: ModelReading): string {
+  const folder = folderNamed(reading.text('kame.folder') ?? '');
+  if (folder === undefined) reading.odd('kame.folder', folderForm, 'It is in no folder');
+  return folder ?? '';
+}
+
 function readKame(reading: ModelReading): MachineModel['kame'] {
   const directBoot = readDirectBoot(reading);
   const machineType = reading.text('kame.machineType');
   const seed = reading.text('kame.seed');
   const image = reading.text('kame.image');
+  const folder = readFolder(reading);
   const typeFits = machineType !== undefined && machineTypeForm.test(machineType);
   if (machineType !== undefined && !typeFits) {
     reading.odd('kame.machineType', 'a machine type of QEMU such as virt-7.2', 'Using the newest');
@@ -132,6 +140,7 @@ function readKame(reading: ModelReading): MachineModel['kame'] {
     ...(directBoot === undefined ? {} : { directBoot }),
     ...(seed === undefined ? {} : { seed }),
     ...(image === undefined ? {} : { image }),
+    ...(folder === '' ? {} : { folder }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { boot, cdrom, guestOs, mac, network } from './device-settings.ts';
-import { asInteger, asSizeIn, asText, choice, one, onOff, type Setting } from './setting.ts';
+import { folderForm, folderNamed } from './folder.ts';
+import { asInteger, asSizeIn, asText, choice, invalid, one, onOff, type Setting } from './setting.ts';
 
 /** The settings of `kame set`, in the order of --help. An empty value restores the default. */
 export const settingList: readonly Setting[] = [
@@ -30,6 +31,20 @@ export const settingList: readonly Setting[] = [
       example: 'web server',
     },
     asText,
+  ),
+  one(
+    {
+      name: 'folder',
+      what: 'folder of the library',
+      key: 'kame.folder',
+      form: folderForm,
+      example: 'work/web',
+    },
+    (text, { name, form }) => {
+      const folder = folderNamed(text);
+      if (folder === undefined) throw invalid(name, text, form);
+      return folder;
+    },
   ),
   guestOs,
   choice('accelerator', 'how the guest’s code is run', 'kame.accelerator', ['auto', 'kvm', 'hvf', 'tcg']),

@@ -4,7 +4,7 @@ import { edit, foldKey, type VmxDocument } from '../vmx/document.ts';
 import { isPlainKey, suggestKey } from './known-keys.ts';
 import { refused, shown, type ModelProblem } from './problem.ts';
 import { readModel } from './read.ts';
-import { protectedKeys, protectedPatterns, protectedPrefixes, removableKeys } from './protected-keys.ts';
+import { protectionOf, removableKeys } from './protected-keys.ts';
 import { settingList } from './setting-list.ts';
 import type { Changes, Setting } from './setting.ts';
 import { validateModel } from './validate.ts';
@@ -26,11 +26,7 @@ function problem(severity: ModelProblem['severity'], change: SettingChange, mess
 function protection({ key, value }: SettingChange): string | undefined {
   const folded = foldKey(key);
   if (value === '' && removableKeys.has(folded)) return undefined;
-  return (
-    protectedKeys.get(folded) ??
-    protectedPatterns.find(([pattern]) => pattern.test(folded))?.[1] ??
-    protectedPrefixes.find(([prefix]) => folded.startsWith(prefix))?.[1]
-  );
+  return protectionOf(folded);
 }
 
 function unknown(change: SettingChange): ModelProblem {

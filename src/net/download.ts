@@ -8,6 +8,7 @@ import { formatSize } from '../core/units.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
 import type { Checksum } from './checksum.ts';
 import { Refused, nameOf, openUrl, withRetries, type Environment } from './http.ts';
+import { header, placeOf, validatorOf } from './response.ts';
 import { PartFile, removePart, type Hashes } from './part-file.ts';
 
 export interface DownloadOptions {
@@ -44,31 +45,6 @@ const reportBytes = 256 * 1024;
 function partPath({ directory, url, checksum }: DownloadOptions): string {
   const key = createHash('sha256').update(`${url.href} ${checksum?.hex ?? ''}`);
   return join(directory, `${key.digest('hex').slice(0, 32)}.part`);
-}
-
-function header(reply: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = reply.headers[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** The value for If-Range: a strong ETag, otherwise the date. A weak ETag does not guarantee the same bytes. */
-function validatorOf(reply: Dispatcher.ResponseData): string | undefined {
-  const etag = header(reply, 'etag');
-  return etag !== undefined && !etag.startsWith('W/') ? etag : header(reply, 'last-modified');
-}
-
-/** The total size, if the server gives it, and whether the body continues at the end of our part. */
-function placeOf(
-  reply: Dispatcher.ResponseData,
-  have: number,
-): { continues: boolean; total: number | undefined } {
-  if (reply.statusCode === 206) {
-    const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/u.exec(header(reply, 'content-range') ?? '') ?? [];
-    if (Number(start) !== have) throw new Error('the server sent a different range than requested');
-    return { continues: true, total: total === undefined || total === '*' ? undefined : Number(total) };
-  }
-  const length = Number(header(reply, 'content-length') ?? Number.NaN);
-  return { continues: false, total: Number.isSafeInteger(length) ? length : undefined };
 }
 
 /** The response whose body to read; undefined if the part is already complete. */

@@ -56,6 +56,11 @@ export function creatingName(vmx: string): string {
   return asideName(dirname(directory), basename(directory, bundleExtension), creatingExtension);
 }
 
+/** The hidden directory in which files are made that get their place in `directory` when they are complete. */
+export function creatingNameIn(directory: string): string {
+  return asideName(directory, 'kame', creatingExtension);
+}
+
 function takenError(vmx: string): KameError {
   const directory = dirname(vmx);
   const name = basename(vmx, extname(vmx));

@@ -6,6 +6,7 @@ import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError, writeFileAtomic } from '../sys/files.ts';
 import { vmxOfBundle } from './bundle-directory.ts';
 import { removeListed, type Deletion } from './deletion.ts';
+import { removeIncomplete } from './incomplete.ts';
 import { emptyInventory, readInventory, without, type InventoryFile } from './inventory-file.ts';
 import { bundleExtension, isAsideName, type HomeNames } from './names.ts';
 import { placeAfter, renameLinks, settled, type Renaming } from './renaming.ts';
@@ -135,7 +136,7 @@ export class Inventory {
     await this.#change((file) => ({ ...file, agreed: { ...file.agreed, [this.#key(vmx)]: all } }));
   }
 
-  /** Makes a machine elsewhere than in the home. After a kill, what is incomplete is removed. @param temporary its directory */
+  /** Makes files elsewhere than in the home. After a kill, what is incomplete is removed. @param temporary their directory */
   async whileCreating(temporary: string, make: () => Promise<void>): Promise<void> {
     await this.#change((file) => ({ ...file, creating: [...file.creating, temporary] }));
     try {
@@ -155,7 +156,7 @@ export class Inventory {
   /** Removes what is incomplete elsewhere. One that is on a drive that is not there is forgotten with it. */
   async #removeIncomplete(): Promise<void> {
     const { creating } = await readInventory(this.#names.inventory);
-    for (const path of creating) await rm(path, { recursive: true, force: true });
+    for (const path of creating) await removeIncomplete(path);
     await this.#forgetCreating(creating);
   }
 

@@ -62,9 +62,8 @@ export function browserFor(
 
 /** Starts a browser, which goes on by itself; no shell sees the address. @throws KameError HOST_PROBLEM */
 export async function startBrowser({ command, args }: BrowserCommand, env: Environment): Promise<void> {
-  const given = Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined));
   try {
-    await spawnDetached(command, args, { env: given as Record<string, string> });
+    await spawnDetached(command, args, { env });
   } catch (error) {
     throw new KameError('HOST_PROBLEM', `The browser could not be started: ${messageOf(error)}`, {
       next: 'Run `kame open --print`, and open the address in a browser.',

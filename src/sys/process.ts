@@ -94,7 +94,7 @@ export interface DetachedProcess {
 export async function spawnDetached(
   command: string,
   args: readonly string[],
-  options: { logFile?: string; cwd?: string; env?: Record<string, string> },
+  options: { logFile?: string; cwd?: string; env?: NodeJS.ProcessEnv },
 ): Promise<DetachedProcess> {
   const log = options.logFile === undefined ? 'ignore' : openLogSync(options.logFile);
   try {

@@ -11,6 +11,7 @@ export const demo: Machine = {
   reason: null,
   guestOS: 'arm-debian12-64',
   arch: 'aarch64',
+  folder: '',
   accelerator: null,
   cpus: 2,
   memoryBytes: 1024 ** 3,

@@ -6,7 +6,8 @@ import { homeNames, runNames } from '../../src/store/names.ts';
 import type { TestHome } from './home.ts';
 import { trailVariable } from './run-directory.ts';
 
-const results = fileURLToPath(new URL('../../test-results', import.meta.url));
+/** What test runs leave behind for people. */
+export const results = fileURLToPath(new URL('../../test-results', import.meta.url));
 
 /** Of a machine's files, those that say what happened to it and are small. */
 const telling = /\.(?:log|vmx|vmsd)$|^operation\.json$|^lock$/;

@@ -18,6 +18,7 @@ export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
       trouble: null,
     };
   },
+  traffic: () => Promise.resolve(new Map()),
   adopted: () => Promise.resolve(),
   detach: () => Promise.resolve(),
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import { barriersOn, complaintsOf, hasBrowser, startBrowser } from '../support/browser.ts';
+import { expectWhole } from '../support/page-pictures.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
 
@@ -45,6 +46,11 @@ describe.skipIf(isSkipped)('the library', () => {
     expect(new URL(page.url()).hash).toBe('');
     await page.getByRole('button', { name: 'Create “demo”' }).click();
     await card(page, 'demo').getByText('Stopped').waitFor();
+    // The page can be installed; a context of a test is one whose history nothing keeps.
+    const devtools = await page.context().newCDPSession(page);
+    expect((await devtools.send('Page.getAppManifest')).errors).toEqual([]);
+    const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
+    expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(['in-incognito']);
     await page.reload();
     await card(page, 'demo').waitFor();
   });
@@ -115,6 +121,46 @@ describe.skipIf(isSkipped)('the library', () => {
     await expect.poll(async () => await bar.count()).toBe(0);
   });
 
+  homeTest('keeps machines in folders, and undoes what can be undone', async ({ home }) => {
+    for (const name of ['one', 'two']) await create(home, name);
+    const page = await opened(home);
+    const choose = async (name: string, what: string) => {
+      await page.getByRole('button', { name: `More for ${name}`, exact: true }).click();
+      await page.getByRole('menuitem', { name: what }).click();
+    };
+    await choose('one', 'Move to a folder');
+    await page.getByRole('dialog').getByLabel('Folder').fill('work/web');
+    await expectNoBarriers(page);
+    await page.keyboard.press('Enter');
+    await page.getByText('“one” is in “work/web”.').waitFor();
+    const folders = page.getByRole('navigation', { name: 'Folders' });
+    await card(page, 'two').dragTo(folders.getByRole('link', { name: /^work/ }));
+    await page.getByText('1 machine is in “work”.').waitFor();
+    const namesIn = async (folder: string) =>
+      (await home.json<{ name: string }[]>('list', '--folder', folder)).map(({ name }) => name);
+    expect(await namesIn('work')).toEqual(['one', 'two']);
+    await page.keyboard.press('Control+z');
+    await expect.poll(async () => await namesIn('work')).toEqual(['one']);
+
+    await page.getByRole('button', { name: 'Rows' }).click();
+    await folders.getByRole('link', { name: /^work/ }).click();
+    await folders.getByRole('link', { name: /^web/ }).click();
+    await expect.poll(async () => await card(page, 'two').count()).toBe(0);
+    await choose('one', 'Clone');
+    await page.getByRole('dialog').getByLabel('Kind').selectOption('Full');
+    await page.keyboard.press('Enter');
+    await card(page, 'one-clone').getByText('Stopped').waitFor();
+    await choose('one-clone', 'Remove from the list');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await card(page, 'one-clone').waitFor();
+    await page.reload();
+    expect(await page.getByRole('button', { name: 'Rows' }).getAttribute('aria-pressed')).toBe('true');
+    await choose('one-clone', 'Delete');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await expect.poll(async () => await card(page, 'one-clone').count()).toBe(0);
+    expect(await namesIn('work/web')).toEqual(['one']);
+  });
+
   homeTest('asks a browser without a session to sign in, and lets one sign out', async ({ home }) => {
     const page = await opened(home);
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -126,18 +172,14 @@ describe.skipIf(isSkipped)('the library', () => {
     for (const dark of [false, true]) {
       homeTest(`is whole in ${language}, ${dark ? 'dark' : 'light'}`, async ({ home }) => {
         await create(home, 'demo');
+        await home.json('set', 'demo', 'folder=work/web');
         const page = await opened(home, { language, dark });
         await card(page, 'demo').waitFor();
         expect(await page.evaluate('document.documentElement.lang')).toBe(language);
         await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
-        for (const width of [390, 1024, 1920]) {
-          await page.setViewportSize({ width, height: 800 });
-          // Nothing is wider than the window.
-          await expect
-            .poll(async () => await page.evaluate('document.documentElement.scrollWidth'))
-            .toBe(width);
-          await expectNoBarriers(page);
-        }
+        await expectWhole(page, `library-${language}-${dark ? 'dark' : 'light'}`);
+        await page.getByRole('button', { name: language === 'ja' ? '一覧' : 'Rows' }).click();
+        await expectWhole(page, `library-rows-${language}-${dark ? 'dark' : 'light'}`);
       });
     }
   }

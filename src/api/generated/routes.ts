@@ -23,6 +23,8 @@ import type {
   CompactedDisk,
   CompatFiles,
   ConnectSsh,
+  ConvertDisk,
+  ConvertedDisk,
   CreateDisk,
   CreateMachine,
   CreateNetwork,
@@ -33,6 +35,8 @@ import type {
   Doctor,
   Done,
   EditSnapshot,
+  ExportMachine,
+  ExportedMachine,
   GrowDisk,
   GrownDisk,
   GuestDirectory,
@@ -152,6 +156,13 @@ export const routes = {
     kind: 'json',
     slow: true,
     summary: 'Delete an imported machine, if its original is still there',
+  },
+  'machines.export': {
+    method: 'POST',
+    path: '/machines/{machine}/export',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Export a machine for VMware’s products',
   },
   'machines.files': {
     method: 'GET',
@@ -630,6 +641,13 @@ export const routes = {
     slow: true,
     summary: 'Create an empty disk that belongs to no machine yet',
   },
+  'disks.convert': {
+    method: 'POST',
+    path: '/disks/convert',
+    kind: 'task',
+    takes: 'body',
+    summary: 'Write the content of a disk as a new VMDK',
+  },
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
@@ -890,6 +908,10 @@ export interface Calls {
   'machines.import': { request: { body: ImportMachine }; answer: Promise<ImportedMachine> };
   'machines.reportImport': { request: { body: ImportMachine }; answer: Promise<ImportReport> };
   'machines.undoImport': { request: { params: { machine: string } }; answer: Promise<DeletedMachine> };
+  'machines.export': {
+    request: { params: { machine: string }; body: ExportMachine };
+    answer: Promise<ExportedMachine>;
+  };
   'machines.files': { request: { params: { machine: string } }; answer: Promise<MachineFiles> };
   'machines.show': { request: { params: { machine: string } }; answer: Promise<MachineDetails> };
   'machines.vmx': { request: { params: { machine: string } }; answer: Promise<Uint8Array> };
@@ -1091,6 +1113,7 @@ export interface Calls {
   };
   'disks.list': { request: { params: { machine: string } }; answer: Promise<MachineDisk[]> };
   'disks.create': { request: { body: CreateDisk }; answer: Promise<CreatedDisk> };
+  'disks.convert': { request: { body: ConvertDisk }; answer: Promise<ConvertedDisk> };
   'disks.add': { request: { params: { machine: string }; body: AddDisk }; answer: Promise<MachineDisk> };
   'disks.checkAll': {
     request: { params: { machine: string }; body?: CheckDisk | undefined };

@@ -14,6 +14,16 @@ export interface ActivitySample {
     memoryBytes: number;
     /** Memory that programs can still get */
     freeBytes: number;
+    /** From its disks; null where the system does not tell */
+    readBytesPerSecond: number | null;
+    writtenBytesPerSecond: number | null;
+    /** By its network adapters; null where the system does not tell */
+    receivedBytesPerSecond: number | null;
+    sentBytesPerSecond: number | null;
+    /** What its processors use, by RAPL; null where that is not known */
+    watts: number | null;
+    /** Why nothing is known of its energy: it does not tell, or only to root */
+    wattsLack: 'not-told' | 'only-root' | null;
   };
   /** Those that run */
   machines: MachineActivity[];
@@ -247,6 +257,29 @@ export interface ConnectSsh {
   timeoutMs?: number | undefined;
 }
 
+export interface ConvertDisk {
+  /** Absolute path of a VMDK or a qcow2, which is only read */
+  source: string;
+  /** Absolute path of the new VMDK, which must not exist */
+  path: string;
+  /** As in VMDK descriptors; vmfsThin is vmfs that says it is thin */
+  kind:
+    'monolithicSparse' | 'monolithicFlat' | 'twoGbMaxExtentFlat' | 'vmfs' | 'vmfsThin' | 'streamOptimized';
+  /** The kind of controller for which the disk says its geometry. Default: "lsilogic". */
+  adapter?: 'ide' | 'lsilogic' | 'buslogic' | undefined;
+}
+
+export interface ConvertedDisk {
+  path: string;
+  /** Size of the disk in the guest */
+  sizeBytes: number;
+  /** The files that were written */
+  files: {
+    path: string;
+    sizeBytes: number;
+  }[];
+}
+
 export interface CreateDisk {
   /** Absolute path of the new file, such as /srv/data.vmdk */
   path: string;
@@ -462,6 +495,31 @@ export interface ExecRequest {
   timeoutMs?: number | undefined;
 }
 
+export interface ExportMachine {
+  /** Absolute path of the result, which must not exist. Its extension says what it becomes: .ova, .ovf or .vmwarevm */
+  path: string;
+  /** The snapshot to export. Default: the current state of a stopped machine */
+  snapshot?: string | undefined;
+}
+
+export interface ExportedMachine {
+  path: string;
+  /** The files that were written */
+  files: {
+    path: string;
+    sizeBytes: number;
+  }[];
+  disks: {
+    slot: string;
+    /** Size of the disk in the guest */
+    sizeBytes: number;
+    /** Bytes of it with data, in grains of 64 KiB */
+    dataBytes: number;
+  }[];
+  /** What the export lacks or has otherwise, as sentences */
+  notes: string[];
+}
+
 export interface Floppy {
   /** Such as floppy0 */
   device: string;
@@ -655,24 +713,32 @@ export interface ImportImage {
 }
 
 export interface ImportMachine {
-  /** Absolute path of a .vmx, or of the bundle that contains it */
+  /** Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; or the URL of an appliance */
   path: string;
   /** Name of the new machine. Default: that of the original */
   name?: string | undefined;
+  /** Guest OS id, for a disk, which does not tell */
+  guestOS?: string | undefined;
+  /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
+  networks?: Record<string, string> | undefined;
+  /** Whether the licences of an appliance are accepted */
+  acceptEula?: boolean | undefined;
 }
 
 export interface ImportReport {
   /** Name of the new machine */
   name: string;
-  /** Path of the .vmx of the original, which is never written */
+  /** Path or URL of the original, which is never written */
   source: string;
   disks: {
     slot: string;
-    /** The disk of the original, which is copied into a qcow2 */
-    path: string;
+    /** The disk of the original, which is copied into a qcow2. Absent for a new, empty one */
+    path?: string | undefined;
     /** Size of the disk in the guest */
     sizeBytes: number;
   }[];
+  /** Licences of an appliance, to be accepted before it is imported */
+  eulas: string[];
   /** What the new machine lacks or does differently, as sentences */
   notes: string[];
 }
@@ -758,6 +824,8 @@ export interface Machine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -786,6 +854,9 @@ export interface MachineActivity {
   /** From its disks; null if the engine does not answer */
   readBytesPerSecond: number | null;
   writtenBytesPerSecond: number | null;
+  /** To its network adapters; null if their switches do not tell */
+  receivedBytesPerSecond: number | null;
+  sentBytesPerSecond: number | null;
 }
 
 export interface MachineDetails {
@@ -797,6 +868,8 @@ export interface MachineDetails {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1267,6 +1340,8 @@ export interface RevertedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1524,6 +1599,8 @@ export interface StartedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */
@@ -1561,6 +1638,8 @@ export interface SuspendedMachine {
   state: MachineState;
   /** Why the machine is broken; null if it is not */
   reason: string | null;
+  /** Folder of the library, with / between its names; empty for none */
+  folder: string;
   /** VMware’s id of the guest system; empty if the .vmx cannot be read */
   guestOS: string;
   /** null if the .vmx cannot be read */

@@ -16,7 +16,7 @@ function definePath(parent: Command, session: Session): void {
     .command('path')
     .summary('print the directory of the stand-ins')
     .description(
-      'Prints the directory with vmrun, vmware-vdiskmanager, and stand-ins for vmware-vmx, vmplayer and ovftool, which only tell a ' +
+      'Prints the directory with vmrun, vmrest, vmware-vdiskmanager, and stand-ins for vmware-vmx, vmplayer and ovftool, which only tell a ' +
         'version and say that they are Kame’s. Put it on the PATH of programs that drive VMware.',
     )
     .option('--json', jsonShape('{path}'))

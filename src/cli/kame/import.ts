@@ -10,14 +10,24 @@ import type { Session } from '../session.ts';
 function addCommand(program: Command) {
   return program
     .command('import')
-    .summary('import a machine of VMware')
+    .summary('import a machine, an appliance or a disk')
     .description(
-      'Imports a machine of VMware: makes a new machine with copies of its disks, which may be VMDKs of any kind. ' +
+      'Makes a new machine with copies of the disks of a machine of VMware, of an appliance (OVF), or of a disk. ' +
         'The original is only read. `--dry-run` shows what the new machine would lack.',
     )
-    .argument('<path>', 'a .vmx, or the bundle that contains it; with --undo, a machine')
+    .argument(
+      '<path>',
+      'a .vmx or the bundle that contains it, an .ova or .ovf, the URL of an .ova, or a disk; with --undo, a machine',
+    )
     .argument('[name]', 'name of the new machine (default: that of the original)')
     .option('-n, --dry-run', 'check the original and show the report, without writing anything')
+    .option('--os <id>', 'guest OS id, for a disk, which does not tell')
+    .option(
+      '--net <old=new>',
+      'network for one of an appliance: nat (the default), bridged, hostonly or a network; repeatable',
+      addNetwork,
+    )
+    .option('--accept-eula', 'accept the licence of an appliance')
     .option('--undo', 'delete the imported machine; the original is as it was')
     .option('-y, --yes', 'with --undo, do not ask for confirmation')
     .option('--json', jsonShape('ImportedMachine; ImportReport with --dry-run; MachineDetails with --undo'))
@@ -27,16 +37,39 @@ function addCommand(program: Command) {
         'kame import ~/Virtual\\ Machines/web.vmwarevm --dry-run',
         'kame import ~/Virtual\\ Machines/web.vmwarevm',
         'kame import ./old/old.vmx web',
+        'kame import appliance.ova --net "VM Network=bridged" --accept-eula',
+        'kame import https://example.org/appliance.ova web',
+        'kame import ./disk.vmdk old --os debian12-64',
         'kame import --undo web',
       ),
     );
 }
 
-function showReport(session: Session, { name, source, disks, notes }: ImportReport): void {
+type Networks = Readonly<Record<string, string>>;
+
+function addNetwork(text: string, networks: Networks = {}): Networks {
+  // The name of a network can contain anything; that of ours has no =.
+  const at = text.lastIndexOf('=');
+  if (at > 0) return { ...networks, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new KameError('USAGE', `--net is ${JSON.stringify(text)}; it must be OLD=NEW.`, {
+    next: 'Such as --net "VM Network=nat".',
+  });
+}
+
+/** A path as the daemon needs it; a URL stays as it is. */
+function sourceOf(session: Session, path: string): string {
+  return /^https?:\/\//iu.test(path) ? path : session.path(path);
+}
+
+function showReport(session: Session, { name, source, disks, eulas, notes }: ImportReport): void {
   session.print(`${name} would be imported from ${source}`);
   for (const { slot, path, sizeBytes } of disks)
-    session.print(`  ${slot}  ${formatSize(sizeBytes)}  ${path}`);
+    session.print(`  ${slot}  ${formatSize(sizeBytes)}  ${path ?? 'empty'}`);
   for (const note of notes) session.print(`  note: ${note}`);
+  for (const eula of eulas) {
+    session.printLines('\nThe licence, which --accept-eula accepts:\n');
+    session.printLines(eula);
+  }
 }
 
 async function undo(session: Session, reference: string, always: boolean): Promise<void> {
@@ -60,7 +93,8 @@ export function define(program: Command, session: Session): void {
       await undo(session, path, options.yes === true);
       return;
     }
-    const body = { path: session.path(path), ...given({ name }) };
+    const { os: guestOS, net: networks, acceptEula } = options;
+    const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, acceptEula }) };
     if (options.dryRun === true) {
       const report = await session.client.machines.reportImport(body);
       if (session.json) session.printJson(report);

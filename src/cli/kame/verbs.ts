@@ -62,6 +62,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./import.ts'),
   },
   {
+    name: 'export',
+    group: machines,
+    summary: 'export a machine for VMware',
+    load: () => import('./export.ts'),
+  },
+  {
     name: 'register',
     group: machines,
     summary: 'add an existing machine to the list',

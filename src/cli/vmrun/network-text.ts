@@ -1,4 +1,5 @@
 import type { MachineNic, Network, NetworkForward } from '../../api/generated/shapes.ts';
+import { connectionTo, inWordsOfVmware, withBridge } from '../vmware-network.ts';
 
 /** The tables of networks that vmrun prints. Pure. */
 
@@ -16,28 +17,12 @@ function row(columns: readonly number[], cells: readonly string[]): string {
     .trimEnd();
 }
 
-/** VMware’s name of a connection, and of the network that it stands for. */
-const connections: ReadonlyMap<string, string> = new Map([
-  ['nat', 'vmnet8'],
-  ['hostonly', 'vmnet1'],
-  ['bridged', 'vmnet0'],
-]);
-
-const typeNames = { nat: 'nat', hostonly: 'hostOnly', private: 'hostOnly', bridged: 'bridged' } as const;
 /** What stands where a network has no addresses of its own. */
 const empty = 'empty';
-const bits = 32;
 
-/** `255.255.255.0` for 24. */
-function maskOf(prefix: number): string {
-  const mask = prefix === 0 ? 0 : (-1 << (bits - prefix)) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join('.');
-}
-
-function networkCells({ name, type, subnet, dhcp }: Network): string[] {
-  const [address = empty, prefix] = subnet?.split('/') ?? [];
-  const mask = prefix === undefined ? empty : maskOf(Number(prefix));
-  return [name, type === null ? 'unknown' : typeNames[type], String(dhcp && subnet !== null), address, mask];
+function networkCells(network: Network): string[] {
+  const { name, type = 'unknown', dhcp, subnet = empty, mask = empty } = inWordsOfVmware(network);
+  return [name, type, String(dhcp), subnet, mask];
 }
 
 /** N of vmnetN. Networks with names of their own have the numbers after it. */
@@ -53,23 +38,8 @@ function numbered(networks: readonly Network[]): (readonly [number, Network])[] 
   return rows.sort(([a], [b]) => a - b);
 }
 
-const automaticBridge: Network = {
-  name: 'vmnet0',
-  type: 'bridged',
-  broken: null,
-  subnet: null,
-  dhcp: false,
-  mtu: 1500,
-  interface: null,
-  hostLoopback: false,
-  boot: null,
-  running: false,
-  machines: [],
-};
-
-/** All networks, with the one of adapters that are `bridged`, which Kame does not list before it is configured. */
 export function hostNetworkLines(networks: readonly Network[]): string[] {
-  const all = networks.some(({ name }) => name === 'vmnet0') ? networks : [automaticBridge, ...networks];
+  const all = withBridge(networks);
   return [
     `Total host networks: ${all.length}`,
     row(widths.networks, ['INDEX', 'NAME', 'TYPE', 'DHCP', 'SUBNET', 'MASK']),
@@ -84,8 +54,8 @@ export function adapterLines(nics: readonly Pick<MachineNic, 'index' | 'network'
     `Total network adapters: ${nics.length}`,
     ...(nics.length === 0 ? [] : [row(widths.adapters, ['INDEX', 'TYPE', 'VMNET'])]),
     ...nics.map(({ index, network }) => {
-      const standard = connections.get(network);
-      return row(widths.adapters, [String(index), standard ? network : 'custom', standard ?? network]);
+      const { type, vmnet } = connectionTo(network);
+      return row(widths.adapters, [String(index), type, vmnet]);
     }),
   ];
 }

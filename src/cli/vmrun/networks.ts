@@ -1,4 +1,6 @@
-import type { Call, Run } from './command.ts';
+import { putForward } from '../port-forward.ts';
+import { networkMeant } from '../vmware-network.ts';
+import type { Run } from './command.ts';
 import { adapterLines, forwardLines, hostNetworkLines } from './network-text.ts';
 import { VmrunError } from './vmrun-error.ts';
 
@@ -7,9 +9,8 @@ const maxPort = 65_535;
 
 /** The word of an adapter’s connection: `custom` needs the name of a network. @throws VmrunError */
 function connectionOf(type = '', network = ''): string {
-  const word = type.toLowerCase();
-  if (['nat', 'bridged', 'hostonly'].includes(word)) return word;
-  if (word === 'custom' && network !== '') return network.toLowerCase();
+  const meant = networkMeant(type, network);
+  if (meant !== undefined) return meant;
   throw new VmrunError(invalid, 'The type is nat, bridged, hostonly, or custom and the name of a network.');
 }
 
@@ -78,25 +79,16 @@ function transportOf(text = ''): 'tcp' | 'udp' {
   throw new VmrunError(invalid, 'The protocol is tcp or udp.');
 }
 
-async function removeForward({ client, args, signal }: Call): Promise<void> {
-  const [, transport, port] = args;
-  const [asked, hostPort] = [transportOf(transport), portOf(port)];
-  await client.networks.removeForward(networkOf(args), asked, String(hostPort), {}, { signal });
-}
-
-export const deletePortForwarding: Run = async (call) => {
-  await removeForward(call);
+export const deletePortForwarding: Run = async ({ client, args, signal }) => {
+  const [, protocol, port] = args;
+  const [transport, hostPort] = [transportOf(protocol), portOf(port)];
+  await client.networks.removeForward(networkOf(args), transport, String(hostPort), {}, { signal });
   return [];
 };
 
-/** Adds a forward, or changes the one of that port. */
-export const setPortForwarding: Run = async (call) => {
-  const { client, args, signal } = call;
+export const setPortForwarding: Run = async ({ client, args, signal }) => {
   const [, protocol, port, target = '', inGuest] = args;
   const [transport, hostPort, guestPort] = [transportOf(protocol), portOf(port), portOf(inGuest)];
-  const forwards = await client.networks.forwards(networkOf(args), { signal });
-  if (forwards.some((each) => each.transport === transport && each.hostPort === hostPort))
-    await removeForward(call);
-  await client.networks.addForward(networkOf(args), { transport, hostPort, target, guestPort }, { signal });
+  await putForward(client, networkOf(args), { transport, hostPort, target, guestPort }, { signal });
   return [];
 };

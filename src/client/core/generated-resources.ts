@@ -22,6 +22,8 @@ import type {
   CompactedDisk,
   CompatFiles,
   ConnectSsh,
+  ConvertDisk,
+  ConvertedDisk,
   CreateDisk,
   CreateMachine,
   CreateNetwork,
@@ -32,6 +34,8 @@ import type {
   Doctor,
   Done,
   EditSnapshot,
+  ExportMachine,
+  ExportedMachine,
   GrowDisk,
   GrownDisk,
   GuestDirectory,
@@ -121,13 +125,15 @@ export interface MachineCalls {
   reportImport(body: ImportMachine, options?: CallOptions): Promise<ImportReport>;
   /** Delete an imported machine, if its original is still there. Removes the files that machines.files lists as deleted. The original is not touched. */
   undoImport(machine: string, options?: CallOptions): Promise<DeletedMachine>;
+  /** Export a machine for VMware’s products. Writes the current state of a stopped machine, or that of a snapshot, as an OVA, an OVF or a bundle. Nothing is overwritten, and the result appears complete or not at all. */
+  export(machine: string, body: ExportMachine, options?: TaskOptions): Promise<ExportedMachine>;
   /** List the files of a machine: those that a deletion removes, and those that it keeps. */
   files(machine: string, options?: CallOptions): Promise<MachineFiles>;
   /** Show the details of a machine. */
   show(machine: string, options?: CallOptions): Promise<MachineDetails>;
   /** Get the .vmx of a machine as it is on the disk. In the encoding that it names in `.encoding`. machines.set changes its keys. */
   vmx(machine: string, options?: CallOptions): Promise<Uint8Array>;
-  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all keys begin with guestinfo. */
+  /** Change settings of a machine. An empty value removes a key. If a value is not valid, nothing is changed. The machine must be stopped, unless all of them take effect at once: notes, folder, sync-time, isolation.tools.*.disable and guestinfo.*. */
   set(machine: string, body: Settings, options?: CallOptions): Promise<MachineDetails>;
   /** Rename a stopped machine, its bundle and its .vmx. */
   rename(machine: string, body: RenameMachine, options?: CallOptions): Promise<MachineDetails>;
@@ -333,6 +339,8 @@ export interface DiskCalls {
   list(machine: string, options?: CallOptions): Promise<MachineDisk[]>;
   /** Create an empty disk that belongs to no machine yet. It is a qcow2, whatever its name ends with. */
   create(body: CreateDisk, options?: CallOptions): Promise<CreatedDisk>;
+  /** Write the content of a disk as a new VMDK. With all its layers, as its guest sees it. A machine that has the disk in its directory must be stopped. Nothing is overwritten. */
+  convert(body: ConvertDisk, options?: TaskOptions): Promise<ConvertedDisk>;
   /** Add an empty disk to a stopped machine. */
   add(machine: string, body: AddDisk, options?: TaskOptions): Promise<MachineDisk>;
   /** Check the files of all disks. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ArchiveEntry } from '../../archive/entry.ts';
+import type { ArchiveEntry } from '../../archive/tar/entry.ts';
 import { extract, finishDirectories, type Extracted } from '../../archive/extract.ts';
 import { place } from '../../archive/place.ts';
 import { readArchive, type ArchiveItem } from '../../archive/tar-read.ts';

@@ -1,4 +1,6 @@
 import type { machineOperations } from '../../api/machine-operations.ts';
+import { silentProgress } from '../../core/progress.ts';
+import { exportMachine } from '../../vm/export/export.ts';
 import { importMachine, reportImport, undoImport } from '../../vm/import/import.ts';
 import { create } from '../../vm/library/create.ts';
 import { remove } from '../../vm/library/delete.ts';
@@ -17,10 +19,12 @@ export const machineHandlers: Handlers<keyof typeof machineOperations> = {
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),
   'machines.import': ({ host }, { body }, progress) => importMachine(host, body, progress),
-  'machines.reportImport': ({ host }, { body }) => reportImport(host, body),
+  'machines.reportImport': ({ host }, { body, signal }) => reportImport(host, body, silentProgress(signal)),
   'machines.undoImport': async ({ host }, { params }) => {
     return { ok: true, kept: [...(await undoImport(host, params.machine))] };
   },
+  'machines.export': ({ host }, { params, body }, progress) =>
+    exportMachine(host, params.machine, body, progress),
   'machines.files': ({ host }, { params }) => showFiles(host, params.machine),
   'machines.show': ({ host }, { params }) => show(host, params.machine),
   'machines.vmx': ({ host }, { params }) => vmxOf(host, params.machine),

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { at, makeVmdk, readVmdk, useVmdks } from '../../../test/support/vmdk.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
+import { cowdExtent, writeDescriptor } from '../../../test/support/vmdk-kinds.ts';
 
 useVmdks();
 
@@ -34,26 +35,15 @@ function makeDelta(
   writeFileSync(at(name), Buffer.concat(parts));
 }
 
-/** An ESX extent: header, grain directory, one grain table, then grains of one sector. */
-function cowd(sectors: number, grains: ReadonlyMap<number, Buffer>): Buffer {
-  const table = Buffer.alloc(4096 * 4);
-  const firstGrain = 4 + 1 + table.length / 512;
-  const header = Buffer.alloc(4 * 512);
-  header.write('COWD');
-  for (const [place, value] of [1, 3, sectors, 1, 4, 1].entries()) header.writeUInt32LE(value, 4 + place * 4);
-  const directory = Buffer.alloc(512);
-  directory.writeUInt32LE(5, 0);
-  for (const [order, index] of [...grains.keys()].entries())
-    table.writeUInt32LE(firstGrain + order, index * 4);
-  return Buffer.concat([header, directory, table, ...grains.values()]);
-}
-
 const cidOf = (name: string) => /\bCID=([0-9a-f]+)/.exec(readFileSync(at(name), 'latin1'))?.[1] ?? '';
 
 function esx(name: string, parent: string, extent: Buffer): void {
-  const lines = ['version=1', 'CID=1', `parentCID=${cidOf(parent)}`, 'createType="vmfsSparse"'];
-  const more = [`parentFileNameHint="${parent}"`, `RW ${base.length / 512} VMFSSPARSE "${name}-delta"`];
-  writeFileSync(at(name), ['# Disk DescriptorFile', ...lines, ...more, ''].join('\n'));
+  writeDescriptor(name, {
+    createType: 'vmfsSparse',
+    cid: '1',
+    parent: { name: parent, cid: cidOf(parent) },
+    extents: [`RW ${base.length / 512} VMFSSPARSE "${name}-delta"`],
+  });
   writeFileSync(at(`${name}-delta`), extent);
 }
 
@@ -89,7 +79,7 @@ describe('a delta', () => {
       esx(
         'x.vmdk',
         'base.vmdk',
-        cowd(
+        cowdExtent(
           base.length / 512,
           new Map([
             [3, sector],
@@ -111,7 +101,7 @@ describe('a delta', () => {
     const text = readFileSync(at('base.vmdk'), 'latin1');
     writeFileSync(at('base.vmdk'), text.replace(/\bCID=\w+/, 'CID=00000007'), 'latin1');
     expect(await readVmdk(at('one.vmdk'))).toMatch(/does not fit its parent .*CID 00000007/);
-    esx('a.vmdk', 'base.vmdk', cowd(8, new Map()));
+    esx('a.vmdk', 'base.vmdk', cowdExtent(8, new Map()));
     const loop = readFileSync(at('a.vmdk'), 'latin1');
     writeFileSync(
       at('a.vmdk'),

@@ -34,7 +34,6 @@ describe('a VMDK descriptor', () => {
     ['an extent named ..', 'RW 8 FLAT ".." 0', /"\.\."/],
     ['a Windows path', 'RW 8 FLAT "C:\\secret" 0', /secret/],
     ['an extent without name', 'RW 8 FLAT', /without a file name/],
-    ['a newer ESX delta', 'RW 8 SESPARSE "a"', /SESPARSE/],
     ['a physical disk', 'RW 8 VMFSRDM "a"', /VMFSRDM/],
     ['nonsense', 'RW many FLAT "a" 0', /malformed/],
     ['more than 64 TiB', 'RW 999999999999999 FLAT "a" 0', /64 TiB/],

@@ -41,6 +41,7 @@ const kinds = new Map<string, ExtentKind>([
   ['FLAT', 'flat'],
   ['VMFS', 'flat'],
   ['VMFSSPARSE', 'sparse'],
+  ['SESPARSE', 'sparse'],
   ['ZERO', 'zero'],
 ]);
 const extentForm =

@@ -1,15 +1,12 @@
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
+import { inOrder } from '../../core/in-order.ts';
 import type { DiskBlock } from '../format/disk.ts';
 import { badImage, type ImageFile } from '../format/image-file.ts';
 import { sectorBytes } from './descriptor.ts';
+import { inflateGrain, isPackedSize, markerBytes } from './inflate-grain.ts';
 import type { SparseHeader } from './sparse-header.ts';
 
-const inflateAsync = promisify(inflate);
 /** Number of grains to read ahead, so that decompression uses more than one core; in a delta one, since there are many deltas. */
 const ahead = { disk: 8, delta: 1 } as const;
-/** A grain marker: sector of the grain on the disk (8 bytes) and size of its data (4 bytes). */
-const markerBytes = 12;
 /** A directory of 128 MiB would map 64 TiB in grains of 4 KiB, but such disks do not occur. */
 const maxDirectoryBytes = 16 * 1024 * 1024;
 
@@ -65,8 +62,7 @@ async function* grains(
   }
 }
 
-/** Decompresses a grain. The result is never larger than a grain, whatever the data expands to. */
-async function inflateGrain(file: ImageFile, header: SparseHeader, grain: Grain): Promise<Buffer> {
+async function readPacked(file: ImageFile, header: SparseHeader, grain: Grain): Promise<Buffer> {
   const { path } = file;
   const at = grain.sector * sectorBytes;
   const marker = await file.read(at, markerBytes, `grain ${grain.index}`);
@@ -75,18 +71,10 @@ async function inflateGrain(file: ImageFile, header: SparseHeader, grain: Grain)
   if (place !== BigInt(grain.index) * BigInt(header.grainBytes / sectorBytes)) {
     throw badImage(path, `is damaged: the grain at sector ${grain.sector} belongs to sector ${place}`);
   }
-  if (size === 0 || size > header.grainBytes * 2) {
+  if (!isPackedSize(size, header.grainBytes)) {
     throw badImage(path, `is damaged: grain ${grain.index} has ${size} compressed bytes`);
   }
-  const packed = await file.read(at + markerBytes, size, `grain ${grain.index}`);
-  try {
-    return await inflateAsync(packed, { maxOutputLength: header.grainBytes });
-  } catch (error) {
-    throw badImage(
-      path,
-      `is damaged: grain ${grain.index} cannot be decompressed (${error instanceof Error ? error.message : ''})`,
-    );
-  }
+  return await file.read(at + markerBytes, size, `grain ${grain.index}`);
 }
 
 async function readGrain(
@@ -101,7 +89,8 @@ async function readGrain(
   if (!header.compressed) {
     return { offset, data: await file.read(grain.sector * sectorBytes, wanted, `grain ${grain.index}`) };
   }
-  const data = await inflateGrain(file, header, grain);
+  const packed = await readPacked(file, header, grain);
+  const data = await inflateGrain(packed, header.grainBytes, { path: file.path, index: grain.index });
   if (data.length < wanted)
     throw badImage(file.path, `is damaged: grain ${grain.index} has only ${data.length} bytes`);
   return { offset, data: data.subarray(0, wanted) };
@@ -119,22 +108,7 @@ export async function* sparseBlocks(
   zeros = false,
 ): AsyncGenerator<DiskBlock> {
   const limit = Math.ceil(Math.min(size, header.capacity * sectorBytes) / header.grainBytes);
-  const window = zeros ? ahead.delta : ahead.disk;
-  const pending: Promise<DiskBlock>[] = [];
-  try {
-    for await (const grain of grains(file, header, limit, zeros)) {
-      const block = readGrain(file, header, grain, size);
-      // The blocks are awaited in order below; an earlier failure must not count as unhandled.
-      block.catch(() => undefined);
-      pending.push(block);
-      const first = pending.length >= window ? pending.shift() : undefined;
-      if (first) yield await first;
-    }
-    while (pending.length > 0) {
-      const first = pending.shift();
-      if (first) yield await first;
-    }
-  } finally {
-    await Promise.allSettled(pending);
-  }
+  const width = zeros ? ahead.delta : ahead.disk;
+  const found = grains(file, header, limit, zeros);
+  yield* inOrder(found, width, async (grain) => await readGrain(file, header, grain, size));
 }

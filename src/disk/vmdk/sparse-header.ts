@@ -14,7 +14,10 @@ export interface SparseHeader {
   readonly grainsPerTable: number;
   readonly descriptorOffset: number;
   readonly descriptorSectors: number;
+  /** 0 if only the footer says where it is. */
   readonly directoryOffset: number;
+  /** Where the grains begin; everything before is metadata. 0 in an ESX extent. */
+  readonly overhead: number;
   readonly compressed: boolean;
   /** A grain table entry of 1 means a grain of zeros. */
   readonly hasZeroGrains: boolean;
@@ -43,12 +46,12 @@ function isPowerOfTwo(value: number): boolean {
  * @throws KameError BAD_IMAGE
  */
 export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
-  const head = await file.read(0, sectorBytes, 'its header');
-  const isCowd = head.toString('latin1', 0, 4) === 'COWD';
-  if (isCowd || head.readBigUInt64LE(56) !== directoryAtEnd) return parseHeader(file.path, head);
+  const header = parseHeader(file.path, await file.read(0, sectorBytes, 'its header'));
+  if (header.directoryOffset !== 0) return header;
   if (file.size < 4 * sectorBytes) throw badImage(file.path, 'is truncated: its footer is missing');
-  const footer = await file.read(file.size - 2 * sectorBytes, sectorBytes, 'its footer');
-  if (footer.readBigUInt64LE(56) === directoryAtEnd || footer.toString('latin1', 0, 4) !== 'KDMV') {
+  const bytes = await file.read(file.size - 2 * sectorBytes, sectorBytes, 'its footer');
+  const footer = hasSparseMagic(bytes) ? parseHeader(file.path, bytes) : undefined;
+  if (footer === undefined || footer.directoryOffset === 0) {
     throw badImage(
       file.path,
       'is truncated: its footer is missing',
@@ -56,8 +59,13 @@ export async function readSparseHeader(file: ImageFile): Promise<SparseHeader> {
     );
   }
   // The descriptor follows the header; the field for it in the footer may be empty.
-  const { descriptorOffset, descriptorSectors } = parseHeader(file.path, head, true);
-  return { ...parseHeader(file.path, footer), descriptorOffset, descriptorSectors };
+  const { descriptorOffset, descriptorSectors } = header;
+  return { ...footer, descriptorOffset, descriptorSectors };
+}
+
+/** Whether bytes begin as the header of a hosted sparse extent does. */
+export function hasSparseMagic(head: Buffer): boolean {
+  return head.toString('latin1', 0, 4) === 'KDMV';
 }
 
 /** Entries of a grain table of an ESX extent. */
@@ -80,15 +88,16 @@ function parseCowd(path: string, head: Buffer): SparseHeader {
     descriptorOffset: 0,
     descriptorSectors: 0,
     directoryOffset: head.readUInt32LE(20),
+    overhead: 0,
     compressed: false,
     hasZeroGrains: false,
   };
 }
 
-function parseHeader(path: string, head: Buffer, isFirstOfTwo = false): SparseHeader {
+/** Parses a header or footer. @throws KameError BAD_IMAGE */
+export function parseHeader(path: string, head: Buffer): SparseHeader {
   if (head.toString('latin1', 0, 4) === 'COWD') return parseCowd(path, head);
-  if (head.toString('latin1', 0, 4) !== 'KDMV')
-    throw badImage(path, 'is not a sparse extent: it has no KDMV header');
+  if (!hasSparseMagic(head)) throw badImage(path, 'is not a sparse extent: it has no KDMV header');
   const version = head.readUInt32LE(4);
   if (version < 1 || version > 3)
     throw badImage(path, `is a VMDK of version ${version}; only 1 to 3 are supported`);
@@ -115,7 +124,9 @@ function parseHeader(path: string, head: Buffer, isFirstOfTwo = false): SparseHe
     grainsPerTable,
     descriptorOffset: sectors(head, 28, path, 'descriptor offset'),
     descriptorSectors: sectors(head, 36, path, 'descriptor size'),
-    directoryOffset: isFirstOfTwo ? 0 : sectors(head, 56, path, 'grain directory offset'),
+    directoryOffset:
+      head.readBigUInt64LE(56) === directoryAtEnd ? 0 : sectors(head, 56, path, 'grain directory offset'),
+    overhead: sectors(head, 64, path, 'size of metadata'),
     compressed,
     hasZeroGrains: (flags & flag.zeroGrains) !== 0,
   };

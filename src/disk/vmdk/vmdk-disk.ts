@@ -12,6 +12,7 @@ import {
   type ExtentLine,
 } from './descriptor.ts';
 import { DeltaDisk } from './delta.ts';
+import { isSeSparse, seSparseBlocks } from './se-sparse.ts';
 import { sparseBlocks } from './sparse-extent.ts';
 import { readSparseHeader, type SparseHeader } from './sparse-header.ts';
 
@@ -102,10 +103,15 @@ class ExtentDisk implements Disk {
       yield* flatBlocks(file, extent.offset * sectorBytes, size);
       return;
     }
+    const isDelta = this.#descriptor.parent !== undefined;
+    if (await isSeSparse(file)) {
+      yield* seSparseBlocks(file, size, isDelta);
+      return;
+    }
     const header = await readSparseHeader(file);
     if (header.capacity < extent.sectors)
       throw badImage(file.path, 'is damaged: it is smaller than its descriptor says');
-    yield* sparseBlocks(file, header, size, this.#descriptor.parent !== undefined);
+    yield* sparseBlocks(file, header, size, isDelta);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { writeFully } from '../../archive/sparse.ts';
+import { writeFully } from '../../sys/write-fully.ts';
 import { fileError } from '../../sys/files.ts';
 
 // A disk that carries files into a guest, as guest/transfer/put.sh reads it: a list in the first 64 KiB, then what it names.
@@ -118,7 +118,7 @@ export class DiskFile {
 
   async #write(bytes: Buffer, start: number): Promise<void> {
     try {
-      await writeFully(this.#file, bytes, start);
+      await writeFully(this.#file, [bytes], start);
     } catch (error) {
       throw fileError(error, this.path);
     }

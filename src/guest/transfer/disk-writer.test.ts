@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
-import type { ArchiveEntry } from '../../archive/entry.ts';
+import type { ArchiveEntry } from '../../archive/tar/entry.ts';
 import type { ArchiveItem } from '../../archive/tar-read.ts';
 import { DiskFile } from './disk-file.ts';
 import { badArchive, DiskWriter } from './disk-writer.ts';

@@ -1,6 +1,6 @@
 import { KameError } from '../../core/errors.ts';
 import { isHole } from '../../archive/sparse.ts';
-import { inBlocks, type ArchiveEntry } from '../../archive/entry.ts';
+import { inBlocks, type ArchiveEntry } from '../../archive/tar/entry.ts';
 import { endOfArchive, headerOf } from '../../archive/tar-header.ts';
 import type { ArchiveItem } from '../../archive/tar-read.ts';
 import { largeBytes, unitBytes, type DiskFile } from './disk-file.ts';

@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from '../../archive/entry.ts';
+import type { ArchiveEntry } from '../../archive/tar/entry.ts';
 import { readArchive, type ArchiveItem } from '../../archive/tar-read.ts';
 import { KameError } from '../../core/errors.ts';
 import { readAr } from './ar.ts';

@@ -1,8 +1,11 @@
 import { cpus, freemem, totalmem } from 'node:os';
 import type { ActivitySample } from '../../api/activity.ts';
 import { availableMemory } from '../../sys/free-memory.ts';
+import { readEnergy } from '../../sys/energy.ts';
+import { hostCounters } from '../../sys/host-counters.ts';
 import { processUsage } from '../../sys/process-usage.ts';
 import type { Host } from '../host/host.ts';
+import type { Traffic } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
 import { sampleBetween, type EngineReading, type Reading } from './rates.ts';
 
@@ -15,7 +18,7 @@ const keptEveryMs = 10_000;
 const maxKept = 360;
 /** The most entries of machines that are remembered, however many run: some 20 MB. */
 const maxKeptMachines = 36_000;
-/** Milliseconds that an engine has to tell what its disks did. */
+/** Milliseconds that an engine has to tell what its disks did, and a switch what its ports did. */
 const engineMs = 1000;
 /** Milliseconds after the last listener in which sampling goes on: a page that is loaded again finds no gap. */
 const lingerMs = 60_000;
@@ -23,6 +26,7 @@ const lingerMs = 60_000;
 async function readEngine(
   machine: Running,
   usage: Awaited<ReturnType<typeof processUsage>>,
+  traffic: ReadonlyMap<string, Traffic>,
 ): Promise<EngineReading[]> {
   const { pid } = machine.engine.process;
   const used = usage.get(pid);
@@ -31,13 +35,30 @@ async function readEngine(
     ? null
     : await machine.engine.diskTraffic(engineMs).catch(() => null);
   const configuredBytes = machine.record.fingerprint.memoryMiB * 1024 * 1024;
-  return [{ id: machine.id, name: machine.name, pid, ...used, configuredBytes, disks }];
+  return [
+    {
+      id: machine.id,
+      name: machine.name,
+      pid,
+      ...used,
+      configuredBytes,
+      disks,
+      traffic: traffic.get(machine.run.directory) ?? null,
+    },
+  ];
 }
 
 async function readHost(host: Host): Promise<Reading> {
   const machines = host.running.all();
-  const usage = await processUsage(machines.map(({ engine }) => engine.process.pid));
-  const engines = await Promise.all(machines.map(async (machine) => await readEngine(machine, usage)));
+  const [usage, traffic, counters, energy] = await Promise.all([
+    processUsage(machines.map(({ engine }) => engine.process.pid)),
+    host.networks.traffic(engineMs),
+    hostCounters(),
+    readEnergy(),
+  ]);
+  const engines = await Promise.all(
+    machines.map(async (machine) => await readEngine(machine, usage, traffic)),
+  );
   const processors = cpus();
   const busyMs = processors.reduce(
     (sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq,
@@ -49,6 +70,8 @@ async function readHost(host: Host): Promise<Reading> {
     cpuCount: processors.length,
     memoryBytes: totalmem(),
     freeBytes: await availableMemory().catch(() => freemem()),
+    counters,
+    energy,
     engines: engines.flat(),
   };
 }

@@ -10,6 +10,7 @@ const engine = (more: Partial<EngineReading> = {}): EngineReading => ({
   privateBytes: 50,
   configuredBytes: 512,
   disks: { readBytes: 1000, writtenBytes: 0 },
+  traffic: { receivedBytes: 0, sentBytes: 10 },
   ...more,
 });
 const reading = (more: Partial<Reading> = {}): Reading => ({
@@ -18,6 +19,8 @@ const reading = (more: Partial<Reading> = {}): Reading => ({
   cpuCount: 2,
   memoryBytes: 4096,
   freeBytes: 1024,
+  counters: { disks: { readBytes: 0, writtenBytes: 0 }, network: null },
+  energy: new Map([['intel-rapl:0', { microjoules: 1_000_000, wrapsAt: 10_000_000 }]]),
   engines: [engine()],
   ...more,
 });
@@ -28,11 +31,30 @@ describe('a sample of activity', () => {
     const now = reading({
       atMs: 2000,
       busyMs: 3000,
-      engines: [engine({ cpuMs: 4000, disks: { readBytes: 5000, writtenBytes: 100 } })],
+      counters: { disks: { readBytes: 8000, writtenBytes: 4000 }, network: null },
+      energy: new Map([['intel-rapl:0', { microjoules: 21_000_000, wrapsAt: 40_000_000 }]]),
+      engines: [
+        engine({
+          cpuMs: 4000,
+          disks: { readBytes: 5000, writtenBytes: 100 },
+          traffic: { receivedBytes: 2000, sentBytes: 30 },
+        }),
+      ],
     });
     expect(sampleBetween(reading(), now, at)).toEqual({
       at,
-      host: { cpus: 1.5, cpuCount: 2, memoryBytes: 4096, freeBytes: 1024 },
+      host: {
+        cpus: 1.5,
+        cpuCount: 2,
+        memoryBytes: 4096,
+        freeBytes: 1024,
+        readBytesPerSecond: 4000,
+        writtenBytesPerSecond: 2000,
+        receivedBytesPerSecond: null,
+        sentBytesPerSecond: null,
+        watts: 10,
+        wattsLack: null,
+      },
       machines: [
         {
           id: 'a',
@@ -43,6 +65,8 @@ describe('a sample of activity', () => {
           configuredBytes: 512,
           readBytesPerSecond: 2000,
           writtenBytesPerSecond: 50,
+          receivedBytesPerSecond: 1000,
+          sentBytesPerSecond: 10,
         },
       ],
     });
@@ -59,6 +83,11 @@ describe('a sample of activity', () => {
       engines: [engine({ cpuMs: 0, disks: { readBytes: 0, writtenBytes: 0 } })],
     });
     expect(sampleBetween(reading(), reset, at).machines[0]).toMatchObject({ cpus: 0, readBytesPerSecond: 0 });
+  });
+
+  it('says why nothing is known of the energy', () => {
+    const { host } = sampleBetween(reading(), reading({ atMs: 2000, energy: 'only-root' }), at);
+    expect(host).toMatchObject({ watts: null, wattsLack: 'only-root' });
   });
 
   it('never says more processors than there are, nor divides by no time', () => {

@@ -1,4 +1,7 @@
 import type { ActivitySample, MachineActivity } from '../../api/activity.ts';
+import { energyBetween, type EnergyCounter, type EnergyLack } from '../../sys/energy.ts';
+import type { HostCounters } from '../../sys/host-counters.ts';
+import type { Traffic } from '../host/network-runtime.ts';
 
 /** What one engine has used up to a moment. */
 export interface EngineReading {
@@ -10,6 +13,7 @@ export interface EngineReading {
   readonly privateBytes: number | null;
   readonly configuredBytes: number;
   readonly disks: { readonly readBytes: number; readonly writtenBytes: number } | null;
+  readonly traffic: Traffic | null;
 }
 
 /** The counters of the host and its engines at a moment. */
@@ -21,6 +25,8 @@ export interface Reading {
   readonly cpuCount: number;
   readonly memoryBytes: number;
   readonly freeBytes: number;
+  readonly counters: HostCounters;
+  readonly energy: ReadonlyMap<string, EnergyCounter> | EnergyLack;
   readonly engines: readonly EngineReading[];
 }
 
@@ -29,10 +35,29 @@ function rate(before: number, after: number, ms: number): number {
   return ms <= 0 ? 0 : Math.max(0, ((after - before) * 1000) / ms);
 }
 
+/** The rates of counters that belong together; null unless both readings have them. */
+function rates<K extends string>(
+  before: Readonly<Record<K, number>> | null,
+  now: Readonly<Record<K, number>> | null,
+  ms: number,
+): Record<K, number> | null {
+  if (!before || !now) return null;
+  const entries = Object.entries(now) as [K, number][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, rate(before[key], value, ms)])) as Record<
+    K,
+    number
+  >;
+}
+
+function wattsBetween({ energy: before }: Reading, { energy: now }: Reading, ms: number): number | null {
+  if (typeof before === 'string' || typeof now === 'string' || ms <= 0) return null;
+  return energyBetween(before, now) / 1000 / ms;
+}
+
 function machineBetween(before: EngineReading | undefined, now: EngineReading, ms: number): MachineActivity {
   const isSame = before?.pid === now.pid;
-  const diskRate = (of: 'readBytes' | 'writtenBytes') =>
-    now.disks && before?.disks && isSame ? rate(before.disks[of], now.disks[of], ms) : null;
+  const disks = rates(isSame ? before.disks : null, now.disks, ms);
+  const traffic = rates(isSame ? before.traffic : null, now.traffic, ms);
   return {
     id: now.id,
     name: now.name,
@@ -40,8 +65,10 @@ function machineBetween(before: EngineReading | undefined, now: EngineReading, m
     residentBytes: now.residentBytes,
     privateBytes: now.privateBytes,
     configuredBytes: now.configuredBytes,
-    readBytesPerSecond: diskRate('readBytes'),
-    writtenBytesPerSecond: diskRate('writtenBytes'),
+    readBytesPerSecond: disks?.readBytes ?? null,
+    writtenBytesPerSecond: disks?.writtenBytes ?? null,
+    receivedBytesPerSecond: traffic?.receivedBytes ?? null,
+    sentBytesPerSecond: traffic?.sentBytes ?? null,
   };
 }
 
@@ -51,9 +78,22 @@ export function sampleBetween(before: Reading, now: Reading, at: string): Activi
   const old = new Map(before.engines.map((engine) => [engine.id, engine]));
   const cpus = Math.min(now.cpuCount, rate(before.busyMs, now.busyMs, ms) / 1000);
   const { cpuCount, memoryBytes, freeBytes } = now;
+  const disks = rates(before.counters.disks, now.counters.disks, ms);
+  const network = rates(before.counters.network, now.counters.network, ms);
   return {
     at,
-    host: { cpus, cpuCount, memoryBytes, freeBytes },
+    host: {
+      cpus,
+      cpuCount,
+      memoryBytes,
+      freeBytes,
+      readBytesPerSecond: disks?.readBytes ?? null,
+      writtenBytesPerSecond: disks?.writtenBytes ?? null,
+      receivedBytesPerSecond: network?.receivedBytes ?? null,
+      sentBytesPerSecond: network?.sentBytes ?? null,
+      watts: wattsBetween(before, now, ms),
+      wattsLack: typeof now.energy === 'string' ? now.energy : null,
+    },
     machines: now.engines.map((engine) => machineBetween(old.get(engine.id), engine, ms)),
   };
 }

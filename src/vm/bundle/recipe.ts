@@ -1,3 +1,4 @@
+import type { Progress } from '../../core/progress.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { BaseFile, RelatedMachine } from '../../vmx/snapshots.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
@@ -54,6 +55,8 @@ export interface Recipe {
   readonly document: VmxDocument;
   readonly disks: readonly RecipeDisk[];
   readonly files: readonly RecipeFile[];
+  /** Writes the disks and files whose content comes as one stream, in whichever order they come, into the new directory. */
+  readonly fill?: (directory: string, progress: Progress) => Promise<void>;
   readonly parents?: Parents;
   /** The `.vmx` of the machine that this is a clone of: what the person has agreed to share with it, is agreed for the clone too. */
   readonly cloneOf?: string;

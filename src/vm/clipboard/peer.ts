@@ -46,7 +46,7 @@ const directions = {
 export type Direction = keyof typeof directions;
 
 /** @throws KameError WRONG_STATE when the `.vmx` forbids this direction, BROKEN_MACHINE when it cannot be read */
-async function refuseIsolated(host: Host, machine: Running, direction: Direction): Promise<void> {
+export async function refuseIsolated(host: Host, machine: Running, direction: Direction): Promise<void> {
   const { key, flag, what } = directions[direction];
   const { model } = contentOf(await host.bundles.read(machine.names.vmx));
   if (!model.isolation[flag]) return;

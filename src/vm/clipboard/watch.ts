@@ -3,7 +3,7 @@ import { aborted, pause } from '../../core/deadline.ts';
 import { deferred } from '../../core/deferred.ts';
 import type { Host } from '../host/host.ts';
 import { statusOf } from './clipboard.ts';
-import { machineFor, onClipboardChange } from './peer.ts';
+import { machineFor, onClipboardChange, refuseIsolated } from './peer.ts';
 
 /** Milliseconds between two reports: a guest that copies in a loop must not keep the host busy. */
 const paceMs = 50;
@@ -18,7 +18,7 @@ export interface WatchOptions {
 /**
  * Reports what is on the clipboard of a machine: now, and whenever it changes, also across agents that come and go. Ends
  * with the signal or the machine.
- * @throws KameError NO_SUCH_MACHINE, WRONG_STATE
+ * @throws KameError NO_SUCH_MACHINE, WRONG_STATE, also once it is forbidden
  */
 export async function watchClipboard(
   host: Host,
@@ -36,6 +36,8 @@ export async function watchClipboard(
   void Promise.race([aborted(signal), machine.ended]).then(end);
   while (!ended) {
     change = deferred();
+    // It may be forbidden meanwhile.
+    await refuseIsolated(host, machine, 'copy');
     await send(statusOf(machine));
     if (!ended) await change.promise;
     if (!ended) await pause(paceMs, signal);

@@ -5,7 +5,7 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { isUnwritten, layersOf, type Layer } from '../../disk/chain.ts';
 import { stemOf } from '../../disk/layer-name.ts';
-import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
+import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { checkpointNames, isBundle, machineNames, resolveIn } from '../../store/names.ts';
 import { readSnapshotFile } from '../../store/snapshot-file.ts';
 import { realPathSync } from '../../sys/home.ts';
@@ -20,7 +20,7 @@ import { layerDirectories, snapshotChain } from '../layers/chains.ts';
 import { currentFiles, parentNameFor, type SlotFiles } from '../layers/layers.ts';
 import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
 import { refuseDeepChains } from '../memory/preflight.ts';
-import { snapshotOf } from '../snapshot/snapshot-list.ts';
+import { frozenConfig } from '../snapshot/frozen-config.ts';
 import { take } from '../snapshot/take.ts';
 import { cloneConfig } from './clone-model.ts';
 import { smallFiles } from './small-files.ts';
@@ -50,9 +50,8 @@ function snapshotState(bundle: Bundle, snapshot: Snapshot, config: Bundle): Cold
 /** The state that a request clones. @throws KameError NO_SUCH_SNAPSHOT, WRONG_STATE while the machine is running, without a snapshot */
 export async function coldState(host: Host, bundle: Bundle, body: CloneMachine): Promise<ColdState> {
   if (body.snapshot !== undefined) {
-    const snapshot = snapshotOf(bundle, (await readSnapshotFile(bundle.names)).tree, body.snapshot);
-    const { config } = checkpointNames(bundle.names, String(snapshot.uid));
-    return snapshotState(bundle, snapshot, existsSync(config) ? await readBundle(config) : bundle);
+    const { snapshot, config } = await frozenConfig(bundle, body.snapshot);
+    return snapshotState(bundle, snapshot, config);
   }
   const machine = host.running.get(bundle.names.vmx);
   if (machine) {

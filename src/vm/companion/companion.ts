@@ -32,6 +32,8 @@ export interface CompanionProgram {
   readonly socket: string;
   /** Where its output is appended. */
   readonly logFile: string;
+  /** Its environment, if not that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface StartOptions {
@@ -68,12 +70,12 @@ export async function startCompanion(
   program: CompanionProgram,
   { deadlineMs, signal }: StartOptions,
 ): Promise<Companion> {
-  const { name, command, args, mark, socket, logFile } = program;
+  const { name, command, args, mark, socket, logFile, env } = program;
   const planned: CompanionRecord = { name, mark, process: null };
   await writeCompanionRecord(directory, planned);
   let record = planned;
   try {
-    const child = await spawnDetached(command, args, { logFile });
+    const child = await spawnDetached(command, args, { logFile, ...(env ? { env } : {}) });
     const process = await identify(child.pid);
     if (process) {
       record = { ...planned, process };

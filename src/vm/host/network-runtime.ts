@@ -11,6 +11,12 @@ export interface ForwardStatus {
   readonly reason: string | null;
 }
 
+/** Bytes that the adapters of a machine have carried, as the guest sees them. They begin anew with the switch. */
+export interface Traffic {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
 /** What a network does at the moment. */
 export interface NetworkStatus {
   readonly running: boolean;
@@ -41,6 +47,8 @@ export interface NetworkRuntime {
   /** Gives a network that runs its new configuration from networks.json. Of one that does not run: nothing. */
   changed(name: string): Promise<void>;
   status(name: string): Promise<NetworkStatus>;
+  /** What the adapters of the running machines have carried, by run directory. A switch that does not answer in time says nothing. */
+  traffic(deadlineMs: number): Promise<ReadonlyMap<string, Traffic>>;
   /**
    * After the machines were adopted. Until then no network is changed, since a switch that knew only some of the machines would
    * disconnect the others. Ends the networks that no living engine uses.

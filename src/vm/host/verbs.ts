@@ -10,6 +10,7 @@ interface Wording {
 const verbs = {
   create: { infinitive: 'create', underWay: 'it is being created' },
   import: { infinitive: 'import', underWay: 'it is being imported' },
+  export: { infinitive: 'export', underWay: 'it is being exported' },
   start: { infinitive: 'start', underWay: 'it is being started' },
   adopt: { infinitive: 'reach', underWay: 'its engine is being looked for' },
   stop: { infinitive: 'stop', underWay: 'it is being stopped' },

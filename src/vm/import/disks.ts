@@ -7,10 +7,10 @@ import { slotName } from '../../model/slots.ts';
 import type { MachineNames } from '../../store/names.ts';
 import { fileInside } from './source.ts';
 
-type FoundDisk = ImportReport['disks'][number];
+type FoundDisk = ImportReport['disks'][number] & { readonly path: string };
 
 /** Size of a disk in the guest, in bytes, after a check of its headers. @throws KameError BAD_IMAGE, FILE_ACCESS */
-async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string): Promise<number> {
   const image = await probeImage(path);
   if (image.format === 'iso') {
     throw new KameError('BAD_IMAGE', `${path} is an ISO image, not a disk.`, { details: { path } });

@@ -2,7 +2,6 @@ import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/imp
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
-import type { Bundle } from '../../store/bundle.ts';
 import { exists } from '../../sys/files.ts';
 import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
@@ -11,39 +10,53 @@ import { findBundle, refuseTakenName } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { remove } from '../library/delete.ts';
 import { describe } from '../running/describe.ts';
-import { originKey, planImport, type ImportPlan } from './plan.ts';
-import { readSource } from './source.ts';
+import { openSource, type ImportSource } from './import-source.ts';
+import { originKey } from './plan.ts';
 
-async function planFor(host: Host, source: Bundle, name: string): Promise<ImportPlan> {
+/** The name that was asked for, or that of the original. */
+function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): string {
+  const name = plainName(request.name ?? source.name);
   checkMachineName(name);
-  await refuseTakenName(host, name);
-  return await planImport(host, source, name);
+  return name;
 }
 
 /**
  * What an import would do and what the new machine would lack. Writes nothing.
  * @throws KameError as importMachine
  */
-export async function reportImport(host: Host, request: ImportMachine): Promise<ImportReport> {
-  const source = await readSource(request.path);
-  return (await planFor(host, source, plainName(request.name ?? source.name))).report;
-}
-
-/**
- * Makes a machine with copies of the disks of a foreign one, whose files are only read. It appears complete or not at all.
- * @throws KameError USAGE, BROKEN_MACHINE when the original cannot be read or is encrypted, WRONG_STATE while it is open,
- * INVALID_NAME, ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
- */
-export async function importMachine(
+export async function reportImport(
   host: Host,
   request: ImportMachine,
   progress: Progress,
+): Promise<ImportReport> {
+  await using source = await openSource(host, request, progress);
+  const name = nameFor(request, source);
+  await refuseTakenName(host, name);
+  return (await source.plan(name, progress)).report;
+}
+
+/** @throws KameError WRONG_STATE unless the licences are accepted */
+function refuseUnaccepted({ eulas, source }: ImportReport, accepted: boolean | undefined): void {
+  if (eulas.length === 0 || accepted === true) return;
+  throw new KameError('WRONG_STATE', `${source} has a licence that must be accepted first.`, {
+    next: 'Read it with --dry-run, and then import with --accept-eula.',
+    details: { path: source },
+  });
+}
+
+/** Makes the machine of a source. It appears complete or not at all. @throws KameError as importMachine */
+export async function importFrom(
+  host: Host,
+  source: ImportSource,
+  request: Omit<ImportMachine, 'path'>,
+  progress: Progress,
 ): Promise<ImportedMachine> {
-  const source = await readSource(request.path);
-  const name = plainName(request.name ?? source.name);
+  const name = nameFor(request, source);
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
-    const { report, recipe } = await planFor(host, source, name);
+    await refuseTakenName(host, name);
+    const { report, recipe } = await source.plan(name, progress);
+    refuseUnaccepted(report, request.acceptEula);
     const vmx = await buildBundle(host, recipe, progress);
     // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);
@@ -54,6 +67,22 @@ export async function importMachine(
     });
     return { machine: await describe(host, bundle), report };
   });
+}
+
+/**
+ * Makes a machine with copies of the disks of a foreign machine, an appliance or a disk, whose files are only read. It appears
+ * complete or not at all.
+ * @throws KameError USAGE, BROKEN_MACHINE when the original cannot be read or is encrypted, WRONG_STATE while it is open or its
+ * licence is not accepted, INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
+ * DOWNLOAD_FAILED, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
+ */
+export async function importMachine(
+  host: Host,
+  request: ImportMachine,
+  progress: Progress,
+): Promise<ImportedMachine> {
+  await using source = await openSource(host, request, progress);
+  return await importFrom(host, source, request, progress);
 }
 
 /**

@@ -1,11 +1,11 @@
-import { arch as hostArch } from 'node:os';
+import type { Progress } from '../../core/progress.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { allocatedBytes } from '../../sys/files.ts';
 import { getText, type VmxDocument } from '../../vmx/document.ts';
-
-const archOfHost: Partial<Record<string, MachineModel['arch']>> = { arm64: 'aarch64', x64: 'x86_64' };
+import { emulationForecast } from '../engine/forecast.ts';
+import type { Host } from '../host/host.ts';
 
 function ofMedia({ cdroms, floppies }: MachineModel): string[] {
   const discs = cdroms.map((drive) => ({ device: slotName(drive), fileName: drive.fileName }));
@@ -15,7 +15,7 @@ function ofMedia({ cdroms, floppies }: MachineModel): string[] {
   );
 }
 
-function ofState({ suspendedState, firmware, arch, tpm }: MachineModel): string[] {
+function ofState({ suspendedState, firmware, tpm }: MachineModel): string[] {
   const notes: string[] = [];
   if (suspendedState !== '') {
     notes.push(
@@ -32,10 +32,6 @@ function ofState({ suspendedState, firmware, arch, tpm }: MachineModel): string[
       'The content of the TPM stays with the original. If the guest uses BitLocker, have its recovery key ready.',
     );
   }
-  const host = archOfHost[hostArch()];
-  if (host !== undefined && host !== arch) {
-    notes.push(`The guest is an ${arch} system, which this ${host} host emulates: it is much slower.`);
-  }
   return notes;
 }
 
@@ -46,14 +42,16 @@ export function isPartlyEncrypted(document: VmxDocument): boolean {
   );
 }
 
-/** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS */
-export async function notesOf(bundle: Bundle): Promise<string[]> {
+/** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS, CANCELLED */
+export async function notesOf(host: Host, bundle: Bundle, progress: Progress): Promise<string[]> {
   const { model } = contentOf(bundle);
+  const forecast = await emulationForecast(host, model.arch, progress);
   const hasSnapshots = ((await allocatedBytes(bundle.names.snapshots)) ?? 0) > 0;
   return [
     ...bundle.problems.map(({ message }) => message),
     ...ofMedia(model),
     ...ofState(model),
+    ...(forecast === undefined ? [] : [forecast]),
     ...(hasSnapshots ? ['Its snapshots stay with the original: only the present state is imported.'] : []),
   ];
 }

@@ -1,4 +1,5 @@
 import type { ImportReport } from '../../api/import.ts';
+import type { Progress } from '../../core/progress.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
@@ -97,9 +98,14 @@ async function withIdentity(host: Host, model: MachineModel, name: string): Prom
 
 /**
  * Plans the import of a machine and checks all of its files, without writing anything.
- * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS
+ * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS, CANCELLED
  */
-export async function planImport(host: Host, source: Bundle, name: string): Promise<ImportPlan> {
+export async function planImport(
+  host: Host,
+  source: Bundle,
+  name: string,
+  progress: Progress,
+): Promise<ImportPlan> {
   const { document, model } = contentOf(source);
   const disks = await findDisks(source.names, model);
   const files = await smallFiles(source.names, model.kame);
@@ -109,7 +115,13 @@ export async function planImport(host: Host, source: Bundle, name: string): Prom
   changes.set('checkpoint.vmState', '').set(originKey, source.names.vmx);
   const before = { ...model, suspendedState: '' };
   return {
-    report: { name, source: source.names.vmx, disks, notes: await notesOf(source) },
+    report: {
+      name,
+      source: source.names.vmx,
+      disks,
+      eulas: [],
+      notes: await notesOf(host, source, progress),
+    },
     recipe: {
       name,
       document: applyModel(edit(document, changes), before, imported),

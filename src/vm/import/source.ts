@@ -1,29 +1,11 @@
 import { readdir, realpath } from 'node:fs/promises';
-import { basename, extname, sep } from 'node:path';
+import { basename, sep } from 'node:path';
 import { KameError } from '../../core/errors.ts';
-import { shellQuote } from '../../core/shell-word.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { resolveIn, type MachineNames } from '../../store/names.ts';
 import { fileError } from '../../sys/files.ts';
 import { lockHolder } from '../../sys/lock.ts';
 import { vmxPath } from '../library/register.ts';
-
-const diskExtensions = new Set(['.vmdk', '.qcow2', '.raw', '.img']);
-const archiveExtensions = new Set(['.ova', '.ovf']);
-
-function refuseOther(path: string): void {
-  const extension = extname(path).toLowerCase();
-  if (diskExtensions.has(extension)) {
-    throw new KameError('USAGE', `${path} is a disk, not a machine.`, {
-      next: `A machine with a copy of it: kame create NAME --image ${shellQuote(path)}`,
-    });
-  }
-  if (archiveExtensions.has(extension)) {
-    throw new KameError('USAGE', `${path} is an appliance (OVF), which Kame cannot import yet.`, {
-      next: 'Unpack it with `tar -xf`, then `kame create NAME --image DISK.vmdk` makes a machine with a copy of its disk.',
-    });
-  }
-}
 
 /** What VMware leaves beside a file that it has open: a directory or a file with this extension. */
 const lockExtension = '.lck';
@@ -53,10 +35,9 @@ async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<voi
 
 /**
  * Reads the machine to import. Nothing of it is written.
- * @throws KameError USAGE, FILE_ACCESS, BROKEN_MACHINE when it cannot be read or is encrypted, WRONG_STATE while it is open
+ * @throws KameError FILE_ACCESS, BROKEN_MACHINE when it cannot be read or is encrypted, WRONG_STATE while it is open
  */
 export async function readSource(path: string): Promise<Bundle> {
-  refuseOther(path);
   const bundle = await readBundle(await vmxPath(path));
   await refuseOpen(
     bundle,

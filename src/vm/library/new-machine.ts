@@ -44,7 +44,10 @@ export function diskSize(bytes: number): number {
 }
 
 /** The guest OS id of a machine whose guest OS is unknown. */
-const unknownGuest: Record<Arch, string> = { aarch64: 'arm-other6xlinux-64', x86_64: 'other6xlinux-64' };
+export const unknownGuest: Record<Arch, string> = {
+  aarch64: 'arm-other6xlinux-64',
+  x86_64: 'other6xlinux-64',
+};
 
 /** The model for a request, before its image is resolved. @throws KameError INVALID_VALUE */
 export function modelOf(request: CreateMachine, arch: Arch): MachineModel {

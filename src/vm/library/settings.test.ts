@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
+import { list } from '../running/describe.ts';
 import { changeSettings } from './settings.ts';
 
 const world = useWorld();
@@ -32,7 +33,7 @@ describe('settings', () => {
     expect((await world().start()).state).toBe('running');
   });
 
-  it('for the guest may change while it runs, but not together with others', async () => {
+  it('that are not about hardware may change while it runs, but not together with others', async () => {
     const demo = world().machine();
     const { host } = world();
     const set = async (...pairs: readonly (readonly [string, string])[]) =>
@@ -43,7 +44,8 @@ describe('settings', () => {
       );
     await set(['guestinfo.a', '1']);
     await world().start();
-    await set(['GuestInfo.b', '2'], ['guestinfo.a', '']);
+    await set(['GuestInfo.b', '2'], ['guestinfo.a', ''], ['notes', 'busy'], ['folder', ' work / web']);
+    expect(await list(host)).toMatchObject([{ name: 'demo', state: 'running', folder: 'work/web' }]);
     expect(demo.read('demo.vmx')).toContain('GuestInfo.b = "2"');
     expect(demo.read('demo.vmx')).not.toContain('guestinfo.a');
     expect((await refused(set(['guestinfo.c', '3'], ['cpus', '4']))).code).toBe('WRONG_STATE');

@@ -1,12 +1,12 @@
 import type { MachineDetails, Problem } from '../../api/machine.ts';
 import { KameError } from '../../core/errors.ts';
 import type { MachineModel } from '../../model/machine.ts';
+import { isLive } from '../../model/live-settings.ts';
 import { refuseProblems } from '../../model/problem.ts';
 import { readModel } from '../../model/read.ts';
 import { applySettings, type SettingChange } from '../../model/settings.ts';
 import { contentOf, readVmx, writeVmx, type Bundle } from '../../store/bundle.ts';
 import type { MachineNames } from '../../store/names.ts';
-import { foldKey } from '../../vmx/document.ts';
 import { bundleEvent } from '../host/events.ts';
 import { findBundle } from '../host/find.ts';
 import { hold, withLock } from '../host/hold.ts';
@@ -41,18 +41,13 @@ async function agreeToNew(host: Host, names: MachineNames, before: MachineModel,
   await agree(host, names.vmx, added);
 }
 
-/** What a guest is told by its `.vmx`: it may be changed while the machine runs, or is suspended. */
-function isForGuest({ key }: SettingChange): boolean {
-  return foldKey(key).startsWith('guestinfo.');
-}
-
 /** The bytes of a machine's `.vmx`. @throws KameError NO_SUCH_MACHINE, FILE_ACCESS, INVALID_VALUE if it is too large */
 export async function vmxOf(host: Host, reference: string): Promise<Buffer> {
   return await readVmx((await findBundle(host, reference)).names.vmx);
 }
 
 /**
- * Changes settings of a stopped machine: all of them or none. Those of guestinfo may be changed in any state.
+ * Changes settings of a stopped machine: all of them or none. Those that are not about its hardware may be changed in any state.
  * @throws KameError WRONG_STATE unless it is stopped, INVALID_VALUE naming the key, the value and the allowed values
  */
 export async function changeSettings(
@@ -60,13 +55,13 @@ export async function changeSettings(
   reference: string,
   settings: readonly SettingChange[],
 ): Promise<MachineDetails> {
-  const forGuest = settings.every(isForGuest);
-  const request = { verb: 'change', needs: forGuest ? 'any' : 'stopped' } as const;
+  const areLive = settings.every(({ key }) => isLive(key));
+  const request = { verb: 'change', needs: areLive ? 'any' : 'stopped' } as const;
   const { vmx, warnings } = await hold(host, reference, request, async ({ bundle, machine }) => {
     const { document, model } = contentOf(bundle);
     const { doc, problems } = applySettings(document, settings);
     refuseProblems(problems);
-    if (forGuest) {
+    if (areLive) {
       const write = async () => await writeVmx(bundle.names.vmx, doc);
       await (machine ? write() : withLock(bundle, write));
       return { vmx: bundle.names.vmx, warnings: problems };

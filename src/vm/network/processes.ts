@@ -36,6 +36,12 @@ export interface RunningNat {
 const switchName = 'switch';
 
 /**
+ * The environment of a switch. Node reads the certificates that a host adds to its own before it does anything, which can take
+ * longer than the rest of its start; a switch speaks to nobody who has one.
+ */
+const switchEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_EXTRA_CA_CERTS: '' });
+
+/**
  * Watches a process until this is disposed. One that was killed closes its sockets a moment before it is gone: it is still found
  * then, and nothing would ever answer on its socket.
  */
@@ -83,6 +89,7 @@ export async function ensureSwitch(
         mark: [names.control],
         socket: names.control,
         logFile: names.switchLog,
+        env: switchEnvironment(),
       },
       limits,
     );

@@ -6,7 +6,7 @@ import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import type { NetworkRunNames } from '../../store/names.ts';
 import { endCompanions, type Companion } from '../companion/companion.ts';
 import type { NetworkKey } from '../../model/network.ts';
-import type { ForwardStatus, NetworkStatus } from '../host/network-runtime.ts';
+import type { ForwardStatus, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
 import { networkText, type Plugged, type PluggedMachine } from './plugged.ts';
@@ -120,6 +120,15 @@ export class RunningNetwork {
       forwards: await this.#forwardStates(),
       trouble: this.#trouble,
     };
+  }
+
+  /** What each adapter has carried; nothing if the switch does not answer in time. */
+  async traffic(deadlineMs: number): Promise<{ readonly run: string; readonly traffic: Traffic }[]> {
+    const status = await this.#switch?.client.status({ deadlineMs }).catch(() => null);
+    return this.#plugged().flatMap(({ machine: { run }, adapter }) => {
+      const port = status?.ports.find(({ id }) => id === portId(run, adapter.index));
+      return port ? [{ run, traffic: port }] : [];
+    });
   }
 
   /** Lets go of the processes, which go on. */

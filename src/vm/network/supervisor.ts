@@ -11,7 +11,7 @@ import { endCompanions } from '../companion/companion.ts';
 import type { Host } from '../host/host.ts';
 import type { NetworkPort } from '../../model/network-port.ts';
 import type { Forward, NetworkKey } from '../../model/network.ts';
-import type { NetworkRuntime, NetworkStatus } from '../host/network-runtime.ts';
+import type { NetworkRuntime, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import type { Running } from '../host/running.ts';
 import { keyText, networkText, type PluggedMachine } from './plugged.ts';
 import { storedNetworks } from './stored-networks.ts';
@@ -85,6 +85,20 @@ export class NetworkSupervisor implements NetworkRuntime {
       reason,
     }));
     return { ...still, forwards };
+  }
+
+  async traffic(deadlineMs: number): Promise<ReadonlyMap<string, Traffic>> {
+    const networks = [...this.#networks.values()].filter(({ isEmpty }) => !isEmpty);
+    const ports = await Promise.all(networks.map(async (network) => await network.traffic(deadlineMs)));
+    const sums = new Map<string, Traffic>();
+    for (const { run, traffic } of ports.flat()) {
+      const { receivedBytes = 0, sentBytes = 0 } = sums.get(run) ?? {};
+      sums.set(run, {
+        receivedBytes: receivedBytes + traffic.receivedBytes,
+        sentBytes: sentBytes + traffic.sentBytes,
+      });
+    }
+    return sums;
   }
 
   async adopted(): Promise<void> {

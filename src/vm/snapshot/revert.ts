@@ -40,7 +40,7 @@ function placeOf({ content }: Bundle, kept: Bundle): Array<[string, string]> {
   return place !== undefined && isSame ? [['uuid.location', place]] : [];
 }
 
-/** The `.vmx` after a revert: that of the snapshot, on new layers, with the current name and place of the machine. */
+/** The `.vmx` after a revert: that of the snapshot, on new layers, with the current name, folder and place of the machine. */
 async function configOf(
   bundle: Bundle,
   snapshot: Snapshot,
@@ -54,6 +54,7 @@ async function configOf(
     withLayers(document, layers),
     new Map([
       ['displayName', bundle.name],
+      ['kame.folder', bundle.content?.model.kame.folder ?? null],
       ['checkpoint.vmState', snapshot.withMemory ? vmStateOf(bundle.names, checkpoint.id) : ''],
       ...placeOf(bundle, kept),
     ]),

@@ -60,6 +60,9 @@ export const usualGuest: GuestOptions = {
   handlers: {},
 };
 
+/** One that asks on its console who logs in. */
+export const guestAtLogin: GuestOptions = { ...usualGuest, bootLine: 'Booting\n\nfake login: ' };
+
 const usualCommands = [
   'guest-ping',
   'guest-info',

@@ -4,15 +4,16 @@ import { useActivity } from '../data/activity.ts';
 import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
 import { Chart } from './chart.tsx';
-import { byteSteps, perSecond, processors, size } from './format.ts';
+import { byteSteps, processors, size } from './format.ts';
 import { machineSeries } from './series.ts';
+import { TrafficChart } from './traffic-chart.tsx';
 
 /** What a machine uses. */
 export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
   const { say } = useText();
   const samples = useActivity();
   const { id, cpus, memoryBytes } = machine;
-  const { cpu, memory, disk } = useMemo(
+  const { cpu, memory, disk, network } = useMemo(
     () => ({
       cpu: machineSeries(samples, id, (from) => from.cpus),
       memory: machineSeries(
@@ -27,13 +28,19 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
         (from) => from.readBytesPerSecond,
         (from) => from.writtenBytesPerSecond,
       ),
+      network: machineSeries(
+        samples,
+        id,
+        (from) => from.receivedBytesPerSecond,
+        (from) => from.sentBytesPerSecond,
+      ),
     }),
     [samples, id],
   );
   const isOn = machine.state === 'running' || machine.state === 'paused';
   return (
-    <>
-      {!isOn && <p className={styles.help}>{say('activity.off')}</p>}
+    <div className={styles.room}>
+      {!isOn && <p className="help">{say('activity.off')}</p>}
       <div className={styles.charts}>
         <Chart
           title={say('activity.cpu')}
@@ -51,16 +58,18 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
           least={1024 * 1024}
           steps={byteSteps}
         />
-        <Chart
+        <TrafficChart
           title={say('activity.disk')}
           lines={[say('activity.read'), say('activity.written')]}
           series={disk}
-          format={perSecond}
-          least={1024}
-          steps={byteSteps}
+        />
+        <TrafficChart
+          title={say('activity.network')}
+          lines={[say('activity.received'), say('activity.sent')]}
+          series={network}
         />
       </div>
-      <p className={styles.help}>{say('activity.help')}</p>
-    </>
+      <p className="help">{say('activity.help')}</p>
+    </div>
   );
 }

@@ -1,12 +1,15 @@
-import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useRef, type ReactElement } from 'react';
+import { ActionIcon, Tooltip, useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef, useState, type ReactElement } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Icon } from '../design/icon/icon.tsx';
+import { Panel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import styles from './activity.module.css';
+import { MomentsTable } from './moments-table.tsx';
 import type { Series } from './series.ts';
 
-interface ChartProps {
+export interface ChartProps {
   readonly title: string;
   /** The names of the lines, in their order. */
   readonly lines: readonly string[];
@@ -22,6 +25,8 @@ interface ChartProps {
 }
 
 const height = 160;
+/** Seconds of a graph that has just begun. */
+const leastSeconds = 60;
 /** The colours of the lines, from tokens.css. */
 const colours = ['--accent', '--suspended', '--paused'];
 
@@ -49,8 +54,12 @@ function optionsOf(
     height,
     legend: { show: false },
     cursor: { y: false },
-    padding: [8, 8, 0, 0],
-    scales: { y: { range: (_chart, _min, highest) => [0, topOf(highest)] } },
+    // The last time of the axis stands half beyond it.
+    padding: [8, 34, 0, 0],
+    scales: {
+      x: { range: (_chart, first, last) => [Math.min(first, last - leastSeconds), last] },
+      y: { range: (_chart, _min, highest) => [0, topOf(highest)] },
+    },
     axes: [
       { ...axis, size: 28, space: 90, values: (_chart, ticks) => ticks.map(time) },
       {
@@ -73,13 +82,13 @@ function optionsOf(
   };
 }
 
-/** Numbers over time. A screen reader hears the last ones, which stand beside the title. */
+/** Numbers over time. A screen reader hears the last ones, which stand beside the title, and the others as a table. */
 export function Chart(props: ChartProps): ReactElement {
   const { title, lines, series, format } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
   const scheme = useComputedColorScheme('light');
-  const { language } = useText();
+  const { say, language } = useText();
   const latest = useRef(props);
   latest.current = props;
   useEffect(() => {
@@ -100,22 +109,40 @@ export function Chart(props: ChartProps): ReactElement {
   }, [scheme, language]);
   useEffect(() => chart.current?.setData(series as unknown as uPlot.AlignedData), [series]);
   const [, ...values] = series;
+  const [isTable, setTable] = useState(false);
+  const asTable = say('activity.table', { title });
   return (
-    <section className={styles.card}>
-      <div className={styles.title}>
-        <h2>{title}</h2>
-        <ul className={styles.legend}>
-          {lines.map((line, at) => {
-            const last = values[at]?.at(-1);
-            return (
-              <li key={line} data-line={at}>
-                {line} <strong>{last === null || last === undefined ? '–' : format(last)}</strong>
-              </li>
-            );
-          })}
-        </ul>
-      </div>
+    <Panel
+      title={title}
+      tools={
+        <div className={styles.tools}>
+          <ul className={styles.legend}>
+            {lines.map((line, at) => {
+              const last = values[at]?.at(-1);
+              return (
+                <li key={line} data-line={at}>
+                  {line} <strong>{last === null || last === undefined ? '–' : format(last)}</strong>
+                </li>
+              );
+            })}
+          </ul>
+          <Tooltip label={asTable}>
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color="gray"
+              aria-label={asTable}
+              aria-pressed={isTable}
+              onClick={() => setTable(!isTable)}
+            >
+              <Icon name="rows" size={14} />
+            </ActionIcon>
+          </Tooltip>
+        </div>
+      }
+    >
       <div ref={place} className={styles.chart} aria-hidden />
-    </section>
+      {isTable && <MomentsTable title={title} lines={lines} series={series} format={format} />}
+    </Panel>
   );
 }

@@ -2,7 +2,18 @@ import { expect, it } from 'vitest';
 import type { ActivitySample } from '../../../src/api/generated/shapes.ts';
 import { hostSeries, machineSeries } from './series.ts';
 
-const host = { cpus: 0.5, cpuCount: 2, memoryBytes: 4096, freeBytes: 1024 };
+const host = {
+  cpus: 0.5,
+  cpuCount: 2,
+  memoryBytes: 4096,
+  freeBytes: 1024,
+  readBytesPerSecond: null,
+  writtenBytesPerSecond: null,
+  receivedBytesPerSecond: null,
+  sentBytesPerSecond: null,
+  watts: null,
+  wattsLack: 'not-told' as const,
+};
 const demo = {
   id: 'a',
   name: 'demo',
@@ -12,6 +23,8 @@ const demo = {
   configuredBytes: 20,
   readBytesPerSecond: 3,
   writtenBytesPerSecond: null,
+  receivedBytesPerSecond: null,
+  sentBytesPerSecond: null,
 };
 const samples: ActivitySample[] = [
   { at: '1970-01-01T00:00:02.000Z', host, machines: [demo] },

@@ -8,9 +8,10 @@ import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
-import { NotFound } from '../design/not-found.tsx';
-import { HostPage, MachinePage, NewPage } from './rooms.ts';
+import { NotFound } from '../design/not-found/not-found.tsx';
+import { HostPage, MachinePage, NewPage, StoryPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
+import { UndoToast } from './undo-toast.tsx';
 
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
 function Rooms(): ReactElement {
@@ -18,9 +19,13 @@ function Rooms(): ReactElement {
   return (
     <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
       <Switch>
-        <Route path="/" component={LibraryPage} />
+        <Route path="/">
+          <LibraryPage />
+        </Route>
+        <Route path="/folders/*">{(params) => <LibraryPage address={params['*']} />}</Route>
         <Route path="/new" component={NewPage} />
         <Route path="/host" component={HostPage} />
+        <Route path="/design" component={StoryPage} />
         <Route path="/machines/:id/:tab?">
           {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
         </Route>
@@ -50,6 +55,7 @@ export function App(): ReactElement {
       <main className={styles.main}>
         <Rooms />
       </main>
+      <UndoToast />
     </Router>
   );
 }

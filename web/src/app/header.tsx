@@ -7,7 +7,7 @@ import {
 } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
 
@@ -21,7 +21,6 @@ function ThemeSwitch(): ReactElement {
       <ActionIcon
         variant="subtle"
         color="gray"
-        className={styles.tool}
         aria-label={label}
         onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
       >
@@ -42,9 +41,9 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           Kame
         </Link>
         <nav className={styles.rooms}>
-          <Link href="/host">
+          <Link href="/host" aria-label={say('host.title')}>
             <Icon name="host" size={14} />
-            {say('host.title')}
+            <span>{say('host.title')}</span>
           </Link>
         </nav>
         <NativeSelect
@@ -57,13 +56,7 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
         />
         <ThemeSwitch />
         <Tooltip label={say('app.leave')}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            className={styles.tool}
-            aria-label={say('app.leave')}
-            onClick={leave}
-          >
+          <ActionIcon variant="subtle" color="gray" aria-label={say('app.leave')} onClick={leave}>
             <Icon name="leave" />
           </ActionIcon>
         </Tooltip>

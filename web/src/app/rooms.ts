@@ -5,4 +5,5 @@ export const MachinePage = lazy(async () => ({
   default: (await import('../page/machine-page.tsx')).MachinePage,
 }));
 export const NewPage = lazy(async () => ({ default: (await import('../new/new-page.tsx')).NewPage }));
+export const StoryPage = lazy(async () => ({ default: (await import('../story/story-page.tsx')).StoryPage }));
 export const HostPage = lazy(async () => ({ default: (await import('../host/host-page.tsx')).HostPage }));

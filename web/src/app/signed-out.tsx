@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import { CommandLine } from '../design/command-line.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 

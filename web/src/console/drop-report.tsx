@@ -1,7 +1,7 @@
 import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { formatSize } from '../../../src/core/units.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import type { Drop } from './use-drop.ts';

@@ -2,7 +2,7 @@ import { useLocalStorage } from '@mantine/hooks';
 import type RFB from '@novnc/novnc';
 import { useEffect, useRef, useState, type ReactElement, type ReactNode, type RefObject } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { DropReport } from './drop-report.tsx';

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import type { Terminal } from '@xterm/xterm';
 import { useCallback, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { troubleOf, type Trouble } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';

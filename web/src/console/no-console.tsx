@@ -1,10 +1,11 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
+import { SystemMark } from '../design/system-mark/system-mark.tsx';
 import { useActions } from '../machine/actions.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
-import { systemMark } from '../machine/system.ts';
+import { systemOf } from '../machine/system.ts';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 
@@ -21,9 +22,7 @@ export function NoConsole({ machine, state }: NoConsoleProps): ReactElement {
   const canStart = state === 'stopped' || state === 'suspended';
   return (
     <div className={styles.off}>
-      <span className={styles.mark} aria-hidden>
-        {systemMark(guestOS)}
-      </span>
+      <SystemMark system={systemOf(guestOS)} size={64} />
       <p>{say(`console.off.${state}`)}</p>
       {actions.doing ? (
         <Busy what={say(`busy.${actions.doing.kind}`)} name={name} progress={actions.doing.progress} />

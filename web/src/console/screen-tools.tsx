@@ -1,7 +1,7 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import type RFB from '@novnc/novnc';
 import type { ReactElement, ReactNode } from 'react';
-import { Icon, type IconName } from '../design/icon.tsx';
+import { Icon, type IconName } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { combinations, press } from './keys.ts';

@@ -1,7 +1,7 @@
 import { Button, CopyButton, NativeSelect, Textarea } from '@mantine/core';
 import type RFB from '@novnc/novnc';
 import { useEffect, useRef, useState, type ReactElement } from 'react';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { layouts, strokesFor, type Layout } from './keyboard-layouts.ts';

@@ -2,7 +2,7 @@ import { useCallback, useState, type DragEvent } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { client } from '../data/client.ts';
 import { troubleOf, type Trouble } from '../machine/task.ts';
-import { maxFileBytes, tarOf, type Owner } from './tar.ts';
+import { tarOf, type Owner } from './tar.ts';
 
 /** Where dropped files go in a guest: the home of the person who uses it, and whose they are. */
 export interface Destination extends Owner {
@@ -51,9 +51,9 @@ async function copy(
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const tooLarge = files.find(({ size }) => size > maxFileBytes);
-  if (tooLarge) throw new KameError('INVALID_VALUE', `${tooLarge.name} is too large.`);
-  const path = await dropped(machine, files, progress, signal);
+  // The session takes no hidden files.
+  const isPlain = files.every(({ name }) => !name.startsWith('.'));
+  const path = isPlain ? await dropped(machine, files, progress, signal) : undefined;
   return path ?? (await copyHome(machine, files, progress, signal));
 }
 

@@ -5,8 +5,10 @@ import { formatSize } from '../../../src/core/units.ts';
 import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
-import { BackLink } from '../design/back-link.tsx';
-import { Icon } from '../design/icon.tsx';
+import { Column, Columns } from '../design/columns/columns.tsx';
+import { Icon } from '../design/icon/icon.tsx';
+import { PageHead } from '../design/page-head/page-head.tsx';
+import { Panel } from '../design/panel/panel.tsx';
 import { Failure } from '../machine/failure.tsx';
 import { useText } from '../text/text.ts';
 import styles from './host.module.css';
@@ -15,21 +17,19 @@ import styles from './host.module.css';
 export function HostPage(): ReactElement {
   const { say } = useText();
   return (
-    <>
-      <div className={styles.head}>
-        <BackLink />
-        <h1>{say('host.title')}</h1>
+    <div className={styles.room}>
+      <PageHead title={say('host.title')}>
         <Daemon />
-      </div>
+      </PageHead>
       <HostCharts />
-      <div className={styles.columns}>
+      <Columns kind="halves">
         <Checks />
-        <div className={styles.column}>
+        <Column>
           <Tasks />
           <Events />
-        </div>
-      </div>
-    </>
+        </Column>
+      </Columns>
+    </div>
   );
 }
 
@@ -43,20 +43,21 @@ function Daemon(): ReactElement | null {
     ...(rssBytes === null ? [] : [say('host.daemonMemory', { size: formatSize(rssBytes) })]),
     home,
   ];
-  return <p className={styles.help}>{parts.join(' · ')}</p>;
+  return <p className="help">{parts.join(' · ')}</p>;
 }
 
 function Checks(): ReactElement {
   const { say } = useText();
   const { doctor, error, again, isBusy } = useDoctor();
   return (
-    <section className={styles.card}>
-      <div className={styles.title}>
-        <h2>{say('host.doctor')}</h2>
+    <Panel
+      title={say('host.doctor')}
+      tools={
         <Button size="compact-xs" variant="default" loading={isBusy} onClick={again}>
           {say('host.again')}
         </Button>
-      </div>
+      }
+    >
       {error !== null && <Failure error={error} />}
       {!doctor && error === null && <p role="status">{say('host.checking')}</p>}
       <ul className={styles.list}>
@@ -64,7 +65,7 @@ function Checks(): ReactElement {
           <Check key={check.name} check={check} />
         ))}
       </ul>
-    </section>
+    </Panel>
   );
 }
 
@@ -81,9 +82,9 @@ function Check({
       </span>
       <div>
         <p>
-          <strong>{name}</strong> <span className={styles.help}>{say(`host.status.${status}`)}</span>
+          <strong>{name}</strong> <span className="help">{say(`host.status.${status}`)}</span>
         </p>
-        <p className={styles.help}>{message}</p>
+        <p className="help">{message}</p>
         {next !== undefined && <p>{next}</p>}
       </div>
     </li>
@@ -94,15 +95,14 @@ function Tasks(): ReactElement {
   const { say } = useText();
   const tasks = useTasks();
   return (
-    <section className={styles.card}>
-      <h2>{say('host.tasks')}</h2>
-      {tasks.length === 0 && <p className={styles.help}>{say('host.noTasks')}</p>}
+    <Panel title={say('host.tasks')}>
+      {tasks.length === 0 && <p className="help">{say('host.noTasks')}</p>}
       <ul className={styles.list}>
         {tasks.map(({ id, verb, machine, progress }) => (
           <li key={id} className={styles.task}>
             <div>
               <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
-              {progress && <p className={styles.help}>{progress.stage}</p>}
+              {progress && <p className="help">{progress.stage}</p>}
             </div>
             <Button
               size="compact-xs"
@@ -114,7 +114,7 @@ function Tasks(): ReactElement {
           </li>
         ))}
       </ul>
-    </section>
+    </Panel>
   );
 }
 
@@ -122,19 +122,18 @@ function Events(): ReactElement {
   const { say, language } = useText();
   const events = useEvents();
   return (
-    <section className={styles.card}>
-      <h2>{say('host.events')}</h2>
-      {events.length === 0 && <p className={styles.help}>{say('host.noEvents')}</p>}
+    <Panel title={say('host.events')}>
+      {events.length === 0 && <p className="help">{say('host.noEvents')}</p>}
       <ol className={styles.list}>
         {events.map(({ at, message }, index) => (
           <li key={`${at} ${events.length - index}`} className={styles.event}>
-            <time dateTime={at} className={styles.help}>
+            <time dateTime={at} className="help">
               {new Date(at).toLocaleTimeString(language)}
             </time>
             <span>{message}</span>
           </li>
         ))}
       </ol>
-    </section>
+    </Panel>
   );
 }

@@ -1,32 +1,14 @@
 import { expect, it } from 'vitest';
-import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { machineLike } from '../../../test/support/machine-like.ts';
 import { arranged } from './arrange.ts';
 
-function machine(name: string, more: Partial<Machine> = {}): Machine {
-  return {
-    name,
-    id: name,
-    path: `/m/${name}.vmx`,
-    state: 'stopped',
-    reason: null,
-    guestOS: 'arm-debian12-64',
-    arch: 'aarch64',
-    accelerator: null,
-    cpus: 1,
-    memoryBytes: 1,
-    ip: null,
-    agent: false,
-    ...more,
-  };
-}
-
 const all = [
-  machine('web10', { memoryBytes: 3 }),
-  machine('Web2', { state: 'running', ip: '192.168.1.7', memoryBytes: 2 }),
-  machine('old', { state: 'broken', guestOS: '', arch: null }),
+  machineLike({ name: 'web10', memoryBytes: 3, folder: 'work/web' }),
+  machineLike({ name: 'Web2', state: 'running', ip: '192.168.1.7', memoryBytes: 2 }),
+  machineLike({ name: 'old', state: 'broken', guestOS: '', arch: null }),
 ];
 const names = (query: string, order: 'name' | 'state' | 'memory' = 'name') =>
-  arranged(all, query, order).map(({ name }) => name);
+  arranged(all, { query, order, folder: '' }).map(({ name }) => name);
 
 it('orders names as people do', () => {
   expect(names('')).toEqual(['old', 'Web2', 'web10']);
@@ -45,4 +27,10 @@ it.each([
   ['web.*', []],
 ])('finds with "%s"', (query, found) => {
   expect(names(query)).toEqual(found);
+});
+
+it('finds only what is in a folder', () => {
+  expect(arranged(all, { query: '', order: 'name', folder: 'work' }).map(({ name }) => name)).toEqual([
+    'web10',
+  ]);
 });

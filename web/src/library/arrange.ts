@@ -1,4 +1,5 @@
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { isWithin } from '../../../src/model/folder.ts';
 import { systemName } from '../machine/system.ts';
 
 export const orders = ['name', 'state', 'memory'] as const;
@@ -25,16 +26,26 @@ const comparisons: Readonly<Record<Order, (a: Machine, b: Machine) => number>> =
 
 /** Whether each word of a search is in what a card says of a machine. */
 function matches(machine: Machine, words: readonly string[]): boolean {
-  const { name, state, ip, arch, guestOS } = machine;
-  const text = [name, state, ip, arch, guestOS, systemName(guestOS)].join(' ').toLowerCase();
+  const { name, state, ip, arch, guestOS, folder } = machine;
+  const text = [name, state, ip, arch, guestOS, folder, systemName(guestOS)].join(' ').toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
-/** The machines that a search finds, in order. */
-export function arranged(machines: readonly Machine[], query: string, order: Order): Machine[] {
+/** What is shown of the library, and how. */
+export interface Arrangement {
+  readonly query: string;
+  readonly order: Order;
+  /** Empty for all machines. */
+  readonly folder: string;
+}
+
+/** The machines of a folder that a search finds, in order. */
+export function arranged(machines: readonly Machine[], { query, order, folder }: Arrangement): Machine[] {
   const words = query
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '');
-  return machines.filter((machine) => matches(machine, words)).sort(comparisons[order]);
+  return machines
+    .filter((machine) => isWithin(machine.folder, folder) && matches(machine, words))
+    .sort(comparisons[order]);
 }

@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { machineLike } from '../../../test/support/machine-like.ts';
 import { KameError } from '../../../src/core/errors.ts';
 import { fitting, forEach } from './bulk.ts';
 
-const machine = (name: string, state: Machine['state']): Machine => ({
-  name,
-  id: name,
-  path: `/m/${name}`,
-  state,
-  reason: null,
-  guestOS: '',
-  arch: null,
-  accelerator: null,
-  cpus: 1,
-  memoryBytes: 1,
-  ip: null,
-  agent: false,
-});
+const machine = (name: string, state: Machine['state']): Machine => machineLike({ name, state });
 const all = [
   machine('a', 'running'),
   machine('b', 'stopped'),

@@ -2,11 +2,11 @@ import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { client } from '../data/client.ts';
 import { refresh } from '../data/machines.ts';
-import { CommandLine } from '../design/command-line.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
 import { useText } from '../text/text.ts';
 import { troubleOf, type Trouble } from '../machine/task.ts';
 import styles from './library.module.css';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 
 /** What a person without a machine sees: how to get the first one. */
 export function EmptyLibrary(): ReactElement {

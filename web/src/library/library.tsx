@@ -4,17 +4,19 @@ import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import { useText } from '../text/text.ts';
 import { EmptyLibrary } from './empty-library.tsx';
-import { MachineCard } from './machine-card.tsx';
+import { MachineItem } from './machine-item.tsx';
 import styles from './library.module.css';
+import type { View } from './view.ts';
 
 interface LibraryProps {
   /** All machines; undefined until they are known. */
   readonly machines: readonly Machine[] | undefined;
   /** Those that the search finds, in order. */
   readonly shown: readonly Machine[];
-  readonly query: string;
+  readonly view: View;
   readonly clear: () => void;
   readonly toolbar: ReactElement;
+  readonly folders: ReactElement;
   /** The ids of those that are selected. */
   readonly selected: ReadonlySet<string>;
   readonly select: (id: string, isSelected: boolean) => void;
@@ -34,13 +36,14 @@ function Summary({ machines }: { machines: readonly Machine[] }): ReactElement {
   return <p className={styles.summary}>{parts.join(' · ')}</p>;
 }
 
-/** All machines as cards. */
+/** All machines, as cards or rows. */
 export function Library({
   machines,
   shown,
-  query,
+  view,
   clear,
   toolbar,
+  folders,
   selected,
   select,
 }: LibraryProps): ReactElement {
@@ -59,23 +62,31 @@ export function Library({
         <Summary machines={machines} />
         {toolbar}
       </div>
+      {folders}
       {shown.length === 0 && (
         <div className={styles.none}>
-          <p>{say('empty.none', { query })}</p>
-          <Button size="xs" variant="default" onClick={clear}>
-            {say('empty.clear')}
-          </Button>
+          <p>{view.query === '' ? say('empty.folder') : say('empty.none', { query: view.query })}</p>
+          {view.query !== '' && (
+            <Button size="xs" variant="default" onClick={clear}>
+              {say('empty.clear')}
+            </Button>
+          )}
         </div>
       )}
-      <ul className={styles.grid}>
-        {shown.map((machine) => (
-          <MachineCard
-            key={machine.id === '' ? machine.path : machine.id}
-            machine={machine}
-            isSelected={selected.has(machine.id)}
-            select={(isSelected) => select(machine.id, isSelected)}
-          />
-        ))}
+      <ul className={styles[view.layout]}>
+        {shown.map((machine) => {
+          const { id, path } = machine;
+          return (
+            <MachineItem
+              key={id === '' ? path : id}
+              machine={machine}
+              layout={view.layout}
+              isSelected={selected.has(id)}
+              select={(isSelected) => select(id, isSelected)}
+              dragged={selected.has(id) ? [...selected] : [id]}
+            />
+          );
+        })}
       </ul>
     </>
   );

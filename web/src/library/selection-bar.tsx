@@ -1,7 +1,9 @@
 import { Button } from '@mantine/core';
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { perform, type Action } from '../machine/actions.ts';
+import { AskDialog } from '../machine/ask-dialog.tsx';
+import { FolderForm } from '../machine/folder-form.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
@@ -15,13 +17,16 @@ const actionOf = (kind: BulkKind): Action => (kind === 'snapshot' ? { kind, labe
 export function SelectionBar({
   selected,
   clear,
+  move,
 }: {
   selected: readonly Machine[];
   clear: () => void;
+  move: (machines: readonly Machine[], folder: string) => void;
 }): ReactElement | null {
   const { say } = useText();
   const task = useTask<BulkKind>();
   const { doing } = task;
+  const [isMoving, setMoving] = useState(false);
   if (selected.length === 0 && !doing && !task.trouble) return null;
   const begin = (kind: BulkKind) =>
     task.run(kind, async (options) => {
@@ -56,11 +61,17 @@ export function SelectionBar({
               {say(`do.${kind}`)}
             </Button>
           ))}
+          <Button size="compact-sm" variant="default" onClick={() => setMoving(true)}>
+            {say('do.folder')}
+          </Button>
           <Button size="compact-sm" variant="subtle" color="gray" onClick={clear}>
             {say('select.clear')}
           </Button>
         </>
       )}
+      <AskDialog title={isMoving ? say('do.folder') : undefined} close={() => setMoving(false)}>
+        <FolderForm first="" close={() => setMoving(false)} move={(folder) => move(selected, folder)} />
+      </AskDialog>
     </div>
   );
 }

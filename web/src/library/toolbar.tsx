@@ -1,19 +1,19 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, TextInput, Tooltip } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { Link } from 'wouter';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import { orders, type Order } from './arrange.ts';
+import { layouts, type View } from './view.ts';
 import styles from './library.module.css';
 
 interface ToolbarProps {
-  readonly query: string;
-  readonly order: Order;
-  readonly arrange: (change: { query?: string; order?: Order }) => void;
+  readonly view: View;
+  readonly change: (to: Partial<View>) => void;
 }
 
 /** The field for the search; the key / moves to it, and Escape empties it. */
-function Search({ query, arrange }: Omit<ToolbarProps, 'order'>): ReactElement {
+function Search({ view: { query }, change }: ToolbarProps): ReactElement {
   const { say } = useText();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -37,27 +37,50 @@ function Search({ query, arrange }: Omit<ToolbarProps, 'order'>): ReactElement {
       leftSection={<Icon name="search" size={14} />}
       value={query}
       maxLength={200}
-      onChange={(event) => arrange({ query: event.currentTarget.value })}
+      onChange={(event) => change({ query: event.currentTarget.value })}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') arrange({ query: '' });
+        if (event.key === 'Escape') change({ query: '' });
       }}
     />
   );
 }
 
+/** Whether machines are cards or rows. */
+function Layouts({ view, change }: ToolbarProps): ReactElement {
+  const { say } = useText();
+  return (
+    <div className={styles.layouts} role="group" aria-label={say('app.layout')}>
+      {layouts.map((layout) => (
+        <Tooltip key={layout} label={say(`app.layout.${layout}`)}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={say(`app.layout.${layout}`)}
+            aria-pressed={view.layout === layout}
+            onClick={() => change({ layout })}
+          >
+            <Icon name={layout} />
+          </ActionIcon>
+        </Tooltip>
+      ))}
+    </div>
+  );
+}
+
 /** What the library is searched and sorted by. */
-export function Toolbar({ query, order, arrange }: ToolbarProps): ReactElement {
+export function Toolbar({ view, change }: ToolbarProps): ReactElement {
   const { say } = useText();
   return (
     <div className={styles.toolbar}>
-      <Search query={query} arrange={arrange} />
+      <Search view={view} change={change} />
+      <Layouts view={view} change={change} />
       <NativeSelect
         size="xs"
         className={styles.order}
         aria-label={say('app.sort')}
-        value={order}
+        value={view.order}
         data={orders.map((value) => ({ value, label: say(`app.sort.${value}`) }))}
-        onChange={(event) => arrange({ order: event.currentTarget.value as Order })}
+        onChange={(event) => change({ order: event.currentTarget.value as Order })}
       />
       <Button
         component={Link}

@@ -2,7 +2,6 @@ import type { ReactElement } from 'react';
 import { formatSize } from '../../../src/core/units.ts';
 import { useActivity } from '../data/activity.ts';
 import { useText } from '../text/text.ts';
-import styles from './card.module.css';
 
 /** What a running machine uses now. The line is there from the start, so that nothing moves when its numbers come. */
 export function Usage({ id }: { id: string }): ReactElement {
@@ -11,7 +10,7 @@ export function Usage({ id }: { id: string }): ReactElement {
     .at(-1)
     ?.machines.find((machine) => machine.id === id);
   return (
-    <p className={styles.usage}>
+    <p className="help">
       {used
         ? say('fact.usage', {
             percent: Math.round(used.cpus * 100),

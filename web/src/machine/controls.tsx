@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Icon } from '../design/icon.tsx';
+import { Icon } from '../design/icon/icon.tsx';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
 import { useText } from '../text/text.ts';
 import type { Action } from './actions.ts';
 import type { Asked } from './question.tsx';
@@ -10,11 +11,24 @@ interface ControlsProps {
   readonly machine: Machine;
   readonly act: (action: Action) => void;
   readonly ask: (asked: Asked) => void;
+  /** Among many others, so that none of its buttons stands out. */
+  readonly isQuiet?: boolean;
 }
 
 interface Choice {
   readonly label:
-    'start' | 'resume' | 'stop' | 'suspend' | 'pause' | 'restart' | 'snapshot' | 'off' | 'remove';
+    | 'start'
+    | 'resume'
+    | 'stop'
+    | 'suspend'
+    | 'pause'
+    | 'restart'
+    | 'snapshot'
+    | 'clone'
+    | 'folder'
+    | 'off'
+    | 'remove'
+    | 'delete';
   readonly run: () => void;
   readonly danger?: true;
 }
@@ -31,22 +45,27 @@ function mainChoice({ machine: { state }, act }: ControlsProps): Choice | undefi
 /** What else can be done in this state. */
 function otherChoices({ machine: { state, name, path }, act, ask }: ControlsProps): Choice[] {
   const snapshot: Choice = { label: 'snapshot', run: () => ask('snapshot') };
+  const clone: Choice = { label: 'clone', run: () => ask('clone') };
+  const folder: Choice = { label: 'folder', run: () => ask('folder') };
   const off: Choice = { label: 'off', run: () => ask('off'), danger: true };
   if (state === 'running') {
     return [
       snapshot,
+      clone,
       { label: 'suspend', run: () => act({ kind: 'suspend' }) },
       { label: 'pause', run: () => act({ kind: 'pause' }) },
       { label: 'restart', run: () => act({ kind: 'restart' }) },
+      folder,
       off,
     ];
   }
-  if (state === 'paused') return [snapshot, off];
+  if (state === 'paused') return [snapshot, folder, off];
   if (state === 'unreachable') return [off];
-  const remove: Choice = { label: 'remove', run: () => ask('remove'), danger: true };
+  const remove: Choice = { label: 'remove', run: () => act({ kind: 'remove' }) };
+  const gone: Choice = { label: 'delete', run: () => ask('delete'), danger: true };
   // A row that is named after its path is not a machine: it says why machines are missing.
-  if (state === 'broken') return name === path ? [] : [remove];
-  return [snapshot, remove];
+  if (state === 'broken') return name === path ? [] : [remove, gone];
+  return [snapshot, clone, folder, remove, gone];
 }
 
 /** The buttons of a card. */
@@ -55,13 +74,12 @@ export function Controls(props: ControlsProps): ReactElement {
   const main = mainChoice(props);
   const others = otherChoices(props);
   const { name } = props.machine;
-  const label = say('do.more', { name });
   return (
     <>
       {main && (
         <Button
           size="compact-sm"
-          variant={main.label === 'stop' ? 'default' : 'filled'}
+          variant={main.label === 'stop' || props.isQuiet ? 'default' : 'filled'}
           leftSection={<Icon name={main.label === 'stop' ? 'stop' : 'play'} size={12} />}
           onClick={main.run}
         >
@@ -69,22 +87,13 @@ export function Controls(props: ControlsProps): ReactElement {
         </Button>
       )}
       {others.length > 0 && (
-        <Menu position="bottom-end" withinPortal loop>
-          <Menu.Target>
-            <Tooltip label={label}>
-              <ActionIcon variant="subtle" color="gray" aria-label={label}>
-                <Icon name="more" />
-              </ActionIcon>
-            </Tooltip>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {others.map(({ label: what, run, danger }) => (
-              <Menu.Item key={what} onClick={run} {...(danger ? { color: 'var(--broken)' } : {})}>
-                {say(`do.${what}`)}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
+        <MoreMenu label={say('do.more', { name })}>
+          {others.map(({ label, run, danger }) => (
+            <Menu.Item key={label} onClick={run} {...(danger ? { color: 'var(--broken)' } : {})}>
+              {say(`do.${label}`)}
+            </Menu.Item>
+          ))}
+        </MoreMenu>
       )}
     </>
   );

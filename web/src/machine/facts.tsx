@@ -1,31 +1,24 @@
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
-import { useText } from '../text/text.ts';
+import { useText, type Say } from '../text/text.ts';
 import styles from './machine.module.css';
 import { systemName } from './system.ts';
 
-/** The state of a machine: a mark and a word. */
-export function State({ state }: Pick<Machine, 'state'>): ReactElement {
-  const { say } = useText();
-  return (
-    <span className={styles.state}>
-      <span className={styles.dot} data-state={state} />
-      {say(`state.${state}`)}
-    </span>
-  );
-}
-
-/** What a machine is made of, in two lines. */
-export function Facts({ machine }: { machine: Machine }): ReactElement {
-  const { say } = useText();
-  const { guestOS, arch, cpus, memoryBytes, accelerator } = machine;
-  const system = systemName(guestOS);
-  const hardware = [
+/** What a machine is made of, in a line. */
+export function hardwareOf({ arch, cpus, memoryBytes, accelerator }: Machine, say: Say): string {
+  return [
     ...(cpus > 0 ? [say('fact.cpus', { count: cpus }), formatSize(memoryBytes)] : []),
     ...(arch === null ? [] : [arch]),
     ...(accelerator === 'tcg' ? [say('fact.emulated')] : []),
   ].join(' · ');
+}
+
+/** The system and the hardware of a machine, in two lines. */
+export function Facts({ machine }: { machine: Machine }): ReactElement {
+  const { say } = useText();
+  const system = systemName(machine.guestOS);
+  const hardware = hardwareOf(machine, say);
   return (
     <>
       <p className={styles.fact}>{system === '' ? say('fact.noSystem') : system}</p>

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { troubleOf } from './task.ts';
 
 /** Why something cannot be shown. */

@@ -1,6 +1,6 @@
 import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { useText } from '../text/text.ts';
 import type { TaskRunner } from './task.ts';

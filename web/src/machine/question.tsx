@@ -1,91 +1,59 @@
-import { Button, Modal, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { useText } from '../text/text.ts';
 import type { Action } from './actions.ts';
-import styles from './machine.module.css';
+import { AskDialog, AskForm } from './ask-dialog.tsx';
+import { CloneName, cloneKinds, KindSelect } from './clone-fields.tsx';
+import { FolderForm } from './folder-form.tsx';
 
 /** What is asked before an action. */
-export type Asked = 'off' | 'remove' | 'snapshot';
+export type Asked = 'off' | 'delete' | 'snapshot' | 'clone' | 'folder';
 
 interface QuestionProps {
   readonly asked: Asked | undefined;
-  readonly name: string;
+  readonly machine: Machine;
   readonly act: (action: Action) => void;
   readonly close: () => void;
 }
 
-/** The dialog before an action that loses something, or that takes a label. */
-export function Question({ asked, name, act, close }: QuestionProps): ReactElement {
+/** The dialog before an action that loses something, or that must know more. */
+export function Question({ asked, machine, act, close }: QuestionProps): ReactElement {
   const { say } = useText();
+  const { name, folder } = machine;
+  const props = { machine, act, close };
   return (
-    <Modal
-      opened={asked !== undefined}
-      onClose={close}
-      title={asked && say(`ask.${asked}.title`, { name })}
-      centered
-      size="sm"
-      // Locking would write a style into the page.
-      lockScroll={false}
-      closeButtonProps={{ 'aria-label': say('do.cancel') }}
-    >
-      {asked === 'snapshot' && <SnapshotForm {...{ act, close }} />}
-      {(asked === 'off' || asked === 'remove') && <Confirm {...{ asked, act, close }} />}
-    </Modal>
+    <AskDialog title={asked && say(`ask.${asked}.title`, { name })} close={close}>
+      {asked === 'snapshot' && <SnapshotForm {...props} />}
+      {asked === 'clone' && <CloneForm {...props} />}
+      {asked === 'folder' && (
+        <FolderForm first={folder} close={close} move={(to) => act({ kind: 'folder', folder: to })} />
+      )}
+      {(asked === 'off' || asked === 'delete') && (
+        <AskForm
+          help={say(`ask.${asked}.text`)}
+          label={say(`do.${asked}`)}
+          close={close}
+          submit={() => act({ kind: asked })}
+          isDanger
+        />
+      )}
+    </AskDialog>
   );
 }
 
-type FormProps = Pick<QuestionProps, 'act' | 'close'>;
-
-function Buttons({
-  label,
-  close,
-  color,
-}: {
-  label: string;
-  close: () => void;
-  color?: string;
-}): ReactElement {
-  const { say } = useText();
-  return (
-    <div className={styles.ask}>
-      <Button size="xs" variant="default" onClick={close}>
-        {say('do.cancel')}
-      </Button>
-      <Button size="xs" type="submit" {...(color === undefined ? {} : { color })}>
-        {label}
-      </Button>
-    </div>
-  );
-}
-
-function Confirm({ asked, act, close }: FormProps & { asked: 'off' | 'remove' }): ReactElement {
-  const { say } = useText();
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        close();
-        act({ kind: asked });
-      }}
-    >
-      <p className={styles['ask-text']}>{say(`ask.${asked}.text`)}</p>
-      <Buttons label={say(`do.${asked}`)} close={close} color="red" />
-    </form>
-  );
-}
+type FormProps = Omit<QuestionProps, 'asked'>;
 
 function SnapshotForm({ act, close }: FormProps): ReactElement {
   const { say } = useText();
   const [label, setLabel] = useState(() => new Date().toLocaleString('sv').slice(0, 16));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        close();
-        act({ kind: 'snapshot', label: label.trim() });
-      }}
+    <AskForm
+      help={say('ask.snapshot.help')}
+      label={say('do.snapshot')}
+      close={close}
+      submit={() => act({ kind: 'snapshot', label: label.trim() })}
     >
-      <p className={styles['ask-text']}>{say('ask.snapshot.help')}</p>
       <TextInput
         label={say('ask.snapshot.label')}
         value={label}
@@ -93,7 +61,27 @@ function SnapshotForm({ act, close }: FormProps): ReactElement {
         data-autofocus
         onChange={(event) => setLabel(event.currentTarget.value)}
       />
-      <Buttons label={say('do.snapshot')} close={close} />
-    </form>
+    </AskForm>
+  );
+}
+
+function CloneForm({ machine, act, close }: FormProps): ReactElement {
+  const { say } = useText();
+  // The state may change while the dialog is open; what is asked for is what was offered.
+  const [kinds] = useState(() => cloneKinds(machine.state));
+  const [kind, setKind] = useState(kinds[0] ?? 'full');
+  const [name, setName] = useState(`${machine.name}-clone`);
+  return (
+    <AskForm
+      help={say(`ask.clone.${kind}`)}
+      label={say('do.clone')}
+      close={close}
+      submit={() => act({ kind: 'clone', name: name.trim(), as: kind })}
+      isIncomplete={name.trim() === ''}
+    >
+      <CloneName name={name} change={setName}>
+        {kinds.length > 1 && <KindSelect kind={kind} kinds={kinds} change={setKind} />}
+      </CloneName>
+    </AskForm>
   );
 }

@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { shellQuote } from '../../../src/core/shell-word.ts';
-import { CommandLine } from '../design/command-line.tsx';
-import { Note } from '../design/note.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 
 /** What is wrong with a machine, and its repair. */

@@ -2,9 +2,10 @@ import { useIntersection } from '@mantine/hooks';
 import { useEffect, useRef, useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
+import { SystemMark } from '../design/system-mark/system-mark.tsx';
 import { useText } from '../text/text.ts';
 import styles from './machine.module.css';
-import { systemMark } from './system.ts';
+import { systemOf } from './system.ts';
 
 /** Milliseconds between the end of one picture and the request for the next. */
 const pauseMs = 2000;
@@ -67,9 +68,7 @@ export function Screen({ machine }: { machine: Machine }): ReactElement {
       {isShown ? (
         <canvas ref={canvas} width={0} height={0} role="img" aria-label={say('screen.of', { name })} />
       ) : (
-        <span className={styles.mark} aria-hidden>
-          {systemMark(guestOS)}
-        </span>
+        <SystemMark system={systemOf(guestOS)} size={56} />
       )}
     </div>
   );

@@ -3,6 +3,7 @@ import { KameError, messageOf } from '../../../src/core/errors.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { refresh } from '../data/machines.ts';
+import { undoOffer, type Undoable } from '../data/undo.ts';
 
 /** An error as a person reads it: what happened, and what to do. */
 export interface Trouble {
@@ -21,8 +22,8 @@ export interface TaskRunner<K> {
   readonly trouble: Trouble | undefined;
   /** What the last task did, if that is worth a message. */
   readonly done: string | undefined;
-  /** Begins a task. It returns what to say at its end, or nothing. */
-  readonly run: (kind: K, work: (options: TaskOptions) => Promise<string | undefined>) => void;
+  /** Begins a task. It returns what to say at its end, how to undo it, or nothing. */
+  readonly run: (kind: K, work: (options: TaskOptions) => Promise<string | Undoable | undefined>) => void;
   /** Asks the task to undo what it did so far, and to end. */
   readonly cancel: () => void;
   readonly dismiss: () => void;
@@ -38,13 +39,17 @@ export function useTask<K>(): TaskRunner<K> {
     setTrouble(undefined);
     setDone(undefined);
   };
+  const end = (result: string | Undoable | undefined) => {
+    if (typeof result === 'object') undoOffer.make(result);
+    else setDone(result);
+  };
   const run: TaskRunner<K>['run'] = (kind, work) => {
     dismiss();
     const ended = new AbortController();
     controller.current = ended;
     setDoing({ kind, progress: undefined });
     void work({ onProgress: (progress) => setDoing({ kind, progress }), signal: ended.signal })
-      .then(setDone, (error: unknown) => setTrouble(troubleOf(error)))
+      .then(end, (error: unknown) => setTrouble(troubleOf(error)))
       .then(refresh)
       .finally(() => setDoing(undefined));
   };

@@ -2,6 +2,7 @@ import { Button, Checkbox, NumberInput, Textarea, TextInput } from '@mantine/cor
 import { useState, type ReactElement } from 'react';
 import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
+import { FormPanel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import styles from './new.module.css';
 import { defaultsOf, emptyForm, freeName, planOf, type Form, type Source } from './plan.ts';
@@ -29,10 +30,8 @@ export function MachineForm({ source, taken, isBusy, create }: FormProps): React
     'field' in plan && plan.field === field && form[field] !== '' ? { error: plan.problem } : {};
   const isFromCatalogue = source.kind === 'image' && source.image.source === 'catalogue';
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
+    <FormPanel
+      submit={() => {
         if ('request' in plan) create(plan.request, isStarted);
       }}
     >
@@ -86,7 +85,7 @@ export function MachineForm({ source, taken, isBusy, create }: FormProps): React
       <Button type="submit" disabled={isBusy || !('request' in plan)}>
         {say('new.create')}
       </Button>
-    </form>
+    </FormPanel>
   );
 }
 

@@ -4,7 +4,8 @@ import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useImages } from '../data/images.ts';
 import { useMachines } from '../data/machines.ts';
-import { BackLink } from '../design/back-link.tsx';
+import { Column, Columns } from '../design/columns/columns.tsx';
+import { PageHead } from '../design/page-head/page-head.tsx';
 import { machinePage } from '../machine/addresses.ts';
 import { Failure } from '../machine/failure.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
@@ -34,15 +35,12 @@ export function NewPage(): ReactElement {
       return undefined;
     });
   return (
-    <>
-      <div className={styles.head}>
-        <BackLink />
-        <h1>{say('new.title')}</h1>
-      </div>
+    <div className={styles.room}>
+      <PageHead title={say('new.title')} />
       {error !== null && <Failure error={error} />}
-      <div className={styles.columns}>
+      <Columns kind="side">
         <Sources images={images ?? []} source={source} choose={choose} />
-        <div className={styles.side}>
+        <Column>
           {source && machines && (
             <MachineForm
               // The fields that nobody has changed follow the source.
@@ -62,8 +60,8 @@ export function NewPage(): ReactElement {
             />
           )}
           <Outcome {...task} />
-        </div>
-      </div>
-    </>
+        </Column>
+      </Columns>
+    </div>
   );
 }

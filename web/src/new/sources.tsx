@@ -2,7 +2,9 @@ import { NativeSelect, Select, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Image } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
-import { SystemMark } from '../machine/system-mark.tsx';
+import { Choice } from '../design/choice/choice.tsx';
+import { SystemMark } from '../design/system-mark/system-mark.tsx';
+import { systemOf } from '../machine/system.ts';
 import { useText } from '../text/text.ts';
 import styles from './new.module.css';
 import { DropZone } from './drop-zone.tsx';
@@ -49,35 +51,23 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
       <ul className={styles.grid}>
         {shown.map((image) => (
           <li key={`${image.id} ${image.arch}`}>
-            <button
-              type="button"
-              className={styles.source}
-              aria-pressed={isChosen(source, image)}
-              onClick={() => chooseImage(image)}
-            >
-              <SystemMark guestOS={image.guestOS ?? ''} />
-              <span className={styles.words}>
-                <span className={styles.name}>{image.name}</span>
-                <span className={styles.help}>
-                  {[image.arch, sizeOf(image) ?? say('new.here')].filter((part) => part !== '').join(' · ')}
-                </span>
-              </span>
-            </button>
+            <Choice
+              label={image.name}
+              help={[image.arch, sizeOf(image) ?? say('new.here')].filter((part) => part !== '').join(' · ')}
+              picture={<SystemMark system={systemOf(image.guestOS ?? '')} />}
+              isChosen={isChosen(source, image)}
+              choose={() => chooseImage(image)}
+            />
           </li>
         ))}
         <li>
-          <button
-            type="button"
-            className={styles.source}
-            aria-pressed={iso !== undefined}
-            onClick={() => choose(iso ?? { kind: 'iso', path: '', guestOS: 'arm-ubuntu-64' })}
-          >
-            <SystemMark guestOS="" />
-            <span className={styles.words}>
-              <span className={styles.name}>{say('new.iso')}</span>
-              <span className={styles.help}>{say('new.isoHelp')}</span>
-            </span>
-          </button>
+          <Choice
+            label={say('new.iso')}
+            help={say('new.isoHelp')}
+            picture={<SystemMark system="other" />}
+            isChosen={iso !== undefined}
+            choose={() => choose(iso ?? { kind: 'iso', path: '', guestOS: 'arm-ubuntu-64' })}
+          />
         </li>
       </ul>
       {iso && <IsoFields iso={iso} choose={choose} />}

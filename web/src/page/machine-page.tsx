@@ -1,13 +1,13 @@
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { BackLink } from '../design/back-link.tsx';
-import { NotFound } from '../design/not-found.tsx';
+import { NotFound } from '../design/not-found/not-found.tsx';
+import { PageHead } from '../design/page-head/page-head.tsx';
 import { useMachines } from '../data/machines.ts';
 import { useText } from '../text/text.ts';
 import { useActions } from '../machine/actions.ts';
 import { Controls } from '../machine/controls.tsx';
-import { State } from '../machine/facts.tsx';
+import { State } from '../design/state/state.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import styles from './page.module.css';
 import { machinePage, tabs, type Tab } from '../machine/addresses.ts';
@@ -41,9 +41,7 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
   const { doing, trouble, done, act, dismiss } = useActions(machine);
   return (
     <header className={styles.head}>
-      <div className={styles.title}>
-        <BackLink />
-        <h1 title={name}>{name}</h1>
+      <PageHead title={name}>
         <State state={state} />
         <div className={styles.controls}>
           {doing ? (
@@ -52,11 +50,11 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
             <Controls machine={machine} act={act} ask={setAsked} />
           )}
         </div>
-      </div>
+      </PageHead>
       {reason !== null && <Repair machine={machine} />}
       <Outcome trouble={trouble} done={done} dismiss={dismiss} />
       <Tabs id={id} tab={tab} />
-      <Question asked={asked} name={name} act={act} close={() => setAsked(undefined)} />
+      <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />
     </header>
   );
 }

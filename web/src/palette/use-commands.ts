@@ -51,6 +51,7 @@ export function useCommands(): readonly Command[] {
     { id: 'library', label: say('app.title'), run: () => go('/') },
     { id: 'new', label: say('app.new'), run: () => go('/new') },
     { id: 'host', label: say('host.title'), run: () => go('/host') },
+    { id: 'design', label: say('design.title'), run: () => go('/design') },
   ];
   const known = machines.filter(({ id, state }) => id !== '' && state !== 'broken');
   return [...rooms, ...known.flatMap((machine) => commandsOf(machine, say, go))];

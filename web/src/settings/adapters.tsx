@@ -4,8 +4,10 @@ import type { MachineNic } from '../../../src/api/generated/shapes.ts';
 import { shapeLimits } from '../../../src/model/link-shape.ts';
 import { client } from '../data/client.ts';
 import { useNetworkNames, useNics } from '../data/settings.ts';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
+import { Panel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
-import { MoreMenu } from './more-menu.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
 
@@ -21,9 +23,7 @@ export function Adapters(props: PartProps): ReactElement {
       return undefined;
     });
   return (
-    <section className={styles.card}>
-      <h2>{say('settings.adapters')}</h2>
-      <p className={styles.help}>{say('settings.now')}</p>
+    <Panel title={say('settings.adapters')} help={say('settings.now')}>
       <ul className={styles.list}>
         {(nics ?? []).map((nic) => (
           <Adapter key={nic.index} {...props} nic={nic} networks={networks} />
@@ -32,7 +32,7 @@ export function Adapters(props: PartProps): ReactElement {
       <Button size="xs" variant="default" disabled={isBusy} onClick={add}>
         {say('settings.addAdapter')}
       </Button>
-    </section>
+    </Panel>
   );
 }
 
@@ -48,8 +48,13 @@ function Adapter({ machine, nic, networks, run, isBusy, isStopped }: AdapterProp
   const name = `ethernet${index}`;
   const set = (change: Parameters<typeof client.nics.set>[2]) =>
     run('adapters', async () => {
-      await client.nics.set(machine.id, String(index), change);
-      return undefined;
+      const to = async (what: typeof change) => await client.nics.set(machine.id, String(index), what);
+      await to(change);
+      const { receive, transmit } = nic;
+      return {
+        said: say('settings.adapterSet', { name }),
+        undo: async () => await to({ network, connected, receive, transmit }),
+      };
     });
   const remove = () =>
     run('adapters', async () => {
@@ -63,7 +68,7 @@ function Adapter({ machine, nic, networks, run, isBusy, isStopped }: AdapterProp
           <p>
             <span className="mono">{name}</span> {model}
           </p>
-          <p className={styles.help}>
+          <p className="help">
             <span className="mono">{mac}</span>
           </p>
         </div>
@@ -74,7 +79,7 @@ function Adapter({ machine, nic, networks, run, isBusy, isStopped }: AdapterProp
           </Menu.Item>
         </MoreMenu>
       </div>
-      <div className={styles.row}>
+      <Row>
         <NativeSelect
           size="xs"
           aria-label={say('settings.networkOf', { name })}
@@ -90,7 +95,7 @@ function Adapter({ machine, nic, networks, run, isBusy, isStopped }: AdapterProp
           disabled={isBusy}
           onChange={(event) => set({ connected: event.currentTarget.checked })}
         />
-      </div>
+      </Row>
       {isShaping && (
         <Shape nic={nic} isBusy={isBusy} set={(shape) => set({ receive: shape, transmit: shape })} />
       )}

@@ -4,10 +4,12 @@ import type { MachineDisk } from '../../../src/api/generated/shapes.ts';
 import { formatSize, parseSize } from '../../../src/core/units.ts';
 import { client } from '../data/client.ts';
 import { useDisks } from '../data/settings.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
+import { Panel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
 import type { PartProps } from './part.ts';
-import { MoreMenu } from './more-menu.tsx';
 import styles from './settings.module.css';
 
 /** The disks of a machine: what they take, and what can be done to them. */
@@ -15,15 +17,14 @@ export function Disks(props: PartProps): ReactElement {
   const { say } = useText();
   const disks = useDisks(props.machine.id);
   return (
-    <section className={styles.card}>
-      <h2>{say('settings.disks')}</h2>
+    <Panel title={say('settings.disks')}>
       <ul className={styles.list}>
         {(disks ?? []).map((disk) => (
           <Disk key={disk.slot} {...props} disk={disk} />
         ))}
       </ul>
       <AddDisk {...props} />
-    </section>
+    </Panel>
   );
 }
 
@@ -54,7 +55,7 @@ function Disk({ machine, disk, run, isBusy, isStopped }: PartProps & { disk: Mac
           <p>
             <span className="mono">{slot}</span> {sizeBytes !== null && formatSize(sizeBytes)}
           </p>
-          <p className={styles.help} title={path}>
+          <p className="help" title={path}>
             {say('settings.diskFacts', { size: formatSize(taken), count: layers.length })}
           </p>
         </div>
@@ -105,22 +106,23 @@ function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): Reac
   const bytes = sizeIn(text);
   return (
     <form
-      className={styles.row}
       onSubmit={(event) => {
         event.preventDefault();
         if (bytes !== undefined) submit(bytes);
       }}
     >
-      <TextInput
-        size="xs"
-        label={label}
-        value={text}
-        maxLength={40}
-        onChange={(event) => setText(event.currentTarget.value)}
-      />
-      <Button size="xs" variant="default" type="submit" disabled={isBusy || bytes === undefined}>
-        {button}
-      </Button>
+      <Row>
+        <TextInput
+          size="xs"
+          label={label}
+          value={text}
+          maxLength={40}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+        <Button size="xs" variant="default" type="submit" disabled={isBusy || bytes === undefined}>
+          {button}
+        </Button>
+      </Row>
     </form>
   );
 }

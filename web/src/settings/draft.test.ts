@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseVmx, printVmx } from '../../../src/vmx/document.ts';
 import { applySettings } from '../../../src/model/settings.ts';
-import { changesBetween, differences, groups, review, valuesIn } from './draft.ts';
+import { changesBetween, differences, groups, restored, review, valuesIn } from './draft.ts';
 
 const file = (...lines: string[]) => parseVmx(new TextEncoder().encode(`${lines.join('\n')}\n`));
 const machine = file(
@@ -42,6 +42,18 @@ describe('a draft of settings', () => {
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(differences(doc, edited)).toEqual([]);
     expect(new TextDecoder().decode(printVmx(doc))).not.toContain('annotation');
+  });
+
+  it('is undone by what was there before', () => {
+    const changes = [
+      { key: 'memory', value: '1 GiB' },
+      { key: 'notes', value: '' },
+      { key: 'folder', value: 'work' },
+    ];
+    const { doc } = applySettings(machine, changes);
+    const undone = applySettings(doc, restored(differences(machine, doc)));
+    expect(undone.problems).toEqual([]);
+    expect(differences(machine, undone.doc)).toEqual([]);
   });
 
   it('reads each field in a form that kame set takes', () => {

@@ -40,6 +40,11 @@ export function changesBetween(before: VmxDocument, after: VmxDocument): Setting
   return differences(before, after).map(({ key, after: value }) => ({ key, value: value ?? '' }));
 }
 
+/** The changes that put back what differs. */
+export function restored(differences: readonly Difference[]): SettingChange[] {
+  return differences.map(({ key, before }) => ({ key, value: before ?? '' }));
+}
+
 type NameIn<K> = K extends `setting.${infer N}` ? N : never;
 /** The settings that have a label. */
 export type FieldName = NameIn<TextKey>;
@@ -61,6 +66,7 @@ const mebi = 1024 * 1024;
 export const groups: Readonly<Record<Group, readonly Field[]>> = {
   general: [
     { name: 'notes', kind: 'area', read: (model) => model.annotation },
+    { name: 'folder', kind: 'text', read: (model) => model.kame.folder ?? '' },
     { name: 'guest-os', kind: 'text', read: (model) => model.guestOS },
     { name: 'sync-time', kind: 'switch', read: (model) => onOff(model.syncTime) },
   ],

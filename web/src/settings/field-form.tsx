@@ -1,14 +1,17 @@
 import { Button, NativeSelect, NumberInput, Switch, Textarea, TextInput } from '@mantine/core';
 import { useMemo, useState, type ReactElement } from 'react';
 import { findGuestOs } from '../../../src/model/guest-os.ts';
+import { isLive } from '../../../src/model/live-settings.ts';
 import type { VmxDocument } from '../../../src/vmx/document.ts';
 import { client } from '../data/client.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
+import { FieldPanel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import { groups, review, switchWords, valuesIn, type Field, type FieldName, type Group } from './draft.ts';
 import { DifferenceTable } from './difference-table.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
+import { undoing } from './undoing.ts';
 
 interface InputProps {
   readonly field: Field;
@@ -72,7 +75,7 @@ function Input({ field: { name, kind, choices = [] }, value, disabled, change }:
   }
 }
 
-/** The settings of a stopped machine, as a draft that is checked while it is written, and saved as a whole. */
+/** The settings of a machine, as a draft that is checked while it is written, and saved as a whole. */
 export function FieldForm({
   machine,
   run,
@@ -95,30 +98,34 @@ export function FieldForm({
   const save = () =>
     run('fields', async () => {
       await client.machines.set(machine.id, { settings: changes });
-      return say('settings.saved');
+      const areLive = changes.every(({ key }) => isLive(key));
+      return {
+        said: say(areLive ? 'settings.savedNow' : 'settings.saved'),
+        undo: undoing(machine.id, differences),
+      };
     });
   return (
     <form
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         save();
       }}
     >
       {(Object.keys(groups) as Group[]).map((group) => (
-        <fieldset key={group} className={styles.card}>
-          <legend>{say(`settings.group.${group}`)}</legend>
+        <FieldPanel key={group} title={say(`settings.group.${group}`)}>
           <div className={styles.fields}>
             {groups[group].map((field) => (
               <Input
                 key={field.name}
                 field={field}
                 value={draft.get(field.name) ?? saved.get(field.name) ?? ''}
-                disabled={!isStopped}
+                disabled={!isStopped && !isLive(field.name)}
                 change={(value) => change(field.name, value)}
               />
             ))}
           </div>
-        </fieldset>
+        </FieldPanel>
       ))}
       {changes.length > 0 && (
         <div className={styles.bar} role="status">
@@ -132,7 +139,7 @@ export function FieldForm({
             <Button size="xs" variant="default" onClick={() => setDraft(new Map())}>
               {say('settings.discard')}
             </Button>
-            <Button size="xs" type="submit" disabled={!isStopped || isBusy || hasErrors}>
+            <Button size="xs" type="submit" disabled={isBusy || hasErrors}>
               {say('do.save')}
             </Button>
           </div>

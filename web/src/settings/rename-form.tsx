@@ -1,9 +1,10 @@
 import { Button, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { client } from '../data/client.ts';
+import { FormPanel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
 import type { PartProps } from './part.ts';
-import styles from './settings.module.css';
 
 /** The name of a machine. */
 export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): ReactElement {
@@ -11,18 +12,16 @@ export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): Reac
   const [name, setName] = useState(machine.name);
   const rename = () =>
     run('name', async () => {
-      await client.machines.rename(machine.id, { name: name.trim() });
-      return undefined;
+      const { id, name: before } = machine;
+      const { name: after } = await client.machines.rename(id, { name: name.trim() });
+      return {
+        said: say('settings.renamed', { before, after }),
+        undo: async () => await client.machines.rename(id, { name: before }),
+      };
     });
   return (
-    <form
-      className={styles.card}
-      onSubmit={(event) => {
-        event.preventDefault();
-        rename();
-      }}
-    >
-      <div className={styles.row}>
+    <FormPanel submit={rename}>
+      <Row>
         <TextInput
           size="xs"
           label={say('settings.name')}
@@ -39,7 +38,7 @@ export function RenameForm({ machine, run, isBusy, isStopped }: PartProps): Reac
         >
           {say('settings.rename')}
         </Button>
-      </div>
-    </form>
+      </Row>
+    </FormPanel>
   );
 }

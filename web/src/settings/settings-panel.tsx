@@ -5,6 +5,8 @@ import { useVmx } from '../data/settings.ts';
 import { Failure } from '../machine/failure.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
+import { Column, Columns } from '../design/columns/columns.tsx';
+import { Panel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import { Adapters } from './adapters.tsx';
 import { Disks } from './disks.tsx';
@@ -44,19 +46,17 @@ function Parts({ machine, document }: { machine: Machine; document: VmxDocument 
           {say('settings.stopFirst')}
         </p>
       )}
-      <div className={styles.columns}>
-        <div className={styles.column}>
+      <Columns kind="halves">
+        <Column>
           <RenameForm key={machine.name} {...props} />
           {/* A draft that was begun on another file is of no use. */}
           <FieldForm key={JSON.stringify([...document.lines])} {...props} document={document} />
-        </div>
-        <div className={styles.column}>
+        </Column>
+        <Column>
           <Disks {...props} />
           <Adapters {...props} />
           <Shares {...props} />
-          <section className={styles.card}>
-            <h2>{say('settings.vmx')}</h2>
-            <p className={styles.help}>{say('settings.vmxHelp')}</p>
+          <Panel title={say('settings.vmx')} help={say('settings.vmxHelp')}>
             {isRaw ? (
               <VmxEditor {...props} document={document} close={() => setRaw(false)} />
             ) : (
@@ -64,9 +64,9 @@ function Parts({ machine, document }: { machine: Machine; document: VmxDocument 
                 {say('settings.vmxOpen')}
               </button>
             )}
-          </section>
-        </div>
-      </div>
+          </Panel>
+        </Column>
+      </Columns>
     </div>
   );
 }

@@ -1,10 +1,13 @@
 import { Button, Checkbox, Menu, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import type { MachineShares } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useShares } from '../data/settings.ts';
-import { CommandLine } from '../design/command-line.tsx';
+import { CommandLine } from '../design/command-line/command-line.tsx';
+import { MoreMenu } from '../design/more-menu/more-menu.tsx';
+import { Panel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
-import { MoreMenu } from './more-menu.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
 
@@ -13,40 +16,44 @@ export function Shares(props: PartProps): ReactElement {
   const { machine, run, isBusy } = props;
   const { say } = useText();
   const shares = useShares(machine.id);
-  const remove = (name: string) =>
+  const remove = ({ name, hostPath, writable }: MachineShares['folders'][number]) =>
     run('shares', async () => {
       await client.shares.remove(machine.id, name);
-      return undefined;
+      return {
+        said: say('settings.unshared', { name }),
+        undo: async () => await client.shares.add(machine.id, { name, hostPath, readOnly: !writable }),
+      };
     });
   return (
-    <section className={styles.card}>
-      <h2>{say('settings.shares')}</h2>
-      <p className={styles.help}>{say('settings.now')}</p>
-      {shares && shares.note !== null && <p className={styles.help}>{shares.note}</p>}
+    <Panel title={say('settings.shares')} help={say('settings.now')}>
+      {shares && shares.note !== null && <p className="help">{shares.note}</p>}
       <ul className={styles.list}>
-        {(shares?.folders ?? []).map(({ name, hostPath, writable, reason }) => (
-          <li key={name}>
-            <div className={styles.item}>
-              <div>
-                <p>
-                  {name} {!writable && <span className={styles.help}>{say('settings.readOnly')}</span>}
-                </p>
-                <p className={styles.help}>
-                  <span className="mono">{hostPath}</span>
-                </p>
-                {reason !== null && <p className={styles.help}>{reason}</p>}
+        {(shares?.folders ?? []).map((folder) => {
+          const { name, hostPath, writable, reason } = folder;
+          return (
+            <li key={name}>
+              <div className={styles.item}>
+                <div>
+                  <p>
+                    {name} {!writable && <span className="help">{say('settings.readOnly')}</span>}
+                  </p>
+                  <p className="help">
+                    <span className="mono">{hostPath}</span>
+                  </p>
+                  {reason !== null && <p className="help">{reason}</p>}
+                </div>
+                <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
+                  <Menu.Item color="var(--broken)" onClick={() => remove(folder)}>
+                    {say('settings.unshare')}
+                  </Menu.Item>
+                </MoreMenu>
               </div>
-              <MoreMenu label={say('do.more', { name })} disabled={isBusy}>
-                <Menu.Item color="var(--broken)" onClick={() => remove(name)}>
-                  {say('settings.unshare')}
-                </Menu.Item>
-              </MoreMenu>
-            </div>
-          </li>
-        ))}
+            </li>
+          );
+        })}
       </ul>
       {shares && shares.folders.length > 0 && (
-        <p className={styles.help}>
+        <p className="help">
           {shares.mounted === null ? shares.needs : say('settings.mounted', { path: shares.mounted })}
         </p>
       )}
@@ -54,7 +61,7 @@ export function Shares(props: PartProps): ReactElement {
         <CommandLine text={shares.mount} />
       )}
       <AddShare {...props} />
-    </section>
+    </Panel>
   );
 }
 
@@ -75,7 +82,7 @@ function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
         add();
       }}
     >
-      <div className={styles.row}>
+      <Row>
         <TextInput
           size="xs"
           label={say('settings.sharePath')}
@@ -92,7 +99,7 @@ function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
         >
           {say('settings.share')}
         </Button>
-      </div>
+      </Row>
       <Checkbox
         size="xs"
         label={say('settings.readOnlyShare')}

@@ -4,9 +4,10 @@ import { messageOf } from '../../../src/core/errors.ts';
 import { parseVmx, printVmx, vmxLimits, type VmxDocument } from '../../../src/vmx/document.ts';
 import { bytesToBinary } from '../../../src/vmx/encoding.ts';
 import { client } from '../data/client.ts';
-import { Note } from '../design/note.tsx';
+import { Note } from '../design/note/note.tsx';
 import { useText } from '../text/text.ts';
 import { changesBetween, review } from './draft.ts';
+import { undoing } from './undoing.ts';
 import { DifferenceTable } from './difference-table.tsx';
 import type { PartProps } from './part.ts';
 import styles from './settings.module.css';
@@ -51,7 +52,7 @@ export function VmxEditor({ machine, document, run, isBusy, isStopped, close }: 
     run('vmx', async () => {
       await client.machines.set(machine.id, { settings: changes });
       close();
-      return say('settings.saved');
+      return { said: say('settings.saved'), undo: undoing(machine.id, differences) };
     });
   return (
     <>

@@ -3,8 +3,9 @@ import type { ReactElement } from 'react';
 import { autoProtectPeriods, maxAutoProtectKeep } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
 import { useAutoProtect } from '../data/snapshots.ts';
+import { Panel } from '../design/panel/panel.tsx';
+import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
-import styles from './snapshots.module.css';
 import type { FormProps } from './task.ts';
 
 /** Snapshots that are taken by themselves while the machine runs. */
@@ -19,7 +20,7 @@ export function AutoProtectForm({ machine, run, isBusy }: FormProps): ReactEleme
       return undefined;
     });
   return (
-    <section className={styles.form}>
+    <Panel>
       <Switch
         size="xs"
         label={say('snapshots.protect')}
@@ -29,7 +30,7 @@ export function AutoProtectForm({ machine, run, isBusy }: FormProps): ReactEleme
         onChange={(event) => change({ enabled: event.currentTarget.checked })}
       />
       {now.enabled && (
-        <div className={styles.pair}>
+        <Row>
           <NativeSelect
             size="xs"
             label={say('snapshots.every')}
@@ -55,8 +56,8 @@ export function AutoProtectForm({ machine, run, isBusy }: FormProps): ReactEleme
               if (keep >= 1 && keep !== now.keep) change({ keep });
             }}
           />
-        </div>
+        </Row>
       )}
-    </section>
+    </Panel>
   );
 }

@@ -1,9 +1,11 @@
-import { Button, Checkbox, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, NumberInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
+import { FormPanel } from '../design/panel/panel.tsx';
+import { CloneName } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
-import styles from './snapshots.module.css';
+import { AboutFields, type About } from './about-fields.tsx';
 import type { FormProps } from './task.ts';
 
 /** What can be done with the present state: a snapshot of it, and clones. */
@@ -17,50 +19,28 @@ export function Here(props: FormProps): ReactElement {
   );
 }
 
+const nothing: About = { label: '', description: '' };
+
 function TakeForm({ machine, run, isBusy }: FormProps): ReactElement {
   const { say } = useText();
-  const [label, setLabel] = useState('');
-  const [description, setDescription] = useState('');
+  const [about, setAbout] = useState(nothing);
   const [diskOnly, setDiskOnly] = useState(false);
   const isOn = machine.state === 'running' || machine.state === 'paused';
   const take = () =>
     run('take', async (options) => {
-      const about = {
+      const { label, description } = about;
+      const request = {
         ...(label.trim() === '' ? {} : { label: label.trim() }),
         ...(description === '' ? {} : { description }),
         diskOnly: isOn && diskOnly,
       };
-      const taken = await client.snapshots.take(machine.id, about, options);
-      setLabel('');
-      setDescription('');
+      const taken = await client.snapshots.take(machine.id, request, options);
+      setAbout(nothing);
       return [say('done.snapshot', { label: taken.label }), ...taken.notes].join(' ');
     });
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        take();
-      }}
-    >
-      <h2>{say('snapshots.take')}</h2>
-      <p>{say('ask.snapshot.help')}</p>
-      <TextInput
-        size="xs"
-        label={say('ask.snapshot.label')}
-        placeholder={say('snapshots.labelAuto')}
-        value={label}
-        maxLength={80}
-        onChange={(event) => setLabel(event.currentTarget.value)}
-      />
-      <Textarea
-        size="xs"
-        label={say('snapshots.description')}
-        value={description}
-        maxLength={4000}
-        rows={2}
-        onChange={(event) => setDescription(event.currentTarget.value)}
-      />
+    <FormPanel title={say('snapshots.take')} help={say('ask.snapshot.help')} submit={take}>
+      <AboutFields about={about} change={setAbout} placeholder={say('snapshots.labelAuto')} />
       {isOn && (
         <Checkbox
           size="xs"
@@ -72,7 +52,7 @@ function TakeForm({ machine, run, isBusy }: FormProps): ReactElement {
       <Button size="xs" type="submit" disabled={isBusy}>
         {say('do.snapshot')}
       </Button>
-    </form>
+    </FormPanel>
   );
 }
 
@@ -82,31 +62,13 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
   const [count, setCount] = useState(1);
   const clone = () =>
     run('clone', async (options) => {
-      const { machines, notes } = await client.machines.clone(
-        machine.id,
-        { name: name.trim(), kind: 'instant', count, wait: 'none' },
-        options,
-      );
-      return [say('snapshots.cloned', { count: machines.length }), ...notes].join(' ');
+      const request = { name: name.trim(), kind: 'instant', count, wait: 'none' } as const;
+      const { machines, notes } = await client.machines.clone(machine.id, request, options);
+      return [say('clone.done', { count: machines.length }), ...notes].join(' ');
     });
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        clone();
-      }}
-    >
-      <h2>{say('snapshots.instant')}</h2>
-      <p>{say('snapshots.instantHelp')}</p>
-      <div className={styles.pair}>
-        <TextInput
-          size="xs"
-          label={say('snapshots.cloneName')}
-          value={name}
-          maxLength={80}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
+    <FormPanel title={say('snapshots.instant')} help={say('snapshots.instantHelp')} submit={clone}>
+      <CloneName name={name} change={setName}>
         <NumberInput
           size="xs"
           label={say('snapshots.count')}
@@ -117,10 +79,10 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
           clampBehavior="strict"
           onChange={(value) => setCount(Math.max(1, Number(value)))}
         />
-      </div>
+      </CloneName>
       <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
         {say('snapshots.clone', { count })}
       </Button>
-    </form>
+    </FormPanel>
   );
 }

@@ -1,11 +1,15 @@
-import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Snapshot } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import { client } from '../data/client.ts';
 import { snapshotPicture, useSnapshotDetails } from '../data/snapshots.ts';
-import { Note } from '../design/note.tsx';
+import { ConfirmButton } from '../design/confirm-button/confirm-button.tsx';
+import { Note } from '../design/note/note.tsx';
+import { FormPanel, Panel } from '../design/panel/panel.tsx';
+import { CloneName, KindSelect, type CloneKind } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
+import { AboutFields, type About } from './about-fields.tsx';
 import styles from './snapshots.module.css';
 import type { FormProps } from './task.ts';
 import { whenText } from './tree.tsx';
@@ -28,7 +32,7 @@ export function SnapshotView(props: ViewProps): ReactElement {
   ];
   return (
     <>
-      <section className={styles.form}>
+      <Panel title={label}>
         {screen && (
           <img
             className={styles.large}
@@ -36,8 +40,7 @@ export function SnapshotView(props: ViewProps): ReactElement {
             alt={say('snapshots.screen', { label })}
           />
         )}
-        <h2>{label}</h2>
-        <p>{facts.join(' · ')}</p>
+        <p className="help">{facts.join(' · ')}</p>
         {description !== '' && <p className={styles.description}>{description}</p>}
         {details?.problems.map((problem) => (
           <Note key={problem} kind="error">
@@ -45,54 +48,11 @@ export function SnapshotView(props: ViewProps): ReactElement {
           </Note>
         ))}
         <Revert {...props} />
-      </section>
+      </Panel>
       <EditForm {...props} />
       <CloneForm {...props} />
       <Delete {...props} bytes={details?.bytes} />
     </>
-  );
-}
-
-/** A button that must be pressed twice, because something is lost. */
-function Twice({
-  label,
-  warning,
-  isBusy,
-  act,
-}: {
-  label: string;
-  warning: string;
-  isBusy: boolean;
-  act: () => void;
-}): ReactElement {
-  const { say } = useText();
-  const [isAsked, setAsked] = useState(false);
-  if (!isAsked)
-    return (
-      <Button size="xs" variant="default" disabled={isBusy} onClick={() => setAsked(true)}>
-        {label}
-      </Button>
-    );
-  return (
-    <div role="alert">
-      <p>{warning}</p>
-      <div className={styles.buttons}>
-        <Button size="xs" variant="default" onClick={() => setAsked(false)}>
-          {say('do.cancel')}
-        </Button>
-        <Button
-          size="xs"
-          color="red"
-          disabled={isBusy}
-          onClick={() => {
-            setAsked(false);
-            act();
-          }}
-        >
-          {label}
-        </Button>
-      </div>
-    </div>
   );
 }
 
@@ -104,10 +64,10 @@ function Revert({ machine, snapshot: { uid, label }, run, isBusy }: ViewProps): 
       return [say('snapshots.reverted', { label }), ...notes].join(' ');
     });
   return (
-    <Twice
+    <ConfirmButton
       label={say('snapshots.revert')}
       warning={say('snapshots.revertWarning')}
-      isBusy={isBusy}
+      disabled={isBusy}
       act={revert}
     />
   );
@@ -115,82 +75,48 @@ function Revert({ machine, snapshot: { uid, label }, run, isBusy }: ViewProps): 
 
 function EditForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement {
   const { say } = useText();
-  const [label, setLabel] = useState(snapshot.label);
-  const [description, setDescription] = useState(snapshot.description);
-  const isSame = label.trim() === snapshot.label && description === snapshot.description;
+  const [about, setAbout] = useState<About>({ label: snapshot.label, description: snapshot.description });
+  const label = about.label.trim();
+  const isSame = label === snapshot.label && about.description === snapshot.description;
   const save = () =>
     run('edit', async () => {
-      await client.snapshots.edit(machine.id, `#${snapshot.uid}`, { label: label.trim(), description });
-      return undefined;
+      const edit = async (to: About) => await client.snapshots.edit(machine.id, `#${snapshot.uid}`, to);
+      await edit({ ...about, label });
+      const { label: was, description } = snapshot;
+      return {
+        said: say('snapshots.edited', { label }),
+        undo: async () => await edit({ label: was, description }),
+      };
     });
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
-      <TextInput
-        size="xs"
-        label={say('ask.snapshot.label')}
-        value={label}
-        maxLength={255}
-        onChange={(event) => setLabel(event.currentTarget.value)}
-      />
-      <Textarea
-        size="xs"
-        label={say('snapshots.description')}
-        value={description}
-        maxLength={4000}
-        rows={2}
-        onChange={(event) => setDescription(event.currentTarget.value)}
-      />
-      <Button size="xs" variant="default" type="submit" disabled={isBusy || isSame || label.trim() === ''}>
+    <FormPanel submit={save}>
+      <AboutFields about={about} change={setAbout} />
+      <Button size="xs" variant="default" type="submit" disabled={isBusy || isSame || label === ''}>
         {say('do.save')}
       </Button>
-    </form>
+    </FormPanel>
   );
 }
 
 function CloneForm({ machine, snapshot, run, isBusy }: ViewProps): ReactElement {
   const { say } = useText();
   const [name, setName] = useState(`${machine.name}-clone`);
-  const [kind, setKind] = useState<'linked' | 'full'>('linked');
+  const [kind, setKind] = useState<CloneKind>('linked');
   const clone = () =>
     run('clone', async (options) => {
       const about = { name: name.trim(), kind, snapshot: `#${snapshot.uid}` };
       const { machines, notes } = await client.machines.clone(machine.id, about, options);
-      return [say('snapshots.cloned', { count: machines.length }), ...notes].join(' ');
+      return [say('clone.done', { count: machines.length }), ...notes].join(' ');
     });
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        clone();
-      }}
-    >
-      <div className={styles.pair}>
-        <TextInput
-          size="xs"
-          label={say('snapshots.cloneName')}
-          value={name}
-          maxLength={80}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <NativeSelect
-          size="xs"
-          label={say('snapshots.kind')}
-          value={kind}
-          data={(['linked', 'full'] as const).map((value) => ({ value, label: say(`snapshots.${value}`) }))}
-          onChange={(event) => setKind(event.currentTarget.value === 'full' ? 'full' : 'linked')}
-        />
-      </div>
+    <FormPanel submit={clone}>
+      <CloneName name={name} change={setName}>
+        <KindSelect kind={kind} kinds={['linked', 'full']} change={setKind} />
+      </CloneName>
       <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
         {say('snapshots.cloneFrom')}
       </Button>
-    </form>
+    </FormPanel>
   );
 }
 
@@ -217,9 +143,9 @@ function Delete({
       );
     });
   if (clones.length > 0)
-    return <p className={styles.help}>{say('snapshots.hasClones', { count: clones.length })}</p>;
+    return <p className="help">{say('snapshots.hasClones', { count: clones.length })}</p>;
   return (
-    <section className={styles.form}>
+    <Panel>
       {hasChildren && (
         <Checkbox
           size="xs"
@@ -228,12 +154,12 @@ function Delete({
           onChange={(event) => setChildren(event.currentTarget.checked)}
         />
       )}
-      <Twice
+      <ConfirmButton
         label={say('snapshots.delete')}
         warning={say('snapshots.deleteWarning', { size: formatSize(bytes ?? 0) })}
-        isBusy={isBusy}
+        disabled={isBusy}
         act={remove}
       />
-    </section>
+    </Panel>
   );
 }

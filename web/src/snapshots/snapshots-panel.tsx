@@ -2,13 +2,13 @@ import { useState, type ReactElement } from 'react';
 import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
 import { Failure } from '../machine/failure.tsx';
 import { useSnapshots } from '../data/snapshots.ts';
+import { Column, Columns } from '../design/columns/columns.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import { AutoProtectForm } from './auto-protect-form.tsx';
 import { Here } from './here.tsx';
 import { SnapshotView } from './snapshot-view.tsx';
-import styles from './snapshots.module.css';
 import { Tree } from './tree.tsx';
 import type { Task } from './task.ts';
 
@@ -24,9 +24,9 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
   const snapshot = snapshots.find(({ uid }) => uid === chosen);
   const props = { machine, run: task.run, isBusy: doing !== undefined };
   return (
-    <div className={styles.panel}>
+    <Columns kind="side">
       <Tree machine={machine} snapshots={snapshots} chosen={snapshot?.uid ?? null} choose={choose} />
-      <aside className={styles.side}>
+      <Column>
         {doing && (
           <Busy
             what={say(`snapshots.doing.${doing.kind}`)}
@@ -47,8 +47,8 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
           <Here {...props} />
         )}
         <AutoProtectForm {...props} />
-      </aside>
-    </div>
+      </Column>
+    </Columns>
   );
 }
 

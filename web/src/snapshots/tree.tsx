@@ -2,7 +2,8 @@ import type { ReactElement } from 'react';
 import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
 import { treeLines } from '../../../src/client/core/snapshot-lines.ts';
 import { snapshotPicture } from '../data/snapshots.ts';
-import { Icon } from '../design/icon.tsx';
+import { Choice } from '../design/choice/choice.tsx';
+import { Icon } from '../design/icon/icon.tsx';
 import { useText, type Language } from '../text/text.ts';
 import styles from './snapshots.module.css';
 
@@ -39,7 +40,14 @@ function Strokes({ strokes }: { strokes: string }): ReactElement {
   );
 }
 
-function Entry({ machine, snapshot }: { machine: Machine; snapshot: Snapshot }): ReactElement {
+interface EntryProps {
+  readonly machine: Machine;
+  readonly snapshot: Snapshot;
+  readonly isChosen: boolean;
+  readonly choose: () => void;
+}
+
+function Entry({ machine, snapshot, isChosen, choose }: EntryProps): ReactElement {
   const { say, language } = useText();
   const { uid, label, createdAt, memory, autoProtect, screen } = snapshot;
   const kinds = [
@@ -48,19 +56,21 @@ function Entry({ machine, snapshot }: { machine: Machine; snapshot: Snapshot }):
     ...(autoProtect ? [say('snapshots.auto')] : []),
   ];
   return (
-    <>
-      <span className={styles.picture}>
-        {screen ? (
-          <img src={snapshotPicture(machine.id, uid)} alt="" loading="lazy" />
-        ) : (
-          <Icon name="snapshot" size={18} />
-        )}
-      </span>
-      <span className={styles.words}>
-        <span className={styles.label}>{label}</span>
-        <span className={styles.facts}>{kinds.join(' · ')}</span>
-      </span>
-    </>
+    <Choice
+      label={label}
+      help={kinds.join(' · ')}
+      picture={
+        <span className={styles.picture}>
+          {screen ? (
+            <img src={snapshotPicture(machine.id, uid)} alt="" loading="lazy" />
+          ) : (
+            <Icon name="snapshot" size={18} />
+          )}
+        </span>
+      }
+      isChosen={isChosen}
+      choose={choose}
+    />
   );
 }
 
@@ -74,19 +84,23 @@ export function Tree({ machine, snapshots, chosen, choose }: TreeProps): ReactEl
         return (
           <li key={uid ?? 'here'} className={styles.line}>
             <Strokes strokes={strokes} />
-            <button
-              type="button"
-              className={styles.entry}
-              aria-pressed={chosen === uid}
-              data-here={snapshot === null}
-              onClick={() => choose(uid)}
-            >
+            <div className={styles.entry}>
               {snapshot ? (
-                <Entry machine={machine} snapshot={snapshot} />
+                <Entry
+                  machine={machine}
+                  snapshot={snapshot}
+                  isChosen={chosen === uid}
+                  choose={() => choose(uid)}
+                />
               ) : (
-                <span className={styles.label}>{say('snapshots.here')}</span>
+                <Choice
+                  label={say('snapshots.here')}
+                  isChosen={chosen === null}
+                  isOpen
+                  choose={() => choose(null)}
+                />
               )}
-            </button>
+            </div>
           </li>
         );
       })}

@@ -1,6 +1,7 @@
 import { activity } from './activity.ts';
 import { app } from './app.ts';
 import { console } from './console.ts';
+import { design } from './design.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
@@ -14,6 +15,7 @@ export const en = {
   ...activity,
   ...app,
   ...console,
+  ...design,
   ...host,
   ...library,
   ...machine,

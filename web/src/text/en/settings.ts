@@ -1,8 +1,12 @@
 export const settings = {
   'settings.stopFirst':
-    'The machine is on. Shut it down to change what it is made of; adapters and shared folders can be changed now.',
+    'The machine is on. Shut it down to change what it is made of; the rest can be changed now, and takes effect at once.',
   'settings.saving': 'Saving',
-  'settings.saved': 'Saved. It takes effect at the next start.',
+  'settings.saved': 'Saved. The hardware changes with the next start.',
+  'settings.savedNow': 'Saved.',
+  'settings.renamed': '“{{before}}” is now “{{after}}”.',
+  'settings.adapterSet': '{{name}} was changed.',
+  'settings.unshared': '“{{name}}” is no longer shared.',
   'settings.discard': 'Discard',
   'settings.now': 'Changes take effect at once.',
   'settings.add': 'Add',
@@ -14,6 +18,7 @@ export const settings = {
   'settings.group.display': 'Display, sound and USB',
   'settings.group.isolation': 'Isolation',
   'setting.notes': 'Notes',
+  'setting.folder': 'Folder',
   'setting.guest-os': 'Guest system',
   'setting.sync-time': 'Keep the guest’s clock right',
   'setting.cpus': 'Processors',

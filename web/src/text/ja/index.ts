@@ -2,6 +2,7 @@ import type { TextKey } from '../en/index.ts';
 import { activity } from './activity.ts';
 import { app } from './app.ts';
 import { console } from './console.ts';
+import { design } from './design.ts';
 import { host } from './host.ts';
 import { library } from './library.ts';
 import { machine } from './machine.ts';
@@ -15,6 +16,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   ...activity,
   ...app,
   ...console,
+  ...design,
   ...host,
   ...library,
   ...machine,

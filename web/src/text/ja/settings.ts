@@ -2,9 +2,13 @@ import type { settings as english } from '../en/settings.ts';
 
 export const settings: Readonly<Record<keyof typeof english, string>> = {
   'settings.stopFirst':
-    '仮想マシンの電源が入っています。構成を変更するにはシャットダウンしてください。アダプターと共有フォルダーは今すぐ変更できます。',
+    '仮想マシンの電源が入っています。構成を変更するにはシャットダウンしてください。それ以外は今すぐ変更でき、すぐに有効になります。',
   'settings.saving': '保存しています',
-  'settings.saved': '保存しました。次回の起動から有効になります。',
+  'settings.saved': '保存しました。構成の変更は次回の起動から有効になります。',
+  'settings.savedNow': '保存しました。',
+  'settings.renamed': '「{{before}}」の名前を「{{after}}」に変更しました。',
+  'settings.adapterSet': '{{name}} を変更しました。',
+  'settings.unshared': '「{{name}}」の共有をやめました。',
   'settings.discard': '破棄',
   'settings.now': '変更はすぐに反映されます。',
   'settings.add': '追加',
@@ -16,6 +20,7 @@ export const settings: Readonly<Record<keyof typeof english, string>> = {
   'settings.group.display': 'ディスプレイ、サウンド、USB',
   'settings.group.isolation': '隔離',
   'setting.notes': 'メモ',
+  'setting.folder': 'フォルダー',
   'setting.guest-os': 'ゲスト OS',
   'setting.sync-time': 'ゲストの時計を合わせる',
   'setting.cpus': 'プロセッサ',

@@ -1,0 +1,28 @@
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { removeIncomplete } from './incomplete.ts';
+
+let place = '';
+const at = (...names: string[]) => join(place, ...names);
+
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'kame-incomplete-'));
+  mkdirSync(at('.kame.0000abcd.creating'));
+});
+afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+it('removes what is incomplete, with the files that already had their places, and nothing else', async () => {
+  const temporary = at('.kame.0000abcd.creating');
+  for (const name of ['placed', 'other', 'waiting', 'linked']) writeFileSync(join(temporary, name), 'new');
+  linkSync(join(temporary, 'placed'), at('placed'));
+  // Not ours: another file of that name, a link to ours, and a file of another name.
+  writeFileSync(at('other'), 'mine');
+  symlinkSync(join(temporary, 'linked'), at('linked'));
+  writeFileSync(at('unrelated'), 'mine');
+  await removeIncomplete(temporary);
+  expect(readdirSync(place).sort()).toEqual(['linked', 'other', 'unrelated']);
+  await removeIncomplete(temporary);
+  expect(readdirSync(place)).toHaveLength(3);
+});

@@ -1,0 +1,81 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { KameError, errnoOf } from '../../core/errors.ts';
+import { fileError, syncDirectory } from '../../sys/files.ts';
+import { linkFile } from '../../sys/link.ts';
+import { refuseTaken, takenError, type Destination } from './destination.ts';
+
+/** Where files are published. */
+type Place = Pick<Destination, 'path' | 'directory'> & { readonly kind: Destination['kind'] | 'vmdk' };
+
+/** Gives a file its place, if nothing is there yet. */
+async function placeFile(from: string, to: string): Promise<void> {
+  try {
+    if (await linkFile(from, to)) return;
+    await refuseTaken(to);
+    await rename(from, to);
+  } catch (error) {
+    const cause: unknown = error instanceof KameError ? error.cause : error;
+    throw errnoOf(cause) === 'EEXIST' ? takenError(to) : fileError(error, to);
+  }
+}
+
+async function placeFiles(temporary: string, { path, directory }: Place): Promise<string[]> {
+  const main = basename(path);
+  // Who finds a descriptor must find all that it names, so it comes last.
+  const others = (await readdir(temporary)).filter((name) => name !== main).sort();
+  const names = [...others, main];
+  for (const name of names) await refuseTaken(join(directory, name));
+  const placed: string[] = [];
+  try {
+    for (const name of names) {
+      const path = join(directory, name);
+      await placeFile(join(temporary, name), path);
+      placed.push(path);
+    }
+  } catch (error) {
+    for (const path of placed) await rm(path, { force: true });
+    throw error;
+  }
+  return placed;
+}
+
+async function placeBundle(temporary: string, path: string): Promise<string[]> {
+  const names = (await readdir(temporary)).sort();
+  await syncDirectory(temporary);
+  await refuseTaken(path);
+  // Onto a directory that is not empty, or onto a file, this fails.
+  await rename(temporary, path);
+  return names.map((name) => join(path, name));
+}
+
+/** A file of an export. */
+export interface PublishedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Fills a hidden directory beside the destination, and gives what is in it its place: all of it or nothing.
+ * @param temporary the hidden directory; it does not exist before, nor afterwards
+ * @throws KameError ALREADY_EXISTS, DISK_FULL, FILE_ACCESS, and what `fill` throws
+ */
+export async function publish(
+  place: Place,
+  temporary: string,
+  fill: (directory: string) => Promise<void>,
+): Promise<readonly PublishedFile[]> {
+  const { path, directory } = place;
+  try {
+    await mkdir(temporary, { mode: 0o700 });
+    await fill(temporary);
+    const paths =
+      place.kind === 'vmwarevm' ? await placeBundle(temporary, path) : await placeFiles(temporary, place);
+    await syncDirectory(directory);
+    return await Promise.all(paths.map(async (each) => ({ path: each, sizeBytes: (await stat(each)).size })));
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,18 @@
+export const design = {
+  'design.title': 'Design',
+  'design.help': 'The parts that this page is made of, in both themes.',
+  'design.light': 'Light',
+  'design.dark': 'Dark',
+  'design.colour': 'Colour',
+  'design.type': 'Type',
+  'design.space': 'Space',
+  'design.icons': 'Icons',
+  'design.marks': 'Guest systems',
+  'design.buttons': 'Buttons',
+  'design.fields': 'Fields',
+  'design.feedback': 'Feedback',
+  'design.states': 'States',
+  'design.choices': 'Choices',
+  'design.word': 'Tortoise',
+  'design.sample': 'Slow and steady wins the race.',
+} as const;
