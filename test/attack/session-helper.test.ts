@@ -57,9 +57,9 @@ const frames = [
 ];
 
 /** Cuts bytes into parts of any length, as a guest may send them. */
-function* cut(bytes: Buffer, dice: Dice): Generator<Buffer> {
+function* cut(bytes: Buffer, dice: Dice, most = 400): Generator<Buffer> {
   for (let at = 0; at < bytes.length;) {
-    const size = 1 + dice.roll(400);
+    const size = 1 + dice.roll(most);
     yield bytes.subarray(at, at + size);
     at += size;
   }
@@ -71,14 +71,15 @@ describe('what a hostile helper sends', () => {
       samples: [line, Buffer.concat([line, line]), Buffer.from('{"owner":"none","types":[]}\n')],
       pieces,
     };
+    let most = 0;
     const { read, refused } = await fuzz(corpus, (input) => {
       const lines = new ClipboardLines();
       for (const part of cut(input, new Dice(input.length))) {
-        const seen = lines.push(part);
-        if (seen) expect(seen.types.length).toBeLessThanOrEqual(36);
+        most = Math.max(most, lines.push(part)?.types.length ?? 0);
       }
     });
     expect(Math.min(read, refused.get('GUEST_FAILED') ?? 0)).toBeGreaterThan(1000);
+    expect(most).toBeLessThanOrEqual(36);
   });
 
   it('as frames is read or refused', async () => {
@@ -88,9 +89,9 @@ describe('what a hostile helper sends', () => {
     };
     const { refused } = await fuzz(corpus, (input) => {
       const reader = new FrameReader(nonce);
-      for (const part of cut(input, new Dice(input.length))) reader.push(part);
+      for (const part of cut(input, new Dice(input.length), 8000)) reader.push(part);
     });
-    expect(refused.get('GUEST_FAILED') ?? 0).toBeGreaterThan(1000);
+    expect(refused.get('GUEST_FAILED') ?? 0).toBeGreaterThan(100);
   });
 
   it.each([
@@ -158,8 +159,10 @@ describe('a connection to a hostile helper', () => {
         socket.write(preamble(own));
         if (connections > bad) {
           socket.write(greeting(1));
-          socket.write(encodeFrame(own, frameTypes.started, 1, Buffer.alloc(0)));
-          socket.write(encodeFrame(own, frameTypes.data, 1, Buffer.concat([Buffer.of(1), line])));
+          socket.once('data', () => {
+            socket.write(encodeFrame(own, frameTypes.started, 1, Buffer.alloc(0)));
+            socket.write(encodeFrame(own, frameTypes.data, 1, Buffer.concat([Buffer.of(1), line])));
+          });
           return;
         }
         socket.write(connections % 3 === 0 ? greeting(connections % 2) : Buffer.alloc(0));

@@ -1,6 +1,6 @@
 import type { fileOperations } from '../../api/file-operations.ts';
 import type { DropMessage, GetMessage, PutMessage } from '../../api/file-transfer.ts';
-import { dropFiles } from '../../vm/copy/drop.ts';
+import { dropFiles } from '../../vm/drop/drop.ts';
 import { getFiles } from '../../vm/copy/get.ts';
 import { putFiles } from '../../vm/copy/put.ts';
 import type { Handler, Handlers } from './handler.ts';

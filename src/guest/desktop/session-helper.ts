@@ -139,8 +139,7 @@ export class SessionHelper {
     this.#hello = await this.#tools.hello({ signal });
     this.#changed();
     if (!this.#hello.services.includes('clipboardWatch')) {
-      // It closes the port when it ends.
-      await aborted(signal);
+      await Promise.race([aborted(signal), this.#tools.ended()]);
       return;
     }
     const lines = new ClipboardLines();

@@ -1,5 +1,5 @@
 import type { GetFiles } from '../../api/file-transfer.ts';
-import { inBlocks, type ArchiveEntry } from '../../archive/entry.ts';
+import { inBlocks, type ArchiveEntry } from '../../archive/tar/entry.ts';
 import { endOfArchive, headerOf } from '../../archive/tar-header.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Running } from '../host/running.ts';

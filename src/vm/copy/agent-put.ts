@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PutFiles } from '../../api/file-transfer.ts';
-import { inBlocks } from '../../archive/entry.ts';
+import { inBlocks } from '../../archive/tar/entry.ts';
 import { endOfArchive, headerOf } from '../../archive/tar-header.ts';
 import { readArchive, type ArchiveItem } from '../../archive/tar-read.ts';
 import { KameError } from '../../core/errors.ts';
