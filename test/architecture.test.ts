@@ -91,6 +91,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/inside': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running', 'vm/guest'] },
   'vm/copy': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/guest'] },
   'vm/clipboard': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/drop': { folders: [...vm, 'vm/host', 'vm/clipboard'] },
   'vm/sound': { folders: [...vm, 'vm/engine', 'vm/host'] },
   'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/share': { folders: [...vm, 'vm/host', 'vm/running', 'vm/guest'] },

@@ -450,6 +450,14 @@ export const routes = {
     takes: 'body',
     summary: 'Copy files into the guest',
   },
+  'files.drop': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/drop',
+    kind: 'websocket',
+    role: 'operator',
+    takes: 'body',
+    summary: 'Drop files into the session of the guest',
+  },
   'files.get': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/get',

@@ -427,6 +427,25 @@ export interface Done {
   ok: true;
 }
 
+export interface DropFiles {}
+
+export type DropMessage =
+  | {
+      type: 'progress';
+      /** Of the archive, that were read */
+      bytes: number;
+    }
+  | {
+      type: 'end';
+      files: DroppedPlace[];
+    };
+
+export interface DroppedPlace {
+  name: string;
+  /** Where it is in the guest; null if the guest does not tell */
+  path: string | null;
+}
+
 export interface EditSnapshot {
   label?: string | undefined;
   description?: string | undefined;
