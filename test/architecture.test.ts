@@ -135,10 +135,14 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/copy',
     ],
   },
-  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
-  'daemon/web': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
+  'daemon/access': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
+  'daemon/web': {
+    folders: ['core', 'sys', 'api', 'daemon/access'],
+    packages: ['@peculiar/x509', 'reflect-metadata', 'zod'],
+  },
+  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm', 'daemon/access'] },
   daemon: {
-    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers', 'daemon/web'],
+    folders: [...host, 'api', 'store', 'vm', 'daemon/access', 'daemon/handlers', 'daemon/web'],
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },

@@ -7,6 +7,7 @@ export const fileOperations = {
   'files.put': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/put',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Copy files into the guest',
     description:
@@ -22,6 +23,7 @@ export const fileOperations = {
   'files.get': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/get',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Copy files out of the guest',
     description:

@@ -20,6 +20,8 @@ export const machineOperations = {
   'machines.list': {
     method: 'GET',
     path: '/machines',
+    role: 'viewer',
+    byMachine: true,
     kind: 'json',
     summary: 'List all machines',
     result: z.array(machine),
@@ -27,6 +29,7 @@ export const machineOperations = {
   'machines.create': {
     method: 'POST',
     path: '/machines',
+    role: 'owner',
     kind: 'task',
     verb: 'create',
     subject: 'name',
@@ -40,6 +43,7 @@ export const machineOperations = {
   'machines.register': {
     method: 'POST',
     path: '/machines/register',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Add an existing machine to the list',
@@ -52,6 +56,7 @@ export const machineOperations = {
   'machines.inspect': {
     method: 'POST',
     path: '/machines/inspect',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show what a .vmx describes without adding it to the list',
@@ -62,6 +67,7 @@ export const machineOperations = {
   'machines.import': {
     method: 'POST',
     path: '/machines/import',
+    role: 'owner',
     kind: 'task',
     verb: 'import',
     subject: 'path',
@@ -75,6 +81,7 @@ export const machineOperations = {
   'machines.reportImport': {
     method: 'POST',
     path: '/machines/import/report',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show what an import would do and what the new machine would lack',
@@ -86,6 +93,7 @@ export const machineOperations = {
   'machines.undoImport': {
     method: 'POST',
     path: '/machines/{machine}/undo-import',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Delete an imported machine, if its original is still there',
@@ -96,6 +104,7 @@ export const machineOperations = {
   'machines.export': {
     method: 'POST',
     path: '/machines/{machine}/export',
+    role: 'owner',
     kind: 'task',
     verb: 'export',
     summary: 'Export a machine for VMware’s products',
@@ -109,6 +118,7 @@ export const machineOperations = {
   'machines.files': {
     method: 'GET',
     path: '/machines/{machine}/files',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'List the files of a machine: those that a deletion removes, and those that it keeps',
@@ -118,6 +128,7 @@ export const machineOperations = {
   'machines.show': {
     method: 'GET',
     path: '/machines/{machine}',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the details of a machine',
     params: machineParams,
@@ -126,6 +137,7 @@ export const machineOperations = {
   'machines.vmx': {
     method: 'GET',
     path: '/machines/{machine}/vmx',
+    role: 'operator',
     kind: 'bytes',
     contentType: 'application/octet-stream',
     summary: 'Get the .vmx of a machine as it is on the disk',
@@ -135,6 +147,7 @@ export const machineOperations = {
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
+    role: 'owner',
     kind: 'json',
     summary: 'Change settings of a machine',
     description:
@@ -147,6 +160,7 @@ export const machineOperations = {
   'machines.rename': {
     method: 'POST',
     path: '/machines/{machine}/rename',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Rename a stopped machine, its bundle and its .vmx',
@@ -158,6 +172,7 @@ export const machineOperations = {
   'machines.delete': {
     method: 'DELETE',
     path: '/machines/{machine}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Delete a stopped machine and its disks',
@@ -168,6 +183,7 @@ export const machineOperations = {
   'machines.unregister': {
     method: 'POST',
     path: '/machines/{machine}/unregister',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a machine from the list and keep its files',
@@ -177,6 +193,7 @@ export const machineOperations = {
   'machines.repair': {
     method: 'POST',
     path: '/machines/{machine}/repair',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Re-link a machine with its linked clones and its parents',
@@ -190,6 +207,7 @@ export const machineOperations = {
   'machines.plan': {
     method: 'GET',
     path: '/machines/{machine}/plan',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show the command line of a machine’s engine without running it',

@@ -25,7 +25,7 @@ import {
 } from './clipboard-channel.ts';
 import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
+import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated/resources.ts';
 import {
   execute,
   openConsole,

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
+import { Permitted } from '../data/rights.tsx';
 import { FormPanel } from '../design/panel/panel.tsx';
 import { CloneName } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
@@ -19,9 +20,11 @@ export function Here(props: FormProps): ReactElement {
   const isOn = runsOrPauses(props.machine);
   return (
     <>
-      <TakeForm {...props} />
+      <Permitted to="snapshots.take">
+        <TakeForm {...props} />
+      </Permitted>
       {/* The machine is paused for a moment while clones are made of it. */}
-      {isOn && <InstantCloneForm {...props} />}
+      <Permitted to="machines.clone">{isOn && <InstantCloneForm {...props} />}</Permitted>
     </>
   );
 }

@@ -152,7 +152,23 @@ export const errors: ErrorTexts = {
   },
   SIGNED_OUT: {
     when: 'このブラウザーにはデーモンとのセッションがありません。アドレスが使用済みか古すぎるか、セッションが終わりました。',
-    next: '`kame open` を実行すると、新しいアドレスが開きます。',
+    next: '`kame open` を実行すると、新しいアドレスが開きます。またはサインインし直してください。',
+  },
+  NOT_PERMITTED: {
+    when: 'Web デスクトップのユーザーの役割では、この操作は許可されていません。',
+    next: 'この Kame の所有者に依頼してください。`kame web user set NAME --role ROLE` で、ユーザーにできることを変更できます。',
+  },
+  WRONG_PASSWORD: {
+    when: 'Web デスクトップに、この名前とパスワードの組み合わせはありません。',
+    next: '両方を確認してください。`kame web user list` はユーザーの一覧を表示し、`kame web user password NAME` はパスワードを設定します。',
+  },
+  TOO_MANY_ATTEMPTS: {
+    when: '間違ったパスワードが何度も試されたか、同時にサインインする人が多すぎます。',
+    next: '下の説明にある時間だけ待って、もう一度試してください。',
+  },
+  NO_SUCH_USER: {
+    when: 'Web デスクトップにその名前のユーザーはいません。',
+    next: '`kame web user list` で一覧を表示し、`kame web user add NAME` で追加できます。',
   },
   FORBIDDEN: {
     when: '別の Web ページ、このコンピューターの別のユーザー、または別のホスト名からの要求です。',
