@@ -2,6 +2,7 @@ import { Checkbox } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { useMay } from '../data/rights.tsx';
 import { useActions } from '../machine/actions.ts';
 import { machinePage } from '../machine/addresses.ts';
 import { Controls } from '../machine/controls.tsx';
@@ -38,6 +39,7 @@ interface ItemProps {
 /** A machine of the library, and what can be done with it. */
 export function MachineItem({ machine, layout, isSelected, select, dragged }: ItemProps): ReactElement {
   const { say } = useText();
+  const may = useMay();
   const [asked, setAsked] = useState<Asked>();
   // Most machines never ask anything, and there may be many.
   const [hasAsked, setHasAsked] = useState(false);
@@ -82,7 +84,7 @@ export function MachineItem({ machine, layout, isSelected, select, dragged }: It
   return (
     <li
       aria-label={name}
-      draggable={id !== ''}
+      draggable={id !== '' && may('machines.set')}
       onDragStart={(event) => dragMachines(event.dataTransfer, dragged)}
     >
       <Layout {...parts} isSelected={isSelected} />

@@ -152,27 +152,27 @@ export const errors: ErrorTexts = {
   },
   SIGNED_OUT: {
     when: 'このブラウザーにはデーモンとのセッションがありません。アドレスが使用済みか古すぎるか、セッションが終わりました。',
-    next: '`kame open` を実行して新しいアドレスを開くか、もう一度サインインしてください。',
+    next: '`kame open` を実行すると、新しいアドレスが開きます。またはサインインし直してください。',
+  },
+  NOT_PERMITTED: {
+    when: 'Web デスクトップのユーザーの役割では、この操作は許可されていません。',
+    next: 'この Kame の所有者に依頼してください。`kame web user set NAME --role ROLE` で、ユーザーにできることを変更できます。',
+  },
+  WRONG_PASSWORD: {
+    when: 'Web デスクトップに、この名前とパスワードの組み合わせはありません。',
+    next: '両方を確認してください。`kame web user list` はユーザーの一覧を表示し、`kame web user password NAME` はパスワードを設定します。',
+  },
+  TOO_MANY_ATTEMPTS: {
+    when: '間違ったパスワードが何度も試されたか、同時にサインインする人が多すぎます。',
+    next: '下の説明にある時間だけ待って、もう一度試してください。',
+  },
+  NO_SUCH_USER: {
+    when: 'Web デスクトップにその名前のユーザーはいません。',
+    next: '`kame web user list` で一覧を表示し、`kame web user add NAME` で追加できます。',
   },
   FORBIDDEN: {
     when: '別の Web ページ、このコンピューターの別のユーザー、または別のホスト名からの要求です。',
     next: '`kame open` を実行し、表示されたアドレスをそのまま使ってください。',
-  },
-  NOT_PERMITTED: {
-    when: 'Web デスクトップのこのユーザーの役割では、この操作は許可されていません。',
-    next: 'この Kame の所有者に依頼してください。`kame web user set NAME --role ROLE` でユーザーの権限を変更できます。',
-  },
-  WRONG_PASSWORD: {
-    when: 'この名前とパスワードの組み合わせを持つ Web デスクトップのユーザーはいません。',
-    next: '両方を確認してください。`kame web user list` でユーザーの一覧を表示し、`kame web user password NAME` でパスワードを設定できます。',
-  },
-  TOO_MANY_ATTEMPTS: {
-    when: '間違ったパスワードが何度も試されたか、同時にサインインしようとしている人が多すぎます。',
-    next: 'メッセージにある時間だけ待ってから、もう一度試してください。',
-  },
-  NO_SUCH_USER: {
-    when: 'その名前の Web デスクトップのユーザーはいません。',
-    next: '`kame web user list` でユーザーの一覧を表示できます。',
   },
   CANCELLED: {
     when: '操作は取り消され、変更は元に戻されました。',
