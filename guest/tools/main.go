@@ -74,6 +74,7 @@ func exitWith(err error) {
 }
 
 func serve() error {
+	go shares.Prepare()
 	go shares.Run()
 	go func() { _ = desktop.Relay() }()
 	device, err := waitForPort()

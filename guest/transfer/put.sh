@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lays out files that come on read-only disks, which the host plugs in one after the other.
-# put.sh run|clean TOKEN DESTINATION DIRECTORY
+# Lays out files that come on read-only disks, which the host plugs in one after the other, or in a tar archive.
+# put.sh run|clean TOKEN DESTINATION DIRECTORY [ARCHIVE]
 # TOKEN: the disks are of the model TOKEN.0, TOKEN.1, … DIRECTORY: `yes` if DESTINATION must be a directory that exists.
 # Everything is made in a directory in or beside its place and moved when all of it is there; `clean` removes that directory.
 # src/guest/transfer/disk-file.ts writes the disks: a list of 64 KiB, then what its lines name.
@@ -103,7 +103,7 @@ obey() {
 }
 
 number=0
-while :; do
+while [ -z "$5" ]; do
   wait_for "$token.$number"
   part 65536 0 1 > ../list
   if ! [ -s ../list ]; then
@@ -115,6 +115,8 @@ while :; do
   echo "read $number"
   number=$((number + 1))
 done
+
+if [ -n "$5" ]; then tar xf "$5" || fail 'tar failed.'; fi
 
 # Moves what is at $1 to $2, or into it when both are directories.
 settle() {

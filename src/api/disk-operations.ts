@@ -11,6 +11,7 @@ import {
   machineDisk,
   removedDisk,
 } from './checkpoint.ts';
+import { convertDisk, convertedDisk } from './convert.ts';
 import type { OperationTable } from './operation.ts';
 import { diskParams, flag, machineParams } from './parameters.ts';
 
@@ -36,6 +37,20 @@ export const diskOperations = {
     body: createDisk,
     result: createdDisk,
     example: { body: { path: '/srv/data.vmdk', sizeBytes: 20 * 1024 ** 3 } },
+  },
+  'disks.convert': {
+    method: 'POST',
+    path: '/disks/convert',
+    role: 'owner',
+    kind: 'task',
+    verb: 'disk convert',
+    subject: 'source',
+    summary: 'Write the content of a disk as a new VMDK',
+    description:
+      'With all its layers, as its guest sees it. A machine that has the disk in its directory must be stopped. Nothing is overwritten.',
+    body: convertDisk,
+    result: convertedDisk,
+    example: { body: { source: '/srv/data.qcow2', path: '/srv/data.vmdk', kind: 'monolithicSparse' } },
   },
   'disks.add': {
     method: 'POST',

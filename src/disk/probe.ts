@@ -82,15 +82,21 @@ function isVmdk(head: Buffer): boolean {
   );
 }
 
-/** Whether a file has the content of a qcow2 or a VMDK; a raw disk cannot be told from other files. Links are not followed. */
+/**
+ * Whether a file has the content of a qcow2 or a VMDK; undefined for anything else: a raw disk cannot be told from other files.
+ * Links are not followed.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS
+ */
+export async function diskFormatOf(path: string): Promise<'qcow2' | 'vmdk' | undefined> {
+  await using file = await ImageFile.open(path, { follow: false });
+  const head = await file.readUpTo(0, 1024);
+  if (hasQcow2Magic(head)) return 'qcow2';
+  return isVmdk(head) ? 'vmdk' : undefined;
+}
+
+/** Whether a file can be read and has the content of a qcow2 or a VMDK. */
 export async function isDiskImage(path: string): Promise<boolean> {
-  try {
-    await using file = await ImageFile.open(path, { follow: false });
-    const head = await file.readUpTo(0, 1024);
-    return hasQcow2Magic(head) || isVmdk(head);
-  } catch {
-    return false;
-  }
+  return (await diskFormatOf(path).catch(() => undefined)) !== undefined;
 }
 
 function hasPartitionTable(head: Buffer): boolean {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/vdiskmanager/main.ts';
 import { asked, bodies, daemon, result, useDaemon } from './cli-run.ts';
 import { demo } from './cli-samples.ts';
-import { json, problem } from './cli-support.ts';
+import { json, lines, problem } from './cli-support.ts';
 
 useDaemon();
 
@@ -80,6 +80,51 @@ describe('vmware-vdiskmanager', () => {
     expect([existsSync(unused), existsSync(disk), existsSync(other)]).toEqual([false, true, true]);
   });
 
+  it.each([
+    ['0', 'monolithicSparse'],
+    ['2', 'monolithicFlat'],
+    ['3', 'twoGbMaxExtentFlat'],
+    ['4', 'vmfs'],
+    ['5', 'streamOptimized'],
+    ['6', 'vmfsThin'],
+  ])('converts a disk to type %s, %s', async (type, kind) => {
+    const home = realpathSync(daemon.home);
+    writeFileSync(join(home, 'a.vmdk'), '');
+    const report = (done: number) => ({ type: 'progress', progress: { stage: 'x', done, total: 3 } });
+    const end = { type: 'result', result: { path: '', sizeBytes: 1, files: [] } };
+    daemon.on('POST /v1/disks/convert', lines(report(1), report(1), report(3), end));
+    expect(await run('-r', 'a.vmdk', '-t', type, '-a', 'ide', 'b.vmdk')).toEqual({
+      code: 0,
+      stdout: '\r  Convert: 33% done.\r  Convert: 100% done.\nVirtual disk conversion successful.\n',
+      stderr: '',
+    });
+    const paths = { source: join(home, 'a.vmdk'), path: join(daemon.home, 'b.vmdk') };
+    expect(bodies()).toEqual([{ ...paths, kind, adapter: 'ide' }]);
+    const { stdout } = await run('-q', '-r', 'a.vmdk', '-t', type, 'b.vmdk');
+    expect(stdout).toBe('Virtual disk conversion successful.\n');
+    expect(bodies().at(-1)).toMatchObject({ adapter: 'lsilogic' });
+  });
+
+  it('renames a disk that no machine needs, and overwrites nothing', async () => {
+    const { disk } = machineWithDisk();
+    daemon.on(`GET /v1/machines/${encodeURIComponent(demo.path)}/disks`, json([]));
+    const [unused, other] = [join(daemon.home, 'unused.vmdk'), join(daemon.home, 'letter.vmdk')];
+    writeFileSync(unused, Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'));
+    writeFileSync(other, 'Dear …');
+    expect((await run('-n', unused, other)).stdout).toContain('The file already exists');
+    expect((await run('-n', disk, 'new.vmdk')).stdout).toContain('is a disk of demo');
+    expect((await run('-n', other, 'new.vmdk')).stdout).toContain('is not a disk that Kame has made');
+    expect((await run('-n', unused, 'no/such/new.vmdk')).code).toBe(1);
+    expect(await run('-n', unused, 'new.vmdk')).toMatchObject({
+      code: 0,
+      stdout: 'Rename completed successfully.\n',
+    });
+    const found = [unused, join(daemon.home, 'new.vmdk'), disk, other].map((path) => existsSync(path));
+    expect(found).toEqual([false, true, true, true]);
+    expect((await run('-D', other)).stdout).toContain('is not a disk that Kame has made');
+    expect((await run('-D', 'new.vmdk')).stdout).toBe('The virtual disk is deletable.\n');
+  });
+
   it('says what failed, and what to do', async () => {
     daemon.on('GET /v1/machines', json([demo]));
     daemon.on('POST /v1/disks', problem(409, 'ALREADY_EXISTS', 'The file already exists: x'));
@@ -88,9 +133,13 @@ describe('vmware-vdiskmanager', () => {
       stdout: 'Failed to create disk: The file already exists: x\n',
       stderr: 'vmware-vdiskmanager: Do this.\n',
     });
-    const { stdout } = await run('-k', '/no/such.vmdk');
-    expect(stdout).toBe(
-      'Failed to shrink disk: /no/such.vmdk is not the disk of a machine that Kame knows.\n',
+    expect((await run('-k', '/no/such.vmdk')).stdout).toBe(
+      'Failed to shrink disk: /no/such.vmdk does not exist.\n',
+    );
+    const other = join(realpathSync(daemon.home), 'other.vmdk');
+    writeFileSync(other, '');
+    expect((await run('-k', other)).stdout).toBe(
+      `Failed to shrink disk: ${other} is not the disk of a machine that Kame knows.\n`,
     );
   });
 
@@ -104,7 +153,13 @@ describe('vmware-vdiskmanager', () => {
     [['-k', '-d', 'x'], 'One operation and one disk'],
     [['-k', 'x', 'y'], 'One operation and one disk'],
     [['-k', '--help'], 'One operation and one disk'],
-    [['-r', 'a', 'b'], '-r is not supported by Kame'],
+    [['-r', 'a', 'b'], 'a conversion needs -t'],
+    [['-r', 'a', '-t', '1', 'b'], 'Kame does not write type 1'],
+    [['-r', 'a', '-t', '7', 'b'], 'Invalid disk type: 7'],
+    [['-r', 'a', '-t', '0'], 'One operation and two disks'],
+    [['-r', '-t', '0', 'b'], 'One operation and two disks'],
+    [['-n', 'a'], 'One operation and two disks'],
+    [['-p', '/mnt'], '-p is not supported by Kame: run fstrim in the guest'],
   ])('refuses %j before anything is asked', async (argv, text) => {
     const { code, stdout } = await run(...argv);
     expect([code, stdout]).toEqual([1, expect.stringContaining(text)]);

@@ -5,7 +5,8 @@ import { errorModel } from '../../src/cli/vmrest/schemas.ts';
 import { asked, bodies, daemon, useDaemon } from './cli-run.ts';
 import { demo } from './cli-samples.ts';
 import { json, problem } from './cli-support.ts';
-import { id, lines, machine, type Line } from './vmrest-lines.ts';
+import { id, machine, machineLines, type Line } from './vmrest-lines.ts';
+import { networkLines } from './vmrest-network-lines.ts';
 import { ask, useVmrest, type Answered } from './vmrest-server.ts';
 
 // Every operation of vmrest against a daemon that says what a test wants; each answer is checked by the schema of its operation.
@@ -15,6 +16,7 @@ useVmrest();
 
 const route = `/v1/machines/${encodeURIComponent(machine.path)}`;
 const table: Readonly<Record<string, Operation>> = operations;
+const lines: readonly Line[] = [...machineLines, ...networkLines];
 
 function operationOf({ id: name }: Line): Operation {
   return operations[name];
@@ -179,6 +181,19 @@ describe('vmrest', () => {
     expectRefusal(answered, 400);
     expect(answered.text).toContain(`"One of the parameters was invalid: ${parameter}`);
     expect(asked()).toEqual([]);
+  });
+
+  it('puts a port forward back when the new one is refused', async () => {
+    const forwards = '/v1/networks/vmnet8/forwards';
+    const old = { transport: 'tcp', hostPort: 80, guestPort: 8080, bind: '0.0.0.0', machineId: demo.id };
+    daemon.on(`GET ${forwards}`, json([old]));
+    daemon.on(`DELETE ${forwards}/tcp/80`, json({ ok: true }));
+    daemon.on(`POST ${forwards}`, problem(400, 'INVALID_VALUE', 'No such address.'));
+    const body = JSON.stringify({ guestIp: '10.0.0.1', guestPort: 80 });
+    const answered = await ask('PUT', '/api/vmnet/vmnet8/portforward/tcp/80', { body });
+    expect([answered.status, answered.body]).toMatchObject([400, { Code: 100 }]);
+    const { machineId: target, ...rest } = old;
+    expect(bodies().at(-1)).toEqual({ ...rest, target });
   });
 
   it('does not share a folder twice, and puts the old folder back when the new one cannot be shared', async () => {

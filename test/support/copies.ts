@@ -12,6 +12,7 @@ import { expect } from 'vitest';
 import { pack } from '../../src/archive/pack.ts';
 import { deferred } from '../../src/core/deferred.ts';
 import { putFiles, type PutOptions } from '../../src/vm/copy/put.ts';
+import type { FakeHandler } from './fake-agent.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
 import { usualGuest } from './fake-engine/guest.ts';
 import { ShellGuest } from './shell-guest.ts';
@@ -42,6 +43,12 @@ export async function expectInTmp({ root }: ShellGuest, names: readonly string[]
   await expect.poll(() => readdirSync(join(root, 'tmp')), { timeout: 10_000 }).toEqual(names);
 }
 
+export interface AgentChanges {
+  /** Commands that the agent says it does not have. */
+  readonly without?: readonly string[];
+  readonly handlers?: Readonly<Record<string, FakeHandler>>;
+}
+
 /** Copies into and out of the guest of a machine `demo`, whose programs are of this host. */
 export function useCopies() {
   const world = useWorld();
@@ -50,10 +57,13 @@ export function useCopies() {
     world,
     directory,
 
-    /** Starts the machine. @param lines more of its `.vmx` */
-    startGuest: async (lines: readonly string[] = []): Promise<{ guest: ShellGuest; engine: FakeEngine }> => {
-      const guest = new ShellGuest(directory());
-      world().engines.guest = { ...usualGuest, handlers: guest.handlers };
+    /** Starts the machine. @param lines more of its `.vmx` @param changes of the agent of its guest */
+    startGuest: async (
+      lines: readonly string[] = [],
+      { without = [], handlers = {} }: AgentChanges = {},
+    ): Promise<{ guest: ShellGuest; engine: FakeEngine }> => {
+      const guest = new ShellGuest(directory(), without);
+      world().engines.guest = { ...usualGuest, handlers: { ...guest.handlers, ...handlers } };
       world().machine('demo', lines);
       const engine = await world().start();
       engine.transfer.guest = guest;

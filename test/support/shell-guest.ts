@@ -9,6 +9,7 @@ import {
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -22,6 +23,8 @@ const agentCommands = [
   'guest-exec-status',
   'guest-file-open',
   'guest-file-read',
+  'guest-file-write',
+  'guest-file-flush',
   'guest-file-seek',
   'guest-file-close',
 ];
@@ -32,6 +35,7 @@ const agentCommands = [
  */
 export class ShellGuest implements TransferGuest {
   readonly root: string;
+  readonly #commands: readonly string[];
   readonly #processes = new Map<number, ChildProcess>();
   readonly #disks = new Map<string, string>();
   /** Models of the disks that were plugged in, in order. */
@@ -39,9 +43,11 @@ export class ShellGuest implements TransferGuest {
   /** A program with this word is not run. */
   refused: string | undefined;
 
-  constructor(root: string) {
+  /** @param without commands that its agent says it does not have */
+  constructor(root: string, without: readonly string[] = []) {
     this.root = root;
-    for (const name of ['root', 'tmp', 'run', 'dev', 'sys/block', 'sys/class/virtio-ports'])
+    this.#commands = agentCommands.filter((name) => !without.includes(name));
+    for (const name of ['root', 'tmp', 'var/tmp', 'run', 'dev', 'sys/block', 'sys/class/virtio-ports'])
       mkdirSync(join(root, name), { recursive: true });
     onTestFinished(() => this.#end());
   }
@@ -96,12 +102,12 @@ export class ShellGuest implements TransferGuest {
       'guest-info': () => ({
         value: {
           version: '7.2.22',
-          supported_commands: agentCommands.map((name) => ({ name, enabled: true })),
+          supported_commands: this.#commands.map((name) => ({ name, enabled: true })),
         },
       }),
       'guest-exec': ({ arg }) => this.#spawn(arg as string[]),
       'guest-exec-status': ({ pid }) => this.#status(Number(pid)),
-      'guest-file-open': ({ path }) => this.#open(String(path)),
+      'guest-file-open': ({ path, mode }) => this.#open(String(path), String(mode)),
       'guest-file-read': ({ handle, count }) => {
         const buffer = Buffer.alloc(Number(count));
         const got = readSync(Number(handle), buffer);
@@ -109,6 +115,10 @@ export class ShellGuest implements TransferGuest {
           value: { count: got, 'buf-b64': buffer.subarray(0, got).toString('base64'), eof: got === 0 },
         };
       },
+      'guest-file-write': ({ handle, 'buf-b64': text }) => ({
+        value: { count: writeSync(Number(handle), Buffer.from(String(text), 'base64')), eof: false },
+      }),
+      'guest-file-flush': done,
       'guest-file-seek': ({ handle, offset, whence }) => ({
         value: { position: whence === 'end' ? fstatSync(Number(handle)).size : Number(offset), eof: false },
       }),
@@ -124,10 +134,12 @@ export class ShellGuest implements TransferGuest {
     if (word.startsWith('#!')) {
       return word
         .replaceAll(/\/(sys|dev)\/(?!null)/g, `${this.root}/$1/`)
+        .replaceAll(/ (\/var)?\/tmp\//g, ` ${this.root}$1/tmp/`)
         .replaceAll('cd ~root', `cd ${this.root}/root`)
         .replaceAll(/\[ -[bc] /g, '[ -e ');
     }
-    if (word === '/bin/sh' || !word.startsWith('/')) return word;
+    // A path that a program of this host has told is in the tree already.
+    if (word === '/bin/sh' || !word.startsWith('/') || word.startsWith(this.root)) return word;
     return word.replaceAll(/(^| )\//g, `$1${this.root}/`);
   }
 
@@ -151,9 +163,9 @@ export class ShellGuest implements TransferGuest {
     return { value: { exited, ...(child.exitCode === null ? signal : { exitcode: child.exitCode }) } };
   }
 
-  #open(path: string): FakeReply {
+  #open(path: string, mode: string): FakeReply {
     try {
-      return { value: openSync(join(this.root, path), 'r') };
+      return { value: openSync(path.startsWith(this.root) ? path : join(this.root, path), mode) };
     } catch (error) {
       return { error: { class: 'GenericError', desc: String(error) } };
     }

@@ -23,6 +23,8 @@ type Names struct {
 	Seed string `json:"seed"`
 	// The time of the host, in milliseconds since 1970; nil leaves the clock as it is.
 	Now *int64 `json:"now"`
+	// In so many milliseconds the DHCP clients are told, unless RenewLeases is called before: what they do takes longer than all else.
+	LeaseWithin uint16 `json:"leaseWithin"`
 }
 
 // Report is what was done: a line for each step, `step=ok`, `step=skipped:why` or `step=failed:why`.
@@ -74,11 +76,11 @@ func (g *guest) report() Report {
 	return Report{strings.Join(g.lines, "\n") + "\n", time.Now().UnixMilli()}
 }
 
-// Change gives this guest new names. What its DHCP clients do goes on in the background.
+// Change gives this guest new names. Its DHCP clients ask for addresses in the background.
 func Change(names Names) Report {
 	g := &guest{kernel: linuxKernel{}}
 	changed := g.change(names)
-	go g.renewLeases(changed, names.HostName)
+	leases.put(func() { g.renewLeases(changed, names.HostName) }, time.Duration(names.LeaseWithin)*time.Millisecond)
 	return g.report()
 }
 

@@ -167,5 +167,5 @@ var errDenied = errors.New("operation not permitted")
 
 func clone() Names {
 	now := int64(1_700_000_000_250)
-	return Names{"clone", newID, []Card{{oldMAC, newMAC}}, "AbC+/=", &now}
+	return Names{HostName: "clone", MachineID: newID, Cards: []Card{{oldMAC, newMAC}}, Seed: "AbC+/=", Now: &now}
 }

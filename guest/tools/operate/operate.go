@@ -54,6 +54,7 @@ var operations = map[string]func(request) (any, error){
 	"setEnvironment": setEnvironment,
 	"identity":       changeIdentity,
 	"hostKeys":       placeHostKeys,
+	"renewLeases":    renewLeases,
 }
 
 // reply is what the host gets; one of the two is there.

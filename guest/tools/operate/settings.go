@@ -56,5 +56,11 @@ func setEnvironment(asked request) (any, error) {
 // changeIdentity makes a clone a machine of its own.
 func changeIdentity(asked request) (any, error) { return identity.Change(asked.Names), nil }
 
+// renewLeases has a clone ask for addresses now.
+func renewLeases(request) (any, error) {
+	identity.RenewLeases()
+	return struct{}{}, nil
+}
+
 // placeHostKeys gives a clone SSH host keys of its own.
 func placeHostKeys(asked request) (any, error) { return identity.PlaceKeys(asked.Keys), nil }

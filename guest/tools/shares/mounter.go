@@ -26,12 +26,15 @@ const (
 	longestMountLook = 30 * time.Second
 )
 
-// Done when it is first asked for: a guest that is asked early has the device then, too.
+// A guest that is asked early has the device then, too.
 var loading sync.Once
+
+// Prepare has the kernel offer what a mount needs. A clone in which that is still to be done would have to do it at its first hello.
+func Prepare() { loading.Do(fuse.LoadDriver) }
 
 // Place is where shared folders are mounted when there are some; empty if they are not.
 func Place() string {
-	loading.Do(fuse.LoadDriver)
+	Prepare()
 	if otherServes() || !fuse.IsUsable(place) {
 		return ""
 	}

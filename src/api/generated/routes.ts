@@ -25,6 +25,8 @@ import type {
   CompactedDisk,
   CompatFiles,
   ConnectSsh,
+  ConvertDisk,
+  ConvertedDisk,
   CreateDisk,
   CreateMachine,
   CreateNetwork,
@@ -720,6 +722,14 @@ export const routes = {
     slow: true,
     summary: 'Create an empty disk that belongs to no machine yet',
   },
+  'disks.convert': {
+    method: 'POST',
+    path: '/disks/convert',
+    kind: 'task',
+    role: 'owner',
+    takes: 'body',
+    summary: 'Write the content of a disk as a new VMDK',
+  },
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
@@ -1314,6 +1324,7 @@ export interface Calls {
   };
   'disks.list': { request: { params: { machine: string } }; answer: Promise<MachineDisk[]> };
   'disks.create': { request: { body: CreateDisk }; answer: Promise<CreatedDisk> };
+  'disks.convert': { request: { body: ConvertDisk }; answer: Promise<ConvertedDisk> };
   'disks.add': { request: { params: { machine: string }; body: AddDisk }; answer: Promise<MachineDisk> };
   'disks.checkAll': {
     request: { params: { machine: string }; body?: CheckDisk | undefined };

@@ -281,6 +281,29 @@ export interface ConnectSsh {
   timeoutMs?: number | undefined;
 }
 
+export interface ConvertDisk {
+  /** Absolute path of a VMDK or a qcow2, which is only read */
+  source: string;
+  /** Absolute path of the new VMDK, which must not exist */
+  path: string;
+  /** As in VMDK descriptors; vmfsThin is vmfs that says it is thin */
+  kind:
+    'monolithicSparse' | 'monolithicFlat' | 'twoGbMaxExtentFlat' | 'vmfs' | 'vmfsThin' | 'streamOptimized';
+  /** The kind of controller for which the disk says its geometry. Default: "lsilogic". */
+  adapter?: 'ide' | 'lsilogic' | 'buslogic' | undefined;
+}
+
+export interface ConvertedDisk {
+  path: string;
+  /** Size of the disk in the guest */
+  sizeBytes: number;
+  /** The files that were written */
+  files: {
+    path: string;
+    sizeBytes: number;
+  }[];
+}
+
 export interface CreateDisk {
   /** Absolute path of the new file, such as /srv/data.vmdk */
   path: string;

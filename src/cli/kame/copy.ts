@@ -98,7 +98,7 @@ export function define(program: Command, session: Session): void {
         'of this computer with a colon is written ./a:b. As with cp, a directory goes into a directory of its name, and files ' +
         'are replaced. Several sources, and a destination that ends with a slash, need a directory. Nothing is seen in the ' +
         'destination before all of a source is there; after Ctrl-C nothing of it stays. It needs the guest agent, a shell and ' +
-        'tar in the guest.',
+        'tar in the guest; an agent that runs no programs copies single files by their full paths, slowly, and at most 256 MiB.',
     )
     .usage('[options] <source...> <destination>')
     .argument(

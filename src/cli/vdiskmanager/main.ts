@@ -1,13 +1,13 @@
-import { constants } from 'node:fs';
-import { open, realpath, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createNodeClient, type KameClient } from '../../client/node/client.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
 import { fileError } from '../../sys/files.ts';
 import type { CliContext } from '../context.ts';
 import { visibleLines } from '../text.ts';
-import { parse, type DiskAction } from './parse.ts';
+import { deleteUnused, ownerOf, renameUnused, requireOwn } from './disk-files.ts';
+import { parse, type Conversion, type DiskAction, type MachineDiskAction } from './parse.ts';
 
 /** What the program uses of the process it runs in. */
 export type DiskManagerContext = Pick<CliContext, 'env' | 'cwd' | 'stdout' | 'stderr' | 'daemon'>;
@@ -17,68 +17,40 @@ Usage: vmware-vdiskmanager OPTIONS <disk-name>
   -c -s <size>[s|KB|MB|GB]   create a disk; -a and -t are accepted and not used
   -d                         defragment a disk
   -k                         shrink a disk of a machine
+  -n <disk>                  rename a disk that no machine needs
+  -r <disk> -t <type>        convert a disk to a new VMDK: 0 one growable file, 2 preallocated, 3 preallocated and
+                             split, 4 preallocated for ESX, 5 stream-optimized, 6 thin for ESX; -a ide|buslogic|lsilogic
   -x <size>[s|KB|MB|GB]      expand a disk of a machine
   -U                         delete a disk that no machine needs
+  -D                         make a disk deletable, which disks of Kame are
   -R, -e                     check the files of a disk of a machine
   -q                         print no progress
-Disks that Kame makes have the content of a qcow2, whatever their name ends with. Only Kame and QEMU read them.
+Disks that -c makes have the content of a qcow2, whatever their name ends with. Only Kame and QEMU read them; -r makes
+VMDKs of them.
 `;
 
 const failed = 1;
 
-/** What a qcow2 begins with. */
-const magic = Buffer.from('QFI\u00fb', 'latin1');
-
-async function beginningOf(path: string): Promise<Buffer> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length), 0, magic.length, 0);
-  return buffer.subarray(0, bytesRead);
+interface Job {
+  readonly client: KameClient;
+  readonly cwd: string;
+  /** Tells how far a conversion is. */
+  readonly tell: (percent: number) => void;
 }
 
-/** The machine of the list to which a disk belongs, and the slot of the disk. @throws KameError BAD_IMAGE if it belongs to none */
-async function ownerOf(client: KameClient, path: string): Promise<readonly [machine: string, slot: string]> {
-  const directory = dirname(path);
-  const machines = (await client.machines.list()).filter((each) => dirname(each.path) === directory);
-  for (const machine of machines) {
-    const disks = await client.disks.list(machine.path).catch(() => []);
-    const disk = disks.find((each) => each.path === path || each.layers.some((layer) => layer.path === path));
-    if (disk) return [machine.path, disk.slot];
-  }
-  throw new KameError('BAD_IMAGE', `${path} is not the disk of a machine that Kame knows.`, {
-    next: 'kame register PATH adds the machine to the list.',
-    details: { path },
+async function convert({ client, cwd, tell }: Job, action: Conversion, source: string): Promise<string> {
+  const { kind, adapter, target } = action;
+  const body = { source, path: resolve(cwd, target), kind, adapter };
+  await client.disks.convert(body, {
+    onProgress: ({ done, total }) => {
+      if (done !== undefined && total !== undefined && total > 0) tell(Math.floor((done * 100) / total));
+    },
   });
+  return 'Virtual disk conversion successful.';
 }
 
-/** Deletes a qcow2 that no machine of the list needs. @throws KameError BAD_IMAGE, FILE_ACCESS, WRONG_STATE when one needs it */
-async function deleteUnused(client: KameClient, path: string): Promise<void> {
-  for (const machine of await client.machines.list()) {
-    const disks = await client.disks.list(machine.path);
-    if (!disks.some((each) => each.path === path || each.layers.some((layer) => layer.path === path)))
-      continue;
-    throw new KameError('WRONG_STATE', `${path} is a disk of ${machine.name}.`, {
-      next: `kame disk remove ${machine.name} removes it from the machine.`,
-    });
-  }
-  const start = await beginningOf(path).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  if (!start.equals(magic)) throw new KameError('BAD_IMAGE', `${path} is not a disk that Kame has made.`);
-  await rm(path);
-}
-
-/** Does what a command line says, and returns what the program says of it. */
-async function perform(client: KameClient, action: DiskAction, cwd: string): Promise<string> {
-  const asked = resolve(cwd, action.path);
-  if (action.action === 'create') {
-    await client.disks.create({ path: asked, sizeBytes: action.sizeBytes });
-    return 'Virtual disk creation successful.';
-  }
-  const path = await realpath(asked).catch(() => asked);
-  if (action.action === 'delete') {
-    await deleteUnused(client, path);
-    return 'The virtual disk was deleted.';
-  }
+/** Does something with a disk of a machine. */
+async function change({ client }: Job, action: MachineDiskAction, path: string): Promise<string> {
   const [machine, slot] = await ownerOf(client, path);
   if (action.action === 'expand') {
     await client.disks.grow(machine, slot, { sizeBytes: action.sizeBytes });
@@ -97,6 +69,34 @@ async function perform(client: KameClient, action: DiskAction, cwd: string): Pro
   });
 }
 
+/** Does what a command line says, and returns what the program says of it. */
+async function perform(job: Job, action: DiskAction): Promise<string> {
+  const { client, cwd } = job;
+  const asked = resolve(cwd, action.path);
+  if (action.action === 'create') {
+    await client.disks.create({ path: asked, sizeBytes: action.sizeBytes });
+    return 'Virtual disk creation successful.';
+  }
+  const path = await realpath(asked).catch((error: unknown) => {
+    throw fileError(error, asked);
+  });
+  switch (action.action) {
+    case 'delete':
+      await deleteUnused(client, path);
+      return 'The virtual disk was deleted.';
+    case 'rename':
+      await renameUnused(client, path, resolve(cwd, action.target));
+      return 'Rename completed successfully.';
+    case 'convert':
+      return await convert(job, action, path);
+    case 'make deletable':
+      await requireOwn(path);
+      return 'The virtual disk is deletable.';
+    default:
+      return await change(job, action, path);
+  }
+}
+
 /**
  * Runs one command line of vmware-vdiskmanager, without the program's name.
  * @returns the exit code
@@ -106,14 +106,20 @@ export async function main(argv: readonly string[], context: DiskManagerContext)
   let verb = 'open';
   let client: KameClient | undefined;
   try {
-    const { action } = parse(argv);
+    const { action, quiet } = parse(argv);
     if (!action) {
       stdout.write(usage);
       return failed;
     }
     verb = action.action;
     client = createNodeClient({ env: context.env, daemon: context.daemon });
-    stdout.write(`${await perform(client, action, cwd)}\n`);
+    let told = -1;
+    const tell = (percent: number) => {
+      if (!quiet && percent !== told) stdout.write(`\r  Convert: ${percent}% done.`);
+      told = percent;
+    };
+    const said = await perform({ client, cwd, tell }, action);
+    stdout.write(`${told < 0 || quiet ? '' : '\n'}${said}\n`);
     return 0;
   } catch (error) {
     stdout.write(visibleLines(`Failed to ${verb} disk: ${messageOf(error)}\n`));

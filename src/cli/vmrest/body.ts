@@ -30,7 +30,6 @@ async function textOf(request: IncomingMessage): Promise<string> {
     });
     request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     request.on('error', reject);
-    request.on('aborted', () => reject(invalid('body', 'It has not come to its end.')));
   });
 }
 

@@ -7,11 +7,13 @@ import { createDiskFile } from '../../vm/disk/create-file.ts';
 import { growDisk } from '../../vm/disk/grow.ts';
 import { listDisks } from '../../vm/disk/list.ts';
 import { removeDisk } from '../../vm/disk/remove.ts';
+import { convertDisk } from '../../vm/export/convert.ts';
 import type { Handlers } from './handler.ts';
 
 export const diskHandlers: Handlers<keyof typeof diskOperations> = {
   'disks.list': ({ host }, { params }) => listDisks(host, params.machine),
   'disks.create': ({ host }, { body }) => createDiskFile(host, body),
+  'disks.convert': ({ host }, { body }, progress) => convertDisk(host, body, progress),
   'disks.add': ({ host }, { params, body }, progress) => addDisk(host, params.machine, body, progress),
   'disks.checkAll': ({ host }, { params, body }, progress) =>
     checkDisks(host, params.machine, null, body, progress),

@@ -27,8 +27,24 @@ function geometryOf(sectors: number, adapter: VmdkFacts['adapter']): readonly [n
   return [adapter === 'ide' ? Math.min(cylinders, 16_383) : cylinders, heads, perTrack];
 }
 
-/** The descriptor of a disk in one sparse file. @param size in bytes, in whole sectors */
-export function descriptorText(createType: string, size: number, facts: VmdkFacts): string {
+/** The line of an extent. Those of a flat file on VMFS tell no offset. */
+export function extentLine(kind: 'SPARSE' | 'FLAT' | 'VMFS', sectors: number, fileName: string): string {
+  return `RW ${sectors} ${kind} "${fileName}"${kind === 'FLAT' ? ' 0' : ''}`;
+}
+
+/**
+ * The descriptor of a disk.
+ * @param size in bytes, in whole sectors
+ * @param extents the lines of its extents; by default that of one sparse file, which has the descriptor in it
+ * @param more lines for the end
+ */
+export function descriptorText(
+  createType: string,
+  size: number,
+  facts: VmdkFacts,
+  extents: readonly string[] = [extentLine('SPARSE', size / sectorBytes, facts.fileName)],
+  more = '',
+): string {
   const sectors = size / sectorBytes;
   const [cylinders, heads, perTrack] = geometryOf(sectors, facts.adapter);
   return `# Disk DescriptorFile
@@ -39,7 +55,7 @@ parentCID=ffffffff
 createType="${createType}"
 
 # Extent description
-RW ${sectors} SPARSE "${facts.fileName}"
+${extents.join('\n')}
 
 # The Disk Data Base
 #DDB
@@ -50,5 +66,5 @@ ddb.geometry.heads = "${heads}"
 ddb.geometry.sectors = "${perTrack}"
 ddb.longContentID = "${facts.contentId}"
 ddb.virtualHWVersion = "${facts.hardwareVersion}"
-`;
+${more}`;
 }

@@ -11,6 +11,7 @@ import {
   type GuestInterface,
   type GuestOsInfo,
 } from './facts.ts';
+import { readContent, writeContent } from './file-content.ts';
 import { readTail } from './files.ts';
 import { spawn } from './guest-process.ts';
 import { integerOf } from './reply.ts';
@@ -78,8 +79,27 @@ export class GuestAgent {
 
   /** Whether the output of a command can be read while it runs: some guests forbid their agent to read files. */
   async canStream(options: CallOptions): Promise<boolean> {
+    return await this.supports(['guest-file-open', 'guest-file-read', 'guest-file-close'], options);
+  }
+
+  /** Whether the agent has these commands, and may use them. */
+  async supports(names: readonly string[], options: CallOptions): Promise<boolean> {
     const { commands } = await this.#about(options);
-    return ['guest-file-open', 'guest-file-read', 'guest-file-close'].every((name) => commands.has(name));
+    return names.every((name) => commands.has(name));
+  }
+
+  /** Writes a file of the guest; see writeContent. */
+  async writeFile(path: string, chunks: AsyncIterable<Buffer>, options: CallOptions): Promise<void> {
+    await writeContent(this.#connection, path, chunks, options);
+  }
+
+  /** Reads a file of the guest; see readContent. */
+  async readFile(
+    path: string,
+    reader: Parameters<typeof readContent>[2],
+    options: CallOptions,
+  ): Promise<void> {
+    await readContent(this.#connection, path, reader, options);
   }
 
   /** Asks the guest to shut down; returns when it has accepted, not when it has shut down. */

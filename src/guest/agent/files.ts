@@ -7,15 +7,16 @@ import type { CallOptions } from './wait.ts';
 const chunkBytes = 256 * 1024;
 
 /**
- * Opens a file in the guest for reading. Handles belong to the agent and are valid until closed or until it restarts.
+ * Opens a file in the guest. Handles belong to the agent and are valid until closed or until it restarts.
  */
 export async function openFile(
   connection: AgentConnection,
   path: string,
   options: CallOptions,
+  mode: 'r' | 'w' = 'r',
 ): Promise<number> {
   return integerOf(
-    await connection.call('guest-file-open', { path, mode: 'r' }, options),
+    await connection.call('guest-file-open', { path, mode }, options),
     'guest-file-open',
     'the handle',
   );

@@ -56,7 +56,7 @@ async function runScript(
  */
 export async function namesByScript(
   agent: ScriptAgent,
-  { setsClock, ...values }: NameValues,
+  { setsClock, leaseWithin: _, ...values }: NameValues,
   limits: IdentityLimits,
 ): Promise<ChangedNames> {
   const names = identityStepNames(values.cards.length);

@@ -68,6 +68,7 @@ describe('a new identity by kame-tools', () => {
         cards: [{ old: '00:0c:29:00:00:01', new: '00:0c:29:00:00:02' }],
         seed: expect.stringMatching(/^[A-Za-z0-9+/=]{88}$/),
         now: expect.any(Number),
+        leaseWithin: 0,
       },
       {
         operation: 'hostKeys',

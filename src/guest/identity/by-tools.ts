@@ -72,6 +72,14 @@ export async function namesByTools(
 }
 
 /**
+ * Has kame-tools do now what `leaseWithin` lets them do later.
+ * @throws KameError GUEST_TOOLS_MISSING, GUEST_FAILED, GUEST_TIMEOUT; they do it nevertheless, at the end of that time
+ */
+export async function renewLeases(tools: OperatingTools): Promise<void> {
+  await tools.operate({ operation: 'renewLeases' }, { deadlineMs: identityDeadlineMs });
+}
+
+/**
  * Gives the guest new SSH host keys by kame-tools.
  * @returns undefined when these tools cannot do it
  * @throws KameError CANCELLED

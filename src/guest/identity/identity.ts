@@ -23,6 +23,8 @@ export interface IdentityOptions {
   readonly machineId?: string;
   /** Leaves the guest's clock as it is. Default: false. */
   readonly keepsClock?: boolean;
+  /** Milliseconds that kame-tools may wait for `renewLeases`. Default: 0, so that they ask for addresses at once. */
+  readonly leaseWithin?: number;
   readonly signal?: AbortSignal;
   /** Where host keys come from, for a caller that makes some in advance. Default: made here. */
   readonly makeKey?: (type: HostKeyType, comment: string) => Promise<HostKey>;
@@ -165,6 +167,7 @@ async function placeKeys(
  */
 export async function applyIdentity(guest: IdentityGuest, options: IdentityOptions): Promise<IdentityReport> {
   const { hostName, machineId = randomBytes(16).toString('hex'), keepsClock = false, signal } = options;
+  const { leaseWithin = 0 } = options;
   checkHostName(hostName);
   checkMachineId(machineId);
   const cards = checkedCards(options.macs);
@@ -173,7 +176,7 @@ export async function applyIdentity(guest: IdentityGuest, options: IdentityOptio
   const making = new KeysInTheMaking(options);
   const seed = randomBytes(64).toString('base64');
   const limits = { signal, onText: (text: string) => making.see(text) };
-  const values = { hostName, machineId, cards, seed, setsClock: !keepsClock };
+  const values = { hostName, machineId, cards, seed, setsClock: !keepsClock, leaseWithin };
   const { steps, clockIsRight } = await changeNames(guest, values, limits);
   const namesMs = since();
   const clock = await clockStep(guest.agent, clockIsRight, options);

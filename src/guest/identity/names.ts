@@ -5,6 +5,8 @@ import type { IdentityValues } from './script.ts';
 export type NameValues = Omit<IdentityValues, 'now' | 'root'> & {
   /** Whether the clock is set to the host's. */
   readonly setsClock: boolean;
+  /** Milliseconds until kame-tools have the guest ask for addresses, unless `renewLeases` tells them to before. */
+  readonly leaseWithin: number;
 };
 
 /** What has been done of the names. */

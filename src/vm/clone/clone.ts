@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { ClonedMachines, CloneMachine } from '../../api/checkpoint.ts';
 import type { Machine } from '../../api/machine.ts';
+import { deferred } from '../../core/deferred.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { depthOf } from '../../disk/chain.ts';
@@ -21,13 +23,14 @@ import type { RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 import { coldClone, coldState, linkableState } from './cold-clone.ts';
 import { discardClone } from './discard.ts';
+import { askForAddresses } from './identity.ts';
 import { startClone, finishClone } from './start-clone.ts';
 import { removeTemplate, takeTemplate, type CloneSource } from './template.ts';
 
 /** Above this number of layers, unneeded ones are merged before the next instant clone adds another. */
 const deepLayers = 32;
-/** Clones that start at the same time: more would only wait for each other. */
-const maxConcurrency = 4;
+/** Clones that are worked on at the same time: each keeps a processor busy, and more would only be in each other's way. */
+const maxConcurrency = Math.min(4, Math.max(2, availableParallelism()));
 
 /** `NEW` for one clone, `NEW-1` … `NEW-N` for several. */
 function namesOf({ name, count }: CloneMachine): string[] {
@@ -169,8 +172,12 @@ async function instantClones(
       ];
   progress.report({ stage: `Copying ${bundle.name} while it is running` });
   const template = await takeTemplate(host, source, running, progress);
-  const start = { source: bundle, template, body, requested, hasAgent };
+  const given = deferred();
+  const sourceAddress = body.keepIdentity ? null : running.ip;
+  const newClone = { identityGiven: given.promise, sourceAddress };
+  const start = { source: bundle, template, body, requested, hasAgent, newClone };
   const names = namesOf(body);
+  const hasSeveral = names.length > 1;
   const count = counter(progress, names.length);
   try {
     const results = await mapSettled(
@@ -185,7 +192,7 @@ async function instantClones(
         ? await mapSettled(
             clones,
             async (each) =>
-              await count('Giving clones their own identity', finishClone(host, each, progress)),
+              await count('Giving clones their own identity', finishClone(host, each, hasSeveral, progress)),
           )
         : [];
     const failure = firstFailure([...results, ...recorded, ...finished]);
@@ -194,6 +201,7 @@ async function instantClones(
       await restoreSource(host, bundle);
       throw failure;
     }
+    if (hasSeveral) askForAddresses(host, clones);
     const machines = await Promise.all(
       clones.map(async ({ machine }) => await summary(host, await host.bundles.read(machine.names.vmx))),
     );
@@ -205,6 +213,7 @@ async function instantClones(
       notes: [...notes, ...finished.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))],
     };
   } finally {
+    given.resolve();
     await removeTemplate(template.files);
   }
 }

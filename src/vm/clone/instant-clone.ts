@@ -12,7 +12,7 @@ import { edit } from '../../vmx/document.ts';
 import { buildBundle, vmxOf } from '../bundle/build.ts';
 import type { Parents, Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.ts';
 import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
+import type { NewClone, Running } from '../host/running.ts';
 import { basesOf } from '../layers/bases.ts';
 import { isOwnFile } from '../layers/layers.ts';
 import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
@@ -107,6 +107,7 @@ async function parentsFor(
 interface CloneWork {
   readonly name: string;
   readonly keepIdentity: boolean;
+  readonly newClone: NewClone;
 }
 
 interface MadeClone {
@@ -118,7 +119,7 @@ async function makeClone(
   host: Host,
   bundle: Bundle,
   { chains }: Template,
-  { name, keepIdentity }: CloneWork,
+  { name, keepIdentity }: Omit<CloneWork, 'newClone'>,
   progress: Progress,
 ): Promise<MadeClone> {
   const { document, model } = contentOf(bundle);
@@ -173,6 +174,7 @@ export async function instantClone(
       saved,
       copyOnWrite: saved.ram.kind === 'file',
       ahead: { saved: captured, chains: disks },
+      newClone: work.newClone,
       beforeRun: () => Promise.resolve(),
     };
     return await restore(host, clone, options, requested, progress);

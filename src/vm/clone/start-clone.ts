@@ -6,7 +6,7 @@ import type { Bundle } from '../../store/bundle.ts';
 import { readJournal, removeJournal, type Journal } from '../../store/journal.ts';
 import { bundleExtension } from '../../store/names.ts';
 import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
+import type { NewClone, Running } from '../host/running.ts';
 import type { RequestTime } from '../running/launch.ts';
 import { waitFor } from '../running/wait.ts';
 import { discardClone } from './discard.ts';
@@ -26,6 +26,7 @@ export interface CloneStart {
   readonly requested: RequestTime;
   /** Whether the guest agent of the source answers. */
   readonly hasAgent: boolean;
+  readonly newClone: NewClone;
 }
 
 /** Runs `work` while no other operation can use the clone. */
@@ -54,10 +55,10 @@ export async function startClone(
   start: CloneStart,
   progress: Progress,
 ): Promise<StartedClone> {
-  const { source, template, body, requested, hasAgent } = start;
-  const keepIdentity = body.keepIdentity;
+  const { source, template, body, requested, hasAgent, newClone } = start;
+  const work = { name, keepIdentity: body.keepIdentity, newClone };
   return await exclusively(host, name, async () => {
-    const machine = await instantClone(host, source, template, { name, keepIdentity }, requested, progress);
+    const machine = await instantClone(host, source, template, work, requested, progress);
     if (!hasAgent || body.wait === 'none') return { machine, agentMs: null };
     try {
       await waitFor(host, machine, 'agent', body.timeoutMs, progress);
@@ -69,16 +70,23 @@ export async function startClone(
   });
 }
 
-/** Gives a clone an identity of its own and makes it permanent. Returns notes on what failed. */
+/**
+ * Gives a clone an identity of its own and makes it permanent.
+ * @param others whether other clones get theirs too, so that the caller then calls `askForAddresses`
+ * @returns notes on what failed
+ */
 export async function finishClone(
   host: Host,
   { machine, agentMs }: StartedClone,
+  others: boolean,
   progress: Progress,
 ): Promise<string[]> {
   return await exclusively(host, machine.name, async () => {
     const { identity } = await cloneJournal(host, machine);
     const changes = agentMs !== null && identity !== null;
-    const notes = changes ? await giveIdentity(host, machine, identity, progress.signal) : [];
+    const notes = changes
+      ? await giveIdentity(host, machine, identity, { signal: progress.signal, others })
+      : [];
     await keep(host, machine);
     return notes;
   });

@@ -12,6 +12,8 @@ import { hostOs } from '../engine/engine.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { getByAgent } from './agent-get.ts';
+import { abilitiesOf } from './agent-limits.ts';
 import { requireCopy } from './guest-ready.ts';
 import { Relay } from './relay.ts';
 import { runScript } from './script.ts';
@@ -83,6 +85,9 @@ export async function getFiles(
   const { signal, report } = options;
   return await hold(host, reference, { verb: 'copy', needs: 'running' }, async ({ bundle, machine }) => {
     await requireCopy(bundle, machine, { signal, report });
-    return await copy(host, machine, request, options);
+    const { runsScripts } = await abilitiesOf(machine, { signal, report });
+    return await (runsScripts
+      ? copy(host, machine, request, options)
+      : getByAgent(machine, request, options));
   });
 }

@@ -9,6 +9,8 @@ import { hasTransfer } from '../../qemu/live-transfer.ts';
 import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
+import { abilitiesOf } from './agent-limits.ts';
+import { putByAgent } from './agent-put.ts';
 import { DiskFeed } from './disk-feed.ts';
 import { requireCopy } from './guest-ready.ts';
 import { runScript } from './script.ts';
@@ -29,15 +31,6 @@ export interface PutEnd {
 
 /** Milliseconds that a guest has to remove what a copy has begun. */
 const cleanMs = 30_000;
-
-/** @throws KameError WRONG_STATE of a machine that was restored without the controller */
-async function requireTransfer(machine: Running): Promise<void> {
-  if (await hasTransfer(machine.engine)) return;
-  throw new KameError('WRONG_STATE', `${machine.name} has no controller for disks that carry files.`, {
-    next: `It was restored from a state of an older version: a cold start gives it one (kame stop ${machine.name}, then kame start ${machine.name}).`,
-    details: { machine: machine.name },
-  });
-}
 
 /** Fills disks with the archive. @returns what was copied, when the last disk is plugged in */
 async function fill(feed: DiskFeed, options: PutOptions, marks: number[]): Promise<PutEnd> {
@@ -143,7 +136,10 @@ export async function putFiles(
   const { signal, report } = options;
   return await hold(host, reference, { verb: 'copy', needs: 'running' }, async ({ bundle, machine }) => {
     await requireCopy(bundle, machine, { signal, report });
-    await requireTransfer(machine);
-    return await copy(host, machine, request, options);
+    // A machine that was restored from a state of an older version has no controller for the disks.
+    const abilities = await abilitiesOf(machine, { signal, report });
+    return abilities.runsScripts && (await hasTransfer(machine.engine))
+      ? await copy(host, machine, request, options)
+      : await putByAgent(machine, abilities, request, options);
   });
 }

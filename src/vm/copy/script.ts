@@ -32,7 +32,7 @@ function lineReader(onLine: (line: string) => void): (chunk: Buffer) => void {
  */
 export async function runScript(
   machine: Running,
-  name: 'put' | 'get',
+  name: 'put' | 'get' | 'archive',
   args: readonly string[],
   { onLine = () => undefined, ...options }: ScriptOptions,
 ): Promise<void> {

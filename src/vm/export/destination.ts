@@ -29,7 +29,8 @@ function stemFor(name: string): string {
   return plain === '' ? 'machine' : plain.slice(0, maxStem);
 }
 
-async function realDirectory(path: string): Promise<string> {
+/** The directory of a new file, without symbolic links. @throws KameError FILE_ACCESS */
+export async function realDirectory(path: string): Promise<string> {
   const directory = await realpath(path).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
     throw new KameError('FILE_ACCESS', `The directory ${path} does not exist.`, {

@@ -1,13 +1,15 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Progress } from '../../core/progress.ts';
 import { writeMonolithicSparse } from '../../disk/vmdk/monolithic-sparse.ts';
+import type { WrittenDisk } from '../../disk/vmdk/written-disk.ts';
 import { writeVmx } from '../../store/bundle.ts';
 import { writeFully } from '../../sys/write-fully.ts';
 import { descriptorOf, manifestOf, packDisk, type PackedDisk } from './appliance.ts';
-import type { DoneDisk, ExportJob } from './job.ts';
+import type { DoneDisk, ExportDisk, ExportJob } from './job.ts';
 
 /** An empty file that is filled, and synced at the end. */
-async function filled<T>(
+export async function filled<T>(
   path: string,
   fill: (file: Awaited<ReturnType<typeof open>>) => Promise<T>,
 ): Promise<T> {
@@ -43,18 +45,25 @@ export async function writeOvf(
   return disks;
 }
 
+/** Writes a monolithicSparse disk into a directory. */
+export async function writeSparse(
+  directory: string,
+  { disk, facts }: Pick<ExportDisk, 'disk' | 'facts'>,
+  progress: Progress,
+): Promise<WrittenDisk> {
+  return await filled(join(directory, facts.fileName), async (file) => {
+    const writeAt = async (bytes: Buffer, position: number) => await writeFully(file, [bytes], position);
+    const written = await writeMonolithicSparse(disk, facts, writeAt, progress);
+    await file.truncate(written.bytes);
+    return written;
+  });
+}
+
 /** Writes a `.vmx` and monolithicSparse disks into a directory. */
 export async function writeBundle(directory: string, job: ExportJob): Promise<readonly DoneDisk[]> {
   const disks: DoneDisk[] = [];
-  for (const disk of job.disks) {
-    const write = async (file: Parameters<typeof writeFully>[0]) => {
-      const writeAt = async (bytes: Buffer, position: number) => await writeFully(file, [bytes], position);
-      const written = await writeMonolithicSparse(disk.disk, disk.facts, writeAt, job.progress);
-      await file.truncate(written.bytes);
-      return written;
-    };
-    disks.push({ ...disk, ...(await filled(join(directory, disk.facts.fileName), write)) });
-  }
+  for (const disk of job.disks)
+    disks.push({ ...disk, ...(await writeSparse(directory, disk, job.progress)) });
   await writeVmx(join(directory, `${job.stem}.vmx`), job.portable.document);
   return disks;
 }

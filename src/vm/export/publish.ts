@@ -1,9 +1,12 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
 import { fileError, syncDirectory } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 import { refuseTaken, takenError, type Destination } from './destination.ts';
+
+/** Where files are published. */
+type Place = Pick<Destination, 'path' | 'directory'> & { readonly kind: Destination['kind'] | 'vmdk' };
 
 /** Gives a file its place, if nothing is there yet. */
 async function placeFile(from: string, to: string): Promise<void> {
@@ -17,14 +20,11 @@ async function placeFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Who finds a descriptor must find all that it names, so it comes last. */
-function descriptorLast(names: readonly string[]): string[] {
-  const isDescriptor = (name: string) => extname(name).toLowerCase() === '.ovf';
-  return [...names.filter((name) => !isDescriptor(name)), ...names.filter(isDescriptor)];
-}
-
-async function placeFiles(temporary: string, directory: string): Promise<string[]> {
-  const names = descriptorLast((await readdir(temporary)).sort());
+async function placeFiles(temporary: string, { path, directory }: Place): Promise<string[]> {
+  const main = basename(path);
+  // Who finds a descriptor must find all that it names, so it comes last.
+  const others = (await readdir(temporary)).filter((name) => name !== main).sort();
+  const names = [...others, main];
   for (const name of names) await refuseTaken(join(directory, name));
   const placed: string[] = [];
   try {
@@ -61,15 +61,16 @@ export interface PublishedFile {
  * @throws KameError ALREADY_EXISTS, DISK_FULL, FILE_ACCESS, and what `fill` throws
  */
 export async function publish(
-  { kind, path, directory }: Destination,
+  place: Place,
   temporary: string,
   fill: (directory: string) => Promise<void>,
 ): Promise<readonly PublishedFile[]> {
+  const { path, directory } = place;
   try {
     await mkdir(temporary, { mode: 0o700 });
     await fill(temporary);
     const paths =
-      kind === 'vmwarevm' ? await placeBundle(temporary, path) : await placeFiles(temporary, directory);
+      place.kind === 'vmwarevm' ? await placeBundle(temporary, path) : await placeFiles(temporary, place);
     await syncDirectory(directory);
     return await Promise.all(paths.map(async (each) => ({ path: each, sizeBytes: (await stat(each)).size })));
   } catch (error) {

@@ -5,6 +5,14 @@ import type { RunRecord } from '../../store/run-record.ts';
 import type { Milestones } from './milestones.ts';
 import { closeChannels, type Channels } from './channels.ts';
 
+/** What those must know who ask the guest of a new clone. */
+export interface NewClone {
+  /** Resolves when it has its identity, and so have those that are made with it: their guests are busy until then. */
+  readonly identityGiven: Promise<void>;
+  /** The address that its source has, and so at first its guest; null if that is not known, or stays. */
+  readonly sourceAddress: string | null;
+}
+
 /** A machine whose engine runs, as this daemon knows it. A new daemon can restore all of it from disk and the engine. */
 export interface Running {
   readonly names: MachineNames;
@@ -21,6 +29,8 @@ export interface Running {
   agentAnswers: boolean;
   /** What the guest has reached, for those who wait for it. */
   readonly milestones: Milestones;
+  /** Of an instant clone that this daemon makes. */
+  readonly newClone: NewClone | null;
   /** Resolves when all writes of the record so far are done; see changeRecord. */
   recordWritten: Promise<void>;
   /** The addresses that the networks gave its adapters when the memory was saved from which it was resumed, by MAC. */

@@ -14,7 +14,7 @@ import { writeRunRecord } from '../../store/run-record.ts';
 import { copyExtents, extentBytes } from '../../sys/extents.ts';
 import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import type { Running } from '../host/running.ts';
+import type { NewClone, Running } from '../host/running.ts';
 import {
   fingerprintOf,
   launchEngine,
@@ -51,6 +51,7 @@ export interface RestoreOptions {
     /** The disks' chains by slot. Layers below the top ones may be written until then, so they are opened afterwards. */
     readonly chains: ReadonlyMap<string, Layer>;
   };
+  readonly newClone?: NewClone;
   /** Called when the state is loaded, before the guest resumes: from then on the saved state is used up. */
   readonly beforeRun: () => Promise<void>;
   /** Called just before the guest resumes: from then on it may have run, even if an error follows. */
@@ -157,7 +158,8 @@ export async function restore(
     if (saved.wasRunning) await launched.engine.resume();
     // Not before: whoever finds the engine after a kill would not know that the guest is to run.
     await writeRunRecord(run, record);
-    return trackLaunched(host, bundle, { ...launched, record }, saved.wasRunning ? 'running' : 'paused');
+    const state = saved.wasRunning ? 'running' : 'paused';
+    return trackLaunched(host, bundle, { ...launched, record }, state, options.newClone);
   } catch (error) {
     const failure = await launched.engine.startFailure(error);
     await launched.engine.kill();

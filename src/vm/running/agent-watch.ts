@@ -1,4 +1,4 @@
-import { poll } from '../../core/deadline.ts';
+import { aborted, poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { GuestInterface } from '../../guest/agent/facts.ts';
 import { agentPort } from '../../qemu/plan/channels.ts';
@@ -67,9 +67,12 @@ async function greet(
   }
   machine.agentAnswers = true;
   reach(host, machine, 'agent', openedAt !== null);
+  emit(host, machine, `The guest agent of ${machine.name} answers.`);
+  // What is asked for now would only hold up the work on clones.
+  await Promise.race([machine.newClone?.identityGiven, aborted(signal)]);
+  if (signal.aborted) return;
   // The clock of a restored guest shows the time of its checkpoint.
   if (machine.record.restored === 'yes') void checkTime(host, machine, 'changed');
-  emit(host, machine, `The guest agent of ${machine.name} answers.`);
   waitForAddress(host, machine, { signal, timed: openedAt !== null }).catch((error: unknown) => {
     host.log('Could not get the address of the guest', { machine: machine.name, reason: messageOf(error) });
   });
@@ -92,7 +95,7 @@ async function waitForAddress(
   { signal, timed }: { readonly signal: AbortSignal; readonly timed: boolean },
 ): Promise<void> {
   const began = performance.now();
-  let foreign: string | null = null;
+  let foreign = machine.newClone?.sourceAddress ?? null;
   const ownAddress = async (): Promise<string | null> => {
     const interfaces = await machine.channels.agent.networkInterfaces();
     const address = primaryAddress(interfaces);

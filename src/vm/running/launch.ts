@@ -25,7 +25,7 @@ import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.
 import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
 import { requireAgreed } from '../host/outside-files.ts';
-import type { Running } from '../host/running.ts';
+import type { NewClone, Running } from '../host/running.ts';
 import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
 import { withOwnVariables } from './efi-variables.ts';
@@ -237,10 +237,12 @@ export function trackLaunched(
   bundle: Bundle,
   { engine, record }: LaunchedEngine,
   state: 'running' | 'paused',
+  newClone?: NewClone,
 ): Running {
   const id = bundle.content?.model.uuid ?? '';
   const run = runNames(host.names, bundle.names.vmx);
-  const machine = track(host, { names: bundle.names, run, name: bundle.name, id, engine, record, state });
+  const { names, name } = bundle;
+  const machine = track(host, { names, run, name, id, engine, record, state, newClone });
   watchStages(host, machine);
   host.events.emit({
     type: 'machine.state',

@@ -14,7 +14,7 @@ import { hostOs } from '../engine/engine.ts';
 import { closeChannels, openChannels } from '../host/channels.ts';
 import type { Host } from '../host/host.ts';
 import { Milestones } from '../host/milestones.ts';
-import type { Running } from '../host/running.ts';
+import type { NewClone, Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
 import { watchTime } from './guest-time.ts';
@@ -36,6 +36,7 @@ export interface TrackOptions {
   readonly record: RunRecord;
   readonly state: 'running' | 'paused';
   readonly trouble?: string | null;
+  readonly newClone?: NewClone | undefined;
 }
 
 /** Adds a running engine to the running machines and watches its status, its guest agent and its end. */
@@ -46,6 +47,7 @@ export function track(host: Host, options: TrackOptions): Running {
   const machine: Running = {
     ...options,
     trouble: options.trouble ?? null,
+    newClone: options.newClone ?? null,
     channels,
     agentAnswers: false,
     savedAddresses: {},

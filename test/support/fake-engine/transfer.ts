@@ -35,15 +35,16 @@ export class FakeTransfer {
   readonly #ports = new Map<string, Port>();
   /** Ids of everything of a copy begin so. */
   static readonly prefix = 'copy-';
-  readonly #hasController: boolean;
+  /** False for a machine that was restored from a state without it. */
+  hasController: boolean;
 
   constructor(given: EngineArguments) {
-    this.#hasController = given.devices.some(({ id }) => id === 'transfer0');
+    this.hasController = given.devices.some(({ id }) => id === 'transfer0');
   }
 
   /** What of it `qom-list` names. */
   get names(): string[] {
-    return [...(this.#hasController ? ['transfer0'] : []), ...this.devices.keys()];
+    return [...(this.hasController ? ['transfer0'] : []), ...this.devices.keys()];
   }
 
   get chardevs(): string[] {
@@ -86,7 +87,7 @@ export class FakeTransfer {
     const id = String(args['id']);
     if (this.devices.has(id)) throw new Refusal(`Duplicate device ID '${id}'`);
     if (args['driver'] === 'scsi-hd') {
-      if (!this.#hasController) throw new Refusal(`Bus '${String(args['bus'])}' not found`);
+      if (!this.hasController) throw new Refusal(`Bus '${String(args['bus'])}' not found`);
       const file = this.nodes.get(String(args['drive']));
       if (file === undefined)
         throw new Refusal(`Property 'scsi-hd.drive' can't find value '${String(args['drive'])}'`);

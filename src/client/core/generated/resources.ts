@@ -24,6 +24,8 @@ import type {
   CompactedDisk,
   CompatFiles,
   ConnectSsh,
+  ConvertDisk,
+  ConvertedDisk,
   CreateDisk,
   CreateMachine,
   CreateNetwork,
@@ -344,6 +346,8 @@ export interface DiskCalls {
   list(machine: string, options?: CallOptions): Promise<MachineDisk[]>;
   /** Create an empty disk that belongs to no machine yet. It is a qcow2, whatever its name ends with. */
   create(body: CreateDisk, options?: CallOptions): Promise<CreatedDisk>;
+  /** Write the content of a disk as a new VMDK. With all its layers, as its guest sees it. A machine that has the disk in its directory must be stopped. Nothing is overwritten. */
+  convert(body: ConvertDisk, options?: TaskOptions): Promise<ConvertedDisk>;
   /** Add an empty disk to a stopped machine. */
   add(machine: string, body: AddDisk, options?: TaskOptions): Promise<MachineDisk>;
   /** Check the files of all disks. */
