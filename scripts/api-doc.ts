@@ -162,6 +162,10 @@ Programs in TypeScript and JavaScript can use [the SDK](sdk.md).
 A request without a body takes the default of every field. An error has the HTTP status of its code (see
 [errors.md](errors.md)) and the shape ${linkTo('ErrorBody')}.
 
+Through the socket you are the owner and may use everything. A user of the web desktop needs at least the role that the tables name. With
+a * a user of some machines has the operation as well, and what it returns is limited to them; without it, such a user has only operations that
+name a machine in their path.
+
 A task is a long operation. It returns its result when it has ended. With \`Accept: application/x-ndjson\` it returns one JSON
 object per line: \`{"type": "progress", "progress": …}\` any number of times, then \`{"type": "result", "result": …}\`
 or \`{"type": "error", "error": …}\`. Closing the connection cancels the task. To cancel it and still receive the outcome, give

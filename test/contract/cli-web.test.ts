@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
-import { joinedHomeTest } from '../support/joined-home.ts';
 import { bodies, daemon, run, useDaemon } from './cli-run.ts';
 import { json } from './cli-support.ts';
 
@@ -101,16 +100,4 @@ it('changes, lists and removes users, and sets their passwords', async () => {
   expect(bodies()).toContainEqual({ password: 'another long one' });
   daemon.on('DELETE /v1/web/users/bob', json({ ok: true }));
   expect((await run(['web', 'user', 'remove', 'bob', '--json'])).stdout).toContain('bob');
-});
-
-joinedHomeTest('keeps what commands of this computer did, without what they were given', async ({ home }) => {
-  await home.json('create', 'demo');
-  await home.kame(['show', 'nothing']);
-  const entries = await home.json<
-    { operation: string; from: string; machine: string | null; result: string }[]
-  >('web', 'audit');
-  expect(entries.map(({ from, operation, machine, result }) => [from, operation, machine, result])).toEqual([
-    ['socket', 'machines.create', 'demo', 'ok'],
-  ]);
-  expect((await home.kame(['web', 'audit'])).stdout).toContain('machines.create');
 });

@@ -74,6 +74,7 @@ describe('a role', () => {
         more.map(([name]) => [name, 'bob']),
       );
     },
+    60_000,
   );
 
   it('is at least operator for what changes something, and owner for what names files of the host', () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
@@ -52,6 +52,8 @@ export class RemoteWorld {
   readonly tasks = new TaskList();
   readonly settings: ListenRemotely;
   readonly #http: Promise<Awaited<ReturnType<typeof buildServer>>>;
+  /** Handshakes are most of the work of a request. */
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 1 });
   #ca = '';
 
   private constructor(host: Host, port: number, more: MoreOptions) {
@@ -111,6 +113,7 @@ export class RemoteWorld {
   }
 
   async close(): Promise<void> {
+    this.#agent.destroy();
     await this.doors[Symbol.asyncDispose]();
     await (await this.#http).close();
     await this.daemon.audit.written();
@@ -122,7 +125,7 @@ export class RemoteWorld {
         host: '127.0.0.1',
         port: this.settings.port,
         ca: this.#ca,
-        agent: false,
+        agent: this.#agent,
         checkServerIdentity,
       } as const;
       const sent = httpsRequest({ ...about, path, method, headers }, (reply) => {
@@ -131,7 +134,12 @@ export class RemoteWorld {
         reply.once('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text }));
         reply.once('error', reject);
       });
-      sent.once('error', reject);
+      sent.once('error', (error) => {
+        // The server may end a connection at the moment when it is used again.
+        if (sent.reusedSocket)
+          resolve(this.ask(path, { method, headers, ...(body === undefined ? {} : { body }) }));
+        else reject(error);
+      });
       sent.end(body);
     });
   }
