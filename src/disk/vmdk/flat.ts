@@ -4,7 +4,7 @@ import { isZero } from '../format/zero.ts';
 import { sectorBytes } from './descriptor.ts';
 import { descriptorText, extentLine, type VmdkFacts } from './descriptor-text.ts';
 import { splitExtents, wholeExtent, type ExtentFile } from './extents.ts';
-import { refuseCancelled, reportBytes } from './written-disk.ts';
+import { refuseCancelled, reportWritten } from './written-disk.ts';
 
 /** Disks whose content is in files without structure, beside a descriptor. */
 
@@ -57,6 +57,6 @@ export async function writeFlat(
     if (isZero(block.data)) continue;
     await writeBlock(block, extents, write);
     done += block.data.length;
-    reportBytes(facts, disk, done, progress);
+    reportWritten(facts, disk, done, progress);
   }
 }

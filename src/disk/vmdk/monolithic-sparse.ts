@@ -16,7 +16,7 @@ import {
   tableEntry,
   tableSectors,
 } from './sparse-layout.ts';
-import { refuseCancelled, reportWritten, type WrittenDisk } from './written-disk.ts';
+import { refuseCancelled, reportGrains, type WrittenDisk } from './written-disk.ts';
 
 /** Writes all bytes at a position of a new file, which has zeros where nothing was written. */
 export type WriteAt = (bytes: Buffer, position: number) => Promise<void>;
@@ -112,7 +112,7 @@ export async function writeSparseExtent(
     await writeAt(data, next * sectorBytes);
     next += grainSectors;
     grains += 1;
-    reportWritten(facts, disk, grains, progress);
+    reportGrains(facts, disk, grains, progress);
   }
   await writeTable(writeAt, layout, current, entries);
   return { bytes: next * sectorBytes, populated: grains * grainBytes };

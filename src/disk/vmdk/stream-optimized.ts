@@ -21,7 +21,7 @@ import {
   tableSectors,
   type HeaderFields,
 } from './sparse-layout.ts';
-import { refuseCancelled, reportWritten, type WrittenDisk } from './written-disk.ts';
+import { refuseCancelled, reportGrains, type WrittenDisk } from './written-disk.ts';
 
 const deflateAsync = promisify(deflate);
 /**
@@ -169,7 +169,7 @@ async function write(out: Appender, disk: Disk, facts: VmdkFacts, progress: Prog
     await tables.place(index);
     await out.add(packed);
     grains += 1;
-    reportWritten(facts, disk, grains, progress);
+    reportGrains(facts, disk, grains, progress);
   }
   const directoryAt = BigInt(await tables.finish());
   await out.add(markerSector(marker.footer, 1), headerSector({ ...fields, directoryAt }));

@@ -17,11 +17,8 @@ export function refuseCancelled({ fileName }: VmdkFacts, { signal }: Progress): 
   if (signal.aborted) throw new KameError('CANCELLED', `Writing ${fileName} was cancelled.`);
 }
 
-/** Grains of 1 MiB together. */
-const reportEvery = 16;
-
 /** Reports how much of a disk is written. The estimate may be too low. @param done in bytes */
-export function reportBytes({ fileName }: VmdkFacts, disk: Disk, done: number, progress: Progress): void {
+export function reportWritten({ fileName }: VmdkFacts, disk: Disk, done: number, progress: Progress): void {
   progress.report({
     stage: `Writing ${fileName}`,
     done,
@@ -30,7 +27,10 @@ export function reportBytes({ fileName }: VmdkFacts, disk: Disk, done: number, p
   });
 }
 
-/** Reports how much of a disk is written, for each mebibyte. @param grains that are written */
-export function reportWritten(facts: VmdkFacts, disk: Disk, grains: number, progress: Progress): void {
-  if (grains % reportEvery === 1) reportBytes(facts, disk, grains * grainBytes, progress);
+/** Grains of 1 MiB together. */
+const reportEvery = 16;
+
+/** As reportWritten, for each mebibyte. @param grains that are written */
+export function reportGrains(facts: VmdkFacts, disk: Disk, grains: number, progress: Progress): void {
+  if (grains % reportEvery === 1) reportWritten(facts, disk, grains * grainBytes, progress);
 }
