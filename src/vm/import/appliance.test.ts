@@ -111,6 +111,14 @@ describe('the import of an appliance', () => {
     expect(notes).toMatch(/guestinfo.ovfEnv/);
   });
 
+  it('gives an ARM machine SATA in place of IDE', async () => {
+    const { report } = await imported([descriptor({ osType: 'arm-debian12-64' }), disk]);
+    expect(copyOf('web').read('web.vmx')).toContain('sata1:0.deviceType = "cdrom-raw"');
+    expect(report.notes.join(' ')).toMatch(/no IDE/);
+    await world().start('web');
+    expect((await show(world().host, 'web')).state).toBe('running');
+  });
+
   it('makes empty disks, and puts an ISO into its drive', async () => {
     const iso = Buffer.alloc(40 * 1024, 'i');
     const hardware =
