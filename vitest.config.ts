@@ -20,7 +20,6 @@ export default defineConfig({
         '**/*.test.ts',
         '**/fixtures/**',
         '**/generated/**',
-        'src/client/core/generated-resources.ts',
         // Composition roots. They run as processes and threads of their own, where nothing is measured.
         'src/bin/**',
       ],

@@ -1,18 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeAppliance } from './support/appliance.ts';
 import { alternate, type Bench } from './support/bench.ts';
 import { benchHome, kameWall, timed } from './support/kame.ts';
+import { peakMb } from './support/process-usage.ts';
 
 const diskMiB = 2048;
 const names = { kame: 'kame import', tools: 'tar x, then qemu-img convert' };
-
-/** The most memory that a process has had, in MB (proc(5)). */
-function peakMb(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-  return (Number(kib) * 1024) / 1e6;
-}
 
 /** Measures how fast an appliance becomes a machine. */
 export const ova: Bench = {

@@ -20,6 +20,7 @@ const headings: Readonly<Record<string, string>> = {
   clipboard: 'Clipboard',
   images: 'Images',
   daemon: 'The daemon',
+  web: 'The web desktop',
   tasks: 'Tasks',
   host: 'The host',
 };
@@ -113,12 +114,12 @@ function detail([name, operation]: [string, Operation]): string {
 function group(resource: string, all: readonly [string, Operation][]): string {
   const rows = all.map(
     ([name, operation]) =>
-      `| ${operation.method} | \`${operation.path}\` | [${name}](#${name.toLowerCase().replace('.', '')}) | ${takes(operation)} | ${gives(operation)} |`,
+      `| ${operation.method} | \`${operation.path}\` | [${name}](#${name.toLowerCase().replace('.', '')}) | ${takes(operation)} | ${gives(operation)} | ${operation.role}${operation.byMachine ? ' *' : ''} |`,
   );
   return `### ${headings[resource] ?? resource}
 
-| method | path | operation | takes | gives |
-| --- | --- | --- | --- | --- |
+| method | path | operation | takes | gives | role |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
 ${all.map(detail).join('\n\n')}

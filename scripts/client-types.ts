@@ -112,12 +112,14 @@ function answerOf(name: string, operation: Operation): string {
 }
 
 function routeOf(name: string, operation: Operation): Route {
-  const { method, path, kind, slow, anyVersion, summary } = operation;
+  const { method, path, kind, role, byMachine, slow, anyVersion, summary } = operation;
   const takes = takenBy(name)?.kind;
   return {
     method,
     path,
     kind,
+    role,
+    ...(byMachine ? { byMachine } : {}),
     ...(takes === undefined ? {} : { takes }),
     ...('contentType' in operation ? { contentType: operation.contentType } : {}),
     ...(slow ? { slow } : {}),
@@ -195,7 +197,7 @@ function resources(): string {
   );
   const all = [...grouped.keys()].map((resource) => `readonly ${resource}: ${interfaceOf(resource)};`);
   return `${head}
-${importShapes(interfaces.join(''), '../../api/generated/shapes.ts')}import type { CallOptions, TaskOptions } from './options.ts';
+${importShapes(interfaces.join(''), '../../../api/generated/shapes.ts')}import type { CallOptions, TaskOptions } from '../options.ts';
 
 ${interfaces.join('\n')}
 /** A method for each operation, grouped by resource. */
@@ -207,4 +209,4 @@ ${all.join('\n')}
 
 await writeGenerated('src/api/generated/shapes.ts', shapes());
 await writeGenerated('src/api/generated/routes.ts', routes());
-await writeGenerated('src/client/core/generated-resources.ts', resources());
+await writeGenerated('src/client/core/generated/resources.ts', resources());

@@ -15,6 +15,8 @@ const size = { width: 1280, height: 800 };
 async function makeMachines(home: TestHome): Promise<string> {
   for (const name of ['web', 'database', 'build', 'scratch'])
     await home.json('create', name, '--memory', '256MiB', '--cpus', '1');
+  await home.json('set', 'database', 'guest-os=arm-debian13-64', 'folder=work');
+  await home.json('set', 'build', 'guest-os=arm-ubuntu-64', 'folder=work');
   for (const name of ['web', 'database']) await home.json('start', name);
   for (const label of ['installed', 'configured']) await home.json('snapshot', 'take', 'web', label);
   await home.json('snapshot', 'revert', 'web', 'installed');

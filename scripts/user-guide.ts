@@ -25,6 +25,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   nic: ['list', 'add', 'set', 'remove'],
   clipboard: ['show', 'get', 'set', 'watch'],
+  // A verb of its own as well.
+  web: ['', 'user list', 'user add', 'user set', 'user password', 'user remove', 'audit'],
 };
 
 async function helpOf(words: readonly string[]): Promise<string> {
@@ -50,7 +52,9 @@ async function reference(): Promise<string> {
   const intro = 'With `--json`, commands print the types of the API: see [api.md](api.md#shapes).';
   const parts = [mark, '', '## Reference', '', intro, ''];
   for (const { name } of verbs) {
-    const lines = groups[name]?.map((sub) => [name, ...sub.split(' ')]) ?? [[name]];
+    const lines = groups[name]?.map((sub) => [name, ...sub.split(' ').filter((word) => word !== '')]) ?? [
+      [name],
+    ];
     for (const words of lines) {
       parts.push(`### kame ${words.join(' ')}`, '', '```text', await helpOf(words), '```', '');
     }

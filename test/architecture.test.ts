@@ -91,6 +91,7 @@ const table: Readonly<Record<string, Rule>> = {
   'vm/inside': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running', 'vm/guest'] },
   'vm/copy': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/guest'] },
   'vm/clipboard': { folders: [...vm, 'vm/host', 'vm/running'] },
+  'vm/drop': { folders: [...vm, 'vm/host', 'vm/clipboard'] },
   'vm/sound': { folders: [...vm, 'vm/engine', 'vm/host'] },
   'vm/memory': { folders: [...vm, 'vm/host', 'vm/engine', 'vm/running'] },
   'vm/share': { folders: [...vm, 'vm/host', 'vm/running', 'vm/guest'] },
@@ -135,10 +136,14 @@ const table: Readonly<Record<string, Rule>> = {
       'vm/copy',
     ],
   },
-  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm'] },
-  'daemon/web': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
+  'daemon/access': { folders: ['core', 'sys', 'api'], packages: ['zod'] },
+  'daemon/web': {
+    folders: ['core', 'sys', 'api', 'daemon/access'],
+    packages: ['@peculiar/x509', 'reflect-metadata', 'zod'],
+  },
+  'daemon/handlers': { folders: [...host, 'api', 'store', 'vm', 'daemon/access'] },
   daemon: {
-    folders: [...host, 'api', 'store', 'vm', 'daemon/handlers', 'daemon/web'],
+    folders: [...host, 'api', 'store', 'vm', 'daemon/access', 'daemon/handlers', 'daemon/web'],
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },
@@ -221,7 +226,7 @@ const pageFolders: Readonly<
 > = {
   'text/en': { own: [], packages: [] },
   'text/ja': { own: ['text/en'], packages: [] },
-  text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react-i18next'] },
+  text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react', 'react-i18next'] },
   design: { own: ['text'], packages: ['@mantine/core', 'react', 'wouter'] },
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
   machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
@@ -230,7 +235,7 @@ const pageFolders: Readonly<
     own: ['text', 'design', 'data', 'machine'],
     packages: [...widgets, 'react', '@novnc/novnc', '@xterm/addon-fit', '@xterm/xterm'],
   },
-  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
+  snapshots: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   settings: { own: ['text/en', 'text', 'design', 'data', 'machine'], packages: [...widgets, 'react'] },
   new: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   activity: { own: ['text', 'design', 'data'], packages: [...widgets, 'react', 'uplot'] },
@@ -242,7 +247,7 @@ const pageFolders: Readonly<
   story: { own: ['text', 'design'], packages: ['@mantine/core', 'react'] },
   palette: { own: ['text', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   app: {
-    own: ['text', 'design', 'data', 'palette', 'library', 'new', 'host', 'page', 'story'],
+    own: ['text', 'design', 'data', 'machine', 'palette', 'library', 'new', 'host', 'page', 'story'],
     packages: [...widgets, 'react', 'wouter'],
   },
   '.': {

@@ -19,6 +19,8 @@ export const packages: readonly string[] = [
   'openbox',
   'xclip',
   'spice-vdagent',
+  // Without it, the agent takes no files.
+  'xdg-user-dirs',
   // Wayland.
   'labwc',
   'wl-clipboard',

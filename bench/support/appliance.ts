@@ -1,25 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manifestOf, ovf } from '../../test/support/ova.ts';
+import { makeHalfFullDisk } from './realistic-disk.ts';
 
 const mebibyte = 1024 * 1024;
-
-/** A mebibyte that compresses to about 45 %, as the disk of a system does: one half is noise, the other words. */
-function realistic(): Buffer {
-  const words =
-    randomBytes(4096)
-      .toString('base64')
-      .match(/.{1,9}/gu) ?? [];
-  const parts: Buffer[] = [];
-  for (let at = 0; at < mebibyte; at += 16 * 1024) {
-    parts.push(randomBytes(5 * 1024));
-    const text = Array.from({ length: 1600 }, () => words[Math.floor(Math.random() * words.length)] ?? '');
-    parts.push(Buffer.from(text.join(' ')).subarray(0, 11 * 1024));
-  }
-  return Buffer.concat(parts);
-}
 
 /**
  * Makes an OVA as appliances are published: descriptor, manifest and a streamOptimized disk that is half full.
@@ -27,10 +12,7 @@ function realistic(): Buffer {
  */
 export function makeAppliance(directory: string, diskMiB: number): string {
   const raw = join(directory, 'disk.raw');
-  const file = openSync(raw, 'wx');
-  ftruncateSync(file, diskMiB * mebibyte);
-  for (let at = 0; at < diskMiB; at += 2) writeSync(file, realistic(), 0, mebibyte, at * mebibyte);
-  closeSync(file);
+  makeHalfFullDisk(raw, diskMiB);
   const disk = join(directory, 'web-disk1.vmdk');
   execFileSync('qemu-img', [
     'convert',

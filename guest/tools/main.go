@@ -56,6 +56,10 @@ func main() {
 		return
 	}
 	if len(os.Args) == 2 && os.Args[1] == desktop.SessionOption {
+		exitWith(desktop.Supervise())
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == desktop.WorkerOption {
 		exitWith(desktop.Run(version))
 		return
 	}

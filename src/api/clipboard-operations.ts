@@ -7,6 +7,7 @@ export const clipboardOperations = {
   'clipboard.show': {
     method: 'GET',
     path: '/machines/{machine}/clipboard',
+    role: 'operator',
     kind: 'json',
     summary: 'Show what is on the clipboard of the guest',
     params: machineParams,
@@ -15,6 +16,7 @@ export const clipboardOperations = {
   'clipboard.get': {
     method: 'GET',
     path: '/machines/{machine}/clipboard/get',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Read the clipboard of the guest',
     description:
@@ -28,6 +30,7 @@ export const clipboardOperations = {
   'clipboard.set': {
     method: 'GET',
     path: '/machines/{machine}/clipboard/set',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Set the clipboard of the guest',
     description:
@@ -42,6 +45,7 @@ export const clipboardOperations = {
   'clipboard.watch': {
     method: 'GET',
     path: '/machines/{machine}/clipboard/watch',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Watch the clipboard of the guest',
     description:

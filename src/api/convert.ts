@@ -9,6 +9,7 @@ export const convertDisk = z
     kind: z
       .enum([
         'monolithicSparse',
+        'twoGbMaxExtentSparse',
         'monolithicFlat',
         'twoGbMaxExtentFlat',
         'vmfs',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { activitySample } from './activity.ts';
-import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task, webAddress } from './messages.ts';
+import { cancelledTask, daemonStatus, doctor, done, event, runDoctor, task } from './messages.ts';
 import type { OperationTable } from './operation.ts';
 import { ndjson } from './protocol.ts';
 
@@ -16,6 +16,7 @@ export const daemonOperations = {
   'daemon.status': {
     method: 'GET',
     path: '/daemon',
+    role: 'viewer',
     kind: 'json',
     anyVersion: true,
     summary: 'Show the version, process and memory of the daemon',
@@ -24,6 +25,7 @@ export const daemonOperations = {
   'daemon.stop': {
     method: 'POST',
     path: '/daemon/stop',
+    role: 'owner',
     kind: 'json',
     anyVersion: true,
     summary: 'Stop the daemon',
@@ -33,22 +35,17 @@ export const daemonOperations = {
   'daemon.openapi': {
     method: 'GET',
     path: '/openapi.json',
+    role: 'viewer',
+    byMachine: true,
     kind: 'json',
     summary: 'Get the OpenAPI 3.1 description of the API',
     result: z.record(z.string(), z.unknown()),
   },
-  'web.open': {
-    method: 'POST',
-    path: '/web',
-    kind: 'json',
-    summary: 'Open the web desktop for one browser on this host',
-    description:
-      'The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1.',
-    result: webAddress,
-  },
   'tasks.list': {
     method: 'GET',
     path: '/tasks',
+    role: 'viewer',
+    byMachine: true,
     kind: 'json',
     summary: 'List the running tasks',
     result: z.array(task),
@@ -56,6 +53,8 @@ export const daemonOperations = {
   'tasks.cancel': {
     method: 'DELETE',
     path: '/tasks/{task}',
+    role: 'operator',
+    byMachine: true,
     kind: 'json',
     summary: 'Cancel a task',
     description: 'The reply to the request that started the task reports how it ended.',
@@ -65,6 +64,8 @@ export const daemonOperations = {
   'host.events': {
     method: 'GET',
     path: '/events',
+    role: 'viewer',
+    byMachine: true,
     kind: 'stream',
     contentType: ndjson,
     summary: 'Follow the events of machines',
@@ -74,6 +75,8 @@ export const daemonOperations = {
   'host.activity': {
     method: 'GET',
     path: '/activity',
+    role: 'viewer',
+    byMachine: true,
     kind: 'stream',
     contentType: ndjson,
     summary: 'Follow what the machines and the host use',
@@ -84,6 +87,7 @@ export const daemonOperations = {
   'host.doctor': {
     method: 'POST',
     path: '/doctor',
+    role: 'operator',
     kind: 'task',
     verb: 'doctor',
     summary: 'Check this host for problems',

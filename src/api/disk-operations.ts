@@ -20,6 +20,7 @@ export const diskOperations = {
   'disks.list': {
     method: 'GET',
     path: '/machines/{machine}/disks',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the disks of a machine',
     params: machineParams,
@@ -28,6 +29,7 @@ export const diskOperations = {
   'disks.create': {
     method: 'POST',
     path: '/disks',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Create an empty disk that belongs to no machine yet',
@@ -39,6 +41,7 @@ export const diskOperations = {
   'disks.convert': {
     method: 'POST',
     path: '/disks/convert',
+    role: 'owner',
     kind: 'task',
     verb: 'disk convert',
     subject: 'source',
@@ -52,6 +55,7 @@ export const diskOperations = {
   'disks.add': {
     method: 'POST',
     path: '/machines/{machine}/disks',
+    role: 'owner',
     kind: 'task',
     verb: 'disk add',
     summary: 'Add an empty disk to a stopped machine',
@@ -63,6 +67,7 @@ export const diskOperations = {
   'disks.checkAll': {
     method: 'POST',
     path: '/machines/{machine}/disks/check',
+    role: 'operator',
     kind: 'task',
     verb: 'disk check',
     summary: 'Check the files of all disks',
@@ -74,6 +79,7 @@ export const diskOperations = {
   'disks.check': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/check',
+    role: 'operator',
     kind: 'task',
     verb: 'disk check',
     summary: 'Check the files of a disk',
@@ -85,6 +91,7 @@ export const diskOperations = {
   'disks.grow': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/grow',
+    role: 'owner',
     kind: 'task',
     verb: 'disk grow',
     summary: 'Expand a disk of a stopped machine',
@@ -96,6 +103,7 @@ export const diskOperations = {
   'disks.compact': {
     method: 'POST',
     path: '/machines/{machine}/disks/{disk}/compact',
+    role: 'operator',
     kind: 'task',
     verb: 'disk compact',
     summary: 'Reclaim the unused space of a disk of a stopped machine',
@@ -105,6 +113,7 @@ export const diskOperations = {
   'disks.remove': {
     method: 'DELETE',
     path: '/machines/{machine}/disks/{disk}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a disk from a stopped machine',

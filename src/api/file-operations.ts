@@ -1,4 +1,4 @@
-import { getFiles, getMessage, putFiles, putMessage } from './file-transfer.ts';
+import { dropFiles, dropMessage, getFiles, getMessage, putFiles, putMessage } from './file-transfer.ts';
 import type { OperationTable } from './operation.ts';
 import { machineParams } from './parameters.ts';
 
@@ -7,6 +7,7 @@ export const fileOperations = {
   'files.put': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/put',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Copy files into the guest',
     description:
@@ -19,9 +20,25 @@ export const fileOperations = {
     result: putMessage,
     example: { body: { path: '/srv/www', directory: true } },
   },
+  'files.drop': {
+    method: 'GET',
+    path: '/machines/{machine}/guest-files/drop',
+    role: 'operator',
+    kind: 'websocket',
+    summary: 'Drop files into the session of the guest',
+    description:
+      'The first message of the client is DropFiles as text. Binary messages follow with a tar archive of files without ' +
+      'directories, and an empty message ends it; one before the end of the archive cancels. The user at the screen of the guest ' +
+      'gets each as a new file for downloads, or on the desktop. It needs kame-tools in the session, or the agent of SPICE.',
+    params: machineParams,
+    body: dropFiles,
+    result: dropMessage,
+    example: { body: {} },
+  },
   'files.get': {
     method: 'GET',
     path: '/machines/{machine}/guest-files/get',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Copy files out of the guest',
     description:

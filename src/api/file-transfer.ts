@@ -26,6 +26,25 @@ export const putMessage = z
   .meta({ id: 'PutMessage' });
 export type PutMessage = z.infer<typeof putMessage>;
 
+export const dropFiles = z.strictObject({}).meta({ id: 'DropFiles' });
+
+export const droppedPlace = z
+  .object({
+    name: z.string(),
+    path: z.string().nullable().describe('Where it is in the guest; null if the guest does not tell'),
+  })
+  .meta({ id: 'DroppedPlace' });
+export type DroppedPlace = z.infer<typeof droppedPlace>;
+
+/** A message of the server while files are dropped into a session. */
+export const dropMessage = z
+  .union([
+    z.object({ type: z.literal('progress'), bytes: z.int().describe('Of the archive, that were read') }),
+    z.object({ type: z.literal('end'), files: z.array(droppedPlace) }),
+  ])
+  .meta({ id: 'DropMessage' });
+export type DropMessage = z.infer<typeof dropMessage>;
+
 export const getFiles = z
   .strictObject({
     path: guestPath.describe('A file or directory in the guest, relative to the home of root'),

@@ -17,6 +17,7 @@ export const guestFileOperations = {
   'guestFiles.list': {
     method: 'GET',
     path: '/machines/{machine}/guest/files',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'List a directory in the guest',
@@ -28,6 +29,7 @@ export const guestFileOperations = {
   'guestFiles.stat': {
     method: 'GET',
     path: '/machines/{machine}/guest/files/stat',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Show the properties of a file in the guest',
@@ -40,6 +42,7 @@ export const guestFileOperations = {
   'guestFiles.makeDirectory': {
     method: 'POST',
     path: '/machines/{machine}/guest/files/directory',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Make a directory in the guest',
@@ -51,6 +54,7 @@ export const guestFileOperations = {
   'guestFiles.remove': {
     method: 'POST',
     path: '/machines/{machine}/guest/files/remove',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Remove a file or directory in the guest',
@@ -62,6 +66,7 @@ export const guestFileOperations = {
   'guestFiles.rename': {
     method: 'POST',
     path: '/machines/{machine}/guest/files/rename',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Rename a file or directory in the guest',
@@ -73,6 +78,7 @@ export const guestFileOperations = {
   'guestFiles.makeTemporary': {
     method: 'POST',
     path: '/machines/{machine}/guest/files/temporary',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Make a temporary file or directory in the guest',

@@ -11,6 +11,7 @@ export const guestOperations = {
   'machines.addresses': {
     method: 'GET',
     path: '/machines/{machine}/addresses',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the IP addresses of the guest',
     params: machineParams,
@@ -19,6 +20,7 @@ export const guestOperations = {
   'machines.screenshot': {
     method: 'GET',
     path: '/machines/{machine}/screenshot',
+    role: 'viewer',
     kind: 'bytes',
     contentType: 'image/png',
     summary: 'Take a screenshot',
@@ -27,6 +29,7 @@ export const guestOperations = {
   'machines.type': {
     method: 'POST',
     path: '/machines/{machine}/keyboard',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Type a text on the keyboard of the guest',
@@ -39,6 +42,7 @@ export const guestOperations = {
   'machines.resolution': {
     method: 'GET',
     path: '/machines/{machine}/resolution',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the resolution of the display',
     params: machineParams,
@@ -47,6 +51,7 @@ export const guestOperations = {
   'machines.setResolution': {
     method: 'PUT',
     path: '/machines/{machine}/resolution',
+    role: 'operator',
     kind: 'task',
     verb: 'resolution',
     summary: 'Change the resolution of the display',
@@ -61,6 +66,7 @@ export const guestOperations = {
   'machines.sound': {
     method: 'GET',
     path: '/machines/{machine}/sound',
+    role: 'viewer',
     kind: 'websocket',
     summary: 'Record the sound of the guest',
     description:
@@ -76,6 +82,7 @@ export const guestOperations = {
   'machines.logs': {
     method: 'GET',
     path: '/machines/{machine}/logs',
+    role: 'operator',
     kind: 'stream',
     contentType: 'text/plain',
     summary: 'Read the log of a machine',
@@ -89,6 +96,7 @@ export const guestOperations = {
   'machines.console': {
     method: 'GET',
     path: '/machines/{machine}/console',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Connect to the serial console',
     description:
@@ -99,6 +107,7 @@ export const guestOperations = {
   'machines.screen': {
     method: 'GET',
     path: '/machines/{machine}/screen',
+    role: 'viewer',
     kind: 'websocket',
     summary: 'Connect to the screen',
     description:
@@ -111,6 +120,7 @@ export const guestOperations = {
   'machines.exec': {
     method: 'GET',
     path: '/machines/{machine}/exec',
+    role: 'operator',
     kind: 'websocket',
     summary: 'Run a command in the guest',
     description:

@@ -16,6 +16,7 @@ export const guestProcessOperations = {
   'guestProcesses.list': {
     method: 'GET',
     path: '/machines/{machine}/guest/processes',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'List the processes in the guest',
@@ -25,6 +26,7 @@ export const guestProcessOperations = {
   'guestProcesses.start': {
     method: 'POST',
     path: '/machines/{machine}/guest/processes',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Start a command in the guest without waiting for its end',
@@ -37,6 +39,7 @@ export const guestProcessOperations = {
   'guestProcesses.kill': {
     method: 'POST',
     path: '/machines/{machine}/guest/processes/kill',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Send a signal to a process in the guest',
@@ -48,6 +51,7 @@ export const guestProcessOperations = {
   'guestEnvironment.show': {
     method: 'GET',
     path: '/machines/{machine}/guest/environment',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Show the environment of commands in the guest',
@@ -59,6 +63,7 @@ export const guestProcessOperations = {
   'guestEnvironment.set': {
     method: 'PUT',
     path: '/machines/{machine}/guest/environment',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Set a variable for all later commands in the guest',

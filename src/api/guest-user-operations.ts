@@ -108,6 +108,7 @@ export const guestUserOperations = {
   'guestUsers.list': {
     method: 'GET',
     path: '/machines/{machine}/guest/users',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'List the users of the guest',
@@ -117,6 +118,7 @@ export const guestUserOperations = {
   'guestUsers.setPassword': {
     method: 'PUT',
     path: '/machines/{machine}/guest/users/{user}/password',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Set the password of a user of the guest',
@@ -129,6 +131,7 @@ export const guestUserOperations = {
   'guestUsers.checkPassword': {
     method: 'POST',
     path: '/machines/{machine}/guest/users/{user}/check-password',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Check the password of a user of the guest',
@@ -140,6 +143,7 @@ export const guestUserOperations = {
   'guestUsers.sshKeys': {
     method: 'GET',
     path: '/machines/{machine}/guest/users/{user}/ssh-keys',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'List the SSH keys that let a user of the guest in',
@@ -150,6 +154,7 @@ export const guestUserOperations = {
   'guestUsers.addSshKeys': {
     method: 'POST',
     path: '/machines/{machine}/guest/users/{user}/ssh-keys',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Add SSH keys that let a user of the guest in',
@@ -162,6 +167,7 @@ export const guestUserOperations = {
   'guestUsers.removeSshKeys': {
     method: 'POST',
     path: '/machines/{machine}/guest/users/{user}/ssh-keys/remove',
+    role: 'operator',
     kind: 'json',
     slow: true,
     summary: 'Remove SSH keys that let a user of the guest in',
@@ -174,6 +180,7 @@ export const guestUserOperations = {
   'machines.quiesce': {
     method: 'POST',
     path: '/machines/{machine}/guest/quiesce',
+    role: 'operator',
     kind: 'task',
     verb: 'guest quiesce',
     summary: 'Freeze and thaw the file systems of the guest',

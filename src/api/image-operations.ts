@@ -16,6 +16,7 @@ export const imageOperations = {
   'images.list': {
     method: 'GET',
     path: '/images',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the images that you can create machines from',
     result: z.array(image),
@@ -23,6 +24,7 @@ export const imageOperations = {
   'images.pull': {
     method: 'POST',
     path: '/images/pull',
+    role: 'owner',
     kind: 'task',
     verb: 'image pull',
     summary: 'Download an image and verify it',
@@ -33,6 +35,7 @@ export const imageOperations = {
   'images.import': {
     method: 'POST',
     path: '/images/import',
+    role: 'owner',
     kind: 'task',
     verb: 'image import',
     summary: 'Add a copy of a disk image or an ISO to the images',
@@ -43,6 +46,7 @@ export const imageOperations = {
   'images.upload': {
     method: 'GET',
     path: '/images/upload',
+    role: 'owner',
     kind: 'websocket',
     summary: 'Send a disk image or an ISO to the images',
     description:
@@ -56,6 +60,7 @@ export const imageOperations = {
   'images.delete': {
     method: 'DELETE',
     path: '/images/{image}',
+    role: 'owner',
     kind: 'json',
     summary: 'Delete the cached copy of an image',
     description: 'Machines that were created from it keep their disks.',

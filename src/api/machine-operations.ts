@@ -20,6 +20,8 @@ export const machineOperations = {
   'machines.list': {
     method: 'GET',
     path: '/machines',
+    role: 'viewer',
+    byMachine: true,
     kind: 'json',
     summary: 'List all machines',
     result: z.array(machine),
@@ -27,6 +29,7 @@ export const machineOperations = {
   'machines.create': {
     method: 'POST',
     path: '/machines',
+    role: 'owner',
     kind: 'task',
     verb: 'create',
     subject: 'name',
@@ -40,6 +43,7 @@ export const machineOperations = {
   'machines.register': {
     method: 'POST',
     path: '/machines/register',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Add an existing machine to the list',
@@ -52,6 +56,7 @@ export const machineOperations = {
   'machines.inspect': {
     method: 'POST',
     path: '/machines/inspect',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show what a .vmx describes without adding it to the list',
@@ -62,6 +67,7 @@ export const machineOperations = {
   'machines.import': {
     method: 'POST',
     path: '/machines/import',
+    role: 'owner',
     kind: 'task',
     verb: 'import',
     subject: 'path',
@@ -76,6 +82,7 @@ export const machineOperations = {
   'machines.reportImport': {
     method: 'POST',
     path: '/machines/import/report',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show what an import would do and what the new machine would lack',
@@ -87,6 +94,7 @@ export const machineOperations = {
   'machines.importStream': {
     method: 'GET',
     path: '/machines/import/stream',
+    role: 'owner',
     kind: 'websocket',
     summary: 'Import an appliance that the client sends',
     description:
@@ -100,6 +108,7 @@ export const machineOperations = {
   'machines.undoImport': {
     method: 'POST',
     path: '/machines/{machine}/undo-import',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Delete an imported machine, if its original is still there',
@@ -110,6 +119,7 @@ export const machineOperations = {
   'machines.export': {
     method: 'POST',
     path: '/machines/{machine}/export',
+    role: 'owner',
     kind: 'task',
     verb: 'export',
     summary: 'Export a machine for VMware’s products',
@@ -123,6 +133,7 @@ export const machineOperations = {
   'machines.files': {
     method: 'GET',
     path: '/machines/{machine}/files',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'List the files of a machine: those that a deletion removes, and those that it keeps',
@@ -132,6 +143,7 @@ export const machineOperations = {
   'machines.show': {
     method: 'GET',
     path: '/machines/{machine}',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the details of a machine',
     params: machineParams,
@@ -140,6 +152,7 @@ export const machineOperations = {
   'machines.vmx': {
     method: 'GET',
     path: '/machines/{machine}/vmx',
+    role: 'operator',
     kind: 'bytes',
     contentType: 'application/octet-stream',
     summary: 'Get the .vmx of a machine as it is on the disk',
@@ -149,6 +162,7 @@ export const machineOperations = {
   'machines.set': {
     method: 'PATCH',
     path: '/machines/{machine}',
+    role: 'owner',
     kind: 'json',
     summary: 'Change settings of a machine',
     description:
@@ -161,6 +175,7 @@ export const machineOperations = {
   'machines.rename': {
     method: 'POST',
     path: '/machines/{machine}/rename',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Rename a stopped machine, its bundle and its .vmx',
@@ -172,6 +187,7 @@ export const machineOperations = {
   'machines.delete': {
     method: 'DELETE',
     path: '/machines/{machine}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Delete a stopped machine and its disks',
@@ -182,6 +198,7 @@ export const machineOperations = {
   'machines.unregister': {
     method: 'POST',
     path: '/machines/{machine}/unregister',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a machine from the list and keep its files',
@@ -191,6 +208,7 @@ export const machineOperations = {
   'machines.repair': {
     method: 'POST',
     path: '/machines/{machine}/repair',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Re-link a machine with its linked clones and its parents',
@@ -204,6 +222,7 @@ export const machineOperations = {
   'machines.plan': {
     method: 'GET',
     path: '/machines/{machine}/plan',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Show the command line of a machine’s engine without running it',

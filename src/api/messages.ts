@@ -125,16 +125,6 @@ export const daemonStatus = z
   .meta({ id: 'DaemonStatus' });
 export type DaemonStatus = z.infer<typeof daemonStatus>;
 
-export const webAddress = z
-  .object({
-    address: z
-      .string()
-      .describe('Whoever has it may use the API as you until it was used: treat it as a password'),
-    until: z.string().describe('When it stops to be valid, ISO 8601'),
-  })
-  .meta({ id: 'WebAddress' });
-export type WebAddress = z.infer<typeof webAddress>;
-
 /** The result of an operation that returns nothing else. */
 export const done = z.object({ ok: z.literal(true) }).meta({ id: 'Done' });
 

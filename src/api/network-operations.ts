@@ -22,6 +22,7 @@ export const networkOperations = {
   'networks.list': {
     method: 'GET',
     path: '/networks',
+    role: 'viewer',
     kind: 'json',
     summary: 'List all networks',
     result: z.array(network),
@@ -29,6 +30,7 @@ export const networkOperations = {
   'networks.create': {
     method: 'POST',
     path: '/networks',
+    role: 'owner',
     kind: 'json',
     summary: 'Create a network',
     description: 'Without a subnet, a NAT or host-only network gets a free one.',
@@ -39,6 +41,7 @@ export const networkOperations = {
   'networks.show': {
     method: 'GET',
     path: '/networks/{network}',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the details of a network',
     params: networkParams,
@@ -47,6 +50,7 @@ export const networkOperations = {
   'networks.set': {
     method: 'PATCH',
     path: '/networks/{network}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Change a network',
@@ -59,6 +63,7 @@ export const networkOperations = {
   'networks.delete': {
     method: 'DELETE',
     path: '/networks/{network}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Delete a network that no machine uses',
@@ -68,6 +73,7 @@ export const networkOperations = {
   'networks.forwards': {
     method: 'GET',
     path: '/networks/{network}/forwards',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the port forwards of a network',
     params: networkParams,
@@ -76,6 +82,7 @@ export const networkOperations = {
   'networks.addForward': {
     method: 'POST',
     path: '/networks/{network}/forwards',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Forward a port of the host to a guest',
@@ -87,6 +94,7 @@ export const networkOperations = {
   'networks.removeForward': {
     method: 'DELETE',
     path: '/networks/{network}/forwards/{transport}/{port}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a port forward',
@@ -100,6 +108,7 @@ export const networkOperations = {
   'networks.reserve': {
     method: 'PUT',
     path: '/networks/{network}/reservations/{adapter}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Choose the address of an adapter',
@@ -112,6 +121,7 @@ export const networkOperations = {
   'networks.release': {
     method: 'DELETE',
     path: '/networks/{network}/reservations/{adapter}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Give up the chosen address of an adapter',
@@ -121,6 +131,7 @@ export const networkOperations = {
   'networks.leases': {
     method: 'GET',
     path: '/networks/{network}/leases',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the DHCP leases of a network',
     params: networkParams,
@@ -129,6 +140,7 @@ export const networkOperations = {
   'networks.writeFiles': {
     method: 'POST',
     path: '/networks/files',
+    role: 'owner',
     kind: 'json',
     summary: 'Write files about the networks for programs that drive VMware',
     description:
@@ -138,6 +150,7 @@ export const networkOperations = {
   'machines.ssh': {
     method: 'POST',
     path: '/machines/{machine}/ssh',
+    role: 'owner',
     kind: 'task',
     verb: 'ssh',
     summary: 'Find out how to connect to the SSH server of a guest',

@@ -8,6 +8,7 @@ export const nicOperations = {
   'nics.list': {
     method: 'GET',
     path: '/machines/{machine}/nics',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the network adapters of a machine',
     params: machineParams,
@@ -16,6 +17,7 @@ export const nicOperations = {
   'nics.add': {
     method: 'POST',
     path: '/machines/{machine}/nics',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Add a network adapter',
@@ -28,6 +30,7 @@ export const nicOperations = {
   'nics.set': {
     method: 'PATCH',
     path: '/machines/{machine}/nics/{nic}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Change the network, the cable or the traffic of an adapter',
@@ -39,6 +42,7 @@ export const nicOperations = {
   'nics.remove': {
     method: 'DELETE',
     path: '/machines/{machine}/nics/{nic}',
+    role: 'owner',
     kind: 'json',
     slow: true,
     summary: 'Remove a network adapter',
@@ -48,6 +52,7 @@ export const nicOperations = {
   'nics.capture': {
     method: 'GET',
     path: '/machines/{machine}/capture',
+    role: 'owner',
     kind: 'websocket',
     summary: 'Capture the frames of an adapter',
     description:

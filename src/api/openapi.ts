@@ -33,6 +33,8 @@ export interface OpenApiOperation {
   >;
   /** The kind of its reply: see docs/api.md. */
   readonly 'x-kame-kind': Operation['kind'];
+  /** The least role of a user of the web desktop who may use it. */
+  readonly 'x-kame-role': Operation['role'];
 }
 
 /** The subset of an OpenAPI 3.1 document that this API uses. */
@@ -109,7 +111,7 @@ function answerOf(operation: Operation, components: Components): [status: string
 const statusTexts = { '101': 'The connection switches to a WebSocket', '200': 'Success' } as const;
 
 function describeOperation(name: string, operation: Operation, components: Components): OpenApiOperation {
-  const { summary, description, kind, params, query, body, example } = operation;
+  const { summary, description, kind, role, params, query, body, example } = operation;
   const [status, content] = answerOf(operation, components);
   const parameters = [
     ...parametersIn('path', params, components),
@@ -146,6 +148,7 @@ function describeOperation(name: string, operation: Operation, components: Compo
       },
     },
     'x-kame-kind': kind,
+    'x-kame-role': role,
   };
 }
 

@@ -16,6 +16,7 @@ import { powerOperations } from './power-operations.ts';
 import { shareOperations } from './share-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { toolsOperations } from './tools-operations.ts';
+import { webOperations } from './web-operations.ts';
 
 /**
  * THE LIST of all operations of the API: the source of the daemon's routes, the OpenAPI document, docs/api.md and the
@@ -39,6 +40,7 @@ export const operations = {
   ...nicOperations,
   ...imageOperations,
   ...daemonOperations,
+  ...webOperations,
 } as const satisfies OperationTable;
 
 export type Operations = typeof operations;

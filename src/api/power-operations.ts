@@ -8,6 +8,7 @@ export const powerOperations = {
   'machines.start': {
     method: 'POST',
     path: '/machines/{machine}/start',
+    role: 'operator',
     kind: 'task',
     verb: 'start',
     summary: 'Start or resume a machine',
@@ -20,6 +21,7 @@ export const powerOperations = {
   'machines.stop': {
     method: 'POST',
     path: '/machines/{machine}/stop',
+    role: 'operator',
     kind: 'task',
     verb: 'stop',
     summary: 'Shut a machine down',
@@ -31,6 +33,7 @@ export const powerOperations = {
   'machines.restart': {
     method: 'POST',
     path: '/machines/{machine}/restart',
+    role: 'operator',
     kind: 'task',
     verb: 'restart',
     summary: 'Shut a machine down and start it again',
@@ -43,6 +46,7 @@ export const powerOperations = {
   'machines.pause': {
     method: 'POST',
     path: '/machines/{machine}/pause',
+    role: 'operator',
     kind: 'task',
     verb: 'pause',
     summary: 'Pause a running machine',
@@ -53,6 +57,7 @@ export const powerOperations = {
   'machines.unpause': {
     method: 'POST',
     path: '/machines/{machine}/unpause',
+    role: 'operator',
     kind: 'task',
     verb: 'unpause',
     summary: 'Resume a paused machine',
@@ -62,6 +67,7 @@ export const powerOperations = {
   'machines.suspend': {
     method: 'POST',
     path: '/machines/{machine}/suspend',
+    role: 'operator',
     kind: 'task',
     verb: 'suspend',
     summary: 'Write the memory of a running machine to disk and stop its engine',
@@ -71,6 +77,7 @@ export const powerOperations = {
   'machines.clone': {
     method: 'POST',
     path: '/machines/{machine}/clone',
+    role: 'owner',
     kind: 'task',
     verb: 'clone',
     summary: 'Clone a machine',

@@ -1,4 +1,5 @@
 import { apiVersion } from './protocol.ts';
+import type { Role } from './role.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type OperationKind = 'json' | 'task' | 'bytes' | 'stream' | 'websocket';
@@ -9,6 +10,13 @@ export interface Route {
   /** Below `/v1`. Names in braces are parameters. */
   readonly path: `/${string}`;
   readonly kind: OperationKind;
+  /** The least role of a user who may use it. */
+  readonly role: Role;
+  /**
+   * A user of some machines may use it, although its path names none: its handler leaves out the others. Without it, such a user has
+   * only the operations of a machine.
+   */
+  readonly byMachine?: true;
   /** What it takes besides the parameters of its path. */
   readonly takes?: 'query' | 'body';
   /** Of a reply that is not JSON. */

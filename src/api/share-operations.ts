@@ -19,6 +19,7 @@ export const shareOperations = {
   'shares.list': {
     method: 'GET',
     path: '/machines/{machine}/shares',
+    role: 'operator',
     kind: 'json',
     summary: 'List the shared folders of a machine',
     params: machineParams,
@@ -27,6 +28,7 @@ export const shareOperations = {
   'shares.add': {
     method: 'POST',
     path: '/machines/{machine}/shares',
+    role: 'owner',
     kind: 'json',
     summary: 'Share a folder with a guest',
     description:
@@ -40,6 +42,7 @@ export const shareOperations = {
   'shares.allow': {
     method: 'PATCH',
     path: '/machines/{machine}/shares',
+    role: 'owner',
     kind: 'json',
     summary: 'Permit or forbid all shared folders of a machine',
     description: 'Sets isolation.tools.hgfs.disable. A running guest gets them, or loses them, at once.',
@@ -51,6 +54,7 @@ export const shareOperations = {
   'shares.remove': {
     method: 'DELETE',
     path: '/machines/{machine}/shares/{share}',
+    role: 'owner',
     kind: 'json',
     summary: 'Stop sharing a folder with a guest',
     params: shareParams,

@@ -19,6 +19,7 @@ export const snapshotOperations = {
   'snapshots.list': {
     method: 'GET',
     path: '/machines/{machine}/snapshots',
+    role: 'viewer',
     kind: 'json',
     summary: 'List the snapshots of a machine, parents before their children',
     params: machineParams,
@@ -27,6 +28,7 @@ export const snapshotOperations = {
   'snapshots.take': {
     method: 'POST',
     path: '/machines/{machine}/snapshots',
+    role: 'operator',
     kind: 'task',
     verb: 'snapshot take',
     summary: 'Take a snapshot',
@@ -38,6 +40,7 @@ export const snapshotOperations = {
   'snapshots.show': {
     method: 'GET',
     path: '/machines/{machine}/snapshots/{snapshot}',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the details of a snapshot',
     params: snapshotParams,
@@ -46,6 +49,7 @@ export const snapshotOperations = {
   'snapshots.screenshot': {
     method: 'GET',
     path: '/machines/{machine}/snapshots/{snapshot}/screenshot',
+    role: 'viewer',
     kind: 'bytes',
     contentType: 'image/png',
     summary: 'Get the picture of the display that was kept with a snapshot',
@@ -55,6 +59,7 @@ export const snapshotOperations = {
   'snapshots.edit': {
     method: 'PATCH',
     path: '/machines/{machine}/snapshots/{snapshot}',
+    role: 'operator',
     kind: 'json',
     summary: 'Change the label or description of a snapshot',
     params: snapshotParams,
@@ -65,6 +70,7 @@ export const snapshotOperations = {
   'snapshots.delete': {
     method: 'DELETE',
     path: '/machines/{machine}/snapshots/{snapshot}',
+    role: 'operator',
     kind: 'task',
     verb: 'snapshot delete',
     summary: 'Delete a snapshot',
@@ -77,6 +83,7 @@ export const snapshotOperations = {
   'snapshots.revert': {
     method: 'POST',
     path: '/machines/{machine}/snapshots/{snapshot}/revert',
+    role: 'operator',
     kind: 'task',
     verb: 'snapshot revert',
     summary: 'Revert a machine to a snapshot',
@@ -89,6 +96,7 @@ export const snapshotOperations = {
   'autoProtect.show': {
     method: 'GET',
     path: '/machines/{machine}/autoprotect',
+    role: 'viewer',
     kind: 'json',
     summary: 'Show the settings of AutoProtect',
     params: machineParams,
@@ -97,6 +105,7 @@ export const snapshotOperations = {
   'autoProtect.set': {
     method: 'PUT',
     path: '/machines/{machine}/autoprotect',
+    role: 'operator',
     kind: 'json',
     summary: 'Turn AutoProtect on or off',
     params: machineParams,

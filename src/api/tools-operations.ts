@@ -41,6 +41,7 @@ export const toolsOperations = {
   'tools.show': {
     method: 'GET',
     path: '/machines/{machine}/tools',
+    role: 'viewer',
     kind: 'json',
     slow: true,
     summary: 'List the agents that answer in the guest',
@@ -50,6 +51,7 @@ export const toolsOperations = {
   'tools.install': {
     method: 'POST',
     path: '/machines/{machine}/tools',
+    role: 'operator',
     kind: 'task',
     verb: 'tools install',
     summary: 'Install or update kame-tools in the guest',

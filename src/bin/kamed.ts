@@ -8,6 +8,7 @@ process.exit(
     tinyBuilder: helper('tiny-builder'),
     memoryCopier: threadProgram(helper('memory-copier')),
     networkSwitch: helper('network-switch'),
+    certificateMaker: helper('certificate-maker'),
     // From the sources, those of the last build.
     webFiles: new URL(extension === 'ts' ? '../../dist/web' : 'web', import.meta.url),
   }),

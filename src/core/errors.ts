@@ -237,13 +237,37 @@ export const errorKinds = {
     exit: 1,
     http: 401,
     when: 'A browser has no session with the daemon: its address was used before or is too old, or the session has ended.',
-    next: 'Run `kame open`, which opens a new address.',
+    next: 'Run `kame open`, which opens a new address, or sign in again.',
   },
   FORBIDDEN: {
     exit: 1,
     http: 403,
     when: 'A request to the web desktop comes from another web page, from another user of the computer, or through another host name.',
     next: 'Run `kame open`, and use the address as it is.',
+  },
+  NOT_PERMITTED: {
+    exit: 1,
+    http: 403,
+    when: 'The role of a user of the web desktop does not permit the operation.',
+    next: 'Ask an owner of this Kame: `kame web user set NAME --role ROLE` changes what a user may do.',
+  },
+  WRONG_PASSWORD: {
+    exit: 1,
+    http: 401,
+    when: 'Nobody has this name and this password at the web desktop.',
+    next: 'Check both; `kame web user list` shows the users, and `kame web user password NAME` sets a password.',
+  },
+  TOO_MANY_ATTEMPTS: {
+    exit: 1,
+    http: 429,
+    when: 'Somebody has tried too many wrong passwords, or too many people sign in at the same time.',
+    next: 'Wait as long as the message says, and try again.',
+  },
+  NO_SUCH_USER: {
+    exit: 3,
+    http: 404,
+    when: 'The web desktop has no user of that name.',
+    next: '`kame web user list` shows the users; `kame web user add NAME` adds one.',
   },
   CANCELLED: {
     exit: 1,

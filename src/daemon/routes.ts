@@ -1,13 +1,17 @@
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { Operation } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { ndjson } from '../api/protocol.ts';
 import type { Progress } from '../core/progress.ts';
+import { principalOf, type Principal } from './access/principal.ts';
 import { answerLines, answerTask, clientSignal } from './answer.ts';
 import type { App } from './app.ts';
+import { authorize } from './authorize.ts';
 import type { Channel, Services } from './handlers/handler.ts';
 import { handlers } from './handlers/table.ts';
+import { record, recorded, recordRefusal, type Asked } from './recorded.ts';
 import { hostFor } from './request-environment.ts';
 import { serveWebSockets, type WebSocketRoute } from './websockets.ts';
 
@@ -43,10 +47,14 @@ function requestOf(request: FastifyRequest, reply: FastifyReply): AnyRequest {
   };
 }
 
-/** The machine that a task works on, if any. */
-function machineOf(operation: Operation & { kind: 'task' }, { params, body }: AnyRequest): string | null {
+/** The machine that an operation works on, if any. */
+function machineOf(
+  operation: Operation,
+  { params, body }: Pick<AnyRequest, 'params' | 'body'>,
+): string | null {
   const inPath = (params as Partial<Record<string, unknown>> | undefined)?.['machine'];
-  const inBody = operation.subject && (body as Partial<Record<string, unknown>>)[operation.subject];
+  const subject = operation.kind === 'task' ? operation.subject : undefined;
+  const inBody = subject && (body as Partial<Record<string, unknown>> | undefined)?.[subject];
   const machine = inPath ?? inBody;
   return typeof machine === 'string' ? machine : null;
 }
@@ -59,12 +67,20 @@ async function answer(
   reply: FastifyReply,
 ): Promise<unknown> {
   const asked = requestOf(request, reply);
-  const services: Services = { ...app, host: hostFor(app.host, request) };
+  const principal = principalOf(request.raw);
+  const services: Services = { ...app, host: hostFor(app.host, request), principal };
+  const machine = machineOf(operation, asked);
+  const entry: Asked = { principal, name, operation, machine };
+  const { audit } = app.daemon;
   if (operation.kind === 'task') {
     const { verb, result: schema } = operation;
-    const context = { request, reply, verb, machine: machineOf(operation, asked), schema };
+    const context = { request, reply, verb, machine, schema };
     const perform = untyped[name] as AnyHandler['task'];
-    return await answerTask(app.tasks, context, async (progress) => await perform(services, asked, progress));
+    return await answerTask(
+      app.tasks,
+      context,
+      async (progress) => await recorded(audit, entry, async () => await perform(services, asked, progress)),
+    );
   }
   if (operation.kind === 'bytes') {
     const bytes = await (untyped[name] as AnyHandler['bytes'])(services, asked);
@@ -78,7 +94,22 @@ async function answer(
     const text = await (untyped[name] as AnyHandler['text'])(services, asked);
     return await reply.type(`${operation.contentType}; charset=utf-8`).send(text);
   }
-  return await (untyped[name] as AnyHandler['json'])(services, asked);
+  return await recorded(audit, entry, () => (untyped[name] as AnyHandler['json'])(services, asked));
+}
+
+/** Checks a request before anything of it is read but its head. @returns who sent it, and the parameters of its path */
+async function permit(
+  app: App,
+  name: string,
+  operation: Operation,
+  raw: IncomingMessage,
+  given: unknown,
+): Promise<{ readonly principal: Principal; readonly params: Readonly<Record<string, string>> }> {
+  const principal = principalOf(raw);
+  const params = given as Readonly<Record<string, string>>;
+  const entry: Asked = { principal, name, operation, machine: params['machine'] ?? null };
+  const check = async () => await authorize(app.host, principal, operation, params);
+  return { principal, params: await recordRefusal(app.daemon.audit, entry, check) };
 }
 
 /** A request without a body has all defaults; what is missing then is named like any other missing field. */
@@ -102,12 +133,18 @@ function webSocketRoute(app: App, name: string, operation: Operation): WebSocket
     path,
     ...(params ? { params } : {}),
     ...(body ? { body } : {}),
-    serve: async (request, channel) => {
+    permit: async (raw, given) => await permit(app, name, operation, raw, given),
+    serve: async ({ principal, ...request }, channel) => {
       const onAnswered = (run: () => void) => channel.onClosed(run);
-      await (untyped[name] as AnyHandler['websocket'])(
-        app,
-        { ...request, query: undefined, onAnswered },
-        channel,
+      const perform = untyped[name] as AnyHandler['websocket'];
+      const entry: Asked = { principal, name, operation, machine: machineOf(operation, request) };
+      // When it ends is not worth an entry, and may be long after.
+      record(app.daemon.audit, entry, 'ok');
+      await recordRefusal(
+        app.daemon.audit,
+        entry,
+        async () =>
+          await perform({ ...app, principal }, { ...request, query: undefined, onAnswered }, channel),
       );
     },
   };
@@ -125,6 +162,10 @@ export function registerRoutes(app: App): void {
       method: operation.method,
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       schema: schemaOf(operation),
+      onRequest: async (request) => {
+        const { params } = await permit(app, name, operation, request.raw, request.params);
+        request.params = params;
+      },
       ...(operation.body ? { preValidation: fillBody } : {}),
       handler: async (request, reply) => await answer(app, name, operation, request, reply),
     });

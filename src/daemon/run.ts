@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyBaseLogger } from 'fastify';
 import { deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
+import { silentProgress } from '../core/progress.ts';
 import { version } from '../core/version.ts';
 import { removeRamDirectory } from '../store/ram-place.ts';
 import { CopyThreads } from '../sys/copy-threads.ts';
@@ -18,10 +19,13 @@ import { startAdoptionRetry } from '../vm/recovery/adoption-retry.ts';
 import { keepAgreements } from '../vm/recovery/agreements.ts';
 import { startMaintenance } from '../vm/recovery/maintenance.ts';
 import { recoveryTable } from '../vm/recovery/table.ts';
+import { AuditLog } from './access/audit.ts';
+import { Passwords } from './access/passwords.ts';
+import { Users } from './access/users.ts';
 import { buildServer } from './server.ts';
 import { idleSeconds, stopWhenIdle } from './stop-when-idle.ts';
 import { TaskList } from './tasks.ts';
-import { webDoorTo } from './web-door.ts';
+import { Doors, insideOf } from './web-doors.ts';
 
 export interface DaemonOptions {
   readonly home?: string;
@@ -38,6 +42,8 @@ export interface Helpers {
   readonly memoryCopier: URL;
   /** The switch of a network, a process of its own. */
   readonly networkSwitch: URL;
+  /** Makes a certificate in a separate process. */
+  readonly certificateMaker: URL;
   /** The directory of the page. */
   readonly webFiles: URL;
 }
@@ -76,11 +82,21 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   host.hooks.onReset = (machine, startedBy) => void startAfterReset(startedBy, machine);
   const tasks = new TaskList();
   const { promise: stopped, resolve: requestStop } = deferred();
-  const openWeb = async () => await web.open();
-  const daemon = { version, socket, startedAt: new Date(), requestStop, openWeb };
+  const audit = new AuditLog(host.names.audit, (error) =>
+    logger.warn({ err: error }, 'The audit log is not complete'),
+  );
+  const users = new Users(host.names.webUsers, new Passwords());
+  const web = new Doors({
+    names: host.names,
+    directory: fileURLToPath(helpers.webFiles),
+    makeCertificate: async (names) => await runInHelper(helpers.certificateMaker, names, silentProgress()),
+    inside: () => insideOf(http),
+    ...{ users, audit },
+  });
+  const daemon = { version, socket, startedAt: new Date(), requestStop, web, users, audit };
   const http = await buildServer(host, tasks, daemon, logger);
-  const web = webDoorTo(http, fileURLToPath(helpers.webFiles), host.names.webDoor);
-  using _idle = stopWhenIdle(http, host, tasks, idleSeconds(env), requestStop);
+  const isNeeded = () => tasks.size > 0 || web.isNeeded;
+  using _idle = stopWhenIdle(http, host, isNeeded, idleSeconds(env), requestStop);
   using _maintenance = startMaintenance(host);
   await using adoptionRetry = startAdoptionRetry(host);
   await http.ready();
@@ -100,6 +116,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   tasks.cancelAll();
   await web[Symbol.asyncDispose]();
   await http.close();
+  await audit.written();
   await bound[Symbol.asyncDispose]();
   // First, so that none is adopted after the others were let go.
   await adoptionRetry[Symbol.asyncDispose]();

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { testHost } from '../../test/support/test-host.ts';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { idleSeconds, stopWhenIdle } from './stop-when-idle.ts';
-import { TaskList } from './tasks.ts';
 
 const temporary = useTemporaryDirectory();
 
@@ -13,13 +12,13 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'
 afterEach(() => void vi.useRealTimers());
 
 /** A daemon that stops after 60 idle seconds. */
-function watched() {
+function watched(isNeeded = false) {
   const home = join(temporary(), 'home');
   mkdirSync(home);
   const http = Fastify();
   const host = testHost({ home, env: {} });
   const stop = vi.fn<() => void>();
-  const watch = stopWhenIdle(http, host, new TaskList(), 60, stop);
+  const watch = stopWhenIdle(http, host, () => isNeeded, 60, stop);
   onTestFinished(() => watch[Symbol.dispose]());
   return { home, host, http, stop };
 }
@@ -43,6 +42,12 @@ it('keeps a daemon that a machine needs, until its home is moved', () => {
   mkdirSync(home);
   vi.advanceTimersByTime(30_000);
   expect(stop).toHaveBeenCalled();
+});
+
+it('keeps a daemon that something else needs', () => {
+  const { stop } = watched(true);
+  vi.advanceTimersByTime(600_000);
+  expect(stop).not.toHaveBeenCalled();
 });
 
 it.each([

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { fileIdSync } from '../sys/file-id.ts';
 import type { Host } from '../vm/host/host.ts';
-import type { TaskList } from './tasks.ts';
 
-/** Seconds without a request, a task or a running machine before the daemon stops. */
+/** Seconds without a request, a task, a running machine or an open door to other computers before the daemon stops. */
 const defaultIdleSeconds = 300;
 
 /** The time after which an idle daemon stops, from KAME_IDLE_SECONDS. */
@@ -12,16 +11,19 @@ export function idleSeconds(env: Readonly<Record<string, string | undefined>>): 
   return Number.isFinite(value) && value >= 1 ? value : defaultIdleSeconds;
 }
 
-/** Whether anything needs the daemon now. */
-function needed(host: Host, tasks: TaskList, openRequests: number): boolean {
-  return host.running.size > 0 || host.unreachable.size > 0 || tasks.size > 0 || openRequests > 0;
+/** Whether a machine or a client needs the daemon now. */
+function needed(host: Host, openRequests: number): boolean {
+  return host.running.size > 0 || host.unreachable.size > 0 || openRequests > 0;
 }
 
-/** Calls `stop` when the daemon has been idle for the given time, or when its home is not where it was. */
+/**
+ * Calls `stop` when the daemon has been idle for the given time, or when its home is not where it was.
+ * @param isNeeded whether anything else needs the daemon now, such as a task
+ */
 export function stopWhenIdle(
   http: FastifyInstance,
   host: Host,
-  tasks: TaskList,
+  isNeeded: () => boolean,
   seconds: number,
   stop: () => void,
 ): Disposable {
@@ -44,7 +46,7 @@ export function stopWhenIdle(
           'The home was moved or removed: the daemon ends, so that the next one can find the machines',
         );
         stop();
-      } else if (needed(host, tasks, open)) lastUse = Date.now();
+      } else if (isNeeded() || needed(host, open)) lastUse = Date.now();
       else if (Date.now() - lastUse >= seconds * 1000) stop();
     },
     Math.min(seconds * 1000, 30_000),

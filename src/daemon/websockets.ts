@@ -6,13 +6,20 @@ import { maxMessageBytes } from '../api/limits.ts';
 import { matchPath, type Route } from '../api/route.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
+import type { Principal } from './access/principal.ts';
 import type { App } from './app.ts';
 import type { Channel } from './handlers/handler.ts';
 import { refuseRaw } from './web/refuse.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
 
-export interface WebSocketRequest {
+/** A request that may open a WebSocket. */
+export interface Permitted {
+  readonly principal: Principal;
+  /** The parameters of the path. */
   readonly params: unknown;
+}
+
+export interface WebSocketRequest extends Permitted {
   readonly body: unknown;
   readonly signal: AbortSignal;
 }
@@ -21,6 +28,8 @@ export interface WebSocketRoute extends Pick<Route, 'path'> {
   readonly params?: z.ZodType;
   /** The schema of the client's first message. */
   readonly body?: z.ZodType;
+  /** @throws KameError NOT_PERMITTED, NO_SUCH_MACHINE */
+  permit(request: IncomingMessage, params: unknown): Promise<Permitted>;
   serve(request: WebSocketRequest, channel: Channel): Promise<void>;
 }
 
@@ -49,7 +58,7 @@ function parseFirst(schema: z.ZodType, message: Buffer): unknown {
   }
 }
 
-async function serve({ route, params }: Match, socket: WebSocket): Promise<void> {
+async function serve(route: WebSocketRoute, permitted: Permitted, socket: WebSocket): Promise<void> {
   const channel = new WebSocketChannel(socket);
   const controller = new AbortController();
   channel.onClosed(() => controller.abort());
@@ -57,20 +66,20 @@ async function serve({ route, params }: Match, socket: WebSocket): Promise<void>
     const first = route.body && (await channel.next());
     if (route.body && !first) return;
     const body = route.body && first && parseFirst(route.body, first.data);
-    await route.serve({ params, body, signal: controller.signal }, channel);
+    await route.serve({ ...permitted, body, signal: controller.signal }, channel);
   } catch (error) {
     channel.fail(error);
   }
 }
 
 /** Opens the WebSocket that a client asks for, or refuses the request. */
-function upgrade(
+async function upgrade(
   server: WebSocketServer,
   routes: readonly WebSocketRoute[],
   request: IncomingMessage,
   raw: Duplex,
   head: Buffer,
-): void {
+): Promise<void> {
   const { method = '', url = '' } = request;
   const match = findRoute(routes, url);
   if (!match) {
@@ -78,9 +87,10 @@ function upgrade(
     refuseRaw(raw, 404, new KameError('USAGE', words));
     return;
   }
+  const permitted = await match.route.permit(request, match.params);
   server.handleUpgrade(request, raw, head, (socket) => {
     socket.on('error', () => socket.terminate());
-    void serve(match, socket);
+    void serve(match.route, permitted, socket);
   });
 }
 
@@ -97,12 +107,14 @@ export function serveWebSockets({ http }: App, routes: readonly WebSocketRoute[]
   // Node leaves these connections to the listener: an error without one, or thrown in one, would end the daemon.
   http.server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
     raw.on('error', () => raw.destroy());
-    try {
-      upgrade(server, routes, request, raw, head);
-    } catch (error) {
+    void upgrade(server, routes, request, raw, head).catch((error: unknown) => {
+      if (error instanceof KameError) {
+        refuseRaw(raw, error.kind.http, error);
+        return;
+      }
       http.log.error({ err: error }, `Upgrade of ${request.url ?? ''}`);
       refuseRaw(raw, 500, new KameError('INTERNAL', messageOf(error), { cause: error }));
-    }
+    });
   });
   http.server.on('connect', (_request: IncomingMessage, raw: Duplex) => {
     refuseRaw(raw, 405, new KameError('USAGE', 'The daemon is not a proxy.'));

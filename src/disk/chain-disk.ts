@@ -8,11 +8,12 @@ import { checkQcow2, type Qcow2Facts } from './qcow2-header.ts';
 import { partOf, Qcow2Pieces, type Piece } from './qcow2-pieces.ts';
 
 const inflateAsync = promisify(inflateRaw);
+const sectorBytes = 512;
 const blockBytes = 1024 * 1024;
 /** How much of the disk is looked up in the tables at once: a multiple of every cluster size. */
 const windowBytes = 32 * blockBytes;
 /** Blocks that are read at the same time. */
-const readAhead = 4;
+const readAhead = 8;
 
 /** A layer that is open for reading. */
 interface OpenLayer {
@@ -179,7 +180,7 @@ async function dataBytes(layers: readonly OpenLayer[], size: number): Promise<nu
 }
 
 /**
- * Opens a checked chain of layers for reading: what its guest sees, in blocks of 1 MiB. Nothing may write to the layers in the
+ * Opens a checked chain of layers for reading: what its guest sees, in blocks of 1 MiB and in whole sectors. Nothing may write to the layers in the
  * meantime. The caller must dispose of it.
  * @throws KameError BAD_IMAGE, NO_SUCH_IMAGE, FILE_ACCESS
  */
@@ -187,7 +188,8 @@ export async function openChain(top: Layer): Promise<Disk> {
   const layers: OpenLayer[] = [];
   try {
     for (const layer of layersOf(top)) layers.push(await openLayer(layer));
-    return new ChainDisk(layers, top.virtualSize, await dataBytes(layers, top.virtualSize));
+    const size = Math.ceil(top.virtualSize / sectorBytes) * sectorBytes;
+    return new ChainDisk(layers, size, await dataBytes(layers, size));
   } catch (error) {
     for (const { file } of layers) await file[Symbol.asyncDispose]();
     throw error;

@@ -44,6 +44,16 @@ export interface HomeNames {
   readonly operations: string;
   /** The port and the sessions of the web desktop while it is open; see daemon/web/door-record.ts. */
   readonly webDoor: string;
+  /** From where other computers may use the web desktop; see daemon/web/remote-settings.ts. */
+  readonly webRemote: string;
+  /** Their sessions while it is open, as in `webDoor`. */
+  readonly webRemoteSessions: string;
+  /** The certificate that Kame made for the web desktop, and its private key. */
+  readonly webCertificate: string;
+  /** The users of the web desktop and hashes of their passwords. */
+  readonly webUsers: string;
+  /** Who did what, one JSON object a line; older ones in `audit.1.jsonl` and so on. */
+  readonly audit: string;
   /** The user's own images. */
   readonly catalogue: string;
   readonly daemonLog: string;
@@ -78,6 +88,11 @@ export function homeNames(home: string): HomeNames {
     knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
     webDoor: join(home, 'web.json'),
+    webRemote: join(home, 'web-remote.json'),
+    webRemoteSessions: join(home, 'web-remote-sessions.json'),
+    webCertificate: join(home, 'web-certificate.pem'),
+    webUsers: join(home, 'web-users.json'),
+    audit: join(home, 'audit.jsonl'),
     catalogue: join(home, 'catalogue.json'),
     daemonLog: join(home, 'kamed.log'),
     ram: ramDirectory(home),

@@ -1,3 +1,4 @@
+import { seSparseExtent } from '../support/vmdk-kinds.ts';
 import type { Corpus } from './mutation.ts';
 
 const cluster = 512;
@@ -159,4 +160,28 @@ export const sparseCorpus: Corpus = {
   pieces: ['4b444d56', '434f5744', 'ffffffffffffffff', '0100000000000000'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),
+};
+
+const page = Buffer.alloc(4096, 's');
+
+export const seSparseCorpus: Corpus = {
+  samples: [
+    seSparseExtent(128, new Map([[0, page]])),
+    seSparseExtent(
+      128,
+      new Map<number, Buffer | 'zero' | 'unmapped'>([
+        [1, 'zero'],
+        [2, page],
+        [3, page],
+        [9, 'unmapped'],
+      ]),
+    ),
+  ],
+  pieces: [
+    'bebafeca00000000',
+    'fecafeca00000000',
+    '0000000000000030',
+    '0000000000000010',
+    'ffffffffffffffff',
+  ].map((hex) => Buffer.from(hex, 'hex')),
 };

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import { checkQcow2 } from '../../src/disk/qcow2-header.ts';
+import { Qcow2Pieces } from '../../src/disk/qcow2-pieces.ts';
 import { parseDescriptor } from '../../src/disk/vmdk/descriptor.ts';
+import { seSparseBlocks } from '../../src/disk/vmdk/se-sparse.ts';
 import { sparseBlocks } from '../../src/disk/vmdk/sparse-extent.ts';
 import { readSparseHeader } from '../../src/disk/vmdk/sparse-header.ts';
-import { descriptorCorpus, qcow2Corpus, sparseCorpus } from './disk-samples.ts';
+import { descriptorCorpus, qcow2Corpus, seSparseCorpus, sparseCorpus } from './disk-samples.ts';
 import { fuzz } from './fuzz.ts';
 import { memoryImage } from './memory-image.ts';
 
@@ -12,6 +14,19 @@ it('reads any header of a qcow2 with its tables, or refuses it', async () => {
     qcow2Corpus,
     async (input) => await checkQcow2(memoryImage(input), { backing: 'tell' }),
   );
+  expect(read).toBeGreaterThan(0);
+  expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
+});
+
+it('finds what a qcow2 has in a range of the disk, without gaps, or refuses it', async () => {
+  const { read, refused } = await fuzz(qcow2Corpus, async (input) => {
+    const file = memoryImage(input);
+    const { mapping } = await checkQcow2(file, { backing: 'tell', tables: false });
+    const pieces = await (await Qcow2Pieces.open(file, mapping)).in(512, 1024 * 1024);
+    const ends = pieces.map(({ offset, length }) => offset + length);
+    expect(pieces.map(({ offset }) => offset)).toEqual([512, ...ends.slice(0, -1)]);
+    expect(ends.at(-1)).toBe(1024 * 1024 + 512);
+  });
   expect(read).toBeGreaterThan(0);
   expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
 });
@@ -27,6 +42,15 @@ it('reads any sparse extent of a VMDK to its last block, or refuses it', async (
     const file = memoryImage(input);
     const header = await readSparseHeader(file);
     for await (const { data } of sparseBlocks(file, header, 64 * 1024, true)) if (data.length === 0) break;
+  });
+  expect(read).toBeGreaterThan(0);
+  expect([...refused.keys()]).toEqual(['BAD_IMAGE']);
+});
+
+it('reads any SESPARSE extent to its last block, or refuses it', async () => {
+  const { read, refused } = await fuzz(seSparseCorpus, async (input) => {
+    for await (const { data } of seSparseBlocks(memoryImage(input), 64 * 1024, true))
+      if (data.length === 0) break;
   });
   expect(read).toBeGreaterThan(0);
   expect([...refused.keys()]).toEqual(['BAD_IMAGE']);

@@ -14,6 +14,12 @@ const usualRange: FuzzRange = {
   runs: Number(process.env['KAME_FUZZ_RUNS'] ?? 100_000),
 };
 
+/** A tenth of that, for parsers of which there are many. */
+export const shortRange: FuzzRange = {
+  ...usualRange,
+  runs: Math.ceil(usualRange.runs / 10),
+};
+
 /** The memory that the whole process may have used at its peak. */
 const maxMemoryBytes = 300 * 1024 ** 2;
 

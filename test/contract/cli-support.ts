@@ -189,6 +189,7 @@ export const subVerbs: Readonly<Record<string, string>> = {
   guest:
     'ps kill ls stat mkdir rm mv mktemp env users password quiesce run script ssh-key.list ssh-key.add ssh-key.remove',
   clipboard: 'show get set watch',
+  web: 'audit user.list user.add user.set user.password user.remove',
   compat: 'path install networks uninstall',
   network: 'list show create set delete forward.add forward.list forward.remove reserve leases',
 };

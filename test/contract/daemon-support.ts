@@ -8,7 +8,7 @@ import { routes } from '../../src/api/generated/routes.ts';
 import * as route from '../../src/api/route.ts';
 import { buildServer } from '../../src/daemon/server.ts';
 import { TaskList } from '../../src/daemon/tasks.ts';
-import { noWeb } from '../support/no-web.ts';
+import { daemonFacts } from '../support/daemon-facts.ts';
 import { testHost } from '../support/test-host.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -30,13 +30,7 @@ async function serverOn(home: string, vmx: string | undefined): Promise<Server> 
     await writeFile(join(bundle, 'demo.vmx'), vmx);
   }
   const host = testHost({ home, env: {} });
-  const daemon = {
-    version: '1.2.3',
-    socket: join(home, 'kamed.sock'),
-    startedAt: new Date(),
-    requestStop: () => undefined,
-    openWeb: noWeb,
-  };
+  const daemon = daemonFacts(host.names, { socket: join(home, 'kamed.sock') });
   return await buildServer(host, new TaskList(), daemon, pino({ level: 'silent' }));
 }
 

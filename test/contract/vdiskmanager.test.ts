@@ -82,6 +82,7 @@ describe('vmware-vdiskmanager', () => {
 
   it.each([
     ['0', 'monolithicSparse'],
+    ['1', 'twoGbMaxExtentSparse'],
     ['2', 'monolithicFlat'],
     ['3', 'twoGbMaxExtentFlat'],
     ['4', 'vmfs'],
@@ -154,7 +155,6 @@ describe('vmware-vdiskmanager', () => {
     [['-k', 'x', 'y'], 'One operation and one disk'],
     [['-k', '--help'], 'One operation and one disk'],
     [['-r', 'a', 'b'], 'a conversion needs -t'],
-    [['-r', 'a', '-t', '1', 'b'], 'Kame does not write type 1'],
     [['-r', 'a', '-t', '7', 'b'], 'Invalid disk type: 7'],
     [['-r', 'a', '-t', '0'], 'One operation and two disks'],
     [['-r', '-t', '0', 'b'], 'One operation and two disks'],

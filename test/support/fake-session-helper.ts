@@ -14,7 +14,14 @@ export interface FakeSessionHelperOptions {
   readonly resizes?: boolean;
 }
 
-export const helperServices = ['info', 'clipboardWatch', 'clipboardRead', 'clipboardWrite', 'display'];
+export const helperServices = [
+  'info',
+  'clipboardWatch',
+  'clipboardRead',
+  'clipboardWrite',
+  'display',
+  'drop',
+];
 
 /** kame-tools in the session of a desktop, on a Unix socket. */
 export class FakeSessionHelper implements AsyncDisposable {
@@ -26,6 +33,9 @@ export class FakeSessionHelper implements AsyncDisposable {
   #content: Readonly<Record<string, Buffer | string>> = {};
   /** What the host has put on the clipboard. */
   offered: { readonly type: string; readonly data: Buffer } | undefined;
+  /** The files that the host has dropped, by name. */
+  readonly files = new Map<string, Buffer>();
+  readonly #drops = new Map<number, { readonly name: string; readonly size: number; data: Buffer }>();
   /** The sizes that it was asked for. */
   readonly sizes: { readonly width: number; readonly height: number }[] = [];
   /** Called for each of them, before it is answered. */
@@ -92,6 +102,13 @@ export class FakeSessionHelper implements AsyncDisposable {
     } else if (service === 'clipboardWrite') {
       const [first] = asked['contents'] as { type: string; size: number }[];
       if (first) this.#writes.set(stream, { ...first, data: Buffer.alloc(0) });
+    } else if (service === 'drop') {
+      this.#drops.set(stream, {
+        name: String(asked['name']),
+        size: Number(asked['size']),
+        data: Buffer.alloc(0),
+      });
+      this.#endDrop(stream, peer);
     } else if (service === 'display' && this.#options.resizes !== false) {
       const size = { width: Number(asked['width']), height: Number(asked['height']) };
       this.sizes.push(size);
@@ -99,6 +116,15 @@ export class FakeSessionHelper implements AsyncDisposable {
       peer.send(frameTypes.data, stream, Buffer.from(`\u0001${JSON.stringify({ result: size })}`));
       peer.send(frameTypes.done, stream, { exitCode: 0 });
     } else peer.send(frameTypes.failed, stream, { code: 'failed', message: 'it cannot' });
+  }
+
+  #endDrop(stream: number, peer: FakeToolsPeer): void {
+    const file = this.#drops.get(stream);
+    if (!file || file.data.length < file.size) return;
+    this.files.set(file.name, file.data);
+    const path = `/home/user/Downloads/${file.name}`;
+    peer.send(frameTypes.data, stream, Buffer.from(`\u0001${JSON.stringify({ result: { path } })}`));
+    peer.send(frameTypes.done, stream, { exitCode: 0 });
   }
 
   #read(type: string, stream: number, peer: FakeToolsPeer): void {
@@ -118,13 +144,17 @@ export class FakeSessionHelper implements AsyncDisposable {
   }
 
   #onData(stream: number, data: Buffer, peer: FakeToolsPeer): void {
-    const write = this.#writes.get(stream);
+    const write = this.#writes.get(stream) ?? this.#drops.get(stream);
     if (!write) return;
     write.data = Buffer.concat([write.data, data]);
     const credit = Buffer.alloc(5);
     credit.writeUInt32BE(data.length, 1);
     peer.send(frameTypes.credit, stream, credit);
     if (write.data.length < write.size) return;
+    if (!('type' in write)) {
+      this.#endDrop(stream, peer);
+      return;
+    }
     this.#writes.delete(stream);
     this.offered = { type: write.type, data: write.data };
     this.say(JSON.stringify({ owner: 'host', types: [write.type] }));

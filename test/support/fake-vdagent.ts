@@ -2,8 +2,20 @@ import { createServer, type Socket } from 'node:net';
 import { deferred } from '../../src/core/deferred.ts';
 
 /** Numbers of `spice/vd_agent.h`, written down again: the fake must not share an error with the program. */
-export const vd = { monitors: 2, reply: 3, clipboard: 4, caps: 6, grab: 7, request: 8, release: 9, max: 14 };
-const bits = {
+export const vd = {
+  monitors: 2,
+  reply: 3,
+  clipboard: 4,
+  caps: 6,
+  grab: 7,
+  request: 8,
+  release: 9,
+  start: 10,
+  status: 11,
+  file: 12,
+  max: 14,
+};
+export const bits = {
   monitors: 1,
   reply: 2,
   demand: 5,
@@ -11,10 +23,11 @@ const bits = {
   lf: 8,
   crlf: 9,
   max: 10,
+  filesDisabled: 13,
   regrab: 16,
   serial: 17,
 };
-const usualBits = [
+export const usualBits = [
   bits.monitors,
   bits.reply,
   bits.demand,
@@ -46,6 +59,8 @@ export interface FakeVdagentOptions {
   readonly capabilities?: readonly number[];
   /** Answers nothing at all. */
   readonly silent?: boolean;
+  /** What it says of a file instead of taking it: the number of a status. */
+  readonly refusesFiles?: number;
 }
 
 /** spice-vdagentd in a guest, with the socket on which QEMU listens for its port. */
@@ -63,6 +78,10 @@ export class FakeVdagent implements AsyncDisposable {
   largestChunk = 0;
   readonly #has: ReadonlySet<number>;
   readonly #silent: boolean;
+  readonly #refusesFiles: number | undefined;
+  /** The files that the host has sent, by name. */
+  readonly files = new Map<string, Buffer>();
+  #file = { id: 0, name: '', size: 0, data: Buffer.alloc(0) };
   #serial = 0;
   #socket: Socket | undefined;
   #input = Buffer.alloc(0);
@@ -70,10 +89,14 @@ export class FakeVdagent implements AsyncDisposable {
   #wake = deferred();
   #close: () => Promise<void> = () => Promise.resolve();
 
-  private constructor(path: string, { capabilities = usualBits, silent = false }: FakeVdagentOptions) {
+  private constructor(
+    path: string,
+    { capabilities = usualBits, silent = false, refusesFiles }: FakeVdagentOptions,
+  ) {
     this.path = path;
     this.#has = new Set(capabilities);
     this.#silent = silent;
+    this.#refusesFiles = refusesFiles;
   }
 
   static async listen(path: string, options: FakeVdagentOptions = {}): Promise<FakeVdagent> {
@@ -211,6 +234,24 @@ export class FakeVdagent implements AsyncDisposable {
         Buffer.concat([this.#selection(), words(content ? kind : 0), content ?? Buffer.alloc(0)]),
       );
     } else if (type === vd.monitors) this.send(vd.reply, words(vd.monitors, 1));
+    else if (type === vd.start) this.#startFile(data);
+    else if (type === vd.file) this.#takeFile(data);
+  }
+
+  #startFile(data: Buffer): void {
+    const text = data.toString('utf8', 4);
+    const [, name = '', size = '0'] = /^\[vdagent-file-xfer\]\nname=(.*)\nsize=(\d+)\n\0$/.exec(text) ?? [];
+    this.#file = { id: data.readUInt32LE(0), name, size: Number(size), data: Buffer.alloc(0) };
+    this.send(vd.status, words(this.#file.id, this.#refusesFiles ?? 0));
+  }
+
+  #takeFile(data: Buffer): void {
+    const file = this.#file;
+    if (data.readUInt32LE(0) !== file.id || Number(data.readBigUInt64LE(4)) !== data.length - 12) return;
+    file.data = Buffer.concat([file.data, data.subarray(12)]);
+    if (file.data.length < file.size) return;
+    this.files.set(file.name, file.data);
+    this.send(vd.status, words(file.id, 3));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,8 +9,8 @@ import { TaskList } from '../../src/daemon/tasks.ts';
 import { socketPath } from '../../src/sys/home.ts';
 import type { Host } from '../../src/vm/host/host.ts';
 import { kame } from '../contract/cli-support.ts';
+import { daemonFacts } from './daemon-facts.ts';
 import type { CommandResult } from './home.ts';
-import { noWeb } from './no-web.ts';
 import { testHost } from './test-host.ts';
 import { makeTiny } from './world-machine.ts';
 
@@ -34,7 +34,7 @@ export class JoinedHome implements AsyncDisposable {
       ram: join(path, 'ram'),
       buildTiny: async ({ outDir }) => await Promise.resolve(makeTiny(outDir)),
     });
-    const daemon = { version, socket, startedAt: new Date(), requestStop: () => undefined, openWeb: noWeb };
+    const daemon = daemonFacts(host.names, { version, socket });
     const http = await buildServer(host, new TaskList(), daemon, pino({ level: 'silent' }));
     await http.listen({ path: socket });
     return new JoinedHome(path, host, async () => await http.close());

@@ -105,6 +105,18 @@ async function resizes(desktop: DesktopMachine, programs: Programs, sizes: reado
   }
 }
 
+/** Drops a file, which the user must have then. @returns what the command prints */
+async function drops(desktop: DesktopMachine, name: string): Promise<string> {
+  const { guest } = desktop;
+  const file = join(guest.home.path, name);
+  await writeFile(file, large);
+  const { code, stdout, stderr } = await guest.home.kame(['copy', '--drop', file, `${guest.name}:`]);
+  expect([code, stderr.replaceAll(/.*(?:Waiting for|Copying).*\n/g, '')]).toEqual([0, '']);
+  const found = await desktop.inSession(`find ~ -user user -name '${name}' -exec cat {} +`);
+  expect(found.stdout === large, `${name} in the guest`).toBe(true);
+  return stdout;
+}
+
 describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
   beforeAll(async () => void (await makeDesktopGuest(desktopArch, new AbortController().signal)), 600_000);
 
@@ -114,6 +126,7 @@ describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
     );
     await bothWays(desktop, wayland);
     await resizes(desktop, wayland, ['1600x900', '1366x768', '1921x1079']);
+    expect(await drops(desktop, 'for wayland.txt')).toMatch(/: \/home\/user\/.*for wayland.txt\n$/);
   });
 
   it(
@@ -124,6 +137,9 @@ describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
       expect(await desktop.helperAnswers()).toBe('the clipboard by x11');
       await bothWays(desktop, x11);
       await resizes(desktop, x11, ['1600x900', '1360x768', '1024x768']);
+      // Without kame-tools in the session, the SPICE agent takes files.
+      await desktop.guest.sh('pkill -f -- --session');
+      expect(await drops(desktop, 'for the agent.txt')).toContain('the session of the guest knows where');
     },
   );
 });

@@ -124,6 +124,8 @@ describe.skipIf(isSkipped)('the rooms of the web desktop', () => {
     await page.getByLabel('Number').fill('2');
     await page.getByRole('button', { name: 'Make 2 clones' }).click();
     await page.getByText('2 clones were made.').waitFor({ timeout: 90_000 });
+    const clones = page.getByRole('list', { name: 'Clones that were just made' });
+    await expect.poll(async () => await clones.locator('canvas').count()).toBe(2);
     await line.click();
     await page.getByRole('button', { name: 'Revert to this snapshot' }).click();
     await page.getByRole('alert').getByRole('button', { name: 'Revert to this snapshot' }).click();

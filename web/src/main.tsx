@@ -27,18 +27,18 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/app.tsx';
 import { queries } from './data/machines.ts';
-import { signIn } from './data/session.ts';
+import { session, signIn } from './data/session.ts';
 import { theme } from './design/theme.ts';
 import { startTexts } from './text/text.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('The page has no place for the web desktop.');
-await Promise.all([startTexts(), signIn()]);
+const [found] = await Promise.all([signIn().then(session), startTexts()]);
 // The policy of the page lets no style be written into it: the variables are in the files above.
 createRoot(root).render(
   <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <QueryClientProvider client={queries}>
-      <App />
+      <App session={found ?? 'address'} />
     </QueryClientProvider>
   </MantineProvider>,
 );

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kame-tools/clipboard"
+	"kame-tools/drop"
 	"kame-tools/session"
 	"kame-tools/wayland"
 	"kame-tools/wire"
@@ -89,6 +90,7 @@ func open() (*display, error) {
 	if len(found.services) == 0 {
 		return nil, failed
 	}
+	found.services["drop"] = session.Service(drop.Service)
 	for name := range found.services {
 		found.info.Services = append(found.info.Services, name)
 	}

@@ -69,6 +69,15 @@ export interface AddShare {
   readOnly?: boolean | undefined;
 }
 
+export interface AddWebUser {
+  /** The name of a user of the web desktop */
+  name: string;
+  role: Role;
+  /** Names or ids of the machines that the user may see; null for all. Default: null. */
+  machines?: string[] | null | undefined;
+  password: string;
+}
+
 export interface Addresses {
   ip: string | null;
   interfaces: NetworkInterface[];
@@ -80,6 +89,21 @@ export interface AllowShares {
 }
 
 export type Arch = 'aarch64' | 'x86_64';
+
+export interface AuditEntry {
+  /** ISO 8601 */
+  at: string;
+  /** null for the user of this computer, or one that does not exist */
+  user: string | null;
+  /** socket: a program of this computer; browser: a browser of this computer; or an address */
+  from: string;
+  /** Of this list, or session.begin or session.end */
+  operation: string;
+  /** As it was named */
+  machine: string | null;
+  /** ok, or the code of the error */
+  result: string;
+}
 
 export interface AutoProtect {
   enabled: boolean;
@@ -264,7 +288,13 @@ export interface ConvertDisk {
   path: string;
   /** As in VMDK descriptors; vmfsThin is vmfs that says it is thin */
   kind:
-    'monolithicSparse' | 'monolithicFlat' | 'twoGbMaxExtentFlat' | 'vmfs' | 'vmfsThin' | 'streamOptimized';
+    | 'monolithicSparse'
+    | 'twoGbMaxExtentSparse'
+    | 'monolithicFlat'
+    | 'twoGbMaxExtentFlat'
+    | 'vmfs'
+    | 'vmfsThin'
+    | 'streamOptimized';
   /** The kind of controller for which the disk says its geometry. Default: "lsilogic". */
   adapter?: 'ide' | 'lsilogic' | 'buslogic' | undefined;
 }
@@ -395,6 +425,25 @@ export interface DoctorCheck {
 
 export interface Done {
   ok: true;
+}
+
+export interface DropFiles {}
+
+export type DropMessage =
+  | {
+      type: 'progress';
+      /** Of the archive, that were read */
+      bytes: number;
+    }
+  | {
+      type: 'end';
+      files: DroppedPlace[];
+    };
+
+export interface DroppedPlace {
+  name: string;
+  /** Where it is in the guest; null if the guest does not tell */
+  path: string | null;
 }
 
 export interface EditSnapshot {
@@ -823,6 +872,24 @@ export interface Lease {
   expiresAt: string;
 }
 
+export interface ListenRemotely {
+  /** An address of this computer, or 0.0.0.0 or :: for all of them */
+  address: string;
+  /** Default: 8443. */
+  port?: number | undefined;
+  /** Default: []. */
+  names?: string[] | undefined;
+  /** Without it, Kame makes a certificate of its own */
+  certificate?:
+    | {
+        /** A file with the certificate and those that it depends on, in PEM */
+        cert: string;
+        /** The file of its private key in PEM, which only its owner may read */
+        key: string;
+      }
+    | undefined;
+}
+
 export interface Machine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
@@ -1238,6 +1305,23 @@ export interface RegisterMachine {
   movedOrCopied?: MovedOrCopied | undefined;
 }
 
+export interface RemoteWeb {
+  listening: boolean;
+  /** Why it is not, although it should be */
+  problem: string | null;
+  address: string;
+  port: number;
+  names: string[];
+  /** What to open in a browser */
+  addresses: string[];
+  /** Its file; null for the one that Kame made */
+  certificate: string | null;
+  /** SHA-256 of the certificate, in hexadecimal with colons */
+  fingerprint: string | null;
+  /** ISO 8601 */
+  validUntil: string | null;
+}
+
 export interface RemoveGuestFile {
   /** Links are removed, not followed */
   path: string;
@@ -1367,6 +1451,8 @@ export interface RevertedMachine {
   notes: string[];
 }
 
+export type Role = 'viewer' | 'operator' | 'owner';
+
 export interface RunDoctor {
   /** Test the accelerators again, which takes seconds. Default: false. */
   fresh?: boolean | undefined;
@@ -1428,6 +1514,16 @@ export interface SetResolution {
   height: number;
   /** How long the guest may take to follow. Default: 20000. */
   timeoutMs?: number | undefined;
+}
+
+export interface SetWebPassword {
+  password: string;
+}
+
+export interface SetWebUser {
+  role?: Role | undefined;
+  /** Names or ids of the machines that the user may see; null for all */
+  machines?: string[] | null | undefined;
 }
 
 export interface Settings {
@@ -1777,4 +1873,26 @@ export interface WebAddress {
   address: string;
   /** When it stops to be valid, ISO 8601 */
   until: string;
+}
+
+export interface WebState {
+  /** Whether browsers of this computer can use it now */
+  local: boolean;
+  /** How other computers reach it; null if they may not */
+  remote: RemoteWeb | null;
+  /** How many users there are */
+  users: number;
+}
+
+export interface WebUser {
+  name: string;
+  role: Role;
+  /** Those that the user may see; null for all */
+  machines:
+    | {
+        id: string;
+        /** null if it is not there any more */
+        name: string | null;
+      }[]
+    | null;
 }

@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { copyIn } from '../../client/node/copy-in.ts';
+import { copyIn, dropIn } from '../../client/node/copy-in.ts';
 import { copyOut, type CopyOutResult } from '../../client/node/copy-out.ts';
 import type { TaskOptions } from '../../client/core/options.ts';
 import { KameError } from '../../core/errors.ts';
@@ -58,6 +58,31 @@ async function intoGuest(
   else session.print(`${machine}: ${filesText(files, bytes)}`);
 }
 
+async function intoSession(
+  session: Session,
+  { sources, machine, path }: Extract<CopyRequest, { into: 'guest' }>,
+  problems: Problems,
+): Promise<void> {
+  if (path !== '')
+    throw new KameError(
+      'USAGE',
+      `With --drop, the guest decides where files go: write ${machine}: without a path.`,
+    );
+  const files = sources.map((each) => session.path(each));
+  const dropped = await session.task(machine, (options: TaskOptions) =>
+    dropIn(
+      session.client,
+      { sources: files, machine: session.machine(machine) },
+      { ...options, onProblem: problems.add },
+    ),
+  );
+  problems.tell(session);
+  if (session.json) session.printJson({ dropped, problems: problems.texts });
+  else
+    for (const { name, path: place } of dropped)
+      session.print(`${machine}: ${place ?? `${name} (the session of the guest knows where)`}`);
+}
+
 async function toHost(
   session: Session,
   { sources, target }: Extract<CopyRequest, { into: 'host' }>,
@@ -110,11 +135,15 @@ export function define(program: Command, session: Session): void {
       'keep the owners, by number; without it, files in the guest belong to root, and copies out of it to you',
     )
     .option(
+      '--drop',
+      'drop files into the desktop of the guest: they belong to its user, who finds them among the downloads or on the desktop, and replace nothing',
+    )
+    .option(
       '--max-size <size>',
       'refuse more than this out of a guest, such as 10GiB',
       sizeAboveZero('--max-size'),
     )
-    .option('--json', jsonShape('{files, bytes, problems}'))
+    .option('--json', jsonShape('{files, bytes, problems}; with --drop {dropped, problems}'))
     .addHelpText(
       'after',
       examples(
@@ -122,13 +151,17 @@ export function define(program: Command, session: Session): void {
         'kame copy site/ *.conf demo:/srv/',
         'kame copy demo:/var/log/messages .',
         'kame copy demo:/etc ./etc-of-demo',
+        'kame copy --drop picture.png demo:',
       ),
     )
-    .action(async (places, { owner = false, maxSize }) => {
+    .action(async (places, { owner = false, maxSize, drop = false }) => {
       const request = await readCopy(places, session);
       const problems = new Problems();
       const options = { owner, maxBytes: maxSize };
-      if (request.into === 'guest') await intoGuest(session, request, options, problems);
+      if (drop && request.into === 'host')
+        throw new KameError('USAGE', '--drop is for files of this computer.');
+      if (drop && request.into === 'guest') await intoSession(session, request, problems);
+      else if (request.into === 'guest') await intoGuest(session, request, options, problems);
       else await toHost(session, request, options, problems);
     });
 }

@@ -94,6 +94,7 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
   const isOurs = !machine.problems.some(({ key }) => key === 'checkpoint.vmState');
   if (machine.state === 'suspended' && isOurs) pairs.push(['suspended', suspendedAdvice([machine.name])]);
   if (machine.annotation !== '') pairs.push(['note', machine.annotation]);
+  if (machine.folder !== '') pairs.push(['folder', machine.folder]);
   if (machine.machineType !== null) pairs.push(['machine type', machine.machineType]);
   if (machine.image !== null) pairs.push(['image', machine.image]);
   pairs.push(...devicePairs(machine));

@@ -209,6 +209,12 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'open', group: host, summary: 'open the web desktop', load: () => import('./open.ts') },
   {
+    name: 'web',
+    group: host,
+    summary: 'open the web desktop to other computers; its users',
+    load: () => import('./web.ts'),
+  },
+  {
     name: 'events',
     group: host,
     summary: 'print events as they happen',

@@ -18,8 +18,9 @@ Usage: vmware-vdiskmanager OPTIONS <disk-name>
   -d                         defragment a disk
   -k                         shrink a disk of a machine
   -n <disk>                  rename a disk that no machine needs
-  -r <disk> -t <type>        convert a disk to a new VMDK: 0 one growable file, 2 preallocated, 3 preallocated and
-                             split, 4 preallocated for ESX, 5 stream-optimized, 6 thin for ESX; -a ide|buslogic|lsilogic
+  -r <disk> -t <type>        convert a disk to a new VMDK; -a ide|buslogic|lsilogic is for its geometry. Types:
+                             0 growable, 1 growable and split, 2 preallocated, 3 preallocated and split,
+                             4 preallocated for ESX, 5 stream-optimized, 6 thin for ESX
   -x <size>[s|KB|MB|GB]      expand a disk of a machine
   -U                         delete a disk that no machine needs
   -D                         make a disk deletable, which disks of Kame are

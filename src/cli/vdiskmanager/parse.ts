@@ -47,6 +47,7 @@ const withValue = new Set(['-s', '-a', '-t', '-x', '-n', '-r']);
 /** The kinds of disks by the numbers of `-t`. */
 const kinds: Readonly<Record<string, ConvertDisk['kind']>> = {
   '0': 'monolithicSparse',
+  '1': 'twoGbMaxExtentSparse',
   '2': 'monolithicFlat',
   '3': 'twoGbMaxExtentFlat',
   '4': 'vmfs',
@@ -74,13 +75,11 @@ export function sizeOf(text: string): number {
   return bytes;
 }
 
-/** @throws Error for a type that is none, and for the one that Kame does not write */
+/** @throws Error for a type that is none */
 function kindOf(type: string): ConvertDisk['kind'] {
   const kind = kinds[type];
-  if (kind) return kind;
-  if (type === '1')
-    throw new Error('Kame does not write type 1, growable and split. Type 0 is one growable file');
-  throw new Error(`Invalid disk type: ${type === '' ? 'a conversion needs -t' : type}`);
+  if (!kind) throw new Error(`Invalid disk type: ${type === '' ? 'a conversion needs -t' : type}`);
+  return kind;
 }
 
 /** Controllers for which a disk has a geometry of its own; all others have that of `lsilogic`. */

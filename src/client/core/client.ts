@@ -26,9 +26,9 @@ import {
   type ClipboardReader,
   type ClipboardWriter,
 } from './clipboard-channel.ts';
-import { getFiles, putFiles, type FileChannels } from './file-channels.ts';
+import { dropFiles, getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated-resources.ts';
+import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated/resources.ts';
 import {
   execute,
   openConsole,
@@ -232,6 +232,9 @@ export function createClient(transport: Transport): Client {
       get: async (machine, request, streams) => {
         await awaken(streams);
         return await getFiles(connection, machine, request, streams);
+      },
+      async drop(machine, streams) {
+        return await dropFiles(connection, machine, streams);
       },
     },
     call: (name, request, options = {}) =>

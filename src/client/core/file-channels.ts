@@ -1,5 +1,12 @@
 import { routes } from '../../api/generated/routes.ts';
-import type { GetFiles, GetMessage, PutFiles, PutMessage } from '../../api/generated/shapes.ts';
+import type {
+  DroppedPlace,
+  DropMessage,
+  GetFiles,
+  GetMessage,
+  PutFiles,
+  PutMessage,
+} from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { CallOptions } from './options.ts';
@@ -12,12 +19,14 @@ interface Waiting extends CallOptions {
   readonly waiting?: (stage: string) => void;
 }
 
-export interface PutStreams extends Waiting {
+export interface ArchiveStreams extends CallOptions {
   /** A tar archive. */
   readonly archive: AsyncIterable<Uint8Array>;
   /** Told how many bytes of the archive the guest has. */
   readonly progress?: (bytes: number) => void;
 }
+
+export type PutStreams = ArchiveStreams & Waiting;
 
 export interface GetStreams extends Waiting {
   /**
@@ -38,6 +47,11 @@ export interface PutResult {
 export interface FileChannels {
   /** Copies a tar archive into the guest. The signal cancels the copy; resolves or throws when that is undone. */
   put(machine: string, request: PutFiles, streams: PutStreams): Promise<PutResult>;
+  /**
+   * Drops the files of a tar archive, which has no directories, into the session of the guest's desktop. The signal cancels; files before
+   * it are there.
+   */
+  drop(machine: string, streams: ArchiveStreams): Promise<readonly DroppedPlace[]>;
   /** Copies a file or directory out of the guest, as a tar archive. @returns its size in bytes */
   get(machine: string, request: GetFiles, streams: GetStreams): Promise<number>;
 }
@@ -54,14 +68,21 @@ function cancelled(cause?: unknown): KameError {
   return new KameError('CANCELLED', 'The copy was cancelled.', { cause });
 }
 
-/** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what the archive throws */
-export async function putFiles(
+type UploadRoute = (typeof routes)['files.put' | 'files.drop'];
+
+/**
+ * Sends an archive, and handles what the daemon tells meanwhile.
+ * @param end the result, if a message is the last one
+ * @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what the archive throws
+ */
+async function upload<Result>(
   connection: Connection,
-  machine: string,
-  request: PutFiles,
-  streams: PutStreams,
-): Promise<PutResult> {
-  const channel = await connection.open(routes['files.put'], { params: { machine } });
+  route: UploadRoute,
+  { machine, request }: { readonly machine: string; readonly request: object },
+  streams: ArchiveStreams,
+  end: (message: string | Uint8Array) => Result | undefined,
+): Promise<Result> {
+  const channel = await connection.open(route, { params: { machine } });
   let failure: { readonly error: unknown } | undefined;
   try {
     await channel.send(JSON.stringify(request));
@@ -69,10 +90,8 @@ export async function putFiles(
       (error: unknown) => void (failure = { error }),
     );
     for await (const message of channel.messages) {
-      const notice = told<PutMessage>(message);
-      if (notice.type === 'progress') streams.progress?.(notice.bytes);
-      else if (notice.type === 'waiting') streams.waiting?.(notice.stage);
-      else return { files: notice.files, bytes: notice.bytes };
+      const result = end(message);
+      if (result !== undefined) return result;
     }
     await sending;
   } catch (error) {
@@ -83,6 +102,37 @@ export async function putFiles(
     channel.close();
   }
   throw lost();
+}
+
+/** @throws KameError as `upload` */
+export async function putFiles(
+  connection: Connection,
+  machine: string,
+  request: PutFiles,
+  streams: PutStreams,
+): Promise<PutResult> {
+  return await upload(connection, routes['files.put'], { machine, request }, streams, (message) => {
+    const notice = told<PutMessage>(message);
+    if (notice.type === 'end') return { files: notice.files, bytes: notice.bytes };
+    if (notice.type === 'progress') streams.progress?.(notice.bytes);
+    else streams.waiting?.(notice.stage);
+    return undefined;
+  });
+}
+
+/** @throws KameError as `upload` */
+export async function dropFiles(
+  connection: Connection,
+  machine: string,
+  streams: ArchiveStreams,
+): Promise<readonly DroppedPlace[]> {
+  const asked = { machine, request: {} };
+  return await upload(connection, routes['files.drop'], asked, streams, (message) => {
+    const notice = told<DropMessage>(message);
+    if (notice.type === 'end') return notice.files;
+    streams.progress?.(notice.bytes);
+    return undefined;
+  });
 }
 
 /** @throws KameError what the daemon or the guest reports, DAEMON_UNREACHABLE, CANCELLED; what `output` throws */

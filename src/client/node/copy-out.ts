@@ -8,8 +8,12 @@ import { errnoOf, KameError } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
 import { BytePipe } from './byte-pipe.ts';
 import type { KameClient } from './client.ts';
+import type { FileChannels } from '../core/file-channels.ts';
 import type { CopyOptions } from './copy-in.ts';
 import { stageIn, sweepStages } from './copy-stage.ts';
+
+/** What of a client a copy needs. */
+type CopyOutClient = Pick<KameClient, 'home'> & { readonly files: Pick<FileChannels, 'get'> };
 
 export interface CopyOut {
   readonly machine: string;
@@ -77,7 +81,7 @@ async function* underOneName(
 
 /** Lays out what the guest sends in the stage. Of two failures the first is the reason of the other. */
 async function receive(
-  client: Pick<KameClient, 'files' | 'home'>,
+  client: CopyOutClient,
   { machine, path, owner, maxBytes }: CopyOut,
   stage: string,
   { signal: asked, onProgress, onProblem }: CopyOptions,
@@ -134,7 +138,7 @@ async function receive(
  * @throws KameError FILE_ACCESS, DISK_FULL, ALREADY_EXISTS, GUEST_FAILED, CANCELLED, and what the daemon and the guest report
  */
 export async function copyOut(
-  client: Pick<KameClient, 'files' | 'home'>,
+  client: CopyOutClient,
   copy: CopyOut,
   options: CopyOptions,
 ): Promise<CopyOutResult> {

@@ -48,7 +48,7 @@ async function* counted(
  * the guest permits. It needs kame-tools and tar in the guest.
  * @param user undefined for root, whose copies take the faster way of the daemon
  */
-export function filesAs(client: Client, user: string | undefined): FileChannels {
+export function filesAs(client: Client, user: string | undefined): Pick<FileChannels, 'put' | 'get'> {
   if (user === undefined) return client.files;
   return {
     put: async (machine, { path, directory = false }, { archive, progress, waiting, signal }) => {

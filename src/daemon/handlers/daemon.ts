@@ -1,6 +1,8 @@
 import type { daemonOperations } from '../../api/daemon-operations.ts';
 import { diagnose } from '../../vm/recovery/doctor.ts';
+import { sees } from '../access/principal.ts';
 import type { Handlers } from './handler.ts';
+import { visibleTasks } from './visible-tasks.ts';
 
 export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
   'daemon.status': async ({ host, daemon }) => ({
@@ -23,13 +25,18 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
     const { openApiDocument } = await import('../../api/openapi.ts');
     return { ...openApiDocument(daemon.version) };
   },
-  'web.open': async ({ daemon }) => {
-    const { address, until } = await daemon.openWeb();
-    return { address, until: until.toISOString() };
+  'tasks.list': ({ host, tasks, principal }) => visibleTasks(host, principal, tasks.list()),
+  'tasks.cancel': async ({ host, tasks, principal }, { params: { task } }) => {
+    const visible = await visibleTasks(host, principal, tasks.list());
+    return { found: visible.some(({ id }) => id === task) && tasks.cancel(task) };
   },
-  'tasks.list': ({ tasks }) => tasks.list(),
-  'tasks.cancel': ({ tasks }, { params }) => ({ found: tasks.cancel(params.task) }),
-  'host.events': ({ host }, _request, emit) => host.events.listen(emit),
-  'host.activity': ({ activity }, _request, emit) => activity.listen(emit),
+  'host.events': ({ host, principal }, _request, emit) =>
+    host.events.listen((event) => {
+      if (sees(principal, event.id)) emit(event);
+    }),
+  'host.activity': ({ activity, principal }, _request, emit) =>
+    activity.listen((sample) =>
+      emit({ ...sample, machines: sample.machines.filter(({ id }) => sees(principal, id)) }),
+    ),
   'host.doctor': ({ host }, { body }, progress) => diagnose(host, body, progress),
 };

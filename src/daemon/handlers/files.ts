@@ -1,5 +1,6 @@
 import type { fileOperations } from '../../api/file-operations.ts';
-import type { GetMessage, PutMessage } from '../../api/file-transfer.ts';
+import type { DropMessage, GetMessage, PutMessage } from '../../api/file-transfer.ts';
+import { dropFiles } from '../../vm/drop/drop.ts';
 import { getFiles } from '../../vm/copy/get.ts';
 import { putFiles } from '../../vm/copy/put.ts';
 import type { Handler, Handlers } from './handler.ts';
@@ -29,4 +30,20 @@ const get: Handler<'files.get'> = async ({ host }, { params, body, signal }, cha
   channel.close();
 };
 
-export const fileHandlers: Handlers<keyof typeof fileOperations> = { 'files.put': put, 'files.get': get };
+const drop: Handler<'files.drop'> = async ({ host }, { params, signal }, channel) => {
+  const tell = async (message: DropMessage) => await channel.send(JSON.stringify(message));
+  const files = await dropFiles(host, params.machine, {
+    archive: untilEmpty(channel),
+    signal,
+    report: () => undefined,
+    onRead: (bytes) => void tell({ type: 'progress', bytes }),
+  });
+  await tell({ type: 'end', files });
+  channel.close();
+};
+
+export const fileHandlers: Handlers<keyof typeof fileOperations> = {
+  'files.put': put,
+  'files.get': get,
+  'files.drop': drop,
+};

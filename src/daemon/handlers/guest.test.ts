@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { useWorld } from '../../../test/support/world.ts';
+import { localPrincipal } from '../access/principal.ts';
 import { guestHandlers } from './guest.ts';
 import type { Channel, HandlerRequest, Services } from './handler.ts';
 
@@ -33,7 +34,7 @@ describe('the console', () => {
     world().machine();
     await world().start('demo', {});
     const { channel, sent } = clientThatTakes(1);
-    const services = { host: world().host } as Services;
+    const services = { host: world().host, principal: localPrincipal('socket') } as Services;
     const request = { params: { machine: 'demo' } } as HandlerRequest<'machines.console'>;
     await guestHandlers['machines.console'](services, request, channel);
     expect(sent).toEqual(['']);

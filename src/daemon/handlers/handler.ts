@@ -2,9 +2,24 @@ import type { Readable } from 'node:stream';
 import type { Task } from '../../api/messages.ts';
 import type { Body, OperationName, Operations, Params, Query, Result } from '../../api/operations.ts';
 import type { ndjson } from '../../api/protocol.ts';
+import type { ListenRemotely, RemoteWeb } from '../../api/web.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Activity } from '../../vm/activity/activity.ts';
 import type { Host } from '../../vm/host/host.ts';
+import type { AuditLog } from '../access/audit.ts';
+import type { Principal } from '../access/principal.ts';
+import type { Users } from '../access/users.ts';
+
+/** The doors of the web desktop. */
+export interface WebDoors {
+  /** A new address for a browser on this host. */
+  open(): Promise<{ readonly address: string; readonly until: Date }>;
+  show(): { readonly local: boolean; readonly remote: RemoteWeb | null };
+  /** Opens the door for other computers. */
+  listen(settings: ListenRemotely): Promise<void>;
+  /** Closes it. */
+  off(): Promise<void>;
+}
 
 export interface DaemonFacts {
   readonly version: string;
@@ -12,8 +27,10 @@ export interface DaemonFacts {
   readonly startedAt: Date;
   /** Stops the daemon. Machines keep running. */
   readonly requestStop: () => void;
-  /** A new address of the web desktop. */
-  readonly openWeb: () => Promise<{ readonly address: string; readonly until: Date }>;
+  readonly web: WebDoors;
+  /** The users of the web desktop. */
+  readonly users: Users;
+  readonly audit: AuditLog;
 }
 
 /** The services that every handler can use. */
@@ -22,6 +39,8 @@ export interface Services {
   readonly tasks: { list(): Task[]; cancel(id: string): boolean };
   readonly daemon: DaemonFacts;
   readonly activity: Activity;
+  /** Who has sent the request. It is permitted, for the machine that it names. */
+  readonly principal: Principal;
 }
 
 /** A request that was validated against the schemas of its operation. */

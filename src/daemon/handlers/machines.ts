@@ -11,11 +11,12 @@ import { repair } from '../../vm/library/repair.ts';
 import { changeSettings, vmxOf } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
 import { list, show } from '../../vm/running/describe.ts';
+import { sees } from '../access/principal.ts';
 import { importStream } from './import-stream.ts';
 import type { Handlers } from './handler.ts';
 
 export const machineHandlers: Handlers<keyof typeof machineOperations> = {
-  'machines.list': ({ host }) => list(host),
+  'machines.list': async ({ host, principal }) => (await list(host)).filter(({ id }) => sees(principal, id)),
   'machines.create': ({ host }, { body }, progress) => create(host, body, progress),
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
+import { localPrincipal } from '../access/principal.ts';
 import type { Channel, HandlerRequest, Message, Services } from './handler.ts';
 import { serveScreen } from './screen.ts';
 
@@ -84,7 +85,11 @@ async function openScreen() {
   });
   const client = new Client();
   const request = { params: { machine: 'demo' }, signal } as HandlerRequest<'machines.screen'>;
-  const served = serveScreen({ host: world().host } as Services, request, client);
+  const served = serveScreen(
+    { host: world().host, principal: localPrincipal('socket') } as Services,
+    request,
+    client,
+  );
   return { client, served, engine: await connected };
 }
 
@@ -137,6 +142,12 @@ it('leaves the engine when the client does', async () => {
 it('refuses a machine that does not run', async () => {
   world().machine();
   const request = { params: { machine: 'demo' }, signal } as HandlerRequest<'machines.screen'>;
-  const error = await refused(serveScreen({ host: world().host } as Services, request, new Client()));
+  const error = await refused(
+    serveScreen(
+      { host: world().host, principal: localPrincipal('socket') } as Services,
+      request,
+      new Client(),
+    ),
+  );
   expect(error.code).toBe('WRONG_STATE');
 });

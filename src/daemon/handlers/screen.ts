@@ -1,5 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { includes } from '../../api/role.ts';
 import { connectScreen } from '../../vm/guest/screen.ts';
+import { ViewOnly } from '../../vm/guest/view-only.ts';
+import type { Principal } from '../access/principal.ts';
 import type { Channel, Handler } from './handler.ts';
 
 /** The bytes of a buffer: what a socket of the engine has at a time. */
@@ -46,19 +49,39 @@ class ToClient implements OnReadOpts {
   }
 }
 
-/** Passes on what the client sends, each message when the engine has taken the one before. */
-async function fromClient(channel: Channel, display: Socket): Promise<void> {
+/**
+ * Passes on what the client sends, each message when the engine has taken the one before.
+ * @param filter what is passed on of it. @throws KameError USAGE if the filter does not know what it is
+ */
+async function fromClient(
+  channel: Channel,
+  display: Socket,
+  filter: (data: Buffer) => Buffer,
+): Promise<void> {
   for (let message = await channel.next(); message; message = await channel.next()) {
-    const { data } = message;
+    const data = filter(message.data);
     await new Promise<void>((resolve) => void display.write(data, () => resolve()));
   }
+}
+
+const everything = (data: Buffer): Buffer => data;
+
+/** What somebody may do to the screen: a viewer looks at it, and all others also type. */
+function filterFor({ role }: Principal): (data: Buffer) => Buffer {
+  if (includes(role, 'operator')) return everything;
+  const viewOnly = new ViewOnly();
+  return (data) => viewOnly.take(data);
 }
 
 /**
  * Connects a client to the screen of a machine, until either ends. Nothing is read from a side as long as the other one has a lot
  * left to take.
  */
-export const serveScreen: Handler<'machines.screen'> = async ({ host }, { params, signal }, channel) => {
+export const serveScreen: Handler<'machines.screen'> = async (
+  { host, principal },
+  { params, signal },
+  channel,
+) => {
   const onread = new ToClient(channel);
   const display = await connectScreen(host, params.machine, { signal, onread });
   const over = new Promise<void>((resolve) => display.once('close', resolve));
@@ -66,7 +89,12 @@ export const serveScreen: Handler<'machines.screen'> = async ({ host }, { params
   onread.resume = () => void display.resume();
   display.resume();
   channel.onClosed(() => display.destroy());
-  const typing = fromClient(channel, display);
+  const typing = fromClient(channel, display, filterFor(principal)).catch((error: unknown) => {
+    display.destroy();
+    throw error;
+  });
+  // Whichever ends first: a client that is refused ends the display as well.
+  await Promise.race([over, typing]);
   await over;
   channel.close('The machine has stopped.');
   await typing;

@@ -13,6 +13,7 @@ import { powerHandlers } from './power.ts';
 import { shareHandlers } from './shares.ts';
 import { snapshotHandlers } from './snapshots.ts';
 import { toolsHandlers } from './tools.ts';
+import { webHandlers } from './web.ts';
 
 /** THE TABLE of handlers, one for each operation of api/operations.ts. A missing or wrongly typed one does not compile. */
 export const handlers: Handlers = {
@@ -32,4 +33,5 @@ export const handlers: Handlers = {
   ...nicHandlers,
   ...imageHandlers,
   ...daemonHandlers,
+  ...webHandlers,
 };

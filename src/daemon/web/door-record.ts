@@ -3,16 +3,23 @@ import * as z from 'zod';
 import { parseJson } from '../../core/json.ts';
 import { writeFileAtomic } from '../../sys/files.ts';
 import { readOwnIfThere } from '../../sys/own-file.ts';
+import { maxUsers } from '../access/users.ts';
 import { maxOpen } from './sessions.ts';
 
-const maxBytes = 64 * 1024;
+const maxBytes = 512 * 1024;
 
 const doorRecord = z.strictObject({
-  port: z.int().min(1024).max(65_535),
+  port: z.int().min(1).max(65_535),
   sessions: z
-    .array(z.strictObject({ hash: z.string().length(43), lastUse: z.int().min(0) }))
+    .array(
+      z.strictObject({
+        hash: z.string().length(43),
+        user: z.string().max(64).nullable(),
+        lastUse: z.int().min(0),
+      }),
+    )
     .min(1)
-    .max(maxOpen),
+    .max(maxOpen * maxUsers),
 });
 export type DoorState = z.infer<typeof doorRecord>;
 

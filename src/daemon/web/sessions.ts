@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 export const ticketMs = 5 * 60_000;
 /** A session ends when nothing was asked for in this time, in milliseconds. */
 export const idleMs = 12 * 60 * 60_000;
-/** The most sessions, and the most tickets that wait to be used; the oldest ends when there is one more. */
+/** The most sessions of a user, and the most tickets that wait to be used; the oldest ends when there is one more. */
 export const maxOpen = 16;
 
 /** A ticket for a WebSocket that is not used in this time is worth nothing, in milliseconds. */
@@ -22,6 +22,8 @@ interface ChannelTicket {
 export interface KeptSession {
   /** Of its secret. */
   readonly hash: string;
+  /** Who has signed in with a password; null for who got an address. */
+  readonly user: string | null;
   readonly lastUse: number;
 }
 
@@ -29,6 +31,7 @@ export interface KeptSession {
 const keepEveryMs = 10 * 60_000;
 
 interface Session {
+  readonly user: string | null;
   lastUse: number;
   /** The last use that was kept. */
   keptUse: number;
@@ -48,8 +51,8 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function newSession(lastUse: number): Session {
-  return { lastUse, keptUse: lastUse, tickets: new Map(), open: new Set() };
+function newSession(user: string | null, lastUse: number): Session {
+  return { user, lastUse, keptUse: lastUse, tickets: new Map(), open: new Set() };
 }
 
 /** Drops what was put into a map first, until it has at most so many entries. */
@@ -80,15 +83,20 @@ export class Sessions {
   kept(): KeptSession[] {
     return [...this.#sessions].map(([hash, session]) => {
       session.keptUse = session.lastUse;
-      return { hash, lastUse: session.lastUse };
+      return { hash, user: session.user, lastUse: session.lastUse };
     });
+  }
+
+  /** Says that what `kept` returns must be kept now. */
+  keep(): void {
+    this.#changed();
   }
 
   /** Goes on with the sessions of an earlier daemon that were used not long ago. @returns whether there are any */
   resume(kept: readonly KeptSession[]): boolean {
     const fresh = kept.filter(({ lastUse }) => Date.now() - lastUse <= idleMs);
-    for (const { hash, lastUse } of fresh.toSorted((a, b) => a.lastUse - b.lastUse))
-      this.#sessions.set(hash, newSession(lastUse));
+    for (const { hash, user, lastUse } of fresh.toSorted((a, b) => a.lastUse - b.lastUse))
+      this.#sessions.set(hash, newSession(user, lastUse));
     return fresh.length > 0;
   }
 
@@ -107,14 +115,22 @@ export class Sessions {
     const issued = this.#tickets.get(hash);
     this.#tickets.delete(hash);
     if (issued === undefined || Date.now() - issued > ticketMs) return undefined;
+    return this.begin(null);
+  }
+
+  /** Begins a session of a user. @returns its secret */
+  begin(user: string | null): string {
     const secret = newSecret();
-    this.#sessions.set(hashOf(secret), newSession(Date.now()));
-    for (const oldest of this.#sessions.keys()) {
-      if (this.#sessions.size <= maxOpen) break;
-      this.#end(oldest);
-    }
+    this.#sessions.set(hashOf(secret), newSession(user, Date.now()));
+    const theirs = [...this.#sessions].filter(([, session]) => session.user === user);
+    for (const [oldest] of theirs.slice(0, -maxOpen)) this.#end(oldest);
     this.#changed();
     return secret;
+  }
+
+  /** Whose session this is; undefined if there is no such session. */
+  userOf(secret: string): { readonly user: string | null } | undefined {
+    return this.#find(secret);
   }
 
   /**
@@ -122,7 +138,7 @@ export class Sessions {
    * @param close ends the request when the session ends first
    * @returns what to call when the request has ended; undefined if there is no such session
    */
-  begin(secret: string, close: () => void): (() => void) | undefined {
+  use(secret: string, close: () => void): (() => void) | undefined {
     const session = this.#find(secret);
     session?.open.add(close);
     return (
@@ -159,6 +175,13 @@ export class Sessions {
   /** Ends a session and what it has open. */
   end(secret: string): void {
     this.#end(hashOf(secret));
+    this.#changed();
+  }
+
+  /** Ends the sessions of a user and what they have open. */
+  endOf(user: string): void {
+    for (const [hash, session] of [...this.#sessions])
+      if (session.user?.toLowerCase() === user.toLowerCase()) this.#end(hash);
     this.#changed();
   }
 

@@ -3,33 +3,16 @@ import type { Disk, DiskBlock } from '../format/disk.ts';
 import { isZero } from '../format/zero.ts';
 import { sectorBytes } from './descriptor.ts';
 import { descriptorText, extentLine, type VmdkFacts } from './descriptor-text.ts';
-import { refuseCancelled, reportWritten } from './written-disk.ts';
+import { splitExtents, wholeExtent, type ExtentFile } from './extents.ts';
+import { refuseCancelled, reportBytes } from './written-disk.ts';
 
 /** Disks whose content is in files without structure, beside a descriptor. */
 
 export type FlatKind = 'monolithicFlat' | 'twoGbMaxExtentFlat' | 'vmfs' | 'vmfsThin';
 
-/** A file of a flat disk. */
-export interface FlatExtent {
-  readonly fileName: string;
-  /** In bytes from the start of the disk. */
-  readonly start: number;
-  readonly size: number;
-}
-
-/** The most that VMware puts into one file of a split disk. */
-const maxPartBytes = 4_192_256 * sectorBytes;
-
 /** The files of a flat disk. @param fileName of its descriptor */
-export function flatExtents(kind: FlatKind, fileName: string, size: number): readonly FlatExtent[] {
-  const stem = fileName.replace(/\.vmdk$/iu, '');
-  if (kind !== 'twoGbMaxExtentFlat') return [{ fileName: `${stem}-flat.vmdk`, start: 0, size }];
-  const count = Math.max(1, Math.ceil(size / maxPartBytes));
-  return Array.from({ length: count }, (_, index) => ({
-    fileName: `${stem}-f${String(index + 1).padStart(3, '0')}.vmdk`,
-    start: index * maxPartBytes,
-    size: Math.min(maxPartBytes, size - index * maxPartBytes),
-  }));
+export function flatExtents(kind: FlatKind, fileName: string, size: number): readonly ExtentFile[] {
+  return kind === 'twoGbMaxExtentFlat' ? splitExtents(fileName, size, 'f') : wholeExtent(fileName, size);
 }
 
 /** The descriptor of a flat disk. Thin is what takes no space on VMFS where nothing was written. */
@@ -47,7 +30,7 @@ type WriteExtent = (extent: number, bytes: Buffer, position: number) => Promise<
 
 async function writeBlock(
   { offset, data }: DiskBlock,
-  extents: readonly FlatExtent[],
+  extents: readonly ExtentFile[],
   write: WriteExtent,
 ): Promise<void> {
   for (const [index, { start, size }] of extents.entries()) {
@@ -64,7 +47,7 @@ async function writeBlock(
 export async function writeFlat(
   disk: Disk,
   facts: VmdkFacts,
-  extents: readonly FlatExtent[],
+  extents: readonly ExtentFile[],
   write: WriteExtent,
   progress: Progress,
 ): Promise<void> {
@@ -74,6 +57,6 @@ export async function writeFlat(
     if (isZero(block.data)) continue;
     await writeBlock(block, extents, write);
     done += block.data.length;
-    reportWritten(facts, disk, done, progress);
+    reportBytes(facts, disk, done, progress);
   }
 }

@@ -19,7 +19,7 @@ import {
 import { refuseCancelled, reportWritten, type WrittenDisk } from './written-disk.ts';
 
 /** Writes all bytes at a position of a new file, which has zeros where nothing was written. */
-type WriteAt = (bytes: Buffer, position: number) => Promise<void>;
+export type WriteAt = (bytes: Buffer, position: number) => Promise<void>;
 
 /** Where things are, in sectors: a copy of the directory and of all tables is before them. */
 interface Layout {
@@ -50,9 +50,10 @@ async function writeTable(writeAt: WriteAt, layout: Layout, table: number, entri
     await writeAt(entries, tableAt(layout, directoryAt, table) * sectorBytes);
 }
 
-async function writeStart(writeAt: WriteAt, size: number, layout: Layout, facts: VmdkFacts): Promise<void> {
+/** @param descriptor empty for an extent without one */
+async function writeStart(writeAt: WriteAt, size: number, layout: Layout, descriptor: string): Promise<void> {
   const start = Buffer.alloc(descriptorSectors * sectorBytes);
-  start.write(descriptorText('monolithicSparse', size, facts));
+  start.write(descriptor);
   const header = headerSector({
     version: 1,
     flags: headerFlag.newLineTest | headerFlag.redundantDirectory,
@@ -60,6 +61,7 @@ async function writeStart(writeAt: WriteAt, size: number, layout: Layout, facts:
     redundantAt: layout.redundantAt,
     directoryAt: BigInt(layout.directoryAt),
     overhead: layout.firstGrain,
+    withoutDescriptor: descriptor === '',
   });
   await writeAt(Buffer.concat([header, start]), 0);
   for (const directoryAt of [layout.redundantAt, layout.directoryAt]) {
@@ -81,8 +83,20 @@ export async function writeMonolithicSparse(
   writeAt: WriteAt,
   progress: Progress,
 ): Promise<WrittenDisk> {
+  const descriptor = descriptorText('monolithicSparse', disk.size, facts);
+  return await writeSparseExtent(disk, facts, descriptor, writeAt, progress);
+}
+
+/** Writes one sparse extent. @param descriptor empty if it is elsewhere @throws as writeMonolithicSparse */
+export async function writeSparseExtent(
+  disk: Disk,
+  facts: VmdkFacts,
+  descriptor: string,
+  writeAt: WriteAt,
+  progress: Progress,
+): Promise<WrittenDisk> {
   const layout = layoutOf(disk.size);
-  await writeStart(writeAt, disk.size, layout, facts);
+  await writeStart(writeAt, disk.size, layout, descriptor);
   let next = layout.firstGrain;
   let current = 0;
   let entries = Buffer.alloc(tableBytes);

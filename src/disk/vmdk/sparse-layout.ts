@@ -35,6 +35,8 @@ export interface HeaderFields {
   readonly directoryAt: bigint;
   /** Sectors before the first grain. */
   readonly overhead: number;
+  /** Whether the descriptor is elsewhere, as that of a split disk. */
+  readonly withoutDescriptor?: boolean;
 }
 
 /** The header, or footer, of a sparse extent. */
@@ -45,8 +47,10 @@ export function headerSector(fields: HeaderFields): Buffer {
   header.writeUInt32LE(fields.flags, 8);
   header.writeBigUInt64LE(BigInt(fields.size / sectorBytes), 12);
   header.writeBigUInt64LE(BigInt(grainSectors), 20);
-  header.writeBigUInt64LE(BigInt(descriptorAt), 28);
-  header.writeBigUInt64LE(BigInt(descriptorSectors), 36);
+  if (fields.withoutDescriptor !== true) {
+    header.writeBigUInt64LE(BigInt(descriptorAt), 28);
+    header.writeBigUInt64LE(BigInt(descriptorSectors), 36);
+  }
   header.writeUInt32LE(grainsPerTable, 44);
   header.writeBigUInt64LE(BigInt(fields.redundantAt), 48);
   header.writeBigUInt64LE(fields.directoryAt, 56);

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { inOrder } from '../../core/in-order.ts';
 import type { ByteSource } from '../../sys/byte-source.ts';
 import type { Disk, DiskBlock } from '../format/disk.ts';
 import { badImage } from '../format/image-file.ts';
@@ -24,25 +25,12 @@ class StreamDisk implements Disk {
     this.estimate = size;
   }
 
-  async *blocks(): AsyncGenerator<DiskBlock> {
+  blocks(): AsyncGenerator<DiskBlock> {
     const width = Math.max(
       1,
       Math.min(availableParallelism() * perCore, Math.floor(windowBytes / this.blockSize)),
     );
-    const pending: Promise<DiskBlock>[] = [];
-    try {
-      for await (const grain of this.#stream.grains()) {
-        const block = this.#inflate(grain);
-        // The blocks are awaited in order below; an earlier failure must not count as unhandled.
-        block.catch(() => undefined);
-        pending.push(block);
-        const first = pending.length >= width ? pending.shift() : undefined;
-        if (first) yield await first;
-      }
-      for (let first = pending.shift(); first; first = pending.shift()) yield await first;
-    } finally {
-      await Promise.allSettled(pending);
-    }
+    return inOrder(this.#stream.grains(), width, async (grain) => await this.#inflate(grain));
   }
 
   async #inflate({ index, packed }: PackedGrain): Promise<DiskBlock> {

@@ -152,3 +152,9 @@ describe.each(kinds)('a new %s disk', (kind, write) => {
     await expect(write('d.vmdk', broken)).rejects.toThrow('damaged');
   });
 });
+
+it('a streamOptimized disk that cannot be written ends with the reason', async () => {
+  const disk = diskOf(4 * mebibyte, [{ offset: 0, data: noise.subarray(0, 2 * mebibyte) }]);
+  const full = async () => await Promise.reject(new Error('no space left'));
+  await expect(writeStreamOptimized(disk, factsOf('x.vmdk'), full, quiet)).rejects.toThrow('no space left');
+});

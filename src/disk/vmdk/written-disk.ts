@@ -20,14 +20,17 @@ export function refuseCancelled({ fileName }: VmdkFacts, { signal }: Progress): 
 /** Grains of 1 MiB together. */
 const reportEvery = 16;
 
-/** Reports how much of a disk is written, for each mebibyte. The estimate may be too low. @param grains that are written */
-export function reportWritten({ fileName }: VmdkFacts, disk: Disk, grains: number, progress: Progress): void {
-  if (grains % reportEvery !== 1) return;
-  const done = grains * grainBytes;
+/** Reports how much of a disk is written. The estimate may be too low. @param done in bytes */
+export function reportBytes({ fileName }: VmdkFacts, disk: Disk, done: number, progress: Progress): void {
   progress.report({
     stage: `Writing ${fileName}`,
     done,
     total: Math.max(done, disk.estimate),
     unit: 'bytes',
   });
+}
+
+/** Reports how much of a disk is written, for each mebibyte. @param grains that are written */
+export function reportWritten(facts: VmdkFacts, disk: Disk, grains: number, progress: Progress): void {
+  if (grains % reportEvery === 1) reportBytes(facts, disk, grains * grainBytes, progress);
 }

@@ -1,7 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { ByteQueue } from '../../sys/byte-queue.ts';
-import { isObject } from '../agent/reply.ts';
+import { cleanText, isObject } from '../agent/reply.ts';
 import { within } from '../agent/wait.ts';
 import type { Service } from '../tools/connection.ts';
 import { violation } from '../tools/frames.ts';
@@ -10,6 +10,7 @@ import { OperationReply } from '../tools/operation-reply.ts';
 import type { OutputListener, ToolsStream } from '../tools/stream.ts';
 import type { GuestTools } from '../tools/tools.ts';
 import type { ClipboardContent } from '../vdagent/clipboard.ts';
+import type { DroppedFile } from '../vdagent/file-transfer.ts';
 import { emptyClipboard, maxContentBytes, type Limits } from '../vdagent/clipboard-reads.ts';
 
 export interface PixelSize {
@@ -111,6 +112,38 @@ export async function writeContent(
     },
     limits,
   );
+}
+
+/** @returns where the file is in the guest @throws KameError GUEST_*, CANCELLED; what the content throws */
+export async function dropFile(
+  tools: GuestTools,
+  { name, size, content }: DroppedFile,
+  limits: Limits,
+): Promise<string> {
+  const reply = new OperationReply();
+  let failure: { readonly error: unknown } | undefined;
+  const feed = async (stream: ToolsStream) => {
+    try {
+      for await (const part of content) await stream.write(part);
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+    await stream.endInput();
+  };
+  const request = { name, size };
+  try {
+    await ask(
+      tools,
+      { service: 'drop', request, listener: reply.add, what: 'The transfer of the file', feed },
+      limits,
+    );
+  } catch (error) {
+    throw failure ? failure.error : error;
+  }
+  const told = reply.read();
+  if (isObject(told) && typeof told['path'] === 'string') return cleanText(told['path']);
+  throw violation('it does not say where the file is');
 }
 
 /** @returns the size that the desktop says it has then @throws KameError GUEST_*, CANCELLED */

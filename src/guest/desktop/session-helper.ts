@@ -3,11 +3,12 @@ import { deferred } from '../../core/deferred.ts';
 import { KameError } from '../../core/errors.ts';
 import { within } from '../agent/wait.ts';
 import type { ToolsHello } from '../tools/messages.ts';
+import type { DroppedFile } from '../vdagent/file-transfer.ts';
 import { GuestTools } from '../tools/tools.ts';
 import type { ClipboardContent, ClipboardState } from '../vdagent/clipboard.ts';
 import type { Limits } from '../vdagent/clipboard-reads.ts';
 import { ClipboardLines, emptyState } from './clipboard-lines.ts';
-import { readContent, resize, writeContent, type PixelSize } from './requests.ts';
+import { dropFile, readContent, resize, writeContent, type PixelSize } from './requests.ts';
 
 export interface SessionHelperOptions {
   /** Path of the Unix socket on which QEMU listens for the port. */
@@ -70,6 +71,16 @@ export class SessionHelper {
     await writeContent(this.#tools, content, limits);
   }
 
+  /** Whether the helper takes files for the session. */
+  get takesFiles(): boolean {
+    return this.#hello?.services.includes('drop') ?? false;
+  }
+
+  /** Puts a file where the user of the session looks for it. @returns its path @throws KameError GUEST_*, CANCELLED */
+  async drop(file: DroppedFile, limits: Limits): Promise<string> {
+    return await dropFile(this.#tools, file, limits);
+  }
+
   /** Changes the size of the display. @returns the one that the desktop says it has then @throws KameError GUEST_*, CANCELLED */
   async resizeDisplay(size: PixelSize, limits: Limits): Promise<PixelSize> {
     return await resize(this.#tools, size, limits);
@@ -128,8 +139,7 @@ export class SessionHelper {
     this.#hello = await this.#tools.hello({ signal });
     this.#changed();
     if (!this.#hello.services.includes('clipboardWatch')) {
-      // It closes the port when it ends.
-      await aborted(signal);
+      await Promise.race([aborted(signal), this.#tools.ended()]);
       return;
     }
     const lines = new ClipboardLines();

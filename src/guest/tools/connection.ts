@@ -21,7 +21,8 @@ const highWater = 256 * 1024;
 const lastStream = 0xffff_ffff;
 
 /** What runs over a stream: of the service of a guest, and of the helper in a session. */
-export type Service = 'exec' | 'operate' | 'clipboardWatch' | 'clipboardRead' | 'clipboardWrite' | 'display';
+export type Service =
+  'exec' | 'operate' | 'clipboardWatch' | 'clipboardRead' | 'clipboardWrite' | 'display' | 'drop';
 
 function lost(): KameError {
   return new KameError('GUEST_TOOLS_MISSING', 'The connection to kame-tools in the guest was lost.', {
@@ -36,6 +37,8 @@ function lost(): KameError {
 export class ToolsConnection {
   /** Resolves when the guest has said who it is; rejects when the connection ends before that. */
   readonly hello: Promise<ToolsHello>;
+  /** Resolves when it can no longer be used. */
+  readonly closed: Promise<void>;
   readonly #hello = deferred<ToolsHello>();
   readonly #socket: Socket;
   readonly #nonce = newNonce();
@@ -51,6 +54,7 @@ export class ToolsConnection {
     this.hello.catch(() => undefined);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('close', () => this.#fail(lost()));
     socket.write(preamble(this.#nonce));
     const greeting = Buffer.from(JSON.stringify({ version: protocolVersion }));

@@ -71,6 +71,8 @@ export interface SessionRequest {
   readonly contents?: readonly { readonly type: string; readonly size: number }[];
   readonly width?: number;
   readonly height?: number;
+  readonly name?: string;
+  readonly size?: number;
 }
 
 export type ToolsRequest = ToolsCommand | ToolsOperation | SessionRequest;

@@ -135,6 +135,11 @@ export class GuestTools {
     }
   }
 
+  /** Resolves when the present connection ends; at once if there is none. */
+  async ended(): Promise<void> {
+    await this.#connection?.closed;
+  }
+
   /** Ends the connection: the program in the guest has ended, and another one does not know it. The next use connects again. */
   disconnect(): void {
     this.#connection?.close();

@@ -4,6 +4,7 @@ import { pause } from '../../core/deadline.ts';
 import { within } from '../agent/wait.ts';
 import { AgentClipboard, type ClipboardContent, type ClipboardState } from './clipboard.ts';
 import { maxContentBytes, type Limits } from './clipboard-reads.ts';
+import { FileTransfers } from './file-transfer.ts';
 import { AgentLink, agentMissing } from './link.ts';
 import {
   announceCapabilities,
@@ -30,6 +31,7 @@ export interface DesktopAgentOptions {
  */
 export class DesktopAgent {
   readonly clipboard: AgentClipboard;
+  readonly files: FileTransfers;
   readonly #path: string;
   readonly #afterBreachMs: number;
   readonly #listeners = new Set<() => void>();
@@ -48,6 +50,7 @@ export class DesktopAgent {
     this.#afterBreachMs = afterBreachMs;
     const send = async (message: Message, ...more: readonly Buffer[]) => await this.#send(message, ...more);
     this.clipboard = new AgentClipboard(send, () => this.#changed());
+    this.files = new FileTransfers(send);
   }
 
   /** Whether an agent has announced what it can. */
@@ -78,6 +81,11 @@ export class DesktopAgent {
   /** Whether the agent changes the size of the display, on X11 at least: on Wayland it reports success and does nothing. */
   get resizesDisplay(): boolean {
     return this.#capabilities?.has('monitorsConfig') ?? false;
+  }
+
+  /** Whether the agent takes files for the session. */
+  get takesFiles(): boolean {
+    return this.present && !this.#capabilities?.has('fileTransferDisabled');
   }
 
   /** Asks for a size of the display, in pixels. Whether it follows is to be seen. @throws KameError GUEST_AGENT_MISSING */
@@ -178,13 +186,16 @@ export class DesktopAgent {
     if (was) this.#present = deferred();
     this.#capabilities = undefined;
     this.clipboard.end();
+    this.files.end();
     if (was) this.#changed();
   }
 
   #receive(message: Message): void {
     if (message.type === messageTypes.announceCapabilities) this.#onAnnounced(message.data);
     // What comes before the capabilities is left from another connection.
-    else if (this.present) this.clipboard.handle(message);
+    else if (!this.present) return;
+    else if (message.type === messageTypes.fileStatus) this.files.handle(message.data);
+    else this.clipboard.handle(message);
   }
 
   #onAnnounced(data: Buffer): void {

@@ -11,6 +11,9 @@ export const messageTypes = {
   clipboardGrab: 7,
   clipboardRequest: 8,
   clipboardRelease: 9,
+  fileStart: 10,
+  fileStatus: 11,
+  fileData: 12,
   maxClipboard: 14,
 } as const;
 
@@ -22,6 +25,7 @@ export const capabilityBits = {
   clipboardSelection: 6,
   guestLineEndCrlf: 9,
   maxClipboard: 10,
+  fileTransferDisabled: 13,
   noReleaseOnRegrab: 16,
   grabSerial: 17,
 } as const;

@@ -14,8 +14,8 @@ const make = async (body: { count: number; keepIdentity?: boolean }) =>
 async function running(): Promise<string[]> {
   const asked: string[] = [];
   const report = identityStepNames(1).map((name) => `${name}=ok`);
-  const onFrame = operationThat(({ operation, leaseWithin }) => {
-    asked.push([operation, leaseWithin].filter((each) => each !== undefined).join(' '));
+  const onFrame = operationThat(({ operation = '', leaseWithin }) => {
+    asked.push(typeof leaseWithin === 'number' ? `${String(operation)} ${leaseWithin}` : String(operation));
     return { result: { report: report.join('\n'), now: Date.now() } };
   });
   const addresses = () => {

@@ -89,8 +89,10 @@ describe('an instant clone', () => {
       const copy = world().running('copy');
       given.push(copy.ip);
       const ip = (mac === copy.record.networks[0]?.mac && addresses.shift()) || '10.0.2.15';
+      const own = { 'ip-address': 'fd00::1', 'ip-address-type': 'ipv6', prefix: 64 };
       const entry = { 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 };
-      return { value: [{ name: 'eth0', 'hardware-address': mac, 'ip-addresses': [entry] }] };
+      const entries = given.length === 2 ? [own] : [own, entry];
+      return { value: [{ name: 'eth0', 'hardware-address': mac, 'ip-addresses': entries }] };
     };
     const sh: Program = (args, input) => {
       mac = world().running('copy').record.networks[0]?.mac ?? mac;

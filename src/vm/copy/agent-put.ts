@@ -84,7 +84,6 @@ async function putArchive(
     return { files: items.files, bytes: items.bytes };
   } catch (error) {
     await runScript(machine, 'put', ['clean', ...args], clean).catch(() => undefined);
-    if (signal.aborted) throw new KameError('CANCELLED', 'The copy was cancelled.', { cause: error });
     throw error;
   } finally {
     await runScript(machine, 'archive', ['remove', place], clean).catch(() => undefined);
@@ -136,5 +135,10 @@ export async function putByAgent(
       details: { machine: machine.name },
     });
   announceSlow(options);
-  return await (runsScripts ? putArchive : putFile)(machine, request, options);
+  try {
+    return await (runsScripts ? putArchive : putFile)(machine, request, options);
+  } catch (error) {
+    if (options.signal.aborted) throw new KameError('CANCELLED', 'The copy was cancelled.', { cause: error });
+    throw error;
+  }
 }

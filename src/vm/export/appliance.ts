@@ -24,9 +24,12 @@ export async function packDisk(
   const hash = createHash('sha256');
   let at = position;
   const append = async (parts: readonly Buffer[]) => {
-    for (const part of parts) hash.update(part);
-    await writeFully(file, parts, at);
-    for (const part of parts) at += part.length;
+    const here = at;
+    for (const part of parts) {
+      hash.update(part);
+      at += part.length;
+    }
+    await writeFully(file, parts, here);
   };
   const written = await writeStreamOptimized(disk.disk, disk.facts, append, progress);
   return { ...disk, ...written, sha256: hash.digest('hex') };

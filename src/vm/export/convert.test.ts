@@ -36,6 +36,7 @@ function areSame(source: string, vmdk: string): boolean {
 const filesOf: Readonly<Record<ConvertDisk['kind'], readonly string[]>> = {
   monolithicSparse: ['new.vmdk'],
   streamOptimized: ['new.vmdk'],
+  twoGbMaxExtentSparse: ['new-s001.vmdk', 'new-s002.vmdk', 'new.vmdk'],
   monolithicFlat: ['new-flat.vmdk', 'new.vmdk'],
   twoGbMaxExtentFlat: ['new-f001.vmdk', 'new-f002.vmdk', 'new.vmdk'],
   vmfs: ['new-flat.vmdk', 'new.vmdk'],
@@ -131,9 +132,9 @@ describe('the conversion of a disk', () => {
     expect(readdirSync(place()).sort()).toEqual(['big.qcow2', 'new-flat.vmdk']);
   });
 
-  it('leaves nothing behind when it is cancelled', async () => {
+  it.each(kinds)('to %s leaves nothing behind when it is cancelled', async (kind) => {
     const source = bigDisk();
-    const request = { source, path: place('new.vmdk'), kind: 'twoGbMaxExtentFlat', adapter: 'ide' } as const;
+    const request = { source, path: place('new.vmdk'), kind, adapter: 'ide' } as const;
     const work = async (progress: Progress) => await convertDisk(world().host, request, progress);
     const stages = await cancelAtEachStage(work, async ({ code }) => {
       expect([code, readdirSync(place())]).toEqual(['CANCELLED', ['big.qcow2']]);

@@ -10,7 +10,9 @@ import type { Disk } from '../../disk/format/disk.ts';
 import { badImage } from '../../disk/format/image-file.ts';
 import { diskFormatOf } from '../../disk/probe.ts';
 import type { VmdkFacts } from '../../disk/vmdk/descriptor-text.ts';
+import { splitExtents } from '../../disk/vmdk/extents.ts';
 import { flatDescriptor, flatExtents, writeFlat, type FlatKind } from '../../disk/vmdk/flat.ts';
+import { splitDescriptor, writeSplitSparse } from '../../disk/vmdk/split-sparse.ts';
 import { writeStreamOptimized } from '../../disk/vmdk/stream-optimized.ts';
 import { openVmdk } from '../../disk/vmdk/vmdk-disk.ts';
 import { defaultHardwareVersion } from '../../model/defaults.ts';
@@ -24,7 +26,7 @@ import { hold } from '../host/hold.ts';
 import type { Host } from '../host/host.ts';
 import { layerDirectories } from '../layers/chains.ts';
 import { realDirectory, refuseTaken } from './destination.ts';
-import { filled, writeSparse } from './files.ts';
+import { filled, filledInPlaces, writeSparse } from './files.ts';
 import { FlatFiles } from './flat-files.ts';
 import { publish } from './publish.ts';
 import { refuseUnstable } from './state.ts';
@@ -50,6 +52,10 @@ async function openSource(source: string, inside: readonly string[]): Promise<Di
   throw badImage(source, 'is not a virtual disk', 'Give a VMDK or a qcow2.');
 }
 
+async function writeDescriptor(directory: string, { fileName }: VmdkFacts, text: string): Promise<void> {
+  await writeFile(join(directory, fileName), text, { flag: 'wx', mode: 0o600, flush: true });
+}
+
 async function writeFlatDisk(
   directory: string,
   { disk, facts }: Job,
@@ -60,16 +66,24 @@ async function writeFlatDisk(
   await using files = await FlatFiles.create(directory, extents);
   await writeFlat(disk, facts, extents, async (...part) => await files.write(...part), progress);
   await files.finish();
-  const descriptor = flatDescriptor(kind, disk, facts);
-  await writeFile(join(directory, facts.fileName), descriptor, { flag: 'wx', mode: 0o600, flush: true });
+  await writeDescriptor(directory, facts, flatDescriptor(kind, disk, facts));
+}
+
+async function writeSplitDisk(directory: string, { disk, facts }: Job, progress: Progress): Promise<void> {
+  const extents = splitExtents(facts.fileName, disk.size, 's');
+  const fill: Parameters<typeof writeSplitSparse>[3] = async (fileName, write) =>
+    void (await filledInPlaces(join(directory, fileName), write));
+  await writeSplitSparse(disk, facts, extents, fill, progress);
+  await writeDescriptor(directory, facts, splitDescriptor(disk.size, facts, extents));
 }
 
 async function writeStream(directory: string, { disk, facts }: Job, progress: Progress): Promise<void> {
   await filled(join(directory, facts.fileName), async (file) => {
     let position = 0;
     const append = async (parts: readonly Buffer[]) => {
-      await writeFully(file, parts, position);
+      const here = position;
       position += parts.reduce((sum, part) => sum + part.length, 0);
+      await writeFully(file, parts, here);
     };
     await writeStreamOptimized(disk, facts, append, progress);
   });
@@ -78,6 +92,7 @@ async function writeStream(directory: string, { disk, facts }: Job, progress: Pr
 async function write(directory: string, job: Job, progress: Progress): Promise<void> {
   const { kind, facts } = job;
   if (kind === 'monolithicSparse') await writeSparse(directory, job, progress);
+  else if (kind === 'twoGbMaxExtentSparse') await writeSplitDisk(directory, job, progress);
   else if (kind === 'streamOptimized') await writeStream(directory, job, progress);
   else await writeFlatDisk(directory, job, kind, progress);
   if (progress.signal.aborted) throw new KameError('CANCELLED', `Writing ${facts.fileName} was cancelled.`);

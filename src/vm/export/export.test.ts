@@ -135,6 +135,32 @@ describe('an export', () => {
     expect(['disk0.qcow2', 'disk1.qcow2'].map((name) => sectorsOf(back.file(name)))).toEqual(before);
   });
 
+  it.each(['Web.ova', 'Web.ovf'])(
+    'as %s can be imported, with the same sectors and hardware',
+    async (name) => {
+      const before = twoDisks();
+      await exported(name);
+      // The small guest that shows how fast others are.
+      world().engines.guest = guestAtLogin;
+      await importMachine(world().host, { path: place(name), name: 'back' }, quiet);
+      const back = new WorldMachine(world().home, 'back');
+      expect(['disk0.qcow2', 'disk1.qcow2'].map((disk) => sectorsOf(back.file(disk)))).toEqual(before);
+      const text = back.read('back.vmx');
+      for (const line of [
+        'guestOS = "arm-other6xlinux-64"',
+        'annotation = "Runs <the> |22shop|22 & more"',
+        'guestinfo.role = "web"',
+        'nvme0:0.fileName = "disk0.qcow2"',
+        'scsi0.virtualDev = "lsilogic"',
+        'scsi0:2.fileName = "disk1.qcow2"',
+        'ethernet0.virtualDev = "vmxnet3"',
+        'firmware = "efi"',
+        'memsize = "64"',
+      ])
+        expect(text).toContain(line);
+    },
+  );
+
   it('of a snapshot has its disks, while the machine runs', async () => {
     makePlace();
     const demo = world().machine('demo');

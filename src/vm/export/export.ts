@@ -113,6 +113,7 @@ async function exportTo(
     const job = { name: bundle.name, stem, portable, disks, progress };
     await requireRoom(destination, job);
     const seconds = await timeOf(bundle, state);
+    const notes = await notesOf(bundle, state, portable.model);
     const temporary = creatingNameIn(destination.directory);
     let done: readonly DoneDisk[] = [];
     let files: readonly PublishedFile[] = [];
@@ -127,7 +128,7 @@ async function exportTo(
       path: destination.path,
       files: [...files],
       disks: done.map(({ slot, disk, populated }) => ({ slot, sizeBytes: disk.size, dataBytes: populated })),
-      notes: await notesOf(bundle, state, portable.model),
+      notes,
     };
   } finally {
     for (const disk of opened) await disk[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
-import { writeMonolithicSparse } from '../../disk/vmdk/monolithic-sparse.ts';
+import { writeMonolithicSparse, type WriteAt } from '../../disk/vmdk/monolithic-sparse.ts';
 import type { WrittenDisk } from '../../disk/vmdk/written-disk.ts';
 import { writeVmx } from '../../store/bundle.ts';
 import { writeFully } from '../../sys/write-fully.ts';
@@ -45,18 +45,28 @@ export async function writeOvf(
   return disks;
 }
 
+/** Makes a file whose parts are written at their places, and which then gets its size. */
+export async function filledInPlaces(
+  path: string,
+  fill: (writeAt: WriteAt) => Promise<WrittenDisk>,
+): Promise<WrittenDisk> {
+  return await filled(path, async (file) => {
+    const written = await fill(async (bytes, position) => await writeFully(file, [bytes], position));
+    await file.truncate(written.bytes);
+    return written;
+  });
+}
+
 /** Writes a monolithicSparse disk into a directory. */
 export async function writeSparse(
   directory: string,
   { disk, facts }: Pick<ExportDisk, 'disk' | 'facts'>,
   progress: Progress,
 ): Promise<WrittenDisk> {
-  return await filled(join(directory, facts.fileName), async (file) => {
-    const writeAt = async (bytes: Buffer, position: number) => await writeFully(file, [bytes], position);
-    const written = await writeMonolithicSparse(disk, facts, writeAt, progress);
-    await file.truncate(written.bytes);
-    return written;
-  });
+  return await filledInPlaces(
+    join(directory, facts.fileName),
+    async (writeAt) => await writeMonolithicSparse(disk, facts, writeAt, progress),
+  );
 }
 
 /** Writes a `.vmx` and monolithicSparse disks into a directory. */

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FlatExtent } from '../../disk/vmdk/flat.ts';
+import type { ExtentFile } from '../../disk/vmdk/extents.ts';
 import { writeFully } from '../../sys/write-fully.ts';
 
 /** The new files of a flat disk, which are filled in their order: one at a time is open. */
@@ -13,7 +13,7 @@ export class FlatFiles implements AsyncDisposable {
   }
 
   /** Makes the files, with their sizes, full of zeros. @throws the error of the file system */
-  static async create(directory: string, extents: readonly FlatExtent[]): Promise<FlatFiles> {
+  static async create(directory: string, extents: readonly ExtentFile[]): Promise<FlatFiles> {
     const paths = extents.map(({ fileName }) => join(directory, fileName));
     for (const [index, path] of paths.entries()) {
       await using file = await open(path, 'wx', 0o600);

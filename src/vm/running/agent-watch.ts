@@ -88,6 +88,15 @@ function hasOwnAdapters({ record }: Running, interfaces: readonly GuestInterface
   return interfaces.some(({ mac }) => mac !== undefined && own.includes(mac));
 }
 
+/**
+ * Whether an address is that of the guest itself. The foreign one stays for a moment after the adapter has changed, and until the DHCP
+ * server has answered, there may be none but one of IPv6.
+ */
+function isOwn(address: string | null, foreign: string | null): boolean {
+  if (address === null || foreign === null) return true;
+  return address !== foreign && (foreign.includes(':') || !address.includes(':'));
+}
+
 /** Queries the agent until the guest has an address of its own, which takes some time after the agent's first reply. */
 async function waitForAddress(
   host: Host,
@@ -101,8 +110,7 @@ async function waitForAddress(
     const address = primaryAddress(interfaces);
     if (performance.now() - began > foreignMs) return address;
     if (!hasOwnAdapters(machine, interfaces)) foreign = address;
-    // The old address stays for a moment after the adapter has changed.
-    return address === foreign ? null : address;
+    return isOwn(address, foreign) ? address : null;
   };
   const look = async (): Promise<string | null | undefined> => {
     if (!machine.agentAnswers) return null;

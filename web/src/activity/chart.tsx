@@ -48,6 +48,12 @@ function optionsOf(
     const { max, least } = latest.current;
     return max ?? Math.max((highest ?? 0) * 1.1, least);
   };
+  // uPlot would give a single sample a whole day.
+  const timesOf = (): [number, number] => {
+    const [times] = latest.current.series;
+    const last = times.at(-1) ?? Date.now() / 1000;
+    return [Math.min(times[0] ?? last, last - leastSeconds), last];
+  };
   const time = (seconds: number) => new Date(seconds * 1000).toLocaleTimeString(language);
   return {
     width: place.clientWidth,
@@ -57,7 +63,7 @@ function optionsOf(
     // The last time of the axis stands half beyond it.
     padding: [8, 34, 0, 0],
     scales: {
-      x: { range: (_chart, first, last) => [Math.min(first, last - leastSeconds), last] },
+      x: { range: timesOf },
       y: { range: (_chart, _min, highest) => [0, topOf(highest)] },
     },
     axes: [

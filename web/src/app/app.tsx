@@ -1,8 +1,10 @@
 import { Suspense, useState, type ReactElement } from 'react';
 import { Route, Router, Switch } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
+import type { WebSession } from '../../../src/api/web.ts';
 import { useLive } from '../data/machines.ts';
-import { signOut } from '../data/session.ts';
+import { useMay, useWho, WhoProvider } from '../data/rights.tsx';
+import { signOut, type SignedOut as SignsIn } from '../data/session.ts';
 import { LibraryPage } from '../library/library-page.tsx';
 import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
@@ -16,6 +18,7 @@ import { UndoToast } from './undo-toast.tsx';
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
 function Rooms(): ReactElement {
   const { say } = useText();
+  const may = useMay();
   return (
     <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
       <Switch>
@@ -23,8 +26,8 @@ function Rooms(): ReactElement {
           <LibraryPage />
         </Route>
         <Route path="/folders/*">{(params) => <LibraryPage address={params['*']} />}</Route>
-        <Route path="/new" component={NewPage} />
-        <Route path="/host" component={HostPage} />
+        {may('machines.create') && <Route path="/new" component={NewPage} />}
+        {may('daemon.status') && <Route path="/host" component={HostPage} />}
         <Route path="/design" component={StoryPage} />
         <Route path="/machines/:id/:tab?">
           {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
@@ -37,12 +40,14 @@ function Rooms(): ReactElement {
   );
 }
 
-/** The whole page. */
-export function App(): ReactElement {
+/** The page of somebody who has a session. */
+function Desktop(): ReactElement {
   const { say } = useText();
+  const { user } = useWho();
   const connection = useLive();
-  const [left, setLeft] = useState(false);
-  if (left || connection === 'signed-out') return <SignedOut />;
+  const [hasLeft, setLeft] = useState(false);
+  if (hasLeft || connection === 'signed-out')
+    return <SignedOut signIn={user === null ? 'address' : 'password'} hasEnded={!hasLeft} />;
   return (
     <Router hook={useHashLocation}>
       <Header leave={() => void signOut().then(() => setLeft(true))} />
@@ -57,5 +62,15 @@ export function App(): ReactElement {
       </main>
       <UndoToast />
     </Router>
+  );
+}
+
+/** The whole page. @param session whose it is, or how to sign in */
+export function App({ session }: { session: WebSession | SignsIn }): ReactElement {
+  if (typeof session === 'string') return <SignedOut signIn={session} hasEnded={false} />;
+  return (
+    <WhoProvider value={session}>
+      <Desktop />
+    </WhoProvider>
   );
 }

@@ -7,6 +7,7 @@ import {
 } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
+import { Permitted, useWho } from '../data/rights.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
@@ -33,6 +34,9 @@ function ThemeSwitch(): ReactElement {
 /** The bar at the top of the page. */
 export function Header({ leave }: { leave: () => void }): ReactElement {
   const { say, language } = useText();
+  const { user, role } = useWho();
+  const who = user === null ? undefined : say('app.who', { user, role: say(`app.role.${role}`) });
+  const leaving = who === undefined ? say('app.leave') : say('app.leaveAs', { who });
   return (
     <header className={styles.header}>
       <div className={styles.bar}>
@@ -41,11 +45,14 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           Kame
         </Link>
         <nav className={styles.rooms}>
-          <Link href="/host" aria-label={say('host.title')}>
-            <Icon name="host" size={14} />
-            <span>{say('host.title')}</span>
-          </Link>
+          <Permitted to="daemon.status">
+            <Link href="/host" aria-label={say('host.title')}>
+              <Icon name="host" size={14} />
+              <span>{say('host.title')}</span>
+            </Link>
+          </Permitted>
         </nav>
+        {who !== undefined && <span className={styles.who}>{who}</span>}
         <NativeSelect
           size="xs"
           className={styles.language}
@@ -55,8 +62,8 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
           onChange={(event) => void changeLanguage(event.currentTarget.value as Language)}
         />
         <ThemeSwitch />
-        <Tooltip label={say('app.leave')}>
-          <ActionIcon variant="subtle" color="gray" aria-label={say('app.leave')} onClick={leave}>
+        <Tooltip label={leaving}>
+          <ActionIcon variant="subtle" color="gray" aria-label={leaving} onClick={leave}>
             <Icon name="leave" />
           </ActionIcon>
         </Tooltip>

@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState, type ReactElement } from 'react';
-import { messageOf } from '../../../src/core/errors.ts';
 import { refresh } from '../data/machines.ts';
 import { undoOffer, useUndoOffer, type Undoable } from '../data/undo.ts';
 import { Toast } from '../design/toast/toast.tsx';
+import { troubleOf } from '../machine/trouble.ts';
+import { TroubleText } from '../machine/trouble-text.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { isUndoKey, ownsKeys } from './undo-key.ts';
@@ -19,7 +20,7 @@ export function UndoToast(): ReactElement | null {
     return (
       <div className={styles.toasts}>
         <Toast kind="error" dismiss={() => setFailed(undefined)}>
-          <p>{messageOf(failed)}</p>
+          <TroubleText trouble={troubleOf(failed)} />
         </Toast>
       </div>
     );

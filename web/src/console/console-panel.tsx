@@ -3,6 +3,7 @@ import '@mantine/core/styles/SegmentedControl.css';
 import { SegmentedControl } from '@mantine/core';
 import { lazy, Suspense, useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { useMay } from '../data/rights.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { NoConsole } from './no-console.tsx';
@@ -12,10 +13,12 @@ const GuestTerminal = lazy(async () => ({ default: (await import('./guest-termin
 
 const kinds = ['screen', 'serial', 'shell'] as const;
 type Kind = (typeof kinds)[number];
+const needed = { screen: 'machines.screen', serial: 'machines.console', shell: 'machines.exec' } as const;
 
 /** The console of a machine: its screen, its serial console and a shell in it, one at a time. */
 export function ConsolePanel({ machine }: { machine: Machine }): ReactElement {
   const { say } = useText();
+  const may = useMay();
   const [kind, setKind] = useState<Kind>('screen');
   const { state } = machine;
   if (state !== 'running' && state !== 'paused') return <NoConsole machine={machine} state={state} />;
@@ -25,7 +28,9 @@ export function ConsolePanel({ machine }: { machine: Machine }): ReactElement {
       classNames={{ root: styles.kinds }}
       aria-label={say('console.kinds')}
       value={kind}
-      data={kinds.map((value) => ({ value, label: say(`console.${value}`) }))}
+      data={kinds
+        .filter((each) => may(needed[each]))
+        .map((value) => ({ value, label: say(`console.${value}`) }))}
       onChange={setKind}
     />
   );

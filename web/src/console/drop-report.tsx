@@ -2,6 +2,7 @@ import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { formatSize } from '../../../src/core/units.ts';
 import { Note } from '../design/note/note.tsx';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import type { Drop } from './use-drop.ts';
@@ -34,12 +35,7 @@ export function DropReport({ drop }: { drop: Drop }): ReactElement {
           <p>{say('drop.done', { count: copied.files, path: copied.path })}</p>
         </Note>
       )}
-      {trouble && (
-        <Note kind="error" dismiss={dismiss}>
-          <p>{trouble.message}</p>
-          {trouble.next !== '' && <p>{trouble.next}</p>}
-        </Note>
-      )}
+      {trouble && <TroubleNote trouble={trouble} dismiss={dismiss} />}
     </>
   );
 }

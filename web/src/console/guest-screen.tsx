@@ -2,7 +2,8 @@ import { useLocalStorage } from '@mantine/hooks';
 import type RFB from '@novnc/novnc';
 import { useEffect, useRef, useState, type ReactElement, type ReactNode, type RefObject } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Note } from '../design/note/note.tsx';
+import { Permitted, useMay } from '../data/rights.tsx';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { DropReport } from './drop-report.tsx';
@@ -13,7 +14,7 @@ import { TextPanel } from './text-panel.tsx';
 import { useClipboard } from './use-clipboard.ts';
 import { useDrop } from './use-drop.ts';
 import { toggleFullScreen } from './full-screen.ts';
-import { useScreen, views, type View } from './use-screen.ts';
+import { useScreen, viewsFor, type View } from './use-screen.ts';
 import { useSound, type Sound } from './use-sound.ts';
 
 interface GuestScreenProps {
@@ -73,8 +74,15 @@ function Tools(props: ToolsProps): ReactElement {
   const { say } = useText();
   return (
     <div className={styles.tools} role="toolbar" aria-label={say('console.tools')}>
-      <KeyMenu rfb={rfb} />
-      <Tool icon="text" label={say('text.title')} pressed={showsText} onClick={() => showText(!showsText)} />
+      <Permitted to="machines.type">
+        <KeyMenu rfb={rfb} />
+        <Tool
+          icon="text"
+          label={say('text.title')}
+          pressed={showsText}
+          onClick={() => showText(!showsText)}
+        />
+      </Permitted>
       <ViewMenu view={view} choose={choose} />
       <Tool
         icon={sound.state === 'off' ? 'silent' : 'sound'}
@@ -104,7 +112,9 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
   const { say } = useText();
   const { id, name } = machine;
   const [view, setView] = useLocalStorage<View>({ key: 'kame-view', defaultValue: 'fit' });
-  const screen = useScreen(id, views.includes(view) ? view : 'fit');
+  const may = useMay();
+  const canType = may('machines.type');
+  const screen = useScreen(id, viewsFor(may).includes(view) ? view : 'fit', !canType);
   const { place, status, rfb, meter, size } = screen;
   const clipboard = useClipboard(id);
   const sound = useSound(id);
@@ -135,7 +145,7 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
           data-over={drop.isOver}
           data-sound={sound.state}
           onFocusCapture={clipboard.passOn}
-          {...drop.handlers}
+          {...(may('files.put') ? drop.handlers : {})}
         >
           <div ref={place} className={styles.picture} data-view={view} />
           {status !== 'live' && (
@@ -148,8 +158,14 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
         {showsText && <TextPanel rfb={live} clipboard={clipboard} />}
       </div>
       <p className={styles.line} id={hintId}>
-        <span>{say('console.leave')}</span>
-        <span>{say('console.drop')}</span>
+        {canType ? (
+          <>
+            <span>{say('console.leave')}</span>
+            <span>{say('console.drop')}</span>
+          </>
+        ) : (
+          <span>{say('console.looking')}</span>
+        )}
         {size && (
           <span className="mono">
             {size.width} × {size.height}
@@ -157,12 +173,7 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
         )}
         {measures && <Readout meter={meter} />}
       </p>
-      {sound.trouble && (
-        <Note kind="error" dismiss={sound.dismiss}>
-          <p>{sound.trouble.message}</p>
-          {sound.trouble.next !== '' && <p>{sound.trouble.next}</p>}
-        </Note>
-      )}
+      {sound.trouble && <TroubleNote trouble={sound.trouble} dismiss={sound.dismiss} />}
       <DropReport drop={drop} />
     </>
   );

@@ -2,8 +2,8 @@ import { Button } from '@mantine/core';
 import type { Terminal } from '@xterm/xterm';
 import { useCallback, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Note } from '../design/note/note.tsx';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { attachSerial } from './serial.ts';
@@ -74,12 +74,7 @@ export function GuestTerminal({ machine, kind, switcher }: GuestTerminalProps): 
         <span>{say('console.leave')}</span>
         {state === 'ended' && !trouble && <span role="status">{say('shell.ended')}</span>}
       </p>
-      {trouble && (
-        <Note kind="error">
-          <p>{trouble.message}</p>
-          {trouble.next !== '' && <p>{trouble.next}</p>}
-        </Note>
-      )}
+      {trouble && <TroubleNote trouble={trouble} />}
     </>
   );
 }

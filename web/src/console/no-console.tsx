@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
+import { useMay } from '../data/rights.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { SystemMark } from '../design/system-mark/system-mark.tsx';
 import { useActions } from '../machine/actions.ts';
@@ -19,7 +20,8 @@ export function NoConsole({ machine, state }: NoConsoleProps): ReactElement {
   const { say } = useText();
   const actions = useActions(machine);
   const { name, guestOS } = machine;
-  const canStart = state === 'stopped' || state === 'suspended';
+  const may = useMay();
+  const canStart = may('machines.start') && (state === 'stopped' || state === 'suspended');
   return (
     <div className={styles.off}>
       <SystemMark system={systemOf(guestOS)} size={64} />

@@ -1,11 +1,12 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import type RFB from '@novnc/novnc';
 import type { ReactElement, ReactNode } from 'react';
+import { useMay } from '../data/rights.tsx';
 import { Icon, type IconName } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { combinations, press } from './keys.ts';
-import { views, type View } from './use-screen.ts';
+import { viewsFor, type View } from './use-screen.ts';
 
 interface ToolProps {
   readonly icon: IconName;
@@ -80,7 +81,7 @@ export function ViewMenu({ view, choose }: { view: View; choose: (view: View) =>
   const { say } = useText();
   return (
     <ToolMenu icon="view" label={say('console.view')}>
-      {views.map((each) => (
+      {viewsFor(useMay()).map((each) => (
         <Menu.Item key={each} rightSection={each === view ? '✓' : ' '} onClick={() => choose(each)}>
           {say(`console.view.${each}`)}
         </Menu.Item>

@@ -1,7 +1,7 @@
 import { Button, CopyButton, NativeSelect, Textarea } from '@mantine/core';
 import type RFB from '@novnc/novnc';
 import { useEffect, useRef, useState, type ReactElement } from 'react';
-import { Note } from '../design/note/note.tsx';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { layouts, strokesFor, type Layout } from './keyboard-layouts.ts';
@@ -52,10 +52,7 @@ function Sharing({
   return (
     <>
       {trouble ? (
-        <Note kind="error">
-          <p>{trouble.message}</p>
-          {trouble.next !== '' && <p>{trouble.next}</p>}
-        </Note>
+        <TroubleNote trouble={trouble} />
       ) : (
         agent === false && <p className={styles.hint}>{say('text.noAgent')}</p>
       )}

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
 import { client } from '../data/client.ts';
+import { useMay } from '../data/rights.tsx';
 
 /** The longest text that is taken from a guest by itself, in bytes. */
 const maxBytes = 1024 * 1024;
@@ -58,6 +59,7 @@ export interface SharedClipboard {
 
 /** The clipboard of a guest, and the one of the host as far as the browser lets a page use it. */
 export function useClipboard(machine: string): SharedClipboard {
+  const isPermitted = useMay()('clipboard.watch');
   const [agent, setAgent] = useState<boolean>();
   const [text, setText] = useState<string>();
   const [isAutomatic, setAutomatic] = useState(false);
@@ -66,6 +68,7 @@ export function useClipboard(machine: string): SharedClipboard {
   const shared = useRef<string>(undefined);
 
   useEffect(() => {
+    if (!isPermitted) return undefined;
     const over = new AbortController();
     const { signal } = over;
     const follow = async () => {
@@ -91,7 +94,7 @@ export function useClipboard(machine: string): SharedClipboard {
         });
     begin();
     return () => over.abort();
-  }, [machine]);
+  }, [machine, isPermitted]);
 
   const give = useCallback(
     async (given: string): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import { useCallback, useState, type DragEvent } from 'react';
 import { KameError } from '../../../src/core/errors.ts';
 import { client } from '../data/client.ts';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
 import { tarOf, type Owner } from './tar.ts';
 
 /** Where dropped files go in a guest: the home of the person who uses it, and whose they are. */
@@ -46,6 +46,37 @@ function hasFolder({ items }: DataTransfer): boolean {
 }
 
 async function copy(
+  machine: string,
+  files: readonly File[],
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  // The session takes no hidden files.
+  const isPlain = files.every(({ name }) => !name.startsWith('.'));
+  const path = isPlain ? await dropped(machine, files, progress, signal) : undefined;
+  return path ?? (await copyHome(machine, files, progress, signal));
+}
+
+/** Drops files into the session at the screen. @returns where they are; undefined if nothing there takes them */
+async function dropped(
+  machine: string,
+  files: readonly File[],
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    // To whom they belong, the session decides.
+    const archive = tarOf(files, { uid: 0, gid: 0 });
+    const [first] = await client.files.drop(machine, { archive, progress, signal });
+    return first?.path?.replace(/\/[^/]*$/u, '') ?? '~';
+  } catch (error) {
+    if (error instanceof KameError && error.code === 'GUEST_AGENT_MISSING') return undefined;
+    throw error;
+  }
+}
+
+/** Copies files into the home of the first person in the guest. @returns that home */
+async function copyHome(
   machine: string,
   files: readonly File[],
   progress: (bytes: number) => void,

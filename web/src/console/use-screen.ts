@@ -1,12 +1,18 @@
 import type RFB from '@novnc/novnc';
 import { useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { client } from '../data/client.ts';
+import type { May } from '../data/rights.tsx';
 import { Meter } from './meter.ts';
 import { keepShowing, type LinkStatus } from './screen-link.ts';
 
 /** How large the picture is: as fits, as it is, or as the window is, which the guest is asked for. */
-export const views = ['fit', 'true', 'follow'] as const;
+const views = ['fit', 'true', 'follow'] as const;
 export type View = (typeof views)[number];
+
+/** Those for somebody who may do these operations: one asks the guest for a size. */
+export function viewsFor(may: May): readonly View[] {
+  return views.filter((view) => view !== 'follow' || may('machines.setResolution'));
+}
 
 export interface Size {
   readonly width: number;
@@ -22,8 +28,11 @@ export interface LiveScreen {
   readonly size: Size | undefined;
 }
 
-/** The screen of a machine in an element of the page. */
-export function useScreen(machine: string, view: View): LiveScreen {
+/**
+ * The screen of a machine in an element of the page.
+ * @param isForLooking leaves out keys and the pointer, which the daemon would not pass on
+ */
+export function useScreen(machine: string, view: View, isForLooking: boolean): LiveScreen {
   const place = useRef<HTMLDivElement>(null);
   const [status, setStatus] = useState<LinkStatus>('connecting');
   const [rfb, setRfb] = useState<RFB>();
@@ -46,7 +55,8 @@ export function useScreen(machine: string, view: View): LiveScreen {
     rfb.qualityLevel = 9;
     rfb.compressionLevel = 1;
     rfb.showDotCursor = true;
-  }, [rfb]);
+    rfb.viewOnly = isForLooking;
+  }, [rfb, isForLooking]);
   useEffect(() => {
     if (rfb) rfb.scaleViewport = view !== 'true';
   }, [rfb, view]);

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
 
 export interface Sound {
   readonly state: 'off' | 'starting' | 'on';

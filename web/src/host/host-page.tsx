@@ -5,6 +5,7 @@ import { formatSize } from '../../../src/core/units.ts';
 import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
+import { Permitted } from '../data/rights.tsx';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
@@ -23,7 +24,9 @@ export function HostPage(): ReactElement {
       </PageHead>
       <HostCharts />
       <Columns kind="halves">
-        <Checks />
+        <Permitted to="host.doctor">
+          <Checks />
+        </Permitted>
         <Column>
           <Tasks />
           <Events />
@@ -104,13 +107,15 @@ function Tasks(): ReactElement {
               <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
               {progress && <p className="help">{progress.stage}</p>}
             </div>
-            <Button
-              size="compact-xs"
-              variant="default"
-              onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
-            >
-              {say('do.cancel')}
-            </Button>
+            <Permitted to="tasks.cancel">
+              <Button
+                size="compact-xs"
+                variant="default"
+                onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
+              >
+                {say('do.cancel')}
+              </Button>
+            </Permitted>
           </li>
         ))}
       </ul>

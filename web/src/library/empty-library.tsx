@@ -3,10 +3,10 @@ import { useState, type ReactElement } from 'react';
 import { client } from '../data/client.ts';
 import { refresh } from '../data/machines.ts';
 import { CommandLine } from '../design/command-line/command-line.tsx';
+import { TroubleNote } from '../machine/trouble-note.tsx';
 import { useText } from '../text/text.ts';
-import { troubleOf, type Trouble } from '../machine/task.ts';
+import { troubleOf, type Trouble } from '../machine/trouble.ts';
 import styles from './library.module.css';
-import { Note } from '../design/note/note.tsx';
 
 /** What a person without a machine sees: how to get the first one. */
 export function EmptyLibrary(): ReactElement {
@@ -35,12 +35,7 @@ export function EmptyLibrary(): ReactElement {
       {stage !== undefined && (
         <p role="status">{[say('empty.creating'), stage].filter((part) => part !== '').join(': ')}</p>
       )}
-      {trouble && (
-        <Note kind="error" dismiss={() => setTrouble(undefined)}>
-          <p>{trouble.message}</p>
-          <p>{trouble.next}</p>
-        </Note>
-      )}
+      {trouble && <TroubleNote trouble={trouble} dismiss={() => setTrouble(undefined)} />}
       <p>{say('empty.terminal')}</p>
       <div className={styles.commands}>
         <CommandLine text="kame create web --image debian-13 --start" />

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
+import { useMay } from '../data/rights.tsx';
 import { useText } from '../text/text.ts';
 import { EmptyLibrary } from './empty-library.tsx';
 import { MachineItem } from './machine-item.tsx';
@@ -48,13 +49,19 @@ export function Library({
   select,
 }: LibraryProps): ReactElement {
   const { say } = useText();
+  const may = useMay();
   if (!machines)
     return (
       <p className={styles.summary} role="status">
         {say('app.loading')}
       </p>
     );
-  if (machines.length === 0) return <EmptyLibrary />;
+  if (machines.length === 0)
+    return may('machines.create') ? (
+      <EmptyLibrary />
+    ) : (
+      <p className={styles.summary}>{say('empty.hidden')}</p>
+    );
   return (
     <>
       <div className={styles.head}>

@@ -39,6 +39,12 @@ interface ItemProps {
 export function MachineItem({ machine, layout, isSelected, select, dragged }: ItemProps): ReactElement {
   const { say } = useText();
   const [asked, setAsked] = useState<Asked>();
+  // Most machines never ask anything, and there may be many.
+  const [hasAsked, setHasAsked] = useState(false);
+  const ask = (what: Asked) => {
+    setHasAsked(true);
+    setAsked(what);
+  };
   const { id, name, state, reason } = machine;
   const { doing, trouble, done, act, dismiss } = useActions(machine);
   const parts: ItemParts = {
@@ -63,7 +69,7 @@ export function MachineItem({ machine, layout, isSelected, select, dragged }: It
     controls: doing ? (
       <Busy what={say(`busy.${doing.kind}`)} name={name} progress={doing.progress} />
     ) : (
-      <Controls machine={machine} act={act} ask={setAsked} isQuiet={layout === 'rows'} />
+      <Controls machine={machine} act={act} ask={ask} isQuiet={layout === 'rows'} />
     ),
     messages: (
       <>
@@ -80,7 +86,7 @@ export function MachineItem({ machine, layout, isSelected, select, dragged }: It
       onDragStart={(event) => dragMachines(event.dataTransfer, dragged)}
     >
       <Layout {...parts} isSelected={isSelected} />
-      <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />
+      {hasAsked && <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />}
     </li>
   );
 }

@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { perform, type Action } from '../machine/actions.ts';
+import { Permitted, useMay } from '../data/rights.tsx';
+import { operationOf, perform, type Action } from '../machine/actions.ts';
 import { AskDialog } from '../machine/ask-dialog.tsx';
 import { FolderForm } from '../machine/folder-form.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
@@ -24,6 +25,7 @@ export function SelectionBar({
   move: (machines: readonly Machine[], folder: string) => void;
 }): ReactElement | null {
   const { say } = useText();
+  const may = useMay();
   const task = useTask<BulkKind>();
   const { doing } = task;
   const [isMoving, setMoving] = useState(false);
@@ -50,20 +52,24 @@ export function SelectionBar({
       ) : (
         <>
           <span>{say('select.count', { count: selected.length })}</span>
-          {bulkKinds.map((kind) => (
-            <Button
-              key={kind}
-              size="compact-sm"
-              variant="default"
-              disabled={fitting(selected, kind).length === 0}
-              onClick={() => begin(kind)}
-            >
-              {say(`do.${kind}`)}
+          {bulkKinds
+            .filter((kind) => may(operationOf(kind)))
+            .map((kind) => (
+              <Button
+                key={kind}
+                size="compact-sm"
+                variant="default"
+                disabled={fitting(selected, kind).length === 0}
+                onClick={() => begin(kind)}
+              >
+                {say(`do.${kind}`)}
+              </Button>
+            ))}
+          <Permitted to="machines.set">
+            <Button size="compact-sm" variant="default" onClick={() => setMoving(true)}>
+              {say('do.folder')}
             </Button>
-          ))}
-          <Button size="compact-sm" variant="default" onClick={() => setMoving(true)}>
-            {say('do.folder')}
-          </Button>
+          </Permitted>
           <Button size="compact-sm" variant="subtle" color="gray" onClick={clear}>
             {say('select.clear')}
           </Button>

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, NativeSelect, TextInput, Tooltip } from '@mantine/core';
 import { useEffect, useRef, type ReactElement } from 'react';
 import { Link } from 'wouter';
+import { Permitted } from '../data/rights.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import { orders, type Order } from './arrange.ts';
@@ -82,15 +83,17 @@ export function Toolbar({ view, change }: ToolbarProps): ReactElement {
         data={orders.map((value) => ({ value, label: say(`app.sort.${value}`) }))}
         onChange={(event) => change({ order: event.currentTarget.value as Order })}
       />
-      <Button
-        component={Link}
-        href="/new"
-        size="xs"
-        className={styles.new}
-        leftSection={<Icon name="plus" size={12} />}
-      >
-        {say('app.new')}
-      </Button>
+      <Permitted to="machines.create">
+        <Button
+          component={Link}
+          href="/new"
+          size="xs"
+          className={styles.new}
+          leftSection={<Icon name="plus" size={12} />}
+        >
+          {say('app.new')}
+        </Button>
+      </Permitted>
     </div>
   );
 }

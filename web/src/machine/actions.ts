@@ -1,3 +1,4 @@
+import type { routes } from '../../../src/api/generated/routes.ts';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import { client } from '../data/client.ts';
@@ -14,6 +15,14 @@ export type Action =
   | { readonly kind: 'folder'; readonly folder: string };
 type SimpleKind =
   'start' | 'unpause' | 'stop' | 'off' | 'suspend' | 'pause' | 'restart' | 'remove' | 'delete';
+
+/** The operation that does it. */
+export function operationOf(kind: Action['kind']): keyof typeof routes {
+  if (kind === 'snapshot') return 'snapshots.take';
+  if (kind === 'off') return 'machines.stop';
+  if (kind === 'folder') return 'machines.set';
+  return kind === 'remove' ? 'machines.unregister' : `machines.${kind}`;
+}
 
 export interface Actions extends TaskRunner<Action['kind']> {
   readonly act: (action: Action) => void;

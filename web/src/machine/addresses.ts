@@ -1,6 +1,22 @@
+import type { routes } from '../../../src/api/generated/routes.ts';
+import type { May } from '../data/rights.tsx';
+
 /** The tabs of the page of a machine, in their order. */
-export const tabs = ['console', 'snapshots', 'settings', 'activity'] as const;
+const tabs = ['console', 'snapshots', 'settings', 'activity'] as const;
 export type Tab = (typeof tabs)[number];
+
+/** Without what a tab would show nothing. */
+const needed: Readonly<Record<Tab, keyof typeof routes>> = {
+  console: 'machines.screen',
+  snapshots: 'snapshots.list',
+  settings: 'machines.set',
+  activity: 'host.activity',
+};
+
+/** The tabs for somebody who may do these operations. */
+export function tabsFor(may: May): readonly Tab[] {
+  return tabs.filter((tab) => may(needed[tab]));
+}
 
 /** The address of a machine's page within the web desktop. */
 export function machinePage(id: string, tab: Tab = 'console'): string {

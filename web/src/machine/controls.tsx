@@ -4,7 +4,8 @@ import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { Icon } from '../design/icon/icon.tsx';
 import { MoreMenu } from '../design/more-menu/more-menu.tsx';
 import { useText } from '../text/text.ts';
-import type { Action } from './actions.ts';
+import { useMay } from '../data/rights.tsx';
+import { operationOf, type Action } from './actions.ts';
 import type { Asked } from './question.tsx';
 
 interface ControlsProps {
@@ -71,8 +72,11 @@ function otherChoices({ machine: { state, name, path }, act, ask }: ControlsProp
 /** The buttons of a card. */
 export function Controls(props: ControlsProps): ReactElement {
   const { say } = useText();
-  const main = mainChoice(props);
-  const others = otherChoices(props);
+  const may = useMay();
+  const isPermitted = ({ label: what }: Choice) => may(operationOf(what === 'resume' ? 'start' : what));
+  const first = mainChoice(props);
+  const main = first && isPermitted(first) ? first : undefined;
+  const others = otherChoices(props).filter(isPermitted);
   const { name } = props.machine;
   return (
     <>

@@ -1,14 +1,8 @@
 import type { ReactElement } from 'react';
-import { Note } from '../design/note/note.tsx';
-import { troubleOf } from './task.ts';
+import { troubleOf } from './trouble.ts';
+import { TroubleNote } from './trouble-note.tsx';
 
 /** Why something cannot be shown. */
 export function Failure({ error }: { error: unknown }): ReactElement {
-  const { message, next } = troubleOf(error);
-  return (
-    <Note kind="error">
-      <p>{message}</p>
-      {next !== '' && <p>{next}</p>}
-    </Note>
-  );
+  return <TroubleNote trouble={troubleOf(error)} />;
 }

@@ -2,6 +2,7 @@ import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Note } from '../design/note/note.tsx';
 import type { ProgressReport } from '../../../src/core/progress.ts';
+import { TroubleNote } from './trouble-note.tsx';
 import { useText } from '../text/text.ts';
 import type { TaskRunner } from './task.ts';
 import styles from './machine.module.css';
@@ -44,12 +45,7 @@ type OutcomeProps = Pick<TaskRunner<unknown>, 'trouble' | 'done' | 'dismiss'>;
 export function Outcome({ trouble, done, dismiss }: OutcomeProps): ReactElement {
   return (
     <>
-      {trouble && (
-        <Note kind="error" dismiss={dismiss}>
-          <p>{trouble.message}</p>
-          {trouble.next !== '' && <p>{trouble.next}</p>}
-        </Note>
-      )}
+      {trouble && <TroubleNote trouble={trouble} dismiss={dismiss} />}
       {done !== undefined && (
         <Note kind="done" dismiss={dismiss}>
           <p>{done}</p>

@@ -1,20 +1,9 @@
 import { useRef, useState } from 'react';
-import { KameError, messageOf } from '../../../src/core/errors.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { refresh } from '../data/machines.ts';
 import { undoOffer, type Undoable } from '../data/undo.ts';
-
-/** An error as a person reads it: what happened, and what to do. */
-export interface Trouble {
-  readonly message: string;
-  readonly next: string;
-}
-
-/** An error in the words of a page: advice to use an option of a command is left as it is. */
-export function troubleOf(error: unknown): Trouble {
-  return { message: messageOf(error), next: error instanceof KameError ? error.next : '' };
-}
+import { troubleOf, type Trouble } from './trouble.ts';
 
 export interface TaskRunner<K> {
   /** What is being done; undefined if nothing is. */

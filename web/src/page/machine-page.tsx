@@ -4,13 +4,14 @@ import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { NotFound } from '../design/not-found/not-found.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
 import { useMachines } from '../data/machines.ts';
+import { useMay } from '../data/rights.tsx';
 import { useText } from '../text/text.ts';
 import { useActions } from '../machine/actions.ts';
 import { Controls } from '../machine/controls.tsx';
 import { State } from '../design/state/state.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import styles from './page.module.css';
-import { machinePage, tabs, type Tab } from '../machine/addresses.ts';
+import { machinePage, tabsFor, type Tab } from '../machine/addresses.ts';
 import { Question, type Asked } from '../machine/question.tsx';
 import { Repair } from '../machine/repair.tsx';
 import { panels } from './panels.ts';
@@ -22,9 +23,10 @@ interface PageProps {
 
 function Tabs({ id, tab }: { id: string; tab: Tab }): ReactElement {
   const { say } = useText();
+  const may = useMay();
   return (
     <nav className={styles.tabs} aria-label={say('page.tabs')}>
-      {tabs.map((each) => (
+      {tabsFor(may).map((each) => (
         <Link key={each} href={machinePage(id, each)} {...(each === tab ? { 'aria-current': 'page' } : {})}>
           {say(`page.${each}`)}
         </Link>
@@ -63,7 +65,8 @@ function Head({ machine, tab }: { machine: Machine; tab: Tab }): ReactElement {
 export function MachinePage({ id, tab }: PageProps): ReactElement {
   const { say } = useText();
   const { machines } = useMachines();
-  const shown = tabs.find((each) => each === tab);
+  const may = useMay();
+  const shown = tabsFor(may).find((each) => each === tab);
   if (!machines) return <p role="status">{say('app.loading')}</p>;
   const machine = machines.find((each) => each.id === id);
   if (!machine) return <NotFound what="machine" />;

@@ -2,15 +2,19 @@ import { useLocation } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useMachines, refresh } from '../data/machines.ts';
-import { machinePage, tabs } from '../machine/addresses.ts';
+import { useMay, type May } from '../data/rights.tsx';
+import { operationOf } from '../machine/actions.ts';
+import { machinePage, tabsFor } from '../machine/addresses.ts';
 import { useText, type Say } from '../text/text.ts';
 import type { Command } from './commands.ts';
 
+interface Power {
+  readonly label: 'start' | 'resume' | 'stop' | 'suspend';
+  readonly run: () => Promise<unknown>;
+}
+
 /** What is done to a machine in each state without a further question. */
-function powerOf({
-  id,
-  state,
-}: Machine): { label: 'start' | 'resume' | 'stop' | 'suspend'; run: () => Promise<unknown> }[] {
+function powerOf({ id, state }: Machine): Power[] {
   const start = async () => await client.machines.start(id, { wait: 'none' });
   if (state === 'stopped') return [{ label: 'start', run: start }];
   if (state === 'suspended') return [{ label: 'resume', run: start }];
@@ -22,23 +26,26 @@ function powerOf({
   ];
 }
 
-function commandsOf(machine: Machine, say: Say, go: (to: string) => void): Command[] {
+function commandsOf(machine: Machine, say: Say, go: (to: string) => void, may: May): Command[] {
   const { id, name } = machine;
-  const pages = tabs.map((tab) => ({
+  const pages = tabsFor(may).map((tab) => ({
     id: `${id} ${tab}`,
     label: say(`page.${tab}`),
     about: name,
     run: () => go(machinePage(id, tab)),
   }));
-  const power = powerOf(machine).map(({ label, run }) => ({
-    id: `${id} ${label}`,
-    label: say(`do.${label}`),
-    about: name,
-    run: async () => {
-      await run();
-      await refresh();
-    },
-  }));
+  const isPermitted = ({ label }: Power) => may(operationOf(label === 'resume' ? 'start' : label));
+  const power = powerOf(machine)
+    .filter(isPermitted)
+    .map(({ label, run }) => ({
+      id: `${id} ${label}`,
+      label: say(`do.${label}`),
+      about: name,
+      run: async () => {
+        await run();
+        await refresh();
+      },
+    }));
   return [...pages, ...power];
 }
 
@@ -47,12 +54,13 @@ export function useCommands(): readonly Command[] {
   const { say } = useText();
   const [, go] = useLocation();
   const { machines = [] } = useMachines();
+  const may = useMay();
   const rooms = [
     { id: 'library', label: say('app.title'), run: () => go('/') },
-    { id: 'new', label: say('app.new'), run: () => go('/new') },
-    { id: 'host', label: say('host.title'), run: () => go('/host') },
+    ...(may('machines.create') ? [{ id: 'new', label: say('app.new'), run: () => go('/new') }] : []),
+    ...(may('daemon.status') ? [{ id: 'host', label: say('host.title'), run: () => go('/host') }] : []),
     { id: 'design', label: say('design.title'), run: () => go('/design') },
   ];
   const known = machines.filter(({ id, state }) => id !== '' && state !== 'broken');
-  return [...rooms, ...known.flatMap((machine) => commandsOf(machine, say, go))];
+  return [...rooms, ...known.flatMap((machine) => commandsOf(machine, say, go, may))];
 }

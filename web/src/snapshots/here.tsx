@@ -1,20 +1,30 @@
 import { Button, Checkbox, NumberInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { maxClones } from '../../../src/api/limits.ts';
 import { client } from '../data/client.ts';
+import { Permitted } from '../data/rights.tsx';
 import { FormPanel } from '../design/panel/panel.tsx';
 import { CloneName } from '../machine/clone-fields.tsx';
 import { useText } from '../text/text.ts';
 import { AboutFields, type About } from './about-fields.tsx';
+import { cloneNames, FreshClones } from './fresh-clones.tsx';
 import type { FormProps } from './task.ts';
+
+function runsOrPauses({ state }: Machine): boolean {
+  return state === 'running' || state === 'paused';
+}
 
 /** What can be done with the present state: a snapshot of it, and clones. */
 export function Here(props: FormProps): ReactElement {
-  const isRunning = props.machine.state === 'running';
+  const isOn = runsOrPauses(props.machine);
   return (
     <>
-      <TakeForm {...props} />
-      {isRunning && <InstantCloneForm {...props} />}
+      <Permitted to="snapshots.take">
+        <TakeForm {...props} />
+      </Permitted>
+      {/* The machine is paused for a moment while clones are made of it. */}
+      <Permitted to="machines.clone">{isOn && <InstantCloneForm {...props} />}</Permitted>
     </>
   );
 }
@@ -25,7 +35,7 @@ function TakeForm({ machine, run, isBusy }: FormProps): ReactElement {
   const { say } = useText();
   const [about, setAbout] = useState(nothing);
   const [diskOnly, setDiskOnly] = useState(false);
-  const isOn = machine.state === 'running' || machine.state === 'paused';
+  const isOn = runsOrPauses(machine);
   const take = () =>
     run('take', async (options) => {
       const { label, description } = about;
@@ -60,9 +70,12 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
   const { say } = useText();
   const [name, setName] = useState(`${machine.name}-clone`);
   const [count, setCount] = useState(1);
+  const [asked, setAsked] = useState<readonly string[]>([]);
+  const canClone = machine.state === 'running' && !isBusy && name.trim() !== '';
   const clone = () =>
     run('clone', async (options) => {
       const request = { name: name.trim(), kind: 'instant', count, wait: 'none' } as const;
+      setAsked(cloneNames(request.name, count));
       const { machines, notes } = await client.machines.clone(machine.id, request, options);
       return [say('clone.done', { count: machines.length }), ...notes].join(' ');
     });
@@ -80,9 +93,10 @@ function InstantCloneForm({ machine, run, isBusy }: FormProps): ReactElement {
           onChange={(value) => setCount(Math.max(1, Number(value)))}
         />
       </CloneName>
-      <Button size="xs" variant="default" type="submit" disabled={isBusy || name.trim() === ''}>
+      <Button size="xs" variant="default" type="submit" disabled={!canClone}>
         {say('snapshots.clone', { count })}
       </Button>
+      <FreshClones names={asked} />
     </FormPanel>
   );
 }

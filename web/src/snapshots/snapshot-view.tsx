@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import type { Snapshot } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import { client } from '../data/client.ts';
+import { Permitted } from '../data/rights.tsx';
 import { snapshotPicture, useSnapshotDetails } from '../data/snapshots.ts';
 import { ConfirmButton } from '../design/confirm-button/confirm-button.tsx';
 import { Note } from '../design/note/note.tsx';
@@ -47,11 +48,19 @@ export function SnapshotView(props: ViewProps): ReactElement {
             <p>{problem}</p>
           </Note>
         ))}
-        <Revert {...props} />
+        <Permitted to="snapshots.revert">
+          <Revert {...props} />
+        </Permitted>
       </Panel>
-      <EditForm {...props} />
-      <CloneForm {...props} />
-      <Delete {...props} bytes={details?.bytes} />
+      <Permitted to="snapshots.edit">
+        <EditForm {...props} />
+      </Permitted>
+      <Permitted to="machines.clone">
+        <CloneForm {...props} />
+      </Permitted>
+      <Permitted to="snapshots.delete">
+        <Delete {...props} bytes={details?.bytes} />
+      </Permitted>
     </>
   );
 }

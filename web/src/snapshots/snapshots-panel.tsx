@@ -2,6 +2,7 @@ import { useState, type ReactElement } from 'react';
 import type { Machine, Snapshot } from '../../../src/api/generated/shapes.ts';
 import { Failure } from '../machine/failure.tsx';
 import { useSnapshots } from '../data/snapshots.ts';
+import { Permitted } from '../data/rights.tsx';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
@@ -46,7 +47,9 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
         ) : (
           <Here {...props} />
         )}
-        <AutoProtectForm {...props} />
+        <Permitted to="autoProtect.set">
+          <AutoProtectForm {...props} />
+        </Permitted>
       </Column>
     </Columns>
   );

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { en, type TextKey } from './en/index.ts';
+import { errorKinds, type ErrorCode } from '../../../src/core/errors.ts';
+import { errors } from './ja/errors.ts';
 import { ja } from './ja/index.ts';
 
 const keys = Object.keys(en) as TextKey[];
@@ -38,4 +40,14 @@ it('has no text that nothing shows', () => {
     return sources.includes(`'${base}'`) || composed.some((pattern) => pattern.test(base));
   };
   expect(keys.filter((key) => !shown(key))).toEqual([]);
+});
+
+const commands = (text: string) => (text.match(/`[^`]+`/g) ?? []).sort();
+
+it('has a text for each error, with the same commands', () => {
+  expect(Object.keys(errors).sort()).toEqual(Object.keys(errorKinds).sort());
+  for (const code of Object.keys(errorKinds) as ErrorCode[]) {
+    expect([code, commands(errors[code].next)]).toEqual([code, commands(errorKinds[code].next)]);
+    expect([code, /[ぁ-んァ-ヶ一-龠]/.test(errors[code].when)]).toEqual([code, true]);
+  }
 });

@@ -16,6 +16,7 @@ export const console = {
   'console.picture': 'Save the picture',
   'console.measure': 'Show latency and frames',
   'console.full': 'Full screen',
+  'console.looking': 'You look at this machine: it does not get your keys and clicks.',
   'console.leave': 'Press Ctrl+Alt to leave.',
   'console.drop': 'Drop files to copy them into the guest.',
   'console.connecting': 'Connecting…',

@@ -1,4 +1,5 @@
 export const library = {
+  'empty.hidden': 'There are no machines here that you may see.',
   'empty.title': 'No machines yet',
   'empty.text':
     'A machine is a computer inside this one. The first one is a small Linux that boots in seconds, and that you can delete at any time.',

@@ -10,6 +10,7 @@ export const snapshots = {
   'snapshots.diskOnly': 'Only the disks, without the memory',
   'snapshots.instant': 'Instant clones',
   'snapshots.instantHelp': 'Running copies of this running machine, each with its own name and address.',
+  'snapshots.clones': 'Clones that were just made',
   'snapshots.count': 'Number',
   'snapshots.clone_one': 'Make {{count}} clone',
   'snapshots.clone_other': 'Make {{count}} clones',

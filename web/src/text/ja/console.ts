@@ -18,6 +18,7 @@ export const console: Readonly<Record<keyof typeof english, string>> = {
   'console.picture': '画面を保存',
   'console.measure': '遅延とフレーム数を表示',
   'console.full': '全画面表示',
+  'console.looking': '閲覧のみです。キーやクリックは仮想マシンに送られません。',
   'console.leave': 'Ctrl+Alt で操作から抜けます。',
   'console.drop': 'ファイルをドロップするとゲストにコピーされます。',
   'console.connecting': '接続しています…',

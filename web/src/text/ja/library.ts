@@ -1,6 +1,7 @@
 import type { library as english } from '../en/library.ts';
 
 export const library: Readonly<Record<keyof typeof english, string>> = {
+  'empty.hidden': '表示できる仮想マシンはありません。',
   'empty.title': '仮想マシンはまだありません',
   'empty.text':
     '仮想マシンは、このコンピューターの中で動くもう一台のコンピューターです。最初の一台は数秒で起動する小さな Linux で、いつでも削除できます。',

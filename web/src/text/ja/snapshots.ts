@@ -12,6 +12,7 @@ export const snapshots: Readonly<Record<keyof typeof english, string>> = {
   'snapshots.diskOnly': 'ディスクのみ (メモリを含めない)',
   'snapshots.instant': 'インスタントクローン',
   'snapshots.instantHelp': '実行中のこの仮想マシンを、実行したまま複製します。名前とアドレスは別になります。',
+  'snapshots.clones': '作成したばかりのクローン',
   'snapshots.count': '数',
   'snapshots.clone_one': '{{count}} 台のクローンを作成',
   'snapshots.clone_other': '{{count}} 台のクローンを作成',

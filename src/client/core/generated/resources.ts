@@ -7,9 +7,11 @@ import type {
   AddGuestSshKeys,
   AddNic,
   AddShare,
+  AddWebUser,
   Addresses,
   AllowShares,
   Arch,
+  AuditEntry,
   AutoProtect,
   CancelledTask,
   CheckDisk,
@@ -57,6 +59,7 @@ import type {
   KillInGuest,
   LaunchPlan,
   Lease,
+  ListenRemotely,
   Machine,
   MachineDetails,
   MachineDisk,
@@ -92,6 +95,8 @@ import type {
   SetNetwork,
   SetNic,
   SetResolution,
+  SetWebPassword,
+  SetWebUser,
   Settings,
   Snapshot,
   SnapshotDetails,
@@ -107,8 +112,10 @@ import type {
   Task,
   TypeText,
   WebAddress,
-} from '../../api/generated/shapes.ts';
-import type { CallOptions, TaskOptions } from './options.ts';
+  WebState,
+  WebUser,
+} from '../../../api/generated/shapes.ts';
+import type { CallOptions, TaskOptions } from '../options.ts';
 
 export interface MachineCalls {
   /** List all machines. */
@@ -442,11 +449,6 @@ export interface DaemonCalls {
   openapi(options?: CallOptions): Promise<Record<string, unknown>>;
 }
 
-export interface WebCalls {
-  /** Open the web desktop for one browser on this host. The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1. */
-  open(options?: CallOptions): Promise<WebAddress>;
-}
-
 export interface TaskCalls {
   /** List the running tasks. */
   list(options?: CallOptions): Promise<Task[]>;
@@ -461,6 +463,35 @@ export interface HostCalls {
   activity(options?: CallOptions): AsyncGenerator<ActivitySample, void>;
   /** Check this host for problems. */
   doctor(body?: RunDoctor, options?: TaskOptions): Promise<Doctor>;
+}
+
+export interface WebCalls {
+  /** Open the web desktop for one browser on this host. The address can be used once, within five minutes. The first call starts to listen on 127.0.0.1. */
+  open(options?: CallOptions): Promise<WebAddress>;
+  /** Show from where the web desktop can be used. */
+  show(options?: CallOptions): Promise<WebState>;
+  /** Open the web desktop to other computers. Over TLS only, for users with a password. It stays open when the daemon is started again. */
+  listen(body: ListenRemotely, options?: CallOptions): Promise<WebState>;
+  /** Close the web desktop to other computers. All their sessions end. */
+  off(options?: CallOptions): Promise<WebState>;
+  /** List the users of the web desktop. */
+  users(options?: CallOptions): Promise<WebUser[]>;
+  /** Add a user of the web desktop. */
+  addUser(body: AddWebUser, options?: CallOptions): Promise<WebUser>;
+  /** Change the role or the machines of a user. Sessions of the user end, with what they have open. */
+  setUser(user: string, body?: SetWebUser, options?: CallOptions): Promise<WebUser>;
+  /** Set the password of a user. Sessions of the user end, with what they have open. */
+  setPassword(user: string, body: SetWebPassword, options?: CallOptions): Promise<Done>;
+  /** Remove a user. Sessions of the user end, with what they have open. */
+  removeUser(user: string, options?: CallOptions): Promise<Done>;
+  /** Show who did what. What changed something, who signed in, and what was refused. The latest entry is the last. */
+  audit(
+    query?: {
+      /** The most entries. Default: 100. */
+      limit?: number | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<AuditEntry[]>;
 }
 
 /** A method for each operation, grouped by resource. */
@@ -480,7 +511,7 @@ export interface Resources {
   readonly nics: NicCalls;
   readonly images: ImageCalls;
   readonly daemon: DaemonCalls;
-  readonly web: WebCalls;
   readonly tasks: TaskCalls;
   readonly host: HostCalls;
+  readonly web: WebCalls;
 }

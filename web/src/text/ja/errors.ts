@@ -1,0 +1,185 @@
+import type { ErrorTexts } from '../en/errors.ts';
+
+/** What each error of the daemon means, and what to do. A code that is missing does not compile. */
+export const errors: ErrorTexts = {
+  USAGE: {
+    when: 'コマンドまたは要求の形式が正しくありません。',
+    next: '原因は下の説明を読んでください。`kame VERB --help` で書式と例を表示できます。',
+  },
+  INVALID_NAME: {
+    when: '名前に使用できない文字があるか、長すぎるか、別のものと紛らわしい名前です。',
+    next: '仮想マシンの名前は 1~80 文字 (220 バイト以内) で、文字か数字で始め、文字、数字、空白、ピリオド、ハイフン、下線を使えます。',
+  },
+  INVALID_VALUE: {
+    when: '設定の値が許される範囲にありません。',
+    next: '許される値を選んでください。設定、指定した値、許される値は下の説明にあります。',
+  },
+  NO_SUCH_MACHINE: {
+    when: 'その名前または ID の仮想マシンはありません。',
+    next: '`kame list` で一覧を表示し、`kame register PATH` で追加できます。',
+  },
+  NO_SUCH_IMAGE: {
+    when: 'その ID のイメージはカタログにもキャッシュにもないか、パスが存在しません。',
+    next: '`kame image list` でイメージの一覧を表示できます。',
+  },
+  ALREADY_EXISTS: {
+    when: 'その名前またはパスはすでに使われています。',
+    next: '別の名前を選ぶか、使っているものを削除してください。',
+  },
+  WRONG_STATE: {
+    when: '仮想マシンの現在の状態では、この操作はできません。',
+    next: '`kame show NAME` で状態を確認してください。',
+  },
+  NO_SUCH_SNAPSHOT: {
+    when: 'そのラベル、パス、または UID のスナップショットがないか、同じラベルのものが複数あります。',
+    next: '`kame snapshot list NAME` で一覧を表示できます。#UID か /a/b のようなパスで一つを指定できます。',
+  },
+  MOVED_OR_COPIED: {
+    when: '一方が Kame の外でコピーされたため、二台の仮想マシンの UUID が同じです。どちらがコピーかはわかりません。',
+    next: 'コピーには --copied を使うと、独自の UUID と MAC アドレスになります。元のものには --moved を使ってください。',
+  },
+  NO_SUCH_NIC: {
+    when: 'その番号のネットワークアダプターはありません。',
+    next: '`kame nic list NAME` でアダプターの一覧を表示できます。',
+  },
+  NO_SUCH_SHARE: {
+    when: 'その名前の共有フォルダーはありません。',
+    next: '`kame share list NAME` で共有フォルダーの一覧を表示できます。',
+  },
+  NO_SUCH_NETWORK: {
+    when: 'その名前のネットワークはありません。',
+    next: '`kame network list` で一覧を表示し、`kame network create NAME` で作成できます。',
+  },
+  NETWORK_IN_USE: {
+    when: '仮想マシンのアダプターが使用しているため、このネットワークは削除も変更もできません。',
+    next: '下の説明にあるアダプターを別のネットワークに接続するか、その仮想マシンをシャットダウンしてください。',
+  },
+  BROKEN_NETWORK: {
+    when: 'networks.json のネットワークの項目が壊れているか、矛盾しています。',
+    next: '項目を修正してください。`kame network list` で問題を確認できます。',
+  },
+  PORT_IN_USE: {
+    when: 'ホストのそのポートは、別のプログラムまたは転送が使っています。',
+    next: 'ホストの別のポートを選ぶか、下の説明にあるプログラムを終了してください。',
+  },
+  HAS_CLONES: {
+    when: 'リンククローンがディスクを必要としているため、削除も移動もできません。',
+    next: '下の説明にあるクローンを先に削除するか、完全クローンに置き換えてください。',
+  },
+  CHECKPOINT_BLOCKED: {
+    when: '状態を保存できないデバイスがあるため、サスペンド、インスタントクローン、メモリを含むスナップショットはできません。',
+    next: 'デバイスと対処は下の説明にあります。--disk-only のスナップショットや、停止した仮想マシンのスナップショットはいつでも作成できます。',
+  },
+  CHECKPOINT_MISMATCH: {
+    when: '保存されたメモリの状態は、異なるエンジン、マシンタイプ、CPU、アクセラレーター、メモリサイズで作られたか、ファイルが壊れています。',
+    next: '下の説明にあるエンジンを使うか、状態を破棄してください。`kame start NAME --discard-state` はディスクから起動します。',
+  },
+  BUSY: {
+    when: '別の操作またはプログラムがこの仮想マシンを使用しています。',
+    next: '終わるまで待つか、下の説明にあるプログラムを終了してください。',
+  },
+  BROKEN_MACHINE: {
+    when: '仮想マシンのファイルを読み取れないか、互いに矛盾しています。',
+    next: '下の説明にあるファイルを修復してください。`kame show NAME` ですべての問題を表示できます。',
+  },
+  OUTSIDE_FILES: {
+    when: '.vmx は、仮想マシンのディレクトリの外にあるファイルをゲストに渡します。これにはまだ同意していません。',
+    next: '下の説明にあるファイルを確認してください。この仮想マシンに渡してよければ、`kame register PATH --allow-outside` を実行してください。',
+  },
+  BAD_IMAGE: {
+    when: 'ディスクイメージが空か、途中で切れているか、未知の形式か、ほかのファイルを参照しています。',
+    next: '下の説明にあるファイルを、入手元または控えの正しいものに置き換えてください。',
+  },
+  CHECKSUM_MISMATCH: {
+    when: 'ダウンロードしたファイルのチェックサムまたは署名が一致しません。ファイルは破棄されました。',
+    next: 'もう一度試してください。続く場合は、配布元か経路で改変されています。使わないでください。',
+  },
+  DOWNLOAD_FAILED: {
+    when: 'ダウンロードが完了しませんでした。',
+    next: 'ネットワークを確認して、もう一度実行してください。途中から再開されます。',
+  },
+  DISK_FULL: {
+    when: 'ホストのディスクの空き容量が足りません。',
+    next: '下の説明にあるだけの容量を空けて、もう一度実行してください。途中のファイルは残りません。',
+  },
+  FILE_ACCESS: {
+    when: 'ファイルを読み書きできません。',
+    next: '下の説明にあるファイルを、特にその権限を確認してください。',
+  },
+  ENGINE_MISSING: {
+    when: 'QEMU、そのファームウェア、またはツールがインストールされていません。',
+    next: 'Debian と Ubuntu: `apt install qemu-system-arm qemu-system-x86 qemu-utils qemu-efi-aarch64 ovmf`、macOS: `brew install qemu`。',
+  },
+  ENGINE_TOO_OLD: {
+    when: 'QEMU が 7.2 より古いか、Kame に必要な機能なしで作られています。',
+    next: 'QEMU 7.2 以降をインストールしてください。',
+  },
+  ENGINE_FAILED: {
+    when: 'QEMU が予期せず終了したか、命令を拒否しました。',
+    next: '最後の出力は下の説明にあります。`kame logs NAME` で全体を表示できます。',
+  },
+  ENGINE_TIMEOUT: {
+    when: 'QEMU が時間内に応答しませんでした。',
+    next: '`kame logs NAME` で理由を調べてください。`kame stop NAME --hard` は QEMU を終了します。',
+  },
+  HOST_PROBLEM: {
+    when: 'Kame に必要なものがホストにないか、許可されていません。',
+    next: '下の説明を読んでください。`kame doctor` は必要なものをすべて確認します。',
+  },
+  DAEMON_UNREACHABLE: {
+    when: 'デーモンを起動できないか、応答がありません。',
+    next: '`kame daemon status` と、ホームディレクトリの kamed.log で理由を調べてください。',
+  },
+  GUEST_TIMEOUT: {
+    when: 'ゲストが時間内に応答しないか、期待した状態になりませんでした。',
+    next: '--timeout を長くしてください。ゲストの様子は `kame console NAME` と `kame screenshot NAME` で見られます。',
+  },
+  GUEST_AGENT_MISSING: {
+    when: 'ゲストエージェントが応答しないか、この操作には古すぎます。',
+    next: 'ゲストで qemu-guest-agent をインストールして起動するか、起動が終わるまで待ってください。',
+  },
+  GUEST_TOOLS_MISSING: {
+    when: 'この操作には kame-tools が必要ですが、ゲストで応答していません。',
+    next: '`kame tools NAME` は応答するものを表示し、`kame tools install NAME` は kame-tools をインストールします。',
+  },
+  GUEST_FAILED: {
+    when: 'ゲストエージェントまたは kame-tools が命令を拒否したか、応答が正しくありません。',
+    next: 'ゲストの応答は下の説明にあります。',
+  },
+  CLIPBOARD_EMPTY: {
+    when: 'ゲストのクリップボードが空か、求めた種類の内容がありません。',
+    next: '`kame clipboard show NAME` で、ある種類を表示できます。',
+  },
+  SIGNED_OUT: {
+    when: 'このブラウザーにはデーモンとのセッションがありません。アドレスが使用済みか古すぎるか、セッションが終わりました。',
+    next: '`kame open` を実行して新しいアドレスを開くか、もう一度サインインしてください。',
+  },
+  FORBIDDEN: {
+    when: '別の Web ページ、このコンピューターの別のユーザー、または別のホスト名からの要求です。',
+    next: '`kame open` を実行し、表示されたアドレスをそのまま使ってください。',
+  },
+  NOT_PERMITTED: {
+    when: 'Web デスクトップのこのユーザーの役割では、この操作は許可されていません。',
+    next: 'この Kame の所有者に依頼してください。`kame web user set NAME --role ROLE` でユーザーの権限を変更できます。',
+  },
+  WRONG_PASSWORD: {
+    when: 'この名前とパスワードの組み合わせを持つ Web デスクトップのユーザーはいません。',
+    next: '両方を確認してください。`kame web user list` でユーザーの一覧を表示し、`kame web user password NAME` でパスワードを設定できます。',
+  },
+  TOO_MANY_ATTEMPTS: {
+    when: '間違ったパスワードが何度も試されたか、同時にサインインしようとしている人が多すぎます。',
+    next: 'メッセージにある時間だけ待ってから、もう一度試してください。',
+  },
+  NO_SUCH_USER: {
+    when: 'その名前の Web デスクトップのユーザーはいません。',
+    next: '`kame web user list` でユーザーの一覧を表示できます。',
+  },
+  CANCELLED: {
+    when: '操作は取り消され、変更は元に戻されました。',
+    next: '繰り返すには、もう一度実行してください。',
+  },
+  INTERNAL: {
+    when: '内部エラーです。Kame の不具合です。',
+    next: 'ログ kamed.log を添えて報告してください。',
+  },
+};
