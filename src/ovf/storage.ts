@@ -1,5 +1,5 @@
 import { buses, scsiReservedUnit, unitsOf } from '../model/devices.ts';
-import { unnamedDevices } from '../model/guest-os.ts';
+import { archOfGuestOs, unnamedDevices } from '../model/guest-os.ts';
 import type { Cdrom, Controller, Disk, StorageSlot } from '../model/machine.ts';
 import { compareControllers, compareSlots, controllerName, slotName } from '../model/slots.ts';
 import { badOvf, quoted } from './bad-ovf.ts';
@@ -61,7 +61,7 @@ class Placement {
   }
 
   addController(item: OvfItem): void {
-    const { bus, model } = this.#kindOf(item);
+    const { bus, model } = this.#kindFor(item);
     const used = new Set(this.controllers.filter((known) => known.bus === bus).map(({ index }) => index));
     const free = Array.from({ length: buses[bus].controllers }, (_none, index) => index).filter(
       (index) => !used.has(index),
@@ -73,6 +73,14 @@ class Placement {
     const controller = { bus, index, model };
     this.controllers.push(controller);
     this.#byItem.set(item.instanceId, controller);
+  }
+
+  /** An ARM machine has no IDE. */
+  #kindFor(item: OvfItem): Pick<Controller, 'bus' | 'model'> {
+    const kind = this.#kindOf(item);
+    if (kind.bus !== 'ide' || archOfGuestOs(this.#guestOS) !== 'aarch64') return kind;
+    this.notes.push('An ARM machine has no IDE: what was on an IDE controller is on a SATA controller.');
+    return { bus: 'sata', model: 'ahci' };
   }
 
   #kindOf(item: OvfItem): Pick<Controller, 'bus' | 'model'> {

@@ -4,8 +4,9 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { writeSparse } from '../../archive/sparse.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { Progress } from '../../core/progress.ts';
+import { silentProgress, type Progress } from '../../core/progress.ts';
 import { badImage } from '../../disk/format/image-file.ts';
+import { openVmdk } from '../../disk/vmdk/vmdk-disk.ts';
 import { openVmdkStream } from '../../disk/vmdk/stream-disk.ts';
 import { writeQcow2 } from '../../disk/write-qcow2.ts';
 import { maxManifestBytes } from '../../ovf/manifest.ts';
@@ -85,14 +86,25 @@ async function* expanded(
 async function writeDisk(
   label: string,
   content: AsyncIterable<Buffer>,
-  medium: Medium,
-  work: Work,
+  target: string,
+  { signal }: Progress,
 ): Promise<void> {
   const source = new ByteSource(content);
   await using disk = await openVmdkStream(label, source);
-  const quiet = { signal: work.progress.signal, report: () => undefined };
-  await writeQcow2(disk, join(work.directory, medium.fileName), quiet);
-  while ((await source.some(drainBytes)).length > 0) refuseCancelled(label, work.progress.signal);
+  await writeQcow2(disk, target, silentProgress(signal));
+  while ((await source.some(drainBytes)).length > 0) refuseCancelled(label, signal);
+}
+
+/** A VMDK that is a file of its own may be of any kind. It is read once more, for its hash. */
+async function writeDiskOf(
+  path: string,
+  member: Member,
+  target: string,
+  { signal }: Progress,
+): Promise<void> {
+  await using disk = await openVmdk(path);
+  await writeQcow2(disk, target, silentProgress(signal));
+  await skip(member);
 }
 
 async function writeFile(content: AsyncIterable<Buffer>, path: string): Promise<void> {
@@ -116,8 +128,11 @@ async function make(first: Member, medium: Medium & { readonly file: OvfFile }, 
   const capacity = disk?.capacityBytes ?? 0;
   const limit = capacity > 0 ? capacity * expansion.factor + expansion.bytes : maxFileBytes;
   const plain = file.gzip ? expanded(label, content, limit) : content;
-  if (disk) await writeDisk(label, plain, medium, work);
-  else await writeFile(plain, join(work.directory, medium.fileName));
+  const target = join(work.directory, medium.fileName);
+  const own = first.name === file.href && !file.gzip ? first.path : undefined;
+  if (!disk) await writeFile(plain, target);
+  else if (own !== undefined) await writeDiskOf(own, first, target, work.progress);
+  else await writeDisk(label, plain, target, work.progress);
 }
 
 /** The bytes that the disks take at least. How well they are compressed, the descriptor may say. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { descriptor, disk, manifest, useAppliances, vmdk } from '../../../test/support/appliances.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { manifestOf, tarOf, type OvaFile } from '../../../test/support/ova.ts';
+import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { like } from '../../../test/support/refused.ts';
 import { cancelAtEachStage } from '../../../test/support/sweep.ts';
 import { quiet } from '../../../test/support/world.ts';
@@ -73,6 +74,13 @@ describe('the import of an appliance', () => {
     const path = place('web.ovf', descriptor().content);
     await importMachine(world().host, { path }, quiet);
     expect(diskHas(diskOf('web'), 7)).toBe(true);
+    // A disk that is a file of its own may be a VMDK of any kind.
+    const sparse = place('sparse.vmdk', Buffer.alloc(0));
+    qemuImg('convert', '-f', 'vmdk', '-O', 'vmdk', place(disk.name, vmdk), sparse);
+    place(disk.name, readFileSync(sparse));
+    place('web.mf', manifestOf([descriptor(), { ...disk, content: readFileSync(sparse) }]));
+    await importMachine(world().host, { path, name: 'sparse' }, quiet);
+    expect(diskHas(diskOf('sparse'), 7)).toBe(true);
   });
 
   it('honours firmware, networks, harmless keys and properties, and tells the rest', async () => {
@@ -101,6 +109,14 @@ describe('the import of an appliance', () => {
     expect(notes).toMatch(/left out: nvram, sata0.present, kame.boot.kernel/);
     expect(notes).toMatch(/"odd" \(type 4711\) is left out/);
     expect(notes).toMatch(/guestinfo.ovfEnv/);
+  });
+
+  it('gives an ARM machine SATA in place of IDE', async () => {
+    const { report } = await imported([descriptor({ osType: 'arm-debian12-64' }), disk]);
+    expect(copyOf('web').read('web.vmx')).toContain('sata1:0.deviceType = "cdrom-raw"');
+    expect(report.notes.join(' ')).toMatch(/no IDE/);
+    await world().start('web');
+    expect((await show(world().host, 'web')).state).toBe('running');
   });
 
   it('makes empty disks, and puts an ISO into its drive', async () => {

@@ -12,6 +12,7 @@ import { remove } from '../library/delete.ts';
 import { describe } from '../running/describe.ts';
 import { openSource, type ImportSource } from './import-source.ts';
 import { originKey } from './plan.ts';
+import { urlOf } from './url-stream.ts';
 
 /** The name that was asked for, or that of the original. */
 function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): string {
@@ -111,10 +112,10 @@ export async function undoImport(host: Host, reference: string): Promise<readonl
       details,
     });
   }
-  if (!(await exists(origin))) {
+  if (urlOf(origin) || !(await exists(origin))) {
     throw new KameError(
       'WRONG_STATE',
-      `The original of ${name}, ${origin}, is no longer there: ${name} may be the only copy.`,
+      `The original of ${name}, ${origin}, is not on this computer: ${name} may be the only copy.`,
       { next: `\`kame delete ${name}\` deletes it all the same.`, details },
     );
   }

@@ -33,8 +33,8 @@ export class MemberCheck {
   }
 
   /** The same file; its hashes are known when its content has been read to the end. */
-  watch({ name, content }: Member): Member {
-    return { name, content: this.#watched(name, content) };
+  watch(member: Member): Member {
+    return { ...member, content: this.#watched(member.name, member.content) };
   }
 
   async *#watched(name: string, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

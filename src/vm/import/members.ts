@@ -10,6 +10,8 @@ import { counted, openFileStream, type ByteStream } from './byte-stream.ts';
 /** A file of an appliance, whose content must be read before the next one. */
 export interface Member {
   readonly name: string;
+  /** Where it is, if it is a file of its own. */
+  readonly path?: string;
   readonly content: AsyncIterable<Buffer>;
 }
 
@@ -109,8 +111,9 @@ async function* filesBeside(
   progress: Progress,
 ): AsyncGenerator<Member> {
   for (const name of names) {
-    await using stream = await openFileStream(join(directory, name), false);
-    yield { name, content: counted(stream, progress, `Reading ${name}`) };
+    const path = join(directory, name);
+    await using stream = await openFileStream(path, false);
+    yield { name, path, content: counted(stream, progress, `Reading ${name}`) };
   }
 }
 

@@ -22,8 +22,8 @@ it.each(['web.ova', 'web.ovf', 'web.vmwarevm'])(
     await exportMachine(world().host, 'demo', { path }, quiet);
     const { machine } = await importMachine(world().host, { path, name: 'again' }, quiet);
     expect(machine.problems).toEqual([]);
-    const [again] = new WorldMachine(world().home, 'again').files().filter((file) => file.endsWith('.qcow2'));
-    const copy = new WorldMachine(world().home, 'again').file(again ?? '');
+    const again = new WorldMachine(world().home, 'again');
+    const copy = again.file(again.files().find((file) => file.endsWith('.qcow2')) ?? '');
     expect(qemuImg('compare', '-f', 'qcow2', '-F', 'qcow2', demo.top(), copy)).toContain('identical');
   },
 );
