@@ -135,6 +135,7 @@ describe('kame api', () => {
       '/machines/my%20web/snapshots/',
       '/networks/',
       '/machines/my%20web/nics/',
+      '/web/users/',
     ]);
     expect(await words('post', '/i')).toEqual(['/images/pull', '/images/import']);
   });

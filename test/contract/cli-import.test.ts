@@ -10,6 +10,7 @@ const report = {
   name: 'web',
   source: '/old/web.vmx',
   disks: [{ slot: 'scsi0:0', path: '/old/web.vmdk', sizeBytes: 2 ** 31 }],
+  eulas: [],
   notes: ['The drive sata0:1 is empty: \u001b[31mevil.iso stays with the original.'],
 };
 

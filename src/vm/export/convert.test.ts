@@ -15,14 +15,19 @@ const world = useWorld();
 const place = (name = '') => join(world().home, 'out', name);
 const kinds = convertDiskSchema.shape.kind.options;
 
-/** A disk of 2100 MiB that belongs to no machine, with data at its start, at the end of the first 2047 MiB and at its end. */
-function bigDisk(): string {
+/** A disk that belongs to no machine, with data in some of its mebibytes. */
+function looseDisk(mebibytes: number, ...filled: readonly number[]): string {
   mkdirSync(place());
-  const path = place('big.qcow2');
-  qemuImg('create', '-q', '-f', 'qcow2', path, '2100M');
-  for (const at of [0, 2046, 2047, 2099]) writeDisk(path, 7, at);
+  const path = place('loose.qcow2');
+  qemuImg('create', '-q', '-f', 'qcow2', path, `${mebibytes}M`);
+  for (const at of filled) writeDisk(path, 7, at);
   return path;
 }
+
+/** For kinds whose extents have at most 2047 MiB: with data at its start, at the end of the first extent and at its end. */
+const splitDisk = () => looseDisk(2100, 0, 2046, 2047, 2099);
+const smallDisk = () => looseDisk(20, 0, 7, 19);
+const isSplit = (kind: ConvertDisk['kind']) => kind.startsWith('twoGb');
 
 async function convert(source: string, kind: ConvertDisk['kind'], path = place('new.vmdk')) {
   return await convertDisk(world().host, { source, path, kind, adapter: 'lsilogic' }, quiet);
@@ -45,11 +50,11 @@ const filesOf: Readonly<Record<ConvertDisk['kind'], readonly string[]>> = {
 
 describe('the conversion of a disk', () => {
   it.each(kinds)('to %s gives the same sectors, to QEMU and to us', async (kind) => {
-    const source = bigDisk();
+    const source = isSplit(kind) ? splitDisk() : smallDisk();
     const { files, sizeBytes } = await convert(source, kind);
-    expect(sizeBytes).toBe(2100 * 1024 ** 2);
+    expect(sizeBytes).toBe((isSplit(kind) ? 2100 : 20) * 1024 ** 2);
     expect(files.map(({ path }) => path)).toEqual(filesOf[kind].map(place));
-    expect(readdirSync(place()).sort()).toEqual(['big.qcow2', ...filesOf[kind]]);
+    expect(readdirSync(place()).sort()).toEqual(['loose.qcow2', ...filesOf[kind]]);
     expect(areSame(source, place('new.vmdk'))).toBe(true);
     await convert(place('new.vmdk'), 'monolithicSparse', place('back.vmdk'));
     expect(areSame(source, place('back.vmdk'))).toBe(true);
@@ -60,9 +65,9 @@ describe('the conversion of a disk', () => {
   });
 
   it('says of a thin disk that it is', async () => {
-    await convert(bigDisk(), 'vmfsThin');
+    await convert(smallDisk(), 'vmfsThin');
     expect(readFileSync(place('new.vmdk'), 'utf8')).toMatch(
-      /^RW 4300800 VMFS "new-flat\.vmdk"\n[^]*^ddb\.thinProvisioned = "1"\n$/mu,
+      /^RW 40960 VMFS "new-flat\.vmdk"\n[^]*^ddb\.thinProvisioned = "1"\n$/mu,
     );
   });
 
@@ -117,7 +122,7 @@ describe('the conversion of a disk', () => {
     ['taken.vmdk', 'ALREADY_EXISTS'],
     ['link.vmdk', 'ALREADY_EXISTS'],
   ])('refuses the target %s', async (name, code) => {
-    const source = bigDisk();
+    const source = smallDisk();
     writeFileSync(place('taken.vmdk'), 'mine');
     symlinkSync('/nowhere', place('link.vmdk'));
     expect(await refused(convert(source, 'monolithicFlat', place(name)))).toMatchObject({ code });
@@ -125,19 +130,19 @@ describe('the conversion of a disk', () => {
   });
 
   it('leaves a file that has the name of an extent', async () => {
-    const source = bigDisk();
+    const source = smallDisk();
     writeFileSync(place('new-flat.vmdk'), 'mine');
     expect(await refused(convert(source, 'monolithicFlat'))).toMatchObject({ code: 'ALREADY_EXISTS' });
     expect(readFileSync(place('new-flat.vmdk'), 'utf8')).toBe('mine');
-    expect(readdirSync(place()).sort()).toEqual(['big.qcow2', 'new-flat.vmdk']);
+    expect(readdirSync(place()).sort()).toEqual(['loose.qcow2', 'new-flat.vmdk']);
   });
 
   it.each(kinds)('to %s leaves nothing behind when it is cancelled', async (kind) => {
-    const source = bigDisk();
+    const source = isSplit(kind) ? splitDisk() : smallDisk();
     const request = { source, path: place('new.vmdk'), kind, adapter: 'ide' } as const;
     const work = async (progress: Progress) => await convertDisk(world().host, request, progress);
     const stages = await cancelAtEachStage(work, async ({ code }) => {
-      expect([code, readdirSync(place())]).toEqual(['CANCELLED', ['big.qcow2']]);
+      expect([code, readdirSync(place())]).toEqual(['CANCELLED', ['loose.qcow2']]);
       await Promise.resolve();
     });
     expect(stages).toEqual(['Writing new.vmdk']);
