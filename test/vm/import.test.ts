@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
-import { manifestOf, ovf, tarOf } from '../support/ova.ts';
 import { qemuImg } from '../support/qemu-img.ts';
 
 const it = guestTest();
@@ -32,21 +31,6 @@ async function asForeign(demo: Guest): Promise<string> {
   return place;
 }
 
-/** Makes of a stopped guest what is published: an OVA with a stream-optimized disk and a manifest. @returns its path */
-async function asAppliance(demo: Guest): Promise<string> {
-  const place = join(demo.home.path, 'web-disk1.vmdk');
-  const options = ['-f', 'qcow2', '-O', 'vmdk', '-o', 'subformat=streamOptimized'];
-  qemuImg('convert', ...options, await demo.top(), place);
-  const descriptor = Buffer.from(ovf({ osType: 'arm-debian12-64', capacity: 1024 ** 3 }));
-  const files = [
-    { name: 'web.ovf', content: descriptor },
-    { name: 'web-disk1.vmdk', content: await readFile(place) },
-  ];
-  const path = join(demo.home.path, 'web.ova');
-  await writeFile(path, tarOf([...files, { name: 'web.mf', content: manifestOf(files) }]));
-  return path;
-}
-
 /** The tiny guest has no boot loader: it boots the kernel beside its disk, which no appliance has. */
 async function bootDirectly(web: Guest, demo: Guest): Promise<void> {
   for (const name of ['kernel', 'initrd']) await cp(demo.file(name), web.file(name));
@@ -55,16 +39,18 @@ async function bootDirectly(web: Guest, demo: Guest): Promise<void> {
   await appendFile(web.file(`${web.name}.vmx`), `${boot.join('\n')}\n`);
 }
 
-describe('an appliance', () => {
+describe('an export', () => {
   it('is imported from its OVA, and runs with the devices that it describes', async ({ home, demo }) => {
     await demo.sh('echo before >/root/state; sync');
     await demo.stop();
-    await home.json('import', await asAppliance(demo), 'web');
+    const path = join(home.path, 'web.ova');
+    await home.json('export', demo.name, path);
+    await home.json('import', path, 'web');
     const web = new Guest(home, 'web');
     await bootDirectly(web, demo);
     await web.start();
     expect(await web.sh('cat /root/state')).toBe('before\n');
-    expect(await web.sh('ls /sys/bus/pci/drivers')).toContain('vmw_pvscsi');
+    expect(await web.sh('ls /sys/block')).toContain('nvme0n1');
     await web.stop();
   });
 });
