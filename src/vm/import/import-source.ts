@@ -1,9 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
 import type { Progress } from '../../core/progress.ts';
-import { readModel } from '../../model/read.ts';
 import { readDescriptor } from '../../ovf/descriptor.ts';
-import { emulationForecast } from '../engine/forecast.ts';
 import type { Host } from '../host/host.ts';
 import { planAppliance } from './appliance-plan.ts';
 import { openFileStream } from './byte-stream.ts';
@@ -18,7 +16,7 @@ export interface ImportSource extends AsyncDisposable {
   /** What the new machine is named by default. */
   readonly name: string;
   /** Plans everything, and writes nothing. @throws KameError BAD_IMAGE, INVALID_VALUE, DISK_FULL, FILE_ACCESS */
-  plan(name: string, progress: Progress): Promise<ImportPlan>;
+  plan(name: string): Promise<ImportPlan>;
 }
 
 function stemOf(path: string): string {
@@ -27,21 +25,12 @@ function stemOf(path: string): string {
 
 const nothingOpen = { [Symbol.asyncDispose]: async () => await Promise.resolve() };
 
-/** The plan, with what to expect of the speed of the guest. */
-async function withForecast(host: Host, plan: ImportPlan, progress: Progress): Promise<ImportPlan> {
-  const { arch } = readModel(plan.recipe.document).model;
-  const forecast = await emulationForecast(host, arch, progress);
-  if (forecast !== undefined) plan.report.notes.push(forecast);
-  return plan;
-}
-
 /**
  * An appliance whose descriptor has come. It is closed with the source, or after a failure.
  * @param origin as ApplianceRequest has it
  * @throws KameError BAD_IMAGE
  */
 export async function applianceSource(
-  host: Host,
   open: OpenAppliance,
   { networks }: Pick<ImportMachine, 'networks'>,
   origin: string | undefined,
@@ -51,9 +40,9 @@ export async function applianceSource(
     const appliance = readDescriptor(`${open.label}: ${open.name}`, open.descriptor);
     return {
       name: appliance.name === '' ? stemOf(open.name) : appliance.name,
-      plan: async (name, progress) => {
+      plan: async (name) => {
         const request = { name, origin, ...(networks ? { networks } : {}) };
-        return await withForecast(host, planAppliance(open, appliance, request), progress);
+        return await Promise.resolve(planAppliance(open, appliance, request));
       },
       [Symbol.asyncDispose]: close,
     };
@@ -88,19 +77,19 @@ export async function openSource(
   const kind = urlOf(path) ? 'archive' : applianceKind(path);
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
-    return await applianceSource(host, open, request, urlOf(path) ? open.label : path);
+    return await applianceSource(open, request, urlOf(path) ? open.label : path);
   }
   if (isDiskPath(path)) {
     return {
       name: stemOf(path),
-      plan: async (name, during) => await withForecast(host, await planDisk(path, name, guestOS), during),
+      plan: async (name) => await planDisk(path, name, guestOS),
       ...nothingOpen,
     };
   }
   const bundle = await readSource(path);
   return {
     name: bundle.name,
-    plan: async (name, during) => await planImport(host, bundle, name, during),
+    plan: async (name) => await planImport(host, bundle, name),
     ...nothingOpen,
   };
 }

@@ -18,7 +18,7 @@ export async function importStream(
 ): Promise<ImportedMachine | ImportReport> {
   const close = async () => void (await chunks.return(undefined));
   const stream = { label: 'the stream', size: undefined, chunks, [Symbol.asyncDispose]: close };
-  await using source = await applianceSource(host, await openArchive(stream, progress), request, undefined);
+  await using source = await applianceSource(await openArchive(stream, progress), request, undefined);
   return dryRun === true
     ? await reportFrom(host, source, request, progress)
     : await importFrom(host, source, request, progress);

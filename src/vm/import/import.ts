@@ -3,15 +3,17 @@ import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
 import { exists } from '../../sys/files.ts';
+import { readModel } from '../../model/read.ts';
 import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
+import { emulationForecast } from '../engine/forecast.ts';
 import { bundleEvent } from '../host/events.ts';
 import { findBundle, refuseTakenName } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { remove } from '../library/delete.ts';
 import { describe } from '../running/describe.ts';
 import { openSource, type ImportSource } from './import-source.ts';
-import { originKey } from './plan.ts';
+import { originKey, type ImportPlan } from './plan.ts';
 import { urlOf } from './url-stream.ts';
 
 /** The name that was asked for, or that of the original. */
@@ -19,6 +21,13 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
   const name = plainName(request.name ?? source.name);
   checkMachineName(name);
   return name;
+}
+
+/** Adds to the report of a plan what to expect of the guest, if this host emulates it. @throws KameError CANCELLED */
+async function addForecast(host: Host, { report, recipe }: ImportPlan, progress: Progress): Promise<void> {
+  const { arch } = readModel(recipe.document).model;
+  const forecast = await emulationForecast(host, arch, progress);
+  if (forecast !== undefined) report.notes.push(forecast);
 }
 
 /** What the import of a source would do. Writes nothing. @throws KameError as importMachine */
@@ -30,7 +39,9 @@ export async function reportFrom(
 ): Promise<ImportReport> {
   const name = nameFor(request, source);
   await refuseTakenName(host, name);
-  return (await source.plan(name, progress)).report;
+  const plan = await source.plan(name);
+  await addForecast(host, plan, progress);
+  return plan.report;
 }
 
 /**
@@ -66,8 +77,10 @@ export async function importFrom(
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
     await refuseTakenName(host, name);
-    const { report, recipe } = await source.plan(name, progress);
+    const plan = await source.plan(name);
+    const { report, recipe } = plan;
     refuseUnaccepted(report, request.acceptEula);
+    await addForecast(host, plan, progress);
     const vmx = await buildBundle(host, recipe, progress);
     // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);

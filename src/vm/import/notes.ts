@@ -1,11 +1,8 @@
-import type { Progress } from '../../core/progress.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { allocatedBytes } from '../../sys/files.ts';
 import { getText, type VmxDocument } from '../../vmx/document.ts';
-import { emulationForecast } from '../engine/forecast.ts';
-import type { Host } from '../host/host.ts';
 
 function ofMedia({ cdroms, floppies }: MachineModel): string[] {
   const discs = cdroms.map((drive) => ({ device: slotName(drive), fileName: drive.fileName }));
@@ -42,16 +39,14 @@ export function isPartlyEncrypted(document: VmxDocument): boolean {
   );
 }
 
-/** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS, CANCELLED */
-export async function notesOf(host: Host, bundle: Bundle, progress: Progress): Promise<string[]> {
+/** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS */
+export async function notesOf(bundle: Bundle): Promise<string[]> {
   const { model } = contentOf(bundle);
-  const forecast = await emulationForecast(host, model.arch, progress);
   const hasSnapshots = ((await allocatedBytes(bundle.names.snapshots)) ?? 0) > 0;
   return [
     ...bundle.problems.map(({ message }) => message),
     ...ofMedia(model),
     ...ofState(model),
-    ...(forecast === undefined ? [] : [forecast]),
     ...(hasSnapshots ? ['Its snapshots stay with the original: only the present state is imported.'] : []),
   ];
 }

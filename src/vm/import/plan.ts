@@ -1,5 +1,4 @@
 import type { ImportReport } from '../../api/import.ts';
-import type { Progress } from '../../core/progress.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
@@ -98,14 +97,9 @@ async function withIdentity(host: Host, model: MachineModel, name: string): Prom
 
 /**
  * Plans the import of a machine and checks all of its files, without writing anything.
- * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS, CANCELLED
+ * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS
  */
-export async function planImport(
-  host: Host,
-  source: Bundle,
-  name: string,
-  progress: Progress,
-): Promise<ImportPlan> {
+export async function planImport(host: Host, source: Bundle, name: string): Promise<ImportPlan> {
   const { document, model } = contentOf(source);
   const disks = await findDisks(source.names, model);
   const files = await smallFiles(source.names, model.kame);
@@ -120,7 +114,7 @@ export async function planImport(
       source: source.names.vmx,
       disks,
       eulas: [],
-      notes: await notesOf(host, source, progress),
+      notes: await notesOf(source),
     },
     recipe: {
       name,
