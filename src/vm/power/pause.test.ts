@@ -109,7 +109,7 @@ describe('what the engine reports', () => {
     const engine = await world().start();
     engine.panic();
     await expect.poll(() => world().events.at(-1)?.type).toBe('machine.panicked');
-    expect(demo.read('demo.log')).toContain('panicked');
+    await expect.poll(() => demo.read('demo.log')).toContain('panicked');
   });
 
   it('the end of the agent, which becomes an event', async () => {
