@@ -60,6 +60,7 @@ export default defineConfig({
           // What an attack does to memory must be seen in its own process.
           isolate: true,
           pool: 'forks',
+          maxWorkers: 2,
           testTimeout: 150_000,
         },
       },
