@@ -120,7 +120,7 @@ async function drops(desktop: DesktopMachine, name: string): Promise<string> {
 describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
   beforeAll(async () => void (await makeDesktopGuest(desktopArch, new AbortController().signal)), 600_000);
 
-  it('share the clipboard of labwc, and change its size', { timeout: 240_000 }, async ({ desktop }) => {
+  it('share the clipboard of labwc, and change its size', { timeout: 480_000 }, async ({ desktop }) => {
     expect(await desktop.helperAnswers()).toMatch(
       /clipboard by .*data_control.*, the display by zwlr_output/,
     );
@@ -131,14 +131,14 @@ describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
 
   it(
     'share the clipboard of X11, whose size the SPICE agent changes',
-    { timeout: 240_000 },
+    { timeout: 480_000 },
     async ({ desktop }) => {
       await desktop.use('x11');
       expect(await desktop.helperAnswers()).toBe('the clipboard by x11');
       await bothWays(desktop, x11);
       await resizes(desktop, x11, ['1600x900', '1360x768', '1024x768']);
       // Without kame-tools in the session, the SPICE agent takes files.
-      await desktop.guest.sh('pkill -f -- --session');
+      await desktop.guest.sh('pkill -u user -x kame-tools');
       expect(await drops(desktop, 'for the agent.txt')).toContain('the session of the guest knows where');
     },
   );
