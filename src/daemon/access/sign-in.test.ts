@@ -99,6 +99,9 @@ it('does not delay a user at an address that is theirs, whatever others try else
   const { door } = await opened();
   await door.signIn('ada', word, '10.0.0.1');
   for (let count = 0; count < 20; count += 1) await refused(door.signIn('ada', 'wrong', `10.0.2.${count}`));
+  // A name that looks like what is known of her.
+  for (let count = 0; count < 20; count += 1)
+    await refused(door.signIn('ada 10.0.0.1', 'wrong', `10.0.4.${count}`));
   expect((await refused(door.signIn('ada', word, '10.0.3.1'))).code).toBe('TOO_MANY_ATTEMPTS');
   expect(await door.signIn('ada', word, '10.0.0.1')).toMatchObject({ name: 'Ada' });
 });
@@ -128,6 +131,7 @@ it('computes few hashes at a time, and refuses a flood', async () => {
 
 it.each([
   ['10.0.0.1', '10.0.0.1'],
+  ['::ffff:10.0.0.1', '10.0.0.1'],
   ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
   ['2001:db8::1', '2001:db8:0:0::/64'],
   ['::1', '0:0:0:0::/64'],

@@ -9,8 +9,12 @@ const maxAddressDelayMs = 15 * 60_000;
 /** The most pairs of users and addresses from which they have signed in. */
 const maxKnown = 1000;
 
-/** What shares a limit with an address: whoever has an IPv6 address has 2^64 of them. */
-export function limitedWith(address: string): string {
+/**
+ * What shares a limit with an address: whoever has an IPv6 address has 2^64 of them. On a socket for both kinds, IPv4 addresses look
+ * like ::ffff:10.0.0.1; they must not all be one network.
+ */
+export function limitedWith(given: string): string {
+  const address = given.replace(/^::ffff:(?=\d+\.)/i, '');
   if (!isIPv6(address)) return address;
   const [head = '', tail] = address.split('::');
   const first = head === '' ? [] : head.split(':');
@@ -38,6 +42,8 @@ function tooMany(waitMs: number): KameError {
 export class SignIn {
   readonly #users: Users;
   readonly #byUser = new Attempts(maxUserDelayMs);
+  /** Of users at addresses that are theirs. Apart from the others, since a name that is tried may be any text, also a pair. */
+  readonly #byPair = new Attempts(maxUserDelayMs);
   readonly #byAddress = new Attempts(maxAddressDelayMs);
   /** In the order of time. */
   readonly #known = new Set<string>();
@@ -50,17 +56,17 @@ export class SignIn {
   async signIn(name: string, password: string, from: string): Promise<User> {
     const address = limitedWith(from);
     const pair = `${name.toLowerCase()} ${address}`;
-    const user = this.#known.has(pair) ? pair : name.toLowerCase();
-    const waitMs = Math.max(this.#byUser.waitMs(user), this.#byAddress.waitMs(address));
+    const [tried, key] = this.#known.has(pair) ? [this.#byPair, pair] : [this.#byUser, name.toLowerCase()];
+    const waitMs = Math.max(tried.waitMs(key), this.#byAddress.waitMs(address));
     if (waitMs > 0) throw tooMany(waitMs);
-    this.#byUser.count(user);
+    tried.count(key);
     this.#byAddress.count(address);
     const found = await this.#users.verify(name, password);
     if (!found)
       throw new KameError('WRONG_PASSWORD', 'The name or the password is wrong.', {
         next: 'Check both. An owner of this Kame can set a new password.',
       });
-    this.#byUser.forget(user);
+    tried.forget(key);
     // Whoever has an account must not wipe out by it what they tried with others.
     this.#byAddress.takeBack(address);
     this.#remember(pair);
