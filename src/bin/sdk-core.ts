@@ -1,6 +1,7 @@
 /** The SDK's core, which runs in a browser: `import { createClient, fetchTransport } from 'kame-vm/core'`. */
 
-export { KameError, type ErrorCode } from '../core/errors.ts';
+export type { ErrorCode } from '../core/error-kinds.ts';
+export { KameError } from '../core/errors.ts';
 export type { ProgressReport } from '../core/progress.ts';
 export type { Calls } from '../api/generated/routes.ts';
 export type * from '../api/generated/shapes.ts';

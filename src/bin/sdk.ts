@@ -3,7 +3,8 @@ import { daemonProgram } from './daemon-program.ts';
 
 /** The SDK for programs on this host: `import { connect } from 'kame-vm'`. */
 
-export { KameError, type ErrorCode } from '../core/errors.ts';
+export type { ErrorCode } from '../core/error-kinds.ts';
+export { KameError } from '../core/errors.ts';
 export type { ProgressReport } from '../core/progress.ts';
 export type { Calls } from '../api/generated/routes.ts';
 export type * from '../api/generated/shapes.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { errnoOf, errorKinds, KameError, messageOf, type ErrorCode, type ErrorKind } from './errors.ts';
+import { errorKinds, type ErrorCode, type ErrorKind } from './error-kinds.ts';
+import { errnoOf, KameError, messageOf } from './errors.ts';
 
 describe('the list of errors', () => {
   it.each(Object.entries<ErrorKind>(errorKinds))(

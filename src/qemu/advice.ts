@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-kinds.ts';
 
 interface Advice {
   readonly pattern: RegExp;

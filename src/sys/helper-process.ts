@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { KameError, messageOf, type ErrorCode } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-kinds.ts';
+import { KameError, messageOf } from '../core/errors.ts';
 import type { Progress, ProgressReport } from '../core/progress.ts';
 
 /** A KameError as plain data: its class does not survive the copy between processes. */

@@ -1,3 +1,4 @@
+import type { NetworkForward } from '../../src/api/generated/shapes.ts';
 import type { Snapshot } from '../../src/api/checkpoint.ts';
 import type { Machine, MachineDetails, StartedMachine } from '../../src/api/machine.ts';
 
@@ -118,3 +119,17 @@ export const auto: Snapshot = {
 };
 /** What `snapshot list` of the daemon says. */
 export const tree = [clean, updated, auto];
+
+/** A port forward to a machine that does not run. */
+export const forward: NetworkForward = {
+  transport: 'tcp',
+  bind: '127.0.0.1',
+  hostPort: 8080,
+  machine: 'web',
+  machineId: null,
+  address: '192.168.3.9',
+  guestPort: 80,
+  automatic: false,
+  state: 'waiting',
+  reason: null,
+};

@@ -1,4 +1,5 @@
-import type { Network, NetworkForward } from '../../src/api/generated/shapes.ts';
+import type { Network } from '../../src/api/generated/shapes.ts';
+import { forward } from './cli-samples.ts';
 import { json } from './cli-support.ts';
 import { done, id, list, nic, nicAnswer, off, on, type Line } from './vmrest-lines.ts';
 
@@ -16,18 +17,6 @@ const vmnet8: Network = {
   boot: null,
   running: false,
   machines: [],
-};
-const forward: NetworkForward = {
-  transport: 'tcp',
-  bind: '127.0.0.1',
-  hostPort: 8080,
-  machine: 'web',
-  machineId: null,
-  address: '192.168.3.9',
-  guestPort: 80,
-  automatic: false,
-  state: 'waiting',
-  reason: null,
 };
 const nicLines: readonly Line[] = [
   {

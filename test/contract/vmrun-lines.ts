@@ -1,4 +1,4 @@
-import { demo, demoDetails, demoRunning, tree as snapshots } from './cli-samples.ts';
+import { demo, demoDetails, demoRunning, forward, tree as snapshots } from './cli-samples.ts';
 import { result } from './cli-run.ts';
 import { json, problem, type FakeDaemon } from './cli-support.ts';
 
@@ -20,18 +20,6 @@ export const done = json({ ok: true });
 
 const started = { ...demoRunning, timings: {}, acceleratorReason: '', waitedFor: 'none', stage: null };
 const network = { name: 'vmnet8', type: 'nat', subnet: '192.168.3.0/24', dhcp: true };
-const forward = {
-  transport: 'tcp',
-  bind: '127.0.0.1',
-  hostPort: 8080,
-  machine: 'web',
-  machineId: null,
-  address: '192.168.3.9',
-  guestPort: 80,
-  automatic: false,
-  state: 'waiting',
-  reason: null,
-};
 const power: readonly GoldenLine[] = [
   [['start', V, 'nogui'], { replies: { 'POST /start': result(started) }, bodies: [{ wait: 'none' }] }],
   [['-T', 'fusion', 'start', V], { replies: { 'POST /start': result(started) } }],

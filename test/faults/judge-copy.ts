@@ -1,7 +1,8 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import type { Machine, MachineDetails } from '../../src/api/machine.ts';
-import { KameError, messageOf, type ErrorCode } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/error-kinds.ts';
+import { KameError, messageOf } from '../../src/core/errors.ts';
 import type { ByHand } from './by-hand.ts';
 import { chainOf, diskHash } from './disk-content.ts';
 import { readContent } from './guest-content.ts';

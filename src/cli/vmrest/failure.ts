@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { KameError, messageOf, type ErrorCode } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/error-kinds.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { ErrorModel } from './schemas.ts';
 
 /** Numbers of VIX, as far as vmrest is known to use them; 100 is vmrest’s own. */

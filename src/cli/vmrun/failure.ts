@@ -1,4 +1,5 @@
-import { KameError, messageOf, type ErrorCode } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/error-kinds.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import { failed, NegativeAnswer, VmrunError } from './vmrun-error.ts';
 
 /** What vmrun prints when it fails, and its exit code. */

@@ -1,4 +1,5 @@
-import { KameError, errorKinds, type ErrorCode } from '../../core/errors.ts';
+import { errorKinds, type ErrorCode } from '../../core/error-kinds.ts';
+import { KameError } from '../../core/errors.ts';
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;

@@ -6,7 +6,7 @@ import styles from './activity.module.css';
 import { Chart } from './chart.tsx';
 import { byteSteps, processors, size } from './format.ts';
 import { machineSeries } from './series.ts';
-import { TrafficChart } from './traffic-chart.tsx';
+import { TrafficCharts } from './traffic-charts.tsx';
 
 /** What a machine uses. */
 export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
@@ -58,16 +58,7 @@ export function ActivityPanel({ machine }: { machine: Machine }): ReactElement {
           least={1024 * 1024}
           steps={byteSteps}
         />
-        <TrafficChart
-          title={say('activity.disk')}
-          lines={[say('activity.read'), say('activity.written')]}
-          series={disk}
-        />
-        <TrafficChart
-          title={say('activity.network')}
-          lines={[say('activity.received'), say('activity.sent')]}
-          series={network}
-        />
+        <TrafficCharts disk={disk} network={network} />
       </div>
       <p className="help">{say('activity.help')}</p>
     </div>

@@ -5,7 +5,7 @@ import styles from './activity.module.css';
 import { Chart } from './chart.tsx';
 import { byteSteps, processors, size, watts } from './format.ts';
 import { hostSeries } from './series.ts';
-import { TrafficChart } from './traffic-chart.tsx';
+import { TrafficCharts } from './traffic-charts.tsx';
 
 /** What all programs of this computer use. */
 export function HostCharts(): ReactElement {
@@ -50,16 +50,7 @@ export function HostCharts(): ReactElement {
           steps={byteSteps}
           {...(memoryBytes > 0 ? { max: memoryBytes } : {})}
         />
-        <TrafficChart
-          title={say('activity.disk')}
-          lines={[say('activity.read'), say('activity.written')]}
-          series={disk}
-        />
-        <TrafficChart
-          title={say('activity.network')}
-          lines={[say('activity.received'), say('activity.sent')]}
-          series={network}
-        />
+        <TrafficCharts disk={disk} network={network} />
         {wattsLack === null && (
           <Chart
             title={say('activity.energy')}

@@ -1,4 +1,5 @@
-import { KameError, messageOf, type ErrorCode } from '../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../src/core/error-kinds.ts';
+import { KameError, messageOf } from '../../../src/core/errors.ts';
 
 /** An error as a person reads it: what happened, and what to do. */
 export interface Trouble {

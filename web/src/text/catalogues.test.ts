@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { en, type TextKey } from './en/index.ts';
-import { errorKinds, type ErrorCode } from '../../../src/core/errors.ts';
+import { errorKinds, type ErrorCode } from '../../../src/core/error-kinds.ts';
 import { errors } from './ja/errors.ts';
 import { ja } from './ja/index.ts';
 

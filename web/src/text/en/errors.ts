@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../../src/core/error-kinds.ts';
 
-/** What an error means and what to do. In English, that is in src/core/errors.ts, from which the daemon has it. */
+/** What an error means and what to do. In English, that is in src/core/error-kinds.ts, from which the daemon has it. */
 interface ErrorText {
   readonly when: string;
   readonly next: string;
