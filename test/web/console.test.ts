@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { barriersOn, hasBrowser, startBrowser } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { barriersOn } from '../support/browser.ts';
 import {
   filling,
   hasKeys,
@@ -17,18 +17,11 @@ import {
 import { homeTest } from '../support/home-test.ts';
 import { playAgent } from '../support/shell-agent.ts';
 import { buildTone } from '../support/tone.ts';
+import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
 
-// In CI the browser must be there: ./run installs it.
-const isSkipped = !hasBrowser && process.env['CI'] !== 'true';
 const slow = { timeout: 15_000 };
 
-let browser: Browser;
-beforeAll(async () => {
-  if (!isSkipped) browser = await startBrowser();
-});
-afterAll(async () => {
-  if (!isSkipped) await browser.close();
-});
+const browser = useBrowser();
 
 const pictures = process.env['KAME_TEST_PICTURES'];
 async function picture(page: Page, name: string): Promise<void> {
@@ -60,10 +53,10 @@ const listening = `
 
 const content = 'from the page\n'.repeat(20_000);
 
-describe.skipIf(isSkipped)('the console', () => {
+describe.skipIf(skipsBrowser)('the console', () => {
   homeTest('shows what the guest answers to keys, takes files, and follows the window', async ({ home }) => {
     const id = await startTiny(home, 'demo');
-    const page = await machinePage(browser, home, id);
+    const page = await machinePage(browser(), home, id);
     await screenIn(page);
     await logIn(page, home, 'demo');
     await page.keyboard.type(filling(1));
@@ -115,7 +108,7 @@ describe.skipIf(isSkipped)('the console', () => {
 
   homeTest('has the serial console and a shell beside it', async ({ home }) => {
     const id = await startTiny(home, 'demo');
-    const page = await machinePage(browser, home, id);
+    const page = await machinePage(browser(), home, id);
     await page.getByText('Serial', { exact: true }).click();
     const rows = page.locator('.xterm-rows');
     await rows.waitFor();
@@ -145,7 +138,7 @@ describe.skipIf(isSkipped)('the console', () => {
   homeTest('shares the clipboard both ways, and plays the sound', async ({ home }) => {
     const id = await startTiny(home, 'demo', '--set', 'sound=on');
     const permissions = ['clipboard-read', 'clipboard-write'];
-    const page = await machinePage(browser, home, id, { permissions, before: listening });
+    const page = await machinePage(browser(), home, id, { permissions, before: listening });
     await screenIn(page);
     await using _agent = playAgent(home, 'demo', { copies: 'from the guest', takes: 'from the page'.length });
     const onHost = async () => await page.evaluate<string>('navigator.clipboard.readText()');
@@ -177,7 +170,7 @@ describe.skipIf(isSkipped)('the console', () => {
     const id = await startTiny(home, 'demo');
     // What is asked for meanwhile cannot be had.
     const allowed = /ERR_CONNECTION_REFUSED|WebSocket connection to/;
-    const page = await machinePage(browser, home, id, { allowed });
+    const page = await machinePage(browser(), home, id, { allowed });
     await screenIn(page);
     await logIn(page, home, 'demo');
     await page.keyboard.type(filling(1));
@@ -210,7 +203,7 @@ describe.skipIf(isSkipped)('the console', () => {
     const id = await startTiny(home, 'demo');
     for (const language of ['en', 'ja']) {
       for (const dark of [false, true]) {
-        const page = await machinePage(browser, home, id, { language, dark });
+        const page = await machinePage(browser(), home, id, { language, dark });
         await screenIn(page);
         await page.getByRole('button', { name: /^(Text and clipboard|テキストとクリップボード)$/ }).click();
         for (const width of [390, 1024, 1920]) {

@@ -1,27 +1,19 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
-import { barriersOn, complaintsOf, hasBrowser, startBrowser } from '../support/browser.ts';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, onTestFinished } from 'vitest';
+import { barriersOn, complaintsOf } from '../support/browser.ts';
 import { expectWhole } from '../support/page-pictures.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
+import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
 
-// In CI the browser must be there: ./run installs it.
-const isSkipped = !hasBrowser && process.env['CI'] !== 'true';
-
-let browser: Browser;
-beforeAll(async () => {
-  if (!isSkipped) browser = await startBrowser();
-});
-afterAll(async () => {
-  if (!isSkipped) await browser.close();
-});
+const browser = useBrowser();
 
 /** The web desktop of a home, in a browser of its own that has used no address yet. */
 async function opened(home: TestHome, settings: { language?: string; dark?: boolean } = {}): Promise<Page> {
   const { language = 'en', dark = false } = settings;
-  const context = await browser.newContext({ locale: language, colorScheme: dark ? 'dark' : 'light' });
+  const context = await browser().newContext({ locale: language, colorScheme: dark ? 'dark' : 'light' });
   onTestFinished(async () => await context.close());
   const page = await context.newPage();
   const complaints = complaintsOf(page);
@@ -37,7 +29,7 @@ const expectNoBarriers = async (page: Page) =>
   await expect.poll(async () => await barriersOn(page)).toEqual([]);
 const card = (page: Page, name: string): Locator => page.getByRole('listitem', { name, exact: true });
 
-describe.skipIf(isSkipped)('the library', () => {
+describe.skipIf(skipsBrowser)('the library', () => {
   homeTest('teaches how to get the first machine, and makes it', async ({ home }) => {
     const page = await opened(home);
     await page.getByRole('heading', { name: 'No machines yet' }).waitFor();

@@ -1,20 +1,12 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
-import { barriersOn, complaintsOf, hasBrowser, startBrowser } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, onTestFinished } from 'vitest';
+import { barriersOn, complaintsOf } from '../support/browser.ts';
 import { expectWhole } from '../support/page-pictures.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
+import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
 
-// In CI the browser must be there: ./run installs it.
-const isSkipped = !hasBrowser && process.env['CI'] !== 'true';
-
-let browser: Browser;
-beforeAll(async () => {
-  if (!isSkipped) browser = await startBrowser();
-});
-afterAll(async () => {
-  if (!isSkipped) await browser.close();
-});
+const browser = useBrowser();
 
 interface Settings {
   readonly language?: string;
@@ -26,7 +18,7 @@ async function opened(
   room: string,
   { language = 'en', dark = false }: Settings = {},
 ): Promise<Page> {
-  const context = await browser.newContext({ locale: language, colorScheme: dark ? 'dark' : 'light' });
+  const context = await browser().newContext({ locale: language, colorScheme: dark ? 'dark' : 'light' });
   onTestFinished(async () => await context.close());
   const page = await context.newPage();
   const complaints = complaintsOf(page);
@@ -49,7 +41,7 @@ const create = async (home: TestHome, name: string): Promise<Machine> =>
   await home.json<Machine>('create', name, '--memory', '192MiB', '--cpus', '1');
 const show = async (home: TestHome, name: string): Promise<Machine> => await home.json<Machine>('show', name);
 
-describe.skipIf(isSkipped)('the rooms of the web desktop', () => {
+describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
   homeTest('make a machine, and lead to it', async ({ home }) => {
     const page = await opened(home, '/new');
     await page.getByRole('button', { name: 'Tiny' }).first().waitFor();

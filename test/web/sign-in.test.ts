@@ -1,20 +1,12 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, onTestFinished } from 'vitest';
 import { freePort } from '../../src/sys/port-probe.ts';
-import { barriersOn, complaintsOf, hasBrowser, startBrowser } from '../support/browser.ts';
+import { barriersOn, complaintsOf } from '../support/browser.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
+import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
 
-// In CI the browser must be there: ./run installs it.
-const isSkipped = !hasBrowser && process.env['CI'] !== 'true';
-
-let browser: Browser;
-beforeAll(async () => {
-  if (!isSkipped) browser = await startBrowser();
-});
-afterAll(async () => {
-  if (!isSkipped) await browser.close();
-});
+const browser = useBrowser();
 
 const password = 'correct horse battery';
 
@@ -22,7 +14,7 @@ const password = 'correct horse battery';
 async function opened(home: TestHome): Promise<Page> {
   const port = await freePort('127.0.0.1');
   await home.json('web', '--listen', `127.0.0.1:${port}`);
-  const context = await browser.newContext({ locale: 'en', ignoreHTTPSErrors: true });
+  const context = await browser().newContext({ locale: 'en', ignoreHTTPSErrors: true });
   onTestFinished(async () => await context.close());
   const page = await context.newPage();
   const complaints = complaintsOf(page);
@@ -37,7 +29,7 @@ async function signIn(page: Page, word: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-describe.skipIf(isSkipped)('another computer', () => {
+describe.skipIf(skipsBrowser)('another computer', () => {
   homeTest(
     'signs in with a password, sees what a viewer may, and is out when its owner says so',
     async ({ home }) => {
