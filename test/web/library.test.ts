@@ -171,6 +171,7 @@ describe.skipIf(skipsBrowser)('the library', () => {
         await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
         await expectWhole(page, `library-${language}-${dark ? 'dark' : 'light'}`);
         await page.getByRole('button', { name: language === 'ja' ? '一覧' : 'Rows' }).click();
+        await page.getByRole('tooltip').waitFor();
         await expectWhole(page, `library-rows-${language}-${dark ? 'dark' : 'light'}`);
       });
     }

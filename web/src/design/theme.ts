@@ -1,4 +1,4 @@
-import { createTheme, defaultVariantColorsResolver, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, Tooltip, type MantineColorsTuple } from '@mantine/core';
 
 /** All colours come from tokens.css. */
 const accent = Array.from({ length: 10 }, () => 'var(--accent)') as unknown as MantineColorsTuple;
@@ -9,6 +9,12 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: {
+    // Mantine's own have too little contrast in the dark theme.
+    Tooltip: Tooltip.extend({
+      vars: () => ({ tooltip: { '--tooltip-bg': 'var(--ink)', '--tooltip-color': 'var(--surface)' } }),
+    }),
+  },
   variantColorResolver: (input) => {
     const usual = defaultVariantColorsResolver(input);
     if (input.variant !== 'filled') return usual;
