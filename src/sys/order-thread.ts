@@ -82,8 +82,8 @@ export function serveOrders<Answer>(
   work: (order: never) => Answer,
   memoryOf: (answer: Answer) => readonly ArrayBuffer[] = () => [],
 ): void {
-  parentPort?.on('message', (order: never) => {
-    const answer = work(order);
+  parentPort?.on('message', (order: unknown) => {
+    const answer = work(order as never);
     parentPort?.postMessage(answer, memoryOf(answer));
   });
   // It has started.
