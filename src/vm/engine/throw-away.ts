@@ -4,6 +4,7 @@ import type { Progress } from '../../core/progress.ts';
 import { defaultModel } from '../../model/defaults.ts';
 import type { Arch, MachineModel } from '../../model/machine.ts';
 import type { AcceleratorKind, Capabilities } from '../../qemu/capabilities/capabilities.ts';
+import type { Engine } from '../../qemu/engine.ts';
 import { launch } from '../../qemu/launch.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
 import { runNames } from '../../store/names.ts';
@@ -16,8 +17,7 @@ import type { DirectBootFiles } from './tiny-boot.ts';
 export interface ThrowAwayGuest {
   /** What it prints on its console. */
   readonly serialLog: string;
-  /** Resolves when its engine has ended. */
-  readonly closed: Promise<unknown>;
+  readonly engine: Engine;
 }
 
 export interface ThrowAwayOptions {
@@ -78,7 +78,7 @@ export async function bootThrowAway<T>(
     const logFile = join(run.directory, 'engine.log');
     const { engine } = await launch(plan, { logFile, signal: progress.signal, deadlineMs });
     try {
-      return await look({ serialLog, closed: engine.closed });
+      return await look({ serialLog, engine });
     } finally {
       await engine.kill();
     }
