@@ -62,12 +62,7 @@ export interface Capset {
 export async function capsetsOf(queue: ControlQueue): Promise<Capset[]> {
   const found: Capset[] = [];
   for (let index = 0; index < maxCapsets; index += 1) {
-    const info = await ask(
-      queue,
-      request(commands.capsetInfo, 0, words(index, 0)),
-      responses.capsetInfo,
-      16,
-    );
+    const info = await ask(queue, request(commands.capsetInfo, 0, words(index, 0)), responses.capsetInfo, 16);
     const [id, version, bytes] = [0, 4, 8].map((at) => info.readUInt32LE(at)) as [number, number, number];
     // A display answers with zeros after the last one.
     if (bytes === 0) break;

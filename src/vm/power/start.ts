@@ -145,7 +145,9 @@ export async function started(
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
     stage: reachedStages(machine.record.timings).at(-1)?.stage ?? null,
-    notes: [...(machine.record.ramNote === null ? [] : [machine.record.ramNote]), ...networkNotes],
+    notes: [machine.record.ramNote, machine.record.graphics?.note]
+      .filter((note) => typeof note === 'string')
+      .concat(networkNotes),
   };
 }
 

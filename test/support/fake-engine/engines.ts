@@ -94,7 +94,7 @@ export class FakeEngines implements AsyncDisposable {
       const key = `${binary}|${await engineKey(binary)}`;
       writeFileSync(
         join(cacheDirectory, `engine-${digest}.json`),
-        JSON.stringify({ format: 1, key, capabilities }),
+        JSON.stringify({ format: 2, key, capabilities }),
       );
     }
   }
