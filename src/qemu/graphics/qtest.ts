@@ -107,8 +107,8 @@ export class QtestClient implements Disposable {
 
   #take(line: string): void {
     const [, outcome, value = ''] = answered.exec(line) ?? [];
-    const answer = this.#waiting.shift();
-    if (!answer || outcome === undefined) {
+    const answer = outcome === undefined ? undefined : this.#waiting.shift();
+    if (!answer) {
       throw new KameError('ENGINE_FAILED', 'QEMU does not speak its protocol for tests as expected.');
     }
     if (outcome === 'OK') answer.resolve(value);

@@ -141,6 +141,7 @@ export async function proveRendering(
   if (known) return known;
   const verdict = await proof(host, capabilities, progress);
   if (verdict.works) await verdicts.keep(key, verdict);
+  else await verdicts.forget(key);
   return verdict;
 }
 
