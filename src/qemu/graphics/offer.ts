@@ -20,5 +20,5 @@ export function objectionTo3d({ os, capabilities }: OfferFacts): string | undefi
   if (os !== 'linux') return 'QEMU renders in 3D without a window only on Linux.';
   const display = displays3d[capabilities.arch];
   if (hasDevice(capabilities, display) && hasDevice(capabilities, core3d)) return undefined;
-  return `This QEMU has no ${hasDevice(capabilities, display) ? core3d : display}, which Debian 12 has in its package qemu-system-gui, and Debian 13 and Ubuntu 24.04 in qemu-system-modules-opengl.`;
+  return `This QEMU has no ${hasDevice(capabilities, display) ? core3d : display}, which Debian 12 has in its package qemu-system-gui, and Debian 13 and Ubuntu 24.04 in qemu-system-modules-opengl. After it was installed, kame doctor --fresh finds it.`;
 }
