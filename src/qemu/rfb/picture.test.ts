@@ -39,9 +39,7 @@ describe('readPicture', () => {
     const row = [10, 11, 12, 20, 21, 22, 20, 21, 22];
     expect([...rgb]).toEqual([...row, ...row]);
     // 32 bits, 24 of colour, red first; then all of the display, whatever was sent before.
-    expect(server.pictureRequests).toEqual([
-      '00000000201800010' + '0ff00ff00ff00081000000003000000000000030002',
-    ]);
+    expect(server.pictureRequests).toEqual(['000000002018000100ff00ff00ff00081000000003000000000000030002']);
     await server.untilLeft();
   });
 
