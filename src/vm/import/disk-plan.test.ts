@@ -32,7 +32,7 @@ const run = async (path: string, name: string, guestOS?: string) =>
 const vmxOf = (name: string) => new WorldMachine(world().home, name).read(`${name}.vmx`);
 
 describe('the import of a disk', () => {
-  it.each(['raw', 'qcow2', 'qcow2 -c', 'vmdk'])('makes a machine around a copy of a %s', async (kind) => {
+  it.each(['raw', 'qcow2', 'qcow2 -c', 'vmdk', 'vhdx', 'vdi'])('makes a machine around a copy of a %s', async (kind) => {
     const path = raw({ bios: true });
     const [format = '', ...compress] = kind.split(' ');
     const source = format === 'raw' ? path : join(world().home, 'old', `box.${format}`);
@@ -57,9 +57,9 @@ describe('the import of a disk', () => {
   });
 
   it('says how to convert a format that Kame does not read', async () => {
-    const vdi = join(world().home, 'old', 'box.vdi');
-    qemuImg('convert', '-f', 'raw', '-O', 'vdi', raw({ bios: true }), vdi);
-    expect(await refused(run(vdi, 'web'))).toMatchObject({
+    const vhd = join(world().home, 'old', 'box.vhd');
+    qemuImg('convert', '-f', 'raw', '-O', 'vpc', raw({ bios: true }), vhd);
+    expect(await refused(run(vhd, 'web'))).toMatchObject({
       code: 'BAD_IMAGE',
       next: like(/qemu-img convert/),
     });
