@@ -130,8 +130,9 @@ export function planAppliance(
       disks: machine.media.flatMap(({ fileName, disk, file }) =>
         disk && !file ? [{ fileName, from: 'nothing' as const, sizeBytes: disk.capacityBytes }] : [],
       ),
-      fill: async (directory, progress) => {
-        report.notes.push(...(await writeContent(open, machine.media, directory, progress)));
+      fill: async (directory, progress, startInflater) => {
+        const target = { directory, startInflater };
+        report.notes.push(...(await writeContent(open, machine.media, target, progress)));
       },
     },
   };
