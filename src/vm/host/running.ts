@@ -22,6 +22,8 @@ export interface Running {
   readonly id: string;
   readonly engine: Engine;
   readonly channels: Channels;
+  /** Where the VNC server of its engine listens. */
+  readonly vncSocket: string;
   record: RunRecord;
   state: 'running' | 'paused';
   /** Why the engine paused the guest by itself, such as a full disk; null if it did not. */
@@ -93,11 +95,16 @@ export class RunningMachines {
     if (machine.death !== null) this.#deaths.set(vmx, machine.death);
   }
 
-  /** Detaches from every engine without ending it: the next daemon adopts them. */
+  /** Detaches from every engine without ending it: the next daemon adopts them. Nothing of them is written afterwards. */
   async detachAll(): Promise<void> {
     const machines = this.all();
     this.#machines.clear();
     for (const machine of machines) closeChannels(machine.channels);
-    await Promise.all(machines.map(async (machine) => await machine.engine[Symbol.asyncDispose]()));
+    await Promise.all(
+      machines.map(async (machine) => {
+        await machine.engine[Symbol.asyncDispose]();
+        await machine.recordWritten;
+      }),
+    );
   }
 }
