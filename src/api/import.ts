@@ -38,13 +38,12 @@ export const importReport = z
     disks: z.array(
       z.object({
         slot: z.string(),
-        path: z
-          .string()
-          .optional()
-          .describe('The disk of the original. Absent for a new, empty one'),
+        path: z.string().optional().describe('The disk of the original. Absent for a new, empty one'),
         inPlace: z
           .boolean()
-          .describe('Whether its content stays in the files of the original; otherwise it is copied into a qcow2'),
+          .describe(
+            'Whether its content stays in the files of the original; otherwise it is copied into a qcow2',
+          ),
         sizeBytes: z.number().describe('Size of the disk in the guest'),
       }),
     ),

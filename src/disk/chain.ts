@@ -75,7 +75,8 @@ function rawLayer(file: ImageFile): Plain {
 }
 
 async function readMapped(file: ImageFile, tables: boolean, inside: readonly string[]): Promise<Reading> {
-  const mayRead = async (path: string) => inside.includes(path) || isIn(await realpath(dirname(path)), inside);
+  const mayRead = async (path: string) =>
+    inside.includes(path) || isIn(await realpath(dirname(path)), inside);
   const map = await readMap(file, { tables, mayRead });
   // To the engine it is a qcow2, opened in a way of its own.
   const layer = { ...rawLayer(file), format: 'qcow2', virtualSize: map.size, map } as const;

@@ -57,7 +57,9 @@ export const mapHeadBytes = headerLength + 8 + frameBytes;
 
 /** Whether a file that begins like this is a map. */
 export function isMapHead(head: Buffer): boolean {
-  return head.length >= mapHeadBytes && hasQcow2Magic(head) && head.readUInt32BE(headerLength) === extension.map;
+  return (
+    head.length >= mapHeadBytes && hasQcow2Magic(head) && head.readUInt32BE(headerLength) === extension.map
+  );
 }
 
 /** The header of a map and its JSON, which is to be at `offset`. @param fixed part of the header of the first part */
@@ -108,8 +110,7 @@ function isOriginal(value: unknown): value is OriginalFile {
 
 function isPart(value: unknown, paths: ReadonlySet<unknown>, fileSize: number): value is MapPart {
   const { at, bytes, path, offset, length } = fieldsOf(value);
-  const isInside =
-    isCount(at, 4096) && isCount(bytes, 4096) && bytes > 0 && at + bytes <= fileSize;
+  const isInside = isCount(at, 4096) && isCount(bytes, 4096) && bytes > 0 && at + bytes <= fileSize;
   return isInside && isCount(offset, 512) && isCount(length, 512) && length > 0 && paths.has(path);
 }
 

@@ -18,7 +18,10 @@ class Window implements OpenImage {
 
   async read(buffer: Buffer, offset: number, length: number, position: number) {
     const wanted = Math.max(0, Math.min(length, this.#bytes - position));
-    const bytesRead = await this.#file.readInto(buffer.subarray(offset, offset + wanted), this.#at + position);
+    const bytesRead = await this.#file.readInto(
+      buffer.subarray(offset, offset + wanted),
+      this.#at + position,
+    );
     return { bytesRead };
   }
 

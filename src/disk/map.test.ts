@@ -77,12 +77,16 @@ describe('a map shows the content of a disk', () => {
   it('of several parts, with a part of zeros and one without anything', async () => {
     const grain = 64 * 1024;
     const part = content.subarray(0, mebibyte);
-    const grains = new Map([0, 5, 9].map((index) => [index, content.subarray(index * grain, (index + 1) * grain)]));
+    const grains = new Map(
+      [0, 5, 9].map((index) => [index, content.subarray(index * grain, (index + 1) * grain)]),
+    );
     const sectors = mebibyte / 512;
     writeFileSync(at('s1'), splitExtent(sectors, grains));
     writeFileSync(at('s2'), splitExtent(sectors, new Map()));
     writeFileSync(at('f3'), part);
-    const lines = ['SPARSE "s1"', 'SPARSE "s2"', 'ZERO', 'FLAT "f3" 0'].map((rest) => `RW ${sectors} ${rest}`);
+    const lines = ['SPARSE "s1"', 'SPARSE "s2"', 'ZERO', 'FLAT "f3" 0'].map(
+      (rest) => `RW ${sectors} ${rest}`,
+    );
     writeDescriptor('a.vmdk', { createType: 'custom', cid: 'aaaaaaaa', extents: lines });
     const expected = Buffer.alloc(4 * mebibyte);
     for (const [index, bytes] of grains) bytes.copy(expected, index * grain);
@@ -112,7 +116,10 @@ describe('a map shows the content of a disk', () => {
     writeFileSync(at('two-delta'), seSparseExtent(sectors, pages));
     const expected = Buffer.from(base);
     for (const [index, bytes] of small) bytes.copy(expected, index * 512);
-    expected.fill(0, 0, 4096).fill('p', 8192, 12_288).fill('q', 700 * 4096, 701 * 4096);
+    expected
+      .fill(0, 0, 4096)
+      .fill('p', 8192, 12_288)
+      .fill('q', 700 * 4096, 701 * 4096);
     expect(await shows(await inPlace('two.vmdk'), expected)).toBe(true);
   });
 });
@@ -129,6 +136,8 @@ describe('by its name', () => {
     makeVmdk('a.vmdk', 'monolithicSparse', content);
     await inPlace('a.vmdk');
     for (const name of ['a.vmdk.map', 'a.vmdk.qcow2'])
-      expect(() => qemuImg('convert', '-O', 'raw', at(name), at('out'))).toThrow(/Unknown protocol 'kame-map'/);
+      expect(() => qemuImg('convert', '-O', 'raw', at(name), at('out'))).toThrow(
+        /Unknown protocol 'kame-map'/,
+      );
   });
 });

@@ -79,7 +79,10 @@ export async function commitInto(
     });
   if (!isInPlace(overlay)) return await commit('-f', 'qcow2', overlay.path);
   await refuseOtherClusters([overlay, target]);
-  await withStandIn(overlay, async (standIn) => await commit(onStandIn([overlay.path, target.path], standIn)));
+  await withStandIn(
+    overlay,
+    async (standIn) => await commit(onStandIn([overlay.path, target.path], standIn)),
+  );
 }
 
 /** With clusters of another size, the engine would fill up clusters from the stand-in. */
@@ -138,7 +141,8 @@ export async function pullInto(
   if (overlay.backingName === name) return;
   const progress = options.progress ?? silentProgress();
   if (isInPlace(overlay)) {
-    if (onto !== null) throw badImage(overlay.path, 'is used in place, and cannot be pulled onto another layer');
+    if (onto !== null)
+      throw badImage(overlay.path, 'is used in place, and cannot be pulled onto another layer');
     return await flatten(overlay, progress);
   }
   const stop =

@@ -52,8 +52,5 @@ export function alone(path: string): string {
 /** Layers, from the top down, on a stand-in, as an argument of qemu-img. */
 export function onStandIn(paths: readonly string[], standIn: string): string {
   const below: Node = { driver: 'raw', file: { driver: 'file', filename: standIn } };
-  return `json:${JSON.stringify(paths.reduceRight(
-    (backing, path) => nodeOf(path, backing),
-    below,
-  ))}`;
+  return `json:${JSON.stringify(paths.reduceRight((backing, path) => nodeOf(path, backing), below))}`;
 }

@@ -10,7 +10,12 @@ function withDisk<T>(top: Layer, scratch: string, work: (url: string) => T): T {
   const nodes = layerNodes(top, 'disk', { writable: false, os: 'linux' });
   runProgram('qemu-storage-daemon', [
     ...nodes.flatMap((node) => ['--blockdev', JSON.stringify(node)]),
-    ...['--nbd-server', `addr.type=unix,addr.path=${socket}`, '--export', 'nbd,id=e,node-name=disk,name=disk'],
+    ...[
+      '--nbd-server',
+      `addr.type=unix,addr.path=${socket}`,
+      '--export',
+      'nbd,id=e,node-name=disk,name=disk',
+    ],
     ...['--pidfile', pid, '--daemonize'],
   ]);
   try {

@@ -183,5 +183,6 @@ export async function* seSparseBlocks(
     if (sector === null) return { offset, data: Buffer.alloc(zeros ? length : 0) };
     return { offset, data: await file.read(sector * sectorBytes, length, `grain ${index}`) };
   };
-  for await (const block of inOrder(seSparseRuns(file, size), readAhead, read)) if (block.data.length > 0) yield block;
+  for await (const block of inOrder(seSparseRuns(file, size), readAhead, read))
+    if (block.data.length > 0) yield block;
 }

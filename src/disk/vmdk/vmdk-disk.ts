@@ -218,11 +218,7 @@ function refuseUnfit(above: readonly VmdkLayer[], { path, descriptor, disk, iden
   if (disk.size > child.disk.size) throw badImage(child.path, `is smaller than its parent ${path}`);
 }
 
-async function openParent({
-  path,
-  directory,
-  descriptor,
-}: VmdkLayer): Promise<VmdkLayer | undefined> {
+async function openParent({ path, directory, descriptor }: VmdkLayer): Promise<VmdkLayer | undefined> {
   const { parent } = descriptor;
   if (!parent) return undefined;
   try {

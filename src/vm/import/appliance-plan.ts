@@ -112,7 +112,9 @@ export function planAppliance(
   refuseProblems(validateModel(machine.model));
   const { document, notes } = documentOf(machine, appliance, origin);
   const disks = machine.media.flatMap(({ slot, disk, file }) =>
-    disk ? [{ slot, sizeBytes: disk.capacityBytes, inPlace: false, ...(file ? { path: file.href } : {}) }] : [],
+    disk
+      ? [{ slot, sizeBytes: disk.capacityBytes, inPlace: false, ...(file ? { path: file.href } : {}) }]
+      : [],
   );
   const report = {
     name,

@@ -66,10 +66,14 @@ async function openAppliance(
 }
 
 function onlyMachines(path: string): KameError {
-  return new KameError('USAGE', `${path} is not a machine of VMware, whose disks alone can be used in place.`, {
-    next: 'Import it without --in-place.',
-    details: { path },
-  });
+  return new KameError(
+    'USAGE',
+    `${path} is not a machine of VMware, whose disks alone can be used in place.`,
+    {
+      next: 'Import it without --in-place.',
+      details: { path },
+    },
+  );
 }
 
 /**

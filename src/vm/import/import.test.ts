@@ -35,9 +35,7 @@ describe('an import', () => {
       const before = hashes();
       const { machine, report } = await importMachine(world().host, { path, disks: 'convert' }, quiet);
       expect(machine).toMatchObject({ name: 'web', state: 'stopped', problems: [] });
-      expect(report.disks).toMatchObject([
-        { slot: 'nvme0:0', sizeBytes: 64 * 1024 * 1024, inPlace: false },
-      ]);
+      expect(report.disks).toMatchObject([{ slot: 'nvme0:0', sizeBytes: 64 * 1024 * 1024, inPlace: false }]);
       expect(copyOf('web').files()).toEqual(['disk0.qcow2', 'initrd', 'kernel', 'web.vmx']);
       expect(diskHas(copyOf('web').top(), 7)).toBe(true);
       expect(hashes()).toEqual(before);

@@ -26,7 +26,10 @@ function filesOf({ layers }: MapPlan): string[] {
   return layers.flatMap(({ path, extents }) => [path, ...extents.map((extent) => extent.path)]);
 }
 
-async function planOrReason(path: string, progress: Progress): Promise<MapPlan | { readonly reason: string }> {
+async function planOrReason(
+  path: string,
+  progress: Progress,
+): Promise<MapPlan | { readonly reason: string }> {
   if ((await diskFormatOf(path)) !== 'vmdk') return { reason: `${path} is not a VMDK` };
   return await planMap(path, progress);
 }

@@ -3,8 +3,8 @@ import { basename, join, sep } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { resolveIn, type MachineNames } from '../../store/names.ts';
+import { openMarkBeside } from '../../store/open-marker.ts';
 import { lockHolder } from '../../sys/lock.ts';
-import { openMark } from '../layers/originals.ts';
 import { vmxPath } from '../library/register.ts';
 
 /** @throws KameError WRONG_STATE while VMware or Kame has the machine open: its disks would change during the copy */
@@ -17,7 +17,10 @@ async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<voi
       details: { path: names.vmx },
     });
   }
-  const lock = await openMark([names.vmx, ...disks.map((name) => join(names.directory, basename(name)))]);
+  const lock = await openMarkBeside([
+    names.vmx,
+    ...disks.map((name) => join(names.directory, basename(name))),
+  ]);
   if (lock !== undefined) {
     throw new KameError('WRONG_STATE', `${name} is open in VMware: ${lock} is beside its files.`, {
       next: `Shut it down and close it in VMware. If no program uses it, delete ${lock}.`,

@@ -92,7 +92,9 @@ export interface Dependent {
 function useOf(other: MachineDisks, own: MachineDisks, files: ReadonlySet<string>): Dependent | undefined {
   // By way of our directory: an instant clone has hard links of its own to the layers of its source.
   const isUsed = ({ file, directory }: DiskFile) => files.has(file) && directory === own.directoryId;
-  const used = [...other.chains, other.originals].map((chain) => chain.filter(isUsed).map(({ file }) => file));
+  const used = [...other.chains, other.originals].map((chain) =>
+    chain.filter(isUsed).map(({ file }) => file),
+  );
   const { bundle, isWhole } = other;
   const all = new Set(used.flat());
   const bases = new Set(used.flatMap((chain) => chain.slice(0, 1)));
