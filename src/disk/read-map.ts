@@ -27,16 +27,25 @@ function atTime(time: string): string {
   return new Date(Number(BigInt(time) / 1_000_000n)).toISOString();
 }
 
-/** @throws KameError FILE_ACCESS, BROKEN_MACHINE unless the file is as it was */
-async function checkOriginal(map: string, original: OriginalFile): Promise<void> {
-  const stamp = await stampOf(original.path);
+function forbidden(map: string, { path }: OriginalFile): KameError {
+  return badImage(
+    map,
+    `shows the content of ${path}, which is outside the machine, and nobody has agreed to that`,
+    'If you trust the machine with it: `kame register PATH --allow-outside`.',
+  );
+}
+
+type MayRead = (path: string) => Promise<boolean>;
+
+/** @throws KameError FILE_ACCESS, BAD_IMAGE, BROKEN_MACHINE unless the file may be read and is as it was */
+async function checkOriginal(map: string, original: OriginalFile, mayRead: MayRead): Promise<void> {
+  const { path, size, time } = original;
+  const stamp = await stampOf(path);
   if (!stamp) throw missing(map, original);
+  if (!(await mayRead(path))) throw forbidden(map, original);
   if (isUnchanged(original, stamp)) return;
-  const what =
-    stamp.size === original.size
-      ? `it was written to on ${atTime(stamp.time)}`
-      : `it has ${stamp.size} bytes, not ${original.size}`;
-  throw changed(map, original.path, what);
+  if (stamp.size !== size) throw changed(map, path, `it has ${stamp.size} bytes, not ${size}`);
+  throw changed(map, path, `it was written to on ${atTime(stamp.time)}, and had been on ${atTime(time)}`);
 }
 
 /** @throws KameError BROKEN_MACHINE unless the descriptor still has its content id */
@@ -48,24 +57,18 @@ async function checkContentId(map: string, { path, cid }: OriginalFile): Promise
 
 /**
  * Reads a map, and checks that the files whose content it shows are what they were.
+ * @param mayRead whether a file is allowed to be an original
  * @param tables also check the tables in it and the content ids of the originals
  * @throws KameError BAD_IMAGE for a damaged map, FILE_ACCESS for an original that is not there, BROKEN_MACHINE for one that has
  * changed
  */
 export async function readMap(
   file: ImageFile,
-  { tables, mayRead }: { readonly tables: boolean; readonly mayRead: (path: string) => Promise<boolean> },
+  { tables, mayRead }: { readonly tables: boolean; readonly mayRead: MayRead },
 ): Promise<DiskMap> {
   const map = await readMapFacts(file);
   for (const original of map.originals) {
-    await checkOriginal(file.path, original);
-    if (!(await mayRead(original.path))) {
-      throw badImage(
-        file.path,
-        `shows the content of ${original.path}, which is outside the machine and nobody has agreed to`,
-        'If you trust the machine with it: `kame register PATH --allow-outside`.',
-      );
-    }
+    await checkOriginal(file.path, original, mayRead);
     if (tables) await checkContentId(file.path, original);
   }
   if (tables) await checkParts(file.path, map);

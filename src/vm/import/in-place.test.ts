@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
@@ -155,9 +155,9 @@ describe('a machine that is imported in place', () => {
   });
 });
 
-describe('the original', () => {
-  const startRefusal = async () => await refused(world().start('web'));
+const startRefusal = async () => await refused(world().start('web'));
 
+describe('the original', () => {
   it('that has changed is never shown', async () => {
     await inPlace();
     const path = join(original, 'Virtual Disk.vmdk');
@@ -189,6 +189,30 @@ describe('the original', () => {
     expect(await refused(remove(world().host, join(original, 'web.vmx')))).toMatchObject({
       code: 'HAS_CLONES',
     });
+  });
+});
+
+describe('a bundle with a map that comes from elsewhere', () => {
+  it('shows no file of the host to which nobody has agreed', async () => {
+    const machine = await inPlace();
+    const place = join(world().home, 'from elsewhere.vmwarevm');
+    cpSync(machine.directory, place, { recursive: true });
+    await undoImport(world().host, 'web');
+    const { host } = world();
+    const path = join(place, 'web.vmx');
+    expect(await refused(register(host, { path, allowOutside: [] }))).toMatchObject({
+      code: 'OUTSIDE_FILES',
+      message: like(/Virtual Disk\.vmdk \(original of disk nvme0:0\)/),
+    });
+    await host.inventory.register(path);
+    expect(await startRefusal()).toMatchObject({ code: 'OUTSIDE_FILES' });
+    const copies = [
+      async () => await clone(host, 'web', cloneBody({ name: 'copy', kind: 'full', wait: 'none' }), quiet),
+      async () => await exportMachine(host, 'web', { path: join(world().home, 'web.ova') }, quiet),
+    ];
+    for (const copy of copies) expect(await refused(copy())).toMatchObject({ message: like(/Virtual Disk/) });
+    await register(host, { path, allowOutside: [join(original, 'Virtual Disk.vmdk')] });
+    await world().start('web');
   });
 });
 
