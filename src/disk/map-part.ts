@@ -45,7 +45,7 @@ class PartWriter {
   readonly #writer: Qcow2Writer;
   readonly #l1: Buffer;
   /** The table in work, and its number. */
-  #entries: Buffer;
+  readonly #entries: Buffer;
   #table = -1;
   #end: number;
 
@@ -96,8 +96,7 @@ class PartWriter {
     if (this.#table >= 0) {
       const place = await this.#append(this.#entries);
       this.#l1.writeBigUInt64BE(BigInt(place), this.#table * 8);
-      // The writer keeps what it was given.
-      this.#entries = Buffer.alloc(this.#cut.clusterSize);
+      this.#entries.fill(0);
     }
     this.#table = table;
   }

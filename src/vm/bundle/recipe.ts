@@ -4,6 +4,7 @@ import type { MapPlan } from '../../disk/write-map.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { BaseFile, RelatedMachine } from '../../vmx/snapshots.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
+import type { StartInflater } from '../host/host.ts';
 
 /** A disk of a new bundle and its initial content. */
 export type RecipeDisk = { readonly fileName: string } & (
@@ -62,7 +63,7 @@ export interface Recipe {
   /** Files of another program whose content the guest reads in place. Whoever asked for the machine has named them. */
   readonly originals?: readonly string[];
   /** Writes the disks and files whose content comes as one stream, in whichever order they come, into the new directory. */
-  readonly fill?: (directory: string, progress: Progress) => Promise<void>;
+  readonly fill?: (directory: string, progress: Progress, startInflater: StartInflater) => Promise<void>;
   readonly parents?: Parents;
   /** The `.vmx` of the machine that this is a clone of: what the person has agreed to share with it, is agreed for the clone too. */
   readonly cloneOf?: string;
