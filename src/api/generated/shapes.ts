@@ -736,7 +736,7 @@ export interface Image {
 }
 
 export interface ImportImage {
-  /** Absolute path of a qcow2, raw, vmdk or iso file */
+  /** Absolute path of a qcow2, raw, vmdk, vhdx, vdi or iso file */
   path: string;
   /** Default: the file name */
   name?: string | undefined;
@@ -990,6 +990,8 @@ export interface MachineDetails {
     agreed: boolean;
   }[];
   acceleratorReason: string | null;
+  /** What renders in 3D and what that costs, or why nothing does; null unless it runs and wants 3D */
+  graphicsNote: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
   pid: number | null;
