@@ -18,8 +18,7 @@ import type { DirectBootFiles } from './tiny-boot.ts';
 export interface ThrowAwayGuest {
   /** What it prints on its console. */
   readonly serialLog: string;
-  /** Resolves when its engine has ended. */
-  readonly closed: Promise<unknown>;
+  readonly engine: Engine;
 }
 
 interface Purpose {
@@ -77,7 +76,7 @@ export async function bootThrowAway<T>(
     host,
     { ...options, model: { ...model, kame: { ...model.kame, directBoot } } },
     progress,
-    async ({ engine, run }) => await look({ serialLog: serialLogIn(run), closed: engine.closed }),
+    async ({ engine, run }) => await look({ serialLog: serialLogIn(run), engine }),
   );
 }
 
