@@ -129,6 +129,7 @@ export const forward: NetworkForward = {
   machineId: null,
   address: '192.168.3.9',
   guestPort: 80,
+  description: '',
   automatic: false,
   state: 'waiting',
   reason: null,
