@@ -27,6 +27,7 @@ const forward: api.NetworkForward = {
   machineId: '0f6c1f6e-8a53-4bd5-9c7a-0d8a4ab6d3d2',
   address: '192.168.77.130',
   guestPort: 80,
+  description: '',
   automatic: false,
   state: 'listening',
   reason: null,
