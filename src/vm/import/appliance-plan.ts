@@ -19,13 +19,17 @@ import { originKey, type ImportPlan } from './plan.ts';
 const environmentKey = 'guestinfo.ovfEnv';
 const maxExtraConfigs = 500;
 
+/** The networks that the appliance names, and those that only its adapters do. */
+function networksOf({ networks, items }: Appliance): Set<string> {
+  return new Set([...networks, ...items.flatMap(({ connection }) => connection ?? [])]);
+}
+
 /** @throws KameError INVALID_VALUE, also for a network that the appliance does not have */
 function networkMap(
   appliance: Appliance,
   wanted: Readonly<Record<string, string>> = {},
 ): Map<string, NicNetwork> {
-  const used = appliance.items.flatMap(({ connection }) => connection ?? []);
-  const known = new Set([...appliance.networks, ...used]);
+  const known = networksOf(appliance);
   return new Map(
     Object.entries(wanted).map(([name, text]) => {
       if (known.has(name)) return [name, networkNamed('network', text)];
@@ -64,7 +68,7 @@ function propertyNotes({ properties, transports }: Appliance): string[] {
   if (properties.length === 0) return [];
   const empty = properties.filter(({ value }) => value === '').map(({ key }) => key);
   return [
-    `Its properties have their default values, in the key ${environmentKey}; the guest cannot read that yet.`,
+    `Its properties are in the key ${environmentKey}; the guest cannot read that yet.`,
     ...(transports.includes('iso')
       ? ['It can take its properties from a CD, which Kame does not make.']
       : []),
@@ -118,6 +122,10 @@ export function planAppliance(
     name,
     source: open.label,
     disks,
+    networks: [...networksOf(appliance)],
+    properties: appliance.properties
+      .filter(({ configurable }) => configurable)
+      .map(({ key, label, description, value, password }) => ({ key, label, description, value, password })),
     eulas: [...appliance.eulas],
     notes: [...machine.notes, ...notes, ...propertyNotes(appliance)],
   };

@@ -113,7 +113,7 @@ export async function planImport(host: Host, source: Bundle, name: string): Prom
       name,
       source: source.names.vmx,
       disks,
-      eulas: [],
+      ...{ eulas: [], networks: [], properties: [] },
       notes: await notesOf(source),
     },
     recipe: {
