@@ -40,6 +40,11 @@ function send(files: readonly UploadedFile[], ...chunks: string[]) {
   return { notices, done };
 }
 
+/** The id of the upload with this main file. */
+async function idOf(name: string): Promise<string> {
+  return (await uploads.list()).find(({ main }) => main === name)?.id ?? '';
+}
+
 describe('the files of a machine', () => {
   it('come as one stream, and go on where it broke off, in whichever file that is', async () => {
     const first = send(bundle, 'vm', 'x01');
@@ -50,7 +55,7 @@ describe('the files of a machine', () => {
     // A new daemon finds it again.
     uploads = new Uploads(directory);
     expect(await uploads.list()).toMatchObject([{ main: 'web/web.vmx', bytes: 5, sizeBytes: 8 }]);
-    const [{ id = '' } = {}] = await uploads.list();
+    const [{ id } = { id: '' }] = await uploads.list();
     expect((await refused(uploads.complete(id))).code).toBe('WRONG_STATE');
     const second = send(bundle, '234');
     expect(await second.done).toEqual({ id, main: 'web/web.vmx' });
@@ -103,7 +108,7 @@ describe('the files of a machine', () => {
     expect((await refused(send(big('b.ova'), 'x').done)).code).toBe('DISK_FULL');
     // The same files twice at a time would be mixed.
     expect((await refused(send(big('a.ova'), 'x').done)).code).toBe('BUSY');
-    const [{ id = '' } = {}] = (await uploads.list()).filter(({ main }) => main === 'a.ova');
+    const id = await idOf('a.ova');
     expect((await refused(uploads.exclusive(id, async () => await Promise.resolve()))).code).toBe('BUSY');
     over.resolve();
     expect((await refused(first)).code).toBe('CANCELLED');
@@ -118,7 +123,7 @@ describe('the files of a machine', () => {
   it('are removed when nobody goes on with them for a week', async () => {
     await send([file('new.ova', 1)], 'x').done;
     await send([file('old.ova', 1)], 'x').done;
-    const [{ id = '' } = {}] = (await uploads.list()).filter(({ main }) => main === 'old.ova');
+    const id = await idOf('old.ova');
     const day = 24 * 60 * 60_000;
     const then = new Date(Date.now() - 8 * day);
     utimesSync(join(directory, id, 'files', 'old.ova'), then, then);
@@ -143,7 +148,7 @@ describe('the files of a machine', () => {
       expect((await refused(uploads.remove(other))).code).toBe('FILE_ACCESS');
     expect(readFileSync(join(victim, 'upload.json'), 'utf8')).toBe('mine');
     await refused(send([file('x.ova', 2)], 'x').done);
-    const [{ id: real = '' } = {}] = await uploads.list();
+    const [{ id: real } = { id: '' }] = await uploads.list();
     const inner = join(directory, real, 'files', 'x.ova');
     expect(existsSync(inner)).toBe(true);
   });

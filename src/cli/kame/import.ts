@@ -59,7 +59,10 @@ function addNetwork(text: string, networks: Networks = {}): Networks {
   });
 }
 
-function addProperty(text: string, properties: Readonly<Record<string, string>> = {}): Record<string, string> {
+function addProperty(
+  text: string,
+  properties: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const { key, value } = keyValue(text, '--property');
   return { ...properties, [key]: value };
 }

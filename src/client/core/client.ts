@@ -176,6 +176,27 @@ function resourcesOf(connection: Connection): Resources {
   return resources as unknown as Resources;
 }
 
+/** The ways on which files of the client go to the daemon, which is started first. */
+function uploadsOf(
+  connection: Connection,
+  awaken: (options: CallOptions) => Promise<unknown>,
+): { readonly images: ImageChannels; readonly uploads: UploadChannels } {
+  return {
+    images: {
+      upload: async (request, streams) => {
+        await awaken(streams);
+        return await uploadImage(connection, request, streams);
+      },
+    },
+    uploads: {
+      send: async (request, streams) => {
+        await awaken(streams);
+        return await sendUpload(connection, request, streams);
+      },
+    },
+  };
+}
+
 /** A client of the API over any transport. */
 export function createClient(transport: Transport): Client {
   const connection = new Connection(transport);
@@ -185,6 +206,7 @@ export function createClient(transport: Transport): Client {
    * guest, and the daemon reports a machine that does not exist over the WebSocket too.
    */
   const awaken = async ({ signal }: CallOptions) => await resources.tasks.list({ signal });
+  const { images, uploads } = uploadsOf(connection, awaken);
   return {
     ...resources,
     machines: {
@@ -232,20 +254,8 @@ export function createClient(transport: Transport): Client {
         yield* watchClipboard(connection, machine, options);
       },
     },
-    images: {
-      ...resources.images,
-      upload: async (request, streams) => {
-        await awaken(streams);
-        return await uploadImage(connection, request, streams);
-      },
-    },
-    uploads: {
-      ...resources.uploads,
-      send: async (request, streams) => {
-        await awaken(streams);
-        return await sendUpload(connection, request, streams);
-      },
-    },
+    images: { ...resources.images, ...images },
+    uploads: { ...resources.uploads, ...uploads },
     files: {
       put: async (machine, request, streams) => {
         await awaken(streams);

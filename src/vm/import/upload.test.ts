@@ -70,7 +70,7 @@ describe('what was uploaded', () => {
   it('is not imported in part, nor twice at a time, nor from elsewhere', async () => {
     const file = ova([descriptor(), disk]);
     expect((await refused(send([file], 5000))).code).toBe('CANCELLED');
-    const [{ id = '' } = {}] = await listUploads(world().host);
+    const [{ id } = { id: '' }] = await listUploads(world().host);
     const path = `upload:${id}/web.ova`;
     expect(await refused(importMachine(world().host, { path }, quiet))).toMatchObject({
       code: 'WRONG_STATE',

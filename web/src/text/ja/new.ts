@@ -35,6 +35,7 @@ export const fresh: Readonly<Record<keyof typeof english, string>> = {
   'import.import': 'インポート',
   'import.again': 'もう一度試す',
   'import.unfinished': '途中のアップロード',
-  'import.resume': '{{total}} のうち {{done}} を受信済みです。同じファイルをドロップすると続きから再開します。',
+  'import.resume':
+    '{{total}} のうち {{done}} を受信済みです。同じファイルをドロップすると続きから再開します。',
   'import.discard': '{{name}} を破棄',
 };
