@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { builtIn } from '../test/support/home.ts';
 import { which } from './debian/tools.ts';
 import { NetworkLab, type Path } from './network/lab.ts';
-import { connections, seconds, throughput, type Flow } from './network/runs.ts';
+import { connections, NoResult, seconds, throughput, type Flow } from './network/runs.ts';
 import { emptyNode, startOfNetwork } from './network/start.ts';
 import { alternate, type Bench, type Run } from './support/bench.ts';
 import { benchHome } from './support/kame.ts';
@@ -59,6 +59,17 @@ function seriesOf(flow: Flow, samples: readonly number[]): Series {
   };
 }
 
+/** The result of a run; 0 if it has none. */
+async function orNothing(run: () => Promise<number>, failed: (why: string) => void): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof NoResult)) throw error;
+    failed(error.message);
+    return 0;
+  }
+}
+
 /** What the switch and the NAT of a network cost, against QEMU's own backends, plugged into the same guests. */
 export const network: Bench = {
   name: 'network',
@@ -79,10 +90,13 @@ export const network: Bench = {
       [startName]: startOfNetwork,
       [`${startName}, of which node`]: emptyNode,
     };
-    for (const flow of flows) kinds[nameOf(flow)] = async () => await throughput(lab, flow);
+    const failures: string[] = [];
+    const add = (name: string, run: () => Promise<number>) =>
+      (kinds[name] = async () => await orNothing(run, (why) => failures.push(`${name}: ${why}`)));
+    for (const flow of flows) add(nameOf(flow), async () => await throughput(lab, flow));
     for (const { path, to } of counted)
-      kinds[connectionName(path, to)] = async () => await connections(lab, path, to);
-    const samples = await alternate(kinds, context.runs ?? 3, context);
+      add(connectionName(path, to), async () => await connections(lab, path, to));
+    const samples = await alternate(kinds, context.runs ?? 2, context);
     const of = (name: string) => samples[name] ?? [];
     return {
       bench: 'network',
@@ -106,6 +120,8 @@ export const network: Bench = {
         'What the receiver got. UDP is sent as fast as the sender can, one datagram a frame.',
         'The adapters of QEMU, and of passt where it is installed, are plugged into the same guests.',
         'The NAT of QEMU has an MTU of 1500, whatever that of the guest is.',
+        ...(which('passt') === undefined ? ['passt was not measured: it is not installed.'] : []),
+        ...failures.map((failure) => `Counted as 0: ${failure}.`),
       ],
     };
   },

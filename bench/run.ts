@@ -87,9 +87,8 @@ async function main(): Promise<void> {
       if (positionals.length > 0) process.exitCode = 1;
       continue;
     }
-    const say = (text: string) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${bench.name}: ${text}`);
-    };
+    const [before, after] = process.stderr.isTTY ? ['\r\u001b[2K', ''] : ['', '\n'];
+    const say = (text: string) => void process.stderr.write(`${before}${bench.name}: ${text}${after}`);
     try {
       const result = await bench.run({ runs, say, signal: stop.signal });
       if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');

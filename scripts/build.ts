@@ -40,7 +40,7 @@ const out = `${values.out}.${process.pid}.tmp`;
 const commandLines = ['kame', 'vmrun', 'vmrest', 'vmware-vdiskmanager'];
 const programs = [...commandLines, 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
-const helpers = ['tiny-builder', 'memory-copier', 'network-switch', 'certificate-maker'];
+const helpers = ['tiny-builder', 'memory-copier', 'inflater', 'network-switch', 'certificate-maker'];
 /** The modules that programs import. */
 const sdk = 'sdk';
 const sdkCore = 'sdk-core';

@@ -22,6 +22,8 @@ export type Path = 'kame' | 'user' | 'stream' | 'passt';
 /** The adapters of QEMU that are plugged into the guests beside that of Kame: their slots are the last byte of their MACs. */
 const slots = { user: 1, streamServer: 2, streamClient: 3, passt: 4 } as const;
 const hostPort = 7100;
+/** A server whose client has come to a halt is free for the next one after these milliseconds, not after two minutes. */
+const patience = ['--rcv-timeout', '4000'];
 export const guestPort = 7200;
 /** Where a guest accepts connections and ends them at once. */
 export const acceptPort = 7300;
@@ -52,6 +54,8 @@ export class NetworkLab implements AsyncDisposable {
   readonly #routes = new Map<Path, { router: string; device: string }>();
   readonly #targets = new Map<Path, string>();
   #acceptPort = 0;
+  #mtu = 0;
+  #route: Path | null = null;
 
   private constructor(home: TestHome) {
     this.#home = home;
@@ -87,7 +91,9 @@ export class NetworkLab implements AsyncDisposable {
   async target(path: Path, to: 'host' | 'guest'): Promise<string> {
     if (to === 'guest') return this.#targets.get(path) ?? '';
     const { router, device } = this.#routes.get(path) ?? { router: '', device: '' };
-    await this.one.sh(`ip route replace ${this.host}/32 via ${router} dev ${device}`);
+    if (path !== this.#route)
+      await this.one.sh(`ip route replace ${this.host}/32 via ${router} dev ${device}`);
+    this.#route = path;
     return this.host;
   }
 
@@ -101,6 +107,8 @@ export class NetworkLab implements AsyncDisposable {
   }
 
   async setMtu(mtu: number): Promise<void> {
+    if (mtu === this.#mtu) return;
+    this.#mtu = mtu;
     for (const guest of [this.one, this.two])
       await guest.sh(`for nic in /sys/class/net/eth*; do ip link set "\${nic##*/}" mtu ${mtu}; done`);
   }
@@ -120,6 +128,8 @@ export class NetworkLab implements AsyncDisposable {
     this.#servers.push(server);
     const port = await listen(server, this.host);
     await this.one.sh(`wget -q -O - http://${this.host}:${port}/ | (cd / && cpio -id 2>/dev/null)`);
+    // Where there is such a file, the guest starts no DHCP client, which would take away the addresses that #plug gives it.
+    await this.one.sh('for number in 1 2 3 4; do touch "/run/udhcpc.eth$number.pid"; done');
   }
 
   async #plugAll(): Promise<void> {
@@ -172,14 +182,12 @@ export class NetworkLab implements AsyncDisposable {
     });
     const find = `until grep -l ${mac} /sys/class/net/*/address 2>/dev/null; do usleep 50000; done`;
     const device = (await guest.sh(find)).trim().split('/')[4] ?? '';
-    await guest.sh(
-      `ip link set ${device} up; ip addr flush dev ${device}; ip addr add ${address} dev ${device}`,
-    );
+    await guest.sh(`ip link set ${device} up; ip addr add ${address} dev ${device}`);
     return device;
   }
 
   async #serve(): Promise<void> {
-    const iperf = spawn('iperf3', ['--server', '--port', String(hostPort)], { stdio: 'ignore' });
+    const iperf = spawn('iperf3', ['--server', '--port', String(hostPort), ...patience], { stdio: 'ignore' });
     this.#children.push(iperf);
     const accept = createTcpServer((socket) => {
       socket.on('error', () => undefined);
@@ -189,7 +197,7 @@ export class NetworkLab implements AsyncDisposable {
     this.#acceptPort = await listen(accept, this.host);
     const perl = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1);
       bind(S, sockaddr_in(${acceptPort}, INADDR_ANY)); listen(S, 128); while (accept(C, S)) { close(C) }`;
-    await this.two.sh(`iperf3 --server --daemon --port ${guestPort}
+    await this.two.sh(`iperf3 --server --daemon --port ${guestPort} ${patience.join(' ')}
 perl -e '${perl}' </dev/null >/dev/null 2>&1 &`);
   }
 }

@@ -84,7 +84,7 @@ export type PullImage = z.output<typeof pullImage>;
 
 export const importImage = z
   .object({
-    path: z.string().describe('Absolute path of a qcow2, raw, vmdk or iso file'),
+    path: z.string().describe('Absolute path of a qcow2, raw, vmdk, vhdx, vdi or iso file'),
     name: z.string().optional().describe('Default: the file name'),
   })
   .strict()

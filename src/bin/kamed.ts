@@ -7,6 +7,7 @@ process.exit(
   await main(process.argv.slice(2), {
     tinyBuilder: helper('tiny-builder'),
     memoryCopier: threadProgram(helper('memory-copier')),
+    inflater: threadProgram(helper('inflater')),
     networkSwitch: helper('network-switch'),
     certificateMaker: helper('certificate-maker'),
     // From the sources, those of the last build.

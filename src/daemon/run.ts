@@ -10,6 +10,7 @@ import { removeRamDirectory } from '../store/ram-place.ts';
 import { CopyThreads } from '../sys/copy-threads.ts';
 import { runInHelper } from '../sys/helper-process.ts';
 import { kameHome, requireOwnHome, socketPath } from '../sys/home.ts';
+import { InflateThreads } from '../sys/inflate-threads.ts';
 import { listenAlone } from '../sys/single-instance.ts';
 import { createHost, type Host } from '../vm/host/host.ts';
 import { superviseNetworks } from '../vm/network/supervisor.ts';
@@ -40,6 +41,8 @@ export interface Helpers {
   readonly tinyBuilder: URL;
   /** Copies memory in worker threads. */
   readonly memoryCopier: URL;
+  /** Decompresses the disks of appliances in worker threads. */
+  readonly inflater: URL;
   /** The switch of a network, a process of its own. */
   readonly networkSwitch: URL;
   /** Makes a certificate in a separate process. */
@@ -51,6 +54,11 @@ export interface Helpers {
 /** A thread keeps up with half of a small machine; with more than four, memory is the limit. */
 function copyThreadCount(): number {
   return Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
+}
+
+/** The main thread, which reads and checks what they decompress, does not keep up with more than eight. */
+function inflateThreadCount(): number {
+  return Math.min(8, availableParallelism());
 }
 
 /** Does work without which the daemon can still serve: a failure is logged. */
@@ -76,6 +84,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     buildTiny: async ({ progress, env: own, ...input }) =>
       await runInHelper(helpers.tinyBuilder, input, progress, own),
     startCopyThreads: async () => await CopyThreads.start(helpers.memoryCopier, copyThreadCount()),
+    startInflater: async () => await InflateThreads.start(helpers.inflater, inflateThreadCount()),
     recovery: recoveryTable,
     makeNetworks: (incomplete) => superviseNetworks(incomplete, helpers.networkSwitch),
   });

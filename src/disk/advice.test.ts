@@ -30,6 +30,7 @@ const encrypted = bytes(
 const iso = bytes([32_769, 'CD001']);
 const vmdk = bytes([0, 'KDMV']);
 const vdi = bytes([64, '\u007f\u0010\u00da\u00be']);
+const vhd = bytes([0, 'conectix']);
 const gzip = bytes([0, '\u001f\u008b']);
 const damaged = Buffer.from('QFI\u00fb');
 const empty = Buffer.alloc(0);
@@ -46,12 +47,13 @@ describe('the advice for a bad image', () => {
     ['start', 'encrypted qcow2', encrypted, /^Decrypt it at its source, then use the result\.$/],
     ['start', 'ISO', iso, /^Make it a CD: `kame set NAME SLOT\.deviceType=cdrom-image`/],
     ['start', 'VMDK', vmdk, /^Import its machine with `kame import PATH`/],
-    ['start', 'VDI', vdi, /-O qcow2 OLD NEW`, then use NEW instead\.$/],
+    ['start', 'VDI', vdi, /^Import its machine with `kame import PATH`/],
+    ['start', 'VHD', vhd, /-O qcow2 OLD NEW`, then use NEW instead\.$/],
     ['start', 'damaged qcow2', damaged, /^Replace the file that the message names with an intact copy/],
     ['start', 'empty file', empty, /^Get the file again from its source or a backup\.$/],
     ['create', 'encrypted qcow2', encrypted, /^Decrypt it at its source, then use the result\.$/],
     ['create', 'ISO', iso, /^Attach it as a CD with --iso PATH\.$/],
-    ['create', 'VDI', vdi, /-O qcow2 OLD NEW`, then use NEW instead\.$/],
+    ['create', 'VHD', vhd, /-O qcow2 OLD NEW`, then use NEW instead\.$/],
     [
       'create',
       'damaged qcow2',
@@ -59,7 +61,7 @@ describe('the advice for a bad image', () => {
       /^Replace the file that the message names with an intact copy[^;:]*\.$/,
     ],
     ['create', 'gzip', gzip, /^Unpack it with `gunzip`, then use the image inside\.$/],
-    ['cd', 'VDI', vdi, /^Give the image of an installation CD, an ISO\.$/],
+    ['cd', 'VHD', vhd, /^Give the image of an installation CD, an ISO\.$/],
     ['cd', 'gzip', gzip, /^Unpack it with `gunzip`, then use the image inside\.$/],
   ] as const)('fits a %s with an %s', async (action, _name, content, next) => {
     writeFileSync(path, content);

@@ -1,9 +1,9 @@
 import { inflateRawSync } from 'node:zlib';
+import { isForeign, openForeign, type ForeignImage } from './foreign-disk.ts';
 import { ImageFile } from './format/image-file.ts';
 import { probeImage } from './probe.ts';
 import { checkQcow2 } from './qcow2-header.ts';
 import { firstCluster } from './qcow2-tables.ts';
-import { openVmdk } from './vmdk/vmdk-disk.ts';
 
 /** What the beginning of a disk tells about how it boots. */
 export interface BootSector {
@@ -42,8 +42,8 @@ export function readBootSector(bytes: Buffer): BootSector {
   };
 }
 
-async function vmdkHead(path: string): Promise<Buffer> {
-  await using disk = await openVmdk(path);
+async function foreignHead(image: ForeignImage): Promise<Buffer> {
+  await using disk = await openForeign(image);
   for await (const { offset, data } of disk.blocks()) return offset === 0 ? data : Buffer.alloc(0);
   return Buffer.alloc(0);
 }
@@ -65,9 +65,9 @@ async function qcow2Head(path: string): Promise<Buffer> {
 
 /** The beginning of an image in any format that Kame reads. @throws KameError BAD_IMAGE, NO_SUCH_IMAGE, FILE_ACCESS */
 export async function bootSectorOf(path: string): Promise<BootSector> {
-  const { format } = await probeImage(path);
-  if (format === 'vmdk') return readBootSector(await vmdkHead(path));
-  if (format === 'qcow2') return readBootSector(await qcow2Head(path));
+  const image = await probeImage(path);
+  if (isForeign(image)) return readBootSector(await foreignHead(image));
+  if (image.format === 'qcow2') return readBootSector(await qcow2Head(path));
   await using file = await ImageFile.open(path);
   return readBootSector(await file.readUpTo(0, headBytes));
 }

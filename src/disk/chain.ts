@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { namesFile, namesProtocol } from './backing-name.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
-import { probeImage } from './probe.ts';
+import { probeImage, type ProbedImage } from './probe.ts';
 import { checkQcow2, hasQcow2Magic, type BackingReference, type Qcow2Facts } from './qcow2-header.ts';
 import { mapsNothing } from './qcow2-tables.ts';
 
@@ -90,6 +90,24 @@ async function openTop(path: string): Promise<ImageFile> {
   }
 }
 
+/** The error for a format that no machine can run on. */
+function unusable(path: string, format: Exclude<ProbedImage['format'], 'qcow2' | 'raw'>): KameError {
+  const names = {
+    iso: 'an ISO image',
+    vmdk: 'a VMDK image',
+    vhdx: 'a VHDX disk of Hyper-V',
+    vdi: 'a VDI disk of VirtualBox',
+  };
+  const next =
+    format === 'iso'
+      ? 'Make it a CD: `kame set NAME SLOT.deviceType=cdrom-image`, with the slot of the drive, such as sata0:0.'
+      : 'Import its machine with `kame import PATH`, or create one from the disk alone: `kame create NAME --image PATH`.';
+  return new KameError('BAD_IMAGE', `${path} is ${names[format]}, which a machine cannot use as a disk.`, {
+    next,
+    details: { path, format },
+  });
+}
+
 /** Reads the top layer, which need not be in `inside`. Formats that no machine can run on are rejected. */
 async function readTop(path: string, tables: boolean): Promise<Reading> {
   await using file = await openTop(path);
@@ -105,22 +123,8 @@ async function readTop(path: string, tables: boolean): Promise<Reading> {
     return top;
   }
   const { format } = await probeImage(path, { allowRaw: true });
-  if (format !== 'raw') {
-    const [what, next] =
-      format === 'iso'
-        ? [
-            'an ISO image',
-            'Make it a CD: `kame set NAME SLOT.deviceType=cdrom-image`, with the slot of the drive, such as sata0:0.',
-          ]
-        : [
-            'a VMDK image',
-            'Import its machine with `kame import PATH`, or create one from the disk alone: `kame create NAME --image PATH`.',
-          ];
-    throw new KameError('BAD_IMAGE', `${path} is ${what}, which a machine cannot use as a disk.`, {
-      next,
-      details: { path, format },
-    });
-  }
+  if (format === 'qcow2') throw badImage(path, 'changed while it was being read');
+  if (format !== 'raw') throw unusable(path, format);
   return { layer: rawLayer(file), reference: null, identity: file.identity };
 }
 

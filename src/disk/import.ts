@@ -6,14 +6,14 @@ import { formatSize } from '../core/units.ts';
 import { fileError, isTaken, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
 import { copyImage } from './copy.ts';
+import { isForeign, openForeign, type ForeignFormat, type ForeignImage } from './foreign-disk.ts';
 import { badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { convert, resize } from './qemu-img.ts';
-import { openVmdk } from './vmdk/vmdk-disk.ts';
 import { writeQcow2 } from './write-qcow2.ts';
 
 export interface ImportOptions {
-  /** A qcow2, raw or VMDK file. It is never written. */
+  /** A file in any format that probeImage knows. It is never written. */
   readonly source: string;
   /** Path of the new qcow2; must not exist. */
   readonly target: string;
@@ -27,7 +27,7 @@ export interface ImportOptions {
 }
 
 export interface ImportedDisk {
-  readonly format: 'qcow2' | 'raw' | 'vmdk';
+  readonly format: 'qcow2' | 'raw' | ForeignFormat;
   /** Size of the disk in the guest, in bytes. */
   readonly virtualSize: number;
 }
@@ -80,9 +80,9 @@ async function toQcow2(job: Job, source: string, sourceFormat: 'raw' | 'qcow2'):
   await convert({ ...program(job), source, sourceFormat, target, targetFormat: 'qcow2', progress });
 }
 
-/** Our own reader and our own writer: QEMU's tools never see the VMDK. */
-async function importVmdk(job: Job): Promise<number> {
-  await using disk = await openVmdk(job.source);
+/** Our own reader and our own writer: QEMU's tools never see the foreign disk. */
+async function importForeign(job: Job, image: ForeignImage): Promise<number> {
+  await using disk = await openForeign(image);
   refuseShrinking(job, disk.size);
   await requireFreeSpace(dirname(job.target), disk.estimate, job.target);
   await writeQcow2(disk, job.temporary, job.progress);
@@ -95,7 +95,7 @@ async function fill(job: Job): Promise<ImportedDisk> {
     throw badImage(job.source, 'is an ISO image, not a disk', 'Attach it as a CD with --iso PATH.');
   }
   if (image.format === 'qcow2') return { format: 'qcow2', virtualSize: await importQcow2(job, image) };
-  if (image.format === 'vmdk') return { format: 'vmdk', virtualSize: await importVmdk(job) };
+  if (isForeign(image)) return { format: image.format, virtualSize: await importForeign(job, image) };
   refuseShrinking(job, image.virtualSize);
   await toQcow2(job, job.source, 'raw');
   return { format: 'raw', virtualSize: image.virtualSize };

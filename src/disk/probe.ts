@@ -1,3 +1,4 @@
+import type { ForeignFormat } from './foreign-disk.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 
@@ -5,7 +6,7 @@ import { checkQcow2, hasQcow2Magic, type Qcow2Facts } from './qcow2-header.ts';
 export type ProbedImage =
   | ({ readonly format: 'qcow2'; readonly path: string; readonly fileSize: number } & Qcow2Facts)
   | { readonly format: 'raw'; readonly path: string; readonly fileSize: number; readonly virtualSize: number }
-  | { readonly format: 'vmdk'; readonly path: string; readonly fileSize: number }
+  | { readonly format: ForeignFormat; readonly path: string; readonly fileSize: number }
   | { readonly format: 'iso'; readonly path: string; readonly fileSize: number };
 
 export interface ProbeOptions {
@@ -30,10 +31,8 @@ const unpack = (tool: string): string => `Unpack it with \`${tool}\`, then use t
 /** Formats that are recognised only to reject them by name. Negative offsets count from the end of the file. */
 const foreign: readonly Foreign[] = [
   { name: 'a LUKS container', at: 0, magic: 'LUKS\u00ba\u00be', advice: 'Decrypt it at its source.' },
-  { name: 'a VHDX disk', at: 0, magic: 'vhdxfile', advice: byQemuImg('vhdx') },
   { name: 'a VHD disk', at: 0, magic: 'conectix', advice: byQemuImg('vpc') },
   { name: 'a VHD disk', at: -512, magic: 'conectix', advice: byQemuImg('vpc') },
-  { name: 'a VirtualBox disk (VDI)', at: 64, magic: [0x7f, 0x10, 0xda, 0xbe], advice: byQemuImg('vdi') },
   { name: 'a QED disk', at: 0, magic: 'QED\0', advice: byQemuImg('qed') },
   {
     name: 'an Apple disk image (DMG)',
@@ -69,8 +68,10 @@ function refuseForeign(path: string, head: Buffer, tail: Buffer, wanted: ProbeOp
     at < 0 ? hasMagic(tail, tail.length + at, magic) : hasMagic(head, at, magic),
   );
   if (!found) return;
-  const isDisk = found.name.endsWith('disk') || found.name.includes('disk (');
-  const advice = wanted === 'cd' && isDisk ? 'Give the image of an installation CD, an ISO.' : found.advice;
+  const advice =
+    wanted === 'cd' && found.name.endsWith('disk')
+      ? 'Give the image of an installation CD, an ISO.'
+      : found.advice;
   throw badImage(path, `is ${found.name}, which is not supported`, advice);
 }
 
@@ -80,6 +81,13 @@ function isVmdk(head: Buffer): boolean {
   return /^(?:\s|#(?! Disk DescriptorFile)[^\n]*\n)*# Disk DescriptorFile/iu.test(
     head.toString('latin1', 0, 1024),
   );
+}
+
+/** The format of others that a file has, by its beginning. */
+function foreignFormatOf(head: Buffer): ForeignFormat | undefined {
+  if (isVmdk(head)) return 'vmdk';
+  if (hasMagic(head, 0, 'vhdxfile')) return 'vhdx';
+  return hasMagic(head, 64, [0x7f, 0x10, 0xda, 0xbe]) ? 'vdi' : undefined;
 }
 
 /**
@@ -116,7 +124,8 @@ export async function probeImage(path: string, options: ProbeOptions = {}): Prom
   if (file.size === 0) throw badImage(path, 'is empty', 'Get the file again from its source or a backup.');
   const head = await file.readUpTo(0, headBytes);
   if (hasQcow2Magic(head)) return { ...common, format: 'qcow2', ...(await checkQcow2(file)) };
-  if (isVmdk(head)) return { ...common, format: 'vmdk' };
+  const foreignFormat = foreignFormatOf(head);
+  if (foreignFormat) return { ...common, format: foreignFormat };
   if (file.size < 512) throw badImage(path, `is only ${file.size} bytes long, too short for a disk`);
   refuseForeign(path, head, await file.readUpTo(file.size - 512, 512), options.wanted);
   if (hasMagic(head, 32_769, 'CD001')) return { ...common, format: 'iso' };

@@ -26,7 +26,6 @@ interface L2Table {
 /** Data that belongs to successive bytes of the file. */
 interface Run {
   readonly offset: number;
-  readonly parts: Buffer[];
   bytes: number;
 }
 
@@ -40,6 +39,9 @@ export class Qcow2Writer implements AsyncDisposable {
   readonly #l1: Buffer;
   readonly #tables = new Map<number, L2Table>();
   #run: Run | undefined;
+  /** The data of the run, and memory for the next one. */
+  #collected = Buffer.allocUnsafe(runBytes);
+  #other = Buffer.allocUnsafe(runBytes);
   #writing: Promise<void> = Promise.resolve();
   /** Where the next cluster goes. */
   #end: number;
@@ -62,7 +64,7 @@ export class Qcow2Writer implements AsyncDisposable {
     return this.#end;
   }
 
-  /** Writes a block within the disk. The buffer must not change afterwards. @throws the error of the file system */
+  /** Copies a block within the disk, and writes it now or later. @throws the error of the file system */
   async write({ offset, data }: DiskBlock): Promise<void> {
     for (let at = 0; at < data.length;) {
       const inCluster = (offset + at) % clusterSize;
@@ -116,13 +118,11 @@ export class Qcow2Writer implements AsyncDisposable {
 
   async #append(offset: number, part: Buffer): Promise<void> {
     const run = this.#run;
-    if (run && run.offset + run.bytes === offset && run.bytes < runBytes) {
-      run.parts.push(part);
-      run.bytes += part.length;
-      return;
-    }
-    await this.#flush();
-    this.#run = { offset, parts: [part], bytes: part.length };
+    const continues =
+      run && run.offset + run.bytes === offset && run.bytes + part.length <= this.#collected.length;
+    if (!continues) await this.#flush();
+    this.#run ??= { offset, bytes: 0 };
+    this.#run.bytes += part.copy(this.#collected, this.#run.bytes);
   }
 
   /** Starts to write what was collected, after the write before it has ended: at most two of them are in memory. */
@@ -131,7 +131,8 @@ export class Qcow2Writer implements AsyncDisposable {
     this.#run = undefined;
     await this.#writing;
     if (!run) return;
-    this.#writing = writeFully(this.#file, run.parts, run.offset);
+    this.#writing = writeFully(this.#file, [this.#collected.subarray(0, run.bytes)], run.offset);
+    [this.#collected, this.#other] = [this.#other, this.#collected];
     // It is awaited with the next one.
     this.#writing.catch(() => undefined);
   }

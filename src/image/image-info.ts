@@ -7,7 +7,7 @@ export interface ImageSource {
   readonly id: string;
   /** Path of the disk (or, for iso, of the CD image). It is only read: machines get copies. */
   readonly disk: string;
-  readonly format: 'qcow2' | 'raw' | 'vmdk' | 'iso';
+  readonly format: StoredImage['format'];
   readonly arch?: Arch;
   /** VMware guest OS id, if the catalogue has it. */
   readonly guestOS?: string;

@@ -28,7 +28,7 @@ const stored = z.object({
   sha256: hex(64),
   sha512: hex(128),
   bytes: z.int().min(0),
-  format: z.enum(['qcow2', 'raw', 'vmdk', 'iso']),
+  format: z.enum(['qcow2', 'raw', 'vmdk', 'vhdx', 'vdi', 'iso']),
   addedAt: z.string().max(40),
   labels: z.array(label).min(1).max(100),
 });

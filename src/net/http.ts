@@ -31,10 +31,13 @@ const defaultSilenceMs = 30_000;
 export class Refused extends Error {
   /** What to do instead. */
   readonly next: string;
+  /** Of the response, if it is the reason. */
+  readonly status: number | undefined;
 
-  constructor(message: string, next = 'Check the URL; trying again will not help.') {
+  constructor(message: string, next = 'Check the URL; trying again will not help.', status?: number) {
     super(message);
     this.next = next;
+    this.status = status;
   }
 }
 
@@ -134,7 +137,9 @@ export async function openUrl(start: URL, options: HttpOptions): Promise<Dispatc
 
 function statusError(status: number): Error {
   const text = `the server responded with status ${status}`;
-  return status >= 500 || status === 429 || status === 408 ? new Error(text) : new Refused(text);
+  return status >= 500 || status === 429 || status === 408
+    ? new Error(text)
+    : new Refused(text, undefined, status);
 }
 
 /** A certificate of nobody whom this host trusts. */
@@ -158,7 +163,10 @@ export function downloadFailed(url: URL, error: unknown): KameError {
   const next = nextAfter(error);
   return new KameError('DOWNLOAD_FAILED', `${nameOf(url)} could not be downloaded: ${reason}.`, {
     cause: error,
-    details: { url: nameOf(url) },
+    details: {
+      url: nameOf(url),
+      ...(error instanceof Refused && error.status !== undefined ? { status: error.status } : {}),
+    },
     ...(next === undefined ? {} : { next }),
   });
 }

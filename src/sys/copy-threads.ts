@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { parentPort, Worker } from 'node:worker_threads';
 import { allDone } from '../core/all-done.ts';
 import { KameError, messageOf } from '../core/errors.ts';
 import { extentBytes, splitExtents, type Extent } from './extents.ts';
 import { fileError } from './files.ts';
+import { serveOrders, startThreads, type OrderThread } from './order-thread.ts';
 
 interface CopyOrder {
   readonly from: string;
@@ -11,9 +11,7 @@ interface CopyOrder {
   readonly extents: readonly Extent[];
 }
 
-/**
- * A thread's message: it has started or finished an order (`ok`), or has failed. Errors lose their class in transit.
- */
+/** How an order ended. Errors lose their class in transit. */
 type CopyReply =
   { readonly ok: true } | { readonly ok: false; readonly code?: string; readonly message: string };
 
@@ -22,22 +20,10 @@ const stepBytes = 64 * 1024 * 1024;
 /** Small enough to stay in the CPU cache between reading and writing. */
 const bufferBytes = 1024 * 1024;
 
-async function replyOf(thread: Worker): Promise<CopyReply> {
-  return await new Promise<CopyReply>((resolve, reject) => {
-    const ended = (code: number) =>
-      reject(new KameError('HOST_PROBLEM', `A thread that copies memory ended with code ${code}.`));
-    thread.once('message', (reply: CopyReply) => {
-      thread.off('error', reject).off('exit', ended);
-      resolve(reply);
-    });
-    thread.once('error', reject).once('exit', ended);
-  });
-}
+type CopyThread = OrderThread<CopyOrder, CopyReply>;
 
-async function order(thread: Worker, copy: CopyOrder): Promise<void> {
-  const reply = replyOf(thread);
-  thread.postMessage(copy);
-  const said = await reply;
+async function order(thread: CopyThread, copy: CopyOrder): Promise<void> {
+  const said = await thread.ask(copy);
   if (!said.ok) throw fileError(Object.assign(new Error(said.message), { code: said.code }), copy.to);
 }
 
@@ -46,22 +32,15 @@ async function order(thread: Worker, copy: CopyOrder): Promise<void> {
  * thread pool and back, as copyExtents does, takes half as long as the copy itself. Start them before they are needed.
  */
 export class CopyThreads implements Disposable {
-  readonly #threads: readonly Worker[];
+  readonly #threads: readonly CopyThread[];
 
-  private constructor(threads: readonly Worker[]) {
+  private constructor(threads: readonly CopyThread[]) {
     this.#threads = threads;
   }
 
   /** @param file a module that calls serveCopies */
   static async start(file: URL, count: number): Promise<CopyThreads> {
-    const threads = new CopyThreads(Array.from({ length: count }, () => new Worker(file)));
-    try {
-      await allDone(threads.#threads.map(replyOf));
-      return threads;
-    } catch (error) {
-      threads[Symbol.dispose]();
-      throw error;
-    }
+    return new CopyThreads(await startThreads(file, count, 'copies memory'));
   }
 
   /**
@@ -83,7 +62,7 @@ export class CopyThreads implements Disposable {
 
   /** Does not wait for the threads to end. */
   [Symbol.dispose](): void {
-    for (const thread of this.#threads) void thread.terminate();
+    for (const thread of this.#threads) thread[Symbol.dispose]();
   }
 }
 
@@ -112,14 +91,12 @@ function copyNow({ from, to, extents }: CopyOrder, buffer: Buffer): void {
 /** The thread's side of CopyThreads: serves orders until the thread is terminated. */
 export function serveCopies(): void {
   const buffer = Buffer.allocUnsafe(bufferBytes);
-  const reply = (message: CopyReply) => parentPort?.postMessage(message);
-  parentPort?.on('message', (copy: CopyOrder) => {
+  serveOrders((copy: CopyOrder): CopyReply => {
     try {
       copyNow(copy, buffer);
-      reply({ ok: true });
+      return { ok: true };
     } catch (error) {
-      reply({ ok: false, code: (error as NodeJS.ErrnoException).code ?? '', message: messageOf(error) });
+      return { ok: false, code: (error as NodeJS.ErrnoException).code ?? '', message: messageOf(error) };
     }
   });
-  reply({ ok: true });
 }

@@ -22,9 +22,9 @@ export async function gatewayOf(guest: Guest): Promise<string> {
   return (await guest.sh(`ip route show default | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'`)).trim();
 }
 
-/** Waits until a guest has a global IPv6 address; the address. */
-export async function ipv6AddressOf(guest: Guest): Promise<string> {
-  const line = `ip -6 -o addr show eth0 scope global | sed -n 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/p'`;
+/** Waits until a guest has an IPv6 address of that scope; the address. */
+export async function ipv6AddressOf(guest: Guest, scope: 'global' | 'link' = 'global'): Promise<string> {
+  const line = `ip -6 -o addr show eth0 scope ${scope} | sed -n 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/p'`;
   const look = async () => {
     const text = (await guest.sh(line)).trim();
     return text === '' ? undefined : text;
@@ -51,9 +51,30 @@ export async function reachesTcp(guest: Guest, target: string, port = echoPort):
   return (await guest.sh(line)) === 'hello\n';
 }
 
-/** Whether a UDP datagram of a guest arrives: the target says that nothing listens there (ICMP). */
-export async function reachesUdp(guest: Guest, target: string): Promise<boolean> {
-  return (await guest.sh(`traceroute -n -m 1 -q 1 -w 2 ${target} 2>/dev/null || true`)).includes(' ms');
+/** The ways on which a guest may reach a target: shell that succeeds if it does. */
+export const ways = {
+  /** The echo server answers. */
+  tcp: (target: string) =>
+    `[ "$(echo hello | timeout 10 nc -w 5 ${target} ${echoPort} 2>/dev/null)" = hello ]`,
+  /**
+   * A datagram arrives: the target itself, whose address is in brackets, says that nothing listens there (ICMP). Those that run at
+   * the same time need ports of their own, by which they know their answers.
+   */
+  udp: (target: string, number: number) =>
+    `traceroute${target.includes(':') ? '6' : ''} -p ${40_000 + number} -n -m 1 -q 1 -w 5 ${target} 2>/dev/null |
+awk -F '[ ()]+' 'NR == 1 { to = $4 } NR == 2 { found = $3 == to && $NF == "ms" } END { exit !found }'`,
+} as const;
+
+/** Tries all targets on all ways at the same time. @returns those that were reached, as `tcp 192.0.2.1`, sorted */
+export async function reached(guest: Guest, targets: readonly string[]): Promise<string[]> {
+  const tries = targets.flatMap((target, at) =>
+    Object.entries(ways).map(([way, line]) => `(${line(target, at * 10)} && echo ${way} ${target}) &`),
+  );
+  const text = await guest.sh([...tries, 'wait'].join('\n'));
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 }
 
 export async function reachesPing(guest: Guest, target: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { CopyThreads } from '../../src/sys/copy-threads.ts';
 import { createHost, type Environment, type Host, type MakeNetworks } from '../../src/vm/host/host.ts';
 import { recoveryTable } from '../../src/vm/recovery/table.ts';
 import { idleNetworks } from './idle-networks.ts';
+import { inlineInflater } from './inline-inflater.ts';
 
 export interface TestHostOptions {
   readonly home: string;
@@ -32,6 +33,8 @@ export function testHost({
   makeNetworks = idleNetworks,
 }: TestHostOptions): Host {
   const recovery = recoveryTable;
-  const host = createHost({ home, env, log, buildTiny, startCopyThreads, recovery, makeNetworks });
+  const startInflater = async () => await Promise.resolve(inlineInflater);
+  const threads = { startCopyThreads, startInflater };
+  const host = createHost({ home, env, log, buildTiny, ...threads, recovery, makeNetworks });
   return ram === undefined ? host : { ...host, names: { ...host.names, ram } };
 }

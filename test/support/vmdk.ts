@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { KameError } from '../../src/core/errors.ts';
 import { openVmdk } from '../../src/disk/vmdk/vmdk-disk.ts';
+import { readDisk } from './foreign-disk.ts';
 import { qemuImg } from './qemu-img.ts';
 
 let directory = '';
@@ -22,16 +22,7 @@ export function at(name: string): string {
 
 /** Reads a whole disk; returns its bytes, or the error. */
 export async function readVmdk(path: string): Promise<Buffer | string> {
-  try {
-    await using disk = await openVmdk(path);
-    const parts = Buffer.alloc(Math.min(disk.size, 1 << 26));
-    for await (const { offset, data } of disk.blocks()) data.copy(parts, offset);
-    return parts;
-  } catch (error) {
-    return error instanceof KameError
-      ? `${error.code}: ${error.message}`
-      : `NOT A KAME ERROR ${String(error)}`;
-  }
+  return await readDisk(async () => await openVmdk(path));
 }
 
 /** A VMDK as qemu-img makes it. */

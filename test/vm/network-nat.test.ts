@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
 import { PluggedSwitch } from '../../src/network/plugged-switch.ts';
@@ -75,7 +76,7 @@ class NatWorld implements AsyncDisposable {
   readonly #config: SwitchConfig;
   #stop: () => Promise<void> = async () => undefined;
 
-  constructor(directory: string, binary: string, uplink: Partial<SwitchUplink>) {
+  constructor(directory: string, binary: string, uplink: Partial<SwitchUplink>, boot: string | null) {
     this.guest = new FakeGuest(join(directory, 'net0'), addresses);
     const { gateway, nameServer, ipv6Prefix } = services;
     this.#plan = natPlan({
@@ -87,12 +88,13 @@ class NatWorld implements AsyncDisposable {
       nameServer,
       ipv6Prefix,
       outbound: uplink.outbound ?? true,
-      bootDirectory: null,
+      bootDirectory: boot === null ? null : dirname(boot),
       directory,
     });
     const ports = [world.portOf('a', macA, { socket: this.guest.adapter.path })];
     this.#config = world.natConfig({
       ports,
+      services: { ...services, bootFile: boot === null ? null : basename(boot) },
       uplink: { ...world.uplink, socket: this.#plan.uplink, ...uplink },
     });
   }
@@ -129,10 +131,10 @@ class NatWorld implements AsyncDisposable {
   }
 }
 
-async function start(uplink: Partial<SwitchUplink> = {}): Promise<NatWorld> {
+async function start(uplink: Partial<SwitchUplink> = {}, boot: string | null = null): Promise<NatWorld> {
   const search = { env: process.env, os: process.platform === 'darwin' ? 'darwin' : 'linux' } as const;
   const binary = await findEngine(process.arch === 'arm64' ? 'aarch64' : 'x86_64', search);
-  return await new NatWorld(makeDirectory(), binary, uplink).start();
+  return await new NatWorld(makeDirectory(), binary, uplink, boot).start();
 }
 
 /** Opens a connection to the outside. What slirp had opened before would have been accepted then. */
@@ -274,5 +276,19 @@ describe('the NAT of a network', () => {
     expect(await monitor.add({ ...forward, transport: 'udp' }, { deadlineMs: 10_000 })).toBe(true);
     const [answer] = await Promise.all([ask(hostPort), nat.guest.serveUdp(5353)]);
     expect(answer).toBe('from the guest');
+  });
+
+  it('gives a guest that boots by PXE the files of one directory by TFTP, and no others', async () => {
+    const directory = join(makeDirectory(), 'boot');
+    mkdirSync(directory);
+    for (const name of ['pxe.efi', '../secret']) writeFileSync(join(directory, name), `This is ${name}`);
+    await using nat = await start({}, join(directory, 'pxe.efi'));
+    const read = async (name: string) => {
+      const request = Buffer.from(`\0\x01${name}\0octet\0`);
+      return await nat.guest.talkUdp({ mac: gatewayMac, address: services.gateway, port: 69 }, request);
+    };
+    expect(await read('pxe.efi')).toBe('\0\x03\0\x01This is pxe.efi');
+    for (const name of ['../secret', '/../secret', 'missing'])
+      expect((await read(name)).slice(0, 2)).toBe('\0\x05');
   });
 });

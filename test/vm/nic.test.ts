@@ -18,6 +18,21 @@ const byMac = (mac: string) => `grep -il ${mac} /sys/class/net/*/address`;
 const carrier = (link: string, is: number) =>
   `[ "$(cat /sys/class/net/${link}/carrier)" = ${is} ] && echo yes`;
 
+/** The frames of a capture, which ends with a whole one: see https://www.tcpdump.org/manpages/pcap-savefile.5.html. */
+function framesOf(capture: Buffer): Buffer[] {
+  const [ethernet, magic] = [1, 0xa1b2c3d4];
+  expect([capture.readUInt32LE(0), capture.readUInt32LE(20)]).toEqual([magic, ethernet]);
+  const frames: Buffer[] = [];
+  let end = 24;
+  while (end < capture.length) {
+    const start = end + 16;
+    end = start + capture.readUInt32LE(end + 8);
+    frames.push(capture.subarray(start, end));
+  }
+  expect(end).toBe(capture.length);
+  return frames;
+}
+
 for (const arch of ['aarch64', 'x86_64']) {
   homeTest(
     `a guest of ${arch} sees an adapter come and go, its cable pulled and put in, and a capture has what it sends`,
@@ -54,6 +69,7 @@ for (const arch of ['aarch64', 'x86_64']) {
       expect(found).toBe(true);
       capturing.kill('SIGINT');
       expect(await capturing.ended).toBe(0);
+      expect(framesOf(await readFile(file)).some((frame) => frame.indexOf(head) === 0)).toBe(true);
 
       // A state with the adapter in its port can be restored, and then it can be removed.
       await demo.suspend();

@@ -739,7 +739,7 @@ export interface Image {
 }
 
 export interface ImportImage {
-  /** Absolute path of a qcow2, raw, vmdk or iso file */
+  /** Absolute path of a qcow2, raw, vmdk, vhdx, vdi or iso file */
   path: string;
   /** Default: the file name */
   name?: string | undefined;

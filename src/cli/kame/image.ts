@@ -64,7 +64,7 @@ function definePull(parent: Command, session: Session): void {
 function defineImport(parent: Command, session: Session): void {
   parent
     .command('import')
-    .description('Adds a copy of a qcow2, raw, vmdk or iso file to the images.')
+    .description('Adds a copy of a qcow2, raw, vmdk, vhdx, vdi or iso file to the images.')
     .argument('<path>', 'disk image or ISO')
     .option('--name <name>', 'name of the image (default: the file name)')
     .option('--json', jsonShape('Image'))

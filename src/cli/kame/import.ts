@@ -41,6 +41,7 @@ function addCommand(program: Command) {
         'kame import appliance.ova --net "VM Network=bridged" --accept-eula',
         'kame import appliance.ova --property hostname=web',
         'kame import https://example.org/appliance.ova web',
+        'kame import https://example.org/web/web.ovf',
         'curl https://example.org/appliance.ova | kame import -',
         'kame import ./disk.vmdk old --os debian12-64',
         'kame import --undo web',

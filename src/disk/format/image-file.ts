@@ -86,7 +86,7 @@ export class ImageFile {
 
   /** Reads at most `length` bytes, fewer at the end of the file. */
   async readUpTo(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(length);
+    const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, await this.readInto(buffer, offset));
   }
 

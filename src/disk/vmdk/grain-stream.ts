@@ -15,7 +15,8 @@ const advice = 'Get the file again: a part of it is missing.';
 export interface PackedGrain {
   /** Number of the grain on the disk. */
   readonly index: number;
-  readonly packed: Buffer;
+  /** Its compressed bytes, in successive parts. They are in memory only until the next grain is asked for. */
+  readonly packed: readonly Buffer[];
 }
 
 /**
@@ -139,8 +140,8 @@ export class GrainStream {
     const rest = await this.#source.exactly(Math.max(0, Math.ceil(length / sectorBytes) - 1) * sectorBytes);
     // What fills the last sector of the file may be missing.
     if (sectorBytes + rest.length < length) throw badImage(path, 'is truncated', advice);
-    const packed = Buffer.concat([record.subarray(markerBytes), rest]).subarray(0, size);
-    return { index, packed };
+    const first = record.subarray(markerBytes, Math.min(length, sectorBytes));
+    return { index, packed: [first, rest.subarray(0, size - first.length)] };
   }
 
   /** @returns false at the end of the stream */

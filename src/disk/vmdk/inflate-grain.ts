@@ -25,8 +25,8 @@ export async function inflateGrain(
   { path, index }: { readonly path: string; readonly index: number },
 ): Promise<Buffer> {
   try {
-    // In one piece: each further one would be another trip to the thread pool and back.
-    return await inflateAsync(packed, { maxOutputLength: grainBytes, chunkSize: grainBytes });
+    // In one piece: each further one would be another trip to the thread pool and back, also one that is needed to see the end.
+    return await inflateAsync(packed, { maxOutputLength: grainBytes, chunkSize: grainBytes + 1 });
   } catch (error) {
     throw badImage(path, `is damaged: grain ${index} cannot be decompressed (${messageOf(error)})`);
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inlineInflater } from '../../../test/support/inline-inflater.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { refused } from '../../../test/support/refused.ts';
 import { streamParts, streamVmdk } from '../../../test/support/stream-vmdk.ts';
@@ -22,7 +23,7 @@ async function* inPieces(bytes: Buffer, size = 7777): AsyncGenerator<Buffer> {
 
 /** The whole disk that a stream has. */
 async function contentOf(bytes: Buffer): Promise<Buffer> {
-  await using disk = await openVmdkStream('disk.vmdk', new ByteSource(inPieces(bytes)));
+  await using disk = await openVmdkStream('disk.vmdk', new ByteSource(inPieces(bytes)), inlineInflater);
   const content = Buffer.alloc(disk.size);
   for await (const { offset, data } of disk.blocks()) data.copy(content, offset);
   return content;

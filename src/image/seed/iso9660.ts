@@ -8,7 +8,7 @@ export interface IsoFile {
 }
 
 export interface IsoOptions {
-  /** Volume label, at most 16 characters: `cidata` for cloud-init. */
+  /** Volume label, at most 16 letters, digits, spaces, `_` and `-`: `cidata` for cloud-init. */
   readonly label: string;
   readonly files: readonly IsoFile[];
   /** Timestamp of everything in the image; the same input yields the same bytes. */
@@ -166,7 +166,7 @@ function descriptor(tree: Tree, options: IsoOptions, sectors: number): Buffer {
 function checkFiles({ label, files }: IsoOptions): void {
   const bad = files.find(({ name }) => !/^[A-Za-z0-9._-]{1,60}$/u.test(name));
   if (bad) throw new KameError('INVALID_VALUE', `"${bad.name}" is not a valid file name for a seed image.`);
-  if (!/^[A-Za-z0-9_-]{1,16}$/u.test(label))
+  if (!/^[A-Za-z0-9_ -]{1,16}$/u.test(label))
     throw new KameError('INVALID_VALUE', `"${label}" is not a valid volume label.`);
   if (new Set(files.map(({ name }) => plainName(name))).size < files.length) {
     throw new KameError('INVALID_VALUE', 'Two files of a seed image have the same ISO 9660 name.');

@@ -141,7 +141,7 @@ export async function buildBundle(host: Host, recipe: Recipe, progress: Progress
     for (const file of files) await makeFile(directory, file);
     const work = { directory, qemuImg: async () => await qemuImg(host), sync, progress };
     for (const disk of disks) await makeDisk(work, disk);
-    await recipe.fill?.(directory, progress);
+    await recipe.fill?.(directory, progress, host.startInflater);
     await writeVmx(join(directory, `${stem}.vmx`), document, { sync });
     if (parents) await writeParents(directory, stem, parents);
   });

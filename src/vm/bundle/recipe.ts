@@ -2,6 +2,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { BaseFile, RelatedMachine } from '../../vmx/snapshots.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
+import type { StartInflater } from '../host/host.ts';
 
 /** A disk of a new bundle and its initial content. */
 export type RecipeDisk = { readonly fileName: string } & (
@@ -56,7 +57,7 @@ export interface Recipe {
   readonly disks: readonly RecipeDisk[];
   readonly files: readonly RecipeFile[];
   /** Writes the disks and files whose content comes as one stream, in whichever order they come, into the new directory. */
-  readonly fill?: (directory: string, progress: Progress) => Promise<void>;
+  readonly fill?: (directory: string, progress: Progress, startInflater: StartInflater) => Promise<void>;
   readonly parents?: Parents;
   /** The `.vmx` of the machine that this is a clone of: what the person has agreed to share with it, is agreed for the clone too. */
   readonly cloneOf?: string;

@@ -10,6 +10,7 @@ import { Uploads } from '../../store/uploads.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { realPathSync } from '../../sys/home.ts';
 import { hostSubnets } from '../../sys/host-subnets.ts';
+import type { Inflater } from '../../sys/inflate-threads.ts';
 import { EventBus } from './events.ts';
 import type { NetworkRuntime } from './network-runtime.ts';
 import { Operations } from './operations.ts';
@@ -40,12 +41,16 @@ export interface Host {
   readonly hooks: Hooks;
   readonly recovery: RecoveryTable;
   readonly startCopyThreads: StartCopyThreads;
+  readonly startInflater: StartInflater;
   /** Capabilities of engines, by a key that identifies the build. */
   readonly engines: Map<string, Capabilities>;
 }
 
 /** Starts threads that copy memory; the caller disposes of them. */
 export type StartCopyThreads = () => Promise<CopyThreads>;
+
+/** Starts threads that decompress; the caller disposes of them. */
+export type StartInflater = () => Promise<Inflater>;
 
 /** Reactions to events, set by the program that runs the host. */
 export interface Hooks {
@@ -86,6 +91,7 @@ export interface HostOptions {
   /** Builds the embedded image. */
   readonly buildTiny: BuildTiny;
   readonly startCopyThreads: StartCopyThreads;
+  readonly startInflater: StartInflater;
   readonly recovery: RecoveryTable;
   readonly makeNetworks: MakeNetworks;
 }
@@ -94,7 +100,7 @@ export interface HostOptions {
 export type MakeNetworks = (host: Omit<Host, 'networks'>) => NetworkRuntime;
 
 export function createHost(options: HostOptions): Host {
-  const { home, env, log, buildTiny, startCopyThreads, recovery, makeNetworks } = options;
+  const { home, env, log, buildTiny, startCopyThreads, startInflater, recovery, makeNetworks } = options;
   const found = homeNames(home);
   // The directory of machines may be a link to another disk.
   const names = { ...found, machines: realPathSync(found.machines) };
@@ -120,6 +126,7 @@ export function createHost(options: HostOptions): Host {
     hooks: {},
     recovery,
     startCopyThreads,
+    startInflater,
     engines: new Map(),
   };
   return { ...host, networks: makeNetworks(host) };

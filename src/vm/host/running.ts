@@ -87,11 +87,16 @@ export class RunningMachines {
     if (machine.death !== null) this.#deaths.set(vmx, machine.death);
   }
 
-  /** Detaches from every engine without ending it: the next daemon adopts them. */
+  /** Detaches from every engine without ending it: the next daemon adopts them. Nothing of them is written afterwards. */
   async detachAll(): Promise<void> {
     const machines = this.all();
     this.#machines.clear();
     for (const machine of machines) closeChannels(machine.channels);
-    await Promise.all(machines.map(async (machine) => await machine.engine[Symbol.asyncDispose]()));
+    await Promise.all(
+      machines.map(async (machine) => {
+        await machine.engine[Symbol.asyncDispose]();
+        await machine.recordWritten;
+      }),
+    );
   }
 }

@@ -15,6 +15,7 @@ import type { Medium } from '../../ovf/storage.ts';
 import { ByteSource } from '../../sys/byte-source.ts';
 import { fileError } from '../../sys/files.ts';
 import { requireFreeSpace } from '../../sys/free-space.ts';
+import type { StartInflater } from '../host/host.ts';
 import { MemberCheck } from './member-check.ts';
 import { readMember, refuseCancelled, type Member, type OpenAppliance } from './members.ts';
 
@@ -28,8 +29,14 @@ interface Work {
   readonly appliance: OpenAppliance;
   readonly check: MemberCheck;
   readonly members: AsyncGenerator<Member>;
-  readonly directory: string;
+  readonly target: ContentTarget;
   readonly progress: Progress;
+}
+
+/** Where the content of an appliance goes, and what decompresses it. */
+interface ContentTarget {
+  readonly directory: string;
+  readonly startInflater: StartInflater;
 }
 
 /** The names under which a file is in the appliance. */
@@ -86,12 +93,13 @@ async function* expanded(
 async function writeDisk(
   label: string,
   content: AsyncIterable<Buffer>,
-  target: string,
-  { signal }: Progress,
+  path: string,
+  { target, progress: { signal } }: Work,
 ): Promise<void> {
   const source = new ByteSource(content);
-  await using disk = await openVmdkStream(label, source);
-  await writeQcow2(disk, target, silentProgress(signal));
+  using inflater = await target.startInflater();
+  await using disk = await openVmdkStream(label, source, inflater);
+  await writeQcow2(disk, path, silentProgress(signal));
   while ((await source.some(drainBytes)).length > 0) refuseCancelled(label, signal);
 }
 
@@ -128,11 +136,11 @@ async function make(first: Member, medium: Medium & { readonly file: OvfFile }, 
   const capacity = disk?.capacityBytes ?? 0;
   const limit = capacity > 0 ? capacity * expansion.factor + expansion.bytes : maxFileBytes;
   const plain = file.gzip ? expanded(label, content, limit) : content;
-  const target = join(work.directory, medium.fileName);
+  const path = join(work.target.directory, medium.fileName);
   const own = first.name === file.href && !file.gzip ? first.path : undefined;
-  if (!disk) await writeFile(plain, target);
-  else if (own !== undefined) await writeDiskOf(own, first, target, work.progress);
-  else await writeDisk(label, plain, target, work.progress);
+  if (!disk) await writeFile(plain, path);
+  else if (own !== undefined) await writeDiskOf(own, first, path, work.progress);
+  else await writeDisk(label, plain, path, work);
 }
 
 /** The bytes that the disks take at least. How well they are compressed, the descriptor may say. */
@@ -153,7 +161,7 @@ function neededBytes(media: readonly Medium[]): number {
 export async function writeContent(
   appliance: OpenAppliance,
   media: readonly Medium[],
-  directory: string,
+  target: ContentTarget,
   progress: Progress,
 ): Promise<string[]> {
   const wanted = new Map(
@@ -161,12 +169,12 @@ export async function writeContent(
       file ? [[memberNames(file)[0] ?? '', { ...medium, file }] as const] : [],
     ),
   );
-  await requireFreeSpace(directory, neededBytes(media), appliance.label);
+  await requireFreeSpace(target.directory, neededBytes(media), appliance.label);
   const check = new MemberCheck(appliance.label);
   check.addFile(appliance.name, appliance.descriptor);
   const names = [...wanted.values()].flatMap(({ file }) => memberNames(file));
   const members = appliance.members(names, progress);
-  const work = { appliance, check, members, directory, progress };
+  const work = { appliance, check, members, target, progress };
   const notes: string[] = [];
   const stem = appliance.name.replace(/\.ovf$/iu, '');
   for await (const member of members) {

@@ -7,16 +7,14 @@ import { readModel } from '../../model/read.ts';
 import { validateModel } from '../../model/validate.ts';
 import { createDocument, specChanges } from '../../model/write.ts';
 import type { Appliance } from '../../ovf/descriptor.ts';
-import { environmentXml } from '../../ovf/environment.ts';
-import { machineOf, type ApplianceMachine } from '../../ovf/machine.ts';
+import { machineOf } from '../../ovf/machine.ts';
 import type { VmwareConfig } from '../../ovf/sections.ts';
 import { edit, foldKey, type VmxDocument } from '../../vmx/document.ts';
 import { writeContent } from './appliance-content.ts';
 import type { OpenAppliance } from './members.ts';
+import { environmentKey, environmentOf, type Environment } from './ovf-environment.ts';
 import { originKey, type ImportPlan } from './plan.ts';
 
-/** Where a guest with VMware's tools finds its properties. */
-const environmentKey = 'guestinfo.ovfEnv';
 const maxExtraConfigs = 500;
 
 /** The networks that the appliance names, and those that only its adapters do. */
@@ -64,27 +62,15 @@ function withExtraConfigs(
   return { document: result, ignored: [...ignored, ...configs.slice(maxExtraConfigs).map(({ key }) => key)] };
 }
 
-function propertyNotes({ properties, transports }: Appliance): string[] {
-  if (properties.length === 0) return [];
-  const empty = properties.filter(({ value }) => value === '').map(({ key }) => key);
-  return [
-    `Its properties are in the key ${environmentKey}; the guest cannot read that yet.`,
-    ...(transports.includes('iso')
-      ? ['It can take its properties from a CD, which Kame does not make.']
-      : []),
-    ...(empty.length === 0 ? [] : [`Properties without a value: ${empty.join(', ')}.`]),
-  ];
-}
-
 function documentOf(
-  { model }: ApplianceMachine,
+  { model, text }: Environment,
   appliance: Appliance,
   origin: string | undefined,
 ): { readonly document: VmxDocument; readonly notes: readonly string[] } {
   const { document, ignored } = withExtraConfigs(createDocument(model), appliance.extraConfigs);
   const own = new Map<string, string>();
   if (origin !== undefined) own.set(originKey, origin);
-  if (appliance.properties.length > 0) own.set(environmentKey, environmentXml(appliance.properties));
+  if (text !== undefined) own.set(environmentKey, text);
   const notes =
     ignored.length === 0 ? [] : [`These keys of VMware are left out: ${ignored.join(', ').slice(0, 500)}.`];
   return { document: edit(document, own), notes };
@@ -113,8 +99,9 @@ export function planAppliance(
     uuid: randomUUID(),
     networks: map,
   });
-  refuseProblems(validateModel(machine.model));
-  const { document, notes } = documentOf(machine, appliance, origin);
+  const environment = environmentOf(appliance, machine.model);
+  refuseProblems(validateModel(environment.model));
+  const { document, notes } = documentOf(environment, appliance, origin);
   const disks = machine.media.flatMap(({ slot, disk, file }) =>
     disk ? [{ slot, sizeBytes: disk.capacityBytes, ...(file ? { path: file.href } : {}) }] : [],
   );
@@ -127,19 +114,20 @@ export function planAppliance(
       .filter(({ configurable }) => configurable)
       .map(({ key, label, description, value, password }) => ({ key, label, description, value, password })),
     eulas: [...appliance.eulas],
-    notes: [...machine.notes, ...notes, ...propertyNotes(appliance)],
+    notes: [...machine.notes, ...notes, ...environment.notes],
   };
   return {
     report,
     recipe: {
       name,
       document,
-      files: [],
+      files: environment.files,
       disks: machine.media.flatMap(({ fileName, disk, file }) =>
         disk && !file ? [{ fileName, from: 'nothing' as const, sizeBytes: disk.capacityBytes }] : [],
       ),
-      fill: async (directory, progress) => {
-        report.notes.push(...(await writeContent(open, machine.media, directory, progress)));
+      fill: async (directory, progress, startInflater) => {
+        const target = { directory, startInflater };
+        report.notes.push(...(await writeContent(open, machine.media, target, progress)));
       },
     },
   };

@@ -108,7 +108,7 @@ describe('the import of an appliance', () => {
     const notes = report.notes.join('\n');
     expect(notes).toMatch(/left out: nvram, sata0.present, kame.boot.kernel/);
     expect(notes).toMatch(/"odd" \(type 4711\) is left out/);
-    expect(notes).toMatch(/guestinfo.ovfEnv/);
+    expect(notes).toMatch(/does not ask for a CD with its properties/);
   });
 
   it('gives an ARM machine SATA in place of IDE', async () => {

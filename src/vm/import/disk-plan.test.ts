@@ -32,17 +32,20 @@ const run = async (path: string, name: string, guestOS?: string) =>
 const vmxOf = (name: string) => new WorldMachine(world().home, name).read(`${name}.vmx`);
 
 describe('the import of a disk', () => {
-  it.each(['raw', 'qcow2', 'qcow2 -c', 'vmdk'])('makes a machine around a copy of a %s', async (kind) => {
-    const path = raw({ bios: true });
-    const [format = '', ...compress] = kind.split(' ');
-    const source = format === 'raw' ? path : join(world().home, 'old', `box.${format}`);
-    if (source !== path) qemuImg('convert', ...compress, '-f', 'raw', '-O', format, path, source);
-    const { machine, report } = await run(source, 'web');
-    expect(machine).toMatchObject({ name: 'web', state: 'stopped', arch: 'x86_64', problems: [] });
-    expect(vmxOf('web')).toContain('firmware = "bios"');
-    expect(report.disks).toMatchObject([{ sizeBytes: 2 * 1024 * 1024, path: source }]);
-    expect(report.notes.join(' ')).toMatch(/code for a BIOS; .* gets a BIOS.* --os gives another/);
-  });
+  it.each(['raw', 'qcow2', 'qcow2 -c', 'vmdk', 'vhdx', 'vdi'])(
+    'makes a machine around a copy of a %s',
+    async (kind) => {
+      const path = raw({ bios: true });
+      const [format = '', ...compress] = kind.split(' ');
+      const source = format === 'raw' ? path : join(world().home, 'old', `box.${format}`);
+      if (source !== path) qemuImg('convert', ...compress, '-f', 'raw', '-O', format, path, source);
+      const { machine, report } = await run(source, 'web');
+      expect(machine).toMatchObject({ name: 'web', state: 'stopped', arch: 'x86_64', problems: [] });
+      expect(vmxOf('web')).toContain('firmware = "bios"');
+      expect(report.disks).toMatchObject([{ sizeBytes: 2 * 1024 * 1024, path: source }]);
+      expect(report.notes.join(' ')).toMatch(/code for a BIOS; .* gets a BIOS.* --os gives another/);
+    },
+  );
 
   it('looks how the disk boots, and takes the guest system that was named', async () => {
     await run(raw({ efi: true }), 'arm');
@@ -57,9 +60,9 @@ describe('the import of a disk', () => {
   });
 
   it('says how to convert a format that Kame does not read', async () => {
-    const vdi = join(world().home, 'old', 'box.vdi');
-    qemuImg('convert', '-f', 'raw', '-O', 'vdi', raw({ bios: true }), vdi);
-    expect(await refused(run(vdi, 'web'))).toMatchObject({
+    const vhd = join(world().home, 'old', 'box.vhd');
+    qemuImg('convert', '-f', 'raw', '-O', 'vpc', raw({ bios: true }), vhd);
+    expect(await refused(run(vhd, 'web'))).toMatchObject({
       code: 'BAD_IMAGE',
       next: like(/qemu-img convert/),
     });

@@ -1,7 +1,7 @@
 import type { ImportReport } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
+import { isForeign, openForeign } from '../../disk/foreign-disk.ts';
 import { probeImage } from '../../disk/probe.ts';
-import { openVmdk } from '../../disk/vmdk/vmdk-disk.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { MachineNames } from '../../store/names.ts';
@@ -15,8 +15,8 @@ export async function sizeOf(path: string): Promise<number> {
   if (image.format === 'iso') {
     throw new KameError('BAD_IMAGE', `${path} is an ISO image, not a disk.`, { details: { path } });
   }
-  if (image.format !== 'vmdk') return image.virtualSize;
-  await using disk = await openVmdk(path);
+  if (!isForeign(image)) return image.virtualSize;
+  await using disk = await openForeign(image);
   return disk.size;
 }
 

@@ -9,6 +9,7 @@ import { openFileStream } from './byte-stream.ts';
 import { isDiskPath, planDisk } from './disk-plan.ts';
 import { applianceKind, openArchive, openDirectory, type OpenAppliance } from './members.ts';
 import { originKey, planImport, type ImportPlan } from './plan.ts';
+import { openRemote } from './remote-appliance.ts';
 import { readSource } from './source.ts';
 import { uploadIdOf } from './upload.ts';
 import { openUrlStream, urlOf } from './url-stream.ts';
@@ -61,6 +62,7 @@ async function openAppliance(
   progress: Progress,
 ): Promise<OpenAppliance> {
   const url = urlOf(path);
+  if (url && kind === 'descriptor') return await openRemote(url, host.env, progress.signal);
   if (url) return await openArchive(await openUrlStream(url, host.env, progress.signal), progress);
   if (kind === 'descriptor') return await openDirectory(path);
   return await openArchive(await openFileStream(path, true), progress);
@@ -109,10 +111,11 @@ export async function openSource(
 
 async function openPath(host: Host, request: ImportMachine, progress: Progress): Promise<ImportSource> {
   const { path, guestOS } = request;
-  const kind = urlOf(path) ? 'archive' : applianceKind(path);
+  const url = urlOf(path);
+  const kind = applianceKind(url?.pathname ?? path) ?? (url && 'archive');
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
-    return await applianceSource(open, request, urlOf(path) ? open.label : path);
+    return await applianceSource(open, request, url ? open.label : path);
   }
   if (isDiskPath(path)) {
     return {

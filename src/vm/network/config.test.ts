@@ -122,6 +122,13 @@ describe('a new network', () => {
     expect((await listNetworks(fake.host)).map(({ name }) => name)).toEqual(['vmnet1', 'vmnet8']);
   });
 
+  it.runIf(process.platform === 'linux')('says how a bridge that it misses is made', async () => {
+    const error = await refused(made({ name: 'lab', type: 'bridged', interface: 'nosuch0' }));
+    expect(error.next).toContain('`sudo ip link add nosuch0 type bridge && sudo ip link set nosuch0 up`');
+    const odd = await refused(made({ name: 'lab', type: 'bridged', interface: 'a;b' }));
+    expect(odd.next).not.toContain('sudo');
+  });
+
   it('does not share a subnet with another', async () => {
     await made({ name: 'lab', subnet: '10.9.0.0/16' });
     expect(await refused(made({ name: 'lab2', subnet: '10.9.8.0/24' }))).toMatchObject({

@@ -55,10 +55,14 @@ async function refuseUnknownInterface({ type, interface: name }: Network): Promi
   const known = [...(await interfaceNames()), ...modes];
   if (known.includes(name)) return;
   const meant = suggest(name, known);
+  const make =
+    process.platform === 'linux' && /^[a-z][\w-]{0,14}$/i.test(name)
+      ? ` \`sudo ip link add ${name} type bridge && sudo ip link set ${name} up\` makes a bridge of that name.`
+      : '';
   throw new KameError(
     'INVALID_VALUE',
     `This host has no network interface ${shown(name)}.${meant === undefined ? '' : ` Did you mean ${meant}?`}`,
-    { next: `Its interfaces are ${known.join(', ')}.`, details: { interface: shown(name) } },
+    { next: `Its interfaces are ${known.join(', ')}.${make}`, details: { interface: shown(name) } },
   );
 }
 

@@ -12,6 +12,7 @@ import { lockHolder, takeLock } from '../../sys/lock.ts';
 import { stop } from '../power/stop.ts';
 import { suspend } from '../power/suspend.ts';
 import { show } from '../running/describe.ts';
+import { reach } from '../running/stages.ts';
 import { adoptAll } from './adopt.ts';
 
 const world = useWorld();
@@ -96,6 +97,19 @@ describe('after the end of a daemon', () => {
     expect((await refused(world().start())).code).toBe('ENGINE_TIMEOUT');
     await nextDaemon();
     expect(world().running().engine.process.pid).toBe(engine.pid);
+  });
+
+  it('what the former one still sees of the guest is not recorded', async () => {
+    world().machine();
+    await world().start('demo', { wait: 'agent' });
+    const { host } = world();
+    const machine = world().running();
+    const [{ run, record }, seen] = [machine, new Date(0).toISOString()];
+    await world().replaceHost();
+    await writeRunRecord(run, { ...record, startedAt: seen });
+    reach(host, machine, 'login');
+    await machine.recordWritten;
+    expect(await readRunRecord(run)).toMatchObject({ startedAt: seen, timings: record.timings });
   });
 
   it('an engine without a record is not adopted', async () => {

@@ -6,8 +6,13 @@ import type { Milestone } from '../host/milestones.ts';
 import type { Running } from '../host/running.ts';
 import { recordTiming, type TimingName } from './timing.ts';
 
-/** A guest has reached a stage now. @param timed false if nobody knows when it did */
+/**
+ * A guest has reached a stage now.
+ * @param timed false if nobody knows when it did
+ */
 export function reach(host: Host, machine: Running, milestone: Milestone, timed = true): void {
+  // A daemon that has detached from the engine has nothing more to record: the next one does.
+  if (host.running.get(machine.names.vmx) !== machine) return;
   const ms = Date.now() - Date.parse(machine.record.startedAt);
   machine.milestones.mark(milestone);
   if (!timed) return;

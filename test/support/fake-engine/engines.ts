@@ -16,6 +16,8 @@ import { startedPipe } from './started-pipe.ts';
 import { Troubles } from './trouble.ts';
 
 const version = '7.2';
+/** Milliseconds between two signals for an order: the program may miss one. */
+const orderAgainMs = 100;
 const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
 
 /** What was recorded, read once. */
@@ -134,6 +136,9 @@ export class FakeEngines implements AsyncDisposable {
   #order(pid: number, line: string): void {
     writeFileSync(join(this.directory, `${pid}.order`), `${line}\n`);
     signal(pid, 'SIGUSR1');
+    const again = setInterval(() => signal(pid, 'SIGUSR1'), orderAgainMs);
+    again.unref();
+    void this.all.find((engine) => engine.pid === pid)?.ended.then(() => clearInterval(again));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

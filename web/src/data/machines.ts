@@ -18,9 +18,9 @@ export const queries = new QueryClient({
   defaultOptions: { queries: { retry: false, refetchOnWindowFocus: 'always', staleTime: Infinity } },
 });
 
-/** Asks for the machines if nobody has yet. Resolves when the answer is there. */
+/** Asks for the machines if nobody has yet. Resolves when the answer is there, or there is none: whoever shows them says so. */
 export async function firstMachines(): Promise<void> {
-  await queries.prefetchQuery(machinesQuery);
+  await queries.query(machinesQuery).catch(() => undefined);
 }
 
 /** Asks for the machines again. */

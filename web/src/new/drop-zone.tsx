@@ -7,7 +7,7 @@ import { droppedFiles, imageIn, pickedFiles, type LocalFile } from './local-file
 import styles from './new.module.css';
 import { useUpload } from './use-upload.ts';
 
-const accepted = '.iso,.qcow2,.img,.raw,.vmdk,.ova,.ovf,.mf,.cert,.vmx';
+const accepted = '.iso,.qcow2,.img,.raw,.vmdk,.vhdx,.vdi,.ova,.ovf,.mf,.cert,.vmx';
 
 /** Makes a browser ask for a folder. React has no type for it. */
 const ofFolder = { webkitdirectory: '' } as InputHTMLAttributes<HTMLInputElement>;

@@ -1,0 +1,3 @@
+import { serveInflating } from '../sys/inflate-threads.ts';
+
+serveInflating();

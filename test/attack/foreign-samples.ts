@@ -1,0 +1,82 @@
+import type { ImageFile } from '../../src/disk/format/image-file.ts';
+import { noBlock, vdiFile } from '../support/vdi.ts';
+import { logEntry, mebibyte, sealed, vhdxPieces, type FilePiece, type VhdxOptions } from '../support/vhdx.ts';
+import { piecedImage } from './memory-image.ts';
+import type { Corpus } from './mutation.ts';
+
+export const vdiCorpus: Corpus = {
+  samples: [vdiFile(), vdiFile({ type: 2, map: [0, 1] }), vdiFile({ map: [noBlock, noBlock - 1, 1] })],
+  pieces: ['7f10dabe01000100', 'feffffff', '00000010', '0002000000000000'].map((hex) =>
+    Buffer.from(hex, 'hex'),
+  ),
+};
+
+const guid = '01020304-0506-0708-090a-0b0c0d0e0f10';
+
+/** A disk and its log, of which only the headers may know. */
+function pieces(options: VhdxOptions): FilePiece[] {
+  const sector = Buffer.alloc(4096);
+  sector.writeBigUInt64LE((5n << 20n) | 6n);
+  const entry = logEntry({
+    guid,
+    sequence: 1,
+    tail: 0,
+    fileBytes: 6 * mebibyte,
+    writes: [
+      { at: 3 * mebibyte, sector },
+      { at: 4 * mebibyte, zeros: 4096 },
+    ],
+  });
+  return [
+    ...vhdxPieces(options),
+    { at: mebibyte, bytes: entry.subarray(0, 160) },
+    { at: mebibyte + 4096, bytes: entry.subarray(4096) },
+  ];
+}
+
+const plain = pieces({});
+const logged = pieces({
+  headers: [
+    { sequence: 1, logGuid: guid },
+    { sequence: 2, logGuid: guid },
+  ],
+});
+const blocks = pieces({
+  table: [
+    [5, 6],
+    [0, 3],
+    [4, 6],
+  ],
+});
+
+/** Only the pieces that are not zeros: their places are fixed. */
+export const vhdxCorpus: Corpus = {
+  samples: [plain, logged, blocks].map((sample) => Buffer.concat(sample.map(({ bytes }) => bytes))),
+  pieces: ['0600400000000000', '6c6f6765', '7a65726f', '64657363', '68656164', '72656769'].map((hex) =>
+    Buffer.from(hex, 'hex'),
+  ),
+};
+
+/** Both headers, the region table and the entry of the log have checksums, which would hide all else. */
+function withChecksums(found: readonly FilePiece[]): readonly FilePiece[] {
+  const [, first, second, regions, ...others] = found;
+  const [head, data] = others.slice(-2);
+  if (first) sealed(first.bytes, 4096);
+  if (second) sealed(second.bytes, 4096);
+  if (regions) sealed(regions.bytes, 64 * 1024);
+  if (head && data) {
+    const entry = Buffer.concat([head.bytes, Buffer.alloc(4096 - head.bytes.length), data.bytes]);
+    sealed(entry, 8192).copy(head.bytes);
+  }
+  return found;
+}
+
+/** The file that a mutated input stands for. */
+export function vhdxImage(input: Buffer): ImageFile {
+  let from = 0;
+  const found = plain.map(({ at, bytes: { length } }) => {
+    from += length;
+    return { at, bytes: input.subarray(from - length, from) };
+  });
+  return piecedImage(6 * mebibyte, withChecksums(found));
+}
