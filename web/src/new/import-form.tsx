@@ -1,4 +1,4 @@
-import { Button, Checkbox, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { ImportReport } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
@@ -139,20 +139,19 @@ function Properties({ properties, values, set }: PropertiesProps): ReactElement 
   const { say } = useText();
   return (
     <FieldPanel title={say('import.properties')}>
-      {properties.map(({ key, label, description, value, password }) => {
-        const Field = password ? PasswordInput : TextInput;
-        return (
-          <Field
-            key={key}
-            size="xs"
-            label={label === '' ? key : label}
-            {...(description === '' ? {} : { description })}
-            value={values[key] ?? value}
-            maxLength={65_536}
-            onChange={(event) => set({ [key]: event.currentTarget.value })}
-          />
-        );
-      })}
+      {properties.map(({ key, label, description, value, password }) => (
+        <TextInput
+          key={key}
+          size="xs"
+          type={password ? 'password' : 'text'}
+          autoComplete={password ? 'new-password' : 'off'}
+          label={label === '' ? key : label}
+          {...(description === '' ? {} : { description })}
+          value={values[key] ?? value}
+          maxLength={65_536}
+          onChange={(event) => set({ [key]: event.currentTarget.value })}
+        />
+      ))}
     </FieldPanel>
   );
 }

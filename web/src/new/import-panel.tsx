@@ -8,13 +8,18 @@ import { ImportForm } from './import-form.tsx';
 import styles from './new.module.css';
 import type { Import } from './use-import.ts';
 
+/** Where there is only one column, it is below what a person has dropped something on. */
+function show(node: HTMLElement | null): void {
+  node?.scrollIntoView({ block: 'nearest' });
+}
+
 /** The import of what was dropped: how far it is, what went wrong, and what a person must decide. */
 export function ImportPanel({ incoming }: { incoming: Import }): ReactElement {
   const { say } = useText();
   const { name = '', report, doing, trouble } = incoming;
   const title = say('import.title', { name });
   return (
-    <>
+    <section ref={show} className={styles.import} aria-label={title}>
       {report && <ImportForm key={name} incoming={incoming} report={report} />}
       {doing && (
         <div className={styles.sending}>
@@ -40,6 +45,6 @@ export function ImportPanel({ incoming }: { incoming: Import }): ReactElement {
           </Button>
         </Row>
       )}
-    </>
+    </section>
   );
 }
