@@ -14,8 +14,7 @@ import { ImageFetcher } from './image-fetcher.ts';
 import { infoOf, labelOf, nameOfFile, sourceOf, type ImageInfo, type ImageSource } from './image-info.ts';
 import { ImageStore, hashFile, type ImageLabel, type StoredImage } from './image-store.ts';
 import { SharedWork } from './shared-work.ts';
-import type { ReceptionNotices } from '../sys/receive-files.ts';
-import { receiveUpload, uploadPlace, type UploadedFile } from './upload.ts';
+import { receiveUpload, uploadPlace, type UploadedFile, type UploadNotices } from './upload.ts';
 
 export type { ImageInfo, ImageSource } from './image-info.ts';
 
@@ -144,7 +143,7 @@ export class ImageCache {
   async upload(
     file: UploadedFile,
     chunks: AsyncIterable<Buffer>,
-    notices: ReceptionNotices,
+    notices: UploadNotices,
     progress: Progress,
   ): Promise<ImageInfo> {
     const name = await this.#freeName(nameOfFile(file.name));

@@ -11,6 +11,9 @@ export interface UploadedFile {
   readonly modifiedMs: number;
 }
 
+/** What tells the sender how far the upload is. */
+export type UploadNotices = ReceptionNotices;
+
 /** The place of a file while it is uploaded. The same file finds its beginning there again; another has another name. */
 export function uploadPlace(directory: string, { name, sizeBytes, modifiedMs }: UploadedFile): string {
   const key = createHash('sha256').update(`${name}\0${sizeBytes}\0${modifiedMs}`).digest('hex').slice(0, 32);
@@ -26,7 +29,7 @@ export async function receiveUpload(
   directory: string,
   file: UploadedFile,
   chunks: AsyncIterable<Buffer>,
-  notices: ReceptionNotices,
+  notices: UploadNotices,
 ): Promise<string> {
   const path = uploadPlace(directory, file);
   await mkdir(directory, { recursive: true, mode: 0o700 });

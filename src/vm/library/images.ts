@@ -2,7 +2,7 @@ import type { Image, ImportImage, PullImage } from '../../api/messages.ts';
 import type { UploadImage } from '../../api/image-upload.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { ImageInfo } from '../../image/cache.ts';
-import type { ReceptionNotices } from '../../sys/receive-files.ts';
+import type { UploadNotices } from '../../image/upload.ts';
 import { defaultArch } from '../../model/defaults.ts';
 import type { Arch } from '../../model/machine.ts';
 import type { Host } from '../host/host.ts';
@@ -50,7 +50,7 @@ export async function uploadImageFile(
   host: Host,
   request: UploadImage,
   chunks: AsyncIterable<Buffer>,
-  notices: ReceptionNotices,
+  notices: UploadNotices,
   progress: Progress,
 ): Promise<Image> {
   return imageOf(await host.images.upload(request, chunks, notices, progress));
