@@ -90,7 +90,7 @@ async function bytesThere(files: readonly ReceivedFile[]): Promise<number> {
   return there;
 }
 
-/** Appends to a file until it is complete, or nothing more comes. @returns how many bytes came */
+/** Appends to a file until it is complete, or nothing more comes. */
 async function fill(
   { path, sizeBytes }: ReceivedFile,
   incoming: Incoming,
