@@ -71,7 +71,7 @@ export function useImport(taken: readonly string[]): Import {
     if (only && !other && /\.ova$/iu.test(only.path)) {
       const archive = partsOf(only.file);
       const request = { name, dryRun: true };
-      const report = await client.machines.importStream(request, { archive, signal: options.signal });
+      const report = await client.machines.importStream(request, { archive, ...options });
       if ('notes' in report) setBegun({ ...known, files, report });
     } else {
       const path = await send(files, options);
