@@ -23,6 +23,12 @@ export const importMachine = z
       .record(z.string().max(200), z.string().max(65_536))
       .optional()
       .describe('Values for properties of an appliance, by key. Default: those of its descriptor'),
+    disks: z
+      .enum(['inPlace', 'convert'])
+      .optional()
+      .describe(
+        'For a machine of VMware: inPlace leaves the content of its disks in its files, which are only read, and refuses a disk with which that cannot be; convert copies them. Default: in place where that can be',
+      ),
     acceptEula: z.boolean().optional().describe('Whether the licences of an appliance are accepted'),
   })
   .strict()
@@ -36,10 +42,12 @@ export const importReport = z
     disks: z.array(
       z.object({
         slot: z.string(),
-        path: z
-          .string()
-          .optional()
-          .describe('The disk of the original, which is copied into a qcow2. Absent for a new, empty one'),
+        path: z.string().optional().describe('The disk of the original. Absent for a new, empty one'),
+        inPlace: z
+          .boolean()
+          .describe(
+            'Whether its content stays in the files of the original; otherwise it is copied into a qcow2',
+          ),
         sizeBytes: z.number().describe('Size of the disk in the guest'),
       }),
     ),
@@ -67,7 +75,7 @@ export const importedMachine = z
 export type ImportedMachine = z.infer<typeof importedMachine>;
 
 export const importStream = importMachine
-  .omit({ path: true, guestOS: true })
+  .omit({ path: true, guestOS: true, disks: true })
   .extend({
     dryRun: z.boolean().optional().describe('Only report: the descriptor is enough, and nothing is written'),
   })

@@ -41,6 +41,7 @@ export interface AddForward {
   /** A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network */
   target: string;
   guestPort: number;
+  description?: string | undefined;
   /** The IPv4 address of the host to listen on; 0.0.0.0 for all. Default: "127.0.0.1". */
   bind?: string | undefined;
 }
@@ -756,6 +757,8 @@ export interface ImportMachine {
   networks?: Record<string, string> | undefined;
   /** Values for properties of an appliance, by key. Default: those of its descriptor */
   properties?: Record<string, string> | undefined;
+  /** For a machine of VMware: inPlace leaves the content of its disks in its files, which are only read, and refuses a disk with which that cannot be; convert copies them. Default: in place where that can be */
+  disks?: 'inPlace' | 'convert' | undefined;
   /** Whether the licences of an appliance are accepted */
   acceptEula?: boolean | undefined;
 }
@@ -767,8 +770,10 @@ export interface ImportReport {
   source: string;
   disks: {
     slot: string;
-    /** The disk of the original, which is copied into a qcow2. Absent for a new, empty one */
+    /** The disk of the original. Absent for a new, empty one */
     path?: string | undefined;
+    /** Whether its content stays in the files of the original; otherwise it is copied into a qcow2 */
+    inPlace: boolean;
     /** Size of the disk in the guest */
     sizeBytes: number;
   }[];
@@ -1208,6 +1213,7 @@ export interface NetworkForward {
   /** Where it leads; null if the machine is gone or has no address */
   address: string | null;
   guestPort: number;
+  description: string;
   /** Whether kame ssh made it, and may choose another port */
   automatic: boolean;
   /** waiting: it listens while a machine runs in the network */
@@ -1520,6 +1526,15 @@ export interface SetClipboard {
   type?: string | undefined;
   /** If known: content that is too large is refused at once */
   sizeBytes?: number | undefined;
+}
+
+export interface SetForward {
+  /** A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network */
+  target: string;
+  guestPort: number;
+  description?: string | undefined;
+  /** As for a new one. Default: that of the old one, or 127.0.0.1 */
+  bind?: string | undefined;
 }
 
 export interface SetGuestPassword {

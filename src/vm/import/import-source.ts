@@ -1,5 +1,6 @@
 import { basename, extname, isAbsolute, join, relative } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readDescriptor } from '../../ovf/descriptor.ts';
 import { edit } from '../../vmx/document.ts';
@@ -68,15 +69,35 @@ async function openAppliance(
   return await openArchive(await openFileStream(path, true), progress);
 }
 
-/** What was uploaded: its files are not the original, and are removed after the import. */
+function onlyMachines(path: string): KameError {
+  return new KameError(
+    'USAGE',
+    `${path} is not a machine of VMware, whose disks alone can be used in place.`,
+    {
+      next: 'Import it without --in-place.',
+      details: { path },
+    },
+  );
+}
+
+/**
+ * What was uploaded: its files are not the original, and are removed after the import, so disks are copied out of them.
+ * @throws KameError USAGE if they are to be used in place
+ */
 async function openUpload(
   host: Host,
   id: string,
   request: ImportMachine,
   progress: Progress,
 ): Promise<ImportSource> {
+  if (request.disks === 'inPlace')
+    throw new KameError(
+      'USAGE',
+      'What was uploaded is removed after its import, so it cannot be used in place.',
+    );
   const { directory, main } = await host.uploads.complete(id);
-  const source = await openPath(host, { ...request, path: join(directory, main) }, progress);
+  const inside = { ...request, path: join(directory, main), disks: 'convert' } as const;
+  const source = await openPath(host, inside, progress);
   return {
     name: source.name,
     plan: async (name) => {
@@ -110,9 +131,10 @@ export async function openSource(
 }
 
 async function openPath(host: Host, request: ImportMachine, progress: Progress): Promise<ImportSource> {
-  const { path, guestOS } = request;
+  const { path, guestOS, disks } = request;
   const url = urlOf(path);
   const kind = applianceKind(url?.pathname ?? path) ?? (url && 'archive');
+  if (disks === 'inPlace' && (kind !== undefined || isDiskPath(path))) throw onlyMachines(path);
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
     return await applianceSource(open, request, url ? open.label : path);
@@ -127,7 +149,7 @@ async function openPath(host: Host, request: ImportMachine, progress: Progress):
   const bundle = await readSource(path);
   return {
     name: bundle.name,
-    plan: async (name) => await planImport(host, bundle, name),
+    plan: async (name) => await planImport(host, bundle, { name, disks }, progress),
     ...nothingOpen,
   };
 }

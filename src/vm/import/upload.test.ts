@@ -58,6 +58,24 @@ describe('what was uploaded', () => {
     expect(staged()).toEqual([]);
   });
 
+  it('is copied, never used in place: its files are removed', async () => {
+    const demo = world().machine('demo').read('demo.vmx');
+    const text = demo
+      .replace(/nvme0:0\.fileName = ".*"/u, 'nvme0:0.fileName = "d.vmdk"')
+      .replace(/^kame\.boot.*\n/gmu, '');
+    const files = [
+      { name: 'm/m.vmx', content: Buffer.from(text) },
+      { name: 'm/d.vmdk', content: vmdk },
+    ];
+    const path = await send(files);
+    const inPlace = { path, name: 'm', disks: 'inPlace' } as const;
+    expect((await refused(importMachine(world().host, inPlace, quiet))).code).toBe('USAGE');
+    const { report } = await importMachine(world().host, { path, name: 'm' }, quiet);
+    expect(report.disks).toMatchObject([{ path: 'm/d.vmdk', inPlace: false }]);
+    expect(staged()).toEqual([]);
+    expect(diskHas(diskOf('m'), 7)).toBe(true);
+  });
+
   it('stays when its import fails, for another attempt', async () => {
     const system = '<EulaSection><Info>L</Info><License>All your base.</License></EulaSection>';
     const path = await send([ova([descriptor({ system }), disk])]);
