@@ -141,7 +141,7 @@ describe('exec', () => {
     const unknown = { code: 'NO_SUCH_MACHINE', message: 'There is no demo.', next: '', details: {} };
     daemon.onSocket(execPath, (socket) => socket.send(JSON.stringify({ type: 'error', error: unknown })));
     expect((await run(['exec', 'demo', 'x'])).code).toBe(3);
-    daemon.on('GET /v1/tasks', problem(409, 'DAEMON_UNREACHABLE', 'Another version.'));
+    daemon.on(`GET ${execPath}`, problem(409, 'DAEMON_UNREACHABLE', 'Another version.'));
     expect((await run(['exec', 'demo', 'x'])).code).toBe(5);
   });
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -22,7 +23,7 @@ export interface FakeDaemon extends AsyncDisposable {
   readonly home: string;
   readonly socket: string;
   readonly requests: Recorded[];
-  /** `GET /v1/machines` and the like. */
+  /** `GET /v1/machines` and the like. For the path of a WebSocket, it answers instead of opening one. */
   on(route: string, handler: Handler): void;
   onSocket(path: string, handler: (socket: WebSocket) => void): void;
   /** Listens no more. */
@@ -66,26 +67,30 @@ export async function fakeDaemon(): Promise<FakeDaemon> {
   const temporary = await temporaryHome();
   const socket = join(temporary.home, 'kamed.sock');
   const requests: Recorded[] = [];
-  // What a client asks for before it opens a WebSocket.
-  const handlers = new Map<string, Handler>([['GET /v1/tasks', json([])]]);
+  const handlers = new Map<string, Handler>();
   const sockets = new Map<string, (socket: WebSocket) => void>();
+  const handlerOf = ({ method, url = '' }: IncomingMessage) =>
+    handlers.get(`${method} ${url.split('?', 1)[0]}`);
+  const answer = (handler: Handler, request: IncomingMessage, response: ServerResponse, body?: unknown) => {
+    const { method = '', url: path = '', headers } = request;
+    const recorded = { method, path, body, headers };
+    requests.push(recorded);
+    handler(response, recorded);
+  };
   const server = createServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      const [path = ''] = (request.url ?? '').split('?');
-      const recorded = {
-        method: request.method ?? '',
-        path: request.url ?? '',
-        body,
-        headers: request.headers,
-      };
-      requests.push(recorded);
-      const handler =
-        handlers.get(`${request.method} ${path}`) ?? problem(404, 'USAGE', `No ${request.url}.`);
-      handler(response, recorded);
-    });
+    const handler = handlerOf(request) ?? problem(404, 'USAGE', `No ${request.url}.`);
+    void bodyOf(request).then((body) => answer(handler, request, response, body));
   });
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  server.on('upgrade', (request, raw, head) => {
+  server.on('upgrade', (request, raw: Socket, head) => {
+    const refuse = handlerOf(request);
+    if (refuse) {
+      const response = new ServerResponse(request);
+      response.assignSocket(raw);
+      response.once('finish', () => raw.end());
+      answer(refuse, request, response);
+      return;
+    }
     webSockets.handleUpgrade(request, raw, head, (connection) =>
       sockets.get(request.url ?? '')?.(connection),
     );

@@ -132,7 +132,8 @@ export async function planImport(
       source: source.names.vmx,
       disks: disks.map((disk, index) => ({ ...disk, inPlace: (ways[index]?.originals.length ?? 0) > 0 })),
       ...{ eulas: [], networks: [], properties: [] },
-      notes: [...ways.flatMap(({ note }) => note ?? []), ...(await notesOf(source))],
+      // What is lost comes first.
+      notes: [...(await notesOf(source)), ...ways.flatMap(({ note }) => note ?? [])],
     },
     recipe: {
       name,
