@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { hasBrowser } from '../test/support/browser.ts';
 import { builtIn, type TestHome } from '../test/support/home.ts';
-import { openRaw, signInAt, withTicket, type DoorSession } from './console/browser-door.ts';
+import { openRaw, signInAt, withTicket, type DoorSession, type RawSocket } from './console/browser-door.ts';
 import { ConsolePage } from './console/page.ts';
 import { RfbProbe } from './console/rfb-probe.ts';
 import { which } from './debian/tools.ts';
@@ -49,24 +49,17 @@ async function started(program: string, args: readonly string[]): Promise<ChildP
   return Object.assign(child, { [Symbol.dispose]: () => void child.kill('SIGKILL') });
 }
 
-async function openScreen(session: DoorSession): Promise<Socket> {
+async function openScreen(session: DoorSession): Promise<RawSocket> {
   const { port, cookie, origin } = session;
   return await openRaw(port, await withTicket(session, path), { cookie, origin });
 }
 
-/** Reads until so many bytes have come; megabytes a second. */
-async function rateOf(socket: Socket): Promise<number> {
-  let bytes = 0;
+/** Megabytes a second, one way. */
+async function rateOf(opened: Promise<RawSocket>): Promise<number> {
+  using socket = await opened;
   const begin = performance.now();
-  await new Promise<void>((resolve) => {
-    socket.on('data', (data: Buffer) => {
-      bytes += data.length;
-      if (bytes >= floodBytes) resolve();
-    });
-    socket.resume();
-  });
-  socket.destroy();
-  return bytes / 1e6 / ((performance.now() - begin) / 1000);
+  await socket.read(floodBytes);
+  return floodBytes / 1e6 / ((performance.now() - begin) / 1000);
 }
 
 /** What each of some browsers costs the daemon that open a screen and read nothing, in megabytes. */
@@ -81,7 +74,7 @@ async function costOfStalled(session: DoorSession, pid: number): Promise<number>
     same = now > cost + mebi ? 0 : same + 1;
     cost = Math.max(cost, now);
   }
-  for (const socket of sockets) socket.destroy();
+  for (const socket of sockets) socket[Symbol.dispose]();
   return cost / 1e6 / stalled;
 }
 
@@ -100,11 +93,11 @@ async function throughput(home: TestHome, session: DoorSession, context: BenchCo
         : await started(websockify, [`--unix-target=${vnc}`, `127.0.0.1:${peerPort}`]);
     const pid = (await home.daemonPid()) ?? 0;
     const kinds: Record<string, Run> = {
-      [names.relay]: async () => await rateOf(await openScreen(session)),
+      [names.relay]: async () => await rateOf(openScreen(session)),
       ...(peer
         ? {
             [names.peer]: async () =>
-              await rateOf(await openRaw(peerPort, '/', { 'sec-websocket-protocol': 'binary' })),
+              await rateOf(openRaw(peerPort, '/', { 'sec-websocket-protocol': 'binary' })),
           }
         : {}),
     };

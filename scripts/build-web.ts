@@ -6,6 +6,7 @@ import { build, type Rolldown } from 'vite';
 
 /** The most that the scripts which the library needs may have, in bytes after gzip. */
 const maxScriptBytes = 250 * 1024;
+const entry = resolve('web/src/main.tsx');
 
 export interface WebBuild {
   /** The modules in it, as paths from the root of the package. */
@@ -29,6 +30,32 @@ function libraryBytes(chunks: readonly Rolldown.OutputChunk[]): number {
   );
   if (needed.size === 0 || languages.length === 0) throw new Error('The build has no page, or no language.');
   return [...needed].reduce((sum, chunk) => sum + size(chunk), 0) + Math.max(...languages.map(size));
+}
+
+/** What knows of each module which others it imports at once. */
+interface Modules {
+  getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
+}
+
+/** The modules that the entry imports, and those that they import. */
+function reachable(modules: Modules): Set<string> {
+  const found = new Set(modules.getModuleInfo(entry)?.importedIds);
+  for (const id of found) for (const next of modules.getModuleInfo(id)?.importedIds ?? []) found.add(next);
+  if (found.size === 0) throw new Error(`${entry} imports nothing.`);
+  return found;
+}
+
+/**
+ * Puts what the library needs besides the entry into one file. Otherwise what it shares with other rooms would be forty files, each of
+ * which takes a request before anything can be shown.
+ */
+function libraryGroup(): Rolldown.CodeSplittingGroup {
+  let needed: Set<string> | undefined;
+  const name = (id: string, modules: Modules) => {
+    needed ??= reachable(modules);
+    return needed.has(id) ? 'library' : null;
+  };
+  return { name, debugName: 'library' };
 }
 
 /**
@@ -60,6 +87,7 @@ export async function buildWeb(out: string, version: string): Promise<WebBuild> 
       modulePreload: { polyfill: false },
       // What counts is the size after gzip, which is looked at below.
       chunkSizeWarningLimit: 2000,
+      rolldownOptions: { output: { codeSplitting: { groups: [libraryGroup()] } } },
     },
   });
   const { output } = [built].flat()[0] as Rolldown.RolldownOutput;

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { deferred } from '../../src/core/deferred.ts';
 
 /** A session at the door for browsers, as a page has it. */
 export interface DoorSession {
@@ -42,16 +43,26 @@ export async function withTicket({ port, cookie }: DoorSession, path: string): P
   return `${path}?ticket=${(JSON.parse(text) as { ticket: string }).ticket}`;
 }
 
+/** What a client reads at a time, at most, in bytes. */
+const readBytes = 1024 * 1024;
+
+/** A WebSocket whose frames are left as they are. Nothing is read of it until `read` is called. */
+export interface RawSocket extends Disposable {
+  /** Reads until so many bytes have come. */
+  readonly read: (bytes: number) => Promise<void>;
+}
+
 /**
- * Opens a WebSocket and leaves its frames as they are, so that reading them costs nothing: what is measured is the other side.
- * @returns the socket, paused, after the reply of the server
+ * Opens a WebSocket and counts its bytes, all of which are read into one buffer: what is measured is the other side. A buffer for each
+ * piece, as the event `data` has it, costs the client more than a relay costs.
  */
 export async function openRaw(
   port: number,
   path: string,
   headers: Readonly<Record<string, string>>,
-): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+): Promise<RawSocket> {
+  const head = deferred<string>();
+  const wanted = { bytes: 0, there: () => undefined as void };
   const lines = Object.entries({
     host: `127.0.0.1:${port}`,
     connection: 'Upgrade',
@@ -60,15 +71,32 @@ export async function openRaw(
     'sec-websocket-key': Buffer.alloc(16).toString('base64'),
     ...headers,
   }).map(([name, value]) => `${name}: ${value}`);
+  let [text, hasHead] = ['', false];
+  const callback = (count: number, buffer: Uint8Array): boolean => {
+    if (!hasHead) {
+      text += Buffer.from(buffer.buffer, buffer.byteOffset, count).toString('latin1');
+      hasHead = text.includes('\r\n\r\n');
+      if (hasHead) head.resolve(text);
+      return !hasHead;
+    }
+    wanted.bytes -= count;
+    if (wanted.bytes <= 0) wanted.there();
+    return wanted.bytes > 0;
+  };
+  const onread = { buffer: Buffer.allocUnsafeSlow(readBytes), callback };
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
+  socket.once('error', (error) => head.reject(error));
+  socket.once('close', () => head.reject(new Error('The server has closed the connection.')));
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
-  const [line] = await new Promise<string[]>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error('The server has closed the connection.')));
-    socket.once('data', (data: Buffer) => {
-      socket.pause();
-      resolve(data.toString('latin1').split('\r\n'));
-    });
-  });
-  if (!line?.includes(' 101 ')) throw new Error(`The server answers ${line}.`);
-  return socket;
+  const [line = ''] = (await head.promise).split('\r\n');
+  if (!line.includes(' 101 ')) throw new Error(`The server answers ${line}.`);
+  return {
+    read: async (bytes) => {
+      wanted.bytes = bytes;
+      const done = new Promise<void>((resolve) => (wanted.there = resolve));
+      socket.resume();
+      await done;
+    },
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
 }

@@ -9,7 +9,7 @@ export const importMachine = z
       .string()
       .max(4096)
       .describe(
-        'Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; or the URL of an appliance',
+        'Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; the URL of an appliance; or the path of an upload, as uploads.send gives it',
       ),
     name: z.string().optional().describe('Name of the new machine. Default: that of the original'),
     guestOS: z.string().optional().describe('Guest OS id, for a disk, which does not tell'),
@@ -19,6 +19,10 @@ export const importMachine = z
       .describe(
         'Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat',
       ),
+    properties: z
+      .record(z.string().max(200), z.string().max(65_536))
+      .optional()
+      .describe('Values for properties of an appliance, by key. Default: those of its descriptor'),
     disks: z
       .enum(['inPlace', 'convert'])
       .optional()
@@ -47,6 +51,18 @@ export const importReport = z
         sizeBytes: z.number().describe('Size of the disk in the guest'),
       }),
     ),
+    networks: z.array(z.string()).describe('Networks of an appliance, which can be mapped to other ones'),
+    properties: z
+      .array(
+        z.object({
+          key: z.string(),
+          label: z.string(),
+          description: z.string(),
+          value: z.string().describe('What the guest gets, unless another value is given'),
+          password: z.boolean().describe('Whether nobody else should see it'),
+        }),
+      )
+      .describe('Properties of an appliance that a person may set'),
     eulas: z.array(z.string()).describe('Licences of an appliance, to be accepted before it is imported'),
     notes: z.array(z.string()).describe('What the new machine lacks or does differently, as sentences'),
   })

@@ -16,6 +16,7 @@ import { powerOperations } from './power-operations.ts';
 import { shareOperations } from './share-operations.ts';
 import { snapshotOperations } from './snapshot-operations.ts';
 import { toolsOperations } from './tools-operations.ts';
+import { uploadOperations } from './upload-operations.ts';
 import { webOperations } from './web-operations.ts';
 
 /**
@@ -39,6 +40,7 @@ export const operations = {
   ...networkOperations,
   ...nicOperations,
   ...imageOperations,
+  ...uploadOperations,
   ...daemonOperations,
   ...webOperations,
 } as const satisfies OperationTable;

@@ -14,6 +14,8 @@ export const webAddress = z
 export type WebAddress = z.infer<typeof webAddress>;
 
 export const defaultWebPort = 8443;
+/** The most grants of a user. */
+export const maxGrants = 16;
 /** The fewest characters of a password that other computers may try. */
 const minPasswordLength = 10;
 
@@ -78,35 +80,45 @@ const password = z
 export const webUser = z
   .object({
     name: z.string(),
-    role,
-    machines: z
-      .array(
-        z.object({
-          id: z.string(),
-          name: z.string().nullable().describe('null if it is not there any more'),
-        }),
-      )
-      .nullable()
-      .describe('Those that the user may see; null for all'),
+    grants: z.array(
+      z.object({
+        role,
+        machines: z
+          .array(
+            z.object({
+              id: z.string(),
+              name: z.string().nullable().describe('null if it is not there any more'),
+            }),
+          )
+          .nullable()
+          .describe('Those that the role is for; null for all'),
+      }),
+    ),
   })
   .meta({ id: 'WebUser' });
 export type WebUser = z.infer<typeof webUser>;
 
-const machines = z
-  .array(z.string().min(1).max(4096))
+const grants = z
+  .array(
+    z.strictObject({
+      role,
+      machines: z
+        .array(z.string().min(1).max(4096))
+        .min(1)
+        .max(256)
+        .nullable()
+        .default(null)
+        .describe('Names or ids of the machines that the role is for; null for all'),
+    }),
+  )
   .min(1)
-  .max(256)
-  .nullable()
-  .describe('Names or ids of the machines that the user may see; null for all');
+  .max(maxGrants)
+  .describe('What the user may do: everything that at least one of them permits');
 
-export const addWebUser = z
-  .strictObject({ name: userName, role, machines: machines.default(null), password })
-  .meta({ id: 'AddWebUser' });
+export const addWebUser = z.strictObject({ name: userName, grants, password }).meta({ id: 'AddWebUser' });
 export type AddWebUser = z.output<typeof addWebUser>;
 
-export const setWebUser = z
-  .strictObject({ role: role.optional(), machines: machines.optional() })
-  .meta({ id: 'SetWebUser' });
+export const setWebUser = z.strictObject({ grants }).meta({ id: 'SetWebUser' });
 
 export const setWebPassword = z.strictObject({ password }).meta({ id: 'SetWebPassword' });
 
@@ -115,8 +127,7 @@ export const webCredentials = z.strictObject({ user: z.string().max(64), passwor
 
 export const webSession = z.object({
   user: z.string().nullable().describe('null for the user of this computer'),
-  role,
-  machines: z.array(z.string()).nullable(),
+  grants: z.array(z.object({ role, machines: z.array(z.string()).readonly().nullable() })).readonly(),
 });
 export type WebSession = z.infer<typeof webSession>;
 

@@ -1,9 +1,9 @@
 import type { Operation } from '../api/operation.ts';
-import { permits } from '../api/role.ts';
+import { hasRole, hasRoleOnAll, permits, strongestRole } from '../api/role.ts';
 import { KameError } from '../core/errors.ts';
 import { findBundle } from '../vm/host/find.ts';
 import type { Host } from '../vm/host/host.ts';
-import { sees, type Principal } from './access/principal.ts';
+import type { Principal } from './access/principal.ts';
 
 type Params = Readonly<Record<string, string>>;
 
@@ -21,10 +21,20 @@ async function idOf(host: Host, machine: string): Promise<string | null> {
   }
 }
 
+function notPermitted(principal: Principal, operation: Operation, id?: string | null): KameError {
+  const who = principal.user ?? 'This user';
+  const role = strongestRole(principal, id) ?? 'nobody';
+  const what = `${operation.summary.charAt(0).toLowerCase()}${operation.summary.slice(1)}`;
+  const least = hasRoleOnAll(principal, 'viewer') ? operation.role : `${operation.role} of all machines`;
+  return new KameError('NOT_PERMITTED', `${who} is ${role}, and must be ${least} to: ${what}.`, {
+    details: { role, needed: operation.role },
+  });
+}
+
 /**
  * THE CHECK whether somebody may use an operation, before anything else is done for a request.
- * @returns the parameters of the path. For a user of some machines, the machine is named by its id, so that it stays the one
- * that was checked
+ * @returns the parameters of the path. For a user with a role on some machines, the machine is named by its id, so that it stays the
+ * one that was checked
  * @throws KameError NOT_PERMITTED, NO_SUCH_MACHINE
  */
 export async function authorize(
@@ -33,17 +43,11 @@ export async function authorize(
   operation: Operation,
   params: Params,
 ): Promise<Params> {
-  if (!permits(principal, operation)) {
-    const who = principal.user ?? 'This user';
-    const what = `${operation.summary.charAt(0).toLowerCase()}${operation.summary.slice(1)}`;
-    const least = principal.machines === null ? operation.role : `${operation.role} of all machines`;
-    throw new KameError('NOT_PERMITTED', `${who} is ${principal.role}, and must be ${least} to: ${what}.`, {
-      details: { role: principal.role, needed: operation.role },
-    });
-  }
+  if (!permits(principal, operation)) throw notPermitted(principal, operation);
   const { machine } = params;
-  if (principal.machines === null || machine === undefined) return params;
+  if (machine === undefined || principal.grants.every(({ machines }) => machines === null)) return params;
   const id = await idOf(host, machine);
-  if (id === null || !sees(principal, id)) throw noSuchMachine(machine);
-  return { ...params, machine: id };
+  if (!hasRole(principal, 'viewer', id)) throw noSuchMachine(machine);
+  if (!permits(principal, operation, id)) throw notPermitted(principal, operation, id);
+  return id === null ? params : { ...params, machine: id };
 }

@@ -113,6 +113,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     // Before the first request, running machines are adopted and unfinished files are removed.
     await attempt(host, 'clean up the list of machines', async () => await host.inventory.collectGarbage());
     await attempt(host, 'clean up the images', async () => await host.images.collectGarbage());
+    await attempt(host, 'clean up the uploads', async () => await host.uploads.collectGarbage());
     await attempt(host, 'keep what machines used before', async () => await keepAgreements(host));
     await attempt(host, 'adopt the machines', async () => await adoptAll(host));
     await http.listen({ path });

@@ -51,8 +51,6 @@ export function adaptersOf(
     connection === undefined || networks.has(connection) ? [] : [connection],
   );
   for (const name of new Set(other))
-    notes.push(
-      `The network ${quoted(name)} becomes NAT; --net ${quoted(`${name}=NETWORK`)} chooses another one.`,
-    );
+    notes.push(`The network ${quoted(name)} becomes NAT, unless another one is chosen.`);
   return { nics, notes };
 }

@@ -8,6 +8,7 @@ import {
   readEulas,
   readProperties,
   refuseUnknownSections,
+  withValues,
   type OvfProperty,
   type VmwareConfig,
 } from './sections.ts';
@@ -75,9 +76,14 @@ function hardwareOf(path: string, system: XmlElement): XmlElement {
 /**
  * Reads the descriptor of an appliance: OVF 1.x and 2.0 (DMTF DSP0243) with the additions of VMware.
  * @param path its name, for messages
- * @throws KameError BAD_IMAGE naming what is malformed, or required and unknown
+ * @param values for its properties, in place of their defaults
+ * @throws KameError BAD_IMAGE naming what is malformed, or required and unknown; INVALID_VALUE for a property that it does not have
  */
-export function readDescriptor(path: string, bytes: Uint8Array): Appliance {
+export function readDescriptor(
+  path: string,
+  bytes: Uint8Array,
+  values: Readonly<Record<string, string>> = {},
+): Appliance {
   const envelope = parseXml(path, bytes);
   const spaces: readonly string[] = [namespaces.envelope1, namespaces.envelope2];
   if (envelope.name !== 'Envelope' || !spaces.includes(envelope.uri))
@@ -89,7 +95,7 @@ export function readDescriptor(path: string, bytes: Uint8Array): Appliance {
   const system = onlySystem(path, envelope);
   refuseUnknownSections(path, envelope, system);
   const hardware = hardwareOf(path, system);
-  const properties = readProperties(system);
+  const properties = withValues(readProperties(system), values);
   const files = readFiles(path, envelope);
   const version = hardwareVersionOf(hardware);
   return {

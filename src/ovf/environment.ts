@@ -3,7 +3,7 @@ import type { OvfProperty } from './sections.ts';
 import { element, xmlDocument } from './write-xml.ts';
 
 /** The document from which a guest learns the properties of its appliance (DSP0243, 9). */
-export function environmentXml(properties: readonly OvfProperty[]): string {
+export function environmentXml(properties: readonly Pick<OvfProperty, 'key' | 'value'>[]): string {
   const uri = namespaces.environment1;
   return xmlDocument(
     element(

@@ -1,3 +1,4 @@
+import { KameError } from '../core/errors.ts';
 import { badOvf, quoted } from './bad-ovf.ts';
 import { isRequired } from './items.ts';
 import { attributeOf, childOf, childrenOf, childText, type XmlElement } from './xml.ts';
@@ -7,6 +8,13 @@ export interface OvfProperty {
   /** As the guest knows it: `CLASS.KEY.INSTANCE`, as far as it has these. */
   readonly key: string;
   readonly value: string;
+  /** What to ask for; empty if the descriptor has no words for it. */
+  readonly label: string;
+  readonly description: string;
+  /** Whether a person may change it. */
+  readonly configurable: boolean;
+  /** Whether nobody else should see it. */
+  readonly password: boolean;
 }
 
 /** A key and a value of VMware: `vmw:Config` or `vmw:ExtraConfig`. */
@@ -80,6 +88,10 @@ export function readEulas(system: XmlElement): string[] {
   return childrenOf(system, 'EulaSection').flatMap((section) => childText(section, 'License') ?? []);
 }
 
+function isTrue(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true';
+}
+
 function propertyOf(section: XmlElement, property: XmlElement): OvfProperty {
   const parts = [
     attributeOf(section, 'class'),
@@ -90,6 +102,10 @@ function propertyOf(section: XmlElement, property: XmlElement): OvfProperty {
   return {
     key: parts.filter((part) => part !== undefined && part !== '').join('.'),
     value: attributeOf(property, 'value') ?? inline ?? '',
+    label: childText(property, 'Label') ?? '',
+    description: childText(property, 'Description') ?? '',
+    configurable: isTrue(attributeOf(property, 'userConfigurable')),
+    password: isTrue(attributeOf(property, 'password')),
   };
 }
 
@@ -100,11 +116,30 @@ export function readProperties(system: XmlElement): OvfProperty[] {
   );
 }
 
+/**
+ * The properties with the values that a person gave.
+ * @throws KameError INVALID_VALUE for one that the appliance does not have, or that must stay as it is
+ */
+export function withValues(
+  properties: readonly OvfProperty[],
+  values: Readonly<Record<string, string>>,
+): readonly OvfProperty[] {
+  const given = new Map(Object.entries(values));
+  const configurable = properties.filter((property) => property.configurable).map(({ key }) => key);
+  for (const key of given.keys()) {
+    if (configurable.includes(key)) continue;
+    throw new KameError('INVALID_VALUE', `The appliance has no property ${quoted(key)} that can be set.`, {
+      next: `Its properties are: ${configurable.map(quoted).join(', ') || 'none'}.`,
+    });
+  }
+  return properties.map((property) => ({ ...property, value: given.get(property.key) ?? property.value }));
+}
+
 /** The keys and values of VMware in a section. @param name Config or ExtraConfig */
 export function readConfigs(section: XmlElement, name: 'Config' | 'ExtraConfig'): VmwareConfig[] {
   return childrenOf(section, name).map((element) => ({
     key: attributeOf(element, 'key') ?? '',
     value: attributeOf(element, 'value') ?? '',
-    required: attributeOf(element, 'required')?.trim().toLowerCase() === 'true',
+    required: isTrue(attributeOf(element, 'required')),
   }));
 }

@@ -30,6 +30,8 @@ export interface HomeNames {
   readonly machines: string;
   /** Base images, named by content. */
   readonly images: string;
+  /** Machines and appliances that clients send, until they are imported; see uploads.ts. */
+  readonly uploads: string;
   /** Sockets and run records, in one short directory for each running machine. */
   readonly run: string;
   /** Files that can be made again at any time: engine capabilities, verdicts on accelerators, Debian packages. */
@@ -82,6 +84,7 @@ export function homeNames(home: string): HomeNames {
     home,
     machines: join(home, 'machines'),
     images: join(home, 'images'),
+    uploads: join(home, 'uploads'),
     run: join(home, 'run'),
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),

@@ -10,6 +10,11 @@ const report = {
   name: 'web',
   source: '/old/web.vmx',
   disks: [{ slot: 'scsi0:0', path: '/old/web.vmdk', sizeBytes: 2 ** 31, inPlace: true }],
+  networks: ['VM Network'],
+  properties: [
+    { key: 'host', label: 'Host name', description: '', value: 'a\u001b[31m', password: false },
+    { key: 'pass', label: '', description: '', value: 'secret', password: true },
+  ],
   eulas: [],
   notes: ['The drive sata0:1 is empty: \u001b[31mevil.iso stays with the original.'],
 };
@@ -22,6 +27,7 @@ describe('kame import', () => {
     expect(stdout).toContain(
       'web would be imported from /old/web.vmx\n  scsi0:0  2 GiB  /old/web.vmdk, used in place\n',
     );
+    expect(stdout).toMatch(/property host = a.*\(Host name\)\n {2}property pass = \*\*\*\n/u);
     expect(stdout).toContain('note: The drive sata0:1 is empty');
     expect(stdout).not.toContain('\u001b');
     const asJson = await run(['import', '/old/web.vmx', '--dry-run', '--json']);

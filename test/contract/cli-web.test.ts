@@ -20,7 +20,8 @@ const remote = {
   fingerprint: 'AB:CD',
   validUntil: '2027-12-31T00:00:00.000Z',
 };
-const user = { name: 'bob', role: 'operator', machines: [{ id: '1', name: 'demo' }] };
+const user = { name: 'bob', grants: [{ role: 'operator', machines: [{ id: '1', name: 'demo' }] }] };
+const all = { name: 'ada', grants: [{ role: 'operator', machines: null }] };
 
 it('shows how other computers reach the web desktop, and what to compare', async () => {
   daemon.on('GET /v1/web', json({ local: false, remote, users: 2 }));
@@ -82,17 +83,44 @@ it('adds a user with a password from standard input, which is no argument', asyn
   const { code, stdout } = await run(args, { stdin: given('correct horse battery\n') });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'bob: added; operator of demo\n' });
   expect(bodies()).toEqual([
-    { name: 'bob', role: 'operator', machines: ['demo'], password: 'correct horse battery' },
+    {
+      name: 'bob',
+      grants: [{ role: 'operator', machines: ['demo'] }],
+      password: 'correct horse battery',
+    },
   ]);
 });
 
 it('changes, lists and removes users, and sets their passwords', async () => {
-  daemon.on('PATCH /v1/web/users/bob', json({ ...user, machines: null }));
-  expect((await run(['web', 'user', 'set', 'bob', '--all-machines'])).stdout).toContain('all machines');
-  expect(bodies()).toContainEqual({ machines: null });
-  expect((await run(['web', 'user', 'set', 'bob'])).code).toBe(2);
-  daemon.on('GET /v1/web/users', json([user, { ...user, name: 'ada', machines: null }]));
-  expect((await run(['web', 'user', 'list'])).stdout).toMatch(/bob +operator +demo\nada +operator +all/);
+  daemon.on('GET /v1/web/users', json([user, all]));
+  daemon.on('PATCH /v1/web/users/bob', json({ ...user, grants: all.grants }));
+  const set = async (...args: string[]) => await run(['web', 'user', 'set', 'bob', ...args]);
+  expect((await set('--all-machines')).stdout).toBe('bob: changed; operator of all machines\n');
+  expect(bodies()).toContainEqual({ grants: [{ role: 'operator', machines: null }] });
+  await set('--role', 'viewer');
+  expect(bodies()).toContainEqual({ grants: [{ role: 'viewer', machines: ['1'] }] });
+  await set('--grant', 'viewer', '--grant', 'operator=demo', '--grant', 'operator=a=b');
+  expect(bodies()).toContainEqual({
+    grants: [
+      { role: 'viewer', machines: null },
+      { role: 'operator', machines: ['demo', 'a=b'] },
+    ],
+  });
+  for (const wrong of [
+    [],
+    ['--grant', 'king'],
+    ['--grant', 'viewer', '--role', 'owner'],
+    ['--grant', 'viewer', '--all-machines'],
+  ])
+    expect([wrong, (await set(...wrong)).code]).toEqual([wrong, 2]);
+  expect((await run(['web', 'user', 'list'])).stdout).toMatch(
+    /bob +operator of demo\nada +operator of all machines/,
+  );
+  const several = { name: 'bob', grants: [...user.grants, { role: 'viewer', machines: null }] };
+  daemon.on('GET /v1/web/users', json([several]));
+  const { code, stderr } = await set('--role', 'viewer');
+  expect(code).toBe(2);
+  expect(stderr).toContain('bob has several roles: operator of demo; viewer of all machines.');
   daemon.on('PUT /v1/web/users/bob/password', json({ ok: true }));
   expect((await run(['web', 'user', 'password', 'bob'], { stdin: given('another long one\n') })).code).toBe(
     0,

@@ -44,7 +44,7 @@ it('signs a user in, and passes on what a session asks for', async () => {
   ]);
   const cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
   const { text } = await world.ask('/session', { headers: { cookie } });
-  expect(JSON.parse(text)).toEqual({ user: 'ada', role: 'owner', machines: null });
+  expect(JSON.parse(text)).toEqual({ user: 'ada', grants: [{ role: 'owner', machines: null }] });
   expect(await world.ask('/v1/machines', { headers: { cookie } })).toMatchObject({ status: 200, text: '[]' });
   expect((await world.change('DELETE', '/session', cookie)).status).toBe(204);
   expect((await world.ask('/v1/machines', { headers: { cookie } })).status).toBe(401);

@@ -9,7 +9,8 @@ import { operations } from '../../src/api/operations.ts';
 import { includes, type Role } from '../../src/api/role.ts';
 import { parametersOf, pathOf } from '../../src/api/route.ts';
 import { deferred } from '../../src/core/deferred.ts';
-import { RemoteWorld } from '../support/remote-world.ts';
+import { onAll } from '../support/daemon-facts.ts';
+import { password, RemoteWorld } from '../support/remote-world.ts';
 import { until, useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -61,7 +62,7 @@ describe('a role', () => {
     async (role, isMore) => {
       const machine = world().machine();
       const before = await world().look(machine);
-      const remote = await RemoteWorld.open(world().host, { bob: { role, machines: null } });
+      const remote = await RemoteWorld.open(world().host, { bob: onAll(role) });
       const cookie = await remote.session('bob');
       const more = all.filter(([, operation]) => isMore(operation.role));
       expect(more.length).toBeGreaterThan(20);
@@ -88,6 +89,7 @@ describe('a role', () => {
         'shares.add',
         'images.import',
         'images.upload',
+        'uploads.send',
         'nics.capture',
       ],
       ...['disks.create', 'networks.addForward', 'web.listen', 'web.addUser', 'web.audit', 'daemon.stop'],
@@ -98,11 +100,8 @@ describe('a role', () => {
 
   it('lets a viewer see, and an operator work', async () => {
     world().machine();
-    const viewer = { role: 'viewer', machines: null } as const;
-    const remote = await RemoteWorld.open(world().host, {
-      vera: viewer,
-      otto: { ...viewer, role: 'operator' },
-    });
+    const users = { vera: onAll('viewer'), otto: onAll('operator') };
+    const remote = await RemoteWorld.open(world().host, users);
     const [vera, otto] = [await remote.session('vera'), await remote.session('otto')];
     for (const name of [
       'machines.list',
@@ -130,12 +129,12 @@ describe('a user of some machines', () => {
     const remote = await RemoteWorld.open(world().host);
     const ada = await remote.session('ada');
     const ids = { mine: await idOf(ada, remote, 'mine'), other: await idOf(ada, remote, 'other') };
-    const body = { name: 'mia', role: 'operator', machines: ['mine'], password: 'correct horse battery' };
+    const grants = [{ role: 'operator', machines: ['mine'] }];
+    const body = { name: 'mia', grants, password: 'correct horse battery' };
     const added = await remote.change('POST', '/v1/web/users', ada, body);
     expect(JSON.parse(added.text)).toEqual({
       name: 'mia',
-      role: 'operator',
-      machines: [{ id: ids.mine, name: 'mine' }],
+      grants: [{ role: 'operator', machines: [{ id: ids.mine, name: 'mine' }] }],
     });
     return { remote, ada, mia: await remote.session('mia'), ids, mine, other };
   };
@@ -222,6 +221,87 @@ describe('a user of some machines', () => {
   });
 });
 
+describe('a user with several roles', () => {
+  /** `max` is a viewer of all machines, and an operator of `mine`. */
+  const opened = async () => {
+    for (const name of ['mine', 'other']) world().machine(name);
+    const remote = await RemoteWorld.open(world().host);
+    const ada = await remote.session('ada');
+    const grants = [{ role: 'viewer' }, { role: 'operator', machines: ['mine'] }];
+    const body = { name: 'max', grants, password: 'correct horse battery' };
+    expect((await remote.change('POST', '/v1/web/users', ada, body)).status).toBe(200);
+    const ids = { mine: await idOf(ada, remote, 'mine'), other: await idOf(ada, remote, 'other') };
+    return { remote, ada, max: await remote.session('max'), ids };
+  };
+  const ofMachine = all.filter(([, { path }]) => path.includes('{machine}'));
+
+  it('is refused on each machine what no role of it permits, by whatever name', async () => {
+    const { remote, max, ids } = await opened();
+    const refusedOf = async (role: Role, machine: string) => {
+      const needing = ofMachine.filter(([, operation]) => operation.role === role);
+      const answers: [string, number][] = [];
+      for (const [name, operation] of needing)
+        answers.push([name, await ask(remote, max, operation, machine)]);
+      return answers.filter(([, status]) => status !== 403).map(([name]) => name);
+    };
+    for (const machine of ['other', ids.other, 'OTHER']) {
+      expect(await refusedOf('operator', machine)).toEqual([]);
+      expect(await refusedOf('owner', machine)).toEqual([]);
+    }
+    expect(await refusedOf('owner', 'mine')).toEqual([]);
+    const { text } = await remote.change('POST', '/v1/machines/other/snapshots', max, {});
+    expect((JSON.parse(text) as { message: string }).message).toMatch(
+      /^max is viewer, and must be operator to/,
+    );
+    expect(await ask(remote, max, operations['snapshots.take'], ids.mine)).toBe(200);
+    expect(await ask(remote, max, operations['snapshots.list'], 'mine')).toBe(200);
+    for (const machine of ['mine', 'other'])
+      expect(await ask(remote, max, operations['machines.show'], machine)).toBe(200);
+  });
+
+  it('has on the host what the role of all machines permits', async () => {
+    const { remote, max } = await opened();
+    const host = all.filter(([, { path, byMachine }]) => !path.includes('{machine}') && !byMachine);
+    for (const [name, operation] of host)
+      expect([name, (await ask(remote, max, operation)) === 403]).toEqual([
+        name,
+        operation.role !== 'viewer',
+      ]);
+  });
+
+  it('does not become the operator of a machine that takes the name of another', async () => {
+    const { remote, ada, max, ids } = await opened();
+    const rename = async (from: string, name: string) =>
+      expect((await remote.change('POST', `/v1/machines/${from}/rename`, ada, { name })).status).toBe(200);
+    await rename('mine', 'old');
+    await rename('other', 'mine');
+    expect(await ask(remote, max, operations['snapshots.take'], 'mine')).toBe(403);
+    expect(await ask(remote, max, operations['snapshots.take'], ids.mine)).toBe(200);
+  });
+
+  it('cancels only the tasks of machines that it may work with', async () => {
+    const { remote, max, ids } = await opened();
+    const goOn = deferred();
+    const aborted: string[] = [];
+    const running = ['mine', 'other'].map(async (machine, at) => {
+      const about = { id: `5a0f2c9e-6d0b-4d0e-9d0a-3f5f0e6f7a2${at}`, verb: 'start', machine };
+      const options = { signal: new AbortController().signal, onProgress: () => undefined };
+      await remote.tasks.run(about, options, async ({ signal }) => {
+        signal.addEventListener('abort', () => aborted.push(machine));
+        await goOn.promise;
+      });
+    });
+    const tasks = await remote.ask('/v1/tasks', { headers: { cookie: max } });
+    const list = JSON.parse(tasks.text) as Task[];
+    expect(new Set(list.map(({ machine }) => machine))).toEqual(new Set(['mine', 'other']));
+    for (const { id } of list) await remote.change('DELETE', `/v1/tasks/${id}`, max);
+    expect(aborted).toEqual(['mine']);
+    goOn.resolve();
+    await Promise.allSettled(running);
+    expect(ids.mine).not.toBe(ids.other);
+  });
+});
+
 describe('what is open', () => {
   /** A machine whose screen is a socket of the test, and what a client of it has sent. */
   const withScreen = async () => {
@@ -244,7 +324,7 @@ describe('what is open', () => {
     ['operator', `RFB 003.008\n\u0001\u0001${key.toString('latin1')}`, true],
   ] as const)('of a %s passes on what the role permits', async (role, expected, types) => {
     const { display: engine } = await withScreen();
-    const remote = await RemoteWorld.open(world().host, { bob: { role, machines: null } });
+    const remote = await RemoteWorld.open(world().host, { bob: onAll(role) });
     const socket = await remote.connect(await remote.session('bob'), '/v1/machines/demo/screen');
     if (typeof socket === 'number') throw new Error(`refused with ${socket}`);
     let typed = '';
@@ -259,15 +339,37 @@ describe('what is open', () => {
     socket.terminate();
   });
 
+  it('passes on keys only of a machine that somebody may work with', async () => {
+    const { display: engine } = await withScreen();
+    const remote = await RemoteWorld.open(world().host);
+    const ada = await remote.session('ada');
+    world().machine('mine');
+    const mine = await idOf(ada, remote, 'mine');
+    const grants = [
+      { role: 'viewer', machines: null },
+      { role: 'operator', machines: [mine] },
+    ] as const;
+    await remote.daemon.users.add('max', { grants }, password);
+    const socket = await remote.connect(await remote.session('max'), '/v1/machines/demo/screen');
+    if (typeof socket === 'number') throw new Error(`refused with ${socket}`);
+    let typed = '';
+    (await engine).on('data', (data: Buffer) => (typed += data.toString('latin1')));
+    const request = Buffer.from([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]).toString('latin1');
+    for (const part of [...hello, key.toString('latin1'), request]) socket.send(Buffer.from(part, 'latin1'));
+    await until(() => typed.endsWith(request));
+    expect(typed).toBe(`${hello.join('')}${request}`);
+    socket.terminate();
+  });
+
   it.each([
-    ['the role is changed', 'PATCH', '/v1/web/users/bob', { role: 'viewer' }],
+    ['the role is changed', 'PATCH', '/v1/web/users/bob', { grants: [{ role: 'viewer' }] }],
     ['the password is changed', 'PUT', '/v1/web/users/bob/password', { password: 'another long password' }],
     ['the user is removed', 'DELETE', '/v1/web/users/bob', undefined],
   ])(
     'ends at once when %s: the session, the stream of events and the console',
     async (_what, method, path, body) => {
       const { display: engine } = await withScreen();
-      const remote = await RemoteWorld.open(world().host, { bob: { role: 'operator', machines: null } });
+      const remote = await RemoteWorld.open(world().host, { bob: onAll('operator') });
       const [ada, bob] = [await remote.session('ada'), await remote.session('bob')];
       const socket = await remote.connect(bob, '/v1/machines/demo/screen');
       if (typeof socket === 'number') throw new Error(`refused with ${socket}`);

@@ -4,6 +4,7 @@ import { Passwords } from '../../src/daemon/access/passwords.ts';
 import { Users } from '../../src/daemon/access/users.ts';
 import type { DaemonFacts, WebDoors } from '../../src/daemon/handlers/handler.ts';
 import type { HomeNames } from '../../src/store/names.ts';
+import type { Rights, Role } from '../../src/api/role.ts';
 
 /** Hashes that are no work. */
 export const cheap = { N: 16, r: 8, p: 1 } as const;
@@ -33,3 +34,6 @@ export function daemonFacts(names: HomeNames, facts: Partial<DaemonFacts> = {}):
     ...facts,
   };
 }
+
+/** The rights of a user with one role, of all machines. */
+export const onAll = (role: Role): Rights => ({ grants: [{ role, machines: null }] });

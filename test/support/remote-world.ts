@@ -14,7 +14,7 @@ import { Doors, insideOf, type DoorsOptions } from '../../src/daemon/web-doors.t
 import { makeCertificate } from '../../src/daemon/web/self-signed.ts';
 import { freePort } from '../../src/sys/port-probe.ts';
 import type { Host } from '../../src/vm/host/host.ts';
-import { daemonFacts } from './daemon-facts.ts';
+import { daemonFacts, onAll } from './daemon-facts.ts';
 
 export interface Reply {
   readonly status: number;
@@ -89,7 +89,7 @@ export class RemoteWorld {
     more: MoreOptions = {},
   ): Promise<RemoteWorld> {
     const world = await RemoteWorld.closed(host, undefined, more);
-    await world.daemon.users.add('ada', { role: 'owner', machines: null }, password);
+    await world.daemon.users.add('ada', onAll('owner'), password);
     for (const [name, rights] of Object.entries(users)) await world.daemon.users.add(name, rights, password);
     await world.doors.listen(world.settings);
     return world;

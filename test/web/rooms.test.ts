@@ -49,7 +49,7 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     // The identifier of the first volume descriptor, in sector 16.
     iso.write('\u0001CD001\u0001', 16 * 2048, 'latin1');
     const dropped = { name: 'setup.iso', mimeType: 'application/octet-stream', buffer: iso };
-    await page.locator('input[type=file]').setInputFiles(dropped);
+    await page.locator('input[type=file]').first().setInputFiles(dropped);
     await page.getByText('“setup” is here.').waitFor();
     await page.getByRole('combobox', { name: 'Guest system' }).waitFor();
     await page.getByRole('button', { name: 'Tiny' }).first().click();

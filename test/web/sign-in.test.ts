@@ -34,7 +34,7 @@ describe.skipIf(skipsBrowser)('another computer', () => {
     'signs in with a password, sees what a viewer may, and is out when its owner says so',
     async ({ home }) => {
       await home.json('create', 'demo', '--memory', '192MiB', '--cpus', '1');
-      const user = JSON.stringify({ name: 'vera', role: 'viewer', password });
+      const user = JSON.stringify({ name: 'vera', grants: [{ role: 'viewer' }], password });
       await home.json('api', 'POST', '/web/users', '--data', user);
       const page = await opened(home);
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();

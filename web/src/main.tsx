@@ -26,14 +26,20 @@ import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/app.tsx';
-import { queries } from './data/machines.ts';
+import { firstMachines, queries } from './data/machines.ts';
 import { session, signIn } from './data/session.ts';
 import { theme } from './design/theme.ts';
 import { startTexts } from './text/text.ts';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('The page has no place for the web desktop.');
-const [found] = await Promise.all([signIn().then(session), startTexts()]);
+const begin = async () => {
+  await signIn();
+  // Asked for at once, not when the page is there to show them.
+  void firstMachines();
+  return await session();
+};
+const [found] = await Promise.all([begin(), startTexts()]);
 // The policy of the page lets no style be written into it: the variables are in the files above.
 createRoot(root).render(
   <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>

@@ -108,6 +108,7 @@ import type {
   StartedInGuest,
   StartedMachine,
   StopMachine,
+  StoredUpload,
   SuspendedMachine,
   TakeSnapshot,
   TakenSnapshot,
@@ -987,6 +988,28 @@ export const routes = {
     takes: 'query',
     summary: 'Delete the cached copy of an image',
   },
+  'uploads.list': {
+    method: 'GET',
+    path: '/uploads',
+    kind: 'json',
+    role: 'owner',
+    summary: 'List what clients have sent, and not imported or finished yet',
+  },
+  'uploads.send': {
+    method: 'GET',
+    path: '/uploads/send',
+    kind: 'websocket',
+    role: 'owner',
+    takes: 'body',
+    summary: 'Send the files of a machine, an appliance or a disk',
+  },
+  'uploads.delete': {
+    method: 'DELETE',
+    path: '/uploads/{upload}',
+    kind: 'json',
+    role: 'owner',
+    summary: 'Discard what was sent',
+  },
   'daemon.status': {
     method: 'GET',
     path: '/daemon',
@@ -1105,7 +1128,7 @@ export const routes = {
     kind: 'json',
     role: 'owner',
     takes: 'body',
-    summary: 'Change the role or the machines of a user',
+    summary: 'Change what a user may do',
   },
   'web.setPassword': {
     method: 'PUT',
@@ -1445,6 +1468,8 @@ export interface Calls {
     };
     answer: Promise<Done>;
   };
+  'uploads.list': { request: NoRequest; answer: Promise<StoredUpload[]> };
+  'uploads.delete': { request: { params: { upload: string } }; answer: Promise<Done> };
   'daemon.status': { request: NoRequest; answer: Promise<DaemonStatus> };
   'daemon.stop': { request: NoRequest; answer: Promise<Done> };
   'daemon.openapi': { request: NoRequest; answer: Promise<Record<string, unknown>> };
@@ -1459,10 +1484,7 @@ export interface Calls {
   'web.off': { request: NoRequest; answer: Promise<WebState> };
   'web.users': { request: NoRequest; answer: Promise<WebUser[]> };
   'web.addUser': { request: { body: AddWebUser }; answer: Promise<WebUser> };
-  'web.setUser': {
-    request: { params: { user: string }; body?: SetWebUser | undefined };
-    answer: Promise<WebUser>;
-  };
+  'web.setUser': { request: { params: { user: string }; body: SetWebUser }; answer: Promise<WebUser> };
   'web.setPassword': { request: { params: { user: string }; body: SetWebPassword }; answer: Promise<Done> };
   'web.removeUser': { request: { params: { user: string } }; answer: Promise<Done> };
   'web.audit': {

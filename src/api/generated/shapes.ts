@@ -73,9 +73,12 @@ export interface AddShare {
 export interface AddWebUser {
   /** The name of a user of the web desktop */
   name: string;
-  role: Role;
-  /** Names or ids of the machines that the user may see; null for all. Default: null. */
-  machines?: string[] | null | undefined;
+  /** What the user may do: everything that at least one of them permits */
+  grants: {
+    role: Role;
+    /** Names or ids of the machines that the role is for; null for all. Default: null. */
+    machines?: string[] | null | undefined;
+  }[];
   password: string;
 }
 
@@ -744,7 +747,7 @@ export interface ImportImage {
 }
 
 export interface ImportMachine {
-  /** Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; or the URL of an appliance */
+  /** Absolute path of a .vmx or the bundle that contains it, an appliance (.ova, .ovf) or a disk; the URL of an appliance; or the path of an upload, as uploads.send gives it */
   path: string;
   /** Name of the new machine. Default: that of the original */
   name?: string | undefined;
@@ -752,6 +755,8 @@ export interface ImportMachine {
   guestOS?: string | undefined;
   /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
   networks?: Record<string, string> | undefined;
+  /** Values for properties of an appliance, by key. Default: those of its descriptor */
+  properties?: Record<string, string> | undefined;
   /** For a machine of VMware: inPlace leaves the content of its disks in its files, which are only read, and refuses a disk with which that cannot be; convert copies them. Default: in place where that can be */
   disks?: 'inPlace' | 'convert' | undefined;
   /** Whether the licences of an appliance are accepted */
@@ -772,6 +777,18 @@ export interface ImportReport {
     /** Size of the disk in the guest */
     sizeBytes: number;
   }[];
+  /** Networks of an appliance, which can be mapped to other ones */
+  networks: string[];
+  /** Properties of an appliance that a person may set */
+  properties: {
+    key: string;
+    label: string;
+    description: string;
+    /** What the guest gets, unless another value is given */
+    value: string;
+    /** Whether nobody else should see it */
+    password: boolean;
+  }[];
   /** Licences of an appliance, to be accepted before it is imported */
   eulas: string[];
   /** What the new machine lacks or does differently, as sentences */
@@ -783,6 +800,8 @@ export interface ImportStream {
   name?: string | undefined;
   /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
   networks?: Record<string, string> | undefined;
+  /** Values for properties of an appliance, by key. Default: those of its descriptor */
+  properties?: Record<string, string> | undefined;
   /** Whether the licences of an appliance are accepted */
   acceptEula?: boolean | undefined;
   /** Only report: the descriptor is enough, and nothing is written */
@@ -1466,6 +1485,34 @@ export interface RunDoctor {
   fresh?: boolean | undefined;
 }
 
+export interface SendUpload {
+  /** The files in the order in which their bytes are sent */
+  files: {
+    /** Its name, after the folders that it is in, with slashes between them */
+    path: string;
+    sizeBytes: number;
+    /** When it was changed, in milliseconds since 1970: only the same files go on. Default: 0. */
+    modifiedMs?: number | undefined;
+  }[];
+}
+
+export type SendUploadMessage =
+  | {
+      type: 'ready';
+      /** How many bytes of all files are there already. Send those that follow */
+      offset: number;
+    }
+  | {
+      type: 'progress';
+      /** How many are there now */
+      bytes: number;
+    }
+  | {
+      type: 'end';
+      /** The path for machines.import */
+      path: string;
+    };
+
 export interface SetAutoProtect {
   enabled: boolean;
   /** Interval, in running time; default: the present setting, else 1d */
@@ -1538,9 +1585,12 @@ export interface SetWebPassword {
 }
 
 export interface SetWebUser {
-  role?: Role | undefined;
-  /** Names or ids of the machines that the user may see; null for all */
-  machines?: string[] | null | undefined;
+  /** What the user may do: everything that at least one of them permits */
+  grants: {
+    role: Role;
+    /** Names or ids of the machines that the role is for; null for all. Default: null. */
+    machines?: string[] | null | undefined;
+  }[];
 }
 
 export interface Settings {
@@ -1750,6 +1800,21 @@ export interface StopMachine {
   timeoutMs?: number | undefined;
 }
 
+export interface StoredUpload {
+  /** The id of an upload */
+  id: string;
+  /** The file that says what all of them are */
+  main: string;
+  /** How many are there */
+  bytes: number;
+  /** How many there will be */
+  sizeBytes: number;
+  /** When the last of them came */
+  changedAt: string;
+  /** The path for machines.import; null until all bytes are there */
+  path: string | null;
+}
+
 export interface SuspendedMachine {
   name: string;
   /** UUID of the machine; empty if the .vmx cannot be read */
@@ -1903,13 +1968,15 @@ export interface WebState {
 
 export interface WebUser {
   name: string;
-  role: Role;
-  /** Those that the user may see; null for all */
-  machines:
-    | {
-        id: string;
-        /** null if it is not there any more */
-        name: string | null;
-      }[]
-    | null;
+  grants: {
+    role: Role;
+    /** Those that the role is for; null for all */
+    machines:
+      | {
+          id: string;
+          /** null if it is not there any more */
+          name: string | null;
+        }[]
+      | null;
+  }[];
 }

@@ -3,7 +3,7 @@ import type { ImportedMachine, ImportReport } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { confirm, requireTerminal } from '../confirm.ts';
-import { examples, given, jsonShape } from '../options.ts';
+import { examples, given, jsonShape, keyValue } from '../options.ts';
 import { noteProblems } from '../problems.ts';
 import type { Session } from '../session.ts';
 
@@ -32,6 +32,7 @@ function addCommand(program: Command) {
       'network for one of an appliance: nat (the default), bridged, hostonly or a network; repeatable',
       addNetwork,
     )
+    .option('--property <key=value>', 'value for a property of an appliance; repeatable', addProperty)
     .option('--accept-eula', 'accept the licence of an appliance')
     .option('--undo', 'delete the imported machine; the original is as it was')
     .option('-y, --yes', 'with --undo, do not ask for confirmation')
@@ -43,6 +44,7 @@ function addCommand(program: Command) {
         'kame import ~/Virtual\\ Machines/web.vmwarevm',
         'kame import ./old/old.vmx web --convert',
         'kame import appliance.ova --net "VM Network=bridged" --accept-eula',
+        'kame import appliance.ova --property hostname=web',
         'kame import https://example.org/appliance.ova web',
         'kame import https://example.org/web/web.ovf',
         'curl https://example.org/appliance.ova | kame import -',
@@ -63,17 +65,30 @@ function addNetwork(text: string, networks: Networks = {}): Networks {
   });
 }
 
+function addProperty(
+  text: string,
+  properties: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const { key, value } = keyValue(text, '--property');
+  return { ...properties, [key]: value };
+}
+
 /** A path as the daemon needs it; a URL stays as it is. */
 function sourceOf(session: Session, path: string): string {
   return /^https?:\/\//iu.test(path) ? path : session.path(path);
 }
 
-function showReport(session: Session, { name, source, disks, eulas, notes }: ImportReport): void {
+function showReport(session: Session, report: ImportReport): void {
+  const { name, source, disks, properties, eulas, notes } = report;
   session.print(`${name} would be imported from ${source}`);
   for (const { slot, path, sizeBytes, inPlace } of disks) {
     const way = path === undefined ? 'empty' : `${path}, ${inPlace ? 'used in place' : 'copied'}`;
     session.print(`  ${slot}  ${formatSize(sizeBytes)}  ${way}`);
   }
+  for (const { key, label, value, password } of properties)
+    session.print(
+      `  property ${key} = ${password && value !== '' ? '***' : value}${label === '' ? '' : `  (${label})`}`,
+    );
   for (const note of notes) session.print(`  note: ${note}`);
   for (const eula of eulas) {
     session.printLines('\nThe licence, which --accept-eula accepts:\n');
@@ -98,6 +113,7 @@ interface Options {
   readonly dryRun?: true;
   readonly os?: string;
   readonly net?: Networks;
+  readonly property?: Readonly<Record<string, string>>;
   readonly acceptEula?: true;
   readonly inPlace?: true;
   readonly convert?: true;
@@ -113,14 +129,14 @@ async function importInput(
   name: string | undefined,
   options: Options,
 ): Promise<ImportedMachine | ImportReport> {
-  const { dryRun, os, net: networks, acceptEula } = options;
+  const { dryRun, os, net: networks, property: properties, acceptEula } = options;
   if (disksOf(options) === 'inPlace')
     throw new KameError('USAGE', '--in-place is for machines, and standard input must be an OVA.');
   if (os !== undefined) throw new KameError('USAGE', '--os is for disks, and standard input must be an OVA.');
   const archive = session.context.stdin as AsyncIterable<Uint8Array>;
   try {
     return await session.task(name ?? 'standard input', (task) =>
-      session.client.machines.importStream(given({ name, networks, acceptEula, dryRun }), {
+      session.client.machines.importStream(given({ name, networks, properties, acceptEula, dryRun }), {
         ...task,
         archive,
       }),
@@ -136,10 +152,13 @@ async function importPath(
   name: string | undefined,
   options: Options,
 ): Promise<ImportedMachine | ImportReport> {
-  const { dryRun, os: guestOS, net: networks, acceptEula } = options;
+  const { dryRun, os: guestOS, net: networks, property: properties, acceptEula } = options;
   const { machines } = session.client;
   const disks = disksOf(options);
-  const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, disks, acceptEula }) };
+  const body = {
+    path: sourceOf(session, path),
+    ...given({ name, guestOS, networks, properties, disks, acceptEula }),
+  };
   if (dryRun === true) return await machines.reportImport(body, { signal: session.signal });
   return await session.task(name ?? path, (task) => machines.import(body, task));
 }

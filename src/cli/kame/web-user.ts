@@ -1,34 +1,64 @@
 import { Option, type Command } from '@commander-js/extra-typings';
-import type { Role, WebUser } from '../../api/generated/shapes.ts';
+import type { AddWebUser, Role, WebUser } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
-import { collect, examples, given, jsonShape } from '../options.ts';
+import { collect, examples, jsonShape } from '../options.ts';
 import { readSecret } from '../secret.ts';
 import type { Session } from '../session.ts';
 
 const userText = 'name of a user of the web desktop';
+const roles = ['owner', 'operator', 'viewer'] as const satisfies readonly Role[];
 const roleText = 'owner (everything), operator (power, snapshots, consoles, files) or viewer (looks)';
-const roleOption = () =>
-  new Option('--role <role>', roleText).choices([
-    'owner',
-    'operator',
-    'viewer',
-  ] as const satisfies readonly Role[]);
+const roleOption = () => new Option('--role <role>', roleText).choices(roles);
 const machineOption = [
   '--machine <machine>',
-  'a machine that the user may see; may be repeated (default: all)',
+  'a machine that the role is for; may be repeated (default: all)',
+  collect,
+] as const;
+const grantOption = [
+  '--grant <role[=machine]>',
+  'a role of all machines or of one; may be repeated, for several roles',
   collect,
 ] as const;
 
-function machinesText({ machines }: WebUser): string {
-  return machines === null ? 'all' : machines.map(({ id, name }) => name ?? `${id} (not there)`).join(', ');
+type Grants = AddWebUser['grants'];
+
+interface GrantOptions {
+  readonly role?: Role | undefined;
+  readonly machine?: string[] | undefined;
+  readonly grant?: string[] | undefined;
+}
+
+/** Grants of the same role together. @throws KameError USAGE */
+function grantsOf(texts: readonly string[]): Grants {
+  const named = new Map<Role, string[] | null>();
+  for (const text of texts) {
+    const [, word, machine] = /^([^=]*)(?:=(.+))?$/su.exec(text) ?? [];
+    const role = roles.find((each) => each === word);
+    if (role === undefined)
+      throw new KameError('USAGE', `--grant is ${JSON.stringify(text)}; it must be ROLE or ROLE=MACHINE.`, {
+        next: 'Such as --grant viewer --grant operator=demo.',
+      });
+    const before = named.get(role);
+    named.set(role, machine === undefined || before === null ? null : [...(before ?? []), machine]);
+  }
+  return [...named].map(([role, machines]) => ({ role, machines }));
+}
+
+/** What the options grant; undefined if they say nothing of it. @throws KameError USAGE */
+function grantsIn({ role, machine, grant }: GrantOptions): Grants | undefined {
+  if (grant === undefined) return role && [{ role, machines: machine ?? null }];
+  if (role === undefined && machine === undefined) return grantsOf(grant);
+  throw new KameError('USAGE', '--grant excludes --role and --machine.');
+}
+
+function grantText({ role, machines }: WebUser['grants'][number]): string {
+  const names = machines?.map(({ id, name }) => name ?? `${id} (not there)`).join(', ');
+  return `${role} of ${names ?? 'all machines'}`;
 }
 
 function print(session: Session, user: WebUser, what: string): void {
   if (session.json) session.printJson(user);
-  else
-    session.print(
-      `${user.name}: ${what}; ${user.role} of ${user.machines === null ? 'all machines' : machinesText(user)}`,
-    );
+  else session.print(`${user.name}: ${what}; ${user.grants.map(grantText).join('; ')}`);
 }
 
 function defineList(parent: Command, session: Session): void {
@@ -36,7 +66,7 @@ function defineList(parent: Command, session: Session): void {
     .command('list')
     .alias('ls')
     .summary('list the users')
-    .description('Lists the users of the web desktop, their roles and the machines that they may see.')
+    .description('Lists the users of the web desktop, and their roles, of all machines or of some.')
     .option('--json', jsonShape('array of WebUser'))
     .addHelpText('after', examples('kame web user list'))
     .action(async () => {
@@ -44,8 +74,8 @@ function defineList(parent: Command, session: Session): void {
       if (session.json) session.printJson(users);
       else
         session.printTable(
-          ['USER', 'ROLE', 'MACHINES'],
-          users.map((user) => [user.name, user.role, machinesText(user)]),
+          ['USER', 'MAY BE'],
+          users.map(({ name, grants }) => [name, grants.map(grantText).join('; ')]),
         );
     });
 }
@@ -58,47 +88,74 @@ function defineAdd(parent: Command, session: Session): void {
       'Adds a user who can sign in from other computers. The password is asked for at a terminal, or read from standard input.',
     )
     .argument('<name>', userText)
-    .addOption(roleOption().default('viewer' as const))
+    .addOption(roleOption())
     .option(...machineOption)
+    .option(...grantOption)
     .option('--json', jsonShape('WebUser'))
     .addHelpText(
       'after',
       examples(
         'kame web user add ada --role owner',
         'kame web user add bob --role operator --machine demo < password',
+        'kame web user add eve --grant viewer --grant operator=demo',
       ),
     )
-    .action(async (name, { role, machine: machines }) => {
+    .action(async (name, { role = 'viewer', ...options }) => {
       const { signal } = session;
+      const grants = grantsIn(options.grant ? options : { role, ...options }) ?? [];
       const password = await readSecret(session, `Password for ${name}`);
-      const body = { name, role, password, ...given({ machines }) };
+      const body = { name, grants, password };
       print(session, await session.client.web.addUser(body, { signal }), 'added');
     });
+}
+
+/** The only grant of a user, a part of which is to be changed. @throws KameError NO_SUCH_USER, USAGE */
+async function onlyGrant(session: Session, name: string): Promise<WebUser['grants'][number]> {
+  const users = await session.client.web.users({ signal: session.signal });
+  const user = users.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  if (!user) throw new KameError('NO_SUCH_USER', `The web desktop has no user ${name}.`);
+  const [only, other] = user.grants;
+  if (only && !other) return only;
+  throw new KameError('USAGE', `${name} has several roles: ${user.grants.map(grantText).join('; ')}.`, {
+    next: 'Give all of them again with --grant.',
+  });
 }
 
 function defineSet(parent: Command, session: Session): void {
   parent
     .command('set')
-    .summary('change the role or the machines of a user')
+    .summary('change what a user may do')
     .description('Changes what a user may do. Whatever the user has open is closed, and they sign in again.')
     .argument('<name>', userText)
     .addOption(roleOption())
     .option(...machineOption)
-    .option('--all-machines', 'the user may see all machines')
+    .option('--all-machines', 'the role is for all machines')
+    .option(...grantOption)
     .option('--json', jsonShape('WebUser'))
     .addHelpText(
       'after',
-      examples('kame web user set bob --role viewer', 'kame web user set bob --all-machines'),
+      examples(
+        'kame web user set bob --role viewer',
+        'kame web user set bob --all-machines',
+        'kame web user set bob --grant viewer --grant operator=demo --grant operator=web',
+      ),
     )
-    .action(async (name, { role, machine, allMachines = false }) => {
+    .action(async (name, { role, machine, grant, allMachines = false }) => {
       const { signal } = session;
-      if (allMachines && machine !== undefined)
-        throw new KameError('USAGE', '--machine and --all-machines exclude each other.');
-      const machines = allMachines ? null : machine;
-      if (role === undefined && machines === undefined)
-        throw new KameError('USAGE', 'Nothing is to be changed: give --role, --machine or --all-machines.');
-      const body = { ...given({ role }), ...(machines === undefined ? {} : { machines }) };
-      print(session, await session.client.web.setUser(name, body, { signal }), 'changed');
+      if (allMachines && (machine ?? grant) !== undefined)
+        throw new KameError('USAGE', '--all-machines excludes --machine and --grant.');
+      if (!allMachines && (role ?? machine ?? grant) === undefined)
+        throw new KameError(
+          'USAGE',
+          'Nothing is to be changed: give --role, --machine, --all-machines or --grant.',
+        );
+      const whole = grant && grantsIn({ role, machine, grant });
+      const before = whole ? undefined : await onlyGrant(session, name);
+      const kept = before?.machines?.map(({ id }) => id) ?? null;
+      const grants = whole ?? [
+        { role: role ?? before?.role ?? 'viewer', machines: allMachines ? null : (machine ?? kept) },
+      ];
+      print(session, await session.client.web.setUser(name, { grants }, { signal }), 'changed');
     });
 }
 

@@ -10,6 +10,7 @@ import type {
   ImportReport,
   ImportStream,
   RecordSound,
+  SendUpload,
   SetClipboard,
   SoundEnd,
   UploadImage,
@@ -28,7 +29,14 @@ import {
 } from './clipboard-channel.ts';
 import { dropFiles, getFiles, putFiles, type FileChannels } from './file-channels.ts';
 import { Connection, type RequestParts } from './connection.ts';
-import type { ClipboardCalls, ImageCalls, MachineCalls, NicCalls, Resources } from './generated/resources.ts';
+import type {
+  ClipboardCalls,
+  ImageCalls,
+  MachineCalls,
+  NicCalls,
+  Resources,
+  UploadCalls,
+} from './generated/resources.ts';
 import {
   execute,
   openConsole,
@@ -42,7 +50,7 @@ import type { CallOptions, TaskOptions } from './options.ts';
 import { openScreen, type ScreenConnection } from './screen-channel.ts';
 import { recordSound, type SoundStreams } from './sound-channel.ts';
 import type { Transport } from './transport.ts';
-import { uploadImage, type UploadStreams } from './upload-channel.ts';
+import { sendUpload, uploadImage, type ImageUploadStreams, type UploadStreams } from './upload-channel.ts';
 
 /** Connections to the guest of a machine. */
 export interface GuestChannels {
@@ -71,7 +79,13 @@ export interface ImportChannels {
 /** Image files of the client. */
 export interface ImageChannels {
   /** Sends a disk image or an ISO to the images of the daemon, from where an earlier upload of it ended. */
-  upload(request: UploadImage, streams: UploadStreams): Promise<Image>;
+  upload(request: UploadImage, streams: ImageUploadStreams): Promise<Image>;
+}
+
+/** Machines and appliances of the client. */
+export interface UploadChannels {
+  /** Sends their files, from where an earlier upload of them ended. Resolves to the path for `machines.import`. */
+  send(request: SendUpload, streams: UploadStreams): Promise<string>;
 }
 
 /** The content of the clipboard of a guest. */
@@ -94,6 +108,7 @@ export interface Client extends Resources, AsyncDisposable {
   readonly clipboard: ClipboardCalls & ClipboardChannels;
   readonly files: FileChannels;
   readonly images: ImageCalls & ImageChannels;
+  readonly uploads: UploadCalls & UploadChannels;
   /** Calls any operation by its name. */
   call<N extends keyof Calls>(
     name: N,
@@ -188,6 +203,10 @@ export function createClient(transport: Transport): Client {
     images: {
       ...resources.images,
       upload: async (request, streams) => await uploadImage(connection, request, streams),
+    },
+    uploads: {
+      ...resources.uploads,
+      send: async (request, streams) => await sendUpload(connection, request, streams),
     },
     files: {
       put: async (machine, request, streams) => await putFiles(connection, machine, request, streams),

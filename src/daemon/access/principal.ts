@@ -34,8 +34,3 @@ export function principalOf(request: IncomingMessage): Principal {
     throw new KameError('FORBIDDEN', 'The request comes from a port, and nobody has said who sent it.');
   return localPrincipal('socket');
 }
-
-/** Whether a machine exists for somebody. @param id empty if it has none, as a broken one */
-export function sees({ machines }: Rights, id: string | null): boolean {
-  return machines === null || (id !== null && id !== '' && machines.includes(id));
-}

@@ -4,7 +4,7 @@ import { scrypt, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../../core/deferred.ts';
-import { cheap } from '../../../test/support/daemon-facts.ts';
+import { cheap, onAll } from '../../../test/support/daemon-facts.ts';
 import { refused } from '../../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { freeAttempts } from './attempts.ts';
@@ -32,7 +32,7 @@ async function opened(gate?: Promise<void>) {
     return await derive(...request);
   });
   const users = new Users(path, passwords);
-  if (!gate) await users.add('Ada', { role: 'owner', machines: null }, word);
+  if (!gate) await users.add('Ada', onAll('owner'), word);
   computed.splice(0);
   return { users, computed, passwords, door: new SignIn(users) };
 }
@@ -44,7 +44,7 @@ it('knows users by their passwords, also after another start', async () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const users = new Users(path, new Passwords(cheap));
   const door = new SignIn(users);
-  expect(await door.signIn('ada', word, '10.0.0.1')).toMatchObject({ name: 'Ada', role: 'owner' });
+  expect(await door.signIn('ada', word, '10.0.0.1')).toMatchObject({ name: 'Ada', ...onAll('owner') });
   expect((await refused(door.signIn('ada', `${word}!`, '10.0.0.1'))).code).toBe('WRONG_PASSWORD');
   await users.setPassword('ADA', 'another good one');
   expect((await refused(door.signIn('ada', word, '10.0.0.2'))).code).toBe('WRONG_PASSWORD');
@@ -141,14 +141,12 @@ it.each([
 
 it('takes no owner of some machines, no name twice, and no password that is the name', async () => {
   const { users } = await opened();
-  const some = { role: 'owner', machines: ['x'] } as const;
+  const some = { grants: [{ role: 'owner', machines: ['x'] }] } as const;
   expect((await refused(users.add('eve', some, word))).code).toBe('USAGE');
-  expect((await refused(users.set('ada', { machines: ['x'] }))).code).toBe('USAGE');
-  expect((await refused(users.add('ADA', { role: 'viewer', machines: null }, word))).code).toBe(
-    'ALREADY_EXISTS',
-  );
+  expect((await refused(users.set('ada', some))).code).toBe('USAGE');
+  expect((await refused(users.add('ADA', onAll('viewer'), word))).code).toBe('ALREADY_EXISTS');
   const name = 'grace.hopper';
-  expect((await refused(users.add(name, { role: 'viewer', machines: null }, `${name}1`))).code).toBe('USAGE');
+  expect((await refused(users.add(name, onAll('viewer'), `${name}1`))).code).toBe('USAGE');
   expect((await users.list()).map((user) => user.name)).toEqual(['Ada']);
 });
 
@@ -156,15 +154,32 @@ it('tells of a change when it is on the disk, and loses none that come at the sa
   const { users } = await opened();
   const changed: string[] = [];
   users.onChanged((name) => changed.push(name));
-  const viewer = { role: 'viewer', machines: null } as const;
+  const viewer = onAll('viewer');
   await Promise.all(['bob', 'eve', 'zoe'].map(async (name) => await users.add(name, viewer, word)));
   expect(changed.toSorted()).toEqual(['bob', 'eve', 'zoe']);
   const again = new Users(path, new Passwords(cheap));
   expect((await again.list()).map(({ name }) => name)).toEqual(['Ada', 'bob', 'eve', 'zoe']);
 });
 
+it('reads the file of a time when each user had one role, and writes it as it is now', async () => {
+  const { users } = await opened();
+  const [ada] = await users.list();
+  const before = { name: 'bob', role: 'operator', machines: ['x'], password: ada?.password };
+  writeFileSync(path, JSON.stringify({ users: [before] }), { mode: 0o600 });
+  const again = new Users(path, new Passwords(cheap));
+  const grants = [{ role: 'operator', machines: ['x'] }];
+  expect(await again.verify('bob', word)).toMatchObject({ name: 'bob', grants });
+  await again.add('eve', onAll('viewer'), word);
+  const text = readFileSync(path, 'utf8');
+  expect(JSON.parse(text)).toMatchObject({ users: [{ name: 'bob', grants }, { name: 'eve' }] });
+  expect(text).not.toContain(
+    '"role": "operator",\n      "machines": [\n        "x"\n      ],\n      "password"',
+  );
+});
+
 it.each([
   ['is no JSON', '{'],
+  ['has a user without a role', '{"users":[{"name":"eve","grants":[]}]}'],
   ['has a user without a password', '{"users":[{"name":"eve","role":"owner","machines":null}]}'],
   [
     'would have the daemon use up its memory',

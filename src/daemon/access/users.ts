@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { roles, type Rights, type Role } from '../../api/role.ts';
-import { userName } from '../../api/web.ts';
+import { roles, type Rights } from '../../api/role.ts';
+import { maxGrants, userName } from '../../api/web.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import { writeFileAtomic } from '../../sys/files.ts';
@@ -11,12 +11,16 @@ const maxBytes = 2 * 1024 * 1024;
 /** Each may have sessions, which the daemon keeps in memory. */
 export const maxUsers = 100;
 
-const user = z.strictObject({
-  name: userName,
+const grant = z.strictObject({
   role: z.enum(roles),
   machines: z.array(z.string().min(1).max(64)).max(256).nullable(),
-  password: passwordHash,
 });
+const named = z.strictObject({ name: userName, password: passwordHash });
+/** Before a user could have several grants, a user was one itself. */
+const formerUser = named
+  .extend(grant.shape)
+  .transform(({ role, machines, ...rest }) => ({ ...rest, grants: [{ role, machines }] }));
+const user = z.union([named.extend({ grants: z.array(grant).min(1).max(maxGrants) }), formerUser]);
 const file = z.strictObject({ users: z.array(user).max(maxUsers) });
 
 export interface User extends Rights {
@@ -24,14 +28,11 @@ export interface User extends Rights {
   readonly password: PasswordHash;
 }
 
-/** What a user is changed to; what is missing stays. */
-export type UserChange = Partial<Pick<User, 'role' | 'machines'>>;
-
 /** Names differ in more than their capitals. */
 const keyOf = (name: string) => name.toLowerCase();
 
-function checkRights(role: Role, machines: User['machines']): void {
-  if (role === 'owner' && machines !== null)
+function checkRights({ grants }: Rights): void {
+  if (grants.some(({ role, machines }) => role === 'owner' && machines !== null))
     throw new KameError('USAGE', 'An owner may see all machines: the role cannot be limited to some.', {
       next: 'Choose the role operator or viewer, or name no machines.',
     });
@@ -76,9 +77,9 @@ export class Users {
 
   /** @throws KameError ALREADY_EXISTS, USAGE, FILE_ACCESS, DISK_FULL */
   async add(name: string, rights: Rights, password: string): Promise<User> {
-    checkRights(rights.role, rights.machines);
+    checkRights(rights);
     const hash = await this.#hash(name, password);
-    const added: User = { name, ...rights, password: hash };
+    const added: User = { name, grants: rights.grants, password: hash };
     await this.#change(name, (users) => {
       if (users.has(keyOf(name)))
         throw new KameError('ALREADY_EXISTS', `There is a user ${name} already.`, {
@@ -92,12 +93,9 @@ export class Users {
   }
 
   /** @throws KameError NO_SUCH_USER, USAGE, FILE_ACCESS, DISK_FULL */
-  async set(name: string, change: UserChange): Promise<User> {
-    return await this.#replace(name, (before) => {
-      const after = { ...before, ...change };
-      checkRights(after.role, after.machines);
-      return after;
-    });
+  async set(name: string, { grants }: Rights): Promise<User> {
+    checkRights({ grants });
+    return await this.#replace(name, (before) => ({ ...before, grants }));
   }
 
   /** @throws KameError NO_SUCH_USER, USAGE, TOO_MANY_ATTEMPTS, FILE_ACCESS, DISK_FULL */

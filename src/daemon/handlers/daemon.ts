@@ -1,6 +1,6 @@
 import type { daemonOperations } from '../../api/daemon-operations.ts';
+import { hasRole } from '../../api/role.ts';
 import { diagnose } from '../../vm/recovery/doctor.ts';
-import { sees } from '../access/principal.ts';
 import type { Handlers } from './handler.ts';
 import { visibleTasks } from './visible-tasks.ts';
 
@@ -25,18 +25,18 @@ export const daemonHandlers: Handlers<keyof typeof daemonOperations> = {
     const { openApiDocument } = await import('../../api/openapi.ts');
     return { ...openApiDocument(daemon.version) };
   },
-  'tasks.list': ({ host, tasks, principal }) => visibleTasks(host, principal, tasks.list()),
+  'tasks.list': ({ host, tasks, principal }) => visibleTasks(host, principal, 'viewer', tasks.list()),
   'tasks.cancel': async ({ host, tasks, principal }, { params: { task } }) => {
-    const visible = await visibleTasks(host, principal, tasks.list());
-    return { found: visible.some(({ id }) => id === task) && tasks.cancel(task) };
+    const own = await visibleTasks(host, principal, 'operator', tasks.list());
+    return { found: own.some(({ id }) => id === task) && tasks.cancel(task) };
   },
   'host.events': ({ host, principal }, _request, emit) =>
     host.events.listen((event) => {
-      if (sees(principal, event.id)) emit(event);
+      if (hasRole(principal, 'viewer', event.id)) emit(event);
     }),
   'host.activity': ({ activity, principal }, _request, emit) =>
     activity.listen((sample) =>
-      emit({ ...sample, machines: sample.machines.filter(({ id }) => sees(principal, id)) }),
+      emit({ ...sample, machines: sample.machines.filter(({ id }) => hasRole(principal, 'viewer', id)) }),
     ),
   'host.doctor': ({ host }, { body }, progress) => diagnose(host, body, progress),
 };

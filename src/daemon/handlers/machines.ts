@@ -1,4 +1,5 @@
 import type { machineOperations } from '../../api/machine-operations.ts';
+import { hasRole } from '../../api/role.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { exportMachine } from '../../vm/export/export.ts';
 import { importMachine, reportImport, undoImport } from '../../vm/import/import.ts';
@@ -11,12 +12,12 @@ import { repair } from '../../vm/library/repair.ts';
 import { changeSettings, vmxOf } from '../../vm/library/settings.ts';
 import { planStart } from '../../vm/power/start.ts';
 import { list, show } from '../../vm/running/describe.ts';
-import { sees } from '../access/principal.ts';
 import { importStream } from './import-stream.ts';
 import type { Handlers } from './handler.ts';
 
 export const machineHandlers: Handlers<keyof typeof machineOperations> = {
-  'machines.list': async ({ host, principal }) => (await list(host)).filter(({ id }) => sees(principal, id)),
+  'machines.list': async ({ host, principal }) =>
+    (await list(host)).filter(({ id }) => hasRole(principal, 'viewer', id)),
   'machines.create': ({ host }, { body }, progress) => create(host, body, progress),
   'machines.register': ({ host }, { body }) => register(host, body),
   'machines.inspect': ({ host }, { body }) => inspect(host, body.path),

@@ -1,8 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import { includes } from '../../api/role.ts';
+import { hasRole, type Rights } from '../../api/role.ts';
 import { connectScreen } from '../../vm/guest/screen.ts';
 import { ViewOnly } from '../../vm/guest/view-only.ts';
-import type { Principal } from '../access/principal.ts';
 import type { Channel, Handler } from './handler.ts';
 
 /** The bytes of a buffer: what a socket of the engine has at a time. */
@@ -66,9 +65,9 @@ async function fromClient(
 
 const everything = (data: Buffer): Buffer => data;
 
-/** What somebody may do to the screen: a viewer looks at it, and all others also type. */
-function filterFor({ role }: Principal): (data: Buffer) => Buffer {
-  if (includes(role, 'operator')) return everything;
+/** What somebody may do to the screen: a viewer looks at it, and all others also type. @param machine its id, where that matters */
+function filterFor(rights: Rights, machine: string): (data: Buffer) => Buffer {
+  if (hasRole(rights, 'operator', machine)) return everything;
   const viewOnly = new ViewOnly();
   return (data) => viewOnly.take(data);
 }
@@ -89,10 +88,12 @@ export const serveScreen: Handler<'machines.screen'> = async (
   onread.resume = () => void display.resume();
   display.resume();
   channel.onClosed(() => display.destroy());
-  const typing = fromClient(channel, display, filterFor(principal)).catch((error: unknown) => {
-    display.destroy();
-    throw error;
-  });
+  const typing = fromClient(channel, display, filterFor(principal, params.machine)).catch(
+    (error: unknown) => {
+      display.destroy();
+      throw error;
+    },
+  );
   // Whichever ends first: a client that is refused ends the display as well.
   await Promise.race([over, typing]);
   await over;

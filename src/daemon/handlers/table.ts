@@ -13,6 +13,7 @@ import { powerHandlers } from './power.ts';
 import { shareHandlers } from './shares.ts';
 import { snapshotHandlers } from './snapshots.ts';
 import { toolsHandlers } from './tools.ts';
+import { uploadHandlers } from './uploads.ts';
 import { webHandlers } from './web.ts';
 
 /** THE TABLE of handlers, one for each operation of api/operations.ts. A missing or wrongly typed one does not compile. */
@@ -32,6 +33,7 @@ export const handlers: Handlers = {
   ...networkHandlers,
   ...nicHandlers,
   ...imageHandlers,
+  ...uploadHandlers,
   ...daemonHandlers,
   ...webHandlers,
 };

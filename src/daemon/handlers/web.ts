@@ -1,4 +1,5 @@
 import type { webOperations } from '../../api/web-operations.ts';
+import type { Grant, Rights } from '../../api/role.ts';
 import type { WebState, WebUser } from '../../api/web.ts';
 import { KameError } from '../../core/errors.ts';
 import { findBundle, readableBundles } from '../../vm/host/find.ts';
@@ -10,29 +11,36 @@ async function stateOf({ web, users }: DaemonFacts): Promise<WebState> {
   return { ...web.show(), users: (await users.list()).length };
 }
 
-/** The ids of machines that were named: a name may be that of another machine tomorrow. @throws KameError NO_SUCH_MACHINE, USAGE */
-async function idsOf(host: Host, machines: readonly string[] | null): Promise<string[] | null> {
-  if (machines === null) return null;
-  const ids = machines.map(async (machine) => {
-    const { name, content } = await findBundle(host, machine);
-    const id = content?.model.uuid ?? null;
-    if (id === null)
-      throw new KameError('USAGE', `${name} has no id yet, by which it could be told from others.`, {
-        next: `Start it once: kame start ${name}`,
-        details: { machine: name },
-      });
-    return id;
+/** The id of a machine that was named: a name may be that of another machine tomorrow. @throws KameError NO_SUCH_MACHINE, USAGE */
+async function idOf(host: Host, machine: string): Promise<string> {
+  const { name, content } = await findBundle(host, machine);
+  const id = content?.model.uuid ?? null;
+  if (id !== null) return id;
+  throw new KameError('USAGE', `${name} has no id yet, by which it could be told from others.`, {
+    next: `Start it once: kame start ${name}`,
+    details: { machine: name },
   });
-  return [...new Set(await Promise.all(ids))];
+}
+
+/** The grants, with the ids of their machines. @throws KameError NO_SUCH_MACHINE, USAGE */
+async function rightsOf(host: Host, grants: readonly Grant[]): Promise<Rights> {
+  const withIds = grants.map(async ({ role, machines }): Promise<Grant> => {
+    if (machines === null) return { role, machines };
+    const ids = await Promise.all(machines.map((machine) => idOf(host, machine)));
+    return { role, machines: [...new Set(ids)] };
+  });
+  return { grants: await Promise.all(withIds) };
 }
 
 async function describe(host: Host, users: readonly User[]): Promise<WebUser[]> {
   const { bundles } = await readableBundles(host);
   const nameOf = (id: string) => bundles.find(({ content }) => content?.model.uuid === id)?.name ?? null;
-  return users.map(({ name, role, machines }) => ({
+  return users.map(({ name, grants }) => ({
     name,
-    role,
-    machines: machines && machines.map((id) => ({ id, name: nameOf(id) })),
+    grants: grants.map(({ role, machines }) => ({
+      role,
+      machines: machines && machines.map((id) => ({ id, name: nameOf(id) })),
+    })),
   }));
 }
 
@@ -57,17 +65,10 @@ export const webHandlers: Handlers<keyof typeof webOperations> = {
     return await stateOf(daemon);
   },
   'web.users': async ({ host, daemon }) => await describe(host, await daemon.users.list()),
-  'web.addUser': async ({ host, daemon }, { body: { name, role, machines, password } }) => {
-    const rights = { role, machines: await idsOf(host, machines) };
-    return await describeOne(host, await daemon.users.add(name, rights, password));
-  },
-  'web.setUser': async ({ host, daemon }, { params, body: { role, machines } }) => {
-    const change = {
-      ...(role === undefined ? {} : { role }),
-      ...(machines === undefined ? {} : { machines: await idsOf(host, machines) }),
-    };
-    return await describeOne(host, await daemon.users.set(params.user, change));
-  },
+  'web.addUser': async ({ host, daemon }, { body: { name, grants, password } }) =>
+    await describeOne(host, await daemon.users.add(name, await rightsOf(host, grants), password)),
+  'web.setUser': async ({ host, daemon }, { params, body: { grants } }) =>
+    await describeOne(host, await daemon.users.set(params.user, await rightsOf(host, grants))),
   'web.setPassword': async ({ daemon }, { params, body }) => {
     await daemon.users.setPassword(params.user, body.password);
     return { ok: true };

@@ -135,8 +135,8 @@ export class Reception {
     if (request.method === 'GET') {
       const principal = await this.#whose(request);
       if (!principal) throw this.#signedOut();
-      const { user, role, machines } = principal;
-      const session: WebSession = { user, role, machines: machines === null ? null : [...machines] };
+      const { user, grants } = principal;
+      const session: WebSession = { user, grants };
       response.writeHead(200, jsonType).end(JSON.stringify(session));
     } else if (request.method === 'POST') {
       const secret = await this.#door.signIn(request);

@@ -196,7 +196,7 @@ export class RemoteDoor implements Door, AsyncDisposable {
 
   async identify(name: string | null, request: IncomingMessage): Promise<Principal | undefined> {
     const user = name === null ? undefined : await this.#options.users.find(name);
-    return user && { user: user.name, role: user.role, machines: user.machines, from: senderOf(request) };
+    return user && { user: user.name, grants: user.grants, from: senderOf(request) };
   }
 
   #note(user: string | null, from: string, operation: string, result: string): void {

@@ -29,8 +29,10 @@ async function contentOf(bytes: Buffer): Promise<Buffer> {
   return content;
 }
 
+/** More than are decompressed together. */
+const many = Array.from({ length: 40 }, (_none, at) => 513 + at);
 const grains = new Map(
-  [0, 1, 5, 511, 512, 600, 640].map((index) => [index, Buffer.alloc(grain, `grain ${index} `)]),
+  [0, 1, 5, 511, 512, ...many, 600, 640].map((index) => [index, Buffer.alloc(grain, `grain ${index} `)]),
 );
 const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 

@@ -6,6 +6,7 @@ import { Inventory } from '../../store/inventory.ts';
 import type { Journal } from '../../store/journal.ts';
 import { homeNames, type HomeNames } from '../../store/names.ts';
 import { Networks } from '../../store/networks.ts';
+import { Uploads } from '../../store/uploads.ts';
 import type { CopyThreads } from '../../sys/copy-threads.ts';
 import { realPathSync } from '../../sys/home.ts';
 import { hostSubnets } from '../../sys/host-subnets.ts';
@@ -25,6 +26,7 @@ export interface Host {
   readonly inventory: Inventory;
   readonly bundles: BundleCache;
   readonly images: ImageCache;
+  readonly uploads: Uploads;
   /** The configuration of the networks. */
   readonly networkStore: Networks;
   /** The networks that run. */
@@ -114,6 +116,7 @@ export function createHost(options: HostOptions): Host {
       cacheDir: join(names.cache, 'debian'),
       buildTiny,
     }),
+    uploads: new Uploads(names.uploads),
     networkStore: new Networks({ path: names.networks, hostSubnets }),
     running: new RunningMachines(),
     unreachable: new WatchedMap(),

@@ -17,13 +17,17 @@ import { originKey, type ImportPlan } from './plan.ts';
 
 const maxExtraConfigs = 500;
 
+/** The networks that the appliance names, and those that only its adapters do. */
+function networksOf({ networks, items }: Appliance): Set<string> {
+  return new Set([...networks, ...items.flatMap(({ connection }) => connection ?? [])]);
+}
+
 /** @throws KameError INVALID_VALUE, also for a network that the appliance does not have */
 function networkMap(
   appliance: Appliance,
   wanted: Readonly<Record<string, string>> = {},
 ): Map<string, NicNetwork> {
-  const used = appliance.items.flatMap(({ connection }) => connection ?? []);
-  const known = new Set([...appliance.networks, ...used]);
+  const known = networksOf(appliance);
   return new Map(
     Object.entries(wanted).map(([name, text]) => {
       if (known.has(name)) return [name, networkNamed('network', text)];
@@ -107,6 +111,10 @@ export function planAppliance(
     name,
     source: open.label,
     disks,
+    networks: [...networksOf(appliance)],
+    properties: appliance.properties
+      .filter(({ configurable }) => configurable)
+      .map(({ key, label, description, value, password }) => ({ key, label, description, value, password })),
     eulas: [...appliance.eulas],
     notes: [...machine.notes, ...notes, ...environment.notes],
   };

@@ -71,7 +71,7 @@ export async function planDisk(path: string, name: string, guestOS: string | und
       name,
       source: path,
       disks: disk ? [{ slot: slotName(disk), path, sizeBytes, inPlace: false }] : [],
-      eulas: [],
+      ...{ eulas: [], networks: [], properties: [] },
       notes: notesFor(sector, model, guestOS !== undefined),
     },
     recipe: {

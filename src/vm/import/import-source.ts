@@ -1,16 +1,18 @@
-import { basename, extname } from 'node:path';
+import { basename, extname, isAbsolute, join, relative } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readDescriptor } from '../../ovf/descriptor.ts';
+import { edit } from '../../vmx/document.ts';
 import type { Host } from '../host/host.ts';
 import { planAppliance } from './appliance-plan.ts';
 import { openFileStream } from './byte-stream.ts';
 import { isDiskPath, planDisk } from './disk-plan.ts';
 import { applianceKind, openArchive, openDirectory, type OpenAppliance } from './members.ts';
-import { planImport, type ImportPlan } from './plan.ts';
+import { originKey, planImport, type ImportPlan } from './plan.ts';
 import { openRemote } from './remote-appliance.ts';
 import { readSource } from './source.ts';
+import { uploadIdOf } from './upload.ts';
 import { openUrlStream, urlOf } from './url-stream.ts';
 
 /** What is imported, opened for reading. */
@@ -34,12 +36,12 @@ const nothingOpen = { [Symbol.asyncDispose]: async () => await Promise.resolve()
  */
 export async function applianceSource(
   open: OpenAppliance,
-  { networks }: Pick<ImportMachine, 'networks'>,
+  { networks, properties }: Pick<ImportMachine, 'networks' | 'properties'>,
   origin: string | undefined,
 ): Promise<ImportSource> {
   const close = async (): Promise<void> => await open[Symbol.asyncDispose]();
   try {
-    const appliance = readDescriptor(`${open.label}: ${open.name}`, open.descriptor);
+    const appliance = readDescriptor(`${open.label}: ${open.name}`, open.descriptor, properties);
     return {
       name: appliance.name === '' ? stemOf(open.name) : appliance.name,
       plan: async (name) => {
@@ -79,6 +81,41 @@ function onlyMachines(path: string): KameError {
 }
 
 /**
+ * What was uploaded: its files are not the original, and are removed after the import, so disks are copied out of them.
+ * @throws KameError USAGE if they are to be used in place
+ */
+async function openUpload(
+  host: Host,
+  id: string,
+  request: ImportMachine,
+  progress: Progress,
+): Promise<ImportSource> {
+  if (request.disks === 'inPlace')
+    throw new KameError(
+      'USAGE',
+      'What was uploaded is removed after its import, so it cannot be used in place.',
+    );
+  const { directory, main } = await host.uploads.complete(id);
+  const inside = { ...request, path: join(directory, main), disks: 'convert' } as const;
+  const source = await openPath(host, inside, progress);
+  return {
+    name: source.name,
+    plan: async (name) => {
+      const { report, recipe } = await source.plan(name);
+      // The very same object: an appliance adds notes to it while it is read.
+      report.source = main;
+      for (const disk of report.disks)
+        if (disk.path !== undefined && isAbsolute(disk.path)) disk.path = relative(directory, disk.path);
+      return {
+        report,
+        recipe: { ...recipe, document: edit(recipe.document, new Map([[originKey, null]])) },
+      };
+    },
+    [Symbol.asyncDispose]: async () => await source[Symbol.asyncDispose](),
+  };
+}
+
+/**
  * Opens what a request names: an appliance, a disk, or a machine of VMware.
  * @throws KameError USAGE, NO_SUCH_IMAGE, BAD_IMAGE, DOWNLOAD_FAILED, FILE_ACCESS, and as readSource
  */
@@ -87,6 +124,13 @@ export async function openSource(
   request: ImportMachine,
   progress: Progress,
 ): Promise<ImportSource> {
+  const id = uploadIdOf(request.path);
+  return id === undefined
+    ? await openPath(host, request, progress)
+    : await openUpload(host, id, request, progress);
+}
+
+async function openPath(host: Host, request: ImportMachine, progress: Progress): Promise<ImportSource> {
   const { path, guestOS, disks } = request;
   const url = urlOf(path);
   const kind = applianceKind(url?.pathname ?? path) ?? (url && 'archive');

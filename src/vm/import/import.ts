@@ -1,5 +1,5 @@
 import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/import.ts';
-import { KameError } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
 import { exists } from '../../sys/files.ts';
@@ -14,6 +14,7 @@ import { remove } from '../library/delete.ts';
 import { describe } from '../running/describe.ts';
 import { openSource, type ImportSource } from './import-source.ts';
 import { originKey, type ImportPlan } from './plan.ts';
+import { uploadIdOf } from './upload.ts';
 import { urlOf } from './url-stream.ts';
 
 /** The name that was asked for, or that of the original. */
@@ -98,9 +99,25 @@ export async function importFrom(
  * complete or not at all.
  * @throws KameError USAGE, BROKEN_MACHINE when the original cannot be read or is encrypted, WRONG_STATE while it is open or its
  * licence is not accepted, INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
- * DOWNLOAD_FAILED, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
+ * DOWNLOAD_FAILED, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED; BUSY while it is being uploaded
  */
 export async function importMachine(
+  host: Host,
+  request: ImportMachine,
+  progress: Progress,
+): Promise<ImportedMachine> {
+  const id = uploadIdOf(request.path);
+  if (id === undefined) return await importOpened(host, request, progress);
+  return await host.uploads.exclusive(id, async () => {
+    const imported = await importOpened(host, request, progress);
+    await host.uploads.remove(id).catch((error: unknown) => {
+      host.log('Could not remove an upload that was imported', { upload: id, reason: messageOf(error) });
+    });
+    return imported;
+  });
+}
+
+async function importOpened(
   host: Host,
   request: ImportMachine,
   progress: Progress,

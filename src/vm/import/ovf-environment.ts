@@ -65,7 +65,7 @@ function transportNotes({ transports, properties }: Appliance): string[] {
       ? []
       : [`The appliance also asks for the transport ${others.join(', ')}, which Kame does not have.`];
   return [
-    `Its properties have their default values, and are in the key ${environmentKey} too.`,
+    `Its properties are in the key ${environmentKey} too.`,
     ...(transports.includes(cdTransport) ? [] : ['The appliance does not ask for a CD with its properties.']),
     ...lacking,
     ...(empty.length === 0 ? [] : [`Properties without a value: ${empty.join(', ')}.`]),

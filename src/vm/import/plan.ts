@@ -131,7 +131,7 @@ export async function planImport(
       name,
       source: source.names.vmx,
       disks: disks.map((disk, index) => ({ ...disk, inPlace: (ways[index]?.originals.length ?? 0) > 0 })),
-      eulas: [],
+      ...{ eulas: [], networks: [], properties: [] },
       notes: [...ways.flatMap(({ note }) => note ?? []), ...(await notesOf(source))],
     },
     recipe: {

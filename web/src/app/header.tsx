@@ -7,6 +7,7 @@ import {
 } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
+import { strongestRole } from '../../../src/api/role.ts';
 import { Permitted, useWho } from '../data/rights.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
@@ -34,7 +35,9 @@ function ThemeSwitch(): ReactElement {
 /** The bar at the top of the page. */
 export function Header({ leave }: { leave: () => void }): ReactElement {
   const { say, language } = useText();
-  const { user, role } = useWho();
+  const session = useWho();
+  const { user } = session;
+  const role = strongestRole(session) ?? 'viewer';
   const who = user === null ? undefined : say('app.who', { user, role: say(`app.role.${role}`) });
   const leaving = who === undefined ? say('app.leave') : say('app.leaveAs', { who });
   return (

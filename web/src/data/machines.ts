@@ -8,23 +8,28 @@ import { readJsonLines } from '../../../src/client/core/ndjson.ts';
 import { client, events } from './client.ts';
 import { eventLog } from './host.ts';
 
-const key = ['machines'];
+const machinesQuery = {
+  queryKey: ['machines'],
+  queryFn: async ({ signal }: { readonly signal: AbortSignal }) => await client.machines.list({ signal }),
+};
 
 /** The machines are asked for after an event, and when a person comes back to the page, who may have repaired a file. */
 export const queries = new QueryClient({
   defaultOptions: { queries: { retry: false, refetchOnWindowFocus: 'always', staleTime: Infinity } },
 });
 
+/** Asks for the machines if nobody has yet. Resolves when the answer is there, or there is none: whoever shows them says so. */
+export async function firstMachines(): Promise<void> {
+  await queries.query(machinesQuery).catch(() => undefined);
+}
+
 /** Asks for the machines again. */
 export async function refresh(): Promise<void> {
-  await queries.invalidateQueries({ queryKey: key });
+  await queries.invalidateQueries({ queryKey: machinesQuery.queryKey });
 }
 
 export function useMachines(): { machines: readonly Machine[] | undefined; error: unknown } {
-  const { data, error } = useQuery({
-    queryKey: key,
-    queryFn: async ({ signal }) => await client.machines.list({ signal }),
-  });
+  const { data, error } = useQuery(machinesQuery);
   return { machines: data, error };
 }
 
@@ -37,7 +42,8 @@ const againMs = 1500;
 async function follow(signal: AbortSignal, tell: (connection: Connection) => void): Promise<void> {
   const { chunks } = await events.send(routes['host.events'], {}, { accept: ndjson, signal });
   tell('live');
-  // What happened before is not among the events.
+  // What happened before is not among the events. An answer that is on its way is shown first, not asked for again.
+  await firstMachines();
   await refresh();
   for await (const event of readJsonLines(chunks)) {
     eventLog.add(event as KameEvent);

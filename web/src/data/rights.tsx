@@ -4,14 +4,18 @@ import { allRights, permits } from '../../../src/api/role.ts';
 import type { WebSession } from '../../../src/api/web.ts';
 
 type OperationName = keyof typeof routes;
-/** Tells whether an operation is permitted. */
-export type May = (name: OperationName) => boolean;
+/** Tells whether an operation is permitted. @param id of the machine that it is for; by default the one that the part of the page is about */
+export type May = (name: OperationName, id?: string) => boolean;
 
 /** Who uses the page; the pages of tests and stories may do everything. */
-const Who = createContext<WebSession>({ user: null, role: allRights.role, machines: null });
+const Who = createContext<WebSession>({ user: null, ...allRights });
+/** The id of the machine that a part of the page is about. */
+const Machine = createContext<string | undefined>(undefined);
 
 /** Says to everything within who uses it. */
 export const WhoProvider = Who.Provider;
+/** Says to everything within which machine it is about. */
+export const OfMachine = Machine.Provider;
 
 export function useWho(): WebSession {
   return useContext(Who);
@@ -20,7 +24,8 @@ export function useWho(): WebSession {
 /** What tells whether an operation is permitted: by the same rule as in the daemon, which has the last word. */
 export function useMay(): May {
   const who = useWho();
-  return (name) => permits(who, routes[name]);
+  const machine = useContext(Machine);
+  return (name, id = machine) => permits(who, routes[name], id);
 }
 
 /** Shows something only to those who may use an operation. */

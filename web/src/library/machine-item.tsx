@@ -2,7 +2,7 @@ import { Checkbox } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { useMay } from '../data/rights.tsx';
+import { OfMachine, useMay } from '../data/rights.tsx';
 import { useActions } from '../machine/actions.ts';
 import { machinePage } from '../machine/addresses.ts';
 import { Controls } from '../machine/controls.tsx';
@@ -84,11 +84,13 @@ export function MachineItem({ machine, layout, isSelected, select, dragged }: It
   return (
     <li
       aria-label={name}
-      draggable={id !== '' && may('machines.set')}
+      draggable={id !== '' && may('machines.set', id)}
       onDragStart={(event) => dragMachines(event.dataTransfer, dragged)}
     >
-      <Layout {...parts} isSelected={isSelected} />
-      {hasAsked && <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />}
+      <OfMachine value={id}>
+        <Layout {...parts} isSelected={isSelected} />
+        {hasAsked && <Question asked={asked} machine={machine} act={act} close={() => setAsked(undefined)} />}
+      </OfMachine>
     </li>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { Permitted, useMay } from '../data/rights.tsx';
+import { useMay, type May } from '../data/rights.tsx';
 import { operationOf, perform, type Action } from '../machine/actions.ts';
 import { AskDialog } from '../machine/ask-dialog.tsx';
 import { FolderForm } from '../machine/folder-form.tsx';
@@ -30,6 +30,7 @@ export function SelectionBar({
   const { doing } = task;
   const [isMoving, setMoving] = useState(false);
   if (selected.length === 0 && !doing && !task.trouble) return null;
+  const mayAll = (operation: Parameters<May>[0]) => selected.every(({ id }) => may(operation, id));
   const begin = (kind: BulkKind) =>
     task.run(kind, async (options) => {
       await forEach(
@@ -53,7 +54,7 @@ export function SelectionBar({
         <>
           <span>{say('select.count', { count: selected.length })}</span>
           {bulkKinds
-            .filter((kind) => may(operationOf(kind)))
+            .filter((kind) => mayAll(operationOf(kind)))
             .map((kind) => (
               <Button
                 key={kind}
@@ -65,11 +66,11 @@ export function SelectionBar({
                 {say(`do.${kind}`)}
               </Button>
             ))}
-          <Permitted to="machines.set">
+          {mayAll('machines.set') && (
             <Button size="compact-sm" variant="default" onClick={() => setMoving(true)}>
               {say('do.folder')}
             </Button>
-          </Permitted>
+          )}
           <Button size="compact-sm" variant="subtle" color="gray" onClick={clear}>
             {say('select.clear')}
           </Button>

@@ -13,9 +13,9 @@ const needed: Readonly<Record<Tab, keyof typeof routes>> = {
   activity: 'host.activity',
 };
 
-/** The tabs for somebody who may do these operations. */
-export function tabsFor(may: May): readonly Tab[] {
-  return tabs.filter((tab) => may(needed[tab]));
+/** The tabs of a machine for somebody who may do these operations. */
+export function tabsFor(may: May, id: string): readonly Tab[] {
+  return tabs.filter((tab) => may(needed[tab], id));
 }
 
 /** The address of a machine's page within the web desktop. */

@@ -3,7 +3,8 @@ import type { ReactElement } from 'react';
 import { Note } from '../design/note/note.tsx';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { TroubleNote } from './trouble-note.tsx';
-import { useText } from '../text/text.ts';
+import { useText, type Say } from '../text/text.ts';
+import { formatSize } from '../../../src/core/units.ts';
 import type { TaskRunner } from './task.ts';
 import styles from './machine.module.css';
 
@@ -12,12 +13,34 @@ interface BusyProps {
   readonly what: string;
   readonly name: string;
   readonly progress: ProgressReport | undefined;
+  /** Bytes a second. */
+  readonly rate?: number | undefined;
   /** Ends the task, if a person may. */
   readonly cancel?: () => void;
 }
 
+interface Amounts {
+  readonly done: number;
+  readonly total: number;
+  readonly rate: number | undefined;
+}
+
+/** How many bytes of how many, how fast, and how long it will take. */
+function amounts({ done, total, rate }: Amounts, say: Say): string {
+  const parts = [`${formatSize(done)} / ${formatSize(total)}`];
+  if (rate !== undefined && rate > 0) {
+    parts.push(say('task.rate', { size: formatSize(rate) }));
+    const seconds = (total - done) / rate;
+    const isShort = seconds < 90;
+    parts.push(
+      say(isShort ? 'task.seconds' : 'task.minutes', { time: Math.ceil(isShort ? seconds : seconds / 60) }),
+    );
+  }
+  return parts.join(' · ');
+}
+
 /** How far a task is. */
-export function Busy({ what, name, progress, cancel }: BusyProps): ReactElement {
+export function Busy({ what, name, progress, rate, cancel }: BusyProps): ReactElement {
   const { say } = useText();
   const { done, total } = progress ?? {};
   const isKnown = done !== undefined && total !== undefined && total > 0;
@@ -30,6 +53,7 @@ export function Busy({ what, name, progress, cancel }: BusyProps): ReactElement 
         value={isKnown ? (100 * done) / total : 100}
         animated={!isKnown}
       />
+      {isKnown && progress?.unit === 'bytes' && <p className="mono">{amounts({ done, total, rate }, say)}</p>}
       {cancel && (
         <Button size="compact-xs" variant="subtle" color="gray" onClick={cancel}>
           {say('do.cancel')}

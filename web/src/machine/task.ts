@@ -2,12 +2,20 @@ import { useRef, useState } from 'react';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { refresh } from '../data/machines.ts';
+import { Rate } from './rate.ts';
 import { undoOffer, type Undoable } from '../data/undo.ts';
 import { troubleOf, type Trouble } from './trouble.ts';
 
 export interface TaskRunner<K> {
   /** What is being done; undefined if nothing is. */
-  readonly doing: { readonly kind: K; readonly progress: ProgressReport | undefined } | undefined;
+  readonly doing:
+    | {
+        readonly kind: K;
+        readonly progress: ProgressReport | undefined;
+        /** Bytes a second, if bytes are what is counted. */
+        readonly rate?: number | undefined;
+      }
+    | undefined;
   readonly trouble: Trouble | undefined;
   /** What the last task did, if that is worth a message. */
   readonly done: string | undefined;
@@ -37,7 +45,9 @@ export function useTask<K>(): TaskRunner<K> {
     const ended = new AbortController();
     controller.current = ended;
     setDoing({ kind, progress: undefined });
-    void work({ onProgress: (progress) => setDoing({ kind, progress }), signal: ended.signal })
+    const rate = new Rate();
+    const onProgress = (progress: ProgressReport) => setDoing({ kind, progress, rate: rate.add(progress) });
+    void work({ onProgress, signal: ended.signal })
       .then(end, (error: unknown) => setTrouble(troubleOf(error)))
       .then(refresh)
       .finally(() => setDoing(undefined));

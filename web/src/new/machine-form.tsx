@@ -5,7 +5,7 @@ import { formatSize } from '../../../src/core/units.ts';
 import { FormPanel } from '../design/panel/panel.tsx';
 import { useText } from '../text/text.ts';
 import styles from './new.module.css';
-import { defaultsOf, emptyForm, freeName, planOf, type Form, type Source } from './plan.ts';
+import { defaultsOf, emptyForm, freeName, planOf, stemOf, type Form, type Source } from './plan.ts';
 
 interface FormProps {
   readonly source: Source;
@@ -21,7 +21,7 @@ const gibi = 1024 * mebi;
 /** What the new machine is. Fields that are left empty have the defaults of the system, which they show. */
 export function MachineForm({ source, taken, isBusy, create }: FormProps): ReactElement {
   const { say } = useText();
-  const [form, setForm] = useState<Form>(() => ({ ...emptyForm, name: freeName(source, taken) }));
+  const [form, setForm] = useState<Form>(() => ({ ...emptyForm, name: freeName(stemOf(source), taken) }));
   const [isStarted, setStarted] = useState(true);
   const defaults = defaultsOf(source);
   const plan = planOf(source, form);

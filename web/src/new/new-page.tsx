@@ -6,6 +6,8 @@ import { useImages } from '../data/images.ts';
 import { useMachines } from '../data/machines.ts';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
+import { ImportPanel } from './import-panel.tsx';
+import { useImport } from './use-import.ts';
 import { machinePage } from '../machine/addresses.ts';
 import { Failure } from '../machine/failure.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
@@ -25,8 +27,12 @@ export function NewPage(): ReactElement {
   const [chosen, choose] = useState<Source>();
   const task = useTask<'create'>();
   const { doing } = task;
+  const taken = (machines ?? []).map(({ name }) => name);
+  const incoming = useImport(taken);
+  const isImport =
+    incoming.name !== undefined || incoming.doing !== undefined || incoming.trouble !== undefined;
   const first = images?.[0];
-  const source = chosen ?? (first && { kind: 'image', image: first });
+  const source = isImport ? undefined : (chosen ?? (first && { kind: 'image', image: first }));
   const create = (request: CreateMachine, isStarted: boolean) =>
     task.run('create', async (options) => {
       const { id } = await client.machines.create(request, options);
@@ -39,14 +45,23 @@ export function NewPage(): ReactElement {
       <PageHead title={say('new.title')} />
       {error !== null && <Failure error={error} />}
       <Columns kind="side">
-        <Sources images={images ?? []} source={source} choose={choose} />
+        <Sources
+          images={images ?? []}
+          source={source}
+          choose={(next) => {
+            if (isImport) incoming.close();
+            choose(next);
+          }}
+          incoming={incoming}
+        />
         <Column>
+          {isImport && <ImportPanel incoming={incoming} />}
           {source && machines && (
             <MachineForm
               // The fields that nobody has changed follow the source.
               key={source.kind === 'iso' ? 'iso' : `${source.image.id} ${source.image.arch}`}
               source={source}
-              taken={machines.map(({ name }) => name)}
+              taken={taken}
               isBusy={doing !== undefined}
               create={create}
             />

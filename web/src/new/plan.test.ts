@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../../src/api/generated/shapes.ts';
-import { defaultsOf, emptyForm, freeName, planOf, type Source } from './plan.ts';
+import { defaultsOf, emptyForm, freeName, planOf, stemOf, type Source } from './plan.ts';
 
 const image = (more: Partial<Image> = {}): Source => ({
   kind: 'image',
@@ -27,8 +27,10 @@ describe('a new machine', () => {
   });
 
   it('gets a name that nobody has', () => {
-    expect(freeName(image(), [])).toBe('debian-13');
-    expect(freeName(image(), ['Debian-13', 'debian-13-2'])).toBe('debian-13-3');
+    expect(freeName(stemOf(image()), [])).toBe('debian-13');
+    expect(freeName(stemOf(image()), ['Debian-13', 'debian-13-2'])).toBe('debian-13-3');
+    expect(freeName('../Übung: 1 ', [])).toBe('Übung-1');
+    expect(freeName('..', ['machine'])).toBe('machine-2');
   });
 
   it('asks for what was written, and leaves the rest to the daemon', () => {

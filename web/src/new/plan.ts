@@ -31,9 +31,14 @@ export function defaultsOf(source: Source): { cpus: number; memoryMiB: number; d
   return { cpus, memoryMiB, diskGiB };
 }
 
-/** A name that no machine has yet, from that of the image. */
-export function freeName(source: Source, taken: readonly string[]): string {
-  const stem = source.kind === 'iso' ? 'machine' : source.image.id.replace(/[^a-z0-9.-]+/gi, '-');
+/** What a machine is named after. */
+export function stemOf(source: Source): string {
+  return source.kind === 'iso' ? 'machine' : source.image.id;
+}
+
+/** A name that no machine has yet. */
+export function freeName(wanted: string, taken: readonly string[]): string {
+  const stem = wanted.replace(/[^\p{L}\p{N}.-]+/gu, '-').replace(/^[.-]+|[.-]+$/gu, '') || 'machine';
   const used = new Set(taken.map((name) => name.toLowerCase()));
   for (let n = 1; ; n++) {
     const name = n === 1 ? stem : `${stem}-${n}`;

@@ -9,11 +9,15 @@ import { useText } from '../text/text.ts';
 import styles from './new.module.css';
 import { DropZone } from './drop-zone.tsx';
 import { installable, type Source } from './plan.ts';
+import { Unfinished } from './unfinished.tsx';
+import type { Import } from './use-import.ts';
 
 interface SourcesProps {
   readonly images: readonly Image[];
   readonly source: Source | undefined;
   readonly choose: (source: Source) => void;
+  /** What is imported from files of the browser's computer. */
+  readonly incoming: Import;
 }
 
 function isChosen(source: Source | undefined, { id, arch, path }: Image): boolean {
@@ -22,7 +26,7 @@ function isChosen(source: Source | undefined, { id, arch, path }: Image): boolea
 }
 
 /** What a machine can begin with: an image, or an ISO to install from. */
-export function Sources({ images, source, choose }: SourcesProps): ReactElement {
+export function Sources({ images, source, choose, incoming }: SourcesProps): ReactElement {
   const { say } = useText();
   const archs = [...new Set(images.map(({ arch }) => arch).filter((each) => each !== ''))];
   const [arch, setArch] = useState<string>();
@@ -37,7 +41,8 @@ export function Sources({ images, source, choose }: SourcesProps): ReactElement 
     );
   return (
     <section aria-label={say('new.source')}>
-      <DropZone done={chooseImage} />
+      <DropZone done={chooseImage} begin={incoming.begin} isBusy={incoming.doing !== undefined} />
+      <Unfinished />
       {archs.length > 1 && (
         <NativeSelect
           size="xs"

@@ -4,7 +4,7 @@ import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { NotFound } from '../design/not-found/not-found.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
 import { useMachines } from '../data/machines.ts';
-import { useMay } from '../data/rights.tsx';
+import { OfMachine, useMay } from '../data/rights.tsx';
 import { useText } from '../text/text.ts';
 import { useActions } from '../machine/actions.ts';
 import { Controls } from '../machine/controls.tsx';
@@ -26,7 +26,7 @@ function Tabs({ id, tab }: { id: string; tab: Tab }): ReactElement {
   const may = useMay();
   return (
     <nav className={styles.tabs} aria-label={say('page.tabs')}>
-      {tabsFor(may).map((each) => (
+      {tabsFor(may, id).map((each) => (
         <Link key={each} href={machinePage(id, each)} {...(each === tab ? { 'aria-current': 'page' } : {})}>
           {say(`page.${each}`)}
         </Link>
@@ -66,16 +66,16 @@ export function MachinePage({ id, tab }: PageProps): ReactElement {
   const { say } = useText();
   const { machines } = useMachines();
   const may = useMay();
-  const shown = tabsFor(may).find((each) => each === tab);
+  const shown = tabsFor(may, id).find((each) => each === tab);
   if (!machines) return <p role="status">{say('app.loading')}</p>;
   const machine = machines.find((each) => each.id === id);
   if (!machine) return <NotFound what="machine" />;
   if (!shown) return <NotFound />;
   const Panel = panels[shown];
   return (
-    <>
+    <OfMachine value={id}>
       <Head machine={machine} tab={shown} />
       <Panel machine={machine} />
-    </>
+    </OfMachine>
   );
 }

@@ -28,13 +28,13 @@ function powerOf({ id, state }: Machine): Power[] {
 
 function commandsOf(machine: Machine, say: Say, go: (to: string) => void, may: May): Command[] {
   const { id, name } = machine;
-  const pages = tabsFor(may).map((tab) => ({
+  const pages = tabsFor(may, id).map((tab) => ({
     id: `${id} ${tab}`,
     label: say(`page.${tab}`),
     about: name,
     run: () => go(machinePage(id, tab)),
   }));
-  const isPermitted = ({ label }: Power) => may(operationOf(label === 'resume' ? 'start' : label));
+  const isPermitted = ({ label }: Power) => may(operationOf(label === 'resume' ? 'start' : label), id);
   const power = powerOf(machine)
     .filter(isPermitted)
     .map(({ label, run }) => ({

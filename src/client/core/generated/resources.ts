@@ -107,6 +107,7 @@ import type {
   StartedInGuest,
   StartedMachine,
   StopMachine,
+  StoredUpload,
   SuspendedMachine,
   TakeSnapshot,
   TakenSnapshot,
@@ -449,6 +450,13 @@ export interface ImageCalls {
   ): Promise<Done>;
 }
 
+export interface UploadCalls {
+  /** List what clients have sent, and not imported or finished yet. */
+  list(options?: CallOptions): Promise<StoredUpload[]>;
+  /** Discard what was sent. */
+  delete(upload: string, options?: CallOptions): Promise<Done>;
+}
+
 export interface DaemonCalls {
   /** Show the version, process and memory of the daemon. */
   status(options?: CallOptions): Promise<DaemonStatus>;
@@ -487,8 +495,8 @@ export interface WebCalls {
   users(options?: CallOptions): Promise<WebUser[]>;
   /** Add a user of the web desktop. */
   addUser(body: AddWebUser, options?: CallOptions): Promise<WebUser>;
-  /** Change the role or the machines of a user. Sessions of the user end, with what they have open. */
-  setUser(user: string, body?: SetWebUser, options?: CallOptions): Promise<WebUser>;
+  /** Change what a user may do. Sessions of the user end, with what they have open. */
+  setUser(user: string, body: SetWebUser, options?: CallOptions): Promise<WebUser>;
   /** Set the password of a user. Sessions of the user end, with what they have open. */
   setPassword(user: string, body: SetWebPassword, options?: CallOptions): Promise<Done>;
   /** Remove a user. Sessions of the user end, with what they have open. */
@@ -519,6 +527,7 @@ export interface Resources {
   readonly networks: NetworkCalls;
   readonly nics: NicCalls;
   readonly images: ImageCalls;
+  readonly uploads: UploadCalls;
   readonly daemon: DaemonCalls;
   readonly tasks: TaskCalls;
   readonly host: HostCalls;

@@ -1,0 +1,113 @@
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import type { ImportMachine, ImportReport } from '../../../src/api/generated/shapes.ts';
+import { mainFileOf } from '../../../src/model/uploaded-files.ts';
+import type { TaskOptions } from '../../../src/client/core/options.ts';
+import { client } from '../data/client.ts';
+import { refreshUploads } from '../data/uploads.ts';
+import { machinePage } from '../machine/addresses.ts';
+import { useTask, type TaskRunner } from '../machine/task.ts';
+import { useText } from '../text/text.ts';
+import type { LocalFile } from './local-files.ts';
+import { freeName } from './plan.ts';
+import { sendFiles } from './send-files.ts';
+
+/** What a person decides about an import. */
+export type Choices = Omit<ImportMachine, 'path' | 'guestOS'> & { readonly name: string };
+
+export type ImportStep = 'looking' | 'importing';
+
+export interface Import extends TaskRunner<ImportStep> {
+  /** The name of what is imported; undefined if nothing is. */
+  readonly name: string | undefined;
+  /** What the import would do, as soon as that is known. */
+  readonly report: ImportReport | undefined;
+  /** Looks at files that were dropped or picked. */
+  readonly begin: (files: Promise<LocalFile[]>) => void;
+  readonly again: () => void;
+  readonly make: (choices: Choices, isStarted: boolean) => void;
+  readonly close: () => void;
+}
+
+const partBytes = 512 * 1024;
+
+async function* partsOf(file: File): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < file.size; at += partBytes)
+    yield new Uint8Array(await file.slice(at, at + partBytes).arrayBuffer());
+}
+
+/** The main file, without its folders and its ending. */
+function nameOf(files: readonly LocalFile[]): string {
+  const name = mainFileOf(files).split('/').at(-1) ?? '';
+  return name.replace(/\.[^.]+$/u, '');
+}
+
+interface Begun {
+  readonly name: string;
+  readonly files: readonly LocalFile[];
+  readonly report?: ImportReport;
+  /** Where the daemon has them. */
+  readonly path?: string;
+}
+
+/**
+ * Makes a machine of files of this browser's computer. Of an appliance in one file, its beginning is enough for the report, so a
+ * person decides before it is sent; other files are sent first.
+ */
+export function useImport(taken: readonly string[]): Import {
+  const { say } = useText();
+  const [, go] = useLocation();
+  const task = useTask<ImportStep>();
+  const [begun, setBegun] = useState<Begun>();
+  const stages = { sending: say('import.sending'), waiting: say('import.waiting') };
+  const send = async (files: readonly LocalFile[], options: TaskOptions) => {
+    const path = await sendFiles(files, stages, options);
+    await refreshUploads();
+    return path;
+  };
+  const look = async ({ files, ...known }: Begun, options: TaskOptions) => {
+    const name = freeName(known.name, taken);
+    const [only, other] = files;
+    if (only && !other && /\.ova$/iu.test(only.path)) {
+      const archive = partsOf(only.file);
+      const request = { name, dryRun: true };
+      const report = await client.machines.importStream(request, { archive, ...options });
+      if ('notes' in report) setBegun({ ...known, files, report });
+    } else {
+      const path = await send(files, options);
+      const report = await client.machines.reportImport({ path, name }, options);
+      setBegun({ ...known, files, path, report });
+    }
+  };
+  const lookAt = (files: Promise<readonly LocalFile[]>) =>
+    task.run('looking', async (options) => {
+      const found = await files;
+      const next = { files: found, name: nameOf(found) };
+      setBegun(next);
+      await look(next, options);
+      return undefined;
+    });
+  const make = (choices: Choices, isStarted: boolean) =>
+    task.run('importing', async (options) => {
+      if (!begun) return undefined;
+      const path = await send(begun.files, options);
+      const { machine } = await client.machines.import({ path, ...choices }, options);
+      await refreshUploads();
+      if (isStarted) await client.machines.start(machine.id, { wait: 'none' }, options);
+      go(machinePage(machine.id));
+      return undefined;
+    });
+  return {
+    ...task,
+    name: begun?.name,
+    report: begun?.report,
+    begin: lookAt,
+    again: () => begun && lookAt(Promise.resolve(begun.files)),
+    make,
+    close: () => {
+      task.cancel();
+      task.dismiss();
+      setBegun(undefined);
+    },
+  };
+}
