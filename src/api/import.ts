@@ -19,6 +19,12 @@ export const importMachine = z
       .describe(
         'Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat',
       ),
+    disks: z
+      .enum(['inPlace', 'convert'])
+      .optional()
+      .describe(
+        'For a machine of VMware: inPlace leaves the content of its disks in its files, which are only read, and refuses a disk with which that cannot be; convert copies them. Default: in place where that can be',
+      ),
     acceptEula: z.boolean().optional().describe('Whether the licences of an appliance are accepted'),
   })
   .strict()
@@ -32,10 +38,12 @@ export const importReport = z
     disks: z.array(
       z.object({
         slot: z.string(),
-        path: z
-          .string()
-          .optional()
-          .describe('The disk of the original, which is copied into a qcow2. Absent for a new, empty one'),
+        path: z.string().optional().describe('The disk of the original. Absent for a new, empty one'),
+        inPlace: z
+          .boolean()
+          .describe(
+            'Whether its content stays in the files of the original; otherwise it is copied into a qcow2',
+          ),
         sizeBytes: z.number().describe('Size of the disk in the guest'),
       }),
     ),
@@ -51,7 +59,7 @@ export const importedMachine = z
 export type ImportedMachine = z.infer<typeof importedMachine>;
 
 export const importStream = importMachine
-  .omit({ path: true, guestOS: true })
+  .omit({ path: true, guestOS: true, disks: true })
   .extend({
     dryRun: z.boolean().optional().describe('Only report: the descriptor is enough, and nothing is written'),
   })

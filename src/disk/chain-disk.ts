@@ -4,6 +4,7 @@ import { inOrder } from '../core/in-order.ts';
 import { layersOf, type Layer } from './chain.ts';
 import type { Disk, DiskBlock } from './format/disk.ts';
 import { badImage, ImageFile } from './format/image-file.ts';
+import { openPart } from './map-view.ts';
 import { checkQcow2, type Qcow2Facts } from './qcow2-header.ts';
 import { partOf, Qcow2Pieces, type Piece } from './qcow2-pieces.ts';
 
@@ -30,15 +31,28 @@ interface Source {
   readonly piece: Piece;
 }
 
-async function openLayer({ path, format, virtualSize: size }: Layer): Promise<OpenLayer> {
+async function openQcow2(file: ImageFile, facts: Qcow2Facts): Promise<OpenLayer> {
+  const pieces = await Qcow2Pieces.open(file, facts.mapping);
+  return { file, size: facts.virtualSize, qcow2: { ...facts, pieces } };
+}
+
+async function openFile({ path, format, virtualSize: size }: Layer): Promise<OpenLayer> {
   const file = await ImageFile.open(path);
   try {
     if (format === 'raw') return { file, size };
-    const facts = await checkQcow2(file, { backing: 'tell', tables: false });
-    return { file, size, qcow2: { ...facts, pieces: await Qcow2Pieces.open(file, facts.mapping) } };
+    return await openQcow2(file, await checkQcow2(file, { backing: 'tell', tables: false }));
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** Opens a layer; a map is several of them. The caller closes what was added to `opened`, even after an error. */
+async function openLayer(layer: Layer, opened: OpenLayer[]): Promise<void> {
+  if (!layer.map) opened.push(await openFile(layer));
+  for (const part of layer.map?.parts ?? []) {
+    const { file, facts } = await openPart(layer.path, part, { tables: false });
+    opened.push(await openQcow2(file, facts));
   }
 }
 
@@ -187,7 +201,7 @@ async function dataBytes(layers: readonly OpenLayer[], size: number): Promise<nu
 export async function openChain(top: Layer): Promise<Disk> {
   const layers: OpenLayer[] = [];
   try {
-    for (const layer of layersOf(top)) layers.push(await openLayer(layer));
+    for (const layer of layersOf(top)) await openLayer(layer, layers);
     const size = Math.ceil(top.virtualSize / sectorBytes) * sectorBytes;
     return new ChainDisk(layers, size, await dataBytes(layers, size));
   } catch (error) {

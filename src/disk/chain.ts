@@ -2,10 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { namesFile, namesProtocol } from './backing-name.ts';
+import { isMapHead, mapHeadBytes, type DiskMap } from './disk-map.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { probeImage, type ProbedImage } from './probe.ts';
 import { checkQcow2, hasQcow2Magic, type BackingReference, type Qcow2Facts } from './qcow2-header.ts';
 import { mapsNothing } from './qcow2-tables.ts';
+import { readMap } from './read-map.ts';
 
 /** One file of a disk: the top layer, or one below it. */
 export interface Layer {
@@ -22,11 +24,16 @@ export interface Layer {
   readonly corrupt: boolean;
   /** The backing file as named in the header; null for the lowest layer. */
   readonly backingName: string | null;
+  /** For the lowest layer of a disk that is used in place: where its content is. Never written. */
+  readonly map?: DiskMap;
   readonly backing?: Layer;
 }
 
 export interface ChainOptions {
-  /** Directories that contain, directly or in subdirectories, all layers below the top. */
+  /**
+   * Directories that contain, directly or in subdirectories, all layers below the top and the files that a map shows. A file is
+   * allowed for a map if it is named itself.
+   */
   readonly inside: readonly string[];
   /** Follow the tables of every layer to check that it is intact. Default: true; false reads only the headers. */
   readonly tables?: boolean;
@@ -65,6 +72,15 @@ function rawLayer(file: ImageFile): Plain {
     corrupt: false,
     backingName: null,
   };
+}
+
+async function readMapped(file: ImageFile, tables: boolean, inside: readonly string[]): Promise<Reading> {
+  const mayRead = async (path: string) =>
+    inside.includes(path) || isIn(await realpath(dirname(path)), inside);
+  const map = await readMap(file, { tables, mayRead });
+  // To the engine it is a qcow2, opened in a way of its own.
+  const layer = { ...rawLayer(file), format: 'qcow2', virtualSize: map.size, map } as const;
+  return { layer, reference: null, identity: file.identity };
 }
 
 async function readQcow2(file: ImageFile, tables: boolean): Promise<Reading> {
@@ -151,6 +167,13 @@ function missing(layer: string, path: string, cause: unknown): KameError {
   );
 }
 
+/** Whether a directory is one of those, or in one of them. */
+function isIn(directory: string, inside: readonly string[]): boolean {
+  return inside.some(
+    (each) => directory === each || directory.startsWith(each.endsWith(sep) ? each : each + sep),
+  );
+}
+
 /** Resolves a reference as QEMU does, from the directory of the file that contains it. */
 async function locate(layer: string, name: string, inside: readonly string[]): Promise<string> {
   if (namesProtocol(name)) throw foreign(layer, name, 'is not a file');
@@ -160,10 +183,7 @@ async function locate(layer: string, name: string, inside: readonly string[]): P
   const directory = await realpath(dirname(path)).catch((error: unknown) => {
     throw missing(layer, path, error);
   });
-  const allowed = inside.some(
-    (each) => directory === each || directory.startsWith(each.endsWith(sep) ? each : each + sep),
-  );
-  if (!allowed) throw foreign(layer, name, 'is outside the machine');
+  if (!isIn(directory, inside)) throw foreign(layer, name, 'is outside the machine');
   return resolve(directory, basename(path));
 }
 
@@ -186,6 +206,7 @@ async function readBacking(
   reference: BackingReference,
   path: string,
   tables: boolean,
+  inside: readonly string[],
 ): Promise<Reading> {
   const { name, format } = reference;
   if (format !== null && format !== 'qcow2' && format !== 'raw')
@@ -202,6 +223,7 @@ async function readBacking(
       layer,
       `says that its backing file ${quoted(name)} is ${format}, but it is ${found === 'raw' ? 'not' : found}`,
     );
+  if (isMapHead(await file.readUpTo(0, mapHeadBytes))) return await readMapped(file, tables, inside);
   if (found === 'qcow2') return await readQcow2(file, tables);
   if (file.size === 0) throw badImage(path, `is empty; it is the backing file of ${layer}`);
   return { layer: rawLayer(file), reference: null, identity: file.identity };
@@ -237,7 +259,7 @@ export async function readChain(path: string, options: ChainOptions): Promise<La
         'Use a disk with fewer layers: `qemu-img convert -O qcow2 OLD NEW` makes one of them.',
       );
     const below = await locate(above, name, inside);
-    reading = await readBacking(above, reading.reference, below, tables);
+    reading = await readBacking(above, reading.reference, below, tables, inside);
     if (seen.has(reading.identity))
       throw badImage(above, `is part of a loop: its backing file is ${quoted(name)}`);
     seen.add(reading.identity);

@@ -4,12 +4,15 @@ import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
 import { allocatedOf, fileError, syncDirectory, syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
+import type { RunResult } from '../sys/process.ts';
 import { readChain, type Layer } from './chain.ts';
 import { ownBytes } from './estimate.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { followGrowth } from './growth.ts';
+import { repoint } from './merge.ts';
 import { checkQcow2 } from './qcow2-header.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
+import { isInPlace, onStandIn, withStandIn } from './stand-in.ts';
 
 const stage = 'Compacting the disk';
 
@@ -44,11 +47,28 @@ async function layerAt(path: string): Promise<Layer> {
   return { ...layer, path: await realpath(path) };
 }
 
-function convertArgs(layer: Layer, target: string): string[] {
+function convertArgs(layer: Layer, target: string, standIn?: string): string[] {
+  if (standIn !== undefined) {
+    const layers = ['-B', standIn, '-F', 'raw', onStandIn([layer.path], standIn)];
+    return ['convert', '-q', '-O', 'qcow2', ...layers, target];
+  }
   const args = ['convert', '-q', '-f', layer.format, '-O', layer.format];
   // With -B only the data of the layer itself is copied, including its zeros that hide data of the layer below.
   if (layer.backing) args.push('-B', layer.backingName ?? '', '-F', layer.backing.format);
   return [...args, layer.path, target];
+}
+
+/** Copies the data of a layer to a new file. @throws KameError */
+async function copyOwnData(options: Options, layer: Layer, target: string): Promise<RunResult> {
+  const run = async (args: string[]) => await call(options, args, options.progress, longTimeoutMs);
+  const { backing, backingName } = layer;
+  if (!backing || !isInPlace(layer)) return await run(convertArgs(layer, target));
+  return await withStandIn(layer, async (standIn) => {
+    const result = await run(convertArgs(layer, target, standIn));
+    const named = { path: backingName ?? '', format: backing.format };
+    if (result.exitCode === 0) await repoint({ ...options, overlay: target, backing: named });
+    return result;
+  });
 }
 
 /** Replaces a layer with its finished copy if that saves space. Returns the bytes allocated. */
@@ -80,7 +100,7 @@ export async function compact(options: Options): Promise<Compacted> {
   const temporary = temporaryName(layer.path);
   const growth = followGrowth(temporary, needed, stage, progress);
   try {
-    const result = await call(options, convertArgs(layer, temporary), progress, longTimeoutMs);
+    const result = await copyOwnData({ ...options, progress }, layer, temporary);
     if (result.exitCode !== 0) throw failure('compacted', layer.path, result, needed);
     const after = await replace(layer, temporary);
     progress.report({ stage, done: needed, total: needed, unit: 'bytes' });

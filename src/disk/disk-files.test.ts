@@ -50,9 +50,13 @@ describe('filesOfDisk', () => {
         files: [{ path: file('top') }],
         missing: file('gone', 'base'),
       });
-      expect(await filesOfDisk(file('none'))).toEqual({ files: [], missing: file('none') });
+      expect(await filesOfDisk(file('none'))).toEqual({ files: [], originals: [], missing: file('none') });
       mkdirSync(file('directory'));
-      expect(await filesOfDisk(file('directory'))).toEqual({ files: [], missing: file('directory') });
+      expect(await filesOfDisk(file('directory'))).toEqual({
+        files: [],
+        originals: [],
+        missing: file('directory'),
+      });
       await overlay(file('net'), './nbd:host');
       expect((await filesOfDisk(file('net'))).missing).toBe(file('nbd:host'));
     });

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { namesFile, namesProtocol } from './backing-name.ts';
 import { maxLayers } from './chain.ts';
+import { isMapHead, mapHeadBytes, readMapFacts } from './disk-map.ts';
 import { stampOf, type FileStamp } from './file-stamp.ts';
 import { ImageFile } from './format/image-file.ts';
 import { checkQcow2, hasQcow2Magic } from './qcow2-header.ts';
@@ -17,6 +18,8 @@ export interface DiskFile extends FileStamp {
   readonly links: number;
   /** Its backing file as named in its header; null for none. */
   readonly backingName: string | null;
+  /** Paths of the files that a map shows. */
+  readonly originals?: readonly string[];
 }
 
 /** The files of a disk, from the top down, as far as they can be read. */
@@ -24,6 +27,8 @@ export interface DiskFiles {
   readonly files: readonly DiskFile[];
   /** The path of the file that the last one refers to but that cannot be read; null if these are all files. */
   readonly missing: string | null;
+  /** The files that its map shows, for a disk that is used in place. */
+  readonly originals: readonly DiskFile[];
 }
 
 async function realPathOf(path: string): Promise<string> {
@@ -38,12 +43,27 @@ async function readFile(path: string): Promise<DiskFile | undefined> {
     if (!stamp || !directory) return undefined;
     await using file = await ImageFile.open(path);
     const common = { ...stamp, path, directory: directory.file, links: file.links };
+    if (isMapHead(await file.readUpTo(0, mapHeadBytes))) {
+      const { originals } = await readMapFacts(file);
+      return { ...common, format: 'qcow2', backingName: null, originals: originals.map((each) => each.path) };
+    }
     if (!hasQcow2Magic(await file.readUpTo(0, 4))) return { ...common, format: 'raw', backingName: null };
     const { backing } = await checkQcow2(file, { backing: 'tell', tables: false });
     return { ...common, format: 'qcow2', backingName: backing?.name ?? null };
   } catch {
     return undefined;
   }
+}
+
+async function readOriginals(paths: readonly string[]): Promise<Pick<DiskFiles, 'originals' | 'missing'>> {
+  const originals: DiskFile[] = [];
+  let missing: string | null = null;
+  for (const path of paths) {
+    const file = await readFile(path);
+    if (file) originals.push(file);
+    else missing ??= path;
+  }
+  return { originals, missing };
 }
 
 /**
@@ -55,12 +75,13 @@ export async function filesOfDisk(top: string): Promise<DiskFiles> {
   const seen = new Set<string>();
   for (let path = await realPathOf(resolve(top)); ;) {
     const file = await readFile(path);
-    if (!file || seen.has(file.file) || files.length === maxLayers) return { files, missing: path };
+    const none = { files, originals: [] };
+    if (!file || seen.has(file.file) || files.length === maxLayers) return { ...none, missing: path };
     seen.add(file.file);
     files.push(file);
-    const { backingName } = file;
-    if (backingName === null) return { files, missing: null };
-    if (namesProtocol(backingName) || !namesFile(backingName)) return { files, missing: backingName };
+    const { backingName, originals = [] } = file;
+    if (backingName === null) return { files, ...(await readOriginals(originals)) };
+    if (namesProtocol(backingName) || !namesFile(backingName)) return { ...none, missing: backingName };
     // Not `join`: in `a/../b` the kernel follows a symbolic link `a` before it goes up.
     path = await realPathOf(isAbsolute(backingName) ? backingName : `${dirname(path)}/${backingName}`);
   }

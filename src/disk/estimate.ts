@@ -10,7 +10,7 @@ async function mapped(file: ImageFile): Promise<MappedFile> {
 
 /** The most bytes that the data of a layer itself takes in a new qcow2. @throws KameError BAD_IMAGE, FILE_ACCESS */
 export async function ownBytes(layer: Layer): Promise<number> {
-  if (layer.format === 'raw') return layer.allocatedBytes;
+  if (layer.format === 'raw' || layer.map) return layer.allocatedBytes;
   await using file = await ImageFile.open(layer.path);
   return await bytesToCopy(await mapped(file));
 }

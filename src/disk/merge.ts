@@ -1,15 +1,20 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { silentProgress, type Progress } from '../core/progress.ts';
-import { fileError } from '../sys/files.ts';
+import { fileError, syncDirectory, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
 import { writableBackingName } from './backing-name.ts';
+import { openChain } from './chain-disk.ts';
 import { readChain, type Layer } from './chain.ts';
 import { growthOf } from './estimate.ts';
-import { badImage } from './format/image-file.ts';
+import { ImageFile, badImage } from './format/image-file.ts';
 import { followGrowth } from './growth.ts';
+import { checkQcow2 } from './qcow2-header.ts';
+import { clusterSize as ownClusterSize } from './qcow2-layout.ts';
 import { call, failure, longTimeoutMs, type Call } from './qemu-img-call.ts';
+import { isInPlace, onStandIn, withStandIn } from './stand-in.ts';
+import { writeQcow2 } from './write-qcow2.ts';
 
 /** Reads a chain again. The caller has already checked that all layers are in allowed directories. */
 async function chainOf(path: string): Promise<Layer> {
@@ -60,16 +65,48 @@ export async function commitInto(
     const actual = target ? `the backing file ${target.path} (${target.format})` : 'no backing file';
     throw badImage(overlay.path, `has ${actual}, not ${base} (${options.baseFormat})`);
   }
-  await perform({
-    ...options,
-    stage: 'Merging a layer of the disk',
-    target,
-    bytesNeeded: await growthOf(target, overlay),
-    verb: 'merged into',
-    // -d: do not empty the overlay, which would be useless, and one more step that a kill can interrupt.
-    args: ['commit', '-q', '-d', '-f', 'qcow2', overlay.path],
-    progress: options.progress ?? silentProgress(),
-  });
+  const bytesNeeded = await growthOf(target, overlay);
+  const commit = async (...image: string[]) =>
+    await perform({
+      ...options,
+      stage: 'Merging a layer of the disk',
+      target,
+      bytesNeeded,
+      verb: 'merged into',
+      // -d: do not empty the overlay, which would be useless, and one more step that a kill can interrupt.
+      args: ['commit', '-q', '-d', ...image],
+      progress: options.progress ?? silentProgress(),
+    });
+  if (!isInPlace(overlay)) return await commit('-f', 'qcow2', overlay.path);
+  await refuseOtherClusters([overlay, target]);
+  await withStandIn(
+    overlay,
+    async (standIn) => await commit(onStandIn([overlay.path, target.path], standIn)),
+  );
+}
+
+/** With clusters of another size, the engine would fill up clusters from the stand-in. */
+async function refuseOtherClusters(layers: readonly Layer[]): Promise<void> {
+  for (const { path } of layers) {
+    await using file = await ImageFile.open(path);
+    const { clusterSize, mapping } = await checkQcow2(file, { backing: 'tell', tables: false });
+    if (clusterSize === ownClusterSize && !mapping.extendedL2) continue;
+    throw badImage(path, 'has clusters of another size than the layers that Kame makes');
+  }
+}
+
+/** Completes an overlay with all that is below it, which may be in the files of another program. */
+async function flatten(overlay: Layer, progress: Progress): Promise<void> {
+  await using disk = await openChain(overlay);
+  await requireFreeSpace(dirname(overlay.path), disk.estimate, overlay.path);
+  const temporary = temporaryName(overlay.path);
+  try {
+    await writeQcow2(disk, temporary, progress);
+    await rename(temporary, overlay.path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncDirectory(dirname(overlay.path));
 }
 
 /** The most bytes that the overlay receives from the layers between it and its new backing file. */
@@ -102,6 +139,12 @@ export async function pullInto(
   const overlay = await chainOf(resolve(options.overlay));
   const name = onto === null ? null : writableBackingName(onto.path);
   if (overlay.backingName === name) return;
+  const progress = options.progress ?? silentProgress();
+  if (isInPlace(overlay)) {
+    if (onto !== null)
+      throw badImage(overlay.path, 'is used in place, and cannot be pulled onto another layer');
+    return await flatten(overlay, progress);
+  }
   const stop =
     name === null
       ? undefined
@@ -118,7 +161,7 @@ export async function pullInto(
     // Writethrough: with a cache, qemu-img writes the header with the new backing file before the tables that map the
     // copied data, and a kill in between would lose that data.
     args: ['rebase', '-q', '-t', 'writethrough', '-f', 'qcow2', ...reference, overlay.path],
-    progress: options.progress ?? silentProgress(),
+    progress,
   });
 }
 

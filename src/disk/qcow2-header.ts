@@ -34,12 +34,20 @@ export interface CheckOptions {
   readonly backing?: 'refuse' | 'tell';
   /** Follow the tables to check that the file is intact. Default: true; false reads only the header. */
   readonly tables?: boolean;
+  /** Accept a part of a map. By default it is rejected: what it shows is not the content of a disk. */
+  readonly partOfMap?: boolean;
 }
 
 const incompatible = { dirty: 1n, corrupt: 2n, dataFile: 4n, compression: 8n, extendedL2: 16n } as const;
 const knownIncompatible = 31n;
 /** Types of header extensions. */
-export const extension = { end: 0, dataFile: 0x44415441, backingFormat: 0xe2792aca } as const;
+export const extension = {
+  end: 0,
+  dataFile: 0x44415441,
+  backingFormat: 0xe2792aca,
+  /** Kame's own, of a map: see disk-map.ts. */
+  map: 0x4b414d45,
+} as const;
 const maxExtensions = 64;
 
 /** Limits of the qcow2 driver in QEMU. */
@@ -74,7 +82,11 @@ interface Extensions {
 }
 
 /** Reads the header extensions as QEMU does: up to the name of the backing file, or the end of the first cluster. */
-async function readExtensions(file: ImageFile, start: number, end: number): Promise<Extensions> {
+async function readExtensions(
+  file: ImageFile,
+  [start, end]: readonly [number, number],
+  partOfMap: boolean,
+): Promise<Extensions> {
   const { path } = file;
   let backingFormat: string | null = null;
   let at = start;
@@ -91,6 +103,13 @@ async function readExtensions(file: ImageFile, start: number, end: number): Prom
         flatten,
       );
     }
+    if (type === extension.map && !partOfMap) {
+      throw badImage(
+        path,
+        'has the tables of a disk that is used in place, and is no disk by itself',
+        'Use the disk of the machine instead, which has this file beneath it.',
+      );
+    }
     if (count === maxExtensions) throw badImage(path, `has more than ${maxExtensions} header extensions`);
     if (length > end - at - 8) throw badImage(path, 'is damaged: a header extension is too long');
     if (type === extension.backingFormat) {
@@ -104,20 +123,20 @@ async function readExtensions(file: ImageFile, start: number, end: number): Prom
 }
 
 /**
- * Rejects every way in which a qcow2 can make the engine read another file, but with `tell` returns its backing file.
+ * Rejects every way in which a qcow2 can make the engine read another file, but with `backing: 'tell'` returns its backing file.
  */
 async function references(
   file: ImageFile,
   head: Buffer,
   shape: { features: bigint; headerLength: number; clusterSize: number },
-  tell: boolean,
+  { backing, partOfMap = false }: CheckOptions,
 ): Promise<BackingReference | null> {
   const { path } = file;
   const offset = u64(head, 8, path, 'backing file offset');
   const length = head.readUInt32BE(16);
   // As in QEMU, a name of length 0 does not count.
   const named = offset !== 0 && length !== 0;
-  if (named && !tell) {
+  if (named && backing !== 'tell') {
     const name = await file.readUpTo(offset, Math.min(length, maxBackingName));
     throw badImage(
       path,
@@ -128,7 +147,7 @@ async function references(
   if (offset > shape.clusterSize || (named && length > Math.min(maxBackingName, shape.clusterSize - offset)))
     throw badImage(path, 'is damaged: the name of its backing file is out of bounds');
   const end = offset === 0 ? shape.clusterSize : offset;
-  const { backingFormat } = await readExtensions(file, shape.headerLength, end);
+  const { backingFormat } = await readExtensions(file, [shape.headerLength, end], partOfMap);
   if ((shape.features & incompatible.dataFile) !== 0n) {
     throw badImage(path, 'keeps its data in an external file that it does not name', flatten);
   }
@@ -225,7 +244,7 @@ export async function checkQcow2(file: ImageFile, options: CheckOptions = {}): P
   const { path } = file;
   const head = await file.readUpTo(0, 112);
   const shape = shapeOf(path, head);
-  const backing = await references(file, head, shape, options.backing === 'tell');
+  const backing = await references(file, head, shape, options);
   refuseUnknown(path, head, shape);
   const { features, clusterSize } = shape;
   const facts = {

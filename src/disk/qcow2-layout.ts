@@ -15,6 +15,8 @@ const refcountOrder = 4;
 const unshared = 1n << 63n;
 
 export interface Qcow2Places {
+  /** The size of a cluster as a power of 2. Default: 16. */
+  readonly bits?: number;
   /** In bytes. */
   readonly virtualSize: number;
   readonly l1Offset: number;
@@ -24,12 +26,13 @@ export interface Qcow2Places {
 
 /** The fixed part of the header, without a backing file. */
 export function fixedHeader(places: Qcow2Places): Buffer {
+  const { bits = clusterBits } = places;
   const header = Buffer.alloc(headerLength);
   header.write('QFI\u00fb', 0, 'latin1');
   header.writeUInt32BE(3, 4);
-  header.writeUInt32BE(clusterBits, 20);
+  header.writeUInt32BE(bits, 20);
   header.writeBigUInt64BE(BigInt(places.virtualSize), 24);
-  header.writeUInt32BE(Math.ceil(places.virtualSize / perL1Entry), 36);
+  header.writeUInt32BE(Math.ceil(places.virtualSize / 2 ** (2 * bits - 3)), 36);
   header.writeBigUInt64BE(BigInt(places.l1Offset), 40);
   header.writeBigUInt64BE(BigInt(places.refcountTableOffset), 48);
   header.writeUInt32BE(places.refcountTableClusters, 56);

@@ -36,6 +36,8 @@ interface Run {
 export class Qcow2Writer implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #size: number;
+  /** Where the qcow2 begins in the file. */
+  readonly #base: number;
   readonly #l1: Buffer;
   readonly #tables = new Map<number, L2Table>();
   #run: Run | undefined;
@@ -45,10 +47,13 @@ export class Qcow2Writer implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve();
   /** Where the next cluster goes. */
   #end: number;
+  readonly #closes: boolean;
 
-  private constructor(file: FileHandle, size: number) {
+  private constructor(file: FileHandle, size: number, base: number, closes: boolean) {
+    this.#closes = closes;
     this.#file = file;
     this.#size = size;
+    this.#base = base;
     // The header is the first cluster; the L1 table, whose size is known, follows.
     this.#l1 = Buffer.alloc(Math.ceil(Math.ceil(size / perL1Entry) / perL2Table) * clusterSize);
     this.#end = clusterSize + this.#l1.length;
@@ -56,7 +61,12 @@ export class Qcow2Writer implements AsyncDisposable {
 
   /** @param size of the disk, in bytes: a multiple of 512, at most 64 TiB. @throws the error of the file system */
   static async create(path: string, size: number): Promise<Qcow2Writer> {
-    return new Qcow2Writer(await open(path, 'wx+', 0o600), size);
+    return new Qcow2Writer(await open(path, 'wx+', 0o600), size, 0, true);
+  }
+
+  /** A qcow2 at the end of a file, which begins at byte `base` and stays open. @param size as for `create` */
+  static inside(file: FileHandle, base: number, size: number): Qcow2Writer {
+    return new Qcow2Writer(file, size, base, false);
   }
 
   /** Bytes that the file has so far. */
@@ -105,7 +115,7 @@ export class Qcow2Writer implements AsyncDisposable {
     const offset = entryAt(this.#l1, index);
     const table = { offset: offset || this.#allocate(), entries: Buffer.alloc(clusterSize) };
     if (offset === 0) setEntry(this.#l1, index, table.offset);
-    else await this.#file.read(table.entries, 0, clusterSize, offset);
+    else await this.#file.read(table.entries, 0, clusterSize, this.#base + offset);
     this.#tables.set(index, table);
     return table;
   }
@@ -113,7 +123,7 @@ export class Qcow2Writer implements AsyncDisposable {
   async #evict(index: number): Promise<void> {
     const table = this.#tables.get(index);
     this.#tables.delete(index);
-    if (table) await writeFully(this.#file, [table.entries], table.offset);
+    if (table) await this.#put([table.entries], table.offset);
   }
 
   async #append(offset: number, part: Buffer): Promise<void> {
@@ -131,7 +141,7 @@ export class Qcow2Writer implements AsyncDisposable {
     this.#run = undefined;
     await this.#writing;
     if (!run) return;
-    this.#writing = writeFully(this.#file, [this.#collected.subarray(0, run.bytes)], run.offset);
+    this.#writing = this.#put([this.#collected.subarray(0, run.bytes)], run.offset);
     [this.#collected, this.#other] = [this.#other, this.#collected];
     // It is awaited with the next one.
     this.#writing.catch(() => undefined);
@@ -145,14 +155,14 @@ export class Qcow2Writer implements AsyncDisposable {
     await this.#flush();
     await this.#writing;
     for (const index of [...this.#tables.keys()]) await this.#evict(index);
-    await writeFully(this.#file, [this.#l1], clusterSize);
+    await this.#put([this.#l1], clusterSize);
     const places = await this.#writeRefcounts();
-    await writeFully(
-      this.#file,
-      [fixedHeader({ ...places, virtualSize: this.#size, l1Offset: clusterSize })],
-      0,
-    );
+    await this.#put([fixedHeader({ ...places, virtualSize: this.#size, l1Offset: clusterSize })], 0);
     await this.#file.datasync();
+  }
+
+  async #put(parts: readonly Buffer[], offset: number): Promise<void> {
+    await writeFully(this.#file, parts, this.#base + offset);
   }
 
   /** Every cluster of the file is used once, also those with the reference counts. */
@@ -169,10 +179,10 @@ export class Qcow2Writer implements AsyncDisposable {
     const table = Buffer.alloc(tables * clusterSize);
     for (let block = 0; block < blocks; block += 1)
       table.writeBigUInt64BE(BigInt(firstBlock + block * clusterSize), block * 8);
-    await writeFully(this.#file, [table], refcountTableOffset);
+    await this.#put([table], refcountTableOffset);
     for (let block = 0; block < blocks; block += 1) {
       const counted = Math.min(perRefcountBlock, used + blocks + tables - block * perRefcountBlock);
-      await writeFully(this.#file, [refcountBlocks(counted)], firstBlock + block * clusterSize);
+      await this.#put([refcountBlocks(counted)], firstBlock + block * clusterSize);
     }
     this.#end = firstBlock + blocks * clusterSize;
     return { refcountTableOffset, refcountTableClusters: tables };
@@ -180,6 +190,6 @@ export class Qcow2Writer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing.catch(() => undefined);
-    await this.#file.close();
+    if (this.#closes) await this.#file.close();
   }
 }

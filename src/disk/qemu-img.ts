@@ -6,6 +6,7 @@ import { isTaken, syncFile, temporaryName } from '../sys/files.ts';
 import { requireFreeSpace } from '../sys/free-space.ts';
 import { maxVirtualSize } from './format/limits.ts';
 import { followGrowth } from './growth.ts';
+import { alone } from './stand-in.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
 
 /** The formats that QEMU may read: images that Kame wrote, or whose header probe.ts has checked. */
@@ -73,7 +74,8 @@ export async function resize(
       `${path} has ${virtualSize} bytes and cannot be shrunk to ${options.sizeBytes}: that would truncate its data.`,
     );
   }
-  const args = ['resize', '-q', '-f', options.format, path, String(options.sizeBytes)];
+  const image = options.format === 'qcow2' ? [alone(path)] : ['-f', options.format, path];
+  const args = ['resize', '-q', ...image, String(options.sizeBytes)];
   const result = await call(options, args, options.progress);
   if (result.exitCode !== 0) throw failure('resized', path, result);
 }
@@ -108,7 +110,7 @@ export async function info(
  */
 export async function check(options: Call & { path: string; progress?: Progress }): Promise<QemuImgCheck> {
   const path = resolve(options.path);
-  const args = ['check', '--output=json', '-f', 'qcow2', path];
+  const args = ['check', '--output=json', alone(path)];
   const result = await call(options, args, options.progress, longTimeoutMs);
   // 0 clean, 2 corrupted, 3 only leaks; with any other code the check itself failed (qemu-img(1)).
   if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)

@@ -4,6 +4,7 @@ import type { Progress } from '../core/progress.ts';
 import { ImageFile } from './format/image-file.ts';
 import { checkQcow2 } from './qcow2-header.ts';
 import { call, failure, longTimeoutMs, numberOf, parseJson, type Call } from './qemu-img-call.ts';
+import { alone } from './stand-in.ts';
 
 type Options = Call & { path: string; progress?: Progress };
 
@@ -15,7 +16,7 @@ interface Findings {
 /** Runs qemu-img check. @throws KameError BAD_IMAGE for damage other than leaks */
 async function look(options: Options, repair: readonly string[]): Promise<Findings> {
   const { path, progress } = options;
-  const args = ['check', ...repair, '--output=json', '-f', 'qcow2', path];
+  const args = ['check', ...repair, '--output=json', alone(path)];
   const result = await call(options, args, progress, longTimeoutMs);
   // 0 clean, 2 corrupted, 3 only leaks; with any other code the check itself failed (qemu-img(1)).
   if (result.exitCode !== 0 && result.exitCode !== 2 && result.exitCode !== 3)

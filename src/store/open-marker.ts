@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../core/errors.ts';
 import { fileError } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
@@ -10,12 +10,13 @@ import type { MachineNames } from './names.ts';
  * does not open the machine, and programs that wait for it to go see when the machine has ended. It locks nothing for Kame.
  */
 
+const extension = '.lck';
 const content = 'Kame has this machine open.\n';
 const maxBytes = 1024;
 const fileName = 'M00000.lck';
 
 function markerOf({ vmx }: MachineNames): string {
-  return `${vmx}.lck`;
+  return vmx + extension;
 }
 
 /** The names in a marker; undefined if there is none, or something else has its name. */
@@ -61,4 +62,22 @@ export async function removeOpenMarker(names: MachineNames): Promise<void> {
   } catch (error) {
     throw fileError(error, marker);
   }
+}
+
+/**
+ * The name of the first such mark beside one of these files, each of which has one while VMware has it open; undefined if there
+ * is none.
+ * @throws KameError FILE_ACCESS
+ */
+export async function openMarkBeside(paths: readonly string[]): Promise<string | undefined> {
+  for (const directory of new Set(paths.map((path) => dirname(path)))) {
+    const beside = paths.filter((path) => dirname(path) === directory);
+    const marks = new Set(beside.map((path) => basename(path) + extension));
+    const entries = await readdir(directory).catch((error: unknown) => {
+      throw fileError(error, directory);
+    });
+    const mark = entries.find((entry) => marks.has(entry));
+    if (mark !== undefined) return mark;
+  }
+  return undefined;
 }

@@ -9,7 +9,7 @@ const path = encodeURIComponent(demo.path);
 const report = {
   name: 'web',
   source: '/old/web.vmx',
-  disks: [{ slot: 'scsi0:0', path: '/old/web.vmdk', sizeBytes: 2 ** 31 }],
+  disks: [{ slot: 'scsi0:0', path: '/old/web.vmdk', sizeBytes: 2 ** 31, inPlace: true }],
   eulas: [],
   notes: ['The drive sata0:1 is empty: \u001b[31mevil.iso stays with the original.'],
 };
@@ -19,11 +19,26 @@ describe('kame import', () => {
     daemon.on('POST /v1/machines/import/report', json(report));
     const { code, stdout } = await run(['import', '/old/web.vmx', 'web', '--dry-run']);
     expect(code).toBe(0);
-    expect(stdout).toContain('web would be imported from /old/web.vmx\n  scsi0:0  2 GiB  /old/web.vmdk\n');
+    expect(stdout).toContain(
+      'web would be imported from /old/web.vmx\n  scsi0:0  2 GiB  /old/web.vmdk, used in place\n',
+    );
     expect(stdout).toContain('note: The drive sata0:1 is empty');
     expect(stdout).not.toContain('\u001b');
     const asJson = await run(['import', '/old/web.vmx', '--dry-run', '--json']);
     expect(JSON.parse(asJson.stdout)).toEqual(report);
+  });
+
+  it('asks for disks in place or copies, and not for both', async () => {
+    daemon.on('POST /v1/machines/import/report', json(report));
+    const asked = async (...flags: string[]) =>
+      (await run(['import', '/old/web.vmx', '--dry-run', ...flags])).code;
+    expect([await asked('--in-place'), await asked('--convert')]).toEqual([0, 0]);
+    expect(daemon.requests.map(({ body }) => (body as { disks?: string }).disks)).toEqual([
+      'inPlace',
+      'convert',
+    ]);
+    expect(await asked('--in-place', '--convert')).toBe(2);
+    expect((await run(['import', '-', '--in-place'])).code).toBe(2);
   });
 
   it('deletes with --undo, and does not ask if told so', async () => {

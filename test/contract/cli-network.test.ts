@@ -83,6 +83,19 @@ describe('network', () => {
     });
   });
 
+  it('list says nothing of the state of a bridged one, which is the host’s', async () => {
+    const bridged = {
+      ...vmnet8,
+      name: 'br',
+      type: 'bridged',
+      interface: 'br0',
+      subnet: null,
+      running: false,
+    };
+    daemon.on('GET /v1/networks', json([bridged]));
+    expect((await run(['network', 'list'])).stdout).toMatch(/^br +bridged \(br0\) +- +yes +- +demo, web$/mu);
+  });
+
   it('show prints adapters, forwards and reservations', async () => {
     daemon.on(`GET ${of}`, json(details));
     const { stdout } = await run(['network', 'show', 'vmnet8']);

@@ -185,3 +185,22 @@ export function someInput({
     disks: disks ?? new Map(checked),
   };
 }
+
+/** A disk whose content is in two files of VMware, and of which the guest has written something. */
+export const disksInPlace: PlanInput['disks'] = new Map([['nvme0:0', diskInPlace()]]);
+
+function diskInPlace(): DiskSource {
+  const layer = (name: string): DiskSource => ({
+    path: `/home/ada/.kame/machines/demo.vmwarevm/${name}`,
+    format: 'qcow2',
+  });
+  const part = (number: number) => ({
+    at: (number - 1) * 524_288,
+    bytes: 524_288,
+    path: `/home/ada/Virtual Machines/web.vmwarevm/web-s00${number}.vmdk`,
+    offset: 0,
+    length: 2 ** 31,
+  });
+  const backing = { ...layer('disk0-original.map'), map: { parts: [part(1), part(2)] } };
+  return { ...layer('disk0.qcow2'), backing };
+}

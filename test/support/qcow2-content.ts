@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { mapBacking } from '../../src/disk/disk-map.ts';
 
 /** Bits of a table's entry that say where something is (QEMU's docs/interop/qcow2.txt). */
 const offsetBits = 0x00ff_ffff_ffff_fe00n;
@@ -25,7 +26,9 @@ class Qcow2 implements Disposable {
     this.#refcounts = Number(header.readBigUInt64BE(48));
     const nameAt = Number(header.readBigUInt64BE(8));
     const name = this.#bytes(nameAt, header.readUInt32BE(16)).toString('utf8');
-    this.#beneath = nameAt === 0 ? null : new Qcow2(isAbsolute(name) ? name : join(dirname(path), name));
+    // What is beneath a map are the files of another program.
+    const isLowest = nameAt === 0 || name === mapBacking;
+    this.#beneath = isLowest ? null : new Qcow2(isAbsolute(name) ? name : join(dirname(path), name));
   }
 
   #bytes(at: number, length: number): Buffer {

@@ -1,22 +1,12 @@
-import { createHash } from 'node:crypto';
 import { appendFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { fingerprints } from '../support/foreign-bundle.ts';
 import { Guest } from '../support/guest.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { qemuImg } from '../support/qemu-img.ts';
 
 const it = guestTest();
-
-async function hashes(directory: string): Promise<string[]> {
-  const names = (await readdir(directory)).sort();
-  return await Promise.all(
-    names.map(async (name) => {
-      const hash = createHash('sha256').update(await readFile(join(directory, name)));
-      return `${name} ${hash.digest('hex')}`;
-    }),
-  );
-}
 
 /** Makes of a stopped guest what VMware would have: a bundle elsewhere with a split VMDK. @returns its path */
 async function asForeign(demo: Guest): Promise<string> {
@@ -56,17 +46,18 @@ describe('an export', () => {
 });
 
 describe('a machine with a split VMDK', () => {
-  it('is imported, runs, has snapshots, and the original is as it was', async ({ home, demo }) => {
+  it('is imported in place, runs, has snapshots, and the original is as it was', async ({ home, demo }) => {
     await demo.sh('echo before >/root/state; sync');
     await demo.stop();
     const place = await asForeign(demo);
-    const before = await hashes(place);
+    const before = fingerprints(place);
     await home.json('import', place, '--dry-run');
-    await home.json('import', place, 'web');
+    await home.json('import', place, 'web', '--in-place');
 
     const web = new Guest(home, 'web');
     await web.start();
     expect(await web.sh('cat /root/state')).toBe('before\n');
+    expect(await readdir(web.file(''))).toContain('disk0-original.map');
     await web.take('then');
     await web.sh('echo after >/root/state; sync');
     await web.revert('then');
@@ -76,9 +67,9 @@ describe('a machine with a split VMDK', () => {
     expect(await web.sh('cat /root/state')).toBe('before\n');
     await web.stop();
 
-    expect(await hashes(place)).toEqual(before);
+    expect(fingerprints(place)).toEqual(before);
     await home.json('import', '--undo', 'web', '--yes');
     expect(await readdir(join(home.path, 'machines'))).toEqual([`${demo.name}.vmwarevm`]);
-    expect(await hashes(place)).toEqual(before);
+    expect(fingerprints(place)).toEqual(before);
   });
 });

@@ -752,6 +752,8 @@ export interface ImportMachine {
   guestOS?: string | undefined;
   /** Networks for those of an appliance, by name: nat, bridged, hostonly or a network. Default: nat */
   networks?: Record<string, string> | undefined;
+  /** For a machine of VMware: inPlace leaves the content of its disks in its files, which are only read, and refuses a disk with which that cannot be; convert copies them. Default: in place where that can be */
+  disks?: 'inPlace' | 'convert' | undefined;
   /** Whether the licences of an appliance are accepted */
   acceptEula?: boolean | undefined;
 }
@@ -763,8 +765,10 @@ export interface ImportReport {
   source: string;
   disks: {
     slot: string;
-    /** The disk of the original, which is copied into a qcow2. Absent for a new, empty one */
+    /** The disk of the original. Absent for a new, empty one */
     path?: string | undefined;
+    /** Whether its content stays in the files of the original; otherwise it is copied into a qcow2 */
+    inPlace: boolean;
     /** Size of the disk in the guest */
     sizeBytes: number;
   }[];

@@ -1,4 +1,4 @@
-import type { Command } from '@commander-js/extra-typings';
+import { Option, type Command } from '@commander-js/extra-typings';
 import type { ImportedMachine, ImportReport } from '../../api/import.ts';
 import { KameError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
@@ -12,8 +12,9 @@ function addCommand(program: Command) {
     .command('import')
     .summary('import a machine, an appliance or a disk')
     .description(
-      'Makes a new machine with copies of the disks of a machine of VMware, of an appliance (OVF), or of a disk. ' +
-        'The original is only read. `--dry-run` shows what the new machine would lack.',
+      'Makes a new machine of a machine of VMware, of an appliance (OVF), or of a disk. The original is only read. ' +
+        'The disks of a machine stay where they are, if that can be: the new machine then needs its original. ' +
+        'All others are copied. `--dry-run` shows that, and what the new machine would lack.',
     )
     .argument(
       '<path>',
@@ -21,6 +22,10 @@ function addCommand(program: Command) {
     )
     .argument('[name]', 'name of the new machine (default: that of the original)')
     .option('-n, --dry-run', 'check the original and show the report, without writing anything')
+    .addOption(
+      new Option('--in-place', 'use the disks of a machine where they are, or refuse').conflicts('convert'),
+    )
+    .option('--convert', 'copy the disks of a machine')
     .option('--os <id>', 'guest OS id, for a disk, which does not tell')
     .option(
       '--net <old=new>',
@@ -36,7 +41,7 @@ function addCommand(program: Command) {
       examples(
         'kame import ~/Virtual\\ Machines/web.vmwarevm --dry-run',
         'kame import ~/Virtual\\ Machines/web.vmwarevm',
-        'kame import ./old/old.vmx web',
+        'kame import ./old/old.vmx web --convert',
         'kame import appliance.ova --net "VM Network=bridged" --accept-eula',
         'kame import https://example.org/appliance.ova web',
         'kame import https://example.org/web/web.ovf',
@@ -65,8 +70,10 @@ function sourceOf(session: Session, path: string): string {
 
 function showReport(session: Session, { name, source, disks, eulas, notes }: ImportReport): void {
   session.print(`${name} would be imported from ${source}`);
-  for (const { slot, path, sizeBytes } of disks)
-    session.print(`  ${slot}  ${formatSize(sizeBytes)}  ${path ?? 'empty'}`);
+  for (const { slot, path, sizeBytes, inPlace } of disks) {
+    const way = path === undefined ? 'empty' : `${path}, ${inPlace ? 'used in place' : 'copied'}`;
+    session.print(`  ${slot}  ${formatSize(sizeBytes)}  ${way}`);
+  }
   for (const note of notes) session.print(`  note: ${note}`);
   for (const eula of eulas) {
     session.printLines('\nThe licence, which --accept-eula accepts:\n');
@@ -92,14 +99,23 @@ interface Options {
   readonly os?: string;
   readonly net?: Networks;
   readonly acceptEula?: true;
+  readonly inPlace?: true;
+  readonly convert?: true;
+}
+
+function disksOf({ inPlace, convert }: Options): 'inPlace' | 'convert' | undefined {
+  return inPlace === true ? 'inPlace' : convert === true ? 'convert' : undefined;
 }
 
 /** Standard input is an appliance: a disk needs its end first. */
 async function importInput(
   session: Session,
   name: string | undefined,
-  { dryRun, os, net: networks, acceptEula }: Options,
+  options: Options,
 ): Promise<ImportedMachine | ImportReport> {
+  const { dryRun, os, net: networks, acceptEula } = options;
+  if (disksOf(options) === 'inPlace')
+    throw new KameError('USAGE', '--in-place is for machines, and standard input must be an OVA.');
   if (os !== undefined) throw new KameError('USAGE', '--os is for disks, and standard input must be an OVA.');
   const archive = session.context.stdin as AsyncIterable<Uint8Array>;
   try {
@@ -118,10 +134,12 @@ async function importPath(
   session: Session,
   path: string,
   name: string | undefined,
-  { dryRun, os: guestOS, net: networks, acceptEula }: Options,
+  options: Options,
 ): Promise<ImportedMachine | ImportReport> {
+  const { dryRun, os: guestOS, net: networks, acceptEula } = options;
   const { machines } = session.client;
-  const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, acceptEula }) };
+  const disks = disksOf(options);
+  const body = { path: sourceOf(session, path), ...given({ name, guestOS, networks, disks, acceptEula }) };
   if (dryRun === true) return await machines.reportImport(body, { signal: session.signal });
   return await session.task(name ?? path, (task) => machines.import(body, task));
 }

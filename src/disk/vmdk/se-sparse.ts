@@ -13,7 +13,7 @@ const magic = 0xcafe_baben;
 const volatileMagic = 0xcafe_cafen;
 const version = 0x2_0000_0001n;
 const grainSectors = 8;
-const grainBytes = grainSectors * sectorBytes;
+export const grainBytes = grainSectors * sectorBytes;
 const tableSectors = 64;
 const tableBytes = tableSectors * sectorBytes;
 const grainsPerTable = tableBytes / 8;
@@ -38,7 +38,7 @@ interface SeSparseHeader {
 }
 
 /** Grains that follow each other on the disk, and in the file if they have data. */
-interface Run {
+export interface Run {
   /** Number of the first grain on the disk. */
   readonly index: number;
   count: number;
@@ -156,6 +156,17 @@ async function* runs(file: ImageFile, header: SeSparseHeader, limit: number): As
   }
 }
 
+/** The runs in the first `size` bytes of a SESPARSE extent, in the order of the disk. @throws KameError BAD_IMAGE */
+export async function* seSparseRuns(file: ImageFile, size: number): AsyncGenerator<Run, void> {
+  const header = await readHeader(file);
+  if (header.capacity * sectorBytes < size || header.capacity * sectorBytes > maxVirtualSize)
+    throw badImage(
+      file.path,
+      `is damaged: it has ${header.capacity} sectors, and its descriptor says otherwise`,
+    );
+  yield* runs(file, header, Math.ceil(size / grainBytes));
+}
+
 /**
  * The blocks in the first `size` bytes of a SESPARSE extent, relative to its start.
  * @param zeros also the blocks that are said to be zeros, which in a delta hide those of its parent
@@ -166,18 +177,12 @@ export async function* seSparseBlocks(
   size: number,
   zeros: boolean,
 ): AsyncGenerator<DiskBlock, void> {
-  const header = await readHeader(file);
-  if (header.capacity * sectorBytes < size || header.capacity * sectorBytes > maxVirtualSize)
-    throw badImage(
-      file.path,
-      `is damaged: it has ${header.capacity} sectors, and its descriptor says otherwise`,
-    );
-  const found = runs(file, header, Math.ceil(size / grainBytes));
   const read = async ({ index, count, sector }: Run): Promise<DiskBlock> => {
     const offset = index * grainBytes;
     const length = Math.min(count * grainBytes, size - offset);
     if (sector === null) return { offset, data: Buffer.alloc(zeros ? length : 0) };
     return { offset, data: await file.read(sector * sectorBytes, length, `grain ${index}`) };
   };
-  for await (const block of inOrder(found, readAhead, read)) if (block.data.length > 0) yield block;
+  for await (const block of inOrder(seSparseRuns(file, size), readAhead, read))
+    if (block.data.length > 0) yield block;
 }

@@ -10,15 +10,21 @@ const ahead = { disk: 8, delta: 1 } as const;
 /** A directory of 128 MiB would map 64 TiB in grains of 4 KiB, but such disks do not occur. */
 const maxDirectoryBytes = 16 * 1024 * 1024;
 
-interface Grain {
+/** A grain that an extent has. */
+export interface Grain {
   /** Number of the grain on the disk. */
   readonly index: number;
   /** Sector of its data in the file; 0 for a grain of zeros. */
   readonly sector: number;
 }
 
-/** The grains in the order of the disk. Every grain table is read once, and none may be used twice. */
-async function* grains(
+/**
+ * The grains in the order of the disk. Every grain table is read once, and none may be used twice.
+ * @param limit the number of the first grain beyond the end of the disk
+ * @param zeros also the grains that are said to be zeros
+ * @throws KameError BAD_IMAGE
+ */
+export async function* grains(
   file: ImageFile,
   header: SparseHeader,
   limit: number,

@@ -1,17 +1,12 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
 import type { Disk, DiskBlock } from '../format/disk.ts';
 import { ImageFile, badImage } from '../format/image-file.ts';
-import {
-  maxDescriptorBytes,
-  parseDescriptor,
-  sectorBytes,
-  type Descriptor,
-  type ExtentLine,
-} from './descriptor.ts';
+import { sectorBytes, type Descriptor, type ExtentLine } from './descriptor.ts';
 import { DeltaDisk } from './delta.ts';
+import { embeddedDescriptor, isSparseFile, plainDescriptor } from './read-descriptor.ts';
 import { isSeSparse, seSparseBlocks } from './se-sparse.ts';
 import { sparseBlocks } from './sparse-extent.ts';
 import { readSparseHeader, type SparseHeader } from './sparse-header.ts';
@@ -29,8 +24,15 @@ async function* shifted(blocks: AsyncGenerator<DiskBlock>, by: number): AsyncGen
   for await (const { offset, data } of blocks) yield { offset: offset + by, data };
 }
 
-/** Opens an extent beside the descriptor. It must not be a symbolic link, because its name comes from the image. */
-async function openExtent(descriptorPath: string, directory: string, name: string): Promise<ImageFile> {
+/**
+ * Opens an extent beside the descriptor. It must not be a symbolic link, because its name comes from the image.
+ * @throws KameError BAD_IMAGE, FILE_ACCESS
+ */
+export async function openExtent(
+  descriptorPath: string,
+  directory: string,
+  name: string,
+): Promise<ImageFile> {
   try {
     return await ImageFile.open(join(directory, name), { follow: false });
   } catch (error) {
@@ -146,28 +148,22 @@ async function allocatedBytes(path: string, directory: string, descriptor: Descr
 }
 
 /** One file of a chain of deltas, or a whole disk. */
-interface Layer {
+export interface VmdkLayer {
   readonly disk: Disk;
   readonly descriptor: Descriptor;
+  /** Of the descriptor, or of the single file that contains it. */
   readonly path: string;
   /** Of its file, without symbolic links. */
   readonly directory: string;
+  readonly fileName: string;
+  /** Whether it is a single sparse file, which contains its descriptor. */
+  readonly isSingle: boolean;
   readonly identity: string;
 }
 
-async function openSparse(file: ImageFile): Promise<Pick<Layer, 'disk' | 'descriptor'>> {
+async function openSparse(file: ImageFile): Promise<Pick<VmdkLayer, 'disk' | 'descriptor'>> {
   const header = await readSparseHeader(file);
-  const length = Math.min(header.descriptorSectors * sectorBytes, maxDescriptorBytes);
-  const text = await file.readUpTo(header.descriptorOffset * sectorBytes, length);
-  // The parts of a split disk have no descriptor, or an empty one.
-  if (header.descriptorOffset === 0 || text.every((byte) => byte === 0)) {
-    throw badImage(
-      file.path,
-      'is one part of a split disk, or has lost its descriptor',
-      'Give the path of the descriptor instead: the small .vmdk without -s001.',
-    );
-  }
-  const descriptor = parseDescriptor(file.path, text);
+  const descriptor = await embeddedDescriptor(file, header);
   // The name in its only line may be outdated because the file was renamed, but the extent is always this file.
   const { extents } = descriptor;
   const [extent] = extents;
@@ -179,23 +175,22 @@ async function openSparse(file: ImageFile): Promise<Pick<Layer, 'disk' | 'descri
 }
 
 /** @throws KameError as openVmdk */
-async function openLayer(path: string, options: { readonly follow: boolean }): Promise<Layer> {
+async function openLayer(path: string, options: { readonly follow: boolean }): Promise<VmdkLayer> {
   const file = await ImageFile.open(path, options);
   let handedOver = false;
   try {
-    const directory = dirname(await realpath(path));
-    const place = { path, directory, identity: file.identity };
-    const magic = (await file.readUpTo(0, 4)).toString('latin1');
-    if (magic === 'KDMV' || magic === 'COWD') {
+    const real = await realpath(path);
+    const directory = dirname(real);
+    const place = { path, directory, fileName: basename(real), identity: file.identity };
+    if (await isSparseFile(file)) {
       const opened = await openSparse(file);
       handedOver = true;
-      return { ...opened, ...place };
+      return { ...opened, ...place, isSingle: true };
     }
-    if (file.size > maxDescriptorBytes)
-      throw badImage(path, `is too long for a VMDK descriptor (${file.size} bytes)`);
-    const descriptor = parseDescriptor(path, await file.readUpTo(0, maxDescriptorBytes));
+    const descriptor = await plainDescriptor(file);
     const estimate = await allocatedBytes(path, directory, descriptor);
-    return { disk: new ExtentDisk(path, directory, descriptor, estimate), descriptor, ...place };
+    const disk = new ExtentDisk(path, directory, descriptor, estimate);
+    return { disk, descriptor, ...place, isSingle: false };
   } catch (error) {
     throw fileError(error, path);
   } finally {
@@ -207,7 +202,7 @@ async function openLayer(path: string, options: { readonly follow: boolean }): P
 const maxLayers = 64;
 
 /** @throws KameError BAD_IMAGE unless a layer can be the parent of the last of those above it */
-function refuseUnfit(above: readonly Layer[], { path, descriptor, disk, identity }: Layer): void {
+function refuseUnfit(above: readonly VmdkLayer[], { path, descriptor, disk, identity }: VmdkLayer): void {
   const child = above.at(-1);
   if (!child) return;
   if (above.some((layer) => layer.identity === identity))
@@ -223,7 +218,7 @@ function refuseUnfit(above: readonly Layer[], { path, descriptor, disk, identity
   if (disk.size > child.disk.size) throw badImage(child.path, `is smaller than its parent ${path}`);
 }
 
-async function openParent({ path, directory, descriptor }: Layer): Promise<Layer | undefined> {
+async function openParent({ path, directory, descriptor }: VmdkLayer): Promise<VmdkLayer | undefined> {
   const { parent } = descriptor;
   if (!parent) return undefined;
   try {
@@ -239,21 +234,20 @@ async function openParent({ path, directory, descriptor }: Layer): Promise<Layer
 }
 
 /**
- * Opens a VMDK for reading: a descriptor with extents, or a single sparse file; with the parents of a delta, each of which must
- * have the content id that its child records. The caller must dispose of it.
- * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is invalid or unsupported, FILE_ACCESS
+ * Opens a VMDK and the parents of a delta, from the top down. The caller must dispose of their disks.
+ * @throws KameError as openVmdk
  */
-export async function openVmdk(path: string): Promise<Disk> {
-  const layers: Layer[] = [];
+export async function openLayers(path: string): Promise<VmdkLayer[]> {
+  const layers: VmdkLayer[] = [];
   try {
-    let layer: Layer | undefined = await openLayer(path, { follow: true });
+    let layer: VmdkLayer | undefined = await openLayer(path, { follow: true });
     while (layer) {
       const above = [...layers];
       layers.push(layer);
       refuseUnfit(above, layer);
       layer = await openParent(layer);
     }
-    return layers.map(({ disk }) => disk).reduceRight((parent, delta) => new DeltaDisk(delta, parent));
+    return layers;
   } catch (error) {
     for (const { disk } of layers) await disk[Symbol.asyncDispose]();
     throw error;
@@ -261,18 +255,11 @@ export async function openVmdk(path: string): Promise<Disk> {
 }
 
 /**
- * The extents beside a VMDK descriptor, as absolute paths; empty for any other file, and for a descriptor that cannot be read.
- * Names with another extension are left out: a descriptor may name any file.
+ * Opens a VMDK for reading: a descriptor with extents, or a single sparse file; with the parents of a delta, each of which must
+ * have the content id that its child records. The caller must dispose of it.
+ * @throws KameError NO_SUCH_IMAGE, BAD_IMAGE naming the file and what is invalid or unsupported, FILE_ACCESS
  */
-export async function extentFiles(path: string): Promise<string[]> {
-  try {
-    await using file = await ImageFile.open(path, { follow: false });
-    if (file.size > maxDescriptorBytes) return [];
-    const { extents } = parseDescriptor(path, await file.readUpTo(0, maxDescriptorBytes));
-    const names = extents.flatMap(({ file: name }) => (name === undefined ? [] : [name]));
-    const own = names.filter((name) => basename(name) === name && extname(name).toLowerCase() === '.vmdk');
-    return own.map((name) => join(dirname(path), name));
-  } catch {
-    return [];
-  }
+export async function openVmdk(path: string): Promise<Disk> {
+  const layers = await openLayers(path);
+  return layers.map(({ disk }) => disk).reduceRight((parent, delta) => new DeltaDisk(delta, parent));
 }

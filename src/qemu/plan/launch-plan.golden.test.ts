@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
 import { isPossible, kindsWith, machineKinds } from '../../../test/support/machine-kinds.ts';
-import { recordedVersions, someInput, someModel, someNic } from '../../../test/support/plan-inputs.ts';
+import {
+  disksInPlace,
+  recordedVersions,
+  someInput,
+  someModel,
+  someNic,
+} from '../../../test/support/plan-inputs.ts';
 import { currentHardware } from '../../model/hardware.ts';
 import { formatPlan } from './format.ts';
 import { launchPlan } from './launch-plan.ts';
@@ -25,6 +31,12 @@ describe('launch plans', () => {
           });
         }
       }
+
+      it(`a disk of two files in place on QEMU ${version} with ${accelerator} is as reviewed`, () => {
+        const model = machineKinds['tiny-direct-arm'] ?? someModel();
+        const text = formatPlan(launchPlan(someInput({ model, version, accelerator, disks: disksInPlace })));
+        expect(text).toBe(golden(`plan/in-place.${accelerator}.${version}.txt`, text));
+      });
 
       it(`an instant clone on QEMU ${version} with ${accelerator} is as reviewed`, () => {
         const model = machineKinds['tiny-direct-arm'] ?? someModel();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isPossible, kindsWith, machineKinds } from '../../../test/support/machine-kinds.ts';
 import {
+  disksInPlace,
   recordedSchema,
   recordedVersions,
   someInput,
@@ -32,6 +33,11 @@ function problemsOf(launch: LaunchPlan, schema: Schema): { checked: number; prob
 
 describe('the JSON that plans pass to QEMU', () => {
   for (const version of recordedVersions) {
+    it(`fits the schema of QEMU ${version}: a disk in place`, () => {
+      const launch = launchPlan(someInput({ model: someModel(), version, disks: disksInPlace }));
+      expect(problemsOf(launch, recordedSchema(version, 'aarch64')).problems).toEqual([]);
+    });
+
     for (const accelerator of ['kvm', 'hvf', 'tcg'] as const) {
       const kinds = [...Object.entries(machineKinds), ...Object.entries(kindsWith(currentHardware))];
       for (const [kind, model] of kinds) {

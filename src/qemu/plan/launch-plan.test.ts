@@ -87,13 +87,13 @@ describe('a launch plan', () => {
     const chain = new Map([
       [
         'nvme0:0',
-        { path: '/b/top.qcow2', format: 'qcow2', backing: { path: '/b/base.vmdk', format: 'vmdk' } } as const,
+        { path: '/b/top.qcow2', format: 'qcow2', backing: { path: '/b/base.raw', format: 'raw' } } as const,
       ],
     ]);
     const nodes = objects(planOf({}, { disks: chain }), '-blockdev').slice(-4);
     expect(nodes).toMatchObject([
-      { driver: 'file', filename: '/b/base.vmdk', 'read-only': true },
-      { driver: 'vmdk', 'node-name': 'disk-nvme0-0-b1', 'read-only': true, backing: null },
+      { driver: 'file', filename: '/b/base.raw', 'read-only': false, 'auto-read-only': true },
+      { driver: 'raw', 'node-name': 'disk-nvme0-0-b1', 'read-only': true },
       { driver: 'file', filename: '/b/top.qcow2', 'read-only': false },
       { driver: 'qcow2', backing: 'disk-nvme0-0-b1', 'read-only': false },
     ]);

@@ -1,6 +1,7 @@
 import { KameError } from '../../core/errors.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
 import type { PlanBuilder } from './builder.ts';
+import { mappedNodes } from './mapped-layer.ts';
 import type { DiskSource, HostFacts } from './types.ts';
 
 type BlockNode = Commands['blockdev-add']['arguments'];
@@ -70,7 +71,8 @@ function layersOf(source: DiskSource): DiskSource[] {
 }
 
 /**
- * The block nodes of an image and all layers below it, from the bottom up, two for each layer: first file, then format.
+ * The block nodes of an image and all layers below it, from the bottom up, two for each layer: first file, then format. A disk
+ * that is used in place has more.
  * The top node is named `node`; only that can be writable.
  * @throws KameError BAD_IMAGE for a chain of more than 256 layers
  */
@@ -84,9 +86,8 @@ export function layerNodes(
     .flatMap((layer, depth) => {
       const name = depth === 0 ? node : `${node}-b${depth}`;
       const backing = depth + 1 < layers.length ? `${node}-b${depth + 1}` : null;
-      // A foreign image is never written to, so nothing is ever merged into it.
-      const beneath = layer.format === 'vmdk' ? 'read' : 'beneath';
-      const access = depth > 0 ? beneath : writable ? 'write' : 'read';
+      if (layer.map) return mappedNodes(layer, name, os).reverse();
+      const access = depth > 0 ? 'beneath' : writable ? 'write' : 'read';
       return [
         formatNode(layer, name, backing, writable && depth === 0),
         fileNode(layer.path, name, access, os),

@@ -24,8 +24,21 @@ export interface HostInterface {
 /** An image file whose header was checked, and its backing layers. QEMU opens no files except these. */
 export interface DiskSource {
   readonly path: string;
-  readonly format: 'qcow2' | 'raw' | 'vmdk';
+  readonly format: 'qcow2' | 'raw';
+  /** For the tables of a disk whose content is in the files of another program: how those are opened. */
+  readonly map?: { readonly parts: readonly MappedPart[] };
   readonly backing?: DiskSource;
+}
+
+/** A part of a disk in one file: a qcow2 inside of an overlay on that file. All in bytes. */
+export interface MappedPart {
+  /** Where the overlay is in the file of the layer. */
+  readonly at: number;
+  readonly bytes: number;
+  /** The file, and the range of it that the overlay is on. */
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 export interface PlanPaths {

@@ -1,11 +1,16 @@
 import { constants } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import { openChain } from '../../disk/chain-disk.ts';
+import type { Layer } from '../../disk/chain.ts';
 import { importDisk } from '../../disk/import.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import { convert, createQcow2 } from '../../disk/qemu-img.ts';
+import { isInPlace } from '../../disk/stand-in.ts';
+import { writeMap } from '../../disk/write-map.ts';
+import { writeQcow2 } from '../../disk/write-qcow2.ts';
 import { readModel } from '../../model/read.ts';
 import { createBundle, creatingName } from '../../store/bundle-directory.ts';
 import { writeVmx } from '../../store/bundle.ts';
@@ -15,6 +20,7 @@ import { writeSnapshotTree } from '../../store/snapshot-file.ts';
 import { copySparse } from '../../sys/copy-sparse.ts';
 import { makeHole } from '../../sys/extents.ts';
 import { fileError } from '../../sys/files.ts';
+import { requireFreeSpace } from '../../sys/free-space.ts';
 import { linkFile } from '../../sys/link.ts';
 import { emptyDocument } from '../../vmx/document.ts';
 import { emptyTree } from '../../vmx/snapshot-model.ts';
@@ -72,6 +78,13 @@ async function makeFile(directory: string, file: RecipeFile): Promise<void> {
   }
 }
 
+/** Our own reader reads what the engine’s tools cannot be given. */
+async function copyChain(top: Layer, path: string, progress: Progress): Promise<void> {
+  await using disk = await openChain(top);
+  await requireFreeSpace(dirname(path), disk.estimate, path);
+  await writeQcow2(disk, path, progress);
+}
+
 interface DiskWork {
   readonly directory: string;
   readonly qemuImg: () => Promise<string>;
@@ -92,10 +105,13 @@ async function makeDisk({ directory, qemuImg: program, sync, progress }: DiskWor
       return;
     }
     case 'chain': {
-      const formats = { sourceFormat: disk.format, targetFormat: 'qcow2' } as const;
-      const files = { source: disk.source, target: path };
+      if (isInPlace(disk.top)) return await copyChain(disk.top, path, progress);
+      const formats = { sourceFormat: disk.top.format, targetFormat: 'qcow2' } as const;
+      const files = { source: disk.top.path, target: path };
       return await convert({ qemuImg: await program(), ...files, ...formats, progress });
     }
+    case 'map':
+      return await writeMap(disk.plan, path, progress);
     case 'overlay': {
       const { backing, backingFormat, virtualSize } = disk;
       return await createOverlay({ path, backing, backingFormat, virtualSize, sync });
@@ -127,10 +143,11 @@ async function makeDirectory(
  * @throws KameError ALREADY_EXISTS, BAD_IMAGE, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED
  */
 export async function buildBundle(host: Host, recipe: Recipe, progress: Progress): Promise<string> {
-  const { name, document, disks, files, parents, journal, cloneOf, sync = true } = recipe;
+  const { name, document, disks, files, originals = [], parents, journal, cloneOf, sync = true } = recipe;
   const { vmx = vmxOf(host, name) } = recipe;
   // Whoever asked for the machine has named its files, or agreed to those of the machine that it is a clone of.
-  await agree(host, vmx, await outsideFiles(machineNames(vmx), readModel(document).model));
+  const named = await outsideFiles(machineNames(vmx), readModel(document).model);
+  await agree(host, vmx, [...named, ...originals.map((path) => ({ path }))]);
   if (cloneOf !== undefined) await agreeAsFor(host, vmx, cloneOf);
   const { stem } = machineNames(vmx);
   await makeDirectory(host, vmx, async (directory) => {

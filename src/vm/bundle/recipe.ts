@@ -1,4 +1,6 @@
 import type { Progress } from '../../core/progress.ts';
+import type { Layer } from '../../disk/chain.ts';
+import type { MapPlan } from '../../disk/write-map.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { BaseFile, RelatedMachine } from '../../vmx/snapshots.ts';
 import type { VmxDocument } from '../../vmx/document.ts';
@@ -10,7 +12,9 @@ export type RecipeDisk = { readonly fileName: string } & (
   /** An image in any format that Kame reads; its header has not been checked. */
   | { readonly from: 'image'; readonly source: string; readonly sizeBytes?: number }
   /** The content of a checked chain of layers, in a single file. */
-  | { readonly from: 'chain'; readonly source: string; readonly format: 'qcow2' | 'raw' }
+  | { readonly from: 'chain'; readonly top: Layer }
+  /** The tables of a disk whose content stays where it is. */
+  | { readonly from: 'map'; readonly plan: MapPlan }
   /** An empty layer. `backing` is the name in its header: relative to the bundle, or absolute. */
   | {
       readonly from: 'overlay';
@@ -56,6 +60,8 @@ export interface Recipe {
   readonly document: VmxDocument;
   readonly disks: readonly RecipeDisk[];
   readonly files: readonly RecipeFile[];
+  /** Files of another program whose content the guest reads in place. Whoever asked for the machine has named them. */
+  readonly originals?: readonly string[];
   /** Writes the disks and files whose content comes as one stream, in whichever order they come, into the new directory. */
   readonly fill?: (directory: string, progress: Progress, startInflater: StartInflater) => Promise<void>;
   readonly parents?: Parents;

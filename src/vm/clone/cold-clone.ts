@@ -17,7 +17,7 @@ import type { Host } from '../host/host.ts';
 import { cannot } from '../host/verbs.ts';
 import { basesOf } from '../layers/bases.ts';
 import { layerDirectories, snapshotChain } from '../layers/chains.ts';
-import { currentFiles, parentNameFor, type SlotFiles } from '../layers/layers.ts';
+import { currentFiles, originalsOf, parentNameFor, type SlotFiles } from '../layers/layers.ts';
 import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
 import { refuseDeepChains } from '../memory/preflight.ts';
 import { frozenConfig } from '../snapshot/frozen-config.ts';
@@ -136,11 +136,12 @@ function disksOf(
     used.add(name);
     return name;
   };
-  const diskOf = ({ path, format, virtualSize }: Layer): RecipeDisk => {
+  const diskOf = (top: Layer): RecipeDisk => {
+    const { path, format, virtualSize } = top;
     const fileName = freeName(stemOf(path));
     return kind === 'linked'
       ? { fileName, from: 'overlay', backing: backingNameOf(path), backingFormat: format, virtualSize }
-      : { fileName, from: 'chain', source: path, format };
+      : { fileName, from: 'chain', top };
   };
   return new Map([...chains].map(([slot, top]) => [slot, diskOf(top)]));
 }
@@ -224,6 +225,7 @@ export async function coldClone(
     document: edit(config.document, fileNames),
     disks: [...disks.values()],
     files,
+    originals: kind === 'linked' ? originalsOf(chains.values()) : [],
     cloneOf: bundle.names.vmx,
     ...(parents ? { parents } : {}),
   };

@@ -14,7 +14,7 @@ import type { Parents, Recipe, RecipeDisk, RecipeFile } from '../bundle/recipe.t
 import type { Host } from '../host/host.ts';
 import type { NewClone, Running } from '../host/running.ts';
 import { basesOf } from '../layers/bases.ts';
-import { isOwnFile } from '../layers/layers.ts';
+import { isOwnFile, originalsOf } from '../layers/layers.ts';
 import { linkWithParents, parentsOf, relatedTo } from '../layers/parents.ts';
 import { restore } from '../memory/restore.ts';
 import type { RequestTime } from '../running/launch.ts';
@@ -132,6 +132,7 @@ async function makeClone(
   const recipe: Recipe = {
     name,
     cloneOf: bundle.names.vmx,
+    originals: originalsOf(chains.values()),
     document: edit(config.document, fileNames),
     disks: [...disks.values()].map(topDisk),
     files: [

@@ -3,6 +3,7 @@ import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { ImageFile } from '../../disk/format/image-file.ts';
+import { checkParts } from '../../disk/map-view.ts';
 import { checkQcow2 } from '../../disk/qcow2-header.ts';
 import { check } from '../../disk/qemu-img.ts';
 import { repairLeaks } from '../../disk/repair.ts';
@@ -85,8 +86,12 @@ async function isMarkedCorrupt(path: string): Promise<boolean> {
 
 /** Checks one layer: its header and tables with Kame’s own reader, which finds truncation, then its reference counts with qemu-img. */
 async function checkLayer(work: Work, slot: string, layer: Layer): Promise<CheckedLayer> {
-  const { path, format } = layer;
+  const { path, format, map } = layer;
   try {
+    if (map) {
+      await checkParts(path, map);
+      return result(slot, path, 'clean; the content is in the files of the original');
+    }
     if (format === 'raw') return result(slot, path, 'raw: no metadata to check');
     if (await isMarkedCorrupt(path))
       return result(slot, path, `marked as corrupt by the engine. ${damaged}`, { ok: false });

@@ -130,7 +130,8 @@ describe('an export', () => {
     expect(text).toContain('nvme0:0.fileName = "Web-disk1.vmdk"');
     // The small guest that shows how fast others are.
     world().engines.guest = guestAtLogin;
-    await importMachine(world().host, { path: place('Web.vmwarevm'), name: 'back' }, quiet);
+    const request = { path: place('Web.vmwarevm'), name: 'back', disks: 'convert' } as const;
+    await importMachine(world().host, request, quiet);
     const back = new WorldMachine(world().home, 'back');
     expect(['disk0.qcow2', 'disk1.qcow2'].map((name) => sectorsOf(back.file(name)))).toEqual(before);
   });

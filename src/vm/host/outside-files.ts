@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { shellQuote } from '../../core/shell-word.ts';
 import { layersOf, readChain } from '../../disk/chain.ts';
+import { filesOfDisk } from '../../disk/disk-files.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
@@ -76,12 +77,21 @@ async function layersBeneath(path: string): Promise<string[]> {
     : [];
 }
 
+/** The files of another program whose content the guest reads in place. */
+async function originalsBeneath(path: string): Promise<string[]> {
+  return (await filesOfDisk(path)).originals.map((original) => original.path);
+}
+
 /** The files outside a machine's directory that it would use, in the order of its devices. */
 export async function outsideFiles(names: MachineNames, model: MachineModel): Promise<OutsideFile[]> {
   const directory = await realPath(names.directory);
   const found = new Map<string, OutsideFile>();
   for (const { fileName, use, writable } of namedFiles(model)) {
     const path = await realPath(resolveIn(names, fileName));
+    if (use.startsWith('disk')) {
+      for (const original of await originalsBeneath(path))
+        found.set(original, { path: original, use: `original of ${use}`, writable: false });
+    }
     if (isInside(directory, path)) continue;
     found.set(path, { path, use, writable: writable || found.get(path)?.writable === true });
     if (!use.startsWith('disk')) continue;
@@ -128,7 +138,11 @@ export async function requireAgreed(host: Host, bundle: Bundle, model?: MachineM
 }
 
 /** Records that a person has named these files for a machine, such as the ISO of a new machine. */
-export async function agree(host: Host, vmx: string, files: readonly OutsideFile[]): Promise<void> {
+export async function agree(
+  host: Host,
+  vmx: string,
+  files: readonly Pick<OutsideFile, 'path'>[],
+): Promise<void> {
   if (files.length === 0) return;
   const known = await host.inventory.agreedFiles(vmx);
   await host.inventory.agree(vmx, [...known, ...files.map(({ path }) => path)]);

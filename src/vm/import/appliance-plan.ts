@@ -99,7 +99,9 @@ export function planAppliance(
   refuseProblems(validateModel(environment.model));
   const { document, notes } = documentOf(environment, appliance, origin);
   const disks = machine.media.flatMap(({ slot, disk, file }) =>
-    disk ? [{ slot, sizeBytes: disk.capacityBytes, ...(file ? { path: file.href } : {}) }] : [],
+    disk
+      ? [{ slot, sizeBytes: disk.capacityBytes, inPlace: false, ...(file ? { path: file.href } : {}) }]
+      : [],
   );
   const report = {
     name,

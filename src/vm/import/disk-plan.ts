@@ -70,7 +70,7 @@ export async function planDisk(path: string, name: string, guestOS: string | und
     report: {
       name,
       source: path,
-      disks: disk ? [{ slot: slotName(disk), path, sizeBytes }] : [],
+      disks: disk ? [{ slot: slotName(disk), path, sizeBytes, inPlace: false }] : [],
       eulas: [],
       notes: notesFor(sector, model, guestOS !== undefined),
     },

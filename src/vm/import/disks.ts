@@ -7,7 +7,7 @@ import { slotName } from '../../model/slots.ts';
 import type { MachineNames } from '../../store/names.ts';
 import { fileInside } from './source.ts';
 
-type FoundDisk = ImportReport['disks'][number] & { readonly path: string };
+type FoundDisk = Omit<ImportReport['disks'][number], 'inPlace'> & { readonly path: string };
 
 /** Size of a disk in the guest, in bytes, after a check of its headers. @throws KameError BAD_IMAGE, FILE_ACCESS */
 export async function sizeOf(path: string): Promise<number> {

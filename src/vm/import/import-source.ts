@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { ImportMachine } from '../../api/import.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { readDescriptor } from '../../ovf/descriptor.ts';
 import type { Host } from '../host/host.ts';
@@ -66,6 +67,17 @@ async function openAppliance(
   return await openArchive(await openFileStream(path, true), progress);
 }
 
+function onlyMachines(path: string): KameError {
+  return new KameError(
+    'USAGE',
+    `${path} is not a machine of VMware, whose disks alone can be used in place.`,
+    {
+      next: 'Import it without --in-place.',
+      details: { path },
+    },
+  );
+}
+
 /**
  * Opens what a request names: an appliance, a disk, or a machine of VMware.
  * @throws KameError USAGE, NO_SUCH_IMAGE, BAD_IMAGE, DOWNLOAD_FAILED, FILE_ACCESS, and as readSource
@@ -75,9 +87,10 @@ export async function openSource(
   request: ImportMachine,
   progress: Progress,
 ): Promise<ImportSource> {
-  const { path, guestOS } = request;
+  const { path, guestOS, disks } = request;
   const url = urlOf(path);
   const kind = applianceKind(url?.pathname ?? path) ?? (url && 'archive');
+  if (disks === 'inPlace' && (kind !== undefined || isDiskPath(path))) throw onlyMachines(path);
   if (kind !== undefined) {
     const open = await openAppliance(host, path, kind, progress);
     return await applianceSource(open, request, url ? open.label : path);
@@ -92,7 +105,7 @@ export async function openSource(
   const bundle = await readSource(path);
   return {
     name: bundle.name,
-    plan: async (name) => await planImport(host, bundle, name),
+    plan: async (name) => await planImport(host, bundle, { name, disks }, progress),
     ...nothingOpen,
   };
 }

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diskHas } from '../../../test/support/disk-content.ts';
-import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
+import { fingerprints, layOutForeign } from '../../../test/support/foreign-bundle.ts';
 import { namesIn } from '../../../test/support/library.ts';
-import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { cancelAtEachStage } from '../../../test/support/sweep.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
@@ -19,36 +17,9 @@ const place = () => join(world().home, 'old', 'Web server.vmwarevm');
 const vmxOf = () => join(place(), 'web.vmx');
 const copyOf = (name: string) => new WorldMachine(world().home, name);
 
-/** A machine as VMware leaves it, with a disk of the given kind; returns the path of its bundle. */
-function foreign(lines: readonly string[] = [], subformat = 'twoGbMaxExtentSparse'): string {
-  // The small guest that shows how fast others are.
-  world().engines.guest = guestAtLogin;
-  const demo = world().machine('demo');
-  mkdirSync(place(), { recursive: true });
-  const options = ['-f', 'qcow2', '-O', 'vmdk', '-o', `subformat=${subformat}`];
-  qemuImg('convert', ...options, demo.top(), join(place(), 'Virtual Disk.vmdk'));
-  const text = demo
-    .read('demo.vmx')
-    .replace(/nvme0:0\.fileName = ".*"/, 'nvme0:0.fileName = "Virtual Disk.vmdk"')
-    .replace(/displayName = ".*"/, 'displayName = "web"');
-  for (const file of ['kernel', 'initrd']) cpSync(demo.file(file), join(place(), file));
-  rmSync(demo.directory, { recursive: true });
-  writeFileSync(vmxOf(), `${text}\n${lines.join('\n')}\n`);
-  return place();
-}
-
-/** A hash of every file of the original. */
-function hashes(): Record<string, string> {
-  const hash = (name: string) =>
-    createHash('sha256')
-      .update(readFileSync(join(place(), name)))
-      .digest('hex');
-  return Object.fromEntries(
-    readdirSync(place())
-      .sort()
-      .map((name) => [name, hash(name)]),
-  );
-}
+const foreign = (lines: readonly string[] = [], subformat = 'twoGbMaxExtentSparse') =>
+  layOutForeign(world(), lines, subformat);
+const hashes = () => fingerprints(place());
 
 describe('an import', () => {
   it.each([
@@ -62,9 +33,9 @@ describe('an import', () => {
     async (subformat) => {
       const path = foreign([], subformat);
       const before = hashes();
-      const { machine, report } = await importMachine(world().host, { path }, quiet);
+      const { machine, report } = await importMachine(world().host, { path, disks: 'convert' }, quiet);
       expect(machine).toMatchObject({ name: 'web', state: 'stopped', problems: [] });
-      expect(report.disks).toMatchObject([{ slot: 'nvme0:0', sizeBytes: 64 * 1024 * 1024 }]);
+      expect(report.disks).toMatchObject([{ slot: 'nvme0:0', sizeBytes: 64 * 1024 * 1024, inPlace: false }]);
       expect(copyOf('web').files()).toEqual(['disk0.qcow2', 'initrd', 'kernel', 'web.vmx']);
       expect(diskHas(copyOf('web').top(), 7)).toBe(true);
       expect(hashes()).toEqual(before);
@@ -77,7 +48,7 @@ describe('an import', () => {
     const path = foreign([...odd, ...cd.map((line) => `sata0:1.${line}`)]);
     const { machine, report } = await importMachine(world().host, { path, name: 'new' }, quiet);
     expect(copyOf('new').read('new.vmx')).toContain('guestinfo.odd = "kept"');
-    expect(machine.outsideFiles).toEqual([]);
+    expect(machine.outsideFiles.filter(({ use }) => !use.startsWith('original'))).toEqual([]);
     expect(report.notes.join(' ')).toMatch(/sata0:1 is empty: \/etc\/passwd .* suspended \(web\.vmss\)/);
     await world().start('new');
     expect((await show(world().host, 'new')).state).toBe('running');

@@ -1,4 +1,5 @@
 import type { ImportReport } from '../../api/import.ts';
+import type { Progress } from '../../core/progress.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { refuseProblems } from '../../model/problem.ts';
@@ -15,6 +16,7 @@ import type { Host } from '../host/host.ts';
 import { seedFileName } from '../library/new-machine.ts';
 import { withNewIdentity } from '../running/new-identity.ts';
 import { findDisks } from './disks.ts';
+import { wayOf, type DiskChoice, type DiskWay } from './in-place.ts';
 import { isPartlyEncrypted, notesOf } from './notes.ts';
 import { fileInside } from './source.ts';
 
@@ -97,13 +99,27 @@ async function withIdentity(host: Host, model: MachineModel, name: string): Prom
   return used || model.uuid === nilUuid ? withNewIdentity(model, name) : model;
 }
 
+interface Wanted {
+  /** Of the new machine. */
+  readonly name: string;
+  readonly disks: DiskChoice | undefined;
+}
+
 /**
  * Plans the import of a machine and checks all of its files, without writing anything.
- * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS
+ * @throws KameError BAD_IMAGE naming the file and why it cannot be imported, INVALID_VALUE, FILE_ACCESS, CANCELLED
  */
-export async function planImport(host: Host, source: Bundle, name: string): Promise<ImportPlan> {
+export async function planImport(
+  host: Host,
+  source: Bundle,
+  { name, disks: choice }: Wanted,
+  progress: Progress,
+): Promise<ImportPlan> {
   const { document, model } = contentOf(source);
   const disks = await findDisks(source.names, model);
+  const ways: DiskWay[] = [];
+  for (const [index, disk] of disks.entries())
+    ways.push(await wayOf(disk, diskName(index), choice, progress));
   const files = await smallFiles(source.names, model.kame);
   const imported = await withIdentity(host, importedModel(model, name), name);
   refuseProblems(validateModel(imported));
@@ -114,15 +130,16 @@ export async function planImport(host: Host, source: Bundle, name: string): Prom
     report: {
       name,
       source: source.names.vmx,
-      disks,
+      disks: disks.map((disk, index) => ({ ...disk, inPlace: (ways[index]?.originals.length ?? 0) > 0 })),
       eulas: [],
-      notes: await notesOf(source),
+      notes: [...ways.flatMap(({ note }) => note ?? []), ...(await notesOf(source))],
     },
     recipe: {
       name,
       document: applyModel(edit(document, changes), before, imported),
-      disks: disks.map(({ path }, index) => ({ fileName: diskName(index), from: 'image', source: path })),
+      disks: ways.flatMap((way) => way.disks),
       files,
+      originals: ways.flatMap(({ originals }) => originals),
     },
   };
 }

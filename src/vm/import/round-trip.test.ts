@@ -20,7 +20,7 @@ it.each(['web.ova', 'web.ovf', 'web.vmwarevm'])(
     mkdirSync(join(world().home, 'out'));
     const path = join(world().home, 'out', name);
     await exportMachine(world().host, 'demo', { path }, quiet);
-    const { machine } = await importMachine(world().host, { path, name: 'again' }, quiet);
+    const { machine } = await importMachine(world().host, { path, name: 'again', disks: 'convert' }, quiet);
     expect(machine.problems).toEqual([]);
     const again = new WorldMachine(world().home, 'again');
     const copy = again.file(again.files().find((file) => file.endsWith('.qcow2')) ?? '');

@@ -1,14 +1,11 @@
-import { readdir, realpath } from 'node:fs/promises';
-import { basename, sep } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { contentOf, readBundle, type Bundle } from '../../store/bundle.ts';
 import { resolveIn, type MachineNames } from '../../store/names.ts';
-import { fileError } from '../../sys/files.ts';
+import { openMarkBeside } from '../../store/open-marker.ts';
 import { lockHolder } from '../../sys/lock.ts';
 import { vmxPath } from '../library/register.ts';
-
-/** What VMware leaves beside a file that it has open: a directory or a file with this extension. */
-const lockExtension = '.lck';
 
 /** @throws KameError WRONG_STATE while VMware or Kame has the machine open: its disks would change during the copy */
 async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<void> {
@@ -20,11 +17,10 @@ async function refuseOpen(bundle: Bundle, disks: readonly string[]): Promise<voi
       details: { path: names.vmx },
     });
   }
-  const entries = await readdir(names.directory).catch((error: unknown) => {
-    throw fileError(error, names.directory);
-  });
-  const locks = new Set([names.vmx, ...disks].map((file) => basename(file) + lockExtension));
-  const lock = entries.find((entry) => locks.has(entry));
+  const lock = await openMarkBeside([
+    names.vmx,
+    ...disks.map((name) => join(names.directory, basename(name))),
+  ]);
   if (lock !== undefined) {
     throw new KameError('WRONG_STATE', `${name} is open in VMware: ${lock} is beside its files.`, {
       next: `Shut it down and close it in VMware. If no program uses it, delete ${lock}.`,

@@ -15,6 +15,7 @@ import { parentsOf } from './parents.ts';
 /**
  * The directories that may contain layers of a machine: its own, those of disks that its `.vmx` refers to elsewhere, and
  * those of the parents of a linked clone, if these are in the inventory. A clone of a clone depends on the disks of both.
+ * Also the files outside that somebody has agreed to: the originals of a machine that was imported in place are such files.
  */
 export async function layerDirectories(host: Host, bundle: Bundle): Promise<string[]> {
   const { names, content } = bundle;
@@ -28,7 +29,7 @@ export async function layerDirectories(host: Host, bundle: Bundle): Promise<stri
     directories.add(parent.names.directory);
     queue.push(...(await parentsOf(host, parent)));
   }
-  return [...directories];
+  return [...directories, ...(await host.inventory.agreedFiles(names.vmx))];
 }
 
 /**

@@ -22,6 +22,8 @@ export interface MachineDisks {
   readonly tree: SnapshotTree;
   /** The files of each disk of each state, from the top down. */
   readonly chains: readonly (readonly DiskFile[])[];
+  /** The files of other programs that the disks show in place. */
+  readonly originals: readonly DiskFile[];
   /** Files that a disk refers to but that cannot be read. */
   readonly missing: readonly string[];
   /** Whether these are all disks with all files. */
@@ -38,16 +40,18 @@ export async function disksOf(bundle: Bundle): Promise<MachineDisks> {
     ...tree.snapshots.flatMap(({ disks }) => disks.map(({ fileName }) => fileName)),
   ];
   const chains: (readonly DiskFile[])[] = [];
+  const originals: DiskFile[] = [];
   const missing: string[] = [];
   for (const path of new Set(named.map((name) => resolveIn(names, name)))) {
     const found = await filesOfDisk(path);
     chains.push(found.files);
+    originals.push(...found.originals);
     if (found.missing !== null) missing.push(found.missing);
   }
   const directory = await realpath(names.directory).catch(() => names.directory);
   const directoryId = (await stampOf(directory).catch(() => undefined))?.file;
   const isWhole = content !== undefined && read?.problems.length === 0 && missing.length === 0;
-  return { bundle, directory, directoryId, tree, chains, missing, isWhole };
+  return { bundle, directory, directoryId, tree, chains, originals, missing, isWhole };
 }
 
 /** The disks of every machine that this home knows, other than one. */
@@ -88,7 +92,9 @@ export interface Dependent {
 function useOf(other: MachineDisks, own: MachineDisks, files: ReadonlySet<string>): Dependent | undefined {
   // By way of our directory: an instant clone has hard links of its own to the layers of its source.
   const isUsed = ({ file, directory }: DiskFile) => files.has(file) && directory === own.directoryId;
-  const used = other.chains.map((chain) => chain.filter(isUsed).map(({ file }) => file));
+  const used = [...other.chains, other.originals].map((chain) =>
+    chain.filter(isUsed).map(({ file }) => file),
+  );
   const { bundle, isWhole } = other;
   const all = new Set(used.flat());
   const bases = new Set(used.flatMap((chain) => chain.slice(0, 1)));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
 import { stampOf } from '../../disk/file-stamp.ts';
+import { isInPlace } from '../../disk/stand-in.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
 import type { SnapshotTree } from '../../vmx/snapshots.ts';
@@ -71,7 +72,9 @@ export async function readLayerGraph(
 
 function directionOf(lower: Layer, upper: Layer): Merge['how'] | undefined {
   // A file with several hard links is also a layer of an instant clone.
-  const [mayCommit, mayPull] = [lower.links === 1, upper.links === 1];
+  const mayCommit = lower.links === 1;
+  // The engine’s tools cannot be given the layer onto which they would pull: see disk/stand-in.ts.
+  const mayPull = upper.links === 1 && !isInPlace(upper);
   if (mayCommit && (!mayPull || upper.allocatedBytes <= lower.allocatedBytes || lower.format === 'raw'))
     return 'commit';
   return mayPull && lower.links === 1 ? 'pull' : undefined;
@@ -83,6 +86,8 @@ export function nextMerge(bundle: Bundle, graph: LayerGraph): Merge | undefined 
     const over = [...(graph.children.get(lower.path) ?? [])];
     const upper = over.length === 1 ? graph.layers.get(over[0] as string) : undefined;
     if (!upper || graph.named.has(lower.path) || graph.locked.has(lower.path)) continue;
+    // What is used in place is never written, and nothing is copied out of it unasked.
+    if (lower.map) continue;
     if (!isOwnFile(bundle.names, lower.path) || !isOwnFile(bundle.names, upper.path)) continue;
     const how = directionOf(lower, upper);
     if (how) return { lower, upper, how };

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KameError } from '../../core/errors.ts';
-import type { Layer } from '../../disk/chain.ts';
+import { layersOf, type Layer } from '../../disk/chain.ts';
 import { layerName, numberOf, stemOf } from '../../disk/layer-name.ts';
 import { createOverlay } from '../../disk/overlay.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
@@ -109,6 +109,12 @@ export function engineLayers(names: MachineNames, layers: readonly LayerChange[]
     to: join(names.directory, to),
     node: basename(layerName(slot.replace(':', '-'), numberOf(to)), '.qcow2'),
   }));
+}
+
+/** The files of other programs whose content disks show in place. */
+export function originalsOf(chains: Iterable<Layer>): string[] {
+  const layers = [...chains].flatMap(layersOf);
+  return [...new Set(layers.flatMap(({ map }) => (map?.originals ?? []).map(({ path }) => path)))];
 }
 
 /** Whether a path is a file in the machine's own directory. */

@@ -3,7 +3,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MachineFiles } from '../../api/library.ts';
 import { isDiskImage } from '../../disk/probe.ts';
-import { extentFiles } from '../../disk/vmdk/vmdk-disk.ts';
+import { extentFiles } from '../../disk/vmdk/extent-files.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { checkpointFiles, listCheckpoints } from '../../store/checkpoint.ts';

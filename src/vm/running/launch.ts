@@ -29,6 +29,7 @@ import { requireAgreed } from '../host/outside-files.ts';
 import type { NewClone, Running } from '../host/running.ts';
 import { refuseChangedBases, refuseSharedTops } from '../layers/bases.ts';
 import { checkFiles, diskChains } from '../layers/chains.ts';
+import { refuseOpenOriginals } from '../layers/originals.ts';
 import { withOwnVariables } from './efi-variables.ts';
 import { withHardware } from './hardware.ts';
 import { watchStages } from './stages.ts';
@@ -115,6 +116,7 @@ export async function prepare(
     checkFiles(bundle, model),
   ]);
   await refuseChangedBases(bundle, chains.values());
+  await refuseOpenOriginals(bundle, chains.values());
   // With `topsOf`, new layers get on top of these.
   if (!options.topsOf) await refuseSharedTops(host, bundle, chains.values());
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
