@@ -132,7 +132,7 @@ export async function planImport(
       source: source.names.vmx,
       disks: disks.map((disk, index) => ({ ...disk, inPlace: (ways[index]?.originals.length ?? 0) > 0 })),
       eulas: [],
-      notes: [...ways.flatMap(({ note }) => note ?? []), ...(await notesOf(source))],
+      notes: [...(await notesOf(source)), ...ways.flatMap(({ note }) => note ?? [])],
     },
     recipe: {
       name,
