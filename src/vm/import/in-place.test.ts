@@ -221,7 +221,7 @@ describe('a disk that cannot be used in place', () => {
     const path = layOutForeign(world(), [], 'streamOptimized');
     const { disks, notes } = await reportImport(world().host, { path }, quiet);
     expect(disks).toMatchObject([{ inPlace: false }]);
-    expect(notes[0]).toMatch(/nvme0:0 is copied, because .* is compressed \(streamOptimized\)/);
+    expect(notes.join('\n')).toMatch(/nvme0:0 is copied, because .* is compressed \(streamOptimized\)/);
     expect(await refused(importMachine(world().host, { path, disks: 'inPlace' }, quiet))).toMatchObject({
       code: 'BAD_IMAGE',
       message: like(/cannot be used in place/),
