@@ -68,5 +68,7 @@ export async function fuzz(
     }
     if (seed % 1000 === 0) checkMemory(seed, input);
   }
+  const codes = [...refused].map(([code, count]) => `${count} ${code}`);
+  process.stdout.write(`${runs} inputs: ${[`${read} read`, ...codes].join(', ')}\n`);
   return { read, refused };
 }

@@ -33,10 +33,11 @@ const items = new Map<string, { readonly name: string; readonly bytes: number | 
 /** The values of the known items, by name. */
 async function readItems(file: RangeFile, { at, length }: VhdxRegion): Promise<ReadonlyMap<string, Buffer>> {
   const { path } = file;
-  const table = await file.read(at, tableBytes, 'its metadata');
-  const count = table.readUInt16LE(10);
-  if (table.toString('latin1', 0, 8) !== 'metadata' || count > maxEntries)
+  const head = await file.read(at, entryBytes, 'its metadata');
+  const count = head.readUInt16LE(10);
+  if (head.toString('latin1', 0, 8) !== 'metadata' || count > maxEntries)
     throw badImage(path, 'is damaged: its metadata table is invalid');
+  const table = await file.read(at, (count + 1) * entryBytes, 'its metadata');
   const found = new Map<string, Buffer>();
   for (let entry = 1; entry <= count; entry += 1) {
     const guid = guidAt(table, entry * entryBytes);

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import type { KameClient } from '../../src/client/node/client.ts';
+import { FileEvents } from '../faults/moment.ts';
+import { engineTest as it } from '../support/engine-test.ts';
+import { waitForExit, type TestHome } from '../support/home.ts';
+
+/** All files below a directory, each with its hash. */
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return await Promise.all(
+    files.sort().map(async (path) => {
+      return `${path} ${createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex')}`;
+    }),
+  );
+}
+
+/** Has the daemon do something, and kills it at that change of files. @returns whether it was killed before it was done */
+async function isKilledAt(
+  home: TestHome,
+  at: number,
+  work: (client: KameClient) => Promise<unknown>,
+): Promise<boolean> {
+  const pid = await home.daemonPid();
+  let isStruck = false;
+  using _watch = new FileEvents([join(home.path, 'machines'), join(home.path, 'out')], (count) => {
+    if (isStruck || count < at || pid === undefined) return;
+    isStruck = true;
+    process.kill(pid, 'SIGKILL');
+  });
+  const isDone = await work(home.client()).then(
+    () => true,
+    () => false,
+  );
+  if (isStruck && pid !== undefined) await waitForExit(pid);
+  expect(isDone || isStruck).toBe(true);
+  return isStruck;
+}
+
+/**
+ * Does the same again and again, killed at a later change of files each time, until it is done before that.
+ * @param check what must hold once the next daemon runs
+ * @returns how often it was killed
+ */
+async function sweep(
+  home: TestHome,
+  work: (client: KameClient, at: number) => Promise<unknown>,
+  check: (client: KameClient) => Promise<void>,
+): Promise<number> {
+  for (let at = 1; ; at += 2) {
+    await home.json('daemon', 'start');
+    await check(home.client());
+    if (!(await isKilledAt(home, at, async (client) => await work(client, at)))) return (at - 1) / 2;
+  }
+}
+
+const unfinished = /^\..+\.(?:creating|placing|deleting|tmp)$/;
+const unfinishedIn = async (directory: string) =>
+  (await readdir(directory)).filter((name) => unfinished.test(name));
+
+describe('killed while it changes files,', () => {
+  it.for(['ova', 'vmwarevm'])(
+    'the import of a %s leaves a whole machine or nothing, and the original as it was',
+    async (kind, { home, demo }) => {
+      const old = join(home.path, 'old');
+      await mkdir(old);
+      const path = join(old, `web.${kind}`);
+      await home.json('export', demo.name, path);
+      const before = await filesIn(old);
+      const kills = await sweep(
+        home,
+        async (client, at) => await client.machines.import({ path, name: `web${at}` }),
+        async (client) => {
+          expect(await unfinishedIn(join(home.path, 'machines'))).toEqual([]);
+          const states = (await client.machines.list()).map(({ state }) => state);
+          expect(new Set(states)).toEqual(new Set(['stopped']));
+        },
+      );
+      expect(kills).toBeGreaterThan(1);
+      expect(await filesIn(old)).toEqual(before);
+    },
+  );
+
+  it.for(['ovf', 'vmwarevm'])(
+    'an export as %s leaves all of its files or none, and what was there',
+    async (kind, { home, demo }) => {
+      const out = join(home.path, 'out');
+      await mkdir(out);
+      await writeFile(join(out, 'mine'), 'mine');
+      const source = await filesIn(demo.directory);
+      const kills = await sweep(
+        home,
+        async (client, at) =>
+          await client.machines.export(demo.name, { path: join(out, `web${at}.${kind}`) }),
+        async () => {
+          expect(await unfinishedIn(out)).toEqual([]);
+          const names = await readdir(out);
+          expect(names).toContain('mine');
+          for (const name of names.filter((each) => each.endsWith('.vmdk')))
+            expect(names).toContain(name.replace(/-disk\d+\.vmdk$/, '.ovf'));
+        },
+      );
+      expect(kills).toBeGreaterThan(1);
+      expect(await filesIn(demo.directory)).toEqual(source);
+    },
+  );
+});
