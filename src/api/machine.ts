@@ -145,6 +145,12 @@ export const machineDetails = machine
       )
       .describe('Files outside its directory that the machine gives to its guest'),
     acceleratorReason: z.string().nullable(),
+    graphicsNote: z
+      .string()
+      .nullable()
+      .describe(
+        'What renders in 3D and what that costs, or why nothing does; null unless it runs and wants 3D',
+      ),
     engineVersion: z.string().nullable(),
     pid: z.int().nullable().describe('Process id of the engine'),
     startedAt: z.string().nullable().describe('ISO 8601'),

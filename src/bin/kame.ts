@@ -2,11 +2,12 @@
 import { pathToFileURL } from 'node:url';
 import { version } from '../core/version.ts';
 import { daemonFile, daemonProgram } from './daemon-program.ts';
+import { end } from './end.ts';
 import { standIns } from './stand-ins.ts';
 
 async function run(argv: string[]): Promise<void> {
   const { main } = await import('../cli/kame/main.ts');
-  process.exitCode = await main(argv, {
+  const code = await main(argv, {
     env: process.env,
     cwd: process.cwd(),
     // Opened only when a command reads it: opening standard input takes time.
@@ -23,8 +24,9 @@ async function run(argv: string[]): Promise<void> {
       process.argv.splice(2, Infinity, ...args);
       await import(pathToFileURL(daemonFile).href);
     },
-    exit: (code) => process.exit(code),
+    exit: (status) => process.exit(status),
   });
+  end(code);
 }
 
 const argv = process.argv.slice(2);

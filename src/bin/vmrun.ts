@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { main } from '../cli/vmrun/main.ts';
 import { daemonProgram } from './daemon-program.ts';
+import { end } from './end.ts';
 
-process.exitCode = await main(process.argv.slice(2), {
+const code = await main(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
   signals: process,
   daemon: daemonProgram(),
-  exit: (code) => process.exit(code),
+  exit: (status) => process.exit(status),
 });
+end(code);

@@ -8,7 +8,13 @@ const nothing = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
 // oxlint-disable-next-line no-control-regex -- it matches the characters that are one column each
 const plain = /^[\u0020-\u007E]*$/;
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when it is first needed: that takes 12 ms, and most texts are plain. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Iterable<{ readonly segment: string }> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 function widthOf(grapheme: string): 0 | 1 | 2 {
   if (nothing.test(grapheme)) return 0;
@@ -19,7 +25,7 @@ function widthOf(grapheme: string): 0 | 1 | 2 {
 export function displayWidth(text: string): number {
   if (plain.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += widthOf(segment);
+  for (const { segment } of graphemesOf(text)) width += widthOf(segment);
   return width;
 }
 
@@ -28,7 +34,7 @@ export function cutToWidth(text: string, columns: number): string {
   if (plain.test(text)) return text.slice(0, Math.max(0, columns));
   let width = 0;
   let cut = '';
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     width += widthOf(segment);
     if (width > columns) return cut;
     cut += segment;

@@ -47,9 +47,20 @@ export async function pngFromPpm(ppm: Buffer): Promise<Buffer> {
   ) {
     throw new KameError('ENGINE_FAILED', 'The screenshot from QEMU is not a valid image.');
   }
+  return await pngFromRgb({ width, height, rgb: pixels });
+}
+
+/** A picture as PNG. Its rows are of red, green and blue, a byte each; they may be longer than that. */
+export async function pngFromRgb(picture: {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Buffer;
+}): Promise<Buffer> {
+  const { width, height, rgb } = picture;
+  const row = width * 3;
   const rows = Buffer.alloc((row + 1) * height);
-  const stride = pixels.length / height;
-  for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (row + 1) + 1, y * stride, y * stride + row);
+  const stride = rgb.length / height;
+  for (let y = 0; y < height; y += 1) rgb.copy(rows, y * (row + 1) + 1, y * stride, y * stride + row);
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);

@@ -41,6 +41,8 @@ export interface RunRecord {
   readonly restored: 'no' | 'loading' | 'loading paused' | 'yes';
   /** The devices that prevent its memory from being saved, from the launch plan. */
   readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
+  /** What became of its wish for 3D, from the launch plan; null without one. */
+  readonly graphics: { readonly accelerated: boolean; readonly note: string } | null;
   /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
@@ -86,6 +88,7 @@ function withDefaults(value: RunRecord): RunRecord {
     networks: Array.isArray(value.networks) ? value.networks : [],
     blockers: Array.isArray(value.blockers) ? value.blockers : [],
     ramNote: typeof value.ramNote === 'string' ? value.ramNote : null,
+    graphics: typeof value.graphics?.note === 'string' ? value.graphics : null,
   };
 }
 

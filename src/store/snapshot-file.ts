@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { Turns } from '../core/turns.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { readOwnIfThere } from '../sys/own-file.ts';
 import { emptyDocument, parseVmx, printVmx, vmxLimits, type VmxDocument } from '../vmx/document.ts';
@@ -22,19 +23,7 @@ export async function readSnapshotFile(names: MachineNames): Promise<SnapshotFil
 }
 
 /** Writes in progress, by the path of the `.vmsd`. */
-const writing = new Map<string, Promise<unknown>>();
-
-/** Runs `work` after all others on the same file. */
-async function inTurn<T>({ snapshots }: MachineNames, work: () => Promise<T>): Promise<T> {
-  const result = (writing.get(snapshots) ?? Promise.resolve()).then(work);
-  const settled = result.catch(() => undefined);
-  writing.set(snapshots, settled);
-  try {
-    return await result;
-  } finally {
-    if (writing.get(snapshots) === settled) writing.delete(snapshots);
-  }
-}
+const writing = new Turns();
 
 async function write(names: MachineNames, document: VmxDocument, tree: SnapshotTree): Promise<void> {
   await writeFileAtomic(names.snapshots, printVmx(writeSnapshots(document, tree)), 0o644);
@@ -61,7 +50,7 @@ export async function writeSnapshotTree(
   file: SnapshotFile,
   tree: SnapshotTree,
 ): Promise<void> {
-  await inTurn(names, async () => {
+  await writing.take(names.snapshots, async () => {
     const now = await readSnapshotFile(names).catch(() => file);
     await write(names, file.document, withLatestClones(tree, file.tree, now.tree));
   });
@@ -76,7 +65,7 @@ export async function changeSnapshotTree(
   names: MachineNames,
   change: (tree: SnapshotTree) => SnapshotTree,
 ): Promise<void> {
-  await inTurn(names, async () => {
+  await writing.take(names.snapshots, async () => {
     const { document, tree } = await readSnapshotFile(names);
     const changed = change(tree);
     if (!isDeepStrictEqual(changed, tree)) await write(names, document, changed);

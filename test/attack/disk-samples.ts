@@ -186,7 +186,13 @@ export const seSparseCorpus: Corpus = {
   ].map((hex) => Buffer.from(hex, 'hex')),
 };
 
-const original = { path: '/a/b.vmdk', file: '1:2', size: '65536', time: '1700000000000000000', cid: 'fffffffe' };
+const original = {
+  path: '/a/b.vmdk',
+  file: '1:2',
+  size: '65536',
+  time: '1700000000000000000',
+  cid: 'fffffffe',
+};
 const part = { at: 0, bytes: 4096, path: '/a/b.vmdk', offset: 0, length: 65_536 };
 
 /** What maps say of themselves. */
@@ -195,7 +201,15 @@ export const mapCorpus: Corpus = {
     { size: 65_536, parts: [part], originals: [original] },
     { size: 512, parts: [part, part], originals: [original, { ...original, cid: null, path: '/a/c.vmdk' }] },
   ].map((map) => Buffer.from(JSON.stringify(map))),
-  pieces: ['"/etc/passwd"', '"../x"', '-1', '1e308', 'null', '[]', '{}', '"__proto__"', '9007199254740993'].map(
-    (text) => Buffer.from(text),
-  ),
+  pieces: [
+    '"/etc/passwd"',
+    '"../x"',
+    '-1',
+    '1e308',
+    'null',
+    '[]',
+    '{}',
+    '"__proto__"',
+    '9007199254740993',
+  ].map((text) => Buffer.from(text)),
 };

@@ -54,6 +54,7 @@ export const demoDetails: MachineDetails = {
   syncTime: true,
   clock: null,
   acceleratorReason: null,
+  graphicsNote: null,
   engineVersion: null,
   pid: null,
   startedAt: null,

@@ -6,6 +6,13 @@ export interface Size {
   readonly height: number;
 }
 
+/** A part of a picture: where it is, and its pixels of four bytes. */
+export interface FakeRectangle extends Size {
+  readonly x: number;
+  readonly y: number;
+  readonly pixels: Buffer;
+}
+
 export interface FakeRfbOptions {
   readonly size?: Size;
   /** What the answer to a request for a size says: 4 is QEMU's "forwarded", 3 an invalid layout. */
@@ -19,14 +26,18 @@ export interface FakeRfbOptions {
    * a client that asks.
    */
   readonly sound?: boolean | 'announced';
+  /** What it sends to a client that asks for a picture; nothing by default. */
+  readonly picture?: readonly FakeRectangle[];
 }
 
 const [extendedDesktopSize, qemuAudio] = [-308, -259];
 
-/** QEMU's VNC server, as far as the size of the display and the sound are concerned. */
+/** QEMU's VNC server, as far as the size of the display, its sound and pictures of it are concerned. */
 export class FakeRfb implements AsyncDisposable {
   /** The sizes that were asked for. */
   readonly wanted: Size[] = [];
+  /** What clients have sent to have a picture. */
+  readonly pictureRequests: string[] = [];
   /** What clients have sent to have the sound. */
   readonly soundRequests: string[] = [];
   /** Called with each of them, after its answer has been sent. */
@@ -143,10 +154,7 @@ export class FakeRfb implements AsyncDisposable {
       [1, () => socket.write(init)],
       [8, (data) => this.#onEncoding(socket, data.readInt32BE(4))],
     ];
-    const [requestBytes, onRequest] =
-      (this.#options.sound ?? false) !== false
-        ? ([14, (request: Buffer) => this.#onSound(request)] as const)
-        : ([24, (request: Buffer) => this.#onSize(socket, request, status)] as const);
+    const [requestBytes, onRequest] = this.#requests(socket, status);
     socket.on('data', (data: Buffer) => {
       input = Buffer.concat([input, data]);
       for (;;) {
@@ -158,6 +166,26 @@ export class FakeRfb implements AsyncDisposable {
         act(taken);
       }
     });
+  }
+
+  /** What clients send after the handshake, and what is done with it. */
+  #requests(socket: Socket, status: number): readonly [number, (request: Buffer) => void] {
+    const { picture, sound = false } = this.#options;
+    if (picture) return [30, (request) => this.#onPicture(socket, request, picture)];
+    if (sound !== false) return [14, (request) => this.#onSound(request)];
+    return [24, (request) => this.#onSize(socket, request, status)];
+  }
+
+  #onPicture(socket: Socket, request: Buffer, rectangles: readonly FakeRectangle[]): void {
+    this.pictureRequests.push(request.toString('hex'));
+    const head = Buffer.alloc(4);
+    head.writeUInt16BE(rectangles.length, 2);
+    socket.write(head);
+    for (const { x, y, width, height, pixels } of rectangles) {
+      const place = Buffer.alloc(12);
+      for (const [index, value] of [x, y, width, height].entries()) place.writeUInt16BE(value, index * 2);
+      socket.write(Buffer.concat([place, pixels]));
+    }
   }
 
   #onSound(request: Buffer): void {

@@ -994,6 +994,8 @@ export interface MachineDetails {
     agreed: boolean;
   }[];
   acceleratorReason: string | null;
+  /** What renders in 3D and what that costs, or why nothing does; null unless it runs and wants 3D */
+  graphicsNote: string | null;
   engineVersion: string | null;
   /** Process id of the engine */
   pid: number | null;

@@ -11,9 +11,9 @@ export function define(program: Command, session: Session): void {
     .command('doctor')
     .summary('check this host for problems')
     .description(
-      'Checks the engine, its firmware, the accelerators and the directories. The exit code is 5 if a check failed.',
+      'Checks the engine, its firmware, the accelerators, 3D and the directories. The exit code is 5 if a check failed.',
     )
-    .option('--fresh', 'test the accelerators again instead of using earlier results')
+    .option('--fresh', 'test the accelerators and 3D again instead of using earlier results')
     .option('--json', jsonShape('Doctor'))
     .addHelpText(
       'after',

@@ -51,6 +51,7 @@ function runningPairs(machine: MachineDetails): Pair[] {
   const { accelerator, acceleratorReason: reason, timings, sockets } = machine;
   const pairs: Pair[] = [];
   if (accelerator !== null) pairs.push(['accelerator', reason ? `${accelerator} (${reason})` : accelerator]);
+  if (machine.graphicsNote !== null) pairs.push(['3D', machine.graphicsNote]);
   if (machine.engineVersion !== null) pairs.push(['engine', `QEMU ${machine.engineVersion}`]);
   if (machine.pid !== null) pairs.push(['process', String(machine.pid)]);
   if (machine.startedAt !== null) pairs.push(['started', machine.startedAt]);

@@ -165,77 +165,34 @@ function resourcesOf(connection: Connection): Resources {
 export function createClient(transport: Transport): Client {
   const connection = new Connection(transport);
   const resources = resourcesOf(connection);
-  /**
-   * Starts the daemon if necessary, which opening a WebSocket does not. This request costs little: `machines.show` would ask the
-   * guest, and the daemon reports a machine that does not exist over the WebSocket too.
-   */
-  const awaken = async ({ signal }: CallOptions) => await resources.tasks.list({ signal });
   return {
     ...resources,
     machines: {
       ...resources.machines,
-      importStream: async (request, streams) => {
-        await awaken(streams);
-        return await importStream(connection, request, streams);
-      },
-      console: async (machine, options = {}) => {
-        await awaken(options);
-        return await openConsole(connection, machine, options);
-      },
-      screen: async (machine, options = {}) => {
-        await awaken(options);
-        return await openScreen(connection, machine, options);
-      },
-      exec: async (machine, request, streams) => {
-        await awaken(streams);
-        return await execute(connection, machine, request, streams);
-      },
-      sound: async (machine, request, streams) => {
-        await awaken(streams);
-        return await recordSound(connection, machine, request, streams);
-      },
+      importStream: async (request, streams) => await importStream(connection, request, streams),
+      console: async (machine, options = {}) => await openConsole(connection, machine, options),
+      screen: async (machine, options = {}) => await openScreen(connection, machine, options),
+      exec: async (machine, request, streams) => await execute(connection, machine, request, streams),
+      sound: async (machine, request, streams) => await recordSound(connection, machine, request, streams),
     },
     nics: {
       ...resources.nics,
-      capture: async (machine, request, streams) => {
-        await awaken(streams);
-        return await capture(connection, machine, request, streams);
-      },
+      capture: async (machine, request, streams) => await capture(connection, machine, request, streams),
     },
     clipboard: {
       ...resources.clipboard,
-      get: async (machine, request, reader) => {
-        await awaken(reader);
-        return await getClipboard(connection, machine, request, reader);
-      },
-      set: async (machine, request, writer) => {
-        await awaken(writer);
-        return await setClipboard(connection, machine, request, writer);
-      },
-      watch: async function* watch(machine, options = {}) {
-        await awaken(options);
-        yield* watchClipboard(connection, machine, options);
-      },
+      get: async (machine, request, reader) => await getClipboard(connection, machine, request, reader),
+      set: async (machine, request, writer) => await setClipboard(connection, machine, request, writer),
+      watch: (machine, options = {}) => watchClipboard(connection, machine, options),
     },
     images: {
       ...resources.images,
-      upload: async (request, streams) => {
-        await awaken(streams);
-        return await uploadImage(connection, request, streams);
-      },
+      upload: async (request, streams) => await uploadImage(connection, request, streams),
     },
     files: {
-      put: async (machine, request, streams) => {
-        await awaken(streams);
-        return await putFiles(connection, machine, request, streams);
-      },
-      get: async (machine, request, streams) => {
-        await awaken(streams);
-        return await getFiles(connection, machine, request, streams);
-      },
-      async drop(machine, streams) {
-        return await dropFiles(connection, machine, streams);
-      },
+      put: async (machine, request, streams) => await putFiles(connection, machine, request, streams),
+      get: async (machine, request, streams) => await getFiles(connection, machine, request, streams),
+      drop: async (machine, streams) => await dropFiles(connection, machine, streams),
     },
     call: (name, request, options = {}) =>
       perform(connection, routes[name], request as RequestParts, options) as never,

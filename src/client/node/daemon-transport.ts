@@ -1,14 +1,12 @@
 import { KameError } from '../../core/errors.ts';
-import { failureOf } from '../core/answer.ts';
 import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
 import type { DaemonProgram } from './ensure-daemon.ts';
-import { NotListening, UnixTransport } from './unix-transport.ts';
+import { NotListening, OtherVersion, UnixTransport } from './unix-transport.ts';
 
-/** The HTTP status if the daemon and the client have different versions. */
-const upgradeRequired = 426;
-
-/** The daemon and this client have different versions. */
-class OtherVersion extends Error {}
+/** A daemon must be started, or another one, before a request can be answered. */
+function needsDaemon(error: unknown): error is NotListening | OtherVersion {
+  return error instanceof NotListening || error instanceof OtherVersion;
+}
 
 function unreachable(error: Error, home: string): KameError {
   return error instanceof OtherVersion
@@ -39,24 +37,27 @@ export class DaemonTransport implements Transport {
   }
 
   async send(call: Call): Promise<Answer> {
-    try {
-      return await this.#once(call);
-    } catch (error) {
-      if (!(error instanceof NotListening) && !(error instanceof OtherVersion)) throw error;
-      if (this.#program === undefined || call.passive) throw unreachable(error, this.home);
-      await this.#start(this.#program, error instanceof OtherVersion);
-    }
-    try {
-      return await this.#once(call);
-    } catch (error) {
-      throw error instanceof NotListening || error instanceof OtherVersion
-        ? unreachable(error, this.home)
-        : error;
-    }
+    return await this.#served(async () => await this.#unix.send(call), call.passive);
   }
 
   async open(path: string, signal: AbortSignal): Promise<Channel> {
-    return await this.#unix.open(path, signal);
+    return await this.#served(async () => await this.#unix.open(path, signal));
+  }
+
+  /** Does what needs the daemon; if there is none or another one, once more after the start of the right one. */
+  async #served<T>(work: () => Promise<T>, passive = false): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!needsDaemon(error)) throw error;
+      if (this.#program === undefined || passive) throw unreachable(error, this.home);
+      await this.#start(this.#program, error instanceof OtherVersion);
+    }
+    try {
+      return await work();
+    } catch (error) {
+      throw needsDaemon(error) ? unreachable(error, this.home) : error;
+    }
   }
 
   /** Starts the daemon. Concurrent calls start only one. */
@@ -72,11 +73,5 @@ export class DaemonTransport implements Transport {
     }
     const { startDaemon } = await import('./ensure-daemon.ts');
     await startDaemon(this.home, this.#unix.socket, program);
-  }
-
-  async #once(call: Call): Promise<Answer> {
-    const answer = await this.#unix.send(call);
-    if (answer.status === upgradeRequired) throw new OtherVersion((await failureOf(answer)).message);
-    return answer;
   }
 }

@@ -1,11 +1,24 @@
 import { request, type IncomingMessage } from 'node:http';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
+import { failureOf } from '../core/answer.ts';
 import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
 
 /** No daemon listens on the socket: it is safe to start one and repeat the call. */
 export class NotListening extends Error {}
 
-function translate(error: Error, socket: string, { method }: Call): Error {
+/** The daemon and this client have different versions. */
+export class OtherVersion extends Error {}
+
+/** The HTTP status if the daemon and the client have different versions. */
+const upgradeRequired = 426;
+
+/** @throws OtherVersion */
+export async function refuseOtherVersion(answer: Answer): Promise<void> {
+  if (answer.status === upgradeRequired) throw new OtherVersion((await failureOf(answer)).message);
+}
+
+/** Why a request failed, or a WebSocket could not be opened, which is like a GET. */
+export function translate(error: Error, socket: string, method: Call['method']): Error {
   const code = errnoOf(error);
   // A daemon that is killed resets the connection. While connecting nothing was sent yet, and a GET can be repeated.
   const connecting = (error as NodeJS.ErrnoException).syscall === 'connect';
@@ -44,7 +57,7 @@ export class UnixTransport implements Transport {
     this.#headers = headers;
   }
 
-  /** @throws NotListening, KameError DAEMON_UNREACHABLE, HOST_PROBLEM */
+  /** @throws NotListening, OtherVersion, KameError DAEMON_UNREACHABLE, HOST_PROBLEM */
   send(call: Call): Promise<Answer> {
     const { socket } = this;
     return new Promise((resolve, reject) => {
@@ -61,12 +74,16 @@ export class UnixTransport implements Transport {
           ...(call.body === undefined ? {} : { 'content-length': Buffer.byteLength(call.body) }),
         },
       });
-      outgoing.once('response', (message) => resolve(answerOf(message)));
-      outgoing.on('error', (error) => reject(translate(error, socket, call)));
+      outgoing.once('response', (message) => {
+        const answer = answerOf(message);
+        refuseOtherVersion(answer).then(() => resolve(answer), reject);
+      });
+      outgoing.on('error', (error) => reject(translate(error, socket, call.method)));
       outgoing.end(call.body);
     });
   }
 
+  /** @throws NotListening, OtherVersion, and as openChannel */
   async open(path: string, signal: AbortSignal): Promise<Channel> {
     const { openChannel } = await import('./unix-websocket.ts');
     return await openChannel(this.socket, path, signal);

@@ -1,28 +1,31 @@
 import { createConnection } from 'node:net';
 import type { ClientOptions, WebSocket } from 'ws';
 import { versionHeader } from '../../api/protocol.ts';
-import { KameError, messageOf } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
 import { cancelled, failureOf } from '../core/answer.ts';
-import type { Channel } from '../core/transport.ts';
-import { answerOf } from './unix-transport.ts';
+import type { Answer, Channel } from '../core/transport.ts';
+import { answerOf, refuseOtherVersion, translate } from './unix-transport.ts';
 
 /** The largest message that the daemon may send, in bytes. */
 const maxPayload = 64 * 1024 * 1024;
 
+/** @throws the reason why the daemon did not open a WebSocket */
+async function refuse(answer: Answer): Promise<never> {
+  await refuseOtherVersion(answer);
+  throw await failureOf(answer);
+}
+
 /** Resolves when the WebSocket is open. It is paused until the caller listens. */
-function opened(connection: WebSocket, signal: AbortSignal): Promise<void> {
+function opened(connection: WebSocket, socket: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     // Not removed: an error after the handshake is followed by `close`, which ends the messages.
     connection.on('error', (error) => {
-      const text = `The connection to the daemon was lost: ${messageOf(error)}`;
-      reject(signal.aborted ? cancelled(error) : new KameError('DAEMON_UNREACHABLE', text, { cause: error }));
+      reject(signal.aborted ? cancelled(error) : translate(error, socket, 'GET'));
     });
     connection.once('unexpected-response', (outgoing, message) => {
-      void failureOf(answerOf(message)).then((failure) => {
-        reject(failure);
-        outgoing.destroy();
-      });
+      void refuse(answerOf(message))
+        .catch(reject)
+        .finally(() => outgoing.destroy());
     });
     connection.once('open', () => {
       connection.pause();
@@ -61,10 +64,11 @@ async function* messagesOf(connection: WebSocket): AsyncGenerator<string | Uint8
 
 /**
  * Opens a WebSocket over the daemon's Unix socket.
- * @throws KameError the error that the daemon reports; DAEMON_UNREACHABLE, CANCELLED
+ * @throws NotListening, OtherVersion, KameError the error that the daemon reports; DAEMON_UNREACHABLE, HOST_PROBLEM, CANCELLED
  */
 export async function openChannel(socket: string, path: string, signal: AbortSignal): Promise<Channel> {
   const { WebSocket } = await import('ws');
+  if (signal.aborted) throw cancelled();
   const options: ClientOptions & { createConnection: () => ReturnType<typeof createConnection> } = {
     perMessageDeflate: false,
     maxPayload,
@@ -79,7 +83,7 @@ export async function openChannel(socket: string, path: string, signal: AbortSig
   const hangUp = () => connection.terminate();
   signal.addEventListener('abort', hangUp, { once: true });
   connection.once('close', () => signal.removeEventListener('abort', hangUp));
-  await opened(connection, signal);
+  await opened(connection, socket, signal);
   return {
     messages: messagesOf(connection),
     send: (data) =>

@@ -9,7 +9,7 @@ import { questions, type FlagName } from './flags.ts';
 import { probe } from './probe.ts';
 
 /** Increase this when the cached data changes, so that older caches are not used. */
-const formatVersion = 1;
+const formatVersion = 2;
 const largestCache = 4 * 1024 * 1024;
 
 const whole = z.number().int().nonnegative();

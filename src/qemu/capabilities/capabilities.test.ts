@@ -39,7 +39,7 @@ const smallAnswers = {
   'query-machines': [{ name: 'virt-8.1', 'cpu-max': 512, deprecated: false }],
   'query-cpu-definitions': [{ name: 'max' }],
   'query-command-line-options': [{ option: 'sandbox', parameters: [] }],
-  'qom-list-types': [{ name: 'tcg-accel' }],
+  'qom-list-types': [{ name: 'tcg-accel' }, { name: 'max-arm-cpu' }],
   'qom-list-properties': [{ name: 'pauth-impdef' }],
   'query-qmp-schema': [],
 };
@@ -166,7 +166,7 @@ describe('the cache of capabilities', () => {
     ['is not JSON', (): string => 'x'],
     ['is cut short', (text: string): string => text.slice(0, 200)],
     ['holds nonsense', (text: string): string => text.replace('"tcg"', '"warp"')],
-    ['is of another format', (text: string): string => text.replace('"format":1', '"format":0')],
+    ['is of another format', (text: string): string => text.replace('"format":2', '"format":0')],
   ])('probes again when it %s', async (_name, damage) => {
     const folder = directory();
     const cache = join(folder, 'cache');

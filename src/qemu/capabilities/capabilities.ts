@@ -39,7 +39,7 @@ export function supports(capabilities: Capabilities, flag: FlagName): boolean {
 }
 
 /** Whether the binary has a device type, such as `virtio-gpu-pci`. */
-export function hasDevice(capabilities: Capabilities, device: string): boolean {
+export function hasDevice(capabilities: Pick<Capabilities, 'devices'>, device: string): boolean {
   return capabilities.devices.includes(device);
 }
 

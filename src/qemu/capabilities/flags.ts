@@ -34,6 +34,8 @@ export const questions = {
   'migrate-ignore-shared': {
     schema: 'migrate-set-capabilities/arg-type/capabilities/[]/capability/^x-ignore-shared',
   },
+  /** Vulkan for guests of a display that renders in 3D. */
+  venus: { property: ['virtio-gpu-gl-device', 'venus'] },
   'memory-rom': { schema: 'object-add/arg-type/+memory-backend-file/*rom' },
 } as const satisfies Record<string, Question>;
 
@@ -41,8 +43,8 @@ export type FlagName = keyof typeof questions;
 
 /** The object types whose properties the table uses, by architecture. */
 export const probedTypes: Readonly<Record<string, readonly string[]>> = {
-  aarch64: ['max-arm-cpu'],
-  x86_64: [],
+  aarch64: ['max-arm-cpu', 'virtio-gpu-gl-device'],
+  x86_64: ['virtio-gpu-gl-device'],
 };
 
 function answer(question: Question, replies: ProbeReplies, schema: SchemaIndex): boolean {

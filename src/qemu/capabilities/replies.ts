@@ -28,9 +28,14 @@ async function typeNames(qmp: QmpClient, implementing: string): Promise<string[]
   return [...new Set(types.map((type) => type.name))].sort();
 }
 
-async function propertiesOf(qmp: QmpClient, arch: string): Promise<Record<string, string[]>> {
+/** A type that this build does not have has none. */
+async function propertiesOf(
+  qmp: QmpClient,
+  arch: string,
+  devices: readonly string[],
+): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
-  for (const typename of probedTypes[arch] ?? []) {
+  for (const typename of (probedTypes[arch] ?? []).filter((type) => devices.includes(type))) {
     const properties = await qmp.execute('qom-list-properties', { typename });
     found[typename] = properties.map((property) => property.name).sort();
   }
@@ -47,6 +52,7 @@ export async function askAll(qmp: QmpClient): Promise<{ replies: ProbeReplies; s
   const machines = await qmp.execute('query-machines');
   const cpus = await qmp.execute('query-cpu-definitions');
   const options = await qmp.execute('query-command-line-options');
+  const devices = await typeNames(qmp, 'device');
   const replies: ProbeReplies = {
     version: { qemu: version.qemu, package: version.package },
     arch,
@@ -57,13 +63,13 @@ export async function askAll(qmp: QmpClient): Promise<{ replies: ProbeReplies; s
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     cpuModels: cpus.map((cpu) => cpu.name).sort(),
-    devices: await typeNames(qmp, 'device'),
+    devices,
     accelerators: await typeNames(qmp, 'accel'),
     memoryBackends: await typeNames(qmp, 'memory-backend'),
     commandLineOptions: options
       .map(({ option, parameters }) => ({ option, parameters: parameters.map((one) => one.name).sort() }))
       .sort((a, b) => (a.option < b.option ? -1 : 1)),
-    properties: await propertiesOf(qmp, arch),
+    properties: await propertiesOf(qmp, arch, devices),
   };
   return { replies, schema: (await qmp.execute('query-qmp-schema')) as Schema };
 }

@@ -2,7 +2,9 @@ import { familyOfGuestOs } from '../../model/guest-os.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import { escapeValue, type DeviceOptions, type PlanBuilder } from './builder.ts';
 import { audioBackend } from './extras.ts';
+import { display3d, planGraphics } from './graphics.ts';
 import { pciPlaces } from './pci.ts';
+import type { PlannedGraphics } from './types.ts';
 
 /** Rounds up to a power of two from 16 to 256 MiB, as the VGA device requires. */
 function videoMemoryMiB(kib: number): number {
@@ -33,14 +35,25 @@ function attachVideo(builder: PlanBuilder): void {
   }
 }
 
-/** The screen: a video device for the guest, and VNC on a private socket, with the sound of the guest. It opens neither a window nor a port. */
-export function attachDisplay(builder: PlanBuilder): void {
+function attachVideo3d(builder: PlanBuilder): void {
+  const { driver, more } = display3d(builder);
+  builder.pciDevice(pciPlaces.display, { ...virtio(builder, driver), ...more });
+}
+
+/**
+ * The screen: a video device for the guest, and VNC on a private socket, with the sound of the guest. It opens neither a window
+ * nor a port.
+ * @returns what became of the wish for 3D; null without one
+ */
+export function attachDisplay(builder: PlanBuilder): PlannedGraphics | null {
   const { display, sound } = builder.input.model;
-  builder.option('display', 'none');
-  if (!display.present) return;
-  attachVideo(builder);
+  const graphics = planGraphics(builder);
+  const accelerated = graphics?.accelerated === true;
+  builder.option('display', accelerated ? 'egl-headless' : 'none');
+  if (!display.present) return null;
+  if (accelerated) attachVideo3d(builder);
+  else attachVideo(builder);
   const audio = sound.present ? `,audiodev=${audioBackend}` : '';
   builder.option('vnc', `unix:${escapeValue(builder.sockets.vnc)}${audio}`);
-  if (display.accelerate3d)
-    builder.note('3D acceleration (mks.enable3d) is not supported; the display is 2D.');
+  return graphics;
 }

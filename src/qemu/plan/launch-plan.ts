@@ -72,7 +72,7 @@ export function launchPlan(input: PlanInput): LaunchPlan {
   attachClock(builder);
   attachMonitors(builder);
   attachSerial(builder);
-  attachDisplay(builder);
+  const graphics = attachDisplay(builder);
   attachInput(builder);
   attachGuestPorts(builder);
   attachHelpers(builder);
@@ -105,5 +105,6 @@ export function launchPlan(input: PlanInput): LaunchPlan {
     reason: input.accelerator.reason,
     notes: builder.notes,
     blockers: builder.blockers,
+    graphics,
   };
 }

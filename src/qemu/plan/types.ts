@@ -2,6 +2,7 @@ import type { Arch, MachineModel } from '../../model/machine.ts';
 import type { NetworkPort } from '../../model/network-port.ts';
 import type { AcceleratorKind, Capabilities } from '../capabilities/capabilities.ts';
 import type { FirmwareDescriptor } from '../firmware/descriptor.ts';
+import type { RenderingVerdict } from '../graphics/verdict.ts';
 import type { Commands } from '../qmp/generated/protocol.ts';
 
 /** What the plan must know about the host. */
@@ -81,6 +82,8 @@ export interface PlanInput {
   readonly flashBytes?: (firmware: FirmwareDescriptor) => FlashBytes | undefined;
   /** The interfaces of the host that bridged networks have, by the name of the network. */
   readonly bridges?: ReadonlyMap<string, HostInterface>;
+  /** What was found out about 3D on this host; needed for a machine that wants it. */
+  readonly rendering?: RenderingVerdict;
   /** Wait for the device state of a checkpoint instead of booting. */
   readonly restore?: boolean;
 }
@@ -133,6 +136,13 @@ export interface CheckpointBlocker {
   readonly remedy: string;
 }
 
+/** What became of a machine's wish for 3D. */
+export interface PlannedGraphics {
+  readonly accelerated: boolean;
+  /** For the user: what renders and what that costs, or why it has none. */
+  readonly note: string;
+}
+
 /** Everything needed to start a machine, as data. */
 export interface LaunchPlan {
   readonly name: string;
@@ -164,4 +174,6 @@ export interface LaunchPlan {
   readonly notes: readonly string[];
   /** The devices that prevent its memory from being saved; empty if checkpoints are possible. */
   readonly blockers: readonly CheckpointBlocker[];
+  /** Null for a machine that does not want 3D. */
+  readonly graphics: PlannedGraphics | null;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { aborted, poll } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { AcceleratorChoice } from '../../model/machine.ts';
@@ -7,6 +8,7 @@ import {
   chosenCandidates,
   type AcceleratorCandidate,
 } from '../../qemu/accelerator/candidates.ts';
+import { emulatesInstructions } from '../../qemu/accelerator/emulated-instructions.ts';
 import { verdictKey, type AcceleratorVerdict } from '../../qemu/accelerator/verdict.ts';
 import { engineKey } from '../../qemu/capabilities/cache.ts';
 import {
@@ -18,7 +20,7 @@ import type { Host } from '../host/host.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import { Findings } from './findings.ts';
 import { firstConsoleLine } from './serial-log.ts';
-import { bootThrowAway } from './throw-away.ts';
+import { bootThrowAway, type ThrowAwayGuest } from './throw-away.ts';
 import { tinyBoot } from './tiny-boot.ts';
 
 /** An accelerator is used only if the tiny guest prints its first console line within this time. */
@@ -34,6 +36,33 @@ function isVerdict(value: unknown): value is AcceleratorVerdict {
   return typeof works === 'boolean' && typeof reason === 'string' && typeof at === 'string';
 }
 
+/** What was seen of a guest: its first console line, that KVM emulates it, or neither. */
+type Sight = 'line' | 'emulated' | 'nothing';
+
+/** Looks at a guest until it prints its first console line, or cannot be expected to. @throws KameError CANCELLED */
+async function sightOf(
+  { serialLog, engine }: ThrowAwayGuest,
+  kind: AcceleratorKind,
+  signal: AbortSignal,
+): Promise<Sight> {
+  const over = new AbortController();
+  let isEmulated = false;
+  const untilEmulated = async (): Promise<void> => {
+    const look = async () => (await emulatesInstructions(engine)) || undefined;
+    // A QEMU that cannot tell leaves it to the deadline.
+    const found = await poll(look, { deadlineMs: proofMs, signal: over.signal }).catch(() => undefined);
+    isEmulated = found === true;
+    if (!isEmulated) await aborted(over.signal);
+  };
+  const stop = kind === 'kvm' ? Promise.race([engine.closed, untilEmulated()]) : engine.closed;
+  try {
+    if (await firstConsoleLine(serialLog, { deadlineMs: proofMs, signal, stop })) return 'line';
+    return isEmulated ? 'emulated' : 'nothing';
+  } finally {
+    over.abort();
+  }
+}
+
 /** Boots the tiny guest with an accelerator and returns whether it printed a console line. */
 async function bootProof(
   host: Host,
@@ -47,16 +76,19 @@ async function bootProof(
   const started = performance.now();
   const options = { purpose: 'proof', kind, capabilities, boot, deadlineMs: proofMs };
   try {
-    return await bootThrowAway(host, options, progress, async ({ serialLog, closed }) => {
-      const limits = { deadlineMs: proofMs, signal: progress.signal, stop: closed };
-      const works = await firstConsoleLine(serialLog, limits);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      if (works) return { works, reason: `a tiny guest booted to its console in ${seconds} s` };
-      return {
-        works,
-        reason: `a tiny guest printed no console line within ${proofMs / 1000} s with ${kind}`,
-      };
-    });
+    const sight = await bootThrowAway(
+      host,
+      options,
+      progress,
+      async (guest) => await sightOf(guest, kind, progress.signal),
+    );
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const reasons: Readonly<Record<Sight, string>> = {
+      line: `a tiny guest booted to its console in ${seconds} s`,
+      emulated: `${kind} only emulates the processor here, more slowly than QEMU does`,
+      nothing: `a tiny guest printed no console line within ${proofMs / 1000} s with ${kind}`,
+    };
+    return { works: sight === 'line', reason: reasons[sight] };
   } catch (error) {
     if (error instanceof KameError && error.code === 'CANCELLED') throw error;
     return { works: false, reason: `${kind} does not start here: ${messageOf(error)}` };

@@ -20,7 +20,16 @@ export class Findings<Finding> {
   /** @throws KameError FILE_ACCESS, DISK_FULL */
   async keep(key: string, finding: Finding): Promise<void> {
     // Read again: the start of another machine may have added one in the meantime.
-    const all = (await this.#read()).set(key, finding);
+    await this.#write((await this.#read()).set(key, finding));
+  }
+
+  /** @throws KameError FILE_ACCESS, DISK_FULL */
+  async forget(key: string): Promise<void> {
+    const all = await this.#read();
+    if (all.delete(key)) await this.#write(all);
+  }
+
+  async #write(all: ReadonlyMap<string, Finding>): Promise<void> {
     await writeFileAtomic(this.#path, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);
   }
 

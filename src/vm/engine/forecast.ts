@@ -22,11 +22,11 @@ interface Chosen extends ChosenAccelerator {
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value > 0;
 
 /** Waits until someone can log in. @throws KameError ENGINE_TIMEOUT, CANCELLED */
-async function untilLogin({ serialLog, closed }: ThrowAwayGuest, signal: AbortSignal): Promise<void> {
+async function untilLogin({ serialLog, engine }: ThrowAwayGuest, signal: AbortSignal): Promise<void> {
   using deadline = deadlineSignal(bootMs, signal);
   const over = new AbortController();
   deadline.signal.addEventListener('abort', () => over.abort());
-  void closed.then(() => over.abort());
+  void engine.closed.then(() => over.abort());
   let isUp = false;
   await watchConsoleStages(serialLog, {
     signal: over.signal,

@@ -1,12 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../../core/progress.ts';
+import { Turns } from '../../core/turns.ts';
 import { defaultModel } from '../../model/defaults.ts';
 import type { Arch, MachineModel } from '../../model/machine.ts';
 import type { AcceleratorKind, Capabilities } from '../../qemu/capabilities/capabilities.ts';
-import { launch } from '../../qemu/launch.ts';
+import type { RenderingVerdict } from '../../qemu/graphics/verdict.ts';
+import { launch, type Engine, type Launched } from '../../qemu/launch.ts';
 import { launchPlan } from '../../qemu/plan/launch-plan.ts';
-import { runNames } from '../../store/names.ts';
+import { runNames, type RunNames } from '../../store/names.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import type { Host } from '../host/host.ts';
 import { hostFacts } from './engine.ts';
@@ -16,22 +18,31 @@ import type { DirectBootFiles } from './tiny-boot.ts';
 export interface ThrowAwayGuest {
   /** What it prints on its console. */
   readonly serialLog: string;
-  /** Resolves when its engine has ended. */
-  readonly closed: Promise<unknown>;
+  readonly engine: Engine;
 }
 
-export interface ThrowAwayOptions {
+interface Purpose {
   /** For its name and its run directory. */
   readonly purpose: string;
   readonly kind: AcceleratorKind;
   readonly capabilities: Capabilities;
-  readonly boot: DirectBootFiles;
   /** Milliseconds until the engine must answer. */
   readonly deadlineMs: number;
 }
 
-/** The tiny guest with only a console. */
-function consoleModel(name: string, arch: Arch, directBoot: DirectBootFiles): MachineModel {
+export interface BootOptions extends Purpose {
+  readonly boot: DirectBootFiles;
+}
+
+export interface ThrowAwayOptions extends Purpose {
+  readonly model: MachineModel;
+  readonly rendering?: RenderingVerdict;
+  /** Arguments besides those of the plan, which may name files in its run directory. */
+  readonly more?: (run: RunNames) => readonly string[];
+}
+
+/** A machine with only a console. */
+export function consoleModel(name: string, arch: Arch): MachineModel {
   const model = defaultModel({
     name,
     uuid: '00000000-0000-4000-8000-000000000000',
@@ -46,7 +57,6 @@ function consoleModel(name: string, arch: Arch, directBoot: DirectBootFiles): Ma
     nics: [],
     display: { ...model.display, present: false },
     usb: { present: false },
-    kame: { ...model.kame, directBoot },
   };
 }
 
@@ -56,33 +66,70 @@ function consoleModel(name: string, arch: Arch, directBoot: DirectBootFiles): Ma
  */
 export async function bootThrowAway<T>(
   host: Host,
-  { purpose, kind, capabilities, boot, deadlineMs }: ThrowAwayOptions,
+  { boot: directBoot, ...options }: BootOptions,
   progress: Progress,
   look: (guest: ThrowAwayGuest) => Promise<T>,
 ): Promise<T> {
-  const { arch } = capabilities;
-  const run = runNames(host.names, `${purpose}-${kind}-${arch}`);
-  const serialLog = join(run.directory, 'serial.log');
-  await clearRunDirectory(run);
-  await mkdir(run.directory, { recursive: true, mode: 0o700 });
-  try {
-    const plan = launchPlan({
-      model: consoleModel(`${purpose}-${arch}`, arch, boot),
-      capabilities,
-      firmware: [],
-      host: hostFacts(),
-      accelerator: { kind, reason: purpose },
-      paths: { bundle: run.directory, run: run.directory, serialLog },
-      disks: new Map(),
-    });
-    const logFile = join(run.directory, 'engine.log');
-    const { engine } = await launch(plan, { logFile, signal: progress.signal, deadlineMs });
+  const { arch } = options.capabilities;
+  const model = consoleModel(`${options.purpose}-${arch}`, arch);
+  return await useThrowAway(
+    host,
+    { ...options, model: { ...model, kame: { ...model.kame, directBoot } } },
+    progress,
+    async ({ engine, run }) => await look({ serialLog: serialLogIn(run), engine }),
+  );
+}
+
+function serialLogIn(run: RunNames): string {
+  return join(run.directory, 'serial.log');
+}
+
+/** Two engines for the same purpose would use the same run directory. */
+const turns = new Turns();
+
+/**
+ * Starts an engine, looks at it, and ends it; nothing of it stays.
+ * @throws KameError as `launch`, and what `look` throws
+ */
+export async function useThrowAway<T>(
+  host: Host,
+  options: ThrowAwayOptions,
+  progress: Progress,
+  look: (used: { readonly engine: Engine; readonly run: RunNames }) => Promise<T>,
+): Promise<T> {
+  const { purpose, kind, capabilities } = options;
+  const run = runNames(host.names, `${purpose}-${kind}-${capabilities.arch}`);
+  return await turns.take(run.directory, async () => {
+    await clearRunDirectory(run);
+    await mkdir(run.directory, { recursive: true, mode: 0o700 });
     try {
-      return await look({ serialLog, closed: engine.closed });
+      const { engine } = await launchIn(run, options, progress.signal);
+      try {
+        return await look({ engine, run });
+      } finally {
+        await engine.kill();
+      }
     } finally {
-      await engine.kill();
+      await rm(run.directory, { recursive: true, force: true });
     }
-  } finally {
-    await rm(run.directory, { recursive: true, force: true });
-  }
+  });
+}
+
+async function launchIn(
+  run: RunNames,
+  { purpose, kind, capabilities, model, rendering, more, deadlineMs }: ThrowAwayOptions,
+  signal: AbortSignal,
+): Promise<Launched> {
+  const plan = launchPlan({
+    model,
+    capabilities,
+    firmware: [],
+    host: hostFacts(),
+    accelerator: { kind, reason: purpose },
+    paths: { bundle: run.directory, run: run.directory, serialLog: serialLogIn(run) },
+    disks: new Map(),
+    ...(rendering ? { rendering } : {}),
+  });
+  const args = [...plan.args, ...(more?.(run) ?? [])];
+  return await launch({ ...plan, args }, { logFile: join(run.directory, 'engine.log'), signal, deadlineMs });
 }

@@ -1,7 +1,5 @@
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { socketsIn } from '../../qemu/plan/sockets.ts';
-import { hostOs } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 import { runningMachine } from '../host/state.ts';
@@ -21,9 +19,4 @@ export async function machineWithDisplay(
   }
   await machine.engine.for(progress).requireAnswer();
   return machine;
-}
-
-/** Where the VNC server of a machine's engine listens. */
-export function displaySocket({ run }: Running): string {
-  return socketsIn(run.directory, hostOs()).vnc;
 }

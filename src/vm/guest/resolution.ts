@@ -8,7 +8,7 @@ import type { DisplaySize } from '../../qemu/rfb/rfb-session.ts';
 import { displayAnswer } from '../host/display-answer.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { displaySocket, machineWithDisplay } from './display.ts';
+import { machineWithDisplay } from './display.ts';
 
 /** Milliseconds until the size is asked for again: desktops follow within 4.4 s, and once one did not follow at all. */
 const retryMs = 6000;
@@ -21,7 +21,7 @@ async function answered<T>(machine: Running, signal: AbortSignal, work: Promise<
 }
 
 async function openDisplay(machine: Running, signal: AbortSignal): Promise<RfbClient> {
-  return await answered(machine, signal, RfbClient.connect(displaySocket(machine), signal));
+  return await answered(machine, signal, RfbClient.connect(machine.vncSocket, signal));
 }
 
 /** The size that the display of a machine has. @throws KameError NO_SUCH_MACHINE, WRONG_STATE, ENGINE_*, CANCELLED */

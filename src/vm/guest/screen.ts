@@ -3,7 +3,7 @@ import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import type { Host } from '../host/host.ts';
-import { displaySocket, machineWithDisplay } from './display.ts';
+import { machineWithDisplay } from './display.ts';
 
 const connectDeadlineMs = 2000;
 
@@ -23,7 +23,7 @@ export async function connectScreen(
   { signal, onread }: ScreenOptions,
 ): Promise<Socket> {
   const machine = await machineWithDisplay(host, reference, silentProgress(signal));
-  const socket = await connectUnix(displaySocket(machine), {
+  const socket = await connectUnix(machine.vncSocket, {
     deadlineMs: connectDeadlineMs,
     signal,
     onread,

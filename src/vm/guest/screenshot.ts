@@ -7,6 +7,7 @@ import { suspendedIn } from '../../store/names.ts';
 import { keptScreen } from '../host/checkpoint-screen.ts';
 import { findBundle } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
+import { takePicture } from '../host/picture.ts';
 import { runningMachine } from '../host/state.ts';
 
 /** What was on the display of a suspended machine. */
@@ -32,10 +33,10 @@ export async function screenshot(host: Host, reference: string, signal: AbortSig
     });
   }
   const file = join(machine.run.directory, `screen-${randomBytes(4).toString('hex')}.png`);
-  const engine = machine.engine.for(silentProgress(signal));
-  await engine.requireAnswer();
+  const progress = silentProgress(signal);
+  await machine.engine.for(progress).requireAnswer();
   try {
-    await engine.screenshot(file);
+    await takePicture(machine, file, progress);
     return await readFile(file);
   } finally {
     await rm(file, { force: true });

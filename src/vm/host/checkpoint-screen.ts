@@ -4,6 +4,7 @@ import { contentOf, type Bundle } from '../../store/bundle.ts';
 import { makeCheckpointDirectory } from '../../store/checkpoint.ts';
 import type { CheckpointNames } from '../../store/names.ts';
 import { readOwnIfThere } from '../../sys/own-file.ts';
+import { takePicture } from './picture.ts';
 import type { Running } from './running.ts';
 
 /** Milliseconds that the picture may take. A checkpoint without one is as good. */
@@ -20,7 +21,7 @@ export async function keepScreen(
 ): Promise<void> {
   if (!contentOf(bundle).model.display.present) return;
   await makeCheckpointDirectory(checkpoint);
-  await settledWithin(machine.engine.for(progress).screenshot(checkpoint.screen), pictureMs);
+  await settledWithin(takePicture(machine, checkpoint.screen, progress), pictureMs);
 }
 
 /** The picture that was kept with a checkpoint, as PNG; undefined if there is none. @throws KameError FILE_ACCESS */

@@ -21,6 +21,8 @@ export interface Running {
   readonly id: string;
   readonly engine: Engine;
   readonly channels: Channels;
+  /** Where the VNC server of its engine listens. */
+  readonly vncSocket: string;
   record: RunRecord;
   state: 'running' | 'paused';
   /** Why the engine paused the guest by itself, such as a full disk; null if it did not. */

@@ -21,11 +21,11 @@ import { refuseUnreachable, stateOf } from '../host/state.ts';
 import { claimIdentity } from './claim.ts';
 import { discardState, resume } from '../memory/resume.ts';
 import { addressNotes } from '../memory/saved-addresses.ts';
+import { bootEngine } from '../running/boot-engine.ts';
 import { summary } from '../running/describe.ts';
 import { ensureOwnVariables } from '../running/efi-variables.ts';
 import { settleIdentity } from '../running/identity.ts';
-import { pinHardware } from '../running/hardware.ts';
-import { bootRam, launchEngine, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
+import { bootRam, prepare, trackLaunched, type RequestTime } from '../running/launch.ts';
 import { removeTraces } from '../running/traces.ts';
 import { waitFor } from '../running/wait.ts';
 
@@ -81,11 +81,9 @@ async function boot(
   progress: Progress,
 ): Promise<Running> {
   await removeRamFiles(host.names, runNames(host.names, bundle.names.vmx));
-  const { ram, note: ramNote } = await bootRam(host, bundle);
-  const prepared = await prepare(host, bundle, progress, { ram });
-  await pinHardware(bundle, prepared.plan);
-  const launched = await launchEngine(host, bundle, { ...prepared, ramNote }, requested, progress);
-  const notes = [...prepared.plan.notes, ...(ramNote === null ? [] : [ramNote])];
+  const ram = await bootRam(host, bundle);
+  const { launched, plan } = await bootEngine(host, bundle, ram, requested, progress);
+  const notes = [...plan.notes, ...(ram.note === null ? [] : [ram.note])];
   for (const note of notes) await appendLog(bundle.names, note);
   return trackLaunched(host, bundle, launched, 'running');
 }
@@ -145,7 +143,9 @@ export async function started(
     acceleratorReason: machine.record.acceleratorReason,
     waitedFor,
     stage: reachedStages(machine.record.timings).at(-1)?.stage ?? null,
-    notes: [...(machine.record.ramNote === null ? [] : [machine.record.ramNote]), ...networkNotes],
+    notes: [machine.record.ramNote, machine.record.graphics?.note]
+      .filter((note) => typeof note === 'string')
+      .concat(networkNotes),
   };
 }
 

@@ -86,6 +86,19 @@ describe('an accelerator', () => {
     expect((await proving).works).toBe(false);
   });
 
+  it('is unusable when KVM emulates all that the guest runs, which its statistics tell', async () => {
+    const stats = [
+      { name: 'exits', value: 5038 },
+      { name: 'insn_emulation', value: 4_010_564 },
+    ];
+    world().engines.guest = { ...usualGuest, bootLine: null, statistics: [{ provider: 'kvm', stats }] };
+    const capabilities = { ...(await aarch64()), accelerators: ['kvm'] as const };
+    expect(await proveAccelerator(world().host, 'kvm', capabilities, quiet)).toMatchObject({
+      works: false,
+      reason: like(/kvm only emulates the processor/),
+    });
+  });
+
   it('is not proved by a cancelled attempt', async () => {
     const cut = silentProgress(AbortSignal.abort());
     expect((await refused(proveAccelerator(world().host, 'tcg', await aarch64(), cut))).code).toBe(

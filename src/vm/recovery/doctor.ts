@@ -7,10 +7,12 @@ import type { Arch } from '../../model/machine.ts';
 import { acceleratorCandidates } from '../../qemu/accelerator/candidates.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { pickFirmware } from '../../qemu/firmware/pick.ts';
+import { rendererText } from '../../qemu/graphics/verdict.ts';
 import { newestMachineType } from '../../qemu/plan/machine-type.ts';
 import { freeSpace } from '../../sys/free-space.ts';
 import { proveAccelerator } from '../engine/accelerator.ts';
 import { engineFor, firmwareFor, hostArchitecture, hostFacts, kvmDevice, qemuImg } from '../engine/engine.ts';
+import { proveRendering } from '../engine/rendering.ts';
 import type { Host } from '../host/host.ts';
 
 const architectures: readonly Arch[] = ['aarch64', 'x86_64'];
@@ -80,6 +82,20 @@ async function acceleratorChecks(
   return checks;
 }
 
+/** Nobody needs 3D, so that its absence is in order too. */
+async function renderingCheck(
+  host: Host,
+  capabilities: Capabilities,
+  options: { fresh: boolean },
+  progress: Progress,
+): Promise<DoctorCheck> {
+  const verdict = await proveRendering(host, capabilities, progress, options);
+  const message = verdict.works
+    ? `works: ${rendererText(verdict)} (tested ${verdict.at})`
+    : `not possible: ${verdict.reason}`;
+  return { name: `3D ${capabilities.arch}`, status: 'ok', message };
+}
+
 async function engineChecks(
   host: Host,
   arch: Arch,
@@ -100,7 +116,10 @@ async function engineChecks(
       `accelerator ${arch}`,
       async () => await acceleratorChecks(host, capabilities, options, progress),
     );
-    return [engine, firmware, ...accelerators];
+    const rendering = await attempt(`3D ${arch}`, async () => [
+      await renderingCheck(host, capabilities, options, progress),
+    ]);
+    return [engine, firmware, ...accelerators, ...rendering];
   });
 }
 
@@ -141,7 +160,7 @@ async function fileChecks(host: Host): Promise<DoctorCheck[]> {
   ];
 }
 
-/** Checks everything that Kame needs on the host, and tests the accelerators. Problems are reported and never thrown. */
+/** Checks everything that Kame needs on the host, and tests the accelerators and 3D. Problems are reported and never thrown. */
 export async function diagnose(host: Host, options: { fresh: boolean }, progress: Progress): Promise<Doctor> {
   const checks = [...(await homeChecks(host))];
   checks.push(...(await attempt('images', async () => await fileChecks(host))));

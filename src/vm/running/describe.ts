@@ -163,7 +163,7 @@ function clockOf(
 
 type Runtime = Pick<
   MachineDetails,
-  'acceleratorReason' | 'engineVersion' | 'pid' | 'startedAt' | 'timings' | 'sockets'
+  'acceleratorReason' | 'graphicsNote' | 'engineVersion' | 'pid' | 'startedAt' | 'timings' | 'sockets'
 >;
 
 function runtimeOf(host: Host, bundle: Bundle): Runtime {
@@ -171,6 +171,7 @@ function runtimeOf(host: Host, bundle: Bundle): Runtime {
   if (!running) {
     return {
       acceleratorReason: null,
+      graphicsNote: null,
       engineVersion: null,
       pid: null,
       startedAt: null,
@@ -182,6 +183,7 @@ function runtimeOf(host: Host, bundle: Bundle): Runtime {
   const sockets = socketsIn(run.directory, hostOs());
   return {
     acceleratorReason: record.acceleratorReason,
+    graphicsNote: record.graphics?.note ?? null,
     engineVersion: record.engineVersion,
     pid: running.engine.process.pid,
     startedAt: record.startedAt,

@@ -21,6 +21,7 @@ import { handLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
 import { chooseAccelerator } from '../engine/accelerator.ts';
 import { bridgesOf } from '../engine/bridges.ts';
+import { renderingFor } from '../engine/rendering.ts';
 import { engineFor, firmwareFor, flashSizes, hostFacts } from '../engine/engine.ts';
 import { prepareSerialLog } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
@@ -120,6 +121,7 @@ export async function prepare(
   if (!options.topsOf) await refuseSharedTops(host, bundle, chains.values());
   const ram = options.ram === undefined ? await sharedRam(host, run, model) : options.ram;
   const accelerator = await chooseAccelerator(host, capabilities, model.kame.accelerator, progress);
+  const rendering = await renderingFor(host, capabilities, model, progress);
   const sizes = options.restore ? await flashSizes(firmware) : new Map<string, FlashBytes>();
   const plan = launchPlan({
     model: { ...model, displayName: bundle.name },
@@ -128,6 +130,7 @@ export async function prepare(
     host: hostFacts(),
     accelerator,
     paths: { bundle: bundle.names.directory, run: run.directory, serialLog: bundle.names.serialLog },
+    ...(rendering ? { rendering } : {}),
     disks: options.topsOf ? topsOf(chains) : chains,
     bridges,
     ...(ram ? { ram } : {}),
@@ -163,7 +166,7 @@ export interface LaunchedEngine {
 
 function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): RunRecord {
   const { plan, capabilities } = prepared;
-  const { accelerator, machineType, hardware, networks, ram, resetEnds, setup, blockers } = plan;
+  const { accelerator, machineType, hardware, networks, ram, resetEnds, setup, blockers, graphics } = plan;
   return {
     vmx: bundle.names.vmx,
     engine: null,
@@ -180,6 +183,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     restored: plan.restores ? 'loading' : 'no',
     setup,
     blockers,
+    graphics,
     ramNote: prepared.ramNote ?? null,
     startedAt: requested.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, ...noTimings },

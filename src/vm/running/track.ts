@@ -49,6 +49,7 @@ export function track(host: Host, options: TrackOptions): Running {
     trouble: options.trouble ?? null,
     newClone: options.newClone ?? null,
     channels,
+    vncSocket: sockets.vnc,
     agentAnswers: false,
     savedAddresses: {},
     ip: null,

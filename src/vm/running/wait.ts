@@ -7,6 +7,7 @@ import { formatDuration } from '../../core/units.ts';
 import { appendLog } from '../../store/bundle.ts';
 import { lastConsoleLines } from '../engine/serial-log.ts';
 import type { Host } from '../host/host.ts';
+import { takePicture } from '../host/picture.ts';
 import type { Running } from '../host/running.ts';
 
 interface Wait {
@@ -36,7 +37,7 @@ async function savePicture(host: Host, machine: Running, signal: AbortSignal): P
   if (!content?.model.display.present) return null;
   using deadline = deadlineSignal(pictureMs, signal);
   try {
-    await machine.engine.for(silentProgress(deadline.signal)).screenshot(path);
+    await takePicture(machine, path, silentProgress(deadline.signal));
     return path;
   } catch (error) {
     host.log('Could not save a screenshot', { machine: machine.name, reason: messageOf(error) });

@@ -4,9 +4,7 @@ import { KameError } from '../../core/errors.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { integratedHardware } from '../../model/hardware.ts';
 import { soundCard } from '../../qemu/plan/extras.ts';
-import { socketsIn } from '../../qemu/plan/sockets.ts';
 import { soundFormat, streamSound } from '../../qemu/rfb/sound.ts';
-import { hostOs } from '../engine/engine.ts';
 import { displayAnswer } from '../host/display-answer.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
@@ -67,7 +65,6 @@ export async function recordSound(
   { signal, send, now = () => performance.now() }: RecordOptions,
 ): Promise<SoundEnd> {
   const machine = await machineWithSound(host, reference, signal);
-  const { vnc } = socketsIn(machine.run.directory, hostOs());
   const track = new SoundTrack(framesIn(durationMs));
   const ready = deferred();
   const closing = new AbortController();
@@ -88,7 +85,11 @@ export async function recordSound(
     },
   };
   let reason: SoundEnd['reason'] = 'engine';
-  const listening = streamSound(vnc, listener, AbortSignal.any([signal, closing.signal])).finally(() => {
+  const listening = streamSound(
+    machine.vncSocket,
+    listener,
+    AbortSignal.any([signal, closing.signal]),
+  ).finally(() => {
     if (signal.aborted) reason = 'stopped';
     else if (closing.signal.aborted) reason = 'time';
     // A timer may be a little early.

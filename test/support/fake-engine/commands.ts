@@ -27,6 +27,7 @@ const life: Record<string, Command> = {
   qmp_capabilities: () => undefined,
   'query-status': (_args, { state }) => ({ status: state, running: state === 'running', singlestep: false }),
   'query-kvm': () => ({ enabled: false, present: false }),
+  'query-stats': (_args, { guest }) => guest.options.statistics,
   stop: (_args, engine) => {
     if (engine.state !== 'inmigrate') engine.stop(engine.state === 'running' ? 'paused' : engine.state);
   },

@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Schema } from '../../../src/qemu/qmp/schema.ts';
+import { FakeDisplay3d, type Display3dOptions } from '../fake-display-3d.ts';
 import { FakeQemu, type FakeAnswer, type FakeCommand } from '../fake-qemu.ts';
 import { validateAgainstSchema } from '../validate-schema.ts';
 import { BlockGraph } from './block-graph.ts';
@@ -25,6 +26,8 @@ export interface EngineOptions {
   readonly troubles: Troubles;
   /** Reasons for which `query-migrate` says that the machine can't be saved. */
   readonly blockedReasons: readonly string[];
+  /** The display that it has if it is started to test that. */
+  readonly display3d: Display3dOptions;
   /** Opens no monitor at all. */
   readonly mute: boolean;
   /** Has the process do a line of shell. */
@@ -84,6 +87,7 @@ export class FakeEngine implements Victim {
   ioFails: { readonly nospace: boolean } | null = null;
   #memory = '';
   #monitors: FakeQemu[] = [];
+  #display: FakeDisplay3d | undefined;
   readonly #abandoned: FakeQemu[] = [];
   #announceEnd: () => void = () => undefined;
   #over = false;
@@ -118,6 +122,10 @@ export class FakeEngine implements Victim {
     await this.guest.listen({ serial: path('serial'), qga: path('qga'), tools: path('tools') });
     if (!given.incoming && guest.bootLine !== null) this.guest.print(guest.bootLine);
     if (mute) return;
+    if (given.all.includes('-qtest')) {
+      const arch = given.all.some((word) => word.startsWith('virt')) ? 'aarch64' : 'x86_64';
+      this.#display = await FakeDisplay3d.listen(path('qtest'), { arch, ...this.options.display3d });
+    }
     const answer = async (command: FakeCommand) => await this.#answer(command);
     this.#monitors = [
       await FakeQemu.listen(path('qmp'), { answer }),
@@ -152,6 +160,7 @@ export class FakeEngine implements Victim {
 
   async #close(): Promise<void> {
     await this.guest.close();
+    await this.#display?.[Symbol.asyncDispose]();
     for (const monitor of this.#monitors.splice(0)) await monitor[Symbol.asyncDispose]();
   }
 

@@ -7,6 +7,7 @@ import { findQemuImg } from '../../../src/qemu/capabilities/find-engine.ts';
 import type { Capabilities } from '../../../src/qemu/capabilities/capabilities.ts';
 import type { Schema } from '../../../src/qemu/qmp/schema.ts';
 import type { Arch } from '../../../src/model/machine.ts';
+import type { Display3dOptions } from '../fake-display-3d.ts';
 import { recordedCapabilities, recordedSchema } from '../plan-inputs.ts';
 import { FakeEngine } from './engine.ts';
 import { readEngineArguments } from './engine-arguments.ts';
@@ -67,6 +68,8 @@ export class FakeEngines implements AsyncDisposable {
   /** What the guests of engines are like that start from now on. */
   guest: GuestOptions = usualGuest;
   blockedReasons: readonly string[] = [];
+  /** The display that engines have which are started to test it. */
+  display3d: Display3dOptions = {};
   /** Engines that start from now on never open a monitor. */
   mute = false;
   readonly #listening: Disposable;
@@ -86,17 +89,18 @@ export class FakeEngines implements AsyncDisposable {
     return new FakeEngines(directory);
   }
 
-  /** Writes the capabilities of the engines into the cache of a host, so that they are not probed. */
-  async fillCache(cacheDirectory: string): Promise<void> {
+  /** Writes the capabilities of the engines, and devices besides, into the cache of a host, so that they are not probed. */
+  async fillCache(cacheDirectory: string, moreDevices: readonly string[] = []): Promise<void> {
     mkdirSync(cacheDirectory, { recursive: true });
     for (const arch of architectures) {
       const binary = join(this.directory, `qemu-system-${arch}`);
       const digest = createHash('sha256').update(binary).digest('hex').slice(0, 16);
-      const capabilities = { ...known(arch), binary };
+      const devices = [...known(arch).devices, ...moreDevices];
+      const capabilities = { ...known(arch), binary, devices };
       const key = `${binary}|${await engineKey(binary)}`;
       writeFileSync(
         join(cacheDirectory, `engine-${digest}.json`),
-        JSON.stringify({ format: 1, key, capabilities }),
+        JSON.stringify({ format: 2, key, capabilities }),
       );
     }
   }
@@ -126,6 +130,7 @@ export class FakeEngines implements AsyncDisposable {
       schema: schemaOf(),
       troubles: this.troubles,
       blockedReasons: this.blockedReasons,
+      display3d: this.display3d,
       mute: this.mute,
       order: (line) => this.#order(pid, line),
     });

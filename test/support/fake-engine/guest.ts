@@ -23,6 +23,8 @@ export interface GuestOptions {
   /** What it prints when it boots; null for nothing. */
   readonly bootLine: string | null;
   readonly interfaces: readonly object[];
+  /** What `query-stats` tells of it. */
+  readonly statistics: readonly object[];
   /** What its kame-tools are like; null if it has none. */
   readonly tools: FakeToolsOptions | null;
   /** Milliseconds that its clock is ahead of the host's. */
@@ -54,6 +56,7 @@ export const usualGuest: GuestOptions = {
       ],
     },
   ],
+  statistics: [],
   tools: null,
   clockAheadMs: 0,
   programs: { '/bin/sh': shell },

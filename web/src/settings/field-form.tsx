@@ -29,6 +29,7 @@ function Input({ field: { name, kind, choices = [] }, value, disabled, change }:
       return (
         <Switch
           {...common}
+          {...(name === '3d' ? { description: say('settings.3dCost') } : {})}
           checked={value === on}
           onChange={(event) => change(event.currentTarget.checked ? on : off)}
         />

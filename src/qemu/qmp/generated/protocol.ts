@@ -56,6 +56,7 @@ export interface Commands {
   "query-name": { arguments: Record<string, never>; result: QueryNameResult };
   "query-named-block-nodes": { arguments: QueryNamedBlockNodesArguments; result: ReadonlyArray<QueryNamedBlockNodesResultItem> };
   "query-qmp-schema": { arguments: Record<string, never>; result: ReadonlyArray<QueryQmpSchemaResultItem> };
+  "query-stats": { arguments: QueryStatsArguments; result: ReadonlyArray<QueryStatsResultItem> };
   "query-status": { arguments: Record<string, never>; result: QueryStatusResult };
   "query-target": { arguments: Record<string, never>; result: QueryTargetResult };
   "query-uuid": { arguments: Record<string, never>; result: QueryUuidResult };
@@ -2071,6 +2072,31 @@ interface QueryQmpSchemaResultItemObjectVariantsItem {
   case: string;
   type: string;
 }
+type QueryStatsArguments = {
+  providers?: ReadonlyArray<QueryStatsArgumentsProvidersItem>;
+} & (
+  | ({ target: "vcpu" } & QueryStatsArgumentsVcpu)
+  | { target: "vm" }
+  | { target: "cryptodev" }
+);
+interface QueryStatsArgumentsProvidersItem {
+  provider: QueryStatsResultItemProvider;
+  names?: ReadonlyArray<string>;
+}
+interface QueryStatsArgumentsVcpu {
+  vcpus?: ReadonlyArray<string>;
+}
+interface QueryStatsResultItem {
+  provider: QueryStatsResultItemProvider;
+  "qom-path"?: string;
+  stats: ReadonlyArray<QueryStatsResultItemStatsItem>;
+}
+type QueryStatsResultItemProvider = "kvm" | "cryptodev";
+interface QueryStatsResultItemStatsItem {
+  name: string;
+  value: QueryStatsResultItemStatsItemValue;
+}
+type QueryStatsResultItemStatsItemValue = number | boolean | ReadonlyArray<number>;
 interface QueryStatusResult {
   running: boolean;
   status: QueryStatusResultStatus;

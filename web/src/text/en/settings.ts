@@ -31,6 +31,9 @@ export const settings = {
   'setting.boot-order': 'Boot order',
   'setting.display': 'Graphics adapter',
   'setting.graphics-memory': 'Graphics memory',
+  'setting.3d': '3D acceleration',
+  'settings.3dCost':
+    'From the next start. While it is on: no suspend, no snapshots with memory, no instant clones. The doctor says whether this computer can.',
   'setting.sound': 'Sound card',
   'setting.usb': 'USB controllers',
   'setting.input': 'Keyboard and pointer',

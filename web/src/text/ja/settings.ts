@@ -33,6 +33,9 @@ export const settings: Readonly<Record<keyof typeof english, string>> = {
   'setting.boot-order': '起動順序',
   'setting.display': 'グラフィックスアダプター',
   'setting.graphics-memory': 'グラフィックスメモリ',
+  'setting.3d': '3D アクセラレーション',
+  'settings.3dCost':
+    '次回の起動から有効です。有効な間は、サスペンド、メモリ付きスナップショット、インスタントクローンは使えません。このコンピューターで使えるかどうかは、診断に表示されます。',
   'setting.sound': 'サウンドカード',
   'setting.usb': 'USB コントローラー',
   'setting.input': 'キーボードとポインター',
