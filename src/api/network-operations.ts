@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { done } from './messages.ts';
 import {
   addForward,
+  setForward,
   compatFiles,
   connectSsh,
   createNetwork,
@@ -90,6 +91,21 @@ export const networkOperations = {
     body: addForward,
     result: networkForward,
     example: { body: { transport: 'tcp', hostPort: 8080, target: 'web', guestPort: 80 } },
+  },
+  'networks.setForward': {
+    method: 'PUT',
+    path: '/networks/{network}/forwards/{transport}/{port}',
+    role: 'owner',
+    kind: 'json',
+    slow: true,
+    summary: 'Forward a port of the host to a guest, in place of the forward that it has',
+    description:
+      'The new forward is written in one step. If it cannot listen, the old one stays. A description that is not given is that of the ' +
+      'old one.',
+    params: forwardParams,
+    body: setForward,
+    result: networkForward,
+    example: { body: { target: 'web', guestPort: 80, description: 'the shop' } },
   },
   'networks.removeForward': {
     method: 'DELETE',

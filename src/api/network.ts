@@ -50,6 +50,7 @@ export const networkForward = z
     machineId: z.string().nullable().describe('UUID of that machine; null for an address'),
     address: z.string().nullable().describe('Where it leads; null if the machine is gone or has no address'),
     guestPort: port,
+    description: z.string(),
     automatic: z.boolean().describe('Whether kame ssh made it, and may choose another port'),
     state: z
       .enum(['listening', 'waiting', 'failed'])
@@ -124,24 +125,39 @@ export const setNetwork = z
   .meta({ id: 'SetNetwork' });
 export type SetNetwork = z.output<typeof setNetwork>;
 
+const bind = z.string().max(64);
+const forwardTo = {
+  target: z
+    .string()
+    .max(4096)
+    .describe('A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network'),
+  guestPort: port,
+  description: z
+    .string()
+    .max(1024)
+    .regex(/^\P{Cc}*$/u)
+    .optional(),
+};
+
 export const addForward = z
   .object({
     transport,
     hostPort: port,
-    target: z
-      .string()
-      .max(4096)
-      .describe('A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network'),
-    guestPort: port,
-    bind: z
-      .string()
-      .max(64)
-      .default('127.0.0.1')
-      .describe('The IPv4 address of the host to listen on; 0.0.0.0 for all'),
+    ...forwardTo,
+    bind: bind.default('127.0.0.1').describe('The IPv4 address of the host to listen on; 0.0.0.0 for all'),
   })
   .strict()
   .meta({ id: 'AddForward' });
 export type AddForward = z.output<typeof addForward>;
+
+export const setForward = z
+  .object({
+    ...forwardTo,
+    bind: bind.optional().describe('As for a new one. Default: that of the old one, or 127.0.0.1'),
+  })
+  .strict()
+  .meta({ id: 'SetForward' });
+export type SetForward = z.output<typeof setForward>;
 
 export const reserveAddress = z
   .object({ address: z.string().max(64) })

@@ -14,6 +14,8 @@ export interface Forward {
   /** The machine's UUID, or an IPv4 address in the subnet. */
   readonly target: { readonly machine: string } | { readonly address: string };
   readonly guestPort: number;
+  /** What a person says of it. */
+  readonly description?: string;
   /** Made by `kame ssh`, which may choose another host port when this one is taken. */
   readonly automatic?: true;
 }

@@ -5,6 +5,8 @@ import { lengthBytes } from './packet/frame-decoder.ts';
 
 /** Bytes that wait for an adapter that does not keep up, such as that of a paused guest. What comes then is lost. */
 const maxWaiting = 1024 * 1024;
+/** A receiver with so many bytes waiting is behind, until no more than those are left. */
+const [behindBytes, caughtUpBytes] = [256 * 1024, 64 * 1024];
 /** Bytes of one write at least, if more wait. What is being written counts as waiting until all of it is written. */
 const blockBytes = 64 * 1024;
 
@@ -14,6 +16,13 @@ export interface Outlet {
   write(run: Buffer, frames: number): number;
   /** Whether memory of a run is still needed after `write`, which must not be written to until then. */
   readonly isHolding: boolean;
+  /** Whether much waits for the receiver. */
+  readonly isBehind: boolean;
+  /** Calls back once, when little waits any more; not if the connection ends before. */
+  whenCaughtUp(callback: () => void): void;
+  /** Stops and continues to take what the other side sends. */
+  pause(): void;
+  resume(): void;
 }
 
 /** How many bytes the first frames of a run have. */
@@ -44,14 +53,35 @@ export class SocketOutlet implements Outlet {
   readonly #blocks: Buffer[] = [];
   readonly #last = new ByteQueue();
   #blocked = 0;
+  readonly #onCaughtUp: (() => void)[] = [];
   isHolding = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
+  get isBehind(): boolean {
+    return this.#waiting > behindBytes;
+  }
+
+  whenCaughtUp(callback: () => void): void {
+    this.#onCaughtUp.push(callback);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  get #waiting(): number {
+    return this.#blocked + this.#last.length + this.#socket.writableLength;
+  }
+
   write(run: Buffer, frames: number): number {
-    const room = maxWaiting - this.#blocked - this.#last.length - this.#socket.writableLength;
+    const room = maxWaiting - this.#waiting;
     if (run.length <= room) {
       this.#send(run);
       return 0;
@@ -63,7 +93,7 @@ export class SocketOutlet implements Outlet {
 
   #send(run: Buffer): void {
     // What waits comes first, even if the socket is free already.
-    if (this.#socket.writableLength + this.#blocked + this.#last.length === 0) {
+    if (this.#waiting === 0) {
       this.#socket.write(run, this.#written);
       this.isHolding = this.#socket.writableLength > 0;
       return;
@@ -77,6 +107,7 @@ export class SocketOutlet implements Outlet {
   readonly #written = (error?: Error | null): void => {
     if (error || this.#socket.writableLength > 0) return;
     this.isHolding = false;
+    if (this.#waiting <= caughtUpBytes) for (const callback of this.#onCaughtUp.splice(0)) callback();
     const block = this.#blocks.shift();
     if (block) this.#blocked -= block.length;
     else if (this.#last.length === 0) return;

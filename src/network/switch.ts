@@ -1,3 +1,4 @@
+import { BackPressure } from './back-pressure.ts';
 import type { Receipt } from './connection.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LeaseBook } from './lease-book.ts';
@@ -47,6 +48,7 @@ export class Switch {
   readonly #leases: LeaseBook;
   readonly #services: NetworkServices;
   readonly #replies = new UdpReplies();
+  readonly #pressure: BackPressure;
   readonly #owners: Owners;
   readonly #packet = new Packet();
   readonly #dirty: Port[] = [];
@@ -56,6 +58,7 @@ export class Switch {
 
   constructor(tools: SwitchTools) {
     this.#tools = tools;
+    this.#pressure = new BackPressure(tools);
     const { leases, wallClock } = tools;
     this.#leases = new LeaseBook(() => leases?.changed(() => this.#leases.status(wallClock())));
     this.#services = new NetworkServices(this.#leases);
@@ -126,6 +129,7 @@ export class Switch {
     for (const port of this.#dirty) {
       port.flush(sender);
       isHeld ||= port.outlet?.isHolding === true;
+      this.#pressure.sent(sender, port);
     }
     this.#dirty.length = 0;
     return isHeld;
@@ -183,11 +187,8 @@ export class Switch {
       return;
     }
     const known = this.#stations.find(destination, this.#now);
-    if (known) {
-      if (known !== port) this.#send(port, known, buffer, start, end);
-    } else {
-      this.#toOthers(port, packet);
-    }
+    if (!known) this.#toOthers(port, packet);
+    else if (known !== port) this.#send(port, known, buffer, start, end);
   }
 
   /** Unicast to what is no guest that is known: the NAT process, the switch itself, or an address that was not seen yet. */

@@ -3,7 +3,13 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { exists, fileError } from '../sys/files.ts';
-import { bundleExtension, creatingExtension, deletingExtension, isBundle } from './names.ts';
+import {
+  bundleExtension,
+  creatingExtension,
+  deletingExtension,
+  isBundle,
+  placingExtension,
+} from './names.ts';
 
 /** The names of the `.vmx` files in a directory, sorted; those of hidden files, such as macOS's `._x.vmx`, are left out. */
 async function vmxFilesIn(directory: string): Promise<string[]> {
@@ -57,8 +63,8 @@ export function creatingName(vmx: string): string {
 }
 
 /** The hidden directory in which files are made that get their place in `directory` when they are complete. */
-export function creatingNameIn(directory: string): string {
-  return asideName(directory, 'kame', creatingExtension);
+export function placingName(directory: string): string {
+  return asideName(directory, 'kame', placingExtension);
 }
 
 function takenError(vmx: string): KameError {

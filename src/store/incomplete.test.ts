@@ -9,12 +9,12 @@ const at = (...names: string[]) => join(place, ...names);
 
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'kame-incomplete-'));
-  mkdirSync(at('.kame.0000abcd.creating'));
+  mkdirSync(at('.kame.0000abcd.placing'));
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 it('removes what is incomplete, with the files that already had their places, and nothing else', async () => {
-  const temporary = at('.kame.0000abcd.creating');
+  const temporary = at('.kame.0000abcd.placing');
   for (const name of ['placed', 'other', 'waiting', 'linked']) writeFileSync(join(temporary, name), 'new');
   linkSync(join(temporary, 'placed'), at('placed'));
   // Not ours: another file of that name, a link to ours, and a file of another name.
@@ -25,4 +25,13 @@ it('removes what is incomplete, with the files that already had their places, an
   expect(readdirSync(place).sort()).toEqual(['linked', 'other', 'unrelated']);
   await removeIncomplete(temporary);
   expect(readdirSync(place)).toHaveLength(3);
+});
+
+it('never removes a file of the source of a clone that was not complete', async () => {
+  const temporary = at('.clone.0000abcd.creating');
+  mkdirSync(temporary);
+  writeFileSync(at('disk0.qcow2'), 'the disk of the source');
+  linkSync(at('disk0.qcow2'), join(temporary, 'disk0.qcow2'));
+  await removeIncomplete(temporary);
+  expect(readdirSync(place).sort()).toEqual(['.kame.0000abcd.placing', 'disk0.qcow2']);
 });

@@ -11,12 +11,14 @@ import { compatPath } from '../sys/home.ts';
 export const bundleExtension = '.vmwarevm';
 /** Extension of an incomplete bundle, `.NAME.XXXX.creating`. When the daemon starts, it removes them. */
 export const creatingExtension = '.creating';
+/** Extension of a hidden directory whose files get their places beside it one by one, `.kame.XXXX.placing`. */
+export const placingExtension = '.placing';
 /** Extension of a bundle that is being deleted, `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
-/** Whether a name is that of an incomplete or partly deleted bundle, as bundle-directory.ts makes them. */
+/** Whether a name is that of an incomplete or partly deleted bundle, or of an incomplete export, as bundle-directory.ts makes them. */
 export function isAsideName(name: string): boolean {
-  return /^\..+\.[0-9a-f]{8}\.(?:creating|deleting)$/.test(name);
+  return /^\..+\.[0-9a-f]{8}\.(?:creating|placing|deleting)$/.test(name);
 }
 
 /** Of a companion's record in a run directory: `NAME.companion.json`. */

@@ -74,6 +74,7 @@ function forwardsIn(fields: Fields, key: string): Forward[] {
           ? { address: textIn(target, 'address') }
           : { machine: textIn(target, 'machine') },
       guestPort: numberIn(forward, 'guestPort'),
+      ...(forward['description'] === undefined ? {} : { description: textIn(forward, 'description') }),
       ...(forward['automatic'] === true ? { automatic: true as const } : {}),
     };
   });

@@ -27,6 +27,7 @@ const forward: api.NetworkForward = {
   machineId: '0f6c1f6e-8a53-4bd5-9c7a-0d8a4ab6d3d2',
   address: '192.168.77.130',
   guestPort: 80,
+  description: '',
   automatic: false,
   state: 'listening',
   reason: null,
@@ -80,6 +81,19 @@ describe('network', () => {
       stdout: 'NAME  TYPE  SUBNET  DHCP  STATE   MACHINES\nlab   -     -       -     broken  -\n',
       stderr: 'Broken: lab: mtu is "1".\n',
     });
+  });
+
+  it('list says nothing of the state of a bridged one, which is the host’s', async () => {
+    const bridged = {
+      ...vmnet8,
+      name: 'br',
+      type: 'bridged',
+      interface: 'br0',
+      subnet: null,
+      running: false,
+    };
+    daemon.on('GET /v1/networks', json([bridged]));
+    expect((await run(['network', 'list'])).stdout).toMatch(/^br +bridged \(br0\) +- +yes +- +demo, web$/mu);
   });
 
   it('show prints adapters, forwards and reservations', async () => {

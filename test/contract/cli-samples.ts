@@ -130,6 +130,7 @@ export const forward: NetworkForward = {
   machineId: null,
   address: '192.168.3.9',
   guestPort: 80,
+  description: '',
   automatic: false,
   state: 'waiting',
   reason: null,

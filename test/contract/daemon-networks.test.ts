@@ -69,6 +69,9 @@ it('a network is created, used, changed and deleted, in the documented shapes', 
   expect(await send('POST', pathOf('machines.ssh'), { wait: false })).toMatchObject({ alias: 'demo.kame' });
   await send('DELETE', reserve);
   const remove = { ...lab, transport: 'tcp', port: String(hostPort) };
+  const other = { target: 'demo', guestPort: 81, description: 'the shop' };
+  const set = await send('PUT', pathOf('networks.setForward', remove), other);
+  expect(api.networkForward.strict().parse(set)).toMatchObject({ guestPort: 81, description: 'the shop' });
   expect(await send('DELETE', pathOf('networks.removeForward', remove))).toEqual({ ok: true });
   expect(await send('PATCH', pathOf('networks.set', lab), { mtu: 9000 })).toMatchObject({ mtu: 9000 });
   const refused = await server.inject({ method: 'DELETE', url: pathOf('networks.delete', lab) });

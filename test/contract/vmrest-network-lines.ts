@@ -133,12 +133,8 @@ const hostNetworkLines: readonly Line[] = [
     id: 'updatePortforward',
     path: '/vmnet/vmnet8/portforward/tcp/8080',
     body: { guestIp: '192.168.3.10', guestPort: 81, desc: 'x' },
-    replies: {
-      'GET /v1/networks/vmnet8/forwards': json([forward]),
-      'DELETE /v1/networks/vmnet8/forwards/tcp/8080': json({ ok: true }),
-      'POST /v1/networks/vmnet8/forwards': json(forward),
-    },
-    sent: [{ transport: 'tcp', hostPort: 8080, target: '192.168.3.10', guestPort: 81 }],
+    replies: { 'PUT /v1/networks/vmnet8/forwards/tcp/8080': json(forward) },
+    sent: [{ target: '192.168.3.10', guestPort: 81, description: 'x' }],
     answer: done,
   },
   {

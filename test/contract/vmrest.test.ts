@@ -183,19 +183,6 @@ describe('vmrest', () => {
     expect(asked()).toEqual([]);
   });
 
-  it('puts a port forward back when the new one is refused', async () => {
-    const forwards = '/v1/networks/vmnet8/forwards';
-    const old = { transport: 'tcp', hostPort: 80, guestPort: 8080, bind: '0.0.0.0', machineId: demo.id };
-    daemon.on(`GET ${forwards}`, json([old]));
-    daemon.on(`DELETE ${forwards}/tcp/80`, json({ ok: true }));
-    daemon.on(`POST ${forwards}`, problem(400, 'INVALID_VALUE', 'No such address.'));
-    const body = JSON.stringify({ guestIp: '10.0.0.1', guestPort: 80 });
-    const answered = await ask('PUT', '/api/vmnet/vmnet8/portforward/tcp/80', { body });
-    expect([answered.status, answered.body]).toMatchObject([400, { Code: 100 }]);
-    const { machineId: target, ...rest } = old;
-    expect(bodies().at(-1)).toEqual({ ...rest, target });
-  });
-
   it('does not share a folder twice, and puts the old folder back when the new one cannot be shared', async () => {
     const folders = [{ name: 'work', hostPath: '/home/ada', writable: false, state: 'shared', reason: null }];
     daemon.on('GET /v1/machines', json([demo]));

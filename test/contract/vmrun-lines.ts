@@ -222,11 +222,8 @@ const networkRows: readonly GoldenLine[] = [
   [
     ['setPortForwarding', 'vmnet8', 'TCP', '8081', '192.168.3.9', '80', 'web server'],
     {
-      replies: {
-        'GET /v1/networks/vmnet8/forwards': json([forward]),
-        'POST /v1/networks/vmnet8/forwards': json(forward),
-      },
-      bodies: [{ transport: 'tcp', hostPort: 8081, target: '192.168.3.9', guestPort: 80 }],
+      replies: { 'PUT /v1/networks/vmnet8/forwards/tcp/8081': json(forward) },
+      bodies: [{ target: '192.168.3.9', guestPort: 80, description: 'web server' }],
     },
   ],
   [

@@ -60,12 +60,30 @@ export function natConfig(fields: Partial<SwitchConfig> = {}): SwitchConfig {
   return { network: 'vmnet8', mtu: 1500, services, uplink, hosts, ports, ...fields };
 }
 
+/** What a test sees and sets of a connection. */
+export type Link = Pick<Collector, 'isBehind' | 'isPaused' | 'caughtUp'>;
+
 /** Collects the frames that are written to a port. */
 class Collector implements Outlet {
   readonly isHolding = false;
+  isBehind = false;
+  isPaused = false;
+  caughtUp: () => void = () => undefined;
   readonly frames: Buffer[] = [];
   readonly runs: Buffer[] = [];
   readonly #decoder = new FrameDecoder(70_000);
+
+  whenCaughtUp(callback: () => void): void {
+    this.caughtUp = callback;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
 
   write(run: Buffer): number {
     this.runs.push(run);
@@ -126,6 +144,13 @@ export class SwitchWorld implements Disposable {
   /** The frames that came to a port since the last call. */
   take(id: string): Buffer[] {
     return this.#collectors.get(id)?.frames.splice(0) ?? [];
+  }
+
+  /** The connection of a port. */
+  link(id: string): Link {
+    const link = this.#collectors.get(id);
+    if (!link) throw new Error(`No port ${id}.`);
+    return link;
   }
 
   runs(id: string): Buffer[] {

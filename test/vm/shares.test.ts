@@ -88,11 +88,22 @@ test('a folder is shared with a running guest, read and written in it, after a r
   expect(await soon(demo, `wget -q -O - ${address}/work/`)).toMatch(/^(new\/\n|inner\/\n){2}$/);
   writeFileSync(join(work, 'inner', 'later'), 'of the host');
   expect(await soon(demo, `cat ${mount}/work/inner/later`)).toBe('of the host');
+  // The mount is there again after the process that serves it was killed, and in a machine that was suspended.
+  const servers =
+    'for each in /proc/[0-9]*; do grep -q "[m]ount-shares" $each/cmdline && echo ${each#/proc/}; done; true';
+  const killed = (await demo.sh(servers)).trim();
+  await demo.sh(`kill -9 ${killed}`);
+  expect(await soon(demo, `cat ${mount}/work/inner/later`)).toBe('of the host');
+  expect(await demo.sh(servers)).not.toContain(killed);
+  await demo.suspend();
+  await demo.start();
+  writeFileSync(join(work, 'inner', 'later'), 'of the host, resumed');
+  await soon(demo, `grep resumed ${mount}/work/inner/later`);
   await home.json('clone', 'demo', 'copy', '--instant');
   expect(await soon(new Guest(home, 'copy'), `wget -q -O - ${address}/work/inner/`)).toMatch(
     /^(large\n|later\n){2}$/,
   );
-  expect(await soon(new Guest(home, 'copy'), `cat ${mount}/work/inner/later`)).toBe('of the host');
+  expect(await soon(new Guest(home, 'copy'), `cat ${mount}/work/inner/later`)).toBe('of the host, resumed');
 
   await home.json('share', 'add', 'demo', work, '--name', 'work', '--read-only');
   expect(await demo.sh(put('/work/refused'))).toBe('HTTP/1.1 403 Forbidden\n');

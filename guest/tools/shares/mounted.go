@@ -28,7 +28,10 @@ func ServeMount() error {
 	go func() { served <- server.Serve() }()
 	select {
 	case err := <-served:
-		mount.Detach()
+		// Without an error it was taken away already, and a successor may have its number by now.
+		if err != nil {
+			mount.Detach()
+		}
 		return err
 	case <-told():
 	}

@@ -91,6 +91,7 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetForward,
   SetGuestPassword,
   SetGuestVariable,
   SetNetwork,
@@ -849,6 +850,15 @@ export const routes = {
     slow: true,
     summary: 'Forward a port of the host to a guest',
   },
+  'networks.setForward': {
+    method: 'PUT',
+    path: '/networks/{network}/forwards/{transport}/{port}',
+    kind: 'json',
+    role: 'owner',
+    takes: 'body',
+    slow: true,
+    summary: 'Forward a port of the host to a guest, in place of the forward that it has',
+  },
   'networks.removeForward': {
     method: 'DELETE',
     path: '/networks/{network}/forwards/{transport}/{port}',
@@ -1378,6 +1388,10 @@ export interface Calls {
   'networks.forwards': { request: { params: { network: string } }; answer: Promise<NetworkForward[]> };
   'networks.addForward': {
     request: { params: { network: string }; body: AddForward };
+    answer: Promise<NetworkForward>;
+  };
+  'networks.setForward': {
+    request: { params: { network: string; transport: string; port: string }; body: SetForward };
     answer: Promise<NetworkForward>;
   };
   'networks.removeForward': {

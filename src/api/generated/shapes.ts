@@ -41,6 +41,7 @@ export interface AddForward {
   /** A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network */
   target: string;
   guestPort: number;
+  description?: string | undefined;
   /** The IPv4 address of the host to listen on; 0.0.0.0 for all. Default: "127.0.0.1". */
   bind?: string | undefined;
 }
@@ -1193,6 +1194,7 @@ export interface NetworkForward {
   /** Where it leads; null if the machine is gone or has no address */
   address: string | null;
   guestPort: number;
+  description: string;
   /** Whether kame ssh made it, and may choose another port */
   automatic: boolean;
   /** waiting: it listens while a machine runs in the network */
@@ -1479,6 +1481,15 @@ export interface SetClipboard {
   type?: string | undefined;
   /** If known: content that is too large is refused at once */
   sizeBytes?: number | undefined;
+}
+
+export interface SetForward {
+  /** A machine (its name, its id or the path of its .vmx) or an IPv4 address of the network */
+  target: string;
+  guestPort: number;
+  description?: string | undefined;
+  /** As for a new one. Default: that of the old one, or 127.0.0.1 */
+  bind?: string | undefined;
 }
 
 export interface SetGuestPassword {

@@ -7,16 +7,24 @@ import { forwardHead, forwardRow, networkText, typeText } from './network-text.t
 
 const broken = 1;
 
+const colours = { running: 'green', stopped: 'dim', broken: 'red', '-': 'dim' } as const;
+
+/** A bridged network is the host's: no process of Kame runs for it. */
+function stateOf({ broken: fault, type, running }: NetworkInfo): keyof typeof colours {
+  if (fault !== null) return 'broken';
+  if (type === 'bridged') return '-';
+  return running ? 'running' : 'stopped';
+}
+
 function row(network: NetworkInfo, session: Session): (Cell | string)[] {
-  const { name, subnet, dhcp, running, machines } = network;
-  const state = network.broken === null ? (running ? 'running' : 'stopped') : 'broken';
-  const colour = { running: 'green', stopped: 'dim', broken: 'red' } as const;
+  const { name, subnet, dhcp, machines } = network;
+  const state = stateOf(network);
   return [
     name,
     typeText(network),
     subnet ?? '-',
     network.broken === null ? (dhcp ? 'yes' : 'no') : '-',
-    { text: state, paint: session.paint(colour[state]) },
+    { text: state, paint: session.paint(colours[state]) },
     machines.length === 0 ? '-' : machines.join(', '),
   ];
 }
@@ -55,7 +63,7 @@ function pairsOf(network: NetworkDetails): [string, string][] {
     ['MTU', String(mtu)],
     ['Host loopback', hostLoopback ? 'guests reach it by the gateway' : null],
     ['Boots from', boot && `${boot.directory}/${boot.file}`],
-    ['State', network.running ? 'running' : 'stopped'],
+    ['State', stateOf(network)],
     ['Problem', trouble],
   ];
   return [

@@ -18,14 +18,14 @@ export function targetText({ machine, machineId, address, guestPort }: NetworkFo
 }
 
 export function forwardRow(forward: NetworkForward, session: Session): (Cell | string)[] {
-  const { transport, bind, hostPort, state, reason, automatic } = forward;
+  const { transport, bind, hostPort, state, reason, automatic, description } = forward;
   const colour = state === 'listening' ? 'green' : state === 'failed' ? 'red' : 'dim';
   return [
     transport,
     `${bind}:${hostPort}`,
     targetText(forward),
     { text: state, paint: session.paint(colour) },
-    reason ?? (automatic ? 'for kame ssh' : ''),
+    reason ?? (automatic ? 'for kame ssh' : description),
   ];
 }
 

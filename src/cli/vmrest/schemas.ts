@@ -159,7 +159,11 @@ export const portforwardParameter = named(
   z.object({
     guestIp: z.string().max(64),
     guestPort: port,
-    desc: z.string().max(1024).optional().describe('Not kept'),
+    desc: z
+      .string()
+      .max(1024)
+      .regex(/^\P{Cc}*$/u)
+      .optional(),
   }),
 );
 

@@ -1,6 +1,5 @@
 import type { Network } from '../../api/generated/shapes.ts';
 import { KameError } from '../../core/errors.ts';
-import { putForward } from '../port-forward.ts';
 import { inWordsOfVmware, withBridge } from '../vmware-network.ts';
 import { invalid, succeeded, VmrestError } from './failure.ts';
 import type { Handler } from './operation.ts';
@@ -47,12 +46,14 @@ export const updateMacToIP: Handler<Operations['updateMacToIP']> = async (call) 
 /** A forward to a machine whose address is not known yet has none. */
 export const getPortforwards: Handler<Operations['getPortforwards']> = async (call) => {
   const forwards = await call.client.networks.forwards(plain(call.params.vmnet), { signal: call.signal });
-  const port_forwardings = forwards.map(({ hostPort, transport, machine, address, guestPort }) => ({
-    port: hostPort,
-    protocol: transport,
-    desc: machine ?? '',
-    guest: { ip: address ?? '', port: guestPort },
-  }));
+  const port_forwardings = forwards.map(
+    ({ hostPort, transport, description, machine, address, guestPort }) => ({
+      port: hostPort,
+      protocol: transport,
+      desc: description || (machine ?? ''),
+      guest: { ip: address ?? '', port: guestPort },
+    }),
+  );
   return { num: port_forwardings.length, port_forwardings };
 };
 
@@ -67,8 +68,10 @@ function endOf({ protocol, port }: { readonly protocol: string; readonly port: s
 
 export const updatePortforward: Handler<Operations['updatePortforward']> = async (call) => {
   const { client, signal, params, body } = call;
-  const forward = { ...endOf(params), target: body.guestIp, guestPort: body.guestPort };
-  await putForward(client, plain(params.vmnet), forward, { signal });
+  const { transport, hostPort } = endOf(params);
+  const { guestIp: target, guestPort, desc: description } = body;
+  const forward = { target, guestPort, ...(description === undefined ? {} : { description }) };
+  await client.networks.setForward(plain(params.vmnet), transport, String(hostPort), forward, { signal });
   return succeeded;
 };
 

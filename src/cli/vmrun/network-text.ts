@@ -65,14 +65,14 @@ export function forwardLines(forwards: readonly NetworkForward[]): string[] {
   return [
     `Total port forwardings: ${forwards.length}`,
     ...(forwards.length === 0 ? [] : [row(widths.forwards, head)]),
-    ...forwards.map(({ transport, hostPort, address, guestPort, machine }, index) =>
+    ...forwards.map(({ transport, hostPort, address, guestPort, description, machine }, index) =>
       row(widths.forwards, [
         String(index),
         transport,
         String(hostPort),
         address ?? empty,
         String(guestPort),
-        machine ?? '',
+        description || (machine ?? ''),
       ]),
     ),
   ];

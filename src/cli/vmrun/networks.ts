@@ -1,4 +1,3 @@
-import { putForward } from '../port-forward.ts';
 import { networkMeant } from '../vmware-network.ts';
 import type { Run } from './command.ts';
 import { adapterLines, forwardLines, hostNetworkLines } from './network-text.ts';
@@ -87,8 +86,9 @@ export const deletePortForwarding: Run = async ({ client, args, signal }) => {
 };
 
 export const setPortForwarding: Run = async ({ client, args, signal }) => {
-  const [, protocol, port, target = '', inGuest] = args;
+  const [, protocol, port, target = '', inGuest, description] = args;
   const [transport, hostPort, guestPort] = [transportOf(protocol), portOf(port), portOf(inGuest)];
-  await putForward(client, networkOf(args), { transport, hostPort, target, guestPort }, { signal });
+  const forward = { target, guestPort, ...(description === undefined ? {} : { description }) };
+  await client.networks.setForward(networkOf(args), transport, String(hostPort), forward, { signal });
   return [];
 };

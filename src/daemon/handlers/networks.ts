@@ -2,11 +2,16 @@ import type { networkOperations } from '../../api/network-operations.ts';
 import { writeCompatFiles } from '../../vm/network/compat-files.ts';
 import { createNetwork, deleteNetwork, setNetwork } from '../../vm/network/config.ts';
 import { listForwards, listNetworks, showNetwork } from '../../vm/network/describe.ts';
-import { addForward, removeForward } from '../../vm/network/forwards.ts';
+import { addForward, removeForward, setForward } from '../../vm/network/forwards.ts';
 import { listLeases } from '../../vm/network/leases.ts';
 import { releaseAddress, reserveAddress } from '../../vm/network/reservations.ts';
 import { sshTarget } from '../../vm/network/ssh.ts';
 import type { Handlers } from './handler.ts';
+
+/** The forward in a path. */
+function forwardOf({ transport, port }: { readonly transport: string; readonly port: string }) {
+  return { transport: transport === 'udp' ? 'udp' : 'tcp', hostPort: Number(port) } as const;
+}
 
 export const networkHandlers: Handlers<keyof typeof networkOperations> = {
   'networks.list': ({ host }) => listNetworks(host),
@@ -19,10 +24,10 @@ export const networkHandlers: Handlers<keyof typeof networkOperations> = {
   },
   'networks.forwards': ({ host }, { params }) => listForwards(host, params.network),
   'networks.addForward': ({ host }, { params, body }) => addForward(host, params.network, body),
+  'networks.setForward': ({ host }, { params, body }) =>
+    setForward(host, params.network, { ...forwardOf(params), bind: body.bind }, body),
   'networks.removeForward': async ({ host }, { params, query }) => {
-    const transport = params.transport === 'udp' ? 'udp' : 'tcp';
-    const reference = { transport, hostPort: Number(params.port), bind: query.bind } as const;
-    await removeForward(host, params.network, reference);
+    await removeForward(host, params.network, { ...forwardOf(params), bind: query.bind });
     return { ok: true };
   },
   'networks.reserve': ({ host }, { params, body }) =>

@@ -32,7 +32,7 @@ export class SessionHelper {
   #following = new AbortController();
   #hello: ToolsHello | undefined;
   #state: ClipboardState | undefined;
-  #present = deferred();
+  #known = deferred();
 
   constructor({ path, retryMs = 1000 }: SessionHelperOptions) {
     this.#tools = new GuestTools({ path });
@@ -86,9 +86,9 @@ export class SessionHelper {
     return await resize(this.#tools, size, limits);
   }
 
-  /** Waits until a helper shares the clipboard. @throws KameError GUEST_TOOLS_MISSING, CANCELLED */
-  async waitPresent({ deadlineMs, signal }: Limits): Promise<void> {
-    await within(this.#present.promise, {
+  /** Waits until a helper shares the clipboard, or says that it does not. @throws KameError GUEST_TOOLS_MISSING, CANCELLED */
+  async waitKnown({ deadlineMs, signal }: Limits): Promise<void> {
+    await within(this.#known.promise, {
       ms: deadlineMs,
       signal,
       what: 'Waiting for kame-tools in the session',
@@ -139,6 +139,7 @@ export class SessionHelper {
     this.#hello = await this.#tools.hello({ signal });
     this.#changed();
     if (!this.#hello.services.includes('clipboardWatch')) {
+      this.#known.resolve();
       await Promise.race([aborted(signal), this.#tools.ended()]);
       return;
     }
@@ -150,7 +151,7 @@ export class SessionHelper {
         const state = lines.push(chunk);
         if (!state || signal.aborted) return;
         this.#state = state;
-        this.#present.resolve();
+        this.#known.resolve();
         this.#changed();
         // What the helper may send meanwhile is little, since none of it has been granted again.
         await pause(paceMs, signal);
@@ -163,7 +164,7 @@ export class SessionHelper {
   /** Nothing is known of a helper any more. */
   #forget(): void {
     const was = this.#hello !== undefined;
-    if (this.#state) this.#present = deferred();
+    if (was) this.#known = deferred();
     this.#hello = undefined;
     this.#state = undefined;
     if (was) this.#changed();

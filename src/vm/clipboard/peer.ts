@@ -83,7 +83,7 @@ export async function requirePeer(machine: Running, signal: AbortSignal): Promis
   // A program may be there that this daemon, or the guest, has just begun to talk to.
   if (!sessionHelper.present && (await portIsOpen(machine, desktopToolsPort))) {
     // One that has no part in the clipboard, or does not answer, is like none.
-    await sessionHelper.waitPresent({ deadlineMs: greetingMs, signal }).catch(rethrowCancelled);
+    await sessionHelper.waitKnown({ deadlineMs: greetingMs, signal }).catch(rethrowCancelled);
   }
   if (sessionHelper.present) return sessionHelper;
   if (desktopAgent.present) return desktopAgent;

@@ -8,7 +8,6 @@ import {
   chosenCandidates,
   type AcceleratorCandidate,
 } from '../../qemu/accelerator/candidates.ts';
-import { emulatesInstructions } from '../../qemu/accelerator/emulated-instructions.ts';
 import { verdictKey, type AcceleratorVerdict } from '../../qemu/accelerator/verdict.ts';
 import { engineKey } from '../../qemu/capabilities/cache.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type AcceleratorKind,
   type Capabilities,
 } from '../../qemu/capabilities/capabilities.ts';
+import { emulatesInstructions } from '../../qemu/emulated-instructions.ts';
 import type { Host } from '../host/host.ts';
 import { hostFacts, hostKernel, kvmDevice } from './engine.ts';
 import { Findings } from './findings.ts';

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { deadlineSignal } from '../../core/deadline.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import { Turns } from '../../core/turns.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { supports, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
 import { ControlQueue } from '../../qemu/graphics/control-queue.ts';
@@ -23,6 +24,8 @@ import { consoleModel, useThrowAway } from './throw-away.ts';
 const proofMs = 15_000;
 /** Contexts are numbered by the driver; 1 renders the square. */
 const vulkanContext = 2;
+
+const turns = new Turns();
 
 type Proved = RenderingVerdict & { readonly works: true };
 
@@ -120,7 +123,8 @@ async function proof(host: Host, capabilities: Capabilities, progress: Progress)
       failure = error;
     }
   }
-  return { works: false, reason: `It does not work on this host: ${messageOf(failure)}` };
+  const said = messageOf(failure).replaceAll(/\s+/g, ' ');
+  return { works: false, reason: `It does not work on this host: ${said}` };
 }
 
 /**
@@ -135,14 +139,18 @@ export async function proveRendering(
   progress: Progress,
   options: { fresh?: boolean } = {},
 ): Promise<RenderingVerdict> {
-  const verdicts = new Findings(join(host.names.cache, 'rendering.json'), isProved);
+  const path = join(host.names.cache, 'rendering.json');
+  const verdicts = new Findings(path, isProved);
   const key = await verdictKeyOf('tcg', capabilities);
-  const known = options.fresh ? undefined : await verdicts.find(key);
-  if (known) return known;
-  const verdict = await proof(host, capabilities, progress);
-  if (verdict.works) await verdicts.keep(key, verdict);
-  else await verdicts.forget(key);
-  return verdict;
+  // Machines that start together wait for one test.
+  return await turns.take(path, async () => {
+    const known = options.fresh ? undefined : await verdicts.find(key);
+    if (known) return known;
+    const verdict = await proof(host, capabilities, progress);
+    if (verdict.works) await verdicts.keep(key, verdict);
+    else await verdicts.forget(key);
+    return verdict;
+  });
 }
 
 /** What is known of 3D for a machine that wants it; undefined for one that does not. @throws KameError CANCELLED, FILE_ACCESS */

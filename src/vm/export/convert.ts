@@ -16,7 +16,7 @@ import { splitDescriptor, writeSplitSparse } from '../../disk/vmdk/split-sparse.
 import { writeStreamOptimized } from '../../disk/vmdk/stream-optimized.ts';
 import { openVmdk } from '../../disk/vmdk/vmdk-disk.ts';
 import { defaultHardwareVersion } from '../../model/defaults.ts';
-import { creatingNameIn } from '../../store/bundle-directory.ts';
+import { placingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { fileError } from '../../sys/files.ts';
 import { requireFreeSpace } from '../../sys/free-space.ts';
@@ -128,7 +128,7 @@ async function convert(
     hardwareVersion: defaultHardwareVersion,
   };
   await requireFreeSpace(directory, disk.estimate, path);
-  const temporary = creatingNameIn(directory);
+  const temporary = placingName(directory);
   let files: ConvertedDisk['files'] = [];
   await host.inventory.whileCreating(temporary, async () => {
     const place = { kind: 'vmdk', path, directory } as const;

@@ -10,7 +10,7 @@ import { stampOf } from '../../disk/file-stamp.ts';
 import type { VmdkFacts } from '../../disk/vmdk/descriptor-text.ts';
 import type { Disk, MachineModel } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
-import { creatingNameIn } from '../../store/bundle-directory.ts';
+import { placingName } from '../../store/bundle-directory.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { requireFreeSpace } from '../../sys/free-space.ts';
 import { findBundle } from '../host/find.ts';
@@ -114,7 +114,7 @@ async function exportTo(
     await requireRoom(destination, job);
     const seconds = await timeOf(bundle, state);
     const notes = await notesOf(bundle, state, portable.model);
-    const temporary = creatingNameIn(destination.directory);
+    const temporary = placingName(destination.directory);
     let done: readonly DoneDisk[] = [];
     let files: readonly PublishedFile[] = [];
     await host.inventory.whileCreating(temporary, async () => {

@@ -14,6 +14,7 @@ import { EventBus } from './events.ts';
 import type { NetworkRuntime } from './network-runtime.ts';
 import { Operations } from './operations.ts';
 import { RunningMachines, type Running } from './running.ts';
+import { WatchedMap } from './watched-map.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,7 +31,7 @@ export interface Host {
   readonly networks: NetworkRuntime;
   readonly running: RunningMachines;
   /** Machines whose engine runs but could not be adopted, by the path of their `.vmx`, with the reason. */
-  readonly unreachable: Map<string, string>;
+  readonly unreachable: WatchedMap<string, string>;
   /** The machines that are being started, by what only one running machine may have: its UUID, its MAC addresses. */
   readonly starting: Map<string, Bundle>;
   readonly operations: Operations;
@@ -115,7 +116,7 @@ export function createHost(options: HostOptions): Host {
     }),
     networkStore: new Networks({ path: names.networks, hostSubnets }),
     running: new RunningMachines(),
-    unreachable: new Map(),
+    unreachable: new WatchedMap(),
     starting: new Map(),
     operations: new Operations(),
     events: new EventBus(),

@@ -4,6 +4,7 @@ import type { MachineNames, RunNames } from '../../store/names.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import type { Milestones } from './milestones.ts';
 import { closeChannels, type Channels } from './channels.ts';
+import { tickWhileFilled, WatchedMap } from './watched-map.ts';
 
 /** What those must know who ask the guest of a new clone. */
 export interface NewClone {
@@ -53,11 +54,16 @@ export interface Running {
 
 /** The machines that run, by the path of their `.vmx`. */
 export class RunningMachines {
-  readonly #machines = new Map<string, Running>();
+  readonly #machines = new WatchedMap<string, Running>();
   readonly #deaths = new Map<string, string>();
 
   get size(): number {
     return this.#machines.size;
+  }
+
+  /** Calls `tick` at intervals while any machine runs, and `begin` before. */
+  tickWhileAny(everyMs: number, tick: () => void, begin: () => void): Disposable {
+    return tickWhileFilled(this.#machines, everyMs, tick, begin);
   }
 
   get(vmx: string): Running | undefined {

@@ -39,11 +39,21 @@ export function isPartlyEncrypted(document: VmxDocument): boolean {
   );
 }
 
+/** What VMware encrypts even where the disks are plain, as in every Windows 11 machine of Fusion. */
+function ofEncryption(document: VmxDocument): string[] {
+  if (!isPartlyEncrypted(document)) return [];
+  return [
+    'Without its password, this is lost: the TPM with its keys, the EFI variables with boot entries and Secure Boot keys, a suspended state, and the settings in the encrypted part of the .vmx. If the guest uses BitLocker, it asks for the recovery key at its first start: have it ready.',
+    'To keep all of it, decrypt the machine in VMware before the import.',
+  ];
+}
+
 /** What the imported machine lacks or does differently, as sentences. @throws KameError FILE_ACCESS */
 export async function notesOf(bundle: Bundle): Promise<string[]> {
-  const { model } = contentOf(bundle);
+  const { document, model } = contentOf(bundle);
   const hasSnapshots = ((await allocatedBytes(bundle.names.snapshots)) ?? 0) > 0;
   return [
+    ...ofEncryption(document),
     ...bundle.problems.map(({ message }) => message),
     ...ofMedia(model),
     ...ofState(model),

@@ -82,7 +82,9 @@ function importedModel(model: MachineModel, name: string): MachineModel {
 
 /** Keys that have no meaning in the new bundle: VMware's other files, its place, and what only VMware can decrypt. */
 function staleKeys(document: VmxDocument): string[] {
-  const stale = new Set(['extendedConfigFile', 'uuid.location', 'uuid.action'].map(foldKey));
+  const stale = new Set(
+    ['extendedConfigFile', 'uuid.location', 'uuid.action', 'vmx.encryptionType'].map(foldKey),
+  );
   const encrypted = isPartlyEncrypted(document) ? foldKey('encryption.') : undefined;
   return entriesOf(document)
     .map(({ key }) => key)

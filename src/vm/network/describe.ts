@@ -94,6 +94,7 @@ export function describeForward(
     machineId: 'machine' in target ? target.machine : null,
     address,
     guestPort,
+    description: forward.description ?? '',
     automatic: forward.automatic ?? false,
     state: nowhere === null ? state : 'failed',
     reason: nowhere ?? reason,

@@ -3,13 +3,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { fakeNetworks, type FakeNetworks } from '../../../test/support/fake-networks.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { useWorld } from '../../../test/support/world.ts';
-import { createNetwork as create, type AddForward } from '../../api/network.ts';
+import { createNetwork as create, type AddForward, type SetForward } from '../../api/network.ts';
 import { freePort } from '../../sys/port-probe.ts';
 import { remove } from '../library/delete.ts';
 import { rename } from '../library/rename.ts';
 import { createNetwork } from './config.ts';
 import { listForwards } from './describe.ts';
-import { addForward, removeForward } from './forwards.ts';
+import { addForward, removeForward, setForward } from './forwards.ts';
 
 const world = useWorld();
 let fake: FakeNetworks;
@@ -165,5 +165,68 @@ describe('a forward', () => {
     await add();
     expect(await listForwards(fake.host, 'vmnet1')).toEqual([]);
     expect(fake.changed).toEqual(['vmnet1', 'vmnet8']);
+  });
+});
+
+describe('a forward that is set', () => {
+  const set = async (change: Partial<SetForward> & { bind?: string } = {}) => {
+    const { bind, ...body } = change;
+    const wanted = { transport: 'tcp', hostPort, ...(bind === undefined ? {} : { bind }) } as const;
+    return await setForward(fake.host, 'vmnet8', wanted, { target: 'web', guestPort: 80, ...body });
+  };
+
+  it('is in the place of the old one after one write, and keeps its address and description', async () => {
+    await add({ bind: '127.0.0.2', description: 'the shop' });
+    const seen: number[] = [];
+    const { networkStore } = fake.host;
+    const update = networkStore.update.bind(networkStore);
+    networkStore.update = async (edit) =>
+      await update((networks) => {
+        const answer = edit(networks);
+        seen.push(answer.networks.find(({ name }) => name === 'vmnet8')?.forwards.length ?? 0);
+        return answer;
+      });
+    const { machine } = await set({ target: 'db', guestPort: 81 });
+    networkStore.update = update;
+    expect({ machine, seen }).toEqual({ machine: 'db', seen: [1] });
+    expect(await listForwards(fake.host, 'vmnet8')).toMatchObject([
+      { bind: '127.0.0.2', machine: 'db', guestPort: 81, description: 'the shop' },
+    ]);
+    await set({ description: '' });
+    expect(await listForwards(fake.host, 'vmnet8')).toMatchObject([{ machine: 'web', description: '' }]);
+  });
+
+  it('is made if there is none', async () => {
+    expect(await set({ description: 'new' })).toMatchObject({ bind: '127.0.0.1', description: 'new' });
+  });
+
+  it('may have a port on which the network itself listens', async () => {
+    await add();
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(hostPort, '127.0.0.1', resolve));
+    try {
+      expect(await set({ guestPort: 81 })).toMatchObject({ guestPort: 81 });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('leaves the old one if it is refused, or cannot listen', async () => {
+    await add({ description: 'old' });
+    expect(await refused(set({ target: '10.0.0.1' }))).toMatchObject({ code: 'INVALID_VALUE' });
+    fake.failed.set(`tcp 127.0.0.1:${hostPort}`, 'nginx (process 7) has it.');
+    expect(await refused(set({ guestPort: 81 }))).toMatchObject({ code: 'PORT_IN_USE' });
+    fake.failed.clear();
+    expect(await listForwards(fake.host, 'vmnet8')).toMatchObject([{ guestPort: 80, description: 'old' }]);
+  });
+
+  it('must be named by its address if several have the port', async () => {
+    await add();
+    await add({ bind: '127.0.0.2' });
+    expect(await refused(set())).toMatchObject({
+      message: like(/several addresses: 127\.0\.0\.1, 127\.0\.0\.2/),
+    });
+    await set({ bind: '127.0.0.2', guestPort: 81 });
+    expect(await listForwards(fake.host, 'vmnet8')).toMatchObject([{ guestPort: 80 }, { guestPort: 81 }]);
   });
 });

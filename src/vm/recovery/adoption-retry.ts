@@ -1,6 +1,7 @@
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Host } from '../host/host.ts';
 import { stateOf } from '../host/state.ts';
+import { tickWhileFilled } from '../host/watched-map.ts';
 import { takeOver } from './adopt.ts';
 
 /** Milliseconds between two looks at what is due. */
@@ -33,6 +34,11 @@ export class AdoptionRetry {
   async tick(): Promise<void> {
     this.#ticking ??= this.#tryAll().finally(() => (this.#ticking = undefined));
     await this.#ticking;
+  }
+
+  /** Forgets which attempts have failed. */
+  reset(): void {
+    this.#attempts.clear();
   }
 
   /** Makes no more attempts, and waits for the end of one in progress. */
@@ -85,11 +91,11 @@ export class AdoptionRetry {
 /** Keeps trying to adopt unreachable machines until it is disposed, which waits for an attempt in progress. */
 export function startAdoptionRetry(host: Host): AsyncDisposable {
   const retry = new AdoptionRetry(host);
-  const timer = setInterval(() => void retry.tick(), tickMs);
-  timer.unref();
+  const tick = () => void retry.tick();
+  const ticking = tickWhileFilled(host.unreachable, tickMs, tick, () => retry.reset());
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
+      ticking[Symbol.dispose]();
       await retry.stop();
     },
   };

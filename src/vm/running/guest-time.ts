@@ -113,12 +113,11 @@ export class HostTime {
 
 /** Keeps the clocks of all guests right until it is disposed. */
 export function startGuestTime(host: Host): Disposable {
-  const time = new HostTime(host);
-  const timer = setInterval(() => {
+  let time = new HostTime(host);
+  const tick = (): void => {
     time.tick().catch((error: unknown) => {
       host.log('Could not check the clocks of the guests', { reason: messageOf(error) });
     });
-  }, tickMs);
-  timer.unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  };
+  return host.running.tickWhileAny(tickMs, tick, () => (time = new HostTime(host)));
 }

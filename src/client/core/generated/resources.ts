@@ -90,6 +90,7 @@ import type {
   RevertedMachine,
   RunDoctor,
   SetAutoProtect,
+  SetForward,
   SetGuestPassword,
   SetGuestVariable,
   SetNetwork,
@@ -385,6 +386,14 @@ export interface NetworkCalls {
   forwards(network: string, options?: CallOptions): Promise<NetworkForward[]>;
   /** Forward a port of the host to a guest. */
   addForward(network: string, body: AddForward, options?: CallOptions): Promise<NetworkForward>;
+  /** Forward a port of the host to a guest, in place of the forward that it has. The new forward is written in one step. If it cannot listen, the old one stays. A description that is not given is that of the old one. */
+  setForward(
+    network: string,
+    transport: string,
+    port: string,
+    body: SetForward,
+    options?: CallOptions,
+  ): Promise<NetworkForward>;
   /** Remove a port forward. */
   removeForward(
     network: string,

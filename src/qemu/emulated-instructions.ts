@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts';
+import type { Engine } from './engine.ts';
 
 const names = ['exits', 'insn_emulation'];
 /** A guest that works has emulated far fewer when it prints its first line. */
