@@ -54,6 +54,13 @@ export const repairMachine = z
       .boolean()
       .default(false)
       .describe('Accept the base disks of this linked clone as they are, although they have changed'),
+    original: z
+      .string()
+      .max(4096)
+      .optional()
+      .describe(
+        'Absolute path of the directory to which the original of a machine that uses its disks in place was moved',
+      ),
   })
   .strict()
   .meta({ id: 'RepairMachine' });

@@ -48,7 +48,10 @@ export interface DiskMap {
 export const mapBacking = 'kame-map:this-disk-is-used-in-place';
 /** A guest that reads from the last part goes through the tables of all others. */
 export const maxParts = 128;
-const maxJsonBytes = 1024 * 1024;
+/** A sparse disk of 2 TiB in files of 2 GiB. */
+export const maxOriginals = 1100;
+/** Bytes at the end that the JSON may take. They do not change when an original is found elsewhere: clones know a file by its size. */
+export const mapRoom = 8 * 1024 * 1024;
 const hashBytes = 32;
 /** Offset and length of the JSON, each in 8 bytes, and its hash. */
 const frameBytes = 16 + hashBytes;
@@ -62,13 +65,12 @@ export function isMapHead(head: Buffer): boolean {
   );
 }
 
-/** The header of a map and its JSON, which is to be at `offset`. @param fixed part of the header of the first part */
-export function encodeMap(
-  map: DiskMap,
-  fixed: Buffer,
-  offset: number,
-): { readonly header: Buffer; readonly json: Buffer } {
-  const json = Buffer.from(JSON.stringify(map));
+/**
+ * The header of a map whose JSON is to be at `offset`.
+ * @param fixed part of the header of the first part
+ * @param json a DiskMap
+ */
+export function mapHeader(json: Buffer, fixed: Buffer, offset: number): Buffer {
   // Zeros after the extension end the list of extensions.
   const nameAt = mapHeadBytes + 8;
   const header = Buffer.alloc(nameAt + mapBacking.length);
@@ -84,7 +86,7 @@ export function encodeMap(
     .digest()
     .copy(header, headerLength + 24);
   header.write(mapBacking, nameAt, 'latin1');
-  return { header, json };
+  return header;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -124,7 +126,7 @@ function mapFrom(value: unknown, fileSize: number): DiskMap | undefined {
   const files = listOf(originals);
   const all = listOf(parts);
   if (!isCount(size, 512) || size === 0 || size > maxVirtualSize) return undefined;
-  if (all.length === 0 || all.length > maxParts || files.length > 2 * maxParts) return undefined;
+  if (all.length === 0 || all.length > maxParts || files.length > maxOriginals) return undefined;
   if (!files.every(isOriginal)) return undefined;
   const paths = new Set<unknown>(files.map(({ path }) => path));
   if (!all.every((part) => isPart(part, paths, fileSize))) return undefined;
@@ -135,7 +137,7 @@ function mapFrom(value: unknown, fileSize: number): DiskMap | undefined {
 export async function readMapFacts(file: ImageFile): Promise<DiskMap> {
   const frame = await file.read(headerLength + 8, frameBytes, 'its header');
   const [offset, length] = [Number(frame.readBigUInt64BE(0)), Number(frame.readBigUInt64BE(8))];
-  if (length > maxJsonBytes || offset > file.size)
+  if (length > mapRoom || offset > file.size)
     throw badImage(file.path, 'is damaged: its list of files is not where it should be');
   const json = await file.read(offset, length, 'its list of files');
   const hash = createHash('sha256').update(json).digest();

@@ -7,7 +7,7 @@ import { contentIdOf } from './vmdk/read-descriptor.ts';
 
 function missing(map: string, { path }: OriginalFile): KameError {
   return new KameError('FILE_ACCESS', `${path} does not exist, but ${map} shows its content.`, {
-    next: 'Put the original machine back to where it was when it was imported. Without it, the disk has no content.',
+    next: 'Put the original machine back, or say where it is now: kame repair NAME --original DIRECTORY. Without it, the disk has no content.',
     details: { path, layer: map },
   });
 }

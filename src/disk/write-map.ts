@@ -3,7 +3,15 @@ import { KameError, errnoOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
 import { writeFully } from '../sys/write-fully.ts';
-import { encodeMap, maxParts, type MapPart, type OriginalFile } from './disk-map.ts';
+import {
+  mapHeader,
+  mapRoom,
+  maxOriginals,
+  maxParts,
+  type DiskMap,
+  type MapPart,
+  type OriginalFile,
+} from './disk-map.ts';
 import { stampOf } from './file-stamp.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { cutOf, type Cut } from './map-clusters.ts';
@@ -38,28 +46,10 @@ export interface MapPlan {
   /** Size of the disk in the guest, in bytes. */
   readonly size: number;
   readonly layers: readonly PlacedLayer[];
+  /** Its files as they were before anything of them was read. */
+  readonly originals: readonly OriginalFile[];
   /** None for a disk without any data. */
   readonly parts: readonly PlannedPart[];
-}
-
-/**
- * Plans to use a VMDK where it is, without a copy of its data; or says why that cannot be. Reads all its tables.
- * @throws KameError as openVmdk, and CANCELLED
- */
-export async function planMap(path: string, progress: Progress): Promise<MapPlan | Unplaced> {
-  const layers = await placesOf(path);
-  if ('reason' in layers) return layers;
-  const parts: PlannedPart[] = [];
-  for (const layer of layers) {
-    for (const extent of layer.extents) {
-      const cut = await cutOf(layer, cancellable(extent, progress));
-      if ('reason' in cut) return cut;
-      if (!cut.isEmpty) parts.push({ layer, extent, cut });
-    }
-  }
-  if (parts.length > maxParts)
-    return { reason: `${path} has its data in ${parts.length} files, more than ${maxParts}` };
-  return { size: layers[0]?.size ?? 0, layers, parts };
 }
 
 /** The files of a disk as they are now. @throws KameError FILE_ACCESS */
@@ -74,6 +64,28 @@ async function originalsOf(layers: readonly PlacedLayer[]): Promise<OriginalFile
     found.push({ path, ...stamp, cid });
   }
   return found;
+}
+
+/**
+ * Plans to use a VMDK where it is, without a copy of its data; or says why that cannot be. Reads all its tables.
+ * @throws KameError as openVmdk, and CANCELLED
+ */
+export async function planMap(path: string, progress: Progress): Promise<MapPlan | Unplaced> {
+  const layers = await placesOf(path);
+  if ('reason' in layers) return layers;
+  const originals = await originalsOf(layers);
+  if (originals.length > maxOriginals) return { reason: `${path} consists of ${originals.length} files` };
+  const parts: PlannedPart[] = [];
+  for (const layer of layers) {
+    for (const extent of layer.extents) {
+      const cut = await cutOf(layer, cancellable(extent, progress));
+      if ('reason' in cut) return cut;
+      if (!cut.isEmpty) parts.push({ layer, extent, cut });
+    }
+  }
+  if (parts.length > maxParts)
+    return { reason: `${path} has its data in ${parts.length} files, more than ${maxParts}` };
+  return { size: layers[0]?.size ?? 0, layers, originals, parts };
 }
 
 /** Writes the parts one after the other. */
@@ -92,27 +104,38 @@ async function writeParts(map: FileHandle, { parts }: MapPlan, progress: Progres
 }
 
 /**
+ * Writes what a map says of itself: the JSON at byte `end`, and then the header, which makes it a map.
+ * @throws the error of the file system
+ */
+export async function writeFacts(map: FileHandle, facts: DiskMap, end: number): Promise<void> {
+  const fixed = Buffer.alloc(headerLength);
+  await map.read(fixed, 0, headerLength, 0);
+  const json = Buffer.from(JSON.stringify(facts));
+  await writeFully(map, [json], end);
+  await map.datasync();
+  await writeFully(map, [mapHeader(json, fixed, end)], 0);
+  await map.datasync();
+}
+
+/**
  * Writes a map of a disk to a new file. It is complete and on the medium, or removed.
  * @throws KameError BAD_IMAGE when the disk changes meanwhile, CANCELLED, DISK_FULL, FILE_ACCESS
  */
 export async function writeMap(plan: MapPlan, path: string, progress: Progress): Promise<void> {
+  const { size, layers, originals } = plan;
   try {
-    const originals = await originalsOf(plan.layers);
     const map = await open(path, 'wx+', 0o600);
     try {
       const parts = await writeParts(map, plan, progress);
-      const after = await originalsOf(plan.layers);
+      const after = await originalsOf(layers);
       const changed = after.find(({ time }, index) => time !== originals[index]?.time);
       if (changed) throw badImage(changed.path, 'was changed while it was being read');
       const end = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-      const fixed = Buffer.alloc(headerLength);
-      await map.read(fixed, 0, headerLength, 0);
-      const { header, json } = encodeMap({ size: plan.size, parts, originals }, fixed, end);
-      await writeFully(map, [json], end);
-      await map.datasync();
-      // From now on it is a map.
-      await writeFully(map, [header], 0);
-      await map.datasync();
+      await map.truncate(end + mapRoom);
+      await writeFacts(map, { size, parts, originals }, end);
+      // A whole second, which moveMap can give to its copy: linked clones know the map by its time.
+      const now = Math.floor(Date.now() / 1000);
+      await map.utimes(now, now);
     } finally {
       await map.close();
     }

@@ -185,3 +185,31 @@ export const seSparseCorpus: Corpus = {
     'ffffffffffffffff',
   ].map((hex) => Buffer.from(hex, 'hex')),
 };
+
+const original = {
+  path: '/a/b.vmdk',
+  file: '1:2',
+  size: '65536',
+  time: '1700000000000000000',
+  cid: 'fffffffe',
+};
+const part = { at: 0, bytes: 4096, path: '/a/b.vmdk', offset: 0, length: 65_536 };
+
+/** What maps say of themselves. */
+export const mapCorpus: Corpus = {
+  samples: [
+    { size: 65_536, parts: [part], originals: [original] },
+    { size: 512, parts: [part, part], originals: [original, { ...original, cid: null, path: '/a/c.vmdk' }] },
+  ].map((map) => Buffer.from(JSON.stringify(map))),
+  pieces: [
+    '"/etc/passwd"',
+    '"../x"',
+    '-1',
+    '1e308',
+    'null',
+    '[]',
+    '{}',
+    '"__proto__"',
+    '9007199254740993',
+  ].map((text) => Buffer.from(text)),
+};

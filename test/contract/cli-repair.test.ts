@@ -17,6 +17,12 @@ describe('repair', () => {
     expect(bodies()).toEqual([{ forget: ['/a/a.vmx', 'C:\\b.vmx'], acceptBase: true }]);
   });
 
+  it('says where an original is now', async () => {
+    daemon.on(route, json({ name: 'web', changes: [], problems: [] }));
+    await run(['repair', 'web', '--original', '/new/web.vmwarevm']);
+    expect(bodies()).toEqual([{ forget: [], acceptBase: false, original: '/new/web.vmwarevm' }]);
+  });
+
   it('ends with 1 when something could not be repaired, and lists that separately', async () => {
     daemon.on(route, json({ name: 'web', changes: [], problems: ['The base was not found.'] }));
     const { code, stdout, stderr } = await run(['repair', 'web']);

@@ -1392,6 +1392,8 @@ export interface RepairMachine {
   forget?: string[] | undefined;
   /** Accept the base disks of this linked clone as they are, although they have changed. Default: false. */
   acceptBase?: boolean | undefined;
+  /** Absolute path of the directory to which the original of a machine that uses its disks in place was moved */
+  original?: string | undefined;
 }
 
 export interface RepairedMachine {

@@ -18,6 +18,7 @@ export function define(program: Command, session: Session): void {
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--forget <vmx>', 'a linked clone that no longer exists; can be repeated', collect, [])
     .option('--accept-base', 'accept the base disks of this linked clone, although they have changed')
+    .option('--original <directory>', 'where the original is now whose disks this machine uses in place')
     .option('--json', jsonShape('RepairedMachine'))
     .addHelpText(
       'after',
@@ -27,6 +28,7 @@ export function define(program: Command, session: Session): void {
       const repaired = await session.client.machines.repair(session.machine(name), {
         forget: options.forget,
         acceptBase: options.acceptBase === true,
+        ...(options.original === undefined ? {} : { original: session.path(options.original) }),
       });
       if (repaired.problems.length > 0) session.exitCode = failed;
       if (session.json) {

@@ -17,6 +17,7 @@ import { removeDisk } from '../disk/remove.ts';
 import { exportMachine } from '../export/export.ts';
 import { remove } from '../library/delete.ts';
 import { register } from '../library/register.ts';
+import { repair } from '../library/repair.ts';
 import { show } from '../running/describe.ts';
 import { revertSnapshot } from '../snapshot/revert.ts';
 import { deleteSnapshot, takeSnapshot } from '../snapshot/snapshots.ts';
@@ -180,6 +181,23 @@ describe('the original', () => {
     renameSync(`${original}.away`, original);
     mkdirSync(join(original, 'Virtual Disk.vmdk.lck'));
     expect(await startRefusal()).toMatchObject({ code: 'WRONG_STATE', message: like(/open in VMware/) });
+  });
+
+  it('that was moved is found where a person says, if it is the same', async () => {
+    await inPlace('twoGbMaxExtentSparse');
+    await clone(world().host, 'web', cloneBody({ name: 'linked', kind: 'linked', wait: 'none' }), quiet);
+    const there = `${original}.there`;
+    renameSync(original, there);
+    const repaired = async (directory: string) =>
+      await repair(world().host, 'web', { forget: [], acceptBase: false, original: directory });
+    expect((await repaired(world().home)).problems.join()).toMatch(/is not in/);
+    const { changes, problems } = await repaired(there);
+    expect([changes[0], problems]).toEqual([like(/now shows the files in/), []]);
+    expect((await repaired(there)).changes).toEqual([]);
+    expect(await shown(web())).toBe('7 0 0 0');
+    await world().start('linked');
+    await world().start('web');
+    expect((await repaired(original)).problems.join()).toMatch(/only while web is stopped/);
   });
 
   it('is not deleted as long as a machine shows its disks', async () => {
