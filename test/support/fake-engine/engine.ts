@@ -1,38 +1,21 @@
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Schema } from '../../../src/qemu/qmp/schema.ts';
-import { FakeDisplay3d, type Display3dOptions } from '../fake-display-3d.ts';
+import { FakeDisplay3d } from '../fake-display-3d.ts';
 import { FakeQemu, type FakeAnswer, type FakeCommand } from '../fake-qemu.ts';
 import { validateAgainstSchema } from '../validate-schema.ts';
 import { BlockGraph } from './block-graph.ts';
 import { BlockJobs } from './block-jobs.ts';
 import { commands } from './commands.ts';
-import type { EngineArguments } from './engine-arguments.ts';
-import { FakeGuest, type GuestOptions } from './guest.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { FakeGuest } from './guest.ts';
 import { FakeNics } from './nics.ts';
 import { FakeTransfer } from './transfer.ts';
 import { memoryAt, memoryBytes, memoryIn, type FakeState } from './migration.ts';
 import { Refusal } from './refusal.ts';
-import type { Troubles, Victim } from './trouble.ts';
+import type { Victim } from './trouble.ts';
 
 /** QEMU's words for what a machine does, as `query-status` gives them. */
 export type RunState = 'running' | 'paused' | 'inmigrate' | 'postmigrate' | 'io-error' | 'guest-panicked';
-
-export interface EngineOptions {
-  readonly pid: number;
-  readonly given: EngineArguments;
-  readonly guest: GuestOptions;
-  readonly schema: Schema;
-  readonly troubles: Troubles;
-  /** Reasons for which `query-migrate` says that the machine can't be saved. */
-  readonly blockedReasons: readonly string[];
-  /** The display that it has if it is started to test that. */
-  readonly display3d: Display3dOptions;
-  /** Opens no monitor at all. */
-  readonly mute: boolean;
-  /** Has the process do a line of shell. */
-  readonly order: (line: string) => void;
-}
 
 /** How a migration ended, or how far it is. */
 export interface MigrationState {
