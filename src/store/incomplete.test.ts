@@ -27,6 +27,17 @@ it('removes what is incomplete, with the files that already had their places, an
   expect(readdirSync(place)).toHaveLength(3);
 });
 
+it('leaves the files of a directory whose files all had their places', async () => {
+  const temporary = at('.kame.0000abcd.placing');
+  mkdirSync(at('.kame.0000abcd.placed'));
+  writeFileSync(at('.kame.0000abcd.placed', 'web.ovf'), 'new');
+  rmSync(temporary, { recursive: true });
+  linkSync(at('.kame.0000abcd.placed', 'web.ovf'), at('web.ovf'));
+  writeFileSync(at('web-disk1.vmdk'), 'new');
+  await removeIncomplete(temporary);
+  expect(readdirSync(place).sort()).toEqual(['web-disk1.vmdk', 'web.ovf']);
+});
+
 it('never removes a file of the source of a clone that was not complete', async () => {
   const temporary = at('.clone.0000abcd.creating');
   mkdirSync(temporary);

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { placingExtension } from './names.ts';
+import { placedName, placingExtension } from './names.ts';
 
 /**
  * Removes a hidden directory whose content was not complete when Kame was killed. If its files were to be beside it, those that have
@@ -8,7 +8,10 @@ import { placingExtension } from './names.ts';
  * of its source, which may be beside it, and stay.
  */
 export async function removeIncomplete(directory: string): Promise<void> {
-  if (directory.endsWith(placingExtension)) await removePlaced(directory);
+  if (directory.endsWith(placingExtension)) {
+    await removePlaced(directory);
+    await rm(placedName(directory), { recursive: true, force: true });
+  }
   await rm(directory, { recursive: true, force: true });
 }
 

@@ -59,7 +59,7 @@ async function sweep(
   }
 }
 
-const unfinished = /^\..+\.(?:creating|placing|deleting|tmp)$/;
+const unfinished = /^\..+\.(?:creating|placing|placed|deleting|tmp)$/;
 const unfinishedIn = async (directory: string) =>
   (await readdir(directory)).filter((name) => unfinished.test(name));
 

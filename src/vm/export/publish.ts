@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
+import { placedName } from '../../store/names.ts';
 import { fileError, syncDirectory } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 import { refuseTaken, takenError, type Destination } from './destination.ts';
@@ -33,6 +34,9 @@ async function placeFiles(temporary: string, { path, directory }: Place): Promis
       await placeFile(join(temporary, name), path);
       placed.push(path);
     }
+    await syncDirectory(directory);
+    // From now on they stay. While the directory has its old name, recovery takes back those that it still has.
+    await rename(temporary, placedName(temporary));
   } catch (error) {
     for (const path of placed) await rm(path, { force: true });
     throw error;
@@ -40,12 +44,13 @@ async function placeFiles(temporary: string, { path, directory }: Place): Promis
   return placed;
 }
 
-async function placeBundle(temporary: string, path: string): Promise<string[]> {
+async function placeBundle(temporary: string, { path, directory }: Place): Promise<string[]> {
   const names = (await readdir(temporary)).sort();
   await syncDirectory(temporary);
   await refuseTaken(path);
   // Onto a directory that is not empty, or onto a file, this fails.
   await rename(temporary, path);
+  await syncDirectory(directory);
   return names.map((name) => join(path, name));
 }
 
@@ -65,17 +70,15 @@ export async function publish(
   temporary: string,
   fill: (directory: string) => Promise<void>,
 ): Promise<readonly PublishedFile[]> {
-  const { path, directory } = place;
   try {
     await mkdir(temporary, { mode: 0o700 });
     await fill(temporary);
     const paths =
-      place.kind === 'vmwarevm' ? await placeBundle(temporary, path) : await placeFiles(temporary, place);
-    await syncDirectory(directory);
+      place.kind === 'vmwarevm' ? await placeBundle(temporary, place) : await placeFiles(temporary, place);
     return await Promise.all(paths.map(async (each) => ({ path: each, sizeBytes: (await stat(each)).size })));
   } catch (error) {
-    throw fileError(error, path);
+    throw fileError(error, place.path);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    for (const each of [placedName(temporary), temporary]) await rm(each, { recursive: true, force: true });
   }
 }
