@@ -62,7 +62,7 @@ export class RunningMachines {
   }
 
   /** Calls `tick` at intervals while any machine runs, and `begin` before. */
-  tickWhileAny(everyMs: number, tick: () => void, begin: () => void): Disposable {
+  tickWhileAny(everyMs: number, tick: () => void, begin?: () => void): Disposable {
     return tickWhileFilled(this.#machines, everyMs, tick, begin);
   }
 
