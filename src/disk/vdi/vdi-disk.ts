@@ -1,5 +1,6 @@
 import type { Disk, DiskBlock } from '../format/disk.ts';
-import { badImage, ImageFile } from '../format/image-file.ts';
+import { openDiskInFile } from '../format/disk-in-file.ts';
+import { badImage } from '../format/image-file.ts';
 import {
   piecesOf,
   rangeBytes,
@@ -49,19 +50,13 @@ export function vdiBlocks(file: RangeFile, header: VdiHeader): AsyncGenerator<Di
  * @throws KameError NO_SUCH_IMAGE, FILE_ACCESS, BAD_IMAGE naming what is invalid or unsupported
  */
 export async function openVdi(path: string): Promise<Disk> {
-  const file = await ImageFile.open(path);
-  const close = async (): Promise<void> => await file[Symbol.asyncDispose]();
-  try {
+  return await openDiskInFile(path, async (file) => {
     const header = await readVdiHeader(file);
     return {
       size: header.diskBytes,
       blockSize: Math.min(header.blockBytes, rangeBytes),
       estimate: Math.min(header.diskBytes, file.allocated),
       blocks: () => vdiBlocks(file, header),
-      [Symbol.asyncDispose]: close,
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }

@@ -1,5 +1,6 @@
 import type { Disk } from '../format/disk.ts';
-import { badImage, ImageFile } from '../format/image-file.ts';
+import { openDiskInFile } from '../format/disk-in-file.ts';
+import { badImage } from '../format/image-file.ts';
 import { maxVirtualSize } from '../format/limits.ts';
 import {
   piecesOf,
@@ -104,19 +105,13 @@ export async function* vhdxRanges(vhdx: OpenVhdx): AsyncGenerator<StoredRange> {
  * @throws KameError NO_SUCH_IMAGE, FILE_ACCESS, BAD_IMAGE naming what is invalid or unsupported
  */
 export async function openVhdx(path: string): Promise<Disk> {
-  const file = await ImageFile.open(path);
-  const close = async (): Promise<void> => await file[Symbol.asyncDispose]();
-  try {
+  return await openDiskInFile(path, async (file) => {
     const vhdx = await readVhdx(file);
     return {
       size: vhdx.diskBytes,
       blockSize: rangeBytes,
       estimate: Math.min(vhdx.diskBytes, file.allocated),
       blocks: () => readRanges(vhdx.file, vhdxRanges(vhdx)),
-      [Symbol.asyncDispose]: close,
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }

@@ -1,10 +1,9 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { difference, readDisk } from '../../../test/support/foreign-disk.ts';
+import { describe, expect, it } from 'vitest';
+import { difference } from '../../../test/support/foreign-disk.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { qemuVhdx } from '../../../test/support/qemu-vhdx.ts';
-import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { useVhdxFiles } from '../../../test/support/vhdx-files.ts';
 import {
   fileOf,
   guidBytes,
@@ -14,25 +13,9 @@ import {
   vhdxPieces,
   type LogFields,
 } from '../../../test/support/vhdx.ts';
-import { openVhdx } from './vhdx-disk.ts';
 
-const fresh = useTemporaryDirectory();
-let directory = '';
-beforeEach(() => {
-  directory = fresh();
-});
-const at = (name: string): string => join(directory, name);
+const { at, read, readFile } = useVhdxFiles();
 const guid = '01020304-0506-0708-090a-0b0c0d0e0f10';
-
-async function read(path: string): Promise<Buffer | string> {
-  return await readDisk(async () => await openVhdx(path));
-}
-
-/** What of a disk of this file is read. */
-async function readFile(bytes: Buffer): Promise<Buffer | string> {
-  writeFileSync(at('x.vhdx'), bytes);
-  return await read(at('x.vhdx'));
-}
 
 describe('the log of a VHDX', () => {
   /** Puts entries into the log, one behind the other, and says in both headers that there are some. */
@@ -68,7 +51,7 @@ describe('the log of a VHDX', () => {
   }
 
   it('is replayed in memory as QEMU replays it', async () => {
-    const { path } = qemuVhdx(directory, ['block_size=1M', 'log_size=1M']);
+    const { path } = qemuVhdx(at(), ['block_size=1M', 'log_size=1M']);
     const file = readFileSync(path);
     const tableAt = tableOf(file);
     const entries = [

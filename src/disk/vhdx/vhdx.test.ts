@@ -1,30 +1,14 @@
 import { truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { difference, readDisk } from '../../../test/support/foreign-disk.ts';
+import { describe, expect, it } from 'vitest';
+import { difference } from '../../../test/support/foreign-disk.ts';
 import { qemuVhdx } from '../../../test/support/qemu-vhdx.ts';
-import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { useVhdxFiles } from '../../../test/support/vhdx-files.ts';
 import { fileOf, mebibyte, unknownRegion, vhdxPieces, type VhdxOptions } from '../../../test/support/vhdx.ts';
 import { crc32c } from './crc32c.ts';
 import { openVhdx } from './vhdx-disk.ts';
 
-const fresh = useTemporaryDirectory();
-let directory = '';
-beforeEach(() => {
-  directory = fresh();
-});
-const at = (name: string): string => join(directory, name);
+const { at, read, readFile } = useVhdxFiles();
 const guid = '01020304-0506-0708-090a-0b0c0d0e0f10';
-
-async function read(path: string): Promise<Buffer | string> {
-  return await readDisk(async () => await openVhdx(path));
-}
-
-/** What of a disk of this file is read. */
-async function readFile(bytes: Buffer): Promise<Buffer | string> {
-  writeFileSync(at('x.vhdx'), bytes);
-  return await read(at('x.vhdx'));
-}
 
 const readOptions = async (options: VhdxOptions) => await readFile(fileOf(vhdxPieces(options)));
 
@@ -41,7 +25,7 @@ describe('a VHDX', () => {
     [['block_size=256M', 'log_size=3M']],
     [['block_state_zero=off']],
   ])('of qemu-img with the options %j is read sector by sector', async (options) => {
-    const { path, content } = qemuVhdx(directory, options);
+    const { path, content } = qemuVhdx(at(), options);
     const disk = await read(path);
     // Its size is in whole sectors of the disk, and qemu-img rounds that up.
     expect(difference(disk.slice(0, content.length), content)).toBe('');
