@@ -33,4 +33,4 @@ const argv = process.argv.slice(2);
 const only = argv.length === 1 ? argv[0] : undefined;
 // The fast path: printing the version loads nothing else.
 if (only === '--version' || only === '-V' || only === 'version') process.stdout.write(`${version}\n`);
-else await run(argv);
+else void run(argv);
