@@ -14,6 +14,7 @@ async function run(argv: string[]): Promise<void> {
     get stdin() {
       return process.stdin;
     },
+    stdinFile: 0,
     stdout: process.stdout,
     stderr: process.stderr,
     signals: process,

@@ -25,7 +25,7 @@ type Pack = (
 ) => Readonly<Record<string, Body>>;
 
 /** Modules of Node that take time to load, and that most commands do not use though they import them. */
-const lazyModules = new Set(['child_process', 'crypto', 'fs/promises', 'https', 'tls', 'zlib']);
+const lazyModules = new Set(['child_process', 'crypto', 'fs/promises', 'http', 'https', 'tls', 'zlib']);
 
 const { entry, build } = __KAME_PACKS__;
 const directory = fileURLToPath(new URL(`packs/${build}`, import.meta.url));
