@@ -140,9 +140,11 @@ function linesOf(path: string, bytes: Buffer): string[] {
 export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   const fields = new Map<string, string>();
   const extents: ExtentLine[] = [];
+  let isWritable = false;
   for (const line of linesOf(path, bytes)) {
     if (line === '' || line.startsWith('#')) continue;
     if (/^(RW|RDONLY|NOACCESS)\s/u.test(line)) extents.push(parseExtent(path, line));
+    isWritable ||= line.startsWith('RW');
     const [, key, value] = /^([\w.]{1,100})\s*=\s*"?([^"]*)"?$/u.exec(line) ?? [];
     if (key !== undefined && value !== undefined) fields.set(key.toLowerCase(), value);
     if (extents.length > maxExtents) throw badImage(path, `has more than ${maxExtents} extents`);
@@ -158,6 +160,9 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
   if (extents.length === 0 || sectors === 0)
     throw badImage(path, 'has no extents: its descriptor is incomplete');
+  // What is in an appliance is RDONLY: it is there to be copied.
+  if (!isWritable && createType.toLowerCase() !== 'streamoptimized')
+    throw badImage(path, 'has RDONLY and NOACCESS extents only: no machine could write to such a disk');
   if (sectors * sectorBytes > maxVirtualSize) {
     throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
   }
