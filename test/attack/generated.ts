@@ -19,8 +19,10 @@ const anyNumber = fc.oneof(
 function writeNumber(bytes: Buffer, at: number, size: number, value: bigint, order: 'BE' | 'LE'): void {
   if (at + size > bytes.length) return;
   const short = BigInt.asUintN(size * 8, value);
-  if (size === 8) bytes[`writeBigUInt64${order}`](short, at);
-  else bytes[size === 4 ? `writeUInt32${order}` : `writeUInt16${order}`](Number(short), at);
+  const number = Buffer.alloc(8);
+  number.writeBigUInt64LE(short);
+  const little = number.subarray(0, size);
+  (order === 'LE' ? little : little.reverse()).copy(bytes, at);
 }
 
 /** Valid files of a binary format, with some of their numbers replaced. */

@@ -68,8 +68,8 @@ export const vmdks: readonly Hostile[] = [
   {
     what: 'has parents in a circle',
     files: [
-      ...vmdk('RW 2048 SPARSE "s"', childOf('e.vmdk')),
-      named('e.vmdk', vmdkText('RW 2048 SPARSE "s"', childOf('d.vmdk'))),
+      ...vmdk('RW 2048 SPARSE "s"', childOf('e')),
+      named('e', vmdkText('RW 2048 SPARSE "s"', childOf('d.vmdk'))),
       extent,
     ],
     message: /is part of a loop/,

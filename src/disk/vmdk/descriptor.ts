@@ -131,6 +131,14 @@ function linesOf(path: string, bytes: Buffer): string[] {
   });
 }
 
+function checkSize(path: string, extents: readonly ExtentLine[]): void {
+  const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
+  if (extents.length === 0 || sectors === 0)
+    throw badImage(path, 'has no extents: its descriptor is incomplete');
+  if (sectors * sectorBytes > maxVirtualSize)
+    throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
+}
+
 /**
  * Parses a descriptor. Its `encoding` decides what its names are. Ignores the case of keys, and trailing NULs, with which
  * QEMU pads it.
@@ -157,15 +165,10 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
     throw badImage(path, `represents a physical disk (${createType}), which is not supported`);
   }
   checkEncryption(path, fields);
-  const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
-  if (extents.length === 0 || sectors === 0)
-    throw badImage(path, 'has no extents: its descriptor is incomplete');
+  checkSize(path, extents);
   // What is in an appliance is RDONLY: it is there to be copied.
   if (!isWritable && createType.toLowerCase() !== 'streamoptimized')
     throw badImage(path, 'has RDONLY and NOACCESS extents only: no machine could write to such a disk');
-  if (sectors * sectorBytes > maxVirtualSize) {
-    throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
-  }
   const parent = parentOf(path, fields);
   if (parent && extents.some(({ kind }) => kind !== 'sparse'))
     throw badImage(path, 'is damaged: it has a parent, but an extent that has no place for it');
