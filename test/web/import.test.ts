@@ -83,7 +83,7 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
     await drop(page, folder);
     await page.getByText('Kame cannot be reached').waitFor();
     // It goes on while its page is left, where it can be seen from everywhere.
-    await page.evaluate(`location.hash = '/host'`);
+    await page.evaluate(`location.hash = '/'`);
     const tray = page.getByRole('button', { name: '1 task' });
     await tray.click();
     await page.getByRole('dialog').getByText('Kame cannot be reached').waitFor();
@@ -138,7 +138,9 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
       expect(await codeOf(sent)).toBe('CANCELLED');
     });
     // What does not come to an end is cancelled from another page.
-    await page.routeWebSocket(/\/images\/upload/u, (socket) => void socket.connectToServer());
+    await page.routeWebSocket(/\/images\/upload/u, (socket) => {
+      socket.connectToServer().onMessage(() => undefined);
+    });
     const image = join(home.path, 'image.img');
     await writeFile(
       image,

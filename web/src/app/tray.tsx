@@ -19,7 +19,9 @@ function useAskBeforeLeaving(): void {
   }, []);
 }
 
-function stateOf(tasks: readonly KeptTask[], say: Say): { kind: 'busy' | 'failed' | 'done'; text: string } {
+const icons = { busy: 'tasks', failed: 'warning', done: 'done' } as const;
+
+function stateOf(tasks: readonly KeptTask[], say: Say): { kind: keyof typeof icons; text: string } {
   const states = tasks.map(({ task }) => task.state.get());
   const count = states.filter(({ doing }) => doing).length;
   if (count > 0) return { kind: 'busy', text: say('tray.busy', { count }) };
@@ -42,11 +44,10 @@ export function Tray(): ReactElement | null {
           variant="default"
           className={styles.tray}
           data-kind={kind}
-          leftSection={
-            <Icon name={kind === 'failed' ? 'warning' : kind === 'done' ? 'done' : 'tasks'} size={14} />
-          }
+          aria-label={text}
         >
-          {text}
+          <Icon name={icons[kind]} size={14} />
+          <span>{text}</span>
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={say('tray.title')}>
