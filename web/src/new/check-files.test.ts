@@ -35,12 +35,13 @@ it('refuses what has no content of a disk, and what is no machine', async () => 
   expect((await refused(checkFiles([text]))).message).toContain('None of these files is a machine');
 });
 
-it('takes disks, ISOs, and what is looked at in other ways', async () => {
-  await checkFiles([bootable('raw.img')]);
-  await checkFiles([bootable('raw.vhd')]);
-  await checkFiles([withBytes('a.iso', 32_769, 'CD001')]);
-  await checkFiles([withBytes('a.vdi', 64, '\u007f\u0010\u00da\u00be')]);
-  await checkFiles([withBytes('a.ova', 257, 'ustar')]);
-  await checkFiles([withBytes('m/m.vmx', 0, 'x'), withBytes('m/stray.vhd', 0, 'conectix')]);
-  await checkFiles([]);
+it.each([
+  ['a raw disk', bootable('raw.img')],
+  ['a raw disk with another name', bootable('raw.vhd')],
+  ['an ISO', withBytes('a.iso', 32_769, 'CD001')],
+  ['a VDI', withBytes('a.vdi', 64, '\u007f\u0010\u00da\u00be')],
+  ['an appliance', withBytes('a.ova', 257, 'ustar')],
+  ['a machine that may not use it', withBytes('m/m.vmx', 0, 'x'), withBytes('m/stray.vhd', 0, 'conectix')],
+])('takes %s', async (_what, ...files) => {
+  await expect(checkFiles(files)).resolves.toBeUndefined();
 });
