@@ -52,6 +52,18 @@ export async function findEngine(arch: Arch, search: EngineSearch): Promise<stri
   throw new KameError('ENGINE_MISSING', `${variable} is ${chosen}, which is not a program.`);
 }
 
+/**
+ * Finds passt: KAME_PASST (a program, or `off`), otherwise in PATH and the usual directories.
+ * @returns null if there is none, as on other systems than Linux
+ */
+export async function findPasst({ env, os }: EngineSearch): Promise<string | null> {
+  const chosen = env['KAME_PASST'];
+  if (os !== 'linux' || chosen === 'off') return null;
+  if (chosen) return chosen;
+  const search = { env: { ...env, KAME_QEMU_DIR: undefined }, os };
+  return await find('passt', search).catch(() => null);
+}
+
 /** Finds qemu-img. @throws KameError ENGINE_MISSING naming every place searched */
 export async function findQemuImg(search: EngineSearch): Promise<string> {
   return await find('qemu-img', search);

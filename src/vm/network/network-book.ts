@@ -13,6 +13,8 @@ export interface NetworkEntry {
   readonly addresses: Readonly<Record<string, string>>;
   /** Subnets of the other networks. */
   readonly others: readonly string[];
+  /** The program of passt, by which the machines of a NAT network go out where it is installed; null otherwise. */
+  readonly passt: string | null;
 }
 
 /** What running networks ask of networks.json and of the host. */

@@ -9,6 +9,8 @@ import type { NetworkKey } from '../../model/network.ts';
 import type { ForwardStatus, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
+import { passtPlansOf } from './passt-plan.ts';
+import { Passts } from './passts.ts';
 import { networkText, type Plugged, type PluggedMachine } from './plugged.ts';
 import { endOtherNats, ensureNat, ensureSwitch, planKeyOf, processesOf } from './processes.ts';
 import type { RunningNat, RunningSwitch, SwitchProgram } from './processes.ts';
@@ -46,6 +48,7 @@ export class RunningNetwork {
   #switch: RunningSwitch | null = null;
   #nat: RunningNat | null = null;
   #forwards: Forwards | null = null;
+  readonly #passts: Passts;
   #trouble: string | null = null;
   #failures = 0;
   /** When a process has ended by itself, lately. */
@@ -59,6 +62,7 @@ export class RunningNetwork {
     this.key = key;
     this.#names = names;
     this.#around = around;
+    this.#passts = new Passts({ directory: names.directory, changed: () => this.refresh() });
   }
 
   /** Its run directory. */
@@ -143,6 +147,7 @@ export class RunningNetwork {
     const nat = this.#nat;
     this.#switch?.client[Symbol.dispose]();
     [this.#switch, this.#nat, this.#forwards] = [null, null, null];
+    await this.#passts.letGo();
     await nat?.monitor[Symbol.asyncDispose]();
   }
 
@@ -200,19 +205,22 @@ export class RunningNetwork {
     await Promise.allSettled(starts);
     const [control, nat] = await Promise.all(starts);
     const forwards = activeForwards(entry.network?.forwards ?? [], plugged, entry.addresses);
-    await this.#configure(control, entry, plugged);
+    const passts = passtPlansOf(entry, plugged, this.#names.directory);
+    await this.#configure(control, entry, plugged, this.#passts.socketsOf(passts));
     if (nat) await this.#forwards?.apply(forwards, nat.fresh);
     if (nat?.fresh) this.#nat = { ...nat, fresh: false };
+    await this.#passts.apply(passts, running);
   }
 
   async #configure(
     control: RunningSwitch,
     entry: NetworkEntry,
     plugged: readonly Plugged[],
+    passts: ReadonlyMap<string, string>,
   ): Promise<SwitchStatus> {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
-    const config = switchConfigOf({ ...entry, plugged, directory }, labels);
+    const config = switchConfigOf({ ...entry, plugged, directory, passts }, labels);
     return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#attempt.signal });
   }
 
