@@ -27,11 +27,12 @@ const sameUser = process.getuid?.() === 0 ? ['--runas', '0:0'] : [];
  * host. All of the options are in every passt since 2023.
  */
 export function passtPlansOf(
-  { network, services, addresses, passt: command }: NetworkEntry,
+  { network, services, addresses, passt }: NetworkEntry,
   plugged: readonly Plugged[],
   directory: string,
 ): PasstPlan[] {
-  if (!network || !services || command === null) return [];
+  if (!network || !services || !passt || 'none' in passt) return [];
+  const { program: command } = passt;
   const { gateway, prefixLength } = services;
   const common = [
     ...['--foreground', '--quiet', '--ipv4-only', '--mtu', String(network.mtu)],

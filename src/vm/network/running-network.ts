@@ -5,7 +5,7 @@ import type { SwitchStatus } from '../../network/switch-config.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import type { NetworkRunNames } from '../../store/names.ts';
 import { endCompanions, type Companion } from '../companion/companion.ts';
-import type { NetworkKey } from '../../model/network.ts';
+import type { Forward, NetworkKey } from '../../model/network.ts';
 import type { ForwardStatus, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
@@ -112,6 +112,7 @@ export class RunningNetwork {
     const limits = { deadlineMs: answerMs };
     const status = await this.#switch?.client.status(limits).catch(() => null);
     const plugged = this.#plugged();
+    const { network, passt } = await this.#around.book.entryOf(this.key, []);
     return {
       running: this.#switch !== null,
       switchPid: this.#switch?.pid ?? null,
@@ -121,7 +122,8 @@ export class RunningNetwork {
         return of ? [{ ...port, machine: of.machine.name, mac: of.adapter.mac }] : [];
       }),
       leases: status?.leases ?? [],
-      forwards: await this.#forwardStates(),
+      forwards: this.#forwardStates(network?.forwards ?? []),
+      withoutPasst: passt && 'none' in passt ? passt.none : this.#passts.trouble,
       trouble: this.#trouble,
     };
   }
@@ -280,11 +282,10 @@ export class RunningNetwork {
     await rm(this.#names.directory, { recursive: true, force: true });
   }
 
-  async #forwardStates(): Promise<ForwardStatus[]> {
-    const { network } = await this.#around.book.entryOf(this.key, []);
+  #forwardStates(forwards: readonly Forward[]): ForwardStatus[] {
     const waiting = (forward: ForwardStatus['forward']): ForwardStatus => {
       return { forward, state: 'waiting', reason: this.#trouble ?? 'The network does not run.' };
     };
-    return (network?.forwards ?? []).map((forward) => this.#forwards?.statusOf(forward) ?? waiting(forward));
+    return forwards.map((forward) => this.#forwards?.statusOf(forward) ?? waiting(forward));
   }
 }
