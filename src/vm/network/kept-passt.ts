@@ -9,7 +9,7 @@ import type { PasstPlan } from './passt-plan.ts';
 /** Milliseconds that a passt has to listen. */
 const startMs = 5000;
 /** Milliseconds between looks at one that runs. Nothing is lost meanwhile: the switch sees its end at once. */
-const lookMs = 2000;
+const lookMs = 1000;
 /** Milliseconds before a start, after so many failures in a row. A host can get what a passt lacks later, such as a route. */
 const retryMs = [0, 100, 1000, 10_000, 60_000] as const;
 /** Milliseconds after which one that ends has not failed to start. */
