@@ -666,6 +666,11 @@ export interface GuestFile {
   target: string | null;
 }
 
+export interface GuestInfo {
+  /** By their names in lower case, such as guestinfo.role */
+  variables: Record<string, string>;
+}
+
 export interface GuestPlace {
   /** What was made, removed or renamed */
   path: string;
@@ -1541,6 +1546,12 @@ export interface SetForward {
   description?: string | undefined;
   /** As for a new one. Default: that of the old one, or 127.0.0.1 */
   bind?: string | undefined;
+}
+
+export interface SetGuestInfo {
+  /** Such as guestinfo.role */
+  name: string;
+  value: string;
 }
 
 export interface SetGuestPassword {
