@@ -35,7 +35,7 @@ it('refuses what has no content of a disk, and what is no machine', async () => 
   expect((await refused(checkFiles([text]))).message).toContain('None of these files is a machine');
 });
 
-it.each([
+it.each<[string, ...LocalFile[]]>([
   ['a raw disk', bootable('raw.img')],
   ['a raw disk with another name', bootable('raw.vhd')],
   ['an ISO', withBytes('a.iso', 32_769, 'CD001')],
