@@ -16,9 +16,12 @@ export async function vncSocket(home: TestHome): Promise<string> {
   throw new Error('No engine listens for viewers.');
 }
 
-/** Starts a program that says on standard output, or standard error, that it listens. */
+/**
+ * Starts a program that says on standard output, or standard error, that it listens. It has a session of its own, as the daemon and engines
+ * have: a busy Linux shares its processors among sessions, and those of one are passed data with less waiting.
+ */
 export async function started(program: string, args: readonly string[]): Promise<ChildProcess & Disposable> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'error')]);
   return Object.assign(child, { [Symbol.dispose]: () => void child.kill('SIGKILL') });
 }

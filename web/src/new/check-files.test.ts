@@ -35,13 +35,15 @@ it('refuses what has no content of a disk, and what is no machine', async () => 
   expect((await refused(checkFiles([text]))).message).toContain('None of these files is a machine');
 });
 
-it.each<[string, ...LocalFile[]]>([
-  ['a raw disk', bootable('raw.img')],
-  ['a raw disk with another name', bootable('raw.vhd')],
-  ['an ISO', withBytes('a.iso', 32_769, 'CD001')],
-  ['a VDI', withBytes('a.vdi', 64, '\u007f\u0010\u00da\u00be')],
-  ['an appliance', withBytes('a.ova', 257, 'ustar')],
-  ['a machine that may not use it', withBytes('m/m.vmx', 0, 'x'), withBytes('m/stray.vhd', 0, 'conectix')],
-])('takes %s', async (_what, ...files) => {
+const taken: readonly (readonly [string, readonly LocalFile[]])[] = [
+  ['a raw disk', [bootable('raw.img')]],
+  ['a raw disk with another name', [bootable('raw.vhd')]],
+  ['an ISO', [withBytes('a.iso', 32_769, 'CD001')]],
+  ['a VDI', [withBytes('a.vdi', 64, '\u007f\u0010\u00da\u00be')]],
+  ['an appliance', [withBytes('a.ova', 257, 'ustar')]],
+  ['a machine that may not use it', [withBytes('m/m.vmx', 0, 'x'), withBytes('m/stray.vhd', 0, 'conectix')]],
+];
+
+it.each(taken)('takes %s', async (_what, files) => {
   await expect(checkFiles(files)).resolves.toBeUndefined();
 });
