@@ -75,7 +75,7 @@ export const network: Bench = {
   name: 'network',
   about: 'guests and the host through a NAT network by iperf3, against -netdev user and -netdev stream',
   missing() {
-    if (!existsSync(join(builtIn, 'kame.mjs'))) return 'Kame has not been built; run `npm run build`';
+    if (!existsSync(join(builtIn, 'kame.cjs'))) return 'Kame has not been built; run `npm run build`';
     return which('iperf3') === undefined ? 'it needs iperf3; run `apt-get install iperf3`' : null;
   },
   async run(context) {
