@@ -57,8 +57,8 @@ export class KeptPasst {
         const since = performance.now();
         await this.#watch(running);
         if (performance.now() - since >= steadyMs) failures = 0;
-      } catch (error) {
-        if (!signal.aborted) this.#is(await this.#reasonOf(error));
+      } catch (thrown) {
+        if (!signal.aborted) this.#is(await this.#reasonOf(thrown));
       }
       running = undefined;
     }
@@ -93,9 +93,9 @@ export class KeptPasst {
   }
 
   /** What it said last, or else what became of it. Where there is no system logger, it says that too. */
-  async #reasonOf(error: unknown): Promise<string> {
+  async #reasonOf(thrown: unknown): Promise<string> {
     const text = await readFile(this.#log, 'utf8').catch(() => '');
     const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.endsWith('to syslog'));
-    return (lines.at(-1) ?? messageOf(error)).replaceAll(/[^\P{C}]/gu, ' ').slice(0, longestReason);
+    return (lines.at(-1) ?? messageOf(thrown)).replaceAll(/[^\P{C}]/gu, ' ').slice(0, longestReason);
   }
 }
