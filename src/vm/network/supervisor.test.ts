@@ -21,7 +21,8 @@ let supervisor: NetworkSupervisor;
 const lan = { segment: 'lan' };
 
 const book: NetworkBook = {
-  entryOf: async () => await Promise.resolve({ network: null, services: null, addresses: {}, others: [] }),
+  entryOf: async () =>
+    await Promise.resolve({ network: null, services: null, addresses: {}, others: [], passt: null }),
   natPlanOf: async () => await Promise.resolve(null),
   labels: async () => await Promise.resolve(new Map()),
   ownerOf: async () => await Promise.resolve(null),
