@@ -232,7 +232,7 @@ const pageFolders: Readonly<
   text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react', 'react-i18next'] },
   design: { own: ['text'], packages: ['@mantine/core', 'react', 'wouter'] },
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
-  machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
+  machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react', 'wouter'] },
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   console: {
     own: ['text', 'design', 'data', 'machine'],
