@@ -37,14 +37,22 @@ async function setUp(engine: Engine, ignoreShared: boolean, signal?: AbortSignal
   await engine.qmp.execute('migrate-set-capabilities', { capabilities }, signal ? { signal } : {});
 }
 
-/** Calls `look` after every migration event, and at intervals, until it returns true. Returns false at the deadline. */
+/**
+ * Calls `look` after every migration event, and at intervals, until it returns true or an event tells of completion. Returns
+ * false at the deadline.
+ */
 async function untilEnded(engine: Engine, look: () => Promise<boolean>): Promise<boolean> {
   const end = performance.now() + endDeadlineMs;
   let news = deferred();
-  using _events = engine.on('MIGRATION', () => news.resolve());
+  let completed = false;
+  using _events = engine.on('MIGRATION', ({ status }) => {
+    completed ||= status === 'completed';
+    news.resolve();
+  });
   while (performance.now() < end) {
     news = deferred();
-    if (await look()) return true;
+    // A guest that is paused for it does not wait for one more round trip.
+    if (completed || (await look())) return true;
     await Promise.race([news.promise, pause(lookMs)]);
   }
   return false;

@@ -130,9 +130,9 @@ async function captureInstant(
     }
     const memory = state && (await saveMemory(state, ram, progress));
     // A cancellation from here on drops the checkpoint; what the guest writes to its new layers is kept.
-    await push();
-    pushed = true;
-    if (wasRunning && !stayStopped) await engine.resume();
+    // Both are sent at once: if the engine refuses the layers, the guest continues as before all the same.
+    const resumes = wasRunning && !stayStopped;
+    await allDone([push().then(() => (pushed = true)), resumes ? engine.resume() : undefined]);
     const stoppedMs = wasRunning && pausedAt !== undefined ? performance.now() - pausedAt : null;
     const record = memory && recordOf(machine, memory, wasRunning);
     return { record, stoppedMs };
