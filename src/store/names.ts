@@ -249,7 +249,7 @@ export interface NetworkRunNames {
   readonly directory: string;
   /** The control socket of its switch. */
   readonly control: string;
-  /** What its switch knows of leases, for the next one. */
+  /** What its switch knows of leases, for the next one. It is beside the directory, and stays when that goes. */
   readonly leases: string;
   readonly switchLog: string;
   readonly natLog: string;
@@ -269,7 +269,7 @@ export function networkNamesIn(directory: string): NetworkRunNames {
   return {
     directory,
     control: join(directory, 'switch'),
-    leases: join(directory, 'leases.json'),
+    leases: `${directory}.leases.json`,
     switchLog: join(directory, 'switch.log'),
     natLog: join(directory, 'nat.log'),
   };
