@@ -122,7 +122,7 @@ export const consoles: Bench = {
   about:
     'the screen of a guest in a browser: throughput, memory and latency, against the VNC socket and websockify',
   missing: () =>
-    existsSync(join(builtIn, 'kame.mjs')) ? null : 'Kame has not been built; run `npm run build`',
+    existsSync(join(builtIn, 'kame.cjs')) ? null : 'Kame has not been built; run `npm run build`',
   async run(context) {
     await using home = await benchHome();
     await tiny.create(home, machine, context.say);

@@ -150,7 +150,7 @@ const table: Readonly<Record<string, Rule>> = {
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },
-  'client/node': { folders: [...host, 'api', 'archive', 'client/core'], packages: ['ws'] },
+  'client/node': { folders: [...host, 'api', 'archive', 'client/core'] },
   cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
   'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
   'cli/vdiskmanager': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'] },

@@ -14,8 +14,8 @@ import { printNetworks } from '../../src/store/networks-file.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
-const program = join(builtIn, 'kame.mjs');
-const vmrunProgram = join(builtIn, 'vmrun.mjs');
+const program = join(builtIn, 'kame.cjs');
+const vmrunProgram = join(builtIn, 'vmrun.cjs');
 
 /** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {

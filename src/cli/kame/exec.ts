@@ -51,5 +51,5 @@ export function define(program: Command, session: Session): void {
 
 /** Without --stdin or --no-stdin it depends on what standard input is. A command on a terminal has the terminal of the user. */
 function wantsInput(option: boolean | undefined, tty: boolean, { context }: Session): boolean {
-  return option ?? (isPiped(context.stdin) || (tty && context.stdin.isTTY === true));
+  return option ?? (isPiped(context) || (tty && context.stdin.isTTY === true));
 }

@@ -31,7 +31,6 @@ class Asking {
     ) => {
       if (type === frameTypes.request) {
         this.requests.push(payload.toString());
-        peer.send(frameTypes.started, stream);
         [this.#peer, this.#stream, this.#text] = [peer, stream, ''];
       } else if (type === frameTypes.data) this.#take(payload.subarray(1).toString());
     },

@@ -61,13 +61,14 @@ async function keepServing(host: Host, machine: Running, signal: AbortSignal): P
   // What is asked for now would only hold up the work on clones.
   await Promise.race([machine.newClone?.identityGiven, aborted(signal)]);
   for (let waitMs = retryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+    const began = performance.now();
     try {
       await serve(host, machine, signal);
-      waitMs = retryMs;
     } catch (error) {
       // Whoever needs kame-tools is told why they do not answer.
       if (!(error instanceof KameError)) throw error;
     }
+    if (performance.now() - began > longestRetryMs) waitMs = retryMs;
     await pause(waitMs, signal);
   }
 }
